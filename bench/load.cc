@@ -1,0 +1,159 @@
+// rollcall-load: sends check-ins to a server on this machine, and prints what it measured.
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstdlib>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "bench/load_run.h"
+
+namespace rollcall::load {
+
+namespace {
+
+struct Options {
+    Plan plan;
+    std::string target;
+    std::string path = "/v1/checkins";
+    size_t body_bytes = 600;
+    std::string bodies_file;
+    int pid = 0;
+};
+
+// "127.0.0.1:8080": a load is for this machine, never for somebody else's.
+sockaddr_in loopback_address(const std::string& target) {
+    const size_t colon = std::min(target.rfind(':'), target.size());
+    const std::string host = target.substr(0, colon);
+    uint16_t port = 0;
+    std::from_chars(target.data() + std::min(colon + 1, target.size()),
+                    target.data() + target.size(), port);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    if (port == 0 || inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1)
+        give_up(fmt::format("'{}' is not an IPv4 address and a port", target));
+    if (ntohl(address.sin_addr.s_addr) >> 24 != 127)
+        give_up(fmt::format("{} may be another machine; only 127.0.0.0/8 is sent to", host));
+    return address;
+}
+
+Options read_command_line(int argc, char** argv) {
+    Options options;
+    Plan& plan = options.plan;
+    std::string protocol = "http";
+    CLI::App app("Sends check-ins to a server on this machine, and prints what it measured.");
+    app.add_option("--protocol", protocol, "http, or mqtt (3.1.1, QoS 1)")
+        ->check(CLI::IsMember({"http", "mqtt"}));
+    app.add_option("--target", options.target, "else 127.0.0.1:8080, with mqtt 127.0.0.1:1883");
+    app.add_option("--path", options.path, "where check-ins are posted to");
+    app.add_option("--connections", plan.connections, "default 64")->check(CLI::Range(1, 100'000));
+    app.add_option("--in-flight", plan.in_flight, "unanswered check-ins per mqtt connection")
+        ->check(CLI::Range(1, 1'000));
+    app.add_flag("--connection-per-checkin", plan.connection_per_checkin,
+                 "open a connection for each check-in (http)");
+    app.add_option("--seconds", plan.seconds, "how long to send; default 10")
+        ->check(CLI::Range(0.1, 3600.0));
+    app.add_option("--rate", plan.rate, "check-ins per second; 0: as fast as answers come")
+        ->check(CLI::Range(0.0, 1e7));
+    app.add_option("--body-bytes", options.body_bytes, "size of a report; default 600, the least")
+        ->check(CLI::Range(600, 16'000'000));
+    app.add_option("--bodies", options.bodies_file, "file of reports to send instead, one a line")
+        ->check(CLI::ExistingFile);
+    app.add_option("--pid", options.pid, "process whose CPU time to print");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        std::exit(app.exit(error) == 0 ? 0 : 2);
+    }
+    const bool mqtt = protocol == "mqtt";
+    plan.protocol = mqtt ? Protocol::mqtt : Protocol::http;
+    if (!mqtt && plan.in_flight > 1) give_up("--in-flight is for mqtt");
+    if (mqtt && plan.connection_per_checkin) give_up("--connection-per-checkin is for http");
+    if (options.target.empty()) options.target = mqtt ? "127.0.0.1:1883" : "127.0.0.1:8080";
+    plan.target = loopback_address(options.target);
+    return options;
+}
+
+std::vector<Message> make_messages(const Options& options) {
+    std::vector<std::string> bodies;
+    if (options.bodies_file.empty()) {
+        bodies.push_back(make_body(options.body_bytes));
+    } else {
+        std::ifstream file(options.bodies_file);
+        for (std::string line; std::getline(file, line);) bodies.push_back(line);
+        if (bodies.empty()) give_up(fmt::format("{} holds no report", options.bodies_file));
+    }
+    const bool close = options.plan.connection_per_checkin;
+    std::vector<Message> messages;
+    for (const std::string& body : bodies) {
+        if (options.plan.protocol == Protocol::mqtt)
+            messages.emplace_back(Message::Mqtt{}, body);
+        else
+            messages.emplace_back(Message::Http{options.target, options.path, close}, body);
+    }
+    return messages;
+}
+
+// CPU time that a process has used, all threads: fields 14 and 15 of its stat (proc(5)).
+double cpu_seconds(int pid) {
+    std::ifstream file(fmt::format("/proc/{}/stat", pid));
+    const std::string stat(std::istreambuf_iterator<char>(file), {});
+    const size_t name_end = stat.rfind(')');  // The name, field 2, may hold anything.
+    if (name_end == stat.npos) give_up(fmt::format("there is no process {}", pid));
+    unsigned long user = 0;
+    unsigned long system = 0;
+    std::sscanf(stat.c_str() + name_end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+                &user, &system);
+    return static_cast<double>(user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
+void allow_descriptors() {
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void print(const Totals& totals) {
+    fmt::print("sent          {}\nacknowledged  {}\nerrors        {}\nbehind        {}\n",
+               totals.sent, totals.acknowledged, totals.errors, totals.behind);
+    if (!totals.first_error.empty()) fmt::print("first error   {}\n", totals.first_error);
+    fmt::print("rate          {:.0f} /s\n", static_cast<double>(totals.acknowledged) * 1e9 /
+                                                static_cast<double>(totals.took_ns));
+    const auto line = [](std::string_view name, uint64_t micros) {
+        fmt::print("{:<13} {:.3f} ms\n", name, static_cast<double>(micros) / 1000);
+    };
+    line("p50", totals.latencies.percentile(0.5));
+    line("p90", totals.latencies.percentile(0.9));
+    line("p99", totals.latencies.percentile(0.99));
+    line("p99.9", totals.latencies.percentile(0.999));
+    line("max", totals.latencies.max());
+}
+
+}  // namespace
+
+}  // namespace rollcall::load
+
+int main(int argc, char** argv) {
+    using namespace rollcall::load;
+    const Options options = read_command_line(argc, argv);
+    allow_descriptors();
+    Load load(options.plan, make_messages(options));
+    load.connect();
+    const double cpu_before = options.pid ? cpu_seconds(options.pid) : 0;
+    load.run();
+    const Totals& totals = load.totals();
+    print(totals);
+    if (options.pid)
+        fmt::print("cpu           {:.2f} s per million\n",
+                   (cpu_seconds(options.pid) - cpu_before) * 1e6 /
+                       static_cast<double>(std::max<uint64_t>(totals.acknowledged, 1)));
+    return totals.errors == 0 && totals.acknowledged > 0 ? 0 : 1;
+}

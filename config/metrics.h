@@ -1,0 +1,162 @@
+// Metrics: the table metrics.def as an enum, and Slab, the counters of one thread.
+//
+// Threads: a Slab has one writer, the thread it was made for; anyone reads. The exporter sums the
+//          slabs when it is scraped.
+// Units:   in the metric's name; a histogram observes microseconds and is exported in seconds.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace rollcall {
+
+enum class Code : uint8_t {
+#define CODE(name, move, http_status, help) name,
+#define REMARK(name, help)
+#include "config/codes.def"
+#undef CODE
+#undef REMARK
+};
+
+enum class Remark : uint8_t {
+#define CODE(name, move, http_status, help)
+#define REMARK(name, help) name,
+#include "config/codes.def"
+#undef CODE
+#undef REMARK
+};
+
+enum class Transport : uint8_t { http, mqtt };
+enum class SinkName : uint8_t { sqlite, discard };
+
+enum class Metric : uint8_t {
+#define METRIC(kind, name, labels, help) name,
+#include "config/metrics.def"
+#undef METRIC
+};
+
+enum class MetricKind : uint8_t { counter, gauge, histogram };
+enum class Labels : uint8_t { none, transport, transport_code, warning, sink };
+
+inline constexpr std::string_view code_names[] = {
+#define CODE(name, move, http_status, help) #name,
+#define REMARK(name, help)
+#include "config/codes.def"
+#undef CODE
+#undef REMARK
+};
+inline constexpr std::string_view remark_names[] = {
+#define CODE(name, move, http_status, help)
+#define REMARK(name, help) #name,
+#include "config/codes.def"
+#undef CODE
+#undef REMARK
+};
+inline constexpr std::string_view transport_names[] = {"http", "mqtt"};
+inline constexpr std::string_view sink_names[] = {"sqlite", "discard"};
+
+constexpr std::string_view to_text(Code code) { return code_names[static_cast<size_t>(code)]; }
+constexpr std::string_view to_text(Remark remark) {
+    return remark_names[static_cast<size_t>(remark)];
+}
+constexpr std::string_view to_text(Transport transport) {
+    return transport_names[static_cast<size_t>(transport)];
+}
+constexpr std::string_view to_text(SinkName sink) { return sink_names[static_cast<size_t>(sink)]; }
+
+struct MetricInfo {
+    MetricKind kind;
+    std::string_view name;
+    Labels labels;
+    std::string_view help;
+};
+
+inline constexpr MetricInfo metrics_table[] = {
+#define METRIC(kind, name, labels, help) {MetricKind::kind, #name, Labels::labels, help},
+#include "config/metrics.def"
+#undef METRIC
+};
+inline constexpr size_t metrics_count = std::size(metrics_table);
+
+// Upper bounds of a histogram's buckets, microseconds; one more bucket takes the rest.
+inline constexpr std::array<int64_t, 14> histogram_bounds_us = {
+    100,    250,    500,     1'000,   2'500,   5'000,     10'000,
+    25'000, 50'000, 100'000, 250'000, 500'000, 1'000'000, 5'000'000};
+
+constexpr size_t label_values(Labels labels) {
+    switch (labels) {
+        case Labels::none: return 1;
+        case Labels::transport: return std::size(transport_names);
+        case Labels::transport_code: return std::size(transport_names) * std::size(code_names);
+        case Labels::warning: return std::size(remark_names);
+        case Labels::sink: return std::size(sink_names);
+    }
+    return 0;
+}
+
+// Cells of a metric: one for each label value; a histogram has its buckets, the rest, and the sum.
+constexpr size_t cells_of(const MetricInfo& metric) {
+    const size_t each =
+        metric.kind == MetricKind::histogram ? histogram_bounds_us.size() + 2 : size_t{1};
+    return each * label_values(metric.labels);
+}
+
+inline constexpr std::array<size_t, metrics_count + 1> metric_offsets = [] {
+    std::array<size_t, metrics_count + 1> offsets{};
+    for (size_t i = 0; i < metrics_count; ++i)
+        offsets[i + 1] = offsets[i] + cells_of(metrics_table[i]);
+    return offsets;
+}();
+inline constexpr size_t metric_cells = metric_offsets[metrics_count];
+
+class Slab {
+public:
+    // label: the position of the label's value in its set; transport_code is label_of() below.
+    void add(Metric metric, int64_t amount = 1, size_t label = 0) {
+        bump(metric_offsets[static_cast<size_t>(metric)] + label, amount);
+    }
+
+    void set(Metric metric, int64_t value, size_t label = 0) {
+        // relaxed: a lone number; readers may be a moment behind.
+        cells_[metric_offsets[static_cast<size_t>(metric)] + label].store(
+            value, std::memory_order_relaxed);
+    }
+
+    void observe(Metric metric, int64_t micros) {
+        const size_t base = metric_offsets[static_cast<size_t>(metric)];
+        size_t bucket = 0;
+        while (bucket < histogram_bounds_us.size() && micros > histogram_bounds_us[bucket])
+            ++bucket;
+        bump(base + bucket, 1);
+        bump(base + histogram_bounds_us.size() + 1, micros);
+    }
+
+    [[nodiscard]] int64_t read(size_t cell) const {
+        // relaxed: a lone number; it orders nothing.
+        return cells_[cell].load(std::memory_order_relaxed);
+    }
+    [[nodiscard]] int64_t read(Metric metric, size_t label) const {
+        return read(metric_offsets[static_cast<size_t>(metric)] + label);
+    }
+
+private:
+    void bump(size_t cell, int64_t amount) {
+        // relaxed twice: one writer, so no read-modify-write; readers may be a moment behind.
+        const int64_t now = cells_[cell].load(std::memory_order_relaxed);
+        cells_[cell].store(now + amount, std::memory_order_relaxed);
+    }
+
+    std::array<std::atomic<int64_t>, metric_cells> cells_{};
+};
+
+constexpr size_t label_of(Transport transport) { return static_cast<size_t>(transport); }
+constexpr size_t label_of(Remark remark) { return static_cast<size_t>(remark); }
+constexpr size_t label_of(SinkName sink) { return static_cast<size_t>(sink); }
+constexpr size_t label_of(Transport transport, Code code) {
+    return static_cast<size_t>(transport) * std::size(code_names) + static_cast<size_t>(code);
+}
+
+}  // namespace rollcall

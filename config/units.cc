@@ -1,0 +1,64 @@
+#include "config/units.h"
+
+#include <charconv>
+#include <limits>
+#include <span>
+
+namespace rollcall {
+
+namespace {
+
+struct Unit {
+    std::string_view name;
+    uint64_t size;
+};
+
+// Largest first, so that the first that divides a value gives its shortest form.
+constexpr Unit byte_units[] = {{"TiB", uint64_t{1} << 40},
+                               {"GiB", uint64_t{1} << 30},
+                               {"MiB", uint64_t{1} << 20},
+                               {"KiB", uint64_t{1} << 10},
+                               {"B", 1}};
+constexpr Unit milli_units[] = {
+    {"d", 86'400'000}, {"h", 3'600'000}, {"min", 60'000}, {"s", 1'000}, {"ms", 1}};
+
+std::optional<uint64_t> parse(std::string_view text, std::span<const Unit> units, uint64_t max) {
+    const char* const end = text.data() + text.size();
+    uint64_t number = 0;
+    const auto [rest, error] = std::from_chars(text.data(), end, number);
+    if (error != std::errc{}) return std::nullopt;
+    const std::string_view name(rest, end);
+    if (name.empty() && number == 0) return 0;
+    for (const Unit& unit : units)
+        if (name == unit.name && number <= max / unit.size) return number * unit.size;
+    return std::nullopt;
+}
+
+std::string render(uint64_t value, std::span<const Unit> units) {
+    for (const Unit& unit : units)
+        if (value != 0 && value % unit.size == 0)
+            return std::to_string(value / unit.size).append(unit.name);
+    return std::string("0").append(units.back().name);
+}
+
+}  // namespace
+
+std::optional<Bytes> parse_bytes(std::string_view text) {
+    const auto count = parse(text, byte_units, std::numeric_limits<uint64_t>::max());
+    if (!count) return std::nullopt;
+    return Bytes{*count};
+}
+
+std::optional<Millis> parse_millis(std::string_view text) {
+    const auto count = parse(text, milli_units, std::numeric_limits<Millis::rep>::max());
+    if (!count) return std::nullopt;
+    return Millis(static_cast<Millis::rep>(*count));
+}
+
+std::string to_text(Bytes bytes) { return render(bytes.count, byte_units); }
+
+std::string to_text(Millis millis) {
+    return render(static_cast<uint64_t>(millis.count()), milli_units);
+}
+
+}  // namespace rollcall

@@ -1,0 +1,42 @@
+// Units: sizes and durations as an operator writes them ("64MiB", "200ms"), and back.
+//
+// A size is a whole number with B, KiB, MiB, GiB or TiB; a duration one with ms, s, min, h or d.
+// A bare number is refused, but for 0, which means the same in every unit. None is negative.
+//
+// Threads: pure functions.
+#pragma once
+
+#include <chrono>
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace rollcall {
+
+// A size in bytes; a type of its own so that it is not mistaken for a count.
+struct Bytes {
+    uint64_t count = 0;
+    auto operator<=>(const Bytes&) const = default;
+};
+
+using Millis = std::chrono::milliseconds;
+
+[[nodiscard]] std::optional<Bytes> parse_bytes(std::string_view text);
+[[nodiscard]] std::optional<Millis> parse_millis(std::string_view text);
+
+// In the largest unit that is exact: 65536 is "64KiB", 65537 is "65537B", 0 is "0B".
+[[nodiscard]] std::string to_text(Bytes bytes);
+[[nodiscard]] std::string to_text(Millis millis);
+
+inline namespace literals {
+// clang-format off
+constexpr Bytes operator""_KiB(unsigned long long n) { return {n << 10}; }
+constexpr Bytes operator""_MiB(unsigned long long n) { return {n << 20}; }
+constexpr Bytes operator""_GiB(unsigned long long n) { return {n << 30}; }
+constexpr Bytes operator""_TiB(unsigned long long n) { return {n << 40}; }
+// clang-format on
+}  // namespace literals
+
+}  // namespace rollcall

@@ -1,0 +1,57 @@
+#include "daemon/admin.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "daemon/exporter.h"
+
+namespace rollcall {
+
+namespace {
+
+enum Page : size_t { metrics, health, ready };
+constexpr std::array<std::string_view, 3> paths = {"/metrics", "/healthz", "/readyz"};
+constexpr std::string_view plain = "text/plain; charset=utf-8";
+
+}  // namespace
+
+Result<void> Admin::admit(const HttpHead& head, HttpRequest& request, std::string_view& allow) {
+    const std::string_view path = head.target.substr(0, head.target.find('?'));
+    const auto found = std::ranges::find(paths, path);
+    if (found == paths.end()) return fail(Code::not_found);
+    if (head.method != "GET" && head.method != "HEAD") {
+        allow = "GET, HEAD";
+        return fail(Code::method_not_allowed);
+    }
+    request.page = static_cast<size_t>(found - paths.begin());
+    request.body_in_reply = head.method == "GET";
+    return {};
+}
+
+std::string_view Admin::reason_not_ready() const {
+    if (!not_ready_.empty()) return not_ready_;
+    if (sum(slabs_, Metric::spool_full) > 0) return "the spool is full";
+    return {};
+}
+
+Result<void> Admin::handle(const HttpRequest& request, std::string_view, Connection& connection) {
+    const auto answer = [&](int status, std::string_view type, const std::string& body) {
+        connection.reply(replies_.page(status, type, body, request.after, request.body_in_reply));
+    };
+    switch (static_cast<Page>(request.page)) {
+        case metrics: answer(200, metrics_content_type, render_metrics(slabs_, version_)); break;
+        case health: answer(200, plain, "alive\n"); break;
+        case ready: {
+            const std::string_view reason = reason_not_ready();
+            if (reason.empty()) {
+                answer(200, plain, "ready\n");
+            } else {
+                answer(503, plain, std::string(reason) + "\n");
+            }
+        }
+    }
+    return {};
+}
+
+}  // namespace rollcall

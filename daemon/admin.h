@@ -1,0 +1,43 @@
+// Admin: the operator's pages.
+//
+//   GET  /metrics   for Prometheus
+//        /healthz   200 while the process answers
+//        /readyz    200 while check-ins are taken, else 503 and the reason
+//
+// Threads: main's loop.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "config/metrics.h"
+#include "daemon/http_session.h"
+#include "daemon/replies.h"
+
+namespace rollcall {
+
+class Admin final : public HttpService {
+public:
+    Admin(Replies& replies, std::string_view version) : replies_(replies), version_(version) {}
+
+    // Whose counters are shown.
+    void watch(std::vector<const Slab*> slabs) { slabs_ = std::move(slabs); }
+    // Empty: ready.
+    void set_reason_not_ready(std::string_view reason) { not_ready_ = reason; }
+
+    [[nodiscard]] Result<void> admit(const HttpHead& head, HttpRequest& request,
+                                     std::string_view& allow) override;
+    [[nodiscard]] Result<void> handle(const HttpRequest& request, std::string_view body,
+                                      Connection& connection) override;
+    void refused(Code) override {}  // Only reports are counted.
+
+private:
+    [[nodiscard]] std::string_view reason_not_ready() const;
+
+    Replies& replies_;
+    std::string_view version_;
+    std::vector<const Slab*> slabs_;
+    std::string_view not_ready_ = "starting";
+};
+
+}  // namespace rollcall

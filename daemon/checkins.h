@@ -1,0 +1,38 @@
+// Check-ins over HTTP: which paths take them, and what a report's sender hears.
+//
+//   POST  /v1/checkins  /poll  /update  /config  /adopt/{device}  and what http.paths adds
+//
+// Threads: one for each worker.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/settings.h"
+#include "daemon/http_session.h"
+#include "daemon/replies.h"
+#include "pipeline/intake.h"
+
+namespace rollcall {
+
+class Checkins final : public HttpService {
+public:
+    Checkins(const Settings& settings, Intake& intake, Replies& replies, const Clock& clock,
+             Slab& slab);
+
+    [[nodiscard]] Result<void> admit(const HttpHead& head, HttpRequest& request,
+                                     std::string_view& allow) override;
+    [[nodiscard]] Result<void> handle(const HttpRequest& request, std::string_view body,
+                                      Connection& connection) override;
+    void refused(Code code) override;
+
+private:
+    std::vector<std::string> paths_;
+    Intake& intake_;
+    Replies& replies_;
+    const Clock& clock_;
+    Slab& slab_;
+};
+
+}  // namespace rollcall

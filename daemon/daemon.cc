@@ -1,0 +1,162 @@
+#include "daemon/daemon.h"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+
+#include "daemon/service_manager.h"
+#include "pipeline/log.h"
+#include "sinks/make_sinks.h"
+
+namespace rollcall {
+
+namespace {
+
+constexpr size_t admin_connections_max = 256;
+constexpr size_t admin_output_bytes_max = 8 << 20;
+
+// systemd.exec(5), StateDirectory=: one path, or several with colons between.
+std::string state_dir_of(const Settings& settings) {
+    if (!settings.general.state_dir.empty()) return settings.general.state_dir;
+    const char* given = std::getenv("STATE_DIRECTORY");
+    if (given == nullptr || *given == '\0') return "rollcall-data";
+    const std::string_view paths = given;
+    return std::string(paths.substr(0, paths.find(':')));
+}
+
+size_t workers_of(const Settings& settings) {
+    if (settings.general.workers > 0) return settings.general.workers;
+    return std::max(1U, std::thread::hardware_concurrency());
+}
+
+std::string sentence(const Error& error) {
+    std::string text(info(error.code).help);
+    if (error.os_errno != 0) text += fmt::format(" ({})", std::strerror(error.os_errno));
+    return text;
+}
+
+// Not exit(): other threads still run, and nothing they do may look like success.
+void halt(const Error& error) {
+    log(LogLevel::error, "stopping at once: {}", sentence(error));
+    std::_Exit(EXIT_FAILURE);
+}
+
+}  // namespace
+
+struct Daemon::Signals {
+    uv_signal_t terminate;
+    uv_signal_t interrupt;
+};
+
+Daemon::Daemon(const Settings& settings, std::string_view version)
+    : settings_(settings),
+      version_(version),
+      state_dir_(state_dir_of(settings)),
+      replies_(clock_, settings.replies.next),
+      admin_(replies_, version_),
+      admin_limits_{settings.http.header_size_max.count, settings.http.body_size_max.count,
+                    settings.http.request_timeout_max, settings.http.idle_timeout_max},
+      loop_(clock_, slab_, {admin_connections_max, admin_output_bytes_max}, [] {}),
+      signals_(std::make_unique<Signals>()) {}
+
+Daemon::~Daemon() = default;
+
+int Daemon::run() {
+    std::signal(SIGPIPE, SIG_IGN);
+    if (!start()) return EXIT_FAILURE;
+    admin_.set_reason_not_ready({});
+    service_manager::ready();
+    log(LogLevel::notice, "rollcalld {} takes check-ins", version_);
+    loop_.run();
+    log(LogLevel::notice, "stopped");
+    return EXIT_SUCCESS;
+}
+
+bool Daemon::start() {
+    if (const auto made = files_.make_directories(state_dir_); !made) {
+        log(LogLevel::error, "{}: {}", state_dir_, sentence(made.error()));
+        return false;
+    }
+    std::vector<Slab*> slabs;
+    for (size_t i = 0; i < workers_of(settings_); ++i)
+        slabs.push_back(worker_slabs_.emplace_back(std::make_unique<Slab>()).get());
+    pipeline_ = std::make_unique<Pipeline>(files_, clock_, settings_, state_dir_ + "/spool",
+                                           make_sinks(settings_, state_dir_), slabs, halt);
+    for (size_t i = 0; i < slabs.size(); ++i) {
+        workers_.push_back(
+            std::make_unique<Worker>(settings_, pipeline_->intake(i), clock_, *slabs[i]));
+        pipeline_->on_durable(i, [worker = workers_.back().get()] { worker->wake(); });
+    }
+    if (const auto started = pipeline_->start(); !started) {
+        log(LogLevel::error, "{}/spool: {}", state_dir_, sentence(started.error()));
+        return false;
+    }
+    std::vector<const Slab*> shown = pipeline_->slabs();
+    shown.insert(shown.end(), slabs.begin(), slabs.end());
+    admin_.watch(std::move(shown));
+
+    const auto to_workers = [this](Transport transport) {
+        return [this, transport](const Listening& listening) {
+            for (size_t i = 0; i < workers_.size(); ++i)
+                workers_[i]->listen(listening.fds[i], transport);
+        };
+    };
+    const auto to_admin = [this](const Listening& listening) {
+        loop_.listen(listening.fds.front(), Transport::http, [this](Connection& connection) {
+            return std::make_unique<HttpSession>(connection, admin_, replies_, admin_limits_);
+        });
+    };
+    const size_t each = workers_.size();
+    const bool listening =
+        listen(settings_.http.listen, "http", each, to_workers(Transport::http)) &&
+        listen(settings_.mqtt.listen, "mqtt", each, to_workers(Transport::mqtt)) &&
+        listen(settings_.admin.listen, "admin", 1, to_admin);
+    if (!listening) {
+        pipeline_->stop();
+        return false;
+    }
+    for (auto& worker : workers_) worker->start();
+
+    const auto on_signal = [](uv_signal_t* signal, int) {
+        static_cast<Daemon*>(signal->data)->stop();
+    };
+    for (auto [signal, number] :
+         {std::pair{&signals_->terminate, SIGTERM}, std::pair{&signals_->interrupt, SIGINT}}) {
+        uv_signal_init(&loop_.uv(), signal);
+        signal->data = this;
+        uv_signal_start(signal, on_signal, number);
+    }
+    return true;
+}
+
+bool Daemon::listen(const std::vector<std::string>& addresses, std::string_view what, size_t each,
+                    const std::function<void(const Listening&)>& use) {
+    for (const auto& address : addresses) {
+        Listening listening;
+        std::string problem;
+        if (!listen_on(address, each, listening, problem)) {
+            log(LogLevel::error, "cannot listen on {} ({}): {}", address, what, problem);
+            return false;
+        }
+        use(listening);
+        log(LogLevel::info, "listening on {} ({})", listening.address, what);
+    }
+    return true;
+}
+
+void Daemon::stop() {
+    log(LogLevel::notice, "stopping");
+    service_manager::stopping();
+    admin_.set_reason_not_ready("stopping");
+    for (auto& worker : workers_) worker->begin_stop();
+    for (auto& worker : workers_) worker->join();
+    pipeline_->stop();
+    uv_close(reinterpret_cast<uv_handle_t*>(&signals_->terminate), nullptr);
+    uv_close(reinterpret_cast<uv_handle_t*>(&signals_->interrupt), nullptr);
+    loop_.end();
+}
+
+}  // namespace rollcall

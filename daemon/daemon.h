@@ -1,0 +1,63 @@
+// Daemon: every thread's owner. Starts them in the order a check-in goes backwards, so that nothing
+// is accepted before it can be made durable, and stops them in the order a check-in goes.
+//
+//   start:  spool and sinks -> deliveries, committer -> sockets -> workers -> READY=1
+//   stop:   STOPPING=1 -> workers (answer what is durable) -> committer -> deliveries
+//
+// A failure that breaks a promise (error.h, Move::halt) ends the process at once: what was not yet
+// acknowledged never is.
+//
+// Threads: main.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/settings.h"
+#include "daemon/admin.h"
+#include "daemon/listener.h"
+#include "daemon/loop.h"
+#include "daemon/worker.h"
+#include "pipeline/clock.h"
+#include "pipeline/files.h"
+#include "pipeline/pipeline.h"
+
+namespace rollcall {
+
+class Daemon {
+public:
+    Daemon(const Settings& settings, std::string_view version);
+    ~Daemon();
+    Daemon(const Daemon&) = delete;
+    Daemon& operator=(const Daemon&) = delete;
+
+    // Serves until SIGTERM or SIGINT. The exit status of the process.
+    [[nodiscard]] int run();
+
+private:
+    struct Signals;
+
+    [[nodiscard]] bool start();
+    [[nodiscard]] bool listen(const std::vector<std::string>& addresses, std::string_view what,
+                              size_t each, const std::function<void(const Listening&)>& use);
+    void stop();
+
+    const Settings& settings_;
+    std::string_view version_;
+    std::string state_dir_;
+    Clock clock_;
+    Files files_;
+    Slab slab_;  // Main's.
+    Replies replies_;
+    Admin admin_;
+    HttpSession::Limits admin_limits_;
+    std::vector<std::unique_ptr<Slab>> worker_slabs_;
+    std::unique_ptr<Pipeline> pipeline_;
+    std::vector<std::unique_ptr<Worker>> workers_;
+    Loop loop_;  // Admin's clients, and the signals.
+    std::unique_ptr<Signals> signals_;
+};
+
+}  // namespace rollcall

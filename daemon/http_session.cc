@@ -1,0 +1,134 @@
+#include "daemon/http_session.h"
+
+#include <strings.h>
+
+namespace rollcall {
+
+namespace {
+
+bool same_word(std::string_view left, std::string_view right) {
+    return left.size() == right.size() && strncasecmp(left.data(), right.data(), left.size()) == 0;
+}
+
+After after(const HttpHead& head) {
+    if (!head.keep_alive) return After::close;
+    return head.version == 10 ? After::keep_alive_said : After::keep_alive;
+}
+
+// RFC 9110, section 8.6: methods for which a body means something.
+bool wants_body(std::string_view method) {
+    return method == "POST" || method == "PUT" || method == "PATCH";
+}
+
+Result<void> check(const HttpHead& head) {
+    if (!head.has_length && wants_body(head.method)) return fail(Code::length_required);
+    if (!head.content_encoding.empty() && !same_word(head.content_encoding, "identity"))
+        return fail(Code::unsupported_encoding);
+    if (!head.expect.empty() && !same_word(head.expect, "100-continue"))
+        return fail(Code::expectation_failed);
+    return {};
+}
+
+}  // namespace
+
+HttpSession::HttpSession(Connection& connection, HttpService& service, Replies& replies,
+                         const Limits& limits)
+    : connection_(connection),
+      service_(service),
+      replies_(replies),
+      limits_(limits),
+      parser_(limits.header_bytes_max, limits.body_bytes_max) {
+    connection_.set_deadline(limits.request_timeout_max);
+}
+
+void HttpSession::receive(std::string_view& bytes) {
+    while (connection_.open() && !connection_.paused()) {
+        const auto step = parser_.step(bytes);
+        if (!step) {
+            request_.after = After::close;
+            return refuse(step.error());
+        }
+        switch (*step) {
+            case HttpParser::Step::more: return watch(parser_.idle() && bytes.empty());
+            case HttpParser::Step::head: on_head(); break;
+            case HttpParser::Step::body: on_body(); break;
+            case HttpParser::Step::end: on_end(); break;
+        }
+    }
+}
+
+// A request has to arrive in time as a whole; between requests the connection may be idle.
+void HttpSession::watch(bool between_requests) {
+    if (between_requests) {
+        connection_.set_deadline(limits_.idle_timeout_max);
+    } else if (!in_request_) {
+        connection_.set_deadline(limits_.request_timeout_max);
+    }
+    in_request_ = !between_requests;
+}
+
+void HttpSession::on_head() {
+    const HttpHead& head = parser_.head();
+    request_.after = after(head);
+    request_.body_in_reply = true;
+    request_.hint = body_hint(head.content_type);
+    std::string_view allow;
+    auto admitted = service_.admit(head, request_, allow);
+    if (admitted) admitted = check(head);
+    if (!admitted) {
+        const bool body_follows = head.has_length || wants_body(head.method);
+        if (body_follows) request_.after = After::close;
+        done_ = !body_follows;
+        return refuse(admitted.error(), allow);
+    }
+    if (!head.expect.empty() && head.version == 11) connection_.reply(Replies::go_on());
+}
+
+void HttpSession::on_body() {
+    if (parser_.complete() && body_.empty()) {
+        body_in_place_ = parser_.piece();
+        return;
+    }
+    connection_.lend(body_);
+    body_.append(parser_.piece());
+}
+
+void HttpSession::on_end() {
+    if (done_) {
+        done_ = false;
+        return;
+    }
+    if (!body_.empty()) {
+        body_.reserve(body_.size() + body_padding);
+        body_in_place_ = body_;
+    }
+    const auto handled = service_.handle(request_, body_in_place_, connection_);
+    if (!handled && handled.error().code == Code::ring_full) {
+        if (body_.empty() && !body_in_place_.empty()) {
+            connection_.lend(body_);
+            body_.assign(body_in_place_);
+        }
+        return connection_.pause();
+    }
+    body_in_place_ = {};
+    connection_.give_back(body_);
+    in_request_ = false;
+    if (!handled) return refuse(handled.error());
+    if (request_.after == After::close) connection_.finish(false);
+}
+
+void HttpSession::resume() { on_end(); }
+
+void HttpSession::refuse(const Error& error, std::string_view allow) {
+    service_.refused(error.code);
+    connection_.reply(replies_.refused(error, request_.after, allow));
+    if (request_.after == After::close) connection_.finish(true);
+}
+
+void HttpSession::expire() {
+    if (!in_request_) return connection_.close();
+    request_.after = After::close;
+    refuse({Code::timeout});
+}
+
+}  // namespace rollcall

@@ -1,0 +1,82 @@
+// HTTP session: one HTTP connection. Keep-alive, pipelining, Expect, and whose request it is.
+//
+// What a request means is its service's business: Checkins (checkins.h) or Admin (admin.h). The
+// session frames it, refuses what is not HTTP, and keeps the answers in the order of the requests.
+//
+// A refused head with a body behind it, and any error of framing, ends the connection: what follows
+// can no longer be told from a request (RFC 9112, section 11.2).
+//
+// Threads: the loop's.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "config/units.h"
+#include "daemon/connection.h"
+#include "daemon/http_parser.h"
+#include "daemon/replies.h"
+#include "pipeline/decode.h"
+
+namespace rollcall {
+
+// What of a request is kept until its body is there.
+struct HttpRequest {
+    size_t page = 0;  // Which of the service's paths.
+    BodyHint hint = BodyHint::unknown;
+    std::string device;  // From the path; may be empty.
+    After after = After::keep_alive;
+    bool body_in_reply = true;  // False for HEAD.
+};
+
+class HttpService {
+public:
+    virtual ~HttpService() = default;
+    // Decides by the head, and notes in `request` what handle() will need. `allow` is to be set
+    // for method_not_allowed.
+    [[nodiscard]] virtual Result<void> admit(const HttpHead& head, HttpRequest& request,
+                                             std::string_view& allow) = 0;
+    // Replies. ring_full: nothing was done, try again later; any other error is to be answered.
+    [[nodiscard]] virtual Result<void> handle(const HttpRequest& request, std::string_view body,
+                                              Connection& connection) = 0;
+    // A request was answered with this code.
+    virtual void refused(Code code) = 0;
+};
+
+class HttpSession final : public Session {
+public:
+    struct Limits {
+        size_t header_bytes_max;
+        size_t body_bytes_max;
+        Millis request_timeout_max;
+        Millis idle_timeout_max;
+    };
+
+    HttpSession(Connection& connection, HttpService& service, Replies& replies,
+                const Limits& limits);
+
+    void receive(std::string_view& bytes) override;
+    void resume() override;
+    void expire() override;
+
+private:
+    void on_head();
+    void on_body();
+    void on_end();
+    void refuse(const Error& error, std::string_view allow = {});
+    void watch(bool between_requests);
+
+    Connection& connection_;
+    HttpService& service_;
+    Replies& replies_;
+    const Limits& limits_;
+    HttpParser parser_;
+    HttpRequest request_;
+    std::string_view body_in_place_;  // The body, if it came in one piece.
+    std::string body_;                // The body, if it came in several.
+    bool in_request_ = false;         // The deadline is the request's.
+    bool done_ = false;               // The last request of this connection has been handled.
+};
+
+}  // namespace rollcall

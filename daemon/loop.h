@@ -1,0 +1,63 @@
+// Loop: a libuv loop with what every loop of the daemon has: its clients, the sockets it listens
+// on, a wake-up from other threads, and a sweep of deadlines once a second.
+//
+// A turn of the loop ends in on_turn: there a worker publishes its slot and sends the answers that
+// have become durable.
+//
+// Threads: all on the loop's own, but wake(), which anyone may call.
+#pragma once
+
+#include <uv.h>
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "daemon/connection.h"
+
+namespace rollcall {
+
+class Loop {
+public:
+    Loop(const Clock& clock, Slab& slab, const Connections::Options& options,
+         std::function<void()> on_turn);
+    ~Loop();
+    Loop(const Loop&) = delete;
+    Loop& operator=(const Loop&) = delete;
+
+    // Takes over a listening socket.
+    void listen(int fd, Transport transport, Connections::MakeSession make_session);
+    void stop_listening();
+
+    void wake() { uv_async_send(&wake_); }
+
+    // Runs until end(), then until every handle is closed.
+    void run();
+    void end();
+
+    [[nodiscard]] Connections& connections() { return connections_; }
+    [[nodiscard]] uv_loop_t& uv() { return loop_; }
+
+private:
+    struct Listener {
+        Loop& loop;
+        Transport transport;
+        Connections::MakeSession make_session;
+        uv_tcp_t socket;
+    };
+
+    // A member before connections_, so that the loop is there when they are made.
+    struct UvLoop : uv_loop_t {
+        UvLoop() { ensure(uv_loop_init(this) == 0); }
+    };
+
+    UvLoop loop_;
+    uv_async_t wake_{};
+    uv_check_t turn_{};
+    uv_timer_t sweep_{};
+    std::function<void()> on_turn_;
+    Connections connections_;
+    std::vector<std::unique_ptr<Listener>> listeners_;
+};
+
+}  // namespace rollcall

@@ -1,0 +1,72 @@
+// rollcalld: the command line.
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/load.h"
+#include "daemon/daemon.h"
+#include "pipeline/log.h"
+
+namespace {
+
+using namespace rollcall;
+
+// interface of the exit status: sysexits.h, EX_CONFIG, and what systemd is told not to restart.
+constexpr int exit_usage = 2;
+constexpr int exit_settings = 78;
+constexpr const char* default_file = "/etc/rollcall/rollcall.toml";
+
+int run(int argc, char** argv) {
+    CLI::App app{"Takes the check-ins of fleets of MikroTik routers."};
+    app.require_subcommand(1);
+    app.fallthrough();
+    std::string file;
+    std::vector<std::string> sets;
+    app.add_option("--config", file, "Settings file")->type_name("FILE");
+    app.add_option("--set", sets, "One setting, over the file's")
+        ->type_name("SECTION.KEY=VALUE")
+        ->take_all()
+        ->allow_extra_args(false);
+    const auto* serve = app.add_subcommand("serve", "Take check-ins until told to stop");
+    const auto* check = app.add_subcommand("check", "Say what is wrong with the settings");
+    const auto* show = app.add_subcommand("settings", "Print every setting, as a settings file");
+    const auto* version = app.add_subcommand("version", "Print the version");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? EXIT_SUCCESS : exit_usage;
+    }
+    if (version->parsed()) {
+        std::puts("rollcalld " ROLLCALL_VERSION);
+        return EXIT_SUCCESS;
+    }
+    if (file.empty() && std::filesystem::exists(default_file)) file = default_file;
+    const auto settings = load(file.empty() ? std::nullopt : std::optional(file), sets);
+    if (!settings) {
+        for (const auto& problem : settings.error())
+            fmt::print(stderr, "{}\n", to_text(problem, file));
+        return exit_settings;
+    }
+    if (show->parsed()) std::fputs(to_toml(*settings).c_str(), stdout);
+    if (check->parsed()) std::puts("The settings are right.");
+    if (!serve->parsed()) return EXIT_SUCCESS;
+    set_log_level(settings->general.log_level);
+    return Daemon(*settings, ROLLCALL_VERSION).run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return run(argc, argv);
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "rollcalld: %s\n", error.what());
+        return EXIT_FAILURE;
+    }
+}

@@ -1,0 +1,130 @@
+#include "daemon/mqtt_session.h"
+
+#include "pipeline/decode.h"
+
+namespace rollcall {
+
+namespace {
+
+template <size_t size>
+std::string_view view(const std::array<char, size>& bytes) {
+    return {bytes.data(), bytes.size()};
+}
+
+}  // namespace
+
+MqttSession::MqttSession(Connection& connection, const Settings& settings, Intake& intake,
+                         const Clock& clock, Slab& slab)
+    : connection_(connection),
+      settings_(settings),
+      intake_(intake),
+      clock_(clock),
+      slab_(slab),
+      silence_max_(settings.mqtt.connect_timeout_max) {
+    connection_.set_deadline(silence_max_);
+}
+
+void MqttSession::receive(std::string_view& bytes) {
+    while (connection_.open() && !bytes.empty()) {
+        const auto packet = mqtt::parse(bytes, settings_.mqtt.packet_size_max.count);
+        if (!packet) return refuse(packet.error().code);
+        if (!*packet) return;
+        const bool is_connect =
+            std::holds_alternative<mqtt::Connect>((*packet)->content) ||
+            std::holds_alternative<mqtt::ConnectOtherVersion>((*packet)->content);
+        // CONNECT comes first, and only once [MQTT-3.1.0-1] [MQTT-3.1.0-2].
+        if (is_connect == connected_) return refuse(Code::mqtt_out_of_order);
+        const bool done =
+            std::visit([this](const auto& content) { return on(content); }, (*packet)->content);
+        if (!done) return connection_.pause();
+        bytes.remove_prefix((*packet)->bytes);
+        connection_.set_deadline(silence_max_);
+    }
+}
+
+bool MqttSession::on(const mqtt::Connect& connect) {
+    using mqtt::ConnectReturn;
+    // Without an id there is nothing to keep a session under [MQTT-3.1.3-8].
+    if (connect.client_id.empty() && !connect.clean_session) {
+        connection_.reply(view(mqtt::connack(false, ConnectReturn::identifier_rejected)));
+        refuse(Code::mqtt_malformed);
+        return true;
+    }
+    connected_ = true;
+    // One and a half times the keep-alive [MQTT-3.1.2-24].
+    silence_max_ = connect.keep_alive_s > 0 ? Millis(connect.keep_alive_s * 1500)
+                                            : settings_.mqtt.idle_timeout_max;
+    connection_.reply(view(mqtt::connack(false, ConnectReturn::accepted)));
+    return true;
+}
+
+bool MqttSession::on(const mqtt::ConnectOtherVersion&) {
+    using mqtt::ConnectReturn;
+    connection_.reply(view(mqtt::connack(false, ConnectReturn::unacceptable_protocol_version)));
+    refuse(Code::mqtt_unsupported);
+    return true;
+}
+
+bool MqttSession::on(const mqtt::Publish& publish) {
+    if (publish.qos > 1) {
+        refuse(Code::mqtt_unsupported);
+        return true;
+    }
+    const std::string* const filter = filter_for(publish.topic);
+    if (filter == nullptr) {
+        refuse(Code::unknown_topic);
+        return true;
+    }
+    const auto receipt =
+        intake_.accept(publish.payload, BodyHint::unknown,
+                       {Transport::mqtt, connection_.peer(),
+                        mqtt::level_at_plus(*filter, publish.topic), clock_.wall_us()});
+    if (!receipt && receipt.error().code == Code::ring_full) return false;
+    const auto puback = mqtt::puback(publish.packet_id);
+    const std::string_view answer = publish.qos == 1 ? view(puback) : std::string_view();
+    if (receipt) {
+        connection_.reply_when_durable(receipt->slot, clock_.steady_us(), answer);
+    } else {
+        count(receipt.error().code);
+        connection_.reply(answer);
+    }
+    return true;
+}
+
+bool MqttSession::on(const mqtt::Pingreq&) {
+    connection_.reply(view(mqtt::pingresp()));
+    return true;
+}
+
+bool MqttSession::on(const mqtt::Disconnect&) {
+    connection_.finish(false);
+    return true;
+}
+
+bool MqttSession::on(const mqtt::Unsupported&) {
+    refuse(Code::mqtt_unsupported);
+    return true;
+}
+
+const std::string* MqttSession::filter_for(std::string_view topic) const {
+    for (const auto& filter : settings_.mqtt.topics)
+        if (mqtt::matches(filter, topic)) return &filter;
+    return nullptr;
+}
+
+void MqttSession::count(Code code) {
+    slab_.add(Metric::checkins_rejected_total, 1, label_of(Transport::mqtt, code));
+}
+
+// A server closes the connection of a client that breaks the protocol [MQTT-4.8.0-1].
+void MqttSession::refuse(Code code) {
+    count(code);
+    connection_.finish(true);
+}
+
+void MqttSession::expire() {
+    if (!connected_) count(Code::timeout);
+    connection_.close();
+}
+
+}  // namespace rollcall

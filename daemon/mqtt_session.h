@@ -1,0 +1,54 @@
+// MQTT session: one MQTT 3.1.1 client that publishes check-ins.
+//
+// CONNECT, PUBLISH with QoS 0 and 1, PINGREQ, DISCONNECT. A PUBACK goes out when its check-in is on
+// disk, in the order of the PUBLISH packets [MQTT-4.6.0-2]. There is no session state to keep:
+// nothing is ever sent to a client but answers, so Session Present is always 0.
+//
+// A report that cannot be decoded is acknowledged and counted: 3.1.1 has no other way to say that
+// sending it again is of no use, and a router would send it for ever.
+//
+// Threads: the loop's.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "config/settings.h"
+#include "daemon/connection.h"
+#include "daemon/mqtt_codec.h"
+#include "pipeline/intake.h"
+
+namespace rollcall {
+
+class MqttSession final : public Session {
+public:
+    MqttSession(Connection& connection, const Settings& settings, Intake& intake,
+                const Clock& clock, Slab& slab);
+
+    void receive(std::string_view& bytes) override;
+    void resume() override {}  // The packet that found the ring full is still in the input.
+    void expire() override;
+
+private:
+    // Each says whether the packet is done with; not so only if the ring is full.
+    bool on(const mqtt::Connect& connect);
+    bool on(const mqtt::ConnectOtherVersion& connect);
+    bool on(const mqtt::Publish& publish);
+    bool on(const mqtt::Pingreq&);
+    bool on(const mqtt::Disconnect&);
+    bool on(const mqtt::Unsupported&);
+
+    [[nodiscard]] const std::string* filter_for(std::string_view topic) const;
+    void count(Code code);
+    void refuse(Code code);
+
+    Connection& connection_;
+    const Settings& settings_;
+    Intake& intake_;
+    const Clock& clock_;
+    Slab& slab_;
+    bool connected_ = false;
+    Millis silence_max_;
+};
+
+}  // namespace rollcall

@@ -1,0 +1,126 @@
+#include "daemon/replies.h"
+
+#include <fmt/format.h>
+
+#include <ctime>
+
+namespace rollcall {
+
+namespace {
+
+std::string_view reason(int status) {
+    switch (status) {
+        case 200: return "OK";
+        case 400: return "Bad Request";
+        case 404: return "Not Found";
+        case 405: return "Method Not Allowed";
+        case 408: return "Request Timeout";
+        case 411: return "Length Required";
+        case 413: return "Content Too Large";
+        case 415: return "Unsupported Media Type";
+        case 417: return "Expectation Failed";
+        case 431: return "Request Header Fields Too Large";
+        case 503: return "Service Unavailable";
+        case 505: return "HTTP Version Not Supported";
+        default: return "";
+    }
+}
+
+std::string_view connection_line(After after) {
+    switch (after) {
+        case After::keep_alive: return "";
+        case After::keep_alive_said: return "Connection: keep-alive\r\n";
+        case After::close: return "Connection: close\r\n";
+    }
+    return "";
+}
+
+constexpr std::string_view json_type = "application/json";
+
+template <class... Arguments>
+void append(std::string& to, fmt::format_string<Arguments...> format, Arguments&&... arguments) {
+    fmt::format_to(std::back_inserter(to), format, std::forward<Arguments>(arguments)...);
+}
+
+// "a,b:c" to "a","b:c". The codes are lower-case words: nothing to escape.
+void append_list(std::string& to, std::string_view words) {
+    to += '"';
+    for (const char letter : words) {
+        if (letter == ',') {
+            to += "\",\"";
+        } else {
+            to += letter;
+        }
+    }
+    to += '"';
+}
+
+}  // namespace
+
+Replies::Replies(const Clock& clock, Millis next)
+    : clock_(clock),
+      next_seconds_(std::chrono::duration_cast<std::chrono::seconds>(next).count()) {}
+
+void Replies::tick() {
+    const int64_t second = clock_.wall_us() / 1'000'000;
+    if (second == second_) return;
+    second_ = second;
+    // RFC 9110, section 5.6.7: an HTTP-date.
+    const time_t now = second;
+    tm utc{};
+    gmtime_r(&now, &utc);
+    char text[32];
+    const size_t length = strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &utc);
+    date_.assign(text, length);
+    body_.clear();
+    append(body_, R"({{"status":"ok","accepted":1,"server_time":{},"next":{}}})", second_,
+           next_seconds_);
+    render(200, json_type, {}, body_, After::keep_alive);
+    accepted_ = reply_;
+}
+
+void Replies::render(int status, std::string_view content_type, std::string_view extra_header,
+                     std::string_view body, After after, bool body_too) {
+    reply_.clear();
+    append(reply_,
+           "HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n{}{}\r\n",
+           status, reason(status), date_, content_type, body.size(), extra_header,
+           connection_line(after));
+    if (body_too) reply_ += body;
+}
+
+std::string_view Replies::accepted(std::string_view warnings, After after) {
+    tick();
+    if (warnings.empty() && after == After::keep_alive) return accepted_;
+    body_ = R"({"status":"ok","accepted":1)";
+    if (!warnings.empty()) {
+        body_ += R"(,"warnings":[)";
+        append_list(body_, warnings);
+        body_ += ']';
+    }
+    append(body_, R"(,"server_time":{},"next":{}}})", second_, next_seconds_);
+    render(200, json_type, {}, body_, after);
+    return reply_;
+}
+
+std::string_view Replies::refused(const Error& error, After after, std::string_view allow) {
+    tick();
+    const CodeInfo& code = info(error.code);
+    body_.clear();
+    append(body_, R"({{"status":"error","code":"{}","message":"{}")", to_text(error.code),
+           code.help);
+    if (error.offset >= 0) append(body_, R"(,"offset":{})", error.offset);
+    body_ += '}';
+    const std::string allow_line = allow.empty() ? "" : fmt::format("Allow: {}\r\n", allow);
+    render(code.http_status, json_type, allow_line, body_, after);
+    return reply_;
+}
+
+std::string_view Replies::page(int status, std::string_view content_type, std::string_view body,
+                               After after, bool body_too) {
+    tick();
+    render(status, content_type, {}, body, after, body_too);
+    return reply_;
+}
+
+}  // namespace rollcall

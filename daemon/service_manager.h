@@ -1,0 +1,12 @@
+// Service manager: what the daemon tells systemd. Silent where there is none.
+//
+// Source: sd_notify(3).
+// Threads: main.
+#pragma once
+
+namespace rollcall::service_manager {
+
+void ready();     // Sockets are open and the spool is recovered.
+void stopping();  // From now on, no new work is taken.
+
+}  // namespace rollcall::service_manager

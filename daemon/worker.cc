@@ -1,0 +1,64 @@
+#include "daemon/worker.h"
+
+#include "daemon/mqtt_session.h"
+
+namespace rollcall {
+
+Worker::Worker(const Settings& settings, Intake& intake, const Clock& clock, Slab& slab)
+    : settings_(settings),
+      intake_(intake),
+      clock_(clock),
+      slab_(slab),
+      replies_(clock, settings.replies.next),
+      checkins_(settings, intake, replies_, clock, slab),
+      http_limits_{settings.http.header_size_max.count, settings.http.body_size_max.count,
+                   settings.http.request_timeout_max, settings.http.idle_timeout_max},
+      loop_(clock, slab, {settings.general.connections_max, settings.general.output_size_max.count},
+            [this] { on_turn(); }) {}
+
+Worker::~Worker() { ensure(!thread_.joinable()); }
+
+void Worker::listen(int fd, Transport transport) {
+    const auto http = [this](Connection& connection) -> std::unique_ptr<Session> {
+        return std::make_unique<HttpSession>(connection, checkins_, replies_, http_limits_);
+    };
+    const auto mqtt = [this](Connection& connection) -> std::unique_ptr<Session> {
+        return std::make_unique<MqttSession>(connection, settings_, intake_, clock_, slab_);
+    };
+    if (transport == Transport::http) {
+        loop_.listen(fd, transport, http);
+    } else {
+        loop_.listen(fd, transport, mqtt);
+    }
+}
+
+void Worker::start() {
+    thread_ = std::thread([this] { loop_.run(); });
+}
+
+void Worker::on_turn() {
+    intake_.publish();
+    loop_.connections().release(intake_.durable());
+    intake_.publish();  // What went on after the ring was full.
+    if (stopping_.read() != 0) stop_step();
+}
+
+void Worker::stop_step() {
+    const int64_t now = clock_.steady_us();
+    if (stop_before_us_ == 0) {
+        stop_before_us_ = now + settings_.general.drain_timeout_max.count() * 1000;
+        loop_.stop_listening();
+        loop_.connections().finish_all();
+    }
+    // The sweep turns the loop at least once a second.
+    if (loop_.connections().empty() || now >= stop_before_us_) loop_.end();
+}
+
+void Worker::begin_stop() {
+    stopping_.advance(1);
+    loop_.wake();
+}
+
+void Worker::join() { thread_.join(); }
+
+}  // namespace rollcall

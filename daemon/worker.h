@@ -1,0 +1,58 @@
+// Worker: one thread, one loop, its sockets, its clients, its Intake.
+//
+//   a turn:   read what came, decode it into the open slot
+//             publish the slot
+//             send the answers whose slots have become durable
+//
+// Stop: no new clients, nothing more is read; each client ends when its answers are out. The
+// committer must still run, or they never will be; after drain_timeout_max they are cut off.
+//
+// Threads: the constructor, listen(), start() and stop() on main; wake() anyone; the rest on its
+// own.
+#pragma once
+
+#include <thread>
+
+#include "config/settings.h"
+#include "daemon/checkins.h"
+#include "daemon/loop.h"
+#include "daemon/replies.h"
+#include "pipeline/cursor.h"
+#include "pipeline/intake.h"
+
+namespace rollcall {
+
+class Worker {
+public:
+    Worker(const Settings& settings, Intake& intake, const Clock& clock, Slab& slab);
+    ~Worker();
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+
+    // Before start(). Takes the socket over.
+    void listen(int fd, Transport transport);
+    void start();
+    // Slots of this worker became durable.
+    void wake() { loop_.wake(); }
+    // begin_stop() for all workers first, then join() each.
+    void begin_stop();
+    void join();
+
+private:
+    void on_turn();
+    void stop_step();
+
+    const Settings& settings_;
+    Intake& intake_;
+    const Clock& clock_;
+    Slab& slab_;
+    Replies replies_;
+    Checkins checkins_;
+    HttpSession::Limits http_limits_;
+    Cursor stopping_;             // Moved once, by main: 1 means drain and return.
+    int64_t stop_before_us_ = 0;  // 0 until the stop has begun.
+    Loop loop_;
+    std::thread thread_;
+};
+
+}  // namespace rollcall

@@ -1,0 +1,175 @@
+#include "pipeline/columns.h"
+
+#include <bit>
+#include <cstring>
+
+namespace rollcall {
+
+namespace {
+
+constexpr uint64_t pack(size_t offset, size_t length) {
+    return static_cast<uint64_t>(offset) | static_cast<uint64_t>(length) << 32;
+}
+constexpr size_t offset_of(uint64_t cell) { return static_cast<uint32_t>(cell); }
+constexpr size_t length_of(uint64_t cell) { return cell >> 32; }
+
+template <class Visit>
+void each_bit(uint64_t mask, Visit visit) {
+    for (; mask != 0; mask &= mask - 1) visit(static_cast<size_t>(std::countr_zero(mask)));
+}
+
+// Zeroed pages from the kernel, which cost nothing until they are touched.
+template <class T>
+T* zeroed(size_t count) {
+    void* memory = std::calloc(count, sizeof(T));
+    ensure(memory != nullptr);
+    return static_cast<T*>(memory);
+}
+
+}  // namespace
+
+Columns::Columns(size_t rows_max, size_t text_max) : rows_max_(rows_max), text_max_(text_max) {
+    ensure(rows_max > 0 && text_max >= row_text_max && text_max <= UINT32_MAX);
+    present_.reset(zeroed<uint64_t>(rows_max));
+    cells_.reset(zeroed<uint64_t>(rows_max * columns_count));
+    text_.reset(zeroed<char>(text_max));
+}
+
+void Columns::set_real(Column column, double value) { put(column, std::bit_cast<uint64_t>(value)); }
+
+void Columns::set_text(Column column, std::string_view text) {
+    ensure(text.size() <= static_cast<size_t>(info(column).high));
+    std::memcpy(text_.get() + text_used_, text.data(), text.size());
+    put(column, pack(text_used_, text.size()));
+    text_used_ += text.size();
+    ensure(text_used_ <= text_max_);
+}
+
+void Columns::unset(Column column) {
+    if (!has(column)) return;
+    put(column, 0);
+    open_mask_ &= ~bit(column);
+}
+
+void Columns::commit_row() {
+    ensure(rows_ < rows_max_);
+    present_[rows_] = open_mask_;
+    mask_ |= open_mask_;
+    open_mask_ = 0;
+    text_committed_ = text_used_;
+    ++rows_;
+}
+
+void Columns::discard_row() {
+    each_bit(open_mask_, [this](size_t column) { cells_[column * rows_max_ + rows_] = 0; });
+    open_mask_ = 0;
+    text_used_ = text_committed_;
+}
+
+double Columns::real(size_t row, Column column) const {
+    return std::bit_cast<double>(cell(row, column));
+}
+
+std::string_view Columns::text(size_t row, Column column) const {
+    const uint64_t where = cell(row, column);
+    return {text_.get() + offset_of(where), length_of(where)};
+}
+
+void Columns::assign_integer(size_t row, Column column, int64_t value) {
+    ensure(row < rows_);
+    cells_[index(column) * rows_max_ + row] = static_cast<uint64_t>(value);
+    present_[row] |= bit(column);
+    mask_ |= bit(column);
+}
+
+void Columns::clear() {
+    discard_row();
+    each_bit(mask_, [this](size_t column) {
+        std::memset(&cells_[column * rows_max_], 0, rows_ * sizeof(uint64_t));
+    });
+    std::memset(present_.get(), 0, rows_ * sizeof(uint64_t));
+    rows_ = 0;
+    text_used_ = 0;
+    text_committed_ = 0;
+    mask_ = 0;
+}
+
+size_t Columns::pieces(std::array<iovec, pieces_max>& out) const {
+    size_t used = 0;
+    const auto piece = [&](const void* data, size_t bytes) {
+        if (bytes > 0) out[used++] = {const_cast<void*>(data), bytes};
+    };
+    head_ = {mask_, static_cast<uint32_t>(rows_), static_cast<uint32_t>(text_committed_)};
+    piece(&head_, sizeof head_);
+    piece(present_.get(), rows_ * sizeof(uint64_t));
+    each_bit(mask_,
+             [&](size_t column) { piece(&cells_[column * rows_max_], rows_ * sizeof(uint64_t)); });
+    piece(text_.get(), text_committed_);
+    return used;
+}
+
+Result<bool> Columns::append_record(std::span<const std::byte> payload,
+                                    std::span<const uint8_t> columns_at) {
+    PayloadHead head;
+    if (payload.size() < sizeof head) return fail(Code::spool_damaged);
+    std::memcpy(&head, payload.data(), sizeof head);
+    const size_t column_bytes = size_t{head.rows} * sizeof(uint64_t);
+    const auto columns_here = static_cast<size_t>(std::popcount(head.mask));
+    if (payload.size() != sizeof head + column_bytes * (1 + columns_here) + head.text_bytes)
+        return fail(Code::spool_damaged);
+    if (rows_ + head.rows > rows_max_ || text_used_ + head.text_bytes > text_max_) return false;
+
+    const std::byte* masks = payload.data() + sizeof head;
+    const std::byte* from = masks + column_bytes;
+    const uint64_t text_base = text_committed_;
+    Error damage{Code::spool_damaged};
+    bool sound = true;
+    uint64_t union_mask = 0;
+    uint64_t dropped = 0;  // Bits of the writer's masks that mean nothing here.
+    bool same_columns = true;
+    each_bit(head.mask, [&](size_t theirs) {
+        const size_t ours = theirs < columns_at.size() ? columns_at[theirs] : columns_count;
+        if (ours >= columns_count) {
+            dropped |= uint64_t{1} << theirs;
+        } else {
+            uint64_t* to = &cells_[ours * rows_max_ + rows_];
+            std::memcpy(to, from, column_bytes);
+            if (columns_table[ours].kind == Kind::text) {
+                for (size_t row = 0; row < head.rows; ++row) {
+                    const bool inside = offset_of(to[row]) + length_of(to[row]) <= head.text_bytes;
+                    sound &= inside;
+                    // An absent text stays 0; a present empty one may lie anywhere.
+                    to[row] += length_of(to[row]) > 0 ? text_base : 0;
+                }
+            }
+            union_mask |= uint64_t{1} << ours;
+            same_columns &= ours == theirs;
+        }
+        from += column_bytes;
+    });
+    std::memcpy(&present_[rows_], masks, column_bytes);
+    for (size_t row = rows_; row < rows_ + head.rows; ++row) {
+        sound &= (present_[row] & ~head.mask) == 0;
+        if (same_columns && dropped == 0) continue;
+        uint64_t translated = 0;
+        each_bit(present_[row] & ~dropped,
+                 [&](size_t theirs) { translated |= uint64_t{1} << columns_at[theirs]; });
+        present_[row] = translated;
+    }
+    if (!sound) {
+        const size_t before = rows_;
+        each_bit(union_mask, [&](size_t column) {
+            std::memset(&cells_[column * rows_max_ + before], 0, column_bytes);
+        });
+        std::memset(&present_[before], 0, column_bytes);
+        return std::unexpected(damage);
+    }
+    std::memcpy(text_.get() + text_used_, from, head.text_bytes);
+    text_used_ += head.text_bytes;
+    text_committed_ = text_used_;
+    mask_ |= union_mask;
+    rows_ += head.rows;
+    return true;
+}
+
+}  // namespace rollcall

@@ -1,0 +1,112 @@
+#include "pipeline/committer.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "pipeline/log.h"
+
+namespace rollcall {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto idle_wait = 100ms;  // Between two looks at what may be dropped.
+constexpr auto retry_wait = 20ms;  // While the spool cannot grow.
+
+}  // namespace
+
+Committer::Committer(SpoolWriter& spool, Doorbell& bell, Slab& slab,
+                     std::function<void(const Error&)> on_halt)
+    : spool_(spool), bell_(bell), slab_(slab), on_halt_(std::move(on_halt)) {}
+
+Committer::~Committer() { ensure(!thread_.joinable()); }
+
+void Committer::add_source(Ring<Columns>& ring, std::function<void()> wake) {
+    sources_.push_back({ring, std::move(wake)});
+}
+
+void Committer::add_reader(SinkName sink, const Cursor& stored) {
+    readers_.push_back({sink, stored});
+}
+
+void Committer::start() {
+    thread_ = std::thread([this] { run(); });
+}
+
+void Committer::stop() {
+    stopping_.advance(1);
+    bell_.ring();
+    thread_.join();
+}
+
+void Committer::run() {
+    bool full = false;
+    for (;;) {
+        // Read before the step: what was published before the call to stop() is then seen by it.
+        const bool last = stopping_.read() != 0;
+        auto done = step();
+        if (done && *done == 0)
+            if (const auto tidied = tidy_up(); !tidied) done = std::unexpected(tidied.error());
+        if (!done && done.error().move() == Move::halt) return on_halt_(done.error());
+        if (full == done.has_value()) {
+            full = !full;
+            slab_.set(Metric::spool_full, full);
+            log(full ? LogLevel::warning : LogLevel::notice, "spool: {}",
+                full ? "full; check-ins wait until a sink catches up or the disk has room"
+                     : "has room again");
+        }
+        if (!done) {
+            slab_.add(Metric::spool_retries_total);
+            if (const auto tidied = tidy_up(); !tidied) return on_halt_(tidied.error());
+            if (last) return;
+            bell_.wait(retry_wait);
+        } else if (*done == 0) {
+            if (last) return;
+            bell_.wait(idle_wait);
+        }
+    }
+}
+
+Result<void> Committer::append(Source& source, size_t& slots) {
+    const uint64_t published = source.ring.published();
+    while (source.written < published) {
+        if (const auto done = spool_.append(source.ring.at(source.written)); !done) return done;
+        ++source.written;
+        ++slots;
+    }
+    return {};
+}
+
+Result<size_t> Committer::step() {
+    size_t slots = 0;
+    Result<void> appended;
+    for (auto& source : sources_)
+        if (appended = append(source, slots); !appended) break;
+    if (!appended && appended.error().move() == Move::halt)
+        return std::unexpected(appended.error());
+
+    if (slots > 0) {
+        if (const auto synced = spool_.sync(); !synced) return std::unexpected(synced.error());
+        for (auto& source : sources_) {
+            if (source.ring.durable() == source.written) continue;
+            source.ring.advance_durable(source.written);
+            source.wake();
+        }
+    }
+    if (!appended) return std::unexpected(appended.error());
+    return slots;
+}
+
+Result<void> Committer::tidy_up() {
+    uint64_t stored_by_all = spool_.end().own();
+    for (const auto& reader : readers_) {
+        const uint64_t stored = reader.stored.read();
+        stored_by_all = std::min(stored_by_all, stored);
+        slab_.set(Metric::spool_backlog_bytes, static_cast<int64_t>(spool_.bytes_from(stored)),
+                  label_of(reader.sink));
+    }
+    return spool_.drop(stored_by_all);
+}
+
+}  // namespace rollcall

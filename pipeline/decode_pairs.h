@@ -1,0 +1,37 @@
+// PairDecoder: `key=value` lists and forms to (key, value).
+//
+//     list   name=hAP;cpu-load=5;uptime=1d      nothing is escaped: a part that is no pair, or has
+//                                               a key that no script would use, broke off a value
+//     form   cpu=7&ver=7.24.1+%28stable%29      percent-encoded, but RouterOS often does not
+//
+// A key ends at the first `=`. Unknown keys are passed over.
+//
+// Threads: one for each worker, inside its Decoder; all memory is allocated at construction.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "pipeline/error.h"
+#include "pipeline/fields.h"
+
+namespace rollcall {
+
+class PairDecoder {
+public:
+    explicit PairDecoder(size_t text_bytes_max);
+
+    // `text` is valid UTF-8 and has an `=`. What `fields` is given stays readable until the next
+    // call.
+    void list(std::string_view text, Fields& fields);
+    void form(std::string_view text, Fields& fields);
+
+private:
+    [[nodiscard]] std::string_view decoded(std::string_view part, bool plus_is_space,
+                                           Fields& fields);
+
+    std::string decoded_;  // Parts of a form that had something to decode.
+};
+
+}  // namespace rollcall

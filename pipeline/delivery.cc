@@ -1,0 +1,158 @@
+#include "pipeline/delivery.h"
+
+#include <algorithm>
+
+#include "pipeline/log.h"
+#include "pipeline/row_id.h"
+
+namespace rollcall {
+
+namespace {
+
+using std::chrono::milliseconds;
+constexpr milliseconds retry_delay_first{100};
+
+}  // namespace
+
+Delivery::Delivery(Files& files, const std::string& spool_directory, const Cursor& spool_end,
+                   Sink& sink, const Clock& clock, Slab& slab, Options options,
+                   std::function<void(const Error&)> on_halt)
+    : spool_end_(spool_end),
+      sink_(sink),
+      clock_(clock),
+      slab_(slab),
+      options_(options),
+      on_halt_(std::move(on_halt)),
+      reader_(files, spool_directory, spool_end, slab),
+      batch_(options.rows_max, options.text_max) {}
+
+Delivery::~Delivery() { ensure(!thread_.joinable()); }
+
+void Delivery::start() {
+    thread_ = std::thread([this] { run(); });
+}
+
+void Delivery::stop(milliseconds longest) {
+    stop_before_us_ = clock_.steady_us() + longest.count() * 1000;
+    stopping_.advance(1);
+    bell_.ring();
+    thread_.join();
+}
+
+void Delivery::run() {
+    for (;;) {
+        const bool draining = stopping_.read() != 0;
+        const auto wait = step(draining);
+        if (!wait) return on_halt_(wait.error());
+        if (draining && (caught_up() || clock_.steady_us() >= stop_before_us_)) return;
+        if (wait->count() > 0) bell_.wait(*wait);
+    }
+}
+
+Result<milliseconds> Delivery::step(bool draining) {
+    if (!opened_) {
+        if (const auto opened = open(); !opened) {
+            if (opened.error().move() == Move::halt) return std::unexpected(opened.error());
+            return fell_back(opened.error());
+        }
+    }
+    if (const auto filled = fill(); !filled) return std::unexpected(filled.error());
+    const milliseconds waited = age();
+    slab_.set(Metric::spool_backlog_seconds, waited.count() / 1000, label_of(options_.name));
+    if (batch_.rows() == 0) {
+        stored_.advance(reader_.position());  // Only records that are lost lie between.
+        return options_.age_max;
+    }
+    if (!batch_full_ && !draining && waited < options_.age_max) return options_.age_max - waited;
+    if (const auto written = write(); !written) {
+        if (written.error().move() == Move::halt) return std::unexpected(written.error());
+        return fell_back(written.error());
+    }
+    return milliseconds(0);
+}
+
+Result<void> Delivery::open() {
+    const auto position = sink_.open(options_.spool);
+    if (!position) return std::unexpected(position.error());
+    // Numbers beyond the end would be taken for stored when they come: see Pipeline::start().
+    if (*position > spool_end_.read()) {
+        log(LogLevel::error, "sink {}: has stored record {}, which the spool does not have yet",
+            to_text(options_.name), *position - 1);
+        return fail(Code::spool_damaged);
+    }
+    if (const auto sought = reader_.seek(*position); !sought) return sought;
+    stored_.advance(std::max(stored_.own(), *position));
+    begin_batch();
+    opened_ = true;
+    if (down_said_) log(LogLevel::notice, "sink {}: back", to_text(options_.name));
+    down_said_ = false;
+    slab_.set(Metric::sink_up, 1, label_of(options_.name));
+    return {};
+}
+
+void Delivery::begin_batch() {
+    batch_.clear();
+    batch_first_ = reader_.position();
+    batch_full_ = false;
+}
+
+Result<void> Delivery::fill() {
+    while (!batch_full_) {
+        const auto record = reader_.peek();
+        if (!record) return std::unexpected(record.error());
+        if (!*record) return {};
+        const size_t before = batch_.rows();
+        const auto fits = batch_.append_record((*record)->payload, (*record)->columns_at);
+        if (!fits) return std::unexpected(fits.error());
+        if (!*fits && before == 0) {
+            // Written by a run with larger slots than today's settings.
+            batch_ = Columns((*record)->rows, std::max((*record)->payload.size(), row_text_max));
+            continue;
+        }
+        if (!*fits) {
+            batch_full_ = true;
+            return {};
+        }
+        for (size_t row = before; row < batch_.rows(); ++row)
+            batch_.assign_integer(
+                row, Column::id,
+                row_id(options_.spool, (*record)->number, static_cast<uint32_t>(row - before),
+                       batch_.integer(row, Column::received_at)));
+        reader_.advance();
+        batch_full_ = !batch_.room();
+    }
+    return {};
+}
+
+Result<void> Delivery::write() {
+    const auto written = sink_.write({batch_, batch_first_, reader_.position()});
+    if (!written) return written;
+    slab_.add(Metric::sink_rows_total, static_cast<int64_t>(batch_.rows()),
+              label_of(options_.name));
+    slab_.add(Metric::sink_batches_total, 1, label_of(options_.name));
+    stored_.advance(reader_.position());
+    retry_delay_ = milliseconds(0);
+    begin_batch();
+    return {};
+}
+
+milliseconds Delivery::fell_back(const Error& error) {
+    if (!down_said_)
+        log(LogLevel::warning, "sink {}: down ({}); check-ins stay in the spool",
+            to_text(options_.name), to_text(error.code));
+    down_said_ = true;
+    opened_ = false;
+    slab_.set(Metric::sink_up, 0, label_of(options_.name));
+    slab_.add(Metric::sink_errors_total, 1, label_of(options_.name));
+    retry_delay_ =
+        std::min(std::max(retry_delay_ * 2, retry_delay_first), options_.retry_delay_max);
+    return retry_delay_;
+}
+
+milliseconds Delivery::age() const {
+    if (batch_.rows() == 0) return milliseconds(0);
+    const int64_t us = clock_.wall_us() - batch_.integer(0, Column::received_at);
+    return milliseconds(std::max<int64_t>(us / 1000, 0));
+}
+
+}  // namespace rollcall

@@ -1,0 +1,83 @@
+// Delivery: a thread for each sink that moves records from the spool into it.
+//
+// It merges records into a batch until the batch is full or its oldest check-in has waited
+// age_max, and hands it to the sink. When the sink fails, the batch is forgotten: the sink is asked
+// again where it was, and the spool is read from there. Nothing is dropped, nothing is stored
+// twice.
+//
+// Threads: run() is its own; tests call step() instead. stored() is read by the committer.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <thread>
+
+#include "config/metrics.h"
+#include "pipeline/clock.h"
+#include "pipeline/columns.h"
+#include "pipeline/doorbell.h"
+#include "pipeline/sink.h"
+#include "pipeline/spool_reader.h"
+
+namespace rollcall {
+
+class Delivery {
+public:
+    struct Options {
+        SinkName name;
+        SpoolId spool;
+        size_t rows_max;  // At least those of a record, and so is text_max.
+        size_t text_max;  // Bytes.
+        std::chrono::milliseconds age_max;
+        std::chrono::milliseconds retry_delay_max;
+    };
+
+    Delivery(Files& files, const std::string& spool_directory, const Cursor& spool_end, Sink& sink,
+             const Clock& clock, Slab& slab, Options options,
+             std::function<void(const Error&)> on_halt);
+    ~Delivery();
+    Delivery(const Delivery&) = delete;
+    Delivery& operator=(const Delivery&) = delete;
+
+    void start();
+    // Stores what the spool holds, as far as that is possible within `longest`; ends the thread.
+    void stop(std::chrono::milliseconds longest);
+
+    // Reads, and writes a batch if one is due. Returns how long there is nothing to do.
+    // draining: a batch is due though it is neither full nor old.
+    [[nodiscard]] Result<std::chrono::milliseconds> step(bool draining = false);
+
+    [[nodiscard]] const Cursor& stored() const { return stored_; }
+    [[nodiscard]] bool caught_up() const { return opened_ && stored_.own() == spool_end_.read(); }
+
+private:
+    void run();
+    [[nodiscard]] Result<void> open();
+    [[nodiscard]] Result<void> fill();
+    [[nodiscard]] Result<void> write();
+    [[nodiscard]] std::chrono::milliseconds fell_back(const Error& error);
+    [[nodiscard]] std::chrono::milliseconds age() const;
+    void begin_batch();
+
+    const Cursor& spool_end_;
+    Sink& sink_;
+    const Clock& clock_;
+    Slab& slab_;
+    Options options_;
+    std::function<void(const Error&)> on_halt_;
+    SpoolReader reader_;
+    Columns batch_;
+    uint64_t batch_first_ = 0;  // The first record in the batch.
+    bool batch_full_ = false;
+    bool opened_ = false;
+    bool down_said_ = false;
+    std::chrono::milliseconds retry_delay_{0};
+    int64_t stop_before_us_ = 0;  // Set before stopping_ is moved.
+    Doorbell bell_;
+    Cursor stored_;    // Moved here: records below it are in the sink.
+    Cursor stopping_;  // Moved once, by stop(): 1 means drain and return.
+    std::thread thread_;
+};
+
+}  // namespace rollcall

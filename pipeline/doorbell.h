@@ -1,0 +1,41 @@
+// Doorbell: wakes a thread that has nothing to do.
+//
+// It carries no data: what happened is read from cursors. Rings before a wait are not lost, and
+// many count as one. Waiters give a time limit all the same, so that a bell nobody rang costs time,
+// never progress.
+//
+// Threads: ring() anyone; wait() one thread.
+// Source: eventfd(2).
+#pragma once
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <chrono>
+
+#include "pipeline/error.h"
+
+namespace rollcall {
+
+class Doorbell {
+public:
+    Doorbell() : fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) { ensure(fd_ >= 0); }
+    ~Doorbell() { close(fd_); }
+    Doorbell(const Doorbell&) = delete;
+    Doorbell& operator=(const Doorbell&) = delete;
+
+    void ring() { (void)!eventfd_write(fd_, 1); }  // Fails only when it is ringing already.
+
+    void wait(std::chrono::milliseconds longest) {
+        pollfd waiting{fd_, POLLIN, 0};
+        if (poll(&waiting, 1, static_cast<int>(longest.count())) <= 0) return;
+        eventfd_t rings = 0;
+        (void)eventfd_read(fd_, &rings);
+    }
+
+private:
+    int fd_;
+};
+
+}  // namespace rollcall

@@ -1,0 +1,61 @@
+// Error: what went wrong, and whose move it is now.
+//
+// Every failure that can be expected is an Error: a code of config/codes.def, and the errno or the
+// byte behind it. It never allocates; the sentence a person reads is made at the edge, in the
+// answer or the log line. A failure that cannot be expected is a bug, and ensure() ends the
+// process, in release builds too.
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <expected>
+#include <string_view>
+
+#include "config/metrics.h"
+
+namespace rollcall {
+
+enum class Move : uint8_t {
+    reject,  // The sender's: answer with the code, and go on.
+    retry,   // Time's: keep the data, wait, call again.
+    halt,    // Nobody's: a promise can no longer be kept. Stop answering and exit.
+};
+
+struct CodeInfo {
+    Move move;
+    int http_status;
+    std::string_view help;
+};
+
+inline constexpr CodeInfo codes_table[] = {
+#define CODE(name, move, http_status, help) {Move::move, http_status, help},
+#define REMARK(name, help)
+#include "config/codes.def"
+#undef CODE
+#undef REMARK
+};
+
+constexpr const CodeInfo& info(Code code) { return codes_table[static_cast<size_t>(code)]; }
+
+struct Error {
+    Code code;
+    int os_errno = 0;     // What the kernel said, or 0.
+    int64_t offset = -1;  // The byte of the body at fault, or -1.
+
+    [[nodiscard]] constexpr Move move() const { return info(code).move; }
+};
+
+template <class T>
+using Result = std::expected<T, Error>;
+
+constexpr std::unexpected<Error> fail(Code code, int os_errno = 0) {
+    return std::unexpected(Error{code, os_errno});
+}
+
+#define ensure(condition)                                                                        \
+    ((condition) ? void(0)                                                                       \
+                 : (std::fprintf(stderr, "%s:%d: ensure(%s)\n", __FILE__, __LINE__, #condition), \
+                    std::abort()))
+
+}  // namespace rollcall

@@ -1,0 +1,269 @@
+#include "pipeline/fields.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "pipeline/routeros.h"
+#include "pipeline/utf8.h"
+
+namespace rollcall {
+
+namespace {
+
+constexpr double us_per_second = 1e6;
+
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+constexpr bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
+constexpr bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+std::string_view trimmed(std::string_view text) {
+    while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+    while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+    return text;
+}
+
+// "$uptime": a script that escaped its `$` once too often.
+bool unsubstituted(std::string_view text) {
+    const auto is_name = [](char c) {
+        return is_digit(c) || is_lower(c) || is_upper(c) || c == '_' || c == '-';
+    };
+    return text.size() > 1 && text[0] == '$' && std::ranges::all_of(text.substr(1), is_name);
+}
+
+// RouterOS 6 writes tenths of volts, without a unit.
+double volts(double number) { return number >= 100 && number <= 1000 ? number / 10 : number; }
+
+// Six decimals are how :serialize writes a text that looks like a number: 7.200000 was "7.2" or
+// "7.20", nobody can tell.
+std::string_view without_padding(std::string_view lexeme) {
+    const size_t point = lexeme.find('.');
+    if (point == lexeme.npos || lexeme.size() - point != 7) return lexeme;
+    if (!std::ranges::all_of(lexeme.substr(point + 1), is_digit)) return lexeme;
+    while (lexeme.back() == '0') lexeme.remove_suffix(1);
+    if (lexeme.back() == '.') lexeme.remove_suffix(1);
+    return lexeme;
+}
+
+// Words say who the router is; all else says how it is.
+constexpr bool is_metric(Column column) {
+    return info(column).value != Value::words && info(column).value != Value::serial;
+}
+
+constexpr uint32_t bit(Remark remark) { return uint32_t{1} << static_cast<unsigned>(remark); }
+static_assert(std::size(remark_names) <= 32);
+
+}  // namespace
+
+void Fields::begin(Columns& row) {
+    row_ = &row;
+    kept_mask_ = 0;
+    seen_.reset();
+    metrics_sent_ = false;
+    remarks_ = 0;
+    warnings_used_ = 0;
+}
+
+// --- one value ---
+
+void Fields::text(const Key& key, std::string_view value) {
+    open_value(key);
+    value = trimmed(value);
+    if (routeros::missing(value)) return;
+    metrics_sent_ |= is_metric(key.column);
+    switch (info(key.column).value) {
+        case Value::words:
+        case Value::serial: return keep_text(key, value);
+        case Value::version:
+            return routeros::version(value) ? keep_text(key, value) : bad_value(key);
+        case Value::address: return keep_text(key, routeros::address(value));
+        case Value::duration: return keep_integer(key, routeros::duration(value));
+        case Value::count: return keep_integer(key, routeros::count(value));
+        case Value::frequency: return keep_integer(key, routeros::frequency(value));
+        case Value::bytes: return keep_integer(key, routeros::bytes(value));
+        case Value::clock: return keep_integer(key, routeros::clock(value));
+        case Value::percent: return keep_real(key, routeros::percent(value));
+        case Value::signal: return keep_real(key, routeros::signal(value));
+        case Value::decimal: {
+            auto number = routeros::decimal(value);
+            if (number && key.column == Column::voltage_v && is_digit(value.back()))
+                number = volts(*number);
+            return keep_real(key, number);
+        }
+        case Value::given: return;  // No key leads there.
+    }
+}
+
+void Fields::integer(const Key& key, int64_t value) {
+    // A column of whole numbers keeps it exactly; for the others a double is good enough.
+    if (info(key.column).kind != Kind::integer) return real(key, static_cast<double>(value));
+    open_value(key);
+    metrics_sent_ = true;
+    keep_integer(key, value);
+}
+
+void Fields::real(const Key& key, double value) {
+    ensure(!key.keeps_text());
+    open_value(key);
+    metrics_sent_ = true;
+    if (info(key.column).value == Value::clock) value *= us_per_second;
+    if (key.column == Column::voltage_v) value = volts(value);
+    keep_real(key, value);
+}
+
+void Fields::literal(const Key& key, std::string_view lexeme) {
+    if (info(key.column).value == Value::serial) remark(Remark::serial_from_number);
+    text(key, without_padding(lexeme));
+}
+
+// Of a key that comes twice the last value counts, also if that is none.
+void Fields::open_value(const Key& key) {
+    if (seen_.test(key.number)) {
+        remark(Remark::duplicate_key, key);
+        if (has(key.column) && kept(key.column).key.number == key.number) drop(key.column);
+    }
+    seen_.set(key.number);
+}
+
+// Where to keep a good value, or nullptr if a better key has brought one.
+Fields::Kept* Fields::claim(const Key& key) {
+    Kept& place = kept(key.column);
+    if (has(key.column) && place.key.number < key.number) return nullptr;
+    kept_mask_ |= bit(key.column);
+    place.key = key;
+    return &place;
+}
+
+void Fields::keep_integer(const Key& key, std::optional<int64_t> value) {
+    if (!value) return bad_value(key);
+    const ColumnInfo& column = info(key.column);
+    const auto number = static_cast<double>(*value);
+    if (number < column.low || number > column.high) return implausible(key, number < column.low);
+    if (Kept* place = claim(key)) place->integer = *value;
+}
+
+void Fields::keep_real(const Key& key, std::optional<double> value) {
+    if (!value) return bad_value(key);
+    const ColumnInfo& column = info(key.column);
+    if (*value < column.low || *value > column.high) return implausible(key, *value < column.low);
+    if (column.kind != Kind::real) return keep_integer(key, routeros::rounded(*value));
+    if (Kept* place = claim(key)) place->real = *value;
+}
+
+void Fields::keep_text(const Key& key, std::optional<std::string_view> value) {
+    // A NUL would end the text early in every sink written in C.
+    if (!value || unsubstituted(*value) || value->find('\0') != value->npos) return bad_value(key);
+    if (Kept* place = claim(key)) place->text = *value;
+}
+
+void Fields::bad_value(const Key& key) {
+    if (!key.ambiguous) remark(Remark::bad_value, key);
+}
+
+void Fields::implausible(const Key& key, bool too_low) {
+    const Value form = info(key.column).value;
+    if (form == Value::duration) {
+        if (too_low) return bad_value(key);
+        return remark(Remark::uptime_out_of_range);
+    }
+    if (form == Value::clock && too_low) return remark(Remark::router_clock_unset);
+    remark(Remark::out_of_range, key);
+}
+
+// --- the row ---
+
+std::string_view Fields::finish() {
+    weigh(Column::mem_total, Column::mem_free);
+    weigh(Column::disk_total, Column::disk_free);
+    split_version();
+    for (uint64_t rest = kept_mask_; rest != 0; rest &= rest - 1)
+        write(static_cast<Column>(std::countr_zero(rest)));
+    if (!metrics_sent_ && !(remarks_ & bit(Remark::empty_body))) remark(Remark::no_metrics);
+    if (warnings_used_ > 0) row_->set_text(Column::warnings, warnings());
+    return warnings();
+}
+
+// Total and free speak of the same thing: a total may come as the part in use, and what is free
+// cannot be more than there is.
+void Fields::weigh(Column total, Column free) {
+    if (!has(total)) return;
+    if (kept(total).key.in_use) {
+        if (!has(free)) return drop(total);
+        kept(total).integer += kept(free).integer;
+    }
+    if (has(free) && kept(free).integer > kept(total).integer) {
+        remark(Remark::out_of_range, kept(free).key);
+        drop(free);
+    }
+}
+
+// "7.17 (stable)" gives the channel too, if it has not come by its own key.
+void Fields::split_version() {
+    if (!has(Column::version)) return;
+    const auto version = routeros::version(kept(Column::version).text);
+    kept(Column::version).text = version->number;
+    if (version->channel.empty() || has(Column::channel)) return;
+    kept_mask_ |= bit(Column::channel);
+    kept(Column::channel) = kept(Column::version);
+    kept(Column::channel).text = version->channel;
+}
+
+void Fields::write(Column column) {
+    const Kept& value = kept(column);
+    switch (info(column).kind) {
+        case Kind::integer:
+        case Kind::flag:
+        case Kind::time: return row_->set_integer(column, value.integer);
+        case Kind::real: return row_->set_real(column, value.real);
+        case Kind::text: {
+            const auto text = utf8_prefix(value.text, static_cast<size_t>(info(column).high));
+            if (text.size() < value.text.size()) remark(Remark::value_cut, value.key);
+            return row_->set_text(column, text);
+        }
+    }
+}
+
+// --- remarks ---
+
+void Fields::remark(Remark remark) {
+    remarks_ |= bit(remark);
+    warn(to_text(remark));
+}
+
+// "bad_value:cpu_load", whether it came as cpu-load, cpuLoad or CPU Load.
+void Fields::remark(Remark remark, const Key& key) {
+    constexpr size_t code_max = 32;
+    constexpr size_t name_max = 32;
+    std::array<char, code_max + 1 + name_max + 1>
+        warning;  // One more: `_` and letter come at once.
+    char* end = std::ranges::copy(to_text(remark), warning.data()).out;
+    *end++ = ':';
+    char* const name_end = end + name_max;
+    char before = '_';
+    for (const char c : key.sent) {
+        if (end >= name_end) break;
+        if (is_upper(c) && (is_lower(before) || is_digit(before))) *end++ = '_';
+        const bool letter = is_lower(c) || is_upper(c);
+        *end++ = letter ? static_cast<char>(c | 0x20) : is_digit(c) ? c : '_';
+        before = c;
+    }
+    remarks_ |= bit(remark);
+    warn({warning.data(), static_cast<size_t>(std::min(end, name_end) - warning.data())});
+}
+
+// Adds to the list what is not in it yet, as long as there is room.
+void Fields::warn(std::string_view warning) {
+    std::string_view rest = warnings();
+    while (!rest.empty()) {
+        const size_t length = std::min(rest.find(','), rest.size());
+        if (rest.substr(0, length) == warning) return;
+        rest.remove_prefix(std::min(length + 1, rest.size()));
+    }
+    if (warnings_used_ + 1 + warning.size() > warnings_.size()) return;
+    if (warnings_used_ > 0) warnings_[warnings_used_++] = ',';
+    std::ranges::copy(warning, &warnings_[warnings_used_]);
+    warnings_used_ += warning.size();
+}
+
+}  // namespace rollcall

@@ -1,0 +1,85 @@
+// Fields: the keys and values of a report, to columns of the open row.
+//
+// Both mouths of decode feed it: JSON members and key=value pairs look the same from here. It reads
+// a value by its column's RouterOS type, chooses between keys of one column, and remembers what it
+// had to leave out. One bad value costs its column, never the row.
+//
+// Use: begin(row), a value for each key that find_key() knows, finish(). The row is untouched until
+// finish(), which writes what was kept and the column `warnings`, and leaves the row open: the
+// intake commits or discards it. Keys and texts are not copied: they stay readable until finish().
+//
+// Threads: one Fields for each worker. Nothing allocates.
+#pragma once
+
+#include <array>
+#include <bitset>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "pipeline/columns.h"
+#include "pipeline/keys.h"
+
+namespace rollcall {
+
+class Fields {
+public:
+    void begin(Columns& row);
+
+    // The value of a known key: as text (empty and `none` mean absent), ...
+    void text(const Key& key, std::string_view value);
+    // ... as a number, unless the column keeps text, ...
+    void integer(const Key& key, int64_t value);
+    void real(const Key& key, double value);
+    // ... or as a number's characters, which say more: "7.20" is not 7.2.
+    void literal(const Key& key, std::string_view lexeme);
+
+    // A remark on the whole report.
+    void remark(Remark remark);
+
+    // Writes the row. Returns all remarks as in the column `warnings`, "bad_value:uptime,utf8_bom",
+    // valid until the next begin(). Adds no_metrics if the report named the router and no more.
+    std::string_view finish();
+
+    // The remarks of this row, by kind, for the counters; bit i is Remark(i).
+    [[nodiscard]] uint32_t remarks() const { return remarks_; }
+
+private:
+    // The value of a column, by its kind, and the key that brought it.
+    struct Kept {
+        Key key;
+        int64_t integer;
+        double real;
+        std::string_view text;
+    };
+
+    void open_value(const Key& key);
+    [[nodiscard]] Kept* claim(const Key& key);
+    void keep_integer(const Key& key, std::optional<int64_t> value);
+    void keep_real(const Key& key, std::optional<double> value);
+    void keep_text(const Key& key, std::optional<std::string_view> value);
+    void bad_value(const Key& key);
+    void implausible(const Key& key, bool too_low);
+
+    [[nodiscard]] bool has(Column column) const { return kept_mask_ & bit(column); }
+    void drop(Column column) { kept_mask_ &= ~bit(column); }
+    [[nodiscard]] Kept& kept(Column column) { return kept_[index(column)]; }
+    void weigh(Column total, Column free);
+    void split_version();
+    void write(Column column);
+
+    void remark(Remark remark, const Key& key);
+    void warn(std::string_view warning);
+    [[nodiscard]] std::string_view warnings() const { return {warnings_.data(), warnings_used_}; }
+
+    Columns* row_ = nullptr;
+    uint64_t kept_mask_ = 0;  // A bit for each column that has a value.
+    std::array<Kept, columns_count> kept_{};
+    std::bitset<keys_max> seen_;  // Keys that came, by number.
+    bool metrics_sent_ = false;
+    uint32_t remarks_ = 0;
+    size_t warnings_used_ = 0;
+    std::array<char, static_cast<size_t>(info(Column::warnings).high)> warnings_;
+};
+
+}  // namespace rollcall

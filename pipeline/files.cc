@@ -1,0 +1,147 @@
+#include "pipeline/files.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <filesystem>
+
+namespace rollcall {
+
+namespace {
+
+std::unexpected<Error> disk_error(int os_errno = errno) {
+    const bool full = os_errno == ENOSPC || os_errno == EDQUOT;
+    return fail(full ? Code::disk_full : Code::disk_failed, os_errno);
+}
+
+class RealFile final : public File {
+public:
+    explicit RealFile(int fd) : fd_(fd) {}
+    ~RealFile() override { close(fd_); }
+    RealFile(const RealFile&) = delete;
+    RealFile& operator=(const RealFile&) = delete;
+
+    Result<void> write(uint64_t offset, std::span<const iovec> pieces) override {
+        std::array<iovec, IOV_MAX> rest;
+        ensure(pieces.size() <= rest.size());
+        std::copy(pieces.begin(), pieces.end(), rest.begin());
+        size_t first = 0;
+        while (first < pieces.size()) {
+            ssize_t written = pwritev(fd_, &rest[first], static_cast<int>(pieces.size() - first),
+                                      static_cast<off_t>(offset));
+            if (written < 0 && errno == EINTR) continue;
+            if (written < 0) return disk_error();
+            offset += static_cast<uint64_t>(written);
+            while (first < pieces.size() && static_cast<size_t>(written) >= rest[first].iov_len) {
+                written -= static_cast<ssize_t>(rest[first].iov_len);
+                ++first;
+            }
+            if (written > 0) {
+                rest[first].iov_base = static_cast<char*>(rest[first].iov_base) + written;
+                rest[first].iov_len -= static_cast<size_t>(written);
+            }
+        }
+        return {};
+    }
+
+    Result<size_t> read(uint64_t offset, std::span<std::byte> into) override {
+        size_t done = 0;
+        while (done < into.size()) {
+            const ssize_t got = pread(fd_, into.data() + done, into.size() - done,
+                                      static_cast<off_t>(offset + done));
+            if (got < 0 && errno == EINTR) continue;
+            if (got < 0) return disk_error();
+            if (got == 0) break;
+            done += static_cast<size_t>(got);
+        }
+        return done;
+    }
+
+    Result<void> sync() override {
+        // Not retried on EINTR either: Linux may have dropped the error that it stands for.
+        if (fdatasync(fd_) != 0) return fail(Code::sync_failed, errno);
+        return {};
+    }
+
+    Result<uint64_t> size() override {
+        struct stat status{};
+        if (fstat(fd_, &status) != 0) return disk_error();
+        return static_cast<uint64_t>(status.st_size);
+    }
+
+    Result<void> truncate(uint64_t size) override {
+        if (ftruncate(fd_, static_cast<off_t>(size)) != 0) return disk_error();
+        return {};
+    }
+
+private:
+    int fd_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<File>> Files::open(const std::string& path, Open how) {
+    int flags = O_CLOEXEC;
+    switch (how) {
+        case Open::existing_read_only: flags |= O_RDONLY; break;
+        case Open::existing: flags |= O_RDWR; break;
+        case Open::create: flags |= O_RDWR | O_CREAT | O_EXCL; break;
+    }
+    const int fd = ::open(path.c_str(), flags, 0640);
+    if (fd < 0) return disk_error();
+    return std::make_unique<RealFile>(fd);
+}
+
+Result<void> Files::make_directories(const std::string& path) {
+    std::error_code error;
+    std::filesystem::create_directories(path, error);
+    if (error) return disk_error(error.value());
+    return {};
+}
+
+Result<std::vector<std::string>> Files::list(const std::string& directory) {
+    std::vector<std::string> names;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(directory, error))
+        names.push_back(entry.path().filename().string());
+    if (error) return disk_error(error.value());
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+Result<void> Files::rename(const std::string& from, const std::string& to) {
+    if (::rename(from.c_str(), to.c_str()) != 0) return disk_error();
+    return {};
+}
+
+Result<void> Files::remove(const std::string& path) {
+    if (unlink(path.c_str()) != 0) return disk_error();
+    return {};
+}
+
+Result<void> Files::sync_directory(const std::string& directory) {
+    const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return disk_error();
+    const bool synced = fsync(fd) == 0;
+    const int why = errno;
+    close(fd);
+    if (!synced) return fail(Code::sync_failed, why);
+    return {};
+}
+
+Result<std::unique_ptr<File>> Files::lock(const std::string& path) {
+    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    if (fd < 0) return disk_error();
+    auto file = std::make_unique<RealFile>(fd);
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) return fail(Code::spool_locked, errno);
+    return file;
+}
+
+}  // namespace rollcall

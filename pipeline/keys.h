@@ -1,0 +1,36 @@
+// Keys: what a router calls a value, to the column that holds it.
+//
+// `cpu-count`, `cpu_count` and `cpuCount` are one key: case and separators do not count. Which keys
+// a column goes by is in columns.def; the compiler makes a hash table of them.
+//
+// Threads: a constant table.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "pipeline/columns.h"
+
+namespace rollcall {
+
+// A key as it was sent, and the column that goes by it, if one does.
+struct Key {
+    static constexpr uint8_t unknown = 255;
+
+    std::string_view sent;
+    Column column = Column::id;
+    uint8_t number = unknown;  // Position among all keys: of a column's keys the lower one wins.
+    bool ambiguous = false;    // `?` in columns.def.
+    bool in_use = false;       // `+` in columns.def.
+
+    explicit operator bool() const { return number != unknown; }
+    [[nodiscard]] bool keeps_text() const { return info(column).kind == Kind::text; }
+};
+
+// More than there are keys: the size of a set of them.
+inline constexpr size_t keys_max = 192;
+
+[[nodiscard]] Key find_key(std::string_view sent);
+
+}  // namespace rollcall

@@ -1,0 +1,76 @@
+#include "pipeline/pipeline.h"
+
+#include <algorithm>
+
+#include "pipeline/log.h"
+
+namespace rollcall {
+
+Pipeline::Pipeline(Files& files, const Clock& clock, const Settings& settings,
+                   const std::string& spool_directory, std::vector<NamedSink> sinks,
+                   std::vector<Slab*> worker_slabs, std::function<void(const Error&)> on_halt)
+    : files_(files),
+      clock_(clock),
+      settings_(settings),
+      spool_directory_(spool_directory),
+      on_halt_(std::move(on_halt)),
+      spool_(files, clock, slab_,
+             {spool_directory, settings.spool.size_max.count, settings.spool.segment_size.count,
+              settings.spool.sync}),
+      committer_(spool_, bell_, slab_, on_halt_) {
+    const auto& ingest = settings.ingest;
+    for (Slab* slab : worker_slabs)
+        intakes_.push_back(std::make_unique<Intake>(
+            ingest.slots_max, ingest.slot_rows_max, ingest.slot_text_max.count,
+            std::max(settings.http.body_size_max, settings.mqtt.packet_size_max).count, bell_,
+            *slab));
+    for (auto& [name, sink] : sinks) {
+        outlets_.push_back(std::make_unique<Outlet>());
+        outlets_.back()->name = name;
+        outlets_.back()->sink = std::move(sink);
+    }
+}
+
+void Pipeline::on_durable(size_t worker, std::function<void()> wake) {
+    committer_.add_source(intakes_[worker]->ring(), std::move(wake));
+}
+
+Result<void> Pipeline::start() {
+    if (auto opened = spool_.open(); !opened) return opened;
+    for (auto& outlet : outlets_) {
+        // A sink that is down now is asked again by its delivery.
+        if (const auto position = outlet->sink->open(spool_.id()))
+            if (auto begun = spool_.begin_at_least(*position); !begun) return begun;
+    }
+    const auto& delivery = settings_.delivery;
+    const auto& ingest = settings_.ingest;
+    for (auto& outlet : outlets_) {
+        const Delivery::Options options{
+            outlet->name,
+            spool_.id(),
+            std::max(delivery.batch_rows_max, ingest.slot_rows_max),
+            std::max(delivery.batch_text_max, ingest.slot_text_max).count,
+            delivery.batch_age_max,
+            delivery.retry_delay_max};
+        outlet->delivery =
+            std::make_unique<Delivery>(files_, spool_directory_, spool_.end(), *outlet->sink,
+                                       clock_, outlet->slab, options, on_halt_);
+        committer_.add_reader(outlet->name, outlet->delivery->stored());
+    }
+    for (auto& outlet : outlets_) outlet->delivery->start();
+    committer_.start();
+    return {};
+}
+
+void Pipeline::stop() {
+    committer_.stop();
+    for (auto& outlet : outlets_) outlet->delivery->stop(settings_.delivery.stop_timeout_max);
+}
+
+std::vector<const Slab*> Pipeline::slabs() const {
+    std::vector<const Slab*> all{&slab_};
+    for (const auto& outlet : outlets_) all.push_back(&outlet->slab);
+    return all;
+}
+
+}  // namespace rollcall

@@ -1,0 +1,59 @@
+// RouterOS values: what routers write for a number, as that number in base units.
+//
+// Each function takes the whole text of a value, trimmed, and returns nothing if it is not of that
+// form. What is plausible is the column's business (columns.def), not decided here.
+//
+// Source of the forms: RouterOS manual, "Scripting" (time, :serialize), and the console's print
+// styles.
+// Threads: pure functions.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace rollcall::routeros {
+
+// "1w2d03:04:05", "6d23h19m23s", "00:05:10", "15m54s", "0s", "86400", "86400.0", and
+// "1970-01-10 03:04:05", a duration that :serialize wrote as a date. Seconds; never negative.
+[[nodiscard]] std::optional<int64_t> duration(std::string_view text);
+
+// "1073741824", "64MiB", "14.9GiB", "101.9 MiB": bytes, binary units, rounded half up.
+[[nodiscard]] std::optional<int64_t> bytes(std::string_view text);
+
+// "7", "7%", "0.2", "4.000000": percent.
+[[nodiscard]] std::optional<double> percent(std::string_view text);
+
+// "1400", "1400MHz", "1.4GHz": MHz, rounded half up.
+[[nodiscard]] std::optional<int64_t> frequency(std::string_view text);
+
+// "4", "4.000000": a whole number, exact up to 2^63-1; a fraction is rounded half up.
+[[nodiscard]] std::optional<int64_t> count(std::string_view text);
+
+// "24.1", "-57", "24.1V", "43C", "31.799999 m": a number and the unit that RouterOS may put behind.
+[[nodiscard]] std::optional<double> decimal(std::string_view text);
+
+// "-57dBm@6Mbps", "-61", "-9dB": dB or dBm.
+[[nodiscard]] std::optional<double> signal(std::string_view text);
+
+// "7.17 (stable)" is 7.17 and stable; a version starts with a digit.
+struct Version {
+    std::string_view number;
+    std::string_view channel;  // May be empty.
+};
+[[nodiscard]] std::optional<Version> version(std::string_view text);
+
+// An IPv4 or IPv6 address without its "/64".
+[[nodiscard]] std::optional<std::string_view> address(std::string_view text);
+
+// The router's clock: "2026-10-09 10:00:00", "2026-10-09T10:00:00Z", "jan/02/1970 00:00:10", or
+// seconds since 1970. Microseconds since 1970, as if a clock that names no zone were UTC.
+[[nodiscard]] std::optional<int64_t> clock(std::string_view text);
+
+// A whole number, halves rounded up; nothing if it is past 2^63.
+[[nodiscard]] std::optional<int64_t> rounded(double number);
+
+// "", "null", "none", "nil": RouterOS for "there is none".
+[[nodiscard]] bool missing(std::string_view text);
+
+}  // namespace rollcall::routeros

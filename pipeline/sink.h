@@ -1,0 +1,34 @@
+// Sink: where batches are stored. The pipeline declares it, sinks/ implements it.
+//
+// Exactly once needs one thing: the sink stores a batch's rows and its end_record in one
+// transaction, and after a restart open() says how far it got. Nothing else remembers it.
+//
+// Threads: every call comes from one thread at a time, this sink's Delivery once it runs. Calls may
+//          block.
+#pragma once
+
+#include <cstdint>
+
+#include "pipeline/columns.h"
+#include "pipeline/spool_format.h"
+
+namespace rollcall {
+
+struct Batch {
+    const Columns& rows;
+    uint64_t first_record;  // Spool records [first_record, end_record).
+    uint64_t end_record;
+};
+
+class Sink {
+public:
+    virtual ~Sink() = default;
+
+    // Connects, and returns the first record of this spool that the sink has not stored.
+    [[nodiscard]] virtual Result<uint64_t> open(const SpoolId& spool) = 0;
+
+    // Stores all rows and end_record, or nothing. After an error, call open() again.
+    [[nodiscard]] virtual Result<void> write(const Batch& batch) = 0;
+};
+
+}  // namespace rollcall

@@ -1,0 +1,92 @@
+// Spool reader: records from a number on, at rest or while they are written.
+//
+// A delivery reads the spool always, never a ring: a slow sink, a restart and a crash are one case.
+// What lies below the spool's end is complete and synced; nothing beyond it is looked at.
+//
+// A record that cannot be read is not waited for: the reader counts what is missing up to the next
+// segment, goes on there, and says so once. It never loops.
+//
+// Threads: one reader for each delivery.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "config/metrics.h"
+#include "pipeline/cursor.h"
+#include "pipeline/files.h"
+#include "pipeline/spool_format.h"
+
+namespace rollcall {
+
+struct Record {
+    uint64_t number;
+    int64_t written_us;
+    uint32_t rows;
+    std::span<const std::byte> payload;   // Valid until the reader is used again.
+    std::span<const uint8_t> columns_at;  // See Columns::append_record().
+};
+
+// The records of one segment, in order.
+class SegmentReader {
+public:
+    // Fails with spool_damaged if the head is not that of a segment.
+    [[nodiscard]] static Result<SegmentReader> open(Files& files, const std::string& path);
+
+    [[nodiscard]] const SegmentHead& head() const { return head_; }
+    // Where the next record begins, in bytes from the segment's start.
+    [[nodiscard]] uint64_t offset() const { return offset_; }
+
+    // The record at offset() if it is `number` and whole; else nothing, and offset() stays.
+    [[nodiscard]] Result<std::optional<Record>> peek(uint64_t number);
+    // Goes behind the record that peek() returned.
+    void advance();
+    // Goes behind the record at offset() without looking at its payload. False as with peek().
+    [[nodiscard]] Result<bool> skip(uint64_t number);
+    // What was read ahead may have been written since: read it again.
+    void refresh() { window_bytes_ = 0; }
+
+private:
+    [[nodiscard]] Result<std::span<const std::byte>> bytes_at_offset(size_t wanted);
+
+    std::unique_ptr<File> file_;
+    SegmentHead head_;
+    uint64_t offset_ = segment_head_bytes;
+    uint64_t advance_to_ = segment_head_bytes;
+    std::vector<std::byte> window_;  // A part of the file, read ahead.
+    uint64_t window_at_ = 0;
+    size_t window_bytes_ = 0;
+};
+
+class SpoolReader {
+public:
+    // end: the spool's end; records below it may be read.
+    SpoolReader(Files& files, std::string directory, const Cursor& end, Slab& slab);
+
+    // Goes to `number`, or to the oldest record kept if that is later.
+    [[nodiscard]] Result<void> seek(uint64_t number);
+    // The number of the next record.
+    [[nodiscard]] uint64_t position() const { return next_; }
+    // The next record, or nothing if there is none below the end yet.
+    [[nodiscard]] Result<std::optional<Record>> peek();
+    void advance();
+
+private:
+    [[nodiscard]] Result<std::vector<uint64_t>> segments() const;
+    [[nodiscard]] Result<void> open_segment(uint64_t first_record);
+    [[nodiscard]] Result<void> step_over_damage();
+
+    Files& files_;
+    std::string directory_;
+    const Cursor& end_;
+    Slab& slab_;
+    std::optional<SegmentReader> segment_;
+    uint64_t next_ = 0;
+    uint64_t fresh_below_ = 0;  // Records below it were complete when the window was read.
+};
+
+}  // namespace rollcall

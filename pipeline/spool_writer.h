@@ -1,0 +1,81 @@
+// Spool writer: appends records, makes them durable with one sync, rolls and drops segments.
+//
+// append() writes, sync() makes all that was appended durable and moves end() over it. Until then
+// nothing of it counts: after a crash open() cuts what was torn.
+//
+// A dropped segment is kept as `spare` and written over by the next one: a sync of blocks that were
+// written before writes no metadata, and costs a third (bench/README.md).
+//
+// Errors: disk_full leaves everything as it was, call again later. Any other ends the spool's life
+//         in this process: a failed sync is never retried, for a second one may succeed and lie.
+// Threads: the committer. end() is read by anyone.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+
+#include "config/metrics.h"
+#include "pipeline/clock.h"
+#include "pipeline/columns.h"
+#include "pipeline/cursor.h"
+#include "pipeline/files.h"
+#include "pipeline/spool_format.h"
+
+namespace rollcall {
+
+class SpoolWriter {
+public:
+    struct Options {
+        std::string directory;
+        uint64_t size_max;      // Bytes of all segments; append() says disk_full beyond.
+        uint64_t segment_size;  // Bytes; a quarter of size_max if that is less.
+        bool sync;              // Without, sync() only moves the end.
+    };
+
+    SpoolWriter(Files& files, const Clock& clock, Slab& slab, Options options);
+
+    // Takes the lock, finds the end, cuts a torn tail. Call once, before anything else.
+    [[nodiscard]] Result<void> open();
+    // A sink has stored records up to `number`: numbering goes on there if it is beyond the end.
+    [[nodiscard]] Result<void> begin_at_least(uint64_t number);
+
+    [[nodiscard]] Result<void> append(const Columns& rows);
+    [[nodiscard]] Result<void> sync();
+
+    // Every sink has stored the records below `number`: drops segments that hold no others.
+    [[nodiscard]] Result<void> drop(uint64_t number);
+
+    [[nodiscard]] const SpoolId& id() const { return id_; }
+    [[nodiscard]] const Cursor& end() const { return end_; }
+    // Bytes of the records from `number` on; within a segment in proportion to the records.
+    [[nodiscard]] uint64_t bytes_from(uint64_t number) const;
+
+private:
+    struct Segment {
+        uint64_t first_record;
+        uint64_t bytes;
+    };
+
+    [[nodiscard]] std::string path(std::string_view name) const;
+    [[nodiscard]] Result<void> find_segments();
+    [[nodiscard]] Result<void> recover_last();
+    [[nodiscard]] Result<void> begin_segment();
+    void grow(int64_t bytes);
+
+    Files& files_;
+    const Clock& clock_;
+    Slab& slab_;
+    Options options_;
+    std::unique_ptr<File> lock_;
+    std::unique_ptr<File> file_;    // The last segment.
+    std::deque<Segment> segments_;  // All, oldest first.
+    uint64_t spare_bytes_ = 0;      // Size of the spare, 0 if there is none.
+    uint64_t bytes_ = 0;            // Of all segments and the spare.
+    SpoolId id_{};
+    uint64_t next_ = 0;  // Number of the next record.
+    Cursor end_;         // Moved by sync(): records below it are durable.
+};
+
+}  // namespace rollcall

@@ -1,0 +1,90 @@
+// The operator's pages.
+#include <fmt/format.h>
+
+#include <boost/test/unit_test.hpp>
+
+#include "config/metrics.h"
+#include "tests/support/mqtt_client.h"
+#include "tests/support/test_daemon.h"
+
+using namespace rollcall;
+
+namespace {
+
+constexpr std::string_view kind_names[] = {"counter", "gauge", "histogram"};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(admin)
+
+BOOST_AUTO_TEST_CASE(promtool_finds_nothing_wrong_with_the_metrics) {
+    const TestDaemon daemon;
+    BOOST_TEST(daemon.post("{}").status == 200);
+    const auto answer = daemon.admin("/metrics");
+    BOOST_TEST(answer.status == 200);
+    BOOST_TEST(answer.header("Content-Type").starts_with("text/plain; version=0.0.4"));
+    const auto checked = run({"promtool", "check", "metrics"}, {}, answer.body);
+    BOOST_TEST(checked.status == 0);
+    BOOST_TEST(checked.output + checked.errors == "");
+}
+
+BOOST_AUTO_TEST_CASE(every_metric_of_the_table_is_on_the_page_with_its_kind) {
+    const TestDaemon daemon;
+    const std::string page = daemon.admin("/metrics").body;
+    for (const auto& metric : metrics_table)
+        BOOST_TEST(page.find(fmt::format("# TYPE rollcall_{} {}\n", metric.name,
+                                         kind_names[static_cast<size_t>(metric.kind)])) !=
+                       std::string::npos,
+                   metric.name);
+    BOOST_TEST(page.find("rollcall_build_info{version=\"") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(metrics_count_what_was_taken_and_stored) {
+    const TestDaemon daemon;
+    HttpClient http(daemon.http_port());
+    for (int seq = 0; seq < 3; ++seq) BOOST_TEST(http.post(R"({"sn":"S","cpu":7})").status == 200);
+    BOOST_TEST(http.post("{]").status == 400);
+    MqttClient mqtt(daemon.mqtt_port(), "client");
+    mqtt.publish("checkins/S", "cpu=7;uptime=broken", 1);
+    BOOST_TEST(mqtt.puback() == 1);
+    BOOST_TEST(daemon.query_until("4", "SELECT COUNT(*) FROM site_checkins") == "4");
+
+    struct Line {
+        std::string_view name;
+        double value;
+    };
+    for (const auto& [name, value] : {
+             Line{R"(rollcall_checkins_accepted_total{transport="http"})", 3},
+             Line{R"(rollcall_checkins_accepted_total{transport="mqtt"})", 1},
+             Line{R"(rollcall_checkins_rejected_total{transport="http",code="malformed_json"})", 1},
+             Line{R"(rollcall_checkins_warned_total{code="bad_value"})", 1},
+             Line{R"(rollcall_connections{transport="http"})", 1},
+             Line{R"(rollcall_connections{transport="mqtt"})", 1},
+             Line{"rollcall_ack_seconds_count", 4},
+             Line{"rollcall_spool_lost_records_total", 0},
+         })
+        BOOST_TEST(daemon.metric(name) == value, name << " is " << daemon.metric(name));
+    BOOST_TEST(daemon.metric("rollcall_spool_syncs_total") >= 1);
+    // The sink counts behind its transaction, so what sqlite3 sees may be a moment ahead.
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    while (daemon.metric(R"(rollcall_sink_rows_total{sink="sqlite"})") < 4 &&
+           std::chrono::steady_clock::now() < deadline)
+        continue;
+    BOOST_TEST(daemon.metric(R"(rollcall_sink_rows_total{sink="sqlite"})") == 4);
+    BOOST_TEST(daemon.metric(R"(rollcall_sink_up{sink="sqlite"})") == 1);
+}
+
+BOOST_AUTO_TEST_CASE(health_and_readiness_are_answered) {
+    const TestDaemon daemon;
+    BOOST_TEST(daemon.admin("/healthz").status == 200);
+    BOOST_TEST(daemon.admin("/readyz").status == 200);
+    BOOST_TEST(daemon.admin("/nowhere").status == 404);
+}
+
+BOOST_AUTO_TEST_CASE(check_in_port_does_not_show_the_operators_pages) {
+    const TestDaemon daemon;
+    HttpClient client(daemon.http_port());
+    BOOST_TEST(client.get("/metrics").status == 404);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,107 @@
+// The commands of rollcalld besides serve, and their exit statuses.
+#include <fmt/format.h>
+
+#include <boost/test/unit_test.hpp>
+#include <fstream>
+#include <regex>
+
+#include "tests/support/test_daemon.h"
+
+using namespace rollcall;
+
+namespace {
+
+constexpr int usage_status = 2;
+constexpr int settings_status = 78;  // EX_CONFIG of sysexits.h.
+
+Finished rollcalld(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), ROLLCALLD_PATH);
+    return run(arguments);
+}
+
+Finished check_file(std::string_view content) {
+    const TemporaryDirectory directory;
+    const std::string path = directory.path() / "rollcall.toml";
+    std::ofstream(path) << content;
+    return rollcalld({"check", "--config", path});
+}
+
+// A line of `text` that holds all the words.
+bool has_line(const std::string& text, const std::vector<std::string>& words) {
+    std::string pattern;
+    for (const auto& word : words) pattern += "[^\n]*\\b" + word + "\\b";
+    return std::regex_search(text, std::regex(pattern));
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(command_line)
+
+BOOST_AUTO_TEST_CASE(check_names_every_problem_of_a_file_with_its_line_and_the_nearest_key) {
+    const auto checked = check_file(
+        "workers = 999999\n"
+        "sinks = [\"sqlite\", \"sqlit\"]\n"
+        "[http]\n"
+        "listne = [\"127.0.0.1:8080\"]\n"
+        "body_size_max = \"1KiB\"\n"
+        "[spool]\n"
+        "segment_size = 32\n"
+        "[spol]\n"
+        "sync = true\n");
+    BOOST_TEST(checked.status == settings_status);
+    const std::string& said = checked.errors;
+    BOOST_TEST(has_line(said, {"1", "workers", "256"}), said);
+    BOOST_TEST(has_line(said, {"2", "sinks", "sqlit"}), said);
+    BOOST_TEST(has_line(said, {"4", "listne", "listen"}), said);
+    BOOST_TEST(has_line(said, {"5", "body_size_max", "64KiB"}), said);
+    BOOST_TEST(has_line(said, {"7", "segment_size"}), said);
+    BOOST_TEST(has_line(said, {"8", "spol", "spool"}), said);
+}
+
+BOOST_AUTO_TEST_CASE(check_names_the_line_of_a_syntax_error) {
+    const auto checked = check_file("workers = 1\n[http\n");
+    BOOST_TEST(checked.status == settings_status);
+    BOOST_TEST(has_line(checked.errors, {"2"}), checked.errors);
+}
+
+BOOST_AUTO_TEST_CASE(check_of_a_good_file_succeeds) {
+    BOOST_TEST(check_file("workers = 1\n[http]\nlisten = [\"127.0.0.1:0\"]\n").status == 0);
+}
+
+BOOST_AUTO_TEST_CASE(anonymous_check_ins_from_other_machines_must_be_asked_for) {
+    BOOST_TEST(check_file("http.listen = [\"0.0.0.0:8080\"]\n").status == settings_status);
+    BOOST_TEST(check_file("http.listen = [\"0.0.0.0:8080\"]\nauth.anonymous_anywhere = true\n")
+                   .status == 0);
+}
+
+BOOST_AUTO_TEST_CASE(serve_refuses_wrong_settings_with_the_same_status) {
+    BOOST_TEST(rollcalld({"serve", "--set", "spool.size_max=1B"}).status == settings_status);
+    BOOST_TEST(rollcalld({"serve", "--config", "/nonexistent"}).status == settings_status);
+}
+
+BOOST_AUTO_TEST_CASE(printed_settings_load_again) {
+    const auto printed = rollcalld({"settings"});
+    BOOST_TEST(printed.status == 0);
+    BOOST_TEST(printed.output.find("[delivery]") != std::string::npos);
+    BOOST_TEST(check_file(printed.output).status == 0);
+}
+
+BOOST_AUTO_TEST_CASE(set_on_the_command_line_overrides_the_file) {
+    const TestDaemon daemon({.settings = {R"(replies.next = "20s")"},
+                             .arguments = {"--set", "replies.next=45s"}});
+    BOOST_TEST(daemon.post("{}").body.find(R"("next":45)") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(wrong_usage_has_its_own_status) {
+    BOOST_TEST(rollcalld({"frobnicate"}).status == usage_status);
+    BOOST_TEST(rollcalld({"serve", "--frobnicate"}).status == usage_status);
+    BOOST_TEST(rollcalld({}).status == usage_status);
+}
+
+BOOST_AUTO_TEST_CASE(version_is_printed) {
+    const auto printed = rollcalld({"version"});
+    BOOST_TEST(printed.status == 0);
+    BOOST_TEST(std::regex_search(printed.output, std::regex("\\d+\\.\\d+\\.\\d+")));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,197 @@
+// Check-ins over HTTP as routers and people send them, and the rows they become.
+#include <fmt/format.h>
+
+#include <boost/test/unit_test.hpp>
+#include <regex>
+
+#include "tests/support/test_daemon.h"
+
+using namespace rollcall;
+
+namespace {
+
+Finished curl(const TestDaemon& daemon, std::vector<std::string> arguments,
+              std::string_view path = "/v1/checkins") {
+    std::vector<std::string> command{"curl", "--silent", "--show-error", "--include"};
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    command.push_back(fmt::format("http://127.0.0.1:{}{}", daemon.http_port(), path));
+    return run(command);
+}
+
+std::string seq(int number) { return fmt::format(R"({{"serial_number":"S","seq":{}}})", number); }
+
+// The numbers of all check-ins, in the order they were taken.
+constexpr std::string_view all_seq =
+    "SELECT group_concat(seq) FROM (SELECT seq FROM site_checkins ORDER BY rowid)";
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(http)
+
+BOOST_AUTO_TEST_CASE(posted_json_is_answered_as_routers_need_it_and_becomes_a_row) {
+    const TestDaemon daemon;
+    const auto answer = curl(daemon, {"--json", R"json({"identity":"tower-1","serial_number":"HX1",
+        "version":"7.17 (stable)","uptime":"1w2d03:04:05","cpu-count":4,"cpu-load":"7%",
+        "total-memory":"1GiB","free-memory":1073741824,"voltage":"24.1V","lat":-33.5})json"});
+    const std::regex expected(
+        "HTTP/1\\.1 200 OK\r\nDate: [A-Z][a-z]{2}, \\d\\d [A-Z][a-z]{2} \\d{4} [0-9:]{8} GMT\r\n"
+        "Content-Type: application/json\r\nContent-Length: (\\d+)\r\n\r\n"
+        R"((\{"status":"ok","accepted":1,"server_time":\d{10},"next":30\}))");
+    std::smatch parts;
+    BOOST_REQUIRE_MESSAGE(std::regex_match(answer.output, parts, expected), answer.output);
+    BOOST_TEST(std::stol(parts[1]) == parts[2].length());
+
+    BOOST_TEST(daemon.query_until("1", "SELECT COUNT(id) FROM site_checkins") == "1");
+    BOOST_TEST(daemon.query("SELECT site_id, online, transport, source_ip, identity, serial_number,"
+                            " version, channel, uptime_s, cpu_count, cpu_load, mem_total, mem_free,"
+                            " voltage_v, lat FROM site_checkins") ==
+               "HX1|1|http|127.0.0.1|tower-1|HX1|7.17|stable|788645|4|7|1073741824|1073741824|24.1"
+               "|-33.5");
+    BOOST_TEST(daemon.query("SELECT model IS NULL, warnings IS NULL, extra IS NULL,"
+                            " abs(julianday('now') - julianday(received_at)) < 0.01"
+                            " FROM site_checkins") == "1|1|1|1");
+}
+
+BOOST_AUTO_TEST_CASE(posted_key_value_list_becomes_a_row) {
+    const TestDaemon daemon;
+    const auto answer =
+        curl(daemon, {"--data", "identity=CPT;serial-number=HF1;cpu-count=4;uptime=2d00:05:10"});
+    BOOST_TEST(answer.output.starts_with("HTTP/1.1 200 OK\r\n"));
+    BOOST_TEST(daemon.query_until("HF1|CPT|4|173110",
+                                  "SELECT site_id, identity, cpu_count, uptime_s"
+                                  " FROM site_checkins") == "HF1|CPT|4|173110");
+}
+
+BOOST_AUTO_TEST_CASE(warnings_are_in_the_answer_and_in_the_row) {
+    const TestDaemon daemon;
+    const auto answer = daemon.post(R"({"serial_number":"S","cpu_load":250,"cpu_count":4})");
+    BOOST_TEST(answer.status == 200);
+    BOOST_TEST(answer.body.find(R"("warnings":["out_of_range:)") != std::string::npos, answer.body);
+    BOOST_TEST(daemon.query_until("1|4", "SELECT cpu_load IS NULL, cpu_count FROM site_checkins"
+                                         " WHERE warnings LIKE 'out_of_range:%'") == "1|4");
+}
+
+BOOST_AUTO_TEST_CASE(dashboard_queries_count_and_sum_what_was_posted) {
+    const TestDaemon daemon;
+    HttpClient client(daemon.http_port());
+    for (int cores = 1; cores <= 100; ++cores)
+        BOOST_TEST(client.post(fmt::format("serial=S{};cpu-count={}", cores, cores)).status == 200);
+    BOOST_TEST(daemon.query_until("100|5050",
+                                  "SELECT COUNT(id), SUM(cpu_count) FROM site_checkins") ==
+               "100|5050");
+}
+
+BOOST_AUTO_TEST_CASE(every_documented_path_takes_a_check_in) {
+    const TestDaemon daemon({.settings = {R"(http.paths = ["/my/own"])"}});
+    HttpClient client(daemon.http_port());
+    for (const auto* path : {"/v1/checkins", "/poll", "/adopt/HX1", "/update", "/config", "/my/own",
+                             "/update?login=4c:5e:0c:11:22:38"})
+        BOOST_TEST(client.exchange(post_request(seq(1), path)).status == 200, path);
+}
+
+BOOST_AUTO_TEST_CASE(connection_stays_open_for_the_next_post) {
+    const TestDaemon daemon;
+    HttpClient client(daemon.http_port());
+    BOOST_TEST(client.post(seq(1)).status == 200);
+    BOOST_TEST(client.post(seq(2)).status == 200);
+    BOOST_TEST(daemon.query_until("1,2", all_seq) == "1,2");
+}
+
+BOOST_AUTO_TEST_CASE(pipelined_requests_are_answered_in_their_order) {
+    const TestDaemon daemon;
+    HttpClient client(daemon.http_port());
+    // What needs no sync must still wait for the answers before it.
+    client.send(post_request(seq(1)) + "GET /nowhere HTTP/1.1\r\nHost: r\r\n\r\n" +
+                post_request(seq(2)) + post_request("{]") + post_request(seq(3)));
+    for (const int status : {200, 404, 200, 400, 200}) BOOST_TEST(client.receive().status == status);
+    BOOST_TEST(daemon.query_until("1,2,3", all_seq) == "1,2,3");
+}
+
+BOOST_AUTO_TEST_CASE(request_may_arrive_byte_by_byte) {
+    const TestDaemon daemon;
+    HttpClient client(daemon.http_port());
+    for (const char byte : post_request(seq(1))) client.send({&byte, 1});
+    BOOST_TEST(client.receive().status == 200);
+}
+
+BOOST_AUTO_TEST_CASE(chunked_body_is_put_together) {
+    const TestDaemon daemon;
+    const auto answer = curl(
+        daemon, {"--header", "Transfer-Encoding: chunked", "--json", R"({"sn":"CH","seq":5})"});
+    BOOST_TEST(answer.output.starts_with("HTTP/1.1 200 OK\r\n"), answer.output);
+
+    HttpClient client(daemon.http_port());
+    client.send("POST /v1/checkins HTTP/1.1\r\nHost: r\r\nTransfer-Encoding: chunked\r\n\r\n"
+                "7;extension=1\r\n{\"sn\":\"\r\n1\r\nC\r\n");
+    client.send("A\r\nH\",\"seq\":6\r\n1\r\n}\r\n0\r\nTrailer: x\r\n\r\n");
+    BOOST_TEST(client.receive().status == 200);
+    BOOST_TEST(daemon.query_until("CH5,CH6", "SELECT group_concat(site_id || seq) FROM (SELECT *"
+                                             " FROM site_checkins ORDER BY seq)") == "CH5,CH6");
+}
+
+BOOST_AUTO_TEST_CASE(client_that_expects_100_continue_hears_it_before_it_sends_the_body) {
+    const TestDaemon daemon;
+    HttpClient client(daemon.http_port());
+    const std::string body = seq(1);
+    client.send(fmt::format("POST /v1/checkins HTTP/1.1\r\nHost: r\r\nExpect: 100-continue\r\n"
+                            "Content-Length: {}\r\n\r\n",
+                            body.size()));
+    BOOST_TEST(client.receive().status == 100);
+    client.send(body);
+    BOOST_TEST(client.receive().status == 200);
+
+    const auto answer = curl(daemon, {"--header", "Expect: 100-continue", "--json", seq(2)});
+    BOOST_TEST(answer.output.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n"),
+               answer.output);
+}
+
+BOOST_AUTO_TEST_CASE(http_1_0_client_gets_its_answer_and_the_end_of_the_connection) {
+    const TestDaemon daemon;
+    HttpClient client(daemon.http_port());
+    const std::string body = seq(1);
+    client.send(fmt::format("POST /v1/checkins HTTP/1.0\r\nContent-Length: {}\r\n\r\n{}",
+                            body.size(), body));
+    const auto answer = client.receive();
+    BOOST_TEST(answer.status == 200);
+    BOOST_TEST(answer.body.starts_with(R"({"status":"ok","accepted":1,)"), answer.body);
+    BOOST_TEST(client.connection().ends_within(patience));
+    BOOST_TEST(curl(daemon, {"--http1.0", "--json", seq(2)}).output.find(" 200 OK\r\n") !=
+               std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(connection_close_is_honoured) {
+    const TestDaemon daemon;
+    HttpClient client(daemon.http_port());
+    const auto answer = client.exchange(
+        "POST /v1/checkins HTTP/1.1\r\nHost: r\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}");
+    BOOST_TEST(answer.status == 200);
+    BOOST_TEST(client.connection().ends_within(patience));
+}
+
+BOOST_AUTO_TEST_CASE(largest_body_a_router_can_send_is_taken) {
+    const TestDaemon daemon;
+    const std::string body =
+        fmt::format(R"({{"serial_number":"BIG","pad":"{}"}})", std::string(65'430 - 32, 'x'));
+    BOOST_REQUIRE(body.size() == 65'430);
+    BOOST_TEST(daemon.post(body).status == 200);
+    BOOST_TEST(daemon.query_until("1", "SELECT COUNT(*) FROM site_checkins"
+                                       " WHERE site_id = 'BIG'") == "1");
+}
+
+BOOST_AUTO_TEST_CASE(table_can_be_read_while_it_is_written) {
+    const TestDaemon daemon;
+    HttpClient client(daemon.http_port());
+    int seen = 0;
+    for (int number = 1; number <= 300; ++number) {
+        BOOST_TEST(client.post(seq(number)).status == 200);
+        if (number % 30 == 0) {
+            const int now = std::stoi(daemon.query("SELECT COUNT(*) FROM site_checkins"));
+            BOOST_TEST(now >= seen);
+            BOOST_TEST(now <= number);
+            seen = now;
+        }
+    }
+    BOOST_TEST(seen > 0);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,118 @@
+// Check-ins over MQTT 3.1.1, from mosquitto_pub and byte by byte.
+#include <fmt/format.h>
+
+#include <boost/test/unit_test.hpp>
+
+#include "tests/support/mqtt_client.h"
+#include "tests/support/test_daemon.h"
+
+using namespace rollcall;
+
+namespace {
+
+Finished mosquitto_pub(const TestDaemon& daemon, std::vector<std::string> arguments) {
+    std::vector<std::string> command{"mosquitto_pub", "-h", "127.0.0.1", "-p",
+                                     std::to_string(daemon.mqtt_port())};
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    return run(command);
+}
+
+std::string rejected(std::string_view code) {
+    return fmt::format(R"(rollcall_checkins_rejected_total{{transport="mqtt",code="{}"}})", code);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(mqtt)
+
+BOOST_AUTO_TEST_CASE(published_report_becomes_a_row_at_either_qos) {
+    const TestDaemon daemon;
+    for (const auto* qos : {"0", "1"}) {
+        const auto published =
+            mosquitto_pub(daemon, {"-q", qos, "-t", "checkins/HX1", "-m",
+                                   fmt::format(R"({{"cpu_count":4,"seq":{}}})", qos)});
+        BOOST_TEST(published.status == 0, published.errors);
+    }
+    const std::string expected = "HX1|0|4|mqtt|127.0.0.1\nHX1|1|4|mqtt|127.0.0.1";
+    BOOST_TEST(daemon.query_until(expected,
+                                  "SELECT site_id, seq, cpu_count, transport, source_ip"
+                                  " FROM site_checkins ORDER BY seq") == expected);
+}
+
+BOOST_AUTO_TEST_CASE(many_messages_on_one_connection_are_all_stored) {
+    const TestDaemon daemon;
+    std::string lines;
+    for (int seq = 1; seq <= 200; ++seq) lines += fmt::format("serial=M;seq={}\n", seq);
+    const auto published = run({"mosquitto_pub", "-h", "127.0.0.1", "-p",
+                                std::to_string(daemon.mqtt_port()), "-q", "1", "-l", "-t",
+                                "checkins/M"},
+                               {}, lines);
+    BOOST_TEST(published.status == 0, published.errors);
+    BOOST_TEST(daemon.query_until("200|20100",
+                                  "SELECT COUNT(DISTINCT seq), SUM(seq) FROM site_checkins") ==
+               "200|20100");
+}
+
+BOOST_AUTO_TEST_CASE(acknowledgement_carries_the_packet_id_of_its_publish) {
+    const TestDaemon daemon;
+    MqttClient client(daemon.mqtt_port(), "client");
+    constexpr uint16_t ids[] = {1, 77, 65535};
+    for (const uint16_t id : ids) client.publish("checkins/S", "{}", id);
+    for (const uint16_t id : ids) BOOST_TEST(client.puback() == id);
+}
+
+BOOST_AUTO_TEST_CASE(ping_is_answered_and_disconnect_ends_the_connection) {
+    const TestDaemon daemon;
+    MqttClient client(daemon.mqtt_port(), "client");
+    client.connection().send(std::string("\xC0\x00", 2));
+    BOOST_TEST(client.connection().take(2) == std::string("\xD0\x00", 2));
+    client.connection().send(std::string("\xE0\x00", 2));
+    BOOST_TEST(client.connection().ends_within(patience));
+}
+
+BOOST_AUTO_TEST_CASE(bad_body_is_acknowledged_counted_and_not_stored) {
+    const TestDaemon daemon;
+    MqttClient client(daemon.mqtt_port(), "client");
+    // MQTT 3.1.1 has no other answer; without one the router would send it for ever.
+    client.publish("checkins/S", "{]", 5);
+    BOOST_TEST(client.puback() == 5);
+    client.publish("checkins/S", R"({"seq":1})", 6);
+    BOOST_TEST(client.puback() == 6);
+    BOOST_TEST(daemon.query_until("1", "SELECT COUNT(*) FROM site_checkins") == "1");
+    BOOST_TEST(daemon.metric(rejected("malformed_json")) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(malformed_packets_close_the_connection_and_are_counted) {
+    using namespace std::string_literals;
+    const TestDaemon daemon;
+    const std::string connect = mqtt_connect("client");
+    struct Case {
+        std::string bytes;
+        std::string_view code;
+    };
+    const std::vector<Case> cases = {
+        {"GET / HTTP/1.1\r\n\r\n", "mqtt_malformed"},
+        {"\x00\x00"s, "mqtt_malformed"},                                 // Packet type 0.
+        {connect + "\x36\x04\x00\x01t\x00"s, "mqtt_malformed"},          // QoS 3.
+        {connect + "\x32\x05\x00\x09t\x00\x01"s, "mqtt_malformed"},      // Topic beyond the packet.
+        {connect + "\x32\xff\xff\xff\xff\x01"s, "mqtt_malformed"},       // Length of five bytes.
+        {"\x32\x05\x00\x01t\x00\x01"s, "mqtt_out_of_order"},             // No CONNECT before.
+        {connect + connect, "mqtt_out_of_order"},
+        {connect + "\x32\xff\xff\xff\x7f"s, "mqtt_too_large"},           // 256 MiB to come.
+    };
+    for (const auto& bad : cases) {
+        BOOST_TEST_CONTEXT(bad.code) {
+            const double before = daemon.metric(rejected(bad.code));
+            TcpClient client(daemon.mqtt_port());
+            client.send(bad.bytes);
+            (void)client.take_rest();  // Comes back at the end of the connection only.
+            BOOST_TEST(daemon.metric(rejected(bad.code)) == before + 1);
+        }
+    }
+    MqttClient good(daemon.mqtt_port(), "client");
+    good.publish("checkins/S", "{}", 1);
+    BOOST_TEST(good.puback() == 1);
+    BOOST_TEST(daemon.query_until("1", "SELECT COUNT(*) FROM site_checkins") == "1");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,57 @@
+// systemd/rollcalld.service, as systemd itself reads it.
+#include <boost/test/unit_test.hpp>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <sstream>
+
+#include "config/settings.h"
+#include "tests/support/process.h"
+#include "tests/support/temporary_directory.h"
+
+using namespace rollcall;
+
+namespace {
+
+// Exposure as systemd-analyze scores it, times ten; lower is better. What is left is what the
+// daemon is for: it speaks to other machines and keeps files.
+constexpr int exposure_max = 15;
+
+std::string unit_file_text() {
+    std::ifstream file(ROLLCALL_SOURCE_DIR "/systemd/rollcalld.service");
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(unit_file)
+
+BOOST_AUTO_TEST_CASE(systemd_finds_nothing_wrong_with_it) {
+    const TemporaryDirectory directory;
+    const std::string path = directory.path() / "rollcalld.service";
+    std::ofstream(path) << std::regex_replace(unit_file_text(), std::regex("/usr/bin/rollcalld"),
+                                              ROLLCALLD_PATH);
+    const auto verified = run({"systemd-analyze", "verify", "--man=no", path});
+    BOOST_TEST(verified.status == 0);
+    // Other units of the machine are read too, and are none of our business.
+    BOOST_TEST(verified.errors.find("rollcalld") == std::string::npos, verified.errors);
+}
+
+BOOST_AUTO_TEST_CASE(service_is_exposed_to_little) {
+    const auto scored = run({"systemd-analyze", "security", "--offline=true", "--no-pager",
+                             "--threshold=" + std::to_string(exposure_max),
+                             ROLLCALL_SOURCE_DIR "/systemd/rollcalld.service"});
+    BOOST_TEST(scored.status == 0, scored.output);
+}
+
+BOOST_AUTO_TEST_CASE(systemd_waits_longer_than_the_longest_default_stop) {
+    std::smatch seconds;
+    const std::string text = unit_file_text();
+    BOOST_REQUIRE(std::regex_search(text, seconds, std::regex("\nTimeoutStopSec=(\\d+)\n")));
+    BOOST_TEST((std::chrono::seconds(std::stoi(seconds[1])) >
+                Settings{}.delivery.stop_timeout_max));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,35 @@
+#include "tests/support/allocations.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+namespace {
+
+// relaxed throughout: a lone number, read by the thread that allocates.
+std::atomic<size_t> count{0};
+
+void* allocate(size_t bytes) {
+    count.fetch_add(1, std::memory_order_relaxed);
+    return std::malloc(bytes);
+}
+
+void* allocate_or_throw(size_t bytes) {
+    if (void* memory = allocate(bytes)) return memory;
+    throw std::bad_alloc();
+}
+
+}  // namespace
+
+// All forms but the aligned ones: a sanitizer brings its own for each that is left out, and holds
+// them to each other.
+void* operator new(size_t bytes) { return allocate_or_throw(bytes); }
+void* operator new[](size_t bytes) { return allocate_or_throw(bytes); }
+void* operator new(size_t bytes, const std::nothrow_t&) noexcept { return allocate(bytes); }
+void* operator new[](size_t bytes, const std::nothrow_t&) noexcept { return allocate(bytes); }
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, size_t) noexcept { std::free(memory); }
+
+size_t rollcall::allocations() { return count.load(std::memory_order_relaxed); }

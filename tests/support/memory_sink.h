@@ -1,0 +1,47 @@
+// MemorySink: keeps what it stored in transactions of its own, and fails when a test says so.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "pipeline/sink.h"
+
+namespace rollcall {
+
+class MemorySink final : public Sink {
+public:
+    enum class Failure { none, open, before_commit, after_commit };
+
+    Failure fails = Failure::none;  // Once: the next call of that kind.
+    std::vector<int64_t> seqs;      // Of every row stored, in order.
+    std::vector<int64_t> ids;
+    std::vector<size_t> batches;  // Their rows.
+    uint64_t position = 0;
+    int opened = 0;
+
+    Result<uint64_t> open(const SpoolId&) override {
+        if (fails == Failure::open) return fail_once();
+        ++opened;
+        return position;
+    }
+
+    Result<void> write(const Batch& batch) override {
+        if (fails == Failure::before_commit) return fail_once();
+        for (size_t row = 0; row < batch.rows.rows(); ++row) {
+            seqs.push_back(batch.rows.integer(row, Column::seq));
+            ids.push_back(batch.rows.integer(row, Column::id));
+        }
+        batches.push_back(batch.rows.rows());
+        position = batch.end_record;
+        if (fails == Failure::after_commit) return fail_once();
+        return {};
+    }
+
+private:
+    std::unexpected<Error> fail_once() {
+        fails = Failure::none;
+        return fail(Code::sink_down);
+    }
+};
+
+}  // namespace rollcall

@@ -1,0 +1,31 @@
+// MqttClient: one MQTT 3.1.1 connection, just enough to publish and to be acknowledged.
+//
+// Source: MQTT 3.1.1, OASIS Standard, sections 3.1 to 3.4.
+#pragma once
+
+#include <string_view>
+
+#include "tests/support/tcp_client.h"
+
+namespace rollcall {
+
+class MqttClient {
+public:
+    // Connects, and waits for the CONNACK.
+    MqttClient(uint16_t port, std::string_view client_id);
+
+    // QoS 1; does not wait.
+    void publish(std::string_view topic, std::string_view payload, uint16_t packet_id) const;
+    // Waits for the next PUBACK and returns its packet id.
+    [[nodiscard]] uint16_t puback();
+
+    [[nodiscard]] TcpClient& connection() { return connection_; }
+
+private:
+    TcpClient connection_;
+};
+
+// The CONNECT packet of a client with a clean session, for tests that write bytes themselves.
+[[nodiscard]] std::string mqtt_connect(std::string_view client_id);
+
+}  // namespace rollcall

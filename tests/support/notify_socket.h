@@ -1,0 +1,34 @@
+// NotifySocket: stands in for the service manager's end of sd_notify(3).
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace rollcall {
+
+class NotifySocket {
+public:
+    explicit NotifySocket(const std::filesystem::path& path);
+    ~NotifySocket();
+    NotifySocket(const NotifySocket&) = delete;
+    NotifySocket& operator=(const NotifySocket&) = delete;
+
+    // For the environment of the service.
+    [[nodiscard]] std::string variable() const { return "NOTIFY_SOCKET=" + path_.string(); }
+
+    // Waits for a message that holds this line, such as "READY=1".
+    [[nodiscard]] bool hears(std::string_view line, std::chrono::milliseconds limit);
+    // Drops what has come and was not asked for.
+    void forget();
+
+private:
+    [[nodiscard]] std::optional<std::string> receive(std::chrono::milliseconds limit) const;
+
+    std::filesystem::path path_;
+    int fd_;
+};
+
+}  // namespace rollcall

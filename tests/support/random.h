@@ -1,0 +1,28 @@
+// Random: numbers for a random test, from a seed that is printed and can be given back:
+// ROLLCALL_SEED=...
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+
+namespace rollcall {
+
+class Random {
+public:
+    explicit Random(const char* test) {
+        const char* given = std::getenv("ROLLCALL_SEED");
+        const uint64_t seed = given ? std::strtoull(given, nullptr, 10) : std::random_device{}();
+        std::printf("%s: ROLLCALL_SEED=%llu\n", test, static_cast<unsigned long long>(seed));
+        generator_.seed(seed);
+    }
+
+    // 0 to limit - 1; limit is not 0.
+    [[nodiscard]] uint64_t below(uint64_t limit) { return generator_() % limit; }
+
+private:
+    std::mt19937_64 generator_;
+};
+
+}  // namespace rollcall

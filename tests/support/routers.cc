@@ -1,0 +1,95 @@
+#include "tests/support/routers.h"
+
+#include <fmt/format.h>
+
+#include <sstream>
+
+#include "tests/support/mqtt_client.h"
+
+namespace rollcall {
+
+namespace {
+
+constexpr uint64_t reports_on_the_way = 8;
+
+std::string report(std::string_view serial_number, uint64_t seq) {
+    return fmt::format(R"({{"serial_number":"{}","seq":{},"cpu_load":7,"uptime":"1w2d03:04:05"}})",
+                       serial_number, seq);
+}
+
+}  // namespace
+
+Routers::Routers()
+    : over_http_{{.serial_number = "H1"}, {.serial_number = "H2"}, {.serial_number = "H3"}},
+      over_mqtt_{{.serial_number = "M1"}, {.serial_number = "M2"}} {}
+
+void Routers::report_over_http(Router& router, uint16_t port) try {
+    HttpClient client(port);
+    for (;;) {
+        const uint64_t first = router.sent;
+        router.sent += reports_on_the_way;
+        for (uint64_t seq = first; seq < router.sent; ++seq)
+            client.send(post_request(report(router.serial_number, seq)));
+        for (uint64_t seq = first; seq < router.sent; ++seq)
+            if (client.receive().status == 200) router.acknowledged.push_back(seq);
+    }
+} catch (const ConnectionEnded&) {
+    return;
+}
+
+void Routers::report_over_mqtt(Router& router, uint16_t port) try {
+    MqttClient client(port, router.serial_number);
+    for (;;) {
+        const uint64_t first = router.sent;
+        router.sent += reports_on_the_way;
+        for (uint64_t seq = first; seq < router.sent; ++seq)
+            client.publish("checkins/" + router.serial_number, report(router.serial_number, seq),
+                           static_cast<uint16_t>(1 + seq % 1000));
+        for (uint64_t seq = first; seq < router.sent; ++seq)
+            if (client.puback() == 1 + seq % 1000) router.acknowledged.push_back(seq);
+    }
+} catch (const ConnectionEnded&) {
+    return;
+}
+
+void Routers::connect(const TestDaemon& daemon) {
+    for (auto& router : over_http_)
+        threads_.emplace_back(report_over_http, std::ref(router), daemon.http_port());
+    for (auto& router : over_mqtt_)
+        threads_.emplace_back(report_over_mqtt, std::ref(router), daemon.mqtt_port());
+}
+
+void Routers::join() {
+    for (auto& thread : threads_) thread.join();
+    threads_.clear();
+}
+
+uint64_t Routers::acknowledged() const {
+    uint64_t all = 0;
+    for (const auto* routers : {&over_http_, &over_mqtt_})
+        for (const auto& router : *routers) all += router.acknowledged.size();
+    return all;
+}
+
+std::string Routers::losses_and_repeats(const TestDaemon& daemon) const {
+    std::string wrong;
+    for (const auto* routers : {&over_http_, &over_mqtt_}) {
+        for (const auto& router : *routers) {
+            std::vector<uint64_t> stored(router.sent);
+            std::istringstream rows(daemon.query(fmt::format(
+                "SELECT seq FROM site_checkins WHERE serial_number = '{}'", router.serial_number)));
+            for (uint64_t seq = 0; rows >> seq;) ++stored.at(seq);
+            for (uint64_t seq = 0; seq < stored.size(); ++seq)
+                if (stored[seq] > 1)
+                    wrong += fmt::format("{} {} is there {} times\n", router.serial_number, seq,
+                                         stored[seq]);
+            for (const uint64_t seq : router.acknowledged)
+                if (stored[seq] == 0)
+                    wrong += fmt::format("{} {} was acknowledged and is not there\n",
+                                         router.serial_number, seq);
+        }
+    }
+    return wrong;
+}
+
+}  // namespace rollcall

@@ -1,0 +1,38 @@
+// Rows for tests: a check-in with a few values, and what a test asks of it again.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "pipeline/columns.h"
+
+namespace rollcall {
+
+inline constexpr size_t test_text_max = 4 * row_text_max;
+
+inline void add_row(Columns& columns, std::string_view site, int64_t seq,
+                    int64_t received_us = 1'790'000'000'000'000) {
+    columns.set_text(Column::site_id, site);
+    columns.set_integer(Column::seq, seq);
+    columns.set_integer(Column::received_at, received_us);
+    columns.commit_row();
+}
+
+inline Columns one_row(std::string_view site, int64_t seq) {
+    Columns columns(4, test_text_max);
+    add_row(columns, site, seq);
+    return columns;
+}
+
+// The payload of a record with these rows, in one piece.
+inline std::string payload_of(const Columns& columns) {
+    std::array<iovec, Columns::pieces_max> pieces;
+    const size_t count = columns.pieces(pieces);
+    std::string bytes;
+    for (size_t i = 0; i < count; ++i)
+        bytes.append(static_cast<const char*>(pieces[i].iov_base), pieces[i].iov_len);
+    return bytes;
+}
+
+}  // namespace rollcall

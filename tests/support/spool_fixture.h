@@ -1,0 +1,81 @@
+// A spool on a disk in memory, for tests of what writes and reads it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "pipeline/columns.h"
+#include "pipeline/spool_reader.h"
+#include "pipeline/spool_writer.h"
+#include "tests/support/memory_files.h"
+#include "tests/support/rows.h"
+
+namespace rollcall {
+
+inline constexpr uint64_t small_segment = 8192;  // Bytes: room for about 30 records of one row.
+
+struct SpoolFixture {
+    SpoolFixture() { open(); }
+
+    // As at the daemon's start: a writer for what is on the disk.
+    Result<void> open() {
+        writer.reset();
+        writer = std::make_unique<SpoolWriter>(
+            files, clock, slab, SpoolWriter::Options{"spool", size_max, small_segment, true});
+        return writer->open();
+    }
+
+    Result<void> append(int64_t seq) { return writer->append(one_row("S", seq)); }
+
+    void append_and_sync(int64_t first_seq, int64_t count) {
+        for (int64_t seq = first_seq; seq < first_seq + count; ++seq)
+            if (!append(seq)) throw std::runtime_error("append");
+        if (!writer->sync()) throw std::runtime_error("sync");
+    }
+
+    [[nodiscard]] SpoolReader reader() const {
+        return SpoolReader(const_cast<MemoryFiles&>(files), "spool", writer->end(),
+                           const_cast<Slab&>(slab));
+    }
+
+    // The seq of every row from a record on.
+    [[nodiscard]] std::vector<int64_t> read_from(uint64_t number) const {
+        SpoolReader from = reader();
+        if (!from.seek(number)) throw std::runtime_error("seek");
+        std::vector<int64_t> seqs;
+        for (;;) {
+            const auto record = from.peek();
+            if (!record) throw std::runtime_error("peek");
+            if (!*record) return seqs;
+            Columns rows((*record)->rows, test_text_max);
+            if (!rows.append_record((*record)->payload, (*record)->columns_at).value_or(false))
+                throw std::runtime_error("append_record");
+            for (size_t row = 0; row < rows.rows(); ++row)
+                seqs.push_back(rows.integer(row, Column::seq));
+            from.advance();
+        }
+    }
+
+    [[nodiscard]] std::string last_segment() const {
+        std::string last;
+        for (const auto& name : files.names("spool"))
+            if (segment_first_record(name)) last = name;
+        return "spool/" + last;
+    }
+
+    MemoryFiles files;
+    Clock clock;
+    Slab slab;
+    uint64_t size_max = 64 * small_segment;
+    std::unique_ptr<SpoolWriter> writer;
+};
+
+inline std::vector<int64_t> sequence(int64_t first, int64_t count) {
+    std::vector<int64_t> numbers;
+    for (int64_t i = 0; i < count; ++i) numbers.push_back(first + i);
+    return numbers;
+}
+
+}  // namespace rollcall

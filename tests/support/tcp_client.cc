@@ -1,0 +1,84 @@
+#include "tests/support/tcp_client.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+namespace rollcall {
+
+namespace {
+
+// Long, for a daemon under a sanitizer on a busy machine; a test that passes never waits it out.
+constexpr int silence_max_ms = 20'000;
+
+}  // namespace
+
+TcpClient::TcpClient(uint16_t port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const int on = 1;
+    setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+        const int why = errno;
+        close(fd_);
+        throw ConnectionEnded(std::string("connect: ") + strerror(why));
+    }
+}
+
+TcpClient::~TcpClient() { close(fd_); }
+
+void TcpClient::send(std::string_view bytes) const {
+    while (!bytes.empty()) {
+        const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        if (sent < 0) throw ConnectionEnded(std::string("send: ") + strerror(errno));
+        bytes.remove_prefix(static_cast<size_t>(sent));
+    }
+}
+
+void TcpClient::end_sending() const { shutdown(fd_, SHUT_WR); }
+
+bool TcpClient::receive() {
+    pollfd readable{fd_, POLLIN, 0};
+    if (poll(&readable, 1, silence_max_ms) <= 0)
+        throw ConnectionEnded("silence after: " + received_);
+    std::array<char, 16384> bytes;
+    const ssize_t got = recv(fd_, bytes.data(), bytes.size(), 0);
+    if (got > 0) received_.append(bytes.data(), static_cast<size_t>(got));
+    return got > 0;
+}
+
+const std::string& TcpClient::peek() {
+    if (received_.empty() && !receive()) throw ConnectionEnded("the daemon closed the connection");
+    return received_;
+}
+
+std::string TcpClient::take(size_t bytes) {
+    while (received_.size() < bytes)
+        if (!receive()) throw ConnectionEnded("the daemon closed the connection");
+    std::string taken = received_.substr(0, bytes);
+    received_.erase(0, bytes);
+    return taken;
+}
+
+std::string TcpClient::take_rest() {
+    while (receive()) continue;
+    return std::move(received_);
+}
+
+bool TcpClient::ends_within(std::chrono::milliseconds limit) {
+    pollfd readable{fd_, POLLIN, 0};
+    char byte = 0;
+    return received_.empty() && poll(&readable, 1, static_cast<int>(limit.count())) > 0 &&
+           recv(fd_, &byte, 1, 0) <= 0;
+}
+
+}  // namespace rollcall

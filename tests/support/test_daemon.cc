@@ -1,0 +1,106 @@
+#include "tests/support/test_daemon.h"
+
+#include <fmt/format.h>
+
+#include <csignal>
+#include <fstream>
+#include <stdexcept>
+#include <thread>
+
+namespace rollcall {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// Port 0 lets the kernel choose; a short batch age lets tests see their rows soon.
+constexpr std::string_view test_settings = R"(
+http.listen = ["127.0.0.1:0"]
+mqtt.listen = ["127.0.0.1:0"]
+admin.listen = ["127.0.0.1:0"]
+delivery.batch_age_max = "10ms"
+)";
+
+}  // namespace
+
+TestDaemon::TestDaemon(const Options& options)
+    : notify_socket_(directory_.path() / "notify"),
+      command_(options.wrapper),
+      environment_(options.environment) {
+    const std::string settings_path = directory_.path() / "rollcall.toml";
+    std::ofstream file(settings_path);
+    file << fmt::format("state_dir = \"{}\"", directory_.path().string()) << test_settings;
+    for (const auto& line : options.settings) file << line << '\n';
+    file.close();
+    for (const char* word : {ROLLCALLD_PATH, "serve", "--config", settings_path.c_str()})
+        command_.emplace_back(word);
+    for (const auto& argument : options.arguments) command_.push_back(argument);
+    environment_.push_back(notify_socket_.variable());
+    start();
+}
+
+void TestDaemon::launch() {
+    notify_socket_.forget();  // A daemon killed before may have been ready already.
+    process_ = std::make_unique<Process>(command_, environment_);
+}
+
+void TestDaemon::start() {
+    launch();
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    while (!notify_socket_.hears("READY=1", 50ms))
+        if (process_->wait(0ms) || std::chrono::steady_clock::now() > deadline)
+            throw std::runtime_error("the daemon does not start:\n" + log());
+}
+
+std::optional<int> TestDaemon::stop() {
+    process_->send(SIGTERM);
+    return process_->wait(patience);
+}
+
+void TestDaemon::kill() {
+    process_->send(SIGKILL);
+    process_->wait(patience);
+}
+
+// The daemon logs "listening on 127.0.0.1:41573 (http)".
+uint16_t TestDaemon::port_of(std::string_view protocol) const {
+    const std::string text = log();
+    const size_t end = text.find(fmt::format(" ({})\n", protocol));
+    if (end == std::string::npos) throw std::runtime_error("no port for it in:\n" + text);
+    return static_cast<uint16_t>(std::stoul(text.substr(text.rfind(':', end) + 1)));
+}
+
+HttpResponse TestDaemon::post(std::string_view body) const {
+    return HttpClient(http_port()).post(body);
+}
+
+HttpResponse TestDaemon::admin(std::string_view path) const {
+    return HttpClient(admin_port()).get(path);
+}
+
+double TestDaemon::metric(std::string_view name) const {
+    const std::string page = "\n" + admin("/metrics").body;
+    const std::string line_start = fmt::format("\n{} ", name);
+    const size_t at = page.find(line_start);
+    return at == std::string::npos ? -1 : std::stod(page.substr(at + line_start.size()));
+}
+
+std::string TestDaemon::query(std::string_view sql) const {
+    const auto finished = run(
+        {"sqlite3", "-cmd", ".timeout 5000", directory_.path() / "rollcall.db", std::string(sql)});
+    if (finished.status != 0) throw std::runtime_error("sqlite3: " + finished.errors);
+    std::string answer = finished.output;
+    if (answer.ends_with('\n')) answer.pop_back();
+    return answer;
+}
+
+std::string TestDaemon::query_until(std::string_view answer, std::string_view sql) const {
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    for (;;) {
+        std::string now = query(sql);
+        if (now == answer || std::chrono::steady_clock::now() > deadline) return now;
+        std::this_thread::sleep_for(20ms);
+    }
+}
+
+}  // namespace rollcall

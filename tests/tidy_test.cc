@@ -1,0 +1,228 @@
+// Tidy: the architecture, held by reading the source. Not taste: that is for people.
+//
+// Floors, one module for each foreign library, heads of headers, reasons of memory orders, tables
+// whose every line is used, a test for every module.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// A room may include its own floor and those below. Tests and benches stand outside the house.
+const std::map<std::string, int> floors = {{"config", 0}, {"pipeline", 1}, {"sinks", 2},
+                                           {"daemon", 3}};
+
+// Headers of foreign libraries, by how they begin, and the one module (or room) that may include
+// them.
+const std::map<std::string, std::string> foreign_headers = {
+    {"toml++/", "config/load"},
+    {"simdjson", "pipeline/decode_json"},
+    {"isa-l", "pipeline/checksum"},
+    {"xxh", "pipeline/row_id"},
+    {"sqlite3.h", "sinks/sqlite_sink"},
+    {"prometheus/", "daemon/exporter"},
+    {"systemd/", "daemon/service_manager"},
+    {"boost/", "daemon/http_parser"},
+    {"CLI/", "daemon/main"},
+    {"uv.h", "daemon/"},
+    {"fmt/", ""},
+};
+
+// What comes with the compiler and the kernel: no dot in it, or one of these.
+const std::regex system_header(
+    "[a-z_0-9]+|(sys|netinet|arpa)/[a-z]+\\.h|(dirent|fcntl|netdb|poll|strings|unistd)\\.h");
+
+const std::set<std::string> files_with_atomics = {"pipeline/cursor.h", "config/metrics.h"};
+
+// Modules without a unit test, and where they are tested instead.
+const std::map<std::string, std::string> tested_elsewhere = {
+    {"daemon/main", "tests/integration/command_line_test.cc"},
+    {"daemon/daemon", "tests/integration/service_test.cc"},
+    {"daemon/service_manager", "tests/integration/service_test.cc"},
+    {"daemon/connection", "tests/unit/worker_test.cc"},
+    {"daemon/loop", "tests/unit/worker_test.cc"},
+};
+
+struct File {
+    std::string path;  // From the root of the source.
+    std::vector<std::string> lines;
+    std::string text;
+
+    [[nodiscard]] std::string room() const { return path.substr(0, path.find('/')); }
+    [[nodiscard]] std::string module() const { return path.substr(0, path.rfind('.')); }
+    [[nodiscard]] bool is(std::string_view extension) const { return path.ends_with(extension); }
+};
+
+File read(const fs::path& path) {
+    std::ifstream stream(path);
+    File file{fs::relative(path, ROLLCALL_SOURCE_DIR), {}, {}};
+    for (std::string line; std::getline(stream, line); file.text += line + "\n")
+        file.lines.push_back(line);
+    return file;
+}
+
+std::vector<File> sources_in(const std::vector<std::string>& folders) {
+    std::vector<File> files;
+    for (const auto& folder : folders)
+        for (const auto& entry :
+             fs::recursive_directory_iterator(fs::path(ROLLCALL_SOURCE_DIR) / folder))
+            if (const auto extension = entry.path().extension();
+                extension == ".h" || extension == ".cc")
+                files.push_back(read(entry.path()));
+    return files;
+}
+
+const std::vector<File>& house() {
+    static const auto files = sources_in({"config", "pipeline", "sinks", "daemon"});
+    return files;
+}
+
+// The names in `MACRO(one, two, ...` at the beginning of a table's lines.
+std::vector<std::vector<std::string>> table(const std::string& path, const std::string& macro) {
+    std::vector<std::vector<std::string>> rows;
+    const std::regex row("^" + macro + "\\((\\w+), (\\w+),.*");
+    std::smatch words;
+    for (const auto& line : read(fs::path(ROLLCALL_SOURCE_DIR) / path).lines)
+        if (std::regex_match(line, words, row)) rows.push_back({words[1], words[2]});
+    return rows;
+}
+
+bool used_outside_config(const std::string& word) {
+    const std::regex whole_word("\\b" + word + "\\b");
+    return std::ranges::any_of(house(), [&](const File& file) {
+        return file.room() != "config" && std::regex_search(file.text, whole_word);
+    });
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(tidy)
+
+BOOST_AUTO_TEST_CASE(no_room_includes_a_room_above_it) {
+    const std::regex include("#include \"(\\w+)/.*\"");
+    std::smatch words;
+    for (const auto& file : house())
+        for (const auto& line : file.lines)
+            if (std::regex_match(line, words, include))
+                BOOST_TEST((floors.contains(words[1]) &&
+                            floors.at(words[1]) <= floors.at(file.room())),
+                           file.path << ": " << line);
+}
+
+BOOST_AUTO_TEST_CASE(each_foreign_library_is_included_by_one_module_only) {
+    const std::regex include("\\s*#\\s*include <(.*)>");
+    std::smatch words;
+    for (const auto& file : house()) {
+        for (const auto& line : file.lines) {
+            if (!std::regex_match(line, words, include)) continue;
+            const std::string header = words[1];
+            if (std::regex_match(header, system_header)) continue;
+            const auto known = std::ranges::find_if(foreign_headers, [&](const auto& foreign) {
+                return header.starts_with(foreign.first);
+            });
+            BOOST_TEST((known != foreign_headers.end()), file.path << ": who is " << header << "?");
+            if (known != foreign_headers.end())
+                BOOST_TEST((file.module() == known->second ||
+                            (known->second.ends_with('/') || known->second.empty()
+                                 ? file.path.starts_with(known->second)
+                                 : false)),
+                           file.path << ": " << header << " is for " << known->second);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(every_header_begins_with_its_head_and_is_included_once) {
+    for (const auto& file : sources_in({"config", "pipeline", "sinks", "daemon", "tests", "bench"})) {
+        if (!file.is(".h")) continue;
+        BOOST_TEST(file.text.starts_with("// "), file.path);
+        BOOST_TEST(std::ranges::count(file.lines, "#pragma once") == 1, file.path);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(atomics_are_where_their_orders_are_explained) {
+    for (const auto& file : house())
+        if (!files_with_atomics.contains(file.path))
+            BOOST_TEST(file.text.find("std::atomic") == std::string::npos, file.path);
+}
+
+BOOST_AUTO_TEST_CASE(each_memory_order_has_its_reason_in_the_lines_above) {
+    constexpr size_t lines_above = 3;
+    const std::regex named("#define (\\w+) std::memory_order_(\\w+)");
+    const std::regex order("std::memory_order_(\\w+)");
+    std::smatch words;
+    for (const auto& file : house()) {
+        std::map<std::string, std::string> names;  // An order that has a name of its own.
+        for (size_t at = 0; at < file.lines.size(); ++at) {
+            const std::string& line = file.lines[at];
+            if (std::regex_match(line, words, named)) names[words[1]] = words[2];
+            if (line.starts_with('#')) continue;
+            std::set<std::string> orders;
+            if (std::regex_search(line, words, order)) orders.insert(words[1]);
+            for (const auto& [name, meaning] : names)
+                if (line.find(name) != std::string::npos) orders.insert(meaning);
+            for (const auto& wanted : orders) {
+                const auto above = file.lines.begin() + static_cast<ptrdiff_t>(at);
+                const auto first = above - static_cast<ptrdiff_t>(std::min(at, lines_above));
+                BOOST_TEST(std::any_of(first, above,
+                                       [&](const std::string& comment) {
+                                           return comment.find("// " + wanted) != std::string::npos;
+                                       }),
+                           file.path << ":" << at + 1 << ": why " << wanted << "?");
+            }
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(every_metric_is_counted_somewhere) {
+    const auto metrics = table("config/metrics.def", "METRIC");
+    BOOST_TEST(!metrics.empty());
+    for (const auto& row : metrics)
+        BOOST_TEST(used_outside_config("Metric::" + row[1]), row[1]);
+}
+
+BOOST_AUTO_TEST_CASE(every_setting_is_obeyed_somewhere) {
+    const auto settings = table("config/settings.def", "SETTING");
+    BOOST_TEST(!settings.empty());
+    for (const auto& row : settings)
+        BOOST_TEST(used_outside_config(row[0] + "\\." + row[1]), row[0] << "." << row[1]);
+}
+
+BOOST_AUTO_TEST_CASE(every_module_has_its_unit_test_and_every_test_is_run) {
+    const File list = read(ROLLCALL_SOURCE_DIR "/tests/CMakeLists.txt");
+    for (const auto& file : house()) {
+        if (!file.is(".cc")) continue;
+        const auto elsewhere = tested_elsewhere.find(file.module());
+        const fs::path test =
+            elsewhere != tested_elsewhere.end()
+                ? elsewhere->second
+                : fmt::format("tests/unit/{}_test.cc", fs::path(file.path).stem().string());
+        BOOST_TEST(fs::exists(ROLLCALL_SOURCE_DIR / test), file.path << " has no " << test);
+    }
+    for (const auto& file : sources_in({"tests"})) {
+        const std::string stem = fs::path(file.path).stem();
+        if (!stem.ends_with("_test")) continue;
+        const std::string name = stem.substr(0, stem.size() - 5);
+        BOOST_TEST(std::regex_search(list.text, std::regex("\\b" + name + "\\b")),
+                   file.path << " is not in tests/CMakeLists.txt");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_left_to_do_and_nothing_depends_on_a_machine) {
+    const std::regex left("\\b(TODO|FIXME|XXX)\\b|[\" ]/(home|root|work)/");
+    for (const auto& file :
+         sources_in({"config", "pipeline", "sinks", "daemon", "tests/support", "tests/unit",
+                     "tests/integration", "tests/fault", "tests/stress", "tests/fuzz", "bench"}))
+        for (const auto& line : file.lines)
+            BOOST_TEST(!std::regex_search(line, left), file.path << ": " << line);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

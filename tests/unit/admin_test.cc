@@ -1,0 +1,91 @@
+#include "daemon/admin.h"
+
+#include <boost/test/unit_test.hpp>
+#include <thread>
+
+#include "daemon/listener.h"
+#include "daemon/loop.h"
+#include "tests/support/http_client.h"
+
+namespace rollcall {
+
+namespace {
+
+// A loop of its own in a thread, as main runs it.
+struct AdminFixture {
+    AdminFixture() {
+        admin.watch({&slab});
+        Listening listening;
+        std::string problem;
+        ensure(listen_on("127.0.0.1:0", 1, listening, problem));
+        port = static_cast<uint16_t>(
+            std::stoi(listening.address.substr(listening.address.rfind(':') + 1)));
+        loop.listen(listening.fds.front(), Transport::http, [this](Connection& connection) {
+            return std::make_unique<HttpSession>(connection, admin, replies, limits);
+        });
+    }
+    ~AdminFixture() {
+        stop.advance(1);
+        loop.wake();
+        if (thread.joinable()) thread.join();
+    }
+    HttpClient client() {
+        if (!thread.joinable()) thread = std::thread([this] { loop.run(); });
+        return HttpClient(port);
+    }
+
+    Clock clock;
+    Slab slab;
+    Replies replies{clock, Millis(30'000)};
+    Admin admin{replies, "9.9"};
+    HttpSession::Limits limits{4096, 4096, Millis(5000), Millis(5000)};
+    Cursor stop;  // Moved by the test: 1 ends the loop.
+    Loop loop{clock, slab, {16, 1 << 20}, [this] {
+                  if (stop.read() != 0) loop.end();
+              }};
+    uint16_t port = 0;
+    std::thread thread;
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(admin, AdminFixture)
+
+BOOST_AUTO_TEST_CASE(daemon_is_alive_before_it_is_ready) {
+    HttpClient browser = client();
+    BOOST_TEST(browser.get("/healthz").status == 200);
+    const HttpResponse ready = browser.get("/readyz");
+    BOOST_TEST(ready.status == 503);
+    BOOST_TEST(ready.body == "starting\n");
+}
+
+BOOST_AUTO_TEST_CASE(ready_daemon_says_so_until_its_spool_is_full) {
+    admin.set_reason_not_ready({});
+    BOOST_TEST(client().get("/readyz").status == 200);
+    slab.set(Metric::spool_full, 1);
+    const HttpResponse full = client().get("/readyz");
+    BOOST_TEST(full.status == 503);
+    BOOST_TEST(full.body == "the spool is full\n");
+}
+
+BOOST_AUTO_TEST_CASE(metrics_are_shown_with_their_content_type) {
+    const HttpResponse page = client().get("/metrics");
+    BOOST_TEST(page.status == 200);
+    BOOST_TEST(page.header("Content-Type") == "text/plain; version=0.0.4; charset=utf-8");
+    BOOST_TEST(page.body.find("rollcall_build_info{version=\"9.9\"} 1") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(only_known_pages_are_shown_and_only_to_readers) {
+    HttpClient browser = client();
+    BOOST_TEST(browser.get("/").status == 404);
+    const HttpResponse refused = browser.post("{}");
+    BOOST_TEST(refused.status == 404);
+    HttpClient other = client();
+    const HttpResponse answer = other.exchange(post_request("{}", "/metrics"));
+    BOOST_TEST(answer.status == 405);
+    BOOST_TEST(answer.header("Allow") == "GET, HEAD");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rollcall

@@ -1,0 +1,70 @@
+#include "daemon/checkins.h"
+
+#include <boost/test/unit_test.hpp>
+
+namespace rollcall {
+
+namespace {
+
+struct CheckinsFixture {
+    Result<void> admit(std::string_view method, std::string_view target) {
+        HttpHead head;
+        head.method = method;
+        head.target = target;
+        return checkins.admit(head, request, allow);
+    }
+
+    static Settings with_a_path() {
+        Settings settings;
+        settings.http.paths = {"/mine"};
+        return settings;
+    }
+
+    Settings settings = with_a_path();
+    Doorbell bell;
+    Clock clock;
+    Slab slab;
+    Intake intake{2, 4, 2 * row_text_max, 65536, bell, slab};
+    Replies replies{clock, Millis(30'000)};
+    Checkins checkins{settings, intake, replies, clock, slab};
+    HttpRequest request;
+    std::string_view allow;
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(checkins, CheckinsFixture)
+
+BOOST_AUTO_TEST_CASE(check_ins_are_taken_on_the_known_paths_and_those_of_the_settings) {
+    for (const char* path :
+         {"/v1/checkins", "/poll", "/update", "/config", "/adopt/abc", "/mine", "/poll?login=x"})
+        BOOST_TEST(admit("POST", path).has_value());
+    for (const char* path : {"/", "/v1/checkins/", "/adopt/", "/adopt", "/POLL", "/theirs"})
+        BOOST_TEST((admit("POST", path).error().code == Code::not_found));
+}
+
+BOOST_AUTO_TEST_CASE(device_comes_from_the_adopt_path_alone) {
+    BOOST_TEST(admit("POST", "/adopt/abc?x=y").has_value());
+    BOOST_TEST(request.device == "abc");
+    BOOST_TEST(admit("POST", "/poll").has_value());
+    BOOST_TEST(request.device == "");
+    BOOST_TEST(admit("POST", "/adopt/" + std::string(500, 'x')).has_value());
+    BOOST_TEST(request.device.size() == 128);
+}
+
+BOOST_AUTO_TEST_CASE(other_methods_are_told_which_one_is_taken) {
+    for (const char* method : {"GET", "PUT", "DELETE", "post"}) {
+        BOOST_TEST((admit(method, "/poll").error().code == Code::method_not_allowed));
+        BOOST_TEST(allow == "POST");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(refusals_are_counted_by_code) {
+    checkins.refused(Code::not_found);
+    BOOST_TEST(slab.read(Metric::checkins_rejected_total,
+                         label_of(Transport::http, Code::not_found)) == 1);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rollcall

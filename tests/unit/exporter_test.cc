@@ -1,0 +1,68 @@
+#include "daemon/exporter.h"
+
+#include <boost/test/unit_test.hpp>
+
+namespace rollcall {
+
+namespace {
+
+bool has_line(const std::string& page, const std::string& line) {
+    return page.find("\n" + line + "\n") != std::string::npos;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(exporter)
+
+BOOST_AUTO_TEST_CASE(counters_of_all_threads_are_summed) {
+    Slab first;
+    Slab second;
+    first.add(Metric::checkins_accepted_total, 3, label_of(Transport::mqtt));
+    second.add(Metric::checkins_accepted_total, 4, label_of(Transport::mqtt));
+    second.add(Metric::checkins_rejected_total, 1, label_of(Transport::http, Code::body_too_large));
+    const std::string page = render_metrics({&first, &second}, "1.2.3");
+    BOOST_TEST(has_line(page, "rollcall_checkins_accepted_total{transport=\"mqtt\"} 7"));
+    BOOST_TEST(has_line(page, "rollcall_checkins_accepted_total{transport=\"http\"} 0"));
+    BOOST_TEST(has_line(
+        page, "rollcall_checkins_rejected_total{transport=\"http\",code=\"body_too_large\"} 1"));
+    BOOST_TEST(has_line(page, "rollcall_build_info{version=\"1.2.3\"} 1"));
+}
+
+BOOST_AUTO_TEST_CASE(histogram_is_in_seconds_and_cumulative) {
+    Slab slab;
+    for (const int64_t us : {50, 400, 400, 99'000'000}) slab.observe(Metric::ack_seconds, us);
+    const std::string page = render_metrics({&slab}, "");
+    BOOST_TEST(has_line(page, "rollcall_ack_seconds_bucket{le=\"0.0001\"} 1"));
+    BOOST_TEST(has_line(page, "rollcall_ack_seconds_bucket{le=\"0.0005\"} 3"));
+    BOOST_TEST(has_line(page, "rollcall_ack_seconds_bucket{le=\"5\"} 3"));
+    BOOST_TEST(has_line(page, "rollcall_ack_seconds_bucket{le=\"+Inf\"} 4"));
+    BOOST_TEST(has_line(page, "rollcall_ack_seconds_count 4"));
+    BOOST_TEST(page.find("rollcall_ack_seconds_sum 99.00085") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(only_sinks_in_use_are_shown) {
+    Slab slab;
+    slab.set(Metric::sink_up, 1, label_of(SinkName::sqlite));
+    const std::string page = render_metrics({&slab}, "");
+    BOOST_TEST(has_line(page, "rollcall_sink_rows_total{sink=\"sqlite\"} 0"));
+    BOOST_TEST(page.find("discard") == std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(sink_that_has_never_been_up_is_shown_as_down) {
+    Slab slab;
+    slab.add(Metric::sink_errors_total, 1, label_of(SinkName::sqlite));
+    BOOST_TEST(has_line(render_metrics({&slab}, ""), "rollcall_sink_up{sink=\"sqlite\"} 0"));
+}
+
+BOOST_AUTO_TEST_CASE(every_metric_has_its_sentence) {
+    const std::string page = render_metrics({}, "");
+    for (const auto& metric : metrics_table) {
+        const std::string line =
+            "# HELP rollcall_" + std::string(metric.name) + " " + std::string(metric.help) + "\n";
+        BOOST_TEST_CONTEXT(metric.name) BOOST_TEST(page.find(line) != std::string::npos);
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rollcall

@@ -1,0 +1,173 @@
+#include "daemon/http_session.h"
+
+#include <boost/test/unit_test.hpp>
+#include <chrono>
+#include <thread>
+
+#include "tests/support/http_client.h"
+#include "tests/support/worker_fixture.h"
+
+namespace rollcall {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::string_view report = R"({"serial":"S1","cpu_count":4})";
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(http_session, WorkerFixture)
+
+BOOST_AUTO_TEST_CASE(requests_in_one_packet_are_answered_in_their_order) {
+    start();
+    HttpClient client(http_port);
+    // Durable, refused at once, refused by its head, durable: the answers may not overtake.
+    client.send(post_request(report) + post_request("{") + "GET /nowhere HTTP/1.1\r\n\r\n" +
+                post_request(report));
+    for (const int status : {200, 400, 404, 200}) BOOST_TEST(client.receive().status == status);
+}
+
+BOOST_AUTO_TEST_CASE(request_in_single_bytes_is_understood) {
+    start();
+    HttpClient client(http_port);
+    for (const char letter : post_request(report)) client.send({&letter, 1});
+    BOOST_TEST(client.receive().status == 200);
+    BOOST_TEST(client.post(report).status == 200);
+}
+
+BOOST_AUTO_TEST_CASE(chunked_body_is_put_together) {
+    start();
+    HttpClient client(http_port);
+    client.send("POST /v1/checkins HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n");
+    client.send("8;x=y\r\n{\"cpu_co\r\n");
+    client.send("9\r\nunt\": 4 }\r\n0\r\nTrailer: t\r\n\r\n");
+    BOOST_TEST(client.receive().status == 200);
+    BOOST_TEST(client.post(report).status == 200);
+}
+
+BOOST_AUTO_TEST_CASE(waiting_client_is_told_to_go_on) {
+    start();
+    HttpClient client(http_port);
+    client.send("POST /poll HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+    BOOST_TEST(client.connection().take(25) == "HTTP/1.1 100 Continue\r\n\r\n");
+    client.send("{}");
+    BOOST_TEST(client.receive().status == 200);
+}
+
+BOOST_AUTO_TEST_CASE(connection_ends_after_the_answer_if_the_client_wants_so) {
+    start();
+    for (const std::string version : {"1.0", "1.1"}) {
+        HttpClient client(http_port);
+        client.send("POST /poll HTTP/" + version + "\r\n" +
+                    (version == "1.1" ? "Connection: close\r\n" : "") +
+                    "Content-Length: 2\r\n\r\n{}");
+        const HttpResponse answer = client.receive();
+        BOOST_TEST(answer.status == 200);
+        BOOST_TEST(answer.header("Connection") == "close");
+        BOOST_TEST(client.connection().ends_within(2s));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(http_1_0_client_may_ask_to_stay) {
+    start();
+    HttpClient client(http_port);
+    for (int request = 0; request < 2; ++request) {
+        client.send("POST /poll HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\n{}");
+        BOOST_TEST(client.receive().header("Connection") == "keep-alive");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(client_that_sends_no_more_still_gets_its_answer) {
+    start();
+    HttpClient client(http_port);
+    client.send(post_request(report));
+    client.connection().end_sending();
+    BOOST_TEST(client.receive().status == 200);
+    BOOST_TEST(client.connection().ends_within(2s));
+}
+
+BOOST_AUTO_TEST_CASE(refused_head_with_a_body_behind_it_ends_the_connection) {
+    start();
+    HttpClient client(http_port);
+    client.send("POST /nowhere HTTP/1.1\r\nContent-Length: 5\r\n\r\nabcde");
+    const HttpResponse answer = client.receive();
+    BOOST_TEST(answer.status == 404);
+    BOOST_TEST(answer.header("Connection") == "close");
+    BOOST_TEST(client.connection().ends_within(4s));
+}
+
+BOOST_AUTO_TEST_CASE(unfinished_request_is_cut_in_time_and_told_so) {
+    settings.http.request_timeout_max = Millis(500);
+    start();
+    HttpClient client(http_port);
+    client.send("POST /poll HTTP/1.1\r\nContent-Le");
+    BOOST_TEST(client.receive().status == 408);
+    BOOST_TEST(counted(Metric::checkins_rejected_total, label_of(Transport::http, Code::timeout)) ==
+               1);
+}
+
+BOOST_AUTO_TEST_CASE(idle_connection_is_closed_in_silence) {
+    settings.http.idle_timeout_max = Millis(300);
+    start();
+    HttpClient client(http_port);
+    BOOST_TEST(client.post(report).status == 200);
+    BOOST_TEST(client.connection().ends_within(4s));
+}
+
+BOOST_AUTO_TEST_CASE(full_spool_stops_reading_and_nothing_is_dropped) {
+    settings.spool.size_max = Bytes{64 * 1024};
+    start();
+    constexpr int reports = 1500;
+    HttpClient client(http_port);
+    std::thread sender([&] {
+        for (int number = 0; number < reports; ++number) client.send(post_request(report));
+    });
+    const auto give_up = std::chrono::steady_clock::now() + 30s;
+    while (counted(Metric::ring_full_total) == 0 && std::chrono::steady_clock::now() < give_up)
+        std::this_thread::sleep_for(5ms);
+    BOOST_TEST(counted(Metric::ring_full_total) > 0);
+    gate.advance(1);
+    int answered = 0;
+    for (int number = 0; number < reports; ++number) answered += client.receive().status == 200;
+    sender.join();
+    BOOST_TEST(answered == reports);
+    BOOST_TEST(counted(Metric::checkins_accepted_total) == reports);
+}
+
+BOOST_AUTO_TEST_CASE(client_that_reads_no_answers_is_not_read_from) {
+    settings.general.output_size_max = 16_KiB;
+    start();
+    gate.advance(1);
+    HttpClient client(http_port);
+    constexpr int reports = 30'000;  // Answers of some 5 MB: more than the sockets hold.
+    std::thread sender([&] {
+        std::string many;
+        for (int number = 0; number < 100; ++number) many += post_request(report);
+        for (int sent = 0; sent < reports; sent += 100) client.send(many);
+    });
+    std::this_thread::sleep_for(500ms);
+    BOOST_TEST(counted(Metric::checkins_accepted_total) < reports);
+    int answered = 0;
+    for (int number = 0; number < reports; ++number) answered += client.receive().status == 200;
+    sender.join();
+    BOOST_TEST(answered == reports);
+}
+
+BOOST_AUTO_TEST_CASE(connection_beyond_the_limit_is_closed_and_counted) {
+    settings.general.connections_max = 2;
+    start();
+    HttpClient first(http_port);
+    HttpClient second(http_port);
+    BOOST_TEST(first.post(report).status == 200);
+    BOOST_TEST(second.post(report).status == 200);
+    HttpClient third(http_port);
+    BOOST_TEST(third.connection().ends_within(2s));
+    BOOST_TEST(counted(Metric::checkins_rejected_total,
+                       label_of(Transport::http, Code::too_many_connections)) == 1);
+    BOOST_TEST(first.post(report).status == 200);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rollcall

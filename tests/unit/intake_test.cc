@@ -1,0 +1,108 @@
+#include "pipeline/intake.h"
+
+#include <boost/test/unit_test.hpp>
+#include <string>
+
+#include "tests/support/rows.h"
+
+namespace rollcall {
+
+namespace {
+
+struct IntakeFixture {
+    Result<Receipt> accept(std::string_view body, std::string_view device = {}) {
+        padded = body;
+        padded.append(body_padding, '\0');
+        return intake.accept({padded.data(), body.size()}, BodyHint::unknown,
+                             {Transport::http, "192.0.2.1", device, 1'790'000'000'000'000});
+    }
+    std::string site(size_t row) { return std::string(slot(0).text(row, Column::site_id)); }
+    Columns& slot(uint64_t position) { return intake.ring().at(position); }
+
+    std::string padded;
+    Doorbell bell;
+    Slab slab;
+    Intake intake{2, 3, test_text_max, 65536, bell, slab};
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(intake, IntakeFixture)
+
+BOOST_AUTO_TEST_CASE(report_becomes_a_row_with_its_envelope) {
+    const auto receipt = accept(R"({"serial":"S1","cpu_count":4})");
+    BOOST_TEST(receipt->slot == 0);
+    BOOST_TEST(receipt->warnings == "");
+    const Columns& row = slot(0);
+    BOOST_TEST(row.rows() == 1);
+    BOOST_TEST(row.text(0, Column::serial_number) == "S1");
+    BOOST_TEST(row.integer(0, Column::cpu_count) == 4);
+    BOOST_TEST(row.integer(0, Column::received_at) == 1'790'000'000'000'000);
+    BOOST_TEST(row.integer(0, Column::online) == 1);
+    BOOST_TEST(row.text(0, Column::transport) == "http");
+    BOOST_TEST(row.text(0, Column::source_ip) == "192.0.2.1");
+}
+
+BOOST_AUTO_TEST_CASE(site_is_the_serial_else_the_system_id_else_the_device_else_the_address) {
+    BOOST_TEST(accept(R"({"serial":"S1","system_id":"I1"})", "topic").has_value());
+    BOOST_TEST(accept(R"({"system_id":"I1"})", "topic").has_value());
+    BOOST_TEST(accept(R"({"cpu_count":4})", "topic").has_value());
+    BOOST_TEST(site(0) == "S1");
+    BOOST_TEST(site(1) == "I1");
+    BOOST_TEST(site(2) == "topic");
+    BOOST_TEST(accept(R"({"cpu_count":4})").has_value());
+    BOOST_TEST(slot(1).text(0, Column::site_id) == "192.0.2.1");
+}
+
+BOOST_AUTO_TEST_CASE(refused_report_leaves_the_slot_untouched) {
+    BOOST_TEST(accept(R"({"serial":"S1"})").has_value());
+    const std::string before = payload_of(slot(0));
+    for (const char* body : {R"({"serial":"S2",)", R"({"serial":"S2"}x)", "[1]", "no pairs"})
+        BOOST_TEST(!accept(body).has_value());
+    BOOST_TEST(payload_of(slot(0)) == before);
+    BOOST_TEST(accept(R"({"serial":"S3"})").has_value());
+    BOOST_TEST(slot(0).rows() == 2);
+}
+
+BOOST_AUTO_TEST_CASE(slot_is_published_at_the_end_of_the_turn) {
+    intake.publish();
+    BOOST_TEST(intake.ring().published() == 0);  // Nothing to hand over.
+    BOOST_TEST(accept("{}").has_value());
+    BOOST_TEST(intake.ring().published() == 0);
+    intake.publish();
+    BOOST_TEST(intake.ring().published() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(open_slot_fills_on_while_the_committer_has_another) {
+    BOOST_TEST(accept("{}")->slot == 0);
+    intake.publish();
+    BOOST_TEST(accept("{}")->slot == 1);
+    intake.publish();
+    BOOST_TEST(accept("{}")->slot == 1);
+    BOOST_TEST(intake.ring().published() == 1);
+    intake.ring().advance_durable(1);
+    intake.publish();
+    BOOST_TEST(intake.ring().published() == 2);
+    BOOST_TEST(slot(1).rows() == 2);
+}
+
+BOOST_AUTO_TEST_CASE(full_ring_refuses_and_goes_on_when_a_slot_is_durable) {
+    for (int report = 0; report < 6; ++report) BOOST_TEST(accept("{}").has_value());
+    BOOST_TEST((accept("{}").error().code == Code::ring_full));
+    BOOST_TEST((accept("{}").error().move() == Move::retry));
+    BOOST_TEST(slab.read(Metric::ring_full_total, 0) == 2);
+    intake.ring().advance_durable(1);
+    BOOST_TEST(accept("{}")->slot == 2);
+    BOOST_TEST(slot(2).rows() == 1);  // It was cleared before it was filled again.
+}
+
+BOOST_AUTO_TEST_CASE(remarks_are_counted_and_handed_back) {
+    const auto receipt = accept(R"({"cpu_count":"many","cpu_load":5})");
+    BOOST_TEST(receipt->warnings == "bad_value:cpu_count");
+    BOOST_TEST(slab.read(Metric::checkins_warned_total, label_of(Remark::bad_value)) == 1);
+    BOOST_TEST(slot(0).text(0, Column::warnings) == "bad_value:cpu_count");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rollcall

@@ -1,0 +1,51 @@
+#include "pipeline/keys.h"
+
+#include <boost/test/unit_test.hpp>
+#include <sstream>
+#include <string>
+
+using namespace rollcall;
+
+BOOST_AUTO_TEST_SUITE(keys)
+
+BOOST_AUTO_TEST_CASE(case_and_separators_do_not_count) {
+    for (const std::string_view sent : {"cpucount", "cpu-count", "cpu_count", "cpuCount",
+                                        "CPU Count", "cpu.count", "cpu:count"}) {
+        const Key key = find_key(sent);
+        BOOST_TEST(bool(key), sent);
+        BOOST_TEST((key.column == Column::cpu_count), sent);
+        BOOST_TEST(key.sent == sent);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(every_key_of_the_table_leads_to_its_column_best_first) {
+    for (size_t column = 0; column < columns_count; ++column) {
+        std::istringstream words{std::string(columns_table[column].keys)};
+        int number_before = -1;
+        for (std::string word; words >> word;) {
+            const bool ambiguous = word.ends_with('?');
+            const bool in_use = word.ends_with('+');
+            if (ambiguous || in_use) word.pop_back();
+            const Key key = find_key(word);
+            BOOST_TEST(bool(key), word);
+            BOOST_TEST(index(key.column) == column, word);
+            BOOST_TEST(key.number > number_before, word);
+            BOOST_TEST(key.ambiguous == ambiguous, word);
+            BOOST_TEST(key.in_use == in_use, word);
+            number_before = key.number;
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(other_keys_are_unknown) {
+    for (const std::string_view sent :
+         {"", "-", "cpucounts", "cpucoun", "cpu/count", "id", "site_id", "received_at", "warnings",
+          "cpucountcpucountcpucountcpucount", "c\xC3\xA9pucount"})
+        BOOST_TEST(!find_key(sent), sent);
+    // Longer than the words of the table, with a known key as its end.
+    BOOST_TEST(!find_key(std::string(16, 'x') + "uptime"));
+    BOOST_TEST(!find_key(std::string(24, 'x') + "uptime"));
+    BOOST_TEST(!find_key(std::string_view("uptime\0", 7)));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,78 @@
+#include "daemon/replies.h"
+
+#include <boost/test/unit_test.hpp>
+#include <string>
+
+#include "tests/support/manual_clock.h"
+
+namespace rollcall {
+
+namespace {
+
+struct RepliesFixture {
+    ManualClock clock;  // 1790000000 is Mon, 21 Sep 2026 14:13:20.
+    Replies replies{clock, Millis(30'000)};
+};
+
+const std::string head =
+    "HTTP/1.1 200 OK\r\nDate: Mon, 21 Sep 2026 14:13:20 GMT\r\n"
+    "Content-Type: application/json\r\nContent-Length: ";
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(replies, RepliesFixture)
+
+BOOST_AUTO_TEST_CASE(plain_answer_is_small_and_complete) {
+    BOOST_TEST(replies.accepted("", After::keep_alive) ==
+               head +
+                   "63\r\n\r\n"
+                   R"({"status":"ok","accepted":1,"server_time":1790000000,"next":30})");
+}
+
+BOOST_AUTO_TEST_CASE(warnings_are_listed) {
+    BOOST_TEST(replies.accepted("bad_value:uptime,utf8_bom", After::close) ==
+               head +
+                   "104\r\nConnection: close\r\n\r\n"
+                   R"({"status":"ok","accepted":1,"warnings":["bad_value:uptime","utf8_bom"],)"
+                   R"("server_time":1790000000,"next":30})");
+}
+
+BOOST_AUTO_TEST_CASE(time_in_the_answer_goes_on_with_the_clock) {
+    BOOST_TEST(replies.accepted("", After::keep_alive).find("1790000000") != std::string::npos);
+    clock.pass(std::chrono::seconds(1));
+    BOOST_TEST(replies.accepted("", After::keep_alive).find("1790000001") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(refusal_has_code_sentence_and_offset) {
+    const std::string answer(replies.refused({Code::malformed_json, 0, 17}, After::keep_alive));
+    BOOST_TEST(answer.starts_with("HTTP/1.1 400 Bad Request\r\n"));
+    BOOST_TEST(answer.ends_with(R"({"status":"error","code":"malformed_json",)"
+                                R"("message":"The body is not valid JSON (RFC 8259).",)"
+                                R"("offset":17})"));
+    BOOST_TEST(replies.refused({Code::not_found}, After::close).find("offset") ==
+               std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(wrong_method_is_told_the_right_ones) {
+    const std::string answer(
+        replies.refused({Code::method_not_allowed}, After::keep_alive, "POST"));
+    BOOST_TEST(answer.find("\r\nAllow: POST\r\n") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(every_code_has_a_status_with_a_reason) {
+    for (size_t code = 0; code < std::size(code_names); ++code) {
+        const std::string answer(replies.refused({static_cast<Code>(code)}, After::close));
+        const std::string line = answer.substr(0, answer.find('\r'));
+        BOOST_TEST_CONTEXT(code_names[code]) BOOST_TEST(line.size() > 13);  // "HTTP/1.1 400 ".
+    }
+}
+
+BOOST_AUTO_TEST_CASE(answer_to_head_has_the_length_and_no_body) {
+    const std::string answer(replies.page(200, "text/plain", "ready\n", After::keep_alive, false));
+    BOOST_TEST(answer.find("Content-Length: 6\r\n") != std::string::npos);
+    BOOST_TEST(answer.ends_with("\r\n\r\n"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rollcall

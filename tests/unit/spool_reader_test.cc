@@ -1,0 +1,88 @@
+#include "pipeline/spool_reader.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include "tests/support/spool_fixture.h"
+
+namespace rollcall {
+
+namespace {
+
+int64_t lost(const Slab& slab) { return slab.read(Metric::spool_lost_records_total, 0); }
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(spool_reader, SpoolFixture)
+
+BOOST_AUTO_TEST_CASE(nothing_is_read_beyond_the_end) {
+    append_and_sync(0, 2);
+    BOOST_TEST(append(2).has_value());
+    BOOST_TEST(read_from(0) == sequence(0, 2), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(reader_that_waits_at_the_end_gets_what_comes) {
+    SpoolReader from = reader();
+    BOOST_TEST(from.seek(0).has_value());
+    for (int64_t seq = 0; seq < 100; ++seq) {
+        BOOST_TEST_REQUIRE(!from.peek()->has_value());
+        append_and_sync(seq, 1);
+        const auto record = from.peek();
+        BOOST_TEST_REQUIRE(record->has_value());
+        BOOST_TEST_REQUIRE((*record)->number == static_cast<uint64_t>(seq));
+        from.advance();
+    }
+}
+
+BOOST_AUTO_TEST_CASE(seek_finds_any_record_in_any_segment) {
+    append_and_sync(0, 120);
+    for (uint64_t number = 0; number <= 120; ++number)
+        BOOST_TEST_REQUIRE(read_from(number) == sequence(static_cast<int64_t>(number),
+                                                         120 - static_cast<int64_t>(number)),
+                           boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(seek_to_a_dropped_record_finds_the_oldest_kept) {
+    append_and_sync(0, 100);
+    BOOST_TEST(writer->drop(70).has_value());
+    const auto found = read_from(0);
+    BOOST_TEST_REQUIRE(!found.empty());
+    BOOST_TEST(found.front() > 0);
+    BOOST_TEST(found.front() <= 70);
+    BOOST_TEST(found.back() == 99);
+}
+
+BOOST_AUTO_TEST_CASE(record_with_a_turned_bit_is_lost_alone_and_counted) {
+    append_and_sync(0, 10);
+    const uint64_t each = (files.size(last_segment()) - segment_head_bytes) / 10;
+    files.flip(last_segment(), segment_head_bytes + 4 * each + sizeof(RecordHead) + 20);
+    const std::vector<int64_t> expected = {0, 1, 2, 3, 5, 6, 7, 8, 9};
+    BOOST_TEST(read_from(0) == expected, boost::test_tools::per_element());
+    BOOST_TEST(lost(slab) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(record_with_a_broken_head_costs_the_rest_of_its_segment) {
+    append_and_sync(0, 100);
+    const std::string first = "spool/" + segment_name(0);
+    files.flip(first, segment_head_bytes);  // The magic of record 0.
+    const auto found = read_from(0);
+    BOOST_TEST_REQUIRE(!found.empty());
+    BOOST_TEST(found.front() == lost(slab));
+    BOOST_TEST(found == sequence(found.front(), 100 - found.front()),
+               boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(missing_segment_is_counted_and_stepped_over) {
+    append_and_sync(0, 200);
+    std::vector<uint64_t> firsts;
+    for (const auto& name : files.names("spool"))
+        if (const auto number = segment_first_record(name)) firsts.push_back(*number);
+    BOOST_TEST_REQUIRE(firsts.size() > 3);
+    BOOST_TEST(files.remove("spool/" + segment_name(firsts[1])).has_value());
+    const auto found = read_from(0);
+    BOOST_TEST(lost(slab) == static_cast<int64_t>(firsts[2] - firsts[1]));
+    BOOST_TEST(found.size() + static_cast<size_t>(lost(slab)) == 200);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rollcall

@@ -1,0 +1,167 @@
+#include "pipeline/spool_writer.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include "tests/support/random.h"
+#include "tests/support/spool_fixture.h"
+
+namespace rollcall {
+
+BOOST_FIXTURE_TEST_SUITE(spool_writer, SpoolFixture)
+
+BOOST_AUTO_TEST_CASE(end_moves_with_the_sync_and_not_before) {
+    BOOST_TEST(append(1).has_value());
+    BOOST_TEST(append(2).has_value());
+    BOOST_TEST(writer->end().read() == 0);
+    BOOST_TEST(writer->sync().has_value());
+    BOOST_TEST(writer->end().read() == 2);
+}
+
+BOOST_AUTO_TEST_CASE(one_sync_serves_all_records_before_it) {
+    const uint64_t before = files.syncs();
+    append_and_sync(0, 20);
+    BOOST_TEST(files.syncs() == before + 1);
+    BOOST_TEST(writer->sync().has_value());  // Nothing new: nothing to sync.
+    BOOST_TEST(files.syncs() == before + 1);
+}
+
+BOOST_AUTO_TEST_CASE(what_was_synced_is_there_after_a_crash_and_what_was_not_is_gone) {
+    append_and_sync(0, 5);
+    BOOST_TEST(append(5).has_value());
+    files.crash();
+    BOOST_TEST(open().has_value());
+    BOOST_TEST(writer->end().read() == 5);
+    BOOST_TEST(read_from(0) == sequence(0, 5), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(tail_torn_at_any_byte_is_cut) {
+    Random random("spool_writer.torn_tail");
+    int64_t stored = 0;
+    for (int round = 0; round < 200; ++round) {
+        append_and_sync(stored, 1);
+        ++stored;
+        BOOST_TEST(append(-1).has_value());  // Never synced.
+        files.crash(random.below(300));
+        BOOST_TEST_REQUIRE(open().has_value());
+        // A write that reached the disk whole before the crash is a record as good as any.
+        std::vector<int64_t> found = read_from(0);
+        std::erase(found, -1);
+        BOOST_TEST_REQUIRE(found == sequence(0, stored), boost::test_tools::per_element());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(failed_sync_moves_nothing_and_is_the_end) {
+    append_and_sync(0, 1);
+    BOOST_TEST(append(1).has_value());
+    files.sync_fails = true;
+    const auto synced = writer->sync();
+    BOOST_TEST((synced.error().code == Code::sync_failed));
+    BOOST_TEST((synced.error().move() == Move::halt));
+    BOOST_TEST(writer->end().read() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(full_disk_keeps_what_was_there_and_goes_on_when_it_has_room) {
+    append_and_sync(0, 3);
+    files.capacity = files.size(last_segment()) + 50;
+    const auto refused = append(3);
+    BOOST_TEST((refused.error().code == Code::disk_full));
+    BOOST_TEST((refused.error().move() == Move::retry));
+    files.capacity = UINT64_MAX;
+    append_and_sync(3, 2);
+    BOOST_TEST(read_from(0) == sequence(0, 5), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(segments_roll_and_the_records_go_on) {
+    append_and_sync(0, 200);
+    BOOST_TEST(files.names("spool").size() > 4);
+    BOOST_TEST(read_from(0) == sequence(0, 200), boost::test_tools::per_element());
+    BOOST_TEST(open().has_value());
+    BOOST_TEST(writer->end().read() == 200);
+}
+
+BOOST_AUTO_TEST_CASE(record_larger_than_a_segment_has_one_to_itself) {
+    Columns large(200, 200 * row_text_max);
+    for (int64_t seq = 0; seq < 200; ++seq) add_row(large, std::string(100, 's'), seq);
+    append_and_sync(-1, 1);
+    BOOST_TEST(writer->append(large).has_value());
+    append_and_sync(200, 1);
+    BOOST_TEST(read_from(0) == sequence(-1, 202), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(only_segments_that_hold_nothing_else_are_dropped) {
+    append_and_sync(0, 400);
+    const size_t before = files.names("spool").size();
+    BOOST_TEST(writer->drop(1).has_value());
+    BOOST_TEST(files.names("spool").size() == before);
+    BOOST_TEST(writer->drop(200).has_value());
+    BOOST_TEST(files.names("spool").size() < before);
+    BOOST_TEST(read_from(200) == sequence(200, 200), boost::test_tools::per_element());
+    BOOST_TEST(writer->drop(400).has_value());
+    append_and_sync(400, 1);  // The last segment stays, and is written on.
+    BOOST_TEST(read_from(400) == sequence(400, 1), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(dropped_segment_is_written_over_and_its_old_records_never_come_back) {
+    for (int64_t first = 0; first < 1000; first += 10) {
+        append_and_sync(first, 10);
+        BOOST_TEST_REQUIRE(writer->drop(static_cast<uint64_t>(first)).has_value());
+        files.crash();
+        BOOST_TEST_REQUIRE(open().has_value());
+        BOOST_TEST_REQUIRE(writer->end().read() == static_cast<uint64_t>(first) + 10);
+    }
+    BOOST_TEST(files.names("spool").size() < 8);
+}
+
+BOOST_AUTO_TEST_CASE(spool_at_its_limit_is_full_until_segments_are_dropped) {
+    int64_t seq = 0;
+    while (append(seq).has_value()) ++seq;
+    BOOST_TEST((append(seq).error().code == Code::disk_full));
+    BOOST_TEST(writer->sync().has_value());
+    BOOST_TEST(static_cast<uint64_t>(slab.read(Metric::spool_size_bytes, 0)) <= size_max);
+    // One dropped segment is kept as the spare; the second one makes room.
+    BOOST_TEST(writer->drop(writer->end().read()).has_value());
+    append_and_sync(seq, 1);
+    BOOST_TEST(read_from(static_cast<uint64_t>(seq)) == sequence(seq, 1),
+               boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(segment_whose_head_was_never_finished_is_replaced) {
+    append_and_sync(0, 3);
+    const SpoolId id = writer->id();
+    // A crash between the creation of the next segment and its head.
+    BOOST_TEST(files.open("spool/" + segment_name(3), Files::Open::create).has_value());
+    BOOST_TEST(open().has_value());
+    BOOST_TEST((writer->id() == id));
+    append_and_sync(3, 2);
+    BOOST_TEST(read_from(0) == sequence(0, 5), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(numbering_goes_on_behind_what_a_sink_has_stored) {
+    append_and_sync(0, 2);
+    BOOST_TEST(writer->begin_at_least(1).has_value());
+    BOOST_TEST(writer->end().read() == 2);
+    BOOST_TEST(writer->begin_at_least(10).has_value());
+    append_and_sync(10, 1);
+    BOOST_TEST(writer->end().read() == 11);
+    BOOST_TEST(read_from(10) == sequence(10, 1), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(spool_keeps_its_identity_over_restarts) {
+    const SpoolId id = writer->id();
+    append_and_sync(0, 1);
+    BOOST_TEST(open().has_value());
+    BOOST_TEST((writer->id() == id));
+    SpoolFixture other;
+    BOOST_TEST((other.writer->id() != id));
+}
+
+BOOST_AUTO_TEST_CASE(backlog_is_nothing_at_the_end_and_all_at_the_start) {
+    append_and_sync(0, 100);
+    BOOST_TEST(writer->bytes_from(100) == 0);
+    BOOST_TEST(writer->bytes_from(0) > writer->bytes_from(50));
+    BOOST_TEST(writer->bytes_from(50) > 0);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rollcall
