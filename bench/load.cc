@@ -6,8 +6,11 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
+#include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -137,12 +140,7 @@ void print(const Totals& totals) {
     line("max", totals.latencies.max());
 }
 
-}  // namespace
-
-}  // namespace rollcall::load
-
-int main(int argc, char** argv) {
-    using namespace rollcall::load;
+int run(int argc, char** argv) {
     const Options options = read_command_line(argc, argv);
     allow_descriptors();
     Load load(options.plan, make_messages(options));
@@ -155,5 +153,18 @@ int main(int argc, char** argv) {
         fmt::print("cpu           {:.2f} s per million\n",
                    (cpu_seconds(options.pid) - cpu_before) * 1e6 /
                        static_cast<double>(std::max<uint64_t>(totals.acknowledged, 1)));
-    return totals.errors == 0 && totals.acknowledged > 0 ? 0 : 1;
+    return totals.errors == 0 && totals.acknowledged > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+}  // namespace
+
+}  // namespace rollcall::load
+
+int main(int argc, char** argv) {
+    try {
+        return rollcall::load::run(argc, argv);
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "rollcall-load: %s\n", error.what());
+        return EXIT_FAILURE;
+    }
 }

@@ -12,6 +12,13 @@ using boost::beast::error_code;
 
 std::string_view view(boost::beast::string_view text) { return {text.data(), text.size()}; }
 
+// Of "GET /x HTTP/2.0", is there anything to say against the line but its version?
+bool names_other_version(std::string_view request) {
+    const size_t target = request.find(' ') + 1;
+    const size_t version = request.find(' ', target) + 1;
+    return target > 0 && version > 0 && request.substr(version).starts_with("HTTP/");
+}
+
 // place: what is wrong if the error itself does not tell.
 Code code_of(const error_code& error, Code place) {
     if (error == http::error::header_limit) return Code::headers_too_large;
@@ -126,7 +133,7 @@ Result<HttpParser::Step> HttpParser::step(std::string_view& bytes) {
 Result<HttpParser::Step> HttpParser::step_head(std::string_view& bytes) {
     // RFC 9112, section 2.2: empty lines before a request line are ignored.
     while (bytes.starts_with("\r\n")) bytes.remove_prefix(2);
-    if (bytes.empty()) return Step::more;
+    if (bytes.empty() || bytes == "\r") return Step::more;
     const bool whole = bytes.substr(0, header_bytes_max_).find("\r\n\r\n") != bytes.npos;
     if (!whole && bytes.size() >= header_bytes_max_) return fail(Code::headers_too_large);
 
@@ -135,7 +142,9 @@ Result<HttpParser::Step> HttpParser::step_head(std::string_view& bytes) {
     error_code error = message.parse(rest);
     // The library may take the first line alone.
     while (!error && !message.is_header_done()) error = message.parse(rest);
-    const Code place = message.has_first_line ? Code::bad_header : Code::bad_request_line;
+    Code place = message.has_first_line ? Code::bad_header : Code::bad_request_line;
+    if (error == http::error::bad_version && names_other_version(bytes))
+        place = Code::version_not_supported;
     if (!whole) {
         // Begun again with more bytes; but what is wrong already is refused at once.
         const bool wrong = error && error != http::error::need_more;

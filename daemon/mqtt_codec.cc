@@ -228,15 +228,16 @@ Result<std::optional<Packet>> parse(std::string_view bytes, size_t packet_bytes_
                       static_cast<uint8_t>(bytes[0] & 0x0F)};
     if (!first.allowed()) return fail(Code::mqtt_malformed);
 
-    const auto length = parse_length(bytes.substr(1));
-    if (!length) return std::unexpected(length.error());
-    if (!*length) return std::nullopt;
-    const size_t head_bytes = 1 + (*length)->bytes;
-    const size_t packet_bytes = head_bytes + (*length)->value;
+    const auto parsed = parse_length(bytes.substr(1));
+    if (!parsed) return std::unexpected(parsed.error());
+    const std::optional<Length>& length = *parsed;
+    if (!length) return std::nullopt;
+    const size_t head_bytes = 1 + length->bytes;
+    const size_t packet_bytes = head_bytes + length->value;
     if (packet_bytes > packet_bytes_max) return fail(Code::mqtt_too_large);
     if (bytes.size() < packet_bytes) return std::nullopt;
 
-    auto content = parse_body(first, bytes.substr(head_bytes, (*length)->value));
+    auto content = parse_body(first, bytes.substr(head_bytes, length->value));
     if (!content) return std::unexpected(content.error());
     return Packet{packet_bytes, *content};
 }

@@ -121,8 +121,10 @@ Result<void> SpoolReader::seek(uint64_t number) {
 Result<std::optional<Record>> SpoolReader::peek() {
     const uint64_t end = end_.read();
     while (next_ < end) {
-        if (segment_ && next_ >= fresh_below_) segment_->refresh();
-        fresh_below_ = end;
+        if (next_ >= fresh_below_) {
+            if (segment_) segment_->refresh();
+            fresh_below_ = end;
+        }
         if (segment_) {
             auto record = segment_->peek(next_);
             if (!record || *record) return record;

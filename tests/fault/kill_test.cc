@@ -25,7 +25,8 @@ BOOST_AUTO_TEST_SUITE(kill)
 BOOST_AUTO_TEST_CASE(every_acknowledged_check_in_is_stored_once_after_fifty_kills) {
     Random random("every_acknowledged_check_in_is_stored_once_after_fifty_kills");
     // Small segments, so that some kills hit the change from one to the next.
-    TestDaemon daemon({.settings = {R"(spool.segment_size = "4MiB")", R"(spool.size_max = "64MiB")"}});
+    TestDaemon daemon(
+        {.settings = {R"(spool.segment_size = "4MiB")", R"(spool.size_max = "64MiB")"}});
     Routers routers;
     for (int round = 0; round < kills; ++round) {
         routers.connect(daemon);

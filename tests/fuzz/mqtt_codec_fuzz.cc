@@ -44,16 +44,17 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     std::string_view bytes(reinterpret_cast<const char*>(data), size);
     for (;;) {
         const auto result = mqtt::parse(bytes, packet_bytes_max);
-        if (!result || !*result) return 0;
-        const mqtt::Packet& packet = **result;
-        ensure(packet.bytes >= 2 && packet.bytes <= std::min(bytes.size(), packet_bytes_max));
-        std::visit([](const auto& content) { read(content); }, packet.content);
+        if (!result) return 0;
+        const std::optional<mqtt::Packet>& packet = *result;
+        if (!packet) return 0;
+        ensure(packet->bytes >= 2 && packet->bytes <= std::min(bytes.size(), packet_bytes_max));
+        std::visit([](const auto& content) { read(content); }, packet->content);
 
-        const std::string_view alone = bytes.substr(0, packet.bytes);
-        const auto again = mqtt::parse(alone, packet_bytes_max);
-        ensure(again && *again && (*again)->bytes == packet.bytes);
-        const auto short_by_one = mqtt::parse(alone.substr(0, packet.bytes - 1), packet_bytes_max);
-        ensure(short_by_one && !*short_by_one);
-        bytes.remove_prefix(packet.bytes);
+        const std::string_view alone = bytes.substr(0, packet->bytes);
+        const auto again = mqtt::parse(alone, packet_bytes_max).value_or(std::nullopt);
+        ensure(again && again->bytes == packet->bytes);
+        const auto short_by_one = mqtt::parse(alone.substr(0, alone.size() - 1), packet_bytes_max);
+        ensure(short_by_one && !short_by_one->has_value());
+        bytes.remove_prefix(packet->bytes);
     }
 }

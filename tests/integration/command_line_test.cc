@@ -70,8 +70,9 @@ BOOST_AUTO_TEST_CASE(check_of_a_good_file_succeeds) {
 
 BOOST_AUTO_TEST_CASE(anonymous_check_ins_from_other_machines_must_be_asked_for) {
     BOOST_TEST(check_file("http.listen = [\"0.0.0.0:8080\"]\n").status == settings_status);
-    BOOST_TEST(check_file("http.listen = [\"0.0.0.0:8080\"]\nauth.anonymous_anywhere = true\n")
-                   .status == 0);
+    BOOST_TEST(
+        check_file("http.listen = [\"0.0.0.0:8080\"]\nauth.anonymous_anywhere = true\n").status ==
+        0);
 }
 
 BOOST_AUTO_TEST_CASE(serve_refuses_wrong_settings_with_the_same_status) {
@@ -87,8 +88,8 @@ BOOST_AUTO_TEST_CASE(printed_settings_load_again) {
 }
 
 BOOST_AUTO_TEST_CASE(set_on_the_command_line_overrides_the_file) {
-    const TestDaemon daemon({.settings = {R"(replies.next = "20s")"},
-                             .arguments = {"--set", "replies.next=45s"}});
+    const TestDaemon daemon(
+        {.settings = {R"(replies.next = "20s")"}, .arguments = {"--set", "replies.next=45s"}});
     BOOST_TEST(daemon.post("{}").body.find(R"("next":45)") != std::string::npos);
 }
 

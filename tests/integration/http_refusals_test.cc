@@ -44,7 +44,8 @@ BOOST_AUTO_TEST_CASE(each_bad_request_is_refused_by_name_and_leaves_no_row) {
         {post_request(R"({"sn":"bad"} {"sn":"bad"})"), 400, "trailing_data"},
         {with_header("Content-Type: application/json\r\nContent-Length: 6") + "\"text\"", 400,
          "unsupported_shape"},
-        {post_request(R"({"sn":"bad","a":)" + std::string(1000, '[') + std::string(1000, ']') + "}"),
+        {post_request(R"({"sn":"bad","a":)" + std::string(1000, '[') + std::string(1000, ']') +
+                      "}"),
          400, "too_deep"},
         {post_request("neither the one nor the other"), 400, "malformed_pairs"},
         {post_request(R"({"sn":"bad"})", "/nowhere"), 404, "not_found"},
@@ -112,8 +113,9 @@ BOOST_AUTO_TEST_CASE(too_large_body_is_refused_before_it_is_sent) {
     BOOST_TEST(client.receive().status == 413);
 
     HttpClient polite(daemon.http_port());
-    polite.send("POST /v1/checkins HTTP/1.1\r\nHost: r\r\nExpect: 100-continue\r\n"
-                "Content-Length: 1000000000\r\n\r\n");
+    polite.send(
+        "POST /v1/checkins HTTP/1.1\r\nHost: r\r\nExpect: 100-continue\r\n"
+        "Content-Length: 1000000000\r\n\r\n");
     BOOST_TEST(polite.receive().status == 413);
 }
 

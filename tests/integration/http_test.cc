@@ -67,8 +67,9 @@ BOOST_AUTO_TEST_CASE(warnings_are_in_the_answer_and_in_the_row) {
     const auto answer = daemon.post(R"({"serial_number":"S","cpu_load":250,"cpu_count":4})");
     BOOST_TEST(answer.status == 200);
     BOOST_TEST(answer.body.find(R"("warnings":["out_of_range:)") != std::string::npos, answer.body);
-    BOOST_TEST(daemon.query_until("1|4", "SELECT cpu_load IS NULL, cpu_count FROM site_checkins"
-                                         " WHERE warnings LIKE 'out_of_range:%'") == "1|4");
+    BOOST_TEST(daemon.query_until("1|4",
+                                  "SELECT cpu_load IS NULL, cpu_count FROM site_checkins"
+                                  " WHERE warnings LIKE 'out_of_range:%'") == "1|4");
 }
 
 BOOST_AUTO_TEST_CASE(dashboard_queries_count_and_sum_what_was_posted) {
@@ -76,9 +77,9 @@ BOOST_AUTO_TEST_CASE(dashboard_queries_count_and_sum_what_was_posted) {
     HttpClient client(daemon.http_port());
     for (int cores = 1; cores <= 100; ++cores)
         BOOST_TEST(client.post(fmt::format("serial=S{};cpu-count={}", cores, cores)).status == 200);
-    BOOST_TEST(daemon.query_until("100|5050",
-                                  "SELECT COUNT(id), SUM(cpu_count) FROM site_checkins") ==
-               "100|5050");
+    BOOST_TEST(
+        daemon.query_until("100|5050", "SELECT COUNT(id), SUM(cpu_count) FROM site_checkins") ==
+        "100|5050");
 }
 
 BOOST_AUTO_TEST_CASE(every_documented_path_takes_a_check_in) {
@@ -103,7 +104,8 @@ BOOST_AUTO_TEST_CASE(pipelined_requests_are_answered_in_their_order) {
     // What needs no sync must still wait for the answers before it.
     client.send(post_request(seq(1)) + "GET /nowhere HTTP/1.1\r\nHost: r\r\n\r\n" +
                 post_request(seq(2)) + post_request("{]") + post_request(seq(3)));
-    for (const int status : {200, 404, 200, 400, 200}) BOOST_TEST(client.receive().status == status);
+    for (const int status : {200, 404, 200, 400, 200})
+        BOOST_TEST(client.receive().status == status);
     BOOST_TEST(daemon.query_until("1,2,3", all_seq) == "1,2,3");
 }
 
@@ -121,21 +123,24 @@ BOOST_AUTO_TEST_CASE(chunked_body_is_put_together) {
     BOOST_TEST(answer.output.starts_with("HTTP/1.1 200 OK\r\n"), answer.output);
 
     HttpClient client(daemon.http_port());
-    client.send("POST /v1/checkins HTTP/1.1\r\nHost: r\r\nTransfer-Encoding: chunked\r\n\r\n"
-                "7;extension=1\r\n{\"sn\":\"\r\n1\r\nC\r\n");
+    client.send(
+        "POST /v1/checkins HTTP/1.1\r\nHost: r\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "7;extension=1\r\n{\"sn\":\"\r\n1\r\nC\r\n");
     client.send("A\r\nH\",\"seq\":6\r\n1\r\n}\r\n0\r\nTrailer: x\r\n\r\n");
     BOOST_TEST(client.receive().status == 200);
-    BOOST_TEST(daemon.query_until("CH5,CH6", "SELECT group_concat(site_id || seq) FROM (SELECT *"
-                                             " FROM site_checkins ORDER BY seq)") == "CH5,CH6");
+    BOOST_TEST(daemon.query_until("CH5,CH6",
+                                  "SELECT group_concat(site_id || seq) FROM (SELECT *"
+                                  " FROM site_checkins ORDER BY seq)") == "CH5,CH6");
 }
 
 BOOST_AUTO_TEST_CASE(client_that_expects_100_continue_hears_it_before_it_sends_the_body) {
     const TestDaemon daemon;
     HttpClient client(daemon.http_port());
     const std::string body = seq(1);
-    client.send(fmt::format("POST /v1/checkins HTTP/1.1\r\nHost: r\r\nExpect: 100-continue\r\n"
-                            "Content-Length: {}\r\n\r\n",
-                            body.size()));
+    client.send(
+        fmt::format("POST /v1/checkins HTTP/1.1\r\nHost: r\r\nExpect: 100-continue\r\n"
+                    "Content-Length: {}\r\n\r\n",
+                    body.size()));
     BOOST_TEST(client.receive().status == 100);
     client.send(body);
     BOOST_TEST(client.receive().status == 200);
@@ -163,7 +168,8 @@ BOOST_AUTO_TEST_CASE(connection_close_is_honoured) {
     const TestDaemon daemon;
     HttpClient client(daemon.http_port());
     const auto answer = client.exchange(
-        "POST /v1/checkins HTTP/1.1\r\nHost: r\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}");
+        "POST /v1/checkins HTTP/1.1\r\nHost: r\r\nConnection: close\r\nContent-Length: "
+        "2\r\n\r\n{}");
     BOOST_TEST(answer.status == 200);
     BOOST_TEST(client.connection().ends_within(patience));
 }
@@ -174,8 +180,9 @@ BOOST_AUTO_TEST_CASE(largest_body_a_router_can_send_is_taken) {
         fmt::format(R"({{"serial_number":"BIG","pad":"{}"}})", std::string(65'430 - 32, 'x'));
     BOOST_REQUIRE(body.size() == 65'430);
     BOOST_TEST(daemon.post(body).status == 200);
-    BOOST_TEST(daemon.query_until("1", "SELECT COUNT(*) FROM site_checkins"
-                                       " WHERE site_id = 'BIG'") == "1");
+    BOOST_TEST(daemon.query_until("1",
+                                  "SELECT COUNT(*) FROM site_checkins"
+                                  " WHERE site_id = 'BIG'") == "1");
 }
 
 BOOST_AUTO_TEST_CASE(table_can_be_read_while_it_is_written) {

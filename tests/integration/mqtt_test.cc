@@ -43,10 +43,10 @@ BOOST_AUTO_TEST_CASE(many_messages_on_one_connection_are_all_stored) {
     const TestDaemon daemon;
     std::string lines;
     for (int seq = 1; seq <= 200; ++seq) lines += fmt::format("serial=M;seq={}\n", seq);
-    const auto published = run({"mosquitto_pub", "-h", "127.0.0.1", "-p",
-                                std::to_string(daemon.mqtt_port()), "-q", "1", "-l", "-t",
-                                "checkins/M"},
-                               {}, lines);
+    const auto published =
+        run({"mosquitto_pub", "-h", "127.0.0.1", "-p", std::to_string(daemon.mqtt_port()), "-q",
+             "1", "-l", "-t", "checkins/M"},
+            {}, lines);
     BOOST_TEST(published.status == 0, published.errors);
     BOOST_TEST(daemon.query_until("200|20100",
                                   "SELECT COUNT(DISTINCT seq), SUM(seq) FROM site_checkins") ==
@@ -92,13 +92,13 @@ BOOST_AUTO_TEST_CASE(malformed_packets_close_the_connection_and_are_counted) {
     };
     const std::vector<Case> cases = {
         {"GET / HTTP/1.1\r\n\r\n", "mqtt_malformed"},
-        {"\x00\x00"s, "mqtt_malformed"},                                 // Packet type 0.
-        {connect + "\x36\x04\x00\x01t\x00"s, "mqtt_malformed"},          // QoS 3.
-        {connect + "\x32\x05\x00\x09t\x00\x01"s, "mqtt_malformed"},      // Topic beyond the packet.
-        {connect + "\x32\xff\xff\xff\xff\x01"s, "mqtt_malformed"},       // Length of five bytes.
-        {"\x32\x05\x00\x01t\x00\x01"s, "mqtt_out_of_order"},             // No CONNECT before.
+        {"\x00\x00"s, "mqtt_malformed"},                             // Packet type 0.
+        {connect + "\x36\x04\x00\x01t\x00"s, "mqtt_malformed"},      // QoS 3.
+        {connect + "\x32\x05\x00\x09t\x00\x01"s, "mqtt_malformed"},  // Topic beyond the packet.
+        {connect + "\x32\xff\xff\xff\xff\x01"s, "mqtt_malformed"},   // Length of five bytes.
+        {"\x32\x05\x00\x01t\x00\x01"s, "mqtt_out_of_order"},         // No CONNECT before.
         {connect + connect, "mqtt_out_of_order"},
-        {connect + "\x32\xff\xff\xff\x7f"s, "mqtt_too_large"},           // 256 MiB to come.
+        {connect + "\x32\xff\xff\xff\x7f"s, "mqtt_too_large"},  // 256 MiB to come.
     };
     for (const auto& bad : cases) {
         BOOST_TEST_CONTEXT(bad.code) {

@@ -58,9 +58,15 @@ BOOST_AUTO_TEST_CASE(daemon_survives_random_bytes_on_both_ports) {
                                   "POST /poll HTTP/1.1\r\nHost: r\r\nTransfer-Encoding: chunked"
                                   "\r\n\r\n5\r\nsn=R;\r\n0\r\n\r\n" +
                                   post_request("serial=R;cpu-count=4");
-    const std::string good_mqtt =
-        mqtt_connect("R") + std::string("\x32\x10\x00\x0A" "checkins/R\x00\x01{}", 18) +
-        std::string("\xC0\x00\x32\x10\x00\x0A" "checkins/R\x00\x02{}", 20);
+    const std::string good_mqtt = mqtt_connect("R") +
+                                  std::string(
+                                      "\x32\x10\x00\x0A"
+                                      "checkins/R\x00\x01{}",
+                                      18) +
+                                  std::string(
+                                      "\xC0\x00\x32\x10\x00\x0A"
+                                      "checkins/R\x00\x02{}",
+                                      20);
     for (int sent = 0; sent < connections; ++sent) {
         const bool http = random.below(2) == 0;
         const bool pure_noise = random.below(5) == 0;
@@ -72,8 +78,9 @@ BOOST_AUTO_TEST_CASE(daemon_survives_random_bytes_on_both_ports) {
     MqttClient client(daemon.mqtt_port(), "last");
     client.publish("checkins/last", "{}", 9);
     BOOST_TEST(client.puback() == 9);
-    BOOST_TEST(daemon.query_until("2", "SELECT COUNT(*) FROM site_checkins"
-                                       " WHERE site_id = 'last'") == "2");
+    BOOST_TEST(daemon.query_until("2",
+                                  "SELECT COUNT(*) FROM site_checkins"
+                                  " WHERE site_id = 'last'") == "2");
     BOOST_REQUIRE(daemon.stop() == 0);
 }
 

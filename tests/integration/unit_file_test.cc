@@ -50,8 +50,8 @@ BOOST_AUTO_TEST_CASE(systemd_waits_longer_than_the_longest_default_stop) {
     std::smatch seconds;
     const std::string text = unit_file_text();
     BOOST_REQUIRE(std::regex_search(text, seconds, std::regex("\nTimeoutStopSec=(\\d+)\n")));
-    BOOST_TEST((std::chrono::seconds(std::stoi(seconds[1])) >
-                Settings{}.delivery.stop_timeout_max));
+    BOOST_TEST(
+        (std::chrono::seconds(std::stoi(seconds[1])) > Settings{}.delivery.stop_timeout_max));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -5,6 +5,7 @@
 
 #include "daemon/listener.h"
 #include "daemon/loop.h"
+#include "pipeline/cursor.h"
 #include "tests/support/http_client.h"
 
 namespace rollcall {

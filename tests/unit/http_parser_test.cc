@@ -1,6 +1,7 @@
 #include "daemon/http_parser.h"
 
 #include <boost/test/unit_test.hpp>
+#include <optional>
 #include <string>
 
 #include "tests/support/random.h"

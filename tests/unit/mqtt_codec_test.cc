@@ -112,7 +112,7 @@ BOOST_AUTO_TEST_CASE(other_flags_than_those_of_the_type_are_refused_at_the_first
 }
 
 BOOST_AUTO_TEST_CASE(lengths_of_one_to_four_bytes_are_read_lowest_bits_first) {
-    const auto needs = [](std::string length, size_t value) {
+    const auto needs = [](const std::string& length, size_t value) {
         const size_t whole = 1 + length.size() + value;
         const std::string head = "\x30" + length;
         return incomplete(head) && parse(head, whole).has_value() &&

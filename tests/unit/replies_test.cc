@@ -32,7 +32,7 @@ BOOST_AUTO_TEST_CASE(plain_answer_is_small_and_complete) {
 BOOST_AUTO_TEST_CASE(warnings_are_listed) {
     BOOST_TEST(replies.accepted("bad_value:uptime,utf8_bom", After::close) ==
                head +
-                   "104\r\nConnection: close\r\n\r\n"
+                   "106\r\nConnection: close\r\n\r\n"
                    R"({"status":"ok","accepted":1,"warnings":["bad_value:uptime","utf8_bom"],)"
                    R"("server_time":1790000000,"next":30})");
 }

@@ -33,6 +33,22 @@ BOOST_AUTO_TEST_CASE(reader_that_waits_at_the_end_gets_what_comes) {
     }
 }
 
+// Segments are written over, so old records lie behind the newest one.
+BOOST_AUTO_TEST_CASE(reader_one_record_behind_never_takes_old_bytes_for_new_ones) {
+    SpoolReader from = reader();
+    BOOST_TEST(from.seek(0).has_value());
+    append_and_sync(0, 1);
+    for (int64_t seq = 1; seq < 1000; ++seq) {
+        append_and_sync(seq, 1);
+        const auto record = from.peek();
+        BOOST_TEST_REQUIRE(record->has_value());
+        BOOST_TEST_REQUIRE((*record)->number == static_cast<uint64_t>(seq - 1));
+        from.advance();
+        BOOST_TEST_REQUIRE(writer->drop(static_cast<uint64_t>(seq)).has_value());
+    }
+    BOOST_TEST(lost(slab) == 0);
+}
+
 BOOST_AUTO_TEST_CASE(seek_finds_any_record_in_any_segment) {
     append_and_sync(0, 120);
     for (uint64_t number = 0; number <= 120; ++number)

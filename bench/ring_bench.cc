@@ -1,0 +1,55 @@
+// The hand-over of slots from a worker to the committer and back: two threads, nothing else.
+
+#include <thread>
+
+#include "bench/bench.h"
+#include "pipeline/ring.h"
+
+using namespace rollcall;
+
+namespace {
+
+// Both sides yield when there is nothing to do: with fewer cores than threads, waiting is futile.
+uint64_t hand_over(size_t slots) {
+    Ring<uint64_t> ring(8, uint64_t{0});
+    std::thread worker([&] {
+        for (uint64_t number = 0; number < slots;) {
+            uint64_t* const slot = ring.claim();
+            if (slot == nullptr) {
+                std::this_thread::yield();
+                continue;
+            }
+            *slot = number++;
+            ring.publish();
+        }
+    });
+    uint64_t sum = 0;
+    for (uint64_t taken = 0; taken < slots;) {
+        const uint64_t published = ring.published();
+        if (taken == published) std::this_thread::yield();
+        for (; taken < published; ++taken) sum += ring.at(taken);
+        ring.advance_durable(taken);
+    }
+    worker.join();
+    return sum;
+}
+
+// The same calls without another thread: what the instructions cost.
+uint64_t both_sides_at_once(size_t slots) {
+    Ring<uint64_t> ring(8, uint64_t{0});
+    uint64_t sum = 0;
+    for (uint64_t number = 0; number < slots; ++number) {
+        *ring.claim() = number;
+        ring.publish();
+        sum += ring.at(ring.published() - 1);
+        ring.advance_durable(number + 1);
+    }
+    return sum;
+}
+
+}  // namespace
+
+int main() {
+    bench("ring, two threads, a slot", 5'000'000, hand_over);
+    bench("ring, one thread, a slot", 50'000'000, both_sides_at_once);
+}

@@ -1,0 +1,105 @@
+// The spool on the real disk: records of so many check-ins, each record synced before the next.
+//
+// The file that is written lies in TMPDIR, else in the working directory: choose the disk you mean.
+// Prints MB/s and syncs/s beside the time of a check-in. As in the daemon, whose sinks keep up, a
+// dropped segment is written over by the next.
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+#include "bench/bench.h"
+#include "pipeline/spool_reader.h"
+#include "pipeline/spool_writer.h"
+
+using namespace rollcall;
+
+namespace {
+
+constexpr uint64_t segment_size = 32 << 20;
+
+Columns report(size_t rows) {
+    Columns columns(rows, rows * 1024 + row_text_max);
+    for (size_t row = 0; row < rows; ++row) {
+        for (size_t number = 0; number < columns_count; ++number) {
+            const auto column = static_cast<Column>(number);
+            if (info(column).kind == Kind::text) continue;
+            columns.set_integer(column, static_cast<int64_t>(row * 1000 + number));
+        }
+        for (const Column column : {Column::site_id, Column::serial_number, Column::identity,
+                                    Column::version, Column::board_name, Column::source_ip})
+            columns.set_text(column, "a text of a router");
+        columns.commit_row();
+    }
+    return columns;
+}
+
+struct Spool {
+    explicit Spool(const std::string& directory)
+        : writer(files, clock, slab, {directory, uint64_t{1} << 40, segment_size, true}) {
+        ensure(writer.open().has_value());
+    }
+    Files files;
+    Clock clock;
+    Slab slab;
+    SpoolWriter writer;
+};
+
+void write_synced(const std::string& directory, size_t rows, size_t records) {
+    Spool spool(directory);
+    const Columns slot = report(rows);
+    const auto name = fmt::format("spool, {} a sync", rows);
+    double seconds = 0;
+    uint64_t syncs = 0;
+    bench(name, records * rows, [&](size_t checkins) {
+        const auto begin = std::chrono::steady_clock::now();
+        for (size_t written = 0; written < checkins; written += rows) {
+            ensure(spool.writer.append(slot).has_value());
+            ensure(spool.writer.sync().has_value());
+            ++syncs;
+            ensure(spool.writer.drop(spool.writer.end().read()).has_value());
+        }
+        seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+        return spool.writer.end().read();
+    });
+    const auto bytes = static_cast<double>(spool.slab.read(Metric::spool_written_bytes_total, 0));
+    fmt::print("{:<32} {:>10.1f} MB/s  {:>8.0f} syncs/s\n", "", bytes / 1e6 / seconds,
+               static_cast<double>(syncs) / seconds);
+}
+
+void read_back(const std::string& directory, size_t rows, size_t records) {
+    Spool spool(directory);
+    const Columns slot = report(rows);
+    for (size_t record = 0; record < records; ++record)
+        ensure(spool.writer.append(slot).has_value());
+    ensure(spool.writer.sync().has_value());
+    Columns batch(rows, rows * 1024 + row_text_max);
+    bench("spool, read back", records * rows, [&](size_t checkins) {
+        SpoolReader reader(spool.files, directory, spool.writer.end(), spool.slab);
+        ensure(reader.seek(0).has_value());
+        uint64_t sum = 0;
+        for (size_t read = 0; read < checkins; read += rows) {
+            const auto record = reader.peek();
+            ensure(record && *record);
+            batch.clear();
+            ensure(batch.append_record((*record)->payload, (*record)->columns_at).value());
+            sum += batch.rows();
+            reader.advance();
+        }
+        return sum;
+    });
+}
+
+}  // namespace
+
+int main() {
+    const char* where = std::getenv("TMPDIR");
+    std::string base = std::string(where != nullptr ? where : ".") + "/rollcall-spool-XXXXXX";
+    ensure(mkdtemp(base.data()) != nullptr);
+    for (const size_t rows : {1, 64, 256, 1024})
+        write_synced(fmt::format("{}/{}", base, rows), rows, 2000);
+    read_back(base + "/read", 256, 1000);
+    std::filesystem::remove_all(base);
+}
