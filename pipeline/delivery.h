@@ -17,6 +17,7 @@
 #include "pipeline/clock.h"
 #include "pipeline/columns.h"
 #include "pipeline/doorbell.h"
+#include "pipeline/row_id.h"
 #include "pipeline/sink.h"
 #include "pipeline/spool_reader.h"
 
@@ -66,6 +67,7 @@ private:
     Slab& slab_;
     Options options_;
     std::function<void(const Error&)> on_halt_;
+    RowIds ids_;
     SpoolReader reader_;
     Columns batch_;
     uint64_t batch_first_ = 0;  // The first record in the batch.

@@ -10,21 +10,19 @@ namespace {
 
 constexpr int64_t minute_us = 60'000'000;
 constexpr int64_t epoch_minute = 1'704'067'200 / 60;  // 2024-01-01 00:00:00 UTC.
-constexpr int hash_bits = 39;
 constexpr int64_t minute_last = (int64_t{1} << 24) - 1;
+constexpr int place_bits = 39;
+constexpr uint64_t place_mask = (uint64_t{1} << place_bits) - 1;
 
 }  // namespace
 
-int64_t row_id(const SpoolId& spool, uint64_t record, uint32_t row, int64_t received_us) {
-    const struct {
-        SpoolId spool;
-        uint64_t record;
-        uint64_t row;
-    } place{spool, record, row};
-    const uint64_t hash = XXH3_64bits(&place, sizeof place) >> (64 - hash_bits);
+RowIds::RowIds(const SpoolId& spool) : base_(XXH3_64bits(spool.data(), spool.size())) {}
+
+int64_t RowIds::at(uint64_t record, uint32_t row, int64_t received_us) const {
+    const uint64_t place = (base_ + record * record_rows_max + row) & place_mask;
     const int64_t minute =
         std::clamp<int64_t>(received_us / minute_us - epoch_minute, 0, minute_last);
-    return minute << hash_bits | static_cast<int64_t>(hash);
+    return minute << place_bits | static_cast<int64_t>(place);
 }
 
 }  // namespace rollcall

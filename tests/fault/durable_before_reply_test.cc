@@ -38,7 +38,7 @@ std::vector<Syscall> trace_of_reports(std::vector<std::string> settings) {
         mqtt.publish(mqtt_request, R"({"cpu_load":7})", id);
         BOOST_TEST(mqtt.puback() == id);
     }
-    BOOST_TEST((daemon.stop() == 0));
+    BOOST_TEST((daemon.stop() == 0), daemon.log());
     return read_trace(file);
 }
 

@@ -42,7 +42,7 @@ BOOST_AUTO_TEST_CASE(every_acknowledged_check_in_is_stored_once_after_fifty_kill
         daemon.start();
     }
     // A clean stop stores what the spool still holds.
-    BOOST_TEST((daemon.stop() == 0));
+    BOOST_TEST((daemon.stop() == 0), daemon.log());
     fmt::print("{} check-ins were acknowledged, {} are stored\n", routers.acknowledged(),
                daemon.query("SELECT COUNT(id) FROM site_checkins"));
     BOOST_TEST(routers.acknowledged() > 100 * kills);

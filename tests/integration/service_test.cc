@@ -24,13 +24,13 @@ BOOST_AUTO_TEST_CASE(sigterm_is_answered_with_stopping_and_exit_status_0) {
     TestDaemon daemon;
     daemon.process().send(SIGTERM);
     BOOST_TEST(daemon.notify_socket().hears("STOPPING=1", patience));
-    BOOST_TEST((daemon.process().wait(patience) == 0));
+    BOOST_TEST((daemon.process().wait(patience) == 0), daemon.log());
 }
 
 BOOST_AUTO_TEST_CASE(interrupt_from_a_terminal_is_a_clean_stop_too) {
     TestDaemon daemon;
     daemon.process().send(SIGINT);
-    BOOST_TEST((daemon.process().wait(patience) == 0));
+    BOOST_TEST((daemon.process().wait(patience) == 0), daemon.log());
 }
 
 BOOST_AUTO_TEST_CASE(clean_stop_under_load_stores_all_that_was_acknowledged) {
@@ -38,7 +38,7 @@ BOOST_AUTO_TEST_CASE(clean_stop_under_load_stores_all_that_was_acknowledged) {
     Routers routers;
     routers.connect(daemon);
     std::this_thread::sleep_for(300ms);
-    BOOST_TEST((daemon.stop() == 0));
+    BOOST_TEST((daemon.stop() == 0), daemon.log());
     routers.join();
     BOOST_TEST(routers.acknowledged() > 0);
     BOOST_TEST(routers.losses_and_repeats(daemon) == "");
@@ -49,13 +49,13 @@ BOOST_AUTO_TEST_CASE(idle_connections_do_not_delay_the_stop) {
     const TcpClient http(daemon.http_port());
     const TcpClient mqtt(daemon.mqtt_port());
     daemon.process().send(SIGTERM);
-    BOOST_TEST((daemon.process().wait(10s) == 0));
+    BOOST_TEST((daemon.process().wait(10s) == 0), daemon.log());
 }
 
 BOOST_AUTO_TEST_CASE(restart_goes_on_with_what_was_there) {
     TestDaemon daemon;
     BOOST_TEST(daemon.post(R"({"sn":"S","seq":1})").status == 200);
-    BOOST_TEST((daemon.stop() == 0));
+    BOOST_TEST((daemon.stop() == 0), daemon.log());
     daemon.start();
     BOOST_TEST(daemon.post(R"({"sn":"S","seq":2})").status == 200);
     BOOST_TEST(daemon.query_until("2|3", "SELECT COUNT(*), SUM(seq) FROM site_checkins") == "2|3");
@@ -63,7 +63,7 @@ BOOST_AUTO_TEST_CASE(restart_goes_on_with_what_was_there) {
 
 BOOST_AUTO_TEST_CASE(every_log_line_for_the_journal_begins_with_its_priority) {
     TestDaemon daemon({.environment = {"JOURNAL_STREAM=1:1"}});
-    BOOST_TEST((daemon.stop() == 0));
+    BOOST_TEST((daemon.stop() == 0), daemon.log());
     std::istringstream lines(daemon.log());
     int count = 0;
     for (std::string line; std::getline(lines, line); ++count)

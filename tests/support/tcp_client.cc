@@ -62,11 +62,20 @@ const std::string& TcpClient::peek() {
 }
 
 std::string TcpClient::take(size_t bytes) {
-    while (received_.size() < bytes)
-        if (!receive()) throw ConnectionEnded("the daemon closed the connection");
+    wait_for(bytes);
     std::string taken = received_.substr(0, bytes);
     received_.erase(0, bytes);
     return taken;
+}
+
+void TcpClient::drop(size_t bytes) {
+    wait_for(bytes);
+    received_.erase(0, bytes);
+}
+
+void TcpClient::wait_for(size_t bytes) {
+    while (received_.size() < bytes)
+        if (!receive()) throw ConnectionEnded("the daemon closed the connection");
 }
 
 std::string TcpClient::take_rest() {

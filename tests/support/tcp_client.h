@@ -29,6 +29,8 @@ public:
     [[nodiscard]] const std::string& peek();
     // Exactly this many bytes.
     [[nodiscard]] std::string take(size_t bytes);
+    // The same, thrown away: without asking for memory.
+    void drop(size_t bytes);
     // All up to the end of the connection.
     [[nodiscard]] std::string take_rest();
     // Waits for more bytes behind those of peek(); false at the end of the connection.
@@ -38,6 +40,8 @@ public:
     [[nodiscard]] bool ends_within(std::chrono::milliseconds limit);
 
 private:
+    void wait_for(size_t bytes);
+
     int fd_;
     std::string received_;
 };

@@ -3,7 +3,9 @@
 #include <boost/test/unit_test.hpp>
 #include <set>
 
-using namespace rollcall;
+#include "config/settings.h"
+
+namespace rollcall {
 
 namespace {
 
@@ -15,8 +17,7 @@ constexpr int64_t minute_us = 60'000'000;
 BOOST_AUTO_TEST_SUITE(row_id)
 
 BOOST_AUTO_TEST_CASE(same_place_has_the_same_id) {
-    BOOST_TEST(rollcall::row_id({}, 5, 3, some_time_us) ==
-               rollcall::row_id({}, 5, 3, some_time_us));
+    BOOST_TEST(RowIds({}).at(5, 3, some_time_us) == RowIds({}).at(5, 3, some_time_us));
 }
 
 BOOST_AUTO_TEST_CASE(places_of_one_minute_have_different_ids) {
@@ -25,16 +26,18 @@ BOOST_AUTO_TEST_CASE(places_of_one_minute_have_different_ids) {
     std::set<int64_t> ids;
     for (uint64_t record = 0; record < 100; ++record)
         for (uint32_t row = 0; row < 100; ++row) {
-            ids.insert(rollcall::row_id({}, record, row, some_time_us));
-            ids.insert(rollcall::row_id(other, record, row, some_time_us));
+            ids.insert(RowIds({}).at(record, row, some_time_us));
+            ids.insert(RowIds(other).at(record, row, some_time_us));
         }
     BOOST_TEST(ids.size() == 20'000);
+    BOOST_TEST(RowIds({}).at(7, record_rows_max - 1, some_time_us) !=
+               RowIds({}).at(8, 0, some_time_us));
 }
 
 BOOST_AUTO_TEST_CASE(id_of_a_later_minute_is_larger) {
     int64_t before = 0;
     for (int64_t minute = 0; minute < 1000; ++minute) {
-        const int64_t id = rollcall::row_id({}, 9, 0, some_time_us + minute * minute_us);
+        const int64_t id = RowIds({}).at(9, 0, some_time_us + minute * minute_us);
         BOOST_TEST_REQUIRE(id > before);
         before = id;
     }
@@ -42,7 +45,20 @@ BOOST_AUTO_TEST_CASE(id_of_a_later_minute_is_larger) {
 
 BOOST_AUTO_TEST_CASE(id_is_positive_even_if_the_clock_is_far_off) {
     for (const int64_t us : {INT64_MIN, int64_t{0}, some_time_us, INT64_MAX})
-        BOOST_TEST(rollcall::row_id({}, 1, 1, us) >= 0);
+        BOOST_TEST(RowIds({}).at(1, 1, us) >= 0);
+}
+
+BOOST_AUTO_TEST_CASE(no_setting_makes_a_record_with_more_rows_than_an_id_can_tell_apart) {
+    Settings settings;
+    for_each_setting(settings, [](const SettingInfo& info, const auto& value, const auto& bounds) {
+        if (info.name != "ingest.slot_rows_max") return;
+        if constexpr (std::is_same_v<std::decay_t<decltype(value)>, Count>) {
+            BOOST_TEST(bounds.hold(Count{record_rows_max}));
+            BOOST_TEST(!bounds.hold(Count{record_rows_max + 1}));
+        }
+    });
 }
 
 BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rollcall

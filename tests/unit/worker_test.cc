@@ -2,10 +2,14 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "tests/support/allocations.h"
 #include "tests/support/http_client.h"
+#include "tests/support/mqtt_client.h"
 #include "tests/support/worker_fixture.h"
 
 namespace rollcall {
+
+using namespace std::string_literals;
 
 BOOST_FIXTURE_TEST_SUITE(worker, WorkerFixture)
 
@@ -38,6 +42,42 @@ BOOST_AUTO_TEST_CASE(stopping_worker_does_not_wait_for_ever_for_a_full_spool) {
     BOOST_TEST((std::chrono::steady_clock::now() - begun < std::chrono::seconds(5)));
     pipeline->stop();
     worker.reset();
+}
+
+// Counts what all threads ask of operator new: worker, committer, delivery, and this one, whose
+// client only waits and throws away.
+BOOST_AUTO_TEST_CASE(steady_state_allocates_nothing_for_a_check_in) {
+    start();
+    gate.advance(1);
+    HttpClient http(http_port);
+    const std::string request =
+        post_request(R"({"serial":"S1","uptime":"1w2d","cpu_load":"many","version":"7.17"})");
+    const HttpResponse answer = http.exchange(request);
+    BOOST_TEST(answer.status == 200);
+    const size_t answer_bytes = answer.head.size() + answer.body.size();
+    // Two in one packet, so that answers wait for each other too.
+    const std::string requests = request + request;
+    MqttClient mqtt(mqtt_port, "MT1");
+    const std::string publish =
+        "\x32\x1a\0\x0b"
+        "checkins/r1"
+        "\0\x01"
+        R"({"seq":123})"s;
+
+    const auto exchange = [&](int rounds) {
+        for (int round = 0; round < rounds; ++round) {
+            http.send(requests);
+            mqtt.connection().send(publish);
+            http.connection().drop(2 * answer_bytes);
+            mqtt.connection().drop(4);
+        }
+    };
+    exchange(500);
+    const size_t before = allocations();
+    exchange(2000);
+    BOOST_TEST(allocations() == before);
+    BOOST_TEST(counted(Metric::checkins_accepted_total, label_of(Transport::http)) == 5001);
+    BOOST_TEST(counted(Metric::checkins_accepted_total, label_of(Transport::mqtt)) == 2500);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
