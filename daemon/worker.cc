@@ -37,9 +37,8 @@ void Worker::start() {
 }
 
 void Worker::on_turn() {
-    intake_.publish();
     loop_.connections().release(intake_.durable());
-    intake_.publish();  // What went on after the ring was full.
+    intake_.publish();
     if (stopping_.read() != 0) stop_step();
 }
 
