@@ -111,6 +111,19 @@ toml::table toml_value(std::string_view text) {
     return std::move(parsed).table();
 }
 
+// MQTT 3.1.1, section 4.7.1: + and # stand for whole levels, # only for the last ones.
+bool is_topic_filter(std::string_view filter) {
+    for (size_t at = 0; at <= filter.size();) {
+        const size_t end = std::min(filter.find('/', at), filter.size());
+        const std::string_view level = filter.substr(at, end - at);
+        const bool wild = level.find_first_of("+#") != level.npos;
+        if (wild && level.size() > 1) return false;
+        if (level == "#" && end != filter.size()) return false;
+        at = end + 1;
+    }
+    return !filter.empty();
+}
+
 // --- names ---
 
 // How many characters must be put in, taken out or changed to make `a` of `b`.
@@ -240,6 +253,13 @@ public:
         check_addresses("http.listen", settings_.http.listen, anonymous_stays_home());
         check_addresses("mqtt.listen", settings_.mqtt.listen, anonymous_stays_home());
         check_addresses("admin.listen", settings_.admin.listen, false);
+
+        for (const auto& path : settings_.http.paths)
+            if (!path.starts_with('/'))
+                complain_about("http.paths", fmt::format("must begin with /, not \"{}\"", path));
+        for (const auto& filter : settings_.mqtt.topics)
+            if (!is_topic_filter(filter))
+                complain_about("mqtt.topics", fmt::format("not a topic filter: \"{}\"", filter));
 
         List sinks = settings_.general.sinks;
         std::ranges::sort(sinks);

@@ -272,7 +272,9 @@ void Connections::release(uint64_t durable) {
         connection->flush();
     }
     released_.clear();
+}
 
+void Connections::resume() {
     going_on_.swap(paused_);
     for (Connection* connection : going_on_) {
         connection->paused_ = false;

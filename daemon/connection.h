@@ -133,8 +133,10 @@ public:
 
     // The loop has a client for us.
     void accept(uv_stream_t& listener, Transport transport, const MakeSession& make_session);
-    // Answers that waited for slots below `durable` go out; whoever found the ring full goes on.
+    // Answers that waited for slots below `durable` go out.
     void release(uint64_t durable);
+    // Whoever found the ring full goes on.
+    void resume();
     // Closes whoever has passed its deadline.
     void sweep();
     // Reads no more; every connection ends when its answers are out.

@@ -150,7 +150,6 @@ bool Daemon::listen(const std::vector<std::string>& addresses, std::string_view 
 void Daemon::stop() {
     log(LogLevel::notice, "stopping");
     service_manager::stopping();
-    admin_.set_reason_not_ready("stopping");
     for (auto& worker : workers_) worker->begin_stop();
     for (auto& worker : workers_) worker->join();
     pipeline_->stop();

@@ -128,7 +128,7 @@ void HttpSession::refuse(const Error& error, std::string_view allow) {
 void HttpSession::expire() {
     if (!in_request_) return connection_.close();
     request_.after = After::close;
-    refuse({Code::timeout});
+    refuse({connection_.paused() ? Code::ring_full : Code::timeout});
 }
 
 }  // namespace rollcall

@@ -38,6 +38,7 @@ void Worker::start() {
 
 void Worker::on_turn() {
     loop_.connections().release(intake_.durable());
+    if (intake_.has_room()) loop_.connections().resume();
     intake_.publish();
     if (stopping_.read() != 0) stop_step();
 }

@@ -1,8 +1,8 @@
 // Worker: one thread, one loop, its sockets, its clients, its Intake.
 //
 //   a turn:   read what came, decode it into the open slot
-//             publish the slot
 //             send the answers whose slots have become durable
+//             publish the slot
 //
 // Stop: no new clients, nothing more is read; each client ends when its answers are out. The
 // committer must still run, or they never will be; after drain_timeout_max they are cut off.

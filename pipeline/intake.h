@@ -1,8 +1,8 @@
 // Intake: a worker's door into the pipeline.
 //
 // accept() decodes a report into the open slot; publish(), at the end of the worker's turn, hands
-// the slot to the committer. One slot is written while the next one fills. The receipt names the slot: when durable() has passed it, the report
-// is on disk and its sender may be answered.
+// the slot to the committer. One slot is written while the next one fills. The receipt names the
+// slot: when durable() has passed it, the report is on disk and its sender may be answered.
 //
 // Threads: the worker that owns it; durable() is moved by the committer.
 #pragma once
@@ -43,9 +43,12 @@ public:
     [[nodiscard]] Result<Receipt> accept(std::string_view body, BodyHint hint,
                                          const Sender& sender);
 
-    // Hands over what was gathered, unless the committer still has a slot of ours: then the open one
-    // fills on, for it could not be written earlier anyway. Call it at the end of every turn, and
-    // when durable() has moved.
+    // Would accept() find room?
+    [[nodiscard]] bool has_room() { return open_slot() != nullptr; }
+
+    // Hands over what was gathered, unless the committer still has a slot of ours: then the open
+    // one fills on, for it could not be written earlier anyway. Call it at the end of every turn,
+    // and when durable() has moved.
     void publish();
 
     // Slots below are on disk.

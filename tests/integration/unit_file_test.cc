@@ -17,8 +17,10 @@ namespace {
 // daemon is for: it speaks to other machines and keeps files.
 constexpr int exposure_max = 15;
 
+constexpr const char* unit_file_path = ROLLCALL_SOURCE_DIR "/systemd/rollcalld.service";
+
 std::string unit_file_text() {
-    std::ifstream file(ROLLCALL_SOURCE_DIR "/systemd/rollcalld.service");
+    std::ifstream file(unit_file_path);
     std::ostringstream text;
     text << file.rdbuf();
     return text.str();
@@ -40,9 +42,9 @@ BOOST_AUTO_TEST_CASE(systemd_finds_nothing_wrong_with_it) {
 }
 
 BOOST_AUTO_TEST_CASE(service_is_exposed_to_little) {
-    const auto scored = run({"systemd-analyze", "security", "--offline=true", "--no-pager",
-                             "--threshold=" + std::to_string(exposure_max),
-                             ROLLCALL_SOURCE_DIR "/systemd/rollcalld.service"});
+    const auto scored =
+        run({"systemd-analyze", "security", "--offline=true", "--no-pager",
+             "--threshold=" + std::to_string(exposure_max), std::string(unit_file_path)});
     BOOST_TEST(scored.status == 0, scored.output);
 }
 

@@ -78,6 +78,12 @@ Settings random_settings(Random& random) {
     settings.http.listen = {"[::1]:8080", "127.9.9.9:65535", "localhost:0"};
     settings.mqtt.listen = {};
     settings.admin.listen = {"0.0.0.0:9464"};
+    for (Text& path : settings.http.paths) path.insert(0, "/");
+    // "a" before, for a filter is not empty; a # in it would be a level of its own.
+    for (Text& filter : settings.mqtt.topics) {
+        filter.insert(0, "a");
+        std::erase(filter, '#');
+    }
     settings.delivery.batch_text_max =
         std::max(settings.delivery.batch_text_max, settings.ingest.slot_text_max);
     return settings;
@@ -308,6 +314,20 @@ BOOST_AUTO_TEST_CASE(there_is_a_sink_and_none_twice) {
     BOOST_TEST(said(load_sets({"sinks="})) == "sinks: must name at least one sink\n");
     BOOST_TEST(said(load_text("sinks = [\"sqlite\", \"discard\", \"sqlite\"]")) ==
                "f:1: sinks: names sqlite twice\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_path_begins_with_a_slash) {
+    BOOST_TEST(said(load_sets({"http.paths=/a,/b/c"})) == "");
+    BOOST_TEST(said(load_sets({"http.paths=/a,b"})) ==
+               "http.paths: must begin with /, not \"b\"\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_topic_filter_has_its_wildcards_in_levels_of_their_own) {
+    for (const std::string filter : {"a", "a/+", "+/a/+", "#", "a/#", "/", "a//b"})
+        BOOST_TEST(said(load_sets({"mqtt.topics=" + filter})) == "");
+    for (const std::string filter : {"a+", "a/#/b", "#/a", "+a/b", "a#"})
+        BOOST_TEST(said(load_sets({"mqtt.topics=" + filter})) ==
+                   "mqtt.topics: not a topic filter: \"" + filter + "\"\n");
 }
 
 BOOST_AUTO_TEST_CASE(a_batch_takes_a_slot) {
