@@ -1,5 +1,6 @@
 #include "daemon/daemon.h"
 
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -46,9 +47,25 @@ void halt(const Error& error) {
 
 }  // namespace
 
+// The signals that mean stop, as something to read from. They are blocked, also in the threads that
+// start after this: no handler ever runs, and one that comes before the loop turns is not lost.
+// Source: signalfd(2).
 struct Daemon::Signals {
-    uv_signal_t terminate;
-    uv_signal_t interrupt;
+    Signals() {
+        sigemptyset(&stop);
+        sigaddset(&stop, SIGTERM);
+        sigaddset(&stop, SIGINT);
+        pthread_sigmask(SIG_BLOCK, &stop, nullptr);
+        fd = signalfd(-1, &stop, SFD_NONBLOCK | SFD_CLOEXEC);
+        ensure(fd >= 0);
+    }
+    ~Signals() { close(fd); }
+    Signals(const Signals&) = delete;
+    Signals& operator=(const Signals&) = delete;
+
+    sigset_t stop{};
+    int fd = -1;
+    uv_poll_t poll{};
 };
 
 Daemon::Daemon(const Settings& settings, std::string_view version)
@@ -120,15 +137,10 @@ bool Daemon::start() {
     }
     for (auto& worker : workers_) worker->start();
 
-    const auto on_signal = [](uv_signal_t* signal, int) {
-        static_cast<Daemon*>(signal->data)->stop();
-    };
-    for (auto [signal, number] :
-         {std::pair{&signals_->terminate, SIGTERM}, std::pair{&signals_->interrupt, SIGINT}}) {
-        uv_signal_init(&loop_.uv(), signal);
-        signal->data = this;
-        uv_signal_start(signal, on_signal, number);
-    }
+    ensure(uv_poll_init(&loop_.uv(), &signals_->poll, signals_->fd) == 0);
+    signals_->poll.data = this;
+    uv_poll_start(&signals_->poll, UV_READABLE,
+                  [](uv_poll_t* poll, int, int) { static_cast<Daemon*>(poll->data)->stop(); });
     return true;
 }
 
@@ -153,8 +165,7 @@ void Daemon::stop() {
     for (auto& worker : workers_) worker->begin_stop();
     for (auto& worker : workers_) worker->join();
     pipeline_->stop();
-    uv_close(reinterpret_cast<uv_handle_t*>(&signals_->terminate), nullptr);
-    uv_close(reinterpret_cast<uv_handle_t*>(&signals_->interrupt), nullptr);
+    uv_close(reinterpret_cast<uv_handle_t*>(&signals_->poll), nullptr);
     loop_.end();
 }
 
