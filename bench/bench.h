@@ -20,6 +20,8 @@ namespace rollcall {
 
 template <class Case>
 void bench(std::string_view name, size_t items, Case run) {
+    const char* const only = std::getenv("BENCH_ONLY");  // A part of the name.
+    if (only != nullptr && name.find(only) == name.npos) return;
     const bool in_full = std::getenv("BENCH") != nullptr;
     const size_t count = in_full ? items : std::max<size_t>(items / 100, 1);
     constexpr int repeats = 5;  // The best one: the least disturbed by others on the machine.

@@ -1,5 +1,8 @@
 // Decode: one check-in from its body to a committed row, per core.
 
+#include <simdjson.h>
+
+#include <cstdlib>
 #include <string>
 #include <string_view>
 
@@ -29,22 +32,60 @@ constexpr std::string_view list_body =
     "factory-firmware=7.1;current-firmware=7.12.1;upgrade-firmware=7.12.1;firmware-type=al2;"
     "uptime=1d10h30m15s";
 
-void decode_bench(std::string_view name, std::string_view body) {
-    std::string padded(body);
-    padded.resize(body.size() + body_padding);
-    const std::string_view sent(padded.data(), body.size());
-    Decoder decoder(65536);
-    Fields fields;
-    Columns rows(1024, 1 << 20);
+// Takes every report, as the intake does.
+class Taker final : public Items {
+public:
+    Fields* next() override {
+        if (!rows_.room()) rows_.clear();
+        fields_.begin(rows_);
+        return &fields_;
+    }
+    void taken(std::string_view) override {
+        proof += fields_.finish().size();
+        rows_.commit_row();
+        proof += static_cast<uint64_t>(rows_.integer(rows_.rows() - 1, Column::mem_free));
+    }
+    void refused(Code) override { std::abort(); }
+
+    uint64_t proof = 0;
+
+private:
+    Fields fields_;
+    Columns rows_{1024, 1 << 20};
+};
+
+// A text as a connection holds it.
+struct Padded {
+    explicit Padded(std::string_view text) : bytes(text) {
+        bytes.resize(text.size() + body_padding);
+        view = {bytes.data(), text.size()};
+    }
+    std::string bytes;
+    std::string_view view;
+};
+
+void decode_bench(std::string_view name, std::string_view body, size_t reports = 1) {
+    const Padded sent(body);
+    Decoder decoder(1 << 20, 1000);
+    Taker taker;
     bench(name, 1'000'000, [&](size_t items) {
+        for (size_t item = 0; item < items; item += reports)
+            ensure(decoder.decode(sent.view, BodyHint::unknown, 0, taker).has_value());
+        return taker.proof;
+    });
+}
+
+// What simdjson takes to parse the same, without doing anything with it.
+void simdjson_bench(std::string_view body) {
+    const Padded sent(body);
+    simdjson::dom::parser parser;
+    bench(fmt::format("simdjson dom, {} bytes", body.size()), 1'000'000, [&](size_t items) {
         uint64_t proof = 0;
         for (size_t item = 0; item < items; ++item) {
-            if (!rows.room()) rows.clear();
-            fields.begin(rows);
-            ensure(decoder.decode(sent, BodyHint::unknown, fields).has_value());
-            proof += fields.finish().size();
-            rows.commit_row();
-            proof += static_cast<uint64_t>(rows.integer(rows.rows() - 1, Column::mem_free));
+            simdjson::dom::element root;
+            ensure(parser.parse(sent.view.data(), sent.view.size(), false).get(root) ==
+                   simdjson::SUCCESS);
+            proof += root.get_object().value_unsafe().size();
         }
         return proof;
     });
@@ -57,5 +98,9 @@ void decode_bench(std::string_view name, std::string_view body) {
 int main() {
     using namespace rollcall;
     decode_bench(fmt::format("decode json, {} bytes", json_body.size()), json_body);
+    simdjson_bench(json_body);
     decode_bench(fmt::format("decode list, {} bytes", list_body.size()), list_body);
+    std::string array = "[";
+    for (int i = 0; i < 100; ++i) array.append(json_body).append(i < 99 ? "," : "]");
+    decode_bench("decode json, one of an array of 100", array, 100);
 }

@@ -21,7 +21,8 @@ struct Ack {
     uint64_t slot;
     Connection* connection;
     uint64_t end;         // Where the answer ends in the connection's output.
-    int64_t received_us;  // When its check-in was read; steady clock.
+    uint32_t checkins;    // That it answers.
+    int64_t received_us;  // When they were read; steady clock.
 };
 
 class Acks {

@@ -35,7 +35,7 @@ std::string_view Admin::reason_not_ready() const {
     return {};
 }
 
-Result<void> Admin::handle(const HttpRequest& request, std::string_view, Connection& connection) {
+Result<void> Admin::handle(HttpRequest& request, std::string_view, Connection& connection) {
     const auto answer = [&](int status, std::string_view type, const std::string& body) {
         connection.reply(replies_.page(status, type, body, request.after, request.body_in_reply));
     };

@@ -27,7 +27,7 @@ public:
 
     [[nodiscard]] Result<void> admit(const HttpHead& head, HttpRequest& request,
                                      std::string_view& allow) override;
-    [[nodiscard]] Result<void> handle(const HttpRequest& request, std::string_view body,
+    [[nodiscard]] Result<void> handle(HttpRequest& request, std::string_view body,
                                       Connection& connection) override;
     void refused(Code) override {}  // Only reports are counted.
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "pipeline/utf8.h"
+
 namespace rollcall {
 
 namespace {
@@ -10,6 +12,25 @@ constexpr std::string_view adopt_prefix = "/adopt/";
 constexpr size_t device_bytes_max = 128;  // As much as the column site_id holds.
 
 std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
+
+// The fields `X-Vendor-Key: value` of a header, as lines `X-Vendor-Key=value`. Proxies have their
+// own, of two words, or beginning with X-Forwarded.
+void append_values(std::string_view lines, std::string& out) {
+    std::string values;
+    while (!lines.empty()) {
+        const size_t length = lines.find("\r\n");
+        const std::string_view line = lines.substr(0, length);
+        lines.remove_prefix(std::min(lines.size(), line.size() + 2));
+        const size_t colon = line.find(':');
+        if (colon == line.npos || (line[0] | 0x20) != 'x' || line[1] != '-') continue;
+        const std::string_view name = line.substr(0, colon);
+        if (name.find('-', 2) == name.npos || name.substr(2).starts_with("Forwarded")) continue;
+        std::string_view value = line.substr(colon + 1);
+        value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
+        values.append(name).append("=").append(value).append("\n");
+    }
+    append_as_utf8(values, out);
+}
 
 }  // namespace
 
@@ -31,20 +52,33 @@ Result<void> Checkins::admit(const HttpHead& head, HttpRequest& request, std::st
     } else if (std::ranges::find(paths_, path) == paths_.end()) {
         return fail(Code::not_found);
     }
-    if (head.method != "POST") {
+    const std::string_view query =
+        head.target.substr(std::min(path.size() + 1, head.target.size()));
+    const bool reports_by_query = head.method == "GET" && !query.empty();
+    if (head.method != "POST" && !reports_by_query) {
         allow = "POST";
         return fail(Code::method_not_allowed);
     }
+    request.query.clear();
+    request.header.clear();
+    append_as_utf8(query, request.query);
+    const bool has_body = head.has_length && (head.length > 0 || head.chunked);
+    if (!has_body) append_values(head.lines, request.header);
     return {};
 }
 
-Result<void> Checkins::handle(const HttpRequest& request, std::string_view body,
-                              Connection& connection) {
-    const auto receipt = intake_.accept(
-        body, request.hint, {Transport::http, connection.peer(), request.device, clock_.wall_us()});
-    if (!receipt) return std::unexpected(receipt.error());
-    connection.reply_when_durable(receipt->slot, clock_.steady_us(),
-                                  replies_.accepted(receipt->warnings, request.after));
+Result<void> Checkins::handle(HttpRequest& request, std::string_view body, Connection& connection) {
+    const Sender sender{Transport::http,  connection.peer(), request.device,
+                        clock_.wall_us(), request.query,     request.header};
+    const Receipt& receipt = request.receipt;
+    if (auto taken = intake_.accept(body, request.hint, sender, request.receipt); !taken)
+        return taken;
+    const auto reply = replies_.accepted(receipt.warnings, request.after);
+    if (receipt.accepted > 0) {
+        connection.reply_when_durable(receipt.slot, receipt.accepted, reply);
+    } else {
+        connection.reply(reply);
+    }
     return {};
 }
 

@@ -1,6 +1,10 @@
 // Check-ins over HTTP: which paths take them, and what a report's sender hears.
 //
 //   POST  /v1/checkins  /poll  /update  /config  /adopt/{device}  and what http.paths adds
+//   GET   the same with a query, which then is the report
+//
+// Values may also stand in the query of a POST, and, if its body is empty, in fields `X-Vendor-Key`
+// of its header. What the body says counts before these.
 //
 // Threads: one for each worker.
 #pragma once
@@ -23,7 +27,7 @@ public:
 
     [[nodiscard]] Result<void> admit(const HttpHead& head, HttpRequest& request,
                                      std::string_view& allow) override;
-    [[nodiscard]] Result<void> handle(const HttpRequest& request, std::string_view body,
+    [[nodiscard]] Result<void> handle(HttpRequest& request, std::string_view body,
                                       Connection& connection) override;
     void refused(Code code) override;
 

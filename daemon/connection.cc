@@ -132,11 +132,12 @@ void Connection::reply(std::string_view bytes) {
     if (waiting_ == 0) may_send_ = output_at_ + output_.size();
 }
 
-void Connection::reply_when_durable(uint64_t slot, int64_t received_us, std::string_view bytes) {
+void Connection::reply_when_durable(uint64_t slot, size_t checkins, std::string_view bytes) {
     lend(output_);
     output_.append(bytes);
     ++waiting_;
-    all_.acks_.push({slot, this, output_at_ + output_.size(), received_us});
+    all_.acks_.push({slot, this, output_at_ + output_.size(), static_cast<uint32_t>(checkins),
+                     all_.clock_.steady_us()});
     update_reading();
 }
 
@@ -261,7 +262,8 @@ void Connections::release(uint64_t durable) {
     while (!acks_.empty() && acks_.front().slot < durable) {
         const Ack ack = acks_.front();
         acks_.pop();
-        slab_.add(Metric::checkins_accepted_total, 1, label_of(ack.connection->transport_));
+        slab_.add(Metric::checkins_accepted_total, ack.checkins,
+                  label_of(ack.connection->transport_));
         slab_.observe(Metric::ack_seconds, now_us - ack.received_us);
         ack.connection->release(ack.end);
         if (ack.connection->state_ == Connection::State::closed && ack.connection->waiting_ == 0)

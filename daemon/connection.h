@@ -58,8 +58,9 @@ public:
 
     // --- for the session ---
     void reply(std::string_view bytes);
-    // bytes may be empty: then only the counting waits for the slot.
-    void reply_when_durable(uint64_t slot, int64_t received_us, std::string_view bytes);
+    // Answers that many check-ins, the last of which is in that slot. bytes may be empty: then only
+    // the counting waits.
+    void reply_when_durable(uint64_t slot, size_t checkins, std::string_view bytes);
     // Reads nothing more until the ring has room again.
     void pause();
     // Closes when all replies are out. linger: the client may still be sending; what it sends is

@@ -75,7 +75,8 @@ Daemon::Daemon(const Settings& settings, std::string_view version)
       replies_(clock_, settings.replies.next),
       admin_(replies_, version_),
       admin_limits_{settings.http.header_size_max.count, settings.http.body_size_max.count,
-                    settings.http.request_timeout_max, settings.http.idle_timeout_max},
+                    settings.http.body_size_max.count, settings.http.request_timeout_max,
+                    settings.http.idle_timeout_max},
       loop_(clock_, slab_, {admin_connections_max, admin_output_bytes_max}, [] {}),
       signals_(std::make_unique<Signals>()) {}
 

@@ -89,7 +89,10 @@ private:
     }
 
     void on_response_impl(int, string_view, int, error_code&) override {}
-    void on_body_init_impl(const boost::optional<uint64_t>&, error_code&) override {}
+    void on_body_init_impl(const boost::optional<uint64_t>& length, error_code&) override {
+        head.length = length.value_or(0);
+        head.chunked = chunked();
+    }
     void on_chunk_header_impl(uint64_t, string_view, error_code&) override {}
     void on_finish_impl(error_code&) override {}
 
@@ -156,6 +159,7 @@ Result<HttpParser::Step> HttpParser::step_head(std::string_view& bytes) {
     if (message.folded) return fail(Code::bad_header);
     if (message.head.version != 10 && message.head.version != 11)
         return fail(Code::version_not_supported);
+    message.head.lines = bytes.substr(0, bytes.find("\r\n\r\n") + 2);
     bytes = rest;
     return Step::head;
 }

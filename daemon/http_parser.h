@@ -29,6 +29,9 @@ struct HttpHead {
     int version = 11;  // 10 or 11.
     bool keep_alive = false;
     bool has_length = false;  // Content-Length or chunked: a body is announced.
+    bool chunked = false;
+    uint64_t length = 0;     // As announced; 0 if chunked.
+    std::string_view lines;  // The header as it came, request line included.
 };
 
 class HttpParser {

@@ -2,9 +2,14 @@
 
 #include <strings.h>
 
+#include <algorithm>
+
 namespace rollcall {
 
 namespace {
+
+// Whoever means to send a list sends its beginning with the head.
+constexpr Millis first_byte_timeout{1000};
 
 bool same_word(std::string_view left, std::string_view right) {
     return left.size() == right.size() && strncasecmp(left.data(), right.data(), left.size()) == 0;
@@ -37,7 +42,7 @@ HttpSession::HttpSession(Connection& connection, HttpService& service, Replies& 
       service_(service),
       replies_(replies),
       limits_(limits),
-      parser_(limits.header_bytes_max, limits.body_bytes_max) {
+      parser_(limits.header_bytes_max, limits.batch_bytes_max) {
     connection_.set_deadline(limits.request_timeout_max);
 }
 
@@ -61,6 +66,8 @@ void HttpSession::receive(std::string_view& bytes) {
 void HttpSession::watch(bool between_requests) {
     if (between_requests) {
         connection_.set_deadline(limits_.idle_timeout_max);
+    } else if (size_in_doubt_) {
+        connection_.set_deadline(first_byte_timeout);
     } else if (!in_request_) {
         connection_.set_deadline(limits_.request_timeout_max);
     }
@@ -72,6 +79,7 @@ void HttpSession::on_head() {
     request_.after = after(head);
     request_.body_in_reply = true;
     request_.hint = body_hint(head.content_type);
+    request_.receipt = {};
     std::string_view allow;
     auto admitted = service_.admit(head, request_, allow);
     if (admitted) admitted = check(head);
@@ -81,10 +89,28 @@ void HttpSession::on_head() {
         done_ = !body_follows;
         return refuse(admitted.error(), allow);
     }
+    announced_ = head.length;
+    body_bytes_max_ =
+        request_.hint == BodyHint::json_lines ? limits_.batch_bytes_max : limits_.body_bytes_max;
+    size_in_doubt_ = announced_ > body_bytes_max_;
     if (!head.expect.empty() && head.version == 11) connection_.reply(Replies::go_on());
 }
 
+// A list of reports may be larger than one report, and its first byte tells. Asked for each piece.
+bool HttpSession::too_large(std::string_view piece) {
+    if (body_.empty()) {
+        const size_t first = piece.find_first_not_of(" \t\r\n");
+        if (first != piece.npos && piece[first] == '[') body_bytes_max_ = limits_.batch_bytes_max;
+    }
+    size_in_doubt_ = false;
+    return std::max<uint64_t>(announced_, body_.size() + piece.size()) > body_bytes_max_;
+}
+
 void HttpSession::on_body() {
+    if (too_large(parser_.piece())) {
+        request_.after = After::close;
+        return refuse({Code::body_too_large});
+    }
     if (parser_.complete() && body_.empty()) {
         body_in_place_ = parser_.piece();
         return;
@@ -128,6 +154,7 @@ void HttpSession::refuse(const Error& error, std::string_view allow) {
 void HttpSession::expire() {
     if (!in_request_) return connection_.close();
     request_.after = After::close;
+    if (size_in_doubt_) return refuse({Code::body_too_large});
     refuse({connection_.paused() ? Code::ring_full : Code::timeout});
 }
 

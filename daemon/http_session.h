@@ -18,6 +18,7 @@
 #include "daemon/http_parser.h"
 #include "daemon/replies.h"
 #include "pipeline/decode.h"
+#include "pipeline/intake.h"
 
 namespace rollcall {
 
@@ -26,6 +27,9 @@ struct HttpRequest {
     size_t page = 0;  // Which of the service's paths.
     BodyHint hint = BodyHint::unknown;
     std::string device;  // From the path; may be empty.
+    std::string query;   // Of the target, without `?`.
+    std::string header;  // Fields that may be values, as `name=value` lines.
+    Receipt receipt;     // Of what was taken before the ring was full.
     After after = After::keep_alive;
     bool body_in_reply = true;  // False for HEAD.
 };
@@ -38,7 +42,7 @@ public:
     [[nodiscard]] virtual Result<void> admit(const HttpHead& head, HttpRequest& request,
                                              std::string_view& allow) = 0;
     // Replies. ring_full: nothing was done, try again later; any other error is to be answered.
-    [[nodiscard]] virtual Result<void> handle(const HttpRequest& request, std::string_view body,
+    [[nodiscard]] virtual Result<void> handle(HttpRequest& request, std::string_view body,
                                               Connection& connection) = 0;
     // A request was answered with this code.
     virtual void refused(Code code) = 0;
@@ -49,6 +53,7 @@ public:
     struct Limits {
         size_t header_bytes_max;
         size_t body_bytes_max;
+        size_t batch_bytes_max;  // Of a body with several reports: at least body_bytes_max.
         Millis request_timeout_max;
         Millis idle_timeout_max;
     };
@@ -66,6 +71,7 @@ private:
     void on_end();
     void refuse(const Error& error, std::string_view allow = {});
     void watch(bool between_requests);
+    [[nodiscard]] bool too_large(std::string_view piece);
 
     Connection& connection_;
     HttpService& service_;
@@ -75,7 +81,10 @@ private:
     HttpRequest request_;
     std::string_view body_in_place_;  // The body, if it came in one piece.
     std::string body_;                // The body, if it came in several.
+    uint64_t announced_ = 0;          // Bytes of the body, if the head said so.
+    size_t body_bytes_max_ = 0;       // Of this request; what it holds shows in its first byte.
     bool in_request_ = false;         // The deadline is the request's.
+    bool size_in_doubt_ = false;      // Too large, unless its first byte says that it is a list.
     bool done_ = false;               // The last request of this connection has been handled.
 };
 

@@ -75,19 +75,21 @@ bool MqttSession::on(const mqtt::Publish& publish) {
         refuse(Code::unknown_topic);
         return true;
     }
-    const auto receipt =
+    const auto taken =
         intake_.accept(publish.payload, BodyHint::unknown,
                        {Transport::mqtt, connection_.peer(),
-                        mqtt::level_at_plus(*filter, publish.topic), clock_.wall_us()});
-    if (!receipt && receipt.error().code == Code::ring_full) return false;
+                        mqtt::level_at_plus(*filter, publish.topic), clock_.wall_us()},
+                       receipt_);
+    if (!taken && taken.error().code == Code::ring_full) return false;
+    if (!taken) count(taken.error().code);
     const auto puback = mqtt::puback(publish.packet_id);
     const std::string_view answer = publish.qos == 1 ? view(puback) : std::string_view();
-    if (receipt) {
-        connection_.reply_when_durable(receipt->slot, clock_.steady_us(), answer);
+    if (receipt_.accepted > 0) {
+        connection_.reply_when_durable(receipt_.slot, receipt_.accepted, answer);
     } else {
-        count(receipt.error().code);
         connection_.reply(answer);
     }
+    receipt_ = {};
     return true;
 }
 

@@ -47,6 +47,7 @@ private:
     Intake& intake_;
     const Clock& clock_;
     Slab& slab_;
+    Receipt receipt_;  // Of what was taken of a message before the ring was full.
     bool connected_ = false;
     Millis silence_max_;
 };

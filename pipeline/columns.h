@@ -41,6 +41,7 @@ enum class Kind : uint8_t { text, integer, real, flag, time };
 // How a router's text becomes a cell; `given` columns are set by the daemon, never by a report.
 enum class Value : uint8_t {
     given,
+    device,  // Some id of the router, for where there is no better one.
     words,
     serial,
     version,

@@ -15,68 +15,126 @@ bool same_letters(std::string_view a, std::string_view b) {
     return std::ranges::equal(a, b, [](char x, char y) { return (x | 0x20) == (y | 0x20); });
 }
 
-bool is_json(std::string_view text, BodyHint hint) {
+char first_of(std::string_view text) {
     const size_t first = text.find_first_not_of(spaces);
-    return hint == BodyHint::json || text[first] == '{' || text[first] == '[';
+    return first == text.npos ? '\0' : text[first];
 }
+
+bool opens_json(std::string_view text) { return first_of(text) == '{' || first_of(text) == '['; }
 
 }  // namespace
 
 BodyHint body_hint(std::string_view content_type) {
     std::string_view type = content_type.substr(0, content_type.find(';'));
     type = type.substr(0, type.find_last_not_of(spaces) + 1);
+    for (const std::string_view lines : {"application/x-ndjson", "application/ndjson",
+                                         "application/jsonl", "application/x-jsonlines"})
+        if (same_letters(type, lines)) return BodyHint::json_lines;
     if (type.size() >= 4 && same_letters(type.substr(type.size() - 4), "json"))
         return BodyHint::json;
     if (same_letters(type, "application/x-www-form-urlencoded")) return BodyHint::form;
+    if (same_letters(type, "text/plain")) return BodyHint::text;
     return BodyHint::unknown;
 }
 
-Decoder::Decoder(size_t body_bytes_max)
+Decoder::Decoder(size_t body_bytes_max, size_t items_max)
     : body_bytes_max_(body_bytes_max),
+      items_max_(items_max),
       json_(utf8_growth_max * body_bytes_max),
       pairs_(utf8_growth_max * body_bytes_max) {
     transcoded_.reserve(utf8_growth_max * body_bytes_max + body_padding);
 }
 
-Result<void> Decoder::decode(std::string_view body, BodyHint hint, Fields& fields) {
+Result<void> Decoder::decode(std::string_view body, BodyHint hint, size_t done, Items& items) {
     ensure(body.size() <= body_bytes_max_);
     std::string_view text = body;
-    if (text.starts_with(byte_order_mark)) {
-        text.remove_prefix(byte_order_mark.size());
-        fields.remark(Remark::utf8_bom);
-    }
+    had_mark_ = text.starts_with(byte_order_mark);
+    if (had_mark_) text.remove_prefix(byte_order_mark.size());
     // MikroTik's own samples end a body with a NUL.
     const size_t last = text.find_last_not_of(std::string_view(" \t\r\n\0", 5));
     text = text.substr(0, last + 1);
-    if (text.empty()) {
-        fields.remark(Remark::empty_body);
-        return {};
-    }
-    std::string_view sent = text;
-    const bool is_utf8 = utf8_valid(sent);
-    if (!is_utf8) {
-        fields.remark(Remark::charset_cp1252);
+    const std::string_view sent = text;
+    is_utf8_ = utf8_valid(sent);
+    if (!is_utf8_) {
         transcoded_.clear();
         append_as_utf8(sent, transcoded_);
         text = transcoded_;
     }
-    auto result = decode_text(text, hint, fields);
+    auto result = decode_text(text, hint, done, items);
     if (result || result.error().offset < 0) return result;
     Error error = result.error();
     auto offset = static_cast<size_t>(error.offset);
-    if (!is_utf8) offset = offset_before_utf8(sent, offset);
+    if (!is_utf8_) offset = offset_before_utf8(sent, offset);
     error.offset = (sent.data() - body.data()) + static_cast<int64_t>(offset);
     return std::unexpected(error);
 }
 
-Result<void> Decoder::decode_text(std::string_view text, BodyHint hint, Fields& fields) {
-    if (is_json(text, hint)) return json_.decode(text, fields);
+Result<void> Decoder::decode_text(std::string_view text, BodyHint hint, size_t done, Items& items) {
+    if (hint == BodyHint::json_lines) return decode_lines(text, done, items);
+    const size_t equals = text.find('=');
+    if (!opens_json(text) && hint != BodyHint::json && equals != text.npos) {
+        // Scripts put JSON into a form's field, most of them without encoding it.
+        const std::string_view json = pairs_.json_field(text);
+        if (!json.empty()) {
+            auto read = decode_text(json, BodyHint::json, done, items);
+            if (read || read.error().offset < 0) return read;
+            const bool in_place = json.data() == text.data() + equals + 1;
+            read.error().offset = in_place ? read.error().offset + (json.data() - text.data()) : -1;
+            return read;
+        }
+    }
+    if (first_of(text) == '[') return json_.decode_list(text, items_max_, done, items);
+    Fields* const fields = items.next();
+    if (fields == nullptr) return fail(Code::ring_full);
+    const auto read = decode_report(text, hint, *fields);
+    if (read) items.taken(text);
+    return read;
+}
+
+Result<void> Decoder::decode_report(std::string_view text, BodyHint hint, Fields& fields) {
+    if (had_mark_) fields.remark(Remark::utf8_bom);
+    if (!is_utf8_) fields.remark(Remark::charset_cp1252);
+    if (text.empty()) {
+        fields.empty_body();
+        return {};
+    }
+    if (opens_json(text) || hint == BodyHint::json) return json_.decode(text, fields);
     const size_t equals = text.find('=');
     if (equals == text.npos) return fail(Code::malformed_pairs);
     const size_t separator = text.find_first_of(";&", equals);
     const bool is_form = separator == text.npos ? hint == BodyHint::form : text[separator] == '&';
     is_form ? pairs_.form(text, fields) : pairs_.list(text, fields);
     return {};
+}
+
+Result<void> Decoder::decode_lines(std::string_view text, size_t done, Items& items) {
+    size_t count = 0;
+    const auto each_line = [text](auto visit) {
+        std::string_view rest = text;
+        while (!rest.empty()) {
+            const size_t length = std::min(rest.find('\n'), rest.size());
+            const std::string_view line = rest.substr(0, length);
+            rest.remove_prefix(std::min(length + 1, rest.size()));
+            if (first_of(line) != '\0' && !visit(line)) return;
+        }
+    };
+    each_line([&](std::string_view) { return ++count <= items_max_; });
+    if (count > items_max_) return fail(Code::too_many_items);
+    size_t number = 0;
+    bool room = true;
+    each_line([&](std::string_view line) {
+        if (number++ < done) return true;
+        Fields* const fields = items.next();
+        room = fields != nullptr;
+        if (!room) return false;
+        if (const auto read = decode_report(line, BodyHint::json, *fields); read) {
+            items.taken(line);
+        } else {
+            items.refused(read.error().code);
+        }
+        return true;
+    });
+    return room ? Result<void>() : fail(Code::ring_full);
 }
 
 }  // namespace rollcall

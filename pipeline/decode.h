@@ -1,11 +1,15 @@
-// Decode: the body of a report to values of the open row. Two mouths, one throat.
+// Decode: a body to the reports in it, and their values. Two mouths, one throat.
 //
-// The first byte that is not space decides: `{` or `[` is JSON. Else the Content-Type, if it says
-// JSON. Else pairs: `;` or `&`, whichever comes first after the first `=`. User-Agent never does.
+// The first byte that is not space decides: `{` is a report in JSON, `[` a list of them. Else the
+// Content-Type, if it says JSON. Else pairs: `;` or `&`, whichever comes first after the first `=`.
+// User-Agent never does. Lines of JSON are told by their Content-Type alone.
+//
 // A byte order mark before and NULs and spaces behind are taken off. Bytes that are not UTF-8 are
-// read as Windows-1252. An empty body is a router that says nothing but that it is alive.
+// read as Windows-1252. A form may hold JSON in one of its fields. An empty body is a router that
+// says nothing but that it is alive.
 //
-// All or nothing: on an error the caller discards the open row; the Error has the byte's offset.
+// A body that is one report is taken or refused as a whole, and the Error has the byte's offset. Of
+// several each is taken or refused; a list that is not valid JSON is refused as a whole.
 //
 // Threads: one Decoder for each worker; its buffers are allocated at construction.
 #pragma once
@@ -19,27 +23,39 @@
 #include "pipeline/decode_pairs.h"
 #include "pipeline/error.h"
 #include "pipeline/fields.h"
+#include "pipeline/items.h"
 
 namespace rollcall {
 
-enum class BodyHint : uint8_t { unknown, json, form };  // What the sender claims.
+enum class BodyHint : uint8_t { unknown, text, json, json_lines, form };  // What the sender claims.
 
 // The claim of a Content-Type header, parameters ignored.
 [[nodiscard]] BodyHint body_hint(std::string_view content_type);
 
 class Decoder {
 public:
-    // A body is never longer than body_bytes_max.
-    explicit Decoder(size_t body_bytes_max);
+    // A body is never longer than body_bytes_max, and holds at most items_max reports.
+    Decoder(size_t body_bytes_max, size_t items_max);
 
-    // Feeds every value of `body` to `fields`, between its begin() and finish(); the body stays
-    // as it is until then. body_padding bytes behind it must be readable.
-    [[nodiscard]] Result<void> decode(std::string_view body, BodyHint hint, Fields& fields);
+    // Gives every report of `body` to `items`, but for the first `done` of several.
+    // body_padding bytes behind the body must be readable.
+    [[nodiscard]] Result<void> decode(std::string_view body, BodyHint hint, size_t done,
+                                      Items& items);
+
+    // What came beside a body: the query of a URL, and header fields as `name=value` lines.
+    void decode_query(std::string_view query, Fields& fields) { pairs_.form(query, fields); }
+    void decode_header(std::string_view lines, Fields& fields) { pairs_.header(lines, fields); }
 
 private:
-    [[nodiscard]] Result<void> decode_text(std::string_view text, BodyHint hint, Fields& fields);
+    [[nodiscard]] Result<void> decode_text(std::string_view text, BodyHint hint, size_t done,
+                                           Items& items);
+    [[nodiscard]] Result<void> decode_report(std::string_view text, BodyHint hint, Fields& fields);
+    [[nodiscard]] Result<void> decode_lines(std::string_view text, size_t done, Items& items);
 
     size_t body_bytes_max_;
+    size_t items_max_;
+    bool had_mark_ = false;  // A byte order mark.
+    bool is_utf8_ = true;
     JsonDecoder json_;
     PairDecoder pairs_;
     std::string transcoded_;  // A body that was not UTF-8.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "pipeline/json.h"
 #include "pipeline/utf8.h"
 
 namespace rollcall {
@@ -34,7 +35,8 @@ bool is_plausible(std::string_view key) {
 
 void give(std::string_view name, std::string_view value, Fields& fields) {
     if (const Key key = find_key(name)) return fields.text(key, value);
-    if (!is_plausible(name)) fields.remark(Remark::kv_fragment_ignored);
+    if (!is_plausible(name)) return fields.remark(Remark::kv_fragment_ignored);
+    if (!value.empty()) fields.extra().text(name, value);
 }
 
 // The rows of /system health, as print writes them: ".id=*1;name=voltage;type=V;value=24.1;.id=*2".
@@ -55,7 +57,9 @@ int hex_digit(char c) {
 }  // namespace
 
 // A part that decodes to something else than UTF-8 is written a second time: at most its size.
-PairDecoder::PairDecoder(size_t text_bytes_max) { decoded_.reserve(2 * text_bytes_max); }
+PairDecoder::PairDecoder(size_t text_bytes_max) {
+    decoded_.reserve(2 * text_bytes_max + body_padding);
+}
 
 void PairDecoder::list(std::string_view text, Fields& fields) {
     each_pair(text, ';', fields,
@@ -67,15 +71,34 @@ void PairDecoder::form(std::string_view text, Fields& fields) {
     // RouterOS encodes all or nothing: beside a raw space, `RB5009UG+S+` means what it says.
     const bool plus_is_space = text.find(' ') == text.npos;
     each_pair(text, '&', fields, [&](std::string_view key, std::string_view value) {
-        const std::string_view name = decoded(key, plus_is_space, fields);
-        const std::string_view meant = decoded(value, plus_is_space, fields);
+        const std::string_view name = decoded(key, plus_is_space, &fields);
+        const std::string_view meant = decoded(value, plus_is_space, &fields);
         if (name == "health") return give_health(meant, fields);
         give(name, meant, fields);
     });
 }
 
+std::string_view PairDecoder::json_field(std::string_view text) {
+    const size_t begin = text.find('=') + 1;
+    std::string_view value = text.substr(begin);
+    if (value.starts_with('{') || value.starts_with('['))
+        return value.substr(0, value.rfind(value[0] == '{' ? '}' : ']') + 1);
+    if (!value.starts_with("%7") && !value.starts_with("%5")) return {};
+    value = value.substr(0, value.find('&'));
+    decoded_.clear();
+    const std::string_view meant = decoded(value, value.find(' ') == value.npos, nullptr);
+    return meant.starts_with('{') || meant.starts_with('[') ? meant : std::string_view();
+}
+
+void PairDecoder::header(std::string_view lines, Fields& fields) {
+    each_pair(lines, '\n', fields, [&](std::string_view name, std::string_view value) {
+        const size_t vendor_end = name.find('-', std::string_view("X-").size());
+        if (vendor_end != name.npos) give(name.substr(vendor_end + 1), value, fields);
+    });
+}
+
 // A `%` that no two hex digits follow stands for itself: "cpu=7%".
-std::string_view PairDecoder::decoded(std::string_view part, bool plus_is_space, Fields& fields) {
+std::string_view PairDecoder::decoded(std::string_view part, bool plus_is_space, Fields* fields) {
     if (part.find_first_of("%+") == part.npos) return part;
     size_t begin = decoded_.size();
     for (size_t at = 0; at < part.size(); ++at) {
@@ -92,7 +115,7 @@ std::string_view PairDecoder::decoded(std::string_view part, bool plus_is_space,
         decoded_ += c;
     }
     if (!utf8_valid(std::string_view(decoded_).substr(begin))) {
-        fields.remark(Remark::charset_cp1252);
+        if (fields != nullptr) fields->remark(Remark::charset_cp1252);
         const size_t end = decoded_.size();
         append_as_utf8(std::string_view(decoded_).substr(begin, end - begin), decoded_);
         begin = end;

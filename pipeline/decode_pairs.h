@@ -3,8 +3,9 @@
 //     list   name=hAP;cpu-load=5;uptime=1d      nothing is escaped: a part that is no pair, or has
 //                                               a key that no script would use, broke off a value
 //     form   cpu=7&ver=7.24.1+%28stable%29      percent-encoded, but RouterOS often does not
+//     header X-NSM-CPU-Load=17                  a line each, from agents that send no body
 //
-// A key ends at the first `=`. Unknown keys are passed over.
+// A key ends at the first `=`. Unknown keys go to `extra`.
 //
 // Threads: one for each worker, inside its Decoder; all memory is allocated at construction.
 #pragma once
@@ -26,12 +27,17 @@ public:
     // call.
     void list(std::string_view text, Fields& fields);
     void form(std::string_view text, Fields& fields);
+    // The first field of a form if it holds JSON, `data=[{...}]`, encoded or as it is; else
+    // nothing. body_padding bytes behind it are readable.
+    [[nodiscard]] std::string_view json_field(std::string_view text);
+    // `X-Vendor-` is taken off.
+    void header(std::string_view lines, Fields& fields);
 
 private:
     [[nodiscard]] std::string_view decoded(std::string_view part, bool plus_is_space,
-                                           Fields& fields);
+                                           Fields* fields);
 
-    std::string decoded_;  // Parts of a form that had something to decode.
+    std::string decoded_;  // Parts of a form that had something to decode, or that are JSON.
 };
 
 }  // namespace rollcall

@@ -59,8 +59,12 @@ static_assert(std::size(remark_names) <= 32);
 void Fields::begin(Columns& row) {
     row_ = &row;
     kept_mask_ = 0;
+    memory_in_use_.reset();
+    disk_in_use_.reset();
     seen_.reset();
     metrics_sent_ = false;
+    shape_ = {};
+    extra_.clear();
     remarks_ = 0;
     warnings_used_ = 0;
 }
@@ -68,11 +72,13 @@ void Fields::begin(Columns& row) {
 // --- one value ---
 
 void Fields::text(const Key& key, std::string_view value) {
+    if (key.two) return two_numbers(key, value);
     open_value(key);
     value = trimmed(value);
     if (routeros::missing(value)) return;
     metrics_sent_ |= is_metric(key.column);
     switch (info(key.column).value) {
+        case Value::device:
         case Value::words:
         case Value::serial: return keep_text(key, value);
         case Value::version:
@@ -95,7 +101,20 @@ void Fields::text(const Key& key, std::string_view value) {
     }
 }
 
+// "190840832,268435456": free and total, in that order.
+void Fields::two_numbers(const Key& key, std::string_view value) {
+    const size_t comma = value.find(',');
+    if (comma == value.npos) return;  // Of one number nobody knows what it is.
+    Key free = key;
+    free.two = false;
+    text(free, value.substr(0, comma));
+    Key total = find_key("totalmemory");
+    total.sent = key.sent;
+    text(total, value.substr(comma + 1));
+}
+
 void Fields::integer(const Key& key, int64_t value) {
+    if (key.two) return;
     // A column of whole numbers keeps it exactly; for the others a double is good enough.
     if (info(key.column).kind != Kind::integer) return real(key, static_cast<double>(value));
     open_value(key);
@@ -104,6 +123,7 @@ void Fields::integer(const Key& key, int64_t value) {
 }
 
 void Fields::real(const Key& key, double value) {
+    if (key.two) return;
     ensure(!key.keeps_text());
     open_value(key);
     metrics_sent_ = true;
@@ -140,7 +160,11 @@ void Fields::keep_integer(const Key& key, std::optional<int64_t> value) {
     const ColumnInfo& column = info(key.column);
     const auto number = static_cast<double>(*value);
     if (number < column.low || number > column.high) return implausible(key, number < column.low);
-    if (Kept* place = claim(key)) place->integer = *value;
+    if (key.in_use) {
+        (key.column == Column::mem_total ? memory_in_use_ : disk_in_use_) = {key, *value, 0, {}};
+    } else if (Kept* place = claim(key)) {
+        place->integer = *value;
+    }
 }
 
 void Fields::keep_real(const Key& key, std::optional<double> value) {
@@ -158,7 +182,8 @@ void Fields::keep_text(const Key& key, std::optional<std::string_view> value) {
 }
 
 void Fields::bad_value(const Key& key) {
-    if (!key.ambiguous) remark(Remark::bad_value, key);
+    // An id that is of no use is only one of several.
+    if (!key.ambiguous && key.column != Column::site_id) remark(Remark::bad_value, key);
 }
 
 void Fields::implausible(const Key& key, bool too_low) {
@@ -174,25 +199,40 @@ void Fields::implausible(const Key& key, bool too_low) {
 // --- the row ---
 
 std::string_view Fields::finish() {
-    weigh(Column::mem_total, Column::mem_free);
-    weigh(Column::disk_total, Column::disk_free);
+    weigh(Column::mem_total, Column::mem_free, memory_in_use_);
+    weigh(Column::disk_total, Column::disk_free, disk_in_use_);
     split_version();
-    for (uint64_t rest = kept_mask_; rest != 0; rest &= rest - 1)
+    for (uint64_t rest = kept_mask_ & ~bit(Column::site_id); rest != 0; rest &= rest - 1)
         write(static_cast<Column>(std::countr_zero(rest)));
-    if (!metrics_sent_ && !(remarks_ & bit(Remark::empty_body))) remark(Remark::no_metrics);
+    const std::string_view besides = extra_.json();
+    if (!besides.empty()) row_->set_text(Column::extra, besides);
+    if (!metrics_sent_ && besides.empty() && !(remarks_ & bit(Remark::empty_body)))
+        remark(Remark::no_metrics);
     if (warnings_used_ > 0) row_->set_text(Column::warnings, warnings());
     return warnings();
 }
 
-// Total and free speak of the same thing: a total may come as the part in use, and what is free
-// cannot be more than there is.
-void Fields::weigh(Column total, Column free) {
-    if (!has(total)) return;
-    if (kept(total).key.in_use) {
-        if (!has(free)) return drop(total);
+void Fields::empty_body() {
+    if ((kept_mask_ & ~bit(Column::site_id)) == 0) remark(Remark::empty_body);
+}
+
+// Total, free and in use speak of one thing: any two give the third, and what is free cannot be
+// more than there is.
+void Fields::weigh(Column total, Column free, const std::optional<Kept>& in_use) {
+    if (in_use && has(total) && !has(free)) {
+        kept_mask_ |= bit(free);
+        kept(free) = *in_use;
+        kept(free).integer = kept(total).integer - in_use->integer;
+        if (kept(free).integer < 0) {
+            remark(Remark::out_of_range, in_use->key);
+            drop(free);
+        }
+    } else if (in_use && has(free) && !has(total)) {
+        kept_mask_ |= bit(total);
+        kept(total) = *in_use;
         kept(total).integer += kept(free).integer;
     }
-    if (has(free) && kept(free).integer > kept(total).integer) {
+    if (has(total) && has(free) && kept(free).integer > kept(total).integer) {
         remark(Remark::out_of_range, kept(free).key);
         drop(free);
     }

@@ -4,9 +4,10 @@
 // a value by its column's RouterOS type, chooses between keys of one column, and remembers what it
 // had to leave out. One bad value costs its column, never the row.
 //
-// Use: begin(row), a value for each key that find_key() knows, finish(). The row is untouched until
-// finish(), which writes what was kept and the column `warnings`, and leaves the row open: the
-// intake commits or discards it. Keys and texts are not copied: they stay readable until finish().
+// Use: begin(row), a value for each key that find_key() knows, all others to extra(), finish(). The
+// row is untouched until finish(), which writes what was kept and the columns `warnings` and
+// `extra`, and leaves the row open: the intake commits or discards it. Keys and texts are not
+// copied: they stay readable until finish().
 //
 // Threads: one Fields for each worker. Nothing allocates.
 #pragma once
@@ -16,15 +17,32 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "pipeline/columns.h"
+#include "pipeline/extra.h"
 #include "pipeline/keys.h"
 
 namespace rollcall {
 
+// What the form of a report tells of its sender, who wants to be answered in kind.
+struct Shape {
+    bool json_rpc = false;
+    bool collectors = false;  // ISPApp: the update carries what was collected.
+    std::string_view rpc_id;  // As it came; empty if it did not.
+};
+
 class Fields {
 public:
+    // Keys that came, by number.
+    using Seen = std::bitset<keys_max>;
+
     void begin(Columns& row);
+
+    // An object begins, which may use the keys of the one around it again; leave() with what
+    // enter() gave.
+    [[nodiscard]] Seen enter() { return std::exchange(seen_, {}); }
+    void leave(const Seen& outer) { seen_ = outer; }
 
     // The value of a known key: as text (empty and `none` mean absent), ...
     void text(const Key& key, std::string_view value);
@@ -34,8 +52,19 @@ public:
     // ... or as a number's characters, which say more: "7.20" is not 7.2.
     void literal(const Key& key, std::string_view lexeme);
 
+    // What no column goes by.
+    [[nodiscard]] Extra& extra() { return extra_; }
+    [[nodiscard]] Shape& shape() { return shape_; }
+
     // A remark on the whole report.
     void remark(Remark remark);
+    // The body was empty; a remark unless a query or headers said something.
+    void empty_body();
+
+    // Some id that the report gave, for a site that has no better one.
+    [[nodiscard]] std::string_view device() const {
+        return has(Column::site_id) ? kept_[index(Column::site_id)].text : std::string_view();
+    }
 
     // Writes the row. Returns all remarks as in the column `warnings`, "bad_value:uptime,utf8_bom",
     // valid until the next begin(). Adds no_metrics if the report named the router and no more.
@@ -64,7 +93,8 @@ private:
     [[nodiscard]] bool has(Column column) const { return kept_mask_ & bit(column); }
     void drop(Column column) { kept_mask_ &= ~bit(column); }
     [[nodiscard]] Kept& kept(Column column) { return kept_[index(column)]; }
-    void weigh(Column total, Column free);
+    void two_numbers(const Key& key, std::string_view value);
+    void weigh(Column total, Column free, const std::optional<Kept>& in_use);
     void split_version();
     void write(Column column);
 
@@ -75,8 +105,12 @@ private:
     Columns* row_ = nullptr;
     uint64_t kept_mask_ = 0;  // A bit for each column that has a value.
     std::array<Kept, columns_count> kept_{};
-    std::bitset<keys_max> seen_;  // Keys that came, by number.
+    std::optional<Kept> memory_in_use_;
+    std::optional<Kept> disk_in_use_;
+    Seen seen_;
     bool metrics_sent_ = false;
+    Shape shape_;
+    Extra extra_;
     uint32_t remarks_ = 0;
     size_t warnings_used_ = 0;
     std::array<char, static_cast<size_t>(info(Column::warnings).high)> warnings_;

@@ -2,24 +2,26 @@
 
 #include <bit>
 
+#include "pipeline/utf8.h"
+
 namespace rollcall {
 
 namespace {
 
 // Without a credential a router is known by what it says of itself, else by where it reports to or
 // comes from.
-std::string_view site_of(const Columns& row, const Sender& sender) {
+std::string_view site_of(const Columns& row, const Fields& fields, const Sender& sender) {
     for (const Column column : {Column::serial_number, Column::system_id})
         if (row.has(column)) return row.text(row.rows(), column);
-    return sender.device.empty() ? sender.address : sender.device;
+    if (!sender.device.empty()) return sender.device;
+    return fields.device().empty() ? sender.address : fields.device();
 }
 
 }  // namespace
 
-Intake::Intake(size_t slots_max, size_t rows_max, size_t text_max, size_t body_bytes_max,
-               Doorbell& committer, Slab& slab)
-    : ring_(slots_max, rows_max, text_max),
-      decoder_(body_bytes_max),
+Intake::Intake(const Limits& limits, Doorbell& committer, Slab& slab)
+    : ring_(limits.slots, limits.slot_rows, limits.slot_text_bytes),
+      decoder_(limits.body_bytes, limits.items),
       committer_(committer),
       slab_(slab) {}
 
@@ -31,32 +33,58 @@ Columns* Intake::open_slot() {
     return open_;
 }
 
-Result<Receipt> Intake::accept(std::string_view body, BodyHint hint, const Sender& sender) {
-    Columns* const row = open_slot();
-    if (row == nullptr) {
-        slab_.add(Metric::ring_full_total);
-        return fail(Code::ring_full);
-    }
-    fields_.begin(*row);
-    if (const auto decoded = decoder_.decode(body, hint, fields_); !decoded) {
-        row->discard_row();
-        return std::unexpected(decoded.error());
-    }
-    const std::string_view warnings = fields_.finish();
-    set_envelope(*row, sender);
-    row->commit_row();
-    for (uint32_t rest = fields_.remarks(); rest != 0; rest &= rest - 1)
-        slab_.add(Metric::checkins_warned_total, 1, static_cast<size_t>(std::countr_zero(rest)));
-    return Receipt{ring_.next(), warnings};
+Result<void> Intake::accept(std::string_view body, BodyHint hint, const Sender& sender,
+                            Receipt& receipt) {
+    sender_ = &sender;
+    receipt_ = &receipt;
+    const auto decoded = decoder_.decode(body, hint, receipt.items, *this);
+    if (!decoded && open_ != nullptr) open_->discard_row();
+    if (!decoded && decoded.error().code == Code::ring_full) slab_.add(Metric::ring_full_total);
+    return decoded;
 }
 
-void Intake::set_envelope(Columns& row, const Sender& sender) {
-    const std::string_view site = site_of(row, sender);
-    row.set_text(Column::site_id, site.substr(0, static_cast<size_t>(info(Column::site_id).high)));
-    row.set_integer(Column::received_at, sender.received_us);
+Fields* Intake::next() {
+    Columns* const row = open_slot();
+    if (row == nullptr) return nullptr;
+    fields_.begin(*row);
+    if (!sender_->query.empty() || !sender_->header.empty()) {
+        const auto outer = fields_.enter();
+        decoder_.decode_query(sender_->query, fields_);
+        decoder_.decode_header(sender_->header, fields_);
+        fields_.leave(outer);
+    }
+    return &fields_;
+}
+
+void Intake::taken(std::string_view) {
+    Columns& row = *open_;
+    receipt_->warnings = fields_.finish();
+    receipt_->shape = fields_.shape();
+    set_envelope(row);
+    row.commit_row();
+    receipt_->site = row.text(row.rows() - 1, Column::site_id);
+    receipt_->slot = ring_.next();
+    ++receipt_->accepted;
+    ++receipt_->items;
+    if (fields_.extra().cut()) slab_.add(Metric::extra_cut_total);
+    for (uint32_t rest = fields_.remarks(); rest != 0; rest &= rest - 1)
+        slab_.add(Metric::checkins_warned_total, 1, static_cast<size_t>(std::countr_zero(rest)));
+}
+
+void Intake::refused(Code code) {
+    if (open_ != nullptr) open_->discard_row();
+    receipt_->refused.push_back({receipt_->items++, code});
+    slab_.add(Metric::checkins_rejected_total, 1, label_of(sender_->transport, code));
+}
+
+void Intake::set_envelope(Columns& row) {
+    const std::string_view site = site_of(row, fields_, *sender_);
+    row.set_text(Column::site_id,
+                 utf8_prefix(site, static_cast<size_t>(info(Column::site_id).high)));
+    row.set_integer(Column::received_at, sender_->received_us);
     row.set_integer(Column::online, 1);
-    row.set_text(Column::transport, to_text(sender.transport));
-    row.set_text(Column::source_ip, sender.address);
+    row.set_text(Column::transport, to_text(sender_->transport));
+    row.set_text(Column::source_ip, sender_->address);
 }
 
 void Intake::hand_over() {

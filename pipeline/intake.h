@@ -1,47 +1,71 @@
 // Intake: a worker's door into the pipeline.
 //
-// accept() decodes a report into the open slot; publish(), at the end of the worker's turn, hands
-// the slot to the committer. One slot is written while the next one fills. The receipt names the
-// slot: when durable() has passed it, the report is on disk and its sender may be answered.
+// accept() decodes a body into rows of the open slot; publish(), at the end of the worker's turn,
+// hands the slot to the committer. One slot is written while the next one fills. The receipt names
+// the slot: when durable() has passed it, the report is on disk and its sender may be answered.
 //
 // Threads: the worker that owns it; durable() is moved by the committer.
 #pragma once
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "config/metrics.h"
 #include "pipeline/columns.h"
 #include "pipeline/decode.h"
 #include "pipeline/doorbell.h"
 #include "pipeline/fields.h"
+#include "pipeline/items.h"
 #include "pipeline/ring.h"
 
 namespace rollcall {
 
-// What the daemon knows of a report without reading it.
+// What the daemon knows of a body without reading it.
 struct Sender {
     Transport transport;
     std::string_view address;  // Where it came from, as text.
     std::string_view device;   // From the topic or the path; may be empty.
     int64_t received_us;       // UTC, microseconds since 1970.
+    // Values outside of the body: a URL's query, and header fields as `name=value` lines.
+    std::string_view query = {};
+    std::string_view header = {};
 };
 
+// What became of a body so far.
 struct Receipt {
-    uint64_t slot;
-    std::string_view warnings;  // As in the column; valid until the next accept().
+    struct Refusal {
+        size_t item;
+        Code code;
+    };
+
+    size_t items = 0;           // Reports that are done with, taken or refused.
+    size_t accepted = 0;        // Rows.
+    uint64_t slot = 0;          // That holds the last of them.
+    Shape shape;                // Of the last report; valid as `warnings` is.
+    std::string_view site;      // Of the last report; valid as `warnings` is.
+    std::string_view warnings;  // Of the last report, as in the column; valid until the next
+                                // accept().
+    std::vector<Refusal> refused;
 };
 
-class Intake {
+class Intake final : Items {
 public:
     // committer: rung when a slot is published.
-    Intake(size_t slots_max, size_t rows_max, size_t text_max, size_t body_bytes_max,
-           Doorbell& committer, Slab& slab);
+    struct Limits {
+        size_t slots;
+        size_t slot_rows;
+        size_t slot_text_bytes;
+        size_t body_bytes;
+        size_t items;
+    };
+    Intake(const Limits& limits, Doorbell& committer, Slab& slab);
 
-    // One report, one row. After an error nothing of it is left; ring_full means: stop reading
-    // until durable() moves. body_padding bytes behind `body` must be readable.
-    [[nodiscard]] Result<Receipt> accept(std::string_view body, BodyHint hint,
-                                         const Sender& sender);
+    // A row for each report of a body. After an error nothing of it is left, but for ring_full:
+    // then stop reading, and call again with the same receipt when durable() has moved.
+    // body_padding bytes behind `body` must be readable.
+    [[nodiscard]] Result<void> accept(std::string_view body, BodyHint hint, const Sender& sender,
+                                      Receipt& receipt);
 
     // Would accept() find room?
     [[nodiscard]] bool has_room() { return open_slot() != nullptr; }
@@ -59,12 +83,19 @@ public:
 private:
     [[nodiscard]] Columns* open_slot();
     void hand_over();
-    void set_envelope(Columns& row, const Sender& sender);
+    void set_envelope(Columns& row);
+
+    // Items, for the decoder while accept() runs.
+    [[nodiscard]] Fields* next() override;
+    void taken(std::string_view text) override;
+    void refused(Code code) override;
 
     Ring<Columns> ring_;
     Columns* open_ = nullptr;  // The slot claimed, until it is published.
     Decoder decoder_;
     Fields fields_;
+    const Sender* sender_ = nullptr;  // While accept() runs.
+    Receipt* receipt_ = nullptr;      // The same.
     Doorbell& committer_;
     Slab& slab_;
 };

@@ -27,46 +27,65 @@ constexpr std::array<uint8_t, 256> folding = [] {
 }();
 
 // The hottest loop of all: it stays in registers, and where separators stand costs no branch.
-constexpr Folded fold(std::string_view key) {
-    Folded folded;
-    unsigned bits = 0;
-    uint64_t word = 0;
-    for (const char c : key) {
-        const uint64_t kept = folding[static_cast<uint8_t>(c)];
-        word |= kept << bits;
-        bits += static_cast<unsigned>((kept + 0xFF) >> 8) * 8;  // 0 or 8.
-        if (bits < 64) continue;
-        if (folded.middle != 0) return {};
-        folded = {word, folded.last, folded.middle};
-        word = 0;
-        bits = 0;
+class Folding {
+public:
+    constexpr void add(std::string_view key) {
+        for (const char c : key) {
+            const uint64_t kept = folding[static_cast<uint8_t>(c)];
+            word_ |= kept << bits_;
+            bits_ += static_cast<unsigned>((kept + 0xFF) >> 8) * 8;  // 0 or 8.
+            if (bits_ < 64) continue;
+            too_long_ |= folded_.middle != 0;
+            folded_ = {word_, folded_.last, folded_.middle};
+            word_ = 0;
+            bits_ = 0;
+        }
     }
-    return {word, folded.last, folded.middle};
+    [[nodiscard]] constexpr Folded result() const {
+        if (too_long_) return {};
+        return {word_, folded_.last, folded_.middle};
+    }
+
+private:
+    Folded folded_;
+    uint64_t word_ = 0;
+    unsigned bits_ = 0;
+    bool too_long_ = false;
+};
+
+constexpr Folded fold(std::string_view key) {
+    Folding folding_now;
+    folding_now.add(key);
+    return folding_now.result();
 }
 
-constexpr size_t slots_count = 256;  // As many as hash() yields.
+constexpr size_t slots_count = 512;  // As many as hash() yields.
 
 constexpr size_t hash(const Folded& key) {
     const uint64_t mixed = key.last ^ std::rotl(key.middle, 23) ^ std::rotl(key.first, 47);
-    return (mixed * 0x9E3779B97F4A7C15) >> 56;
+    return (mixed * 0x9E3779B97F4A7C15) >> 55;
+}
+
+template <class Visit>
+constexpr void each_word(std::string_view words, Visit visit) {
+    while (!words.empty()) {
+        const size_t length = std::min(words.find(' '), words.size());
+        visit(words.substr(0, length));
+        words.remove_prefix(std::min(length + 1, words.size()));
+    }
 }
 
 // Calls visit(column, word) for each key of columns.def, in order.
 template <class Visit>
-constexpr void each_word(Visit visit) {
-    for (size_t column = 0; column < columns_count; ++column) {
-        std::string_view words = columns_table[column].keys;
-        while (!words.empty()) {
-            const size_t length = std::min(words.find(' '), words.size());
-            visit(static_cast<Column>(column), words.substr(0, length));
-            words.remove_prefix(std::min(length + 1, words.size()));
-        }
-    }
+constexpr void each_key(Visit visit) {
+    for (size_t column = 0; column < columns_count; ++column)
+        each_word(columns_table[column].keys,
+                  [&](std::string_view word) { visit(static_cast<Column>(column), word); });
 }
 
 constexpr size_t keys_count = [] {
     size_t count = 0;
-    each_word([&](Column, std::string_view) { ++count; });
+    each_key([&](Column, std::string_view) { ++count; });
     return count;
 }();
 static_assert(keys_count <= keys_max && keys_max < Key::unknown);
@@ -76,14 +95,26 @@ struct Known {
     Key key;
 };
 
+// Takes the mark off the end of a word, if it is there.
+constexpr bool take_mark(std::string_view& word, char mark) {
+    if (!word.ends_with(mark)) return false;
+    word.remove_suffix(1);
+    return true;
+}
+
 constexpr std::array<Known, keys_count> table = [] {
     std::array<Known, keys_count> known{};
     uint8_t number = 0;
-    each_word([&](Column column, std::string_view word) {
-        const bool ambiguous = word.ends_with('?');
-        const bool in_use = word.ends_with('+');
-        if (ambiguous || in_use) word.remove_suffix(1);
-        known[number] = {fold(word), {{}, column, number, ambiguous, in_use}};
+    each_key([&](Column column, std::string_view word) {
+        Key key;
+        key.column = column;
+        key.number = number;
+        key.weak = take_mark(word, '~');
+        key.ambiguous = take_mark(word, '?');
+        key.in_use = take_mark(word, '+');
+        key.two = take_mark(word, ',');
+        key.pairs_only = take_mark(word, '=');
+        known[number] = {fold(word), key};
         ++number;
     });
     return known;
@@ -106,11 +137,31 @@ constexpr std::array<uint8_t, slots_count> slots = [] {
 }();
 static_assert(keys_max < slots_count);  // So a search ends.
 
-}  // namespace
+constexpr std::string_view groups =
+#define COLUMN(name, kind, value, low, high, keys, help)
+#define GROUP(words) words " "
+#include "pipeline/columns.def"
+#undef COLUMN
+    ;
 
-Key find_key(std::string_view sent) {
-    Key found{.sent = sent};
-    const Folded folded = fold(sent);
+constexpr size_t groups_count = [] {
+    size_t count = 0;
+    each_word(groups, [&](std::string_view word) { count += !word.empty(); });
+    return count;
+}();
+
+constexpr std::array<Folded, groups_count> group_table = [] {
+    std::array<Folded, groups_count> table_of_groups{};
+    size_t number = 0;
+    each_word(groups, [&](std::string_view word) {
+        if (!word.empty()) table_of_groups[number++] = fold(word);
+    });
+    return table_of_groups;
+}();
+
+Key find(const Folded& folded, std::string_view sent) {
+    Key found;
+    found.sent = sent;
     for (size_t slot = hash(folded); slots[slot] != Key::unknown; slot = (slot + 1) % slots_count) {
         const Known& known = table[slots[slot]];
         if (!(known.folded == folded)) continue;
@@ -119,6 +170,21 @@ Key find_key(std::string_view sent) {
         break;
     }
     return found;
+}
+
+}  // namespace
+
+Key find_key(std::string_view sent) { return find(fold(sent), sent); }
+
+Key find_key(std::string_view object, std::string_view sent) {
+    Folding path;
+    path.add(object);
+    path.add(sent);
+    return find(path.result(), sent);
+}
+
+bool is_group(std::string_view object) {
+    return std::ranges::find(group_table, fold(object)) != group_table.end();
 }
 
 }  // namespace rollcall

@@ -21,16 +21,25 @@ struct Key {
     std::string_view sent;
     Column column = Column::id;
     uint8_t number = unknown;  // Position among all keys: of a column's keys the lower one wins.
-    bool ambiguous = false;    // `?` in columns.def.
-    bool in_use = false;       // `+` in columns.def.
+    // The marks of columns.def.
+    bool weak = false;        // `~`
+    bool ambiguous = false;   // `?`
+    bool in_use = false;      // `+`
+    bool two = false;         // `,`
+    bool pairs_only = false;  // `=`
 
     explicit operator bool() const { return number != unknown; }
     [[nodiscard]] bool keeps_text() const { return info(column).kind == Kind::text; }
 };
 
 // More than there are keys: the size of a set of them.
-inline constexpr size_t keys_max = 192;
+inline constexpr size_t keys_max = 224;
 
 [[nodiscard]] Key find_key(std::string_view sent);
+// The key of a member of an object, `ram.total`.
+[[nodiscard]] Key find_key(std::string_view object, std::string_view sent);
+
+// Does an object of this name speak of the router as a whole?
+[[nodiscard]] bool is_group(std::string_view object);
 
 }  // namespace rollcall

@@ -21,9 +21,12 @@ Pipeline::Pipeline(Files& files, const Clock& clock, const Settings& settings,
     const auto& ingest = settings.ingest;
     for (Slab* slab : worker_slabs)
         intakes_.push_back(std::make_unique<Intake>(
-            ingest.slots_max, ingest.slot_rows_max, ingest.slot_text_max.count,
-            std::max(settings.http.body_size_max, settings.mqtt.packet_size_max).count, bell_,
-            *slab));
+            Intake::Limits{ingest.slots_max, ingest.slot_rows_max, ingest.slot_text_max.count,
+                           std::max({settings.http.body_size_max, settings.http.batch_size_max,
+                                     settings.mqtt.packet_size_max})
+                               .count,
+                           ingest.items_max},
+            bell_, *slab));
     for (auto& [name, sink] : sinks) {
         outlets_.push_back(std::make_unique<Outlet>());
         outlets_.back()->name = name;

@@ -25,7 +25,6 @@ const std::map<std::string, int> floors = {
 // them.
 const std::map<std::string, std::string> foreign_headers = {
     {"toml++/", "config/load"},
-    {"simdjson", "pipeline/decode_json"},
     {"isa-l", "pipeline/checksum"},
     {"xxh", "pipeline/row_id"},
     {"sqlite3.h", "sinks/sqlite_sink"},

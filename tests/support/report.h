@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <string_view>
 
@@ -28,7 +29,8 @@ inline void ensure_sound(const Columns& rows, size_t row) {
         const auto column = static_cast<Column>(i);
         if (!rows.has(row, column)) continue;
         const ColumnInfo& about = info(column);
-        ensure(about.value != Value::given || column == Column::warnings);
+        ensure(about.value != Value::given || column == Column::warnings ||
+               column == Column::extra);
         if (about.kind == Kind::text) {
             const std::string_view text = rows.text(row, column);
             ensure(text.size() <= static_cast<size_t>(about.high));
@@ -55,18 +57,72 @@ private:
     size_t size_;
 };
 
+// Takes the reports of bodies into rows.
+class Rows final : public Items {
+public:
+    Rows(size_t rows_max, size_t text_max) : rows(rows_max, text_max) {}
+
+    // What came beside the bodies.
+    void beside(Decoder& decoder, std::string_view query, std::string_view header) {
+        decoder_ = &decoder;
+        query_ = query;
+        header_ = header;
+    }
+    Fields* next() override {
+        if (!rows.room()) return nullptr;
+        fields.begin(rows);
+        if (decoder_ != nullptr) {
+            const auto outer = fields.enter();
+            decoder_->decode_query(query_, fields);
+            decoder_->decode_header(header_, fields);
+            fields.leave(outer);
+        }
+        return &fields;
+    }
+    void taken(std::string_view text) override {
+        warnings = fields.finish();
+        rows.commit_row();
+        ensure_sound(rows, rows.rows() - 1);
+        bytes += text.size();
+        ++items;
+    }
+    void refused(Code code) override {
+        rows.discard_row();
+        refusals[refusals_count++ % refusals.size()] = {items++, code};
+    }
+
+    struct Refusal {
+        size_t item;
+        Code code;
+    };
+    Columns rows;
+    Fields fields;
+    std::string_view warnings;  // Of the last row; valid until the next.
+    size_t items = 0;
+    size_t bytes = 0;
+    std::array<Refusal, 16> refusals{};
+    size_t refusals_count = 0;
+
+private:
+    Decoder* decoder_ = nullptr;
+    std::string_view query_;
+    std::string_view header_;
+};
+
+// One body, and the rows it became.
 class Report {
 public:
-    explicit Report(std::string_view body, BodyHint hint = BodyHint::unknown) : rows_(1, 65536) {
+    explicit Report(std::string_view body, BodyHint hint = BodyHint::unknown,
+                    std::string_view query = {}, std::string_view header = {})
+        : taken_(rows_max, rows_max * row_text_max) {
         const Body sent(body);
-        Decoder decoder(std::max<size_t>(body.size(), 1));
-        Fields fields;
-        fields.begin(rows_);
-        result_ = decoder.decode(sent.view(), hint, fields);
-        if (!result_) return;
-        warnings_ = fields.finish();
-        rows_.commit_row();
-        ensure_sound(rows_, 0);
+        Decoder decoder(std::max<size_t>({body.size(), query.size(), header.size(), 1}), rows_max);
+        taken_.beside(decoder, query, header);
+        result_ = decoder.decode(sent.view(), hint, 0, taken_);
+        warnings_ = taken_.warnings;
+        device_ = taken_.fields.device();
+        shape_ = taken_.fields.shape();
+        rpc_id_ = shape_.rpc_id;
     }
 
     [[nodiscard]] const Result<void>& result() const { return result_; }
@@ -78,14 +134,32 @@ public:
         return fmt::format("{} at {}", to_text(error.code), error.offset);
     }
     [[nodiscard]] const std::string& warnings() const { return warnings_; }
-    [[nodiscard]] std::string operator[](Column column) const {
-        return result_ ? shown(rows_, 0, column) : "no row";
+    [[nodiscard]] std::string operator[](Column column) const { return at(0, column); }
+    [[nodiscard]] std::string at(size_t row, Column column) const {
+        return row < rows() ? shown(taken_.rows, row, column) : "no row";
+    }
+    [[nodiscard]] size_t rows() const { return taken_.rows.rows(); }
+    [[nodiscard]] const std::string& device() const { return device_; }
+    [[nodiscard]] const Shape& shape() const { return shape_; }
+    [[nodiscard]] const std::string& rpc_id() const { return rpc_id_; }
+    // "1 malformed_json, 3 unsupported_shape"
+    [[nodiscard]] std::string refusals() const {
+        std::string text;
+        for (size_t i = 0; i < taken_.refusals_count; ++i)
+            text += fmt::format("{}{} {}", i > 0 ? ", " : "", taken_.refusals[i].item,
+                                to_text(taken_.refusals[i].code));
+        return text;
     }
 
 private:
-    Columns rows_;
+    static constexpr size_t rows_max = 8;
+
+    Rows taken_;
     Result<void> result_;
     std::string warnings_;
+    std::string device_;
+    std::string rpc_id_;
+    Shape shape_;
 };
 
 }  // namespace rollcall

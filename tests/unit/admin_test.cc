@@ -39,7 +39,7 @@ struct AdminFixture {
     Slab slab;
     Replies replies{clock, Millis(30'000)};
     Admin admin{replies, "9.9"};
-    HttpSession::Limits limits{4096, 4096, Millis(5000), Millis(5000)};
+    HttpSession::Limits limits{4096, 4096, 4096, Millis(5000), Millis(5000)};
     Cursor stop;  // Moved by the test: 1 ends the loop.
     Loop loop{clock, slab, {16, 1 << 20}, [this] {
                   if (stop.read() != 0) loop.end();

@@ -24,7 +24,7 @@ struct CheckinsFixture {
     Doorbell bell;
     Clock clock;
     Slab slab;
-    Intake intake{2, 4, 2 * row_text_max, 65536, bell, slab};
+    Intake intake{{2, 4, 2 * row_text_max, 65536, 10}, bell, slab};
     Replies replies{clock, Millis(30'000)};
     Checkins checkins{settings, intake, replies, clock, slab};
     HttpRequest request;

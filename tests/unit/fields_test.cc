@@ -282,8 +282,8 @@ BOOST_AUTO_TEST_CASE(warnings_that_do_not_fit_are_counted_all_the_same) {
     Row row;
     for (size_t column = 0; column < columns_count; ++column) {
         const std::string_view keys = columns_table[column].keys;
-        if (keys.empty()) continue;
-        const auto key = keys.substr(0, keys.find_first_of(" ?"));
+        if (keys.empty() || static_cast<Column>(column) == Column::site_id) continue;
+        const auto key = keys.substr(0, keys.find_first_of(" ?~"));
         row.text(key, "$var");
     }
     row.remark(Remark::charset_cp1252);

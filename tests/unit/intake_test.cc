@@ -13,8 +13,12 @@ struct IntakeFixture {
     Result<Receipt> accept(std::string_view body, std::string_view device = {}) {
         padded = body;
         padded.append(body_padding, '\0');
-        return intake.accept({padded.data(), body.size()}, BodyHint::unknown,
-                             {Transport::http, "192.0.2.1", device, 1'790'000'000'000'000});
+        Receipt receipt;
+        const auto taken =
+            intake.accept({padded.data(), body.size()}, BodyHint::unknown,
+                          {Transport::http, "192.0.2.1", device, 1'790'000'000'000'000}, receipt);
+        if (!taken) return std::unexpected(taken.error());
+        return receipt;
     }
     std::string site(size_t row) { return std::string(slot(0).text(row, Column::site_id)); }
     Columns& slot(uint64_t position) { return intake.ring().at(position); }
@@ -22,7 +26,7 @@ struct IntakeFixture {
     std::string padded;
     Doorbell bell;
     Slab slab;
-    Intake intake{2, 3, test_text_max, 65536, bell, slab};
+    Intake intake{{2, 3, test_text_max, 65536, 10}, bell, slab};
 };
 
 }  // namespace
@@ -54,10 +58,36 @@ BOOST_AUTO_TEST_CASE(site_is_the_serial_else_the_system_id_else_the_device_else_
     BOOST_TEST(slot(1).text(0, Column::site_id) == "192.0.2.1");
 }
 
+BOOST_AUTO_TEST_CASE(site_may_be_an_id_that_the_report_carries) {
+    BOOST_TEST(accept(R"({"mac-address":"AA:BB","cpu_count":4})").has_value());
+    BOOST_TEST(site(0) == "AA:BB");
+    BOOST_TEST(accept(R"({"mac-address":"AA:BB","cpu_count":4})", "topic")->site == "topic");
+}
+
+BOOST_AUTO_TEST_CASE(batch_goes_on_where_the_ring_was_full) {
+    const std::string body = R"([{"sn":"1"},{"sn":"2"},3,{"sn":"4"},{"sn":"5"},{"sn":"6"},)"
+                             R"({"sn":"7"},{"sn":"8"}])" +
+                             std::string(body_padding, ' ');
+    const std::string_view sent(body.data(), body.size() - body_padding);
+    const Sender sender{Transport::http, "192.0.2.1", "", 1'790'000'000'000'000};
+    Receipt receipt;
+    const auto first = intake.accept(sent, BodyHint::unknown, sender, receipt);
+    BOOST_TEST((first.error().code == Code::ring_full));  // Two slots of three rows.
+    BOOST_TEST(receipt.accepted == 6);
+    intake.ring().advance_durable(1);
+    BOOST_TEST(intake.accept(sent, BodyHint::unknown, sender, receipt).has_value());
+    BOOST_TEST(receipt.accepted == 7);
+    BOOST_TEST(receipt.items == 8);
+    BOOST_TEST(receipt.refused.size() == 1);
+    BOOST_TEST(receipt.refused[0].item == 2);
+    BOOST_TEST(receipt.slot == 2);
+    BOOST_TEST(slot(2).text(0, Column::site_id) == "8");
+}
+
 BOOST_AUTO_TEST_CASE(refused_report_leaves_the_slot_untouched) {
     BOOST_TEST(accept(R"({"serial":"S1"})").has_value());
     const std::string before = payload_of(slot(0));
-    for (const char* body : {R"({"serial":"S2",)", R"({"serial":"S2"}x)", "[1]", "no pairs"})
+    for (const char* body : {R"({"serial":"S2",)", R"({"serial":"S2"}x)", "[{},", "no pairs"})
         BOOST_TEST(!accept(body).has_value());
     BOOST_TEST(payload_of(slot(0)) == before);
     BOOST_TEST(accept(R"({"serial":"S3"})").has_value());

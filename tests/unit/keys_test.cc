@@ -23,23 +23,47 @@ BOOST_AUTO_TEST_CASE(every_key_of_the_table_leads_to_its_column_best_first) {
         std::istringstream words{std::string(columns_table[column].keys)};
         int number_before = -1;
         for (std::string word; words >> word;) {
-            const bool ambiguous = word.ends_with('?');
-            const bool in_use = word.ends_with('+');
-            if (ambiguous || in_use) word.pop_back();
+            const auto has_mark = [&word](char mark) {
+                const bool has = word.ends_with(mark);
+                if (has) word.pop_back();
+                return has;
+            };
+            const bool weak = has_mark('~');
+            const bool ambiguous = has_mark('?');
+            const bool in_use = has_mark('+');
+            const bool two = has_mark(',');
+            const bool pairs_only = has_mark('=');
             const Key key = find_key(word);
             BOOST_TEST(bool(key), word);
             BOOST_TEST(index(key.column) == column, word);
             BOOST_TEST(key.number > number_before, word);
             BOOST_TEST(key.ambiguous == ambiguous, word);
             BOOST_TEST(key.in_use == in_use, word);
+            BOOST_TEST(key.weak == weak, word);
+            BOOST_TEST(key.two == two, word);
+            BOOST_TEST(key.pairs_only == pairs_only, word);
             number_before = key.number;
         }
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_member_is_known_by_its_path) {
+    BOOST_TEST((find_key("ram", "total").column == Column::mem_total));
+    BOOST_TEST((find_key("Load", "one").column == Column::cpu_load));
+    BOOST_TEST((find_key("cpu", "count").column == Column::cpu_count));
+    BOOST_TEST(!find_key("interface", "name"));
+}
+
+BOOST_AUTO_TEST_CASE(groups_are_folded_like_keys) {
+    for (const std::string_view name : {"resource", "Resource", "system-resource", "inventory"})
+        BOOST_TEST(is_group(name), name);
+    for (const std::string_view name : {"", "interfaces", "wireless", "ram"})
+        BOOST_TEST(!is_group(name), name);
+}
+
 BOOST_AUTO_TEST_CASE(other_keys_are_unknown) {
     for (const std::string_view sent :
-         {"", "-", "cpucounts", "cpucoun", "cpu/count", "id", "site_id", "received_at", "warnings",
+         {"", "-", "cpucounts", "cpucoun", "cpu/count", "site_id", "received_at", "warnings",
           "cpucountcpucountcpucountcpucount", "c\xC3\xA9pucount"})
         BOOST_TEST(!find_key(sent), sent);
     // Longer than the words of the table, with a known key as its end.

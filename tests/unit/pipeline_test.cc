@@ -35,11 +35,12 @@ struct PipelineFixture {
         const size_t size = body.size();
         body.append(body_padding, '\0');
         Intake& intake = pipeline.intake(worker);
-        const auto receipt = intake.accept({body.data(), size}, BodyHint::unknown,
-                                           {Transport::http, "::1", "", clock.wall_us()});
-        BOOST_TEST_REQUIRE(receipt.has_value());
+        Receipt receipt;
+        const auto taken = intake.accept({body.data(), size}, BodyHint::unknown,
+                                         {Transport::http, "::1", "", clock.wall_us()}, receipt);
+        BOOST_TEST_REQUIRE(taken.has_value());
         intake.publish();
-        while (intake.durable() <= receipt->slot) wakes[worker].wait(std::chrono::milliseconds(50));
+        while (intake.durable() <= receipt.slot) wakes[worker].wait(std::chrono::milliseconds(50));
     }
 
     Settings settings;

@@ -1,0 +1,149 @@
+#include "pipeline/json.h"
+
+#include <array>
+#include <charconv>
+#include <limits>
+
+namespace rollcall {
+
+namespace {
+
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+int hex_digit(char c) {
+    if (is_digit(c)) return c - '0';
+    const char letter = static_cast<char>(c | 0x20);
+    return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
+}
+
+uint32_t code_unit_at(std::string_view hex) {
+    uint32_t unit = 0;
+    for (size_t i = 0; i < 4; ++i) unit = unit * 16 + static_cast<uint32_t>(hex_digit(hex[i]));
+    return unit;
+}
+
+constexpr bool is_high(uint32_t unit) { return unit >= 0xD800 && unit < 0xDC00; }
+constexpr bool is_low(uint32_t unit) { return unit >= 0xDC00 && unit < 0xE000; }
+
+void append_utf8(uint32_t c, std::string& out) {
+    const auto tail = [](uint32_t bits) { return static_cast<char>(0x80 | (bits & 0x3F)); };
+    if (c < 0x80) {
+        out += static_cast<char>(c);
+    } else if (c < 0x800) {
+        out += {static_cast<char>(0xC0 | c >> 6), tail(c)};
+    } else if (c < 0x10000) {
+        out += {static_cast<char>(0xE0 | c >> 12), tail(c >> 6), tail(c)};
+    } else {
+        out += {static_cast<char>(0xF0 | c >> 18), tail(c >> 12), tail(c >> 6), tail(c)};
+    }
+}
+
+// The character that four hex digits stand for, with those of its other half if there is one.
+// Takes them off the front of `rest`.
+uint32_t character(std::string_view& rest) {
+    constexpr uint32_t replacement = 0xFFFD;
+    const uint32_t first = code_unit_at(rest);
+    rest.remove_prefix(4);
+    if (!is_high(first)) return is_low(first) ? replacement : first;
+    if (!rest.starts_with("\\u")) return replacement;
+    const uint32_t second = code_unit_at(rest.substr(2));
+    if (!is_low(second)) return replacement;
+    rest.remove_prefix(6);
+    return 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00);
+}
+
+}  // namespace
+
+// Exact by two operations if the digits fit in 53 bits and the power of ten in a double: Clinger,
+// "How to Read Floating Point Numbers Accurately" (1990), section 4. The library does the rest.
+double JsonNumber::real() const {
+    static constexpr std::array<double, 16> powers = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                                      1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+    if (whole) return static_cast<double>(integer);
+    uint64_t digits = 0;
+    size_t behind_point = 0;
+    bool fraction = false;
+    bool plain = lexeme.size() <= 16;
+    for (const char c : lexeme) {
+        if (is_digit(c)) {
+            digits = digits * 10 + static_cast<uint64_t>(c - '0');
+            behind_point += fraction;
+        } else if (c == '.') {
+            fraction = true;
+        } else {
+            plain &= c == '-';
+        }
+    }
+    if (plain) {
+        const double size = static_cast<double>(digits) / powers[behind_point];
+        return lexeme[0] == '-' ? -size : size;
+    }
+    double number = 0;
+    const auto [_, error] = std::from_chars(lexeme.data(), lexeme.data() + lexeme.size(), number);
+    return error == std::errc{} ? number : std::numeric_limits<double>::quiet_NaN();
+}
+
+void json_unescape(std::string_view raw, std::string& out) {
+    while (!raw.empty()) {
+        const size_t plain = std::min(raw.find('\\'), raw.size());
+        out += raw.substr(0, plain);
+        raw.remove_prefix(plain);
+        if (raw.empty()) return;
+        const char kind = raw[1];
+        raw.remove_prefix(2);
+        switch (kind) {
+            case 'b': out += '\b'; break;
+            case 'f': out += '\f'; break;
+            case 'n': out += '\n'; break;
+            case 'r': out += '\r'; break;
+            case 't': out += '\t'; break;
+            case 'u': append_utf8(character(raw), out); break;
+            default: out += kind;
+        }
+    }
+}
+
+bool JsonCursor::digits() {
+    const char* const first = at_;
+    while (at_ < end_ && is_digit(*at_)) ++at_;
+    return at_ > first;
+}
+
+bool JsonCursor::word(std::string_view text) {
+    for (const char c : text) {
+        if (at_ >= end_ || *at_ != c) return false;
+        ++at_;
+    }
+    return true;
+}
+
+// A backslash and what it escapes.
+bool JsonCursor::escape() {
+    ++at_;
+    if (at_ >= end_) return false;
+    if (*at_ != 'u') {
+        if (std::string_view("\"\\/bfnrt").find(*at_) == std::string_view::npos) return false;
+        ++at_;
+        return true;
+    }
+    ++at_;
+    for (int digit = 0; digit < 4; ++digit, ++at_)
+        if (at_ >= end_ || hex_digit(*at_) < 0) return false;
+    return true;
+}
+
+bool JsonCursor::skip() {
+    JsonString text;
+    JsonNumber amount;
+    switch (peek()) {
+        case '"': return string(text);
+        case '{': return each('}', [&] { return name(text) && skip(); });
+        case '[': return each(']', [&] { return skip(); });
+        case 't': return word("true");
+        case 'f': return word("false");
+        case 'n': return word("null");
+        default: return number(amount);
+    }
+}
+
+}  // namespace rollcall
