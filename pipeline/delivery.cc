@@ -22,7 +22,7 @@ Delivery::Delivery(Files& files, const std::string& spool_directory, const Curso
       slab_(slab),
       options_(options),
       on_halt_(std::move(on_halt)),
-      ids_(options.spool),
+      ids_(options.spool, std::chrono::milliseconds(0)),
       reader_(files, spool_directory, spool_end, slab),
       batch_(options.rows_max, options.text_max) {}
 
@@ -114,9 +114,10 @@ Result<void> Delivery::fill() {
             return {};
         }
         for (size_t row = before; row < batch_.rows(); ++row)
-            batch_.assign_integer(row, Column::id,
-                                  ids_.at((*record)->number, static_cast<uint32_t>(row - before),
-                                          batch_.integer(row, Column::received_at)));
+            batch_.assign_integer(
+                row, Column::id,
+                ids_.by_place((*record)->number, static_cast<uint32_t>(row - before),
+                              batch_.integer(row, Column::received_at)));
         reader_.advance();
         batch_full_ = !batch_.room();
     }
