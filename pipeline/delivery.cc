@@ -23,7 +23,7 @@ Delivery::Delivery(Files& files, const std::string& spool_directory, const Curso
       options_(options),
       on_halt_(std::move(on_halt)),
       ids_(options.spool, std::chrono::milliseconds(0)),
-      reader_(files, spool_directory, spool_end, slab),
+      reader_(files, spool_directory, spool_end, &slab),
       batch_(options.rows_max, options.text_max) {}
 
 Delivery::~Delivery() { ensure(!thread_.joinable()); }

@@ -16,7 +16,7 @@ Pipeline::Pipeline(Files& files, const Clock& clock, const Settings& settings,
       on_halt_(std::move(on_halt)),
       spool_(files, clock, slab_,
              {spool_directory, settings.spool.size_max.count, settings.spool.segment_size.count,
-              settings.spool.sync}),
+              settings.spool.sync, std::chrono::milliseconds(0)}),
       committer_(spool_, bell_, slab_, on_halt_) {
     const auto& ingest = settings.ingest;
     for (Slab* slab : worker_slabs)
