@@ -82,6 +82,26 @@ void Columns::assign_integer(size_t row, Column column, int64_t value) {
     mask_ |= bit(column);
 }
 
+void Columns::remove_rows(std::span<const uint32_t> rows) {
+    if (rows.empty()) return;
+    ensure(open_mask_ == 0 && rows.back() < rows_);
+    const auto close_up = [&](uint64_t* cells) {
+        size_t to = rows.front();
+        for (size_t i = 0; i < rows.size(); ++i) {
+            const size_t from = rows[i] + 1;
+            const size_t kept = (i + 1 < rows.size() ? rows[i + 1] : rows_) - from;
+            std::memmove(cells + to, cells + from, kept * sizeof(uint64_t));
+            to += kept;
+        }
+        std::memset(cells + to, 0, rows.size() * sizeof(uint64_t));
+    };
+    each_bit(mask_, [&](size_t column) { close_up(&cells_[column * rows_max_]); });
+    close_up(present_.get());
+    rows_ -= rows.size();
+    mask_ = 0;
+    for (size_t row = 0; row < rows_; ++row) mask_ |= present_[row];
+}
+
 void Columns::clear() {
     discard_row();
     each_bit(mask_, [this](size_t column) {

@@ -126,6 +126,10 @@ public:
     [[nodiscard]] std::string_view text(size_t row, Column column) const;
     // Sets an integer of a committed row, such as the id that only a delivery knows.
     void assign_integer(size_t row, Column column, int64_t value);
+    // Takes these rows out, ascending; the rest moves together and keeps its order. There must be
+    // no open row. Their texts stay in the heap until clear(): what a batch is read by does not see
+    // them.
+    void remove_rows(std::span<const uint32_t> rows);
     void clear();
 
     // --- the bytes of a record (layout in spool_format.h) ---

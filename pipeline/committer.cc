@@ -46,8 +46,12 @@ void Committer::run() {
         // Read before the step: what was published before the call to stop() is then seen by it.
         const bool last = stopping_.read() != 0;
         auto done = step();
-        if (done && *done == 0)
-            if (const auto tidied = tidy_up(); !tidied) done = std::unexpected(tidied.error());
+        if (done ? *done == 0 : done.error().move() != Move::halt) {
+            if (const auto tidied = tidy_up(); !tidied)
+                done = std::unexpected(tidied.error());
+            else if (!done)
+                done = step();
+        }
         if (!done && done.error().move() == Move::halt) return on_halt_(done.error());
         if (full == done.has_value()) {
             full = !full;
@@ -58,7 +62,6 @@ void Committer::run() {
         }
         if (!done) {
             slab_.add(Metric::spool_retries_total);
-            if (const auto tidied = tidy_up(); !tidied) return on_halt_(tidied.error());
             if (last) return;
             bell_.wait(retry_wait);
         } else if (*done == 0) {

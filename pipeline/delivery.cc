@@ -10,21 +10,29 @@ namespace {
 
 using std::chrono::milliseconds;
 constexpr milliseconds retry_delay_first{100};
+// Rows are written to the spool later than they are received, but sooner than this unless the spool
+// is full.
+constexpr milliseconds ring_wait_most{1000};
 
 }  // namespace
 
-Delivery::Delivery(Files& files, const std::string& spool_directory, const Cursor& spool_end,
-                   Sink& sink, const Clock& clock, Slab& slab, Options options,
+Delivery::Delivery(Files& files, std::string spool_directory, const Cursor& spool_end, Sink& sink,
+                   const Clock& clock, Slab& slab, Options options,
                    std::function<void(const Error&)> on_halt)
-    : spool_end_(spool_end),
+    : files_(files),
+      spool_directory_(std::move(spool_directory)),
+      spool_end_(spool_end),
       sink_(sink),
       clock_(clock),
       slab_(slab),
       options_(options),
       on_halt_(std::move(on_halt)),
-      ids_(options.spool),
-      reader_(files, spool_directory, spool_end, slab),
-      batch_(options.rows_max, options.text_max) {}
+      ids_(options.spool, options.duplicate_window),
+      reader_(files, spool_directory_, spool_end, &slab),
+      batch_(options.rows_max, options.text_max),
+      seen_(options.duplicate_window, options.duplicates_max) {
+    repeated_.reserve(record_rows_max);
+}
 
 Delivery::~Delivery() { ensure(!thread_.joinable()); }
 
@@ -59,11 +67,12 @@ Result<milliseconds> Delivery::step(bool draining) {
     if (const auto filled = fill(); !filled) return std::unexpected(filled.error());
     const milliseconds waited = age();
     slab_.set(Metric::spool_backlog_seconds, waited.count() / 1000, label_of(options_.name));
-    if (batch_.rows() == 0) {
+    if (batch_.rows() == 0 && batch_duplicates_ == 0) {
         stored_.advance(reader_.position());  // Only records that are lost lie between.
         return options_.age_max;
     }
-    if (!batch_full_ && !draining && waited < options_.age_max) return options_.age_max - waited;
+    const bool due = batch_full_ || draining || waited >= options_.age_max;
+    if (!due && batch_.rows() > 0) return options_.age_max - waited;
     if (const auto written = write(); !written) {
         if (written.error().move() == Move::halt) return std::unexpected(written.error());
         return fell_back(written.error());
@@ -81,6 +90,7 @@ Result<void> Delivery::open() {
         return fail(Code::spool_damaged);
     }
     if (const auto sought = reader_.seek(*position); !sought) return sought;
+    if (const auto looked = look_back(); !looked) return looked;
     stored_.advance(std::max(stored_.own(), *position));
     begin_batch();
     opened_ = true;
@@ -90,8 +100,33 @@ Result<void> Delivery::open() {
     return {};
 }
 
+// Reads the fingerprints of the window that ends where the reader is.
+Result<void> Delivery::look_back() {
+    seen_.clear();
+    if (options_.duplicate_window.count() == 0) return {};
+    const auto next = reader_.peek();
+    if (!next) return std::unexpected(next.error());
+    const int64_t until_us = *next ? (*next)->written_us : clock_.wall_us();
+    const std::chrono::microseconds back = options_.duplicate_window + ring_wait_most;
+    const Cursor end(reader_.position());
+    SpoolReader before(files_, spool_directory_, end, nullptr);
+    if (const auto sought = before.seek_written(until_us - back.count()); !sought) return sought;
+    for (;;) {
+        const auto record = before.peek();
+        if (!record) return std::unexpected(record.error());
+        if (!*record) return {};
+        batch_.clear();
+        if (const auto read = append(**record); !read) return std::unexpected(read.error());
+        for (size_t row = 0; row < batch_.rows(); ++row)
+            if (const uint64_t seen = fingerprint(row); seen != 0)
+                (void)seen_.seen_before(seen, batch_.integer(row, Column::received_at));
+        before.advance();
+    }
+}
+
 void Delivery::begin_batch() {
     batch_.clear();
+    batch_duplicates_ = 0;
     batch_first_ = reader_.position();
     batch_full_ = false;
 }
@@ -102,25 +137,53 @@ Result<void> Delivery::fill() {
         if (!record) return std::unexpected(record.error());
         if (!*record) return {};
         const size_t before = batch_.rows();
-        const auto fits = batch_.append_record((*record)->payload, (*record)->columns_at);
+        const auto fits = append(**record);
         if (!fits) return std::unexpected(fits.error());
-        if (!*fits && before == 0) {
-            // Written by a run with larger slots than today's settings.
-            batch_ = Columns((*record)->rows, std::max((*record)->payload.size(), row_text_max));
-            continue;
-        }
         if (!*fits) {
             batch_full_ = true;
             return {};
         }
-        for (size_t row = before; row < batch_.rows(); ++row)
-            batch_.assign_integer(row, Column::id,
-                                  ids_.at((*record)->number, static_cast<uint32_t>(row - before),
-                                          batch_.integer(row, Column::received_at)));
+        drop_duplicates((*record)->number, before);
         reader_.advance();
-        batch_full_ = !batch_.room();
+        // What is left out counts too, or a step might read the whole spool.
+        batch_full_ = !batch_.room() || batch_.rows() + batch_duplicates_ >= options_.rows_max;
     }
     return {};
+}
+
+// False if the batch has no room for it.
+Result<bool> Delivery::append(const Record& record) {
+    auto fits = batch_.append_record(record.payload, record.columns_at);
+    if (!fits || *fits || batch_.rows() > 0) return fits;
+    // Written by a run with larger slots than today's settings.
+    batch_ = Columns(record.rows, std::max(record.payload.size(), row_text_max));
+    return batch_.append_record(record.payload, record.columns_at);
+}
+
+// 0 if the row cannot be told from another report, or need not be.
+uint64_t Delivery::fingerprint(size_t row) const {
+    if (options_.duplicate_window.count() == 0 || !batch_.has(row, Column::id)) return 0;
+    return static_cast<uint64_t>(batch_.integer(row, Column::id));
+}
+
+// Among the rows of a record, which are those from first_row on; the others get their ids.
+void Delivery::drop_duplicates(uint64_t record, size_t first_row) {
+    repeated_.clear();
+    for (size_t row = first_row; row < batch_.rows(); ++row) {
+        const int64_t received_us = batch_.integer(row, Column::received_at);
+        const uint64_t seen = fingerprint(row);
+        if (seen != 0 && seen_.seen_before(seen, received_us)) {
+            repeated_.push_back(static_cast<uint32_t>(row));
+            continue;
+        }
+        const auto place = static_cast<uint32_t>(row - first_row);
+        batch_.assign_integer(row, Column::id,
+                              seen != 0 && sink_.shared()
+                                  ? ids_.by_fingerprint(seen, received_us)
+                                  : ids_.by_place(record, place, received_us));
+    }
+    batch_.remove_rows(repeated_);
+    batch_duplicates_ += repeated_.size();
 }
 
 Result<void> Delivery::write() {
@@ -129,6 +192,8 @@ Result<void> Delivery::write() {
     slab_.add(Metric::sink_rows_total, static_cast<int64_t>(batch_.rows()),
               label_of(options_.name));
     slab_.add(Metric::sink_batches_total, 1, label_of(options_.name));
+    if (options_.counts_duplicates)
+        slab_.add(Metric::checkins_duplicate_total, static_cast<int64_t>(batch_duplicates_));
     stored_.advance(reader_.position());
     retry_delay_ = milliseconds(0);
     begin_batch();

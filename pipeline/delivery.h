@@ -5,18 +5,27 @@
 // again where it was, and the spool is read from there. Nothing is dropped, nothing is stored
 // twice.
 //
+// In the spool the column `id` holds the report's fingerprint. A row whose fingerprint was seen
+// within the window is left out of the batch, the others get their id in its place. Whenever the
+// spool is read from a position, the window is made anew from the records before it; so a row of
+// the batch that failed is not taken for a copy of itself, and what was left out is left out again.
+// Only of a report that is sent for longer than the window another copy may then be the one stored.
+//
 // Threads: run() is its own; tests call step() instead. stored() is read by the committer.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "config/metrics.h"
 #include "pipeline/clock.h"
 #include "pipeline/columns.h"
 #include "pipeline/doorbell.h"
+#include "pipeline/duplicates.h"
 #include "pipeline/row_id.h"
 #include "pipeline/sink.h"
 #include "pipeline/spool_reader.h"
@@ -32,9 +41,12 @@ public:
         size_t text_max;  // Bytes.
         std::chrono::milliseconds age_max;
         std::chrono::milliseconds retry_delay_max;
+        std::chrono::milliseconds duplicate_window;  // 0: every row is stored.
+        size_t duplicates_max;
+        bool counts_duplicates;  // One delivery does, for each of them meets the same.
     };
 
-    Delivery(Files& files, const std::string& spool_directory, const Cursor& spool_end, Sink& sink,
+    Delivery(Files& files, std::string spool_directory, const Cursor& spool_end, Sink& sink,
              const Clock& clock, Slab& slab, Options options,
              std::function<void(const Error&)> on_halt);
     ~Delivery();
@@ -55,12 +67,18 @@ public:
 private:
     void run();
     [[nodiscard]] Result<void> open();
+    [[nodiscard]] Result<void> look_back();
     [[nodiscard]] Result<void> fill();
+    [[nodiscard]] Result<bool> append(const Record& record);
+    void drop_duplicates(uint64_t record, size_t first_row);
+    [[nodiscard]] uint64_t fingerprint(size_t row) const;
     [[nodiscard]] Result<void> write();
     [[nodiscard]] std::chrono::milliseconds fell_back(const Error& error);
     [[nodiscard]] std::chrono::milliseconds age() const;
     void begin_batch();
 
+    Files& files_;
+    std::string spool_directory_;
     const Cursor& spool_end_;
     Sink& sink_;
     const Clock& clock_;
@@ -71,6 +89,9 @@ private:
     SpoolReader reader_;
     Columns batch_;
     uint64_t batch_first_ = 0;  // The first record in the batch.
+    Duplicates seen_;
+    std::vector<uint32_t> repeated_;  // Rows of the record that is read.
+    size_t batch_duplicates_ = 0;     // Rows left out of the batch.
     bool batch_full_ = false;
     bool opened_ = false;
     bool down_said_ = false;

@@ -16,7 +16,7 @@ Pipeline::Pipeline(Files& files, const Clock& clock, const Settings& settings,
       on_halt_(std::move(on_halt)),
       spool_(files, clock, slab_,
              {spool_directory, settings.spool.size_max.count, settings.spool.segment_size.count,
-              settings.spool.sync}),
+              settings.spool.sync, settings.delivery.duplicate_window}),
       committer_(spool_, bell_, slab_, on_halt_) {
     const auto& ingest = settings.ingest;
     for (Slab* slab : worker_slabs)
@@ -54,7 +54,10 @@ Result<void> Pipeline::start() {
             std::max(delivery.batch_rows_max, ingest.slot_rows_max),
             std::max(delivery.batch_text_max, ingest.slot_text_max).count,
             delivery.batch_age_max,
-            delivery.retry_delay_max};
+            delivery.retry_delay_max,
+            delivery.duplicate_window,
+            delivery.duplicates_max,
+            outlet == outlets_.front()};
         outlet->delivery =
             std::make_unique<Delivery>(files_, spool_directory_, spool_.end(), *outlet->sink,
                                        clock_, outlet->slab, options, on_halt_);

@@ -3,6 +3,9 @@
 // Exactly once needs one thing: the sink stores a batch's rows and its end_record in one
 // transaction, and after a restart open() says how far it got. Nothing else remembers it.
 //
+// Of a report that came twice to this daemon a sink sees one row. If it came to two daemons, the
+// rows have one id in a shared sink, and the unique key over (id, site_id) refuses the second.
+//
 // Threads: every call comes from one thread at a time, this sink's Delivery once it runs. Calls may
 //          block.
 #pragma once
@@ -15,7 +18,7 @@
 namespace rollcall {
 
 struct Batch {
-    const Columns& rows;
+    const Columns& rows;    // May be none: then only the position moves.
     uint64_t first_record;  // Spool records [first_record, end_record).
     uint64_t end_record;
 };
@@ -26,6 +29,10 @@ public:
 
     // Connects, and returns the first record of this spool that the sink has not stored.
     [[nodiscard]] virtual Result<uint64_t> open(const SpoolId& spool) = 0;
+
+    // Whether other daemons store into the same table. A copy of a report that went through one of
+    // them then has the same id, at a price that row_id.h tells.
+    [[nodiscard]] virtual bool shared() const { return false; }
 
     // Stores all rows and end_record, or nothing. After an error, call open() again.
     [[nodiscard]] virtual Result<void> write(const Batch& batch) = 0;

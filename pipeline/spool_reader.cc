@@ -1,6 +1,7 @@
 #include "pipeline/spool_reader.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "pipeline/checksum.h"
@@ -81,7 +82,17 @@ Result<bool> SegmentReader::skip(uint64_t number) {
     return true;
 }
 
-SpoolReader::SpoolReader(Files& files, std::string directory, const Cursor& end, Slab& slab)
+Result<std::optional<int64_t>> first_written_us(File& segment, uint64_t first_record) {
+    std::array<std::byte, sizeof(RecordHead)> bytes;
+    const auto got = segment.read(segment_head_bytes, bytes);
+    if (!got) return std::unexpected(got.error());
+    if (*got < bytes.size()) return std::nullopt;
+    const RecordHead head = record_head(bytes);
+    if (head.magic != record_magic || head.number != first_record) return std::nullopt;
+    return head.written_us;
+}
+
+SpoolReader::SpoolReader(Files& files, std::string directory, const Cursor& end, Slab* slab)
     : files_(files), directory_(std::move(directory)), end_(end), slab_(slab) {}
 
 Result<std::vector<uint64_t>> SpoolReader::segments() const {
@@ -116,6 +127,23 @@ Result<void> SpoolReader::seek(uint64_t number) {
         if (!*skipped) break;
     }
     return {};
+}
+
+Result<void> SpoolReader::seek_written(int64_t written_us) {
+    const auto numbers = segments();
+    if (!numbers) return std::unexpected(numbers.error());
+    uint64_t from = end_.read();
+    for (auto it = numbers->rbegin(); it != numbers->rend(); ++it) {
+        if (*it >= end_.read()) continue;
+        const auto file =
+            files_.open(directory_ + "/" + segment_name(*it), Files::Open::existing_read_only);
+        if (!file) break;  // Dropped just now, and so were those before it.
+        from = *it;
+        const auto begun_us = first_written_us(**file, from);
+        if (!begun_us) return std::unexpected(begun_us.error());
+        if (*begun_us && **begun_us < written_us) break;
+    }
+    return seek(from);
 }
 
 Result<std::optional<Record>> SpoolReader::peek() {
@@ -156,8 +184,11 @@ Result<void> SpoolReader::step_over_damage() {
         resume = after == numbers->end() ? end_.read() : std::min(*after, end_.read());
         segment_.reset();
     }
-    log(LogLevel::error, "spool: records {} to {} cannot be read and are lost", next_, resume - 1);
-    slab_.add(Metric::spool_lost_records_total, static_cast<int64_t>(resume - next_));
+    if (slab_ != nullptr) {
+        log(LogLevel::error, "spool: records {} to {} cannot be read and are lost", next_,
+            resume - 1);
+        slab_->add(Metric::spool_lost_records_total, static_cast<int64_t>(resume - next_));
+    }
     next_ = resume;
     return {};
 }

@@ -6,6 +6,9 @@
 // A record that cannot be read is not waited for: the reader counts what is missing up to the next
 // segment, goes on there, and says so once. It never loops.
 //
+// A delivery also looks back, at what it has stored already: for the fingerprints of the duplicate
+// window. What cannot be read then is passed over in silence, for it is not lost.
+//
 // Threads: one reader for each delivery.
 #pragma once
 
@@ -62,13 +65,20 @@ private:
     size_t window_bytes_ = 0;
 };
 
+// When the first record of a segment was written; nothing if it has none.
+[[nodiscard]] Result<std::optional<int64_t>> first_written_us(File& segment, uint64_t first_record);
+
 class SpoolReader {
 public:
     // end: the spool's end; records below it may be read.
-    SpoolReader(Files& files, std::string directory, const Cursor& end, Slab& slab);
+    // slab: where lost records are counted, and then also logged; none to look back.
+    SpoolReader(Files& files, std::string directory, const Cursor& end, Slab* slab);
 
     // Goes to `number`, or to the oldest record kept if that is later.
     [[nodiscard]] Result<void> seek(uint64_t number);
+    // Goes to where a segment begins, so that no record below the end that was written at
+    // `written_us` or later is left out.
+    [[nodiscard]] Result<void> seek_written(int64_t written_us);
     // The number of the next record.
     [[nodiscard]] uint64_t position() const { return next_; }
     // The next record, or nothing if there is none below the end yet.
@@ -83,7 +93,7 @@ private:
     Files& files_;
     std::string directory_;
     const Cursor& end_;
-    Slab& slab_;
+    Slab* slab_;
     std::optional<SegmentReader> segment_;
     uint64_t next_ = 0;
     uint64_t fresh_below_ = 0;  // Records below it were complete when the window was read.

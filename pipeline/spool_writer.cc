@@ -64,7 +64,9 @@ Result<void> SpoolWriter::find_segments() {
         const auto bytes = (*file)->size();
         if (!bytes) return std::unexpected(bytes.error());
         if (first) {
-            segments_.push_back({*first, *bytes});
+            const auto begun_us = first_written_us(**file, *first);
+            if (!begun_us) return std::unexpected(begun_us.error());
+            segments_.push_back({*first, *bytes, begun_us->value_or(clock_.wall_us())});
         } else {
             spare_bytes_ = *bytes;
         }
@@ -153,7 +155,7 @@ Result<void> SpoolWriter::begin_segment() {
         if (auto synced = files_.sync_directory(options_.directory); !synced) return synced;
     }
     file_ = std::move(*file);
-    segments_.push_back({next_, segment_head_bytes});
+    segments_.push_back({next_, segment_head_bytes, clock_.wall_us()});
     grow(static_cast<int64_t>(segment_head_bytes) - static_cast<int64_t>(spare_bytes_));
     spare_bytes_ = 0;
     return {};
@@ -171,11 +173,14 @@ Result<void> SpoolWriter::append(const Columns& rows) {
     const bool rolls =
         last.bytes + bytes > options_.segment_size && last.bytes > segment_head_bytes;
     const uint64_t growth = bytes + (rolls ? segment_head_bytes : 0);
-    if (bytes_ + growth > options_.size_max) return fail(Code::disk_full);
+    full_ = bytes_ + growth > options_.size_max;
+    if (full_) return fail(Code::disk_full);
     if (rolls) {
         // Later syncs reach only the next segment: what this one holds is synced before.
         if (auto synced = sync(); !synced) return synced;
-        if (auto begun = begin_segment(); !begun) return begun;
+        auto begun = begin_segment();
+        full_ = !begun;
+        if (!begun) return begun;
     }
 
     RecordHead head{record_magic,
@@ -198,6 +203,7 @@ Result<void> SpoolWriter::append(const Columns& rows) {
     if (pad > 0) pieces[used++] = {const_cast<std::byte*>(padding.data()), pad};
 
     auto written = file_->write(segments_.back().bytes, std::span(pieces).first(used));
+    full_ = !written;
     if (!written) return written;
     segments_.back().bytes += bytes;
     grow(static_cast<int64_t>(bytes));
@@ -221,7 +227,13 @@ Result<void> SpoolWriter::sync() {
 
 Result<void> SpoolWriter::drop(uint64_t number) {
     const size_t before = segments_.size();
-    while (segments_.size() > 1 && segments_[1].first_record <= number) {
+    // The time of what the sinks will ask about next: later than this at least.
+    int64_t now_us = clock_.wall_us();
+    if (number < next_)
+        for (const auto& segment : segments_)
+            if (segment.first_record <= number) now_us = segment.begun_us;
+    while (segments_.size() > 1 && segments_[1].first_record <= number &&
+           !kept(segments_[1].begun_us, now_us)) {
         const std::string oldest = path(segment_name(segments_.front().first_record));
         const bool keep = spare_bytes_ == 0;
         auto gone = keep ? files_.rename(oldest, path(spare_name)) : files_.remove(oldest);
@@ -235,6 +247,13 @@ Result<void> SpoolWriter::drop(uint64_t number) {
     }
     if (segments_.size() == before || !options_.sync) return {};
     return files_.sync_directory(options_.directory);
+}
+
+// After a jump of the clock a segment may be from the future, which nothing to come can repeat.
+bool SpoolWriter::kept(int64_t written_before_us, int64_t now_us) const {
+    if (full_ || bytes_ > options_.size_max / 2) return false;
+    return std::chrono::abs(std::chrono::microseconds(now_us - written_before_us)) <
+           options_.kept_for;
 }
 
 uint64_t SpoolWriter::bytes_from(uint64_t number) const {

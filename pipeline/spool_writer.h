@@ -6,11 +6,17 @@
 // A dropped segment is kept as `spare` and written over by the next one: a sync of blocks that were
 // written before writes no metadata, and costs a third (bench/README.md).
 //
+// A segment that every sink has stored is kept while the duplicate window of what comes next
+// reaches into it: a delivery that begins anew reads the fingerprints there. That is a favour, not
+// a promise. Beyond half of size_max, or when the disk is full, it is dropped at once, so the spool
+// is never full of what is stored.
+//
 // Errors: disk_full leaves everything as it was, call again later. Any other ends the spool's life
 //         in this process: a failed sync is never retried, for a second one may succeed and lie.
 // Threads: the committer. end() is read by anyone.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -32,6 +38,7 @@ public:
         uint64_t size_max;      // Bytes of all segments; append() says disk_full beyond.
         uint64_t segment_size;  // Bytes; a quarter of size_max if that is less.
         bool sync;              // Without, sync() only moves the end.
+        std::chrono::milliseconds kept_for;  // How long stored segments are kept.
     };
 
     SpoolWriter(Files& files, const Clock& clock, Slab& slab, Options options);
@@ -44,7 +51,8 @@ public:
     [[nodiscard]] Result<void> append(const Columns& rows);
     [[nodiscard]] Result<void> sync();
 
-    // Every sink has stored the records below `number`: drops segments that hold no others.
+    // Every sink has stored the records below `number`: drops segments that hold no others and
+    // are not kept for the window.
     [[nodiscard]] Result<void> drop(uint64_t number);
 
     [[nodiscard]] const SpoolId& id() const { return id_; }
@@ -56,12 +64,14 @@ private:
     struct Segment {
         uint64_t first_record;
         uint64_t bytes;
+        int64_t begun_us;  // What segments before hold was written earlier.
     };
 
     [[nodiscard]] std::string path(std::string_view name) const;
     [[nodiscard]] Result<void> find_segments();
     [[nodiscard]] Result<void> recover_last();
     [[nodiscard]] Result<void> begin_segment();
+    [[nodiscard]] bool kept(int64_t written_before_us, int64_t now_us) const;
     void grow(int64_t bytes);
 
     Files& files_;
@@ -73,6 +83,7 @@ private:
     std::deque<Segment> segments_;  // All, oldest first.
     uint64_t spare_bytes_ = 0;      // Size of the spare, 0 if there is none.
     uint64_t bytes_ = 0;            // Of all segments and the spare.
+    bool full_ = false;             // The last append() found no room.
     SpoolId id_{};
     uint64_t next_ = 0;  // Number of the next record.
     Cursor end_;         // Moved by sync(): records below it are durable.

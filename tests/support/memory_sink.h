@@ -18,12 +18,15 @@ public:
     std::vector<size_t> batches;  // Their rows.
     uint64_t position = 0;
     int opened = 0;
+    bool is_shared = false;
 
     Result<uint64_t> open(const SpoolId&) override {
         if (fails == Failure::open) return fail_once();
         ++opened;
         return position;
     }
+
+    [[nodiscard]] bool shared() const override { return is_shared; }
 
     Result<void> write(const Batch& batch) override {
         if (fails == Failure::before_commit) return fail_once();

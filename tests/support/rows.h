@@ -19,6 +19,12 @@ inline void add_row(Columns& columns, std::string_view site, int64_t seq,
     columns.commit_row();
 }
 
+// As intake writes a report that can be told from another.
+inline void add_report(Columns& columns, int64_t fingerprint, int64_t seq, int64_t received_us) {
+    columns.set_integer(Column::id, fingerprint);
+    add_row(columns, "S", seq, received_us);
+}
+
 inline Columns one_row(std::string_view site, int64_t seq) {
     Columns columns(4, test_text_max);
     add_row(columns, site, seq);

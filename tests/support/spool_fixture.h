@@ -9,6 +9,7 @@
 #include "pipeline/columns.h"
 #include "pipeline/spool_reader.h"
 #include "pipeline/spool_writer.h"
+#include "tests/support/manual_clock.h"
 #include "tests/support/memory_files.h"
 #include "tests/support/rows.h"
 
@@ -23,7 +24,8 @@ struct SpoolFixture {
     Result<void> open() {
         writer.reset();
         writer = std::make_unique<SpoolWriter>(
-            files, clock, slab, SpoolWriter::Options{"spool", size_max, small_segment, true});
+            files, clock, slab,
+            SpoolWriter::Options{"spool", size_max, small_segment, true, kept_for});
         return writer->open();
     }
 
@@ -37,7 +39,7 @@ struct SpoolFixture {
 
     [[nodiscard]] SpoolReader reader() const {
         return SpoolReader(const_cast<MemoryFiles&>(files), "spool", writer->end(),
-                           const_cast<Slab&>(slab));
+                           const_cast<Slab*>(&slab));
     }
 
     // The seq of every row from a record on.
@@ -66,9 +68,10 @@ struct SpoolFixture {
     }
 
     MemoryFiles files;
-    Clock clock;
+    ManualClock clock;
     Slab slab;
     uint64_t size_max = 64 * small_segment;
+    std::chrono::milliseconds kept_for{0};
     std::unique_ptr<SpoolWriter> writer;
 };
 

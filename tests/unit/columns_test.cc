@@ -141,6 +141,38 @@ BOOST_AUTO_TEST_CASE(assigned_integer_is_present_in_its_row_alone) {
     BOOST_TEST(batch.integer(1, Column::id) == 42);
 }
 
+BOOST_AUTO_TEST_CASE(rows_that_stay_are_as_they_would_be_without_the_removed_ones) {
+    Random random("columns.removed_rows");
+    for (int round = 0; round < 500; ++round) {
+        Columns some(40, 40 * row_text_max);
+        Columns expected(40, 40 * row_text_max);
+        std::vector<uint32_t> removed;
+        const uint64_t share = random.below(4);
+        for (uint32_t row = 0; row < 30; ++row) {
+            const bool goes = random.below(4) < share;
+            if (goes) removed.push_back(row);
+            for (Columns* const columns : {&some, &expected}) {
+                if (goes && columns == &expected) continue;
+                if (goes) columns->set_integer(Column::dhcp_leases, row);
+                if (row % 3 == 0) columns->set_integer(Column::uptime_s, row);
+                add_row(*columns, "S", row);
+            }
+        }
+        some.remove_rows(removed);
+        BOOST_TEST_REQUIRE(some.rows() == expected.rows());
+        BOOST_TEST_REQUIRE(some.mask() == expected.mask());
+        for (size_t row = 0; row < some.rows(); ++row) {
+            BOOST_TEST_REQUIRE(some.mask(row) == expected.mask(row));
+            BOOST_TEST_REQUIRE(some.text(row, Column::site_id) == "S");
+            for (const Column column : {Column::seq, Column::uptime_s, Column::dhcp_leases})
+                BOOST_TEST_REQUIRE(some.integer(row, column) == expected.integer(row, column));
+        }
+        some.clear();
+        add_row(some, "S", 9);
+        BOOST_TEST_REQUIRE(payload_of(some) == payload_of(one_row("S", 9)));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(damaged_payload_is_refused_or_read_within_its_bounds) {
     Random random("columns.damaged_payload");
     Columns rows(4, test_text_max);

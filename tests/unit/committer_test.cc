@@ -95,6 +95,24 @@ BOOST_AUTO_TEST_CASE(segments_go_when_every_sink_has_stored_them) {
     BOOST_TEST(slab.read(Metric::spool_backlog_bytes, sink) == 0);
 }
 
+BOOST_AUTO_TEST_CASE(spool_is_not_full_of_what_is_kept_for_the_window) {
+    kept_for = std::chrono::hours(1);
+    BOOST_TEST(open().has_value());
+    Committer other(*writer, bell, slab, [](const Error&) {});
+    other.add_source(first, [] {});
+    other.add_reader(SinkName::discard, stored);
+    other.start();
+    for (int64_t seq = 0; seq < 5000; ++seq) {
+        publish(first, seq);
+        bell.ring();
+        while (first.durable() != first.next()) std::this_thread::yield();
+        stored.advance(writer->end().read());
+    }
+    other.stop();
+    BOOST_TEST(slab.read(Metric::spool_retries_total, 0) == 0);
+    BOOST_TEST(slab.read(Metric::spool_backlog_bytes, label_of(SinkName::discard)) == 0);
+}
+
 BOOST_AUTO_TEST_CASE(stop_makes_durable_what_was_published) {
     committer.start();
     for (int64_t seq = 0; seq < 3; ++seq) publish(first, seq);

@@ -1,10 +1,11 @@
 #include "pipeline/delivery.h"
 
 #include <boost/test/unit_test.hpp>
+#include <deque>
 #include <set>
 
-#include "tests/support/manual_clock.h"
 #include "tests/support/memory_sink.h"
+#include "tests/support/random.h"
 #include "tests/support/spool_fixture.h"
 
 namespace rollcall {
@@ -15,12 +16,26 @@ using namespace std::chrono_literals;
 
 struct DeliveryFixture : SpoolFixture {
     Delivery::Options options() const {
-        return {SinkName::discard, writer->id(), rows_max, test_text_max, 200ms, 1000ms};
+        return {SinkName::discard, writer->id(), rows_max, test_text_max, 200ms, 1000ms, window,
+                size_t{1'000'000}, true};
     }
-    std::unique_ptr<Delivery> make() {
-        return std::make_unique<Delivery>(files, "spool", writer->end(), sink, time, slab,
+    std::unique_ptr<Delivery> make(Sink& into) {
+        return std::make_unique<Delivery>(files, "spool", writer->end(), into, clock, slab,
                                           options(), [](const Error&) {});
     }
+    std::unique_ptr<Delivery> make() { return make(sink); }
+    // One record, received now.
+    struct Report {
+        int64_t fingerprint;
+        int64_t seq;
+    };
+    void report(std::initializer_list<Report> reports) {
+        Columns record(16, 4 * test_text_max);
+        for (const auto& [fingerprint, seq] : reports)
+            add_report(record, fingerprint, seq, clock.wall_us());
+        if (!writer->append(record) || !writer->sync()) throw std::runtime_error("append");
+    }
+    [[nodiscard]] int64_t counted() const { return slab.read(Metric::checkins_duplicate_total, 0); }
     // Steps until there is nothing to do.
     static void drain(Delivery& delivery) {
         for (int steps = 0; steps < 1000 && !delivery.caught_up(); ++steps)
@@ -28,7 +43,7 @@ struct DeliveryFixture : SpoolFixture {
     }
 
     size_t rows_max = 16;
-    ManualClock time;
+    std::chrono::milliseconds window = 2min;
     MemorySink sink;
 };
 
@@ -51,9 +66,9 @@ BOOST_AUTO_TEST_CASE(batch_that_is_not_full_waits_until_its_oldest_row_is_old_en
     const auto delivery = make();
     BOOST_TEST(delivery->step().value() == 200ms);
     BOOST_TEST(sink.seqs.empty());
-    time.pass(150ms);
+    clock.pass(150ms);
     BOOST_TEST(delivery->step().value() == 50ms);
-    time.pass(50ms);
+    clock.pass(50ms);
     BOOST_TEST(delivery->step().value() == 0ms);
     BOOST_TEST(sink.seqs == sequence(0, 3), boost::test_tools::per_element());
 }
@@ -142,6 +157,178 @@ BOOST_AUTO_TEST_CASE(stop_stores_what_the_spool_holds) {
     delivery->start();
     delivery->stop(10s);
     BOOST_TEST(sink.seqs == sequence(0, 50), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(report_sent_twice_is_stored_once) {
+    const auto delivery = make();
+    report({{7, 0}, {8, 1}, {7, 2}});  // In one record,
+    report({{8, 3}, {9, 4}});          // in one batch,
+    drain(*delivery);
+    report({{7, 5}, {10, 6}});  // and in another.
+    drain(*delivery);
+    BOOST_TEST(sink.seqs == std::vector<int64_t>({0, 1, 4, 6}), boost::test_tools::per_element());
+    BOOST_TEST(std::set<int64_t>(sink.ids.begin(), sink.ids.end()).size() == 4);
+    BOOST_TEST(counted() == 3);
+}
+
+BOOST_AUTO_TEST_CASE(reports_that_cannot_be_told_apart_are_all_stored) {
+    append_and_sync(0, 20);
+    append_and_sync(0, 20);
+    drain(*make());
+    BOOST_TEST(sink.seqs.size() == 40);
+    BOOST_TEST(counted() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(first_report_after_a_reboot_that_equals_one_of_last_week_is_stored) {
+    sink.is_shared = true;
+    const auto delivery = make();
+    report({{7, 0}});
+    drain(*delivery);
+    clock.pass(std::chrono::hours(7 * 24));
+    report({{7, 1}});
+    drain(*delivery);
+    BOOST_TEST(sink.seqs == sequence(0, 2), boost::test_tools::per_element());
+    BOOST_TEST(sink.ids[0] != sink.ids[1]);
+}
+
+BOOST_AUTO_TEST_CASE(duplicates_alone_move_the_position_at_once) {
+    const auto delivery = make();
+    report({{7, 0}});
+    drain(*delivery);
+    report({{7, 1}});
+    BOOST_TEST(delivery->step().value() == 0ms);
+    BOOST_TEST(sink.position == 2);
+    BOOST_TEST(delivery->stored().read() == 2);
+    BOOST_TEST(counted() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(step_reads_no_more_than_a_batch_of_duplicates) {
+    const auto delivery = make();
+    for (int64_t seq = 0; seq < 100; ++seq) report({{7, seq}});
+    BOOST_TEST(delivery->step().value() == 0ms);
+    BOOST_TEST(sink.position == rows_max);
+}
+
+BOOST_AUTO_TEST_CASE(row_whose_batch_failed_is_not_a_duplicate_of_itself) {
+    for (const auto failure :
+         {MemorySink::Failure::before_commit, MemorySink::Failure::after_commit}) {
+        const int64_t seq = static_cast<int64_t>(sink.seqs.size());
+        const auto delivery = make();
+        clock.pass(1h);
+        report({{7, seq}, {7, -1}});
+        sink.fails = failure;
+        BOOST_TEST(delivery->step(true).value() > 0ms);
+        drain(*delivery);
+        report({{7, -1}});
+        drain(*delivery);
+        BOOST_TEST(sink.seqs == sequence(0, seq + 1), boost::test_tools::per_element());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(delivery_that_begins_anew_knows_what_came_before_it) {
+    report({{7, 0}, {8, 1}});
+    drain(*make());
+    clock.pass(119s);
+    BOOST_TEST(open().has_value());
+    report({{7, 2}, {9, 3}});
+    drain(*make());
+    clock.pass(2s);
+    report({{8, 4}});
+    drain(*make());
+    BOOST_TEST(sink.seqs == std::vector<int64_t>({0, 1, 3, 4}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(record_from_before_that_cannot_be_read_is_not_lost_again) {
+    report({{7, 0}});
+    drain(*make());
+    files.flip(last_segment(), segment_head_bytes + sizeof(RecordHead) + 20);
+    report({{8, 1}});
+    drain(*make());
+    BOOST_TEST(sink.seqs == sequence(0, 2), boost::test_tools::per_element());
+    BOOST_TEST(slab.read(Metric::spool_lost_records_total, 0) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(each_sink_leaves_out_the_same_rows) {
+    MemorySink other;
+    const auto delivery = make();
+    const auto second = make(other);
+    for (int64_t seq = 0; seq < 60; ++seq) {
+        clock.pass(1s);
+        report({{1 + seq % 25, seq}});
+        drain(*delivery);
+        if (seq % 20 == 0) drain(*second);
+    }
+    drain(*second);
+    BOOST_TEST(sink.seqs == sequence(0, 25), boost::test_tools::per_element());
+    BOOST_TEST(other.seqs == sink.seqs, boost::test_tools::per_element());
+    BOOST_TEST(other.ids == sink.ids, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(window_of_0_stores_every_row_and_names_it_by_its_place) {
+    window = 0ms;
+    sink.is_shared = true;
+    report({{7, 0}, {7, 1}});
+    report({{7, 2}});
+    drain(*make());
+    BOOST_TEST(sink.seqs == sequence(0, 3), boost::test_tools::per_element());
+    BOOST_TEST(std::set<int64_t>(sink.ids.begin(), sink.ids.end()).size() == 3);
+}
+
+BOOST_AUTO_TEST_CASE(copy_that_went_through_another_daemon_has_the_same_id_in_a_shared_sink) {
+    DeliveryFixture other;
+    for (const bool shared : {false, true}) {
+        clock.pass(1h);
+        other.clock.pass(1h);
+        sink.is_shared = other.sink.is_shared = shared;
+        report({{7, 0}});
+        other.report({{6, 0}, {7, 0}});
+        drain(*make());
+        drain(*other.make());
+        BOOST_TEST((sink.ids.back() == other.sink.ids.back()) == shared);
+    }
+}
+
+// A router repeats a report for less than the window; whatever fails, each is stored once.
+BOOST_AUTO_TEST_CASE(no_failure_and_no_restart_changes_which_rows_are_stored) {
+    Random random("delivery.failures");
+    for (int round = 0; round < 20; ++round) {
+        DeliveryFixture spool;
+        spool.kept_for = spool.window;
+        BOOST_TEST_REQUIRE(spool.open().has_value());
+        std::vector<int64_t> firsts;
+        struct Sent {
+            int64_t fingerprint;
+            int64_t us;
+        };
+        std::deque<Sent> lately;
+        auto delivery = spool.make();
+        for (int64_t seq = 0; seq < 600; ++seq) {
+            spool.clock.pass(std::chrono::milliseconds(random.below(2000)));
+            const int64_t now_us = spool.clock.wall_us();
+            while (!lately.empty() && now_us - lately.front().us > 119'000'000) lately.pop_front();
+            if (!lately.empty() && random.below(3) == 0) {
+                spool.report({{lately[random.below(lately.size())].fingerprint, -1}});
+            } else {
+                spool.report({{seq + 1, seq}});
+                lately.push_back({seq + 1, now_us});
+                firsts.push_back(seq);
+            }
+            constexpr MemorySink::Failure kinds[] = {MemorySink::Failure::open,
+                                                     MemorySink::Failure::before_commit,
+                                                     MemorySink::Failure::after_commit};
+            if (random.below(10) == 0) spool.sink.fails = kinds[random.below(3)];
+            if (random.below(20) == 0) delivery = spool.make();
+            if (random.below(50) == 0) {
+                delivery.reset();
+                BOOST_TEST_REQUIRE(spool.open().has_value());
+                delivery = spool.make();
+            }
+            if (random.below(3) == 0) BOOST_TEST_REQUIRE(delivery->step().has_value());
+            BOOST_TEST_REQUIRE(spool.writer->drop(delivery->stored().read()).has_value());
+        }
+        drain(*delivery);
+        BOOST_TEST_REQUIRE(spool.sink.seqs == firsts, boost::test_tools::per_element());
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

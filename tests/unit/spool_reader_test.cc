@@ -99,6 +99,36 @@ BOOST_AUTO_TEST_CASE(missing_segment_is_counted_and_stepped_over) {
     BOOST_TEST(found.size() + static_cast<size_t>(lost(slab)) == 200);
 }
 
+BOOST_AUTO_TEST_CASE(seek_by_time_leaves_out_nothing_that_was_written_then_or_later) {
+    const int64_t begin_us = clock.wall_us();
+    for (int64_t seq = 0; seq < 200; ++seq) {
+        append_and_sync(seq, 1);
+        clock.pass(std::chrono::seconds(1));
+    }
+    for (int64_t second = -1; second < 210; ++second) {
+        SpoolReader from = reader();
+        BOOST_TEST_REQUIRE(from.seek_written(begin_us + second * 1'000'000).has_value());
+        BOOST_TEST_REQUIRE(static_cast<int64_t>(from.position()) <= std::max<int64_t>(second, 0));
+        BOOST_TEST_REQUIRE(static_cast<int64_t>(from.position()) >
+                           std::min<int64_t>(second, 200) - 50);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(look_back_stops_at_its_end_and_counts_no_loss) {
+    append_and_sync(0, 100);
+    files.flip("spool/" + segment_name(0), segment_head_bytes);  // The magic of record 0.
+    const Cursor end(90);
+    SpoolReader back(files, "spool", end, nullptr);
+    BOOST_TEST(back.seek_written(0).has_value());
+    uint64_t last = 0;
+    while (const auto record = back.peek().value()) {
+        last = record->number;
+        back.advance();
+    }
+    BOOST_TEST(last == 89);
+    BOOST_TEST(lost(slab) == 0);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace rollcall

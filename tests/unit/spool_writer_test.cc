@@ -125,6 +125,75 @@ BOOST_AUTO_TEST_CASE(spool_at_its_limit_is_full_until_segments_are_dropped) {
                boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(stored_segments_are_kept_for_the_window_and_dropped_after_it) {
+    kept_for = std::chrono::minutes(2);
+    BOOST_TEST(open().has_value());
+    for (int64_t seq = 0; seq < 240; ++seq) {
+        append_and_sync(seq, 1);
+        clock.pass(std::chrono::seconds(1));
+        BOOST_TEST_REQUIRE(writer->drop(static_cast<uint64_t>(seq) + 1).has_value());
+        const auto kept = read_from(0);
+        BOOST_TEST_REQUIRE(kept.front() <= std::max<int64_t>(seq - 119, 0));
+        BOOST_TEST_REQUIRE(kept.front() >= seq - 200);
+    }
+    BOOST_TEST(open().has_value());  // As well by a writer that did not write them.
+    clock.pass(std::chrono::seconds(60));
+    BOOST_TEST(writer->drop(240).has_value());
+    BOOST_TEST(read_from(0).front() <= 180);
+    BOOST_TEST(read_from(0).front() > 100);
+    clock.pass(std::chrono::seconds(60));
+    BOOST_TEST(writer->drop(240).has_value());
+    BOOST_TEST(read_from(0).size() < 40);
+}
+
+BOOST_AUTO_TEST_CASE(window_before_what_is_not_stored_yet_is_kept_however_long_that_takes) {
+    kept_for = std::chrono::minutes(2);
+    BOOST_TEST(open().has_value());
+    for (int64_t seq = 0; seq < 240; ++seq) {
+        append_and_sync(seq, 1);
+        clock.pass(std::chrono::seconds(1));
+    }
+    clock.pass(std::chrono::hours(24));
+    BOOST_TEST(writer->drop(200).has_value());
+    BOOST_TEST(read_from(0).front() <= 80);
+    BOOST_TEST(read_from(0).front() > 0);
+}
+
+BOOST_AUTO_TEST_CASE(segments_kept_for_the_window_are_no_backlog_and_make_no_spool_full) {
+    kept_for = std::chrono::hours(1);
+    BOOST_TEST(open().has_value());
+    for (int64_t seq = 0; seq < 5000; ++seq) {
+        append_and_sync(seq, 1);
+        BOOST_TEST_REQUIRE(writer->drop(writer->end().read()).has_value());
+        BOOST_TEST_REQUIRE(static_cast<uint64_t>(slab.read(Metric::spool_size_bytes, 0)) <
+                           size_max / 2 + 3 * small_segment);
+    }
+    BOOST_TEST(writer->bytes_from(5000) == 0);
+    BOOST_TEST(read_from(0).size() > 500);
+}
+
+BOOST_AUTO_TEST_CASE(disk_that_is_full_gets_back_what_was_kept_for_the_window) {
+    kept_for = std::chrono::hours(1);
+    BOOST_TEST(open().has_value());
+    append_and_sync(0, 300);
+    BOOST_TEST(writer->drop(300).has_value());
+    BOOST_TEST(read_from(0).front() == 0);
+    files.capacity = 0;
+    BOOST_TEST((append(300).error().code == Code::disk_full));
+    BOOST_TEST(writer->drop(300).has_value());
+    BOOST_TEST(read_from(0).size() < 40);
+}
+
+BOOST_AUTO_TEST_CASE(clock_that_was_set_back_keeps_no_segment_for_long) {
+    kept_for = std::chrono::minutes(2);
+    BOOST_TEST(open().has_value());
+    append_and_sync(0, 200);
+    clock.pass(-std::chrono::hours(24));
+    append_and_sync(200, 100);
+    BOOST_TEST(writer->drop(300).has_value());
+    BOOST_TEST(read_from(0).front() > 100);
+}
+
 BOOST_AUTO_TEST_CASE(segment_whose_head_was_never_finished_is_replaced) {
     append_and_sync(0, 3);
     const SpoolId id = writer->id();
