@@ -32,6 +32,13 @@ void append_values(std::string_view lines, std::string& out) {
     append_as_utf8(values, out);
 }
 
+// A script that polls with a list of pairs runs the text it is answered with.
+Dialect dialect_of(const HttpRequest& request, const Receipt& receipt) {
+    if (receipt.shape.json_rpc) return Dialect::json_rpc;
+    return request.runs_answers && request.hint == BodyHint::text ? Dialect::text
+                                                                  : Dialect::canonical;
+}
+
 }  // namespace
 
 Checkins::Checkins(const Settings& settings, Intake& intake, Replies& replies, const Clock& clock,
@@ -48,10 +55,11 @@ Result<void> Checkins::admit(const HttpHead& head, HttpRequest& request, std::st
     const std::string_view path = path_of(head.target);
     request.device.clear();
     if (path.starts_with(adopt_prefix) && path.size() > adopt_prefix.size()) {
-        request.device = path.substr(adopt_prefix.size(), device_bytes_max);
+        append_as_utf8(path.substr(adopt_prefix.size(), device_bytes_max), request.device);
     } else if (std::ranges::find(paths_, path) == paths_.end()) {
         return fail(Code::not_found);
     }
+    request.runs_answers = path == "/poll" || path.starts_with(adopt_prefix);
     const std::string_view query =
         head.target.substr(std::min(path.size() + 1, head.target.size()));
     const bool reports_by_query = head.method == "GET" && !query.empty();
@@ -61,6 +69,7 @@ Result<void> Checkins::admit(const HttpHead& head, HttpRequest& request, std::st
     }
     request.query.clear();
     request.header.clear();
+    request.idempotency_key = head.idempotency_key;
     append_as_utf8(query, request.query);
     const bool has_body = head.has_length && (head.length > 0 || head.chunked);
     if (!has_body) append_values(head.lines, request.header);
@@ -68,12 +77,16 @@ Result<void> Checkins::admit(const HttpHead& head, HttpRequest& request, std::st
 }
 
 Result<void> Checkins::handle(HttpRequest& request, std::string_view body, Connection& connection) {
-    const Sender sender{Transport::http,  connection.peer(), request.device,
-                        clock_.wall_us(), request.query,     request.header};
+    const Sender sender{Transport::http,        connection.peer(), request.device,
+                        clock_.wall_us(),       request.query,     request.header,
+                        request.idempotency_key};
     const Receipt& receipt = request.receipt;
     if (auto taken = intake_.accept(body, request.hint, sender, request.receipt); !taken)
         return taken;
-    const auto reply = replies_.accepted(receipt.warnings, request.after);
+    const auto reply =
+        replies_.accepted({receipt.accepted, receipt.items == 1 ? receipt.warnings : "",
+                           receipt.refused, dialect_of(request, receipt), receipt.shape.rpc_id},
+                          request.after);
     if (receipt.accepted > 0) {
         connection.reply_when_durable(receipt.slot, receipt.accepted, reply);
     } else {

@@ -61,7 +61,8 @@ private:
         head.version = version;
     }
 
-    void on_field_impl(http::field field, string_view, string_view value, error_code&) override {
+    void on_field_impl(http::field field, string_view name, string_view value,
+                       error_code&) override {
         if (is_header_done()) return;  // A trailer; none of them means anything here.
         // The library joins continued lines in a buffer of its own.
         const bool in_place = value.empty() || (value.data() >= given_.data() &&
@@ -73,11 +74,19 @@ private:
             case http::field::expect: head.expect = view(value); break;
             case http::field::content_length:
             case http::field::transfer_encoding: head.has_length = true; break;
+            case http::field::unknown:
+                if (boost::beast::iequals(name, "Idempotency-Key"))
+                    head.idempotency_key = view(value);
+                break;
             default: break;
         }
     }
 
-    void on_header_impl(error_code&) override { head.keep_alive = keep_alive(); }
+    void on_header_impl(error_code&) override {
+        head.keep_alive = keep_alive();
+        head.chunked = chunked();
+        head.length = content_length().value_or(0);
+    }
 
     size_t on_body_impl(string_view body, error_code&) override {
         piece = view(body);
@@ -89,10 +98,7 @@ private:
     }
 
     void on_response_impl(int, string_view, int, error_code&) override {}
-    void on_body_init_impl(const boost::optional<uint64_t>& length, error_code&) override {
-        head.length = length.value_or(0);
-        head.chunked = chunked();
-    }
+    void on_body_init_impl(const boost::optional<uint64_t>&, error_code&) override {}
     void on_chunk_header_impl(uint64_t, string_view, error_code&) override {}
     void on_finish_impl(error_code&) override {}
 

@@ -29,9 +29,11 @@ struct HttpRequest {
     std::string device;  // From the path; may be empty.
     std::string query;   // Of the target, without `?`.
     std::string header;  // Fields that may be values, as `name=value` lines.
-    Receipt receipt;     // Of what was taken before the ring was full.
+    std::string idempotency_key;
+    Receipt receipt;  // Of what was taken before the ring was full.
     After after = After::keep_alive;
     bool body_in_reply = true;  // False for HEAD.
+    bool runs_answers = false;  // The path is that of scripts which do.
 };
 
 class HttpService {

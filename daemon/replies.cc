@@ -36,6 +36,7 @@ std::string_view connection_line(After after) {
 }
 
 constexpr std::string_view json_type = "application/json";
+constexpr std::string_view text_type = "text/plain";
 
 template <class... Arguments>
 void append(std::string& to, fmt::format_string<Arguments...> format, Arguments&&... arguments) {
@@ -73,8 +74,7 @@ void Replies::tick() {
     const size_t length = strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &utc);
     date_.assign(text, length);
     body_.clear();
-    append(body_, R"({{"status":"ok","accepted":1,"server_time":{},"next":{}}})", second_,
-           next_seconds_);
+    render_outcome({});
     render(200, json_type, {}, body_, After::keep_alive);
     accepted_ = reply_;
 }
@@ -89,17 +89,40 @@ void Replies::render(int status, std::string_view content_type, std::string_view
     if (body_too) reply_ += body;
 }
 
-std::string_view Replies::accepted(std::string_view warnings, After after) {
-    tick();
-    if (warnings.empty() && after == After::keep_alive) return accepted_;
-    body_ = R"({"status":"ok","accepted":1)";
-    if (!warnings.empty()) {
+// {"status":"ok","accepted":1,"server_time":1790000000,"next":30}
+void Replies::render_outcome(const Accepted& what) {
+    append(body_, R"({{"status":"ok","accepted":{})", what.accepted);
+    if (!what.warnings.empty()) {
         body_ += R"(,"warnings":[)";
-        append_list(body_, warnings);
+        append_list(body_, what.warnings);
+        body_ += ']';
+    }
+    if (!what.refused.empty()) {
+        body_ += R"(,"rejected":[)";
+        for (const auto& [item, code] : what.refused)
+            append(body_, R"({}{{"index":{},"code":"{}","message":"{}"}})",
+                   body_.back() == '[' ? "" : ",", item, to_text(code), info(code).help);
         body_ += ']';
     }
     append(body_, R"(,"server_time":{},"next":{}}})", second_, next_seconds_);
-    render(200, json_type, {}, body_, after);
+}
+
+std::string_view Replies::accepted(const Accepted& what, After after) {
+    tick();
+    const bool plain = what.dialect == Dialect::canonical && what.accepted == 1 &&
+                       what.warnings.empty() && what.refused.empty();
+    if (plain && after == After::keep_alive) return accepted_;
+    body_.clear();
+    switch (what.dialect) {
+        case Dialect::canonical: render_outcome(what); break;
+        case Dialect::text: break;
+        case Dialect::json_rpc:
+            append(body_, R"({{"jsonrpc":"2.0","id":{},"result":)",
+                   what.rpc_id.empty() ? "null" : what.rpc_id);
+            render_outcome(what);
+            body_ += '}';
+    }
+    render(200, what.dialect == Dialect::text ? text_type : json_type, {}, body_, after);
     return reply_;
 }
 

@@ -3,6 +3,9 @@
 // Always a status, an explicit Content-Length and a small ASCII body: RouterOS 7.13 fails on a
 // chunked reply, and up to 7.16 on one without a length.
 //
+// Agents that were made for another server are answered in its dialect: a RouterOS script that
+// runs what it gets wants an empty text, JSON-RPC wants its id back.
+//
 // The plain 200 is by far the most frequent answer and the same for a whole second: it is rendered
 // once and copied.
 //
@@ -10,24 +13,36 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "config/units.h"
 #include "pipeline/clock.h"
 #include "pipeline/error.h"
+#include "pipeline/intake.h"
 
 namespace rollcall {
 
 // What the connection does after a reply, and whether that has to be said.
 enum class After : uint8_t { keep_alive, keep_alive_said, close };
 
+enum class Dialect : uint8_t { canonical, text, json_rpc };
+
+// What became of a body that was taken.
+struct Accepted {
+    size_t accepted = 1;
+    std::string_view warnings = {};  // As in the column.
+    std::span<const Receipt::Refusal> refused = {};
+    Dialect dialect = Dialect::canonical;
+    std::string_view rpc_id = {};  // As it came; empty if it did not.
+};
+
 class Replies {
 public:
     Replies(const Clock& clock, Millis next);
 
-    // 200 for one check-in; warnings as in the column.
-    [[nodiscard]] std::string_view accepted(std::string_view warnings, After after);
+    [[nodiscard]] std::string_view accepted(const Accepted& what, After after);
     // allow: the methods, for method_not_allowed.
     [[nodiscard]] std::string_view refused(const Error& error, After after,
                                            std::string_view allow = {});
@@ -41,6 +56,7 @@ public:
 
 private:
     void tick();
+    void render_outcome(const Accepted& what);
     void render(int status, std::string_view content_type, std::string_view extra_header,
                 std::string_view body, After after, bool body_too = true);
 

@@ -4,10 +4,11 @@
 //     table       open addressing, half full    [ tag, place of the sighting | empty | ... ]
 //
 // A fingerprint is a duplicate if it was seen with a received_at no more than the window away. The
-// sighting that counts is the first, which is the one that is stored: a router that sends one report for ever is heard once in a
-// window, not once in its life. Time is received_at alone, so reading records again tells the same
-// rows apart. It may run back a little, for workers write side by side; after a jump the window is
-// empty, which lets a duplicate pass and takes no report for one.
+// sighting that counts is the first, which is the one that is stored: a router that sends one
+// report for ever is heard once in a window, not once in its life. Time is received_at alone, so
+// reading records again tells the same rows apart. It may run back a little, for workers write side
+// by side; after a jump the window is empty, which lets a duplicate pass and takes no report for
+// one.
 //
 // Exact: a fingerprint is found by all of its bits. Bounded: of more than count_max the oldest is
 // forgotten. Memory doubles as sightings come, up to 48 bytes for each of count_max, 131 MB for

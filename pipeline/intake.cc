@@ -2,6 +2,7 @@
 
 #include <bit>
 
+#include "pipeline/row_id.h"
 #include "pipeline/utf8.h"
 
 namespace rollcall {
@@ -56,11 +57,12 @@ Fields* Intake::next() {
     return &fields_;
 }
 
-void Intake::taken(std::string_view) {
+void Intake::taken(std::string_view text) {
     Columns& row = *open_;
     receipt_->warnings = fields_.finish();
     receipt_->shape = fields_.shape();
     set_envelope(row);
+    set_fingerprint(row, text);
     row.commit_row();
     receipt_->site = row.text(row.rows() - 1, Column::site_id);
     receipt_->slot = ring_.next();
@@ -85,6 +87,24 @@ void Intake::set_envelope(Columns& row) {
     row.set_integer(Column::online, 1);
     row.set_text(Column::transport, to_text(sender_->transport));
     row.set_text(Column::source_ip, sender_->address);
+}
+
+// A report sent twice must not add a row; one that happens to look like another must. So it is told
+// by the key that its sender gave, or by what it says if that changes from report to report: an
+// uptime or a sequence number. Else there is nothing to tell it by. See row_id.h.
+void Intake::set_fingerprint(Columns& row, std::string_view text) {
+    const uint64_t site = fingerprint(row.text(row.rows(), Column::site_id), 0);
+    uint64_t said = 0;
+    if (!sender_->idempotency_key.empty()) {
+        said = fingerprint(sender_->idempotency_key, site + receipt_->items);
+    } else if (row.has(Column::uptime_s) || row.has(Column::seq)) {
+        said = fingerprint(text, site);
+        for (const std::string_view beside : {sender_->query, sender_->header})
+            if (!beside.empty()) said = fingerprint(beside, said);
+    } else {
+        return;
+    }
+    row.set_integer(Column::id, static_cast<int64_t>(said));
 }
 
 void Intake::hand_over() {

@@ -30,6 +30,8 @@ struct Sender {
     // Values outside of the body: a URL's query, and header fields as `name=value` lines.
     std::string_view query = {};
     std::string_view header = {};
+    // What the sender calls this body, so that it is known again; may be empty.
+    std::string_view idempotency_key = {};
 };
 
 // What became of a body so far.
@@ -84,6 +86,7 @@ private:
     [[nodiscard]] Columns* open_slot();
     void hand_over();
     void set_envelope(Columns& row);
+    void set_fingerprint(Columns& row, std::string_view text);
 
     // Items, for the decoder while accept() runs.
     [[nodiscard]] Fields* next() override;

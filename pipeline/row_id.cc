@@ -24,6 +24,11 @@ int64_t id_of(int64_t minute, uint64_t low) {
 
 }  // namespace
 
+uint64_t fingerprint(std::string_view said, uint64_t seed) {
+    const uint64_t hash = XXH3_64bits_withSeed(said.data(), said.size(), seed) >> 1;
+    return hash != 0 ? hash : 1;
+}
+
 RowIds::RowIds(const SpoolId& spool, std::chrono::milliseconds window)
     : base_(XXH3_64bits(spool.data(), spool.size())),
       bucket_minutes_(

@@ -25,6 +25,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string_view>
 
 #include "pipeline/spool_format.h"
 
@@ -32,6 +33,9 @@ namespace rollcall {
 
 // Rows that a record may have.
 inline constexpr uint32_t record_rows_max = 1 << 14;
+
+// The fingerprint of what a site said; never 0. seed: another fingerprint, of what was said before.
+[[nodiscard]] uint64_t fingerprint(std::string_view said, uint64_t seed);
 
 class RowIds {
 public:

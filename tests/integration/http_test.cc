@@ -201,4 +201,106 @@ BOOST_AUTO_TEST_CASE(table_can_be_read_while_it_is_written) {
     BOOST_TEST(seen > 0);
 }
 
+BOOST_AUTO_TEST_CASE(nested_report_fills_columns_and_keeps_the_rest_without_secrets) {
+    const TestDaemon daemon;
+    const auto answer = curl(daemon, {"--json", R"json({"identity":{"name":"core"},
+        "resource":{"uptime":"6d23h19m23s","cpu-count":"2","build-time":"2025-01-16 08:19:28"},
+        "routerboard":{"serial-number":"8EED"},"wireless":[{"ssid":"A","key":"hunter22"}]})json"});
+    BOOST_TEST(answer.output.starts_with("HTTP/1.1 200 OK\r\n"));
+    BOOST_TEST(daemon.query_until("8EED|core|602363|2",
+                                  "SELECT site_id, identity, uptime_s, cpu_count"
+                                  " FROM site_checkins") == "8EED|core|602363|2");
+    BOOST_TEST(daemon.query("SELECT json_extract(extra, '$.resource.build-time'),"
+                            " json_extract(extra, '$.wireless[0].ssid'),"
+                            " instr(extra, 'hunter22') FROM site_checkins") ==
+               "2025-01-16 08:19:28|A|0");
+}
+
+BOOST_AUTO_TEST_CASE(lists_and_lines_of_json_are_batches_with_a_result_for_each) {
+    const TestDaemon daemon;
+    const auto list = curl(daemon, {"--json", "[" + seq(1) + ",7," + seq(2) + "]"});
+    BOOST_TEST(
+        list.output.find(R"("accepted":2,"rejected":[{"index":1,"code":"unsupported_shape")") !=
+        std::string::npos);
+    const auto lines = curl(daemon, {"--header", "Content-Type: application/x-ndjson",
+                                     "--data-binary", seq(3) + "\n{\"seq\":\n\n" + seq(4) + "\n"});
+    BOOST_TEST(
+        lines.output.find(R"("accepted":2,"rejected":[{"index":1,"code":"malformed_json")") !=
+        std::string::npos);
+    BOOST_TEST(daemon.query_until("1,2,3,4", all_seq) == "1,2,3,4");
+}
+
+BOOST_AUTO_TEST_CASE(list_may_be_larger_than_one_report) {
+    const TestDaemon daemon;
+    const std::string pad(600, 'x');
+    std::string list = "[";
+    for (int number = 0; number < 500; ++number)
+        list += fmt::format(R"({}{{"sn":"S{}","pad":"{}"}})", number > 0 ? "," : "", number, pad);
+    BOOST_TEST(HttpClient(daemon.http_port()).post(list + "]").status == 200);
+    BOOST_TEST(daemon.query_until("500", "SELECT COUNT(*) FROM site_checkins") == "500");
+    const std::string one = R"({"pad":")" + std::string(70'000, 'x') + "\"}";
+    BOOST_TEST(HttpClient(daemon.http_port()).post(one).status == 413);
+    std::string many = "[";
+    for (int number = 0; number < 1001; ++number) many += number > 0 ? ",{}" : "{}";
+    BOOST_TEST(HttpClient(daemon.http_port()).post(many + "]").status == 413);
+}
+
+BOOST_AUTO_TEST_CASE(too_large_report_is_refused_though_its_body_never_comes) {
+    const TestDaemon daemon;
+    HttpClient client(daemon.http_port());
+    BOOST_TEST(
+        client.exchange("POST /v1/checkins HTTP/1.1\r\nContent-Length: 70000\r\n\r\n").status ==
+        413);
+}
+
+BOOST_AUTO_TEST_CASE(query_and_header_fields_are_reports_too) {
+    const TestDaemon daemon;
+    HttpClient client(daemon.http_port());
+    BOOST_TEST(
+        client.get("/poll?id=D716&cpu=9&mem=190840832,268435456&uptime=5w2d01:02:03").status ==
+        200);
+    BOOST_TEST(client
+                   .exchange("POST /poll HTTP/1.1\r\nX-NSM-Serial: AC7C\r\nX-NSM-CPU-Load: 17\r\n"
+                             "X-NSM-Uptime: 2d03:04:05\r\nX-NSM-Device-Secret: hunter22\r\n"
+                             "X-Forwarded-For: 192.0.2.1\r\nContent-Length: 0\r\n\r\n")
+                   .status == 200);
+    const std::string expected = "D716|9|190840832|268435456|3200523|\nAC7C|17|||183845|";
+    BOOST_TEST(
+        daemon.query_until(expected,
+                           "SELECT site_id, cpu_load, mem_free, mem_total, uptime_s, warnings"
+                           " FROM site_checkins ORDER BY rowid") == expected);
+    BOOST_TEST(daemon.query("SELECT COUNT(extra) FROM site_checkins") == "0");
+}
+
+BOOST_AUTO_TEST_CASE(form_that_holds_json_is_read_as_json) {
+    const TestDaemon daemon;
+    for (const std::string body :
+         {R"(data=[{"sn":"S","seq":1}])", "payload=%7B%22sn%22:%22S%22,%22seq%22:2%7D"})
+        BOOST_TEST(curl(daemon, {"--data", body}).output.starts_with("HTTP/1.1 200 OK\r\n"));
+    BOOST_TEST(daemon.query_until("1,2", all_seq) == "1,2");
+}
+
+BOOST_AUTO_TEST_CASE(report_sent_twice_is_answered_twice_and_stored_once) {
+    const TestDaemon daemon;
+    const std::string report = R"({"sn":"S","uptime":"1d00:00:30","cpu_count":4})";
+    for (int time = 0; time < 2; ++time) BOOST_TEST(daemon.post(report).status == 200);
+    for (int time = 0; time < 2; ++time)
+        BOOST_TEST(curl(daemon, {"--header", "Idempotency-Key: k1", "--json", R"({"sn":"T"})"})
+                       .output.starts_with("HTTP/1.1 200 OK\r\n"));
+    BOOST_TEST(daemon.post(R"({"sn":"S","uptime":"1d00:01:00","cpu_count":4})").status == 200);
+    BOOST_TEST(daemon.query_until("3", "SELECT COUNT(*) FROM site_checkins") == "3");
+    BOOST_TEST(daemon.metric("rollcall_checkins_duplicate_total") == 2);
+}
+
+BOOST_AUTO_TEST_CASE(agents_of_other_servers_are_answered_in_their_dialect) {
+    const TestDaemon daemon;
+    const auto poll = curl(
+        daemon, {"--header", "Content-Type: text/plain", "--data", "name=a;cpu-load=1"}, "/poll");
+    BOOST_TEST(poll.output.ends_with("Content-Type: text/plain\r\nContent-Length: 0\r\n\r\n"));
+    const auto rpc =
+        curl(daemon, {"--json", R"({"jsonrpc":"2.0","id":7,"params":{"report":{"uptime":1}}})"});
+    BOOST_TEST(rpc.output.find(R"({"jsonrpc":"2.0","id":7,"result":{"status":"ok")") !=
+               std::string::npos);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -91,6 +91,14 @@ public:
         refusals[refusals_count++ % refusals.size()] = {items++, code};
     }
 
+    void clear() {
+        rows.clear();
+        warnings = {};
+        items = 0;
+        bytes = 0;
+        refusals_count = 0;
+    }
+
     struct Refusal {
         size_t item;
         Code code;

@@ -64,6 +64,23 @@ BOOST_AUTO_TEST_CASE(site_may_be_an_id_that_the_report_carries) {
     BOOST_TEST(accept(R"({"mac-address":"AA:BB","cpu_count":4})", "topic")->site == "topic");
 }
 
+BOOST_AUTO_TEST_CASE(report_that_changes_from_one_to_the_next_has_a_fingerprint) {
+    BOOST_TEST(accept(R"({"sn":"A","uptime":"1d"})").has_value());
+    BOOST_TEST(accept(R"({"sn":"A","uptime":"1d"})").has_value());
+    BOOST_TEST(accept(R"({"sn":"A","uptime":"2d"})").has_value());
+    BOOST_TEST(slot(0).integer(0, Column::id) > 0);
+    BOOST_TEST(slot(0).integer(0, Column::id) == slot(0).integer(1, Column::id));
+    BOOST_TEST(slot(0).integer(0, Column::id) != slot(0).integer(2, Column::id));
+    BOOST_TEST(accept(R"({"sn":"A","cpu_count":4})").has_value());
+    BOOST_TEST(!slot(1).has(0, Column::id));
+}
+
+BOOST_AUTO_TEST_CASE(fingerprint_is_the_site_s_own) {
+    BOOST_TEST(accept("seq=1", "one").has_value());
+    BOOST_TEST(accept("seq=1", "other").has_value());
+    BOOST_TEST(slot(0).integer(0, Column::id) != slot(0).integer(1, Column::id));
+}
+
 BOOST_AUTO_TEST_CASE(batch_goes_on_where_the_ring_was_full) {
     const std::string body = R"([{"sn":"1"},{"sn":"2"},3,{"sn":"4"},{"sn":"5"},{"sn":"6"},)"
                              R"({"sn":"7"},{"sn":"8"}])" +

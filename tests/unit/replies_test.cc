@@ -2,6 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <string>
+#include <vector>
 
 #include "tests/support/manual_clock.h"
 
@@ -23,24 +24,51 @@ const std::string head =
 BOOST_FIXTURE_TEST_SUITE(replies, RepliesFixture)
 
 BOOST_AUTO_TEST_CASE(plain_answer_is_small_and_complete) {
-    BOOST_TEST(replies.accepted("", After::keep_alive) ==
+    BOOST_TEST(replies.accepted({}, After::keep_alive) ==
                head +
                    "63\r\n\r\n"
                    R"({"status":"ok","accepted":1,"server_time":1790000000,"next":30})");
 }
 
 BOOST_AUTO_TEST_CASE(warnings_are_listed) {
-    BOOST_TEST(replies.accepted("bad_value:uptime,utf8_bom", After::close) ==
+    BOOST_TEST(replies.accepted({.warnings = "bad_value:uptime,utf8_bom"}, After::close) ==
                head +
                    "106\r\nConnection: close\r\n\r\n"
                    R"({"status":"ok","accepted":1,"warnings":["bad_value:uptime","utf8_bom"],)"
                    R"("server_time":1790000000,"next":30})");
 }
 
+BOOST_AUTO_TEST_CASE(answer_to_a_batch_says_what_was_refused_and_why) {
+    const std::vector<Receipt::Refusal> refused = {{1, Code::unsupported_shape},
+                                                   {3, Code::malformed_json}};
+    const auto answer = replies.accepted({.accepted = 2, .refused = refused}, After::keep_alive);
+    BOOST_TEST(answer.ends_with(
+        R"({"status":"ok","accepted":2,"rejected":[{"index":1,"code":"unsupported_shape",)"
+        R"("message":"The JSON value is not an object."},{"index":3,"code":"malformed_json",)"
+        R"("message":"The body is not valid JSON (RFC 8259)."}],"server_time":1790000000,)"
+        R"("next":30})"));
+}
+
+BOOST_AUTO_TEST_CASE(script_that_runs_its_answer_gets_an_empty_text) {
+    const auto answer = replies.accepted({.dialect = Dialect::text}, After::keep_alive);
+    BOOST_TEST(answer.find("Content-Type: text/plain\r\nContent-Length: 0\r\n") != answer.npos);
+    BOOST_TEST(answer.ends_with("\r\n\r\n"));
+}
+
+BOOST_AUTO_TEST_CASE(json_rpc_gets_its_id_back) {
+    const auto with = [this](std::string_view id) {
+        return std::string(
+            replies.accepted({.dialect = Dialect::json_rpc, .rpc_id = id}, After::keep_alive));
+    };
+    BOOST_TEST(with("\"a1\"").ends_with(R"({"jsonrpc":"2.0","id":"a1","result":{"status":"ok",)"
+                                        R"("accepted":1,"server_time":1790000000,"next":30}})"));
+    BOOST_TEST(with("").find(R"("id":null)") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(time_in_the_answer_goes_on_with_the_clock) {
-    BOOST_TEST(replies.accepted("", After::keep_alive).find("1790000000") != std::string::npos);
+    BOOST_TEST(replies.accepted({}, After::keep_alive).find("1790000000") != std::string::npos);
     clock.pass(std::chrono::seconds(1));
-    BOOST_TEST(replies.accepted("", After::keep_alive).find("1790000001") != std::string::npos);
+    BOOST_TEST(replies.accepted({}, After::keep_alive).find("1790000001") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(refusal_has_code_sentence_and_offset) {
