@@ -44,6 +44,9 @@ Dialect dialect_of(const HttpRequest& request, const Receipt& receipt) {
 Checkins::Checkins(const Settings& settings, Intake& intake, Replies& replies, const Clock& clock,
                    Slab& slab)
     : paths_{"/v1/checkins", "/poll", "/update", "/config"},
+      body_bytes_max_(settings.http.body_size_max.count),
+      batch_bytes_max_(std::max(body_bytes_max_, settings.http.batch_size_max.count)),
+      inflater_(batch_bytes_max_),
       intake_(intake),
       replies_(replies),
       clock_(clock),
@@ -81,7 +84,9 @@ Result<void> Checkins::handle(HttpRequest& request, std::string_view body, Conne
                         clock_.wall_us(),       request.query,     request.header,
                         request.idempotency_key};
     const Receipt& receipt = request.receipt;
-    if (auto taken = intake_.accept(body, request.hint, sender, request.receipt); !taken)
+    const auto text = plain(request, body);
+    if (!text) return std::unexpected(text.error());
+    if (auto taken = intake_.accept(*text, request.hint, sender, request.receipt); !taken)
         return taken;
     const auto reply =
         replies_.accepted({receipt.accepted, receipt.items == 1 ? receipt.warnings : "",
@@ -93,6 +98,18 @@ Result<void> Checkins::handle(HttpRequest& request, std::string_view body, Conne
         connection.reply(reply);
     }
     return {};
+}
+
+// The body without its encoding. The session has seen to the size of one that has none.
+Result<std::string_view> Checkins::plain(const HttpRequest& request, std::string_view body) {
+    if (request.encoding == ContentEncoding::identity) return body;
+    const auto text = inflater_.inflate(request.encoding, body, batch_bytes_max_);
+    if (!text) return text;
+    const size_t first = text->find_first_not_of(" \t\r\n");
+    const bool may_be_batch =
+        request.hint == BodyHint::json_lines || (first != text->npos && (*text)[first] == '[');
+    if (text->size() > body_bytes_max_ && !may_be_batch) return fail(Code::body_too_large);
+    return text;
 }
 
 void Checkins::refused(Code code) {

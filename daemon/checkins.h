@@ -16,6 +16,7 @@
 #include "config/settings.h"
 #include "daemon/http_session.h"
 #include "daemon/replies.h"
+#include "pipeline/inflate.h"
 #include "pipeline/intake.h"
 
 namespace rollcall {
@@ -32,7 +33,12 @@ public:
     void refused(Code code) override;
 
 private:
+    [[nodiscard]] Result<std::string_view> plain(const HttpRequest& request, std::string_view body);
+
     std::vector<std::string> paths_;
+    size_t body_bytes_max_;
+    size_t batch_bytes_max_;
+    Inflater inflater_;
     Intake& intake_;
     Replies& replies_;
     const Clock& clock_;

@@ -27,8 +27,7 @@ bool wants_body(std::string_view method) {
 
 Result<void> check(const HttpHead& head) {
     if (!head.has_length && wants_body(head.method)) return fail(Code::length_required);
-    if (!head.content_encoding.empty() && !same_word(head.content_encoding, "identity"))
-        return fail(Code::unsupported_encoding);
+    if (!content_encoding(head.content_encoding)) return fail(Code::unsupported_encoding);
     if (!head.expect.empty() && !same_word(head.expect, "100-continue"))
         return fail(Code::expectation_failed);
     return {};
@@ -80,6 +79,7 @@ void HttpSession::on_head() {
     request_.body_in_reply = true;
     request_.hint = body_hint(head.content_type);
     request_.receipt = {};
+    request_.encoding = content_encoding(head.content_encoding).value_or(ContentEncoding::identity);
     std::string_view allow;
     auto admitted = service_.admit(head, request_, allow);
     if (admitted) admitted = check(head);

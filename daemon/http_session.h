@@ -18,6 +18,7 @@
 #include "daemon/http_parser.h"
 #include "daemon/replies.h"
 #include "pipeline/decode.h"
+#include "pipeline/inflate.h"
 #include "pipeline/intake.h"
 
 namespace rollcall {
@@ -26,6 +27,7 @@ namespace rollcall {
 struct HttpRequest {
     size_t page = 0;  // Which of the service's paths.
     BodyHint hint = BodyHint::unknown;
+    ContentEncoding encoding = ContentEncoding::identity;
     std::string device;  // From the path; may be empty.
     std::string query;   // Of the target, without `?`.
     std::string header;  // Fields that may be values, as `name=value` lines.

@@ -303,4 +303,17 @@ BOOST_AUTO_TEST_CASE(agents_of_other_servers_are_answered_in_their_dialect) {
                std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(compressed_body_is_inflated_first) {
+    const TestDaemon daemon;
+    const auto answer =
+        curl(daemon, {"--header", "Content-Encoding: gzip", "--data-binary",
+                      "@" ROLLCALL_SOURCE_DIR "/tests/corpus/37-gzip-body.json.gz"});
+    BOOST_TEST(answer.output.starts_with("HTTP/1.1 200 OK\r\n"));
+    BOOST_TEST(daemon.query_until("gz|4|788645",
+                                  "SELECT identity, cpu_count, uptime_s FROM site_checkins") ==
+               "gz|4|788645");
+    const auto plain = curl(daemon, {"--header", "Content-Encoding: gzip", "--data", "{}"});
+    BOOST_TEST(plain.output.find("bad_encoding") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
