@@ -70,7 +70,10 @@ private:
         folded |= !in_place;
         switch (field) {
             case http::field::content_type: head.content_type = view(value); break;
-            case http::field::content_encoding: head.content_encoding = view(value); break;
+            case http::field::content_encoding:
+                // Two lines are a list of two (RFC 9110, section 5.3), which nobody undoes here.
+                head.content_encoding = head.content_encoding.empty() ? view(value) : "two";
+                break;
             case http::field::expect: head.expect = view(value); break;
             case http::field::content_length:
             case http::field::transfer_encoding: head.has_length = true; break;

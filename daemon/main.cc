@@ -12,6 +12,7 @@
 #include "config/load.h"
 #include "daemon/daemon.h"
 #include "pipeline/log.h"
+#include "sinks/schema.h"
 
 namespace {
 
@@ -36,6 +37,13 @@ int run(int argc, char** argv) {
     const auto* serve = app.add_subcommand("serve", "Take check-ins until told to stop");
     const auto* check = app.add_subcommand("check", "Say what is wrong with the settings");
     const auto* show = app.add_subcommand("settings", "Print every setting, as a settings file");
+    auto* schema = app.add_subcommand("schema", "What a check-in is stored as");
+    schema->require_subcommand(1);
+    auto* show_schema = schema->add_subcommand("show", "Print every column and its names");
+    std::string format = "markdown";
+    show_schema->add_option("--format", format, "How to print it")
+        ->check(CLI::IsMember({"markdown"}))
+        ->capture_default_str();
     const auto* version = app.add_subcommand("version", "Print the version");
     try {
         app.parse(argc, argv);
@@ -44,6 +52,10 @@ int run(int argc, char** argv) {
     }
     if (version->parsed()) {
         std::puts("rollcalld " ROLLCALL_VERSION);
+        return EXIT_SUCCESS;
+    }
+    if (show_schema->parsed()) {
+        std::fputs(schema_markdown().c_str(), stdout);
         return EXIT_SUCCESS;
     }
     if (file.empty() && std::filesystem::exists(default_file)) file = default_file;

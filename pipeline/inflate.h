@@ -2,8 +2,8 @@
 //
 //     gzip     RFC 1952. Several members, one after the other, are one body.
 //     deflate  RFC 1950 (zlib), or what some senders take the word for: bare RFC 1951. A body whose
-//              first byte ends in the four bits 1000 is the former: the latter begins so for no
-//              encoder, for it would be a stored block with a bit set in its padding.
+//              first byte ends in the bits 1000 is the former; the latter would begin with a stored
+//              block and a bit set in its padding, which no encoder writes.
 //     zstd     RFC 8878. Several frames are one body. No dictionaries, nor what zstd wrote before
 //              its format was settled.
 //
@@ -12,8 +12,8 @@
 //
 // Bombs: the whole body is there, so it is inflated at once, into a buffer as large as the limit.
 // That is also the window that the formats look back into: no other is allocated, whatever window
-// a body asks for. From ratio_free_bytes on, the limit is ratio_max times what was sent, too; a
-// report that says one thing a thousand times stays below that. Past either: body_too_large.
+// a body asks for. From ratio_free_bytes on, the limit is also ratio_max times what was sent: a
+// thousand reports whose values differ come to 8 times. Past either it is body_too_large.
 //
 // Threads: one Inflater for each worker. Its memory is allocated at construction, but for 32 KiB
 // that zlib takes at the first body it refuses, and keeps.

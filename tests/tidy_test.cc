@@ -28,7 +28,7 @@ const std::map<std::string, std::string> foreign_headers = {
     {"isa-l", "pipeline/checksum"},
     {"xxh", "pipeline/row_id"},
     {"zlib.h", "pipeline/inflate"},
-    {"zstd.h", "pipeline/inflate"},
+    {"zstd", "pipeline/inflate"},
     {"sqlite3.h", "sinks/sqlite_sink"},
     {"prometheus/", "daemon/exporter"},
     {"systemd/", "daemon/service_manager"},

@@ -3,6 +3,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <fstream>
+#include <iterator>
 #include <regex>
 
 #include "tests/support/test_daemon.h"
@@ -87,6 +88,16 @@ BOOST_AUTO_TEST_CASE(printed_settings_load_again) {
     BOOST_TEST(check_file(printed.output).status == 0);
 }
 
+BOOST_AUTO_TEST_CASE(printed_schema_is_the_document_of_the_fields) {
+    std::ifstream file(ROLLCALL_SOURCE_DIR "/config/routeros/fields.md");
+    const std::string fields{std::istreambuf_iterator<char>(file), {}};
+    for (const auto& printed :
+         {rollcalld({"schema", "show"}), rollcalld({"schema", "show", "--format", "markdown"})}) {
+        BOOST_TEST(printed.status == 0);
+        BOOST_TEST((printed.output == fields));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(set_on_the_command_line_overrides_the_file) {
     const TestDaemon daemon(
         {.settings = {R"(replies.next = "20s")"}, .arguments = {"--set", "replies.next=45s"}});
@@ -97,6 +108,8 @@ BOOST_AUTO_TEST_CASE(wrong_usage_has_its_own_status) {
     BOOST_TEST(rollcalld({"frobnicate"}).status == usage_status);
     BOOST_TEST(rollcalld({"serve", "--frobnicate"}).status == usage_status);
     BOOST_TEST(rollcalld({}).status == usage_status);
+    BOOST_TEST(rollcalld({"schema"}).status == usage_status);
+    BOOST_TEST(rollcalld({"schema", "show", "--format", "sql"}).status == usage_status);
 }
 
 BOOST_AUTO_TEST_CASE(version_is_printed) {

@@ -259,8 +259,9 @@ BOOST_AUTO_TEST_CASE(a_body_of_another_format_is_refused) {
                            sent.name << " as " << said.name);
     for (const Format& said : formats)
         BOOST_TEST(inflated(said.encoding, report) == "bad_encoding", said.name);
-    // zstd 0.7: libzstd may be able to read it.
-    BOOST_TEST(inflated(ContentEncoding::zstd, "\x27" + zstd(report).substr(1)) == "bad_encoding");
+    // A frame of zstd 0.7, which Debian's libzstd reads.
+    BOOST_TEST(inflated(ContentEncoding::zstd, "\x27\xB5\x2F\xFD\0\x38\x40\0\3one\xC0\0\0"s) ==
+               "bad_encoding");
 }
 
 BOOST_AUTO_TEST_CASE(random_bytes_never_pass_the_limit) {
@@ -268,7 +269,7 @@ BOOST_AUTO_TEST_CASE(random_bytes_never_pass_the_limit) {
     for (int i = 0; i < 20000; ++i) {
         const Format& format = formats[random.below(formats.size())];
         std::string body = letters(random, random.below(100), 256);
-        if (random.below(2) == 0) body = format.compress(report).substr(0, 12) + body;
+        if (random.below(2) == 0) body.insert(0, format.compress(report), 0, 12);
         const auto plain = inflater().inflate(format.encoding, body, 1000);
         BOOST_REQUIRE((plain ? plain->size() <= 1000 : plain.error().move() == Move::reject));
     }
@@ -288,7 +289,8 @@ BOOST_AUTO_TEST_CASE(the_limit_is_exact) {
 }
 
 BOOST_AUTO_TEST_CASE(a_bomb_stops_at_the_limit_and_writes_nothing_beyond) {
-    const std::string zeros(10'000'000, '\0');
+    std::string zeros;
+    zeros.resize(10'000'000);
     // What was there before shows how far the bomb came.
     const std::string text(plain_bytes_max, 'x');
     const std::string xs = zstd(text) + skippable(plain_bytes_max / Inflater::ratio_max);
