@@ -171,7 +171,7 @@ inline bool JsonCursor::number(JsonNumber& out) {
         return false;
     }
     out.whole = count <= digits_exact;
-    out.integer = negative ? -static_cast<int64_t>(value) : static_cast<int64_t>(value);
+    out.integer = static_cast<int64_t>(negative ? 0 - value : value);  // If it is whole.
     if (at_ < end_ && *at_ == '.') {
         ++at_;
         out.whole = false;
