@@ -105,9 +105,7 @@ Result<std::string_view> Checkins::plain(const HttpRequest& request, std::string
     if (request.encoding == ContentEncoding::identity) return body;
     const auto text = inflater_.inflate(request.encoding, body, batch_bytes_max_);
     if (!text) return text;
-    const size_t first = text->find_first_not_of(" \t\r\n");
-    const bool may_be_batch =
-        request.hint == BodyHint::json_lines || (first != text->npos && (*text)[first] == '[');
+    const bool may_be_batch = request.hint == BodyHint::json_lines || opens_list(*text);
     if (text->size() > body_bytes_max_ && !may_be_batch) return fail(Code::body_too_large);
     return text;
 }

@@ -99,10 +99,8 @@ void HttpSession::on_head() {
 // A list of reports may be larger than one report, and its first byte tells. Asked for each piece.
 bool HttpSession::too_large(std::string_view piece) {
     if (body_.empty()) {
-        const size_t first = piece.find_first_not_of(" \t\r\n");
         const bool plain = request_.encoding == ContentEncoding::identity;
-        if (plain && first != piece.npos && piece[first] == '[')
-            body_bytes_max_ = limits_.batch_bytes_max;
+        if (plain && opens_list(piece)) body_bytes_max_ = limits_.batch_bytes_max;
     }
     size_in_doubt_ = false;
     return std::max<uint64_t>(announced_, body_.size() + piece.size()) > body_bytes_max_;

@@ -37,6 +37,8 @@ BodyHint body_hint(std::string_view content_type) {
     return BodyHint::unknown;
 }
 
+bool opens_list(std::string_view body) { return first_of(body) == '['; }
+
 Decoder::Decoder(size_t body_bytes_max, size_t items_max)
     : body_bytes_max_(body_bytes_max),
       items_max_(items_max),
@@ -83,7 +85,7 @@ Result<void> Decoder::decode_text(std::string_view text, BodyHint hint, size_t d
             return read;
         }
     }
-    if (first_of(text) == '[') return json_.decode_list(text, items_max_, done, items);
+    if (opens_list(text)) return json_.decode_list(text, items_max_, done, items);
     Fields* const fields = items.next();
     if (fields == nullptr) return fail(Code::ring_full);
     const auto read = decode_report(text, hint, *fields);

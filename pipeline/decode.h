@@ -32,6 +32,9 @@ enum class BodyHint : uint8_t { unknown, text, json, json_lines, form };  // Wha
 // The claim of a Content-Type header, parameters ignored.
 [[nodiscard]] BodyHint body_hint(std::string_view content_type);
 
+// Does a body begin as a list of reports in JSON?
+[[nodiscard]] bool opens_list(std::string_view body);
+
 class Decoder {
 public:
     // A body is never longer than body_bytes_max, and holds at most items_max reports.

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "pipeline/json.h"
+
 namespace rollcall {
 
 namespace {
@@ -34,17 +36,6 @@ bool begins_secret(std::string_view text) {
 
 constexpr size_t name_bytes_max = 64;  // Of which the end of a longer name counts.
 
-// Can eight bytes stand in a JSON string as they are?
-bool plain(uint64_t word) {
-    constexpr uint64_t ones = 0x0101010101010101;
-    const uint64_t quote = word ^ ones * '"';
-    const uint64_t slash = word ^ ones * '\\';
-    return (((quote - ones) & ~quote) | ((slash - ones) & ~slash) | ((word - ones * ' ') & ~word)) &
-                   0x8080808080808080
-               ? false
-               : true;
-}
-
 }  // namespace
 
 bool is_secret(std::string_view name) {
@@ -74,7 +65,6 @@ void Extra::put(std::string_view bytes) {
 // Comma and name, if they and `value_bytes` more fit.
 bool Extra::begin(std::string_view name, size_t value_bytes) {
     if (muted_ > 0 || (!name.empty() && is_secret(name))) return false;
-    // Some value may stand without a name in an object: JSON allows "" as a name.
     const size_t before = used_;
     if (used_ == 0) put('{');
     const char last = bytes_[used_ - 1];
@@ -97,7 +87,7 @@ bool Extra::quote(std::string_view text) {
         uint64_t word = 0;
         if (text.size() >= sizeof word) {
             std::memcpy(&word, text.data(), sizeof word);
-            if (plain(word)) {
+            if (json_stops(word) == 0) {
                 if (room() < sizeof word + 1) return false;
                 put(text.substr(0, sizeof word));
                 text.remove_prefix(sizeof word);

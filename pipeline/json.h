@@ -46,6 +46,17 @@ struct JsonNumber {
 // Appends the text that a string stands for; half a surrogate pair is U+FFFD.
 void json_unescape(std::string_view raw, std::string& out);
 
+// Of eight bytes of a string, the highest bit of each that cannot stand in it as it is: a quote, a
+// backslash, or one below a space. Exact up to the first of them; behind it, others may be marked.
+inline uint64_t json_stops(uint64_t word) {
+    constexpr uint64_t ones = 0x0101010101010101;
+    constexpr uint64_t highs = 0x8080808080808080;
+    const uint64_t quote = word ^ ones * '"';
+    const uint64_t slash = word ^ ones * '\\';
+    return (((quote - ones) & ~quote) | ((slash - ones) & ~slash) | ((word - ones * ' ') & ~word)) &
+           highs;
+}
+
 class JsonCursor {
 public:
     // `text` is valid UTF-8, and readable for body_padding bytes beyond its end.
@@ -124,20 +135,12 @@ private:
 };
 
 inline bool JsonCursor::string(JsonString& out) {
-    constexpr uint64_t ones = 0x0101010101010101;
-    constexpr uint64_t highs = 0x8080808080808080;
     const char* const first = ++at_;
     out.escaped = false;
     for (;;) {
         uint64_t word = 0;
         std::memcpy(&word, at_, sizeof word);
-        // The highest bit of each byte that is a quote, a backslash or below a space; behind the
-        // first of them also of bytes that are not.
-        const uint64_t quote = word ^ ones * '"';
-        const uint64_t slash = word ^ ones * '\\';
-        const uint64_t stops = (((quote - ones) & ~quote) | ((slash - ones) & ~slash) |
-                                ((word - ones * ' ') & ~word)) &
-                               highs;
+        const uint64_t stops = json_stops(word);
         if (stops == 0) {
             at_ += sizeof word;
             if (at_ >= end_) return false;
