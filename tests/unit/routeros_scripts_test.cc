@@ -108,7 +108,7 @@ BOOST_DATA_TEST_CASE(every_key_that_is_sent_leads_to_a_column,
         if (extra_keys.contains(key)) continue;
         const Key found = find_key(key);
         BOOST_TEST(bool(found), key);
-        BOOST_TEST(columns.insert(found.column).second, key << " is sent twice");
+        BOOST_TEST(columns.insert(found->column).second, key << " is sent twice");
     }
 }
 
