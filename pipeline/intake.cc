@@ -43,6 +43,7 @@ Result<void> Intake::accept(std::string_view body, BodyHint hint, const Sender& 
     if (open_ != nullptr) open_->discard_row();
     receipt.shape = fields_.shape();
     if (decoded.error().code == Code::ring_full) slab_.add(Metric::ring_full_total);
+    if (decoded.error().truncated) slab_.add(Metric::checkins_truncated_total);
     return decoded;
 }
 
