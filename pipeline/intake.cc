@@ -44,6 +44,20 @@ Result<void> Intake::accept(std::string_view body, BodyHint hint, const Sender& 
     return decoded;
 }
 
+Result<void> Intake::announce(bool online, const Sender& sender, Receipt& receipt) {
+    sender_ = &sender;
+    receipt_ = &receipt;
+    Columns* const row = open_slot();
+    if (row == nullptr) {
+        slab_.add(Metric::ring_full_total);
+        return fail(Code::ring_full);
+    }
+    fields_.begin(*row);
+    set_envelope(*row, online);
+    commit(*row);
+    return {};
+}
+
 Fields* Intake::next() {
     Columns* const row = open_slot();
     if (row == nullptr) return nullptr;
@@ -61,13 +75,9 @@ void Intake::taken(std::string_view text) {
     Columns& row = *open_;
     receipt_->warnings = fields_.finish();
     receipt_->shape = fields_.shape();
-    set_envelope(row);
+    set_envelope(row, true);
     set_fingerprint(row, text);
-    row.commit_row();
-    receipt_->site = row.text(row.rows() - 1, Column::site_id);
-    receipt_->slot = ring_.next();
-    ++receipt_->accepted;
-    ++receipt_->items;
+    commit(row);
     if (fields_.extra().cut()) slab_.add(Metric::extra_cut_total);
     for (uint32_t rest = fields_.remarks(); rest != 0; rest &= rest - 1)
         slab_.add(Metric::checkins_warned_total, 1, static_cast<size_t>(std::countr_zero(rest)));
@@ -79,12 +89,20 @@ void Intake::refused(Code code) {
     slab_.add(Metric::checkins_rejected_total, 1, label_of(sender_->transport, code));
 }
 
-void Intake::set_envelope(Columns& row) {
+void Intake::commit(Columns& row) {
+    row.commit_row();
+    receipt_->site = row.text(row.rows() - 1, Column::site_id);
+    receipt_->slot = ring_.next();
+    ++receipt_->accepted;
+    ++receipt_->items;
+}
+
+void Intake::set_envelope(Columns& row, bool online) {
     const std::string_view site = site_of(row, fields_, *sender_);
     row.set_text(Column::site_id,
                  utf8_prefix(site, static_cast<size_t>(info(Column::site_id).high)));
     row.set_integer(Column::received_at, sender_->received_us);
-    row.set_integer(Column::online, 1);
+    row.set_integer(Column::online, online);
     row.set_text(Column::transport, to_text(sender_->transport));
     row.set_text(Column::source_ip, sender_->address);
 }

@@ -69,6 +69,9 @@ public:
     [[nodiscard]] Result<void> accept(std::string_view body, BodyHint hint, const Sender& sender,
                                       Receipt& receipt);
 
+    // A row that says only that the router is there, or is gone. ring_full as above.
+    [[nodiscard]] Result<void> announce(bool online, const Sender& sender, Receipt& receipt);
+
     // Would accept() find room?
     [[nodiscard]] bool has_room() { return open_slot() != nullptr; }
 
@@ -85,7 +88,8 @@ public:
 private:
     [[nodiscard]] Columns* open_slot();
     void hand_over();
-    void set_envelope(Columns& row);
+    void commit(Columns& row);
+    void set_envelope(Columns& row, bool online);
     void set_fingerprint(Columns& row, std::string_view text);
 
     // Items, for the decoder while accept() runs.
