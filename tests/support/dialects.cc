@@ -366,7 +366,7 @@ std::vector<Pair> pairs_of(Random& random, RandomRow& row, Mouth mouth) {
         if (cell != row.cells.end()) {
             pairs.push_back(
                 {column, name_for(random, column, mouth), spelled(random, column, cell->second)});
-        } else if (one_in(random, 10)) {
+        } else if (!row.beside.contains(column) && one_in(random, 10)) {
             // What a router does not have: the column stays empty.
             pairs.push_back({column,
                              name_for(random, column, mouth),
@@ -562,6 +562,24 @@ std::string row_as_form(Random& random, RandomRow& row, bool encoded) {
     });
 }
 
+// A part of the row goes into the query, `write(row)` says the rest.
+template <class Write>
+std::string beside_a_query(Random& random, Sent& sent, Write write) {
+    RandomRow& row = sent.rows.back();
+    if (one_in(random, 2)) return write(row);
+    RandomRow query;
+    for (const auto& [column, cell] : row.cells) {
+        const bool in_query = one_in(random, 4);
+        (in_query ? query.cells : row.cells)[column] = cell;
+        (in_query ? row.beside : query.beside).insert(column);
+    }
+    std::erase_if(row.cells, [&](const auto& cell) { return row.beside.contains(cell.first); });
+    sent.query = row_as_form(random, query, true);
+    std::string body = write(row);
+    row.cells.merge(query.cells);
+    return body;
+}
+
 std::string row_as_header(Random& random, RandomRow& row) {
     return row_in_pairs(random, row, '\n', [](std::string key, const std::string& value) {
         std::ranges::replace(key, ' ', '-');
@@ -613,7 +631,7 @@ std::string shown(const Cell& cell) {
 
 Sent random_report(Random& random) {
     Sent sent;
-    const auto one_row = [&](Letters letters) -> RandomRow& {
+    const auto one_row = [&](Letters letters) -> RandomRow& {  // The only one.
         sent.rows.push_back(random_row(random, letters));
         return sent.rows.back();
     };
@@ -622,7 +640,9 @@ Sent random_report(Random& random) {
     switch (random.below(11)) {
         case 0:
             sent.dialect = "list";
-            sent.body = row_as_list(random, one_row(Letters::plain));
+            one_row(Letters::plain);
+            sent.body = beside_a_query(random, sent,
+                                       [&](RandomRow& row) { return row_as_list(random, row); });
             sent.hint =
                 one_of<BodyHint>(random, {BodyHint::text, BodyHint::unknown, BodyHint::form});
             wrap(random, sent, true);
@@ -655,7 +675,9 @@ Sent random_report(Random& random) {
             const JsonStyle style{one_in(random, 2), one_in(random, 4)};
             sent.dialect = style.nested ? "nested JSON" : "flat JSON";
             sent.hint = json_hint;
-            sent.body = row_in_json(random, one_row(latin ? Letters::latin : Letters::all), style);
+            one_row(latin ? Letters::latin : Letters::all);
+            sent.body = beside_a_query(
+                random, sent, [&](RandomRow& row) { return row_in_json(random, row, style); });
             wrap(random, sent, true);
             if (latin && one_in(random, 2)) write_in_cp1252(sent);
             break;

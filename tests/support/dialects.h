@@ -23,6 +23,8 @@ struct RandomRow {
     using Cell = std::variant<int64_t, double, std::string>;
     std::map<Column, Cell> cells;
     std::set<std::string> warnings;
+    // Said beside the body; there is no word of them in it, not even that they are missing.
+    std::set<Column> beside;
 };
 
 // What a router sent, and what it meant by it.
