@@ -11,9 +11,12 @@ Worker::Worker(const Settings& settings, Intake& intake, const Clock& clock, Sla
       slab_(slab),
       replies_(clock, settings.replies.next),
       checkins_(settings, intake, replies_, clock, slab),
-      http_limits_{settings.http.header_size_max.count, settings.http.body_size_max.count,
+      http_limits_{settings.http.header_size_max.count,
+                   settings.http.body_size_max.count,
                    std::max(settings.http.body_size_max, settings.http.batch_size_max).count,
-                   settings.http.request_timeout_max, settings.http.idle_timeout_max},
+                   settings.http.request_timeout_max,
+                   settings.http.idle_timeout_max,
+                   settings.http.raw_spaces_in_target},
       loop_(clock, slab, {settings.general.connections_max, settings.general.output_size_max.count},
             [this] { on_turn(); }) {}
 
