@@ -1,10 +1,8 @@
 #include "tests/support/dialects.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -17,252 +15,6 @@ namespace rollcall {
 namespace {
 
 using Texts = std::vector<std::string>;
-using Cell = RandomRow::Cell;
-
-bool one_in(Random& random, uint64_t times) { return random.below(times) == 0; }
-
-template <class T>
-const T& one_of(Random& random, const std::vector<T>& all) {
-    return all[random.below(all.size())];
-}
-
-template <class T>
-void shuffle(Random& random, std::vector<T>& all) {
-    for (size_t left = all.size(); left > 1; --left)
-        std::swap(all[left - 1], all[random.below(left)]);
-}
-
-// --- what a row holds ---
-
-// How much of the alphabet a dialect can carry as it is.
-enum class Letters : uint8_t { plain, all, latin };
-
-std::string random_words(Random& random, Letters letters, size_t bytes_max) {
-    static const Texts plain = {"a", "k", "Z", "7", " ", "-", "_", ".",  "(", ")",
-                                "/", "'", "#", "é", "Ö", "й", "№", "☕", "📡"};
-    // None of these, nor any two of them, is UTF-8 when it is one byte each.
-    static const Texts latin = {"a", "k", "Z", "7", " ", "-", ".", "é", "Ö", "ß", "ñ"};
-    static const Texts all = {"a",   "Z",  "7", " ",  "é",  "й",    "☕",   "📡",
-                              "\"",  "\\", "/", "\n", "\t", "\x01", "\x7f", "+",
-                              "%41", "&",  ";", "=",  "{",  "]",    ","};
-    const Texts& alphabet = letters == Letters::plain   ? plain
-                            : letters == Letters::latin ? latin
-                                                        : all;
-    std::string words = "R";  // Begins and ends with a letter: spaces around a value do not count.
-    for (uint64_t count = random.below(12); count > 0; --count) {
-        const std::string& next = one_of(random, alphabet);
-        if (words.size() + next.size() + 1 < bytes_max) words += next;
-    }
-    return words + "x";
-}
-
-std::string random_serial(Random& random) {
-    const bool digits_only = one_in(random, 4);
-    std::string serial(1, static_cast<char>('1' + random.below(9)));
-    while (serial.size() < 12)
-        serial += "0123456789ABCDEFGHKMPQX"[random.below(digits_only ? 10 : 23)];
-    return serial;
-}
-
-std::string random_version(Random& random) {
-    return fmt::format("{}.{}{}", 6 + random.below(2), random.below(50),
-                       one_of(random, Texts{"", "", ".1", ".17", "rc1", "beta3"}));
-}
-
-std::string random_address(Random& random) {
-    if (one_in(random, 2)) return fmt::format("100.64.{}.{}", random.below(256), random.below(256));
-    return one_of(random, Texts{"2001:db8:42::1", "fe80::1", "2001:db8::a:b:c"});
-}
-
-// Of a plausible size, with that many decimals.
-double random_real(Random& random, double low, double high, int decimals) {
-    const double scale = std::pow(10, decimals);
-    const auto steps = static_cast<uint64_t>((high - low) * scale);
-    return std::round(low * scale + static_cast<double>(random.below(steps + 1))) / scale;
-}
-
-Cell random_cell(Random& random, Column column, Letters letters) {
-    const ColumnInfo& about = info(column);
-    const auto high = static_cast<size_t>(about.high);
-    const auto whole = [&](uint64_t low, uint64_t most) {
-        // Small ones too, not only such of many digits.
-        uint64_t number = random.below(most - low + 1);
-        if (one_in(random, 3)) number >>= random.below(64);
-        return static_cast<int64_t>(low + number);
-    };
-    switch (about.value) {
-        case Value::device:
-        case Value::words: return random_words(random, letters, high);
-        case Value::serial: return random_serial(random);
-        case Value::version: return random_version(random);
-        case Value::address: return random_address(random);
-        case Value::duration: return whole(0, high);
-        case Value::count:
-            return whole(static_cast<uint64_t>(about.low),
-                         column == Column::seq ? INT64_MAX : high);
-        case Value::frequency: return whole(1, high);
-        case Value::bytes: return whole(0, high);
-        case Value::clock: return whole(946684800, 4102444800 - 1) * 1'000'000;
-        case Value::percent:
-            if (about.kind == Kind::integer) return whole(0, 100);
-            return random_real(random, 0, 100, 1);
-        case Value::signal: return random_real(random, about.low, about.high, 1);
-        case Value::decimal: {
-            const bool place = column == Column::lat || column == Column::lon;
-            // A hundred volts without a unit would be tenths.
-            const double most = column == Column::voltage_v ? 99.9 : about.high;
-            return random_real(random, about.low, most, place ? 6 : 1);
-        }
-        case Value::given: break;
-    }
-    ensure(false);
-    return {};
-}
-
-RandomRow random_row(Random& random, Letters letters) {
-    RandomRow row;
-    const uint64_t rarity = 1 + random.below(6);
-    for (size_t i = 0; i < columns_count; ++i) {
-        const auto column = static_cast<Column>(i);
-        if (info(column).value != Value::given && one_in(random, rarity))
-            row.cells[column] = random_cell(random, column, letters);
-    }
-    if (!row.cells.contains(Column::seq)) row.cells[Column::seq] = int64_t{1};  // Some metric.
-    for (const auto& [total, free] : {std::pair(Column::mem_total, Column::mem_free),
-                                      std::pair(Column::disk_total, Column::disk_free)})
-        if (row.cells.contains(total) && row.cells.contains(free) &&
-            std::get<int64_t>(row.cells[total]) < std::get<int64_t>(row.cells[free]))
-            std::swap(row.cells[total], row.cells[free]);
-    return row;
-}
-
-// --- how a value is spelled ---
-
-struct Spelling {
-    std::string text;
-    bool bare = false;  // It may stand in JSON without quotes.
-};
-
-std::vector<Spelling> spellings_of_duration(int64_t seconds) {
-    const int64_t weeks = seconds / 604800;
-    const int64_t days = seconds / 86400 % 7;
-    const int64_t hours = seconds / 3600 % 24;
-    const int64_t minutes = seconds / 60 % 60;
-    const int64_t rest = seconds % 60;
-    std::string api;
-    for (const auto& [amount, unit] :
-         {std::pair(weeks, 'w'), std::pair(days, 'd'), std::pair(hours, 'h'),
-          std::pair(minutes, 'm'), std::pair(rest, 's')})
-        if (amount > 0) api += fmt::format("{}{}", amount, unit);
-    std::string script = weeks > 0 ? fmt::format("{}w", weeks) : "";
-    if (days > 0) script += fmt::format("{}d", days);
-    script += fmt::format("{:02}:{:02}:{:02}", hours, minutes, rest);
-    const time_t since_1970 = seconds;
-    return {{fmt::format("{}", seconds), true},
-            {fmt::format("{}.000000", seconds), true},
-            {api.empty() ? "0s" : api},
-            {script},
-            {fmt::format("{:%Y-%m-%d %H:%M:%S}", fmt::gmtime(since_1970))}};
-}
-
-std::vector<Spelling> spellings_of_clock(int64_t micros) {
-    const time_t seconds = micros / 1'000'000;
-    const tm utc = fmt::gmtime(seconds);
-    const tm east = fmt::gmtime(seconds + 2 * 3600);
-    std::string old = fmt::format("{:%b/%d/%Y %H:%M:%S}", utc);
-    old[0] = static_cast<char>(old[0] | 0x20);
-    return {{fmt::format("{}", seconds), true},
-            {fmt::format("{}.000000", seconds), true},
-            {fmt::format("{:%Y-%m-%d %H:%M:%S}", utc)},
-            {fmt::format("{:%Y-%m-%dT%H:%M:%S}Z", utc)},
-            {fmt::format("{:%Y-%m-%dT%H:%M:%S}.000Z", utc)},
-            {fmt::format("{:%Y-%m-%dT%H:%M:%S}+02:00", east)},
-            {old}};
-}
-
-std::vector<Spelling> spellings_of_bytes(int64_t bytes) {
-    std::vector<Spelling> all = {{fmt::format("{}", bytes), true},
-                                 {fmt::format("{}.000000", bytes), true},
-                                 {fmt::format("{}B", bytes)}};
-    int64_t size = 1;
-    for (const std::string prefix : {"K", "M", "G", "T"}) {
-        size *= 1024;
-        if (bytes < size) break;
-        // Exact: a double holds all digits of what fits into 53 bits.
-        const double amount = static_cast<double>(bytes) / static_cast<double>(size);
-        for (const auto* unit : {"iB", " iB", "B", ""})
-            all.push_back({fmt::format(
-                "{}{}", amount, unit[0] == ' ' ? " " + prefix + (unit + 1) : prefix + unit)});
-    }
-    return all;
-}
-
-std::vector<Spelling> spellings_of_number(double number, const Texts& units) {
-    std::vector<Spelling> all = {{fmt::format("{}", number), true},
-                                 {fmt::format("{:.6f}", number), true}};
-    for (const auto& unit : units) all.push_back({fmt::format("{}{}", number, unit)});
-    return all;
-}
-
-std::vector<Spelling> spellings_of_real(Column column, double number) {
-    switch (info(column).value) {
-        case Value::percent: return spellings_of_number(number, {"%", " %"});
-        case Value::signal: return spellings_of_number(number, {"dBm", " dBm", "dB", "dBm@6Mbps"});
-        default: break;
-    }
-    switch (column) {
-        case Column::temp_c:
-        case Column::cpu_temp_c: return spellings_of_number(number, {"C", " C", "°C"});
-        case Column::power_w: return spellings_of_number(number, {"W", " W"});
-        case Column::voltage_v: {
-            auto all = spellings_of_number(number, {"V", " V"});
-            const double tenths = std::round(number * 10);
-            if (tenths >= 100) all.push_back({fmt::format("{}", tenths), true});
-            return all;
-        }
-        default: return spellings_of_number(number, {});
-    }
-}
-
-std::vector<Spelling> spellings_of_integer(Column column, int64_t number) {
-    switch (info(column).value) {
-        case Value::duration: return spellings_of_duration(number);
-        case Value::bytes: return spellings_of_bytes(number);
-        case Value::clock: return spellings_of_clock(number);
-        case Value::percent: return spellings_of_number(static_cast<double>(number), {"%", " %"});
-        case Value::frequency: {
-            auto all = spellings_of_number(static_cast<double>(number), {"MHz", " MHz"});
-            all.push_back({fmt::format("{}GHz", static_cast<double>(number) / 1000)});
-            return all;
-        }
-        default: break;
-    }
-    std::vector<Spelling> all = {{fmt::format("{}", number), true}};
-    // A script's number that was a text, if the double that it went through held it.
-    if (number < int64_t{1} << 53) all.push_back({fmt::format("{}.000000", number), true});
-    return all;
-}
-
-std::vector<Spelling> spellings_of_text(Column column, const std::string& text) {
-    switch (info(column).value) {
-        case Value::address: return {{text}, {text + "/64"}};
-        case Value::version: {
-            const bool number = std::ranges::count(text, '.') == 1 &&
-                                text.find_first_not_of("0123456789.") == text.npos;
-            return {{text, number}};
-        }
-        case Value::serial: return {{text, text.find_first_not_of("0123456789") == text.npos}};
-        default: return {{text}};
-    }
-}
-
-Spelling spelled(Random& random, Column column, const Cell& cell) {
-    if (const auto* text = std::get_if<std::string>(&cell))
-        return one_of(random, spellings_of_text(column, *text));
-    if (const auto* number = std::get_if<int64_t>(&cell))
-        return one_of(random, spellings_of_integer(column, *number));
-    return one_of(random, spellings_of_real(column, std::get<double>(cell)));
-}
 
 // --- how a column is called ---
 
@@ -304,11 +56,11 @@ std::vector<Name> names_of(Column column) {
 
 // Case and separators do not count: cpucount, cpuCount, CPU-Count, cpu_count, cp.ucount.
 std::string spelled(Random& random, std::string_view name) {
-    const auto separator = one_of<char>(random, {'-', '_', '.', ' '});
+    const auto separator = random.one_of<char>({'-', '_', '.', ' '});
     const uint64_t style = random.below(4);  // As it is, camel case, separators, capitals and both.
     std::string text;
     for (const char letter : name) {
-        const bool begins_word = !text.empty() && one_in(random, 4);
+        const bool begins_word = !text.empty() && random.one_in(4);
         if (begins_word && style >= 2) text += separator;
         const bool capital = style == 3 || (style == 1 && begins_word);
         text +=
@@ -332,23 +84,23 @@ Name name_for(Random& random, Column column, Mouth mouth, bool in_use = false) {
     std::erase_if(names, [&](const Name& name) {
         return name.two || name.in_use != in_use || (name.pairs_only && mouth == Mouth::json);
     });
-    return one_of(random, names);
+    return random.one_of(names);
 }
 
 // Total and free may be said by what is in use, or both at once: "mem=free,total".
 void say_sizes(Random& random, RandomRow& row, Mouth mouth, Column total, Column free,
                std::vector<Pair>& pairs, std::set<Column>& said) {
-    if (!row.cells.contains(total) || !row.cells.contains(free) || one_in(random, 2)) return;
+    if (!row.cells.contains(total) || !row.cells.contains(free) || random.one_in(2)) return;
     const int64_t all = std::get<int64_t>(row.cells[total]);
     const int64_t left = std::get<int64_t>(row.cells[free]);
     const auto say = [&](Column column, const Name& name, int64_t size) {
-        pairs.push_back({column, name, spelled(random, column, size)});
+        pairs.push_back({column, name, random_spelling(random, column, size)});
     };
-    if (mouth == Mouth::pairs && free == Column::mem_free && one_in(random, 2)) {
+    if (mouth == Mouth::pairs && free == Column::mem_free && random.one_in(2)) {
         pairs.push_back({free, {.member = "mem"}, {fmt::format("{},{}", left, all)}});
     } else {
         say(total, name_for(random, total, mouth, true), all - left);
-        const Column other = one_in(random, 2) ? total : free;
+        const Column other = random.one_in(2) ? total : free;
         say(other, name_for(random, other, mouth), other == total ? all : left);
     }
     said.insert({total, free});
@@ -364,13 +116,13 @@ std::vector<Pair> pairs_of(Random& random, RandomRow& row, Mouth mouth) {
         if (info(column).value == Value::given || said.contains(column)) continue;
         const auto cell = row.cells.find(column);
         if (cell != row.cells.end()) {
-            pairs.push_back(
-                {column, name_for(random, column, mouth), spelled(random, column, cell->second)});
-        } else if (!row.beside.contains(column) && one_in(random, 10)) {
+            pairs.push_back({column, name_for(random, column, mouth),
+                             random_spelling(random, column, cell->second)});
+        } else if (!row.beside.contains(column) && random.one_in(10)) {
             // What a router does not have: the column stays empty.
             pairs.push_back({column,
                              name_for(random, column, mouth),
-                             {one_of(random, Texts{"", "none", "null"})}});
+                             {random.one_of(Texts{"", "none", "null"})}});
         }
     }
     // The channel behind the version, if it needs no name of its own.
@@ -382,12 +134,12 @@ std::vector<Pair> pairs_of(Random& random, RandomRow& row, Mouth mouth) {
     const bool fits =
         channel != row.cells.end() &&
         std::get<std::string>(channel->second).find_first_of("()") == std::string::npos;
-    if (fits && row.cells.contains(Column::version) && one_in(random, 2)) {
+    if (fits && row.cells.contains(Column::version) && random.one_in(2)) {
         version->value = {fmt::format("{} ({})", std::get<std::string>(row.cells[Column::version]),
                                       std::get<std::string>(channel->second))};
         std::erase_if(pairs, is(Column::channel));
     }
-    shuffle(random, pairs);
+    random.shuffle(pairs);
     return pairs;
 }
 
@@ -399,7 +151,7 @@ void append_unit(std::string& out, uint32_t unit, bool capitals) {
 
 // A string of JSON, in which some characters are escaped that need not be.
 std::string quoted(Random& random, std::string_view text) {
-    const uint64_t rarity = one_of<uint64_t>(random, {1, 4, 1000});
+    const uint64_t rarity = random.one_of<uint64_t>({1, 4, 1000});
     std::string out = "\"";
     while (!text.empty()) {
         const auto lead = static_cast<unsigned char>(text[0]);
@@ -411,12 +163,12 @@ std::string quoted(Random& random, std::string_view text) {
         text.remove_prefix(length);
         const size_t named = std::string_view("\"\\/\b\f\n\r\t").find(static_cast<char>(c));
         const bool must = c < 0x20 || c == '"' || c == '\\';
-        if (!must && !one_in(random, rarity)) {
+        if (!must && !random.one_in(rarity)) {
             out += character;
-        } else if (c < 0x80 && named != std::string_view::npos && one_in(random, 2)) {
+        } else if (c < 0x80 && named != std::string_view::npos && random.one_in(2)) {
             out += {'\\', "\"\\/bfnrt"[named]};
         } else if (c < 0x10000) {
-            append_unit(out, c, one_in(random, 2));
+            append_unit(out, c, random.one_in(2));
         } else {
             append_unit(out, 0xD800 + ((c - 0x10000) >> 10), true);
             append_unit(out, 0xDC00 + ((c - 0x10000) & 0x3FF), false);
@@ -427,8 +179,8 @@ std::string quoted(Random& random, std::string_view text) {
 
 // Members in a random order, with random space between them.
 std::string object(Random& random, std::vector<std::string> members) {
-    shuffle(random, members);
-    const std::string space = one_of(random, Texts{"", "", " ", "\r\n\t"});
+    random.shuffle(members);
+    const std::string space = random.one_of(Texts{"", "", " ", "\r\n\t"});
     return fmt::format("{{{}{}{}}}", space, fmt::join(members, "," + space), space);
 }
 
@@ -440,28 +192,26 @@ struct JsonStyle {
 std::string value_in_json(Random& random, const JsonStyle& style, const Pair& pair,
                           RandomRow& row) {
     const Spelling& value = pair.value;
-    if (value.text == "null" && one_in(random, 2)) return "null";
-    if (value.bare && !style.all_texts && one_in(random, 2)) {
+    if (value.text == "null" && random.one_in(2)) return "null";
+    if (value.bare && !style.all_texts && random.one_in(2)) {
         if (info(pair.column).value == Value::serial) {
             row.warnings.insert("serial_from_number");
-            if (one_in(random, 2)) return value.text + ".000000";
+            if (random.one_in(2)) return value.text + ".000000";
         }
         return value.text;
     }
-    const std::string space = one_in(random, 6) ? " " : "";
+    const std::string space = random.one_in(6) ? " " : "";
     return quoted(random, space + value.text + space);
 }
 
 // What lies beside the values that we know.
 std::string noise_in_json(Random& random) {
-    return one_of(
-        random,
-        Texts{
-            R"("routerboard":true)", R"("revision":"")", R"("build-time":"2025-01-16 08:19:28")",
-            R"("interfaces":[{"name":"ether1","rx-byte":18446744073709551615,"running":"yes"},[],{}])",
-            R"("wireless":[{"ssid":"A","uptime":"1d","signal-strength":"-57dBm@6Mbps"}])",
-            R"("cpu-name":{"uptime":5,"deep":[[{"version":"1.0"}]]})", R"("":null)",
-            R"("x":[1,2,"3"])"});
+    return random.one_of(Texts{
+        R"("routerboard":true)", R"("revision":"")", R"("build-time":"2025-01-16 08:19:28")",
+        R"("interfaces":[{"name":"ether1","rx-byte":18446744073709551615,"running":"yes"},[],{}])",
+        R"("wireless":[{"ssid":"A","uptime":"1d","signal-strength":"-57dBm@6Mbps"}])",
+        R"("cpu-name":{"uptime":5,"deep":[[{"version":"1.0"}]]})", R"("":null)",
+        R"("x":[1,2,"3"])"});
 }
 
 // Would this member of this object be another column's?
@@ -493,15 +243,15 @@ std::string row_in_json(Random& random, RandomRow& row, const JsonStyle& style) 
             top.push_back(member(name.object + name.member));
         } else if (!name.object.empty()) {
             objects[name.object].push_back(member(name.member));
-        } else if (is_sensor(pair.column) && one_in(random, 2)) {
+        } else if (is_sensor(pair.column) && random.one_in(2)) {
             const std::string sensor = quoted(random, spelled(random, name.member));
             sensors.push_back(object(random, {"\"name\":" + sensor, "\"value\":" + value,
                                               R"("type":"V")", R"(".id":"*1")"}));
-        } else if (const auto& group = one_of(random, groups);
-                   one_in(random, 2) && !means_other(group, pair)) {
+        } else if (const auto& group = random.one_of(groups);
+                   random.one_in(2) && !means_other(group, pair)) {
             objects[group].push_back(member(name.member));
-        } else if (const auto& stranger = one_of(random, strangers);
-                   !name.weak && one_in(random, 3) && !means_other(stranger, pair)) {
+        } else if (const auto& stranger = random.one_of(strangers);
+                   !name.weak && random.one_in(3) && !means_other(stranger, pair)) {
             objects[stranger].push_back(member(name.member));
         } else {
             top.push_back(member(name.member));
@@ -514,21 +264,21 @@ std::string row_in_json(Random& random, RandomRow& row, const JsonStyle& style) 
         top.push_back(fmt::format("{}:{}", quoted(random, name), whole));
     }
     if (!sensors.empty()) top.push_back(fmt::format("\"health\":[{}]", fmt::join(sensors, ",")));
-    while (one_in(random, 2)) top.push_back(noise_in_json(random));
+    while (random.one_in(2)) top.push_back(noise_in_json(random));
     return object(random, top);
 }
 
 // --- pairs ---
 
 std::string percent_encoded(Random& random, std::string_view text) {
-    const bool plus_for_space = one_in(random, 2);
+    const bool plus_for_space = random.one_in(2);
     std::string out;
     for (const char c : text) {
         const bool safe = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
                           (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_';
         if (c == ' ' && plus_for_space) {
             out += '+';
-        } else if (safe && !one_in(random, 10)) {
+        } else if (safe && !random.one_in(10)) {
             out += c;
         } else {
             out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
@@ -545,7 +295,7 @@ std::string row_in_pairs(Random& random, RandomRow& row, char separator, Write w
         text += write(spelled(random, pair.name.object + pair.name.member), pair.value.text) +
                 separator;
     text += write("build-time", "2025 x");  // Not a key of ours, and a raw space.
-    if (one_in(random, 2)) text += separator;
+    if (random.one_in(2)) text += separator;
     return text;
 }
 
@@ -566,10 +316,10 @@ std::string row_as_form(Random& random, RandomRow& row, bool encoded) {
 template <class Write>
 std::string beside_a_query(Random& random, Sent& sent, Write write) {
     RandomRow& row = sent.rows.back();
-    if (one_in(random, 2)) return write(row);
+    if (random.one_in(2)) return write(row);
     RandomRow query;
     for (const auto& [column, cell] : row.cells) {
-        const bool in_query = one_in(random, 4);
+        const bool in_query = random.one_in(4);
         (in_query ? query.cells : row.cells)[column] = cell;
         (in_query ? row.beside : query.beside).insert(column);
     }
@@ -591,9 +341,9 @@ std::string row_as_header(Random& random, RandomRow& row) {
 
 // A byte order mark before, spaces and NULs behind.
 void wrap(Random& random, Sent& sent, bool spaces_before, bool mark_before = true) {
-    if (spaces_before && one_in(random, 4)) sent.body.insert(0, "\r\n\t");
-    if (one_in(random, 4)) sent.body += one_of(random, Texts{"\n", " \r\n", std::string(1, '\0')});
-    if (!mark_before || !one_in(random, 8)) return;
+    if (spaces_before && random.one_in(4)) sent.body.insert(0, "\r\n\t");
+    if (random.one_in(4)) sent.body += random.one_of(Texts{"\n", " \r\n", std::string(1, '\0')});
+    if (!mark_before || !random.one_in(8)) return;
     sent.body.insert(0, "\uFEFF");
     for (RandomRow& row : sent.rows) row.warnings.insert("utf8_bom");
 }
@@ -615,7 +365,7 @@ std::string rows_in_json(Random& random, Sent& sent, std::string_view separator,
     Texts all;
     for (size_t i = 0; i < count; ++i) {
         sent.rows.push_back(random_row(random, Letters::all));
-        all.push_back(row_in_json(random, sent.rows.back(), {one_in(random, 2), false}));
+        all.push_back(row_in_json(random, sent.rows.back(), {random.one_in(2), false}));
         // A line is a report.
         if (separator == "\n")
             std::erase_if(all.back(), [](char c) { return c == '\n' || c == '\r'; });
@@ -625,18 +375,14 @@ std::string rows_in_json(Random& random, Sent& sent, std::string_view separator,
 
 }  // namespace
 
-std::string shown(const Cell& cell) {
-    return std::visit([](const auto& value) { return fmt::format("{}", value); }, cell);
-}
-
 Sent random_report(Random& random) {
     Sent sent;
     const auto one_row = [&](Letters letters) -> RandomRow& {  // The only one.
         sent.rows.push_back(random_row(random, letters));
         return sent.rows.back();
     };
-    const auto json_hint = one_of<BodyHint>(
-        random, {BodyHint::json, BodyHint::unknown, BodyHint::text, BodyHint::form});
+    const auto json_hint = random.one_of<BodyHint>(
+        {BodyHint::json, BodyHint::unknown, BodyHint::text, BodyHint::form});
     switch (random.below(11)) {
         case 0:
             sent.dialect = "list";
@@ -644,7 +390,7 @@ Sent random_report(Random& random) {
             sent.body = beside_a_query(random, sent,
                                        [&](RandomRow& row) { return row_as_list(random, row); });
             sent.hint =
-                one_of<BodyHint>(random, {BodyHint::text, BodyHint::unknown, BodyHint::form});
+                random.one_of<BodyHint>({BodyHint::text, BodyHint::unknown, BodyHint::form});
             wrap(random, sent, true);
             break;
         case 1:
@@ -671,22 +417,22 @@ Sent random_report(Random& random) {
             break;
         case 5:
         case 6: {
-            const bool latin = one_in(random, 4);
-            const JsonStyle style{one_in(random, 2), one_in(random, 4)};
+            const bool latin = random.one_in(4);
+            const JsonStyle style{random.one_in(2), random.one_in(4)};
             sent.dialect = style.nested ? "nested JSON" : "flat JSON";
             sent.hint = json_hint;
             one_row(latin ? Letters::latin : Letters::all);
             sent.body = beside_a_query(
                 random, sent, [&](RandomRow& row) { return row_in_json(random, row, style); });
             wrap(random, sent, true);
-            if (latin && one_in(random, 2)) write_in_cp1252(sent);
+            if (latin && random.one_in(2)) write_in_cp1252(sent);
             break;
         }
         case 7:
             sent.dialect = "JSON-RPC";
             sent.hint = json_hint;
-            sent.body = row_in_json(random, one_row(Letters::all), {one_in(random, 2), false});
-            if (one_in(random, 2)) sent.body = "{\"report\":" + sent.body + "}";
+            sent.body = row_in_json(random, one_row(Letters::all), {random.one_in(2), false});
+            if (random.one_in(2)) sent.body = "{\"report\":" + sent.body + "}";
             sent.body = object(random, {R"("jsonrpc":"2.0")", R"("id":7)",
                                         R"("method":"agent.report")", "\"params\":" + sent.body});
             wrap(random, sent, true);
@@ -694,11 +440,11 @@ Sent random_report(Random& random) {
         case 8: {
             sent.dialect = "JSON in a form's field";
             const std::string json =
-                row_in_json(random, one_row(Letters::all), {one_in(random, 2), false});
-            const bool encoded = one_in(random, 2);
-            sent.body = one_of(random, Texts{"data", "payload", "json"}) + "=" +
+                row_in_json(random, one_row(Letters::all), {random.one_in(2), false});
+            const bool encoded = random.one_in(2);
+            sent.body = random.one_of(Texts{"data", "payload", "json"}) + "=" +
                         (encoded ? percent_encoded(random, json) : json) +
-                        one_of(random, Texts{"", "&v=1"});
+                        random.one_of(Texts{"", "&v=1"});
             sent.hint = BodyHint::form;
             wrap(random, sent, true);
             break;
