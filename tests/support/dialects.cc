@@ -287,14 +287,22 @@ std::string percent_encoded(Random& random, std::string_view text) {
     return out;
 }
 
-// The pairs of a row, written by `write(key, value)`, between separators.
+// The pairs of a row, written by `write(key, value)`, between separators; sensors also as
+// `print as-value` has them, in rows: ".id=*1;name=voltage;type=V;value=24.1".
 template <class Write>
 std::string row_in_pairs(Random& random, RandomRow& row, char separator, Write write) {
     std::string text;
-    for (const Pair& pair : pairs_of(random, row, Mouth::pairs))
-        text += write(spelled(random, pair.name.object + pair.name.member), pair.value.text) +
-                separator;
-    text += write("build-time", "2025 x");  // Not a key of ours, and a raw space.
+    std::string sensors;
+    for (const Pair& pair : pairs_of(random, row, Mouth::pairs)) {
+        const std::string key = spelled(random, pair.name.object + pair.name.member);
+        if (separator == '&' && is_sensor(pair.column) && random.one_in(2)) {
+            sensors += fmt::format(".id=*1;name={};type=V;value={};", key, pair.value.text);
+        } else {
+            text += write(key, pair.value.text) + separator;
+        }
+    }
+    if (!sensors.empty()) text += write("health", sensors) + separator;
+    text += write("build-time", "2025 x");  // Not a key of ours, with a space.
     if (random.one_in(2)) text += separator;
     return text;
 }
@@ -361,108 +369,128 @@ void write_in_cp1252(Sent& sent) {
     for (RandomRow& row : sent.rows) row.warnings.insert("charset_cp1252");
 }
 
-std::string rows_in_json(Random& random, Sent& sent, std::string_view separator, size_t count) {
-    Texts all;
-    for (size_t i = 0; i < count; ++i) {
-        sent.rows.push_back(random_row(random, Letters::all));
-        all.push_back(row_in_json(random, sent.rows.back(), {random.one_in(2), false}));
-        // A line is a report.
-        if (separator == "\n")
-            std::erase_if(all.back(), [](char c) { return c == '\n' || c == '\r'; });
-    }
-    return fmt::format("{}", fmt::join(all, separator));
+// --- the dialects ---
+
+RandomRow& one_row(Random& random, Sent& sent, Letters letters) {
+    sent.rows.push_back(random_row(random, letters));
+    return sent.rows.back();
 }
+
+// JSON is known by its first byte, whatever is claimed.
+BodyHint any_hint(Random& random) {
+    return random.one_of({BodyHint::json, BodyHint::unknown, BodyHint::text, BodyHint::form});
+}
+
+void list(Random& random, Sent& sent) {
+    one_row(random, sent, Letters::plain);
+    sent.body =
+        beside_a_query(random, sent, [&](RandomRow& row) { return row_as_list(random, row); });
+    sent.hint = random.one_of({BodyHint::text, BodyHint::unknown, BodyHint::form});
+    wrap(random, sent, true);
+}
+
+void encoded_form(Random& random, Sent& sent) {
+    sent.body = row_as_form(random, one_row(random, sent, Letters::all), true);
+    sent.hint = BodyHint::form;
+    wrap(random, sent, false);
+}
+
+void raw_form(Random& random, Sent& sent) {
+    sent.body = row_as_form(random, one_row(random, sent, Letters::plain), false);
+    sent.hint = BodyHint::form;
+    wrap(random, sent, true);
+}
+
+void query(Random& random, Sent& sent) {
+    sent.query = row_as_form(random, one_row(random, sent, Letters::all), true);
+}
+
+void header(Random& random, Sent& sent) {
+    sent.header = row_as_header(random, one_row(random, sent, Letters::plain));
+}
+
+void json(Random& random, Sent& sent, bool nested) {
+    const JsonStyle style{nested, random.one_in(4)};
+    const bool latin = random.one_in(4);
+    one_row(random, sent, latin ? Letters::latin : Letters::all);
+    sent.body = beside_a_query(random, sent,
+                               [&](RandomRow& row) { return row_in_json(random, row, style); });
+    sent.hint = any_hint(random);
+    wrap(random, sent, true);
+    if (latin && random.one_in(2)) write_in_cp1252(sent);
+}
+
+void flat_json(Random& random, Sent& sent) { json(random, sent, false); }
+void nested_json(Random& random, Sent& sent) { json(random, sent, true); }
+
+void json_rpc(Random& random, Sent& sent) {
+    const JsonStyle style{random.one_in(2), false};
+    std::string params = row_in_json(random, one_row(random, sent, Letters::all), style);
+    if (random.one_in(2)) params = "{\"report\":" + params + "}";
+    sent.body = object(random, {R"("jsonrpc":"2.0")", R"("id":7)", R"("method":"agent.report")",
+                                "\"params\":" + params});
+    sent.hint = any_hint(random);
+    wrap(random, sent, true);
+}
+
+void json_in_a_form(Random& random, Sent& sent) {
+    const JsonStyle style{random.one_in(2), false};
+    const std::string report = row_in_json(random, one_row(random, sent, Letters::all), style);
+    sent.body = random.one_of(Texts{"data", "payload", "json"}) + "=" +
+                (random.one_in(2) ? percent_encoded(random, report) : report) +
+                random.one_of(Texts{"", "&v=1"});
+    sent.hint = BodyHint::form;
+    wrap(random, sent, true);
+}
+
+Texts reports_in_json(Random& random, Sent& sent) {
+    Texts reports;
+    for (uint64_t count = 1 + random.below(4); count > 0; --count)
+        reports.push_back(
+            row_in_json(random, one_row(random, sent, Letters::all), {random.one_in(2), false}));
+    return reports;
+}
+
+void list_of_json(Random& random, Sent& sent) {
+    sent.body = fmt::format("[{}]", fmt::join(reports_in_json(random, sent), " ,\n"));
+    sent.hint = any_hint(random);
+    wrap(random, sent, true, false);
+}
+
+void lines_of_json(Random& random, Sent& sent) {
+    Texts lines = reports_in_json(random, sent);
+    for (std::string& line : lines)
+        std::erase_if(line, [](char c) { return c == '\n' || c == '\r'; });
+    sent.body = fmt::format("{}", fmt::join(lines, random.one_of(Texts{"\n", "\r\n", "\n\n"})));
+    sent.hint = BodyHint::json_lines;
+    wrap(random, sent, true);
+}
+
+struct Dialect {
+    const char* name;
+    void (*say)(Random&, Sent&);
+};
+constexpr Dialect dialects[] = {
+    {"list", list},
+    {"encoded form", encoded_form},
+    {"raw form", raw_form},
+    {"query", query},
+    {"header", header},
+    {"flat JSON", flat_json},
+    {"nested JSON", nested_json},
+    {"JSON-RPC", json_rpc},
+    {"JSON in a form", json_in_a_form},
+    {"list of JSON", list_of_json},
+    {"lines of JSON", lines_of_json},
+};
 
 }  // namespace
 
 Sent random_report(Random& random) {
+    const Dialect& dialect = dialects[random.below(std::size(dialects))];
     Sent sent;
-    const auto one_row = [&](Letters letters) -> RandomRow& {  // The only one.
-        sent.rows.push_back(random_row(random, letters));
-        return sent.rows.back();
-    };
-    const auto json_hint = random.one_of<BodyHint>(
-        {BodyHint::json, BodyHint::unknown, BodyHint::text, BodyHint::form});
-    switch (random.below(11)) {
-        case 0:
-            sent.dialect = "list";
-            one_row(Letters::plain);
-            sent.body = beside_a_query(random, sent,
-                                       [&](RandomRow& row) { return row_as_list(random, row); });
-            sent.hint =
-                random.one_of<BodyHint>({BodyHint::text, BodyHint::unknown, BodyHint::form});
-            wrap(random, sent, true);
-            break;
-        case 1:
-            sent.dialect = "form";
-            sent.body = row_as_form(random, one_row(Letters::all), true);
-            sent.hint = BodyHint::form;
-            // The raw space would say that nothing is encoded.
-            std::ranges::replace(sent.body, ' ', '+');
-            wrap(random, sent, false);
-            break;
-        case 2:
-            sent.dialect = "form that is not encoded";
-            sent.body = row_as_form(random, one_row(Letters::plain), false);
-            sent.hint = BodyHint::form;
-            wrap(random, sent, true);
-            break;
-        case 3:
-            sent.dialect = "query";
-            sent.query = row_as_form(random, one_row(Letters::all), true);
-            break;
-        case 4:
-            sent.dialect = "header";
-            sent.header = row_as_header(random, one_row(Letters::plain));
-            break;
-        case 5:
-        case 6: {
-            const bool latin = random.one_in(4);
-            const JsonStyle style{random.one_in(2), random.one_in(4)};
-            sent.dialect = style.nested ? "nested JSON" : "flat JSON";
-            sent.hint = json_hint;
-            one_row(latin ? Letters::latin : Letters::all);
-            sent.body = beside_a_query(
-                random, sent, [&](RandomRow& row) { return row_in_json(random, row, style); });
-            wrap(random, sent, true);
-            if (latin && random.one_in(2)) write_in_cp1252(sent);
-            break;
-        }
-        case 7:
-            sent.dialect = "JSON-RPC";
-            sent.hint = json_hint;
-            sent.body = row_in_json(random, one_row(Letters::all), {random.one_in(2), false});
-            if (random.one_in(2)) sent.body = "{\"report\":" + sent.body + "}";
-            sent.body = object(random, {R"("jsonrpc":"2.0")", R"("id":7)",
-                                        R"("method":"agent.report")", "\"params\":" + sent.body});
-            wrap(random, sent, true);
-            break;
-        case 8: {
-            sent.dialect = "JSON in a form's field";
-            const std::string json =
-                row_in_json(random, one_row(Letters::all), {random.one_in(2), false});
-            const bool encoded = random.one_in(2);
-            sent.body = random.one_of(Texts{"data", "payload", "json"}) + "=" +
-                        (encoded ? percent_encoded(random, json) : json) +
-                        random.one_of(Texts{"", "&v=1"});
-            sent.hint = BodyHint::form;
-            wrap(random, sent, true);
-            break;
-        }
-        case 9:
-            sent.dialect = "list of JSON";
-            sent.hint = json_hint;
-            sent.body = "[" + rows_in_json(random, sent, " ,\n", 1 + random.below(4)) + "]";
-            wrap(random, sent, true, false);
-            break;
-        case 10:
-            sent.dialect = "lines of JSON";
-            sent.hint = BodyHint::json_lines;
-            sent.body = rows_in_json(random, sent, "\n", 1 + random.below(4));
-            wrap(random, sent, true);
-            break;
-        default: break;
-    }
+    sent.dialect = dialect.name;
+    dialect.say(random, sent);
     return sent;
 }
 
