@@ -21,10 +21,11 @@ std::optional<bool> availability(std::string_view payload) {
 }  // namespace
 
 MqttSession::MqttSession(Connection& connection, const Settings& settings, Intake& intake,
-                         const Clock& clock, Slab& slab)
+                         Liveness& liveness, const Clock& clock, Slab& slab)
     : connection_(connection),
       settings_(settings),
       intake_(intake),
+      liveness_(liveness),
       clock_(clock),
       slab_(slab),
       silence_max_(settings.mqtt.connect_timeout_max) {
@@ -85,17 +86,22 @@ bool MqttSession::on(const mqtt::Publish& publish) {
         refuse(Code::unknown_topic);
         return true;
     }
-    const std::string_view device = mqtt::level_at_plus(*filter, publish.topic);
+    const Sender sender = sender_at(mqtt::level_at_plus(*filter, publish.topic));
     const auto online = availability(publish.payload);
-    const auto taken =
-        online ? intake_.announce(*online, sender(device), receipt_)
-               : intake_.accept(publish.payload, BodyHint::unknown, sender(device), receipt_);
+    const auto taken = online
+                           ? intake_.announce(*online, sender, receipt_)
+                           : intake_.accept(publish.payload, BodyHint::unknown, sender, receipt_);
     if (!taken && taken.error().code == Code::ring_full) return false;
-    if (!taken) count(taken.error().code);
+    if (taken) {
+        liveness_.taken(receipt_, sender);
+    } else {
+        count(taken.error().code);
+        liveness_.refused(taken.error().code, sender);
+    }
     const auto puback = mqtt::puback(publish.packet_id);
     const std::string_view answer = publish.qos == 1 ? view(puback) : std::string_view();
     if (receipt_.accepted > 0) {
-        if (will_device_ == device) will_site_ = receipt_.site;
+        if (will_device_ == sender.device) will_site_ = receipt_.site;
         connection_.reply_when_durable(receipt_.slot, receipt_.accepted, answer);
     } else {
         connection_.reply(answer);
@@ -126,7 +132,7 @@ const std::string* MqttSession::filter_for(std::string_view topic) const {
     return nullptr;
 }
 
-Sender MqttSession::sender(std::string_view device) const {
+Sender MqttSession::sender_at(std::string_view device) const {
     return {Transport::mqtt, connection_.peer(), device, clock_.wall_us()};
 }
 
@@ -150,7 +156,7 @@ void MqttSession::closed() {
     if (!will_device_) return;
     Receipt gone;
     const auto taken =
-        intake_.announce(false, sender(will_site_.empty() ? *will_device_ : will_site_), gone);
+        intake_.announce(false, sender_at(will_site_.empty() ? *will_device_ : will_site_), gone);
     if (!taken) return count(taken.error().code);
     connection_.reply_when_durable(gone.slot, gone.accepted, {});
 }

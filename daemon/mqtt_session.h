@@ -9,7 +9,7 @@
 // connection ends without DISCONNECT [MQTT-3.1.2-8]: then a row says so, online = 0.
 //
 // A report that cannot be decoded is acknowledged and counted: 3.1.1 has no other way to say that
-// sending it again is of no use, and a router would send it for ever.
+// sending it again is of no use, and a router would send it for ever. Who sent it is still seen.
 //
 // Threads: the loop's.
 #pragma once
@@ -20,6 +20,7 @@
 
 #include "config/settings.h"
 #include "daemon/connection.h"
+#include "daemon/liveness.h"
 #include "daemon/mqtt_codec.h"
 #include "pipeline/intake.h"
 
@@ -28,7 +29,7 @@ namespace rollcall {
 class MqttSession final : public Session {
 public:
     MqttSession(Connection& connection, const Settings& settings, Intake& intake,
-                const Clock& clock, Slab& slab);
+                Liveness& liveness, const Clock& clock, Slab& slab);
 
     void receive(std::string_view& bytes) override;
     void resume() override {}  // The packet that found the ring full is still in the input.
@@ -45,13 +46,14 @@ private:
     bool on(const mqtt::Unsupported&);
 
     [[nodiscard]] const std::string* filter_for(std::string_view topic) const;
-    [[nodiscard]] Sender sender(std::string_view device) const;
+    [[nodiscard]] Sender sender_at(std::string_view device) const;
     void count(Code code);
     void refuse(Code code);
 
     Connection& connection_;
     const Settings& settings_;
     Intake& intake_;
+    Liveness& liveness_;
     const Clock& clock_;
     Slab& slab_;
     Receipt receipt_;  // Of what was taken of a message before the ring was full.

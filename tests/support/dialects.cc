@@ -217,7 +217,7 @@ std::string noise_in_json(Random& random) {
 // Would this member of this object be another column's?
 bool means_other(const std::string& in, const Pair& pair) {
     const Key key = find_key(in, pair.name.member);
-    return key && key.column != pair.column;
+    return key && key->column != pair.column;
 }
 
 bool is_sensor(Column column) {
