@@ -203,7 +203,9 @@ std::optional<int64_t> spelled_duration(std::string_view text) {
 }  // namespace
 
 std::optional<int64_t> rounded(double number) {
-    const double result = std::floor(number + 0.5);
+    // Not floor(number + 0.5): above 2^52 that sum is another number.
+    const double below = std::floor(number);
+    const double result = number - below >= 0.5 ? below + 1 : below;
     if (!(std::abs(result) < 0x1p63)) return std::nullopt;
     return static_cast<int64_t>(result);
 }

@@ -267,4 +267,14 @@ BOOST_AUTO_TEST_CASE(absent_is_written_in_four_ways) {
         BOOST_TEST(!values::missing(text), text);
 }
 
+BOOST_AUTO_TEST_CASE(halves_are_rounded_up_and_large_numbers_left_alone) {
+    BOOST_TEST(values::rounded(2.5).value() == 3);
+    BOOST_TEST(values::rounded(-2.5).value() == -2);
+    BOOST_TEST(values::rounded(0.49999999999999994).value() == 0);
+    for (const int64_t number : {4503599627370497, 4976020843954067, 9007199254740991})
+        BOOST_TEST(values::rounded(static_cast<double>(number)).value() == number);
+    BOOST_TEST(!values::rounded(0x1p63).has_value());
+    BOOST_TEST(values::count("4976020843954067.000000").value() == 4976020843954067);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
