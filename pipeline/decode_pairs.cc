@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "pipeline/ascii.h"
 #include "pipeline/json.h"
 #include "pipeline/utf8.h"
 
@@ -40,12 +41,6 @@ void give_rows(std::string_view rows, Fields& fields) {
         if (key == "name") sensor = value;
         if (key == "value") give(sensor, value, fields);
     });
-}
-
-int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    const char letter = static_cast<char>(c | 0x20);
-    return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
 }
 
 // A `%` that no two hex digits follow stands for itself: "cpu=7%".
