@@ -30,6 +30,7 @@ public:
     }
 
     Fields* next() override {
+        pairs_.begin_report();
         Fields* const fields = items_.next();
         if (fields == nullptr) return nullptr;
         if (utf8_bom_) fields->remark(Remark::utf8_bom);
@@ -118,6 +119,7 @@ Result<void> Decoder::decode(std::string_view body, BodyHint hint, size_t done, 
 }
 
 void Decoder::decode_beside(std::string_view query, std::string_view header, Fields& fields) {
+    pairs_.begin_report();
     if (query.empty() && header.empty()) return;
     const auto outer = fields.enter();
     pairs_.form(query, fields);

@@ -73,7 +73,7 @@ std::string_view as_utf8(std::string& text, size_t begin) {
 
 // A part that decodes to something else than UTF-8 is written a second time: at most its size.
 PairDecoder::PairDecoder(size_t text_bytes_max) {
-    decoded_.reserve(2 * text_bytes_max);
+    decoded_.reserve(2 * 2 * text_bytes_max);  // A body's, and what came beside it.
     json_.reserve(2 * text_bytes_max + body_padding);
 }
 
@@ -89,7 +89,6 @@ void PairDecoder::list(std::string_view text, Fields& fields) {
 }
 
 void PairDecoder::form(std::string_view text, Fields& fields) {
-    decoded_.clear();
     // RouterOS encodes all or nothing: beside a raw space, `RB5009UG+S+` means what it says.
     const bool plus_is_space = text.find(' ') == text.npos;
     each_pair(text, '&', fields, [&](std::string_view key, std::string_view value) {
