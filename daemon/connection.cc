@@ -129,22 +129,21 @@ void Connection::update_reading() {
 void Connection::reply(std::string_view bytes) {
     lend(output_);
     output_.append(bytes);
-    if (waiting_ == 0) may_send_ = output_at_ + output_.size();
+    if (waiting_ == 0) may_send_ = said();
 }
 
 void Connection::reply_when_durable(uint64_t slot, size_t checkins, std::string_view bytes) {
     lend(output_);
     output_.append(bytes);
     ++waiting_;
-    all_.acks_.push({slot, this, output_at_ + output_.size(), static_cast<uint32_t>(checkins),
-                     all_.clock_.steady_us()});
+    all_.acks_.push({slot, this, said(), static_cast<uint32_t>(checkins), all_.clock_.steady_us()});
     update_reading();
 }
 
 void Connection::release(uint64_t end) {
     --waiting_;
     if (state_ >= State::closing) return;
-    may_send_ = waiting_ == 0 ? output_at_ + output_.size() : end;
+    may_send_ = waiting_ == 0 ? said() : end;
     if (released_now_) return;
     released_now_ = true;
     all_.released_.push_back(this);
@@ -160,7 +159,7 @@ void Connection::flush() {
         if (written > 0) sent_ += static_cast<uint64_t>(written);
         if (sent_ < may_send_) return write_rest();
     }
-    if (sent_ == output_at_ + output_.size()) {
+    if (sent_ == said()) {
         output_at_ = sent_;
         give_back(output_);
         update_reading();
@@ -195,7 +194,7 @@ void Connection::finish(bool linger) {
     linger_ = linger;
     deadline_ms_ = never;
     update_reading();
-    end_if_done();
+    if (waiting_ == 0) flush();
 }
 
 void Connection::end_if_done() {
@@ -306,7 +305,10 @@ void Connections::sweep() {
 
 void Connections::finish_all() {
     stopping_ = true;
-    for (auto& connection : all_) connection->finish(false);
+    for (auto& connection : all_) {
+        if (connection->open() && connection->session_) connection->session_->stopping();
+        connection->finish(false);
+    }
 }
 
 void Connections::close_all() {

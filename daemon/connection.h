@@ -47,6 +47,8 @@ public:
     virtual void resume() = 0;
     // The deadline has passed: says so if the protocol can, and closes.
     virtual void expire() = 0;
+    // The daemon stops: the last words may be said, which go out behind the answers that wait.
+    virtual void stopping() {}
     // The connection is being closed, and the daemon is not stopping.
     virtual void closed() {}
 };
@@ -70,6 +72,9 @@ public:
     void finish(bool linger);
     void close();  // At once. May be called twice.
     void set_deadline(Millis from_now);
+    // Of all that was ever said, in bytes: where it ends, and where what may go out ends.
+    [[nodiscard]] uint64_t said() const { return output_at_ + output_.size(); }
+    [[nodiscard]] uint64_t released() const { return may_send_; }
     [[nodiscard]] bool open() const { return state_ == State::open; }
     [[nodiscard]] bool paused() const { return paused_; }
     [[nodiscard]] std::string_view peer() const { return peer_.data(); }

@@ -79,6 +79,7 @@ Daemon::Daemon(const Settings& settings, std::string_view version)
                     settings.http.idle_timeout_max},
       pace_(settings),
       last_seen_(settings.replies.sites_max),
+      mqtt_clients_(settings.mqtt.sessions_max),
       loop_(clock_, slab_, {admin_connections_max, admin_output_bytes_max},
             [this] { pace_.measure(clock_.steady_us()); }),
       signals_(std::make_unique<Signals>()) {}
@@ -108,7 +109,7 @@ bool Daemon::start() {
                                            make_sinks(settings_, state_dir_), slabs, halt);
     for (size_t i = 0; i < slabs.size(); ++i) {
         workers_.push_back(std::make_unique<Worker>(settings_, pipeline_->intake(i), pace_,
-                                                    last_seen_, clock_, *slabs[i]));
+                                                    last_seen_, mqtt_clients_, clock_, *slabs[i]));
         pipeline_->on_durable(i, [worker = workers_.back().get()] { worker->wake(); });
     }
     if (const auto started = pipeline_->start(); !started) {
@@ -119,6 +120,7 @@ bool Daemon::start() {
     shown.insert(shown.end(), slabs.begin(), slabs.end());
     pace_.watch(shown);
     shown.push_back(&pace_.slab());
+    shown.push_back(&mqtt_clients_.slab());
     admin_.watch(std::move(shown));
 
     const auto to_workers = [this](Transport transport) {

@@ -57,6 +57,7 @@ private:
     HttpSession::Limits admin_limits_;
     Pace pace_;
     LastSeen last_seen_;
+    MqttClients mqtt_clients_;
     std::vector<std::unique_ptr<Slab>> worker_slabs_;
     std::unique_ptr<Pipeline> pipeline_;
     std::vector<std::unique_ptr<Worker>> workers_;

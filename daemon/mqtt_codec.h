@@ -1,16 +1,17 @@
-// MQTT codec: MQTT 3.1.1 packets (OASIS standard, 29 October 2014) from and to bytes, no I/O.
+// MQTT codec: packets of MQTT 3.1.1 (OASIS Standard, 29 October 2014) and MQTT 5.0 (OASIS Standard,
+// 7 March 2019) from and to bytes, no I/O. Statements of 5.0 are named [MQTT5-x.y.z-n].
 //
 // parse() looks at the front of what a client sent and finds one of four things:
 //
 //     nothing        these bytes, and more behind them, are needed
 //     a packet       well-formed; its first `bytes` bytes are to be taken off
-//     mqtt_malformed, mqtt_unsupported, mqtt_too_large
-//                    the end of the connection [MQTT-4.8.0-1]
+//     mqtt_malformed, mqtt_protocol_error, mqtt_unsupported, mqtt_too_large
+//                    the end of the connection [MQTT-4.8.0-1] [MQTT5-4.13.1-1]
 //
 // What the fixed header rules out is refused before the body has arrived, and so is a packet that
 // is too large. Nothing is kept between calls and nothing is copied: views lie in the bytes given.
 //
-// What depends on earlier packets (CONNECT first and once, empty client ids, QoS 2) is the
+// What depends on earlier packets (CONNECT first and once, packet ids, topic aliases) is the
 // session's to judge.
 #pragma once
 
@@ -18,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <variant>
 
@@ -25,72 +27,157 @@
 
 namespace rollcall::mqtt {
 
+// As in CONNECT.
+enum class Version : uint8_t { v3_1_1 = 4, v5 = 5 };
+
+// Types of control packets (section 2.1.2 of both), as in the fixed header.
+enum class Type : uint8_t {
+    connect = 1,
+    connack = 2,
+    publish = 3,
+    puback = 4,
+    pubrec = 5,
+    pubrel = 6,
+    pubcomp = 7,
+    subscribe = 8,
+    suback = 9,
+    unsubscribe = 10,
+    unsuback = 11,
+    pingreq = 12,
+    pingresp = 13,
+    disconnect = 14,
+    auth = 15,
+};
+
+// Section 2.4 of 5.0; those that this server says or understands.
+enum class Reason : uint8_t {
+    success = 0x00,
+    disconnect_with_will = 0x04,
+    no_subscription_existed = 0x11,
+    unspecified_error = 0x80,
+    malformed_packet = 0x81,
+    protocol_error = 0x82,
+    unsupported_protocol_version = 0x84,
+    client_identifier_not_valid = 0x85,
+    not_authorized = 0x87,
+    server_shutting_down = 0x8B,
+    bad_authentication_method = 0x8C,
+    keep_alive_timeout = 0x8D,
+    session_taken_over = 0x8E,
+    topic_name_invalid = 0x90,
+    packet_identifier_not_found = 0x92,
+    receive_maximum_exceeded = 0x93,
+    topic_alias_invalid = 0x94,
+    packet_too_large = 0x95,
+    payload_format_invalid = 0x99,
+};
+
+// --- from a client ---
+
 struct Will {
     std::string_view topic;
     std::string_view payload;
     uint8_t qos = 0;
     bool retain = false;
+    uint32_t delay_s = 0;  // 5.0
 };
 
 struct Connect {
-    std::string_view client_id;  // May be empty; then clean_session must be set [MQTT-3.1.3-8].
-    bool clean_session = false;
+    Version version = Version::v3_1_1;
+    std::string_view client_id;  // May be empty; in 3.1.1 only with a clean start [MQTT-3.1.3-8].
+    bool clean_start = false;
     uint16_t keep_alive_s = 0;  // 0: the client asks for none.
     std::optional<Will> will;
     std::optional<std::string_view> username;
     std::optional<std::string_view> password;
+    // 5.0
+    uint32_t session_expiry_s = 0;           // UINT32_MAX: never.
+    uint32_t packet_bytes_max = UINT32_MAX;  // Of what is sent to it.
+    bool wants_reasons = true;               // In words, beside the codes.
+    bool wants_authentication = false;       // By a method: SCRAM and the like.
 };
 
 // A CONNECT of another version, not looked at beyond that: answer
-// unacceptable_protocol_version, then close [MQTT-3.1.2-2].
+// unsupported_protocol_version, then close [MQTT-3.1.2-2].
 struct ConnectOtherVersion {
     uint8_t protocol_level;
 };
 
 struct Publish {
-    std::string_view topic;
+    std::string_view topic;  // Empty in 5.0 if it has an alias that stands for one.
     std::string_view payload;
     uint8_t qos = 0;  // 0, 1, 2.
     bool retain = false;
     bool dup = false;
     uint16_t packet_id = 0;  // 0 with QoS 0, and only then.
+    // 5.0
+    std::optional<uint16_t> topic_alias;  // 0 is no alias, and an error.
+    std::string_view content_type;
+};
+
+// PUBACK, PUBREC, PUBREL, PUBCOMP. But for PUBREL they answer what a server sent.
+struct Acknowledgement {
+    Type type;
+    uint16_t packet_id;
+};
+
+struct Subscribe {
+    uint16_t packet_id;
+    size_t filters;
+};
+struct Unsubscribe {
+    uint16_t packet_id;
+    size_t filters;
 };
 
 struct Pingreq {};
-struct Disconnect {};
-
-// A packet that clients may send but that this server does not take; its body is not looked at.
-struct Unsupported {
-    uint8_t type;  // As in the fixed header: 8 is SUBSCRIBE.
+struct Disconnect {
+    Reason reason = Reason::success;
+    std::optional<uint32_t> session_expiry_s;
 };
+struct Auth {};
 
 struct Packet {
     size_t bytes;  // Of the whole packet.
-    std::variant<Connect, ConnectOtherVersion, Publish, Pingreq, Disconnect, Unsupported> content;
+    std::variant<Connect, ConnectOtherVersion, Publish, Acknowledgement, Subscribe, Unsubscribe,
+                 Pingreq, Disconnect, Auth>
+        content;
 };
 
-[[nodiscard]] Result<std::optional<Packet>> parse(std::string_view bytes, size_t packet_bytes_max);
+// version: of the session; a CONNECT names its own.
+[[nodiscard]] Result<std::optional<Packet>> parse(std::string_view bytes, size_t packet_bytes_max,
+                                                  Version version);
 
-enum class ConnectReturn : uint8_t {
-    accepted = 0,
-    unacceptable_protocol_version = 1,
-    identifier_rejected = 2,
-    server_unavailable = 3,
-    bad_username_or_password = 4,
-    not_authorized = 5,
+// --- to a client ---
+
+// What 5.0 tells of the server beside the answer to CONNECT. Wildcards, shared subscriptions and
+// subscription ids are always said to be not available.
+struct ServerProperties {
+    std::optional<uint32_t> session_expiry_s;
+    std::string_view assigned_client_id;
+    std::optional<uint16_t> keep_alive_s;
+    uint16_t receive_max = UINT16_MAX;
+    uint16_t topic_alias_max = 0;
+    uint32_t packet_bytes_max = 0;
 };
 
-// A refusal never says that a session is present [MQTT-3.2.2-4].
-constexpr std::array<char, 4> connack(bool session_present, ConnectReturn code) {
-    const bool present = session_present && code == ConnectReturn::accepted;
-    return {0x20, 2, static_cast<char>(present), static_cast<char>(code)};
-}
+// A refusal never says that a session is present [MQTT-3.2.2-4] [MQTT5-3.2.2-6].
+[[nodiscard]] std::string connack(Version version, bool session_present, Reason reason,
+                                  const ServerProperties& properties = {});
+// PUBACK, PUBREC, PUBREL, PUBCOMP. 3.1.1 knows no reasons. `words` may be empty.
+[[nodiscard]] std::string acknowledgement(Version version, Type type, uint16_t packet_id,
+                                          Reason reason = Reason::success,
+                                          std::string_view words = {});
+// The same reason for each filter: SUBACK, UNSUBACK.
+[[nodiscard]] std::string suback(Version version, uint16_t packet_id, size_t filters,
+                                 Reason reason);
+[[nodiscard]] std::string unsuback(Version version, uint16_t packet_id, size_t filters,
+                                   Reason reason);
+// Of 5.0 only: a 3.1.1 server just closes.
+[[nodiscard]] std::string disconnect(Reason reason, std::string_view words = {});
+[[nodiscard]] std::string pingresp();
 
-constexpr std::array<char, 4> puback(uint16_t packet_id) {
-    return {0x40, 2, static_cast<char>(packet_id >> 8), static_cast<char>(packet_id)};
-}
-
-constexpr std::array<char, 2> pingresp() { return {static_cast<char>(0xD0), 0}; }
+// --- topics ---
 
 // Does the topic match the filter [MQTT-4.7]? One that is malformed ("a+", "#/a") matches nothing.
 [[nodiscard]] bool matches(std::string_view filter, std::string_view topic);

@@ -1,15 +1,21 @@
 #include "daemon/mqtt_session.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+
 #include "pipeline/decode.h"
 
 namespace rollcall {
 
 namespace {
 
-template <size_t size>
-std::string_view view(const std::array<char, size>& bytes) {
-    return {bytes.data(), bytes.size()};
-}
+using mqtt::Reason;
+using mqtt::Type;
+using mqtt::Version;
+
+constexpr Millis farewell_time{2000};  // For a client to hear why it has to go.
 
 // What a topic for availability says, if it is one: is the router there?
 std::optional<bool> availability(std::string_view payload) {
@@ -18,145 +24,352 @@ std::optional<bool> availability(std::string_view payload) {
     return std::nullopt;
 }
 
+Reason reason_for(Code code) {
+    switch (code) {
+        case Code::mqtt_malformed: return Reason::malformed_packet;
+        case Code::mqtt_protocol_error:
+        case Code::mqtt_out_of_order: return Reason::protocol_error;
+        case Code::mqtt_too_large: return Reason::packet_too_large;
+        case Code::mqtt_in_flight: return Reason::receive_maximum_exceeded;
+        case Code::mqtt_topic_alias: return Reason::topic_alias_invalid;
+        case Code::unknown_topic: return Reason::topic_name_invalid;
+        default: return Reason::payload_format_invalid;
+    }
+}
+
+uint32_t seconds(Millis time) { return static_cast<uint32_t>(time.count() / 1000); }
+
+// For a client that has none. It only has to be nobody else's.
+std::string some_client_id() {
+    std::random_device random;
+    return fmt::format("rollcall-{:08x}{:08x}", random(), random());
+}
+
 }  // namespace
 
-MqttSession::MqttSession(Connection& connection, const Settings& settings, Intake& intake,
-                         Liveness& liveness, const Clock& clock, Slab& slab)
-    : connection_(connection),
-      settings_(settings),
-      intake_(intake),
-      liveness_(liveness),
-      clock_(clock),
-      slab_(slab),
-      silence_max_(settings.mqtt.connect_timeout_max) {
+MqttSession::MqttSession(Connection& connection, MqttSessions& all)
+    : connection_(connection), all_(all), silence_max_(all.settings.mqtt.connect_timeout_max) {
     connection_.set_deadline(silence_max_);
+}
+
+MqttSession::~MqttSession() {
+    if (number_ != 0) all_.leave(number_);
 }
 
 void MqttSession::receive(std::string_view& bytes) {
     while (connection_.open() && !bytes.empty()) {
-        const auto packet = mqtt::parse(bytes, settings_.mqtt.packet_size_max.count);
-        if (!packet) return refuse(packet.error().code);
+        const auto packet = mqtt::parse(bytes, all_.settings.mqtt.packet_size_max.count, version_);
+        if (!packet) {
+            refuse(packet.error().code);
+            return;
+        }
         if (!*packet) return;
-        const bool is_connect =
-            std::holds_alternative<mqtt::Connect>((*packet)->content) ||
-            std::holds_alternative<mqtt::ConnectOtherVersion>((*packet)->content);
+        const auto& content = (*packet)->content;
+        const bool is_connect = std::holds_alternative<mqtt::Connect>(content) ||
+                                std::holds_alternative<mqtt::ConnectOtherVersion>(content);
         // CONNECT comes first, and only once [MQTT-3.1.0-1] [MQTT-3.1.0-2].
-        if (is_connect == connected_) return refuse(Code::mqtt_out_of_order);
-        const bool done =
-            std::visit([this](const auto& content) { return on(content); }, (*packet)->content);
-        if (!done) return connection_.pause();
+        if (is_connect == connected_) {
+            refuse(Code::mqtt_out_of_order);
+            return;
+        }
+        if (!std::visit([this](const auto& packet_content) { return on(packet_content); }, content))
+            return connection_.pause();
         bytes.remove_prefix((*packet)->bytes);
-        connection_.set_deadline(silence_max_);
+        if (connection_.open()) connection_.set_deadline(silence_max_);
     }
 }
 
+// --- connecting ---
+
 bool MqttSession::on(const mqtt::Connect& connect) {
-    using mqtt::ConnectReturn;
+    version_ = connect.version;
+    Reason refusal = Reason::success;
     // Without an id there is nothing to keep a session under [MQTT-3.1.3-8].
-    if (connect.client_id.empty() && !connect.clean_session) {
-        connection_.reply(view(mqtt::connack(false, ConnectReturn::identifier_rejected)));
-        refuse(Code::mqtt_malformed);
-        return true;
-    }
-    connected_ = true;
-    if (connect.will)
-        if (const std::string* const filter = filter_for(connect.will->topic))
-            will_device_ = mqtt::level_at_plus(*filter, connect.will->topic);
-    // One and a half times the keep-alive [MQTT-3.1.2-24].
-    silence_max_ = connect.keep_alive_s > 0 ? Millis(connect.keep_alive_s * 1500)
-                                            : settings_.mqtt.idle_timeout_max;
-    connection_.reply(view(mqtt::connack(false, ConnectReturn::accepted)));
+    if (!is_5() && connect.client_id.empty() && !connect.clean_start)
+        refusal = Reason::client_identifier_not_valid;
+    if (connect.wants_authentication) refusal = Reason::bad_authentication_method;
+    if (refusal == Reason::success) return accept(connect);
+    say(mqtt::connack(version_, false, refusal));
+    count(Code::mqtt_unsupported);
+    connection_.finish(true);
     return true;
+}
+
+bool MqttSession::accept(const mqtt::Connect& connect) {
+    const auto& limits = all_.settings.mqtt;
+    connected_ = true;
+    packet_bytes_max_ = connect.packet_bytes_max;
+    wants_reasons_ = connect.wants_reasons;
+
+    mqtt::ServerProperties properties;
+    properties.packet_bytes_max = static_cast<uint32_t>(limits.packet_size_max.count);
+    properties.receive_max = static_cast<uint16_t>(limits.in_flight_max);
+    properties.topic_alias_max = static_cast<uint16_t>(limits.topic_aliases_max);
+    client_id_ = connect.client_id;
+    if (client_id_.empty()) client_id_ = some_client_id();
+    if (connect.client_id.empty()) properties.assigned_client_id = client_id_;
+
+    // 3.1.1 keeps the session of a client that did not ask for a clean one.
+    const uint32_t expiry_max_s = seconds(limits.session_expiry_max);
+    const uint32_t wanted_s = is_5()                ? connect.session_expiry_s
+                              : connect.clean_start ? 0
+                                                    : UINT32_MAX;
+    session_expiry_s_ = std::min(wanted_s, expiry_max_s);
+    if (wanted_s > expiry_max_s) properties.session_expiry_s = session_expiry_s_;
+
+    // One and a half times the keep-alive [MQTT-3.1.2-24].
+    constexpr uint32_t half_times_ms = 1500;
+    silence_max_ = limits.idle_timeout_max;
+    if (connect.keep_alive_s > 0) {
+        silence_max_ = Millis(connect.keep_alive_s * half_times_ms);
+    } else if (is_5()) {
+        properties.keep_alive_s = static_cast<uint16_t>(
+            std::clamp<int64_t>(silence_max_.count() / half_times_ms, 1, UINT16_MAX));
+    }
+    take_will(connect);
+    const auto opened = all_.clients.open(client_id_, all_, connect.clean_start, all_.now_s());
+    number_ = opened.connection;
+    received_ = opened.received;
+    all_.enter(number_, *this);
+    say(mqtt::connack(version_, opened.present, Reason::success, properties));
+    return true;
+}
+
+void MqttSession::take_will(const mqtt::Connect& connect) {
+    if (!connect.will) return;
+    const std::string* const filter = filter_for(connect.will->topic);
+    if (filter == nullptr) return;
+    will_device_ = mqtt::level_at_plus(*filter, connect.will->topic);
+    will_delay_s_ = connect.will->delay_s;
 }
 
 bool MqttSession::on(const mqtt::ConnectOtherVersion&) {
-    using mqtt::ConnectReturn;
-    connection_.reply(view(mqtt::connack(false, ConnectReturn::unacceptable_protocol_version)));
-    refuse(Code::mqtt_unsupported);
+    say(mqtt::connack(version_, false, Reason::unsupported_protocol_version));
+    count(Code::mqtt_unsupported);
+    connection_.finish(true);
     return true;
 }
 
+// --- messages ---
+
 bool MqttSession::on(const mqtt::Publish& publish) {
-    if (publish.qos > 1) {
-        refuse(Code::mqtt_unsupported);
+    const auto topic = topic_of(publish);
+    if (!topic || !may_send(publish)) return true;
+    if (publish.qos == 2 && received_->has(publish.packet_id, number_)) {
+        say(answer(publish, std::nullopt));
         return true;
     }
-    const std::string* const filter = filter_for(publish.topic);
-    if (filter == nullptr) {
-        refuse(Code::unknown_topic);
-        return true;
+    if (const std::string* const filter = filter_for(*topic)) return take(publish, *filter, *topic);
+    if (!is_5()) return refuse(Code::unknown_topic);
+    count(Code::unknown_topic);
+    decline(publish, Code::unknown_topic);
+    return true;
+}
+
+std::optional<std::string_view> MqttSession::topic_of(const mqtt::Publish& publish) {
+    if (!publish.topic_alias) return publish.topic;
+    const size_t alias = *publish.topic_alias;
+    if (alias == 0 || alias > all_.settings.mqtt.topic_aliases_max) {
+        refuse(Code::mqtt_topic_alias);
+        return std::nullopt;
     }
-    const Sender sender = sender_at(mqtt::level_at_plus(*filter, publish.topic));
+    if (aliases_.size() < alias) aliases_.resize(alias);
+    std::string& topic = aliases_[alias - 1];
+    if (!publish.topic.empty()) topic = publish.topic;
+    if (topic.empty()) {
+        refuse(Code::mqtt_protocol_error);  // Section 3.3.4 of 5.0.
+        return std::nullopt;
+    }
+    return topic;
+}
+
+// As many at a time as the Receive Maximum says [MQTT5-3.3.4-7]; 3.1.1 knows none, but what has to
+// be remembered of QoS 2 has its limit.
+bool MqttSession::may_send(const mqtt::Publish& publish) {
+    if (publish.qos == 0 || (publish.qos == 1 && !is_5())) return true;
+    size_t in_flight = received_->size();
+    if (publish.qos == 2 && received_->has(publish.packet_id, number_)) return true;
+    const auto waiting = std::ranges::upper_bound(answers_, connection_.released());
+    answers_.erase(answers_.begin(), waiting);
+    in_flight += answers_.size();
+    if (in_flight < all_.settings.mqtt.in_flight_max) return true;
+    refuse(Code::mqtt_in_flight);
+    return false;
+}
+
+bool MqttSession::take(const mqtt::Publish& publish, const std::string& filter,
+                       std::string_view topic) {
+    const Sender sender = sender_at(mqtt::level_at_plus(filter, topic));
     const auto online = availability(publish.payload);
-    const auto taken = online
-                           ? intake_.announce(*online, sender, receipt_)
-                           : intake_.accept(publish.payload, BodyHint::unknown, sender, receipt_);
+    const auto taken = online ? all_.intake.announce(*online, sender, receipt_)
+                              : all_.intake.accept(publish.payload, body_hint(publish.content_type),
+                                                   sender, receipt_);
     if (!taken && taken.error().code == Code::ring_full) return false;
     if (taken) {
-        liveness_.taken(receipt_, sender);
+        all_.liveness.taken(receipt_, sender);
     } else {
         count(taken.error().code);
-        liveness_.refused(taken.error().code, sender);
+        all_.liveness.refused(taken.error().code, sender);
     }
-    const auto puback = mqtt::puback(publish.packet_id);
-    const std::string_view answer = publish.qos == 1 ? view(puback) : std::string_view();
     if (receipt_.accepted > 0) {
         if (will_device_ == sender.device) will_site_ = receipt_.site;
-        connection_.reply_when_durable(receipt_.slot, receipt_.accepted, answer);
+        connection_.reply_when_durable(receipt_.slot, receipt_.accepted, answer(publish, {}));
+        remember(publish);
+    } else if (!taken) {
+        decline(publish, taken.error().code);
+    } else if (!receipt_.refused.empty()) {
+        decline(publish, receipt_.refused.back().code);
     } else {
-        connection_.reply(answer);
+        decline(publish, std::nullopt);  // A list of none.
     }
     receipt_ = {};
     return true;
 }
 
-bool MqttSession::on(const mqtt::Pingreq&) {
-    connection_.reply(view(mqtt::pingresp()));
+void MqttSession::decline(const mqtt::Publish& publish, std::optional<Code> fault) {
+    say(answer(publish, fault));
+    // After a PUBREC that says why not there is no PUBREL [MQTT5-4.3.3-4].
+    if (!fault || !is_5()) remember(publish);
+}
+
+void MqttSession::remember(const mqtt::Publish& publish) {
+    if (publish.qos == 2) received_->add(publish.packet_id, number_, connection_.said());
+    if (publish.qos == 1 && is_5()) answers_.push_back(connection_.said());
+}
+
+std::string MqttSession::answer(const mqtt::Publish& publish, std::optional<Code> fault) const {
+    if (publish.qos == 0) return {};
+    const Type type = publish.qos == 1 ? Type::puback : Type::pubrec;
+    if (!fault || !is_5()) return mqtt::acknowledgement(version_, type, publish.packet_id);
+    const Reason reason = reason_for(*fault);
+    std::string with_words;
+    if (wants_reasons_)
+        with_words =
+            mqtt::acknowledgement(version_, type, publish.packet_id, reason, to_text(*fault));
+    const bool fits = wants_reasons_ && with_words.size() <= packet_bytes_max_;
+    return fits ? with_words : mqtt::acknowledgement(version_, type, publish.packet_id, reason);
+}
+
+bool MqttSession::on(const mqtt::Acknowledgement& acknowledgement) {
+    const auto& [type, packet_id] = acknowledgement;
+    if (type == Type::pubrel) {
+        const bool known = received_->release(packet_id);
+        say(mqtt::acknowledgement(version_, Type::pubcomp, packet_id,
+                                  known ? Reason::success : Reason::packet_identifier_not_found));
+    } else if (type == Type::pubrec && is_5()) {
+        // Of a message that was never sent. Section 4.13.2 of 5.0 wants an answer to this one only.
+        say(mqtt::acknowledgement(version_, Type::pubrel, packet_id,
+                                  Reason::packet_identifier_not_found));
+    }
     return true;
 }
 
-bool MqttSession::on(const mqtt::Disconnect&) {
-    will_device_.reset();  // [MQTT-3.1.2-10]
+// --- the others ---
+
+bool MqttSession::on(const mqtt::Subscribe& subscribe) {
+    count(Code::mqtt_unsupported);
+    say(mqtt::suback(version_, subscribe.packet_id, subscribe.filters, Reason::not_authorized));
+    return true;
+}
+
+bool MqttSession::on(const mqtt::Unsubscribe& unsubscribe) {
+    say(mqtt::unsuback(version_, unsubscribe.packet_id, unsubscribe.filters,
+                       Reason::no_subscription_existed));
+    return true;
+}
+
+bool MqttSession::on(const mqtt::Pingreq&) {
+    say(mqtt::pingresp());
+    return true;
+}
+
+bool MqttSession::on(const mqtt::Disconnect& disconnect) {
+    if (disconnect.session_expiry_s) {
+        // A session that was to end with its connection cannot be kept any more [MQTT5-3.14.2-2].
+        if (session_expiry_s_ == 0 && *disconnect.session_expiry_s > 0)
+            return refuse(Code::mqtt_protocol_error);
+        session_expiry_s_ =
+            std::min(*disconnect.session_expiry_s, seconds(all_.settings.mqtt.session_expiry_max));
+    }
+    if (disconnect.reason == Reason::success) will_device_.reset();  // [MQTT-3.1.2-10]
     connection_.finish(false);
     return true;
 }
 
-bool MqttSession::on(const mqtt::Unsupported&) {
-    refuse(Code::mqtt_unsupported);
-    return true;
-}
+// No method was agreed on in CONNECT [MQTT5-4.12.0-1].
+bool MqttSession::on(const mqtt::Auth&) { return refuse(Code::mqtt_protocol_error); }
 
 const std::string* MqttSession::filter_for(std::string_view topic) const {
-    for (const auto& filter : settings_.mqtt.topics)
+    for (const auto& filter : all_.settings.mqtt.topics)
         if (mqtt::matches(filter, topic)) return &filter;
     return nullptr;
 }
 
 Sender MqttSession::sender_at(std::string_view device) const {
-    return {Transport::mqtt, connection_.peer(), device, clock_.wall_us()};
+    return {Transport::mqtt, connection_.peer(), device, all_.clock.wall_us()};
+}
+
+// What is larger than the client takes is not said [MQTT5-3.1.2-24].
+void MqttSession::say(std::string_view packet) {
+    if (!packet.empty() && packet.size() <= packet_bytes_max_) connection_.reply(packet);
 }
 
 void MqttSession::count(Code code) {
-    slab_.add(Metric::checkins_rejected_total, 1, label_of(Transport::mqtt, code));
+    all_.slab.add(Metric::checkins_rejected_total, 1, label_of(Transport::mqtt, code));
 }
 
+// --- the end ---
+
 // A server closes the connection of a client that breaks the protocol [MQTT-4.8.0-1].
-void MqttSession::refuse(Code code) {
+bool MqttSession::refuse(Code code) {
     count(code);
-    connection_.finish(true);
+    dismiss(reason_for(code), to_text(code), true);
+    return true;
+}
+
+void MqttSession::dismiss(Reason reason, std::string_view words, bool linger) {
+    if (connected_ && is_5()) {
+        const std::string with_words = mqtt::disconnect(reason, words);
+        const bool fits = wants_reasons_ && with_words.size() <= packet_bytes_max_;
+        say(fits ? with_words : mqtt::disconnect(reason));
+    }
+    connection_.finish(linger);
 }
 
 void MqttSession::expire() {
-    if (!connected_) count(Code::timeout);
-    connection_.close();
+    if (!connected_) {
+        count(Code::timeout);
+        return connection_.close();
+    }
+    dismiss(Reason::keep_alive_timeout, {}, false);
+    connection_.set_deadline(farewell_time);
+}
+
+void MqttSession::stopping() {
+    if (connected_) dismiss(Reason::server_shutting_down, {}, false);
+}
+
+void MqttSession::taken_over() {
+    was_taken_over_ = true;
+    if (!connection_.open()) return;
+    dismiss(Reason::session_taken_over, {}, false);
+    connection_.set_deadline(farewell_time);
 }
 
 // Its router is known by what it said of itself, if it said something on the topic of its will.
 void MqttSession::closed() {
-    if (!will_device_) return;
+    if (number_ == 0) return;
+    received_->settle(number_, connection_.released());
+    all_.clients.close(client_id_, number_, session_expiry_s_, all_.now_s());
+    if (!will_device_ || was_taken_over_ || all_.clients.came_back(client_id_, number_)) return;
+    const std::string& site = will_site_.empty() ? *will_device_ : will_site_;
+    // It is not kept longer than the session [MQTT5-3.1.2-10].
+    const uint32_t delay_s = std::min(will_delay_s_, session_expiry_s_);
+    if (delay_s > 0)
+        return all_.add({all_.clock.steady_us() + int64_t{delay_s} * 1'000'000, client_id_, number_,
+                         site, std::string(connection_.peer())});
     Receipt gone;
-    const auto taken =
-        intake_.announce(false, sender_at(will_site_.empty() ? *will_device_ : will_site_), gone);
+    const auto taken = all_.intake.announce(false, sender_at(site), gone);
     if (!taken) return count(taken.error().code);
     connection_.reply_when_durable(gone.slot, gone.accepted, {});
 }

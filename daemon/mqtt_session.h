@@ -1,67 +1,103 @@
-// MQTT session: one MQTT 3.1.1 client that publishes check-ins.
+// MQTT session: one client that publishes check-ins, in MQTT 3.1.1 or 5.0.
 //
-// CONNECT, PUBLISH with QoS 0 and 1, PINGREQ, DISCONNECT. A PUBACK goes out when its check-in is on
-// disk, in the order of the PUBLISH packets [MQTT-4.6.0-2]. There is no session state to keep:
-// nothing is ever sent to a client but answers, so Session Present is always 0.
+// A PUBACK or PUBREC goes out when its check-in is on disk, in the order of the PUBLISH packets
+// [MQTT-4.6.0-2]. Nothing is ever sent to a client but answers: a SUBSCRIBE is answered that it is
+// not authorized.
 //
 // A topic may also say that a router is there or gone, in the words of Home Assistant: `online`,
 // `offline`. A client whose will is for such a topic is gone, whatever the will says, when its
-// connection ends without DISCONNECT [MQTT-3.1.2-8]: then a row says so, online = 0.
+// connection ends without DISCONNECT [MQTT-3.1.2-8] and its will delay has passed: then a row says
+// so, online = 0. One that is back already is not gone, even if its last connection ends only then.
 //
-// A report that cannot be decoded is acknowledged and counted: 3.1.1 has no other way to say that
-// sending it again is of no use, and a router would send it for ever. Who sent it is still seen.
+// A report that cannot be decoded is told by the reason code 0x99 in 5.0. 3.1.1 has no way to say
+// that sending it again is of no use, and a router would for ever: there it is acknowledged.
+// In both it is counted, and who sent it is still seen. The same is true of a topic that nobody
+// takes, but that 3.1.1 cuts the connection, for its owner to notice.
 //
 // Threads: the loop's.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include "config/settings.h"
 #include "daemon/connection.h"
-#include "daemon/liveness.h"
 #include "daemon/mqtt_codec.h"
+#include "daemon/mqtt_sessions.h"
 #include "pipeline/intake.h"
 
 namespace rollcall {
 
 class MqttSession final : public Session {
 public:
-    MqttSession(Connection& connection, const Settings& settings, Intake& intake,
-                Liveness& liveness, const Clock& clock, Slab& slab);
+    MqttSession(Connection& connection, MqttSessions& all);
+    ~MqttSession() override;
+    MqttSession(const MqttSession&) = delete;
+    MqttSession& operator=(const MqttSession&) = delete;
 
     void receive(std::string_view& bytes) override;
     void resume() override {}  // The packet that found the ring full is still in the input.
     void expire() override;
+    void stopping() override;
     void closed() override;
+    // The client has connected again.
+    void taken_over();
 
 private:
     // Each says whether the packet is done with; not so only if the ring is full.
     bool on(const mqtt::Connect& connect);
     bool on(const mqtt::ConnectOtherVersion& connect);
     bool on(const mqtt::Publish& publish);
+    bool on(const mqtt::Acknowledgement& acknowledgement);
+    bool on(const mqtt::Subscribe& subscribe);
+    bool on(const mqtt::Unsubscribe& unsubscribe);
     bool on(const mqtt::Pingreq&);
-    bool on(const mqtt::Disconnect&);
-    bool on(const mqtt::Unsupported&);
+    bool on(const mqtt::Disconnect& disconnect);
+    bool on(const mqtt::Auth&);
+
+    [[nodiscard]] bool is_5() const { return version_ == mqtt::Version::v5; }
+    bool accept(const mqtt::Connect& connect);
+    void take_will(const mqtt::Connect& connect);
+    // The topic that is meant; nothing if the client was refused.
+    [[nodiscard]] std::optional<std::string_view> topic_of(const mqtt::Publish& publish);
+    // False if the client was refused.
+    [[nodiscard]] bool may_send(const mqtt::Publish& publish);
+    bool take(const mqtt::Publish& publish, const std::string& filter, std::string_view topic);
+    // Answers at once: of this message there is no row.
+    void decline(const mqtt::Publish& publish, std::optional<Code> fault);
+    // As long as it is not done with.
+    void remember(const mqtt::Publish& publish);
+    [[nodiscard]] std::string answer(const mqtt::Publish& publish, std::optional<Code> fault) const;
 
     [[nodiscard]] const std::string* filter_for(std::string_view topic) const;
     [[nodiscard]] Sender sender_at(std::string_view device) const;
+    void say(std::string_view packet);
+    // The last packet, if the version has one, and the end.
+    void dismiss(mqtt::Reason reason, std::string_view words, bool linger);
     void count(Code code);
-    void refuse(Code code);
+    bool refuse(Code code);  // Returns true: the packet is done with.
 
     Connection& connection_;
-    const Settings& settings_;
-    Intake& intake_;
-    Liveness& liveness_;
-    const Clock& clock_;
-    Slab& slab_;
+    MqttSessions& all_;
     Receipt receipt_;  // Of what was taken of a message before the ring was full.
+    mqtt::Version version_ = mqtt::Version::v3_1_1;
+    bool connected_ = false;
+    bool wants_reasons_ = true;
+    bool was_taken_over_ = false;
+    Millis silence_max_;
+    uint32_t packet_bytes_max_ = UINT32_MAX;  // That the client takes.
+    uint32_t session_expiry_s_ = 0;
+    uint64_t number_ = 0;  // Of the connection, among all; 0 until there is a session.
+    std::string client_id_;
+    std::shared_ptr<MqttReceived> received_;  // Messages of QoS 2.
+    std::vector<uint64_t> answers_;     // Where those of QoS 1 end that may not have gone out.
+    std::vector<std::string> aliases_;  // Topics; empty where none is known.
     // From the will's topic, as long as there is a will; and the site that is reported for there.
     std::optional<std::string> will_device_;
     std::string will_site_;
-    bool connected_ = false;
-    Millis silence_max_;
+    uint32_t will_delay_s_ = 0;
 };
 
 }  // namespace rollcall

@@ -1,15 +1,12 @@
 #include "daemon/worker.h"
 
-#include "daemon/mqtt_session.h"
-
 namespace rollcall {
 
 Worker::Worker(const Settings& settings, Intake& intake, const Pace& pace, LastSeen& last_seen,
-               const Clock& clock, Slab& slab)
+               MqttClients& mqtt_clients, const Clock& clock, Slab& slab)
     : settings_(settings),
       intake_(intake),
       clock_(clock),
-      slab_(slab),
       liveness_(intake, last_seen, slab),
       replies_(clock),
       checkins_(settings, intake, replies_, pace, last_seen, liveness_, clock, slab),
@@ -19,6 +16,7 @@ Worker::Worker(const Settings& settings, Intake& intake, const Pace& pace, LastS
                    settings.http.request_timeout_max,
                    settings.http.idle_timeout_max,
                    settings.http.raw_spaces_in_target},
+      mqtt_(settings, mqtt_clients, intake, liveness_, clock, slab, [this] { wake(); }),
       loop_(clock, slab, {settings.general.connections_max, settings.general.output_size_max.count},
             [this] { on_turn(); }) {}
 
@@ -29,8 +27,7 @@ void Worker::listen(int fd, Transport transport) {
         return std::make_unique<HttpSession>(connection, checkins_, replies_, http_limits_);
     };
     const auto mqtt = [this](Connection& connection) -> std::unique_ptr<Session> {
-        return std::make_unique<MqttSession>(connection, settings_, intake_, liveness_, clock_,
-                                             slab_);
+        return mqtt_.make(connection);
     };
     if (transport == Transport::http) {
         loop_.listen(fd, transport, http);
@@ -46,6 +43,7 @@ void Worker::start() {
 void Worker::on_turn() {
     loop_.connections().release(intake_.durable());
     if (intake_.has_room()) loop_.connections().resume();
+    mqtt_.turn();
     intake_.publish();
     if (stopping_.read() != 0) stop_step();
 }
@@ -59,7 +57,9 @@ void Worker::stop_step() {
     }
     // The sweep turns the loop at least once a second.
     const bool done = loop_.connections().empty() && intake_.handed_over();
-    if (done || now >= stop_before_us_) loop_.end();
+    if (!done && now < stop_before_us_) return;
+    mqtt_.close();
+    loop_.end();
 }
 
 void Worker::begin_stop() {

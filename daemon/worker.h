@@ -19,6 +19,7 @@
 #include "daemon/last_seen.h"
 #include "daemon/liveness.h"
 #include "daemon/loop.h"
+#include "daemon/mqtt_sessions.h"
 #include "daemon/pace.h"
 #include "daemon/replies.h"
 #include "pipeline/cursor.h"
@@ -29,7 +30,7 @@ namespace rollcall {
 class Worker {
 public:
     Worker(const Settings& settings, Intake& intake, const Pace& pace, LastSeen& last_seen,
-           const Clock& clock, Slab& slab);
+           MqttClients& mqtt_clients, const Clock& clock, Slab& slab);
     ~Worker();
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
@@ -50,11 +51,11 @@ private:
     const Settings& settings_;
     Intake& intake_;
     const Clock& clock_;
-    Slab& slab_;
     Liveness liveness_;
     Replies replies_;
     Checkins checkins_;
     HttpSession::Limits http_limits_;
+    MqttSessions mqtt_;
     Cursor stopping_;             // Moved once, by main: 1 means drain and return.
     int64_t stop_before_us_ = 0;  // 0 until the stop has begun.
     Loop loop_;

@@ -61,8 +61,9 @@ public:
                                               [](const Error&) { std::abort(); });
         pace = std::make_unique<Pace>(settings);
         last_seen = std::make_unique<LastSeen>(settings.replies.sites_max);
-        worker =
-            std::make_unique<Worker>(settings, pipeline->intake(0), *pace, *last_seen, clock, slab);
+        mqtt_clients = std::make_unique<MqttClients>(settings.mqtt.sessions_max);
+        worker = std::make_unique<Worker>(settings, pipeline->intake(0), *pace, *last_seen,
+                                          *mqtt_clients, clock, slab);
         pipeline->on_durable(0, [this] { worker->wake(); });
         ensure(pipeline->start().has_value());
         http_port = listen(Transport::http);
@@ -84,6 +85,7 @@ public:
     std::unique_ptr<Pipeline> pipeline;
     std::unique_ptr<Pace> pace;
     std::unique_ptr<LastSeen> last_seen;
+    std::unique_ptr<MqttClients> mqtt_clients;
     std::unique_ptr<Worker> worker;
     uint16_t http_port = 0;
     uint16_t mqtt_port = 0;

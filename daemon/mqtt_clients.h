@@ -1,0 +1,107 @@
+// MqttClients: which MQTT client has which connection, and what of its session must outlive that.
+//
+// One table for all workers, as a client may come back to any of them. A client id has one
+// connection: whoever had it is asked to leave [MQTT-3.1.4-2]. A session of this server is no more
+// than the packet ids of QoS 2 messages that were taken and not released yet; it is kept in memory
+// for as long as its client asked for, and a restart forgets it. A message that is sent again after
+// that is known by its fingerprint, as over any protocol (pipeline/row_id.h).
+//
+// Threads: any. Mutexes, not atomics: they are taken when a client comes or goes and at packets of
+// QoS 2, of which a router sends a few a minute.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "config/metrics.h"
+
+namespace rollcall {
+
+// Packet ids that were taken and not released [MQTT-4.3.3-2]. A connection that was taken over may
+// still be at work when the next one is, so each message remembers whose it was.
+class MqttReceived {
+public:
+    // Is it known that this message is on disk, or will be before what `connection` says next?
+    [[nodiscard]] bool has(uint16_t packet_id, uint64_t connection);
+    // Its PUBREC ends at `end` of the connection's output.
+    void add(uint16_t packet_id, uint64_t connection, uint64_t end);
+    // False if it was not there.
+    bool release(uint16_t packet_id);
+    // The connection ends; what it says from `said` on will never be heard, and the messages that
+    // this was about may be on no disk: they are forgotten and will be sent again.
+    void settle(uint64_t connection, uint64_t said);
+    [[nodiscard]] size_t size();
+
+private:
+    struct Message {
+        uint16_t packet_id;
+        uint64_t connection;  // 0: of one that has ended.
+        uint64_t end;
+    };
+    std::mutex mutex_;
+    std::vector<Message> messages_;
+};
+
+// Where the connections of a worker are asked to leave.
+class MqttDesk {
+public:
+    virtual void ask_to_leave(uint64_t connection) = 0;
+
+protected:
+    ~MqttDesk() = default;
+};
+
+class MqttClients {
+public:
+    // away_max: sessions without a connection; what is more is not kept.
+    explicit MqttClients(size_t away_max) : away_max_(away_max) {}
+
+    struct Opened {
+        uint64_t connection;  // Its number, never 0.
+        bool present;         // There was a session, which goes on.
+        std::shared_ptr<MqttReceived> received;
+    };
+    [[nodiscard]] Opened open(std::string_view client_id, MqttDesk& desk, bool clean_start,
+                              int64_t now_s);
+
+    // Does nothing if another connection has taken the session over.
+    void close(std::string_view client_id, uint64_t connection, uint32_t expiry_s, int64_t now_s);
+
+    // Has it connected since that connection?
+    [[nodiscard]] bool came_back(std::string_view client_id, uint64_t connection);
+
+    [[nodiscard]] const Slab& slab() const { return slab_; }
+
+private:
+    struct Client {
+        uint64_t connection = 0;   // The last one.
+        MqttDesk* desk = nullptr;  // nullptr: away.
+        int64_t expires_s = 0;     // While it is away.
+        std::shared_ptr<MqttReceived> received;
+    };
+    // Lets a view be looked up.
+    struct Hash : std::hash<std::string_view> {
+        using is_transparent = void;
+    };
+    using Clients = std::unordered_map<std::string, Client, Hash, std::equal_to<>>;
+
+    void drop_expired(int64_t now_s);
+    void change_away(int64_t change);
+
+    std::mutex mutex_;
+    Clients clients_;
+    size_t away_max_;
+    size_t away_ = 0;
+    uint64_t connections_ = 0;
+    int64_t dropped_s_ = 0;  // When drop_expired() last looked.
+    Slab slab_;              // Written under the mutex.
+};
+
+}  // namespace rollcall

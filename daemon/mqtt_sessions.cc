@@ -1,0 +1,59 @@
+#include "daemon/mqtt_sessions.h"
+
+#include <utility>
+
+#include "daemon/mqtt_session.h"
+
+namespace rollcall {
+
+MqttSessions::MqttSessions(const Settings& settings_in, MqttClients& clients_in, Intake& intake_in,
+                           Liveness& liveness_in, const Clock& clock_in, Slab& slab_in,
+                           std::function<void()> wake)
+    : settings(settings_in),
+      clients(clients_in),
+      intake(intake_in),
+      liveness(liveness_in),
+      clock(clock_in),
+      slab(slab_in),
+      wake_(std::move(wake)) {}
+
+std::unique_ptr<Session> MqttSessions::make(Connection& connection) {
+    return std::make_unique<MqttSession>(connection, *this);
+}
+
+void MqttSessions::ask_to_leave(uint64_t connection) {
+    const std::lock_guard lock(mutex_);
+    if (!wake_) return;
+    leaving_.push_back(connection);
+    wake_();
+}
+
+void MqttSessions::close() {
+    const std::lock_guard lock(mutex_);
+    wake_ = {};
+}
+
+void MqttSessions::turn() {
+    std::vector<uint64_t> leaving;
+    {
+        const std::lock_guard lock(mutex_);
+        leaving.swap(leaving_);
+    }
+    for (const uint64_t connection : leaving) {
+        const auto session = sessions_.find(connection);
+        if (session != sessions_.end()) session->second->taken_over();
+    }
+    const int64_t now_us = wills_.empty() ? 0 : clock.steady_us();
+    std::erase_if(wills_,
+                  [&](const LateWill& will) { return will.due_us <= now_us && execute(will); });
+}
+
+bool MqttSessions::execute(const LateWill& will) {
+    if (clients.came_back(will.client_id, will.connection)) return true;
+    Receipt gone;
+    const auto taken =
+        intake.announce(false, {Transport::mqtt, will.peer, will.site, clock.wall_us()}, gone);
+    return taken.has_value() || taken.error().code != Code::ring_full;
+}
+
+}  // namespace rollcall

@@ -1,0 +1,67 @@
+// MqttSessions: the MQTT sessions of one worker, what they share, and what they leave behind.
+//
+// Threads: the worker's, but ask_to_leave(), which any worker may call.
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "config/settings.h"
+#include "daemon/connection.h"
+#include "daemon/liveness.h"
+#include "daemon/mqtt_clients.h"
+#include "pipeline/intake.h"
+
+namespace rollcall {
+
+class MqttSession;
+
+// A will that waits for its delay to pass [MQTT5-3.1.3-9].
+struct LateWill {
+    int64_t due_us;  // Steady.
+    std::string client_id;
+    uint64_t connection;  // Whose will it is.
+    std::string site;
+    std::string peer;
+};
+
+class MqttSessions final : public MqttDesk {
+public:
+    MqttSessions(const Settings& settings, MqttClients& clients, Intake& intake, Liveness& liveness,
+                 const Clock& clock, Slab& slab, std::function<void()> wake);
+
+    [[nodiscard]] std::unique_ptr<Session> make(Connection& connection);
+    // At every turn of the loop: who was asked to leave leaves, and wills that are due are done.
+    void turn();
+    // Nobody is asked to leave from now on: the loop ends.
+    void close();
+
+    // --- for the sessions ---
+    void enter(uint64_t connection, MqttSession& session) { sessions_[connection] = &session; }
+    void leave(uint64_t connection) { sessions_.erase(connection); }
+    void add(LateWill will) { wills_.push_back(std::move(will)); }
+    [[nodiscard]] int64_t now_s() const { return clock.steady_us() / 1'000'000; }
+
+    const Settings& settings;
+    MqttClients& clients;
+    Intake& intake;
+    Liveness& liveness;
+    const Clock& clock;
+    Slab& slab;
+
+private:
+    void ask_to_leave(uint64_t connection) override;
+    // False if the ring is full.
+    bool execute(const LateWill& will);
+
+    std::unordered_map<uint64_t, MqttSession*> sessions_;  // By the number of their connection.
+    std::vector<LateWill> wills_;
+    std::mutex mutex_;  // Of what follows.
+    std::vector<uint64_t> leaving_;
+    std::function<void()> wake_;  // Empty once it is closed.
+};
+
+}  // namespace rollcall
