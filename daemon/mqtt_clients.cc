@@ -4,17 +4,29 @@
 
 namespace rollcall {
 
-bool MqttReceived::has(uint16_t packet_id, uint64_t connection) {
+void MqttReceived::pass_to(uint64_t connection) {
     const std::lock_guard lock(mutex_);
-    return std::ranges::any_of(messages_, [&](const Message& message) {
-        return message.packet_id == packet_id &&
-               (message.connection == connection || message.connection == 0);
-    });
+    last_connection_ = connection;
+}
+
+uint64_t MqttReceived::last_connection() {
+    const std::lock_guard lock(mutex_);
+    return last_connection_;
+}
+
+MqttReceived::Known MqttReceived::knows(uint16_t packet_id, uint64_t connection) {
+    const std::lock_guard lock(mutex_);
+    Known known = Known::no;
+    for (const Message& message : messages_) {
+        if (message.packet_id != packet_id) continue;
+        if (message.connection == connection || message.connection == 0) return Known::yes;
+        known = Known::unsettled;
+    }
+    return known;
 }
 
 void MqttReceived::add(uint16_t packet_id, uint64_t connection, uint64_t end) {
     const std::lock_guard lock(mutex_);
-    std::erase_if(messages_, [&](const Message& other) { return other.packet_id == packet_id; });
     messages_.push_back({packet_id, connection, end});
 }
 
@@ -40,7 +52,7 @@ size_t MqttReceived::size() {
 }
 
 MqttClients::Opened MqttClients::open(std::string_view client_id, MqttDesk& desk, bool clean_start,
-                                      int64_t now_s) {
+                                      bool keep, int64_t now_s) {
     const std::lock_guard lock(mutex_);
     const auto [place, is_new] = clients_.try_emplace(std::string(client_id));
     Client& client = place->second;
@@ -51,26 +63,31 @@ MqttClients::Opened MqttClients::open(std::string_view client_id, MqttDesk& desk
         slab_.add(Metric::mqtt_takeovers_total);
     }
     if (was_away) change_away(-1);
-    const bool present = !is_new && !clean_start && !(was_away && client.expires_s <= now_s);
-    if (!present) client.received = std::make_shared<MqttReceived>();
+    const bool kept = was_away ? client.expires_s > now_s : client.keep;
+    const bool present = !is_new && !clean_start && kept;
     client.connection = ++connections_;
     client.desk = &desk;
+    client.keep = keep;
+    if (!is_new) client.received->pass_to(client.connection);
+    if (!present) client.received = std::make_shared<MqttReceived>();
+    client.received->pass_to(client.connection);
     return {client.connection, present, client.received};
 }
 
-void MqttClients::close(std::string_view client_id, uint64_t connection, uint32_t expiry_s,
+bool MqttClients::close(std::string_view client_id, uint64_t connection, uint32_t expiry_s,
                         int64_t now_s) {
     const std::lock_guard lock(mutex_);
     const auto place = clients_.find(client_id);
-    if (place == clients_.end() || place->second.connection != connection) return;
+    if (place == clients_.end() || place->second.connection != connection) return true;
     if (away_ >= away_max_) drop_expired(now_s);
     if (expiry_s == 0 || away_ >= away_max_) {
         clients_.erase(place);
-        return;
+        return false;
     }
     place->second.desk = nullptr;
     place->second.expires_s = now_s + expiry_s;
     change_away(1);
+    return true;
 }
 
 // A look at all of them, and so at most once a second.
@@ -81,12 +98,6 @@ void MqttClients::drop_expired(int64_t now_s) {
         return entry.second.desk == nullptr && entry.second.expires_s <= now_s;
     });
     change_away(-static_cast<int64_t>(dropped));
-}
-
-bool MqttClients::came_back(std::string_view client_id, uint64_t connection) {
-    const std::lock_guard lock(mutex_);
-    const auto place = clients_.find(client_id);
-    return place != clients_.end() && place->second.connection != connection;
 }
 
 void MqttClients::change_away(int64_t change) {

@@ -28,8 +28,16 @@ namespace rollcall {
 // still be at work when the next one is, so each message remembers whose it was.
 class MqttReceived {
 public:
-    // Is it known that this message is on disk, or will be before what `connection` says next?
-    [[nodiscard]] bool has(uint16_t packet_id, uint64_t connection);
+    // The client has a newer connection, in this session or in one that begins instead.
+    void pass_to(uint64_t connection);
+    [[nodiscard]] uint64_t last_connection();
+
+    enum class Known : uint8_t {
+        no,
+        yes,        // It is on disk, or will be before what `connection` says next.
+        unsettled,  // An earlier connection has taken it and is still at work.
+    };
+    [[nodiscard]] Known knows(uint16_t packet_id, uint64_t connection);
     // Its PUBREC ends at `end` of the connection's output.
     void add(uint16_t packet_id, uint64_t connection, uint64_t end);
     // False if it was not there.
@@ -46,6 +54,7 @@ private:
         uint64_t end;
     };
     std::mutex mutex_;
+    uint64_t last_connection_ = 0;
     std::vector<Message> messages_;
 };
 
@@ -68,20 +77,20 @@ public:
         bool present;         // There was a session, which goes on.
         std::shared_ptr<MqttReceived> received;
     };
+    // keep: the session is to outlive this connection.
     [[nodiscard]] Opened open(std::string_view client_id, MqttDesk& desk, bool clean_start,
-                              int64_t now_s);
+                              bool keep, int64_t now_s);
 
-    // Does nothing if another connection has taken the session over.
-    void close(std::string_view client_id, uint64_t connection, uint32_t expiry_s, int64_t now_s);
-
-    // Has it connected since that connection?
-    [[nodiscard]] bool came_back(std::string_view client_id, uint64_t connection);
+    // Does nothing if another connection has taken the session over. False if the session has
+    // ended, which may be because there are too many.
+    bool close(std::string_view client_id, uint64_t connection, uint32_t expiry_s, int64_t now_s);
 
     [[nodiscard]] const Slab& slab() const { return slab_; }
 
 private:
     struct Client {
         uint64_t connection = 0;   // The last one.
+        bool keep = false;         // If that one is taken over.
         MqttDesk* desk = nullptr;  // nullptr: away.
         int64_t expires_s = 0;     // While it is away.
         std::shared_ptr<MqttReceived> received;

@@ -374,14 +374,17 @@ bool is_filter(std::string_view filter) {
     return true;
 }
 
-// The options behind a filter.
-bool allowed(uint8_t options, std::string_view filter, Version version) {
+// The options behind a filter (section 3.8.3.1 of 5.0).
+void check_options(Reader& reader, std::string_view filter, Version version) {
+    const uint8_t options = reader.byte();
+    const bool is_5 = version == Version::v5;
     const unsigned qos = options & 3u;
-    if (qos > qos_max) return false;  // [MQTT-3.8.3-4]
-    if (version == Version::v3_1_1) return options <= qos_max;
     const unsigned retain_handling = options >> 4 & 3u;
     const bool no_local = options & 4;
-    return options < 0x40 && retain_handling != 3 && !(no_local && filter.starts_with("$share/"));
+    reader.require(options <= (is_5 ? 0x3F : 3));  // [MQTT-3.8.3-4] [MQTT5-3.8.3-5]
+    reader.require(qos <= qos_max && retain_handling <= 2 &&
+                       !(no_local && filter.starts_with("$share/")),  // [MQTT5-3.8.3-4]
+                   Code::mqtt_protocol_error);
 }
 
 Result<Content> parse_subscribe(std::string_view body, Version version) {
@@ -390,10 +393,11 @@ Result<Content> parse_subscribe(std::string_view body, Version version) {
     read_properties(reader, version, in::subscribe);
     while (reader.good() && !reader.empty()) {
         const std::string_view filter = reader.text();
-        reader.require(is_filter(filter) && allowed(reader.byte(), filter, version));
+        reader.require(is_filter(filter));
+        check_options(reader, filter, version);
         ++subscribe.filters;
     }
-    reader.require(subscribe.filters > 0);  // [MQTT-3.8.3-3]
+    reader.require(subscribe.filters > 0, Code::mqtt_protocol_error);  // [MQTT-3.8.3-3]
     return reader.finish(subscribe);
 }
 
@@ -405,7 +409,7 @@ Result<Content> parse_unsubscribe(std::string_view body, Version version) {
         reader.require(is_filter(reader.text()));
         ++unsubscribe.filters;
     }
-    reader.require(unsubscribe.filters > 0);  // [MQTT-3.10.3-2]
+    reader.require(unsubscribe.filters > 0, Code::mqtt_protocol_error);  // [MQTT-3.10.3-2]
     return reader.finish(unsubscribe);
 }
 
@@ -584,7 +588,7 @@ Result<std::optional<Packet>> parse(std::string_view bytes, size_t packet_bytes_
     if (!parsed) return std::unexpected(parsed.error());
     const std::optional<Length>& length = *parsed;
     if (!length) return std::nullopt;
-    if (version == Version::v5 && !length->shortest()) return fail(Code::mqtt_malformed);
+    if (!length->shortest() && version == Version::v5) return fail(Code::mqtt_malformed);
     const size_t head_bytes = 1 + length->bytes;
     const size_t packet_bytes = head_bytes + length->value;
     if (packet_bytes > packet_bytes_max) return fail(Code::mqtt_too_large);
@@ -592,6 +596,9 @@ Result<std::optional<Packet>> parse(std::string_view bytes, size_t packet_bytes_
 
     auto content = parse_body(first, bytes.substr(head_bytes, length->value), version);
     if (!content) return std::unexpected(content.error());
+    const auto* const connect = std::get_if<Connect>(&*content);
+    if (!length->shortest() && connect && connect->version == Version::v5)
+        return fail(Code::mqtt_malformed);
     return Packet{packet_bytes, *content};
 }
 

@@ -153,9 +153,9 @@ struct Packet {
 // What 5.0 tells of the server beside the answer to CONNECT. Wildcards, shared subscriptions and
 // subscription ids are always said to be not available.
 struct ServerProperties {
-    std::optional<uint32_t> session_expiry_s;
-    std::string_view assigned_client_id;
-    std::optional<uint16_t> keep_alive_s;
+    std::optional<uint32_t> session_expiry_s = {};
+    std::string_view assigned_client_id = {};
+    std::optional<uint16_t> keep_alive_s = {};
     uint16_t receive_max = UINT16_MAX;
     uint16_t topic_alias_max = 0;
     uint32_t packet_bytes_max = 0;

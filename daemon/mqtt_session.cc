@@ -83,22 +83,24 @@ void MqttSession::receive(std::string_view& bytes) {
 
 bool MqttSession::on(const mqtt::Connect& connect) {
     version_ = connect.version;
-    Reason refusal = Reason::success;
+    packet_bytes_max_ = connect.packet_bytes_max;
     // Without an id there is nothing to keep a session under [MQTT-3.1.3-8].
     if (!is_5() && connect.client_id.empty() && !connect.clean_start)
-        refusal = Reason::client_identifier_not_valid;
-    if (connect.wants_authentication) refusal = Reason::bad_authentication_method;
-    if (refusal == Reason::success) return accept(connect);
-    say(mqtt::connack(version_, false, refusal));
-    count(Code::mqtt_unsupported);
+        return reject(Reason::client_identifier_not_valid, Code::mqtt_protocol_error);
+    if (connect.wants_authentication)
+        return reject(Reason::bad_authentication_method, Code::mqtt_unsupported);
+    return accept(connect);
+}
+
+bool MqttSession::reject(Reason reason, Code code) {
+    say(mqtt::connack(version_, false, reason));
+    count(code);
     connection_.finish(true);
     return true;
 }
 
 bool MqttSession::accept(const mqtt::Connect& connect) {
     const auto& limits = all_.settings.mqtt;
-    connected_ = true;
-    packet_bytes_max_ = connect.packet_bytes_max;
     wants_reasons_ = connect.wants_reasons;
 
     mqtt::ServerProperties properties;
@@ -119,15 +121,22 @@ bool MqttSession::accept(const mqtt::Connect& connect) {
 
     // One and a half times the keep-alive [MQTT-3.1.2-24].
     constexpr uint32_t half_times_ms = 1500;
-    silence_max_ = limits.idle_timeout_max;
+    silence_max_ = all_.settings.mqtt.idle_timeout_max;
     if (connect.keep_alive_s > 0) {
         silence_max_ = Millis(connect.keep_alive_s * half_times_ms);
     } else if (is_5()) {
         properties.keep_alive_s = static_cast<uint16_t>(
             std::clamp<int64_t>(silence_max_.count() / half_times_ms, 1, UINT16_MAX));
+        silence_max_ = Millis(*properties.keep_alive_s * half_times_ms);
     }
+    // A client must hear what holds from now on, or it would break it.
+    if (mqtt::connack(version_, false, Reason::success, properties).size() > packet_bytes_max_)
+        return reject(Reason::packet_too_large, Code::mqtt_unsupported);
+
+    connected_ = true;
     take_will(connect);
-    const auto opened = all_.clients.open(client_id_, all_, connect.clean_start, all_.now_s());
+    const auto opened = all_.clients.open(client_id_, all_, connect.clean_start,
+                                          session_expiry_s_ > 0, all_.now_s());
     number_ = opened.connection;
     received_ = opened.received;
     all_.enter(number_, *this);
@@ -144,21 +153,22 @@ void MqttSession::take_will(const mqtt::Connect& connect) {
 }
 
 bool MqttSession::on(const mqtt::ConnectOtherVersion&) {
-    say(mqtt::connack(version_, false, Reason::unsupported_protocol_version));
-    count(Code::mqtt_unsupported);
-    connection_.finish(true);
-    return true;
+    return reject(Reason::unsupported_protocol_version, Code::mqtt_unsupported);
 }
 
 // --- messages ---
 
 bool MqttSession::on(const mqtt::Publish& publish) {
     const auto topic = topic_of(publish);
-    if (!topic || !may_send(publish)) return true;
-    if (publish.qos == 2 && received_->has(publish.packet_id, number_)) {
-        say(answer(publish, std::nullopt));
-        return true;
+    if (!topic) return true;
+    if (publish.qos == 2) {
+        switch (received_->knows(publish.packet_id, number_)) {
+            case MqttReceived::Known::yes: say(answer(publish, std::nullopt)); return true;
+            case MqttReceived::Known::unsettled: return false;
+            case MqttReceived::Known::no: break;
+        }
     }
+    if (!may_send(publish)) return true;
     if (const std::string* const filter = filter_for(*topic)) return take(publish, *filter, *topic);
     if (!is_5()) return refuse(Code::unknown_topic);
     count(Code::unknown_topic);
@@ -187,12 +197,9 @@ std::optional<std::string_view> MqttSession::topic_of(const mqtt::Publish& publi
 // be remembered of QoS 2 has its limit.
 bool MqttSession::may_send(const mqtt::Publish& publish) {
     if (publish.qos == 0 || (publish.qos == 1 && !is_5())) return true;
-    size_t in_flight = received_->size();
-    if (publish.qos == 2 && received_->has(publish.packet_id, number_)) return true;
     const auto waiting = std::ranges::upper_bound(answers_, connection_.released());
     answers_.erase(answers_.begin(), waiting);
-    in_flight += answers_.size();
-    if (in_flight < all_.settings.mqtt.in_flight_max) return true;
+    if (received_->size() + answers_.size() < all_.settings.mqtt.in_flight_max) return true;
     refuse(Code::mqtt_in_flight);
     return false;
 }
@@ -350,7 +357,6 @@ void MqttSession::stopping() {
 }
 
 void MqttSession::taken_over() {
-    was_taken_over_ = true;
     if (!connection_.open()) return;
     dismiss(Reason::session_taken_over, {}, false);
     connection_.set_deadline(farewell_time);
@@ -360,13 +366,13 @@ void MqttSession::taken_over() {
 void MqttSession::closed() {
     if (number_ == 0) return;
     received_->settle(number_, connection_.released());
-    all_.clients.close(client_id_, number_, session_expiry_s_, all_.now_s());
-    if (!will_device_ || was_taken_over_ || all_.clients.came_back(client_id_, number_)) return;
+    const bool kept = all_.clients.close(client_id_, number_, session_expiry_s_, all_.now_s());
+    if (!will_device_ || received_->last_connection() != number_) return;
     const std::string& site = will_site_.empty() ? *will_device_ : will_site_;
-    // It is not kept longer than the session [MQTT5-3.1.2-10].
-    const uint32_t delay_s = std::min(will_delay_s_, session_expiry_s_);
+    // It does not wait longer than the session is kept [MQTT5-3.1.2-8].
+    const uint32_t delay_s = kept ? std::min(will_delay_s_, session_expiry_s_) : 0;
     if (delay_s > 0)
-        return all_.add({all_.clock.steady_us() + int64_t{delay_s} * 1'000'000, client_id_, number_,
+        return all_.add({all_.clock.steady_us() + int64_t{delay_s} * 1'000'000, received_, number_,
                          site, std::string(connection_.peer())});
     Receipt gone;
     const auto taken = all_.intake.announce(false, sender_at(site), gone);

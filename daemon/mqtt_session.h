@@ -38,7 +38,7 @@ public:
     MqttSession& operator=(const MqttSession&) = delete;
 
     void receive(std::string_view& bytes) override;
-    void resume() override {}  // The packet that found the ring full is still in the input.
+    void resume() override {}  // The packet that could not be done with is still in the input.
     void expire() override;
     void stopping() override;
     void closed() override;
@@ -46,7 +46,8 @@ public:
     void taken_over();
 
 private:
-    // Each says whether the packet is done with; not so only if the ring is full.
+    // Each says whether the packet is done with. If not, the ring is full, or the client's last
+    // connection has not ended yet and may have taken this message: then it is tried again.
     bool on(const mqtt::Connect& connect);
     bool on(const mqtt::ConnectOtherVersion& connect);
     bool on(const mqtt::Publish& publish);
@@ -59,6 +60,8 @@ private:
 
     [[nodiscard]] bool is_5() const { return version_ == mqtt::Version::v5; }
     bool accept(const mqtt::Connect& connect);
+    // Returns true: the packet is done with.
+    bool reject(mqtt::Reason reason, Code code);
     void take_will(const mqtt::Connect& connect);
     // The topic that is meant; nothing if the client was refused.
     [[nodiscard]] std::optional<std::string_view> topic_of(const mqtt::Publish& publish);
@@ -85,7 +88,6 @@ private:
     mqtt::Version version_ = mqtt::Version::v3_1_1;
     bool connected_ = false;
     bool wants_reasons_ = true;
-    bool was_taken_over_ = false;
     Millis silence_max_;
     uint32_t packet_bytes_max_ = UINT32_MAX;  // That the client takes.
     uint32_t session_expiry_s_ = 0;

@@ -49,7 +49,7 @@ void MqttSessions::turn() {
 }
 
 bool MqttSessions::execute(const LateWill& will) {
-    if (clients.came_back(will.client_id, will.connection)) return true;
+    if (will.received->last_connection() != will.connection) return true;
     Receipt gone;
     const auto taken =
         intake.announce(false, {Transport::mqtt, will.peer, will.site, clock.wall_us()}, gone);

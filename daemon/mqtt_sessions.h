@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <unordered_map>
@@ -21,9 +22,9 @@ class MqttSession;
 
 // A will that waits for its delay to pass [MQTT5-3.1.3-9].
 struct LateWill {
-    int64_t due_us;  // Steady.
-    std::string client_id;
-    uint64_t connection;  // Whose will it is.
+    int64_t due_us;                          // Steady.
+    std::shared_ptr<MqttReceived> received;  // Of its session.
+    uint64_t connection;                     // Whose will it is.
     std::string site;
     std::string peer;
 };

@@ -42,8 +42,8 @@ void Worker::start() {
 
 void Worker::on_turn() {
     loop_.connections().release(intake_.durable());
-    if (intake_.has_room()) loop_.connections().resume();
     mqtt_.turn();
+    if (intake_.has_room()) loop_.connections().resume();
     intake_.publish();
     if (stopping_.read() != 0) stop_step();
 }

@@ -55,6 +55,7 @@ const std::map<std::string, std::string> tested_elsewhere = {
     {"daemon/service_manager", "tests/integration/service_test.cc"},
     {"daemon/connection", "tests/unit/worker_test.cc"},
     {"daemon/loop", "tests/unit/worker_test.cc"},
+    {"daemon/mqtt_sessions", "tests/unit/mqtt_session_test.cc"},
 };
 
 struct File {

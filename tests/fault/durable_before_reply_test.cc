@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "tests/support/mqtt_client.h"
+#include "tests/support/mqtt_packets.h"
 #include "tests/support/syscalls.h"
 #include "tests/support/test_daemon.h"
 
@@ -22,6 +23,8 @@ constexpr std::string_view http_request = "POST /v1/checkins";
 constexpr std::string_view http_answer = "HTTP/1.1 200";
 constexpr std::string_view mqtt_request = "checkins/S";
 constexpr std::string_view mqtt_answer = R"(@\2\0)";  // PUBACK, two bytes follow.
+constexpr std::string_view qos_2_request = "checkins/T";
+constexpr std::string_view qos_2_answer = R"(P\2\0)";  // PUBREC.
 
 // Reports one after the other over both protocols, and returns what the daemon did meanwhile.
 std::vector<Syscall> trace_of_reports(std::vector<std::string> settings) {
@@ -37,6 +40,8 @@ std::vector<Syscall> trace_of_reports(std::vector<std::string> settings) {
         BOOST_TEST(http.post(R"({"serial_number":"S","cpu_load":7})").status == 200);
         mqtt.publish(mqtt_request, R"({"cpu_load":7})", id);
         BOOST_TEST(mqtt.puback() == id);
+        mqtt.connection().send(packets::publish(4, 2, id, {.topic = std::string(qos_2_request)}));
+        BOOST_TEST(mqtt.connection().take(4) == packets::pubrec(id));
     }
     BOOST_TEST((daemon.stop() == 0), daemon.log());
     return read_trace(file);
@@ -84,7 +89,7 @@ Answers count_answers(const std::vector<Syscall>& trace, std::string_view reques
 
 BOOST_AUTO_TEST_SUITE(durable_before_reply)
 
-BOOST_AUTO_TEST_CASE(every_200_and_puback_follows_a_sync_of_its_record) {
+BOOST_AUTO_TEST_CASE(every_200_puback_and_pubrec_follows_a_sync_of_its_record) {
     const auto trace = trace_of_reports({});
     const auto http = count_answers(trace, http_request, http_answer);
     BOOST_TEST(http.all == reports);
@@ -92,6 +97,9 @@ BOOST_AUTO_TEST_CASE(every_200_and_puback_follows_a_sync_of_its_record) {
     const auto mqtt = count_answers(trace, mqtt_request, mqtt_answer);
     BOOST_TEST(mqtt.all == reports);
     BOOST_TEST(mqtt.after_sync == reports);
+    const auto qos_2 = count_answers(trace, qos_2_request, qos_2_answer);
+    BOOST_TEST(qos_2.all == reports);
+    BOOST_TEST(qos_2.after_sync == reports);
 }
 
 // Shows that the case above can fail.
@@ -103,6 +111,9 @@ BOOST_AUTO_TEST_CASE(without_spool_sync_no_answer_follows_a_sync) {
     const auto mqtt = count_answers(trace, mqtt_request, mqtt_answer);
     BOOST_TEST(mqtt.all == reports);
     BOOST_TEST(mqtt.after_sync == 0);
+    const auto qos_2 = count_answers(trace, qos_2_request, qos_2_answer);
+    BOOST_TEST(qos_2.all == reports);
+    BOOST_TEST(qos_2.after_sync == 0);
 }
 
 BOOST_AUTO_TEST_CASE(readiness_is_notified_after_the_last_port_listens) {

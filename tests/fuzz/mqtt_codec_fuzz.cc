@@ -1,5 +1,6 @@
-// Every packet that a client's bytes hold, as a session takes them, read to its last byte; and a
-// packet that was found is found again in its own bytes alone, and in no beginning of them.
+// Every packet that a client's bytes hold, as a session of either version takes them, read to its
+// last byte; and a packet that was found is found again in its own bytes alone, and in no beginning
+// of them.
 #include "daemon/mqtt_codec.h"
 
 #include <algorithm>
@@ -22,13 +23,18 @@ void read(const mqtt::Connect& connect) {
     if (connect.will) read(connect.will->topic), read(connect.will->payload);
     read(connect.username.value_or(""));
     read(connect.password.value_or(""));
-    ensure(connect.username || !connect.password);
+    const bool is_5 = connect.version == mqtt::Version::v5;
+    ensure(is_5 || connect.username || !connect.password);
+    ensure(is_5 || (connect.session_expiry_s == 0 && connect.wants_reasons));
+    ensure(connect.packet_bytes_max > 0);
 }
 
 void read(const mqtt::Publish& publish) {
     read(publish.topic);
     read(publish.payload);
     ensure(publish.qos <= 2 && (publish.packet_id > 0) == (publish.qos > 0));
+    read(publish.content_type);
+    ensure(!publish.topic.empty() || publish.topic_alias);
     ensure(mqtt::matches("#", publish.topic) != publish.topic.starts_with('$'));
     ensure(mqtt::matches(publish.topic, publish.topic));
     // The payload serves as a filter: any bytes may be in the settings.
@@ -36,25 +42,40 @@ void read(const mqtt::Publish& publish) {
     read(mqtt::level_at_plus(publish.payload, publish.topic));
 }
 
+void read(const mqtt::Acknowledgement& acknowledgement) { ensure(acknowledgement.packet_id != 0); }
+void read(const mqtt::Subscribe& subscribe) {
+    ensure(subscribe.packet_id != 0 && subscribe.filters > 0);
+}
+void read(const mqtt::Unsubscribe& unsubscribe) {
+    ensure(unsubscribe.packet_id != 0 && unsubscribe.filters > 0);
+}
+
 void read(const auto&) {}
 
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-    std::string_view bytes(reinterpret_cast<const char*>(data), size);
+void read_all(std::string_view bytes, mqtt::Version version) {
     for (;;) {
-        const auto result = mqtt::parse(bytes, packet_bytes_max);
-        if (!result) return 0;
+        const auto result = mqtt::parse(bytes, packet_bytes_max, version);
+        if (!result) return;
         const std::optional<mqtt::Packet>& packet = *result;
-        if (!packet) return 0;
+        if (!packet) return;
         ensure(packet->bytes >= 2 && packet->bytes <= std::min(bytes.size(), packet_bytes_max));
         std::visit([](const auto& content) { read(content); }, packet->content);
 
         const std::string_view alone = bytes.substr(0, packet->bytes);
-        const auto again = mqtt::parse(alone, packet_bytes_max).value_or(std::nullopt);
+        const auto again = mqtt::parse(alone, packet_bytes_max, version).value_or(std::nullopt);
         ensure(again && again->bytes == packet->bytes);
-        const auto short_by_one = mqtt::parse(alone.substr(0, alone.size() - 1), packet_bytes_max);
+        const auto short_by_one =
+            mqtt::parse(alone.substr(0, alone.size() - 1), packet_bytes_max, version);
         ensure(short_by_one && !short_by_one->has_value());
         bytes.remove_prefix(packet->bytes);
     }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+    const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+    read_all(bytes, mqtt::Version::v3_1_1);
+    read_all(bytes, mqtt::Version::v5);
+    return 0;
 }

@@ -1,37 +1,20 @@
 #include "tests/support/mqtt_client.h"
 
+#include "tests/support/mqtt_packets.h"
+
 namespace rollcall {
 
-namespace {
-
-std::string two_bytes(size_t number) {
-    return {static_cast<char>(number >> 8), static_cast<char>(number & 0xff)};
-}
-
-std::string text(std::string_view content) {
-    return two_bytes(content.size()) + std::string(content);
-}
-
-std::string packet(char type_and_flags, const std::string& rest) {
-    std::string bytes(1, type_and_flags);
-    size_t length = rest.size();
-    do {  // Seven bits at a time, the low ones first.
-        bytes += static_cast<char>(length % 128 + (length >= 128 ? 128 : 0));
-        length /= 128;
-    } while (length > 0);
-    return bytes + rest;
-}
-
-}  // namespace
+using namespace packets;
 
 std::string mqtt_connect(std::string_view client_id, const MqttWish& wish) {
-    const char level_311 = 4;
-    const char clean_session = 2;
-    const char has_will = wish.will_topic.empty() ? 0 : 4;
-    const char flags = clean_session | has_will;
-    const std::string will = has_will ? text(wish.will_topic) + text(wish.will_payload) : "";
-    return packet(0x10, text("MQTT") + level_311 + flags + two_bytes(wish.keep_alive_s) +
-                            text(client_id) + will);
+    constexpr int level = 4;
+    constexpr int clean_session = 2;
+    const bool has_will = !wish.will_topic.empty();
+    return connect(client_id,
+                   {.level = level,
+                    .flags = has_will ? clean_session | will_flag : clean_session,
+                    .keep_alive_s = wish.keep_alive_s,
+                    .behind_id = has_will ? will(level, wish.will_topic, wish.will_payload) : ""});
 }
 
 MqttClient::MqttClient(uint16_t port, std::string_view client_id, const MqttWish& wish)
@@ -43,8 +26,9 @@ MqttClient::MqttClient(uint16_t port, std::string_view client_id, const MqttWish
 
 void MqttClient::publish(std::string_view topic, std::string_view payload, uint16_t packet_id,
                          bool retain) const {
-    connection_.send(
-        packet(retain ? 0x33 : 0x32, text(topic) + two_bytes(packet_id) + std::string(payload)));
+    connection_.send(packets::publish(
+        4, 1, packet_id,
+        {.topic = std::string(topic), .payload = std::string(payload), .retain = retain}));
 }
 
 uint16_t MqttClient::puback() {

@@ -1,8 +1,12 @@
-// A worker with its pipeline in the test's own process, on loopback; its sink opens when told to.
+// A worker, or two, with their pipeline in the test's own process, on loopback; its sink opens when
+// told to.
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "daemon/listener.h"
@@ -12,7 +16,7 @@
 
 namespace rollcall {
 
-// Down until opened; then it counts rows.
+// Down until opened; then it counts rows, and remembers who they are of.
 class GatedSink final : public Sink {
 public:
     GatedSink(const Cursor& gate, Cursor& rows) : gate_(gate), rows_(rows) {}
@@ -22,14 +26,33 @@ public:
     }
     Result<void> write(const Batch& batch) override {
         position_ = batch.end_record;
+        {
+            const std::lock_guard lock(mutex_);
+            for (size_t row = 0; row < batch.rows.rows(); ++row) note(batch.rows, row);
+        }
         rows_.advance(rows_.own() + batch.rows.rows());
         return {};
     }
 
+    // Any thread: the sites of all rows in order, with a minus for one that is gone: "r1 -r1 r2".
+    [[nodiscard]] std::string sites() {
+        const std::lock_guard lock(mutex_);
+        return sites_;
+    }
+
 private:
+    void note(const Columns& rows, size_t row) {
+        if (!sites_.empty()) sites_ += ' ';
+        const bool gone = rows.has(row, Column::online) && rows.integer(row, Column::online) == 0;
+        if (gone) sites_ += '-';
+        sites_ += rows.text(row, Column::site_id);
+    }
+
     const Cursor& gate_;
     Cursor& rows_;
     uint64_t position_ = 0;
+    std::mutex mutex_;
+    std::string sites_;
 };
 
 class WorkerFixture {
@@ -46,29 +69,45 @@ public:
         gate.advance(1);
         if (!worker) return;
         worker->begin_stop();
+        if (second_worker) second_worker->begin_stop();
         worker->join();
+        if (second_worker) second_worker->join();
         pipeline->stop();
     }
     WorkerFixture(const WorkerFixture&) = delete;
     WorkerFixture& operator=(const WorkerFixture&) = delete;
 
     // After the settings are as the test wants them.
-    void start() {
+    void start(size_t workers = 1) {
         std::vector<NamedSink> sinks;
-        sinks.push_back({SinkName::discard, std::make_unique<GatedSink>(gate, rows_stored)});
-        pipeline = std::make_unique<Pipeline>(files, clock, settings, directory.path() / "spool",
-                                              std::move(sinks), std::vector<Slab*>{&slab},
-                                              [](const Error&) { std::abort(); });
+        auto gated = std::make_unique<GatedSink>(gate, rows_stored);
+        gated_sink = gated.get();
+        sinks.push_back({SinkName::discard, std::move(gated)});
+        std::vector<Slab*> slabs{&slab};
+        if (workers == 2) slabs.push_back(&second_slab);
+        pipeline =
+            std::make_unique<Pipeline>(files, clock, settings, directory.path() / "spool",
+                                       std::move(sinks), slabs, [](const Error&) { std::abort(); });
         pace = std::make_unique<Pace>(settings);
         last_seen = std::make_unique<LastSeen>(settings.replies.sites_max);
         mqtt_clients = std::make_unique<MqttClients>(settings.mqtt.sessions_max);
-        worker = std::make_unique<Worker>(settings, pipeline->intake(0), *pace, *last_seen,
-                                          *mqtt_clients, clock, slab);
-        pipeline->on_durable(0, [this] { worker->wake(); });
+        worker = make_worker(0, slab);
+        if (workers == 2) second_worker = make_worker(1, second_slab);
         ensure(pipeline->start().has_value());
-        http_port = listen(Transport::http);
-        mqtt_port = listen(Transport::mqtt);
+        http_port = listen(*worker, Transport::http);
+        mqtt_port = listen(*worker, Transport::mqtt);
+        if (second_worker) second_mqtt_port = listen(*second_worker, Transport::mqtt);
         worker->start();
+        if (second_worker) second_worker->start();
+    }
+
+    // Opens the sink, waits until it has that many rows, and gives their sites as GatedSink does.
+    [[nodiscard]] std::string sites(size_t rows) {
+        if (gate.read() == 0) gate.advance(1);
+        const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+        while (rows_stored.read() < rows && std::chrono::steady_clock::now() < give_up)
+            std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        return gated_sink->sites();
     }
 
     [[nodiscard]] int64_t counted(Metric metric, size_t label = 0) const {
@@ -82,6 +121,7 @@ public:
     Slab slab;
     Cursor gate;         // Moved by the test: 1 lets the sink open.
     Cursor rows_stored;  // Moved by the sink.
+    GatedSink* gated_sink = nullptr;
     std::unique_ptr<Pipeline> pipeline;
     std::unique_ptr<Pace> pace;
     std::unique_ptr<LastSeen> last_seen;
@@ -89,13 +129,24 @@ public:
     std::unique_ptr<Worker> worker;
     uint16_t http_port = 0;
     uint16_t mqtt_port = 0;
+    // If there are two.
+    Slab second_slab;
+    std::unique_ptr<Worker> second_worker;
+    uint16_t second_mqtt_port = 0;
 
 private:
-    uint16_t listen(Transport transport) {
+    std::unique_ptr<Worker> make_worker(size_t number, Slab& its_slab) {
+        auto made = std::make_unique<Worker>(settings, pipeline->intake(number), *pace, *last_seen,
+                                             *mqtt_clients, clock, its_slab);
+        pipeline->on_durable(number, [at = made.get()] { at->wake(); });
+        return made;
+    }
+
+    uint16_t listen(Worker& its_worker, Transport transport) {
         Listening listening;
         std::string problem;
         ensure(listen_on("127.0.0.1:0", 1, listening, problem));
-        worker->listen(listening.fds.front(), transport);
+        its_worker.listen(listening.fds.front(), transport);
         const size_t colon = listening.address.rfind(':');
         return static_cast<uint16_t>(std::stoi(listening.address.substr(colon + 1)));
     }
