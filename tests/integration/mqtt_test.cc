@@ -1,9 +1,10 @@
-// Check-ins over MQTT 3.1.1, from mosquitto_pub and byte by byte.
+// Check-ins over MQTT 3.1.1 and 5.0, from mosquitto_pub and byte by byte.
 #include <fmt/format.h>
 
 #include <boost/test/unit_test.hpp>
 
 #include "tests/support/mqtt_client.h"
+#include "tests/support/mqtt_packets.h"
 #include "tests/support/test_daemon.h"
 
 using namespace rollcall;
@@ -25,15 +26,18 @@ std::string rejected(std::string_view code) {
 
 BOOST_AUTO_TEST_SUITE(mqtt)
 
-BOOST_AUTO_TEST_CASE(published_report_becomes_a_row_at_either_qos) {
+BOOST_AUTO_TEST_CASE(published_report_becomes_a_row_in_either_version_at_every_qos) {
     const TestDaemon daemon;
-    for (const auto* qos : {"0", "1"}) {
-        const auto published =
-            mosquitto_pub(daemon, {"-q", qos, "-t", "checkins/HX1", "-m",
-                                   fmt::format(R"({{"cpu_count":4,"seq":{}}})", qos)});
-        BOOST_TEST(published.status == 0, published.errors);
-    }
-    const std::string expected = "HX1|0|4|mqtt|127.0.0.1\nHX1|1|4|mqtt|127.0.0.1";
+    int seq = 0;
+    std::string expected;
+    for (const auto* version : {"311", "5"})
+        for (const auto* qos : {"0", "1", "2"}) {
+            const auto published =
+                mosquitto_pub(daemon, {"-V", version, "-q", qos, "-t", "checkins/HX1", "-m",
+                                       fmt::format(R"({{"cpu_count":4,"seq":{}}})", ++seq)});
+            BOOST_TEST(published.status == 0, published.errors);
+            expected += fmt::format("{}HX1|{}|4|mqtt|127.0.0.1", seq > 1 ? "\n" : "", seq);
+        }
     BOOST_TEST(daemon.query_until(expected,
                                   "SELECT site_id, seq, cpu_count, transport, source_ip"
                                   " FROM site_checkins ORDER BY seq") == expected);
@@ -41,16 +45,110 @@ BOOST_AUTO_TEST_CASE(published_report_becomes_a_row_at_either_qos) {
 
 BOOST_AUTO_TEST_CASE(many_messages_on_one_connection_are_all_stored) {
     const TestDaemon daemon;
-    std::string lines;
-    for (int seq = 1; seq <= 200; ++seq) lines += fmt::format("serial=M;seq={}\n", seq);
-    const auto published =
-        run({"mosquitto_pub", "-h", "127.0.0.1", "-p", std::to_string(daemon.mqtt_port()), "-q",
-             "1", "-l", "-t", "checkins/M"},
-            {}, lines);
-    BOOST_TEST(published.status == 0, published.errors);
-    BOOST_TEST(daemon.query_until("200|20100",
+    int seq = 0;
+    for (const auto* version : {"311", "5"})
+        for (const auto* qos : {"1", "2"}) {
+            std::string lines;
+            for (int line = 0; line < 200; ++line) lines += fmt::format("serial=M;seq={}\n", ++seq);
+            const auto published =
+                run({"mosquitto_pub", "-h", "127.0.0.1", "-p", std::to_string(daemon.mqtt_port()),
+                     "-V", version, "-q", qos, "-l", "-t", "checkins/M"},
+                    {}, lines);
+            BOOST_TEST(published.status == 0, published.errors);
+        }
+    BOOST_TEST(daemon.query_until("800|320400",
                                   "SELECT COUNT(DISTINCT seq), SUM(seq) FROM site_checkins") ==
-               "200|20100");
+               "800|320400");
+}
+
+BOOST_AUTO_TEST_CASE(client_of_5_0_may_use_what_its_version_has) {
+    const TestDaemon daemon;
+    const auto published = mosquitto_pub(daemon, {"-V",
+                                                  "5",
+                                                  "-q",
+                                                  "2",
+                                                  "-i",
+                                                  "router",
+                                                  "-c",
+                                                  "-x",
+                                                  "60",
+                                                  "-r",
+                                                  "-D",
+                                                  "connect",
+                                                  "receive-maximum",
+                                                  "2",
+                                                  "-D",
+                                                  "connect",
+                                                  "user-property",
+                                                  "a",
+                                                  "b",
+                                                  "-D",
+                                                  "publish",
+                                                  "content-type",
+                                                  "application/json",
+                                                  "-D",
+                                                  "publish",
+                                                  "topic-alias",
+                                                  "1",
+                                                  "-D",
+                                                  "publish",
+                                                  "message-expiry-interval",
+                                                  "60",
+                                                  "-D",
+                                                  "publish",
+                                                  "user-property",
+                                                  "a",
+                                                  "b",
+                                                  "--will-topic",
+                                                  "checkins/HX1",
+                                                  "--will-payload",
+                                                  "offline",
+                                                  "-D",
+                                                  "will",
+                                                  "will-delay-interval",
+                                                  "5",
+                                                  "-t",
+                                                  "checkins/HX1",
+                                                  "-m",
+                                                  R"({"cpu_count":4})"});
+    BOOST_TEST(published.status == 0, published.errors);
+    const std::string expected = "HX1|4|1";
+    BOOST_TEST(daemon.query_until(
+                   expected, "SELECT site_id, cpu_count, COUNT(*) FROM site_checkins") == expected);
+    BOOST_TEST(daemon.metric("rollcall_mqtt_sessions_away") == 1);
+}
+
+// It hears so at once, instead of waiting for messages.
+BOOST_AUTO_TEST_CASE(client_that_wants_to_subscribe_is_told_that_it_may_not) {
+    const TestDaemon daemon;
+    for (const auto* version : {"311", "5"}) {
+        const auto subscribed =
+            run({"mosquitto_sub", "-h", "127.0.0.1", "-p", std::to_string(daemon.mqtt_port()), "-V",
+                 version, "-t", "checkins/#", "-W", "10"});
+        BOOST_TEST(subscribed.errors.contains("ubscription"), subscribed.errors);
+    }
+    BOOST_TEST(daemon.metric(rejected("mqtt_unsupported")) == 2);
+}
+
+// The daemon that comes back knows no session, but it knows the report.
+BOOST_AUTO_TEST_CASE(message_that_is_sent_again_after_a_restart_adds_no_row) {
+    TestDaemon daemon;
+    packets::Message report{.topic = "checkins/S", .payload = R"({"seq":7,"uptime":"1d"})"};
+    const std::string hello = packets::connect("S", {.flags = 0});
+    const std::string connack("\x20\x02\x00\x00", 4);  // No session is present.
+    {
+        TcpClient client(daemon.mqtt_port());
+        client.send(hello + packets::publish(4, 2, 7, report));
+        BOOST_TEST(client.take(8) == connack + packets::pubrec(7));
+    }
+    daemon.kill();
+    daemon.start();
+    report.dup = true;
+    TcpClient client(daemon.mqtt_port());
+    client.send(hello + packets::publish(4, 2, 7, report) + packets::pubrel(7));
+    BOOST_TEST(client.take(12) == connack + packets::pubrec(7) + packets::pubcomp(7));
+    BOOST_TEST((daemon.stop() == 0), daemon.log());
+    BOOST_TEST(daemon.query("SELECT COUNT(*), seq FROM site_checkins") == "1|7");
 }
 
 BOOST_AUTO_TEST_CASE(acknowledgement_carries_the_packet_id_of_its_publish) {
