@@ -294,7 +294,7 @@ Result<Content> parse_connect(std::string_view body) {
     connect.packet_bytes_max = properties.number(PropertyId::maximum_packet_size, UINT32_MAX);
     connect.wants_reasons = properties.number(PropertyId::request_problem_information, 1) != 0;
     connect.wants_authentication = properties.has(PropertyId::authentication_method);
-    // [MQTT5-4.12.0-6]: the data are part of the method.
+    // Section 3.1.2.11.10 of 5.0: the data are part of the method.
     reader.require(connect.wants_authentication || !properties.has(PropertyId::authentication_data),
                    Code::mqtt_protocol_error);
     connect.client_id = reader.text();

@@ -292,7 +292,7 @@ bool MqttSession::on(const mqtt::Pingreq&) {
 
 bool MqttSession::on(const mqtt::Disconnect& disconnect) {
     if (disconnect.session_expiry_s) {
-        // A session that was to end with its connection cannot be kept any more [MQTT5-3.14.2-2].
+        // A session that was to end with its connection cannot be kept any more.
         if (session_expiry_s_ == 0 && *disconnect.session_expiry_s > 0)
             return refuse(Code::mqtt_protocol_error);
         session_expiry_s_ =
@@ -303,7 +303,7 @@ bool MqttSession::on(const mqtt::Disconnect& disconnect) {
     return true;
 }
 
-// No method was agreed on in CONNECT [MQTT5-4.12.0-1].
+// No method was agreed on in CONNECT [MQTT5-4.12.0-7].
 bool MqttSession::on(const mqtt::Auth&) { return refuse(Code::mqtt_protocol_error); }
 
 const std::string* MqttSession::filter_for(std::string_view topic) const {

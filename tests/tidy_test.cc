@@ -1,7 +1,7 @@
 // Tidy: the architecture, held by reading the source. Not taste: that is for people.
 //
 // Floors, one module for each foreign library, heads of headers, reasons of memory orders, tables
-// whose every line is used, a test for every module.
+// whose every line is used, a test for every module, a test for every statement of MQTT.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -221,6 +221,38 @@ BOOST_AUTO_TEST_CASE(every_module_has_its_unit_test_and_every_test_is_run) {
         BOOST_TEST(std::regex_search(list.text, std::regex("\\b" + name + "\\b")),
                    file.path << " is not in tests/CMakeLists.txt");
     }
+}
+
+BOOST_AUTO_TEST_CASE(each_statement_of_mqtt_is_listed_once_with_cases_that_are_there_or_a_reason) {
+    std::set<std::string> statements;
+    std::set<std::string> cases;  // As suite/case; a suite has its file's name.
+    const auto tests = sources_in({"tests"});
+    const std::regex a_case("BOOST_AUTO_TEST_CASE\\(\\s*(\\w+)\\s*\\)");
+    for (const auto& file : tests) {
+        const std::string stem = fs::path(file.path).stem();
+        if (!stem.ends_with("_test")) continue;
+        for (std::sregex_iterator at(file.text.begin(), file.text.end(), a_case), end; at != end;
+             ++at)
+            cases.insert(stem.substr(0, stem.size() - 5) + "/" + (*at)[1].str());
+    }
+    const std::regex line_of_table(
+        "(MQTT5?-[0-9.]+-[0-9]+)\t(server|client|both)\t([^\t]+)\t([^\t]+)");
+    std::smatch words;
+    for (const auto& line : read(ROLLCALL_SOURCE_DIR "/tests/conformance/mqtt.tsv").lines) {
+        if (line.starts_with('#')) continue;
+        BOOST_TEST_REQUIRE(std::regex_match(line, words, line_of_table), line);
+        BOOST_TEST(statements.insert(words[1]).second, line);
+        std::istringstream shown(words[4]);
+        for (std::string name; shown >> name && name != "-";)
+            BOOST_TEST(cases.contains(name), words[1] << ": no case " << name);
+    }
+    // And who names a statement names one that is there.
+    const std::regex named("MQTT5?-[0-9]+(\\.[0-9]+)+-[0-9]+");
+    for (const auto* files : {&house(), &tests})
+        for (const auto& file : *files)
+            for (std::sregex_iterator at(file.text.begin(), file.text.end(), named), end; at != end;
+                 ++at)
+                BOOST_TEST(statements.contains(at->str()), file.path << ": " << at->str());
 }
 
 BOOST_AUTO_TEST_CASE(nothing_is_left_to_do_and_nothing_depends_on_a_machine) {

@@ -307,6 +307,46 @@ BOOST_AUTO_TEST_CASE(a_connect_cut_short_by_its_length_is_refused_wherever_it_is
         BOOST_TEST(refused(packet(0x10, body.substr(0, size))), "at " << size);
 }
 
+// The same of 5.0, where a password may come alone.
+// [MQTT5-3.1.2-3] [MQTT5-3.1.2-9] [MQTT5-3.1.2-11] [MQTT5-3.1.2-12] [MQTT5-3.1.2-13]
+// [MQTT5-3.1.2-16] [MQTT5-3.1.2-17] [MQTT5-3.1.2-18] [MQTT5-3.1.2-19]
+BOOST_AUTO_TEST_CASE(flags_of_a_connect_of_5_0_are_consistent_and_what_they_announce_is_there) {
+    const std::string will = "\0"s + text("t") + text("gone");
+    const struct {
+        size_t flags;
+        std::string payload;
+        bool taken;
+    } cases[] = {
+        {0x02, text("c"), true},
+        {0x03, text("c"), false},
+        {0x0A, text("c"), false},
+        {0x12, text("c"), false},
+        {0x22, text("c"), false},
+        {0x26, text("c") + will, true},
+        {0x16, text("c") + will, true},
+        {0x1E, text("c") + will, false},
+        {0x02, "", false},
+        {0x02, text("\xFF"), false},
+        {0x06, text("c"), false},
+        {0x06, text("c") + "\0"s, false},
+        {0x06, text("c") + "\0"s + text("t"), false},
+        {0x06, text("c") + text("t") + text("gone"), false},  // No properties.
+        {0x06, text("c") + "\0"s + text("\xFF") + text("gone"), false},
+        {0x02, text("c") + will, false},
+        {0x82, text("c") + text("user"), true},
+        {0x82, text("c") + text("\xFF"), false},
+        {0x82, text("c"), false},
+        {0x02, text("c") + text("user"), false},
+        {0x42, text("c") + text("\xFF"), true},
+        {0x42, text("c"), false},
+        {0xC2, text("c") + text("user"), false},
+        {0x82, text("c") + text("user") + text("secret"), false},
+    };
+    for (const auto& [flags, payload, taken] : cases)
+        BOOST_TEST(refused(connect_5(flags, "", payload)) == !taken,
+                   flags << " " << payload.size());
+}
+
 // --- PUBLISH ---
 
 BOOST_AUTO_TEST_CASE(a_publish_gives_all_that_it_carries) {
@@ -486,7 +526,6 @@ BOOST_AUTO_TEST_CASE(a_password_without_a_user_name_is_taken_in_5_0) {
     BOOST_TEST(taken<Connect>(bytes).password.value() == "token");
 }
 
-// [MQTT5-4.12.0-6]
 BOOST_AUTO_TEST_CASE(authentication_data_without_a_method_are_refused) {
     const std::string with = property(21, text("SCRAM")) + property(22, text("\xFF"));
     BOOST_TEST(taken<Connect>(connect_5(2, with, text("c"))).wants_authentication);

@@ -189,10 +189,11 @@ BOOST_AUTO_TEST_CASE(retained_messages_are_taken_as_any_other) {
     start();
     for (const int level : levels) {
         TcpClient client(mqtt_port);
-        client.send(connect("MT1", {.level = level}) + publish(level, 1, 1, {.retain = true}));
-        expect(client, connack(level) + puback(1));
+        client.send(connect("MT1", {.level = level}) + publish(level, 1, 1, {.retain = true}) +
+                    publish(level, 1, 2, {.payload = "", .retain = true}));
+        expect(client, connack(level) + puback(1) + puback(2));
     }
-    BOOST_TEST(sites(2) == "r1 r1");
+    BOOST_TEST(sites(4) == "r1 r1 r1 r1");
 }
 
 BOOST_AUTO_TEST_CASE(user_properties_are_taken_and_the_content_type_is_heard) {
@@ -696,8 +697,8 @@ BOOST_AUTO_TEST_CASE(client_that_breaks_the_protocol_is_cut_and_counted) {
          Code::mqtt_unsupported},
         {connect("MT1", {.level = 6}), refused(4, Reason::unsupported_protocol_version),
          Code::mqtt_unsupported},
-        {connect("", {.flags = 0}), refused(4, Reason::client_identifier_not_valid),
-         Code::mqtt_protocol_error},
+        {connect("", {.flags = 0}) + publish(4, 1, 1),
+         refused(4, Reason::client_identifier_not_valid), Code::mqtt_protocol_error},
         // After it.
         {hello + hello, connack(4), Code::mqtt_out_of_order},
         {hello + packet(0x90, two(1)), connack(4), Code::mqtt_malformed},
