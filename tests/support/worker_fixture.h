@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <csignal>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -58,6 +59,7 @@ private:
 class WorkerFixture {
 public:
     WorkerFixture() {
+        std::signal(SIGPIPE, SIG_IGN);  // As the daemon does.
         settings.ingest.slot_rows_max = 16;
         settings.ingest.slot_text_max = Bytes{2 * row_text_max};
         settings.ingest.slots_max = 2;

@@ -1,8 +1,10 @@
 #include "daemon/mqtt_session.h"
 
 #include <boost/test/unit_test.hpp>
+#include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "tests/support/mqtt_packets.h"
 #include "tests/support/random.h"
@@ -833,6 +835,40 @@ BOOST_AUTO_TEST_CASE(answers_are_the_same_however_the_packets_are_split) {
             rest.remove_prefix(size);
         }
         expect(client, expected);
+    }
+}
+
+// Some of them are taken over, some end in the middle of a packet.
+BOOST_AUTO_TEST_CASE(whatever_clients_send_the_next_one_is_served) {
+    Random random("mqtt_session");
+    settings.mqtt.in_flight_max = 5;
+    start(2);
+    std::vector<std::unique_ptr<TcpClient>> clients;
+    for (int round = 0; round < 400; ++round) {
+        const int level = random.one_of({4, 5});
+        std::string sent = random.one_in(2) ? connect_with_will(level, random.below(2), 60)
+                                            : connect_to_stay(level, random.one_of({0, 2}));
+        for (uint64_t packets = random.below(8); packets > 0; --packets) {
+            const size_t id = 1 + random.below(4);
+            const std::string alias = property(35, two(random.below(10)));
+            sent += random.one_of({publish(level, random.one_of({0, 1, 2}), id),
+                                   publish(level, 2, id, {.payload = malformed}),
+                                   publish(level, 1, id, {.topic = "", .properties = alias}),
+                                   pubrel(id), subscribe(level, id), pingreq(), disconnect(),
+                                   packet(0xE0, "\4"), packet(0xF0)});
+        }
+        for (uint64_t changes = random.below(3); changes > 0; --changes)
+            sent[random.below(sent.size())] = static_cast<char>(random.below(256));
+        if (random.one_in(4)) sent.resize(random.below(sent.size()));
+        clients.push_back(
+            std::make_unique<TcpClient>(random.one_of({mqtt_port, second_mqtt_port})));
+        clients.back()->send(sent);
+        if (clients.size() > 8) clients.erase(clients.begin() + random.below(clients.size()));
+    }
+    for (const uint16_t port : {mqtt_port, second_mqtt_port}) {
+        TcpClient client(port);
+        client.send(connect("good") + publish(4, 2, 1));
+        expect(client, connack(4) + pubrec(1));
     }
 }
 
