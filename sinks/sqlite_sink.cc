@@ -5,11 +5,10 @@
 
 #include <array>
 #include <bit>
-#include <ctime>
-#include <limits>
 #include <set>
 
 #include "pipeline/log.h"
+#include "sinks/utc_text.h"
 
 namespace rollcall {
 
@@ -37,31 +36,6 @@ struct Finalize {
 using Connection = std::unique_ptr<sqlite3, CloseConnection>;
 using Statement = std::unique_ptr<sqlite3_stmt, Finalize>;
 
-using TimeText = std::array<char, 27>;  // "2026-10-09 10:00:00.123456" and a NUL.
-
-// Whole seconds repeat from row to row: only a new one is taken apart.
-class TimeFormat {
-public:
-    const TimeText& operator()(int64_t us) {
-        const time_t second =
-            static_cast<time_t>((us - (us % 1'000'000 + 1'000'000) % 1'000'000) / 1'000'000);
-        if (second != second_) {
-            second_ = second;
-            tm utc{};
-            gmtime_r(&second, &utc);
-            (void)strftime(text_.data(), text_.size(), "%Y-%m-%d %H:%M:%S.", &utc);
-        }
-        int64_t fraction = us - second * 1'000'000;
-        for (size_t digit = 25; digit >= 20; --digit, fraction /= 10)
-            text_[digit] = static_cast<char>('0' + fraction % 10);
-        return text_;
-    }
-
-private:
-    time_t second_ = std::numeric_limits<time_t>::min();
-    TimeText text_{};
-};
-
 }  // namespace
 
 struct SqliteSink::Database {
@@ -69,7 +43,6 @@ struct SqliteSink::Database {
     Statement insert;
     Statement position;
     std::string spool;
-    TimeFormat time_format;
 
     bool run(const std::string& sql) {
         return sqlite3_exec(connection.get(), sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK;
@@ -174,8 +147,11 @@ void SqliteSink::Database::bind(const Columns& rows, size_t row, size_t number) 
             return;
         }
         case Kind::time: {
-            const TimeText& text = time_format(rows.integer(row, column));
-            sqlite3_bind_text(insert.get(), place, text.data(), static_cast<int>(text.size()) - 1,
+            const int64_t us = rows.integer(row, column);
+            if (!has_utc_text(us)) return;  // NULL.
+            std::array<char, utc_text_size> text;
+            write_utc(us, text.data());
+            sqlite3_bind_text(insert.get(), place, text.data(), static_cast<int>(text.size()),
                               SQLITE_TRANSIENT);
             return;
         }
