@@ -19,15 +19,6 @@ namespace {
 constexpr size_t admin_connections_max = 256;
 constexpr size_t admin_output_bytes_max = 8 << 20;
 
-// systemd.exec(5), StateDirectory=: one path, or several with colons between.
-std::string state_dir_of(const Settings& settings) {
-    if (!settings.general.state_dir.empty()) return settings.general.state_dir;
-    const char* given = std::getenv("STATE_DIRECTORY");
-    if (given == nullptr || *given == '\0') return "rollcall-data";
-    const std::string_view paths = given;
-    return std::string(paths.substr(0, paths.find(':')));
-}
-
 size_t workers_of(const Settings& settings) {
     if (settings.general.workers > 0) return settings.general.workers;
     return std::max(1U, std::thread::hardware_concurrency());
@@ -46,6 +37,15 @@ void halt(const Error& error) {
 }
 
 }  // namespace
+
+// systemd.exec(5), StateDirectory=: one path, or several with colons between.
+std::string state_dir_of(const Settings& settings) {
+    if (!settings.general.state_dir.empty()) return settings.general.state_dir;
+    const char* given = std::getenv("STATE_DIRECTORY");
+    if (given == nullptr || *given == '\0') return "rollcall-data";
+    const std::string_view paths = given;
+    return std::string(paths.substr(0, paths.find(':')));
+}
 
 // The signals that mean stop, as something to read from. They are blocked, also in the threads that
 // start after this: no handler ever runs, and one that comes before the loop turns is not lost.

@@ -26,6 +26,9 @@
 
 namespace rollcall {
 
+// Where the spool and the SQLite file live.
+[[nodiscard]] std::string state_dir_of(const Settings& settings);
+
 class Daemon {
 public:
     Daemon(const Settings& settings, std::string_view version);

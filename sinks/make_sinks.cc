@@ -9,9 +9,8 @@ std::vector<NamedSink> make_sinks(const Settings& settings, const std::string& s
     std::vector<NamedSink> sinks;
     for (const auto& name : settings.general.sinks) {
         if (name == to_text(SinkName::sqlite)) {
-            const std::string path =
-                settings.sqlite.path.empty() ? state_dir + "/rollcall.db" : settings.sqlite.path;
-            sinks.push_back({SinkName::sqlite, std::make_unique<SqliteSink>(path)});
+            sinks.push_back(
+                {SinkName::sqlite, std::make_unique<SqliteSink>(sqlite_path(settings, state_dir))});
         }
         if (name == to_text(SinkName::discard))
             sinks.push_back({SinkName::discard, std::make_unique<DiscardSink>()});

@@ -30,6 +30,9 @@ const std::map<std::string, std::string> foreign_headers = {
     {"zlib.h", "pipeline/inflate"},
     {"zstd", "pipeline/inflate"},
     {"sqlite3.h", "sinks/sqlite_sink"},
+    {"mysql.h", "sinks/database"},
+    {"mysqld_error.h", "sinks/database"},
+    {"errmsg.h", "sinks/database"},
     {"prometheus/", "daemon/exporter"},
     {"systemd/", "daemon/service_manager"},
     {"boost/", "daemon/http_parser"},
@@ -49,6 +52,7 @@ const std::set<std::string> obeyed_by_load = {"auth.mode", "auth.anonymous_anywh
 
 // Modules without a unit test, and where they are tested instead.
 const std::map<std::string, std::string> tested_elsewhere = {
+    {"sinks/database", "tests/integration/database_test.cc"},
     {"daemon/main", "tests/integration/command_line_test.cc"},
     {"daemon/daemon", "tests/integration/service_test.cc"},
     {"daemon/service_manager", "tests/integration/service_test.cc"},
