@@ -3,6 +3,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -114,7 +115,12 @@ bool Daemon::start() {
     }
     std::vector<const Slab*> shown = pipeline_->slabs();
     shown.insert(shown.end(), slabs.begin(), slabs.end());
+    if (std::ranges::find(settings_.general.sinks, "kafka") != settings_.general.sinks.end()) {
+        watch_ = std::make_unique<SinglestoreWatch>(settings_, clock_);
+        shown.push_back(&watch_->slab());
+    }
     admin_.watch(std::move(shown));
+    admin_.ask_for_troubles([this] { return troubles(); });
 
     const auto to_workers = [this](Transport transport) {
         return [this, transport](const Listening& listening) {
@@ -137,6 +143,7 @@ bool Daemon::start() {
         return false;
     }
     for (auto& worker : workers_) worker->start();
+    if (watch_) watch_->start();
 
     ensure(uv_poll_init(&loop_.uv(), &signals_->poll, signals_->fd) == 0);
     signals_->poll.data = this;
@@ -160,12 +167,20 @@ bool Daemon::listen(const std::vector<std::string>& addresses, std::string_view 
     return true;
 }
 
+std::vector<std::string> Daemon::troubles() const {
+    std::vector<std::string> all = pipeline_->troubles();
+    if (const std::string sentence = watch_ ? watch_->trouble().sentence() : ""; !sentence.empty())
+        all.push_back(sentence);
+    return all;
+}
+
 void Daemon::stop() {
     log(LogLevel::notice, "stopping");
     service_manager::stopping();
     for (auto& worker : workers_) worker->begin_stop();
     for (auto& worker : workers_) worker->join();
     pipeline_->stop();
+    if (watch_) watch_->stop();
     uv_close(reinterpret_cast<uv_handle_t*>(&signals_->poll), nullptr);
     loop_.end();
 }

@@ -23,6 +23,7 @@
 #include "pipeline/clock.h"
 #include "pipeline/files.h"
 #include "pipeline/pipeline.h"
+#include "sinks/singlestore_watch.h"
 
 namespace rollcall {
 
@@ -45,6 +46,7 @@ private:
     [[nodiscard]] bool start();
     [[nodiscard]] bool listen(const std::vector<std::string>& addresses, std::string_view what,
                               size_t each, const std::function<void(const Listening&)>& use);
+    [[nodiscard]] std::vector<std::string> troubles() const;
     void stop();
 
     const Settings& settings_;
@@ -58,6 +60,7 @@ private:
     HttpSession::Limits admin_limits_;
     std::vector<std::unique_ptr<Slab>> worker_slabs_;
     std::unique_ptr<Pipeline> pipeline_;
+    std::unique_ptr<SinglestoreWatch> watch_;  // If check-ins go to a pipeline of SingleStore's.
     std::vector<std::unique_ptr<Worker>> workers_;
     Loop loop_;  // Admin's clients, and the signals.
     std::unique_ptr<Signals> signals_;

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "pipeline/columns.h"
 #include "pipeline/spool_format.h"
@@ -36,6 +37,9 @@ public:
 
     // Stores all rows and end_record, or nothing. After an error, call open() again.
     [[nodiscard]] virtual Result<void> write(const Batch& batch) = 0;
+
+    // After an error: what is wrong and what to do, for the operator. Empty: the code says it all.
+    [[nodiscard]] virtual std::string trouble() const { return {}; }
 };
 
 }  // namespace rollcall

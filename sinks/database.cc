@@ -66,7 +66,9 @@ void set(MYSQL* connection, mysql_option option, bool value) {
 void Database::Close::operator()(st_mysql* connection) const { mysql_close(connection); }
 
 std::unexpected<Database::Problem> Database::problem() const {
-    return std::unexpected(Problem{mysql_errno(connection_.get()), mysql_error(connection_.get())});
+    const unsigned number = mysql_errno(connection_.get());
+    return std::unexpected(Problem{number, mysql_error(connection_.get()),
+                                   number == ER_NO_SUCH_TABLE || number == ER_UNKNOWN_TABLE});
 }
 
 Database::Outcome<Database> Database::connect(const Options& options) {
@@ -85,6 +87,9 @@ Database::Outcome<Database> Database::connect(const Options& options) {
         mysql_options(connection, MYSQL_OPT_SSL_CA, options.tls_ca.c_str());
     mysql_options(connection, MYSQL_SET_CHARSET_NAME, "utf8mb4");
     const bool socket = options.host.starts_with('/');
+    // Without, the library takes "localhost" for a socket of its own choice.
+    set(connection, MYSQL_OPT_PROTOCOL,
+        static_cast<unsigned>(socket ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP));
     const auto or_none = [](const std::string& text) {
         return text.empty() ? nullptr : text.c_str();
     };

@@ -45,6 +45,7 @@ public:
     struct Problem {
         unsigned number;      // As the server or the library numbers it.
         std::string message;  // In their words.
+        bool missing_table = false;
     };
     template <class T>
     using Outcome = std::expected<T, Problem>;

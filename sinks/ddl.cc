@@ -120,8 +120,9 @@ std::string column_type(SqlDialect dialect, const ColumnInfo& column) {
     if (dialect == SqlDialect::sqlite) return sqlite_type(column.kind);
     switch (column.kind) {
         case Kind::text:
-            if (column.name == info(Column::extra).name) return "JSON";
-            // So many characters, so at least so many bytes.
+            // So many characters, so at least so many bytes. `extra` too: a JSON column may refuse
+            // what RFC 8259 allows, as MariaDB does half a surrogate pair and 32 levels, and then
+            // one router could hold up all.
             return fmt::format("VARCHAR({}) {}", static_cast<int>(column.high), utf8_text);
         case Kind::integer: return "BIGINT";
         case Kind::flag: return "TINYINT";

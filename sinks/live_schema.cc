@@ -60,16 +60,14 @@ std::string lower(std::string_view text) {
 std::string live_type(std::string_view type, std::string_view collation) {
     static const std::regex width("^((?:tiny|big)?int)\\(\\d+\\)");
     std::string words = std::regex_replace(lower(type), width, "$1");
-    const bool text = words.starts_with("varchar") || words.starts_with("longtext");
-    if (text && !collation.empty()) words.append(" ").append(lower(collation));
+    if (words.starts_with("varchar") && !collation.empty())
+        words.append(" ").append(lower(collation));
     return words;
 }
 
 std::string wanted_type(SqlDialect dialect, const ColumnInfo& column) {
     const std::string type = lower(column_type(dialect, column));
     if (dialect == SqlDialect::sqlite) return type;
-    // MariaDB's JSON is a text that is checked.
-    if (type == "json") return dialect == SqlDialect::mariadb ? "longtext utf8mb4_bin" : "json";
     return column.kind == Kind::text ? type.substr(0, type.find(' ')) + " utf8mb4_bin" : type;
 }
 

@@ -53,6 +53,8 @@ const std::set<std::string> obeyed_by_load = {"auth.mode", "auth.anonymous_anywh
 // Modules without a unit test, and where they are tested instead.
 const std::map<std::string, std::string> tested_elsewhere = {
     {"sinks/database", "tests/integration/database_test.cc"},
+    {"sinks/singlestore_sink", "tests/integration/singlestore_sink_test.cc"},
+    {"sinks/singlestore_watch", "tests/integration/singlestore_watch_test.cc"},
     {"daemon/main", "tests/integration/command_line_test.cc"},
     {"daemon/daemon", "tests/integration/service_test.cc"},
     {"daemon/service_manager", "tests/integration/service_test.cc"},

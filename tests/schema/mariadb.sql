@@ -43,7 +43,7 @@ CREATE TABLE IF NOT EXISTS site_checkins (
     `lte_sinr` DOUBLE NULL,
     `reported_at` DATETIME(6) NULL,
     `warnings` VARCHAR(512) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
-    `extra` JSON NULL,
+    `extra` VARCHAR(4096) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
     PRIMARY KEY (id, site_id)
 ) ENGINE = InnoDB;
 CREATE TABLE IF NOT EXISTS rollcall_position (

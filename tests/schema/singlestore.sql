@@ -43,7 +43,7 @@ CREATE TABLE IF NOT EXISTS site_checkins (
     `lte_sinr` DOUBLE NULL,
     `reported_at` DATETIME(6) NULL,
     `warnings` VARCHAR(512) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
-    `extra` JSON NULL,
+    `extra` VARCHAR(4096) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
     SHARD KEY (site_id),
     SORT KEY (received_at),
     UNIQUE KEY site_checkins_once (site_id, id) USING HASH

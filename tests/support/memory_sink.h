@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "pipeline/sink.h"
@@ -19,6 +20,7 @@ public:
     uint64_t position = 0;
     int opened = 0;
     bool is_shared = false;
+    std::string says;  // What is wrong, when something fails.
 
     Result<uint64_t> open(const SpoolId&) override {
         if (fails == Failure::open) return fail_once();
@@ -27,6 +29,7 @@ public:
     }
 
     [[nodiscard]] bool shared() const override { return is_shared; }
+    [[nodiscard]] std::string trouble() const override { return says; }
 
     Result<void> write(const Batch& batch) override {
         if (fails == Failure::before_commit) return fail_once();

@@ -120,6 +120,28 @@ BOOST_AUTO_TEST_CASE(failure_after_the_commit_loses_nothing_and_doubles_nothing)
     BOOST_TEST(sink.opened == 2);
 }
 
+BOOST_AUTO_TEST_CASE(what_is_wrong_is_said_until_a_batch_is_stored_or_nothing_waits) {
+    append_and_sync(0, 20);
+    const auto delivery = make();
+    sink.says = "no power; see the wall";
+    sink.fails = MemorySink::Failure::before_commit;
+    BOOST_TEST(delivery->step().has_value());
+    BOOST_TEST(delivery->trouble().sentence() == "no power; see the wall");
+    sink.says.clear();
+    sink.fails = MemorySink::Failure::open;
+    BOOST_TEST(delivery->step().has_value());
+    BOOST_TEST(delivery->trouble().sentence() == "sink_down");
+    drain(*delivery);
+    BOOST_TEST(delivery->trouble().sentence() == "");
+
+    sink.fails = MemorySink::Failure::open;
+    const auto idle = make();
+    BOOST_TEST(idle->step().has_value());
+    BOOST_TEST(idle->trouble().sentence() == "sink_down");
+    BOOST_TEST(idle->step().has_value());
+    BOOST_TEST(idle->trouble().sentence() == "");
+}
+
 BOOST_AUTO_TEST_CASE(pauses_between_attempts_grow_to_their_limit_and_begin_anew) {
     const auto delivery = make();
     std::vector<int64_t> pauses;

@@ -1,0 +1,124 @@
+#include "tests/support/mariadb_server.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <thread>
+
+namespace rollcall {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto start_time_most = 60s;
+
+std::string content(const std::string& path) {
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+}  // namespace
+
+uint16_t free_port() {
+    const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    const bool bound = bind(probe, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
+                       getsockname(probe, reinterpret_cast<sockaddr*>(&address), &size) == 0;
+    close(probe);
+    if (!bound) throw std::runtime_error("no free port");
+    return ntohs(address.sin_port);
+}
+
+MariadbServer::MariadbServer(std::vector<std::string> arguments)
+    : port_(free_port()), arguments_(std::move(arguments)) {
+    const std::string data = directory_.path() / "data";
+    const auto installed =
+        run({"mariadb-install-db", "--no-defaults", "--datadir=" + data, "--skip-test-db",
+             "--auth-root-authentication-method=normal", "--user=root"});
+    if (installed.status != 0)
+        throw std::runtime_error("mariadb-install-db: " + installed.output + installed.errors);
+    start();
+}
+
+void MariadbServer::start() {
+    std::vector<std::string> command = {"/usr/sbin/mariadbd",
+                                        "--no-defaults",
+                                        "--user=root",
+                                        "--datadir=" + (directory_.path() / "data").string(),
+                                        "--socket=" + socket(),
+                                        "--port=" + std::to_string(port_),
+                                        "--bind-address=127.0.0.1",
+                                        "--log-error=" + (directory_.path() / "log").string(),
+                                        "--pid-file=" + (directory_.path() / "pid").string(),
+                                        "--innodb-buffer-pool-size=64M",
+                                        "--performance-schema=off"};
+    command.insert(command.end(), arguments_.begin(), arguments_.end());
+    process_ = std::make_unique<Process>(command);
+    auto over_socket = options();
+    over_socket.host = socket();
+    const auto deadline = std::chrono::steady_clock::now() + start_time_most;
+    while (!Database::connect(over_socket)) {
+        if (process_->wait(50ms) || std::chrono::steady_clock::now() > deadline)
+            throw std::runtime_error("mariadbd does not start:\n" +
+                                     content(directory_.path() / "log"));
+    }
+}
+
+void MariadbServer::kill() {
+    send(SIGCONT);
+    send(SIGKILL);
+    process_->wait(start_time_most);
+}
+
+void MariadbServer::stop() {
+    send(SIGTERM);
+    process_->wait(start_time_most);
+}
+
+Database::Options MariadbServer::options(const std::string& database) const {
+    return {"127.0.0.1", port_, "root", "", database, false, "", 5s, 30s};
+}
+
+Settings MariadbServer::settings() const {
+    Settings settings;
+    settings.singlestore.host = "127.0.0.1";
+    settings.singlestore.port = port_;
+    settings.singlestore.user = "root";
+    return settings;
+}
+
+void MariadbServer::make_database(const std::string& database) const {
+    ask("DROP DATABASE IF EXISTS " + database, "");
+    ask("CREATE DATABASE " + database, "");
+}
+
+void MariadbServer::make_tables(const std::string& database) const {
+    make_database(database);
+    for (const auto& statement : create_tables(SqlDialect::mariadb)) ask(statement, database);
+}
+
+std::string MariadbServer::ask(const std::string& sql, const std::string& database) const {
+    auto connection = Database::connect(options(database));
+    if (!connection) throw std::runtime_error(connection.error().message);
+    const auto rows = connection->query(sql);
+    if (!rows) throw std::runtime_error(sql + ": " + rows.error().message);
+    std::string text;
+    for (const auto& row : *rows) {
+        if (!text.empty()) text += '\n';
+        for (size_t i = 0; i < row.size(); ++i)
+            text.append(i == 0 ? "" : "|").append(row[i].value_or("NULL"));
+    }
+    return text;
+}
+
+}  // namespace rollcall
