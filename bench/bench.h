@@ -4,7 +4,7 @@
 //
 // A case does its work for so many items and returns a proof, a number made of what it computed, so
 // that neither the compiler nor its author drops the work. Without BENCH=1 in the environment a
-// case runs for a hundredth of its items: enough for ctest to see that it still works.
+// case runs for a thousandth of its items: enough for ctest to see that it still works.
 #pragma once
 
 #include <fmt/format.h>
@@ -23,8 +23,8 @@ void bench(std::string_view name, size_t items, Case run) {
     const char* const only = std::getenv("BENCH_ONLY");  // A part of the name.
     if (only != nullptr && name.find(only) == name.npos) return;
     const bool in_full = std::getenv("BENCH") != nullptr;
-    const size_t count = in_full ? items : std::max<size_t>(items / 100, 1);
-    constexpr int repeats = 5;  // The best one: the least disturbed by others on the machine.
+    constexpr int repeats = 40;  // The best one: the least disturbed by others on the machine.
+    const size_t count = std::max<size_t>(items / (in_full ? 8 : 1000), 1);
     double best_ns = 0;
     uint64_t proof = 0;
     for (int repeat = 0; repeat < repeats; ++repeat) {

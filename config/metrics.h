@@ -2,7 +2,8 @@
 //
 // Threads: a Slab has one writer, the thread it was made for; anyone reads. The exporter sums the
 //          slabs when it is scraped.
-// Units:   in the metric's name; a histogram observes microseconds and is exported in seconds.
+// Units:   in the metric's name; a histogram observes microseconds and is exported in seconds, a
+//          ratio is set in millionths.
 #pragma once
 
 #include <array>
@@ -40,7 +41,7 @@ enum class Metric : uint8_t {
 #undef METRIC
 };
 
-enum class MetricKind : uint8_t { counter, gauge, histogram };
+enum class MetricKind : uint8_t { counter, gauge, ratio, histogram };
 enum class Labels : uint8_t { none, transport, transport_code, warning, sink, pipeline_state };
 
 inline constexpr std::string_view code_names[] = {
@@ -85,6 +86,9 @@ inline constexpr MetricInfo metrics_table[] = {
 #undef METRIC
 };
 inline constexpr size_t metrics_count = std::size(metrics_table);
+
+// A ratio of 1, in a slab.
+inline constexpr int64_t ratio_one = 1'000'000;
 
 // Upper bounds of a histogram's buckets, microseconds; one more bucket takes the rest.
 inline constexpr std::array<int64_t, 14> histogram_bounds_us = {

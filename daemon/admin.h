@@ -36,7 +36,8 @@ public:
                                      std::string_view& allow) override;
     [[nodiscard]] Result<void> handle(HttpRequest& request, std::string_view body,
                                       Connection& connection) override;
-    void refused(Code) override {}  // Only reports are counted.
+    // Only reports are counted.
+    void refused(Code, const HttpRequest&, const Connection&) override {}
 
 private:
     [[nodiscard]] std::string_view reason_not_ready() const;

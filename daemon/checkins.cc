@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "pipeline/row_id.h"
 #include "pipeline/utf8.h"
 
 namespace rollcall {
@@ -10,6 +11,10 @@ namespace {
 
 constexpr std::string_view adopt_prefix = "/adopt/";
 constexpr size_t device_bytes_max = 128;  // As much as the column site_id holds.
+constexpr int64_t us_per_second = 1'000'000;
+// Outside of this some versions of the agent take it for a mistake, and report every 5 s.
+constexpr int64_t ispapp_interval_min_s = 2;
+constexpr int64_t ispapp_interval_max_s = 300;
 
 std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
 
@@ -33,22 +38,41 @@ void append_values(std::string_view lines, std::string& out) {
 }
 
 // A script that polls with a list of pairs runs the text it is answered with.
-Dialect dialect_of(const HttpRequest& request, const Receipt& receipt) {
-    if (receipt.shape.json_rpc) return Dialect::json_rpc;
-    return request.runs_answers && request.hint == BodyHint::text ? Dialect::text
-                                                                  : Dialect::canonical;
+Dialect dialect_at(std::string_view path, BodyHint hint) {
+    if (path == "/config") return Dialect::ispapp_config;
+    if (path == "/update" || path == "/bandwidth") return Dialect::ispapp_update;
+    const bool polls = path == "/poll" || path.starts_with(adopt_prefix);
+    return polls && hint == BodyHint::text ? Dialect::text : Dialect::canonical;
 }
+
+bool is_ispapp(Dialect dialect) {
+    return dialect == Dialect::ispapp_update || dialect == Dialect::ispapp_config;
+}
+
+// ISPApp's agents send one report at a time; whoever sends several wants to hear of each.
+Dialect dialect_of(const HttpRequest& request) {
+    const Receipt& receipt = request.receipt;
+    if (receipt.shape.json_rpc) return Dialect::json_rpc;
+    const bool one = receipt.items == 1 && receipt.accepted == 1;
+    return is_ispapp(request.dialect) && !one ? Dialect::canonical : request.dialect;
+}
+
+// Of a body that is broken the decoder may not have seen enough to know.
+bool names_json_rpc(std::string_view body) { return body.find("\"jsonrpc\"") != body.npos; }
 
 }  // namespace
 
-Checkins::Checkins(const Settings& settings, Intake& intake, Replies& replies, const Clock& clock,
-                   Slab& slab)
-    : paths_{"/v1/checkins", "/poll", "/update", "/config"},
+Checkins::Checkins(const Settings& settings, Intake& intake, Replies& replies, const Pace& pace,
+                   LastSeen& last_seen, Liveness& liveness, const Clock& clock, Slab& slab)
+    : paths_{"/v1/checkins", "/poll", "/update", "/config", "/bandwidth"},
       body_bytes_max_(settings.http.body_size_max.count),
       batch_bytes_max_(std::max(body_bytes_max_, settings.http.batch_size_max.count)),
       inflater_(batch_bytes_max_),
       intake_(intake),
       replies_(replies),
+      pace_(pace),
+      last_seen_(last_seen),
+      liveness_(liveness),
       clock_(clock),
       slab_(slab) {
     paths_.insert(paths_.end(), settings.http.paths.begin(), settings.http.paths.end());
@@ -62,7 +86,7 @@ Result<void> Checkins::admit(const HttpHead& head, HttpRequest& request, std::st
     } else if (std::ranges::find(paths_, path) == paths_.end()) {
         return fail(Code::not_found);
     }
-    request.runs_answers = path == "/poll" || path.starts_with(adopt_prefix);
+    request.dialect = dialect_at(path, request.hint);
     const std::string_view query =
         head.target.substr(std::min(path.size() + 1, head.target.size()));
     const bool reports_by_query = head.method == "GET" && !query.empty();
@@ -79,25 +103,47 @@ Result<void> Checkins::admit(const HttpHead& head, HttpRequest& request, std::st
     return {};
 }
 
+Sender Checkins::sender_of(const HttpRequest& request, const Connection& connection) const {
+    return {Transport::http, connection.peer(), request.device,         clock_.wall_us(),
+            request.query,   request.header,    request.idempotency_key};
+}
+
 Result<void> Checkins::handle(HttpRequest& request, std::string_view body, Connection& connection) {
-    const Sender sender{Transport::http,        connection.peer(), request.device,
-                        clock_.wall_us(),       request.query,     request.header,
-                        request.idempotency_key};
+    const Sender sender = sender_of(request, connection);
     const Receipt& receipt = request.receipt;
     const auto text = plain(request, body);
     if (!text) return std::unexpected(text.error());
-    if (auto taken = intake_.accept(*text, request.hint, sender, request.receipt); !taken)
+    if (auto taken = intake_.accept(*text, request.hint, sender, request.receipt); !taken) {
+        request.receipt.shape.json_rpc |= names_json_rpc(*text);
         return taken;
-    const auto reply =
-        replies_.accepted({receipt.accepted, receipt.items == 1 ? receipt.warnings : "",
-                           receipt.refused, dialect_of(request, receipt), receipt.shape.rpc_id},
-                          request.after);
+    }
+    const auto reply = replies_.accepted(accepted(request, sender), request.after);
     if (receipt.accepted > 0) {
         connection.reply_when_durable(receipt.slot, receipt.accepted, reply);
     } else {
         connection.reply(reply);
+        liveness_.taken(receipt, sender);
     }
     return {};
+}
+
+Accepted Checkins::accepted(const HttpRequest& request, const Sender& sender) {
+    const Receipt& receipt = request.receipt;
+    const uint64_t site = fingerprint(receipt.site.empty() ? sender.address : receipt.site, 0);
+    Accepted what{.next_s = pace_.next_s(site),
+                  .accepted = receipt.accepted,
+                  .warnings = receipt.items == 1 ? receipt.warnings : "",
+                  .refused = receipt.refused,
+                  .dialect = dialect_of(request),
+                  .rpc_id = receipt.shape.rpc_id};
+    if (is_ispapp(what.dialect)) {
+        what.next_s = std::clamp(pace_.base_s(site), ispapp_interval_min_s, ispapp_interval_max_s);
+        const int64_t now_s = sender.received_us / us_per_second;
+        if (receipt.shape.collectors) last_seen_.note_collectors(site, now_s);
+        // Not known, as after a start: then it is not due at once, or the whole fleet's would be.
+        what.collectors_age_s = last_seen_.collectors_age_s(site, now_s).value_or(0);
+    }
+    return what;
 }
 
 // The body without its encoding. The session has seen to the size of one that has none.
@@ -110,8 +156,9 @@ Result<std::string_view> Checkins::plain(const HttpRequest& request, std::string
     return text;
 }
 
-void Checkins::refused(Code code) {
+void Checkins::refused(Code code, const HttpRequest& request, const Connection& connection) {
     slab_.add(Metric::checkins_rejected_total, 1, label_of(Transport::http, code));
+    liveness_.refused(code, sender_of(request, connection));
 }
 
 }  // namespace rollcall

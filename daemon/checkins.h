@@ -1,7 +1,12 @@
 // Check-ins over HTTP: which paths take them, and what a report's sender hears.
 //
-//   POST  /v1/checkins  /poll  /update  /config  /adopt/{device}  and what http.paths adds
+//   POST  /v1/checkins  and what http.paths adds
+//         /poll  /adopt/{device}          a list of pairs there is a script's, which runs the
+//         answer /update  /config  /bandwidth    ISPApp's; one report there is answered as it wants
+//         it
 //   GET   the same with a query, which then is the report
+//
+// JSON-RPC is told by its body, everywhere.
 //
 // Values may also stand in the query of a POST, and, if its body is empty, in fields `X-Vendor-Key`
 // of its header. What the body says counts before these.
@@ -15,6 +20,9 @@
 
 #include "config/settings.h"
 #include "daemon/http_session.h"
+#include "daemon/last_seen.h"
+#include "daemon/liveness.h"
+#include "daemon/pace.h"
 #include "daemon/replies.h"
 #include "pipeline/inflate.h"
 #include "pipeline/intake.h"
@@ -23,16 +31,18 @@ namespace rollcall {
 
 class Checkins final : public HttpService {
 public:
-    Checkins(const Settings& settings, Intake& intake, Replies& replies, const Clock& clock,
-             Slab& slab);
+    Checkins(const Settings& settings, Intake& intake, Replies& replies, const Pace& pace,
+             LastSeen& last_seen, Liveness& liveness, const Clock& clock, Slab& slab);
 
     [[nodiscard]] Result<void> admit(const HttpHead& head, HttpRequest& request,
                                      std::string_view& allow) override;
     [[nodiscard]] Result<void> handle(HttpRequest& request, std::string_view body,
                                       Connection& connection) override;
-    void refused(Code code) override;
+    void refused(Code code, const HttpRequest& request, const Connection& connection) override;
 
 private:
+    [[nodiscard]] Sender sender_of(const HttpRequest& request, const Connection& connection) const;
+    [[nodiscard]] Accepted accepted(const HttpRequest& request, const Sender& sender);
     [[nodiscard]] Result<std::string_view> plain(const HttpRequest& request, std::string_view body);
 
     std::vector<std::string> paths_;
@@ -41,6 +51,9 @@ private:
     Inflater inflater_;
     Intake& intake_;
     Replies& replies_;
+    const Pace& pace_;
+    LastSeen& last_seen_;
+    Liveness& liveness_;
     const Clock& clock_;
     Slab& slab_;
 };

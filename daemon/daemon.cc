@@ -73,12 +73,15 @@ Daemon::Daemon(const Settings& settings, std::string_view version)
     : settings_(settings),
       version_(version),
       state_dir_(state_dir_of(settings)),
-      replies_(clock_, settings.replies.next),
+      replies_(clock_),
       admin_(replies_, version_),
       admin_limits_{settings.http.header_size_max.count, settings.http.body_size_max.count,
                     settings.http.body_size_max.count, settings.http.request_timeout_max,
                     settings.http.idle_timeout_max},
-      loop_(clock_, slab_, {admin_connections_max, admin_output_bytes_max}, [] {}),
+      pace_(settings),
+      last_seen_(settings.replies.sites_max),
+      loop_(clock_, slab_, {admin_connections_max, admin_output_bytes_max},
+            [this] { pace_.measure(clock_.steady_us()); }),
       signals_(std::make_unique<Signals>()) {}
 
 Daemon::~Daemon() = default;
@@ -105,8 +108,8 @@ bool Daemon::start() {
     pipeline_ = std::make_unique<Pipeline>(files_, clock_, settings_, state_dir_ + "/spool",
                                            make_sinks(settings_, state_dir_), slabs, halt);
     for (size_t i = 0; i < slabs.size(); ++i) {
-        workers_.push_back(
-            std::make_unique<Worker>(settings_, pipeline_->intake(i), clock_, *slabs[i]));
+        workers_.push_back(std::make_unique<Worker>(settings_, pipeline_->intake(i), pace_,
+                                                    last_seen_, clock_, *slabs[i]));
         pipeline_->on_durable(i, [worker = workers_.back().get()] { worker->wake(); });
     }
     if (const auto started = pipeline_->start(); !started) {
@@ -115,6 +118,8 @@ bool Daemon::start() {
     }
     std::vector<const Slab*> shown = pipeline_->slabs();
     shown.insert(shown.end(), slabs.begin(), slabs.end());
+    pace_.watch(shown);
+    shown.push_back(&pace_.slab());
     if (std::ranges::find(settings_.general.sinks, "kafka") != settings_.general.sinks.end()) {
         watch_ = std::make_unique<SinglestoreWatch>(settings_, clock_);
         shown.push_back(&watch_->slab());

@@ -17,8 +17,10 @@
 
 #include "config/settings.h"
 #include "daemon/admin.h"
+#include "daemon/last_seen.h"
 #include "daemon/listener.h"
 #include "daemon/loop.h"
+#include "daemon/pace.h"
 #include "daemon/worker.h"
 #include "pipeline/clock.h"
 #include "pipeline/files.h"
@@ -58,11 +60,13 @@ private:
     Replies replies_;
     Admin admin_;
     HttpSession::Limits admin_limits_;
+    Pace pace_;
+    LastSeen last_seen_;
     std::vector<std::unique_ptr<Slab>> worker_slabs_;
     std::unique_ptr<Pipeline> pipeline_;
     std::unique_ptr<SinglestoreWatch> watch_;  // If check-ins go to a pipeline of SingleStore's.
     std::vector<std::unique_ptr<Worker>> workers_;
-    Loop loop_;  // Admin's clients, and the signals.
+    Loop loop_;  // Admin's clients, the signals, and the measures of the pace.
     std::unique_ptr<Signals> signals_;
 };
 

@@ -17,7 +17,8 @@ using prometheus::MetricType;
 MetricType type_of(MetricKind kind) {
     switch (kind) {
         case MetricKind::counter: return MetricType::Counter;
-        case MetricKind::gauge: return MetricType::Gauge;
+        case MetricKind::gauge:
+        case MetricKind::ratio: return MetricType::Gauge;
         case MetricKind::histogram: return MetricType::Histogram;
     }
     return MetricType::Untyped;
@@ -85,7 +86,8 @@ MetricFamily family_of(const std::vector<const Slab*>& slabs, size_t number) {
     }
     for (size_t place = 0; place < label_values(metric.labels); ++place) {
         if (!shown(slabs, metric.labels, place)) continue;
-        const auto value = static_cast<double>(sum_cell(slabs, base + place));
+        const double unit = metric.kind == MetricKind::ratio ? ratio_one : 1;
+        const double value = static_cast<double>(sum_cell(slabs, base + place)) / unit;
         ClientMetric& out = family.metric.emplace_back();
         out.label = labels_at(metric.labels, place);
         out.counter.value = value;
@@ -98,6 +100,15 @@ MetricFamily family_of(const std::vector<const Slab*>& slabs, size_t number) {
 
 int64_t sum(const std::vector<const Slab*>& slabs, Metric metric, size_t label) {
     return sum_cell(slabs, metric_offsets[static_cast<size_t>(metric)] + label);
+}
+
+Observed observed(const std::vector<const Slab*>& slabs, Metric histogram) {
+    const size_t base = metric_offsets[static_cast<size_t>(histogram)];
+    Observed all;
+    for (size_t bucket = 0; bucket <= histogram_bounds_us.size(); ++bucket)
+        all.count += sum_cell(slabs, base + bucket);
+    all.micros = sum_cell(slabs, base + histogram_bounds_us.size() + 1);
+    return all;
 }
 
 std::string render_metrics(const std::vector<const Slab*>& slabs, std::string_view version) {

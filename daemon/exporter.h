@@ -21,4 +21,11 @@ inline constexpr std::string_view metrics_content_type = "text/plain; version=0.
 // The sum of one value over all slabs.
 [[nodiscard]] int64_t sum(const std::vector<const Slab*>& slabs, Metric metric, size_t label = 0);
 
+// How many times a histogram was told something since start, and the sum of that.
+struct Observed {
+    int64_t count = 0;
+    int64_t micros = 0;
+};
+[[nodiscard]] Observed observed(const std::vector<const Slab*>& slabs, Metric histogram);
+
 }  // namespace rollcall

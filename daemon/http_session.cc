@@ -78,7 +78,6 @@ void HttpSession::on_head() {
     request_.after = after(head);
     request_.body_in_reply = true;
     request_.hint = body_hint(head.content_type);
-    request_.receipt = {};
     request_.encoding = content_encoding(head.content_encoding).value_or(ContentEncoding::identity);
     std::string_view allow;
     auto admitted = service_.admit(head, request_, allow);
@@ -122,7 +121,7 @@ void HttpSession::on_body() {
 void HttpSession::on_end() {
     if (done_) {
         done_ = false;
-        return;
+        return forget_request();
     }
     if (!body_.empty()) {
         body_.reserve(body_.size() + body_padding);
@@ -134,20 +133,33 @@ void HttpSession::on_end() {
             connection_.lend(body_);
             body_.assign(body_in_place_);
         }
+        watch(false);  // Its time runs on, or begins if all of it came at once.
         return connection_.pause();
     }
+    if (!handled) {
+        refuse(handled.error());
+    } else if (request_.after == After::close) {
+        connection_.finish(false);
+    }
+    in_request_ = false;
+    forget_request();
+}
+
+// Whoever sends a head that is refused is not the sender of the request before.
+void HttpSession::forget_request() {
     body_in_place_ = {};
     connection_.give_back(body_);
-    in_request_ = false;
-    if (!handled) return refuse(handled.error());
-    if (request_.after == After::close) connection_.finish(false);
+    request_.device.clear();
+    request_.query.clear();
+    request_.header.clear();
+    request_.receipt = {};
 }
 
 void HttpSession::resume() { on_end(); }
 
 void HttpSession::refuse(const Error& error, std::string_view allow) {
-    service_.refused(error.code);
-    connection_.reply(replies_.refused(error, request_.after, allow));
+    connection_.reply(replies_.refused(error, request_.after, allow, request_.receipt.shape));
+    service_.refused(error.code, request_, connection_);
     if (request_.after == After::close) connection_.finish(true);
 }
 

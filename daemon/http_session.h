@@ -34,8 +34,8 @@ struct HttpRequest {
     std::string idempotency_key;
     Receipt receipt;  // Of what was taken before the ring was full.
     After after = After::keep_alive;
-    bool body_in_reply = true;  // False for HEAD.
-    bool runs_answers = false;  // The path is that of scripts which do.
+    bool body_in_reply = true;             // False for HEAD.
+    Dialect dialect = Dialect::canonical;  // Of the agents that report to this path.
 };
 
 class HttpService {
@@ -46,10 +46,11 @@ public:
     [[nodiscard]] virtual Result<void> admit(const HttpHead& head, HttpRequest& request,
                                              std::string_view& allow) = 0;
     // Replies. ring_full: nothing was done, try again later; any other error is to be answered.
+    // After an error the receipt's shape says how.
     [[nodiscard]] virtual Result<void> handle(HttpRequest& request, std::string_view body,
                                               Connection& connection) = 0;
-    // A request was answered with this code.
-    virtual void refused(Code code) = 0;
+    // A request was answered with this code. If its head was not admitted, the request is empty.
+    virtual void refused(Code code, const HttpRequest& request, const Connection& connection) = 0;
 };
 
 class HttpSession final : public Session {
@@ -73,6 +74,7 @@ private:
     void on_head();
     void on_body();
     void on_end();
+    void forget_request();
     void refuse(const Error& error, std::string_view allow = {});
     void watch(bool between_requests);
     [[nodiscard]] bool too_large(std::string_view piece);

@@ -14,10 +14,11 @@ std::string_view view(const std::array<char, size>& bytes) {
 }  // namespace
 
 MqttSession::MqttSession(Connection& connection, const Settings& settings, Intake& intake,
-                         const Clock& clock, Slab& slab)
+                         Liveness& liveness, const Clock& clock, Slab& slab)
     : connection_(connection),
       settings_(settings),
       intake_(intake),
+      liveness_(liveness),
       clock_(clock),
       slab_(slab),
       silence_max_(settings.mqtt.connect_timeout_max) {
@@ -75,13 +76,16 @@ bool MqttSession::on(const mqtt::Publish& publish) {
         refuse(Code::unknown_topic);
         return true;
     }
-    const auto taken =
-        intake_.accept(publish.payload, BodyHint::unknown,
-                       {Transport::mqtt, connection_.peer(),
-                        mqtt::level_at_plus(*filter, publish.topic), clock_.wall_us()},
-                       receipt_);
+    const Sender sender{Transport::mqtt, connection_.peer(),
+                        mqtt::level_at_plus(*filter, publish.topic), clock_.wall_us()};
+    const auto taken = intake_.accept(publish.payload, BodyHint::unknown, sender, receipt_);
     if (!taken && taken.error().code == Code::ring_full) return false;
-    if (!taken) count(taken.error().code);
+    if (taken) {
+        liveness_.taken(receipt_, sender);
+    } else {
+        count(taken.error().code);
+        liveness_.refused(taken.error().code, sender);
+    }
     const auto puback = mqtt::puback(publish.packet_id);
     const std::string_view answer = publish.qos == 1 ? view(puback) : std::string_view();
     if (receipt_.accepted > 0) {

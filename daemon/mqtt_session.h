@@ -5,7 +5,7 @@
 // nothing is ever sent to a client but answers, so Session Present is always 0.
 //
 // A report that cannot be decoded is acknowledged and counted: 3.1.1 has no other way to say that
-// sending it again is of no use, and a router would send it for ever.
+// sending it again is of no use, and a router would send it for ever. Who sent it is still seen.
 //
 // Threads: the loop's.
 #pragma once
@@ -15,6 +15,7 @@
 
 #include "config/settings.h"
 #include "daemon/connection.h"
+#include "daemon/liveness.h"
 #include "daemon/mqtt_codec.h"
 #include "pipeline/intake.h"
 
@@ -23,7 +24,7 @@ namespace rollcall {
 class MqttSession final : public Session {
 public:
     MqttSession(Connection& connection, const Settings& settings, Intake& intake,
-                const Clock& clock, Slab& slab);
+                Liveness& liveness, const Clock& clock, Slab& slab);
 
     void receive(std::string_view& bytes) override;
     void resume() override {}  // The packet that found the ring full is still in the input.
@@ -45,6 +46,7 @@ private:
     Connection& connection_;
     const Settings& settings_;
     Intake& intake_;
+    Liveness& liveness_;
     const Clock& clock_;
     Slab& slab_;
     Receipt receipt_;  // Of what was taken of a message before the ring was full.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ctime>
 
 namespace rollcall {
@@ -58,10 +59,6 @@ void append_list(std::string& to, std::string_view words) {
 
 }  // namespace
 
-Replies::Replies(const Clock& clock, Millis next)
-    : clock_(clock),
-      next_seconds_(std::chrono::duration_cast<std::chrono::seconds>(next).count()) {}
-
 void Replies::tick() {
     const int64_t second = clock_.wall_us() / 1'000'000;
     if (second == second_) return;
@@ -73,10 +70,19 @@ void Replies::tick() {
     char text[32];
     const size_t length = strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &utc);
     date_.assign(text, length);
-    body_.clear();
-    render_outcome({});
-    render(200, json_type, {}, body_, After::keep_alive);
-    accepted_ = reply_;
+}
+
+std::string_view Replies::plain(const Accepted& what) {
+    Plain& known = plain_[static_cast<size_t>(what.next_s) % plain_.size()];
+    if (known.second != second_ || known.next_s != what.next_s) {
+        body_.clear();
+        render_outcome(what);
+        render(200, json_type, {}, body_, After::keep_alive);
+        known.next_s = what.next_s;
+        known.second = second_;
+        known.reply = reply_;
+    }
+    return known.reply;
 }
 
 void Replies::render(int status, std::string_view content_type, std::string_view extra_header,
@@ -104,14 +110,52 @@ void Replies::render_outcome(const Accepted& what) {
                    body_.back() == '[' ? "" : ",", item, to_text(code), info(code).help);
         body_ += ']';
     }
-    append(body_, R"(,"server_time":{},"next":{}}})", second_, next_seconds_);
+    append(body_, R"(,"server_time":{},"next":{}}})", second_, what.next_s);
+}
+
+// The client counts down from its two intervals: it reports again, with what it collected if that
+// is due then, after the smaller of
+//
+//     outageIntervalSeconds - lastUpdateOffsetSec       0 s ago: this was an update
+//     updateIntervalSeconds - lastColUpdateOffsetSec
+//
+// and sets its scheduler to that. An interval of 0 would stop the scheduler, and nobody would ever
+// start it again, so the second stays at 2 or more. A reply without these members leaves the
+// schedule wrong. `updateFast` would be an interval of 2 s.
+//
+// NEVER `lastConfigChangeTsMs`, here or in the other one's `host`: the client compares it with its
+// own, and a difference makes it take the answer to its next /config for the router's
+// configuration. It would rebuild the wireless interfaces, security profiles and all, from members
+// that are not there.
+void Replies::render_ispapp_update(const Accepted& what) {
+    const int64_t age_max_s = std::max<int64_t>(0, what.next_s - 2);
+    append(body_, R"({{"updateFast":false,"lastUpdateOffsetSec":0,"lastColUpdateOffsetSec":{},)",
+           std::clamp<int64_t>(what.collectors_age_s, 0, age_max_s));
+    body_ += R"("cmds":[]})";
+}
+
+void Replies::render_ispapp_config(const Accepted& what) {
+    append(body_, R"({{"host":{{"outageIntervalSeconds":{0},"updateIntervalSeconds":{0}}}}})",
+           what.next_s);
+}
+
+// JSON-RPC 2.0, section 5.1.
+void Replies::render_rpc_error(const Error& error, std::string_view id) {
+    const CodeInfo& code = info(error.code);
+    const int number = code.move != Move::reject      ? -32000
+                       : error.code <= Code::too_deep ? -32700  // See codes.def.
+                                                      : -32600;
+    append(body_, R"({{"jsonrpc":"2.0","error":{{"code":{},"message":"{}","data":{{"code":"{}")",
+           number, code.help, to_text(error.code));
+    if (error.offset >= 0) append(body_, R"(,"offset":{})", error.offset);
+    append(body_, R"(}}}},"id":{}}})", id.empty() ? "null" : id);
 }
 
 std::string_view Replies::accepted(const Accepted& what, After after) {
     tick();
-    const bool plain = what.dialect == Dialect::canonical && what.accepted == 1 &&
-                       what.warnings.empty() && what.refused.empty();
-    if (plain && after == After::keep_alive) return accepted_;
+    const bool is_plain = what.dialect == Dialect::canonical && what.accepted == 1 &&
+                          what.warnings.empty() && what.refused.empty();
+    if (is_plain && after == After::keep_alive) return plain(what);
     body_.clear();
     switch (what.dialect) {
         case Dialect::canonical: render_outcome(what); break;
@@ -121,19 +165,27 @@ std::string_view Replies::accepted(const Accepted& what, After after) {
                    what.rpc_id.empty() ? "null" : what.rpc_id);
             render_outcome(what);
             body_ += '}';
+            break;
+        case Dialect::ispapp_update: render_ispapp_update(what); break;
+        case Dialect::ispapp_config: render_ispapp_config(what); break;
     }
     render(200, what.dialect == Dialect::text ? text_type : json_type, {}, body_, after);
     return reply_;
 }
 
-std::string_view Replies::refused(const Error& error, After after, std::string_view allow) {
+std::string_view Replies::refused(const Error& error, After after, std::string_view allow,
+                                  const Shape& shape) {
     tick();
     const CodeInfo& code = info(error.code);
     body_.clear();
-    append(body_, R"({{"status":"error","code":"{}","message":"{}")", to_text(error.code),
-           code.help);
-    if (error.offset >= 0) append(body_, R"(,"offset":{})", error.offset);
-    body_ += '}';
+    if (shape.json_rpc) {
+        render_rpc_error(error, shape.rpc_id);
+    } else {
+        append(body_, R"({{"status":"error","code":"{}","message":"{}")", to_text(error.code),
+               code.help);
+        if (error.offset >= 0) append(body_, R"(,"offset":{})", error.offset);
+        body_ += '}';
+    }
     const std::string allow_line = allow.empty() ? "" : fmt::format("Allow: {}\r\n", allow);
     render(code.http_status, json_type, allow_line, body_, after);
     return reply_;

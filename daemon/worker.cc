@@ -4,13 +4,15 @@
 
 namespace rollcall {
 
-Worker::Worker(const Settings& settings, Intake& intake, const Clock& clock, Slab& slab)
+Worker::Worker(const Settings& settings, Intake& intake, const Pace& pace, LastSeen& last_seen,
+               const Clock& clock, Slab& slab)
     : settings_(settings),
       intake_(intake),
       clock_(clock),
       slab_(slab),
-      replies_(clock, settings.replies.next),
-      checkins_(settings, intake, replies_, clock, slab),
+      liveness_(intake, last_seen, slab),
+      replies_(clock),
+      checkins_(settings, intake, replies_, pace, last_seen, liveness_, clock, slab),
       http_limits_{settings.http.header_size_max.count, settings.http.body_size_max.count,
                    std::max(settings.http.body_size_max, settings.http.batch_size_max).count,
                    settings.http.request_timeout_max, settings.http.idle_timeout_max},
@@ -24,7 +26,8 @@ void Worker::listen(int fd, Transport transport) {
         return std::make_unique<HttpSession>(connection, checkins_, replies_, http_limits_);
     };
     const auto mqtt = [this](Connection& connection) -> std::unique_ptr<Session> {
-        return std::make_unique<MqttSession>(connection, settings_, intake_, clock_, slab_);
+        return std::make_unique<MqttSession>(connection, settings_, intake_, liveness_, clock_,
+                                             slab_);
     };
     if (transport == Transport::http) {
         loop_.listen(fd, transport, http);
@@ -52,7 +55,8 @@ void Worker::stop_step() {
         loop_.connections().finish_all();
     }
     // The sweep turns the loop at least once a second.
-    if (loop_.connections().empty() || now >= stop_before_us_) loop_.end();
+    const bool done = loop_.connections().empty() && intake_.handed_over();
+    if (done || now >= stop_before_us_) loop_.end();
 }
 
 void Worker::begin_stop() {

@@ -5,7 +5,8 @@
 //             publish the slot
 //
 // Stop: no new clients, nothing more is read; each client ends when its answers are out. The
-// committer must still run, or they never will be; after drain_timeout_max they are cut off.
+// committer must still run, or they never will be; after drain_timeout_max they are cut off. A row
+// that nobody waits for is waited for too.
 //
 // Threads: the constructor, listen(), start() and stop() on main; wake() anyone; the rest on its
 // own.
@@ -15,7 +16,10 @@
 
 #include "config/settings.h"
 #include "daemon/checkins.h"
+#include "daemon/last_seen.h"
+#include "daemon/liveness.h"
 #include "daemon/loop.h"
+#include "daemon/pace.h"
 #include "daemon/replies.h"
 #include "pipeline/cursor.h"
 #include "pipeline/intake.h"
@@ -24,7 +28,8 @@ namespace rollcall {
 
 class Worker {
 public:
-    Worker(const Settings& settings, Intake& intake, const Clock& clock, Slab& slab);
+    Worker(const Settings& settings, Intake& intake, const Pace& pace, LastSeen& last_seen,
+           const Clock& clock, Slab& slab);
     ~Worker();
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
@@ -46,6 +51,7 @@ private:
     Intake& intake_;
     const Clock& clock_;
     Slab& slab_;
+    Liveness liveness_;
     Replies replies_;
     Checkins checkins_;
     HttpSession::Limits http_limits_;

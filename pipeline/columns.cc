@@ -35,8 +35,6 @@ Columns::Columns(size_t rows_max, size_t text_max) : rows_max_(rows_max), text_m
     text_.reset(zeroed<char>(text_max));
 }
 
-void Columns::set_real(Column column, double value) { put(column, std::bit_cast<uint64_t>(value)); }
-
 void Columns::set_text(Column column, std::string_view text) {
     ensure(text.size() <= static_cast<size_t>(info(column).high));
     std::memcpy(text_.get() + text_used_, text.data(), text.size());

@@ -106,7 +106,7 @@ public:
     }
     [[nodiscard]] bool has(Column column) const { return open_mask_ & bit(column); }
     void set_integer(Column column, int64_t value) { put(column, static_cast<uint64_t>(value)); }
-    void set_real(Column column, double value);
+    void set_real(Column column, double value) { put(column, std::bit_cast<uint64_t>(value)); }
     void set_text(Column column, std::string_view text);  // At most the column's `high` bytes.
     void unset(Column column);
     void commit_row();

@@ -11,8 +11,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto idle_wait = 100ms;  // Between two looks at what may be dropped.
-constexpr auto retry_wait = 20ms;  // While the spool cannot grow.
+constexpr auto idle_wait = 100ms;   // Between two looks at what may be dropped.
+constexpr auto retry_wait = 20ms;   // While the spool cannot grow.
+constexpr int busy_steps_max = 64;  // Without such a look, while there is always something to do.
 
 }  // namespace
 
@@ -42,11 +43,14 @@ void Committer::stop() {
 
 void Committer::run() {
     bool full = false;
+    int busy_steps = 0;
     for (;;) {
         // Read before the step: what was published before the call to stop() is then seen by it.
         const bool last = stopping_.read() != 0;
         auto done = step();
-        if (done ? *done == 0 : done.error().move() != Move::halt) {
+        const bool busy = done && *done > 0 && ++busy_steps < busy_steps_max;
+        if (!busy && (done || done.error().move() != Move::halt)) {
+            busy_steps = 0;
             if (const auto tidied = tidy_up(); !tidied)
                 done = std::unexpected(tidied.error());
             else if (!done)

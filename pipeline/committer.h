@@ -8,7 +8,8 @@
 //                       workers stop reading, the step is tried again
 //   any other error     nothing more is acknowledged; on_halt ends the process
 //
-// Between steps it drops the segments that every sink has stored and no duplicate window needs.
+// Between steps it drops the segments that every sink has stored and no duplicate window needs, and
+// says how large the backlogs are; when it is never idle, every few steps.
 // The spool counts as full when a step fails although that was done.
 //
 // Threads: run() is its own; tests call step() instead.

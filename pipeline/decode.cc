@@ -73,8 +73,8 @@ Result<void> Decoder::decode(std::string_view body, BodyHint hint, size_t done, 
 
 Result<void> Decoder::decode_text(std::string_view text, BodyHint hint, size_t done, Items& items) {
     if (hint == BodyHint::json_lines) return decode_lines(text, done, items);
-    const size_t equals = text.find('=');
-    if (!opens_json(text) && hint != BodyHint::json && equals != text.npos) {
+    const bool is_json = opens_json(text) || hint == BodyHint::json;
+    if (const size_t equals = is_json ? text.npos : text.find('='); equals != text.npos) {
         // Scripts put JSON into a form's field, most of them without encoding it.
         const std::string_view json = pairs_.json_field(text);
         if (!json.empty()) {

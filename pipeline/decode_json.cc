@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <optional>
 
+#include "pipeline/decimal.h"
+
 namespace rollcall {
 
 namespace {
@@ -17,137 +19,168 @@ enum class Reach : uint8_t {
     all,
 };
 
-// A scalar as it came. Of a string the text; else the characters.
+// A scalar as it came: of a string the text, of all others the characters.
 struct Scalar {
-    enum class Kind : uint8_t { text, number, truth, null };
+    enum class Kind : uint8_t { text, integer, decimal, large, word, null };
     Kind kind = Kind::null;
     std::string_view text;
-    std::string_view lexeme;
-    JsonNumber number;
+    int64_t integer = 0;
 };
 
 // An element of a list, if it is a name and a value.
 struct Row {
-    std::string_view name;
+    Scalar name;
     std::optional<Scalar> value;
 };
 
+// Where a member or an element stands.
+struct Place {
+    std::string_view object = {};  // Whose member it is; empty at the top.
+    Reach reach = Reach::all;
+    Row* row = nullptr;
+};
+
+// Each step takes the cursor where something begins and gives it back where that ends, or stopped.
 class Report {
 public:
-    Report(JsonCursor& cursor, Fields& fields, std::string& unescaped)
-        : cursor_(cursor), fields_(fields), unescaped_(unescaped) {}
+    Report(Fields& fields, std::string& unescaped)
+        : fields_(fields), dictionary_(fields.dictionary()), unescaped_(unescaped) {}
 
-    bool read() {
-        return cursor_.each('}', [this] { return member({}, Reach::all, nullptr); });
-    }
+    JsonCursor read(JsonCursor cursor) { return members(cursor, {}); }
 
 private:
-    bool member(std::string_view object, Reach reach, Row* row) {
-        JsonString name;
-        if (!cursor_.name(name)) return false;
-        const std::string_view key = name.raw.empty() ? "_" : text_of(name);
-        switch (cursor_.peek()) {
-            case '{': return group(key, reach);
-            case '[': return list(key, reach);
-            default: break;
-        }
-        Scalar value;
-        if (!scalar(value)) return false;
-        if (object.empty() && row == nullptr) note(key, value);
-        // In a list a name is the element's, and whose value it is shows at its end.
-        if (row != nullptr && key == "name" && value.kind == Scalar::Kind::text) {
-            row->name = value.text;
-        } else if (const Key known = key_of(object, key, reach)) {
-            give(known, value);
-            return true;
-        }
-        if (row != nullptr && (key == "value" || key == "point")) row->value = value;
-        keep(key, value);
-        return true;
+    JsonCursor members(JsonCursor cursor, const Place& in) {
+        if (!cursor.open()) return cursor.stop();
+        if (cursor.take('}')) return cursor.closed();
+        do {
+            JsonString sent;
+            if (!cursor.name(sent)) return cursor.stop();
+            const std::string_view name = sent.raw.empty() ? "_" : text_of(sent);
+            const Meaning meaning = in.object.empty() ? dictionary_.look_up(name)
+                                                      : dictionary_.look_up(in.object, name);
+            const char first = cursor.peek();
+            if (first == '{' || first == '[') {
+                cursor = first == '{' ? group(cursor, name, meaning, in.reach)
+                                      : list(cursor, name, meaning, in.reach);
+                if (!cursor.good()) return cursor;
+                continue;
+            }
+            const char* const begin = cursor.place();
+            Scalar value;
+            if (!scalar(cursor, first, value)) return cursor.stop();
+            if (const KnownKey* const key = known(meaning, in.reach);
+                key != nullptr && (in.row == nullptr || name != "name")) {
+                give({name, key}, value);
+            } else {
+                const char* const end = cursor.place();
+                other(in, {name, meaning.secret}, value, {begin, end});
+            }
+        } while (cursor.take(','));
+        return cursor.take('}') ? cursor.closed() : cursor.stop();
     }
 
-    bool group(std::string_view name, Reach around) {
-        const char* const begin = cursor_.place();
-        const auto mark = fields_.extra().open(name, '{');
+    // A member that no column goes by, or not yet: in a list a name is the element's, and whose
+    // value it is shows at its end.
+    void other(const Place& in, const Extra::Name& name, const Scalar& value,
+               std::string_view lexeme) {
+        if (in.row != nullptr && name.text == "name") in.row->name = value;
+        if (in.row != nullptr && (name.text == "value" || name.text == "point"))
+            in.row->value = value;
+        if (in.row == nullptr && in.object.empty()) note(name.text, lexeme);
+        keep(name, value);
+    }
+
+    JsonCursor group(JsonCursor cursor, std::string_view name, const Meaning& meaning,
+                     Reach around) {
+        const char* const begin = cursor.place();
+        const auto mark = fields_.extra().open({name, meaning.secret}, '{');
         const auto outer = fields_.enter();
-        Reach reach = around;
-        if (around >= Reach::strong) reach = is_group(name) ? Reach::all : Reach::strong;
-        if (!cursor_.each('}', [&] { return member(name, reach, nullptr); })) return false;
+        Place in{name, around};
+        if (around >= Reach::strong) in.reach = meaning.group ? Reach::all : Reach::strong;
+        cursor = members(cursor, in);
         fields_.leave(outer);
         fields_.extra().close(mark, '}');
-        constexpr size_t empty = 2;  // "{}"
-        if (name == "collectors")
-            fields_.shape().collectors = cursor_.place() - begin > static_cast<ptrdiff_t>(empty);
-        return true;
+        constexpr ptrdiff_t empty = 2;  // "{}"
+        if (name == "collectors") fields_.shape().collectors = cursor.place() - begin > empty;
+        return cursor;
     }
 
-    bool list(std::string_view name, Reach around) {
-        const auto mark = fields_.extra().open(name, '[');
-        const bool speaks_of_router = around >= Reach::strong && is_group(name);
+    JsonCursor list(JsonCursor cursor, std::string_view name, const Meaning& meaning,
+                    Reach around) {
+        const auto mark = fields_.extra().open({name, meaning.secret}, '[');
+        const bool speaks_of_router = around >= Reach::strong && meaning.group;
         Reach reach = around == Reach::none ? Reach::none
                       : speaks_of_router    ? Reach::all
                                             : Reach::path;
-        const bool good = cursor_.each(']', [&] {
-            const char next = cursor_.peek();
-            if (next == '[') return list({}, Reach::none);
-            if (next == '{') {
-                const bool read = element(name, reach, around, speaks_of_router);
+        const bool good = cursor.each(']', [&] {
+            const char first = cursor.peek();
+            if (first == '[') {
+                cursor = list(cursor, {}, {}, Reach::none);
+                return cursor.good();
+            }
+            if (first == '{') {
+                cursor = element(cursor, {name, reach}, around, speaks_of_router);
                 reach = Reach::none;
-                return read;
+                return cursor.good();
             }
             Scalar value;
-            if (!scalar(value)) return false;
+            if (!scalar(cursor, first, value)) return false;
             keep({}, value);
             return true;
         });
         fields_.extra().close(mark, ']');
-        return good;
+        return good ? cursor : cursor.stop();
     }
 
-    bool element(std::string_view list, Reach reach, Reach around, bool speaks_of_router) {
+    JsonCursor element(JsonCursor cursor, Place in, Reach around, bool speaks_of_router) {
         Row row;
+        in.row = &row;
         const auto mark = fields_.extra().open({}, '{');
         const auto outer = fields_.enter();
-        if (!cursor_.each('}', [&] { return member(list, reach, &row); })) return false;
-        if (around != Reach::none && !row.name.empty()) {
-            const Key key = find_key(row.value ? row.name : "name");
-            if (row.value && key && !key.pairs_only && (speaks_of_router || !key.weak)) {
+        cursor = members(cursor, in);
+        if (around != Reach::none && row.name.kind == Scalar::Kind::text) {
+            const std::string_view name = row.value ? row.name.text : "name";
+            const Key key{name, dictionary_.look_up(name).alone};
+            if (row.value && key && !key->pairs_only && (speaks_of_router || !key->weak)) {
                 fields_.extra().take_back(mark);
                 give(key, *row.value);
-            } else if (!row.value && reach == Reach::all) {
-                give(key, {Scalar::Kind::text, row.name, {}, {}});
+            } else if (!row.value && in.reach == Reach::all) {
+                give(key, row.name);
             }
         }
         fields_.leave(outer);
         fields_.extra().close(mark, '}');
-        return true;
+        return cursor;
     }
 
-    bool scalar(Scalar& out) {
-        const char* const begin = cursor_.place();
-        JsonString string;
-        bool good = false;
-        switch (cursor_.peek()) {
-            case '"':
-                if (!cursor_.string(string)) return false;
+    // What begins with `first`, which the cursor is at. Inline, for the cursor to stay where it is.
+    [[gnu::always_inline]] bool scalar(JsonCursor& cursor, char first, Scalar& out) {
+        const auto word = [&](std::string_view letters, Scalar::Kind kind) {
+            out.kind = kind;
+            out.text = letters;
+            return cursor.word(letters);
+        };
+        switch (first) {
+            case '"': {
+                JsonString string;
+                if (!cursor.string(string)) return false;
                 out.kind = Scalar::Kind::text;
                 out.text = text_of(string);
-                out.lexeme = {string.raw.data() - 1, string.raw.size() + 2};
                 return true;
-            case 't':
-                out.kind = Scalar::Kind::truth;
-                good = cursor_.word("true");
-                break;
-            case 'f':
-                out.kind = Scalar::Kind::truth;
-                good = cursor_.word("false");
-                break;
-            case 'n': good = cursor_.word("null"); break;
-            default: out.kind = Scalar::Kind::number; good = cursor_.number(out.number);
+            }
+            case 't': return word("true", Scalar::Kind::word);
+            case 'f': return word("false", Scalar::Kind::word);
+            case 'n': return word("null", Scalar::Kind::null);
+            default: break;
         }
-        out.lexeme = {begin, static_cast<size_t>(cursor_.place() - begin)};
-        out.text = out.lexeme;
-        return good;
+        JsonNumber number;
+        if (!cursor.number(number)) return false;
+        out.kind = number.exact     ? Scalar::Kind::integer
+                   : number.decimal ? Scalar::Kind::decimal
+                                    : Scalar::Kind::large;
+        out.text = number.lexeme;
+        out.integer = number.integer;
+        return true;
     }
 
     std::string_view text_of(const JsonString& string) {
@@ -157,51 +190,49 @@ private:
         return std::string_view(unescaped_).substr(begin);
     }
 
-    static Key key_of(std::string_view object, std::string_view name, Reach reach) {
-        if (reach == Reach::none) return {};
-        if (!object.empty()) {
-            const Key key = find_key(object, name);
-            if (key && !key.pairs_only) return key;
-            if (reach == Reach::path) return {};
-        }
-        const Key key = find_key(name);
-        if (!key || key.pairs_only || (key.weak && reach == Reach::strong)) return {};
-        return key;
+    static const KnownKey* known(const Meaning& meaning, Reach reach) {
+        if (reach == Reach::none) return nullptr;
+        if (meaning.in_object && !meaning.in_object->pairs_only) return meaning.in_object;
+        const KnownKey* const key = meaning.alone;
+        if (reach == Reach::path || key == nullptr || key->pairs_only) return nullptr;
+        return key->weak && reach == Reach::strong ? nullptr : key;
     }
 
     void give(const Key& key, const Scalar& value) {
         switch (value.kind) {
             case Scalar::Kind::text:
-            case Scalar::Kind::truth: return fields_.text(key, value.text);
+            case Scalar::Kind::word: return fields_.text(key, value.text);
             case Scalar::Kind::null: return fields_.text(key, {});
-            case Scalar::Kind::number: break;
+            case Scalar::Kind::integer:
+            case Scalar::Kind::decimal:
+            case Scalar::Kind::large: break;
         }
-        const JsonNumber& number = value.number;
-        if (key.keeps_text()) return fields_.literal(key, number.lexeme);
-        if (number.whole) return fields_.integer(key, number.integer);
+        if (key.keeps_text()) return fields_.literal(key, value.text);
+        if (value.kind == Scalar::Kind::integer) return fields_.integer(key, value.integer);
         // More digits than a double holds, or a size that none has: its column will know.
-        const bool has_point = number.lexeme.find_first_of(".eE") != number.lexeme.npos;
-        const double real = has_point ? number.real() : 0;
-        if (!has_point || real != real) return fields_.literal(key, number.lexeme);
+        double real = 0;
+        const char* const end = value.text.data() + value.text.size();
+        if (value.kind == Scalar::Kind::large ||
+            read_decimal(value.text.data(), end, real).ec != std::errc{})
+            return fields_.literal(key, value.text);
         fields_.real(key, real);
     }
 
-    void keep(std::string_view name, const Scalar& value) {
+    void keep(const Extra::Name& name, const Scalar& value) {
         if (value.kind == Scalar::Kind::text) return fields_.extra().text(name, value.text);
         fields_.extra().literal(name, value.text);
     }
 
     // JSON-RPC 2.0, section 4. The id is sent back, so it has to be short and ASCII.
-    void note(std::string_view key, const Scalar& value) {
-        if (key == "jsonrpc") fields_.shape().json_rpc = true;
+    void note(std::string_view name, std::string_view value) {
+        if (name == "jsonrpc") fields_.shape().json_rpc = true;
         const auto ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
-        if (key == "id" && value.lexeme.size() <= rpc_id_bytes_max &&
-            std::ranges::all_of(value.lexeme, ascii))
-            fields_.shape().rpc_id = value.lexeme;
+        if (name == "id" && value.size() <= rpc_id_bytes_max && std::ranges::all_of(value, ascii))
+            fields_.shape().rpc_id = value;
     }
 
-    JsonCursor& cursor_;
     Fields& fields_;
+    Dictionary& dictionary_;
     std::string& unescaped_;
 };
 
@@ -213,8 +244,12 @@ Result<void> JsonDecoder::decode(std::string_view text, Fields& fields) {
     JsonCursor cursor(text);
     unescaped_.clear();
     const bool is_object = cursor.peek() == '{';
-    const bool good = is_object ? Report(cursor, fields, unescaped_).read() : cursor.skip();
-    if (!good || !cursor.finish()) return std::unexpected(cursor.fault());
+    if (is_object) {
+        cursor = Report(fields, unescaped_).read(cursor);
+    } else if (!cursor.skip()) {
+        cursor = cursor.stop();
+    }
+    if (!cursor.good() || !cursor.finish()) return std::unexpected(cursor.fault());
     if (!is_object) return fail(Code::unsupported_shape);
     return {};
 }
@@ -246,7 +281,8 @@ Result<void> JsonDecoder::decode_list(std::string_view text, size_t items_max, s
         if (!room) return false;
         const char* const begin = cursor.place();
         unescaped_.clear();
-        (void)Report(cursor, *fields, unescaped_).read();  // It is valid: that was seen above.
+        cursor = Report(*fields, unescaped_).read(cursor);
+        ensure(cursor.good());  // That was seen above.
         items.taken({begin, static_cast<size_t>(cursor.place() - begin)});
         return true;
     });

@@ -25,18 +25,11 @@ void each_pair(std::string_view text, char separator, Fields& fields, Visit visi
     }
 }
 
-// Is it a key that a script would use, though no column goes by it?
-bool is_plausible(std::string_view key) {
-    return !key.empty() && std::ranges::all_of(key, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               c == '.' || c == '-' || c == '_';
-    });
-}
-
 void give(std::string_view name, std::string_view value, Fields& fields) {
-    if (const Key key = find_key(name)) return fields.text(key, value);
-    if (!is_plausible(name)) return fields.remark(Remark::kv_fragment_ignored);
-    if (!value.empty()) fields.extra().text(name, value);
+    const Meaning meaning = fields.dictionary().look_up(name);
+    if (meaning.alone) return fields.text({name, meaning.alone}, value);
+    if (!meaning.plain) return fields.remark(Remark::kv_fragment_ignored);
+    if (!value.empty()) fields.extra().text({name, meaning.secret}, value);
 }
 
 // The rows of /system health, as print writes them: ".id=*1;name=voltage;type=V;value=24.1;.id=*2".

@@ -4,8 +4,6 @@
 #include <cstdint>
 #include <cstring>
 
-#include "pipeline/json.h"
-
 namespace rollcall {
 
 namespace {
@@ -63,8 +61,9 @@ void Extra::put(std::string_view bytes) {
 }
 
 // Comma and name, if they and `value_bytes` more fit.
-bool Extra::begin(std::string_view name, size_t value_bytes) {
-    if (muted_ > 0 || (!name.empty() && is_secret(name))) return false;
+bool Extra::begin(const Name& named, size_t value_bytes) {
+    if (muted_ > 0 || named.secret) return false;
+    const std::string_view name = named.text;
     const size_t before = used_;
     if (used_ == 0) put('{');
     const char last = bytes_[used_ - 1];
@@ -83,19 +82,24 @@ bool Extra::begin(std::string_view name, size_t value_bytes) {
 bool Extra::quote(std::string_view text) {
     if (room() < text.size() + 2) return false;
     put('"');
-    while (!text.empty()) {
-        uint64_t word = 0;
-        if (text.size() >= sizeof word) {
-            std::memcpy(&word, text.data(), sizeof word);
-            if (json_stops(word) == 0) {
-                if (room() < sizeof word + 1) return false;
-                put(text.substr(0, sizeof word));
-                text.remove_prefix(sizeof word);
-                continue;
-            }
-        }
-        const char c = text[0];
-        text.remove_prefix(1);
+    const size_t begin = used_;
+    put(text);  // As if nothing had to be escaped, and then a look at whether that was so.
+    size_t plain = 0;
+    while (plain < text.size()) {
+        const size_t step = json_plain(&bytes_[begin + plain]);
+        plain += step;
+        if (step < json_step) break;
+    }
+    if (plain < text.size()) {
+        used_ = begin;
+        if (!quote_escaped(text)) return false;
+    }
+    put('"');
+    return true;
+}
+
+bool Extra::quote_escaped(std::string_view text) {
+    for (const char c : text) {
         if (room() < 7) return false;
         if (c == '"' || c == '\\') put('\\');
         if (static_cast<uint8_t>(c) >= ' ') {
@@ -107,11 +111,10 @@ bool Extra::quote(std::string_view text) {
         put(hex[static_cast<uint8_t>(c) >> 4]);
         put(hex[c & 15]);
     }
-    put('"');
     return true;
 }
 
-void Extra::text(std::string_view name, std::string_view value) {
+void Extra::text(const Name& name, std::string_view value) {
     const size_t before = used_;
     if (!begin(name, value.size() + 2)) return;
     if (quote(value)) return;
@@ -119,11 +122,11 @@ void Extra::text(std::string_view name, std::string_view value) {
     cut_ = true;
 }
 
-void Extra::literal(std::string_view name, std::string_view value) {
+void Extra::literal(const Name& name, std::string_view value) {
     if (begin(name, value.size())) put(value);
 }
 
-Extra::Mark Extra::open(std::string_view name, char bracket) {
+Extra::Mark Extra::open(const Name& name, char bracket) {
     const Mark mark = used_;
     if (begin(name, 2)) {
         put(bracket);

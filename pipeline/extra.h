@@ -10,10 +10,12 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <string_view>
 
 #include "pipeline/columns.h"
+#include "pipeline/json.h"
 
 namespace rollcall {
 
@@ -22,6 +24,17 @@ namespace rollcall {
 
 class Extra {
 public:
+    // A member's name; that of an element is empty.
+    struct Name {
+        std::string_view text;
+        bool secret = false;
+        Name() = default;
+        template <std::convertible_to<std::string_view> Text>
+        Name(const Text& name) : text(name), secret(is_secret(name)) {}
+        // Of which somebody knows already.
+        Name(std::string_view name, bool is_secret) : text(name), secret(is_secret) {}
+    };
+
     void clear() {
         used_ = 0;
         depth_ = 0;
@@ -29,15 +42,14 @@ public:
         cut_ = false;
     }
 
-    // A member, or an element if `name` is empty. A text is any valid UTF-8; a literal is a number,
-    // true, false or null, as it came.
-    void text(std::string_view name, std::string_view value);
-    void literal(std::string_view name, std::string_view value);
+    // A text is any valid UTF-8; a literal is a number, true, false or null, as it came.
+    void text(const Name& name, std::string_view value);
+    void literal(const Name& name, std::string_view value);
 
     // An object or a list, to be closed by the same bracket's other half; one that stays empty
     // goes.
     using Mark = size_t;
-    [[nodiscard]] Mark open(std::string_view name, char bracket);
+    [[nodiscard]] Mark open(const Name& name, char bracket);
     void close(Mark mark, char bracket);
     // Leaves out all since open(), as if it had been secret. Call it before close().
     void take_back(Mark mark) { used_ = mark; }
@@ -48,21 +60,23 @@ public:
     [[nodiscard]] bool cut() const { return cut_; }
 
 private:
-    [[nodiscard]] bool begin(std::string_view name, size_t value_bytes);
+    [[nodiscard]] bool begin(const Name& name, size_t value_bytes);
     [[nodiscard]] bool quote(std::string_view text);
+    [[nodiscard]] bool quote_escaped(std::string_view text);
     void put(std::string_view bytes);
     void put(char byte) { bytes_[used_++] = byte; }
     // For what may still be said, beside the brackets that are open.
     [[nodiscard]] size_t room() const {
         const size_t taken = used_ + depth_ + 2;
-        return taken < bytes_.size() ? bytes_.size() - taken : 0;
+        return taken < bytes_max ? bytes_max - taken : 0;
     }
 
     size_t used_ = 0;
     size_t depth_ = 0;  // Objects and lists that are open.
     size_t muted_ = 0;  // Of these, the inner ones of which nothing is kept.
     bool cut_ = false;
-    std::array<char, static_cast<size_t>(info(Column::extra).high)> bytes_;
+    static constexpr size_t bytes_max = static_cast<size_t>(info(Column::extra).high);
+    std::array<char, bytes_max + json_step> bytes_;  // Whole steps are looked at.
 };
 
 }  // namespace rollcall

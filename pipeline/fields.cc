@@ -16,7 +16,9 @@ constexpr double us_per_second = 1e6;
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 constexpr bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 constexpr bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-constexpr bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+constexpr bool is_space(char c) {
+    return c <= ' ' && (c == ' ' || c == '\t' || c == '\r' || c == '\n');
+}
 
 std::string_view trimmed(std::string_view text) {
     while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
@@ -51,6 +53,21 @@ constexpr bool is_metric(Column column) {
     return info(column).value != Value::words && info(column).value != Value::serial;
 }
 
+constexpr uint64_t columns_of(Kind kind) {
+    uint64_t mask = 0;
+    for (size_t column = 0; column < columns_count; ++column)
+        if (columns_table[column].kind == kind) mask |= uint64_t{1} << column;
+    return mask;
+}
+constexpr uint64_t texts = columns_of(Kind::text);
+constexpr uint64_t reals = columns_of(Kind::real);
+constexpr uint64_t integers = ~(texts | reals);
+
+template <class Visit>
+void each_column(uint64_t mask, Visit visit) {
+    for (; mask != 0; mask &= mask - 1) visit(static_cast<Column>(std::countr_zero(mask)));
+}
+
 constexpr uint32_t bit(Remark remark) { return uint32_t{1} << static_cast<unsigned>(remark); }
 static_assert(std::size(remark_names) <= 32);
 
@@ -72,18 +89,24 @@ void Fields::begin(Columns& row) {
 // --- one value ---
 
 void Fields::text(const Key& key, std::string_view value) {
-    if (key.two) return two_numbers(key, value);
+    key->two ? two_numbers(key, value) : one_value(key, value);
+}
+
+void Fields::one_value(const Key& key, std::string_view value) {
     open_value(key);
     value = trimmed(value);
     if (routeros::missing(value)) return;
-    metrics_sent_ |= is_metric(key.column);
-    switch (info(key.column).value) {
+    metrics_sent_ |= is_metric(key->column);
+    switch (key.column().value) {
         case Value::device:
         case Value::words:
         case Value::serial: return keep_text(key, value);
         case Value::version:
             return routeros::version(value) ? keep_text(key, value) : bad_value(key);
-        case Value::address: return keep_text(key, routeros::address(value));
+        case Value::address: {
+            const auto address = routeros::address(value);
+            return address ? keep_text(key, *address) : bad_value(key);
+        }
         case Value::duration: return keep_integer(key, routeros::duration(value));
         case Value::count: return keep_integer(key, routeros::count(value));
         case Value::frequency: return keep_integer(key, routeros::frequency(value));
@@ -93,7 +116,7 @@ void Fields::text(const Key& key, std::string_view value) {
         case Value::signal: return keep_real(key, routeros::signal(value));
         case Value::decimal: {
             auto number = routeros::decimal(value);
-            if (number && key.column == Column::voltage_v && is_digit(value.back()))
+            if (number && key->column == Column::voltage_v && is_digit(value.back()))
                 number = volts(*number);
             return keep_real(key, number);
         }
@@ -105,63 +128,59 @@ void Fields::text(const Key& key, std::string_view value) {
 void Fields::two_numbers(const Key& key, std::string_view value) {
     const size_t comma = value.find(',');
     if (comma == value.npos) return;  // Of one number nobody knows what it is.
-    Key free = key;
-    free.two = false;
-    text(free, value.substr(0, comma));
-    Key total = find_key("totalmemory");
-    total.sent = key.sent;
-    text(total, value.substr(comma + 1));
+    one_value(key, value.substr(0, comma));
+    one_value({key.sent, find_key("totalmemory").known}, value.substr(comma + 1));
 }
 
 void Fields::integer(const Key& key, int64_t value) {
-    if (key.two) return;
+    if (key->two) return;
     // A column of whole numbers keeps it exactly; for the others a double is good enough.
-    if (info(key.column).kind != Kind::integer) return real(key, static_cast<double>(value));
+    if (key.column().kind != Kind::integer) return real(key, static_cast<double>(value));
     open_value(key);
     metrics_sent_ = true;
     keep_integer(key, value);
 }
 
 void Fields::real(const Key& key, double value) {
-    if (key.two) return;
+    if (key->two) return;
     ensure(!key.keeps_text());
     open_value(key);
     metrics_sent_ = true;
-    if (info(key.column).value == Value::clock) value *= us_per_second;
-    if (key.column == Column::voltage_v) value = volts(value);
+    if (key.column().value == Value::clock) value *= us_per_second;
+    if (key->column == Column::voltage_v) value = volts(value);
     keep_real(key, value);
 }
 
 void Fields::literal(const Key& key, std::string_view lexeme) {
-    if (info(key.column).value == Value::serial) remark(Remark::serial_from_number);
+    if (key.column().value == Value::serial) remark(Remark::serial_from_number);
     text(key, without_padding(lexeme));
 }
 
 // Of a key that comes twice the last value counts, also if that is none.
 void Fields::open_value(const Key& key) {
-    if (seen_.test(key.number)) {
+    if (seen_[key->number]) {
         remark(Remark::duplicate_key, key);
-        if (has(key.column) && kept(key.column).key.number == key.number) drop(key.column);
+        if (has(key->column) && kept(key->column).key->number == key->number) drop(key->column);
     }
-    seen_.set(key.number);
+    seen_[key->number] = true;
 }
 
 // Where to keep a good value, or nullptr if a better key has brought one.
 Fields::Kept* Fields::claim(const Key& key) {
-    Kept& place = kept(key.column);
-    if (has(key.column) && place.key.number < key.number) return nullptr;
-    kept_mask_ |= bit(key.column);
+    Kept& place = kept(key->column);
+    if (has(key->column) && place.key->number < key->number) return nullptr;
+    kept_mask_ |= bit(key->column);
     place.key = key;
     return &place;
 }
 
 void Fields::keep_integer(const Key& key, std::optional<int64_t> value) {
     if (!value) return bad_value(key);
-    const ColumnInfo& column = info(key.column);
+    const ColumnInfo& column = key.column();
     const auto number = static_cast<double>(*value);
     if (number < column.low || number > column.high) return implausible(key, number < column.low);
-    if (key.in_use) {
-        (key.column == Column::mem_total ? memory_in_use_ : disk_in_use_) = {key, *value, 0, {}};
+    if (key->in_use) {
+        (key->column == Column::mem_total ? memory_in_use_ : disk_in_use_) = {key, *value, 0, {}};
     } else if (Kept* place = claim(key)) {
         place->integer = *value;
     }
@@ -169,25 +188,25 @@ void Fields::keep_integer(const Key& key, std::optional<int64_t> value) {
 
 void Fields::keep_real(const Key& key, std::optional<double> value) {
     if (!value) return bad_value(key);
-    const ColumnInfo& column = info(key.column);
+    const ColumnInfo& column = key.column();
     if (*value < column.low || *value > column.high) return implausible(key, *value < column.low);
     if (column.kind != Kind::real) return keep_integer(key, routeros::rounded(*value));
     if (Kept* place = claim(key)) place->real = *value;
 }
 
-void Fields::keep_text(const Key& key, std::optional<std::string_view> value) {
+void Fields::keep_text(const Key& key, std::string_view value) {
     // A NUL would end the text early in every sink written in C.
-    if (!value || unsubstituted(*value) || value->find('\0') != value->npos) return bad_value(key);
-    if (Kept* place = claim(key)) place->text = *value;
+    if (unsubstituted(value) || value.find('\0') != value.npos) return bad_value(key);
+    if (Kept* place = claim(key)) place->text = value;
 }
 
 void Fields::bad_value(const Key& key) {
     // An id that is of no use is only one of several.
-    if (!key.ambiguous && key.column != Column::site_id) remark(Remark::bad_value, key);
+    if (!key->ambiguous && key->column != Column::site_id) remark(Remark::bad_value, key);
 }
 
 void Fields::implausible(const Key& key, bool too_low) {
-    const Value form = info(key.column).value;
+    const Value form = key.column().value;
     if (form == Value::duration) {
         if (too_low) return bad_value(key);
         return remark(Remark::uptime_out_of_range);
@@ -202,8 +221,7 @@ std::string_view Fields::finish() {
     weigh(Column::mem_total, Column::mem_free, memory_in_use_);
     weigh(Column::disk_total, Column::disk_free, disk_in_use_);
     split_version();
-    for (uint64_t rest = kept_mask_ & ~bit(Column::site_id); rest != 0; rest &= rest - 1)
-        write(static_cast<Column>(std::countr_zero(rest)));
+    write();
     const std::string_view besides = extra_.json();
     if (!besides.empty()) row_->set_text(Column::extra, besides);
     if (!metrics_sent_ && besides.empty() && !(remarks_ & bit(Remark::empty_body)))
@@ -249,19 +267,18 @@ void Fields::split_version() {
     kept(Column::channel).text = version->channel;
 }
 
-void Fields::write(Column column) {
-    const Kept& value = kept(column);
-    switch (info(column).kind) {
-        case Kind::integer:
-        case Kind::flag:
-        case Kind::time: return row_->set_integer(column, value.integer);
-        case Kind::real: return row_->set_real(column, value.real);
-        case Kind::text: {
-            const auto text = utf8_prefix(value.text, static_cast<size_t>(info(column).high));
-            if (text.size() < value.text.size()) remark(Remark::value_cut, value.key);
-            return row_->set_text(column, text);
-        }
-    }
+// But for the site, which others know better.
+void Fields::write() {
+    each_column(kept_mask_ & reals,
+                [this](Column column) { row_->set_real(column, kept(column).real); });
+    each_column(kept_mask_ & integers,
+                [this](Column column) { row_->set_integer(column, kept(column).integer); });
+    each_column(kept_mask_ & texts & ~bit(Column::site_id), [this](Column column) {
+        const Kept& value = kept(column);
+        const auto text = utf8_prefix(value.text, static_cast<size_t>(info(column).high));
+        if (text.size() < value.text.size()) remark(Remark::value_cut, value.key);
+        row_->set_text(column, text);
+    });
 }
 
 // --- remarks ---

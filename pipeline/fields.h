@@ -4,7 +4,7 @@
 // a value by its column's RouterOS type, chooses between keys of one column, and remembers what it
 // had to leave out. One bad value costs its column, never the row.
 //
-// Use: begin(row), a value for each key that find_key() knows, all others to extra(), finish(). The
+// Use: begin(row), a value for each name that has a meaning, all others to extra(), finish(). The
 // row is untouched until finish(), which writes what was kept and the columns `warnings` and
 // `extra`, and leaves the row open: the intake commits or discards it. Keys and texts are not
 // copied: they stay readable until finish().
@@ -20,6 +20,7 @@
 #include <utility>
 
 #include "pipeline/columns.h"
+#include "pipeline/dictionary.h"
 #include "pipeline/extra.h"
 #include "pipeline/keys.h"
 
@@ -43,6 +44,8 @@ public:
     // enter() gave.
     [[nodiscard]] Seen enter() { return std::exchange(seen_, {}); }
     void leave(const Seen& outer) { seen_ = outer; }
+
+    [[nodiscard]] Dictionary& dictionary() { return dictionary_; }
 
     // The value of a known key: as text (empty and `none` mean absent), ...
     void text(const Key& key, std::string_view value);
@@ -82,26 +85,28 @@ private:
         std::string_view text;
     };
 
+    void one_value(const Key& key, std::string_view value);
+    void two_numbers(const Key& key, std::string_view value);
     void open_value(const Key& key);
     [[nodiscard]] Kept* claim(const Key& key);
     void keep_integer(const Key& key, std::optional<int64_t> value);
     void keep_real(const Key& key, std::optional<double> value);
-    void keep_text(const Key& key, std::optional<std::string_view> value);
+    void keep_text(const Key& key, std::string_view value);
     void bad_value(const Key& key);
     void implausible(const Key& key, bool too_low);
 
     [[nodiscard]] bool has(Column column) const { return kept_mask_ & bit(column); }
     void drop(Column column) { kept_mask_ &= ~bit(column); }
     [[nodiscard]] Kept& kept(Column column) { return kept_[index(column)]; }
-    void two_numbers(const Key& key, std::string_view value);
     void weigh(Column total, Column free, const std::optional<Kept>& in_use);
     void split_version();
-    void write(Column column);
+    void write();
 
     void remark(Remark remark, const Key& key);
     void warn(std::string_view warning);
     [[nodiscard]] std::string_view warnings() const { return {warnings_.data(), warnings_used_}; }
 
+    Dictionary dictionary_;
     Columns* row_ = nullptr;
     uint64_t kept_mask_ = 0;  // A bit for each column that has a value.
     std::array<Kept, columns_count> kept_{};

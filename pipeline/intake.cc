@@ -9,13 +9,12 @@ namespace rollcall {
 
 namespace {
 
-// Without a credential a router is known by what it says of itself, else by where it reports to or
-// comes from.
+// Without a credential a router is known by what it says of itself, else by where it reports to.
+// Empty if neither tells.
 std::string_view site_of(const Columns& row, const Fields& fields, const Sender& sender) {
     for (const Column column : {Column::serial_number, Column::system_id})
         if (row.has(column)) return row.text(row.rows(), column);
-    if (!sender.device.empty()) return sender.device;
-    return fields.device().empty() ? sender.address : fields.device();
+    return sender.device.empty() ? fields.device() : sender.device;
 }
 
 }  // namespace
@@ -38,30 +37,53 @@ Result<void> Intake::accept(std::string_view body, BodyHint hint, const Sender& 
                             Receipt& receipt) {
     sender_ = &sender;
     receipt_ = &receipt;
+    fields_.shape() = {};
     const auto decoded = decoder_.decode(body, hint, receipt.items, *this);
-    if (!decoded && open_ != nullptr) open_->discard_row();
-    if (!decoded && decoded.error().code == Code::ring_full) slab_.add(Metric::ring_full_total);
+    if (decoded) return decoded;
+    if (open_ != nullptr) open_->discard_row();
+    receipt.shape = fields_.shape();
+    if (decoded.error().code == Code::ring_full) slab_.add(Metric::ring_full_total);
     return decoded;
+}
+
+std::string_view Intake::site_beside(const Sender& sender) {
+    aside_.clear();
+    fields_.begin(aside_);
+    decode_beside(sender);
+    fields_.finish();
+    return site_of(aside_, fields_, sender);
+}
+
+void Intake::accept_refused(std::string_view site, const Sender& sender, Code code) {
+    Columns* const row = open_slot();
+    ensure(row != nullptr);
+    set_envelope(*row, site, sender);
+    row->set_text(Column::warnings, to_text(code));
+    row->commit_row();
 }
 
 Fields* Intake::next() {
     Columns* const row = open_slot();
     if (row == nullptr) return nullptr;
     fields_.begin(*row);
-    if (!sender_->query.empty() || !sender_->header.empty()) {
-        const auto outer = fields_.enter();
-        decoder_.decode_query(sender_->query, fields_);
-        decoder_.decode_header(sender_->header, fields_);
-        fields_.leave(outer);
-    }
+    decode_beside(*sender_);
     return &fields_;
+}
+
+void Intake::decode_beside(const Sender& sender) {
+    if (sender.query.empty() && sender.header.empty()) return;
+    const auto outer = fields_.enter();
+    decoder_.decode_query(sender.query, fields_);
+    decoder_.decode_header(sender.header, fields_);
+    fields_.leave(outer);
 }
 
 void Intake::taken(std::string_view text) {
     Columns& row = *open_;
     receipt_->warnings = fields_.finish();
     receipt_->shape = fields_.shape();
-    set_envelope(row);
+    const std::string_view site = site_of(row, fields_, *sender_);
+    set_envelope(row, site.empty() ? sender_->address : site, *sender_);
     set_fingerprint(row, text);
     row.commit_row();
     receipt_->site = row.text(row.rows() - 1, Column::site_id);
@@ -79,14 +101,13 @@ void Intake::refused(Code code) {
     slab_.add(Metric::checkins_rejected_total, 1, label_of(sender_->transport, code));
 }
 
-void Intake::set_envelope(Columns& row) {
-    const std::string_view site = site_of(row, fields_, *sender_);
+void Intake::set_envelope(Columns& row, std::string_view site, const Sender& sender) {
     row.set_text(Column::site_id,
                  utf8_prefix(site, static_cast<size_t>(info(Column::site_id).high)));
-    row.set_integer(Column::received_at, sender_->received_us);
+    row.set_integer(Column::received_at, sender.received_us);
     row.set_integer(Column::online, 1);
-    row.set_text(Column::transport, to_text(sender_->transport));
-    row.set_text(Column::source_ip, sender_->address);
+    row.set_text(Column::transport, to_text(sender.transport));
+    row.set_text(Column::source_ip, sender.address);
 }
 
 // A report sent twice must not add a row; one that happens to look like another must. So it is told

@@ -44,7 +44,8 @@ struct Receipt {
     size_t items = 0;           // Reports that are done with, taken or refused.
     size_t accepted = 0;        // Rows.
     uint64_t slot = 0;          // That holds the last of them.
-    Shape shape;                // Of the last report; valid as `warnings` is.
+    Shape shape;                // Of the last report, also of one that was refused; valid as long
+                                // as the body and until the next accept().
     std::string_view site;      // Of the last report; valid as `warnings` is.
     std::string_view warnings;  // Of the last report, as in the column; valid until the next
                                 // accept().
@@ -69,6 +70,14 @@ public:
     [[nodiscard]] Result<void> accept(std::string_view body, BodyHint hint, const Sender& sender,
                                       Receipt& receipt);
 
+    // Where a sender belongs by what is known without its body: the topic, the path, the query, the
+    // header. Empty if they do not say. Valid as long as these and until the next call.
+    [[nodiscard]] std::string_view site_beside(const Sender& sender);
+
+    // A row that says no more than that a router of this site was there, and why its report was
+    // refused. Nobody is told when it is durable. Only if has_room().
+    void accept_refused(std::string_view site, const Sender& sender, Code code);
+
     // Would accept() find room?
     [[nodiscard]] bool has_room() { return open_slot() != nullptr; }
 
@@ -76,6 +85,9 @@ public:
     // one fills on, for it could not be written earlier anyway. Call it at the end of every turn,
     // and when durable() has moved.
     void publish();
+
+    // Is there nothing that publish() has still to hand over?
+    [[nodiscard]] bool handed_over() const { return open_ == nullptr || open_->rows() == 0; }
 
     // Slots below are on disk.
     [[nodiscard]] uint64_t durable() const { return ring_.durable(); }
@@ -85,7 +97,8 @@ public:
 private:
     [[nodiscard]] Columns* open_slot();
     void hand_over();
-    void set_envelope(Columns& row);
+    void decode_beside(const Sender& sender);
+    static void set_envelope(Columns& row, std::string_view site, const Sender& sender);
     void set_fingerprint(Columns& row, std::string_view text);
 
     // Items, for the decoder while accept() runs.
@@ -94,7 +107,8 @@ private:
     void refused(Code code) override;
 
     Ring<Columns> ring_;
-    Columns* open_ = nullptr;  // The slot claimed, until it is published.
+    Columns* open_ = nullptr;         // The slot claimed, until it is published.
+    Columns aside_{1, row_text_max};  // A row that is only looked at.
     Decoder decoder_;
     Fields fields_;
     const Sender* sender_ = nullptr;  // While accept() runs.

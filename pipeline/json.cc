@@ -1,8 +1,6 @@
 #include "pipeline/json.h"
 
 #include <array>
-#include <charconv>
-#include <limits>
 
 namespace rollcall {
 
@@ -54,35 +52,6 @@ uint32_t character(std::string_view& rest) {
 
 }  // namespace
 
-// Exact by two operations if the digits fit in 53 bits and the power of ten in a double: Clinger,
-// "How to Read Floating Point Numbers Accurately" (1990), section 4. The library does the rest.
-double JsonNumber::real() const {
-    static constexpr std::array<double, 16> powers = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                                      1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
-    if (whole) return static_cast<double>(integer);
-    uint64_t digits = 0;
-    size_t behind_point = 0;
-    bool fraction = false;
-    bool plain = lexeme.size() <= 16;
-    for (const char c : lexeme) {
-        if (is_digit(c)) {
-            digits = digits * 10 + static_cast<uint64_t>(c - '0');
-            behind_point += fraction;
-        } else if (c == '.') {
-            fraction = true;
-        } else {
-            plain &= c == '-';
-        }
-    }
-    if (plain) {
-        const double size = static_cast<double>(digits) / powers[behind_point];
-        return lexeme[0] == '-' ? -size : size;
-    }
-    double number = 0;
-    const auto [_, error] = std::from_chars(lexeme.data(), lexeme.data() + lexeme.size(), number);
-    return error == std::errc{} ? number : std::numeric_limits<double>::quiet_NaN();
-}
-
 void json_unescape(std::string_view raw, std::string& out) {
     while (!raw.empty()) {
         const size_t plain = std::min(raw.find('\\'), raw.size());
@@ -109,27 +78,32 @@ bool JsonCursor::digits() {
     return at_ > first;
 }
 
-bool JsonCursor::word(std::string_view text) {
-    for (const char c : text) {
-        if (at_ >= end_ || *at_ != c) return false;
-        ++at_;
+// A fraction, an exponent, or both.
+JsonCursor JsonCursor::fraction(JsonCursor at) {
+    if (*at.at_ == '.') {
+        ++at.at_;
+        if (!at.digits()) return at.stop();
     }
-    return true;
+    if (at.at_ >= at.end_ || (*at.at_ | 0x20) != 'e') return at;
+    ++at.at_;
+    if (at.at_ < at.end_ && (*at.at_ == '+' || *at.at_ == '-')) ++at.at_;
+    return at.digits() ? at : at.stop();
 }
 
 // A backslash and what it escapes.
-bool JsonCursor::escape() {
-    ++at_;
-    if (at_ >= end_) return false;
-    if (*at_ != 'u') {
-        if (std::string_view("\"\\/bfnrt").find(*at_) == std::string_view::npos) return false;
-        ++at_;
-        return true;
+JsonCursor JsonCursor::escape(JsonCursor at) {
+    ++at.at_;
+    if (at.at_ >= at.end_) return at.stop();
+    if (*at.at_ != 'u') {
+        if (std::string_view("\"\\/bfnrt").find(*at.at_) == std::string_view::npos)
+            return at.stop();
+        ++at.at_;
+        return at;
     }
-    ++at_;
-    for (int digit = 0; digit < 4; ++digit, ++at_)
-        if (at_ >= end_ || hex_digit(*at_) < 0) return false;
-    return true;
+    ++at.at_;
+    for (int digit = 0; digit < 4; ++digit, ++at.at_)
+        if (at.at_ >= at.end_ || hex_digit(*at.at_) < 0) return at.stop();
+    return at;
 }
 
 bool JsonCursor::skip() {

@@ -12,6 +12,7 @@
 // Units: offsets in bytes. Threads: pure, but for the position.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -36,40 +37,46 @@ struct JsonString {
 
 struct JsonNumber {
     std::string_view lexeme;
-    bool whole = false;  // No fraction and no exponent, and integer holds it.
+    bool decimal = false;  // It has a fraction or an exponent.
+    bool exact = false;    // It has not, and integer holds it.
     int64_t integer = 0;
-
-    // NaN if it is past what a double holds.
-    [[nodiscard]] double real() const;
 };
 
 // Appends the text that a string stands for; half a surrogate pair is U+FFFD.
 void json_unescape(std::string_view raw, std::string& out);
 
-// Of eight bytes of a string, the highest bit of each that cannot stand in it as it is: a quote, a
-// backslash, or one below a space. Exact up to the first of them; behind it, others may be marked.
-inline uint64_t json_stops(uint64_t word) {
-    constexpr uint64_t ones = 0x0101010101010101;
-    constexpr uint64_t highs = 0x8080808080808080;
-    const uint64_t quote = word ^ ones * '"';
-    const uint64_t slash = word ^ ones * '\\';
-    return (((quote - ones) & ~quote) | ((slash - ones) & ~slash) | ((word - ones * ' ') & ~word)) &
-           highs;
+// Of the json_step bytes from `at` on, how many stand before the first that cannot stand in a
+// string as it is: a quote, a backslash, or one below a space.
+inline constexpr size_t json_step = 16;
+inline size_t json_plain(const char* at) {
+    using Vector [[gnu::vector_size(json_step)]] = uint8_t;
+    Vector bytes;
+    std::memcpy(&bytes, at, sizeof bytes);
+    const auto stops = (bytes == '"') | (bytes == '\\') | (bytes < ' ');
+    const auto halves = std::bit_cast<std::array<uint64_t, 2>>(stops);
+    if (halves[0] != 0) return static_cast<size_t>(std::countr_zero(halves[0])) / 8;
+    return 8 + static_cast<size_t>(std::countr_zero(halves[1])) / 8;
 }
 
+// Whoever walks it in a loop holds it by value, so that it stays in registers.
 class JsonCursor {
 public:
     // `text` is valid UTF-8, and readable for body_padding bytes beyond its end.
     explicit JsonCursor(std::string_view text)
         : begin_(text.data()), end_(text.data() + text.size()), at_(begin_) {}
 
+    // False from stop() on.
+    [[nodiscard]] bool good() const { return good_; }
+    [[nodiscard]] JsonCursor stop() {
+        good_ = false;
+        return *this;
+    }
     [[nodiscard]] Error fault() const { return {fault_, 0, std::min(at_, end_) - begin_}; }
-    [[nodiscard]] bool at_end() const { return at_ >= end_; }
     [[nodiscard]] const char* place() const { return at_; }
 
     // The next byte, behind white space; NUL, which begins nothing, at the end.
     char peek() {
-        while (at_ < end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
+        while (at_ < end_ && *at_ <= ' ' && is_space(*at_)) ++at_;
         return at_ < end_ ? *at_ : '\0';
     }
     // The byte c, behind white space.
@@ -90,10 +97,20 @@ public:
         return true;
     }
     void close() { --depth_; }
+    [[nodiscard]] JsonCursor closed() {
+        close();
+        return *this;
+    }
 
     bool string(JsonString& out);
     bool number(JsonNumber& out);
-    bool word(std::string_view text);
+    bool word(std::string_view text) {
+        for (const char c : text) {
+            if (at_ >= end_ || *at_ != c) return false;
+            ++at_;
+        }
+        return true;
+    }
 
     // A member's name and its colon.
     bool name(JsonString& out) { return peek() == '"' && string(out) && take(':'); }
@@ -124,13 +141,18 @@ public:
     }
 
 private:
-    bool escape();
+    static bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+    static bool is_digit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
+    // What seldom comes: by value, as a cursor whose address is known stays in memory.
+    [[nodiscard]] static JsonCursor escape(JsonCursor at);
+    [[nodiscard]] static JsonCursor fraction(JsonCursor at);
     bool digits();
 
     const char* begin_;
     const char* end_;
     const char* at_;
     size_t depth_ = 0;
+    bool good_ = true;
     Code fault_ = Code::malformed_json;
 };
 
@@ -138,53 +160,41 @@ inline bool JsonCursor::string(JsonString& out) {
     const char* const first = ++at_;
     out.escaped = false;
     for (;;) {
-        uint64_t word = 0;
-        std::memcpy(&word, at_, sizeof word);
-        const uint64_t stops = json_stops(word);
-        if (stops == 0) {
-            at_ += sizeof word;
-            if (at_ >= end_) return false;
-            continue;
-        }
-        at_ += std::countr_zero(stops) / 8;
+        const size_t plain = json_plain(at_);
+        at_ += plain;
         if (at_ >= end_) return false;
+        if (plain == json_step) continue;
         if (*at_ == '"') {
             out.raw = {first, static_cast<size_t>(at_ - first)};
             ++at_;
             return true;
         }
-        if (*at_ != '\\' || !escape()) return false;
+        if (*at_ != '\\') return false;
+        *this = escape(*this);
+        if (!good_) return false;
         out.escaped = true;
     }
 }
 
 inline bool JsonCursor::number(JsonNumber& out) {
-    constexpr size_t digits_exact = 18;  // Of which any fit in 63 bits.
+    constexpr ptrdiff_t digits_exact = 18;  // Of which any fit in 63 bits.
     const char* const first = at_;
-    const bool negative = *at_ == '-';
-    at_ += negative;
-    const char* const first_digit = at_;
+    const bool negative = *first == '-';
+    const char* const first_digit = first + negative;
+    const char* at = first_digit;
     uint64_t value = 0;
-    while (at_ < end_ && static_cast<unsigned char>(*at_ - '0') < 10)
-        value = value * 10 + static_cast<uint64_t>(*at_++ - '0');
-    const auto count = static_cast<size_t>(at_ - first_digit);
-    if (count == 0) return false;
-    if (*first_digit == '0' && count > 1) {
-        at_ = first_digit + 1;
-        return false;
-    }
-    out.whole = count <= digits_exact;
-    out.integer = static_cast<int64_t>(negative ? 0 - value : value);  // If it is whole.
-    if (at_ < end_ && *at_ == '.') {
-        ++at_;
-        out.whole = false;
-        if (!digits()) return false;
-    }
-    if (at_ < end_ && (*at_ | 0x20) == 'e') {
-        ++at_;
-        out.whole = false;
-        if (at_ < end_ && (*at_ == '+' || *at_ == '-')) ++at_;
-        if (!digits()) return false;
+    for (; at < end_ && is_digit(*at); ++at) value = value * 10 + static_cast<uint64_t>(*at - '0');
+    const bool padded = at - first_digit > 1 && *first_digit == '0';
+    at_ = padded ? first_digit + 1 : at;
+    if (padded || at == first_digit) return false;
+    out.integer = static_cast<int64_t>(negative ? 0 - value : value);
+    out.exact = at - first_digit <= digits_exact;
+    out.decimal = false;
+    if (at < end_ && (*at == '.' || (*at | 0x20) == 'e')) {
+        out.exact = false;
+        out.decimal = true;
+        *this = fraction(*this);
+        if (!good_) return false;
     }
     out.lexeme = {first, static_cast<size_t>(at_ - first)};
     return true;

@@ -26,7 +26,7 @@ constexpr std::array<uint8_t, 256> folding = [] {
     return to;
 }();
 
-// The hottest loop of all: it stays in registers, and where separators stand costs no branch.
+// Stays in registers, and where separators stand costs no branch.
 class Folding {
 public:
     constexpr void add(std::string_view key) {
@@ -88,12 +88,7 @@ constexpr size_t keys_count = [] {
     each_key([&](Column, std::string_view) { ++count; });
     return count;
 }();
-static_assert(keys_count <= keys_max && keys_max < Key::unknown);
-
-struct Known {
-    Folded folded;
-    Key key;
-};
+static_assert(keys_count <= keys_max);
 
 // Takes the mark off the end of a word, if it is there.
 constexpr bool take_mark(std::string_view& word, char mark) {
@@ -102,11 +97,16 @@ constexpr bool take_mark(std::string_view& word, char mark) {
     return true;
 }
 
-constexpr std::array<Known, keys_count> table = [] {
-    std::array<Known, keys_count> known{};
+struct Table {
+    std::array<Folded, keys_count> folded{};
+    std::array<KnownKey, keys_count> keys{};
+};
+
+constexpr Table table = [] {
+    Table result;
     uint8_t number = 0;
     each_key([&](Column column, std::string_view word) {
-        Key key;
+        KnownKey& key = result.keys[number];
         key.column = column;
         key.number = number;
         key.weak = take_mark(word, '~');
@@ -114,24 +114,27 @@ constexpr std::array<Known, keys_count> table = [] {
         key.in_use = take_mark(word, '+');
         key.two = take_mark(word, ',');
         key.pairs_only = take_mark(word, '=');
-        known[number] = {fold(word), key};
+        result.folded[number] = fold(word);
         ++number;
     });
-    return known;
+    return result;
 }();
+
+constexpr uint8_t free_slot = 255;
+static_assert(keys_max < free_slot);
 
 // Open addressing: a key is in the first free slot from its hash on.
 constexpr std::array<uint8_t, slots_count> slots = [] {
     std::array<uint8_t, slots_count> result{};
-    result.fill(Key::unknown);
-    for (const Known& known : table) {
-        size_t slot = hash(known.folded);
-        while (result[slot] != Key::unknown) {
+    result.fill(free_slot);
+    for (size_t number = 0; number < keys_count; ++number) {
+        size_t slot = hash(table.folded[number]);
+        while (result[slot] != free_slot) {
             // Not a constant expression: two columns that go by one key do not compile.
-            if (table[result[slot]].folded == known.folded) std::abort();
+            if (table.folded[result[slot]] == table.folded[number]) std::abort();
             slot = (slot + 1) % slots_count;
         }
-        result[slot] = known.key.number;
+        result[slot] = static_cast<uint8_t>(number);
     }
     return result;
 }();
@@ -160,16 +163,9 @@ constexpr std::array<Folded, groups_count> group_table = [] {
 }();
 
 Key find(const Folded& folded, std::string_view sent) {
-    Key found;
-    found.sent = sent;
-    for (size_t slot = hash(folded); slots[slot] != Key::unknown; slot = (slot + 1) % slots_count) {
-        const Known& known = table[slots[slot]];
-        if (!(known.folded == folded)) continue;
-        found = known.key;
-        found.sent = sent;
-        break;
-    }
-    return found;
+    for (size_t slot = hash(folded); slots[slot] != free_slot; slot = (slot + 1) % slots_count)
+        if (table.folded[slots[slot]] == folded) return {sent, &table.keys[slots[slot]]};
+    return {sent, nullptr};
 }
 
 }  // namespace

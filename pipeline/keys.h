@@ -14,22 +14,26 @@
 
 namespace rollcall {
 
-// A key as it was sent, and the column that goes by it, if one does.
-struct Key {
-    static constexpr uint8_t unknown = 255;
-
-    std::string_view sent;
+// A word of columns.def: the column that goes by it, and its marks.
+struct KnownKey {
     Column column = Column::id;
-    uint8_t number = unknown;  // Position among all keys: of a column's keys the lower one wins.
-    // The marks of columns.def.
+    uint8_t number = 0;       // Position among all keys: of a column's keys the lower one wins.
     bool weak = false;        // `~`
     bool ambiguous = false;   // `?`
     bool in_use = false;      // `+`
     bool two = false;         // `,`
     bool pairs_only = false;  // `=`
+};
 
-    explicit operator bool() const { return number != unknown; }
-    [[nodiscard]] bool keeps_text() const { return info(column).kind == Kind::text; }
+// A key as it was sent, and the word that it is, if it is one.
+struct Key {
+    std::string_view sent;
+    const KnownKey* known = nullptr;
+
+    explicit operator bool() const { return known != nullptr; }
+    const KnownKey* operator->() const { return known; }
+    [[nodiscard]] const ColumnInfo& column() const { return info(known->column); }
+    [[nodiscard]] bool keeps_text() const { return column().kind == Kind::text; }
 };
 
 // More than there are keys: the size of a set of them.

@@ -10,6 +10,8 @@
 #include <cstring>
 #include <span>
 
+#include "pipeline/decimal.h"
+
 namespace rollcall::routeros {
 
 namespace {
@@ -56,7 +58,7 @@ std::optional<Amount> amount(std::string_view text) {
     const size_t sign = text.starts_with('-') ? 1 : 0;
     if (text.size() == sign || !is_digit(text[sign])) return std::nullopt;
     double number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const auto [end, error] = read_decimal(text.data(), text.data() + text.size(), number);
     if (error != std::errc{}) return std::nullopt;
     text.remove_prefix(static_cast<size_t>(end - text.data()));
     if (text.starts_with(' ')) text.remove_prefix(1);
@@ -281,15 +283,11 @@ std::optional<std::string_view> address(std::string_view text) {
 }
 
 std::optional<int64_t> clock(std::string_view text) {
-    std::optional<int64_t> seconds = count(text);
-    if (!seconds) seconds = timestamp(text);
+    std::optional<int64_t> seconds = timestamp(text);
+    if (!seconds) seconds = count(text);
     int64_t micros = 0;
     if (!seconds || __builtin_mul_overflow(*seconds, us_per_second, &micros)) return std::nullopt;
     return micros;
-}
-
-bool missing(std::string_view text) {
-    return text.empty() || text == "null" || text == "none" || text == "nil";
 }
 
 }  // namespace rollcall::routeros

@@ -54,6 +54,10 @@ struct Version {
 [[nodiscard]] std::optional<int64_t> rounded(double number);
 
 // "", "null", "none", "nil": RouterOS for "there is none".
-[[nodiscard]] bool missing(std::string_view text);
+[[nodiscard]] inline bool missing(std::string_view text) {
+    constexpr size_t longest = 4;
+    return text.size() <= longest &&
+           (text.empty() || text == "null" || text == "none" || text == "nil");
+}
 
 }  // namespace rollcall::routeros

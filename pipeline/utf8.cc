@@ -1,6 +1,7 @@
 #include "pipeline/utf8.h"
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -9,6 +10,24 @@ namespace rollcall {
 namespace {
 
 constexpr bool continues(char byte) { return (byte & 0xC0) == 0x80; }
+
+// How many bytes of ASCII a text begins with, or less if that is sooner said.
+size_t ascii_prefix(std::string_view text) {
+    size_t prefix = 0;
+    const auto step = [&]<class Vector>(Vector bytes) {
+        for (; prefix + sizeof bytes <= text.size(); prefix += sizeof bytes) {
+            std::memcpy(&bytes, text.data() + prefix, sizeof bytes);
+            const auto halves = std::bit_cast<std::array<uint64_t, sizeof bytes / 8>>(bytes);
+            uint64_t all = 0;
+            for (const uint64_t half : halves) all |= half;
+            if (all & 0x8080808080808080) return;
+        }
+    };
+    using Sixteen [[gnu::vector_size(16)]] = uint8_t;
+    step(Sixteen{});
+    step(uint64_t{});
+    return prefix;
+}
 
 // Length of the valid character that `text` (not empty) begins with, or 0.
 size_t character_length(std::string_view text) {
@@ -63,20 +82,13 @@ void each_character(std::string_view text, Visit visit) {
 }  // namespace
 
 bool utf8_valid(std::string_view text) {
-    while (!text.empty()) {
-        uint64_t word = 0;  // Nearly all texts are ASCII: eight bytes at a time.
-        if (text.size() >= sizeof word) {
-            std::memcpy(&word, text.data(), sizeof word);
-            if ((word & 0x8080808080808080) == 0) {
-                text.remove_prefix(sizeof word);
-                continue;
-            }
-        }
+    for (;;) {
+        text.remove_prefix(ascii_prefix(text));
+        if (text.empty()) return true;
         const size_t length = character_length(text);
         if (length == 0) return false;
         text.remove_prefix(length);
     }
-    return true;
 }
 
 void append_as_utf8(std::string_view text, std::string& out) {

@@ -25,7 +25,7 @@ constexpr auto escapes = [] {
     return letters;
 }();
 
-constexpr uint64_t in_every_byte(uint8_t byte) { return 0x0101010101010101 * byte; }
+constexpr uint64_t in_every_byte(uint8_t byte) { return 0x0101010101010101U * byte; }
 
 // Whether some byte may need an escape: one below space, or a backslash. Never misses one; a few
 // others are found too.

@@ -48,7 +48,7 @@
     }
     :set at ($at + 1)
 }
-:delay ($hash % 18)
+:delay ($hash % 16)
 
 :local report [:toarray ""]
 :set ($report->"serial-number") $serial

@@ -46,7 +46,7 @@
 :if ([:len $device] = 0) do={ :set device $systemId }
 
 # After a power cut all routers would report in the same second. Each waits for a time of its own,
-# and is done (18 s + 10 s) before the next one is due.
+# and is done (15 s + 10 s) before the next one is due.
 :local letters "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 :local hash 0
 :local at 0
@@ -55,7 +55,7 @@
     :if ([:typeof $digit] = "num") do={ :set hash (($hash * 31 + $digit) % 65536) }
     :set at ($at + 1)
 }
-:delay ($hash % 18)
+:delay ($hash % 16)
 
 :local report [:toarray ""]
 :set ($report->"serial-number") $serial

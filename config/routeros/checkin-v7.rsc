@@ -36,7 +36,7 @@
 :if ([:len $device] = 0) do={ :set device $systemId }
 
 # After a power cut all routers would report in the same second. Each waits for a time of its own,
-# and is done (18 s + 10 s) before the next one is due.
+# and is done (15 s + 10 s) before the next one is due.
 :local letters "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 :local hash 0
 :local at 0
@@ -46,7 +46,7 @@
     :set at ($at + 1)
 }
 :local period [$ask "/system scheduler get [find name=checkin] interval"]
-:if ($period >= 30s) do={ :delay ($hash % 18) }
+:if ($period >= 27s) do={ :delay ($hash % 16) }
 
 :local report [:toarray ""]
 :set ($report->"serial-number") $serial

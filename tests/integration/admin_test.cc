@@ -11,7 +11,8 @@ using namespace rollcall;
 
 namespace {
 
-constexpr std::string_view kind_names[] = {"counter", "gauge", "histogram"};
+// In the order of MetricKind; a ratio is a gauge.
+constexpr std::string_view kind_names[] = {"counter", "gauge", "gauge", "histogram"};
 
 }  // namespace
 

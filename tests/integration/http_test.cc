@@ -29,7 +29,7 @@ constexpr std::string_view all_seq =
 BOOST_AUTO_TEST_SUITE(http)
 
 BOOST_AUTO_TEST_CASE(posted_json_is_answered_as_routers_need_it_and_becomes_a_row) {
-    const TestDaemon daemon;
+    const TestDaemon daemon({.settings = {"replies.next_jitter = 0"}});
     const auto answer = curl(daemon, {"--json", R"json({"identity":"tower-1","serial_number":"HX1",
         "version":"7.17 (stable)","uptime":"1w2d03:04:05","cpu-count":4,"cpu-load":"7%",
         "total-memory":"1GiB","free-memory":1073741824,"voltage":"24.1V","lat":-33.5})json"});

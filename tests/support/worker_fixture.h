@@ -59,7 +59,10 @@ public:
         pipeline = std::make_unique<Pipeline>(files, clock, settings, directory.path() / "spool",
                                               std::move(sinks), std::vector<Slab*>{&slab},
                                               [](const Error&) { std::abort(); });
-        worker = std::make_unique<Worker>(settings, pipeline->intake(0), clock, slab);
+        pace = std::make_unique<Pace>(settings);
+        last_seen = std::make_unique<LastSeen>(settings.replies.sites_max);
+        worker =
+            std::make_unique<Worker>(settings, pipeline->intake(0), *pace, *last_seen, clock, slab);
         pipeline->on_durable(0, [this] { worker->wake(); });
         ensure(pipeline->start().has_value());
         http_port = listen(Transport::http);
@@ -79,6 +82,8 @@ public:
     Cursor gate;         // Moved by the test: 1 lets the sink open.
     Cursor rows_stored;  // Moved by the sink.
     std::unique_ptr<Pipeline> pipeline;
+    std::unique_ptr<Pace> pace;
+    std::unique_ptr<LastSeen> last_seen;
     std::unique_ptr<Worker> worker;
     uint16_t http_port = 0;
     uint16_t mqtt_port = 0;

@@ -37,7 +37,7 @@ struct AdminFixture {
 
     Clock clock;
     Slab slab;
-    Replies replies{clock, Millis(30'000)};
+    Replies replies{clock};
     Admin admin{replies, "9.9"};
     HttpSession::Limits limits{4096, 4096, 4096, Millis(5000), Millis(5000)};
     Cursor stop;  // Moved by the test: 1 ends the loop.

@@ -25,8 +25,11 @@ struct CheckinsFixture {
     Clock clock;
     Slab slab;
     Intake intake{{2, 4, 2 * row_text_max, 65536, 10}, bell, slab};
-    Replies replies{clock, Millis(30'000)};
-    Checkins checkins{settings, intake, replies, clock, slab};
+    Replies replies{clock};
+    Pace pace{settings};
+    LastSeen last_seen{1024};
+    Liveness liveness{intake, last_seen, slab};
+    Checkins checkins{settings, intake, replies, pace, last_seen, liveness, clock, slab};
     HttpRequest request;
     std::string_view allow;
 };
@@ -36,8 +39,8 @@ struct CheckinsFixture {
 BOOST_FIXTURE_TEST_SUITE(checkins, CheckinsFixture)
 
 BOOST_AUTO_TEST_CASE(check_ins_are_taken_on_the_known_paths_and_those_of_the_settings) {
-    for (const char* path :
-         {"/v1/checkins", "/poll", "/update", "/config", "/adopt/abc", "/mine", "/poll?login=x"})
+    for (const char* path : {"/v1/checkins", "/poll", "/update", "/config", "/bandwidth",
+                             "/adopt/abc", "/mine", "/poll?login=x"})
         BOOST_TEST(admit("POST", path).has_value());
     for (const char* path : {"/", "/v1/checkins/", "/adopt/", "/adopt", "/POLL", "/theirs"})
         BOOST_TEST((admit("POST", path).error().code == Code::not_found));
@@ -59,10 +62,18 @@ BOOST_AUTO_TEST_CASE(other_methods_are_told_which_one_is_taken) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(refusals_are_counted_by_code) {
-    checkins.refused(Code::not_found);
-    BOOST_TEST(slab.read(Metric::checkins_rejected_total,
-                         label_of(Transport::http, Code::not_found)) == 1);
+BOOST_AUTO_TEST_CASE(dialect_is_that_of_the_agents_which_report_to_the_path) {
+    const auto dialect = [this](std::string_view target, BodyHint hint) {
+        request.hint = hint;
+        BOOST_TEST(admit("POST", target).has_value());
+        return request.dialect;
+    };
+    BOOST_TEST((dialect("/update?login=x", BodyHint::json) == Dialect::ispapp_update));
+    BOOST_TEST((dialect("/bandwidth", BodyHint::json) == Dialect::ispapp_update));
+    BOOST_TEST((dialect("/config?login=x", BodyHint::json) == Dialect::ispapp_config));
+    BOOST_TEST((dialect("/poll", BodyHint::text) == Dialect::text));
+    BOOST_TEST((dialect("/poll", BodyHint::json) == Dialect::canonical));
+    BOOST_TEST((dialect("/v1/checkins", BodyHint::text) == Dialect::canonical));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

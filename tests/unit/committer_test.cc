@@ -113,6 +113,25 @@ BOOST_AUTO_TEST_CASE(spool_is_not_full_of_what_is_kept_for_the_window) {
     BOOST_TEST(slab.read(Metric::spool_backlog_bytes, label_of(SinkName::discard)) == 0);
 }
 
+// Whenever a slot becomes durable the next one is published: the thread never finds nothing to do.
+BOOST_AUTO_TEST_CASE(committer_that_is_never_idle_still_says_how_large_the_backlog_is) {
+    int64_t seq = 0;
+    int64_t backlog_bytes = 0;
+    Cursor done;
+    Committer other(*writer, bell, slab, [](const Error&) {});
+    other.add_reader(SinkName::discard, stored);
+    other.add_source(second, [&] {
+        backlog_bytes = slab.read(Metric::spool_backlog_bytes, label_of(SinkName::discard));
+        if (backlog_bytes > 0 || ++seq == 1000) return done.advance(1);
+        publish(second, seq);
+    });
+    publish(second, seq);
+    other.start();
+    while (done.read() == 0) std::this_thread::yield();
+    other.stop();
+    BOOST_TEST(backlog_bytes > 0);
+}
+
 BOOST_AUTO_TEST_CASE(stop_makes_durable_what_was_published) {
     committer.start();
     for (int64_t seq = 0; seq < 3; ++seq) publish(first, seq);

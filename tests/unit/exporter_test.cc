@@ -40,6 +40,25 @@ BOOST_AUTO_TEST_CASE(histogram_is_in_seconds_and_cumulative) {
     BOOST_TEST(page.find("rollcall_ack_seconds_sum 99.00085") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(ratio_is_a_gauge_in_ones) {
+    Slab slab;
+    slab.set(Metric::pressure_ratio, 125'000);
+    const std::string page = render_metrics({&slab}, "");
+    BOOST_TEST(has_line(page, "# TYPE rollcall_pressure_ratio gauge"));
+    BOOST_TEST(has_line(page, "rollcall_pressure_ratio 0.125"));
+}
+
+BOOST_AUTO_TEST_CASE(observations_of_all_threads_are_counted_and_summed) {
+    Slab first;
+    Slab second;
+    for (const int64_t us : {50, 400}) first.observe(Metric::ack_seconds, us);
+    second.observe(Metric::ack_seconds, 99'000'000);
+    second.observe(Metric::spool_sync_seconds, 7);
+    const Observed all = observed({&first, &second}, Metric::ack_seconds);
+    BOOST_TEST(all.count == 3);
+    BOOST_TEST(all.micros == 99'000'450);
+}
+
 BOOST_AUTO_TEST_CASE(only_sinks_in_use_are_shown) {
     Slab slab;
     slab.set(Metric::sink_up, 1, label_of(SinkName::sqlite));

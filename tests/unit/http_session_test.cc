@@ -4,6 +4,7 @@
 #include <chrono>
 #include <thread>
 
+#include "daemon/exporter.h"
 #include "tests/support/http_client.h"
 #include "tests/support/worker_fixture.h"
 
@@ -133,6 +134,66 @@ BOOST_AUTO_TEST_CASE(full_spool_stops_reading_and_nothing_is_dropped) {
     sender.join();
     BOOST_TEST(answered == reports);
     BOOST_TEST(counted(Metric::checkins_accepted_total) == reports);
+}
+
+BOOST_AUTO_TEST_CASE(request_that_has_waited_its_time_for_a_full_spool_is_told_so) {
+    settings.spool.size_max = Bytes{64 * 1024};
+    settings.http.request_timeout_max = Millis(500);
+    start();
+    std::string many;
+    for (int number = 0; number < 1500; ++number) many += post_request(report);
+    const HttpClient flood(http_port);
+    flood.send(many);
+    const auto give_up = std::chrono::steady_clock::now() + 30s;
+    const auto wait_until = [&](auto condition) {
+        while (!condition() && std::chrono::steady_clock::now() < give_up)
+            std::this_thread::sleep_for(5ms);
+        BOOST_TEST_REQUIRE(condition());
+    };
+    wait_until([&] { return sum(pipeline->slabs(), Metric::spool_full) == 1; });
+    const int64_t before = counted(Metric::ring_full_total);
+    const HttpClient late_flood(http_port);
+    late_flood.send(many);
+    wait_until([&] { return counted(Metric::ring_full_total) > before; });
+
+    HttpClient canonical(http_port);
+    HttpResponse refusal = canonical.post(report);
+    BOOST_TEST(refusal.status == 503);
+    BOOST_TEST(refusal.body.starts_with(R"({"status":"error","code":"ring_full",)"));
+    HttpClient rpc(http_port);
+    refusal = rpc.post(R"({"id":7,"jsonrpc":"2.0","params":{"report":{"uptime":1}}})");
+    BOOST_TEST(refusal.status == 503);
+    BOOST_TEST(refusal.body.starts_with(R"({"jsonrpc":"2.0","error":{"code":-32000,)"));
+    BOOST_TEST(refusal.body.ends_with(R"(,"id":null})"));
+}
+
+BOOST_AUTO_TEST_CASE(pressure_and_site_decide_when_the_next_report_is_asked_for) {
+    settings.replies.next_jitter = 0;
+    settings.replies.next_growth_max = 4;
+    start();
+    HttpClient client(http_port);
+    BOOST_TEST(client.post(report).body.ends_with(R"("next":30})"));
+    Slab sink;
+    sink.set(Metric::spool_backlog_bytes, static_cast<int64_t>(settings.spool.size_max.count),
+             label_of(SinkName::discard));
+    pace->watch({&sink});
+    pace->measure(clock.steady_us());
+    BOOST_TEST(client.post(report).body.ends_with(R"("next":120})"));
+}
+
+BOOST_AUTO_TEST_CASE(head_that_is_refused_is_not_the_sender_of_the_request_before) {
+    start();
+    HttpClient client(http_port);
+    BOOST_TEST(client.exchange(post_request("{", "/adopt/r1")).status == 400);
+    BOOST_TEST(counted(Metric::liveness_rows_total, label_of(Transport::http)) == 1);
+    BOOST_TEST(client.exchange(post_request("{", "/adopt/r2")).status == 400);
+    BOOST_TEST(counted(Metric::liveness_rows_total, label_of(Transport::http)) == 2);
+    BOOST_TEST(client.post("{").status == 400);
+    // More than any body may have: refused before anybody asks whose it is.
+    BOOST_TEST(
+        client.exchange("POST /adopt/r3 HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n").status ==
+        413);
+    BOOST_TEST(counted(Metric::liveness_rows_total, label_of(Transport::http)) == 2);
 }
 
 BOOST_AUTO_TEST_CASE(client_that_reads_no_answers_is_not_read_from) {

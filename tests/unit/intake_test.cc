@@ -111,6 +111,38 @@ BOOST_AUTO_TEST_CASE(refused_report_leaves_the_slot_untouched) {
     BOOST_TEST(slot(0).rows() == 2);
 }
 
+BOOST_AUTO_TEST_CASE(site_beside_the_body_is_what_a_report_would_get_without_saying_more) {
+    const auto beside = [this](std::string_view device, std::string_view query) {
+        return std::string(intake.site_beside({Transport::http, "192.0.2.1", device, 0, query}));
+    };
+    BOOST_TEST(beside("", "") == "");
+    BOOST_TEST(beside("", "cpu-load=5") == "");
+    BOOST_TEST(beside("r1", "") == "r1");
+    BOOST_TEST(beside("", "login=AA:BB&key=k") == "AA:BB");
+    BOOST_TEST(beside("r1", "login=AA:BB") == "r1");
+    BOOST_TEST(beside("r1", "serial=HX%201") == "HX 1");
+    BOOST_TEST(intake.handed_over());  // Nothing of it is a row.
+}
+
+BOOST_AUTO_TEST_CASE(refused_report_tells_its_shape_as_far_as_it_was_read) {
+    const auto shape = [this](std::string_view body) {
+        padded = body;
+        padded.append(body_padding, '\0');
+        Receipt receipt;
+        BOOST_TEST(!intake
+                        .accept({padded.data(), body.size()}, BodyHint::unknown,
+                                {Transport::http, "192.0.2.1", "", 0}, receipt)
+                        .has_value());
+        return receipt.shape;
+    };
+    BOOST_TEST(shape(R"({"jsonrpc":"2.0","id":7,"params":{]})").json_rpc);
+    BOOST_TEST(shape(R"({"jsonrpc":"2.0","id":7,"params":{]})").rpc_id == "7");
+    BOOST_TEST(shape(R"({"jsonrpc":"2.0","params":{],"id":7})").rpc_id == "");
+    // A list that is no JSON is not read at all, and nothing of the report before it is left.
+    BOOST_TEST(!shape("[{]").json_rpc);
+    BOOST_TEST(shape("[{]").rpc_id == "");
+}
+
 BOOST_AUTO_TEST_CASE(slot_is_published_at_the_end_of_the_turn) {
     intake.publish();
     BOOST_TEST(intake.ring().published() == 0);  // Nothing to hand over.

@@ -13,7 +13,7 @@ BOOST_AUTO_TEST_CASE(case_and_separators_do_not_count) {
                                         "CPU Count", "cpu.count", "cpu:count"}) {
         const Key key = find_key(sent);
         BOOST_TEST(bool(key), sent);
-        BOOST_TEST((key.column == Column::cpu_count), sent);
+        BOOST_TEST((key->column == Column::cpu_count), sent);
         BOOST_TEST(key.sent == sent);
     }
 }
@@ -35,22 +35,22 @@ BOOST_AUTO_TEST_CASE(every_key_of_the_table_leads_to_its_column_best_first) {
             const bool pairs_only = has_mark('=');
             const Key key = find_key(word);
             BOOST_TEST(bool(key), word);
-            BOOST_TEST(index(key.column) == column, word);
-            BOOST_TEST(key.number > number_before, word);
-            BOOST_TEST(key.ambiguous == ambiguous, word);
-            BOOST_TEST(key.in_use == in_use, word);
-            BOOST_TEST(key.weak == weak, word);
-            BOOST_TEST(key.two == two, word);
-            BOOST_TEST(key.pairs_only == pairs_only, word);
-            number_before = key.number;
+            BOOST_TEST(index(key->column) == column, word);
+            BOOST_TEST(key->number > number_before, word);
+            BOOST_TEST(key->ambiguous == ambiguous, word);
+            BOOST_TEST(key->in_use == in_use, word);
+            BOOST_TEST(key->weak == weak, word);
+            BOOST_TEST(key->two == two, word);
+            BOOST_TEST(key->pairs_only == pairs_only, word);
+            number_before = key->number;
         }
     }
 }
 
 BOOST_AUTO_TEST_CASE(a_member_is_known_by_its_path) {
-    BOOST_TEST((find_key("ram", "total").column == Column::mem_total));
-    BOOST_TEST((find_key("Load", "one").column == Column::cpu_load));
-    BOOST_TEST((find_key("cpu", "count").column == Column::cpu_count));
+    BOOST_TEST((find_key("ram", "total")->column == Column::mem_total));
+    BOOST_TEST((find_key("Load", "one")->column == Column::cpu_load));
+    BOOST_TEST((find_key("cpu", "count")->column == Column::cpu_count));
     BOOST_TEST(!find_key("interface", "name"));
 }
 

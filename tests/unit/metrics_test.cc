@@ -47,6 +47,12 @@ BOOST_AUTO_TEST_CASE(counters_and_only_counters_end_in_total) {
                    metric.name);
 }
 
+BOOST_AUTO_TEST_CASE(ratios_and_only_ratios_end_in_ratio) {
+    for (const auto& metric : metrics_table)
+        BOOST_TEST(metric.name.ends_with("_ratio") == (metric.kind == MetricKind::ratio),
+                   metric.name);
+}
+
 BOOST_AUTO_TEST_CASE(histograms_are_in_seconds_and_have_no_labels) {
     for (const auto& metric : metrics_table) {
         if (metric.kind != MetricKind::histogram) continue;

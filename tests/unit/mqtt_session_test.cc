@@ -70,6 +70,20 @@ BOOST_AUTO_TEST_CASE(publish_without_acknowledgement_is_counted_when_durable) {
     BOOST_TEST(counted(Metric::checkins_accepted_total, label_of(Transport::mqtt)) == 2);
 }
 
+BOOST_AUTO_TEST_CASE(router_with_a_broken_report_is_acknowledged_and_seen) {
+    start();
+    gate.advance(1);
+    TcpClient client(mqtt_port);
+    client.send(connect() + publish(1, 1, "{", "checkins/r1") + publish(1, 2, "{", "checkins/r2"));
+    BOOST_TEST(client.take(12) == connack + puback(1) + puback(2));
+    const auto give_up = std::chrono::steady_clock::now() + 10s;
+    while (rows_stored.read() < 2 && std::chrono::steady_clock::now() < give_up)
+        std::this_thread::sleep_for(5ms);
+    BOOST_TEST(rows_stored.read() == 2);
+    BOOST_TEST(counted(Metric::liveness_rows_total, label_of(Transport::mqtt)) == 2);
+    BOOST_TEST(counted(Metric::checkins_accepted_total, label_of(Transport::mqtt)) == 0);
+}
+
 BOOST_AUTO_TEST_CASE(ping_is_answered) {
     start();
     TcpClient client(mqtt_port);

@@ -1,5 +1,7 @@
 #include "daemon/replies.h"
 
+#include <fmt/format.h>
+
 #include <boost/test/unit_test.hpp>
 #include <string>
 #include <vector>
@@ -12,7 +14,7 @@ namespace {
 
 struct RepliesFixture {
     ManualClock clock;  // 1790000000 is Mon, 21 Sep 2026 14:13:20.
-    Replies replies{clock, Millis(30'000)};
+    Replies replies{clock};
 };
 
 const std::string head =
@@ -24,24 +26,26 @@ const std::string head =
 BOOST_FIXTURE_TEST_SUITE(replies, RepliesFixture)
 
 BOOST_AUTO_TEST_CASE(plain_answer_is_small_and_complete) {
-    BOOST_TEST(replies.accepted({}, After::keep_alive) ==
+    BOOST_TEST(replies.accepted({.next_s = 30}, After::keep_alive) ==
                head +
                    "63\r\n\r\n"
                    R"({"status":"ok","accepted":1,"server_time":1790000000,"next":30})");
 }
 
 BOOST_AUTO_TEST_CASE(warnings_are_listed) {
-    BOOST_TEST(replies.accepted({.warnings = "bad_value:uptime,utf8_bom"}, After::close) ==
-               head +
-                   "106\r\nConnection: close\r\n\r\n"
-                   R"({"status":"ok","accepted":1,"warnings":["bad_value:uptime","utf8_bom"],)"
-                   R"("server_time":1790000000,"next":30})");
+    BOOST_TEST(
+        replies.accepted({.next_s = 30, .warnings = "bad_value:uptime,utf8_bom"}, After::close) ==
+        head +
+            "106\r\nConnection: close\r\n\r\n"
+            R"({"status":"ok","accepted":1,"warnings":["bad_value:uptime","utf8_bom"],)"
+            R"("server_time":1790000000,"next":30})");
 }
 
 BOOST_AUTO_TEST_CASE(answer_to_a_batch_says_what_was_refused_and_why) {
     const std::vector<Receipt::Refusal> refused = {{1, Code::unsupported_shape},
                                                    {3, Code::malformed_json}};
-    const auto answer = replies.accepted({.accepted = 2, .refused = refused}, After::keep_alive);
+    const auto answer =
+        replies.accepted({.next_s = 30, .accepted = 2, .refused = refused}, After::keep_alive);
     BOOST_TEST(answer.ends_with(
         R"({"status":"ok","accepted":2,"rejected":[{"index":1,"code":"unsupported_shape",)"
         R"("message":"The JSON value is not an object."},{"index":3,"code":"malformed_json",)"
@@ -50,25 +54,90 @@ BOOST_AUTO_TEST_CASE(answer_to_a_batch_says_what_was_refused_and_why) {
 }
 
 BOOST_AUTO_TEST_CASE(script_that_runs_its_answer_gets_an_empty_text) {
-    const auto answer = replies.accepted({.dialect = Dialect::text}, After::keep_alive);
+    const auto answer =
+        replies.accepted({.next_s = 30, .dialect = Dialect::text}, After::keep_alive);
     BOOST_TEST(answer.find("Content-Type: text/plain\r\nContent-Length: 0\r\n") != answer.npos);
     BOOST_TEST(answer.ends_with("\r\n\r\n"));
 }
 
 BOOST_AUTO_TEST_CASE(json_rpc_gets_its_id_back) {
     const auto with = [this](std::string_view id) {
-        return std::string(
-            replies.accepted({.dialect = Dialect::json_rpc, .rpc_id = id}, After::keep_alive));
+        return std::string(replies.accepted(
+            {.next_s = 30, .dialect = Dialect::json_rpc, .rpc_id = id}, After::keep_alive));
     };
     BOOST_TEST(with("\"a1\"").ends_with(R"({"jsonrpc":"2.0","id":"a1","result":{"status":"ok",)"
                                         R"("accepted":1,"server_time":1790000000,"next":30}})"));
     BOOST_TEST(with("").find(R"("id":null)") != std::string::npos);
 }
 
+// The plain answer is kept; by what, shows where two that share a place would be mixed up.
+BOOST_AUTO_TEST_CASE(each_site_hears_its_own_next) {
+    for (int round = 0; round < 2; ++round)
+        for (const int64_t next : {27, 30, 30 + 64, 33, 27 + 128, 1, 86'400}) {
+            const std::string answer(replies.accepted({.next_s = next}, After::keep_alive));
+            const std::string end = fmt::format(R"("next":{}}})", next);
+            BOOST_TEST(answer.ends_with(end), answer);
+            const size_t body = answer.size() - (answer.find("\r\n\r\n") + 4);
+            BOOST_TEST(answer.find(fmt::format("Content-Length: {}\r\n", body)) !=
+                       std::string::npos);
+        }
+}
+
+BOOST_AUTO_TEST_CASE(ispapp_hears_when_its_next_reports_are_due) {
+    const auto age = [this](int64_t seconds, int64_t interval) {
+        const std::string answer(replies.accepted(
+            {.next_s = interval, .dialect = Dialect::ispapp_update, .collectors_age_s = seconds},
+            After::keep_alive));
+        BOOST_TEST(answer.find("Content-Type: application/json\r\n") != std::string::npos);
+        return answer.substr(answer.find("\r\n\r\n") + 4);
+    };
+    BOOST_TEST(age(0, 30) == R"({"updateFast":false,"lastUpdateOffsetSec":0,)"
+                             R"("lastColUpdateOffsetSec":0,"cmds":[]})");
+    BOOST_TEST(age(17, 30).find(R"("lastColUpdateOffsetSec":17,)") != std::string::npos);
+    // Never so much that the router's interval becomes 0, which would be its last.
+    BOOST_TEST(age(4000, 30).find(R"("lastColUpdateOffsetSec":28,)") != std::string::npos);
+    BOOST_TEST(age(4000, 1).find(R"("lastColUpdateOffsetSec":0,)") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(ispapp_hears_its_intervals_and_nothing_that_would_reconfigure_it) {
+    const std::string answer(
+        replies.accepted({.next_s = 28, .dialect = Dialect::ispapp_config}, After::close));
+    BOOST_TEST(
+        answer.ends_with("\r\n\r\n"
+                         R"({"host":{"outageIntervalSeconds":28,"updateIntervalSeconds":28}})"));
+}
+
+BOOST_AUTO_TEST_CASE(json_rpc_hears_errors_as_its_own) {
+    const auto body = [this](const Error& error, std::string_view id) {
+        const Shape shape{.json_rpc = true, .rpc_id = id};
+        const std::string answer(replies.refused(error, After::keep_alive, {}, shape));
+        BOOST_TEST(answer.starts_with(fmt::format("HTTP/1.1 {} ", info(error.code).http_status)));
+        return answer.substr(answer.find("\r\n\r\n") + 4);
+    };
+    BOOST_TEST(body({Code::malformed_json, 0, 17}, "\"a1\"") ==
+               R"({"jsonrpc":"2.0","error":{"code":-32700,"message":)"
+               R"("The body is not valid JSON (RFC 8259).",)"
+               R"("data":{"code":"malformed_json","offset":17}},"id":"a1"})");
+    const auto number = [&](Code code) {
+        const std::string text = body({code}, "");
+        BOOST_TEST(text.ends_with(R"(}},"id":null})"));
+        const size_t at = text.find(R"("code":)") + 7;
+        return text.substr(at, text.find(',', at) - at);
+    };
+    for (const Code code : {Code::malformed_json, Code::trailing_data, Code::too_deep})
+        BOOST_TEST(number(code) == "-32700");
+    for (const Code code : {Code::unsupported_shape, Code::too_many_items, Code::body_too_large})
+        BOOST_TEST(number(code) == "-32600");
+    for (const Code code : {Code::ring_full, Code::disk_full, Code::sync_failed})
+        BOOST_TEST(number(code) == "-32000");
+}
+
 BOOST_AUTO_TEST_CASE(time_in_the_answer_goes_on_with_the_clock) {
-    BOOST_TEST(replies.accepted({}, After::keep_alive).find("1790000000") != std::string::npos);
+    BOOST_TEST(replies.accepted({.next_s = 30}, After::keep_alive).find("1790000000") !=
+               std::string::npos);
     clock.pass(std::chrono::seconds(1));
-    BOOST_TEST(replies.accepted({}, After::keep_alive).find("1790000001") != std::string::npos);
+    BOOST_TEST(replies.accepted({.next_s = 30}, After::keep_alive).find("1790000001") !=
+               std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(refusal_has_code_sentence_and_offset) {

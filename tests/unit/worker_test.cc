@@ -44,6 +44,25 @@ BOOST_AUTO_TEST_CASE(stopping_worker_does_not_wait_for_ever_for_a_full_spool) {
     worker.reset();
 }
 
+BOOST_AUTO_TEST_CASE(stopping_worker_hands_over_the_rows_that_nobody_waits_for) {
+    settings.general.drain_timeout_max = Millis(5000);
+    start();
+    gate.advance(1);
+    HttpClient client(http_port);
+    constexpr uint64_t reports = 30;
+    std::string requests;
+    for (uint64_t number = 0; number < reports; ++number)
+        requests += post_request("{", "/adopt/r" + std::to_string(number));
+    client.send(requests);
+    for (uint64_t number = 0; number < reports; ++number)
+        BOOST_TEST(client.receive().status == 400);
+    worker->begin_stop();
+    worker->join();
+    pipeline->stop();
+    worker.reset();
+    BOOST_TEST(rows_stored.read() == reports);
+}
+
 // Counts what all threads ask of operator new: worker, committer, delivery, and this one, whose
 // client only waits and throws away.
 BOOST_AUTO_TEST_CASE(steady_state_allocates_nothing_for_a_check_in) {

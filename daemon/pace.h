@@ -1,0 +1,63 @@
+// Pace: when the next check-in is asked for.
+//
+//     pressure   0 to 1, the larger of two shares
+//                  backlog   of the slowest sink, from 50 to 95 percent of spool.size_max
+//                  answers   the mean time to one, over the last 8 measures, from 250 ms to 4 s
+//     base       replies.next, and for each site up to replies.next_jitter percent more or less
+//     next       base x (1 + pressure x (replies.next_growth_max - 1))
+//
+// A herd, such as all routers of a town after a power cut, reports in phase. What a site is asked
+// for differs from the others', so the phases part; it is always the same, for a router writes each
+// change of its schedule to flash.
+//
+// While no answer goes out there is nothing to measure, and nobody who would be told.
+//
+// Threads: measure() on one, which is main; next_s() and base_s() on any. The pressure is a relaxed
+//          number in a slab: the metric that operators see is what the workers obey.
+// Units:   seconds where the name ends in _s.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "config/metrics.h"
+#include "config/settings.h"
+#include "daemon/exporter.h"
+
+namespace rollcall {
+
+class Pace {
+public:
+    explicit Pace(const Settings& settings);
+
+    // Whose backlogs and answers are measured. Before the threads start that ask for the pace.
+    void watch(std::vector<const Slab*> slabs) { slabs_ = std::move(slabs); }
+    // Measures, if the last time is a second ago. now_us: steady.
+    void measure(int64_t now_us);
+    [[nodiscard]] const Slab& slab() const { return slab_; }
+
+    // site: the fingerprint of its name. At least 1.
+    [[nodiscard]] int64_t next_s(uint64_t site) const;
+    [[nodiscard]] int64_t base_s(uint64_t site) const;
+
+private:
+    [[nodiscard]] double backlog_share() const;
+    [[nodiscard]] double answers_share();
+    [[nodiscard]] int64_t for_site(uint64_t site, double growth) const;
+
+    static constexpr size_t measures = 8;
+
+    double base_;  // Seconds.
+    double jitter_;
+    double growth_max_;
+    double spool_bytes_max_;
+    std::vector<const Slab*> slabs_;
+    std::array<Observed, measures> answers_{};  // All until then, at each of the last measures.
+    size_t measure_ = 0;                        // The oldest of them.
+    int64_t measured_us_ = 0;                   // Steady; 0: never.
+    Slab slab_;                                 // One value of it.
+};
+
+}  // namespace rollcall

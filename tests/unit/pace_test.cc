@@ -1,0 +1,142 @@
+#include "daemon/pace.h"
+
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+#include <string>
+#include <vector>
+
+#include "pipeline/row_id.h"
+
+namespace rollcall {
+
+namespace {
+
+constexpr int64_t second_us = 1'000'000;
+
+struct PaceFixture {
+    PaceFixture() { settings.replies.next_jitter = 0; }
+
+    // The pressure after one more second.
+    double measure(Pace& pace) {
+        now_us += second_us;
+        pace.measure(now_us);
+        return static_cast<double>(pace.slab().read(Metric::pressure_ratio, 0)) / ratio_one;
+    }
+    void backlog(SinkName sink, double share) {
+        const auto spool = static_cast<double>(settings.spool.size_max.count);
+        slab.set(Metric::spool_backlog_bytes, static_cast<int64_t>(share * spool), label_of(sink));
+    }
+    static uint64_t site(int number) { return fingerprint("S" + std::to_string(number), 0); }
+
+    Settings settings;
+    Slab slab;
+    Slab other_slab;
+    int64_t now_us = second_us;
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(pace, PaceFixture)
+
+BOOST_AUTO_TEST_CASE(without_pressure_and_jitter_everyone_is_asked_for_what_is_set) {
+    Pace pace(settings);
+    pace.watch({&slab});
+    BOOST_TEST(measure(pace) == 0);
+    for (int number = 0; number < 100; ++number) BOOST_TEST(pace.next_s(site(number)) == 30);
+}
+
+BOOST_AUTO_TEST_CASE(backlog_of_the_slowest_sink_presses_from_half_of_the_spool) {
+    Pace pace(settings);
+    pace.watch({&slab, &other_slab});
+    backlog(SinkName::sqlite, 0.1);
+    const std::vector<std::pair<double, double>> expected = {{0.0, 0.0},  {0.5, 0.0}, {0.725, 0.5},
+                                                             {0.95, 1.0}, {1.2, 1.0}, {0.3, 0.0}};
+    for (const auto& [share, pressure] : expected) {
+        backlog(SinkName::discard, share);
+        BOOST_TEST(measure(pace) == pressure, boost::test_tools::tolerance(1e-3));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(slow_answers_press_as_long_as_they_are_among_the_last_eight_measures) {
+    Pace pace(settings);
+    pace.watch({&slab, &other_slab});
+    slab.observe(Metric::ack_seconds, 1'000);
+    BOOST_TEST(measure(pace) == 0);
+    slab.observe(Metric::ack_seconds, 2'000'000);
+    other_slab.observe(Metric::ack_seconds, 2'249'000);
+    // A mean of 1.416667 s, with the quick one.
+    BOOST_TEST(measure(pace) == (1'416'667.0 - 250e3) / (4e6 - 250e3),
+               boost::test_tools::tolerance(1e-3));
+    for (int quick = 0; quick < 7; ++quick) BOOST_TEST(measure(pace) > 0);
+    BOOST_TEST(measure(pace) == 0);
+    for (int slow = 0; slow < 3; ++slow) slab.observe(Metric::ack_seconds, 60'000'000);
+    BOOST_TEST(measure(pace) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(larger_of_the_two_counts) {
+    Pace pace(settings);
+    pace.watch({&slab});
+    backlog(SinkName::sqlite, 0.725);
+    slab.observe(Metric::ack_seconds, 300'000);
+    BOOST_TEST(measure(pace) == 0.5, boost::test_tools::tolerance(1e-3));
+    slab.observe(Metric::ack_seconds, 60'000'000);
+    BOOST_TEST(measure(pace) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_measured_twice_in_a_second) {
+    Pace pace(settings);
+    pace.watch({&slab});
+    BOOST_TEST(measure(pace) == 0);
+    backlog(SinkName::sqlite, 1);
+    pace.measure(now_us + second_us - 1);
+    BOOST_TEST(pace.slab().read(Metric::pressure_ratio, 0) == 0);
+    BOOST_TEST(measure(pace) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(next_grows_with_the_pressure_and_the_base_does_not) {
+    for (const Count growth_max : {1, 8, 100}) {
+        settings.replies.next_growth_max = growth_max;
+        Pace pace(settings);
+        pace.watch({&slab});
+        backlog(SinkName::sqlite, 0.725);
+        measure(pace);
+        const double half = 30 * (1 + 0.5 * (static_cast<double>(growth_max) - 1));
+        BOOST_TEST(std::abs(static_cast<double>(pace.next_s(1)) - half) <= 1);
+        backlog(SinkName::sqlite, 1);
+        measure(pace);
+        BOOST_TEST(pace.next_s(1) == static_cast<int64_t>(30 * growth_max));
+        BOOST_TEST(pace.base_s(1) == 30);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(jitter_is_the_site_s_own_and_spreads_the_fleet_over_all_it_may) {
+    settings.replies.next = Millis(100'000);
+    settings.replies.next_jitter = 10;
+    const Pace pace(settings);
+    std::vector<int> sites_asked_for(200);
+    for (int number = 0; number < 20'000; ++number) {
+        const int64_t next = pace.next_s(site(number));
+        BOOST_TEST_REQUIRE(next >= 90);
+        BOOST_TEST_REQUIRE(next <= 110);
+        BOOST_TEST_REQUIRE(pace.next_s(site(number)) == next);
+        BOOST_TEST_REQUIRE(pace.base_s(site(number)) == next);
+        ++sites_asked_for[static_cast<size_t>(next)];
+    }
+    // 20 seconds of them, a thousand sites each; the two ends are rounded to from one side only.
+    for (size_t next = 91; next < 110; ++next) {
+        BOOST_TEST(sites_asked_for[next] > 800);
+        BOOST_TEST(sites_asked_for[next] < 1200);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(nobody_is_ever_asked_to_come_at_once) {
+    settings.replies.next = Millis(1000);
+    settings.replies.next_jitter = 50;
+    const Pace pace(settings);
+    for (int number = 0; number < 1000; ++number)
+        BOOST_TEST_REQUIRE(pace.next_s(site(number)) >= 1);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rollcall
