@@ -67,7 +67,7 @@ void Database::Close::operator()(st_mysql* connection) const { mysql_close(conne
 
 std::unexpected<Database::Problem> Database::problem() const {
     const unsigned number = mysql_errno(connection_.get());
-    return std::unexpected(Problem{number, mysql_error(connection_.get()),
+    return std::unexpected(Problem{number, in_one_line(mysql_error(connection_.get())),
                                    number == ER_NO_SUCH_TABLE || number == ER_UNKNOWN_TABLE});
 }
 
@@ -179,6 +179,14 @@ std::expected<Database::Options, std::string> database_options(const Settings& s
                              singlestore.database,   singlestore.tls,
                              singlestore.tls_ca,     singlestore.connect_timeout_max,
                              singlestore.timeout_max};
+}
+
+std::string in_one_line(std::string_view said) {
+    constexpr size_t bytes_most = 300;
+    std::string line(said.substr(0, bytes_most));
+    std::ranges::replace_if(
+        line, [](unsigned char byte) { return byte < ' ' || byte == 0x7f; }, ' ');
+    return line;
 }
 
 std::string sentence(const Database::Options& options, const Database::Problem& problem) {

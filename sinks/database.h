@@ -91,6 +91,10 @@ private:
 [[nodiscard]] std::expected<Database::Options, std::string> database_options(
     const Settings& settings);
 
+// What a server says, fit for the log: it may quote a router. Control characters are spaces, and at
+// most 300 bytes stay.
+[[nodiscard]] std::string in_one_line(std::string_view said);
+
 // "127.0.0.1:3306: Access denied for user 'x'@'localhost'", and what to do, where that is known.
 [[nodiscard]] std::string sentence(const Database::Options& options,
                                    const Database::Problem& problem);

@@ -64,9 +64,9 @@ private:
 };
 static_assert(lines_bytes >= tsv_row_bytes_max);
 
+// By its id, which is no word of the router's.
 std::string place(const Columns& rows, size_t row) {
-    return fmt::format("row {} of site {}", rows.integer(row, Column::id),
-                       rows.text(row, Column::site_id));
+    return fmt::format("the row with id {}", rows.integer(row, Column::id));
 }
 
 // The row that a warning speaks of: "Data truncated for column 'model' at row 17".
@@ -193,7 +193,7 @@ auto SinglestoreSink::check_loaded(const Columns& rows, size_t begin, size_t end
                 ++duplicates;
                 continue;
             }
-            const std::string message = warning[2].value_or("");
+            const std::string message = in_one_line(warning[2].value_or(""));
             const auto row = row_of(message);
             return std::unexpected(fmt::format(
                 "the database would alter or drop {}: {}",

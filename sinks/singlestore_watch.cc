@@ -185,7 +185,8 @@ auto SinglestoreWatch::look_at_errors() -> Step<std::string> {
                           fmt::format("{} ORDER BY ERROR_UNIX_TIMESTAMP DESC LIMIT 1", once));
     if (!last) return std::unexpected(last.error());
     if (last->empty()) return std::string();
-    return fmt::format("{} {}", last->front()[0].value_or(""), last->front()[1].value_or(""));
+    return fmt::format("{} {}", last->front()[0].value_or(""),
+                       in_one_line(last->front()[1].value_or("")));
 }
 
 void SinglestoreWatch::show_state(PipelineState state) {

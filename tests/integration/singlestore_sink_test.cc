@@ -216,7 +216,7 @@ BOOST_AUTO_TEST_CASE(value_that_the_database_would_alter_rolls_the_batch_back_an
         " COLLATE utf8mb4_bin";
     ask(fmt::format(fmt::runtime(model), 4));
     BOOST_TEST((write(sink, rows(40, 5), 1).error().move() == Move::retry));
-    BOOST_TEST(contains(sink.trouble(), "row 40 of site S"), sink.trouble());
+    BOOST_TEST(contains(sink.trouble(), "the row with id 40"), sink.trouble());
     BOOST_TEST(contains(sink.trouble(), "column 'model'"), sink.trouble());
     BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins") == "0");
     BOOST_TEST(ask("SELECT next_record FROM rollcall_position") == "0");
@@ -249,7 +249,7 @@ BOOST_AUTO_TEST_CASE(value_that_has_no_line_rolls_the_batch_back_and_names_row_a
         add_row(batch, "S", id);
     }
     BOOST_TEST(!write(sink, batch, 1).has_value());
-    BOOST_TEST(sink.trouble() == "row 3 of site S: identity holds a NUL");
+    BOOST_TEST(sink.trouble() == "the row with id 3: identity holds a NUL");
     BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins") == "0");
     BOOST_TEST(sink.open(spool).value() == 0);
 }

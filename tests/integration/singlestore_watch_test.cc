@@ -100,7 +100,7 @@ BOOST_AUTO_TEST_CASE(pipeline_in_error_is_said_with_its_last_error_and_what_to_d
     set("UPDATE PIPELINES SET STATE = 'Error' WHERE DATABASE_NAME = 'rollcall'");
     set("INSERT INTO PIPELINES_ERRORS VALUES"
         " ('rollcall', 'site_checkins_v1', 10.5, 'Error', 1366, 'old'),"
-        " ('rollcall', 'site_checkins_v1', 12.5, 'Error', 1933, 'Cannot get source metadata'),"
+        " ('rollcall', 'site_checkins_v1', 12.5, 'Error', 1933, 'Cannot get\\nsource metadata'),"
         " ('rollcall', 'site_checkins_v1', 12.6, 'Error', 1933, 'LEAF ERROR (a:1): Cannot'),"
         " ('rollcall', 'site_checkins_v1', 13.0, 'Warning', 1062, 'Duplicate entry'),"
         " ('rollcall', 'other', 99.0, 'Error', 1, 'not ours')");

@@ -42,9 +42,11 @@ uint16_t free_port() {
 MariadbServer::MariadbServer(std::vector<std::string> arguments)
     : port_(free_port()), arguments_(std::move(arguments)) {
     const std::string data = directory_.path() / "data";
-    const auto installed =
-        run({"mariadb-install-db", "--no-defaults", "--datadir=" + data, "--skip-test-db",
-             "--auth-root-authentication-method=normal", "--user=root"});
+    std::vector<std::string> install = {"mariadb-install-db", "--no-defaults", "--datadir=" + data,
+                                        "--skip-test-db",
+                                        "--auth-root-authentication-method=normal"};
+    if (geteuid() == 0) install.emplace_back("--user=root");
+    const auto installed = run(install);
     if (installed.status != 0)
         throw std::runtime_error("mariadb-install-db: " + installed.output + installed.errors);
     start();
@@ -62,6 +64,7 @@ void MariadbServer::start() {
                                         "--pid-file=" + (directory_.path() / "pid").string(),
                                         "--innodb-buffer-pool-size=64M",
                                         "--performance-schema=off"};
+    if (geteuid() == 0) command.emplace_back("--user=root");  // It asks for that.
     command.insert(command.end(), arguments_.begin(), arguments_.end());
     process_ = std::make_unique<Process>(command);
     auto over_socket = options();
