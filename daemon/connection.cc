@@ -212,6 +212,7 @@ void Connection::end_if_done() {
 void Connection::close() {
     if (state_ >= State::closing) return;
     state_ = State::closing;
+    if (session_ && !all_.stopping_) session_->closed();
     uv_close(reinterpret_cast<uv_handle_t*>(&socket_), on_closed);
 }
 
@@ -304,10 +305,12 @@ void Connections::sweep() {
 }
 
 void Connections::finish_all() {
+    stopping_ = true;
     for (auto& connection : all_) connection->finish(false);
 }
 
 void Connections::close_all() {
+    stopping_ = true;
     for (auto& connection : all_) connection->close();
 }
 

@@ -47,6 +47,8 @@ public:
     virtual void resume() = 0;
     // The deadline has passed: says so if the protocol can, and closes.
     virtual void expire() = 0;
+    // The connection is being closed, and the daemon is not stopping.
+    virtual void closed() {}
 };
 
 class Connection {
@@ -163,6 +165,7 @@ private:
     std::vector<Connection*> going_on_;  // Taken from paused_ while they go on.
     std::vector<std::string> buffers_;   // Not lent.
     std::unique_ptr<char[]> read_buffer_;
+    bool stopping_ = false;
 };
 
 }  // namespace rollcall

@@ -1,7 +1,9 @@
 #include "daemon/http_parser.h"
 
+#include <algorithm>
 #include <boost/beast/http/basic_parser.hpp>
 #include <optional>
+#include <string>
 
 namespace rollcall {
 
@@ -17,6 +19,27 @@ bool names_other_version(std::string_view request) {
     const size_t target = request.find(' ') + 1;
     const size_t version = request.find(' ', target) + 1;
     return target > 0 && version > 0 && request.substr(version).starts_with("HTTP/");
+}
+
+// The target of a whole request line if spaces are in it, else nothing.
+std::string_view target_with_spaces(std::string_view bytes) {
+    constexpr std::string_view version = " HTTP/1.1";
+    const size_t line_end = bytes.find("\r\n");
+    if (line_end == bytes.npos) return {};
+    const std::string_view line = bytes.substr(0, line_end);
+    const size_t begin = line.find(' ') + 1;
+    if (begin == 0 || line.size() < begin + version.size()) return {};
+    const size_t end = line.size() - version.size();
+    if (!line.substr(end).starts_with(" HTTP/")) return {};
+    const std::string_view target = line.substr(begin, end - begin);
+    return target.starts_with(' ') || target.find(' ') == target.npos ? std::string_view() : target;
+}
+
+// As long as a line goes on, nobody knows which of its spaces will be the last: all up to the
+// second.
+std::string_view without_doubt(std::string_view bytes) {
+    if (bytes.find("\r\n") != bytes.npos) return bytes;
+    return bytes.substr(0, bytes.find(' ', bytes.find(' ') + 1));
 }
 
 // place: what is wrong if the error itself does not tell.
@@ -110,11 +133,23 @@ private:
 
 struct HttpParser::State {
     std::optional<Message> message;
+    std::string header;  // A copy, if the library cannot read it as it is.
+
+    // As much of a header as there is, with something else for the spaces of its target.
+    std::string_view without_spaces(std::string_view bytes, std::string_view target) {
+        constexpr std::string_view end = "\r\n\r\n";
+        header = bytes.substr(0, bytes.find(end));
+        if (header.size() < bytes.size()) header += end;
+        const auto begin = header.begin() + (target.data() - bytes.data());
+        std::replace(begin, begin + static_cast<ptrdiff_t>(target.size()), ' ', '_');
+        return header;
+    }
 };
 
-HttpParser::HttpParser(size_t header_bytes_max, size_t body_bytes_max)
+HttpParser::HttpParser(size_t header_bytes_max, size_t body_bytes_max, bool raw_spaces)
     : header_bytes_max_(header_bytes_max),
       body_bytes_max_(body_bytes_max),
+      raw_spaces_(raw_spaces),
       state_(std::make_unique<State>()) {}
 
 HttpParser::~HttpParser() = default;
@@ -149,13 +184,17 @@ Result<HttpParser::Step> HttpParser::step_head(std::string_view& bytes) {
     const bool whole = bytes.substr(0, header_bytes_max_).find("\r\n\r\n") != bytes.npos;
     if (!whole && bytes.size() >= header_bytes_max_) return fail(Code::headers_too_large);
 
-    std::string_view rest = bytes;
+    const std::string_view target = raw_spaces_ ? target_with_spaces(bytes) : std::string_view();
+    std::string_view given = bytes;
+    if (!target.empty()) given = state_->without_spaces(bytes, target);
+    if (raw_spaces_) given = without_doubt(given);
+    std::string_view rest = given;
     Message& message = state_->message.emplace(header_bytes_max_, body_bytes_max_);
     error_code error = message.parse(rest);
     // The library may take the first line alone.
     while (!error && !message.is_header_done()) error = message.parse(rest);
     Code place = message.has_first_line ? Code::bad_header : Code::bad_request_line;
-    if (error == http::error::bad_version && names_other_version(bytes))
+    if (error == http::error::bad_version && names_other_version(given))
         place = Code::version_not_supported;
     if (!whole) {
         // Begun again with more bytes; but what is wrong already is refused at once.
@@ -169,7 +208,8 @@ Result<HttpParser::Step> HttpParser::step_head(std::string_view& bytes) {
     if (message.head.version != 10 && message.head.version != 11)
         return fail(Code::version_not_supported);
     message.head.lines = bytes.substr(0, bytes.find("\r\n\r\n") + 2);
-    bytes = rest;
+    if (!target.empty()) message.head.target = target;
+    bytes.remove_prefix(given.size() - rest.size());
     return Step::head;
 }
 

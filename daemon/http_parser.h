@@ -9,6 +9,12 @@
 //
 // Views into head() and piece() are valid until the bytes given move.
 //
+// RouterOS writes a URL into the request line as the script spells it, spaces included (its fetch
+// has http-percent-encoding=no by default), which RFC 9112, section 3.2, does not allow and allows
+// to refuse. raw_spaces reads such a line all the same: the target then is what stands between the
+// first space and the last ` HTTP/x.y`. Who reads the line in another way, such as a proxy in
+// front, may see another target; nothing else is read more loosely.
+//
 // Threads: one parser for each connection.
 #pragma once
 
@@ -39,7 +45,7 @@ class HttpParser {
 public:
     enum class Step : uint8_t { more, head, body, end };
 
-    HttpParser(size_t header_bytes_max, size_t body_bytes_max);
+    HttpParser(size_t header_bytes_max, size_t body_bytes_max, bool raw_spaces = false);
     ~HttpParser();
     HttpParser(const HttpParser&) = delete;
     HttpParser& operator=(const HttpParser&) = delete;
@@ -62,6 +68,7 @@ private:
 
     size_t header_bytes_max_;
     size_t body_bytes_max_;
+    bool raw_spaces_;
     std::unique_ptr<State> state_;
 };
 

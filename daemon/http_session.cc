@@ -41,7 +41,7 @@ HttpSession::HttpSession(Connection& connection, HttpService& service, Replies& 
       service_(service),
       replies_(replies),
       limits_(limits),
-      parser_(limits.header_bytes_max, limits.batch_bytes_max) {
+      parser_(limits.header_bytes_max, limits.batch_bytes_max, limits.raw_spaces) {
     connection_.set_deadline(limits.request_timeout_max);
 }
 

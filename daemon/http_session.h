@@ -61,6 +61,7 @@ public:
         size_t batch_bytes_max;  // Of a body with several reports: at least body_bytes_max.
         Millis request_timeout_max;
         Millis idle_timeout_max;
+        bool raw_spaces = false;  // See http_parser.h.
     };
 
     HttpSession(Connection& connection, HttpService& service, Replies& replies,

@@ -11,6 +11,13 @@ std::string_view view(const std::array<char, size>& bytes) {
     return {bytes.data(), bytes.size()};
 }
 
+// What a topic for availability says, if it is one: is the router there?
+std::optional<bool> availability(std::string_view payload) {
+    if (payload == "online") return true;
+    if (payload == "offline") return false;
+    return std::nullopt;
+}
+
 }  // namespace
 
 MqttSession::MqttSession(Connection& connection, const Settings& settings, Intake& intake,
@@ -52,6 +59,9 @@ bool MqttSession::on(const mqtt::Connect& connect) {
         return true;
     }
     connected_ = true;
+    if (connect.will)
+        if (const std::string* const filter = filter_for(connect.will->topic))
+            will_device_ = mqtt::level_at_plus(*filter, connect.will->topic);
     // One and a half times the keep-alive [MQTT-3.1.2-24].
     silence_max_ = connect.keep_alive_s > 0 ? Millis(connect.keep_alive_s * 1500)
                                             : settings_.mqtt.idle_timeout_max;
@@ -76,9 +86,11 @@ bool MqttSession::on(const mqtt::Publish& publish) {
         refuse(Code::unknown_topic);
         return true;
     }
-    const Sender sender{Transport::mqtt, connection_.peer(),
-                        mqtt::level_at_plus(*filter, publish.topic), clock_.wall_us()};
-    const auto taken = intake_.accept(publish.payload, BodyHint::unknown, sender, receipt_);
+    const Sender sender = sender_at(mqtt::level_at_plus(*filter, publish.topic));
+    const auto online = availability(publish.payload);
+    const auto taken = online
+                           ? intake_.announce(*online, sender, receipt_)
+                           : intake_.accept(publish.payload, BodyHint::unknown, sender, receipt_);
     if (!taken && taken.error().code == Code::ring_full) return false;
     if (taken) {
         liveness_.taken(receipt_, sender);
@@ -89,6 +101,7 @@ bool MqttSession::on(const mqtt::Publish& publish) {
     const auto puback = mqtt::puback(publish.packet_id);
     const std::string_view answer = publish.qos == 1 ? view(puback) : std::string_view();
     if (receipt_.accepted > 0) {
+        if (will_device_ == sender.device) will_site_ = receipt_.site;
         connection_.reply_when_durable(receipt_.slot, receipt_.accepted, answer);
     } else {
         connection_.reply(answer);
@@ -103,6 +116,7 @@ bool MqttSession::on(const mqtt::Pingreq&) {
 }
 
 bool MqttSession::on(const mqtt::Disconnect&) {
+    will_device_.reset();  // [MQTT-3.1.2-10]
     connection_.finish(false);
     return true;
 }
@@ -118,6 +132,10 @@ const std::string* MqttSession::filter_for(std::string_view topic) const {
     return nullptr;
 }
 
+Sender MqttSession::sender_at(std::string_view device) const {
+    return {Transport::mqtt, connection_.peer(), device, clock_.wall_us()};
+}
+
 void MqttSession::count(Code code) {
     slab_.add(Metric::checkins_rejected_total, 1, label_of(Transport::mqtt, code));
 }
@@ -131,6 +149,16 @@ void MqttSession::refuse(Code code) {
 void MqttSession::expire() {
     if (!connected_) count(Code::timeout);
     connection_.close();
+}
+
+// Its router is known by what it said of itself, if it said something on the topic of its will.
+void MqttSession::closed() {
+    if (!will_device_) return;
+    Receipt gone;
+    const auto taken =
+        intake_.announce(false, sender_at(will_site_.empty() ? *will_device_ : will_site_), gone);
+    if (!taken) return count(taken.error().code);
+    connection_.reply_when_durable(gone.slot, gone.accepted, {});
 }
 
 }  // namespace rollcall

@@ -184,6 +184,7 @@ std::string_view Replies::refused(const Error& error, After after, std::string_v
         append(body_, R"({{"status":"error","code":"{}","message":"{}")", to_text(error.code),
                code.help);
         if (error.offset >= 0) append(body_, R"(,"offset":{})", error.offset);
+        if (error.truncated) body_ += R"(,"detail":"truncated_body")";
         body_ += '}';
     }
     const std::string allow_line = allow.empty() ? "" : fmt::format("Allow: {}\r\n", allow);

@@ -20,6 +20,40 @@ char first_of(std::string_view text) {
     return first == text.npos ? '\0' : text[first];
 }
 
+// Adds to each report what is said of the whole body, and beside it.
+class Completing final : public Items {
+public:
+    Completing(Items& items, bool utf8_bom, bool charset_cp1252, PairDecoder& pairs)
+        : items_(items), utf8_bom_(utf8_bom), charset_cp1252_(charset_cp1252), pairs_(pairs) {}
+
+    // The fields of a form beside the one that holds the reports.
+    void beside(const PairDecoder::JsonField& field) {
+        form_ = field;
+        charset_cp1252_ |= field.was_cp1252;
+    }
+
+    Fields* next() override {
+        Fields* const fields = items_.next();
+        if (fields == nullptr) return nullptr;
+        if (utf8_bom_) fields->remark(Remark::utf8_bom);
+        if (charset_cp1252_) fields->remark(Remark::charset_cp1252);
+        const auto outer = fields->enter();
+        if (!form_.before.empty()) pairs_.form(form_.before, *fields);
+        if (!form_.after.empty()) pairs_.form(form_.after, *fields);
+        fields->leave(outer);
+        return fields;
+    }
+    void taken(std::string_view text) override { items_.taken(text); }
+    void refused(Code code) override { items_.refused(code); }
+
+private:
+    Items& items_;
+    bool utf8_bom_;
+    bool charset_cp1252_;
+    PairDecoder& pairs_;
+    PairDecoder::JsonField form_;
+};
+
 bool opens_json(std::string_view text) { return first_of(text) == '{' || first_of(text) == '['; }
 
 }  // namespace
@@ -50,41 +84,41 @@ Decoder::Decoder(size_t body_bytes_max, size_t items_max)
 Result<void> Decoder::decode(std::string_view body, BodyHint hint, size_t done, Items& items) {
     ensure(body.size() <= body_bytes_max_);
     std::string_view text = body;
-    had_mark_ = text.starts_with(byte_order_mark);
-    if (had_mark_) text.remove_prefix(byte_order_mark.size());
+    const bool had_mark = text.starts_with(byte_order_mark);
+    if (had_mark) text.remove_prefix(byte_order_mark.size());
     // MikroTik's own samples end a body with a NUL.
     const size_t last = text.find_last_not_of(std::string_view(" \t\r\n\0", 5));
     text = text.substr(0, last + 1);
     const std::string_view sent = text;
-    is_utf8_ = utf8_valid(sent);
-    if (!is_utf8_) {
+    const bool is_utf8 = utf8_valid(sent);
+    if (!is_utf8) {
         transcoded_.clear();
         append_as_utf8(sent, transcoded_);
         text = transcoded_;
     }
-    auto result = decode_text(text, hint, done, items);
-    if (result || result.error().offset < 0) return result;
+
+    Completing completing(items, had_mark, !is_utf8, pairs_);
+    PairDecoder::JsonField field;
+    if (hint != BodyHint::json && hint != BodyHint::json_lines && !opens_json(text))
+        field = pairs_.json_field(text);  // Where scripts put JSON, most without encoding it.
+    const bool in_field = !field.json.empty();
+    if (in_field) completing.beside(field);
+    const auto result = in_field ? decode_text(field.json, BodyHint::json, done, completing)
+                                 : decode_text(text, hint, done, completing);
+    if (result) return result;
+
     Error error = result.error();
+    if (field.was_encoded) error.offset = -1;  // It stands nowhere in what was sent.
+    if (error.offset < 0) return std::unexpected(error);
     auto offset = static_cast<size_t>(error.offset);
-    if (!is_utf8_) offset = offset_before_utf8(sent, offset);
+    if (in_field) offset += static_cast<size_t>(field.json.data() - text.data());
+    if (!is_utf8) offset = offset_before_utf8(sent, offset);
     error.offset = (sent.data() - body.data()) + static_cast<int64_t>(offset);
     return std::unexpected(error);
 }
 
 Result<void> Decoder::decode_text(std::string_view text, BodyHint hint, size_t done, Items& items) {
     if (hint == BodyHint::json_lines) return decode_lines(text, done, items);
-    const bool is_json = opens_json(text) || hint == BodyHint::json;
-    if (const size_t equals = is_json ? text.npos : text.find('='); equals != text.npos) {
-        // Scripts put JSON into a form's field, most of them without encoding it.
-        const std::string_view json = pairs_.json_field(text);
-        if (!json.empty()) {
-            auto read = decode_text(json, BodyHint::json, done, items);
-            if (read || read.error().offset < 0) return read;
-            const bool in_place = json.data() == text.data() + equals + 1;
-            read.error().offset = in_place ? read.error().offset + (json.data() - text.data()) : -1;
-            return read;
-        }
-    }
     if (opens_list(text)) return json_.decode_list(text, items_max_, done, items);
     Fields* const fields = items.next();
     if (fields == nullptr) return fail(Code::ring_full);
@@ -94,8 +128,6 @@ Result<void> Decoder::decode_text(std::string_view text, BodyHint hint, size_t d
 }
 
 Result<void> Decoder::decode_report(std::string_view text, BodyHint hint, Fields& fields) {
-    if (had_mark_) fields.remark(Remark::utf8_bom);
-    if (!is_utf8_) fields.remark(Remark::charset_cp1252);
     if (text.empty()) {
         fields.empty_body();
         return {};

@@ -57,8 +57,6 @@ private:
 
     size_t body_bytes_max_;
     size_t items_max_;
-    bool had_mark_ = false;  // A byte order mark.
-    bool is_utf8_ = true;
     JsonDecoder json_;
     PairDecoder pairs_;
     std::string transcoded_;  // A body that was not UTF-8.

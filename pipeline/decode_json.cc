@@ -27,7 +27,7 @@ struct Scalar {
     int64_t integer = 0;
 };
 
-// An element of a list, if it is a name and a value.
+// What an object says of a name and a value, if it is an element, or called like a key.
 struct Row {
     Scalar name;
     std::optional<Scalar> value;
@@ -95,10 +95,17 @@ private:
         const char* const begin = cursor.place();
         const auto mark = fields_.extra().open({name, meaning.secret}, '{');
         const auto outer = fields_.enter();
+        Row row;
         Place in{name, around};
         if (around >= Reach::strong) in.reach = meaning.group ? Reach::all : Reach::strong;
+        const Key key{name, meaning.group ? nullptr : known(meaning, around)};
+        if (key) in.row = &row;
         cursor = members(cursor, in);
         fields_.leave(outer);
+        if (key && row.value) {
+            fields_.extra().take_back(mark);
+            give(key, *row.value);
+        }
         fields_.extra().close(mark, '}');
         constexpr ptrdiff_t empty = 2;  // "{}"
         if (name == "collectors") fields_.shape().collectors = cursor.place() - begin > empty;

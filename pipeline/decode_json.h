@@ -6,6 +6,7 @@
 //     {"resource":{"cpu-load":5}}            a GROUP is read as if its members stood at the top
 //     {"ram":{"total":1}}                    a path is a key wherever it stands
 //     {"foo":{"serial-number":"X"}}          other objects give what only a router has
+//     {"cpu-temperature":{"value":43}}       an object called like a key gives its value
 //     {"health":[{"name":"voltage","value":24.1}]}     a list of names and values gives these
 //     {"disks":[{"avail":1},{"avail":2}]}    of another list the first object gives its paths
 //

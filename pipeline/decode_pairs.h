@@ -1,7 +1,8 @@
 // PairDecoder: `key=value` lists and forms to (key, value).
 //
 //     list   name=hAP;cpu-load=5;uptime=1d      nothing is escaped: a part that is no pair, or has
-//                                               a key that no script would use, broke off a value
+//                                               a key that no script would use, broke off a value;
+//                                               lines are parts if nothing else separates any
 //     form   cpu=7&ver=7.24.1+%28stable%29      percent-encoded, but RouterOS often does not
 //     header X-NSM-CPU-Load=17                  a line each, from agents that send no body
 //
@@ -27,17 +28,26 @@ public:
     // call.
     void list(std::string_view text, Fields& fields);
     void form(std::string_view text, Fields& fields);
-    // The first field of a form if it holds JSON, `data=[{...}]`, encoded or as it is; else
-    // nothing. body_padding bytes behind it are readable.
-    [[nodiscard]] std::string_view json_field(std::string_view text);
+    // The first field of a form that holds JSON, `data={...}` or `data=[{...}]`, encoded or as it
+    // is, and what stands around it. Nothing if none does. body_padding bytes behind the JSON are
+    // readable, and it stays so as long as `text`, whatever is decoded beside it.
+    struct JsonField {
+        std::string_view json;
+        std::string_view before;
+        std::string_view after;
+        bool was_encoded = false;
+        bool was_cp1252 = false;
+    };
+    [[nodiscard]] JsonField json_field(std::string_view text);
     // `X-Vendor-` is taken off.
     void header(std::string_view lines, Fields& fields);
 
 private:
     [[nodiscard]] std::string_view decoded(std::string_view part, bool plus_is_space,
-                                           Fields* fields);
+                                           Fields& fields);
 
-    std::string decoded_;  // Parts of a form that had something to decode, or that are JSON.
+    std::string decoded_;  // Parts of a form that had something to decode.
+    std::string json_;     // JSON in a field that was encoded.
 };
 
 }  // namespace rollcall

@@ -40,8 +40,9 @@ constexpr const CodeInfo& info(Code code) { return codes_table[static_cast<size_
 
 struct Error {
     Code code;
-    int os_errno = 0;     // What the kernel said, or 0.
-    int64_t offset = -1;  // The byte of the body at fault, or -1.
+    int os_errno = 0;        // What the kernel said, or 0.
+    int64_t offset = -1;     // The byte of the body at fault, or -1.
+    bool truncated = false;  // At fault is its end: it was cut, or never finished.
 
     [[nodiscard]] constexpr Move move() const { return info(code).move; }
 };

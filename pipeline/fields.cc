@@ -11,8 +11,6 @@ namespace rollcall {
 
 namespace {
 
-constexpr double us_per_second = 1e6;
-
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 constexpr bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 constexpr bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
@@ -146,7 +144,7 @@ void Fields::real(const Key& key, double value) {
     ensure(!key.keeps_text());
     open_value(key);
     metrics_sent_ = true;
-    if (key.column().value == Value::clock) value *= us_per_second;
+    if (key.column().value == Value::clock) value = routeros::micros(value);
     if (key->column == Column::voltage_v) value = volts(value);
     keep_real(key, value);
 }

@@ -43,7 +43,23 @@ Result<void> Intake::accept(std::string_view body, BodyHint hint, const Sender& 
     if (open_ != nullptr) open_->discard_row();
     receipt.shape = fields_.shape();
     if (decoded.error().code == Code::ring_full) slab_.add(Metric::ring_full_total);
+    if (decoded.error().truncated) slab_.add(Metric::checkins_truncated_total);
     return decoded;
+}
+
+Result<void> Intake::announce(bool online, const Sender& sender, Receipt& receipt) {
+    sender_ = &sender;
+    receipt_ = &receipt;
+    Columns* const row = open_slot();
+    if (row == nullptr) {
+        slab_.add(Metric::ring_full_total);
+        return fail(Code::ring_full);
+    }
+    fields_.begin(*row);
+    const std::string_view site = site_of(*row, fields_, sender);
+    set_envelope(*row, site.empty() ? sender.address : site, sender, online);
+    commit(*row);
+    return {};
 }
 
 std::string_view Intake::site_beside(const Sender& sender) {
@@ -57,7 +73,7 @@ std::string_view Intake::site_beside(const Sender& sender) {
 void Intake::accept_refused(std::string_view site, const Sender& sender, Code code) {
     Columns* const row = open_slot();
     ensure(row != nullptr);
-    set_envelope(*row, site, sender);
+    set_envelope(*row, site, sender, true);
     row->set_text(Column::warnings, to_text(code));
     row->commit_row();
 }
@@ -83,13 +99,9 @@ void Intake::taken(std::string_view text) {
     receipt_->warnings = fields_.finish();
     receipt_->shape = fields_.shape();
     const std::string_view site = site_of(row, fields_, *sender_);
-    set_envelope(row, site.empty() ? sender_->address : site, *sender_);
+    set_envelope(row, site.empty() ? sender_->address : site, *sender_, true);
     set_fingerprint(row, text);
-    row.commit_row();
-    receipt_->site = row.text(row.rows() - 1, Column::site_id);
-    receipt_->slot = ring_.next();
-    ++receipt_->accepted;
-    ++receipt_->items;
+    commit(row);
     if (fields_.extra().cut()) slab_.add(Metric::extra_cut_total);
     for (uint32_t rest = fields_.remarks(); rest != 0; rest &= rest - 1)
         slab_.add(Metric::checkins_warned_total, 1, static_cast<size_t>(std::countr_zero(rest)));
@@ -101,11 +113,19 @@ void Intake::refused(Code code) {
     slab_.add(Metric::checkins_rejected_total, 1, label_of(sender_->transport, code));
 }
 
-void Intake::set_envelope(Columns& row, std::string_view site, const Sender& sender) {
+void Intake::commit(Columns& row) {
+    row.commit_row();
+    receipt_->site = row.text(row.rows() - 1, Column::site_id);
+    receipt_->slot = ring_.next();
+    ++receipt_->accepted;
+    ++receipt_->items;
+}
+
+void Intake::set_envelope(Columns& row, std::string_view site, const Sender& sender, bool online) {
     row.set_text(Column::site_id,
                  utf8_prefix(site, static_cast<size_t>(info(Column::site_id).high)));
     row.set_integer(Column::received_at, sender.received_us);
-    row.set_integer(Column::online, 1);
+    row.set_integer(Column::online, online);
     row.set_text(Column::transport, to_text(sender.transport));
     row.set_text(Column::source_ip, sender.address);
 }

@@ -70,6 +70,9 @@ public:
     [[nodiscard]] Result<void> accept(std::string_view body, BodyHint hint, const Sender& sender,
                                       Receipt& receipt);
 
+    // A row that says only that the router is there, or is gone. ring_full as above.
+    [[nodiscard]] Result<void> announce(bool online, const Sender& sender, Receipt& receipt);
+
     // Where a sender belongs by what is known without its body: the topic, the path, the query, the
     // header. Empty if they do not say. Valid as long as these and until the next call.
     [[nodiscard]] std::string_view site_beside(const Sender& sender);
@@ -98,7 +101,9 @@ private:
     [[nodiscard]] Columns* open_slot();
     void hand_over();
     void decode_beside(const Sender& sender);
-    static void set_envelope(Columns& row, std::string_view site, const Sender& sender);
+    void commit(Columns& row);
+    static void set_envelope(Columns& row, std::string_view site, const Sender& sender,
+                             bool online);
     void set_fingerprint(Columns& row, std::string_view text);
 
     // Items, for the decoder while accept() runs.

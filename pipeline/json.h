@@ -71,7 +71,10 @@ public:
         good_ = false;
         return *this;
     }
-    [[nodiscard]] Error fault() const { return {fault_, 0, std::min(at_, end_) - begin_}; }
+    [[nodiscard]] Error fault() const {
+        const bool truncated = at_ >= end_ && fault_ == Code::malformed_json;
+        return {fault_, 0, std::min(at_, end_) - begin_, truncated};
+    }
     [[nodiscard]] const char* place() const { return at_; }
 
     // The next byte, behind white space; NUL, which begins nothing, at the end.

@@ -22,7 +22,7 @@ constexpr std::array<uint8_t, 256> folding = [] {
     for (size_t byte = 1; byte < to.size(); ++byte) to[byte] = static_cast<uint8_t>(byte);
     to[0] = 1;  // In no key of ours, as NUL is not.
     for (uint8_t c = 'A'; c <= 'Z'; ++c) to[c] = c | 0x20;
-    for (const char c : std::string_view("-_.: \t\r\n")) to[static_cast<uint8_t>(c)] = 0;
+    for (const char c : std::string_view("-_.:/ \t\r\n")) to[static_cast<uint8_t>(c)] = 0;
     return to;
 }();
 

@@ -97,6 +97,7 @@ std::optional<int64_t> clock_face(int64_t hours, Reader& reader) {
     if (!minutes || *minutes > 59 || !reader.take(':')) return std::nullopt;
     const auto seconds = reader.digits(2, 2);
     if (!seconds || *seconds > 59) return std::nullopt;
+    if (reader.take('.') && !reader.digits(1, 9)) return std::nullopt;
     return hours * 3600 + *minutes * 60 + *seconds;
 }
 
@@ -160,7 +161,6 @@ std::optional<int64_t> timestamp(std::string_view text) {
     if (!hours || *hours > 23) return std::nullopt;
     const auto seconds = clock_face(*hours, reader);
     if (!seconds) return std::nullopt;
-    if (reader.take('.') && !reader.digits(1, 9)) return std::nullopt;
     const auto east = zone(reader);
     if (!east || !reader.rest.empty()) return std::nullopt;
     return *days * 86400 + *seconds - *east;
@@ -185,12 +185,17 @@ std::optional<int64_t> spelled_duration(std::string_view text) {
             if (!seconds || !reader.rest.empty()) return std::nullopt;
             return total + *seconds;
         }
+        if (reader.rest.starts_with('.')) {  // Of a second, at the end.
+            reader.take('.');
+            if (!reader.digits(1, 9) || reader.rest != "s") return std::nullopt;
+        }
         while (next_unit < units.size() && !reader.rest.starts_with(units[next_unit].letter))
             ++next_unit;
         if (next_unit == units.size()) return std::nullopt;
         reader.rest.remove_prefix(1);
         total += *number * units[next_unit].seconds;
         ++next_unit;
+        reader.take(' ');
     } while (!reader.rest.empty());
     return total;
 }
@@ -198,7 +203,9 @@ std::optional<int64_t> spelled_duration(std::string_view text) {
 }  // namespace
 
 std::optional<int64_t> rounded(double number) {
-    const double result = std::floor(number + 0.5);
+    // Not floor(number + 0.5): above 2^52 that sum is another number.
+    const double below = std::floor(number);
+    const double result = number - below >= 0.5 ? below + 1 : below;
     if (!(std::abs(result) < 0x1p63)) return std::nullopt;
     return static_cast<int64_t>(result);
 }
@@ -257,6 +264,8 @@ std::optional<double> signal(std::string_view text) {
 }
 
 std::optional<Version> version(std::string_view text) {
+    for (const std::string_view before : {"RouterOS ", "v"})
+        if (text.starts_with(before)) text.remove_prefix(before.size());
     if (text.empty() || !is_digit(text[0])) return std::nullopt;
     size_t length = 0;
     while (length < text.size() && is_version(text[length])) ++length;
@@ -282,12 +291,17 @@ std::optional<std::string_view> address(std::string_view text) {
     return bare;
 }
 
+double micros(double since_1970) {
+    constexpr double milliseconds_from = 1e11;  // As seconds, the year 5138.
+    constexpr double microseconds_from = 1e14;
+    if (since_1970 >= microseconds_from) return since_1970;
+    return since_1970 * (since_1970 >= milliseconds_from ? 1e3 : 1e6);
+}
+
 std::optional<int64_t> clock(std::string_view text) {
-    std::optional<int64_t> seconds = timestamp(text);
-    if (!seconds) seconds = count(text);
-    int64_t micros = 0;
-    if (!seconds || __builtin_mul_overflow(*seconds, us_per_second, &micros)) return std::nullopt;
-    return micros;
+    if (const auto seconds = timestamp(text)) return *seconds * us_per_second;
+    const auto number = count(text);
+    return number ? rounded(micros(static_cast<double>(*number))) : std::nullopt;
 }
 
 }  // namespace rollcall::routeros

@@ -14,7 +14,7 @@
 
 namespace rollcall::routeros {
 
-// "1w2d03:04:05", "6d23h19m23s", "00:05:10", "15m54s", "0s", "86400", "86400.0", and
+// "1w2d03:04:05", "1d 03:04:05", "6d23h19m23s", "00:05:10", "15m54.5s", "86400", "86400.0", and
 // "1970-01-10 03:04:05", a duration that :serialize wrote as a date. Seconds; never negative.
 [[nodiscard]] std::optional<int64_t> duration(std::string_view text);
 
@@ -36,7 +36,7 @@ namespace rollcall::routeros {
 // "-57dBm@6Mbps", "-61", "-9dB": dB or dBm.
 [[nodiscard]] std::optional<double> signal(std::string_view text);
 
-// "7.17 (stable)" is 7.17 and stable; a version starts with a digit.
+// "7.17 (stable)" is 7.17 and stable, "RouterOS v7.17" is 7.17; a version starts with a digit.
 struct Version {
     std::string_view number;
     std::string_view channel;  // May be empty.
@@ -47,8 +47,10 @@ struct Version {
 [[nodiscard]] std::optional<std::string_view> address(std::string_view text);
 
 // The router's clock: "2026-10-09 10:00:00", "2026-10-09T10:00:00Z", "jan/02/1970 00:00:10", or
-// seconds since 1970. Microseconds since 1970, as if a clock that names no zone were UTC.
+// a number since 1970. Microseconds since 1970, as if a clock that names no zone were UTC.
 [[nodiscard]] std::optional<int64_t> clock(std::string_view text);
+// A number of seconds, milliseconds or microseconds since 1970: its size tells which.
+[[nodiscard]] double micros(double since_1970);
 
 // A whole number, halves rounded up; nothing if it is past 2^63.
 [[nodiscard]] std::optional<int64_t> rounded(double number);

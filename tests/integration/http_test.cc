@@ -164,6 +164,22 @@ BOOST_AUTO_TEST_CASE(http_1_0_client_gets_its_answer_and_the_end_of_the_connecti
                std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(spaces_in_a_url_are_read_if_the_operator_says_so) {
+    const TestDaemon daemon({.settings = {"http.raw_spaces_in_target = true"}});
+    HttpClient client(daemon.http_port());
+    const auto answer = client.exchange(
+        "GET /v1/checkins?serial=S1&uptime=1d02:03:04&version=7.15.3 (stable)&model=RB5009UG+S+"
+        "&boardName=hAP ac lite&note=a HTTP/1.1 b HTTP/1.1\r\nHost: r\r\n\r\n");
+    BOOST_TEST(answer.status == 200, answer.body);
+    // What stands beside a raw space is not encoded either: a plus is a plus.
+    const std::string expected = "S1|93784|7.15.3|stable|RB5009UG+S+|hAP ac lite|a HTTP/1.1 b";
+    BOOST_TEST(daemon.query_until(expected,
+                                  "SELECT site_id, uptime_s, version, channel, model, board_name,"
+                                  " json_extract(extra, '$.note') FROM site_checkins") == expected);
+    BOOST_TEST(client.post(seq(2)).status == 200);
+    BOOST_TEST(client.exchange(post_request("seq=1", "/v1/check ins")).status == 404);
+}
+
 BOOST_AUTO_TEST_CASE(connection_close_is_honoured) {
     const TestDaemon daemon;
     HttpClient client(daemon.http_port());

@@ -86,6 +86,63 @@ BOOST_AUTO_TEST_CASE(
     BOOST_TEST(daemon.metric(rejected("malformed_json")) == 1);
 }
 
+BOOST_AUTO_TEST_CASE(words_for_availability_say_who_is_there_and_who_is_gone) {
+    const TestDaemon daemon({.settings = {R"(mqtt.topics = ["checkins/+", "ros/+/status"])"}});
+    for (const auto* word : {"online", "offline"})
+        BOOST_TEST(
+            mosquitto_pub(daemon, {"-r", "-q", "1", "-t", "ros/HX1/status", "-m", word}).status ==
+            0);
+    const std::string expected = "HX1|1|1|1\nHX1|0|1|1";
+    BOOST_TEST(daemon.query_until(expected,
+                                  "SELECT site_id, online, warnings IS NULL, uptime_s IS NULL"
+                                  " FROM site_checkins ORDER BY rowid") == expected);
+    // Other words are no report.
+    BOOST_TEST(mosquitto_pub(daemon, {"-q", "1", "-t", "ros/HX1/status", "-m", "hello"}).status ==
+               0);
+    BOOST_TEST(daemon.metric(rejected("malformed_pairs")) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(client_that_is_gone_without_a_goodbye_leaves_its_will) {
+    const TestDaemon daemon({.settings = {"workers = 1"}});
+    const MqttWish will{.will_topic = "checkins/HX1"};
+    {
+        const MqttClient gone(daemon.mqtt_port(), "a", will);
+    }
+    {
+        MqttClient gone(daemon.mqtt_port(), "b", will);
+        gone.publish("checkins/HX1", R"({"serial_number":"S1","cpu_count":4})", 1);
+        gone.publish("checkins/HX2", R"({"serial_number":"S2","cpu_count":4})", 2);
+        BOOST_TEST(gone.puback() == 1);
+        BOOST_TEST(gone.puback() == 2);
+    }
+    // What the will says does not matter: it says that the client is gone.
+    const MqttWish silent{
+        .will_topic = "checkins/HX3", .will_payload = R"({"cpu_count":4})", .keep_alive_s = 1};
+    MqttClient still_open(daemon.mqtt_port(), "c", silent);
+    BOOST_TEST(still_open.connection().ends_within(patience));
+    const std::string expected = "HX1|0\nHX3|0\nS1|0\nS1|1\nS2|1";
+    BOOST_TEST(daemon.query_until(expected,
+                                  "SELECT site_id, online FROM site_checkins"
+                                  " ORDER BY site_id, online") == expected);
+    BOOST_TEST(daemon.query("SELECT COUNT(*) FROM site_checkins WHERE NOT online AND"
+                            " cpu_count + warnings + extra IS NOT NULL") == "0");
+    BOOST_TEST(daemon.metric(R"(rollcall_checkins_accepted_total{transport="mqtt"})") == 5);
+}
+
+BOOST_AUTO_TEST_CASE(client_that_says_goodbye_or_is_sent_away_leaves_none) {
+    TestDaemon daemon({.settings = {"workers = 1"}});
+    MqttClient polite(daemon.mqtt_port(), "a", {.will_topic = "checkins/HX1"});
+    polite.connection().send(std::string("\xE0\x00", 2));
+    BOOST_TEST(polite.connection().ends_within(patience));
+    {
+        const MqttClient elsewhere(daemon.mqtt_port(), "b", {.will_topic = "lights/HX2"});
+    }
+    const MqttClient staying(daemon.mqtt_port(), "c", {.will_topic = "checkins/HX3"});
+    BOOST_TEST(daemon.post(R"({"serial_number":"S"})").status == 200);
+    BOOST_TEST((daemon.stop() == 0), daemon.log());
+    BOOST_TEST(daemon.query("SELECT group_concat(site_id) FROM site_checkins") == "S");
+}
+
 BOOST_AUTO_TEST_CASE(malformed_packets_close_the_connection_and_are_counted) {
     using namespace std::string_literals;
     const TestDaemon daemon;

@@ -24,21 +24,27 @@ std::string packet(char type_and_flags, const std::string& rest) {
 
 }  // namespace
 
-std::string mqtt_connect(std::string_view client_id) {
+std::string mqtt_connect(std::string_view client_id, const MqttWish& wish) {
     const char level_311 = 4;
     const char clean_session = 2;
-    return packet(0x10, text("MQTT") + level_311 + clean_session + two_bytes(0) + text(client_id));
+    const char has_will = wish.will_topic.empty() ? 0 : 4;
+    const char flags = clean_session | has_will;
+    const std::string will = has_will ? text(wish.will_topic) + text(wish.will_payload) : "";
+    return packet(0x10, text("MQTT") + level_311 + flags + two_bytes(wish.keep_alive_s) +
+                            text(client_id) + will);
 }
 
-MqttClient::MqttClient(uint16_t port, std::string_view client_id) : connection_(port) {
-    connection_.send(mqtt_connect(client_id));
+MqttClient::MqttClient(uint16_t port, std::string_view client_id, const MqttWish& wish)
+    : connection_(port) {
+    connection_.send(mqtt_connect(client_id, wish));
     const std::string accepted("\x20\x02\x00\x00", 4);
     if (connection_.take(4) != accepted) throw ConnectionEnded("no CONNACK");
 }
 
-void MqttClient::publish(std::string_view topic, std::string_view payload,
-                         uint16_t packet_id) const {
-    connection_.send(packet(0x32, text(topic) + two_bytes(packet_id) + std::string(payload)));
+void MqttClient::publish(std::string_view topic, std::string_view payload, uint16_t packet_id,
+                         bool retain) const {
+    connection_.send(
+        packet(retain ? 0x33 : 0x32, text(topic) + two_bytes(packet_id) + std::string(payload)));
 }
 
 uint16_t MqttClient::puback() {

@@ -3,19 +3,28 @@
 // Source: MQTT 3.1.1, OASIS Standard, sections 3.1 to 3.4.
 #pragma once
 
+#include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "tests/support/tcp_client.h"
 
 namespace rollcall {
 
+struct MqttWish {                      // What a client may ask for in its CONNECT.
+    std::string_view will_topic = {};  // Empty: no will.
+    std::string_view will_payload = "offline";
+    uint16_t keep_alive_s = 0;  // None.
+};
+
 class MqttClient {
 public:
     // Connects, and waits for the CONNACK.
-    MqttClient(uint16_t port, std::string_view client_id);
+    MqttClient(uint16_t port, std::string_view client_id, const MqttWish& wish = {});
 
     // QoS 1; does not wait.
-    void publish(std::string_view topic, std::string_view payload, uint16_t packet_id) const;
+    void publish(std::string_view topic, std::string_view payload, uint16_t packet_id,
+                 bool retain = false) const;
     // Waits for the next PUBACK and returns its packet id.
     [[nodiscard]] uint16_t puback();
 
@@ -26,6 +35,6 @@ private:
 };
 
 // The CONNECT packet of a client with a clean session, for tests that write bytes themselves.
-[[nodiscard]] std::string mqtt_connect(std::string_view client_id);
+[[nodiscard]] std::string mqtt_connect(std::string_view client_id, const MqttWish& wish = {});
 
 }  // namespace rollcall

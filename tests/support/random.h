@@ -5,7 +5,10 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <initializer_list>
 #include <random>
+#include <utility>
+#include <vector>
 
 namespace rollcall {
 
@@ -20,6 +23,20 @@ public:
 
     // 0 to limit - 1; limit is not 0.
     [[nodiscard]] uint64_t below(uint64_t limit) { return generator_() % limit; }
+    [[nodiscard]] bool one_in(uint64_t times) { return below(times) == 0; }
+
+    template <class T>
+    [[nodiscard]] T one_of(const std::vector<T>& all) {
+        return all[below(all.size())];
+    }
+    template <class T>
+    [[nodiscard]] T one_of(std::initializer_list<T> all) {
+        return all.begin()[below(all.size())];
+    }
+    template <class T>
+    void shuffle(std::vector<T>& all) {
+        for (size_t left = all.size(); left > 1; --left) std::swap(all[left - 1], all[below(left)]);
+    }
 
 private:
     std::mt19937_64 generator_;

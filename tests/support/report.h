@@ -71,7 +71,7 @@ public:
     Fields* next() override {
         if (!rows.room()) return nullptr;
         fields.begin(rows);
-        if (decoder_ != nullptr) {
+        if (!query_.empty() || !header_.empty()) {  // As the intake does.
             const auto outer = fields.enter();
             decoder_->decode_query(query_, fields);
             decoder_->decode_header(header_, fields);

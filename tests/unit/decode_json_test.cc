@@ -165,4 +165,19 @@ BOOST_AUTO_TEST_CASE(what_lies_behind_the_body_does_not_count) {
     BOOST_TEST(Report(R"({"cpu_count":4)").outcome() == "malformed_json at 14");
 }
 
+BOOST_AUTO_TEST_CASE(an_object_called_like_a_key_gives_its_value) {
+    const Report report(R"({"health":{"cpu-temperature":{"value":43,"unit":"C"}},)"
+                        R"("voltage":{"value":"24.1","type":"V"},"identity":{"name":"R1"}})");
+    BOOST_TEST(report[Column::cpu_temp_c] == "43");
+    BOOST_TEST(report[Column::voltage_v] == "24.1");
+    BOOST_TEST(report[Column::identity] == "R1");
+    BOOST_TEST(report[Column::extra] == "NULL");
+}
+
+BOOST_AUTO_TEST_CASE(menus_are_groups_too) {
+    const Report report(R"({"/system/resource":{"uptime":"1d","cpu-load":"5"}})");
+    BOOST_TEST(report[Column::uptime_s] == "86400");
+    BOOST_TEST(report[Column::cpu_load] == "5");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

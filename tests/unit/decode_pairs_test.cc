@@ -74,4 +74,28 @@ BOOST_AUTO_TEST_CASE(health_rows_inside_a_form_are_values_by_name) {
     BOOST_TEST(report.warnings() == "");
 }
 
+BOOST_AUTO_TEST_CASE(rows_of_sensors_at_the_end_of_a_list_are_read_by_name) {
+    const Report report(
+        "identity=x;.id=*1;name=cpu-temperature;type=C;value=43;"
+        ".id=*2;name=voltage;type=V;value=24.1");
+    BOOST_TEST(report[Column::identity] == "x");
+    BOOST_TEST(report[Column::cpu_temp_c] == "43");
+    BOOST_TEST(report[Column::voltage_v] == "24.1");
+    BOOST_TEST(report[Column::serial_number] == "NULL");
+    BOOST_TEST(report.warnings() == "");
+}
+
+BOOST_AUTO_TEST_CASE(the_number_of_a_row_is_no_serial_number) {
+    const Report report(".id=*1;name=hAP;cpu-load=5");
+    BOOST_TEST(report[Column::serial_number] == "NULL");
+    BOOST_TEST(report[Column::identity] == "hAP");
+}
+
+BOOST_AUTO_TEST_CASE(lines_are_parts_if_nothing_else_separates_them) {
+    const Report report("name=R1\r\ncpu-load=5\r\nuptime=1d\r\n");
+    BOOST_TEST(report[Column::identity] == "R1");
+    BOOST_TEST(report[Column::cpu_load] == "5");
+    BOOST_TEST(report[Column::uptime_s] == "86400");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

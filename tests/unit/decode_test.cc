@@ -202,4 +202,50 @@ BOOST_AUTO_TEST_CASE(nothing_is_allocated_for_a_body) {
     BOOST_TEST(allocations() == before);
 }
 
+BOOST_AUTO_TEST_CASE(json_in_an_encoded_field_survives_the_query_beside_it) {
+    const Report report("data=%7B%22cpu_count%22%3A4%7D", BodyHint::form, "login=x%20y&key=a%2Bb");
+    BOOST_TEST(report.outcome() == "ok");
+    BOOST_TEST(report[Column::cpu_count] == "4");
+    BOOST_TEST(report.device() == "x y");
+}
+
+BOOST_AUTO_TEST_CASE(json_is_found_in_any_field_of_a_form) {
+    for (const std::string_view body :
+         {"identity=R1&data={\"cpu_count\":4,\"a\":\"b&c=d\"}",
+          "identity=R1&data=%7B%22cpu_count%22%3A4%7D",
+          "data=%7B%22cpu_count%22%3A4%7D&identity=R1", "identity=R1&data=[{\"cpu_count\":4}]"}) {
+        const Report report(body, BodyHint::form);
+        BOOST_TEST(report[Column::cpu_count] == "4", body);
+        BOOST_TEST(report[Column::identity] == "R1", body);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_bracket_alone_does_not_make_a_field_json) {
+    const Report report("name=[lab] R1;cpu-load=5", BodyHint::text);
+    BOOST_TEST(report[Column::identity] == "[lab] R1");
+    BOOST_TEST(report[Column::cpu_load] == "5");
+}
+
+BOOST_AUTO_TEST_CASE(each_report_of_a_list_carries_the_remarks_on_the_body) {
+    const Report report(
+        "\xEF\xBB\xBF[{\"cpu_count\":4},{\"cpu_count\":2,\"identity\":\"G\xE5rd\"}]");
+    BOOST_TEST(report.at(0, Column::warnings) == "utf8_bom,charset_cp1252");
+    BOOST_TEST(report.at(1, Column::warnings) == "utf8_bom,charset_cp1252");
+    BOOST_TEST(report.at(1, Column::identity) == "G\u00e5rd");
+}
+
+BOOST_AUTO_TEST_CASE(json_that_was_cut_is_told_from_json_that_is_broken) {
+    for (const std::string_view body :
+         {R"({"a":"b)", R"({"a":)", "[1,2", R"({"a":1)", R"({"a":tru)"})
+        BOOST_TEST(Report(body).result().error().truncated, body);
+    for (const std::string_view body : {R"({"a":})", "[1,]", R"({"a":1}x)", R"({"a":"\x"})"})
+        BOOST_TEST(!Report(body).result().error().truncated, body);
+}
+
+BOOST_AUTO_TEST_CASE(the_id_of_a_request_is_not_the_routers) {
+    const Report report("", BodyHint::unknown, "", "X-Request-Id=123\nX-Router-CPU-Load=5\n");
+    BOOST_TEST(report[Column::serial_number] == "NULL");
+    BOOST_TEST(report[Column::cpu_load] == "5");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -22,8 +22,8 @@ struct Reading {
 };
 
 // Feeds the bytes `step` at a time, as they come from a socket.
-Reading read(std::string_view bytes, size_t step) {
-    HttpParser parser(header_max, body_max);
+Reading read(std::string_view bytes, size_t step, bool raw_spaces = false) {
+    HttpParser parser(header_max, body_max, raw_spaces);
     Reading reading;
     std::string buffer;
     while (!bytes.empty()) {
@@ -53,9 +53,9 @@ Reading read(std::string_view bytes, size_t step) {
     return reading;
 }
 
-void check_refused(const std::string& bytes, Code code) {
+void check_refused(const std::string& bytes, Code code, bool raw_spaces = false) {
     for (const size_t step : {bytes.size(), size_t{1}}) {
-        const Reading reading = read(bytes, step);
+        const Reading reading = read(bytes, step, raw_spaces);
         BOOST_TEST_CONTEXT(bytes) {
             BOOST_TEST_REQUIRE(reading.refused.has_value());
             BOOST_TEST(to_text(*reading.refused) == to_text(code));
@@ -121,6 +121,48 @@ BOOST_AUTO_TEST_CASE(malformed_requests_are_refused_by_name) {
     check_refused("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", Code::bad_body);
 }
 
+BOOST_AUTO_TEST_CASE(spaces_in_a_target_are_its_own_if_that_is_asked_for) {
+    const std::string bytes =
+        "GET /a?version=7.15.3 (stable)&board=hAP ac lite HTTP/1.1\r\nHost: x\r\nX-A-B: c  "
+        "d\r\n\r\n"
+        "GET /b?c= d HTTP/9 HTTP/1.0\r\n\r\n"
+        "POST /e? f  HTTP/1.1\r\nContent-Length: 3\r\n\r\na b"
+        "POST /g HTTP/1.1\r\nContent-Length: 1\r\n\r\nh";
+    for (size_t step = 1; step <= bytes.size(); ++step) {
+        const Reading reading = read(bytes, step, true);
+        BOOST_TEST_REQUIRE(reading.requests ==
+                           "GET /a?version=7.15.3 (stable)&board=hAP ac lite ;"
+                           "GET /b?c= d HTTP/9 ;POST /e? f  a b;POST /g h;");
+        BOOST_TEST_REQUIRE(!reading.waits);
+        BOOST_TEST_REQUIRE(read(bytes, step).refused.has_value());
+    }
+    std::string_view view = bytes;
+    HttpParser parser(header_max, body_max, true);
+    BOOST_TEST((parser.step(view).value() == Step::head));
+    BOOST_TEST(parser.head().lines == bytes.substr(0, bytes.find("\r\n\r\n") + 2));  // As it came.
+}
+
+BOOST_AUTO_TEST_CASE(all_else_is_refused_as_before_where_spaces_are_read) {
+    for (const bool raw_spaces : {false, true}) {
+        for (const std::string request :
+             {"G@T / HTTP/1.1", "G@T /a b HTTP/1.1", "GET  /a HTTP/1.1", "GET  HTTP/1.1",
+              "GET HTTP/1.1", " GET / HTTP/1.1", "GET /a b", "GET /a b HTTQ/1.1",
+              "GET /a b HTTP/1.1 ", "GET /a b HTTP/11", "GET /a\tb HTTP/1.1", "GET /a b\tHTTP/1.1",
+              "GET /a\rb c HTTP/1.1", "GET /a\nb c HTTP/1.1", "GET /a b\x01 HTTP/1.1",
+              "GET /a b HTTP/1.1\r"})
+            check_refused(request + "\r\nHost: x\r\n\r\n", Code::bad_request_line, raw_spaces);
+        check_refused("GET / HTTP/2.0\r\n\r\n", Code::version_not_supported, raw_spaces);
+        check_refused("GET /ab HTTP/1.1\r\nrealm=\"x\"\r\n\r\n", Code::bad_header, raw_spaces);
+        check_refused("GET /" + std::string(header_max, 'x'), Code::headers_too_large, raw_spaces);
+    }
+    check_refused("GET /a b HTTP/2.0\r\n\r\n", Code::version_not_supported, true);
+    check_refused("GET /a b HTTP/1.1\r\nrealm=\"x\"\r\n\r\n", Code::bad_header, true);
+    check_refused("GET /a b HTTP/1.1\r\na: b\r\n c: d\r\n\r\n", Code::bad_header, true);
+    check_refused("GET /a b" + std::string(header_max, 'x'), Code::headers_too_large, true);
+    check_refused("POST /a b HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+                  Code::bad_header, true);
+}
+
 BOOST_AUTO_TEST_CASE(limits_are_kept_before_the_bytes_are_there) {
     check_refused("POST / HTTP/1.1\r\nContent-Length: 4097\r\n\r\n", Code::body_too_large);
     check_refused("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1001\r\n",
@@ -156,8 +198,9 @@ BOOST_AUTO_TEST_CASE(random_bytes_are_read_or_refused_alike_in_pieces_and_whole)
         std::string bytes;
         for (uint64_t count = random.below(12); count > 0; --count)
             bytes += parts[random.below(std::size(parts))];
-        const Reading whole = read(bytes, bytes.size() + 1);
-        const Reading pieces = read(bytes, 1 + random.below(3));
+        const bool raw_spaces = random.below(2) == 0;
+        const Reading whole = read(bytes, bytes.size() + 1, raw_spaces);
+        const Reading pieces = read(bytes, 1 + random.below(3), raw_spaces);
         BOOST_TEST_CONTEXT(bytes) {
             // In pieces a request may be refused before the next one has come.
             BOOST_TEST_REQUIRE(whole.refused.has_value() == pieces.refused.has_value());

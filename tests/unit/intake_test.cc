@@ -81,6 +81,31 @@ BOOST_AUTO_TEST_CASE(fingerprint_is_the_site_s_own) {
     BOOST_TEST(slot(0).integer(0, Column::id) != slot(0).integer(1, Column::id));
 }
 
+BOOST_AUTO_TEST_CASE(announcement_is_an_envelope_without_a_report) {
+    const Sender sender{Transport::mqtt, "192.0.2.1", "topic", 1'790'000'000'000'000};
+    Receipt receipt;
+    BOOST_TEST(accept(R"({"serial":"S1","mac":"AA:BB","cpu_count":4})").has_value());
+    BOOST_TEST(intake.announce(false, sender, receipt).has_value());
+    BOOST_TEST(receipt.accepted == 1);
+    BOOST_TEST(receipt.site == "topic");
+    Columns& row = slot(0);
+    BOOST_TEST(row.integer(1, Column::online) == 0);
+    BOOST_TEST(row.text(1, Column::transport) == "mqtt");
+    for (const Column column :
+         {Column::id, Column::serial_number, Column::cpu_count, Column::warnings, Column::extra})
+        BOOST_TEST(!row.has(1, column));
+    BOOST_TEST(intake.announce(true, sender, receipt).has_value());
+    BOOST_TEST(row.integer(2, Column::online) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(announcement_waits_for_room_in_the_ring) {
+    const Sender sender{Transport::mqtt, "192.0.2.1", "topic", 1'790'000'000'000'000};
+    Receipt receipt;
+    for (int row = 0; row < 6; ++row)
+        BOOST_TEST(intake.announce(false, sender, receipt).has_value());
+    BOOST_TEST((intake.announce(false, sender, receipt).error().code == Code::ring_full));
+}
+
 BOOST_AUTO_TEST_CASE(batch_goes_on_where_the_ring_was_full) {
     const std::string body = R"([{"sn":"1"},{"sn":"2"},3,{"sn":"4"},{"sn":"5"},{"sn":"6"},)"
                              R"({"sn":"7"},{"sn":"8"}])" +

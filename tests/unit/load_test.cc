@@ -281,7 +281,7 @@ BOOST_AUTO_TEST_CASE(a_value_out_of_its_bounds_is_refused) {
     BOOST_TEST(said(load_sets({"log_level=loud"})) ==
                "log_level: must be one of error, warning, notice, info, debug, not \"loud\"\n");
     BOOST_TEST(said(load_sets({"sinks=sqlite,kafka"})) ==
-               "sinks: must be one of sqlite, discard, not [\"sqlite\", \"kafka\"]\n");
+               "sinks: must be one of sqlite, singlestore, discard, not [\"sqlite\", \"kafka\"]\n");
 }
 
 BOOST_AUTO_TEST_CASE(what_is_not_an_address_is_refused) {

@@ -68,6 +68,9 @@ BOOST_AUTO_TEST_CASE(durations_are_read_in_the_forms_that_routers_write) {
         {"1d10s", "86410"},
         {"1970-01-10 03:04:05", "788645"},
         {"100:00:00", "360000"},
+        {"1d 02:03:04", "93784"},
+        {"1w2d03:04:05.25", "788645"},
+        {"3d4h5m6.5s", "273906"},
         {"jan/02/1970 00:00:01", "86401"},
         {"", "nothing"},
         {"-00:00:05", "nothing"},
@@ -79,6 +82,8 @@ BOOST_AUTO_TEST_CASE(durations_are_read_in_the_forms_that_routers_write) {
         {"1h1h", "nothing"},
         {"1h02:03:04", "nothing"},
         {"5x", "nothing"},
+        {"3d4.5h", "nothing"},
+        {"6.s", "nothing"},
         {"d", "nothing"},
         {"1w2d03:04:05 ", "nothing"},
         {"$uptime", "nothing"},
@@ -209,6 +214,10 @@ BOOST_AUTO_TEST_CASE(a_version_is_a_number_and_a_channel) {
                               {"7.22rc1 (testing)", "7.22rc1|testing"},
                               {"7.17(stable", "7.17|"},
                               {"7.17 beta", "7.17|"},
+                              {"RouterOS 7.16.2 (stable)", "7.16.2|stable"},
+                              {"v7.1", "7.1|"},
+                              {"RouterOS v7.1", "7.1|"},
+                              {"RouterOS", "nothing"},
                               {"$version", "nothing"},
                               {"stable", "nothing"},
                               {"12:30", "nothing"},
@@ -237,6 +246,8 @@ BOOST_AUTO_TEST_CASE(clocks_are_read_in_old_and_new_spelling) {
         {"oct/09/2026 10:00:00", "1791540000000000"},
         {"Oct/09/2026 10:00:00", "1791540000000000"},
         {"1791540000", "1791540000000000"},
+        {"1791540000000", "1791540000000000"},
+        {"1791540000000000", "1791540000000000"},
         {"2026-02-30 10:00:00", "nothing"},
         {"2026-10-09 24:00:00", "nothing"},
         {"2026-10-09", "nothing"},
@@ -254,6 +265,16 @@ BOOST_AUTO_TEST_CASE(absent_is_written_in_four_ways) {
         BOOST_TEST(values::missing(text), text);
     for (const std::string_view text : {"0", "nothing", "$var"})
         BOOST_TEST(!values::missing(text), text);
+}
+
+BOOST_AUTO_TEST_CASE(halves_are_rounded_up_and_large_numbers_left_alone) {
+    BOOST_TEST(values::rounded(2.5).value() == 3);
+    BOOST_TEST(values::rounded(-2.5).value() == -2);
+    BOOST_TEST(values::rounded(0.49999999999999994).value() == 0);
+    for (const int64_t number : {4503599627370497, 4976020843954067, 9007199254740991})
+        BOOST_TEST(values::rounded(static_cast<double>(number)).value() == number);
+    BOOST_TEST(!values::rounded(0x1p63).has_value());
+    BOOST_TEST(values::count("4976020843954067.000000").value() == 4976020843954067);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
