@@ -77,12 +77,12 @@ struct Pair {
     Spelling value;
 };
 
-enum class Mouth : uint8_t { json, pairs };
+enum class Mouth : uint8_t { json, pairs, header };
 
 Name name_for(Random& random, Column column, Mouth mouth, bool in_use = false) {
     auto names = names_of(column);
     std::erase_if(names, [&](const Name& name) {
-        return name.two || name.in_use != in_use || (name.pairs_only && mouth == Mouth::json);
+        return name.two || name.in_use != in_use || (name.pairs_only && mouth != Mouth::pairs);
     });
     return random.one_of(names);
 }
@@ -96,7 +96,7 @@ void say_sizes(Random& random, RandomRow& row, Mouth mouth, Column total, Column
     const auto say = [&](Column column, const Name& name, int64_t size) {
         pairs.push_back({column, name, random_spelling(random, column, size)});
     };
-    if (mouth == Mouth::pairs && free == Column::mem_free && random.one_in(2)) {
+    if (mouth != Mouth::json && free == Column::mem_free && random.one_in(2)) {
         pairs.push_back({free, {.member = "mem"}, {fmt::format("{},{}", left, all)}});
     } else {
         say(total, name_for(random, total, mouth, true), all - left);
@@ -293,7 +293,8 @@ template <class Write>
 std::string row_in_pairs(Random& random, RandomRow& row, char separator, Write write) {
     std::string text;
     std::string sensors;
-    for (const Pair& pair : pairs_of(random, row, Mouth::pairs)) {
+    const Mouth mouth = separator == '\n' ? Mouth::header : Mouth::pairs;
+    for (const Pair& pair : pairs_of(random, row, mouth)) {
         const std::string key = spelled(random, pair.name.object + pair.name.member);
         if (separator == '&' && is_sensor(pair.column) && random.one_in(2)) {
             sensors += fmt::format(".id=*1;name={};type=V;value={};", key, pair.value.text);
