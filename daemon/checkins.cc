@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::string_view adopt_prefix = "/adopt/";
 constexpr size_t device_bytes_max = 128;  // As much as the column site_id holds.
-constexpr int64_t us_per_second = 1'000'000;
 // Outside of this some versions of the agent take it for a mistake, and report every 5 s.
 constexpr int64_t ispapp_interval_min_s = 2;
 constexpr int64_t ispapp_interval_max_s = 300;
@@ -138,7 +137,7 @@ Accepted Checkins::accepted(const HttpRequest& request, const Sender& sender) {
                   .rpc_id = receipt.shape.rpc_id};
     if (is_ispapp(what.dialect)) {
         what.next_s = std::clamp(pace_.base_s(site), ispapp_interval_min_s, ispapp_interval_max_s);
-        const int64_t now_s = sender.received_us / us_per_second;
+        const int64_t now_s = sender.received_s();
         if (receipt.shape.collectors) last_seen_.note_collectors(site, now_s);
         // Not known, as after a start: then it is not due at once, or the whole fleet's would be.
         what.collectors_age_s = last_seen_.collectors_age_s(site, now_s).value_or(0);

@@ -1,9 +1,8 @@
 // Check-ins over HTTP: which paths take them, and what a report's sender hears.
 //
 //   POST  /v1/checkins  and what http.paths adds
-//         /poll  /adopt/{device}          a list of pairs there is a script's, which runs the
-//         answer /update  /config  /bandwidth    ISPApp's; one report there is answered as it wants
-//         it
+//         /poll  /adopt/{device}         a script that sends a list of pairs runs what it hears
+//         /update  /config  /bandwidth   ISPApp's: one report is answered in its words
 //   GET   the same with a query, which then is the report
 //
 // JSON-RPC is told by its body, everywhere.

@@ -1,7 +1,5 @@
 #include "daemon/http_session.h"
 
-#include <strings.h>
-
 #include <algorithm>
 
 namespace rollcall {
@@ -10,10 +8,6 @@ namespace {
 
 // Whoever means to send a list sends its beginning with the head.
 constexpr Millis first_byte_timeout{1000};
-
-bool same_word(std::string_view left, std::string_view right) {
-    return left.size() == right.size() && strncasecmp(left.data(), right.data(), left.size()) == 0;
-}
 
 After after(const HttpHead& head) {
     if (!head.keep_alive) return After::close;

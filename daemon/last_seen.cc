@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "pipeline/error.h"
-
 namespace rollcall {
 
 namespace {
@@ -21,13 +19,9 @@ int64_t second_of(uint64_t entry) { return static_cast<uint32_t>(entry); }
 }  // namespace
 
 LastSeen::LastSeen(size_t sites_max)
-    : sites_max_(sites_max), collectors_(table()), minutes_(table()) {}
-
-LastSeen::Table LastSeen::table() const {
-    Table made(static_cast<uint64_t*>(std::calloc(sites_max_, sizeof(uint64_t))));
-    ensure(made != nullptr);
-    return made;
-}
+    : sites_max_(sites_max),
+      collectors_(zeroed<uint64_t>(sites_max)),
+      minutes_(zeroed<uint64_t>(sites_max)) {}
 
 std::atomic_ref<uint64_t> LastSeen::entry(const Table& table, uint64_t site) const {
     return std::atomic_ref(table[static_cast<uint32_t>(site) % sites_max_]);

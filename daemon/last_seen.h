@@ -11,13 +11,12 @@
 // Units:   seconds since 1970, UTC; until 2106.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
 #include <optional>
+
+#include "pipeline/zeroed.h"
 
 namespace rollcall {
 
@@ -36,12 +35,8 @@ public:
     [[nodiscard]] bool first_in_minute(uint64_t site, int64_t now_s);
 
 private:
-    struct Free {
-        void operator()(void* memory) const { std::free(memory); }
-    };
-    using Table = std::unique_ptr<uint64_t[], Free>;
+    using Table = ZeroedArray<uint64_t>;
 
-    [[nodiscard]] Table table() const;
     [[nodiscard]] std::atomic_ref<uint64_t> entry(const Table& table, uint64_t site) const;
 
     size_t sites_max_;

@@ -6,8 +6,6 @@ namespace rollcall {
 
 namespace {
 
-constexpr int64_t us_per_second = 1'000'000;
-
 // Is it the body that was refused, or the head and the connection? Of those nothing is known yet.
 bool is_for_body(Code code) {
     switch (code) {
@@ -27,8 +25,7 @@ void Liveness::refused(Code code, const Sender& sender) {
     if (site.empty()) return;
     if (!intake_.has_room())
         return slab_.add(Metric::liveness_lost_total, 1, label_of(sender.transport));
-    const int64_t now_s = sender.received_us / us_per_second;
-    if (!last_seen_.first_in_minute(fingerprint(site, 0), now_s)) return;
+    if (!last_seen_.first_in_minute(fingerprint(site, 0), sender.received_s())) return;
     intake_.accept_refused(site, sender, code);
     slab_.add(Metric::liveness_rows_total, 1, label_of(sender.transport));
 }

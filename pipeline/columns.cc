@@ -18,21 +18,13 @@ void each_bit(uint64_t mask, Visit visit) {
     for (; mask != 0; mask &= mask - 1) visit(static_cast<size_t>(std::countr_zero(mask)));
 }
 
-// Zeroed pages from the kernel, which cost nothing until they are touched.
-template <class T>
-T* zeroed(size_t count) {
-    void* memory = std::calloc(count, sizeof(T));
-    ensure(memory != nullptr);
-    return static_cast<T*>(memory);
-}
-
 }  // namespace
 
 Columns::Columns(size_t rows_max, size_t text_max) : rows_max_(rows_max), text_max_(text_max) {
     ensure(rows_max > 0 && text_max >= row_text_max && text_max <= UINT32_MAX);
-    present_.reset(zeroed<uint64_t>(rows_max));
-    cells_.reset(zeroed<uint64_t>(rows_max * columns_count));
-    text_.reset(zeroed<char>(text_max));
+    present_ = zeroed<uint64_t>(rows_max);
+    cells_ = zeroed<uint64_t>(rows_max * columns_count);
+    text_ = zeroed<char>(text_max);
 }
 
 void Columns::set_text(Column column, std::string_view text) {

@@ -22,12 +22,11 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <memory>
 #include <span>
 #include <string_view>
 
 #include "pipeline/error.h"
+#include "pipeline/zeroed.h"
 
 namespace rollcall {
 
@@ -149,12 +148,6 @@ public:
                                              std::span<const uint8_t> columns_at);
 
 private:
-    struct Free {
-        void operator()(void* memory) const { std::free(memory); }
-    };
-    template <class T>
-    using Array = std::unique_ptr<T[], Free>;
-
     void put(Column column, uint64_t cell) {
         cells_[index(column) * rows_max_ + rows_] = cell;
         open_mask_ |= bit(column);
@@ -170,9 +163,9 @@ private:
     size_t text_committed_ = 0;  // Where the open row's text begins.
     uint64_t mask_ = 0;
     uint64_t open_mask_ = 0;
-    Array<uint64_t> present_;
-    Array<uint64_t> cells_;
-    Array<char> text_;
+    ZeroedArray<uint64_t> present_;
+    ZeroedArray<uint64_t> cells_;
+    ZeroedArray<char> text_;
     mutable PayloadHead head_{};  // Where pieces() points to.
 };
 

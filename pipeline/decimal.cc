@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "pipeline/ascii.h"
+
 namespace rollcall {
 
 std::from_chars_result read_decimal(const char* first, const char* last, double& number) {
@@ -13,7 +15,7 @@ std::from_chars_result read_decimal(const char* first, const char* last, double&
     uint64_t size = 0;
     const auto digits = [&] {
         const char* const begin = at;
-        for (; at < last && static_cast<unsigned char>(*at - '0') < 10; ++at)
+        for (; at < last && is_digit(*at); ++at)
             size = size * 10 + static_cast<uint64_t>(*at - '0');
         return static_cast<size_t>(at - begin);
     };
@@ -21,7 +23,7 @@ std::from_chars_result read_decimal(const char* first, const char* last, double&
     at += negative;
     size_t count = digits();
     size_t behind_point = 0;
-    if (last - at > 1 && *at == '.' && static_cast<unsigned char>(at[1] - '0') < 10) {
+    if (last - at > 1 && *at == '.' && is_digit(at[1])) {
         ++at;
         behind_point = digits();
         count += behind_point;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "pipeline/ascii.h"
 #include "pipeline/utf8.h"
 
 namespace rollcall {
@@ -10,10 +11,6 @@ namespace {
 
 constexpr std::string_view spaces = " \t\r\n";
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
-
-bool same_letters(std::string_view a, std::string_view b) {
-    return std::ranges::equal(a, b, [](char x, char y) { return (x | 0x20) == (y | 0x20); });
-}
 
 char first_of(std::string_view text) {
     const size_t first = text.find_first_not_of(spaces);
@@ -33,13 +30,15 @@ public:
     }
 
     Fields* next() override {
+        pairs_.begin_report();
         Fields* const fields = items_.next();
         if (fields == nullptr) return nullptr;
         if (utf8_bom_) fields->remark(Remark::utf8_bom);
         if (charset_cp1252_) fields->remark(Remark::charset_cp1252);
+        if (form_.before.empty() && form_.after.empty()) return fields;
         const auto outer = fields->enter();
-        if (!form_.before.empty()) pairs_.form(form_.before, *fields);
-        if (!form_.after.empty()) pairs_.form(form_.after, *fields);
+        pairs_.form(form_.before, *fields);
+        pairs_.form(form_.after, *fields);
         fields->leave(outer);
         return fields;
     }
@@ -54,7 +53,10 @@ private:
     PairDecoder::JsonField form_;
 };
 
-bool opens_json(std::string_view text) { return first_of(text) == '{' || first_of(text) == '['; }
+bool opens_json(std::string_view text) {
+    const char first = first_of(text);
+    return first == '{' || first == '[';
+}
 
 }  // namespace
 
@@ -63,11 +65,10 @@ BodyHint body_hint(std::string_view content_type) {
     type = type.substr(0, type.find_last_not_of(spaces) + 1);
     for (const std::string_view lines : {"application/x-ndjson", "application/ndjson",
                                          "application/jsonl", "application/x-jsonlines"})
-        if (same_letters(type, lines)) return BodyHint::json_lines;
-    if (type.size() >= 4 && same_letters(type.substr(type.size() - 4), "json"))
-        return BodyHint::json;
-    if (same_letters(type, "application/x-www-form-urlencoded")) return BodyHint::form;
-    if (same_letters(type, "text/plain")) return BodyHint::text;
+        if (same_word(type, lines)) return BodyHint::json_lines;
+    if (type.size() >= 4 && same_word(type.substr(type.size() - 4), "json")) return BodyHint::json;
+    if (same_word(type, "application/x-www-form-urlencoded")) return BodyHint::form;
+    if (same_word(type, "text/plain")) return BodyHint::text;
     return BodyHint::unknown;
 }
 
@@ -115,6 +116,15 @@ Result<void> Decoder::decode(std::string_view body, BodyHint hint, size_t done, 
     if (!is_utf8) offset = offset_before_utf8(sent, offset);
     error.offset = (sent.data() - body.data()) + static_cast<int64_t>(offset);
     return std::unexpected(error);
+}
+
+void Decoder::decode_beside(std::string_view query, std::string_view header, Fields& fields) {
+    pairs_.begin_report();
+    if (query.empty() && header.empty()) return;
+    const auto outer = fields.enter();
+    pairs_.form(query, fields);
+    pairs_.header(header, fields);
+    fields.leave(outer);
 }
 
 Result<void> Decoder::decode_text(std::string_view text, BodyHint hint, size_t done, Items& items) {

@@ -45,9 +45,10 @@ public:
     [[nodiscard]] Result<void> decode(std::string_view body, BodyHint hint, size_t done,
                                       Items& items);
 
-    // What came beside a body: the query of a URL, and header fields as `name=value` lines.
-    void decode_query(std::string_view query, Fields& fields) { pairs_.form(query, fields); }
-    void decode_header(std::string_view lines, Fields& fields) { pairs_.header(lines, fields); }
+    // What came beside a body, before anything of the body: the query of a URL, and header fields
+    // as `name=value` lines, together at most body_bytes_max before they were UTF-8. What the body
+    // says of the same keys is no repetition of these.
+    void decode_beside(std::string_view query, std::string_view header, Fields& fields);
 
 private:
     [[nodiscard]] Result<void> decode_text(std::string_view text, BodyHint hint, size_t done,

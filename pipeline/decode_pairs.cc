@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "pipeline/ascii.h"
 #include "pipeline/json.h"
 #include "pipeline/utf8.h"
 
@@ -42,12 +43,6 @@ void give_rows(std::string_view rows, Fields& fields) {
     });
 }
 
-int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    const char letter = static_cast<char>(c | 0x20);
-    return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
-}
-
 // A `%` that no two hex digits follow stands for itself: "cpu=7%".
 void append_decoded(std::string_view part, bool plus_is_space, std::string& out) {
     for (size_t at = 0; at < part.size(); ++at) {
@@ -78,7 +73,7 @@ std::string_view as_utf8(std::string& text, size_t begin) {
 
 // A part that decodes to something else than UTF-8 is written a second time: at most its size.
 PairDecoder::PairDecoder(size_t text_bytes_max) {
-    decoded_.reserve(2 * text_bytes_max);
+    decoded_.reserve(2 * 2 * text_bytes_max);  // A body's, and what came beside it.
     json_.reserve(2 * text_bytes_max + body_padding);
 }
 
@@ -94,7 +89,6 @@ void PairDecoder::list(std::string_view text, Fields& fields) {
 }
 
 void PairDecoder::form(std::string_view text, Fields& fields) {
-    decoded_.clear();
     // RouterOS encodes all or nothing: beside a raw space, `RB5009UG+S+` means what it says.
     const bool plus_is_space = text.find(' ') == text.npos;
     each_pair(text, '&', fields, [&](std::string_view key, std::string_view value) {

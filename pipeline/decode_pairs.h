@@ -24,8 +24,11 @@ class PairDecoder {
 public:
     explicit PairDecoder(size_t text_bytes_max);
 
-    // `text` is valid UTF-8 and has an `=`. What `fields` is given stays readable until the next
-    // call.
+    // The next call is for another report than the last.
+    void begin_report() { decoded_.clear(); }
+
+    // `text` is valid UTF-8. What `fields` is given stays readable until begin_report(). For one
+    // report, forms have at most text_bytes_max bytes in a body and as many beside it.
     void list(std::string_view text, Fields& fields);
     void form(std::string_view text, Fields& fields);
     // The first field of a form that holds JSON, `data={...}` or `data=[{...}]`, encoded or as it

@@ -26,6 +26,7 @@ struct Meaning {
     bool plain = false;                   // Letters, digits and `.-_`, as scripts name things.
 };
 
+// What the tables say, without a memory.
 [[nodiscard]] Meaning meaning_of(std::string_view object, std::string_view name);
 
 class Dictionary {

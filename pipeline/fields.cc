@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstring>
 
+#include "pipeline/ascii.h"
 #include "pipeline/routeros.h"
 #include "pipeline/utf8.h"
 
@@ -11,7 +12,6 @@ namespace rollcall {
 
 namespace {
 
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 constexpr bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 constexpr bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 constexpr bool is_space(char c) {

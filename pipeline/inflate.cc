@@ -9,7 +9,8 @@
 #include <cstring>
 #include <limits>
 
-#include "pipeline/decode_json.h"
+#include "pipeline/ascii.h"
+#include "pipeline/json.h"
 
 namespace rollcall {
 
@@ -20,14 +21,6 @@ constexpr int window_bits = 15;
 constexpr int zlib_format = window_bits;
 constexpr int gzip_format = window_bits + 16;
 constexpr int raw_format = -window_bits;
-
-char lower(char letter) {
-    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + ('a' - 'A')) : letter;
-}
-
-bool same_word(std::string_view left, std::string_view right) {
-    return std::ranges::equal(left, right, {}, lower, lower);
-}
 
 bool begins_as_zlib(std::string_view body) { return (body[0] & 0x0F) == Z_DEFLATED; }
 

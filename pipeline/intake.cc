@@ -65,7 +65,7 @@ Result<void> Intake::announce(bool online, const Sender& sender, Receipt& receip
 std::string_view Intake::site_beside(const Sender& sender) {
     aside_.clear();
     fields_.begin(aside_);
-    decode_beside(sender);
+    decoder_.decode_beside(sender.query, sender.header, fields_);
     fields_.finish();
     return site_of(aside_, fields_, sender);
 }
@@ -82,16 +82,8 @@ Fields* Intake::next() {
     Columns* const row = open_slot();
     if (row == nullptr) return nullptr;
     fields_.begin(*row);
-    decode_beside(*sender_);
+    decoder_.decode_beside(sender_->query, sender_->header, fields_);
     return &fields_;
-}
-
-void Intake::decode_beside(const Sender& sender) {
-    if (sender.query.empty() && sender.header.empty()) return;
-    const auto outer = fields_.enter();
-    decoder_.decode_query(sender.query, fields_);
-    decoder_.decode_header(sender.header, fields_);
-    fields_.leave(outer);
 }
 
 void Intake::taken(std::string_view text) {

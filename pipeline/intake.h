@@ -32,6 +32,8 @@ struct Sender {
     std::string_view header = {};
     // What the sender calls this body, so that it is known again; may be empty.
     std::string_view idempotency_key = {};
+
+    [[nodiscard]] int64_t received_s() const { return received_us / 1'000'000; }
 };
 
 // What became of a body so far.
@@ -100,7 +102,6 @@ public:
 private:
     [[nodiscard]] Columns* open_slot();
     void hand_over();
-    void decode_beside(const Sender& sender);
     void commit(Columns& row);
     static void set_envelope(Columns& row, std::string_view site, const Sender& sender,
                              bool online);

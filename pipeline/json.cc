@@ -1,18 +1,10 @@
 #include "pipeline/json.h"
 
-#include <array>
+#include "pipeline/utf8.h"
 
 namespace rollcall {
 
 namespace {
-
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-int hex_digit(char c) {
-    if (is_digit(c)) return c - '0';
-    const char letter = static_cast<char>(c | 0x20);
-    return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
-}
 
 uint32_t code_unit_at(std::string_view hex) {
     uint32_t unit = 0;
@@ -22,19 +14,6 @@ uint32_t code_unit_at(std::string_view hex) {
 
 constexpr bool is_high(uint32_t unit) { return unit >= 0xD800 && unit < 0xDC00; }
 constexpr bool is_low(uint32_t unit) { return unit >= 0xDC00 && unit < 0xE000; }
-
-void append_utf8(uint32_t c, std::string& out) {
-    const auto tail = [](uint32_t bits) { return static_cast<char>(0x80 | (bits & 0x3F)); };
-    if (c < 0x80) {
-        out += static_cast<char>(c);
-    } else if (c < 0x800) {
-        out += {static_cast<char>(0xC0 | c >> 6), tail(c)};
-    } else if (c < 0x10000) {
-        out += {static_cast<char>(0xE0 | c >> 12), tail(c >> 6), tail(c)};
-    } else {
-        out += {static_cast<char>(0xF0 | c >> 18), tail(c >> 12), tail(c >> 6), tail(c)};
-    }
-}
 
 // The character that four hex digits stand for, with those of its other half if there is one.
 // Takes them off the front of `rest`.
@@ -66,7 +45,7 @@ void json_unescape(std::string_view raw, std::string& out) {
             case 'n': out += '\n'; break;
             case 'r': out += '\r'; break;
             case 't': out += '\t'; break;
-            case 'u': append_utf8(character(raw), out); break;
+            case 'u': out += utf8_of(character(raw)).view(); break;
             default: out += kind;
         }
     }

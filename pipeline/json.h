@@ -20,6 +20,7 @@
 #include <string>
 #include <string_view>
 
+#include "pipeline/ascii.h"
 #include "pipeline/error.h"
 
 namespace rollcall {
@@ -145,7 +146,6 @@ public:
 
 private:
     static bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
-    static bool is_digit(char c) { return static_cast<unsigned char>(c - '0') < 10; }
     // What seldom comes: by value, as a cursor whose address is known stays in memory.
     [[nodiscard]] static JsonCursor escape(JsonCursor at);
     [[nodiscard]] static JsonCursor fraction(JsonCursor at);

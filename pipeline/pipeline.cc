@@ -23,7 +23,7 @@ Pipeline::Pipeline(Files& files, const Clock& clock, const Settings& settings,
         intakes_.push_back(std::make_unique<Intake>(
             Intake::Limits{ingest.slots_max, ingest.slot_rows_max, ingest.slot_text_max.count,
                            std::max({settings.http.body_size_max, settings.http.batch_size_max,
-                                     settings.mqtt.packet_size_max})
+                                     settings.http.header_size_max, settings.mqtt.packet_size_max})
                                .count,
                            ingest.items_max},
             bell_, *slab));

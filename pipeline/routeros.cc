@@ -10,6 +10,7 @@
 #include <cstring>
 #include <span>
 
+#include "pipeline/ascii.h"
 #include "pipeline/decimal.h"
 
 namespace rollcall::routeros {
@@ -18,7 +19,6 @@ namespace {
 
 constexpr int64_t us_per_second = 1'000'000;
 
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 constexpr bool is_version(char c) {
     return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '-';
 }

@@ -51,16 +51,9 @@ constexpr std::array<char16_t, 32> cp1252_upper = {
     0x2039, 0x0152, 0xFFFD, 0x017D, 0xFFFD, 0xFFFD, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
     0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0xFFFD, 0x017E, 0x0178};
 
-// The UTF-8 of a byte of Windows-1252 from 0x80 on.
-struct Encoded {
-    std::array<char, utf8_growth_max> bytes;
-    size_t length;
-};
-Encoded encode(uint8_t byte) {
-    const char16_t c = byte < 0xA0 ? cp1252_upper[byte - 0x80u] : char16_t{byte};
-    const auto tail = [](unsigned bits) { return static_cast<char>(0x80 | (bits & 0x3F)); };
-    if (c < 0x800) return {{static_cast<char>(0xC0 | c >> 6), tail(c)}, 2};
-    return {{static_cast<char>(0xE0 | c >> 12), tail(c >> 6u), tail(c)}, 3};
+char32_t cp1252(char byte) {
+    const auto code = static_cast<uint8_t>(byte);
+    return code >= 0x80 && code < 0xA0 ? cp1252_upper[code - 0x80u] : code;
 }
 
 // Calls visit(sent, utf8) for each character of `text`: as it came, and as UTF-8.
@@ -72,14 +65,22 @@ void each_character(std::string_view text, Visit visit) {
             visit(text.substr(0, length), text.substr(0, length));
             text.remove_prefix(length);
         } else {
-            const Encoded encoded = encode(static_cast<uint8_t>(text[0]));
-            visit(text.substr(0, 1), std::string_view(encoded.bytes.data(), encoded.length));
+            visit(text.substr(0, 1), utf8_of(cp1252(text[0])).view());
             text.remove_prefix(1);
         }
     }
 }
 
 }  // namespace
+
+Utf8 utf8_of(char32_t c) {
+    const auto tail = [](char32_t bits) { return static_cast<char>(0x80 | (bits & 0x3F)); };
+    const auto lead = [](char32_t bits) { return static_cast<char>(bits); };
+    if (c < 0x80) return {{lead(c)}, 1};
+    if (c < 0x800) return {{lead(0xC0 | c >> 6), tail(c)}, 2};
+    if (c < 0x10000) return {{lead(0xE0 | c >> 12), tail(c >> 6), tail(c)}, 3};
+    return {{lead(0xF0 | c >> 18), tail(c >> 12), tail(c >> 6), tail(c)}, 4};
+}
 
 bool utf8_valid(std::string_view text) {
     for (;;) {

@@ -7,11 +7,20 @@
 // Threads: pure functions. Units: offsets and sizes in bytes.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <string>
 #include <string_view>
 
 namespace rollcall {
+
+// One character, which is at most U+10FFFF.
+struct Utf8 {
+    std::array<char, 4> bytes;
+    size_t length;
+    [[nodiscard]] std::string_view view() const { return {bytes.data(), length}; }
+};
+[[nodiscard]] Utf8 utf8_of(char32_t c);
 
 [[nodiscard]] bool utf8_valid(std::string_view text);
 

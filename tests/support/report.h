@@ -57,6 +57,12 @@ private:
     size_t size_;
 };
 
+inline bool is_json(std::string_view text) {
+    const Body body(text);
+    JsonCursor cursor(body.view());
+    return cursor.skip() && cursor.finish();
+}
+
 // Takes the reports of bodies into rows.
 class Rows final : public Items {
 public:
@@ -71,12 +77,7 @@ public:
     Fields* next() override {
         if (!rows.room()) return nullptr;
         fields.begin(rows);
-        if (!query_.empty() || !header_.empty()) {  // As the intake does.
-            const auto outer = fields.enter();
-            decoder_->decode_query(query_, fields);
-            decoder_->decode_header(header_, fields);
-            fields.leave(outer);
-        }
+        if (decoder_ != nullptr) decoder_->decode_beside(query_, header_, fields);
         return &fields;
     }
     void taken(std::string_view text) override {

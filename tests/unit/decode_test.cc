@@ -248,4 +248,18 @@ BOOST_AUTO_TEST_CASE(the_id_of_a_request_is_not_the_routers) {
     BOOST_TEST(report[Column::cpu_load] == "5");
 }
 
+BOOST_AUTO_TEST_CASE(what_a_query_says_outlives_the_form_beside_it) {
+    const Report report("board=RB%20750&cpu=5%25", BodyHint::form,
+                        "identity=My%20Router&login=a%20b");
+    BOOST_TEST(report[Column::identity] == "My Router");
+    BOOST_TEST(report[Column::board_name] == "RB 750");
+    BOOST_TEST(report.device() == "a b");
+    const Report json("identity=R%201&data=%7B%22cpu_count%22%3A4%7D&board=RB%20750",
+                      BodyHint::form, "login=a%20b&model=x%20y");
+    BOOST_TEST(json[Column::identity] == "R 1");
+    BOOST_TEST(json[Column::board_name] == "RB 750");
+    BOOST_TEST(json[Column::model] == "x y");
+    BOOST_TEST(json.device() == "a b");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -3,20 +3,10 @@
 #include <boost/test/unit_test.hpp>
 #include <string>
 
-#include "pipeline/json.h"
 #include "tests/support/random.h"
+#include "tests/support/report.h"
 
 using namespace rollcall;
-
-namespace {
-
-bool is_json(std::string_view text) {
-    const std::string padded = std::string(text) + std::string(body_padding, '"');
-    JsonCursor cursor({padded.data(), text.size()});
-    return cursor.skip() && cursor.finish();
-}
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(extra)
 
