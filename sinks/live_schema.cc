@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 #include <map>
 #include <regex>
 #include <set>
@@ -15,7 +16,6 @@ namespace {
 struct LiveColumn {
     std::string type;
     bool required;
-    bool ours = false;
 };
 using LiveColumns = std::map<std::string, LiveColumn, std::less<>>;
 
@@ -82,13 +82,68 @@ Found<LiveColumns> live_columns(SqlDialect dialect, std::string_view table, cons
     return columns;
 }
 
-Found<bool> has_unique_key(SqlDialect dialect, const Query& query) {
+using Differences = std::vector<Difference>;
+
+Differences compare_columns(SqlDialect dialect, LiveColumns live, ColumnList columns) {
+    Differences differences;
+    const auto by_hand = [&](std::string what) { differences.push_back({std::move(what), {}}); };
+    for (const auto& column : columns) {
+        const auto found = live.find(column.name);
+        if (found == live.end()) {
+            differences.push_back(
+                {fmt::format("column {} of site_checkins is missing", column.name),
+                 {add_column(dialect, column)}});
+            continue;
+        }
+        const auto [type, required] = found->second;
+        live.erase(found);
+        if (const std::string wanted = wanted_type(dialect, column); type != wanted)
+            by_hand(
+                fmt::format("column {} of site_checkins is {}, not {}", column.name, type, wanted));
+        if (required && !is_required(column))
+            by_hand(
+                fmt::format("column {} of site_checkins must be allowed to be NULL", column.name));
+    }
+    for (const auto& [name, column] : live)
+        if (column.required)
+            by_hand(
+                fmt::format("column {} of site_checkins is not rollcall's and must be allowed "
+                            "to be NULL",
+                            name));
+    return differences;
+}
+
+// Of site_checkins: its own must be there, and no other may refuse a row, for what a key refuses is
+// taken for a copy and left out.
+Found<Differences> compare_unique_keys(SqlDialect dialect, const Query& query) {
     const auto rows = query(ask_unique_keys(dialect, "site_checkins"));
     if (!rows) return std::unexpected(rows.error());
     std::map<std::string, std::set<std::string>> keys;
     for (const auto& row : *rows) keys[row[0].value_or("")].insert(lower(row[1].value_or("")));
-    const std::set<std::string> wanted = {"id", "site_id"};
-    return std::ranges::any_of(keys, [&](const auto& key) { return key.second == wanted; });
+    const std::set<std::string> ours = {"id", "site_id"};
+    Differences differences;
+    if (std::ranges::none_of(keys, [&](const auto& key) { return key.second == ours; }))
+        differences.push_back(
+            {"site_checkins has no unique key over site_id and id: rows may come twice", {}});
+    for (const auto& [name, columns] : keys)
+        if (!std::ranges::includes(columns, ours))
+            differences.push_back(
+                {fmt::format("the unique key {} of site_checkins may refuse rows", name), {}});
+    return differences;
+}
+
+// MariaDB's other engines know no transactions, and say nothing.
+Found<Differences> compare_engines(const Query& query) {
+    const auto rows = query(
+        "SELECT table_name, engine FROM information_schema.tables WHERE table_schema = DATABASE()"
+        " AND table_name IN ('site_checkins', 'rollcall_position') AND engine <> 'InnoDB'");
+    if (!rows) return std::unexpected(rows.error());
+    Differences differences;
+    for (const auto& row : *rows)
+        differences.push_back({fmt::format("table {} is kept by {}, not InnoDB",
+                                           row[0].value_or(""), row[1].value_or("")),
+                               {}});
+    return differences;
 }
 
 bool has_word(const std::string& text, std::string_view word) {
@@ -99,44 +154,19 @@ bool has_word(const std::string& text, std::string_view word) {
 
 Found<std::vector<Difference>> compare_tables(SqlDialect dialect, const Query& query,
                                               ColumnList columns) {
-    std::vector<Difference> differences;
+    Differences differences;
+    const auto append = [&](Found<Differences> found) {
+        if (found) std::ranges::move(*found, std::back_inserter(differences));
+        return found;
+    };
     const Statements tables = create_tables(dialect, columns);
     auto live = live_columns(dialect, "site_checkins", query);
     if (!live) return std::unexpected(live.error());
     if (live->empty()) {
         differences.push_back({"table site_checkins is missing", {tables[0]}});
     } else {
-        for (const auto& column : columns) {
-            const auto found = live->find(column.name);
-            if (found == live->end()) {
-                differences.push_back(
-                    {fmt::format("column {} of site_checkins is missing", column.name),
-                     {add_column(dialect, column)}});
-                continue;
-            }
-            found->second.ours = true;
-            if (const std::string wanted = wanted_type(dialect, column);
-                found->second.type != wanted)
-                differences.push_back({fmt::format("column {} of site_checkins is {}, not {}",
-                                                   column.name, found->second.type, wanted),
-                                       {}});
-            if (found->second.required && !is_required(column))
-                differences.push_back(
-                    {fmt::format("column {} of site_checkins must be allowed to be NULL",
-                                 column.name),
-                     {}});
-        }
-        for (const auto& [name, column] : *live)
-            if (!column.ours && column.required)
-                differences.push_back({fmt::format("column {} of site_checkins is not rollcall's "
-                                                   "and must be allowed to be NULL",
-                                                   name),
-                                       {}});
-        const auto unique = has_unique_key(dialect, query);
-        if (!unique) return std::unexpected(unique.error());
-        if (!*unique)
-            differences.push_back(
-                {"site_checkins has no unique key over site_id and id: rows may come twice", {}});
+        differences = compare_columns(dialect, *std::move(live), columns);
+        if (auto keys = append(compare_unique_keys(dialect, query)); !keys) return keys;
     }
     const auto position = live_columns(dialect, "rollcall_position", query);
     if (!position) return std::unexpected(position.error());
@@ -144,6 +174,8 @@ Found<std::vector<Difference>> compare_tables(SqlDialect dialect, const Query& q
         differences.push_back({"table rollcall_position is missing", {tables[1]}});
     else if (!position->contains("spool") || !position->contains("next_record"))
         differences.push_back({"rollcall_position has not the columns spool and next_record", {}});
+    if (dialect == SqlDialect::mariadb)
+        if (auto engines = append(compare_engines(query)); !engines) return engines;
     return differences;
 }
 

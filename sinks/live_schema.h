@@ -2,8 +2,8 @@
 // the statements that mend it.
 //
 // Only what adds is mended: tables, columns, a pipeline. A column of another type, a key that is
-// missing or a pipeline that does not load all columns is for a person to change. Columns that are
-// not ours are left alone, if they may be NULL.
+// missing or refuses too much, an engine without transactions or a pipeline that does not load all
+// columns is for a person to change. Columns that are not ours are left alone, if they may be NULL.
 //
 // Threads: as the query.
 #pragma once

@@ -67,21 +67,30 @@ Query query_of(std::shared_ptr<Database> database, const Database::Options& opti
     };
 }
 
-// create: also the database itself, if there is none of that name.
+// What diff() says is printed, so it knows no secrets; apply() prints no statement that has one.
+enum class Purpose : uint8_t { diff, apply };
+
+// apply: the database itself is made, if there is none of that name.
 Found<Target> reach_server(const Settings& settings, SqlDialect dialect, const Administrator& who,
-                           bool create) {
+                           Purpose purpose) {
     auto options = database_options(settings);
     if (!options) return std::unexpected(options.error());
-    const auto kafka_password = read_secret(settings.kafka.password_file);
+    const std::expected<std::string, std::string> kafka_password =
+        purpose == Purpose::diff ? std::string(hidden) : read_secret(settings.kafka.password_file);
     if (!kafka_password) return std::unexpected("kafka.password_file: " + kafka_password.error());
     const DatabaseUsers users{options->database, options->user, options->password};
     if (!who.user.empty()) {
+        if (purpose == Purpose::apply && users.password.empty())
+            return std::unexpected(
+                fmt::format("singlestore.password_file: the user {} is not made without a "
+                            "password; name a file that holds one",
+                            users.daemon));
         auto password = read_secret(who.password_file);
         if (!password) return std::unexpected(password.error());
         options->user = who.user;
         options->password = *std::move(password);
     }
-    if (create) options->database.clear();
+    if (purpose == Purpose::apply) options->database.clear();
     auto database = Database::connect(*options);
     if (!database) return std::unexpected(sentence(*options, database.error()));
     if (database->dialect() != dialect)
@@ -90,7 +99,7 @@ Found<Target> reach_server(const Settings& settings, SqlDialect dialect, const A
                                            to_text(database->dialect())));
     Target target{dialect, query_of(std::make_shared<Database>(*std::move(database)), *options),
                   pipeline_source(settings, *kafka_password), users, !who.user.empty()};
-    if (!create) return target;
+    if (purpose == Purpose::diff) return target;
     for (const std::string& statement :
          {"CREATE DATABASE IF NOT EXISTS " + name_quoted(users.database),
           "USE " + name_quoted(users.database)})
@@ -99,9 +108,9 @@ Found<Target> reach_server(const Settings& settings, SqlDialect dialect, const A
 }
 
 Found<Target> reach(const Settings& settings, SqlDialect dialect, const std::string& state_dir,
-                    const Administrator& who, bool create) {
-    if (dialect != SqlDialect::sqlite) return reach_server(settings, dialect, who, create);
-    auto query = sqlite_query(sqlite_path(settings, state_dir), create);
+                    const Administrator& who, Purpose purpose) {
+    if (dialect != SqlDialect::sqlite) return reach_server(settings, dialect, who, purpose);
+    auto query = sqlite_query(sqlite_path(settings, state_dir), purpose == Purpose::apply);
     if (!query) return std::unexpected(query.error());
     return Target{dialect, *std::move(query), {}, {}, false};
 }
@@ -126,7 +135,7 @@ std::string show_schema(const Settings& settings, SqlDialect dialect) {
 std::expected<SchemaReport, std::string> diff_schema(const Settings& settings, SqlDialect dialect,
                                                      const std::string& state_dir,
                                                      const Administrator& who) {
-    const auto target = reach(settings, dialect, state_dir, who, false);
+    const auto target = reach(settings, dialect, state_dir, who, Purpose::diff);
     if (!target) return std::unexpected(target.error());
     const auto differences = target->compare();
     if (!differences) return std::unexpected(differences.error());
@@ -137,7 +146,7 @@ std::expected<SchemaReport, std::string> diff_schema(const Settings& settings, S
 std::expected<SchemaReport, std::string> apply_schema(const Settings& settings, SqlDialect dialect,
                                                       const std::string& state_dir,
                                                       const Administrator& who) {
-    const auto target = reach(settings, dialect, state_dir, who, true);
+    const auto target = reach(settings, dialect, state_dir, who, Purpose::apply);
     if (!target) return std::unexpected(target.error());
     const auto differences = target->compare();
     if (!differences) return std::unexpected(differences.error());

@@ -25,8 +25,9 @@ struct SchemaReport {
 // The statements, with *** for passwords.
 [[nodiscard]] std::string show_schema(const Settings& settings, SqlDialect dialect);
 
-// What the live database has otherwise, with the statements that would mend it. An error is a
-// sentence: what cannot be reached, and why. The default of sqlite.path lies in state_dir.
+// What the live database has otherwise, with the statements that would mend it, *** for passwords.
+// An error is a sentence: what cannot be reached, and why. The default of sqlite.path lies in
+// state_dir.
 [[nodiscard]] std::expected<SchemaReport, std::string> diff_schema(const Settings& settings,
                                                                    SqlDialect dialect,
                                                                    const std::string& state_dir,

@@ -86,6 +86,23 @@ BOOST_AUTO_TEST_CASE(table_without_its_unique_key_is_told) {
     BOOST_TEST(contains(diff().text, "no unique key over site_id and id"));
 }
 
+// LOAD DATA leaves out whatever a unique key refuses.
+BOOST_AUTO_TEST_CASE(unique_key_that_would_leave_out_rows_of_ours_is_told) {
+    BOOST_TEST(apply().same);
+    server.ask("ALTER TABLE site_checkins ADD UNIQUE KEY wider (site_id, seq, id)");
+    BOOST_TEST(diff().same);
+    server.ask("ALTER TABLE site_checkins ADD UNIQUE KEY narrow (site_id, seq)");
+    BOOST_TEST(contains(diff().text, "-- the unique key narrow of site_checkins may refuse rows"),
+               diff().text);
+}
+
+BOOST_AUTO_TEST_CASE(table_without_transactions_is_told) {
+    BOOST_TEST(apply().same);
+    server.ask("ALTER TABLE rollcall_position ENGINE = Aria");
+    BOOST_TEST(diff().text ==
+               "-- table rollcall_position is kept by Aria, not InnoDB: to be changed by hand\n");
+}
+
 BOOST_AUTO_TEST_CASE(server_of_another_kind_is_said) {
     server.make_database();
     const auto report = diff_schema(settings, SqlDialect::singlestore, "", {});
@@ -116,6 +133,16 @@ BOOST_AUTO_TEST_CASE(user_that_is_made_can_do_what_the_daemon_does_and_no_more) 
           "DELETE FROM rollcall_position", "CREATE TABLE other (a INT)",
           "ALTER TABLE site_checkins ADD COLUMN b INT"})
         BOOST_TEST(!daemon->query(statement).has_value(), statement);
+}
+
+BOOST_AUTO_TEST_CASE(user_that_anyone_could_log_in_as_is_not_made) {
+    settings.singlestore.user = "rollcall";
+    const auto report = apply_schema(settings, SqlDialect::mariadb, "", {"root", ""});
+    BOOST_TEST_REQUIRE(!report.has_value());
+    BOOST_TEST(contains(report.error(), "singlestore.password_file: the user rollcall is not made"),
+               report.error());
+    BOOST_TEST(server.ask("SELECT COUNT(*) FROM mysql.user WHERE user = 'rollcall'", "") == "0");
+    BOOST_TEST(server.ask("SHOW DATABASES LIKE 'rollcall'", "") == "");
 }
 
 BOOST_AUTO_TEST_CASE(whole_schema_that_is_shown_can_be_run_as_it_is) {
