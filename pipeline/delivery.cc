@@ -50,9 +50,14 @@ void Delivery::stop(milliseconds longest) {
 void Delivery::run() {
     for (;;) {
         const bool draining = stopping_.read() != 0;
-        const auto wait = step(draining);
+        auto wait = step(draining);
         if (!wait) return on_halt_(wait.error());
-        if (draining && (caught_up() || clock_.steady_us() >= stop_before_us_)) return;
+        if (draining) {
+            const int64_t left_us = stop_before_us_ - clock_.steady_us();
+            if (caught_up() || left_us <= 0) return;
+            // A sink that is down may be tried again only after that.
+            wait = std::min(*wait, milliseconds(left_us / 1000 + 1));
+        }
         if (wait->count() > 0) bell_.wait(*wait);
     }
 }

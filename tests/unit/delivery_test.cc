@@ -14,6 +14,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
+struct SinkThatIsDown final : Sink {
+    Result<uint64_t> open(const SpoolId&) override { return fail(Code::sink_down); }
+    Result<void> write(const Batch&) override { return fail(Code::sink_down); }
+};
+
 struct DeliveryFixture : SpoolFixture {
     Delivery::Options options() const {
         return {SinkName::discard, writer->id(), rows_max, test_text_max, 200ms, 1000ms, window,
@@ -171,6 +176,21 @@ BOOST_AUTO_TEST_CASE(sink_that_is_ahead_of_the_spool_stops_the_daemon) {
     sink.position = 3;
     const auto step = make()->step();
     BOOST_TEST((step.error().move() == Move::halt));
+}
+
+BOOST_AUTO_TEST_CASE(stop_does_not_wait_for_a_sink_that_is_down_longer_than_it_may) {
+    append_and_sync(0, 3);
+    Delivery::Options patient = options();
+    patient.retry_delay_max = 1h;
+    SinkThatIsDown down;
+    const Clock real;
+    Delivery delivery(files, "spool", writer->end(), down, real, slab, patient,
+                      [](const Error&) {});
+    for (int attempts = 0; attempts < 10; ++attempts) BOOST_TEST(delivery.step().has_value());
+    delivery.start();
+    const auto begin = std::chrono::steady_clock::now();
+    delivery.stop(100ms);
+    BOOST_TEST((std::chrono::steady_clock::now() - begin < 20s));  // The next attempt: in 102 s.
 }
 
 BOOST_AUTO_TEST_CASE(stop_stores_what_the_spool_holds) {
