@@ -182,10 +182,11 @@ std::vector<std::string> Daemon::troubles() const {
 void Daemon::stop() {
     log(LogLevel::notice, "stopping");
     service_manager::stopping();
+    if (watch_) watch_->begin_stop();  // Both may have to wait for one database.
     for (auto& worker : workers_) worker->begin_stop();
     for (auto& worker : workers_) worker->join();
     pipeline_->stop();
-    if (watch_) watch_->stop();
+    if (watch_) watch_->join();
     uv_close(reinterpret_cast<uv_handle_t*>(&signals_->poll), nullptr);
     loop_.end();
 }

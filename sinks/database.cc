@@ -75,6 +75,7 @@ Database::Outcome<Database> Database::connect(const Options& options) {
     Database database(mysql_init(nullptr));
     MYSQL* const connection = database.connection_.get();
     if (connection == nullptr) return std::unexpected(Problem{CR_OUT_OF_MEMORY, "no memory"});
+    read_from(connection, no_file);
     set(connection, MYSQL_OPT_CONNECT_TIMEOUT, whole_seconds(options.connect_timeout));
     set(connection, MYSQL_OPT_READ_TIMEOUT, whole_seconds(options.timeout));
     set(connection, MYSQL_OPT_WRITE_TIMEOUT, whole_seconds(options.timeout));
@@ -98,7 +99,6 @@ Database::Outcome<Database> Database::connect(const Options& options) {
                            or_none(options.database), options.port,
                            socket ? options.host.c_str() : nullptr, CLIENT_FOUND_ROWS) == nullptr)
         return database.problem();
-    read_from(connection, no_file);
     if (const auto prepared = database.prepare_session(); !prepared)
         return std::unexpected(prepared.error());
     return database;
@@ -196,6 +196,7 @@ std::string sentence(const Database::Options& options, const Database::Problem& 
     const auto advice = [&]() -> std::string_view {
         switch (problem.number) {
             case ER_ACCESS_DENIED_ERROR:
+            case ER_ACCESS_DENIED_NO_PASSWORD_ERROR:
                 return "; see singlestore.user and singlestore.password_file";
             case ER_BAD_DB_ERROR:
             case ER_NO_SUCH_TABLE: return "; rollcalld schema apply makes what is missing";
@@ -204,6 +205,9 @@ std::string sentence(const Database::Options& options, const Database::Problem& 
             case ER_COLUMNACCESS_DENIED_ERROR:
             case ER_SPECIFIC_ACCESS_DENIED_ERROR:
                 return "; rollcalld schema show prints the rights that the user needs";
+            case ER_NOT_ALLOWED_COMMAND:  // What servers say that are no MariaDB.
+            case ER_LOAD_INFILE_CAPABILITY_DISABLED:
+                return "; SET GLOBAL local_infile = ON lets the server take rows";
             case CR_SSL_CONNECTION_ERROR: return "; see singlestore.tls and singlestore.tls_ca";
             case CR_CONN_HOST_ERROR:
             case CR_CONNECTION_ERROR:

@@ -99,6 +99,7 @@ Result<uint64_t> SinglestoreSink::open(const SpoolId& spool) {
     auto position = connect(spool);
     if (!position) return fell(std::move(position.error()));
     position_ = *position;
+    trouble_.clear();
     return position_;
 }
 
@@ -113,18 +114,15 @@ auto SinglestoreSink::connect(const SpoolId& spool) -> Step<uint64_t> {
     if (auto same = check_tables(); !same) return std::unexpected(same.error());
 
     spool_ = to_text(spool);
-    const std::string ask =
-        "SELECT next_record FROM rollcall_position WHERE spool = " + quoted(spool_);
-    auto found = query(ask);
-    if (found && found->empty()) {
-        // write() needs a row that it can lock.
-        const auto inserted = query("INSERT INTO rollcall_position (spool, next_record) VALUES (" +
-                                    quoted(spool_) + ", 0)");
-        if (!inserted) return std::unexpected(inserted.error());
-        return 0;
-    }
+    const auto found =
+        query("SELECT next_record FROM rollcall_position WHERE spool = " + quoted(spool_));
     if (!found) return std::unexpected(found.error());
-    return std::stoull(found->front().front().value_or("0"));
+    if (!found->empty()) return static_cast<uint64_t>(whole_number(found->front().front()));
+    // write() needs a row that it can lock.
+    const auto inserted = query("INSERT INTO rollcall_position (spool, next_record) VALUES (" +
+                                quoted(spool_) + ", 0)");
+    if (!inserted) return std::unexpected(inserted.error());
+    return 0;
 }
 
 auto SinglestoreSink::check_tables() -> Step<> {

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <utility>
 
 #include "pipeline/log.h"
@@ -17,14 +15,8 @@ namespace {
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
+constexpr std::string_view pipelines = "PIPELINES";  // Who has this table is a SingleStore.
 constexpr milliseconds rest_of_no_use{std::chrono::hours(24)};
-
-// A sum comes as a decimal, and as NULL if there was nothing to add.
-int64_t number(const std::optional<std::string>& text) {
-    int64_t value = 0;
-    if (text) std::from_chars(text->data(), text->data() + text->size(), value);
-    return value;
-}
 
 PipelineState state_of(std::string_view word) {
     if (word == "Running") return PipelineState::running;
@@ -62,11 +54,12 @@ void SinglestoreWatch::start() {
     thread_ = std::thread([this] { run(); });
 }
 
-void SinglestoreWatch::stop() {
+void SinglestoreWatch::begin_stop() {
     stopping_.advance(1);
     bell_.ring();
-    thread_.join();
 }
+
+void SinglestoreWatch::join() { thread_.join(); }
 
 void SinglestoreWatch::run() {
     while (stopping_.read() == 0) bell_.wait(step());
@@ -82,7 +75,9 @@ milliseconds SinglestoreWatch::step() {
         database_.reset();
     }
     say(found ? *std::move(found) : std::move(found.error()));
-    return not_singlestore_ ? rest_of_no_use : settings_.singlestore.watch_interval;
+    if (!not_singlestore_) return settings_.singlestore.watch_interval;
+    database_.reset();
+    return rest_of_no_use;
 }
 
 // What is wrong with the pipeline; an error is that it cannot be asked.
@@ -114,12 +109,12 @@ auto SinglestoreWatch::ask(std::string_view what, std::string_view table, std::s
         "SELECT {} FROM {}.{} WHERE DATABASE_NAME = DATABASE() AND PIPELINE_NAME = {} {}", what,
         catalog_, table, quoted(pipeline_), also));
     if (rows) return *std::move(rows);
-    if (rows.error().missing_table) not_singlestore_ = true;
+    not_singlestore_ = table == pipelines && rows.error().missing_table;
     return std::unexpected(sentence(options_, rows.error()));
 }
 
 auto SinglestoreWatch::look_at_state() -> Step<std::string> {
-    const auto rows = ask("STATE, SKIPPED_BATCH_PARTITIONS", "PIPELINES");
+    const auto rows = ask("STATE, SKIPPED_BATCH_PARTITIONS", pipelines);
     if (not_singlestore_) {
         log(LogLevel::notice, "{}:{} is not a SingleStore: there is no pipeline to watch",
             options_.host, options_.port);
@@ -128,11 +123,11 @@ auto SinglestoreWatch::look_at_state() -> Step<std::string> {
     if (!rows) return std::unexpected(rows.error());
     if (rows->empty()) {
         show_state(PipelineState::missing);
-        return "is missing; rollcalld schema apply makes it";
+        return "is missing, or this user may not see it; rollcalld schema apply makes both right";
     }
     const std::string word = rows->front()[0].value_or("");
     const PipelineState state = state_of(word);
-    const int64_t skipped = number(rows->front()[1]);
+    const int64_t skipped = whole_number(rows->front()[1]);
     show_state(state);
     slab_.set(Metric::pipeline_skipped_batch_partitions, skipped);
     if (state == PipelineState::error)
@@ -156,17 +151,17 @@ auto SinglestoreWatch::look_at_lag() -> Step<> {
             "PIPELINES_CURSORS");
     if (!rows) return std::unexpected(rows.error());
     const auto& sums = rows->front();
-    const int64_t markers = number(sums[0]);
+    const int64_t markers = whole_number(sums[0]);
     const auto asked = topic_end_ ? topic_end_() : std::nullopt;
-    const int64_t end = asked.value_or(number(sums[1])) - markers;
-    const int64_t done = number(sums[2]);
+    const int64_t end = asked.value_or(whole_number(sums[1])) - markers;
+    const int64_t done = whole_number(sums[2]);
     const auto waits = lag_.note(clock_.steady_us(), end, done);
     slab_.set(
         Metric::pipeline_lag_rows,
         std::max<int64_t>(end - done, 0) * static_cast<int64_t>(settings_.kafka.rows_per_message));
     slab_.set(Metric::pipeline_lag_seconds,
               std::chrono::duration_cast<std::chrono::seconds>(waits).count());
-    slab_.set(Metric::pipeline_skipped_messages, number(sums[3]));
+    slab_.set(Metric::pipeline_skipped_messages, whole_number(sums[3]));
     return {};
 }
 
@@ -174,13 +169,13 @@ auto SinglestoreWatch::look_at_lag() -> Step<> {
 auto SinglestoreWatch::look_at_errors() -> Step<std::string> {
     const auto failed = ask("COUNT(*)", "PIPELINES_BATCHES_SUMMARY", "AND BATCH_STATE = 'Failed'");
     if (!failed) return std::unexpected(failed.error());
-    slab_.set(Metric::pipeline_failed_batches, number(failed->front()[0]));
+    slab_.set(Metric::pipeline_failed_batches, whole_number(failed->front()[0]));
     // An error of a leaf stands there twice, once as what the aggregator makes of it.
     constexpr std::string_view once =
         "AND ERROR_TYPE = 'Error' AND ERROR_MESSAGE NOT LIKE 'LEAF ERROR%'";
     const auto count = ask("COUNT(*)", "PIPELINES_ERRORS", once);
     if (!count) return std::unexpected(count.error());
-    slab_.set(Metric::pipeline_errors, number(count->front()[0]));
+    slab_.set(Metric::pipeline_errors, whole_number(count->front()[0]));
     const auto last = ask("ERROR_CODE, ERROR_MESSAGE", "PIPELINES_ERRORS",
                           fmt::format("{} ORDER BY ERROR_UNIX_TIMESTAMP DESC LIMIT 1", once));
     if (!last) return std::unexpected(last.error());

@@ -69,7 +69,8 @@ public:
     SinglestoreWatch& operator=(const SinglestoreWatch&) = delete;
 
     void start();
-    void stop();
+    void begin_stop();
+    void join();  // Waits for a database that does not answer as long as the settings allow.
 
     // Asks once. Returns how long to rest.
     [[nodiscard]] std::chrono::milliseconds step();
@@ -105,7 +106,7 @@ private:
     Slab slab_;
     Trouble trouble_;
     Doorbell bell_;
-    Cursor stopping_;  // Moved once, by stop(): 1 means return.
+    Cursor stopping_;  // Moved once, by begin_stop(): 1 means return.
     std::thread thread_;
 };
 

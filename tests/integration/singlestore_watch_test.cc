@@ -3,6 +3,7 @@
 #include "sinks/singlestore_watch.h"
 
 #include <boost/test/unit_test.hpp>
+#include <thread>
 
 #include "tests/support/manual_clock.h"
 #include "tests/support/mariadb_server.h"
@@ -129,7 +130,8 @@ BOOST_AUTO_TEST_CASE(stopped_missing_and_skipping_pipelines_are_said) {
     BOOST_TEST(shown(Metric::pipeline_skipped_messages) == 10);
     set("DELETE FROM PIPELINES");
     (void)watch.step();
-    BOOST_TEST(contains(watch.trouble().sentence(), "is missing; rollcalld schema apply"));
+    BOOST_TEST(contains(watch.trouble().sentence(),
+                        "is missing, or this user may not see it; rollcalld schema apply"));
     BOOST_TEST(shown(PipelineState::missing) == 1);
 }
 
@@ -147,11 +149,29 @@ BOOST_AUTO_TEST_CASE(server_that_is_away_is_said_and_asked_again) {
     BOOST_TEST(watch.trouble().sentence() == "");
 }
 
+BOOST_AUTO_TEST_CASE(table_that_this_version_does_not_have_is_said_and_asked_for_again) {
+    set("DROP TABLE PIPELINES_CURSORS");
+    BOOST_TEST((watch.step() == settings.singlestore.watch_interval));
+    BOOST_TEST(contains(watch.trouble().sentence(), "catalog.PIPELINES_CURSORS' doesn't exist"),
+               watch.trouble().sentence());
+    BOOST_TEST((watch.step() == settings.singlestore.watch_interval));
+    BOOST_TEST(shown(Metric::pipeline_poll_errors_total) == 2);
+}
+
 BOOST_AUTO_TEST_CASE(mariadb_is_not_a_singlestore_and_is_not_asked_again) {
     SinglestoreWatch plain(settings, clock);
     BOOST_TEST((plain.step() > 1h));
     BOOST_TEST((plain.step() > 1h));
     BOOST_TEST(plain.slab().read(Metric::pipeline_polls_total, 0) == 1);
+    // It holds no connection any more.
+    std::string others;
+    for (auto left = 100; left > 0 && others != "0"; --left) {
+        std::this_thread::sleep_for(50ms);
+        others = server.ask(
+            "SELECT COUNT(*) FROM information_schema.processlist"
+            " WHERE user = 'root' AND id <> CONNECTION_ID()");
+    }
+    BOOST_TEST(others == "0");
     BOOST_TEST(plain.trouble().sentence() == "");
 }
 
@@ -159,7 +179,8 @@ BOOST_AUTO_TEST_CASE(watch_that_rests_stops_at_once) {
     SinglestoreWatch plain(settings, clock);
     plain.start();
     const auto begin = std::chrono::steady_clock::now();
-    plain.stop();
+    plain.begin_stop();
+    plain.join();
     BOOST_TEST((std::chrono::steady_clock::now() - begin < 10s));
 }
 
