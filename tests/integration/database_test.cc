@@ -1,7 +1,6 @@
 #include "sinks/database.h"
 
 #include <boost/test/unit_test.hpp>
-#include <csignal>
 #include <fstream>
 
 #include "tests/support/mariadb_server.h"
@@ -12,10 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-MariadbServer& server() {
-    static MariadbServer one;
-    return one;
-}
+MariadbServer& server() { return mariadb_server(); }
 
 Database connected(const Database::Options& options) {
     auto database = Database::connect(options);
@@ -128,11 +124,11 @@ BOOST_AUTO_TEST_CASE(server_that_hangs_is_given_up_after_the_timeout) {
     options.timeout = 1s;
     options.connect_timeout = 1s;
     auto database = connected(options);
-    server().send(SIGSTOP);
+    server().hang();
     const auto begin = std::chrono::steady_clock::now();
     BOOST_TEST(!database.query("SELECT 1").has_value());
     BOOST_TEST(!Database::connect(options).has_value());
-    server().send(SIGCONT);
+    server().go_on();
     BOOST_TEST((std::chrono::steady_clock::now() - begin < 15s));
 }
 

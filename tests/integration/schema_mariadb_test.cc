@@ -28,10 +28,9 @@ struct Fresh {
         return *report;
     }
 
-    static MariadbServer server;
+    MariadbServer& server = mariadb_server();
     Settings settings = server.settings();
 };
-MariadbServer Fresh::server;
 
 bool contains(const std::string& text, std::string_view part) {
     return text.find(part) != std::string::npos;

@@ -49,15 +49,15 @@ Columns rows(int64_t first, int64_t count) {
 struct Tables {
     Tables() { server.make_tables(); }
 
-    static std::string ask(const std::string& sql) { return server.ask(sql); }
+    std::string ask(const std::string& sql) const { return server.ask(sql); }
 
     // Lines for a daemon that stores here.
-    static std::vector<std::string> daemon_settings() {
+    [[nodiscard]] std::vector<std::string> daemon_settings() const {
         return {R"(sinks = ["singlestore"])", "[singlestore]",
                 fmt::format("port = {}", server.port()), R"(user = "root")"};
     }
     // Rows, ids and the sum of seq, when there are so many; or at last.
-    static std::string rows_until(int count) {
+    [[nodiscard]] std::string rows_until(int count) const {
         std::string now;
         for (auto left = patience; left > 0s; left -= 1s) {
             now = ask("SELECT COUNT(*), COUNT(DISTINCT id), SUM(seq) FROM site_checkins");
@@ -67,11 +67,10 @@ struct Tables {
         return now;
     }
 
-    static MariadbServer server;
+    MariadbServer& server = mariadb_server();
     SpoolId spool{};
     Settings settings = server.settings();
 };
-MariadbServer Tables::server;
 
 Result<void> write(SinglestoreSink& sink, const Columns& batch, uint64_t end_record) {
     return sink.write({batch, 0, end_record});
@@ -333,12 +332,12 @@ BOOST_AUTO_TEST_CASE(daemon_stops_in_time_though_the_server_hangs) {
     };
     BOOST_TEST(post(1) == 200);
     BOOST_TEST(rows_until(1) == "1|1|1");
-    server.send(SIGSTOP);
+    server.hang();
     BOOST_TEST(post(2) == 200);
     const auto begin = std::chrono::steady_clock::now();
     BOOST_TEST(daemon.stop().value_or(-1) == 0);
     BOOST_TEST((std::chrono::steady_clock::now() - begin < 20s));
-    server.send(SIGCONT);
+    server.go_on();
     daemon.start();
     BOOST_TEST(rows_until(2) == "2|2|3");
     BOOST_TEST(daemon.stop().value_or(-1) == 0);
@@ -386,7 +385,7 @@ BOOST_AUTO_TEST_CASE(server_killed_at_any_moment_costs_nothing) {
                               if (killer.joinable() || kills == kills_most || random.below(20) > 0)
                                   return;
                               ++kills;
-                              killer = std::thread([pause = random.below(4000)] {
+                              killer = std::thread([this, pause = random.below(4000)] {
                                   std::this_thread::sleep_for(std::chrono::microseconds(pause));
                                   server.send(SIGKILL);
                               });

@@ -39,18 +39,17 @@ struct Catalog {
             " ('rollcall', 'other', '0', 0, 999, 0, 0)");
     }
 
-    static void set(const std::string& sql) { server.ask(sql, "catalog"); }
+    void set(const std::string& sql) const { server.ask(sql, "catalog"); }
     [[nodiscard]] int64_t shown(Metric metric) const { return watch.slab().read(metric, 0); }
     [[nodiscard]] int64_t shown(PipelineState state) const {
         return watch.slab().read(Metric::pipeline_state, label_of(state));
     }
 
-    static MariadbServer server;
+    MariadbServer& server = mariadb_server();
     Settings settings = server.settings();
     ManualClock clock;
     SinglestoreWatch watch{settings, clock, {}, "catalog"};
 };
-MariadbServer Catalog::server;
 
 bool contains(const std::string& text, std::string_view part) {
     return text.find(part) != std::string::npos;

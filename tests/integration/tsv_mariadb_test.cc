@@ -42,10 +42,9 @@ struct Loaded {
         return database->query("SELECT * FROM site_checkins ORDER BY id").value();
     }
 
-    static MariadbServer server;
+    MariadbServer& server = mariadb_server();
     std::optional<Database> database;
 };
-MariadbServer Loaded::server;
 
 // The value as MariaDB shows it, but for reals, whose digits it chooses.
 std::optional<std::string> shown(const Columns& rows, size_t row, Column column) {

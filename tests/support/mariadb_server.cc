@@ -1,11 +1,13 @@
 #include "tests/support/mariadb_server.h"
 
+#include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
@@ -25,6 +27,11 @@ std::string content(const std::string& path) {
 }
 
 }  // namespace
+
+MariadbServer& mariadb_server() {
+    static MariadbServer server;
+    return server;
+}
 
 uint16_t free_port() {
     const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -87,6 +94,22 @@ void MariadbServer::stop() {
     send(SIGTERM);
     process_->wait(start_time_most);
 }
+
+void MariadbServer::hang() {
+    send(SIGSTOP);
+    // The signal stops one thread after the other, and each could still answer. A thread's state
+    // follows its name, which is in parentheses: proc_pid_stat(5).
+    const auto runs = [](const std::filesystem::directory_entry& thread) {
+        const std::string state = content(thread.path() / "stat");
+        return !state.empty() && state.find(") T ") == std::string::npos;
+    };
+    const std::filesystem::directory_iterator threads(
+        fmt::format("/proc/{}/task", process_->pid()));
+    for (const auto& thread : threads)
+        while (runs(thread)) std::this_thread::sleep_for(1ms);
+}
+
+void MariadbServer::go_on() { send(SIGCONT); }
 
 Database::Options MariadbServer::options(const std::string& database) const {
     return {"127.0.0.1", port_, "root", "", database, false, "", 5s, 30s};

@@ -27,6 +27,8 @@ public:
     void start();  // On the same port.
     void kill();   // SIGKILL: what it did not sync is lost as in a crash.
     void stop();   // As an operator stops it.
+    void hang();   // No thread of it runs any more, until go_on().
+    void go_on();
     void send(int signal) const { process_->send(signal); }
 
     [[nodiscard]] uint16_t port() const { return port_; }
@@ -51,6 +53,9 @@ private:
     std::vector<std::string> arguments_;
     std::unique_ptr<Process> process_;
 };
+
+// One for all of a test program, started when it is first asked for. Who stops it starts it again.
+[[nodiscard]] MariadbServer& mariadb_server();
 
 // A port that nobody listens on.
 [[nodiscard]] uint16_t free_port();
