@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <random>
 #include <stdexcept>
 #include <thread>
 
@@ -33,27 +34,36 @@ MariadbServer& mariadb_server() {
     return server;
 }
 
+// Below those that the kernel gives to clients: one of them could take the port of a server that is
+// down for a moment.
 uint16_t free_port() {
-    const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    std::random_device device;
+    std::uniform_int_distribution<uint16_t> ports(10'000, 32'000);
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    const bool bound = bind(probe, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-                       getsockname(probe, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-    close(probe);
-    if (!bound) throw std::runtime_error("no free port");
-    return ntohs(address.sin_port);
+    for (int attempts = 0; attempts < 100; ++attempts) {
+        address.sin_port = htons(ports(device));
+        const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        const bool bound =
+            bind(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+        close(probe);
+        if (bound) return ntohs(address.sin_port);
+    }
+    throw std::runtime_error("no free port");
 }
 
 MariadbServer::MariadbServer(std::vector<std::string> arguments)
-    : port_(free_port()), arguments_(std::move(arguments)) {
+    : port_(free_port()),
+      arguments_(std::move(arguments)),
+      environment_{"TMPDIR=" + (directory_.path() / "tmp").string()} {
+    std::filesystem::create_directory(directory_.path() / "tmp");
     const std::string data = directory_.path() / "data";
     std::vector<std::string> install = {"mariadb-install-db", "--no-defaults", "--datadir=" + data,
                                         "--skip-test-db",
                                         "--auth-root-authentication-method=normal"};
     if (geteuid() == 0) install.emplace_back("--user=root");
-    const auto installed = run(install);
+    const auto installed = run(install, environment_);
     if (installed.status != 0)
         throw std::runtime_error("mariadb-install-db: " + installed.output + installed.errors);
     start();
@@ -73,7 +83,7 @@ void MariadbServer::start() {
                                         "--performance-schema=off"};
     if (geteuid() == 0) command.emplace_back("--user=root");  // It asks for that.
     command.insert(command.end(), arguments_.begin(), arguments_.end());
-    process_ = std::make_unique<Process>(command);
+    process_ = std::make_unique<Process>(command, environment_);
     auto over_socket = options();
     over_socket.host = socket();
     const auto deadline = std::chrono::steady_clock::now() + start_time_most;

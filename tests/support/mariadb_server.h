@@ -51,6 +51,8 @@ private:
     TemporaryDirectory directory_;
     uint16_t port_;
     std::vector<std::string> arguments_;
+    // A server that starts deletes what it takes for its own in the directory for temporary files.
+    std::vector<std::string> environment_;
     std::unique_ptr<Process> process_;
 };
 
