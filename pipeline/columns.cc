@@ -7,9 +7,6 @@ namespace rollcall {
 
 namespace {
 
-constexpr uint64_t pack(size_t offset, size_t length) {
-    return static_cast<uint64_t>(offset) | static_cast<uint64_t>(length) << 32;
-}
 constexpr size_t offset_of(uint64_t cell) { return static_cast<uint32_t>(cell); }
 constexpr size_t length_of(uint64_t cell) { return cell >> 32; }
 
@@ -25,14 +22,6 @@ Columns::Columns(size_t rows_max, size_t text_max) : rows_max_(rows_max), text_m
     present_ = zeroed<uint64_t>(rows_max);
     cells_ = zeroed<uint64_t>(rows_max * columns_count);
     text_ = zeroed<char>(text_max);
-}
-
-void Columns::set_text(Column column, std::string_view text) {
-    ensure(text.size() <= static_cast<size_t>(info(column).high));
-    std::memcpy(text_.get() + text_used_, text.data(), text.size());
-    put(column, pack(text_used_, text.size()));
-    text_used_ += text.size();
-    ensure(text_used_ <= text_max_);
 }
 
 void Columns::unset(Column column) {

@@ -22,6 +22,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string_view>
 
@@ -79,11 +80,20 @@ constexpr size_t index(Column column) { return static_cast<size_t>(column); }
 constexpr uint64_t bit(Column column) { return uint64_t{1} << index(column); }
 constexpr const ColumnInfo& info(Column column) { return columns_table[index(column)]; }
 
+// Bytes that a text of each column may have.
+inline constexpr auto column_bytes_max = [] {
+    std::array<uint32_t, columns_count> bytes{};
+    for (size_t column = 0; column < columns_count; ++column)
+        if (columns_table[column].kind == Kind::text)
+            bytes[column] = static_cast<uint32_t>(columns_table[column].high);
+    return bytes;
+}();
+constexpr size_t bytes_max(Column column) { return column_bytes_max[index(column)]; }
+
 // The most text that one row can hold: a slot with this much room takes any row.
 inline constexpr size_t row_text_max = [] {
     size_t sum = 0;
-    for (const auto& column : columns_table)
-        if (column.kind == Kind::text) sum += static_cast<size_t>(column.high);
+    for (const uint32_t bytes : column_bytes_max) sum += bytes;
     return sum;
 }();
 
@@ -106,7 +116,14 @@ public:
     [[nodiscard]] bool has(Column column) const { return open_mask_ & bit(column); }
     void set_integer(Column column, int64_t value) { put(column, static_cast<uint64_t>(value)); }
     void set_real(Column column, double value) { put(column, std::bit_cast<uint64_t>(value)); }
-    void set_text(Column column, std::string_view text);  // At most the column's `high` bytes.
+    // At most the column's `high` bytes. Of a row that has room() no texts are too long together.
+    void set_text(Column column, std::string_view text) {
+        ensure(text.size() <= bytes_max(column));
+        std::memcpy(text_.get() + text_used_, text.data(), text.size());
+        put(column, uint64_t{text_used_} | uint64_t{text.size()} << 32);
+        text_used_ += text.size();
+        ensure(text_used_ <= text_max_);
+    }
     void unset(Column column);
     void commit_row();
     // Leaves no trace of the open row.

@@ -145,7 +145,7 @@ Result<void> Decoder::decode_report(std::string_view text, BodyHint hint, Fields
     if (opens_json(text) || hint == BodyHint::json) return json_.decode(text, fields);
     const size_t equals = text.find('=');
     if (equals == text.npos) return fail(Code::malformed_pairs);
-    const size_t separator = text.find_first_of(";&", equals);
+    const size_t separator = std::min(text.find(';', equals), text.find('&', equals));
     const bool is_form = separator == text.npos ? hint == BodyHint::form : text[separator] == '&';
     is_form ? pairs_.form(text, fields) : pairs_.list(text, fields);
     return {};

@@ -33,6 +33,12 @@ struct Row {
     std::optional<Scalar> value;
 };
 
+// A member's name, and what it means until the next one.
+struct Name {
+    std::string_view text;
+    const Meaning* meaning = nullptr;
+};
+
 // Where a member or an element stands.
 struct Place {
     std::string_view object = {};  // Whose member it is; empty at the top.
@@ -53,30 +59,50 @@ private:
         if (!cursor.open()) return cursor.stop();
         if (cursor.take('}')) return cursor.closed();
         do {
-            JsonString sent;
-            if (!cursor.name(sent)) return cursor.stop();
-            const std::string_view name = sent.raw.empty() ? "_" : text_of(sent);
-            const Meaning meaning = in.object.empty() ? dictionary_.look_up(name)
-                                                      : dictionary_.look_up(in.object, name);
+            Name sent;
+            if (!member_name(cursor, in.object, sent)) return cursor.stop();
+            const auto& [name, meaning] = sent;
             const char first = cursor.peek();
             if (first == '{' || first == '[') {
-                cursor = first == '{' ? group(cursor, name, meaning, in.reach)
-                                      : list(cursor, name, meaning, in.reach);
+                cursor = first == '{' ? group(cursor, name, *meaning, in.reach)
+                                      : list(cursor, name, *meaning, in.reach);
                 if (!cursor.good()) return cursor;
                 continue;
             }
+            const KnownKey* key = known(*meaning, in.reach);
+            if (in.row != nullptr && name == "name") key = nullptr;
             const char* const begin = cursor.place();
             Scalar value;
             if (!scalar(cursor, first, value)) return cursor.stop();
-            if (const KnownKey* const key = known(meaning, in.reach);
-                key != nullptr && (in.row == nullptr || name != "name")) {
+            if (key != nullptr) {
                 give({name, key}, value);
             } else {
                 const char* const end = cursor.place();
-                other(in, {name, meaning.secret}, value, {begin, end});
+                other(in, {name, meaning->secret, meaning->plain}, value, {begin, end});
             }
         } while (cursor.take(','));
         return cursor.take('}') ? cursor.closed() : cursor.stop();
+    }
+
+    // A member's name and its colon. Inline, for the cursor to stay where it is.
+    [[gnu::always_inline]] bool member_name(JsonCursor& cursor, std::string_view object,
+                                            Name& out) {
+        if (cursor.peek() != '"') return false;
+        if (object.empty()) {
+            const char* const begin = cursor.place() + 1;
+            const auto expected = dictionary_.expect(cursor.rest_from(begin), "\":");
+            if (expected.bytes > 0) {
+                out = {{begin, expected.bytes}, expected.meaning};
+                cursor.go_on(begin + expected.bytes + 2);
+                return true;
+            }
+        }
+        JsonString sent;
+        if (!cursor.name(sent)) return false;
+        out.text = sent.raw.empty() ? "_" : text_of(sent);
+        out.meaning = object.empty() ? &dictionary_.look_up(out.text)
+                                     : &dictionary_.look_up(object, out.text);
+        return true;
     }
 
     // A member that no column goes by, or not yet: in a list a name is the element's, and whose
@@ -93,7 +119,7 @@ private:
     JsonCursor group(JsonCursor cursor, std::string_view name, const Meaning& meaning,
                      Reach around) {
         const char* const begin = cursor.place();
-        const auto mark = fields_.extra().open({name, meaning.secret}, '{');
+        const auto mark = fields_.extra().open({name, meaning.secret, meaning.plain}, '{');
         const auto outer = fields_.enter();
         Row row;
         Place in{name, around};
@@ -114,7 +140,7 @@ private:
 
     JsonCursor list(JsonCursor cursor, std::string_view name, const Meaning& meaning,
                     Reach around) {
-        const auto mark = fields_.extra().open({name, meaning.secret}, '[');
+        const auto mark = fields_.extra().open({name, meaning.secret, meaning.plain}, '[');
         const bool speaks_of_router = around >= Reach::strong && meaning.group;
         Reach reach = around == Reach::none ? Reach::none
                       : speaks_of_router    ? Reach::all
@@ -148,7 +174,7 @@ private:
         if (around != Reach::none && row.name.kind == Scalar::Kind::text) {
             const std::string_view name = row.value ? row.name.text : "name";
             const Key key{name, dictionary_.look_up(name).alone};
-            if (row.value && key && !key->pairs_only && (speaks_of_router || !key->weak)) {
+            if (row.value && key && (speaks_of_router || !key->weak)) {
                 fields_.extra().take_back(mark);
                 give(key, *row.value);
             } else if (!row.value && in.reach == Reach::all) {
@@ -160,7 +186,7 @@ private:
         return cursor;
     }
 
-    // What begins with `first`, which the cursor is at. Inline, for the cursor to stay where it is.
+    // What begins with `first`, which the cursor is at. Inline as well.
     [[gnu::always_inline]] bool scalar(JsonCursor& cursor, char first, Scalar& out) {
         const auto word = [&](std::string_view letters, Scalar::Kind kind) {
             out.kind = kind;
@@ -199,10 +225,10 @@ private:
 
     static const KnownKey* known(const Meaning& meaning, Reach reach) {
         if (reach == Reach::none) return nullptr;
-        if (meaning.in_object && !meaning.in_object->pairs_only) return meaning.in_object;
+        if (meaning.in_object) return meaning.in_object;
+        if (reach == Reach::all) return meaning.alone;
         const KnownKey* const key = meaning.alone;
-        if (reach == Reach::path || key == nullptr || key->pairs_only) return nullptr;
-        return key->weak && reach == Reach::strong ? nullptr : key;
+        return reach == Reach::strong && key != nullptr && !key->weak ? key : nullptr;
     }
 
     void give(const Key& key, const Scalar& value) {
@@ -256,7 +282,7 @@ Result<void> JsonDecoder::decode(std::string_view text, Fields& fields) {
     } else if (!cursor.skip()) {
         cursor = cursor.stop();
     }
-    if (!cursor.good() || !cursor.finish()) return std::unexpected(cursor.fault());
+    if (!cursor.good() || !cursor.finish()) return std::unexpected(cursor.fault(text.data()));
     if (!is_object) return fail(Code::unsupported_shape);
     return {};
 }
@@ -270,7 +296,8 @@ Result<void> JsonDecoder::decode_list(std::string_view text, size_t items_max, s
         ++count;
         return whole.skip();
     });
-    if (!valid || !whole.finish()) return std::unexpected(whole.fault());
+    if (!valid) whole = whole.stop();
+    if (!valid || !whole.finish()) return std::unexpected(whole.fault(text.data()));
     if (count > items_max) return fail(Code::too_many_items);
 
     JsonCursor cursor(text);

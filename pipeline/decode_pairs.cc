@@ -10,38 +10,48 @@ namespace rollcall {
 
 namespace {
 
-// Calls visit(key, value) for each part between separators that is a pair.
+// A pair's key, and what it means if that is known already.
+struct Sent {
+    std::string_view key;
+    const Meaning* meaning = nullptr;
+};
+
+// Calls visit(sent, value) for each part between separators that is a pair.
 template <class Visit>
 void each_pair(std::string_view text, char separator, Fields& fields, Visit visit) {
+    Dictionary& dictionary = fields.dictionary();
     while (!text.empty()) {
-        const size_t length = std::min(text.find(separator), text.size());
+        const auto expected = dictionary.expect(text, "=");
+        const size_t length = std::min(text.find(separator, expected.bytes), text.size());
         const std::string_view part = text.substr(0, length);
         text.remove_prefix(std::min(length + 1, text.size()));
-        const size_t equals = part.find('=');
+        const size_t equals = expected.bytes > 0 ? expected.bytes : part.find('=');
         if (equals != part.npos) {
-            visit(part.substr(0, equals), part.substr(equals + 1));
+            visit(Sent{part.substr(0, equals), expected.meaning}, part.substr(equals + 1));
         } else if (part.find_first_not_of(" \t\r\n") != part.npos) {
             fields.remark(Remark::kv_fragment_ignored);
         }
     }
 }
 
-void give(std::string_view name, std::string_view value, Fields& fields) {
+void give(const Sent& sent, std::string_view value, Fields& fields) {
+    const auto& [name, known] = sent;
     if (name.starts_with('.')) return;  // ".id": RouterOS' number of a row.
-    const Meaning meaning = fields.dictionary().look_up(name);
-    if (meaning.alone) return fields.text({name, meaning.alone}, value);
+    const Meaning& meaning = known != nullptr ? *known : fields.dictionary().look_up(name);
+    if (meaning.in_pairs) return fields.text({name, meaning.in_pairs}, value);
     if (!meaning.plain) return fields.remark(Remark::kv_fragment_ignored);
-    if (!value.empty()) fields.extra().text({name, meaning.secret}, value);
+    if (!value.empty()) fields.extra().text({name, meaning.secret, meaning.plain}, value);
 }
 
 // The rows of /system health, as print writes them: ".id=*1;name=voltage;type=V;value=24.1;.id=*2".
-void give_rows(std::string_view rows, Fields& fields) {
-    std::string_view sensor;
-    each_pair(rows, ';', fields, [&](std::string_view key, std::string_view value) {
-        if (key == "name") sensor = value;
-        if (key == "value") give(sensor, value, fields);
-    });
-}
+struct Sensors {
+    std::string_view name;
+
+    void take(const Sent& sent, std::string_view value, Fields& fields) {
+        if (sent.key == "name") name = value;
+        if (sent.key == "value") give({name}, value, fields);
+    }
+};
 
 // A `%` that no two hex digits follow stands for itself: "cpu=7%".
 void append_decoded(std::string_view part, bool plus_is_space, std::string& out) {
@@ -79,23 +89,33 @@ PairDecoder::PairDecoder(size_t text_bytes_max) {
 
 void PairDecoder::list(std::string_view text, Fields& fields) {
     const char separator = text.find(';') == text.npos ? '\n' : ';';
-    // Sensors, as `print as-value` lists them, stand at the end.
-    constexpr std::string_view row = ".id=";
-    const size_t rows = text.starts_with(row) ? 0 : text.find(";.id=");
-    const bool has_rows = rows != text.npos && text.find(";value=", rows) != text.npos;
-    each_pair(text.substr(0, has_rows ? rows : text.npos), separator, fields,
-              [&](std::string_view key, std::string_view value) { give(key, value, fields); });
-    if (has_rows) give_rows(text.substr(rows), fields);
+    Sensors sensors;
+    bool are_sensors = false;
+    each_pair(text, separator, fields, [&](const Sent& sent, std::string_view value) {
+        // As `print as-value` lists them, at the end.
+        if (sent.key == ".id" && !are_sensors) {
+            const auto behind = static_cast<size_t>(value.data() - text.data());
+            are_sensors = text.find(";value=", behind) != text.npos;
+        }
+        are_sensors ? sensors.take(sent, value, fields) : give(sent, value, fields);
+    });
 }
 
 void PairDecoder::form(std::string_view text, Fields& fields) {
     // RouterOS encodes all or nothing: beside a raw space, `RB5009UG+S+` means what it says.
     const bool plus_is_space = text.find(' ') == text.npos;
-    each_pair(text, '&', fields, [&](std::string_view key, std::string_view value) {
-        const std::string_view name = decoded(key, plus_is_space, fields);
+    each_pair(text, '&', fields, [&](const Sent& sent, std::string_view value) {
+        const auto& [key, meaning] = sent;
+        const std::string_view name =
+            meaning != nullptr ? key : decoded(key, plus_is_space, fields);
         const std::string_view meant = decoded(value, plus_is_space, fields);
-        if (name == "health") return give_rows(meant, fields);
-        give(name, meant, fields);
+        if (name == "health") {
+            Sensors sensors;
+            return each_pair(meant, ';', fields, [&](const Sent& row, std::string_view of_row) {
+                sensors.take(row, of_row, fields);
+            });
+        }
+        give({name, meaning}, meant, fields);
     });
 }
 
@@ -127,13 +147,13 @@ PairDecoder::JsonField PairDecoder::json_field(std::string_view text) {
 }
 
 void PairDecoder::header(std::string_view lines, Fields& fields) {
-    each_pair(lines, '\n', fields, [&](std::string_view name, std::string_view value) {
-        const size_t vendor_end = name.find('-', std::string_view("X-").size());
-        if (vendor_end == name.npos) return;
-        const std::string_view key = name.substr(vendor_end + 1);
-        const KnownKey* const known = fields.dictionary().look_up(key).alone;
-        if (known != nullptr && known->pairs_only) return;  // X-Request-Id is the request's.
-        give(key, value, fields);
+    each_pair(lines, '\n', fields, [&](const Sent& sent, std::string_view value) {
+        const size_t vendor_end = sent.key.find('-', std::string_view("X-").size());
+        if (vendor_end == sent.key.npos) return;
+        const std::string_view key = sent.key.substr(vendor_end + 1);
+        const Meaning& meaning = fields.dictionary().look_up(key);
+        if (meaning.in_pairs != meaning.alone) return;  // X-Request-Id is the request's.
+        give({key, &meaning}, value, fields);
     });
 }
 

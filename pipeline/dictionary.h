@@ -4,6 +4,9 @@
 // takes ten times as long as comparing it with a name that came before, so each worker remembers
 // the last one of each slot. Names that nobody sent before only cost what they cost without it.
 //
+// It sends them in the same order, too: each name remembers which one came after it, and where that
+// one stands again, nobody has to find its end or its slot.
+//
 // Threads: one for each worker, inside its Fields. Nothing allocates after construction.
 #pragma once
 
@@ -19,7 +22,8 @@
 namespace rollcall {
 
 struct Meaning {
-    const KnownKey* alone = nullptr;      // See find_key().
+    const KnownKey* in_pairs = nullptr;   // See find_key().
+    const KnownKey* alone = nullptr;      // The same, but for keys that only pairs use.
     const KnownKey* in_object = nullptr;  // As a member of the object it is in: `ram.total`.
     bool group = false;                   // See is_group().
     bool secret = false;                  // See is_secret().
@@ -32,10 +36,21 @@ struct Meaning {
 class Dictionary {
 public:
     Dictionary() : entries_(entries_count) {}
+    Dictionary(const Dictionary&) = delete;
+    Dictionary& operator=(const Dictionary&) = delete;
 
-    [[nodiscard]] Meaning look_up(std::string_view name) { return look_up(name, {}, name); }
+    // Valid until the next one.
+    [[nodiscard]] const Meaning& look_up(std::string_view name);
     // As a member of an object.
-    [[nodiscard]] Meaning look_up(std::string_view object, std::string_view name);
+    [[nodiscard]] const Meaning& look_up(std::string_view object, std::string_view name);
+
+    // Of a name that `text` begins with.
+    struct Expected {
+        size_t bytes = 0;  // 0: find the name and look_up() that.
+        const Meaning* meaning = nullptr;
+    };
+    // Is it the plain name that came after this one before, and does `end` stand behind it?
+    [[nodiscard]] Expected expect(std::string_view text, std::string_view end);
 
 private:
     static constexpr size_t entries_count = 1024;
@@ -63,6 +78,7 @@ private:
     struct Entry {
         Spelling spelling;
         Meaning meaning;
+        Entry* next = nullptr;  // The one that came after it.
     };
 
     template <class Word>
@@ -72,10 +88,16 @@ private:
         return word;
     }
 
-    Meaning look_up(std::string_view spelled, std::string_view object, std::string_view name);
-    Meaning learn(const Spelling& spelling, std::string_view object, std::string_view name);
+    [[nodiscard]] Entry& entry(const Spelling& spelling, std::string_view object,
+                               std::string_view name);
+    // Of a name that is too long to remember.
+    [[nodiscard]] const Meaning& look_up_long(std::string_view object, std::string_view name);
+    void learn(Entry& entry, const Spelling& spelling, std::string_view object,
+               std::string_view name);
 
     std::vector<Entry> entries_;
+    Entry* last_ = entries_.data();
+    Meaning long_;
 };
 
 inline Dictionary::Spelling::Spelling(std::string_view text) : size(text.size()) {
@@ -95,12 +117,30 @@ inline Dictionary::Spelling::Spelling(std::string_view text) : size(text.size())
     }
 }
 
-inline Meaning Dictionary::look_up(std::string_view spelled, std::string_view object,
-                                   std::string_view name) {
-    if (spelled.size() > spelling_bytes_max) return meaning_of(object, name);
-    const Spelling spelling(spelled);
-    const Entry& entry = entries_[spelling.slot()];
-    return entry.spelling.is(spelling) ? entry.meaning : learn(spelling, object, name);
+inline Dictionary::Entry& Dictionary::entry(const Spelling& spelling, std::string_view object,
+                                            std::string_view name) {
+    Entry& entry = entries_[spelling.slot()];
+    if (!entry.spelling.is(spelling)) learn(entry, spelling, object, name);
+    return entry;
+}
+
+inline const Meaning& Dictionary::look_up(std::string_view name) {
+    if (name.size() > spelling_bytes_max) return look_up_long({}, name);
+    Entry& found = entry(Spelling(name), {}, name);
+    last_ = last_->next = &found;
+    return found.meaning;
+}
+
+inline Dictionary::Expected Dictionary::expect(std::string_view text, std::string_view end) {
+    Entry* const next = last_->next;
+    // Another may have taken its place; one that JSON would escape is not what stands there.
+    if (next == nullptr || !next->meaning.plain) return {};
+    const size_t bytes = next->spelling.size;
+    if (text.size() < bytes + end.size()) return {};
+    if (std::memcmp(text.data() + bytes, end.data(), end.size()) != 0) return {};
+    if (!Spelling({text.data(), bytes}).is(next->spelling)) return {};
+    last_ = next;
+    return {bytes, &next->meaning};
 }
 
 }  // namespace rollcall

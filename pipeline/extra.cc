@@ -68,29 +68,29 @@ bool Extra::begin(const Name& named, size_t value_bytes) {
     if (used_ == 0) put('{');
     const char last = bytes_[used_ - 1];
     if (last != '{' && last != '[') put(',');
-    const bool fits = room() > name.size() + value_bytes && (name.empty() || quote(name));
-    if (!name.empty() && fits && room() > value_bytes + 1) {
+    const bool fits = room() > name.size() + value_bytes;
+    if (fits && name.empty()) return true;
+    if (fits && quote(name, named.plain) && room() > value_bytes + 1) {
         put(':');
         return true;
     }
-    if (name.empty() && fits) return true;
     used_ = before;
     cut_ = true;
     return false;
 }
 
-bool Extra::quote(std::string_view text) {
+bool Extra::quote(std::string_view text, bool plain) {
     if (room() < text.size() + 2) return false;
     put('"');
     const size_t begin = used_;
     put(text);  // As if nothing had to be escaped, and then a look at whether that was so.
-    size_t plain = 0;
-    while (plain < text.size()) {
-        const size_t step = json_plain(&bytes_[begin + plain]);
-        plain += step;
+    size_t seen = plain ? text.size() : 0;
+    while (seen < text.size()) {
+        const size_t step = json_plain(&bytes_[begin + seen]);
+        seen += step;
         if (step < json_step) break;
     }
-    if (plain < text.size()) {
+    if (seen < text.size()) {
         used_ = begin;
         if (!quote_escaped(text)) return false;
     }

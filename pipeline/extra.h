@@ -28,11 +28,13 @@ public:
     struct Name {
         std::string_view text;
         bool secret = false;
+        bool plain = false;  // Nothing in it needs to be escaped; false if nobody looked.
         Name() = default;
         template <std::convertible_to<std::string_view> Text>
         Name(const Text& name) : text(name), secret(is_secret(name)) {}
         // Of which somebody knows already.
-        Name(std::string_view name, bool is_secret) : text(name), secret(is_secret) {}
+        Name(std::string_view name, bool is_secret, bool is_plain)
+            : text(name), secret(is_secret), plain(is_plain) {}
     };
 
     void clear() {
@@ -61,22 +63,22 @@ public:
 
 private:
     [[nodiscard]] bool begin(const Name& name, size_t value_bytes);
-    [[nodiscard]] bool quote(std::string_view text);
+    [[nodiscard]] bool quote(std::string_view text, bool plain = false);
     [[nodiscard]] bool quote_escaped(std::string_view text);
     void put(std::string_view bytes);
     void put(char byte) { bytes_[used_++] = byte; }
     // For what may still be said, beside the brackets that are open.
     [[nodiscard]] size_t room() const {
         const size_t taken = used_ + depth_ + 2;
-        return taken < bytes_max ? bytes_max - taken : 0;
+        return taken < json_bytes_max ? json_bytes_max - taken : 0;
     }
 
     size_t used_ = 0;
     size_t depth_ = 0;  // Objects and lists that are open.
     size_t muted_ = 0;  // Of these, the inner ones of which nothing is kept.
     bool cut_ = false;
-    static constexpr size_t bytes_max = static_cast<size_t>(info(Column::extra).high);
-    std::array<char, bytes_max + json_step> bytes_;  // Whole steps are looked at.
+    static constexpr size_t json_bytes_max = bytes_max(Column::extra);
+    std::array<char, json_bytes_max + json_step> bytes_;  // Whole steps are looked at.
 };
 
 }  // namespace rollcall

@@ -76,7 +76,7 @@ void Fields::begin(Columns& row) {
     kept_mask_ = 0;
     memory_in_use_.reset();
     disk_in_use_.reset();
-    seen_.reset();
+    seen_ = {};
     metrics_sent_ = false;
     shape_ = {};
     extra_.clear();
@@ -98,12 +98,18 @@ void Fields::one_value(const Key& key, std::string_view value) {
     switch (key.column().value) {
         case Value::device:
         case Value::words:
-        case Value::serial: return keep_text(key, value);
-        case Value::version:
-            return routeros::version(value) ? keep_text(key, value) : bad_value(key);
+        case Value::serial: keep_text(key, value); return;
+        case Value::version: {
+            const auto version = routeros::version(value);
+            if (!version) return bad_value(key);
+            if (keep_text(key, version->number)) channel_ = version->channel;
+            return;
+        }
         case Value::address: {
             const auto address = routeros::address(value);
-            return address ? keep_text(key, *address) : bad_value(key);
+            if (!address) return bad_value(key);
+            keep_text(key, *address);
+            return;
         }
         case Value::duration: return keep_integer(key, routeros::duration(value));
         case Value::count: return keep_integer(key, routeros::count(value));
@@ -192,10 +198,15 @@ void Fields::keep_real(const Key& key, std::optional<double> value) {
     if (Kept* place = claim(key)) place->real = *value;
 }
 
-void Fields::keep_text(const Key& key, std::string_view value) {
+bool Fields::keep_text(const Key& key, std::string_view value) {
     // A NUL would end the text early in every sink written in C.
-    if (unsubstituted(value) || value.find('\0') != value.npos) return bad_value(key);
-    if (Kept* place = claim(key)) place->text = value;
+    if (unsubstituted(value) || value.find('\0') != value.npos) {
+        bad_value(key);
+        return false;
+    }
+    Kept* const place = claim(key);
+    if (place != nullptr) place->text = value;
+    return place != nullptr;
 }
 
 void Fields::bad_value(const Key& key) {
@@ -218,7 +229,7 @@ void Fields::implausible(const Key& key, bool too_low) {
 std::string_view Fields::finish() {
     weigh(Column::mem_total, Column::mem_free, memory_in_use_);
     weigh(Column::disk_total, Column::disk_free, disk_in_use_);
-    split_version();
+    take_channel();
     write();
     const std::string_view besides = extra_.json();
     if (!besides.empty()) row_->set_text(Column::extra, besides);
@@ -255,14 +266,11 @@ void Fields::weigh(Column total, Column free, const std::optional<Kept>& in_use)
 }
 
 // "7.17 (stable)" gives the channel too, if it has not come by its own key.
-void Fields::split_version() {
-    if (!has(Column::version)) return;
-    const auto version = routeros::version(kept(Column::version).text);
-    kept(Column::version).text = version->number;
-    if (version->channel.empty() || has(Column::channel)) return;
+void Fields::take_channel() {
+    if (!has(Column::version) || channel_.empty() || has(Column::channel)) return;
     kept_mask_ |= bit(Column::channel);
     kept(Column::channel) = kept(Column::version);
-    kept(Column::channel).text = version->channel;
+    kept(Column::channel).text = channel_;
 }
 
 // But for the site, which others know better.
@@ -273,8 +281,11 @@ void Fields::write() {
                 [this](Column column) { row_->set_integer(column, kept(column).integer); });
     each_column(kept_mask_ & texts & ~bit(Column::site_id), [this](Column column) {
         const Kept& value = kept(column);
-        const auto text = utf8_prefix(value.text, static_cast<size_t>(info(column).high));
-        if (text.size() < value.text.size()) remark(Remark::value_cut, value.key);
+        std::string_view text = value.text;
+        if (text.size() > bytes_max(column)) {
+            text = utf8_prefix(text, bytes_max(column));
+            remark(Remark::value_cut, value.key);
+        }
         row_->set_text(column, text);
     });
 }

@@ -13,7 +13,6 @@
 #pragma once
 
 #include <array>
-#include <bitset>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -36,7 +35,7 @@ struct Shape {
 class Fields {
 public:
     // Keys that came, by number.
-    using Seen = std::bitset<keys_max>;
+    using Seen = std::array<bool, keys_max>;
 
     void begin(Columns& row);
 
@@ -91,7 +90,8 @@ private:
     [[nodiscard]] Kept* claim(const Key& key);
     void keep_integer(const Key& key, std::optional<int64_t> value);
     void keep_real(const Key& key, std::optional<double> value);
-    void keep_text(const Key& key, std::string_view value);
+    // False if it is not kept.
+    bool keep_text(const Key& key, std::string_view value);
     void bad_value(const Key& key);
     void implausible(const Key& key, bool too_low);
 
@@ -99,7 +99,7 @@ private:
     void drop(Column column) { kept_mask_ &= ~bit(column); }
     [[nodiscard]] Kept& kept(Column column) { return kept_[index(column)]; }
     void weigh(Column total, Column free, const std::optional<Kept>& in_use);
-    void split_version();
+    void take_channel();
     void write();
 
     void remark(Remark remark, const Key& key);
@@ -112,13 +112,14 @@ private:
     std::array<Kept, columns_count> kept_{};
     std::optional<Kept> memory_in_use_;
     std::optional<Kept> disk_in_use_;
-    Seen seen_;
+    std::string_view channel_;  // Of the version that is kept.
+    Seen seen_{};
     bool metrics_sent_ = false;
     Shape shape_;
     Extra extra_;
     uint32_t remarks_ = 0;
     size_t warnings_used_ = 0;
-    std::array<char, static_cast<size_t>(info(Column::warnings).high)> warnings_;
+    std::array<char, bytes_max(Column::warnings)> warnings_;
 };
 
 }  // namespace rollcall

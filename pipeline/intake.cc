@@ -114,8 +114,7 @@ void Intake::commit(Columns& row) {
 }
 
 void Intake::set_envelope(Columns& row, std::string_view site, const Sender& sender, bool online) {
-    row.set_text(Column::site_id,
-                 utf8_prefix(site, static_cast<size_t>(info(Column::site_id).high)));
+    row.set_text(Column::site_id, utf8_prefix(site, bytes_max(Column::site_id)));
     row.set_integer(Column::received_at, sender.received_us);
     row.set_integer(Column::online, online);
     row.set_text(Column::transport, to_text(sender.transport));

@@ -1,8 +1,9 @@
 // JsonCursor: a JSON text, walked once from its first byte on, held to RFC 8259.
 //
-// Each step takes one token and returns false at the first byte that cannot be: fault() has its
-// code and its offset. Nothing is copied: strings and numbers are given as they stand in the text.
-// A number may be larger than any type and a surrogate may stand alone, as the RFC allows.
+// Each step takes one token and returns false at the first byte that cannot be; whoever stop()s
+// there learns its code and offset from fault(). Nothing is copied: strings and numbers are given
+// as they stand in the text. A number may be larger than any type and a surrogate may stand alone,
+// as the RFC allows.
 //
 // Why not simdjson alone: it says that a text is bad but not where, has no characters of a number
 // once it is read, and refuses what the RFC allows (1e400, half a surrogate pair), so a second walk
@@ -64,7 +65,7 @@ class JsonCursor {
 public:
     // `text` is valid UTF-8, and readable for body_padding bytes beyond its end.
     explicit JsonCursor(std::string_view text)
-        : begin_(text.data()), end_(text.data() + text.size()), at_(begin_) {}
+        : end_(text.data() + text.size()), at_(text.data()) {}
 
     // False from stop() on.
     [[nodiscard]] bool good() const { return good_; }
@@ -72,15 +73,26 @@ public:
         good_ = false;
         return *this;
     }
-    [[nodiscard]] Error fault() const {
-        const bool truncated = at_ >= end_ && fault_ == Code::malformed_json;
-        return {fault_, 0, std::min(at_, end_) - begin_, truncated};
+    // What is wrong with the text, which begins at `begin`: once it is stopped, or if finish()
+    // returned false.
+    [[nodiscard]] Error fault(const char* begin) const {
+        const Code code = good_                     ? Code::trailing_data
+                          : depth_ > json_depth_max ? Code::too_deep
+                                                    : Code::malformed_json;
+        const bool truncated = at_ >= end_ && code == Code::malformed_json;
+        return {code, 0, std::min(at_, end_) - begin, truncated};
     }
     [[nodiscard]] const char* place() const { return at_; }
+    // For who knows what comes next: the text from a place on, and to go on from there.
+    [[nodiscard]] std::string_view rest_from(const char* place) const {
+        return {place, static_cast<size_t>(end_ - place)};
+    }
+    void go_on(const char* place) { at_ = place; }
 
     // The next byte, behind white space; NUL, which begins nothing, at the end.
     char peek() {
-        while (at_ < end_ && *at_ <= ' ' && is_space(*at_)) ++at_;
+        if (at_ < end_ && *at_ > ' ') return *at_;
+        while (at_ < end_ && is_space(*at_)) ++at_;
         return at_ < end_ ? *at_ : '\0';
     }
     // The byte c, behind white space.
@@ -92,11 +104,7 @@ public:
 
     // A bracket that opens, and one that closes; open() counts the depth.
     bool open() {
-        if (depth_ == json_depth_max) {
-            fault_ = Code::too_deep;
-            return false;
-        }
-        ++depth_;
+        if (++depth_ > json_depth_max) return false;
         ++at_;
         return true;
     }
@@ -138,11 +146,7 @@ public:
     bool skip();
 
     // Nothing but white space is left.
-    bool finish() {
-        if (peek() == '\0' && at_ >= end_) return true;
-        fault_ = Code::trailing_data;
-        return false;
-    }
+    bool finish() { return peek() == '\0' && at_ >= end_; }
 
 private:
     static bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
@@ -151,12 +155,10 @@ private:
     [[nodiscard]] static JsonCursor fraction(JsonCursor at);
     bool digits();
 
-    const char* begin_;
     const char* end_;
     const char* at_;
     size_t depth_ = 0;
     bool good_ = true;
-    Code fault_ = Code::malformed_json;
 };
 
 inline bool JsonCursor::string(JsonString& out) {

@@ -35,17 +35,29 @@ struct Reader {
 
     // As many digits as there are, but from least to most; nothing taken otherwise.
     std::optional<int64_t> digits(size_t least, size_t most) {
+        const size_t looked_at = std::min(rest.size(), most + 1);
         size_t length = 0;
         int64_t number = 0;
-        for (; length < rest.size() && is_digit(rest[length]); ++length) {
-            if (length == most) return std::nullopt;
+        for (; length < looked_at && is_digit(rest[length]); ++length)
             number = number * 10 + (rest[length] - '0');
-        }
-        if (length < least) return std::nullopt;
+        if (length < least || length > most) return std::nullopt;
         rest.remove_prefix(length);
         return number;
     }
 };
+
+// "192.168.88.1", the most of all addresses; no number begins with a needless 0.
+bool is_dotted_quad(std::string_view text) {
+    Reader reader{text};
+    for (int part = 0; part < 4; ++part) {
+        if (part > 0 && !reader.take('.')) return false;
+        const bool padded = reader.rest.starts_with('0');
+        const size_t size = reader.rest.size();
+        const auto number = reader.digits(1, 3);
+        if (!number || *number > 255 || (padded && size - reader.rest.size() > 1)) return false;
+    }
+    return reader.rest.empty();
+}
 
 // A number and what stands behind it, such as 14.9 and "GiB".
 struct Amount {
@@ -264,14 +276,16 @@ std::optional<double> signal(std::string_view text) {
 }
 
 std::optional<Version> version(std::string_view text) {
-    for (const std::string_view before : {"RouterOS ", "v"})
-        if (text.starts_with(before)) text.remove_prefix(before.size());
+    if (text.starts_with('R') || text.starts_with('v'))
+        for (const std::string_view before : {"RouterOS ", "v"})
+            if (text.starts_with(before)) text.remove_prefix(before.size());
     if (text.empty() || !is_digit(text[0])) return std::nullopt;
     size_t length = 0;
     while (length < text.size() && is_version(text[length])) ++length;
     const std::string_view rest = text.substr(length);
-    if (!rest.empty() && rest[0] != ' ' && rest[0] != '(') return std::nullopt;
     Version result{text.substr(0, length), {}};
+    if (rest.empty()) return result;
+    if ((rest[0] != ' ' && rest[0] != '(') || rest.find('\0') != rest.npos) return std::nullopt;
     const size_t open = rest.find('(');
     const size_t close = rest.find(')');
     if (open < close && close != rest.npos)
@@ -281,6 +295,7 @@ std::optional<Version> version(std::string_view text) {
 
 std::optional<std::string_view> address(std::string_view text) {
     const std::string_view bare = text.substr(0, text.find('/'));
+    if (is_dotted_quad(bare)) return bare;
     std::array<char, INET6_ADDRSTRLEN> name{};  // inet_pton wants a terminator.
     if (bare.size() >= name.size()) return std::nullopt;
     std::memcpy(name.data(), bare.data(), bare.size());

@@ -13,20 +13,24 @@ constexpr bool continues(char byte) { return (byte & 0xC0) == 0x80; }
 
 // How many bytes of ASCII a text begins with, or less if that is sooner said.
 size_t ascii_prefix(std::string_view text) {
+    constexpr uint64_t top_bits = 0x8080808080808080;
+    using Sixteen [[gnu::vector_size(16)]] = uint64_t;
+    std::array<Sixteen, 4> step;
     size_t prefix = 0;
-    const auto step = [&]<class Vector>(Vector bytes) {
-        for (; prefix + sizeof bytes <= text.size(); prefix += sizeof bytes) {
-            std::memcpy(&bytes, text.data() + prefix, sizeof bytes);
-            const auto halves = std::bit_cast<std::array<uint64_t, sizeof bytes / 8>>(bytes);
-            uint64_t all = 0;
-            for (const uint64_t half : halves) all |= half;
-            if (all & 0x8080808080808080) return;
-        }
-    };
-    using Sixteen [[gnu::vector_size(16)]] = uint8_t;
-    step(Sixteen{});
-    step(uint64_t{});
-    return prefix;
+    for (; text.size() - prefix >= sizeof step; prefix += sizeof step) {
+        std::memcpy(&step, text.data() + prefix, sizeof step);
+        const auto halves =
+            std::bit_cast<std::array<uint64_t, 2>>(step[0] | step[1] | step[2] | step[3]);
+        if ((halves[0] | halves[1]) & top_bits) break;
+    }
+    uint64_t word;
+    for (; text.size() - prefix >= sizeof word; prefix += sizeof word) {
+        std::memcpy(&word, text.data() + prefix, sizeof word);
+        if (word & top_bits) return prefix;
+    }
+    if (text.size() < sizeof word) return prefix;
+    std::memcpy(&word, text.data() + text.size() - sizeof word, sizeof word);
+    return word & top_bits ? prefix : text.size();
 }
 
 // Length of the valid character that `text` (not empty) begins with, or 0.

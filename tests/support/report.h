@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -61,6 +62,15 @@ inline bool is_json(std::string_view text) {
     const Body body(text);
     JsonCursor cursor(body.view());
     return cursor.skip() && cursor.finish();
+}
+
+// The bytes of all rows, as a record would hold them.
+inline std::string record_of(const Columns& rows) {
+    std::array<iovec, Columns::pieces_max> pieces;
+    std::string record;
+    for (const iovec& piece : std::span(pieces).first(rows.pieces(pieces)))
+        record.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
+    return record;
 }
 
 // Takes the reports of bodies into rows.
@@ -128,6 +138,11 @@ public:
         Decoder decoder(std::max<size_t>({body.size(), query.size(), header.size(), 1}), rows_max);
         taken_.beside(decoder, query, header);
         result_ = decoder.decode(sent.view(), hint, 0, taken_);
+        // A second time it knows the names and their order, which must not show.
+        const std::string record = record_of(taken_.rows);
+        taken_.clear();
+        result_ = decoder.decode(sent.view(), hint, 0, taken_);
+        ensure(record_of(taken_.rows) == record);
         warnings_ = taken_.warnings;
         device_ = taken_.fields.device();
         shape_ = taken_.fields.shape();

@@ -11,8 +11,8 @@ using namespace rollcall;
 namespace {
 
 bool same(const Meaning& a, const Meaning& b) {
-    return a.alone == b.alone && a.in_object == b.in_object && a.group == b.group &&
-           a.secret == b.secret && a.plain == b.plain;
+    return a.in_pairs == b.in_pairs && a.alone == b.alone && a.in_object == b.in_object &&
+           a.group == b.group && a.secret == b.secret && a.plain == b.plain;
 }
 
 }  // namespace
@@ -38,6 +38,30 @@ BOOST_AUTO_TEST_CASE(an_object_and_its_member_are_not_mixed_up_with_others) {
         BOOST_TEST((names.look_up("ramtotal").in_object == nullptr));
         BOOST_TEST((names.look_up("ra", "mtotal").alone == nullptr));
         BOOST_TEST((names.look_up("", "ramtotal").alone != nullptr));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(the_name_that_came_next_is_expected_where_it_ends_as_it_did) {
+    Dictionary names;
+    (void)names.look_up("uptime");
+    BOOST_TEST(names.expect("cpu-load=", "=").bytes == 0);
+    const Meaning& learned = names.look_up("cpu-load");
+    (void)names.look_up("uptime");
+    for (const std::string_view other : {"cpu-loads=", "cpu-load", "cpu-loae=", "cpu_load=", ""})
+        BOOST_TEST(names.expect(other, "=").bytes == 0, other);
+    const auto expected = names.expect("cpu-load=7", "=");
+    BOOST_TEST(expected.bytes == 8);
+    BOOST_TEST(expected.meaning == &learned);
+    BOOST_TEST(names.expect("uptime=", "=").bytes == 6);
+}
+
+// `a"b` is what JSON writes as `a\"b`.
+BOOST_AUTO_TEST_CASE(a_name_that_may_have_been_escaped_is_not_expected) {
+    Dictionary names;
+    for (int round = 0; round < 2; ++round) {
+        (void)names.look_up("uptime");
+        BOOST_TEST(names.expect("a\"b\":1", "\":").bytes == 0);
+        (void)names.look_up("a\"b");
     }
 }
 

@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(what_does_not_fit_is_left_out_and_the_rest_is_json) {
         extra.close(row, '}');
     }
     extra.close(list, ']');
-    BOOST_TEST(extra.json().size() <= static_cast<size_t>(info(Column::extra).high));
+    BOOST_TEST(extra.json().size() <= bytes_max(Column::extra));
     BOOST_TEST(extra.json().starts_with(R"({"small":"1","list":[{"i":0},)"));
     BOOST_TEST(is_json(extra.json()));
 }
@@ -133,7 +133,7 @@ BOOST_AUTO_TEST_CASE(whatever_is_said_is_json_and_fits) {
         }
         for (; !open.empty(); open.pop_back()) extra.close(open.back().mark, open.back().closer);
         const auto json = extra.json();
-        BOOST_REQUIRE(json.size() <= static_cast<size_t>(info(Column::extra).high));
+        BOOST_REQUIRE(json.size() <= bytes_max(Column::extra));
         BOOST_REQUIRE((json.empty() || is_json(json)));
     }
 }

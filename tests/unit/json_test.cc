@@ -16,8 +16,12 @@ namespace {
 std::string walked(std::string_view text) {
     const Body body(text);
     JsonCursor cursor(body.view());
-    if (cursor.skip() && cursor.finish()) return "ok";
-    const Error fault = cursor.fault();
+    if (!cursor.skip()) {
+        cursor = cursor.stop();
+    } else if (cursor.finish()) {
+        return "ok";
+    }
+    const Error fault = cursor.fault(body.view().data());
     return fmt::format("{} at {}", to_text(fault.code), fault.offset);
 }
 

@@ -214,6 +214,7 @@ BOOST_AUTO_TEST_CASE(a_version_is_a_number_and_a_channel) {
                               {"7.22rc1 (testing)", "7.22rc1|testing"},
                               {"7.17(stable", "7.17|"},
                               {"7.17 beta", "7.17|"},
+                              {std::string("7.17 (sta\0ble)", 14), "nothing"},
                               {"RouterOS 7.16.2 (stable)", "7.16.2|stable"},
                               {"v7.1", "7.1|"},
                               {"RouterOS v7.1", "7.1|"},
@@ -226,13 +227,23 @@ BOOST_AUTO_TEST_CASE(a_version_is_a_number_and_a_channel) {
 }
 
 BOOST_AUTO_TEST_CASE(addresses_lose_their_prefix_length_and_nothing_else_is_one) {
-    for (const auto& [text, meaning] : std::vector<Example>{{"100.72.14.9", "100.72.14.9"},
-                                                            {"192.0.2.10/24", "192.0.2.10"},
-                                                            {"2001:db8:42::1/64", "2001:db8:42::1"},
-                                                            {"256.1.1.1", "nothing"},
-                                                            {"example.net", "nothing"},
-                                                            {"", "nothing"},
-                                                            {std::string(100, '1'), "nothing"}})
+    for (const auto& [text, meaning] :
+         std::vector<Example>{{"100.72.14.9", "100.72.14.9"},
+                              {"192.0.2.10/24", "192.0.2.10"},
+                              {"2001:db8:42::1/64", "2001:db8:42::1"},
+                              {"0.0.0.0", "0.0.0.0"},
+                              {"255.255.255.255/32", "255.255.255.255"},
+                              {"::ffff:10.0.0.1", "::ffff:10.0.0.1"},
+                              {"256.1.1.1", "nothing"},
+                              {"10.1.1", "nothing"},
+                              {"10.1.1.1.1", "nothing"},
+                              {"10.1.1.", "nothing"},
+                              {"10.01.1.1", "nothing"},
+                              {"10.1.1.1000", "nothing"},
+                              {" 10.1.1.1", "nothing"},
+                              {"example.net", "nothing"},
+                              {"", "nothing"},
+                              {std::string(100, '1'), "nothing"}})
         BOOST_TEST(shown(values::address(text)) == meaning, text);
 }
 

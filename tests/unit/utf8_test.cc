@@ -29,6 +29,18 @@ BOOST_AUTO_TEST_CASE(valid_is_what_the_standard_calls_well_formed) {
         BOOST_TEST(!utf8_valid(text), text);
 }
 
+// Long texts are looked at in steps, whose ends fall anywhere.
+BOOST_AUTO_TEST_CASE(one_bad_byte_is_found_wherever_it_stands) {
+    for (size_t size = 1; size < 150; ++size) {
+        for (size_t at = 0; at < size; ++at) {
+            std::string text(size, 'a');
+            BOOST_TEST_REQUIRE(utf8_valid(text));
+            text[at] = '\xE5';
+            BOOST_TEST_REQUIRE(!utf8_valid(text), size << " bytes, at " << at);
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(other_bytes_are_windows_1252) {
     BOOST_TEST(as_utf8("G\xE5rden \xD6stra") == "Gården Östra");
     BOOST_TEST(as_utf8("\x80 5 \x96 \x93quoted\x94") == "€ 5 – “quoted”");
