@@ -25,13 +25,13 @@ constexpr std::string_view json_body =
 
 // The same with 20 keys, all of them known, and longer values.
 constexpr std::string_view json_20_body =
-    R"~({"identity":"ZA-JHB-Sandton-City-Office-Tower-North-Floor-7-Rack-2","serial_number":)~"
+    R"~({"identity":"ZA-JHB-Sandton-City-Office-Tower-North-Floor-7-Rack-2-Uplink-East-Fibre","serial_number":)~"
     R"~("D4420F1A2B3C","model":"RB3011UiAS-RM","board_name":"RB3011UiAS-RM (revision 3)",)~"
     R"~("architecture_name":"arm","routeros_version":"7.17 (stable)","current_firmware":"7.17",)~"
     R"~("uptime":"26w6d23h19m23s","cpu_count":2,"cpu_usage_percent":3,"cpu_frequency":1400,)~"
     R"~("total_memory":1073741824,"free_memory":973053952,"total_hdd_space":134217728,)~"
     R"~("free_hdd_space":92110848,"temperature":41,"cpu_temperature":52,"voltage":"24.1",)~"
-    R"~("wan_ip":"2001:db8:72:14:9c02:5eff:fe12:a1b2","dhcp_leases_count":2311})~";
+    R"~("public_ip":"198.51.100.147","dhcp_leases_count":2311})~";
 
 constexpr std::string_view list_body =
     "name=CPT-Claremont-01;serial-number=HFB098M0M2P;architecture-name=arm;routerboard=true;"
