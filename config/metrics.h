@@ -31,7 +31,7 @@ enum class Remark : uint8_t {
 };
 
 enum class Transport : uint8_t { http, mqtt };
-enum class SinkName : uint8_t { sqlite, singlestore, discard };
+enum class SinkName : uint8_t { sqlite, kafka, singlestore, discard };
 
 enum class PipelineState : uint8_t { running, stopped, error, missing, unknown };
 
@@ -59,7 +59,7 @@ inline constexpr std::string_view remark_names[] = {
 #undef REMARK
 };
 inline constexpr std::string_view transport_names[] = {"http", "mqtt"};
-inline constexpr std::string_view sink_names[] = {"sqlite", "singlestore", "discard"};
+inline constexpr std::string_view sink_names[] = {"sqlite", "kafka", "singlestore", "discard"};
 
 inline constexpr std::string_view pipeline_state_names[] = {"running", "stopped", "error",
                                                             "missing", "unknown"};

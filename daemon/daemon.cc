@@ -121,7 +121,13 @@ bool Daemon::start() {
     pace_.watch(shown);
     shown.push_back(&pace_.slab());
     if (std::ranges::find(settings_.general.sinks, "kafka") != settings_.general.sinks.end()) {
-        watch_ = std::make_unique<SinglestoreWatch>(settings_, clock_);
+        watch_ = std::make_unique<SinglestoreWatch>(
+            settings_, clock_, [slabs = pipeline_->slabs()]() -> std::optional<int64_t> {
+                int64_t end = 0;  // Of the sink that knows it, while its brokers are up.
+                for (const Slab* slab : slabs)
+                    end += slab->read(Metric::kafka_topic_end_messages, 0);
+                return end > 0 ? std::optional(end) : std::nullopt;
+            });
         shown.push_back(&watch_->slab());
     }
     admin_.watch(std::move(shown));

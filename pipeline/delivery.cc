@@ -69,6 +69,7 @@ Result<milliseconds> Delivery::step(bool draining) {
             return fell_back(opened.error());
         }
     }
+    sink_.tend();
     if (const auto filled = fill(); !filled) return std::unexpected(filled.error());
     const milliseconds waited = age();
     slab_.set(Metric::spool_backlog_seconds, waited.count() / 1000, label_of(options_.name));

@@ -85,7 +85,10 @@ std::vector<std::string> Pipeline::troubles() const {
 
 std::vector<const Slab*> Pipeline::slabs() const {
     std::vector<const Slab*> all{&slab_};
-    for (const auto& outlet : outlets_) all.push_back(&outlet->slab);
+    for (const auto& outlet : outlets_) {
+        all.push_back(&outlet->slab);
+        if (const Slab* counters = outlet->sink->counters()) all.push_back(counters);
+    }
     return all;
 }
 

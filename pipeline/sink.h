@@ -40,6 +40,12 @@ public:
 
     // After an error: what is wrong and what to do, for the operator. Empty: the code says it all.
     [[nodiscard]] virtual std::string trouble() const { return {}; }
+
+    // Called again and again while the sink is open, whether there is something to write or not.
+    virtual void tend() {}
+
+    // What the sink counts itself; nullptr if that is nothing.
+    [[nodiscard]] virtual const Slab* counters() const { return nullptr; }
 };
 
 }  // namespace rollcall

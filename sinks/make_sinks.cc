@@ -1,6 +1,7 @@
 #include "sinks/make_sinks.h"
 
 #include "sinks/discard_sink.h"
+#include "sinks/kafka_sink.h"
 #include "sinks/singlestore_sink.h"
 #include "sinks/sqlite_sink.h"
 
@@ -13,6 +14,8 @@ std::vector<NamedSink> make_sinks(const Settings& settings, const std::string& s
             sinks.push_back(
                 {SinkName::sqlite, std::make_unique<SqliteSink>(sqlite_path(settings, state_dir))});
         }
+        if (name == to_text(SinkName::kafka))
+            sinks.push_back({SinkName::kafka, std::make_unique<KafkaSink>(settings)});
         if (name == to_text(SinkName::singlestore))
             sinks.push_back({SinkName::singlestore, std::make_unique<SinglestoreSink>(settings)});
         if (name == to_text(SinkName::discard))

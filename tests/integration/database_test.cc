@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 #include <fstream>
 
+#include "tests/support/free_port.h"
 #include "tests/support/mariadb_server.h"
 
 using namespace rollcall;

@@ -1,8 +1,6 @@
 #include "tests/support/mariadb_server.h"
 
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -13,6 +11,8 @@
 #include <random>
 #include <stdexcept>
 #include <thread>
+
+#include "tests/support/free_port.h"
 
 namespace rollcall {
 
@@ -32,25 +32,6 @@ std::string content(const std::string& path) {
 MariadbServer& mariadb_server() {
     static MariadbServer server;
     return server;
-}
-
-// Below those that the kernel gives to clients: one of them could take the port of a server that is
-// down for a moment.
-uint16_t free_port() {
-    std::random_device device;
-    std::uniform_int_distribution<uint16_t> ports(10'000, 32'000);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    for (int attempts = 0; attempts < 100; ++attempts) {
-        address.sin_port = htons(ports(device));
-        const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        const bool bound =
-            bind(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-        close(probe);
-        if (bound) return ntohs(address.sin_port);
-    }
-    throw std::runtime_error("no free port");
 }
 
 MariadbServer::MariadbServer(std::vector<std::string> arguments)

@@ -59,7 +59,4 @@ private:
 // One for all of a test program, started when it is first asked for. Who stops it starts it again.
 [[nodiscard]] MariadbServer& mariadb_server();
 
-// A port that nobody listens on.
-[[nodiscard]] uint16_t free_port();
-
 }  // namespace rollcall

@@ -162,6 +162,18 @@ BOOST_AUTO_TEST_CASE(pauses_between_attempts_grow_to_their_limit_and_begin_anew)
     BOOST_TEST(delivery->step().value() == 100ms);
 }
 
+BOOST_AUTO_TEST_CASE(sink_is_tended_only_while_it_is_open) {
+    const auto delivery = make();
+    sink.fails = MemorySink::Failure::open;
+    BOOST_TEST(delivery->step().has_value());
+    BOOST_TEST(sink.tended == 0);
+    BOOST_TEST(delivery->step().has_value());
+    BOOST_TEST(sink.tended == 1);
+    append_and_sync(0, 3);
+    BOOST_TEST(delivery->step().has_value());
+    BOOST_TEST(sink.tended == 2);
+}
+
 BOOST_AUTO_TEST_CASE(record_larger_than_a_batch_is_stored_all_the_same) {
     Columns large(100, 100 * row_text_max);
     for (int64_t seq = 0; seq < 100; ++seq) add_row(large, "S", seq);
