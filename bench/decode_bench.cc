@@ -23,6 +23,16 @@ constexpr std::string_view json_body =
     R"~("wan_ip":"100.72.14.9","dhcp_leases":23,"seq":4711,"time":"2026-10-09 10:00:00",)~"
     R"~("software_id":"TJI1-CDCL"})~";
 
+// The same with 20 keys, all of them known, and longer values.
+constexpr std::string_view json_20_body =
+    R"~({"identity":"ZA-JHB-Sandton-City-Office-Tower-North-Floor-7-Rack-2-Uplink-East-Fibre","serial_number":)~"
+    R"~("D4420F1A2B3C","model":"RB3011UiAS-RM","board_name":"RB3011UiAS-RM (revision 3)",)~"
+    R"~("architecture_name":"arm","routeros_version":"7.17 (stable)","current_firmware":"7.17",)~"
+    R"~("uptime":"26w6d23h19m23s","cpu_count":2,"cpu_usage_percent":3,"cpu_frequency":1400,)~"
+    R"~("total_memory":1073741824,"free_memory":973053952,"total_hdd_space":134217728,)~"
+    R"~("free_hdd_space":92110848,"temperature":41,"cpu_temperature":52,"voltage":"24.1",)~"
+    R"~("public_ip":"198.51.100.147","dhcp_leases_count":2311})~";
+
 constexpr std::string_view list_body =
     "name=CPT-Claremont-01;serial-number=HFB098M0M2P;architecture-name=arm;routerboard=true;"
     "platform=MikroTik;model=RB4011iGS+;board-name=RB4011iGS+;revision=;cpu=ARM 32-bit;cpu-count=4;"
@@ -99,6 +109,8 @@ int main() {
     using namespace rollcall;
     decode_bench(fmt::format("decode json, {} bytes", json_body.size()), json_body);
     simdjson_bench(json_body);
+    decode_bench(fmt::format("decode json, {} bytes", json_20_body.size()), json_20_body);
+    simdjson_bench(json_20_body);
     decode_bench(fmt::format("decode list, {} bytes", list_body.size()), list_body);
     std::string array = "[";
     for (int i = 0; i < 100; ++i) array.append(json_body).append(i < 99 ? "," : "]");

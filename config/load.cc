@@ -43,6 +43,19 @@ std::string in_toml(const List& list) {
     return "[" + out + "]";
 }
 
+// What a library calls so is a secret, or the name of a file with one.
+bool is_secret(std::string_view property) {
+    return property.contains("password") || property.contains("secret") ||
+           property.ends_with(".pem");
+}
+std::string in_toml(const Properties& properties) {
+    std::string out;
+    for (const auto& [name, value] : properties)
+        out += fmt::format("{}{} = {}", out.empty() ? "" : ", ", in_toml(name),
+                           in_toml(is_secret(name) ? "***" : value));
+    return "{" + out + "}";
+}
+
 // --- values from text and from TOML: false if it is none of the type ---
 
 std::string_view form_of(Bytes) { return "a size with its unit, such as \"64KiB\""; }
@@ -51,6 +64,9 @@ std::string_view form_of(Count) { return "a whole number"; }
 std::string_view form_of(Flag) { return "true or false"; }
 std::string_view form_of(const Text&) { return "a text in quotes"; }
 std::string_view form_of(const List&) { return "a list of texts, such as [\"a\", \"b\"]"; }
+std::string_view form_of(const Properties&) {
+    return "a table of texts and numbers, such as {\"a.b\" = \"c\"}";
+}
 
 template <class T>
 bool take(std::optional<T> found, T& value) {
@@ -82,6 +98,17 @@ bool read(std::string_view text, List& values) {
     return true;
 }
 
+bool read(std::string_view text, Properties& properties) {
+    List list;
+    properties.clear();
+    (void)read(text, list);
+    return std::ranges::all_of(list, [&](const std::string& property) {
+        const size_t equals = property.find('=');
+        if (equals == 0 || equals == property.npos) return false;
+        return properties.emplace(property.substr(0, equals), property.substr(equals + 1)).second;
+    });
+}
+
 // Sizes and durations are strings in TOML.
 template <class T>
 bool read(const toml::node& node, T& value) {
@@ -100,6 +127,30 @@ bool read(const toml::node& node, List& values) {
     if (array == nullptr) return false;
     return std::ranges::all_of(
         *array, [&](const toml::node& member) { return read(member, values.emplace_back()); });
+}
+
+// A dotted name without quotes is a table in a table.
+bool read(const toml::table& table, const std::string& prefix, Properties& properties) {
+    return std::ranges::all_of(table, [&](const auto& member) {
+        const auto& [key, node] = member;
+        const std::string name = prefix + std::string(key.str());
+        if (const toml::table* inner = node.as_table()) return read(*inner, name + ".", properties);
+        std::string& value = properties[name];
+        if (const auto text = node.template value_exact<std::string>())
+            value = *text;
+        else if (const auto number = node.template value_exact<int64_t>())
+            value = std::to_string(*number);
+        else if (const auto flag = node.template value_exact<bool>())
+            value = *flag ? "true" : "false";
+        else
+            return false;
+        return true;
+    });
+}
+bool read(const toml::node& node, Properties& properties) {
+    properties.clear();
+    const toml::table* const table = node.as_table();
+    return table != nullptr && read(*table, "", properties);
 }
 
 int line_of(const toml::source_region& source) { return static_cast<int>(source.begin.line); }
@@ -239,8 +290,9 @@ public:
         const std::string_view text = argument.substr(equals + 1);
         if (toml_value(in_toml(Text(text)))["value"] != text)
             return complain(0, name, "the value is not UTF-8");
-        // A quoted string or a list in TOML's words, unless it only begins like one: [::]:8080.
-        const bool quoted = std::string_view("\"'[").contains(text.substr(0, 1));
+        // A quoted string, a list or a table in TOML's words, unless it only begins like one:
+        // [::]:8080.
+        const bool quoted = std::string_view("\"'[{").contains(text.substr(0, 1));
         const toml::table literal = quoted ? toml_value(text) : toml::table();
         if (const toml::node* node = literal.get("value"))
             assign(name, 0, [&](auto& value) { return read(*node, value); });
@@ -266,6 +318,13 @@ public:
         if (sinks.empty()) complain_about("sinks", "must name at least one sink");
         if (const auto twice = std::ranges::adjacent_find(sinks); twice != sinks.end())
             complain_about("sinks", fmt::format("names {} twice", *twice));
+
+        const auto& kafka = settings_.kafka;
+        if (kafka.brokers.empty()) complain_about("kafka.brokers", "must name at least one broker");
+        if (kafka.sasl_mechanism != "none" && (kafka.user.empty() || kafka.password_file.empty()))
+            complain_about("kafka.sasl_mechanism", "needs kafka.user and kafka.password_file");
+        if (kafka.tls_certificate.empty() != kafka.tls_key.empty())
+            complain_about("kafka.tls_certificate", "goes with kafka.tls_key");
 
         const Bytes slot = settings_.ingest.slot_text_max;
         if (settings_.delivery.batch_text_max < slot)

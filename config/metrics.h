@@ -31,7 +31,9 @@ enum class Remark : uint8_t {
 };
 
 enum class Transport : uint8_t { http, mqtt };
-enum class SinkName : uint8_t { sqlite, discard };
+enum class SinkName : uint8_t { sqlite, kafka, singlestore, discard };
+
+enum class PipelineState : uint8_t { running, stopped, error, missing, unknown };
 
 enum class Metric : uint8_t {
 #define METRIC(kind, name, labels, help) name,
@@ -40,7 +42,7 @@ enum class Metric : uint8_t {
 };
 
 enum class MetricKind : uint8_t { counter, gauge, ratio, histogram };
-enum class Labels : uint8_t { none, transport, transport_code, warning, sink };
+enum class Labels : uint8_t { none, transport, transport_code, warning, sink, pipeline_state };
 
 inline constexpr std::string_view code_names[] = {
 #define CODE(name, move, http_status, help) #name,
@@ -57,7 +59,10 @@ inline constexpr std::string_view remark_names[] = {
 #undef REMARK
 };
 inline constexpr std::string_view transport_names[] = {"http", "mqtt"};
-inline constexpr std::string_view sink_names[] = {"sqlite", "discard"};
+inline constexpr std::string_view sink_names[] = {"sqlite", "kafka", "singlestore", "discard"};
+
+inline constexpr std::string_view pipeline_state_names[] = {"running", "stopped", "error",
+                                                            "missing", "unknown"};
 
 constexpr std::string_view to_text(Code code) { return code_names[static_cast<size_t>(code)]; }
 constexpr std::string_view to_text(Remark remark) {
@@ -97,6 +102,7 @@ constexpr size_t label_values(Labels labels) {
         case Labels::transport_code: return std::size(transport_names) * std::size(code_names);
         case Labels::warning: return std::size(remark_names);
         case Labels::sink: return std::size(sink_names);
+        case Labels::pipeline_state: return std::size(pipeline_state_names);
     }
     return 0;
 }
@@ -159,6 +165,7 @@ private:
 constexpr size_t label_of(Transport transport) { return static_cast<size_t>(transport); }
 constexpr size_t label_of(Remark remark) { return static_cast<size_t>(remark); }
 constexpr size_t label_of(SinkName sink) { return static_cast<size_t>(sink); }
+constexpr size_t label_of(PipelineState state) { return static_cast<size_t>(state); }
 constexpr size_t label_of(Transport transport, Code code) {
     return static_cast<size_t>(transport) * std::size(code_names) + static_cast<size_t>(code);
 }

@@ -11,9 +11,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <map>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "config/units.h"
@@ -24,6 +26,7 @@ using Count = uint64_t;
 using Flag = bool;
 using Text = std::string;
 using List = std::vector<std::string>;
+using Properties = std::map<std::string, std::string>;
 
 inline std::string to_text(Count count) { return std::to_string(count); }
 
@@ -62,6 +65,23 @@ struct OneOf {
     }
 };
 
+template <size_t count>
+struct Without {
+    std::array<std::string_view, count> names;
+
+    [[nodiscard]] constexpr bool hold(const auto& properties) const {
+        return std::ranges::none_of(properties, [this](const auto& property) {
+            return std::ranges::find(names, property.first) != names.end();
+        });
+    }
+    [[nodiscard]] std::string in_words() const {
+        std::string words;
+        for (const std::string_view name : names)
+            words.append(words.empty() ? "none of " : ", ").append(name);
+        return words;
+    }
+};
+
 struct Anything {
     [[nodiscard]] constexpr bool hold(const auto&) const { return true; }
     [[nodiscard]] std::string in_words() const { return {}; }
@@ -73,6 +93,11 @@ constexpr Between<Millis> between(Millis low, Millis high) { return {low, high};
 
 template <class... Names>
 constexpr OneOf<sizeof...(Names)> one_of(Names... names) {
+    return {{names...}};
+}
+
+template <class... Names>
+constexpr Without<sizeof...(Names)> without(Names... names) {
     return {{names...}};
 }
 
@@ -101,7 +126,11 @@ struct Settings {
 template <class T>
 using Constant = std::conditional_t<
     std::same_as<T, Text>, std::string_view,
-    std::conditional_t<std::same_as<T, List>, std::initializer_list<std::string_view>, T>>;
+    std::conditional_t<
+        std::same_as<T, List>, std::initializer_list<std::string_view>,
+        std::conditional_t<std::same_as<T, Properties>,
+                           std::initializer_list<std::pair<std::string_view, std::string_view>>,
+                           T>>>;
 
 #define SECTION(name, help)
 #define SETTING(section, key, type, fallback, bounds, reload, help) \

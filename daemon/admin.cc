@@ -44,11 +44,9 @@ Result<void> Admin::handle(HttpRequest& request, std::string_view, Connection& c
         case health: answer(200, plain, "alive\n"); break;
         case ready: {
             const std::string_view reason = reason_not_ready();
-            if (reason.empty()) {
-                answer(200, plain, "ready\n");
-            } else {
-                answer(503, plain, std::string(reason) + "\n");
-            }
+            std::string page = std::string(reason.empty() ? "ready" : reason) + "\n";
+            for (const auto& trouble : troubles_()) page += trouble + "\n";
+            answer(reason.empty() ? 200 : 503, plain, page);
         }
     }
     return {};

@@ -2,11 +2,14 @@
 //
 //   GET  /metrics   for Prometheus
 //        /healthz   200 while the process answers
-//        /readyz    200 while check-ins are taken, else 503 and the reason
+//        /readyz    200 while check-ins are taken, else 503 and the reason; then a line for each
+//                   thing behind them that needs a person, such as a sink that is down
 //
 // Threads: main's loop.
 #pragma once
 
+#include <functional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -22,6 +25,10 @@ public:
 
     // Whose counters are shown.
     void watch(std::vector<const Slab*> slabs) { slabs_ = std::move(slabs); }
+    // Who is asked for what needs a person.
+    void ask_for_troubles(std::function<std::vector<std::string>()> ask) {
+        troubles_ = std::move(ask);
+    }
     // Empty: ready.
     void set_reason_not_ready(std::string_view reason) { not_ready_ = reason; }
 
@@ -38,6 +45,7 @@ private:
     Replies& replies_;
     std::string_view version_;
     std::vector<const Slab*> slabs_;
+    std::function<std::vector<std::string>()> troubles_ = [] { return std::vector<std::string>(); };
     std::string_view not_ready_ = "starting";
 };
 

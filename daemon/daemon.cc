@@ -3,6 +3,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -18,15 +19,6 @@ namespace {
 
 constexpr size_t admin_connections_max = 256;
 constexpr size_t admin_output_bytes_max = 8 << 20;
-
-// systemd.exec(5), StateDirectory=: one path, or several with colons between.
-std::string state_dir_of(const Settings& settings) {
-    if (!settings.general.state_dir.empty()) return settings.general.state_dir;
-    const char* given = std::getenv("STATE_DIRECTORY");
-    if (given == nullptr || *given == '\0') return "rollcall-data";
-    const std::string_view paths = given;
-    return std::string(paths.substr(0, paths.find(':')));
-}
 
 size_t workers_of(const Settings& settings) {
     if (settings.general.workers > 0) return settings.general.workers;
@@ -46,6 +38,15 @@ void halt(const Error& error) {
 }
 
 }  // namespace
+
+// systemd.exec(5), StateDirectory=: one path, or several with colons between.
+std::string state_dir_of(const Settings& settings) {
+    if (!settings.general.state_dir.empty()) return settings.general.state_dir;
+    const char* given = std::getenv("STATE_DIRECTORY");
+    if (given == nullptr || *given == '\0') return "rollcall-data";
+    const std::string_view paths = given;
+    return std::string(paths.substr(0, paths.find(':')));
+}
 
 // The signals that mean stop, as something to read from. They are blocked, also in the threads that
 // start after this: no handler ever runs, and one that comes before the loop turns is not lost.
@@ -121,7 +122,18 @@ bool Daemon::start() {
     pace_.watch(shown);
     shown.push_back(&pace_.slab());
     shown.push_back(&mqtt_clients_.slab());
+    if (std::ranges::find(settings_.general.sinks, "kafka") != settings_.general.sinks.end()) {
+        watch_ = std::make_unique<SinglestoreWatch>(
+            settings_, clock_, [slabs = pipeline_->slabs()]() -> std::optional<int64_t> {
+                int64_t end = 0;  // Of the sink that knows it, while its brokers are up.
+                for (const Slab* slab : slabs)
+                    end += slab->read(Metric::kafka_topic_end_messages, 0);
+                return end > 0 ? std::optional(end) : std::nullopt;
+            });
+        shown.push_back(&watch_->slab());
+    }
     admin_.watch(std::move(shown));
+    admin_.ask_for_troubles([this] { return troubles(); });
 
     const auto to_workers = [this](Transport transport) {
         return [this, transport](const Listening& listening) {
@@ -144,6 +156,7 @@ bool Daemon::start() {
         return false;
     }
     for (auto& worker : workers_) worker->start();
+    if (watch_) watch_->start();
 
     ensure(uv_poll_init(&loop_.uv(), &signals_->poll, signals_->fd) == 0);
     signals_->poll.data = this;
@@ -167,12 +180,21 @@ bool Daemon::listen(const std::vector<std::string>& addresses, std::string_view 
     return true;
 }
 
+std::vector<std::string> Daemon::troubles() const {
+    std::vector<std::string> all = pipeline_->troubles();
+    if (const std::string sentence = watch_ ? watch_->trouble().sentence() : ""; !sentence.empty())
+        all.push_back(sentence);
+    return all;
+}
+
 void Daemon::stop() {
     log(LogLevel::notice, "stopping");
     service_manager::stopping();
+    if (watch_) watch_->begin_stop();  // Both may have to wait for one database.
     for (auto& worker : workers_) worker->begin_stop();
     for (auto& worker : workers_) worker->join();
     pipeline_->stop();
+    if (watch_) watch_->join();
     uv_close(reinterpret_cast<uv_handle_t*>(&signals_->poll), nullptr);
     loop_.end();
 }

@@ -25,8 +25,12 @@
 #include "pipeline/clock.h"
 #include "pipeline/files.h"
 #include "pipeline/pipeline.h"
+#include "sinks/singlestore_watch.h"
 
 namespace rollcall {
+
+// Where the spool and the SQLite file live.
+[[nodiscard]] std::string state_dir_of(const Settings& settings);
 
 class Daemon {
 public:
@@ -44,6 +48,7 @@ private:
     [[nodiscard]] bool start();
     [[nodiscard]] bool listen(const std::vector<std::string>& addresses, std::string_view what,
                               size_t each, const std::function<void(const Listening&)>& use);
+    [[nodiscard]] std::vector<std::string> troubles() const;
     void stop();
 
     const Settings& settings_;
@@ -60,6 +65,7 @@ private:
     MqttClients mqtt_clients_;
     std::vector<std::unique_ptr<Slab>> worker_slabs_;
     std::unique_ptr<Pipeline> pipeline_;
+    std::unique_ptr<SinglestoreWatch> watch_;  // If check-ins go to a pipeline of SingleStore's.
     std::vector<std::unique_ptr<Worker>> workers_;
     Loop loop_;  // Admin's clients, the signals, and the measures of the pace.
     std::unique_ptr<Signals> signals_;

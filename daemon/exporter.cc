@@ -37,6 +37,7 @@ std::vector<ClientMetric::Label> labels_at(Labels labels, size_t place) {
                     label("code", code_names[place % codes])};
         case Labels::warning: return {label("code", remark_names[place])};
         case Labels::sink: return {label("sink", sink_names[place])};
+        case Labels::pipeline_state: return {label("state", pipeline_state_names[place])};
     }
     return {};
 }

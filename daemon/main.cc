@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -13,6 +14,7 @@
 #include "daemon/daemon.h"
 #include "pipeline/log.h"
 #include "sinks/schema.h"
+#include "sinks/schema_command.h"
 
 namespace {
 
@@ -22,6 +24,55 @@ using namespace rollcall;
 constexpr int exit_usage = 2;
 constexpr int exit_settings = 78;
 constexpr const char* default_file = "/etc/rollcall/rollcall.toml";
+
+// rollcalld schema show|diff|apply and their arguments.
+struct SchemaArguments {
+    void add_to(CLI::App& schema) {
+        schema.require_subcommand(1);
+        show = schema.add_subcommand("show", "Print every column and its names, or SQL");
+        show->add_option("--format", format, "How to print it; sql if a dialect is named")
+            ->check(CLI::IsMember({"markdown", "sql"}));
+        diff = schema.add_subcommand("diff", "Print what differs in the database; status 1 if so");
+        apply = schema.add_subcommand("apply", "Make in the database what is missing");
+        for (auto* command : {show, diff, apply})
+            command->add_option("--dialect", dialect, "Of which database")
+                ->check(CLI::IsMember(
+                    std::vector<std::string>(std::begin(dialect_names), std::end(dialect_names))));
+        for (auto* command : {diff, apply}) {
+            command->add_option("--as", who.user, "Log in with this name, not singlestore.user")
+                ->type_name("USER");
+            command->add_option("--password-file", who.password_file, "Its password")
+                ->type_name("FILE");
+        }
+    }
+
+    [[nodiscard]] int run(const Settings& settings) const {
+        const auto which = static_cast<SqlDialect>(
+            std::ranges::find(dialect_names, dialect.empty() ? "singlestore" : dialect) -
+            std::begin(dialect_names));
+        if (show->parsed()) {
+            const bool sql = format.empty() ? !dialect.empty() : format == "sql";
+            std::fputs((sql ? show_schema(settings, which) : schema_markdown()).c_str(), stdout);
+            return EXIT_SUCCESS;
+        }
+        const std::string state_dir = state_dir_of(settings);
+        const auto report = diff->parsed() ? diff_schema(settings, which, state_dir, who)
+                                           : apply_schema(settings, which, state_dir, who);
+        if (!report) {
+            fmt::print(stderr, "{}\n", report.error());
+            return EXIT_FAILURE;
+        }
+        std::fputs(report->text.c_str(), stdout);
+        return report->same ? EXIT_SUCCESS : EXIT_FAILURE;
+    }
+
+    CLI::App* show = nullptr;
+    CLI::App* diff = nullptr;
+    CLI::App* apply = nullptr;
+    std::string format;
+    std::string dialect;
+    Administrator who;
+};
 
 int run(int argc, char** argv) {
     CLI::App app{"Takes the check-ins of fleets of MikroTik routers."};
@@ -39,11 +90,8 @@ int run(int argc, char** argv) {
     const auto* show = app.add_subcommand("settings", "Print every setting, as a settings file");
     auto* schema = app.add_subcommand("schema", "What a check-in is stored as");
     schema->require_subcommand(1);
-    auto* show_schema = schema->add_subcommand("show", "Print every column and its names");
-    std::string format = "markdown";
-    show_schema->add_option("--format", format, "How to print it")
-        ->check(CLI::IsMember({"markdown"}))
-        ->capture_default_str();
+    SchemaArguments schema_arguments;
+    schema_arguments.add_to(*schema);
     const auto* version = app.add_subcommand("version", "Print the version");
     try {
         app.parse(argc, argv);
@@ -54,10 +102,6 @@ int run(int argc, char** argv) {
         std::puts("rollcalld " ROLLCALL_VERSION);
         return EXIT_SUCCESS;
     }
-    if (show_schema->parsed()) {
-        std::fputs(schema_markdown().c_str(), stdout);
-        return EXIT_SUCCESS;
-    }
     if (file.empty() && std::filesystem::exists(default_file)) file = default_file;
     const auto settings = load(file.empty() ? std::nullopt : std::optional(file), sets);
     if (!settings) {
@@ -65,6 +109,7 @@ int run(int argc, char** argv) {
             fmt::print(stderr, "{}\n", to_text(problem, file));
         return exit_settings;
     }
+    if (schema->parsed()) return schema_arguments.run(*settings);
     if (show->parsed()) std::fputs(to_toml(*settings).c_str(), stdout);
     if (check->parsed()) std::puts("The settings are right.");
     if (!serve->parsed()) return EXIT_SUCCESS;

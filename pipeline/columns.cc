@@ -45,15 +45,6 @@ void Columns::discard_row() {
     text_used_ = text_committed_;
 }
 
-double Columns::real(size_t row, Column column) const {
-    return std::bit_cast<double>(cell(row, column));
-}
-
-std::string_view Columns::text(size_t row, Column column) const {
-    const uint64_t where = cell(row, column);
-    return {text_.get() + offset_of(where), length_of(where)};
-}
-
 void Columns::assign_integer(size_t row, Column column, int64_t value) {
     ensure(row < rows_);
     cells_[index(column) * rows_max_ + row] = static_cast<uint64_t>(value);

@@ -139,8 +139,13 @@ public:
     [[nodiscard]] int64_t integer(size_t row, Column column) const {
         return static_cast<int64_t>(cell(row, column));
     }
-    [[nodiscard]] double real(size_t row, Column column) const;
-    [[nodiscard]] std::string_view text(size_t row, Column column) const;
+    [[nodiscard]] double real(size_t row, Column column) const {
+        return std::bit_cast<double>(cell(row, column));
+    }
+    [[nodiscard]] std::string_view text(size_t row, Column column) const {
+        const uint64_t where = cell(row, column);
+        return {text_.get() + static_cast<uint32_t>(where), where >> 32};
+    }
     // Sets an integer of a committed row, such as the id that only a delivery knows.
     void assign_integer(size_t row, Column column, int64_t value);
     // Takes these rows out, ascending; the rest moves together and keeps its order. There must be

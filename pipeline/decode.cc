@@ -53,10 +53,8 @@ private:
     PairDecoder::JsonField form_;
 };
 
-bool opens_json(std::string_view text) {
-    const char first = first_of(text);
-    return first == '{' || first == '[';
-}
+// Of a text that begins with no space.
+bool opens_json(std::string_view text) { return text.starts_with('{') || text.starts_with('['); }
 
 }  // namespace
 
@@ -87,6 +85,7 @@ Result<void> Decoder::decode(std::string_view body, BodyHint hint, size_t done, 
     std::string_view text = body;
     const bool had_mark = text.starts_with(byte_order_mark);
     if (had_mark) text.remove_prefix(byte_order_mark.size());
+    text.remove_prefix(std::min(text.find_first_not_of(spaces), text.size()));
     // MikroTik's own samples end a body with a NUL.
     const size_t last = text.find_last_not_of(std::string_view(" \t\r\n\0", 5));
     text = text.substr(0, last + 1);
@@ -129,7 +128,7 @@ void Decoder::decode_beside(std::string_view query, std::string_view header, Fie
 
 Result<void> Decoder::decode_text(std::string_view text, BodyHint hint, size_t done, Items& items) {
     if (hint == BodyHint::json_lines) return decode_lines(text, done, items);
-    if (opens_list(text)) return json_.decode_list(text, items_max_, done, items);
+    if (text.starts_with('[')) return json_.decode_list(text, items_max_, done, items);
     Fields* const fields = items.next();
     if (fields == nullptr) return fail(Code::ring_full);
     const auto read = decode_report(text, hint, *fields);

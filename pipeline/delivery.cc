@@ -50,9 +50,14 @@ void Delivery::stop(milliseconds longest) {
 void Delivery::run() {
     for (;;) {
         const bool draining = stopping_.read() != 0;
-        const auto wait = step(draining);
+        auto wait = step(draining);
         if (!wait) return on_halt_(wait.error());
-        if (draining && (caught_up() || clock_.steady_us() >= stop_before_us_)) return;
+        if (draining) {
+            const int64_t left_us = stop_before_us_ - clock_.steady_us();
+            if (caught_up() || left_us <= 0) return;
+            // A sink that is down may be tried again only after that.
+            wait = std::min(*wait, milliseconds(left_us / 1000 + 1));
+        }
         if (wait->count() > 0) bell_.wait(*wait);
     }
 }
@@ -64,10 +69,12 @@ Result<milliseconds> Delivery::step(bool draining) {
             return fell_back(opened.error());
         }
     }
+    sink_.tend();
     if (const auto filled = fill(); !filled) return std::unexpected(filled.error());
     const milliseconds waited = age();
     slab_.set(Metric::spool_backlog_seconds, waited.count() / 1000, label_of(options_.name));
     if (batch_.rows() == 0 && batch_duplicates_ == 0) {
+        came_back();                          // It opened, and nothing waits.
         stored_.advance(reader_.position());  // Only records that are lost lie between.
         return options_.age_max;
     }
@@ -94,9 +101,6 @@ Result<void> Delivery::open() {
     stored_.advance(std::max(stored_.own(), *position));
     begin_batch();
     opened_ = true;
-    if (down_said_) log(LogLevel::notice, "sink {}: back", to_text(options_.name));
-    down_said_ = false;
-    slab_.set(Metric::sink_up, 1, label_of(options_.name));
     return {};
 }
 
@@ -195,22 +199,33 @@ Result<void> Delivery::write() {
     if (options_.counts_duplicates)
         slab_.add(Metric::checkins_duplicate_total, static_cast<int64_t>(batch_duplicates_));
     stored_.advance(reader_.position());
-    retry_delay_ = milliseconds(0);
+    came_back();
     begin_batch();
     return {};
 }
 
+// Says what it had not said before: a sink that is down fails again and again.
 milliseconds Delivery::fell_back(const Error& error) {
-    if (!down_said_)
-        log(LogLevel::warning, "sink {}: down ({}); check-ins stay in the spool",
-            to_text(options_.name), to_text(error.code));
-    down_said_ = true;
+    std::string why = sink_.trouble();
+    if (why.empty()) why = to_text(error.code);
+    if (why != trouble_.sentence())
+        log(LogLevel::warning, "sink {}: {}; check-ins stay in the spool", to_text(options_.name),
+            why);
+    trouble_.say(std::move(why));
     opened_ = false;
     slab_.set(Metric::sink_up, 0, label_of(options_.name));
     slab_.add(Metric::sink_errors_total, 1, label_of(options_.name));
     retry_delay_ =
         std::min(std::max(retry_delay_ * 2, retry_delay_first), options_.retry_delay_max);
     return retry_delay_;
+}
+
+void Delivery::came_back() {
+    retry_delay_ = milliseconds(0);
+    slab_.set(Metric::sink_up, 1, label_of(options_.name));
+    if (trouble_.sentence().empty()) return;
+    log(LogLevel::notice, "sink {}: back", to_text(options_.name));
+    trouble_.clear();
 }
 
 milliseconds Delivery::age() const {

@@ -29,6 +29,7 @@
 #include "pipeline/row_id.h"
 #include "pipeline/sink.h"
 #include "pipeline/spool_reader.h"
+#include "pipeline/trouble.h"
 
 namespace rollcall {
 
@@ -62,6 +63,8 @@ public:
     [[nodiscard]] Result<std::chrono::milliseconds> step(bool draining = false);
 
     [[nodiscard]] const Cursor& stored() const { return stored_; }
+    // Why the sink is down, while it is.
+    [[nodiscard]] const Trouble& trouble() const { return trouble_; }
     [[nodiscard]] bool caught_up() const { return opened_ && stored_.own() == spool_end_.read(); }
 
 private:
@@ -74,6 +77,7 @@ private:
     [[nodiscard]] uint64_t fingerprint(size_t row) const;
     [[nodiscard]] Result<void> write();
     [[nodiscard]] std::chrono::milliseconds fell_back(const Error& error);
+    void came_back();
     [[nodiscard]] std::chrono::milliseconds age() const;
     void begin_batch();
 
@@ -94,7 +98,7 @@ private:
     size_t batch_duplicates_ = 0;     // Rows left out of the batch.
     bool batch_full_ = false;
     bool opened_ = false;
-    bool down_said_ = false;
+    Trouble trouble_;
     std::chrono::milliseconds retry_delay_{0};
     int64_t stop_before_us_ = 0;  // Set before stopping_ is moved.
     Doorbell bell_;

@@ -73,9 +73,22 @@ void Pipeline::stop() {
     for (auto& outlet : outlets_) outlet->delivery->stop(settings_.delivery.stop_timeout_max);
 }
 
+std::vector<std::string> Pipeline::troubles() const {
+    std::vector<std::string> all;
+    for (const auto& outlet : outlets_) {
+        const std::string sentence = outlet->delivery->trouble().sentence();
+        if (!sentence.empty())
+            all.push_back(fmt::format("sink {}: {}", to_text(outlet->name), sentence));
+    }
+    return all;
+}
+
 std::vector<const Slab*> Pipeline::slabs() const {
     std::vector<const Slab*> all{&slab_};
-    for (const auto& outlet : outlets_) all.push_back(&outlet->slab);
+    for (const auto& outlet : outlets_) {
+        all.push_back(&outlet->slab);
+        if (const Slab* counters = outlet->sink->counters()) all.push_back(counters);
+    }
     return all;
 }
 

@@ -46,6 +46,8 @@ public:
     [[nodiscard]] Result<void> start();
     void stop();
 
+    // What is wrong with sinks that are down: "sink kafka: ...". From main only, after start().
+    [[nodiscard]] std::vector<std::string> troubles() const;
     // The counters of the pipeline's own threads.
     [[nodiscard]] std::vector<const Slab*> slabs() const;
 

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "pipeline/columns.h"
 #include "pipeline/spool_format.h"
@@ -36,6 +37,15 @@ public:
 
     // Stores all rows and end_record, or nothing. After an error, call open() again.
     [[nodiscard]] virtual Result<void> write(const Batch& batch) = 0;
+
+    // After an error: what is wrong and what to do, for the operator. Empty: the code says it all.
+    [[nodiscard]] virtual std::string trouble() const { return {}; }
+
+    // Called again and again while the sink is open, whether there is something to write or not.
+    virtual void tend() {}
+
+    // What the sink counts itself; nullptr if that is nothing.
+    [[nodiscard]] virtual const Slab* counters() const { return nullptr; }
 };
 
 }  // namespace rollcall

@@ -1,6 +1,8 @@
 #include "sinks/make_sinks.h"
 
 #include "sinks/discard_sink.h"
+#include "sinks/kafka_sink.h"
+#include "sinks/singlestore_sink.h"
 #include "sinks/sqlite_sink.h"
 
 namespace rollcall {
@@ -9,10 +11,13 @@ std::vector<NamedSink> make_sinks(const Settings& settings, const std::string& s
     std::vector<NamedSink> sinks;
     for (const auto& name : settings.general.sinks) {
         if (name == to_text(SinkName::sqlite)) {
-            const std::string path =
-                settings.sqlite.path.empty() ? state_dir + "/rollcall.db" : settings.sqlite.path;
-            sinks.push_back({SinkName::sqlite, std::make_unique<SqliteSink>(path)});
+            sinks.push_back(
+                {SinkName::sqlite, std::make_unique<SqliteSink>(sqlite_path(settings, state_dir))});
         }
+        if (name == to_text(SinkName::kafka))
+            sinks.push_back({SinkName::kafka, std::make_unique<KafkaSink>(settings)});
+        if (name == to_text(SinkName::singlestore))
+            sinks.push_back({SinkName::singlestore, std::make_unique<SinglestoreSink>(settings)});
         if (name == to_text(SinkName::discard))
             sinks.push_back({SinkName::discard, std::make_unique<DiscardSink>()});
     }

@@ -9,7 +9,7 @@
 
 namespace rollcall {
 
-// The default of sqlite.path lies in state_dir.
+// The default of sqlite.path lies in state_dir. The settings must outlive the sinks.
 [[nodiscard]] std::vector<NamedSink> make_sinks(const Settings& settings,
                                                 const std::string& state_dir);
 

@@ -5,28 +5,16 @@
 
 #include <array>
 #include <bit>
-#include <ctime>
-#include <limits>
-#include <set>
 
 #include "pipeline/log.h"
+#include "sinks/live_schema.h"
+#include "sinks/utc_text.h"
 
 namespace rollcall {
 
 namespace {
 
 constexpr int busy_timeout_ms = 5000;
-
-constexpr const char* sql_type(Kind kind) {
-    switch (kind) {
-        case Kind::text: return "TEXT";
-        case Kind::time: return "TEXT";
-        case Kind::integer: return "INTEGER";
-        case Kind::flag: return "INTEGER";
-        case Kind::real: return "REAL";
-    }
-    return "";
-}
 
 struct CloseConnection {
     void operator()(sqlite3* connection) const { sqlite3_close_v2(connection); }
@@ -37,30 +25,28 @@ struct Finalize {
 using Connection = std::unique_ptr<sqlite3, CloseConnection>;
 using Statement = std::unique_ptr<sqlite3_stmt, Finalize>;
 
-using TimeText = std::array<char, 27>;  // "2026-10-09 10:00:00.123456" and a NUL.
+Statement prepare(sqlite3* connection, const std::string& sql) {
+    sqlite3_stmt* statement = nullptr;
+    sqlite3_prepare_v3(connection, sql.c_str(), -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+    return Statement(statement);
+}
 
-// Whole seconds repeat from row to row: only a new one is taken apart.
-class TimeFormat {
-public:
-    const TimeText& operator()(int64_t us) {
-        const time_t second =
-            static_cast<time_t>((us - (us % 1'000'000 + 1'000'000) % 1'000'000) / 1'000'000);
-        if (second != second_) {
-            second_ = second;
-            tm utc{};
-            gmtime_r(&second, &utc);
-            (void)strftime(text_.data(), text_.size(), "%Y-%m-%d %H:%M:%S.", &utc);
+std::expected<Rows, std::string> run_query(sqlite3* connection, const std::string& sql) {
+    const Statement statement = prepare(connection, sql);
+    if (!statement) return std::unexpected(sqlite3_errmsg(connection));
+    Rows rows;
+    for (;;) {
+        const int status = sqlite3_step(statement.get());
+        if (status == SQLITE_DONE) return rows;
+        if (status != SQLITE_ROW) return std::unexpected(sqlite3_errmsg(connection));
+        auto& row = rows.emplace_back();
+        for (int place = 0; place < sqlite3_column_count(statement.get()); ++place) {
+            const auto* text =
+                reinterpret_cast<const char*>(sqlite3_column_text(statement.get(), place));
+            row.push_back(text == nullptr ? std::nullopt : std::optional<std::string>(text));
         }
-        int64_t fraction = us - second * 1'000'000;
-        for (size_t digit = 25; digit >= 20; --digit, fraction /= 10)
-            text_[digit] = static_cast<char>('0' + fraction % 10);
-        return text_;
     }
-
-private:
-    time_t second_ = std::numeric_limits<time_t>::min();
-    TimeText text_{};
-};
+}
 
 }  // namespace
 
@@ -69,18 +55,12 @@ struct SqliteSink::Database {
     Statement insert;
     Statement position;
     std::string spool;
-    TimeFormat time_format;
 
     bool run(const std::string& sql) {
         return sqlite3_exec(connection.get(), sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK;
     }
 
-    Statement prepare(const std::string& sql) {
-        sqlite3_stmt* statement = nullptr;
-        sqlite3_prepare_v3(connection.get(), sql.c_str(), -1, SQLITE_PREPARE_PERSISTENT, &statement,
-                           nullptr);
-        return Statement(statement);
-    }
+    Statement prepare(const std::string& sql) { return rollcall::prepare(connection.get(), sql); }
 
     static bool step(const Statement& statement) {
         const bool done = sqlite3_step(statement.get()) == SQLITE_DONE;
@@ -88,8 +68,7 @@ struct SqliteSink::Database {
     }
 
     bool connect(const std::string& path);
-    bool create_tables();
-    bool add_missing_columns();
+    bool make_tables();
     bool prepare_statements();
     bool read_position(uint64_t& next_record);
     bool store(const Batch& batch);
@@ -108,45 +87,21 @@ bool SqliteSink::Database::connect(const std::string& path) {
     return run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
 }
 
-bool SqliteSink::Database::create_tables() {
-    std::string columns;
-    for (const auto& column : columns_table)
-        columns += fmt::format("{} {}, ", column.name, sql_type(column.kind));
-    return run(
-        fmt::format("BEGIN IMMEDIATE;"
-                    "CREATE TABLE IF NOT EXISTS site_checkins ({}UNIQUE (id, site_id));"
-                    "CREATE TABLE IF NOT EXISTS rollcall_position"
-                    " (spool TEXT PRIMARY KEY, next_record INTEGER NOT NULL);"
-                    "COMMIT;",
-                    columns));
-}
-
-bool SqliteSink::Database::add_missing_columns() {
-    std::set<std::string, std::less<>> present;
-    const Statement list = prepare("SELECT name FROM pragma_table_info('site_checkins')");
-    if (!list) return false;
-    while (sqlite3_step(list.get()) == SQLITE_ROW)
-        present.emplace(reinterpret_cast<const char*>(sqlite3_column_text(list.get(), 0)));
-    for (const auto& column : columns_table) {
-        if (present.contains(column.name)) continue;
-        if (!run(fmt::format("ALTER TABLE site_checkins ADD COLUMN {} {}", column.name,
-                             sql_type(column.kind))))
-            return false;
-    }
-    return true;
+// A table that a person has made otherwise is left as it is.
+bool SqliteSink::Database::make_tables() {
+    const Query query = [this](const std::string& sql) { return run_query(connection.get(), sql); };
+    if (!run("BEGIN IMMEDIATE")) return false;
+    const auto differences = compare_tables(SqlDialect::sqlite, query);
+    return differences && mend(*differences, query) && run("COMMIT");
 }
 
 bool SqliteSink::Database::prepare_statements() {
-    std::string names;
     std::string places;
-    for (const auto& column : columns_table) {
-        names += fmt::format("{}{}", names.empty() ? "" : ", ", column.name);
-        places += places.empty() ? "?" : ", ?";
-    }
+    for (size_t i = 0; i < columns_count; ++i) places += places.empty() ? "?" : ", ?";
     insert =
         prepare(fmt::format("INSERT INTO site_checkins ({}) VALUES ({})"
                             " ON CONFLICT (id, site_id) DO NOTHING",
-                            names, places));
+                            column_names(), places));
     position = prepare(
         "INSERT INTO rollcall_position (spool, next_record) VALUES (?, ?)"
         " ON CONFLICT (spool) DO UPDATE SET next_record = excluded.next_record");
@@ -174,8 +129,11 @@ void SqliteSink::Database::bind(const Columns& rows, size_t row, size_t number) 
             return;
         }
         case Kind::time: {
-            const TimeText& text = time_format(rows.integer(row, column));
-            sqlite3_bind_text(insert.get(), place, text.data(), static_cast<int>(text.size()) - 1,
+            const int64_t us = rows.integer(row, column);
+            if (!has_utc_text(us)) return;  // NULL.
+            std::array<char, utc_text_size> text;
+            write_utc(us, text.data());
+            sqlite3_bind_text(insert.get(), place, text.data(), static_cast<int>(text.size()),
                               SQLITE_TRANSIENT);
             return;
         }
@@ -220,8 +178,7 @@ Result<uint64_t> SqliteSink::open(const SpoolId& spool) {
     database.spool = to_text(spool);
     uint64_t next_record = 0;
     if (!database.connect(path_)) return failure("cannot open");
-    if (!database.create_tables() || !database.add_missing_columns())
-        return failure("cannot create the tables");
+    if (!database.make_tables()) return failure("cannot create the tables");
     if (!database.prepare_statements() || !database.read_position(next_record))
         return failure("cannot read the position");
     return next_record;
@@ -231,6 +188,25 @@ Result<void> SqliteSink::write(const Batch& batch) {
     if (!database_->store(batch)) return failure("cannot store a batch");
     said_ = false;
     return {};
+}
+
+std::string sqlite_path(const Settings& settings, const std::string& state_dir) {
+    return settings.sqlite.path.empty() ? state_dir + "/rollcall.db" : settings.sqlite.path;
+}
+
+std::expected<Query, std::string> sqlite_query(const std::string& path, bool create) {
+    sqlite3* opened = nullptr;
+    const int status = sqlite3_open_v2(
+        path.c_str(), &opened, SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0), nullptr);
+    std::shared_ptr<sqlite3> connection(opened, CloseConnection());
+    if (status != SQLITE_OK)
+        return std::unexpected(fmt::format("{}: {}", path, sqlite3_errmsg(opened)));
+    sqlite3_busy_timeout(opened, busy_timeout_ms);
+    return Query([path, connection = std::move(connection)](const std::string& sql) {
+        auto rows = run_query(connection.get(), sql);
+        if (!rows) rows.error() = fmt::format("{}: {}", path, rows.error());
+        return rows;
+    });
 }
 
 }  // namespace rollcall

@@ -13,10 +13,13 @@
 // Source: https://www.sqlite.org/wal.html, https://www.sqlite.org/lang_upsert.html
 #pragma once
 
+#include <expected>
 #include <memory>
 #include <string>
 
+#include "config/settings.h"
 #include "pipeline/sink.h"
+#include "sinks/query.h"
 
 namespace rollcall {
 
@@ -37,5 +40,11 @@ private:
     std::unique_ptr<Database> database_;
     bool said_ = false;  // The failure is in the log; once is enough until it works again.
 };
+
+// Where the settings put the database.
+[[nodiscard]] std::string sqlite_path(const Settings& settings, const std::string& state_dir);
+
+// Runs statements on the file for the schema command. create: the file may be missing.
+[[nodiscard]] std::expected<Query, std::string> sqlite_query(const std::string& path, bool create);
 
 }  // namespace rollcall

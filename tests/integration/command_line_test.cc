@@ -98,6 +98,29 @@ BOOST_AUTO_TEST_CASE(printed_schema_is_the_document_of_the_fields) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(schema_is_printed_as_the_sql_of_the_dialect_that_is_named) {
+    const auto sqlite = rollcalld({"schema", "show", "--dialect", "sqlite"});
+    BOOST_TEST(sqlite.status == 0);
+    BOOST_TEST(sqlite.output.find("UNIQUE (id, site_id)") != std::string::npos);
+    const auto sql = rollcalld({"schema", "show", "--format", "sql"});
+    BOOST_TEST(sql.output.find("CREATE PIPELINE") != std::string::npos);
+    const auto named =
+        rollcalld({"schema", "show", "--dialect", "singlestore", "--set", "kafka.topic=fleet"});
+    BOOST_TEST(named.output.find("CREATE PIPELINE IF NOT EXISTS fleet AS") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(schema_is_applied_once_and_then_nothing_differs) {
+    const TemporaryDirectory directory;
+    const std::string place = "sqlite.path=" + (directory.path() / "checkins.db").string();
+    const auto schema = [&](const char* what) {
+        return rollcalld({"schema", what, "--dialect", "sqlite", "--set", place});
+    };
+    BOOST_TEST(schema("diff").status == 1);  // There is no file yet.
+    BOOST_TEST(schema("apply").status == 0);
+    BOOST_TEST(schema("apply").output == "Nothing differs.\n");
+    BOOST_TEST(schema("diff").status == 0);
+}
+
 BOOST_AUTO_TEST_CASE(set_on_the_command_line_overrides_the_file) {
     const TestDaemon daemon(
         {.settings = {R"(replies.next = "20s")"},
@@ -110,7 +133,8 @@ BOOST_AUTO_TEST_CASE(wrong_usage_has_its_own_status) {
     BOOST_TEST(rollcalld({"serve", "--frobnicate"}).status == usage_status);
     BOOST_TEST(rollcalld({}).status == usage_status);
     BOOST_TEST(rollcalld({"schema"}).status == usage_status);
-    BOOST_TEST(rollcalld({"schema", "show", "--format", "sql"}).status == usage_status);
+    BOOST_TEST(rollcalld({"schema", "show", "--format", "xml"}).status == usage_status);
+    BOOST_TEST(rollcalld({"schema", "diff", "--dialect", "oracle"}).status == usage_status);
 }
 
 BOOST_AUTO_TEST_CASE(version_is_printed) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "pipeline/sink.h"
@@ -18,7 +20,10 @@ public:
     std::vector<size_t> batches;  // Their rows.
     uint64_t position = 0;
     int opened = 0;
+    int tended = 0;
     bool is_shared = false;
+    std::unique_ptr<Slab> slab = std::make_unique<Slab>();
+    std::string says;  // What is wrong, when something fails.
 
     Result<uint64_t> open(const SpoolId&) override {
         if (fails == Failure::open) return fail_once();
@@ -27,6 +32,7 @@ public:
     }
 
     [[nodiscard]] bool shared() const override { return is_shared; }
+    [[nodiscard]] std::string trouble() const override { return says; }
 
     Result<void> write(const Batch& batch) override {
         if (fails == Failure::before_commit) return fail_once();
@@ -39,6 +45,9 @@ public:
         if (fails == Failure::after_commit) return fail_once();
         return {};
     }
+
+    void tend() override { ++tended; }
+    [[nodiscard]] const Slab* counters() const override { return slab.get(); }
 
 private:
     std::unexpected<Error> fail_once() {

@@ -25,7 +25,7 @@ Routers::Routers()
 
 void Routers::report_over_http(Router& router, uint16_t port) try {
     HttpClient client(port);
-    for (;;) {
+    while (!leaving_) {
         const uint64_t first = router.sent;
         router.sent += reports_on_the_way;
         for (uint64_t seq = first; seq < router.sent; ++seq)
@@ -39,7 +39,7 @@ void Routers::report_over_http(Router& router, uint16_t port) try {
 
 void Routers::report_over_mqtt(Router& router, uint16_t port) try {
     MqttClient client(port, router.serial_number);
-    for (;;) {
+    while (!leaving_) {
         const uint64_t first = router.sent;
         router.sent += reports_on_the_way;
         for (uint64_t seq = first; seq < router.sent; ++seq)
@@ -54,14 +54,20 @@ void Routers::report_over_mqtt(Router& router, uint16_t port) try {
 
 void Routers::connect(const TestDaemon& daemon) {
     for (auto& router : over_http_)
-        threads_.emplace_back(report_over_http, std::ref(router), daemon.http_port());
+        threads_.emplace_back([&, port = daemon.http_port()] { report_over_http(router, port); });
     for (auto& router : over_mqtt_)
-        threads_.emplace_back(report_over_mqtt, std::ref(router), daemon.mqtt_port());
+        threads_.emplace_back([&, port = daemon.mqtt_port()] { report_over_mqtt(router, port); });
 }
 
 void Routers::join() {
     for (auto& thread : threads_) thread.join();
     threads_.clear();
+}
+
+void Routers::disconnect() {
+    leaving_ = true;
+    join();
+    leaving_ = false;
 }
 
 uint64_t Routers::acknowledged() const {
@@ -72,13 +78,21 @@ uint64_t Routers::acknowledged() const {
 }
 
 std::string Routers::losses_and_repeats(const TestDaemon& daemon) const {
+    return losses_and_repeats([&](const std::string& serial_number) {
+        std::istringstream rows(daemon.query(fmt::format(
+            "SELECT seq FROM site_checkins WHERE serial_number = '{}'", serial_number)));
+        std::vector<uint64_t> seqs;
+        for (uint64_t seq = 0; rows >> seq;) seqs.push_back(seq);
+        return seqs;
+    });
+}
+
+std::string Routers::losses_and_repeats(const Stored& stored_of) const {
     std::string wrong;
     for (const auto* routers : {&over_http_, &over_mqtt_}) {
         for (const auto& router : *routers) {
             std::vector<uint64_t> stored(router.sent);
-            std::istringstream rows(daemon.query(fmt::format(
-                "SELECT seq FROM site_checkins WHERE serial_number = '{}'", router.serial_number)));
-            for (uint64_t seq = 0; rows >> seq;) ++stored.at(seq);
+            for (const uint64_t seq : stored_of(router.serial_number)) ++stored.at(seq);
             for (uint64_t seq = 0; seq < stored.size(); ++seq)
                 if (stored[seq] > 1)
                     wrong += fmt::format("{} {} is there {} times\n", router.serial_number, seq,

@@ -8,7 +8,9 @@
 // Threads: one for each router, between connect() and join(); the rest is called by the test.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -24,10 +26,15 @@ public:
     // Each router connects and reports until its connection ends.
     void connect(const TestDaemon& daemon);
     void join();
+    // Each router waits for what it is still to be answered, and leaves.
+    void disconnect();
 
     [[nodiscard]] uint64_t acknowledged() const;
     // What is wrong with the daemon's table, one line for each report; empty if nothing is.
     [[nodiscard]] std::string losses_and_repeats(const TestDaemon& daemon) const;
+    // The same of another store: the `seq` of each row with this serial_number.
+    using Stored = std::function<std::vector<uint64_t>(const std::string& serial_number)>;
+    [[nodiscard]] std::string losses_and_repeats(const Stored& stored) const;
 
 private:
     struct Router {
@@ -36,11 +43,12 @@ private:
         std::vector<uint64_t> acknowledged{};
     };
 
-    static void report_over_http(Router& router, uint16_t port);
-    static void report_over_mqtt(Router& router, uint16_t port);
+    void report_over_http(Router& router, uint16_t port);
+    void report_over_mqtt(Router& router, uint16_t port);
 
     std::vector<Router> over_http_;
     std::vector<Router> over_mqtt_;
+    std::atomic<bool> leaving_ = false;
     std::vector<std::thread> threads_;
 };
 

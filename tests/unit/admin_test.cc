@@ -60,6 +60,15 @@ BOOST_AUTO_TEST_CASE(daemon_is_alive_before_it_is_ready) {
     BOOST_TEST(ready.body == "starting\n");
 }
 
+BOOST_AUTO_TEST_CASE(what_is_wrong_behind_a_ready_daemon_follows_in_lines) {
+    admin.set_reason_not_ready({});
+    admin.ask_for_troubles(
+        [] { return std::vector<std::string>{"sink kafka: no broker", "pipeline p: stopped"}; });
+    const HttpResponse ready = client().get("/readyz");
+    BOOST_TEST(ready.status == 200);
+    BOOST_TEST(ready.body == "ready\nsink kafka: no broker\npipeline p: stopped\n");
+}
+
 BOOST_AUTO_TEST_CASE(ready_daemon_says_so_until_its_spool_is_full) {
     admin.set_reason_not_ready({});
     BOOST_TEST(client().get("/readyz").status == 200);

@@ -14,6 +14,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
+struct SinkThatIsDown final : Sink {
+    Result<uint64_t> open(const SpoolId&) override { return fail(Code::sink_down); }
+    Result<void> write(const Batch&) override { return fail(Code::sink_down); }
+};
+
 struct DeliveryFixture : SpoolFixture {
     Delivery::Options options() const {
         return {SinkName::discard, writer->id(), rows_max, test_text_max, 200ms, 1000ms, window,
@@ -120,6 +125,28 @@ BOOST_AUTO_TEST_CASE(failure_after_the_commit_loses_nothing_and_doubles_nothing)
     BOOST_TEST(sink.opened == 2);
 }
 
+BOOST_AUTO_TEST_CASE(what_is_wrong_is_said_until_a_batch_is_stored_or_nothing_waits) {
+    append_and_sync(0, 20);
+    const auto delivery = make();
+    sink.says = "no power; see the wall";
+    sink.fails = MemorySink::Failure::before_commit;
+    BOOST_TEST(delivery->step().has_value());
+    BOOST_TEST(delivery->trouble().sentence() == "no power; see the wall");
+    sink.says.clear();
+    sink.fails = MemorySink::Failure::open;
+    BOOST_TEST(delivery->step().has_value());
+    BOOST_TEST(delivery->trouble().sentence() == "sink_down");
+    drain(*delivery);
+    BOOST_TEST(delivery->trouble().sentence() == "");
+
+    sink.fails = MemorySink::Failure::open;
+    const auto idle = make();
+    BOOST_TEST(idle->step().has_value());
+    BOOST_TEST(idle->trouble().sentence() == "sink_down");
+    BOOST_TEST(idle->step().has_value());
+    BOOST_TEST(idle->trouble().sentence() == "");
+}
+
 BOOST_AUTO_TEST_CASE(pauses_between_attempts_grow_to_their_limit_and_begin_anew) {
     const auto delivery = make();
     std::vector<int64_t> pauses;
@@ -133,6 +160,18 @@ BOOST_AUTO_TEST_CASE(pauses_between_attempts_grow_to_their_limit_and_begin_anew)
     BOOST_TEST(delivery->step().value() == 0ms);
     sink.fails = MemorySink::Failure::before_commit;
     BOOST_TEST(delivery->step().value() == 100ms);
+}
+
+BOOST_AUTO_TEST_CASE(sink_is_tended_only_while_it_is_open) {
+    const auto delivery = make();
+    sink.fails = MemorySink::Failure::open;
+    BOOST_TEST(delivery->step().has_value());
+    BOOST_TEST(sink.tended == 0);
+    BOOST_TEST(delivery->step().has_value());
+    BOOST_TEST(sink.tended == 1);
+    append_and_sync(0, 3);
+    BOOST_TEST(delivery->step().has_value());
+    BOOST_TEST(sink.tended == 2);
 }
 
 BOOST_AUTO_TEST_CASE(record_larger_than_a_batch_is_stored_all_the_same) {
@@ -149,6 +188,21 @@ BOOST_AUTO_TEST_CASE(sink_that_is_ahead_of_the_spool_stops_the_daemon) {
     sink.position = 3;
     const auto step = make()->step();
     BOOST_TEST((step.error().move() == Move::halt));
+}
+
+BOOST_AUTO_TEST_CASE(stop_does_not_wait_for_a_sink_that_is_down_longer_than_it_may) {
+    append_and_sync(0, 3);
+    Delivery::Options patient = options();
+    patient.retry_delay_max = 1h;
+    SinkThatIsDown down;
+    const Clock real;
+    Delivery delivery(files, "spool", writer->end(), down, real, slab, patient,
+                      [](const Error&) {});
+    for (int attempts = 0; attempts < 10; ++attempts) BOOST_TEST(delivery.step().has_value());
+    delivery.start();
+    const auto begin = std::chrono::steady_clock::now();
+    delivery.stop(100ms);
+    BOOST_TEST((std::chrono::steady_clock::now() - begin < 20s));  // The next attempt: in 102 s.
 }
 
 BOOST_AUTO_TEST_CASE(stop_stores_what_the_spool_holds) {

@@ -69,6 +69,13 @@ void randomize(Random& random, Millis& value, const Between<Millis>& bounds) {
     value = bounds.low + Millis(static_cast<Millis::rep>(random.below(range + 1)));
 }
 
+template <size_t count>
+void randomize(Random& random, Properties& value, const Without<count>&) {
+    value.clear();
+    for (uint64_t left = random.below(4); left > 0; --left)
+        value["a." + std::to_string(random.below(10))] = random_text(random);
+}
+
 // Settings that load() takes, anywhere within their bounds.
 Settings random_settings(Random& random) {
     Settings settings;
@@ -84,6 +91,11 @@ Settings random_settings(Random& random) {
         filter.insert(0, "a");
         std::erase(filter, '#');
     }
+    settings.kafka.brokers.emplace_back("a:1");
+    settings.kafka.user.insert(0, "a");
+    settings.kafka.password_file.insert(0, "a");
+    settings.kafka.tls_certificate.insert(0, "a");
+    settings.kafka.tls_key.insert(0, "a");
     settings.delivery.batch_text_max =
         std::max(settings.delivery.batch_text_max, settings.ingest.slot_text_max);
     return settings;
@@ -280,8 +292,9 @@ BOOST_AUTO_TEST_CASE(a_value_out_of_its_bounds_is_refused) {
                "delivery.batch_age_max: must be between 1ms and 10min, not \"11min\"\n");
     BOOST_TEST(said(load_sets({"log_level=loud"})) ==
                "log_level: must be one of error, warning, notice, info, debug, not \"loud\"\n");
-    BOOST_TEST(said(load_sets({"sinks=sqlite,kafka"})) ==
-               "sinks: must be one of sqlite, discard, not [\"sqlite\", \"kafka\"]\n");
+    BOOST_TEST(said(load_sets({"sinks=sqlite,tape"})) ==
+               "sinks: must be one of sqlite, kafka, singlestore, discard, not "
+               "[\"sqlite\", \"tape\"]\n");
 }
 
 BOOST_AUTO_TEST_CASE(what_is_not_an_address_is_refused) {
@@ -384,6 +397,50 @@ BOOST_AUTO_TEST_CASE(a_damaged_file_is_read_or_its_problems_are_told) {
         else
             BOOST_REQUIRE(!loaded.error().empty());
     }
+}
+
+BOOST_AUTO_TEST_CASE(properties_of_a_library_are_taken_in_every_form_that_toml_has) {
+    const Properties expected{{"linger.ms", "20"}, {"socket.keepalive.enable", "true"}, {"x", "a"}};
+    for (const char* text :
+         {"[kafka.properties]\n\"linger.ms\" = 20\nsocket.keepalive.enable = true\nx = \"a\"",
+          "[kafka]\nproperties = {\"linger.ms\" = \"20\", socket = {keepalive.enable = true}, x = "
+          "'a'}"})
+        BOOST_TEST((load_text(text).value().kafka.properties == expected), text);
+    for (const char* set :
+         {"kafka.properties=linger.ms=20,socket.keepalive.enable=true,x=a",
+          "kafka.properties={linger.ms=20, socket.keepalive.enable=true, x=\"a\"}"})
+        BOOST_TEST((load_sets({set}).value().kafka.properties == expected), set);
+    for (const char* text :
+         {"[kafka.properties]\na = 1.5", "[kafka.properties]\na = [1]", "[kafka]\nproperties = 1"})
+        BOOST_TEST(
+            said(load_text(text)).find("must be a table of texts and numbers") != std::string::npos,
+            text);
+    BOOST_TEST(!load_sets({"kafka.properties=a"}).has_value());
+    BOOST_TEST(!load_sets({"kafka.properties=a=1,a=2"}).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(properties_that_would_break_a_promise_are_refused) {
+    for (const char* name : {"enable.idempotence", "transactional.id", "acks", "isolation.level"}) {
+        const std::string text = std::string("[kafka.properties]\n\"") + name + "\" = \"x\"";
+        BOOST_TEST(said(load_text(text)).starts_with("f:1: kafka.properties: must be none of "));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(secrets_among_properties_are_not_printed) {
+    Settings settings;
+    settings.kafka.properties = {{"ssl.key.password", "hush"}, {"linger.ms", "5"}};
+    const std::string toml = to_toml(settings);
+    BOOST_TEST(toml.find("hush") == std::string::npos);
+    BOOST_TEST(toml.find("\"linger.ms\" = \"5\"") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(kafka_login_takes_a_name_and_a_password_file) {
+    BOOST_TEST(said(load_sets({"kafka.sasl_mechanism=PLAIN", "kafka.user=u"})) ==
+               "kafka.sasl_mechanism: needs kafka.user and kafka.password_file\n");
+    BOOST_TEST(said(load_sets({"kafka.tls_certificate=c"})) ==
+               "kafka.tls_certificate: goes with kafka.tls_key\n");
+    BOOST_TEST(said(load_sets({"kafka.brokers="})) ==
+               "kafka.brokers: must name at least one broker\n");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,5 +1,6 @@
 #include "pipeline/pipeline.h"
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 
 #include "tests/support/memory_sink.h"
@@ -63,6 +64,12 @@ BOOST_AUTO_TEST_CASE(reports_of_all_workers_reach_the_sink) {
     pipeline->stop();
     std::ranges::sort(sink->seqs);
     BOOST_TEST(sink->seqs == sequence(0, 10), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(what_a_sink_counts_is_shown) {
+    const auto pipeline = make(std::make_unique<MemorySink>());
+    const auto slabs_shown = pipeline->slabs();
+    BOOST_TEST(std::ranges::count(slabs_shown, sink->slab.get()) == 1);
 }
 
 BOOST_AUTO_TEST_CASE(what_a_stopped_daemon_had_not_stored_is_stored_by_the_next) {

@@ -1,0 +1,347 @@
+// The sink and real brokers: what is committed, what is not, and what the brokers are asked to do.
+#include <fmt/format.h>
+#include <librdkafka/rdkafka.h>
+
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+#include <chrono>
+#include <fstream>
+#include <future>
+#include <map>
+#include <set>
+#include <thread>
+
+#include "sinks/kafka_sink.h"
+#include "tests/support/kafka_client.h"
+#include "tests/support/kafka_cluster.h"
+#include "tests/support/random.h"
+#include "tests/support/rows.h"
+#include "tests/support/temporary_directory.h"
+
+using namespace rollcall;
+using namespace std::chrono_literals;
+
+namespace {
+
+// One cluster for the whole suite; each case has topics of its own.
+struct Cluster {
+    Cluster() { running = std::make_unique<KafkaCluster>(1, KafkaCluster::Doors::guarded); }
+    ~Cluster() { running.reset(); }
+    static inline std::unique_ptr<KafkaCluster> running;
+};
+
+struct KafkaFixture {
+    KafkaFixture() {
+        static int topics = 0;
+        const std::string suffix = std::to_string(++topics);
+        settings.kafka.brokers = {Cluster::running->brokers()};
+        settings.kafka.topic = "rows-" + suffix;
+        settings.kafka.position_topic = "positions-" + suffix;
+        settings.kafka.dead_letter_topic = "dead-" + suffix;
+        settings.kafka.create_topics = true;
+        settings.kafka.partitions = 3;
+        settings.kafka.timeout_max = 10s;
+        settings.kafka.open_timeout_max = 20s;
+        spool[0] = std::byte{0xab};
+    }
+
+    // Rows that do not compress, of so many bytes and a little more.
+    [[nodiscard]] Columns rows(int64_t first, int64_t count, size_t bytes = 10) {
+        const auto rows_max = static_cast<size_t>(count);
+        Columns columns(rows_max, rows_max * (bytes + 64) + row_text_max);
+        for (int64_t seq = first; seq < first + count; ++seq) {
+            columns.set_integer(Column::id, seq);
+            std::string text(bytes, ' ');
+            for (char& letter : text) letter = static_cast<char>('!' + random.below(90));
+            columns.set_text(Column::extra, text);
+            add_row(columns, "site-" + std::to_string(seq % 7), seq);
+        }
+        return columns;
+    }
+    static Result<void> write(KafkaSink& sink, const Columns& rows, uint64_t end_record) {
+        return sink.write({rows, 0, end_record});
+    }
+    // The ids of the rows that a pipeline would load.
+    [[nodiscard]] std::multiset<int64_t> stored() const {
+        std::multiset<int64_t> ids;
+        for (const auto& record : client.committed(settings.kafka.topic))
+            for (size_t at = 0; at < record.value.size(); at = record.value.find('\n', at) + 1)
+                ids.insert(std::stoll(record.value.substr(at)));
+        return ids;
+    }
+    static std::multiset<int64_t> ids(int64_t first, int64_t count) {
+        std::multiset<int64_t> all;
+        for (int64_t id = first; id < first + count; ++id) all.insert(id);
+        return all;
+    }
+    // What a sink that cannot open says.
+    [[nodiscard]] std::string refusal(const Settings& with) const {
+        KafkaSink sink(with);
+        return sink.open(spool).has_value() ? "" : sink.trouble();
+    }
+    static bool says(const std::string& sentence, const std::string& words) {
+        BOOST_TEST_MESSAGE(sentence);
+        return sentence.find(words) != std::string::npos;
+    }
+    [[nodiscard]] std::string transactional_id() const { return "rollcall-" + to_text(spool); }
+
+    Random random{"kafka"};
+    Settings settings;
+    SpoolId spool{};
+    KafkaClient client{Cluster::running->brokers()};
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(kafka_brokers, KafkaFixture, *boost::unit_test::fixture<Cluster>())
+
+BOOST_AUTO_TEST_CASE(topics_that_are_missing_are_created_when_that_is_asked_for) {
+    settings.kafka.create_topics = false;
+    BOOST_TEST((KafkaSink(settings).open(spool).error().code == Code::sink_down));
+    BOOST_TEST(!client.has_topic(settings.kafka.topic));
+    settings.kafka.create_topics = true;
+    KafkaSink sink(settings);
+    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(client.partitions(settings.kafka.topic) == 3);
+    BOOST_TEST(client.partitions(settings.kafka.position_topic) == 1);
+    BOOST_TEST(client.partitions(settings.kafka.dead_letter_topic) == 1);
+    BOOST_TEST(KafkaSink(settings).open(spool).has_value());  // And is content with them.
+}
+
+BOOST_AUTO_TEST_CASE(position_topic_that_is_not_compacted_is_refused) {
+    client.create_topic(settings.kafka.position_topic, 1, {{"cleanup.policy", "delete"}});
+    BOOST_TEST(says(refusal(settings), "cleanup.policy=delete; it must be compact"));
+}
+
+BOOST_AUTO_TEST_CASE(rows_and_position_are_committed_together) {
+    KafkaSink sink(settings);
+    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(write(sink, rows(0, 1000), 5).has_value());
+    BOOST_TEST((stored() == ids(0, 1000)));
+    BOOST_TEST(KafkaSink(settings).open(spool).value() == 5);
+}
+
+BOOST_AUTO_TEST_CASE(without_transactions_rows_and_position_are_stored_too) {
+    settings.kafka.transactions = false;
+    KafkaSink sink(settings);
+    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(write(sink, rows(0, 1000), 5).has_value());
+    BOOST_TEST((stored() == ids(0, 1000)));
+    BOOST_TEST(KafkaSink(settings).open(spool).value() == 5);
+}
+
+BOOST_AUTO_TEST_CASE(every_codec_is_read_back) {
+    for (const char* codec : {"none", "gzip", "snappy", "lz4", "zstd"}) {
+        settings.kafka.compression = codec;
+        settings.kafka.topic = std::string("rows-in-") + codec;
+        KafkaSink sink(settings);
+        BOOST_TEST(sink.open(spool).has_value(), codec);
+        BOOST_TEST(write(sink, rows(0, 100), 1).has_value(), codec);
+        BOOST_TEST((stored() == ids(0, 100)), codec);
+    }
+}
+
+// As a daemon leaves it that is killed before its commit.
+BOOST_AUTO_TEST_CASE(open_transaction_of_a_dead_predecessor_is_undone) {
+    KafkaSink sink(settings);
+    BOOST_TEST(sink.open(spool).has_value());
+    BOOST_TEST(write(sink, rows(0, 10), 1).has_value());
+    OpenTransaction dead(Cluster::running->brokers(), transactional_id());
+    dead.produce(settings.kafka.topic, 0, "site", "10\tsite\n");
+    dead.produce(settings.kafka.position_topic, 0, to_text(spool), "2");
+    dead.wait_until_written();
+    BOOST_TEST(sink.open(spool).value() == 1);
+    BOOST_TEST(write(sink, rows(10, 10), 2).has_value());
+    BOOST_TEST((stored() == ids(0, 20)));
+    BOOST_TEST(client.written(settings.kafka.topic).size() == 21);  // It had been there.
+}
+
+BOOST_AUTO_TEST_CASE(predecessor_that_still_lives_cannot_commit_any_more) {
+    KafkaSink zombie(settings);
+    KafkaSink sink(settings);
+    BOOST_TEST(zombie.open(spool).has_value());
+    BOOST_TEST(sink.open(spool).has_value());
+    BOOST_TEST((write(zombie, rows(0, 10), 1).error().code == Code::sink_down));
+    BOOST_TEST(write(sink, rows(0, 10), 1).has_value());
+    BOOST_TEST((stored() == ids(0, 10)));
+    // If it comes back, it goes on behind what the other has stored.
+    BOOST_TEST(zombie.open(spool).value() == 1);
+    BOOST_TEST(write(zombie, rows(10, 10), 2).has_value());
+    BOOST_TEST((write(sink, rows(10, 10), 2).error().code == Code::sink_down));
+    BOOST_TEST((stored() == ids(0, 20)));
+}
+
+BOOST_AUTO_TEST_CASE(zombie_in_the_middle_of_a_transaction_cannot_commit_it) {
+    KafkaSink sink(settings);
+    BOOST_TEST(sink.open(spool).has_value());
+    OpenTransaction zombie(Cluster::running->brokers(), transactional_id());
+    zombie.produce(settings.kafka.topic, 1, "site", "99\tsite\n");
+    zombie.wait_until_written();
+    BOOST_TEST(sink.open(spool).has_value());
+    BOOST_TEST(zombie.try_commit() == "_FENCED");
+    BOOST_TEST(write(sink, rows(0, 5), 1).has_value());
+    BOOST_TEST((stored() == ids(0, 5)));
+}
+
+// A position committed behind where another daemon's transaction began is hidden until that ends.
+BOOST_AUTO_TEST_CASE(position_behind_anothers_open_transaction_is_waited_for) {
+    KafkaSink sink(settings);
+    BOOST_TEST(sink.open(spool).has_value());
+    BOOST_TEST(write(sink, rows(0, 5), 1).has_value());
+    OpenTransaction other(Cluster::running->brokers(), "rollcall-another-daemon");
+    other.produce(settings.kafka.position_topic, 0, "another", "77");
+    other.wait_until_written();
+    BOOST_TEST(write(sink, rows(5, 5), 2).has_value());
+    settings.kafka.open_timeout_max = 2s;
+    BOOST_TEST((KafkaSink(settings).open(spool).error().code == Code::sink_down));
+    other.commit();
+    settings.kafka.open_timeout_max = 20s;
+    BOOST_TEST(KafkaSink(settings).open(spool).value() == 2);
+}
+
+BOOST_AUTO_TEST_CASE(transaction_that_takes_longer_than_its_time_is_undone) {
+    settings.kafka.timeout_max = 1s;
+    KafkaSink sink(settings);
+    BOOST_TEST(sink.open(spool).has_value());
+    Cluster::running->hang(0);
+    const auto begin = std::chrono::steady_clock::now();
+    BOOST_TEST((write(sink, rows(0, 10), 1).error().code == Code::sink_down));
+    BOOST_TEST((std::chrono::steady_clock::now() - begin < 10s));
+    Cluster::running->resume(0);
+    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(write(sink, rows(0, 10), 1).has_value());
+    BOOST_TEST((stored() == ids(0, 10)));
+}
+
+BOOST_AUTO_TEST_CASE(limit_of_the_topic_is_learned_and_only_rows_beyond_it_are_dead_letters) {
+    settings.kafka.compression = "none";
+    client.create_topic(settings.kafka.topic, 2, {{"max.message.bytes", "2500"}});
+    KafkaSink sink(settings);
+    BOOST_TEST(sink.open(spool).has_value());
+    BOOST_TEST(write(sink, rows(0, 1), 1).has_value());
+    // Three rows among two hundred are larger than the topic takes.
+    Columns batch(203, 203 * 600 + 3 * row_text_max);
+    for (int64_t seq = 1; seq <= 203; ++seq) {
+        batch.set_integer(Column::id, seq);
+        const size_t bytes = seq % 70 == 0 || seq == 203 ? 3000 : 500;
+        std::string text(bytes, ' ');
+        for (char& letter : text) letter = static_cast<char>('!' + random.below(90));
+        batch.set_text(Column::extra, text);
+        add_row(batch, "site", seq);
+    }
+    int attempts = 1;
+    while (!write(sink, batch, 2).has_value() && ++attempts < 30)
+        BOOST_TEST_REQUIRE(sink.open(spool).value() == 1);
+    BOOST_TEST(attempts < 30);
+    std::multiset<int64_t> expected = ids(0, 204);
+    for (const int64_t large : {70, 140, 203}) expected.erase(large);
+    BOOST_TEST((stored() == expected));
+    std::set<std::string> letters;
+    for (const auto& letter : client.committed(settings.kafka.dead_letter_topic))
+        letters.insert(letter.header.at("row_id"));
+    BOOST_TEST((letters == std::set<std::string>{"70", "140", "203"}));
+    BOOST_TEST(sink.counters()->read(Metric::kafka_dead_letters_total, 0) == 3);
+    // Nothing is to be learned a second time.
+    BOOST_TEST(write(sink, rows(300, 100, 500), 3).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(topic_that_is_deleted_is_a_sink_that_is_down_until_it_is_back) {
+    KafkaSink sink(settings);
+    BOOST_TEST(sink.open(spool).has_value());
+    BOOST_TEST(write(sink, rows(0, 5), 1).has_value());
+    client.delete_topic(settings.kafka.topic);
+    while (client.has_topic(settings.kafka.topic)) std::this_thread::sleep_for(50ms);
+    settings.kafka.create_topics = false;
+    BOOST_TEST((KafkaSink(settings).open(spool).error().code == Code::sink_down));
+    client.create_topic(settings.kafka.topic, 3);
+    KafkaSink again(settings);
+    BOOST_TEST(again.open(spool).value() == 1);
+    BOOST_TEST(write(again, rows(5, 5), 2).has_value());
+    BOOST_TEST((stored() == ids(5, 5)));
+}
+
+BOOST_AUTO_TEST_CASE(broker_that_is_killed_and_started_again_has_every_batch_once) {
+    settings.kafka.rows_per_message = 10;
+    KafkaSink sink(settings);
+    BOOST_TEST(sink.open(spool).has_value());
+    BOOST_TEST(write(sink, rows(0, 100), 1).has_value());
+    Cluster::running->kill(0);
+    settings.kafka.timeout_max = 2s;
+    BOOST_TEST((sink.open(spool).error().code == Code::sink_down));
+    Cluster::running->start(0);
+    Cluster::running->wait_until_ready();
+    BOOST_TEST(sink.open(spool).value() == 1);
+    BOOST_TEST(write(sink, rows(100, 100), 2).has_value());
+    BOOST_TEST((stored() == ids(0, 200)));
+}
+
+BOOST_AUTO_TEST_CASE(broker_that_is_killed_during_commits_holds_a_call_no_longer_than_its_limit) {
+    settings.kafka.timeout_max = 2s;
+    KafkaSink sink(settings);
+    BOOST_TEST(sink.open(spool).has_value());
+    const Columns batch = rows(0, 100);
+    auto stored = std::async(std::launch::async, [&] {
+        uint64_t record = 0;
+        while (write(sink, batch, record + 1).has_value()) ++record;
+        return record;
+    });
+    std::this_thread::sleep_for(200ms + random.below(300) * 1ms);
+    Cluster::running->kill(0);
+    BOOST_TEST((stored.wait_for(15s) == std::future_status::ready));
+    Cluster::running->start(0);
+    Cluster::running->wait_until_ready();
+    // The last commit may have arrived without its answer.
+    const uint64_t known = stored.get();
+    const uint64_t position = sink.open(spool).value();
+    BOOST_TEST((position == known || position == known + 1));
+    BOOST_TEST(this->stored().size() == 100 * position);
+}
+
+BOOST_AUTO_TEST_CASE(login_over_tls_takes_the_right_password_and_authority) {
+    const TemporaryDirectory directory;
+    const std::string password_file = directory.path() / "password";
+    std::ofstream(password_file) << "hush\n";
+    settings.kafka.brokers = {Cluster::running->guarded_brokers()};
+    settings.kafka.tls = true;
+    settings.kafka.tls_ca = Cluster::running->certificate();
+    settings.kafka.user = "rollcall";
+    settings.kafka.password_file = password_file;
+    settings.kafka.properties["broker.address.family"] = "v4";
+    settings.kafka.sasl_mechanism = "PLAIN";
+    // Logged in, and not allowed to do anything.
+    BOOST_TEST(says(refusal(settings), "allow kafka.user to write and describe the transactional"));
+    Settings wrong = settings;
+    wrong.kafka.user = "rollcalls";
+    BOOST_TEST(says(refusal(wrong), "check kafka.user"));
+    Settings strange = settings;
+    strange.kafka.tls_ca = "";  // The system's authorities did not sign it.
+    BOOST_TEST(says(refusal(strange), "check kafka.tls"));
+
+    // What README.md says that it must be allowed to do, and nothing else.
+    settings.kafka.create_topics = false;
+    for (const auto& topic :
+         {settings.kafka.topic, settings.kafka.position_topic, settings.kafka.dead_letter_topic})
+        client.create_topic(topic, 1,
+                            topic == settings.kafka.position_topic
+                                ? std::map<std::string, std::string>{{"cleanup.policy", "compact"}}
+                                : std::map<std::string, std::string>{});
+    Cluster::running->allow({"--operation", "Write", "--operation", "Describe", "--topic",
+                             settings.kafka.topic, "--topic", settings.kafka.position_topic,
+                             "--topic", settings.kafka.dead_letter_topic});
+    Cluster::running->allow({"--operation", "Read", "--topic", settings.kafka.position_topic});
+    BOOST_TEST((KafkaSink(settings).open(spool).error().code == Code::sink_down));
+    Cluster::running->allow({"--operation", "Write", "--operation", "Describe",
+                             "--transactional-id", "rollcall-", "--resource-pattern-type",
+                             "prefixed"});
+    KafkaSink sink(settings);
+    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(write(sink, rows(0, 10), 1).has_value());
+    BOOST_TEST(sink.open(spool).value() == 1);
+    BOOST_TEST((stored() == ids(0, 10)));
+    // https://github.com/confluentinc/librdkafka/pull/4895: before 2.6.1, Kafka 4 refuses its
+    // SCRAM.
+    settings.kafka.sasl_mechanism = "SCRAM-SHA-512";
+    BOOST_TEST(KafkaSink(settings).open(spool).has_value() == (rd_kafka_version() >= 0x02060100));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,156 @@
+// The schema commands against a MariaDB, and the rights that the daemon's user gets.
+#include <boost/test/unit_test.hpp>
+#include <fstream>
+
+#include "sinks/schema_command.h"
+#include "sinks/singlestore_sink.h"
+#include "tests/support/mariadb_server.h"
+#include "tests/support/rows.h"
+
+using namespace rollcall;
+
+namespace {
+
+struct Fresh {
+    Fresh() {
+        server.ask("DROP DATABASE IF EXISTS rollcall", "");
+        server.ask("DROP USER IF EXISTS 'rollcall'@'%'", "");
+    }
+
+    [[nodiscard]] SchemaReport diff() const {
+        const auto report = diff_schema(settings, SqlDialect::mariadb, "", {});
+        BOOST_TEST_REQUIRE(report.has_value(), report.error());
+        return *report;
+    }
+    [[nodiscard]] SchemaReport apply(const Administrator& who = {}) const {
+        const auto report = apply_schema(settings, SqlDialect::mariadb, "", who);
+        BOOST_TEST_REQUIRE(report.has_value(), report.error());
+        return *report;
+    }
+
+    MariadbServer& server = mariadb_server();
+    Settings settings = server.settings();
+};
+
+bool contains(const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(schema_mariadb, Fresh)
+
+BOOST_AUTO_TEST_CASE(apply_makes_database_and_tables_and_then_nothing_differs) {
+    const auto nothing = diff_schema(settings, SqlDialect::mariadb, "", {});
+    BOOST_TEST(contains(nothing.error(), "Unknown database 'rollcall'; rollcalld schema apply"));
+    BOOST_TEST(apply().text ==
+               "mended: table site_checkins is missing\n"
+               "mended: table rollcall_position is missing\n");
+    BOOST_TEST(diff().same, diff().text);
+    BOOST_TEST(apply().text == "Nothing differs.\n");
+}
+
+BOOST_AUTO_TEST_CASE(column_that_is_missing_is_shown_with_its_alter_and_added) {
+    BOOST_TEST(apply().same);
+    server.ask("ALTER TABLE site_checkins DROP COLUMN lte_sinr, DROP COLUMN warnings");
+    const auto found = diff();
+    BOOST_TEST(!found.same);
+    BOOST_TEST(contains(found.text,
+                        "-- column lte_sinr of site_checkins is missing\n"
+                        "ALTER TABLE site_checkins ADD COLUMN `lte_sinr` DOUBLE NULL;\n"));
+    BOOST_TEST(apply().same);
+    BOOST_TEST(diff().same);
+}
+
+BOOST_AUTO_TEST_CASE(column_that_was_made_otherwise_is_told_and_left) {
+    BOOST_TEST(apply().same);
+    server.ask(
+        "ALTER TABLE site_checkins MODIFY model VARCHAR(8) COLLATE utf8mb4_general_ci,"
+        " MODIFY seq INT, MODIFY lat DOUBLE NOT NULL, MODIFY reported_at DATETIME");
+    const auto found = apply();
+    BOOST_TEST(!found.same);
+    for (const char* const line :
+         {"column model of site_checkins is varchar(8) utf8mb4_general_ci, not varchar(64) "
+          "utf8mb4_bin: to be changed by hand\n",
+          "column seq of site_checkins is int, not bigint: to be changed by hand\n",
+          "column lat of site_checkins must be allowed to be NULL: to be changed by hand\n",
+          "column reported_at of site_checkins is datetime, not datetime(6): to be changed by "
+          "hand\n"})
+        BOOST_TEST(contains(found.text, line), found.text);
+}
+
+BOOST_AUTO_TEST_CASE(table_without_its_unique_key_is_told) {
+    BOOST_TEST(apply().same);
+    server.ask("ALTER TABLE site_checkins DROP PRIMARY KEY");
+    BOOST_TEST(contains(diff().text, "no unique key over site_id and id"));
+}
+
+// LOAD DATA leaves out whatever a unique key refuses.
+BOOST_AUTO_TEST_CASE(unique_key_that_would_leave_out_rows_of_ours_is_told) {
+    BOOST_TEST(apply().same);
+    server.ask("ALTER TABLE site_checkins ADD UNIQUE KEY wider (site_id, seq, id)");
+    BOOST_TEST(diff().same);
+    server.ask("ALTER TABLE site_checkins ADD UNIQUE KEY narrow (site_id, seq)");
+    BOOST_TEST(contains(diff().text, "-- the unique key narrow of site_checkins may refuse rows"),
+               diff().text);
+}
+
+BOOST_AUTO_TEST_CASE(table_without_transactions_is_told) {
+    BOOST_TEST(apply().same);
+    server.ask("ALTER TABLE rollcall_position ENGINE = Aria");
+    BOOST_TEST(diff().text ==
+               "-- table rollcall_position is kept by Aria, not InnoDB: to be changed by hand\n");
+}
+
+BOOST_AUTO_TEST_CASE(server_of_another_kind_is_said) {
+    server.make_database();
+    const auto report = diff_schema(settings, SqlDialect::singlestore, "", {});
+    BOOST_TEST(contains(report.error(), ": say --dialect mariadb"), report.error());
+}
+
+BOOST_AUTO_TEST_CASE(user_that_is_made_can_do_what_the_daemon_does_and_no_more) {
+    const TemporaryDirectory directory;
+    const std::string password = directory.path() / "password";
+    std::ofstream(password) << "it's a \\ secret\n";
+    settings.singlestore.user = "rollcall";
+    settings.singlestore.password_file = password;
+    BOOST_TEST(apply({"root", ""}).same);
+    BOOST_TEST(diff().same);  // As the daemon's own user.
+
+    SinglestoreSink sink(settings);
+    BOOST_TEST_REQUIRE(sink.open({}).has_value(), sink.trouble());
+    Columns rows = one_row("S", 1);
+    rows.assign_integer(0, Column::id, 1);
+    BOOST_TEST(sink.write({rows, 0, 1}).has_value(), sink.trouble());
+    BOOST_TEST(server.ask("SELECT site_id, seq FROM site_checkins") == "S|1");
+
+    auto daemon = Database::connect(database_options(settings).value());
+    BOOST_TEST_REQUIRE(daemon.has_value());
+    for (const char* const statement :
+         {"SELECT * FROM site_checkins", "DELETE FROM site_checkins",
+          "UPDATE site_checkins SET seq = 2", "DROP TABLE site_checkins",
+          "DELETE FROM rollcall_position", "CREATE TABLE other (a INT)",
+          "ALTER TABLE site_checkins ADD COLUMN b INT"})
+        BOOST_TEST(!daemon->query(statement).has_value(), statement);
+}
+
+BOOST_AUTO_TEST_CASE(user_that_anyone_could_log_in_as_is_not_made) {
+    settings.singlestore.user = "rollcall";
+    const auto report = apply_schema(settings, SqlDialect::mariadb, "", {"root", ""});
+    BOOST_TEST_REQUIRE(!report.has_value());
+    BOOST_TEST(contains(report.error(), "singlestore.password_file: the user rollcall is not made"),
+               report.error());
+    BOOST_TEST(server.ask("SELECT COUNT(*) FROM mysql.user WHERE user = 'rollcall'", "") == "0");
+    BOOST_TEST(server.ask("SHOW DATABASES LIKE 'rollcall'", "") == "");
+}
+
+BOOST_AUTO_TEST_CASE(whole_schema_that_is_shown_can_be_run_as_it_is) {
+    server.make_database();
+    std::string shown = show_schema(settings, SqlDialect::mariadb);
+    const auto ran = run({"mariadb", "--no-defaults", "--socket=" + server.socket(), "rollcall"},
+                         {}, shown.replace(shown.find("'root'@'%'"), 10, "'other'@'%'"));
+    BOOST_TEST_REQUIRE(ran.status != 127);
+    BOOST_TEST(diff().same, ran.errors);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

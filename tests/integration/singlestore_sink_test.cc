@@ -1,0 +1,440 @@
+// The direct sink against a MariaDB: what is stored, what is refused, and that nothing is lost or
+// doubled when the connection or the server dies.
+#include "sinks/singlestore_sink.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <boost/test/unit_test.hpp>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <sstream>
+#include <thread>
+
+#include "tests/support/cutting_proxy.h"
+#include "tests/support/mariadb_server.h"
+#include "tests/support/random.h"
+#include "tests/support/rows.h"
+#include "tests/support/test_daemon.h"
+
+using namespace rollcall;
+
+namespace {
+
+using namespace std::chrono_literals;
+
+bool contains(const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+}
+
+std::vector<std::string> lines(const std::string& text) {
+    std::vector<std::string> all;
+    std::istringstream stream(text);
+    for (std::string line; std::getline(stream, line);) all.push_back(line);
+    return all;
+}
+
+// Rows with ids and seqs first, first + 1, ...
+Columns rows(int64_t first, int64_t count) {
+    Columns columns(static_cast<size_t>(count), test_text_max * static_cast<size_t>(count));
+    for (int64_t id = first; id < first + count; ++id) {
+        columns.set_integer(Column::id, id);
+        columns.set_text(Column::model, "RB5009UG+S+");
+        add_row(columns, "S", id);
+    }
+    return columns;
+}
+
+struct Tables {
+    Tables() { server.make_tables(); }
+
+    std::string ask(const std::string& sql) const { return server.ask(sql); }
+
+    // Lines for a daemon that stores here.
+    [[nodiscard]] std::vector<std::string> daemon_settings() const {
+        return {R"(sinks = ["singlestore"])", "[singlestore]",
+                fmt::format("port = {}", server.port()), R"(user = "root")"};
+    }
+    // Rows, ids and the sum of seq, when there are so many; or at last.
+    [[nodiscard]] std::string rows_until(int count) const {
+        std::string now;
+        for (auto left = patience; left > 0s; left -= 1s) {
+            now = ask("SELECT COUNT(*), COUNT(DISTINCT id), SUM(seq) FROM site_checkins");
+            if (now.starts_with(std::to_string(count) + "|")) break;
+            std::this_thread::sleep_for(1s);
+        }
+        return now;
+    }
+
+    MariadbServer& server = mariadb_server();
+    SpoolId spool{};
+    Settings settings = server.settings();
+};
+
+Result<void> write(SinglestoreSink& sink, const Columns& batch, uint64_t end_record) {
+    return sink.write({batch, 0, end_record});
+}
+
+// A delivery in miniature: record n holds the rows 10 n + 1 to 10 n + 10, and batches are of some
+// records. Goes on until all are stored, however often the sink fails.
+struct Records {
+    static constexpr int64_t rows_each = 10;
+
+    std::function<void()> before_write = [] {};
+    std::function<void()> after_failure = [] {};
+    uint64_t batch_records = 7;
+
+    // Returns how often it failed.
+    int deliver(SinglestoreSink& sink, const SpoolId& spool, uint64_t records) const {
+        int failures = 0;
+        const auto deadline = std::chrono::steady_clock::now() + 120s;
+        while (!deliver_once(sink, spool, records)) {
+            ++failures;
+            BOOST_TEST_REQUIRE((std::chrono::steady_clock::now() < deadline), sink.trouble());
+            after_failure();
+        }
+        return failures;
+    }
+
+private:
+    [[nodiscard]] bool deliver_once(SinglestoreSink& sink, const SpoolId& spool,
+                                    uint64_t records) const {
+        const auto position = sink.open(spool);
+        if (!position) return false;
+        for (uint64_t at = *position; at < records;) {
+            const uint64_t end = std::min(at + batch_records, records);
+            const Columns batch = rows(static_cast<int64_t>(at) * rows_each + 1,
+                                       static_cast<int64_t>(end - at) * rows_each);
+            before_write();
+            if (!sink.write({batch, at, end})) return false;
+            at = end;
+        }
+        return true;
+    }
+};
+
+void check_each_row_once(const MariadbServer& server, uint64_t records) {
+    const auto count = records * Records::rows_each;
+    BOOST_TEST(server.ask("SELECT COUNT(*), COUNT(DISTINCT id), MIN(id), MAX(id), SUM(seq)"
+                          " FROM site_checkins") ==
+               fmt::format("{}|{}|1|{}|{}", count, count, count, count * (count + 1) / 2));
+    BOOST_TEST(server.ask("SELECT next_record FROM rollcall_position") == std::to_string(records));
+}
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(singlestore_sink, Tables)
+
+// --- what is stored ---
+
+BOOST_AUTO_TEST_CASE(rows_and_position_are_there_after_reopening) {
+    {
+        SinglestoreSink sink(settings);
+        BOOST_TEST_REQUIRE(sink.open(spool).has_value(), sink.trouble());
+        BOOST_TEST(write(sink, rows(1, 100), 7).has_value(), sink.trouble());
+        BOOST_TEST(write(sink, rows(101, 100), 9).has_value(), sink.trouble());
+    }
+    SinglestoreSink sink(settings);
+    BOOST_TEST(sink.open(spool).value() == 9);
+    BOOST_TEST(ask("SELECT COUNT(id), SUM(seq), MAX(received_at) FROM site_checkins") ==
+               "200|20100|2026-09-21 14:13:20.000000");
+}
+
+BOOST_AUTO_TEST_CASE(batch_without_rows_moves_the_position) {
+    SinglestoreSink sink(settings);
+    BOOST_TEST(sink.open(spool).value() == 0);
+    const Columns none(1, test_text_max);
+    BOOST_TEST(write(sink, none, 3).has_value(), sink.trouble());
+    BOOST_TEST(sink.open(spool).value() == 3);
+}
+
+BOOST_AUTO_TEST_CASE(row_stored_before_is_not_stored_again) {
+    SinglestoreSink sink(settings);
+    BOOST_TEST(sink.open(spool).has_value());
+    BOOST_TEST(write(sink, rows(1, 10), 1).has_value(), sink.trouble());
+    BOOST_TEST(write(sink, rows(6, 10), 2).has_value(), sink.trouble());
+    BOOST_TEST(ask("SELECT COUNT(*), COUNT(DISTINCT id) FROM site_checkins") == "15|15");
+}
+
+BOOST_AUTO_TEST_CASE(batch_larger_than_the_warnings_that_a_server_tells_is_checked_too) {
+    SinglestoreSink sink(settings);
+    BOOST_TEST(sink.open(spool).has_value());
+    const int64_t count = 70'000;
+    Columns many(count, count * 64 + row_text_max);
+    for (int64_t id = 1; id <= count; ++id) {
+        many.set_integer(Column::id, id);
+        add_row(many, "S", id);
+    }
+    BOOST_TEST(write(sink, many, 1).has_value(), sink.trouble());
+    BOOST_TEST(write(sink, many, 2).has_value(), sink.trouble());  // Every row a duplicate.
+    BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins") == "70000");
+}
+
+BOOST_AUTO_TEST_CASE(positions_of_two_spools_do_not_mix) {
+    SpoolId other{};
+    other[0] = std::byte{1};
+    SinglestoreSink sink(settings);
+    SinglestoreSink second(settings);
+    BOOST_TEST(sink.open(spool).has_value());
+    BOOST_TEST(second.open(other).has_value());
+    BOOST_TEST(write(sink, rows(1, 1), 5).has_value());
+    BOOST_TEST(write(second, rows(2, 1), 8).has_value());
+    BOOST_TEST(sink.open(spool).value() == 5);
+    BOOST_TEST(second.open(other).value() == 8);
+}
+
+// --- what is refused ---
+
+BOOST_AUTO_TEST_CASE(schema_that_differs_is_said_with_what_to_do) {
+    ask("ALTER TABLE site_checkins DROP COLUMN lte_sinr");
+    SinglestoreSink sink(settings);
+    BOOST_TEST((sink.open(spool).error().move() == Move::retry));
+    BOOST_TEST(contains(sink.trouble(), "column lte_sinr of site_checkins is missing"));
+    BOOST_TEST(contains(sink.trouble(), "rollcalld schema diff --dialect mariadb"), sink.trouble());
+    for (const auto& statement : create_tables(SqlDialect::mariadb)) ask(statement);
+    ask(add_column(SqlDialect::mariadb, info(Column::lte_sinr)));
+    BOOST_TEST(sink.open(spool).has_value(), sink.trouble());
+}
+
+BOOST_AUTO_TEST_CASE(right_that_is_missing_is_said) {
+    ask("CREATE OR REPLACE USER 'poor'@'%'");
+    ask("GRANT SELECT ON rollcall.site_checkins TO 'poor'@'%'");
+    ask("GRANT SELECT, INSERT, UPDATE ON rollcall.rollcall_position TO 'poor'@'%'");
+    settings.singlestore.user = "poor";
+    SinglestoreSink sink(settings);
+    BOOST_TEST_REQUIRE(sink.open(spool).has_value(), sink.trouble());
+    BOOST_TEST(!write(sink, rows(1, 1), 1).has_value());
+    BOOST_TEST(contains(sink.trouble(), "INSERT command denied"), sink.trouble());
+    BOOST_TEST(contains(sink.trouble(), "prints the rights that the user needs"));
+}
+
+BOOST_AUTO_TEST_CASE(server_that_takes_no_rows_is_said_with_what_to_do) {
+    ask("SET GLOBAL local_infile = OFF");
+    SinglestoreSink sink(settings);
+    BOOST_TEST_REQUIRE(sink.open(spool).has_value(), sink.trouble());
+    BOOST_TEST(!write(sink, rows(1, 1), 1).has_value());
+    BOOST_TEST(contains(sink.trouble(), "SET GLOBAL local_infile = ON"), sink.trouble());
+    ask("SET GLOBAL local_infile = ON");
+    BOOST_TEST(sink.open(spool).has_value(), sink.trouble());
+    BOOST_TEST(sink.trouble() == "");
+    BOOST_TEST(write(sink, rows(1, 1), 1).has_value(), sink.trouble());
+}
+
+BOOST_AUTO_TEST_CASE(value_that_the_database_would_alter_rolls_the_batch_back_and_names_the_row) {
+    SinglestoreSink sink(settings);
+    BOOST_TEST(sink.open(spool).has_value());
+    const std::string model =
+        "ALTER TABLE site_checkins MODIFY model VARCHAR({}) CHARACTER SET utf8mb4"
+        " COLLATE utf8mb4_bin";
+    ask(fmt::format(fmt::runtime(model), 4));
+    BOOST_TEST((write(sink, rows(40, 5), 1).error().move() == Move::retry));
+    BOOST_TEST(contains(sink.trouble(), "the row with id 40"), sink.trouble());
+    BOOST_TEST(contains(sink.trouble(), "column 'model'"), sink.trouble());
+    BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins") == "0");
+    BOOST_TEST(ask("SELECT next_record FROM rollcall_position") == "0");
+
+    BOOST_TEST(!sink.open(spool).has_value());
+    BOOST_TEST(contains(sink.trouble(), "column model of site_checkins is varchar(4)"));
+    ask(fmt::format(fmt::runtime(model), 64));
+    BOOST_TEST(sink.open(spool).has_value(), sink.trouble());
+    BOOST_TEST(write(sink, rows(40, 5), 1).has_value(), sink.trouble());
+    BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins") == "5");
+}
+
+BOOST_AUTO_TEST_CASE(row_that_the_table_refuses_rolls_the_batch_back) {
+    SinglestoreSink sink(settings);
+    BOOST_TEST(sink.open(spool).has_value());
+    ask("ALTER TABLE site_checkins ADD CONSTRAINT small CHECK (seq < 3)");
+    BOOST_TEST(!write(sink, rows(1, 5), 1).has_value());
+    BOOST_TEST(contains(sink.trouble(), "would alter or drop"), sink.trouble());
+    BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins") == "0");
+}
+
+BOOST_AUTO_TEST_CASE(value_that_has_no_line_rolls_the_batch_back_and_names_row_and_column) {
+    SinglestoreSink sink(settings);
+    BOOST_TEST(sink.open(spool).has_value());
+    Columns batch(8, 8 * test_text_max);
+    for (int64_t id = 1; id < 4; ++id) {
+        batch.set_integer(Column::id, id);
+        batch.set_text(Column::identity,
+                       id == 3 ? std::string_view("a\0b", 3) : std::string_view("ab"));
+        add_row(batch, "S", id);
+    }
+    BOOST_TEST(!write(sink, batch, 1).has_value());
+    BOOST_TEST(sink.trouble() == "the row with id 3: identity holds a NUL");
+    BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins") == "0");
+    BOOST_TEST(sink.open(spool).value() == 0);
+}
+
+// --- faults ---
+
+BOOST_AUTO_TEST_CASE(connection_that_the_server_ends_costs_nothing) {
+    SinglestoreSink sink(settings);
+    int writes = 0;
+    const Records records{[&] {
+        if (++writes % 3 != 0) return;
+        for (const auto& id : lines(ask("SELECT id FROM information_schema.processlist"
+                                        " WHERE user = 'root' AND id <> CONNECTION_ID()")))
+            ask("KILL " + id);
+    }};
+    BOOST_TEST(records.deliver(sink, spool, 100) > 0);
+    check_each_row_once(server, 100);
+}
+
+BOOST_AUTO_TEST_CASE(position_that_another_connection_moved_is_read_again) {
+    SinglestoreSink sink(settings);
+    SinglestoreSink other(settings);  // As an earlier connection whose answer was lost.
+    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(other.open(spool).value() == 0);
+    BOOST_TEST(write(other, rows(1, 10), 1).has_value());
+    BOOST_TEST(!write(sink, rows(1, 10), 1).has_value());
+    BOOST_TEST(contains(sink.trouble(), "has moved"), sink.trouble());
+    BOOST_TEST(sink.open(spool).value() == 1);
+    BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins") == "10");
+}
+
+// A connection that is gone here may still be open there, with a commit under way.
+BOOST_AUTO_TEST_CASE(write_waits_until_an_earlier_transaction_is_over) {
+    for (const char* const end : {"COMMIT", "ROLLBACK"}) {
+        server.make_tables();
+        SinglestoreSink sink(settings);
+        BOOST_TEST_REQUIRE(sink.open(spool).has_value(), sink.trouble());
+        auto earlier = *Database::connect(server.options("rollcall"));
+        BOOST_TEST(earlier.query("BEGIN").has_value());
+        BOOST_TEST(earlier.query("UPDATE rollcall_position SET next_record = 1").has_value());
+        BOOST_TEST(earlier
+                       .query("INSERT INTO site_checkins (id, site_id, received_at)"
+                              " VALUES (1, 'S', NOW())")
+                       .has_value());
+        std::atomic<bool> over{false};
+        std::thread ending([&] {
+            std::this_thread::sleep_for(300ms);
+            over = true;
+            if (!earlier.query(end)) std::abort();
+        });
+        const auto written = write(sink, rows(1, 1), 1);
+        BOOST_TEST(over);
+        ending.join();
+        BOOST_TEST(written.has_value() == (std::string_view(end) == "ROLLBACK"), sink.trouble());
+        BOOST_TEST(sink.open(spool).value() == 1);
+        BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins") == "1");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(daemon_stops_in_time_though_the_server_hangs) {
+    TestDaemon daemon(
+        {.settings = daemon_settings(),
+         .arguments = {"--set", "singlestore.connect_timeout_max=1s", "--set",
+                       "singlestore.timeout_max=2s", "--set", "delivery.stop_timeout_max=1s"}});
+    const auto post = [&](int seq) {
+        return daemon.post(fmt::format(R"({{"serial_number":"HX1","seq":{}}})", seq)).status;
+    };
+    BOOST_TEST(post(1) == 200);
+    BOOST_TEST(rows_until(1) == "1|1|1");
+    server.hang();
+    BOOST_TEST(post(2) == 200);
+    const auto begin = std::chrono::steady_clock::now();
+    BOOST_TEST(daemon.stop().value_or(-1) == 0);
+    BOOST_TEST((std::chrono::steady_clock::now() - begin < 20s));
+    server.go_on();
+    daemon.start();
+    BOOST_TEST(rows_until(2) == "2|2|3");
+    BOOST_TEST(daemon.stop().value_or(-1) == 0);
+}
+
+// In both directions, and so also between COMMIT and its answer.
+BOOST_AUTO_TEST_CASE(connection_cut_at_any_byte_costs_nothing) {
+    CuttingProxy proxy(server.port());
+    settings.singlestore.port = proxy.port();
+    SinglestoreSink sink(settings);
+    Random random("singlestore_sink");
+    const auto once = [&](CuttingProxy::From from, uint64_t bytes) {
+        ask("DELETE FROM site_checkins");
+        ask("DELETE FROM rollcall_position");
+        proxy.cut_after(from, bytes);
+        const Records records{[] {}, [&] { proxy.cut_after(from, UINT64_MAX); }, 2};
+        return records.deliver(sink, spool, 2);
+    };
+    // Where the connection ends that nothing cuts.
+    BOOST_TEST(once(CuttingProxy::From::client, UINT64_MAX) == 0);
+    const uint64_t sent = proxy.sent();
+    const uint64_t received = proxy.received();
+    BOOST_TEST(sent > 1000);
+    for (const auto& [from, most] : {std::pair{CuttingProxy::From::client, sent},
+                                     std::pair{CuttingProxy::From::server, received}}) {
+        // From where the first write begins: what is cut before is a connection that never opened.
+        uint64_t cuts = 0;
+        for (uint64_t bytes = most * 2 / 3 + random.below(8); bytes < most;
+             bytes += 1 + random.below(24)) {
+            cuts += once(from, bytes) > 0 ? 1 : 0;
+            BOOST_TEST_REQUIRE(ask("SELECT COUNT(*), COUNT(DISTINCT id) FROM site_checkins") ==
+                               "20|20");
+        }
+        BOOST_TEST(cuts > 0);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(server_killed_at_any_moment_costs_nothing) {
+    constexpr int kills_most = 6;
+    Random random("singlestore_sink");
+    SinglestoreSink sink(settings);
+    std::thread killer;
+    int kills = 0;
+    const Records records{[&] {
+                              if (killer.joinable() || kills == kills_most || random.below(20) > 0)
+                                  return;
+                              ++kills;
+                              killer = std::thread([this, pause = random.below(4000)] {
+                                  std::this_thread::sleep_for(std::chrono::microseconds(pause));
+                                  server.send(SIGKILL);
+                              });
+                          },
+                          [&] {
+                              if (!killer.joinable()) return;
+                              killer.join();
+                              server.kill();
+                              server.start();
+                          }};
+    constexpr uint64_t count = 3000;
+    BOOST_TEST(records.deliver(sink, spool, count) >= kills - 1);
+    if (killer.joinable()) {  // It came after the last write.
+        killer.join();
+        server.kill();
+        server.start();
+    }
+    BOOST_TEST(kills > 0);
+    check_each_row_once(server, count);
+}
+
+BOOST_AUTO_TEST_CASE(daemon_answers_while_the_server_is_away_and_stores_all_when_it_is_back) {
+    TestDaemon daemon({.settings = daemon_settings()});
+    const auto post = [&](int first, int count) {
+        for (int i = first; i < first + count; ++i)
+            BOOST_TEST_REQUIRE(
+                daemon.post(fmt::format(R"({{"serial_number":"HX{}","seq":{}}})", i, i)).status ==
+                200);
+    };
+    post(0, 20);
+    server.stop();
+    post(20, 20);
+    const auto says = [&](std::string_view part) {
+        for (auto left = patience; left > 0s; left -= 1s) {
+            if (contains(daemon.admin("/readyz").body, part)) return true;
+            std::this_thread::sleep_for(1s);
+        }
+        return false;
+    };
+    BOOST_TEST(says("see singlestore.host and singlestore.port"), daemon.admin("/readyz").body);
+    BOOST_TEST(daemon.admin("/readyz").status == 200);
+    BOOST_TEST(daemon.metric(R"(rollcall_sink_up{sink="singlestore"})") == 0);
+    daemon.kill();
+    daemon.launch();  // It starts though the sink is away.
+    server.start();
+    while (daemon.admin("/readyz").status != 200) std::this_thread::sleep_for(50ms);
+    post(40, 20);
+    BOOST_TEST(rows_until(60) == "60|60|1770");
+    BOOST_TEST(daemon.stop().value_or(-1) == 0);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

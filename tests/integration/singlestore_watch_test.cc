@@ -1,0 +1,198 @@
+// The watch against a MariaDB that plays SingleStore: a schema with the tables that SingleStore is
+// documented to have, filled by the test. That a SingleStore answers so is for README.md's probes.
+#include "sinks/singlestore_watch.h"
+
+#include <boost/test/unit_test.hpp>
+#include <thread>
+
+#include "tests/support/manual_clock.h"
+#include "tests/support/mariadb_server.h"
+
+using namespace rollcall;
+
+namespace {
+
+using namespace std::chrono_literals;
+
+struct Catalog {
+    Catalog() {
+        server.make_database();
+        server.make_database("catalog");
+        for (const char* const table : {
+                 "PIPELINES (DATABASE_NAME TEXT, PIPELINE_NAME TEXT, STATE TEXT,"
+                 " SKIPPED_BATCH_PARTITIONS BIGINT)",
+                 "PIPELINES_CURSORS (DATABASE_NAME TEXT, PIPELINE_NAME TEXT,"
+                 " SOURCE_PARTITION_ID TEXT, EARLIEST_OFFSET BIGINT, LATEST_OFFSET BIGINT,"
+                 " CURSOR_OFFSET BIGINT, SUCCESSFUL_CURSOR_OFFSET BIGINT)",
+                 "PIPELINES_BATCHES_SUMMARY (DATABASE_NAME TEXT, PIPELINE_NAME TEXT,"
+                 " BATCH_ID BIGINT, BATCH_STATE TEXT)",
+                 "PIPELINES_ERRORS (DATABASE_NAME TEXT, PIPELINE_NAME TEXT,"
+                 " ERROR_UNIX_TIMESTAMP DOUBLE, ERROR_TYPE TEXT, ERROR_CODE BIGINT,"
+                 " ERROR_MESSAGE TEXT)",
+             })
+            set(std::string("CREATE TABLE ") + table);
+        set("INSERT INTO PIPELINES VALUES ('rollcall', 'site_checkins_v1', 'Running', 0),"
+            " ('rollcall', 'other', 'Error', 9), ('elsewhere', 'site_checkins_v1', 'Error', 9)");
+        set("INSERT INTO PIPELINES_CURSORS VALUES"
+            " ('rollcall', 'site_checkins_v1', '0', 0, 101, 100, 100),"
+            " ('rollcall', 'site_checkins_v1', '1', 0, 201, 200, 200),"
+            " ('rollcall', 'other', '0', 0, 999, 0, 0)");
+    }
+
+    void set(const std::string& sql) const { server.ask(sql, "catalog"); }
+    [[nodiscard]] int64_t shown(Metric metric) const { return watch.slab().read(metric, 0); }
+    [[nodiscard]] int64_t shown(PipelineState state) const {
+        return watch.slab().read(Metric::pipeline_state, label_of(state));
+    }
+
+    MariadbServer& server = mariadb_server();
+    Settings settings = server.settings();
+    ManualClock clock;
+    SinglestoreWatch watch{settings, clock, {}, "catalog"};
+};
+
+bool contains(const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(singlestore_watch, Catalog)
+
+BOOST_AUTO_TEST_CASE(running_pipeline_that_has_caught_up_has_no_lag_and_no_trouble) {
+    BOOST_TEST((watch.step() == settings.singlestore.watch_interval));
+    BOOST_TEST(watch.trouble().sentence() == "");
+    BOOST_TEST(shown(PipelineState::running) == 1);
+    BOOST_TEST(shown(PipelineState::error) == 0);
+    BOOST_TEST(shown(Metric::pipeline_lag_rows) == 0);
+    BOOST_TEST(shown(Metric::pipeline_lag_seconds) == 0);
+    BOOST_TEST(shown(Metric::pipeline_polls_total) == 1);
+    BOOST_TEST(shown(Metric::pipeline_poll_errors_total) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(lag_is_what_lies_between_cursor_and_end_and_grows_until_it_is_loaded) {
+    settings.kafka.rows_per_message = 10;
+    (void)watch.step();
+    set("UPDATE PIPELINES_CURSORS SET LATEST_OFFSET = 151 WHERE SOURCE_PARTITION_ID = '0'");
+    clock.pass(10s);
+    (void)watch.step();
+    BOOST_TEST(shown(Metric::pipeline_lag_rows) == 500);
+    clock.pass(25s);
+    (void)watch.step();
+    BOOST_TEST(shown(Metric::pipeline_lag_seconds) == 25);
+    set("UPDATE PIPELINES_CURSORS SET CURSOR_OFFSET = 150 WHERE SOURCE_PARTITION_ID = '0'");
+    (void)watch.step();
+    BOOST_TEST(shown(Metric::pipeline_lag_seconds) == 0);
+    BOOST_TEST(shown(Metric::pipeline_lag_rows) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(end_that_the_brokers_tell_is_believed_more) {
+    std::optional<int64_t> end = 1302;
+    SinglestoreWatch with_brokers(settings, clock, [&] { return end; }, "catalog");
+    (void)with_brokers.step();
+    BOOST_TEST(with_brokers.slab().read(Metric::pipeline_lag_rows, 0) == 1000);
+    end.reset();
+    (void)with_brokers.step();
+    BOOST_TEST(with_brokers.slab().read(Metric::pipeline_lag_rows, 0) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(pipeline_in_error_is_said_with_its_last_error_and_what_to_do) {
+    set("UPDATE PIPELINES SET STATE = 'Error' WHERE DATABASE_NAME = 'rollcall'");
+    set("INSERT INTO PIPELINES_ERRORS VALUES"
+        " ('rollcall', 'site_checkins_v1', 10.5, 'Error', 1366, 'old'),"
+        " ('rollcall', 'site_checkins_v1', 12.5, 'Error', 1933, 'Cannot get\\nsource metadata'),"
+        " ('rollcall', 'site_checkins_v1', 12.6, 'Error', 1933, 'LEAF ERROR (a:1): Cannot'),"
+        " ('rollcall', 'site_checkins_v1', 13.0, 'Warning', 1062, 'Duplicate entry'),"
+        " ('rollcall', 'other', 99.0, 'Error', 1, 'not ours')");
+    set("INSERT INTO PIPELINES_BATCHES_SUMMARY VALUES"
+        " ('rollcall', 'site_checkins_v1', 1, 'Succeeded'),"
+        " ('rollcall', 'site_checkins_v1', 2, 'Failed')");
+    (void)watch.step();
+    BOOST_TEST(watch.trouble().sentence() ==
+               "pipeline site_checkins_v1: has stopped at an error; when that is mended, START "
+               "PIPELINE site_checkins_v1; last error: 1933 Cannot get source metadata");
+    BOOST_TEST(shown(PipelineState::error) == 1);
+    BOOST_TEST(shown(PipelineState::running) == 0);
+    BOOST_TEST(shown(Metric::pipeline_errors) == 2);
+    BOOST_TEST(shown(Metric::pipeline_failed_batches) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(stopped_missing_and_skipping_pipelines_are_said) {
+    set("UPDATE PIPELINES SET STATE = 'Stopped'");
+    (void)watch.step();
+    BOOST_TEST(contains(watch.trouble().sentence(), "is stopped; START PIPELINE"));
+    set("UPDATE PIPELINES SET STATE = 'Running', SKIPPED_BATCH_PARTITIONS = 3");
+    set("UPDATE PIPELINES_CURSORS SET SUCCESSFUL_CURSOR_OFFSET = 90 WHERE LATEST_OFFSET = 101");
+    (void)watch.step();
+    BOOST_TEST(contains(watch.trouble().sentence(), "has skipped 3 batches"));
+    BOOST_TEST(shown(Metric::pipeline_skipped_batch_partitions) == 3);
+    BOOST_TEST(shown(Metric::pipeline_skipped_messages) == 10);
+    set("DELETE FROM PIPELINES");
+    (void)watch.step();
+    BOOST_TEST(contains(watch.trouble().sentence(),
+                        "is missing, or this user may not see it; rollcalld schema apply"));
+    BOOST_TEST(shown(PipelineState::missing) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(server_that_is_away_is_said_and_asked_again) {
+    (void)watch.step();
+    server.stop();
+    (void)watch.step();
+    (void)watch.step();
+    BOOST_TEST(contains(watch.trouble().sentence(), "see singlestore.host"),
+               watch.trouble().sentence());
+    BOOST_TEST(shown(PipelineState::unknown) == 1);
+    BOOST_TEST(shown(Metric::pipeline_poll_errors_total) == 2);
+    server.start();
+    (void)watch.step();
+    BOOST_TEST(watch.trouble().sentence() == "");
+}
+
+BOOST_AUTO_TEST_CASE(table_that_this_version_does_not_have_is_said_and_asked_for_again) {
+    set("DROP TABLE PIPELINES_CURSORS");
+    BOOST_TEST((watch.step() == settings.singlestore.watch_interval));
+    BOOST_TEST(contains(watch.trouble().sentence(), "catalog.PIPELINES_CURSORS' doesn't exist"),
+               watch.trouble().sentence());
+    BOOST_TEST((watch.step() == settings.singlestore.watch_interval));
+    BOOST_TEST(shown(Metric::pipeline_poll_errors_total) == 2);
+}
+
+BOOST_AUTO_TEST_CASE(mariadb_is_not_a_singlestore_and_is_not_asked_again) {
+    SinglestoreWatch plain(settings, clock);
+    BOOST_TEST((plain.step() > 1h));
+    BOOST_TEST((plain.step() > 1h));
+    BOOST_TEST(plain.slab().read(Metric::pipeline_polls_total, 0) == 1);
+    // It holds no connection any more.
+    std::string others;
+    for (auto left = 100; left > 0 && others != "0"; --left) {
+        std::this_thread::sleep_for(50ms);
+        others = server.ask(
+            "SELECT COUNT(*) FROM information_schema.processlist"
+            " WHERE user = 'root' AND id <> CONNECTION_ID()");
+    }
+    BOOST_TEST(others == "0");
+    BOOST_TEST(plain.trouble().sentence() == "");
+}
+
+BOOST_AUTO_TEST_CASE(watch_that_rests_stops_at_once) {
+    SinglestoreWatch plain(settings, clock);
+    plain.start();
+    const auto begin = std::chrono::steady_clock::now();
+    plain.begin_stop();
+    plain.join();
+    BOOST_TEST((std::chrono::steady_clock::now() - begin < 10s));
+}
+
+BOOST_AUTO_TEST_CASE(lag_clock_keeps_the_time_of_the_oldest_within_its_bound) {
+    LagClock lag;
+    BOOST_TEST((lag.note(1000, 10, 10) == 0us));
+    BOOST_TEST((lag.note(2000, 20, 10) == 0us));
+    BOOST_TEST((lag.note(3000, 30, 10) == 1000us));
+    BOOST_TEST((lag.note(4000, 30, 20) == 1000us));
+    BOOST_TEST((lag.note(5000, 30, 30) == 0us));
+    for (int64_t i = 0; i < 100'000; ++i) (void)lag.note(10'000 + i, 40 + i, 30);
+    BOOST_TEST((lag.note(200'000, 200'000, 30) == 190'000us));
+    BOOST_TEST((lag.note(200'001, 200'000, 199'999) <= 1us));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

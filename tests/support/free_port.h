@@ -1,0 +1,34 @@
+// A port of 127.0.0.1 that nobody listens on now.
+//
+// It lies below those that the kernel gives to clients: one of them could take the port of a server
+// that is down for a moment.
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <random>
+#include <stdexcept>
+
+namespace rollcall {
+
+inline uint16_t free_port() {
+    std::random_device device;
+    std::uniform_int_distribution<uint16_t> ports(10'000, 32'000);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    for (int attempts = 0; attempts < 100; ++attempts) {
+        address.sin_port = htons(ports(device));
+        const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        const bool bound =
+            ::bind(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+        ::close(probe);
+        if (bound) return ntohs(address.sin_port);
+    }
+    throw std::runtime_error("no free port");
+}
+
+}  // namespace rollcall

@@ -1,0 +1,172 @@
+#include "tests/support/kafka_cluster.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+
+#include "tests/support/free_port.h"
+#include "tests/support/kafka_client.h"
+
+namespace rollcall {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// Small and quick to start: one collector thread, no second compiler.
+std::vector<std::string> java(const std::string& main_class,
+                              const std::vector<std::string>& arguments) {
+    std::vector<std::string> command = {"java",
+                                        "-Xms64m",
+                                        "-Xmx256m",
+                                        "-XX:+UseSerialGC",
+                                        "-XX:TieredStopAtLevel=1",
+                                        "-cp",
+                                        std::string(ROLLCALL_KAFKA_JARS) + "/*",
+                                        main_class};
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    return command;
+}
+
+}  // namespace
+
+bool KafkaCluster::is_installed() { return std::filesystem::is_directory(ROLLCALL_KAFKA_JARS); }
+
+KafkaCluster::KafkaCluster(int nodes, Doors doors) {
+    if (doors == Doors::guarded) make_certificate();
+    for (int node = 0; node < nodes; ++node)
+        nodes_.push_back({free_port(), free_port(), free_port(),
+                          directory_.path() / fmt::format("{}.properties", node), nullptr});
+    for (size_t node = 0; node < nodes_.size(); ++node) {
+        write_settings(node, doors);
+        const auto formatted =
+            run(java("kafka.tools.StorageTool",
+                     {"format", "-t", "rollcall-tests-cluster", "-c", nodes_[node].settings_path,
+                      "--add-scram", "SCRAM-SHA-512=[name=rollcall,password=hush]"}));
+        if (formatted.status != 0) throw std::runtime_error("kafka: " + formatted.errors);
+    }
+    for (int node = 0; node < nodes; ++node) start(node);
+    wait_until_ready();
+}
+
+void KafkaCluster::make_certificate() {
+    const auto made = run({"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                           "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+                           "-keyout", directory_.path() / "key.pem", "-out", certificate()});
+    if (made.status != 0) throw std::runtime_error("openssl: " + made.errors);
+    std::ofstream store(directory_.path() / "store.pem");
+    for (const std::string& part : {(directory_.path() / "key.pem").string(), certificate()})
+        store << std::ifstream(part).rdbuf();
+}
+
+void KafkaCluster::write_settings(size_t node, Doors doors) {
+    std::vector<std::string> voters;
+    for (size_t other = 0; other < nodes_.size(); ++other)
+        voters.push_back(fmt::format("{}@127.0.0.1:{}", other, nodes_[other].controller_port));
+    const size_t replicas = std::min<size_t>(nodes_.size(), 3);
+    const size_t in_sync = replicas == 3 ? 2 : 1;
+    const bool guarded = doors == Doors::guarded;
+    const uint16_t port = nodes_[node].guarded_port;
+    std::ofstream file(nodes_[node].settings_path);
+    file << fmt::format(R"(process.roles=broker,controller
+node.id={0}
+controller.quorum.voters={1}
+listeners=PLAINTEXT://127.0.0.1:{2},CONTROLLER://127.0.0.1:{3}{7}
+advertised.listeners=PLAINTEXT://127.0.0.1:{2}{8}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,GUARDED:SASL_SSL
+controller.listener.names=CONTROLLER
+log.dirs={4}/data-{0}
+auto.create.topics.enable=false
+default.replication.factor={5}
+min.insync.replicas={6}
+offsets.topic.num.partitions=1
+offsets.topic.replication.factor={5}
+transaction.state.log.num.partitions=1
+transaction.state.log.replication.factor={5}
+transaction.state.log.min.isr={6}
+transaction.abort.timed.out.transaction.cleanup.interval.ms=500
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
+num.network.threads=1
+num.io.threads=2
+background.threads=1
+log.cleaner.dedupe.buffer.size=2097152
+)",
+                        node, fmt::join(voters, ","), nodes_[node].port,
+                        nodes_[node].controller_port, directory_.path().string(), replicas, in_sync,
+                        guarded ? fmt::format(",GUARDED://127.0.0.1:{}", port) : "",
+                        guarded ? fmt::format(",GUARDED://localhost:{}", port) : "");
+    if (!guarded) return;
+    // Who comes by the other listener has no name, and may do everything.
+    file << fmt::format(
+        R"(authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS
+ssl.keystore.type=PEM
+ssl.keystore.location={0}/store.pem
+listener.name.guarded.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512
+listener.name.guarded.plain.sasl.jaas.config={1}.plain.PlainLoginModule required user_rollcall="hush";
+listener.name.guarded.scram-sha-512.sasl.jaas.config={1}.scram.ScramLoginModule required;
+)",
+        directory_.path().string(), "org.apache.kafka.common.security");
+}
+
+std::string KafkaCluster::brokers() const {
+    std::vector<std::string> all;
+    for (const Node& node : nodes_) all.push_back(fmt::format("127.0.0.1:{}", node.port));
+    return fmt::format("{}", fmt::join(all, ","));
+}
+
+std::string KafkaCluster::guarded_brokers() const {
+    std::vector<std::string> all;
+    for (const Node& node : nodes_) all.push_back(fmt::format("localhost:{}", node.guarded_port));
+    return fmt::format("{}", fmt::join(all, ","));
+}
+
+void KafkaCluster::change_rights(std::vector<std::string> how,
+                                 const std::vector<std::string>& words) const {
+    how.insert(how.end(), {"--bootstrap-server", brokers(), "--allow-principal", "User:rollcall"});
+    how.insert(how.end(), words.begin(), words.end());
+    const auto changed = run(java("org.apache.kafka.tools.AclCommand", how));
+    if (changed.status != 0) throw std::runtime_error("kafka: " + changed.output + changed.errors);
+}
+
+void KafkaCluster::start(int node) {
+    Node& started = nodes_.at(static_cast<size_t>(node));
+    started.process = std::make_unique<Process>(java("kafka.Kafka", {started.settings_path}));
+}
+
+void KafkaCluster::kill(int node) {
+    nodes_.at(static_cast<size_t>(node)).process->send(SIGKILL);
+    nodes_.at(static_cast<size_t>(node)).process->wait(30s);
+}
+
+void KafkaCluster::hang(int node) { nodes_.at(static_cast<size_t>(node)).process->send(SIGSTOP); }
+
+void KafkaCluster::resume(int node) { nodes_.at(static_cast<size_t>(node)).process->send(SIGCONT); }
+
+void KafkaCluster::fill_disk(int node) {
+    Process& process = *nodes_.at(static_cast<size_t>(node)).process;
+    const rlimit nothing{0, 0};
+    if (prlimit(process.pid(), RLIMIT_FSIZE, &nothing, nullptr) != 0)
+        throw std::runtime_error("prlimit");
+    if (!process.wait(60s)) throw std::runtime_error("kafka runs on without a disk");
+}
+
+void KafkaCluster::wait_until_ready() const {
+    const KafkaClient client(brokers());
+    const auto deadline = std::chrono::steady_clock::now() + 60s;
+    while (client.brokers_up() < nodes_.size())
+        if (std::chrono::steady_clock::now() > deadline) {
+            std::string said;
+            for (const Node& node : nodes_) said += node.process->output() + node.process->errors();
+            throw std::runtime_error("kafka does not start: " + said);
+        }
+}
+
+}  // namespace rollcall

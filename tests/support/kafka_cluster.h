@@ -1,0 +1,72 @@
+// KafkaCluster: Apache Kafka, as many nodes as wanted, each a broker and a controller (KRaft) in a
+// process of its own, on free ports of 127.0.0.1, with its data in a temporary directory.
+//
+// The jars come from Maven (tests/support/kafka/pom.xml) and lie in the build folder.
+//
+// Errors:  what cannot happen on a sound machine throws and fails the test case.
+// Threads: one, which must outlive the cluster (see process.h).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/support/process.h"
+#include "tests/support/temporary_directory.h"
+
+namespace rollcall {
+
+class KafkaCluster {
+public:
+    // Whether the jars are there. Without them a constructor throws.
+    [[nodiscard]] static bool is_installed();
+
+    enum class Doors : uint8_t {
+        open,  // Who comes may do everything.
+        // There is a second listener, with TLS, for the user rollcall with the password "hush",
+        // who may do nothing unless he is allowed to.
+        guarded
+    };
+    explicit KafkaCluster(int nodes = 1, Doors doors = Doors::open);
+
+    // host:port of each node, with commas between: bootstrap.servers.
+    [[nodiscard]] std::string brokers() const;
+    [[nodiscard]] std::string guarded_brokers() const;
+    [[nodiscard]] std::string certificate() const { return directory_.path() / "cert.pem"; }
+
+    // Allows rollcall something or takes that back, in the words of Kafka's tool: {"--operation",
+    // "Write", "--topic", "rows"}.
+    void allow(const std::vector<std::string>& words) const { change_rights({"--add"}, words); }
+    void disallow(const std::vector<std::string>& words) const {
+        change_rights({"--remove", "--force"}, words);
+    }
+
+    // Nodes count from 0.
+    void start(int node);
+    void kill(int node);    // SIGKILL.
+    void hang(int node);    // SIGSTOP.
+    void resume(int node);  // SIGCONT.
+    // No file of the node's can grow any more, as on a full disk. Returns when it has ended itself.
+    void fill_disk(int node);
+    // Waits until every node is known to the others.
+    void wait_until_ready() const;
+
+private:
+    struct Node {
+        uint16_t port;
+        uint16_t controller_port;
+        uint16_t guarded_port;
+        std::string settings_path;
+        std::unique_ptr<Process> process;
+    };
+
+    void write_settings(size_t node, Doors doors);
+    void make_certificate();
+    void change_rights(std::vector<std::string> how, const std::vector<std::string>& words) const;
+
+    TemporaryDirectory directory_;
+    std::vector<Node> nodes_;
+};
+
+}  // namespace rollcall

@@ -1,0 +1,55 @@
+// SinglestoreStandIn: says that it is a SingleStore, and keeps what it is asked and sent.
+//
+// It speaks as much of the protocol as Database does and knows no SQL: a statement gives the rows
+// that the test says, and none by default. So it shows what goes to a SingleStore, not what a
+// SingleStore makes of it.
+//
+// Source:  https://mariadb.com/kb/en/clientserver-protocol/ (handshake, OK, text result set, LOCAL
+//          INFILE)
+// Threads: its own serves one connection after the other; the rest is for the test's.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "config/settings.h"
+#include "sinks/query.h"
+
+namespace rollcall {
+
+class SinglestoreStandIn {
+public:
+    // Asked in its own thread.
+    using Answer = std::function<Rows(const std::string& sql)>;
+
+    explicit SinglestoreStandIn(Answer answer = [](const std::string&) { return Rows(); });
+    ~SinglestoreStandIn();
+    SinglestoreStandIn(const SinglestoreStandIn&) = delete;
+    SinglestoreStandIn& operator=(const SinglestoreStandIn&) = delete;
+
+    // Settings that name it.
+    [[nodiscard]] Settings settings() const;
+    // In their order, without the question for the version.
+    [[nodiscard]] std::vector<std::string> statements() const;
+    // What LOAD DATA LOCAL sent.
+    [[nodiscard]] std::string loaded() const;
+
+private:
+    void serve();
+    void talk(int client);
+    void run(int client, const std::string& sql);
+
+    Answer answer_;
+    int listener_;
+    uint16_t port_ = 0;
+    mutable std::mutex mutex_;
+    std::vector<std::string> statements_;
+    std::string loaded_;
+    std::thread thread_;
+};
+
+}  // namespace rollcall
