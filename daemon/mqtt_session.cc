@@ -249,12 +249,10 @@ std::string MqttSession::answer(const mqtt::Publish& publish, std::optional<Code
     const Type type = publish.qos == 1 ? Type::puback : Type::pubrec;
     if (!fault || !is_5()) return mqtt::acknowledgement(version_, type, publish.packet_id);
     const Reason reason = reason_for(*fault);
-    std::string with_words;
-    if (wants_reasons_)
-        with_words =
-            mqtt::acknowledgement(version_, type, publish.packet_id, reason, to_text(*fault));
-    const bool fits = wants_reasons_ && with_words.size() <= packet_bytes_max_;
-    return fits ? with_words : mqtt::acknowledgement(version_, type, publish.packet_id, reason);
+    std::string with_words =
+        mqtt::acknowledgement(version_, type, publish.packet_id, reason, to_text(*fault));
+    return may_hear(with_words) ? with_words
+                                : mqtt::acknowledgement(version_, type, publish.packet_id, reason);
 }
 
 bool MqttSession::on(const mqtt::Acknowledgement& acknowledgement) {
@@ -337,8 +335,7 @@ bool MqttSession::refuse(Code code) {
 void MqttSession::dismiss(Reason reason, std::string_view words, bool linger) {
     if (connected_ && is_5()) {
         const std::string with_words = mqtt::disconnect(reason, words);
-        const bool fits = wants_reasons_ && with_words.size() <= packet_bytes_max_;
-        say(fits ? with_words : mqtt::disconnect(reason));
+        say(may_hear(with_words) ? with_words : mqtt::disconnect(reason));
     }
     connection_.finish(linger);
 }

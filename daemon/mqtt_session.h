@@ -77,6 +77,10 @@ private:
     [[nodiscard]] const std::string* filter_for(std::string_view topic) const;
     [[nodiscard]] Sender sender_at(std::string_view device) const;
     void say(std::string_view packet);
+    // A packet that says why in words too [MQTT5-3.1.2-24] [MQTT5-3.1.2-29].
+    [[nodiscard]] bool may_hear(std::string_view with_words) const {
+        return wants_reasons_ && with_words.size() <= packet_bytes_max_;
+    }
     // The last packet, if the version has one, and the end.
     void dismiss(mqtt::Reason reason, std::string_view words, bool linger);
     void count(Code code);

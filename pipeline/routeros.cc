@@ -276,7 +276,7 @@ std::optional<double> signal(std::string_view text) {
 }
 
 std::optional<Version> version(std::string_view text) {
-    if (text.starts_with('R') || text.starts_with('v'))
+    if (!text.empty() && !is_digit(text[0]))
         for (const std::string_view before : {"RouterOS ", "v"})
             if (text.starts_with(before)) text.remove_prefix(before.size());
     if (text.empty() || !is_digit(text[0])) return std::nullopt;

@@ -23,13 +23,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// One cluster for the whole suite; each case has topics of its own.
-struct Cluster {
-    Cluster() { running = std::make_unique<KafkaCluster>(1, KafkaCluster::Doors::guarded); }
-    ~Cluster() { running.reset(); }
-    static inline std::unique_ptr<KafkaCluster> running;
-};
-
 struct KafkaFixture {
     KafkaFixture() {
         static int topics = 0;

@@ -26,13 +26,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// One for the whole suite; every case has a topic and a database of its own.
-struct Cluster {
-    Cluster() { running = std::make_unique<KafkaCluster>(1, KafkaCluster::Doors::guarded); }
-    ~Cluster() { running.reset(); }
-    static inline std::unique_ptr<KafkaCluster> running;
-};
-
 int times(const char* variable, int by_default) {
     const char* const given = std::getenv(variable);
     return given == nullptr ? by_default : std::atoi(given);

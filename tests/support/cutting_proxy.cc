@@ -7,21 +7,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <stdexcept>
+
+#include "tests/support/loopback.h"
 
 namespace rollcall {
 
 namespace {
 
 constexpr uint64_t everything = UINT64_MAX;
-
-sockaddr_in loopback(uint16_t port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(port);
-    return address;
-}
 
 int tcp_socket() {
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -53,13 +46,7 @@ CuttingProxy::CuttingProxy(uint16_t server_port)
       listener_(tcp_socket()),
       client_bytes_most_(everything),
       server_bytes_most_(everything) {
-    sockaddr_in address = loopback(0);
-    socklen_t size = sizeof address;
-    if (bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-        listen(listener_, 8) != 0 ||
-        getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0)
-        throw std::runtime_error("the proxy cannot listen");
-    port_ = ntohs(address.sin_port);
+    port_ = listen_on_loopback(listener_);
     thread_ = std::thread([this] { serve(); });
 }
 

@@ -4,24 +4,21 @@
 // that is down for a moment.
 #pragma once
 
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cstdint>
 #include <random>
 #include <stdexcept>
 
+#include "tests/support/loopback.h"
+
 namespace rollcall {
 
 inline uint16_t free_port() {
     std::random_device device;
     std::uniform_int_distribution<uint16_t> ports(10'000, 32'000);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     for (int attempts = 0; attempts < 100; ++attempts) {
-        address.sin_port = htons(ports(device));
+        const sockaddr_in address = loopback(ports(device));
         const int probe = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         const bool bound =
             ::bind(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;

@@ -69,4 +69,11 @@ private:
     std::vector<Node> nodes_;
 };
 
+// A cluster of one node for a whole suite, as its fixture; each case has topics of its own.
+struct Cluster {
+    Cluster() { running = std::make_unique<KafkaCluster>(1, KafkaCluster::Doors::guarded); }
+    ~Cluster() { running.reset(); }
+    static inline std::unique_ptr<KafkaCluster> running;
+};
+
 }  // namespace rollcall

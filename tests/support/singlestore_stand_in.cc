@@ -5,8 +5,9 @@
 #include <unistd.h>
 
 #include <optional>
-#include <stdexcept>
 #include <string_view>
+
+#include "tests/support/loopback.h"
 
 namespace rollcall {
 
@@ -86,15 +87,7 @@ void send_rows(int fd, const Rows& rows) {
 
 SinglestoreStandIn::SinglestoreStandIn(Answer answer)
     : answer_(std::move(answer)), listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    if (bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-        listen(listener_, 8) != 0 ||
-        getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0)
-        throw std::runtime_error("the stand-in cannot listen");
-    port_ = ntohs(address.sin_port);
+    port_ = listen_on_loopback(listener_);
     thread_ = std::thread([this] { serve(); });
 }
 

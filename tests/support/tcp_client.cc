@@ -1,7 +1,5 @@
 #include "tests/support/tcp_client.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -10,6 +8,8 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+
+#include "tests/support/loopback.h"
 
 namespace rollcall {
 
@@ -23,10 +23,7 @@ constexpr int silence_max_ms = 20'000;
 TcpClient::TcpClient(uint16_t port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     const int on = 1;
     setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const sockaddr_in address = loopback(port);
     if (connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
         const int why = errno;
         close(fd_);
