@@ -48,23 +48,24 @@ std::string state_dir_of(const Settings& settings) {
     return std::string(paths.substr(0, paths.find(':')));
 }
 
-// The signals that mean stop, as something to read from. They are blocked, also in the threads that
-// start after this: no handler ever runs, and one that comes before the loop turns is not lost.
-// Source: signalfd(2).
+// The signals that mean stop or reload, as something to read from. They are blocked, also in the
+// threads that start after this: no handler ever runs, and one that comes before the loop turns is
+// not lost. Source: signalfd(2).
 struct Daemon::Signals {
     Signals() {
-        sigemptyset(&stop);
-        sigaddset(&stop, SIGTERM);
-        sigaddset(&stop, SIGINT);
-        pthread_sigmask(SIG_BLOCK, &stop, nullptr);
-        fd = signalfd(-1, &stop, SFD_NONBLOCK | SFD_CLOEXEC);
+        sigemptyset(&all);
+        sigaddset(&all, SIGTERM);
+        sigaddset(&all, SIGINT);
+        sigaddset(&all, SIGHUP);
+        pthread_sigmask(SIG_BLOCK, &all, nullptr);
+        fd = signalfd(-1, &all, SFD_NONBLOCK | SFD_CLOEXEC);
         ensure(fd >= 0);
     }
     ~Signals() { close(fd); }
     Signals(const Signals&) = delete;
     Signals& operator=(const Signals&) = delete;
 
-    sigset_t stop{};
+    sigset_t all{};
     int fd = -1;
     uv_poll_t poll{};
 };
@@ -161,7 +162,7 @@ bool Daemon::start() {
     ensure(uv_poll_init(&loop_.uv(), &signals_->poll, signals_->fd) == 0);
     signals_->poll.data = this;
     uv_poll_start(&signals_->poll, UV_READABLE,
-                  [](uv_poll_t* poll, int, int) { static_cast<Daemon*>(poll->data)->stop(); });
+                  [](uv_poll_t* poll, int, int) { static_cast<Daemon*>(poll->data)->on_signal(); });
     return true;
 }
 
@@ -185,6 +186,20 @@ std::vector<std::string> Daemon::troubles() const {
     if (const std::string sentence = watch_ ? watch_->trouble().sentence() : ""; !sentence.empty())
         all.push_back(sentence);
     return all;
+}
+
+void Daemon::on_signal() {
+    signalfd_siginfo signal{};
+    if (read(signals_->fd, &signal, sizeof signal) != sizeof signal) return;
+    if (signal.ssi_signo == SIGHUP) return reload();
+    stop();
+}
+
+void Daemon::reload() {
+    service_manager::reloading(clock_.steady_us());
+    for (const auto& read_again : reloads_) read_again();
+    log(LogLevel::notice, "reloaded");
+    service_manager::ready();
 }
 
 void Daemon::stop() {

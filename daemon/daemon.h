@@ -4,12 +4,15 @@
 //   start:  spool and sinks -> deliveries, committer -> sockets -> workers -> READY=1
 //   stop:   STOPPING=1 -> workers (answer what is durable) -> committer -> deliveries
 //
+//   reload: SIGHUP -> files that are named in the settings are read again
+//
 // A failure that breaks a promise (error.h, Move::halt) ends the process at once: what was not yet
 // acknowledged never is.
 //
 // Threads: main.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -49,6 +52,8 @@ private:
     [[nodiscard]] bool listen(const std::vector<std::string>& addresses, std::string_view what,
                               size_t each, const std::function<void(const Listening&)>& use);
     [[nodiscard]] std::vector<std::string> troubles() const;
+    void on_signal();
+    void reload();
     void stop();
 
     const Settings& settings_;
@@ -67,6 +72,7 @@ private:
     std::unique_ptr<Pipeline> pipeline_;
     std::unique_ptr<SinglestoreWatch> watch_;  // If check-ins go to a pipeline of SingleStore's.
     std::vector<std::unique_ptr<Worker>> workers_;
+    std::vector<std::function<void()>> reloads_;  // Each reads its files again.
     Loop loop_;  // Admin's clients, the signals, and the measures of the pace.
     std::unique_ptr<Signals> signals_;
 };

@@ -33,6 +33,15 @@ BOOST_AUTO_TEST_CASE(interrupt_from_a_terminal_is_a_clean_stop_too) {
     BOOST_TEST((daemon.process().wait(patience) == 0), daemon.log());
 }
 
+BOOST_AUTO_TEST_CASE(hangup_is_a_reload_and_not_the_end) {
+    TestDaemon daemon;
+    daemon.process().send(SIGHUP);
+    BOOST_TEST(daemon.notify_socket().hears("RELOADING=1", patience));
+    BOOST_TEST(daemon.notify_socket().hears("READY=1", patience));
+    BOOST_TEST(daemon.post("{}").status == 200);
+    BOOST_TEST((daemon.stop() == 0), daemon.log());
+}
+
 BOOST_AUTO_TEST_CASE(clean_stop_under_load_stores_all_that_was_acknowledged) {
     TestDaemon daemon;
     Routers routers;
