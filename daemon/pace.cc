@@ -9,6 +9,9 @@ namespace rollcall {
 namespace {
 
 constexpr int64_t measure_every_us = 1'000'000;
+constexpr double backlog_none = 0.5;  // Of the spool: below, there is no pressure.
+constexpr double backlog_full = 0.95;
+constexpr double drain_s_max = 3600;  // Also if nothing is delivered.
 
 double share(double value, double none, double all) {
     return std::clamp((value - none) / (all - none), 0.0, 1.0);
@@ -16,34 +19,56 @@ double share(double value, double none, double all) {
 
 }  // namespace
 
-Pace::Pace(const Settings& settings)
+Pace::Pace(const Settings& settings, CgroupMemory memory)
     : base_(std::chrono::duration<double>(settings.replies.next).count()),
       jitter_(static_cast<double>(settings.replies.next_jitter) / 100),
       growth_max_(static_cast<double>(settings.replies.next_growth_max)),
-      spool_bytes_max_(static_cast<double>(settings.spool.size_max.count)) {}
+      spool_bytes_max_(static_cast<double>(settings.spool.size_max.count)),
+      memory_(std::move(memory)) {}
 
 void Pace::measure(int64_t now_us) {
     if (measured_us_ != 0 && now_us - measured_us_ < measure_every_us) return;
     measured_us_ = now_us;
-    const double pressure = std::max(backlog_share(), answers_share());
+    const double backlog = backlog_bytes();
+    const double memory = memory_.share();
+    const double pressure = std::max({share(backlog / spool_bytes_max_, backlog_none, backlog_full),
+                                      answers_share(), share(memory, 0.8, 0.95)});
     slab_.set(Metric::pressure_ratio, std::llround(pressure * ratio_one));
+    slab_.set(Metric::memory_ratio, std::llround(memory * ratio_one));
+    slab_.set(Metric::drain_seconds, std::llround(drain_s(backlog, now_us)));
+    measure_ = (measure_ + 1) % measures;
 }
 
-double Pace::backlog_share() const {
+// Of the slowest sink.
+double Pace::backlog_bytes() const {
     int64_t bytes = 0;
     for (size_t sink = 0; sink < std::size(sink_names); ++sink)
         bytes = std::max(bytes, sum(slabs_, Metric::spool_backlog_bytes, sink));
-    return share(static_cast<double>(bytes) / spool_bytes_max_, 0.5, 0.95);
+    return static_cast<double>(bytes);
 }
 
 double Pace::answers_share() {
     const Observed now = observed(slabs_, Metric::ack_seconds);
     const Observed then = std::exchange(answers_[measure_], now);
-    measure_ = (measure_ + 1) % measures;
     if (now.count == then.count) return 0;
     const double mean_us =
         static_cast<double>(now.micros - then.micros) / static_cast<double>(now.count - then.count);
     return share(mean_us, 250e3, 4e6);
+}
+
+// Until the backlog is where pressure ends.
+double Pace::drain_s(double backlog, int64_t now_us) {
+    const auto written =
+        static_cast<double>(sum(slabs_, Metric::spool_written_bytes_total, 0));
+    const Drained now{written - backlog, now_us};
+    if (drained_[measure_].at_us == 0) drained_.fill(now);  // The first time.
+    const Drained then = std::exchange(drained_[measure_], now);
+    const double to_go = backlog - backlog_none * spool_bytes_max_;
+    if (to_go <= 0) return 0;
+    const double drained = now.bytes - then.bytes;
+    if (drained <= 0) return drain_s_max;
+    const double seconds = static_cast<double>(now.at_us - then.at_us) / 1e6;
+    return std::min(drain_s_max, to_go / drained * seconds);
 }
 
 // The lower half of the hash, as -1 to 1.
@@ -58,5 +83,12 @@ int64_t Pace::next_s(uint64_t site) const {
 }
 
 int64_t Pace::base_s(uint64_t site) const { return for_site(site, 1); }
+
+bool Pace::overloaded() const { return slab_.read(Metric::pressure_ratio, 0) >= ratio_one; }
+
+int64_t Pace::retry_after_s(uint64_t who) const {
+    const int64_t soonest = std::max(next_s(who), slab_.read(Metric::drain_seconds, 0));
+    return soonest + static_cast<int64_t>(who >> 32) % (soonest / 2 + 1);
+}
 
 }  // namespace rollcall

@@ -1,8 +1,9 @@
 // Pace: when the next check-in is asked for.
 //
-//     pressure   0 to 1, the larger of two shares
+//     pressure   0 to 1, the largest of three shares
 //                  backlog   of the slowest sink, from 50 to 95 percent of spool.size_max
 //                  answers   the mean time to one, over the last 8 measures, from 250 ms to 4 s
+//                  memory    from 80 to 95 percent of what the control group may have
 //     base       replies.next, and for each site up to replies.next_jitter percent more or less
 //     next       base x (1 + pressure x (replies.next_growth_max - 1))
 //
@@ -10,10 +11,14 @@
 // for differs from the others', so the phases part; it is always the same, for a router writes each
 // change of its schedule to flash.
 //
+// Under full pressure those who are new are sent away until the backlog will have fallen to where
+// pressure ends, by what it fell in the last 8 measures; half as long again is spread over them, so
+// that they do not come back together.
+//
 // While no answer goes out there is nothing to measure, and nobody who would be told.
 //
-// Threads: measure() on one, which is main; next_s() and base_s() on any. The pressure is a relaxed
-//          number in a slab: the metric that operators see is what the workers obey.
+// Threads: measure() on one, which is main; what is const on any. The pressure is a relaxed number
+//          in a slab: the metric that operators see is what the workers obey.
 // Units:   seconds where the name ends in _s.
 #pragma once
 
@@ -24,13 +29,14 @@
 
 #include "config/metrics.h"
 #include "config/settings.h"
+#include "daemon/cgroup_memory.h"
 #include "daemon/exporter.h"
 
 namespace rollcall {
 
 class Pace {
 public:
-    explicit Pace(const Settings& settings);
+    explicit Pace(const Settings& settings, CgroupMemory memory = CgroupMemory());
 
     // Whose backlogs and answers are measured. Before the threads start that ask for the pace.
     void watch(std::vector<const Slab*> slabs) { slabs_ = std::move(slabs); }
@@ -42,22 +48,34 @@ public:
     [[nodiscard]] int64_t next_s(uint64_t site) const;
     [[nodiscard]] int64_t base_s(uint64_t site) const;
 
+    // Is the pressure full?
+    [[nodiscard]] bool overloaded() const;
+    // When whoever is sent away should come again. who: any hash of it.
+    [[nodiscard]] int64_t retry_after_s(uint64_t who) const;
+
 private:
-    [[nodiscard]] double backlog_share() const;
+    [[nodiscard]] double backlog_bytes() const;
     [[nodiscard]] double answers_share();
+    [[nodiscard]] double drain_s(double backlog, int64_t now_us);
     [[nodiscard]] int64_t for_site(uint64_t site, double growth) const;
 
     static constexpr size_t measures = 8;
+    struct Drained {
+        double bytes = 0;  // Delivered by the slowest sink, from any beginning.
+        int64_t at_us = 0;
+    };
 
     double base_;  // Seconds.
     double jitter_;
     double growth_max_;
     double spool_bytes_max_;
+    CgroupMemory memory_;
     std::vector<const Slab*> slabs_;
     std::array<Observed, measures> answers_{};  // All until then, at each of the last measures.
+    std::array<Drained, measures> drained_{};   // The same.
     size_t measure_ = 0;                        // The oldest of them.
     int64_t measured_us_ = 0;                   // Steady; 0: never.
-    Slab slab_;                                 // One value of it.
+    Slab slab_;                                 // Three values of it.
 };
 
 }  // namespace rollcall

@@ -20,6 +20,7 @@ std::string_view reason(int status) {
         case 413: return "Content Too Large";
         case 415: return "Unsupported Media Type";
         case 417: return "Expectation Failed";
+        case 429: return "Too Many Requests";
         case 431: return "Request Header Fields Too Large";
         case 503: return "Service Unavailable";
         case 505: return "HTTP Version Not Supported";
@@ -173,6 +174,11 @@ std::string_view Replies::accepted(const Accepted& what, After after) {
     return reply_;
 }
 
+int64_t Replies::wait_s_of(const Error& error) {
+    if (info(error.code).http_status != 503 || pace_ == nullptr) return error.wait_s;
+    return pace_->retry_after_s(uint64_t{random_()} << 32 | random_());
+}
+
 std::string_view Replies::refused(const Error& error, After after, std::string_view allow,
                                   const Shape& shape) {
     tick();
@@ -187,8 +193,10 @@ std::string_view Replies::refused(const Error& error, After after, std::string_v
         if (error.truncated) body_ += R"(,"detail":"truncated_body")";
         body_ += '}';
     }
-    const std::string allow_line = allow.empty() ? "" : fmt::format("Allow: {}\r\n", allow);
-    render(code.http_status, json_type, allow_line, body_, after);
+    std::string extra_header = allow.empty() ? "" : fmt::format("Allow: {}\r\n", allow);
+    if (const int64_t wait_s = wait_s_of(error); wait_s > 0)
+        append(extra_header, "Retry-After: {}\r\n", wait_s);
+    render(code.http_status, json_type, extra_header, body_, after);
     return reply_;
 }
 

@@ -17,11 +17,13 @@
 
 #include <array>
 #include <cstdint>
+#include <random>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "config/units.h"
+#include "daemon/pace.h"
 #include "pipeline/clock.h"
 #include "pipeline/error.h"
 #include "pipeline/intake.h"
@@ -46,10 +48,12 @@ struct Accepted {
 
 class Replies {
 public:
-    explicit Replies(const Clock& clock) : clock_(clock) {}
+    // pace: nullptr for operators' pages.
+    explicit Replies(const Clock& clock, const Pace* pace = nullptr) : clock_(clock), pace_(pace) {}
 
     [[nodiscard]] std::string_view accepted(const Accepted& what, After after);
-    // allow: the methods, for method_not_allowed. shape: whether the report spoke JSON-RPC.
+    // allow: the methods, for method_not_allowed. shape: whether the report spoke JSON-RPC. What
+    // this daemon cannot do now (503) may be tried again when the pace says so.
     [[nodiscard]] std::string_view refused(const Error& error, After after,
                                            std::string_view allow = {}, const Shape& shape = {});
     // An operator's page. body_too: false for HEAD.
@@ -69,6 +73,7 @@ private:
     };
 
     void tick();
+    [[nodiscard]] int64_t wait_s_of(const Error& error);
     [[nodiscard]] std::string_view plain(const Accepted& what);
     void render_outcome(const Accepted& what);
     void render_ispapp_update(const Accepted& what);
@@ -78,6 +83,8 @@ private:
                 std::string_view body, After after, bool body_too = true);
 
     const Clock& clock_;
+    const Pace* pace_;
+    std::minstd_rand random_;  // Spreads those who are sent away.
     int64_t second_ = -1;  // Of date_.
     std::string date_;
     std::array<Plain, 64> plain_;  // By next_s, of which there are a few at a time.

@@ -43,6 +43,7 @@ struct Error {
     int os_errno = 0;        // What the kernel said, or 0.
     int64_t offset = -1;     // The byte of the body at fault, or -1.
     bool truncated = false;  // At fault is its end: it was cut, or never finished.
+    int64_t wait_s = 0;      // The sender may try again after that; 0: nothing is said.
 
     [[nodiscard]] constexpr Move move() const { return info(code).move; }
 };

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <fstream>
 #include <string>
 #include <vector>
 
 #include "pipeline/row_id.h"
+#include "tests/support/temporary_directory.h"
 
 namespace rollcall {
 
@@ -29,6 +31,7 @@ struct PaceFixture {
     static uint64_t site(int number) { return fingerprint("S" + std::to_string(number), 0); }
 
     Settings settings;
+    TemporaryDirectory directory;
     Slab slab;
     Slab other_slab;
     int64_t now_us = second_us;
@@ -73,7 +76,7 @@ BOOST_AUTO_TEST_CASE(slow_answers_press_as_long_as_they_are_among_the_last_eight
     BOOST_TEST(measure(pace) == 1);
 }
 
-BOOST_AUTO_TEST_CASE(larger_of_the_two_counts) {
+BOOST_AUTO_TEST_CASE(larger_of_the_shares_counts) {
     Pace pace(settings);
     pace.watch({&slab});
     backlog(SinkName::sqlite, 0.725);
@@ -81,6 +84,70 @@ BOOST_AUTO_TEST_CASE(larger_of_the_two_counts) {
     BOOST_TEST(measure(pace) == 0.5, boost::test_tools::tolerance(1e-3));
     slab.observe(Metric::ack_seconds, 60'000'000);
     BOOST_TEST(measure(pace) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(memory_presses_from_four_fifths_of_what_the_control_group_may_have) {
+    const std::string folder = directory.path();
+    const std::vector<std::pair<int, double>> expected = {
+        {0, 0.0}, {800, 0.0}, {875, 0.5}, {950, 1.0}, {990, 1.0}, {400, 0.0}};
+    std::ofstream(folder + "/self") << "0::/\n";
+    std::ofstream(folder + "/memory.max") << "1000\n";
+    Pace pace(settings, CgroupMemory(folder, folder + "/self"));
+    pace.watch({&slab});
+    for (const auto& [used, pressure] : expected) {
+        std::ofstream(folder + "/memory.current") << used << "\n";
+        BOOST_TEST(measure(pace) == pressure, boost::test_tools::tolerance(1e-3));
+        BOOST_TEST(pace.slab().read(Metric::memory_ratio, 0) == used * (ratio_one / 1000));
+        BOOST_TEST(pace.overloaded() == (pressure == 1.0));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(whoever_is_sent_away_comes_again_when_the_backlog_will_have_fallen) {
+    settings.spool.size_max = Bytes{1'000'000'000};
+    Pace pace(settings);
+    pace.watch({&slab});
+    // 5 MB a second come in, and 10 MB a second go out.
+    for (int second = 0; second < 20; ++second) {
+        slab.add(Metric::spool_written_bytes_total, 5'000'000);
+        backlog(SinkName::sqlite, 0.96 - 0.005 * second);
+        measure(pace);
+    }
+    // 365 MB above where pressure ends. next is 30 s times growth at this pressure, which is more
+    // than 36.5 s: so ask for a pace that does not grow.
+    BOOST_TEST(pace.slab().read(Metric::drain_seconds, 0) == 37);
+    settings.replies.next_growth_max = 1;
+    Pace steady(settings);
+    steady.watch({&slab});
+    slab.add(Metric::spool_written_bytes_total, 5'000'000);
+    measure(steady);
+    for (int second = 0; second < 9; ++second) {
+        slab.add(Metric::spool_written_bytes_total, 5'000'000);
+        backlog(SinkName::sqlite, 0.96 - 0.005 * second);
+        measure(steady);
+    }
+    const int64_t drain = steady.slab().read(Metric::drain_seconds, 0);
+    BOOST_TEST(drain == 42);
+    int64_t soonest = INT64_MAX;
+    int64_t latest = 0;
+    for (int number = 0; number < 1000; ++number) {
+        const int64_t after = steady.retry_after_s(site(number));
+        soonest = std::min(soonest, after);
+        latest = std::max(latest, after);
+    }
+    BOOST_TEST(soonest == drain);
+    BOOST_TEST(latest == drain + drain / 2);
+}
+
+BOOST_AUTO_TEST_CASE(if_nothing_is_delivered_nobody_is_told_to_come_before_an_hour) {
+    Pace pace(settings);
+    pace.watch({&slab});
+    backlog(SinkName::sqlite, 1);
+    for (int second = 0; second < 3; ++second) measure(pace);
+    BOOST_TEST(pace.retry_after_s(0) == 3600);
+    backlog(SinkName::sqlite, 0.4);
+    measure(pace);
+    BOOST_TEST(pace.slab().read(Metric::drain_seconds, 0) == 0);
+    BOOST_TEST(pace.retry_after_s(0) == 30);
 }
 
 BOOST_AUTO_TEST_CASE(nothing_is_measured_twice_in_a_second) {

@@ -1,0 +1,107 @@
+# What the comparisons with other servers share: ports, starting and stopping, CPU time, medians.
+# To be sourced; sets `work`, a folder on the disk of this checkout that goes at the end.
+set -euo pipefail
+
+die() {
+    echo "$(basename "$0" .sh): $*" >&2
+    exit 1
+}
+
+rollcalld=${1:-build/release/rollcalld}
+[[ -x $rollcalld ]] || die "$rollcalld is missing: ./dev build"
+(($(nproc) >= 2)) || die "this needs two cores, one for the server and one for the client"
+
+mkdir -p build
+work=$(mktemp -d "$PWD/build/bench.XXXXXX")
+server=    # The process that was started last, while it runs.
+
+# Asks the server to end, and waits for it; ends it if it does not.
+stop() {
+    [[ -n $server ]] || return 0
+    kill -TERM "$server" 2>/dev/null || true
+    for _ in {1..300}; do
+        kill -0 "$server" 2>/dev/null || break
+        sleep 0.1
+    done
+    kill -KILL "$server" 2>/dev/null || true
+    wait "$server" 2>/dev/null || true
+    server=
+}
+trap 'stop; rm -rf "$work"' EXIT
+trap 'exit 1' INT TERM
+
+# A port below the range that the kernel gives to clients, and that nobody listens on.
+free_port() {
+    local port
+    for _ in {1..100}; do
+        port=$((20000 + RANDOM % 10000))
+        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+    done
+    echo "$port"
+}
+
+# Waits until COMMAND succeeds.
+await() {
+    for _ in {1..100}; do
+        "$@" 2>/dev/null && return
+        kill -0 "$server" 2>/dev/null || break
+        sleep 0.1
+    done
+    cat "$work/log" >&2
+    die "the server did not come up"
+}
+
+says_200() { [[ $(curl -s -o /dev/null -m 1 -w '%{http_code}' "$1") == 200 ]]; }
+listens_on() { (exec 3<>"/dev/tcp/127.0.0.1/$1"); }
+
+# start_rollcalld SINK [argument...]: one worker, pinned to core 0 with all its threads. Sets
+# `server`, http_port, mqtt_port, admin_url.
+start_rollcalld() {
+    local admin
+    http_port=$(free_port)
+    mqtt_port=$(free_port)
+    admin=$(free_port)
+    admin_url=http://127.0.0.1:$admin
+    rm -rf "$work/state"
+    taskset -c 0 "$rollcalld" serve --set state_dir="$work/state" --set workers=1 \
+        --set sinks="$1" --set http.listen="127.0.0.1:$http_port" \
+        --set mqtt.listen="127.0.0.1:$mqtt_port" --set admin.listen="127.0.0.1:$admin" "${@:2}" \
+        >"$work/log" 2>&1 &
+    server=$!
+    await says_200 "$admin_url/readyz"
+}
+
+# await_stored SINK: until it has stored every check-in that was accepted.
+await_stored() {
+    for _ in {1..600}; do
+        curl -s -m 5 "$admin_url/metrics" | awk -v sink="{sink=\"$1\"}" '
+            /^rollcall_checkins_accepted_total{/ { accepted += $2 }
+            $1 == "rollcall_checkins_duplicate_total" { accepted -= $2 }
+            $1 == "rollcall_sink_rows_total" sink { stored = $2 }
+            END { exit !(stored == accepted) }' && return
+        sleep 0.1
+    done
+    cat "$work/log" >&2
+    die "after a minute the sink $1 has not stored all that was accepted"
+}
+
+# CPU time of a process so far, all threads, in clock ticks: utime and stime of its stat.
+cpu_ticks() {
+    local stat
+    stat=$(<"/proc/$1/stat")
+    set -- ${stat##*) }
+    echo $((${12} + ${13}))
+}
+
+# The median of a column of the results: median SUBJECT COLUMN.
+median() {
+    awk -v subject="$1" -v column="$2" '$1 == subject { print $column }' "$work/results" | sort -n |
+        awk '{ value[NR] = $1 } END { print (value[int((NR + 1) / 2)] + value[int(NR / 2) + 1]) / 2 }'
+}
+
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
+
+machine() {
+    echo "$(grep -m1 'model name' /proc/cpuinfo | cut -d: -f2- | xargs), Linux $(uname -r)," \
+        "$(stat -f -c %T "$work")"
+}
