@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "sinks/kafka_sink.h"
+#include "tests/support/cutting_proxy.h"
 #include "tests/support/kafka_client.h"
 #include "tests/support/kafka_cluster.h"
 #include "tests/support/random.h"
@@ -288,6 +289,52 @@ BOOST_AUTO_TEST_CASE(broker_that_is_killed_during_commits_holds_a_call_no_longer
     const uint64_t position = sink.open(spool).value();
     BOOST_TEST((position == known || position == known + 1));
     BOOST_TEST(this->stored().size() == 100 * position);
+}
+
+// All connections to the broker at once, in both directions: also between a commit and its answer.
+BOOST_AUTO_TEST_CASE(connections_cut_at_any_byte_cost_nothing) {
+    CuttingProxy proxy;
+    KafkaCluster cluster(1, KafkaCluster::Doors::open, proxy.port());
+    proxy.lead_to(cluster.port(0));
+    cluster.wait_until_ready();
+    settings.kafka.brokers = {"127.0.0.1:" + std::to_string(proxy.port())};
+    settings.kafka.timeout_max = 5s;
+    KafkaSink sink(settings);
+    BOOST_TEST_REQUIRE(sink.open(spool).has_value());
+    int64_t record = 0;
+    const auto once = [&](CuttingProxy::From from, uint64_t bytes) {
+        int failures = 0;
+        proxy.cut_after(from, bytes);
+        while (!write(sink, rows(record * 10, 10), static_cast<uint64_t>(record + 1))) {
+            BOOST_TEST_REQUIRE(++failures < 20);
+            const auto position = sink.open(spool);
+            if (!position) continue;
+            // The commit may have arrived without its answer.
+            if (*position == static_cast<uint64_t>(record + 1)) break;
+            BOOST_TEST_REQUIRE(*position == static_cast<uint64_t>(record));
+        }
+        ++record;
+    };
+    once(CuttingProxy::From::client, UINT64_MAX);
+    once(CuttingProxy::From::client, UINT64_MAX);  // All connections are there.
+    const uint64_t sent = proxy.sent();
+    const uint64_t received = proxy.received();
+    BOOST_TEST(sent > 100);
+    // ROLLCALL_CUTS=1 leaves no byte out, and takes long.
+    const bool every = std::getenv("ROLLCALL_CUTS") != nullptr;
+    for (const auto& [from, most] : {std::pair{CuttingProxy::From::client, sent},
+                                     std::pair{CuttingProxy::From::server, received}}) {
+        const uint64_t cuts = proxy.cuts();
+        for (uint64_t bytes = 1 + random.below(8); bytes < most;
+             bytes += every ? 1 : 1 + random.below(most / 4))
+            once(from, bytes);
+        BOOST_TEST(proxy.cuts() > cuts);
+    }
+    KafkaClient direct(cluster.brokers());
+    std::multiset<int64_t> stored;
+    for (const auto& message : direct.committed(settings.kafka.topic))
+        stored.insert(std::stoll(message.value));
+    BOOST_TEST((stored == ids(0, record * 10)));
 }
 
 BOOST_AUTO_TEST_CASE(login_over_tls_takes_the_right_password_and_authority) {

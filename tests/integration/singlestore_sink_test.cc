@@ -353,8 +353,7 @@ BOOST_AUTO_TEST_CASE(connection_cut_at_any_byte_costs_nothing) {
         ask("DELETE FROM site_checkins");
         ask("DELETE FROM rollcall_position");
         proxy.cut_after(from, bytes);
-        const Records records{[] {}, [&] { proxy.cut_after(from, UINT64_MAX); }, 2};
-        return records.deliver(sink, spool, 2);
+        return Records{.batch_records = 2}.deliver(sink, spool, 2);
     };
     // Where the connection ends that nothing cuts.
     BOOST_TEST(once(CuttingProxy::From::client, UINT64_MAX) == 0);
@@ -364,9 +363,11 @@ BOOST_AUTO_TEST_CASE(connection_cut_at_any_byte_costs_nothing) {
     for (const auto& [from, most] : {std::pair{CuttingProxy::From::client, sent},
                                      std::pair{CuttingProxy::From::server, received}}) {
         // From where the first write begins: what is cut before is a connection that never opened.
+        // ROLLCALL_CUTS=1 leaves no byte out, and takes minutes.
+        const bool every = std::getenv("ROLLCALL_CUTS") != nullptr;
         uint64_t cuts = 0;
-        for (uint64_t bytes = most * 2 / 3 + random.below(8); bytes < most;
-             bytes += 1 + random.below(24)) {
+        for (uint64_t bytes = every ? 1 : most * 2 / 3 + random.below(8); bytes < most;
+             bytes += every ? 1 : 1 + random.below(24)) {
             cuts += once(from, bytes) > 0 ? 1 : 0;
             BOOST_TEST_REQUIRE(ask("SELECT COUNT(*), COUNT(DISTINCT id) FROM site_checkins") ==
                                "20|20");

@@ -1,12 +1,13 @@
-// CuttingProxy: stands between a client and a server on loopback, and cuts each connection after so
-// many bytes, as a network does that fails.
+// CuttingProxy: stands between clients and a server on loopback, and cuts their connections after
+// so many bytes, once, as a network does that fails for a moment.
 //
-// Threads: its own serves one connection after the other; cut_after() is for the test's.
+// Threads: its own serves all connections; the rest is for the test's.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <thread>
+#include <vector>
 
 namespace rollcall {
 
@@ -14,29 +15,42 @@ class CuttingProxy {
 public:
     enum class From : uint8_t { client, server };
 
-    explicit CuttingProxy(uint16_t server_port);
+    // A server that does not know its port yet may be told later; until then nobody is let in.
+    explicit CuttingProxy(uint16_t server_port = 0);
     ~CuttingProxy();
     CuttingProxy(const CuttingProxy&) = delete;
     CuttingProxy& operator=(const CuttingProxy&) = delete;
 
     [[nodiscard]] uint16_t port() const { return port_; }
-    // Of the next connections, so many bytes from that side go through; then both sides are closed.
+    void lead_to(uint16_t server_port) { server_port_ = server_port; }
+    // So many bytes from that side go through from now on; then all connections are closed. Those
+    // that come after that are not cut.
     void cut_after(From from, uint64_t bytes);
-    // Bytes from the client that went through since then.
+    // Bytes that went through since then.
     [[nodiscard]] uint64_t sent() const { return sent_; }
     [[nodiscard]] uint64_t received() const { return received_; }
+    [[nodiscard]] uint64_t cuts() const { return cuts_; }
 
 private:
-    void serve();
-    void relay(int client, int server);
+    struct Pair {
+        int client;
+        int server;
+    };
 
-    uint16_t server_port_;
+    void serve();
+    void let_in();
+    [[nodiscard]] bool pass_on(int from, int to, From side);
+    void close_all();
+
     int listener_;
     uint16_t port_ = 0;
+    std::vector<Pair> pairs_;
+    std::atomic<uint16_t> server_port_;
     std::atomic<uint64_t> client_bytes_most_;
     std::atomic<uint64_t> server_bytes_most_;
     std::atomic<uint64_t> sent_{0};
     std::atomic<uint64_t> received_{0};
+    std::atomic<uint64_t> cuts_{0};
     std::thread thread_;
 };
 

@@ -38,13 +38,13 @@ std::vector<std::string> java(const std::string& main_class,
 
 bool KafkaCluster::is_installed() { return std::filesystem::is_directory(ROLLCALL_KAFKA_JARS); }
 
-KafkaCluster::KafkaCluster(int nodes, Doors doors) {
+KafkaCluster::KafkaCluster(int nodes, Doors doors, uint16_t advertised_port) {
     if (doors == Doors::guarded) make_certificate();
     for (int node = 0; node < nodes; ++node)
         nodes_.push_back({free_port(), free_port(), free_port(),
                           directory_.path() / fmt::format("{}.properties", node), nullptr});
     for (size_t node = 0; node < nodes_.size(); ++node) {
-        write_settings(node, doors);
+        write_settings(node, doors, advertised_port);
         const auto formatted =
             run(java("kafka.tools.StorageTool",
                      {"format", "-t", "rollcall-tests-cluster", "-c", nodes_[node].settings_path,
@@ -52,7 +52,7 @@ KafkaCluster::KafkaCluster(int nodes, Doors doors) {
         if (formatted.status != 0) throw std::runtime_error("kafka: " + formatted.errors);
     }
     for (int node = 0; node < nodes; ++node) start(node);
-    wait_until_ready();
+    if (advertised_port == 0) wait_until_ready();
 }
 
 void KafkaCluster::make_certificate() {
@@ -65,7 +65,7 @@ void KafkaCluster::make_certificate() {
         store << std::ifstream(part).rdbuf();
 }
 
-void KafkaCluster::write_settings(size_t node, Doors doors) {
+void KafkaCluster::write_settings(size_t node, Doors doors, uint16_t advertised_port) {
     std::vector<std::string> voters;
     for (size_t other = 0; other < nodes_.size(); ++other)
         voters.push_back(fmt::format("{}@127.0.0.1:{}", other, nodes_[other].controller_port));
@@ -78,7 +78,7 @@ void KafkaCluster::write_settings(size_t node, Doors doors) {
 node.id={0}
 controller.quorum.voters={1}
 listeners=PLAINTEXT://127.0.0.1:{2},CONTROLLER://127.0.0.1:{3}{7}
-advertised.listeners=PLAINTEXT://127.0.0.1:{2}{8}
+advertised.listeners=PLAINTEXT://127.0.0.1:{9}{8}
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,GUARDED:SASL_SSL
 controller.listener.names=CONTROLLER
 log.dirs={4}/data-{0}
@@ -101,7 +101,8 @@ log.cleaner.dedupe.buffer.size=2097152
                         node, fmt::join(voters, ","), nodes_[node].port,
                         nodes_[node].controller_port, directory_.path().string(), replicas, in_sync,
                         guarded ? fmt::format(",GUARDED://127.0.0.1:{}", port) : "",
-                        guarded ? fmt::format(",GUARDED://localhost:{}", port) : "");
+                        guarded ? fmt::format(",GUARDED://localhost:{}", port) : "",
+                        advertised_port != 0 ? advertised_port : nodes_[node].port);
     if (!guarded) return;
     // Who comes by the other listener has no name, and may do everything.
     file << fmt::format(

@@ -28,11 +28,15 @@ public:
         // who may do nothing unless he is allowed to.
         guarded
     };
-    explicit KafkaCluster(int nodes = 1, Doors doors = Doors::open);
+    // advertised_port: where clients are sent to, if it is not where the one node listens.
+    explicit KafkaCluster(int nodes = 1, Doors doors = Doors::open, uint16_t advertised_port = 0);
 
     // host:port of each node, with commas between: bootstrap.servers.
     [[nodiscard]] std::string brokers() const;
     [[nodiscard]] std::string guarded_brokers() const;
+    [[nodiscard]] uint16_t port(int node) const {
+        return nodes_.at(static_cast<size_t>(node)).port;
+    }
     [[nodiscard]] std::string certificate() const { return directory_.path() / "cert.pem"; }
 
     // Allows rollcall something or takes that back, in the words of Kafka's tool: {"--operation",
@@ -61,7 +65,7 @@ private:
         std::unique_ptr<Process> process;
     };
 
-    void write_settings(size_t node, Doors doors);
+    void write_settings(size_t node, Doors doors, uint16_t advertised_port);
     void make_certificate();
     void change_rights(std::vector<std::string> how, const std::vector<std::string>& words) const;
 
