@@ -124,7 +124,7 @@ bool read(const toml::node& node, Flag& value) { return take(node.value_exact<bo
 bool read(const toml::node& node, List& values) {
     values.clear();
     const toml::array* const array = node.as_array();
-    if (array == nullptr) return false;
+    if (array == nullptr) return read(node, values.emplace_back());  // A text is a list of one.
     return std::ranges::all_of(
         *array, [&](const toml::node& member) { return read(member, values.emplace_back()); });
 }
@@ -304,6 +304,8 @@ public:
     void check_together() {
         check_addresses("http.listen", settings_.http.listen, anonymous_stays_home());
         check_addresses("mqtt.listen", settings_.mqtt.listen, anonymous_stays_home());
+        check_addresses("http.tls_listen", settings_.http.tls_listen, anonymous_stays_home());
+        check_addresses("mqtt.tls_listen", settings_.mqtt.tls_listen, anonymous_stays_home());
         check_addresses("admin.listen", settings_.admin.listen, false);
 
         for (const auto& path : settings_.http.paths)
@@ -312,6 +314,15 @@ public:
         for (const auto& filter : settings_.mqtt.topics)
             if (!is_topic_filter(filter))
                 complain_about("mqtt.topics", fmt::format("not a topic filter: \"{}\"", filter));
+
+        const auto& tls = settings_.tls;
+        if (tls.certificate.size() != tls.key.size())
+            complain_about("tls.key", "must name a key for each of tls.certificate");
+        for (const auto& [name, addresses] :
+             {std::pair("http.tls_listen", settings_.http.tls_listen),
+              std::pair("mqtt.tls_listen", settings_.mqtt.tls_listen)})
+            if (!addresses.empty() && tls.certificate.empty())
+                complain_about(name, "needs tls.certificate and tls.key");
 
         List sinks = settings_.general.sinks;
         std::ranges::sort(sinks);

@@ -33,6 +33,7 @@ enum class Remark : uint8_t {
 enum class Transport : uint8_t { http, mqtt };
 enum class SinkName : uint8_t { sqlite, kafka, singlestore, discard };
 
+enum class TlsHandshake : uint8_t { full, resumed, failed };
 enum class PipelineState : uint8_t { running, stopped, error, missing, unknown };
 
 enum class Metric : uint8_t {
@@ -42,7 +43,15 @@ enum class Metric : uint8_t {
 };
 
 enum class MetricKind : uint8_t { counter, gauge, ratio, histogram };
-enum class Labels : uint8_t { none, transport, transport_code, warning, sink, pipeline_state };
+enum class Labels : uint8_t {
+    none,
+    transport,
+    transport_code,
+    warning,
+    sink,
+    pipeline_state,
+    tls_handshake
+};
 
 inline constexpr std::string_view code_names[] = {
 #define CODE(name, move, http_status, help) #name,
@@ -61,6 +70,7 @@ inline constexpr std::string_view remark_names[] = {
 inline constexpr std::string_view transport_names[] = {"http", "mqtt"};
 inline constexpr std::string_view sink_names[] = {"sqlite", "kafka", "singlestore", "discard"};
 
+inline constexpr std::string_view tls_handshake_names[] = {"full", "resumed", "failed"};
 inline constexpr std::string_view pipeline_state_names[] = {"running", "stopped", "error",
                                                             "missing", "unknown"};
 
@@ -103,6 +113,7 @@ constexpr size_t label_values(Labels labels) {
         case Labels::warning: return std::size(remark_names);
         case Labels::sink: return std::size(sink_names);
         case Labels::pipeline_state: return std::size(pipeline_state_names);
+        case Labels::tls_handshake: return std::size(tls_handshake_names);
     }
     return 0;
 }
@@ -166,6 +177,7 @@ constexpr size_t label_of(Transport transport) { return static_cast<size_t>(tran
 constexpr size_t label_of(Remark remark) { return static_cast<size_t>(remark); }
 constexpr size_t label_of(SinkName sink) { return static_cast<size_t>(sink); }
 constexpr size_t label_of(PipelineState state) { return static_cast<size_t>(state); }
+constexpr size_t label_of(TlsHandshake handshake) { return static_cast<size_t>(handshake); }
 constexpr size_t label_of(Transport transport, Code code) {
     return static_cast<size_t>(transport) * std::size(code_names) + static_cast<size_t>(code);
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "daemon/tls.h"
 #include "pipeline/decode.h"
 
 namespace rollcall {
@@ -15,6 +16,7 @@ constexpr size_t buffer_bytes = 1024;  // As lent; it may grow.
 constexpr size_t buffers_kept_max = 4096;
 constexpr size_t buffer_kept_bytes_max = 16 * 1024;
 constexpr Millis linger_time{2000};
+constexpr int64_t handshakes_us = 1000;  // In a turn of the loop.
 constexpr uint64_t never = UINT64_MAX;
 
 Connection& connection_of(void* data) { return *static_cast<Connection*>(data); }
@@ -22,6 +24,14 @@ Connection& connection_of(void* data) { return *static_cast<Connection*>(data); 
 }  // namespace
 
 // --- one connection ---
+
+struct Connection::Secure {
+    Secure(TlsContext& context, Transport transport, const Connections::MakeSession& for_later)
+        : tls(context, transport), make_session(for_later) {}
+
+    Tls tls;
+    const Connections::MakeSession& make_session;  // For when the handshake is done.
+};
 
 Connection::Connection(Connections& all, Transport transport)
     : all_(all), transport_(transport), deadline_ms_(never) {
@@ -32,8 +42,7 @@ Connection::Connection(Connections& all, Transport transport)
 
 Connection::~Connection() { ensure(state_ == State::closed); }
 
-void Connection::start(std::unique_ptr<Session> session) {
-    session_ = std::move(session);
+void Connection::start() {
     read_peer();
     update_reading();
 }
@@ -61,15 +70,21 @@ void Connection::on_alloc(uv_handle_t* handle, size_t, uv_buf_t* buffer) {
 
 void Connection::on_read(uv_stream_t* stream, ssize_t count, const uv_buf_t* buffer) {
     Connection& self = connection_of(stream->data);
-    if (count > 0) return self.read({buffer->base, static_cast<size_t>(count)});
     if (count == 0) return;  // Nothing after all.
-    // The client has sent its last byte, and may still read answers.
-    if (count == UV_EOF && self.state_ == State::open && (self.waiting_ > 0 || self.writing_)) {
-        self.reading_ = false;
-        uv_read_stop(stream);
-        return self.finish(false);
+    if (count > 0) {
+        const std::string_view bytes(buffer->base, static_cast<size_t>(count));
+        return self.secure_ ? self.read_sealed(bytes) : self.read(bytes);
     }
+    if (self.secure_ && !self.session_) return self.end_handshake(Code::tls_cut);
+    if (count == UV_EOF) return self.end_of_input();
     self.close();
+}
+
+// The client has sent its last byte, and may still read answers.
+void Connection::end_of_input() {
+    const bool something_to_say = waiting_ > 0 || writing_ || secure_;
+    if (!open() || !something_to_say) return close();
+    finish(false);
 }
 
 void Connection::read(std::string_view bytes) {
@@ -103,6 +118,82 @@ void Connection::go_on() {
     if (input_.empty()) give_back(input_);
 }
 
+void Connection::read_sealed(std::string_view bytes) {
+    if (!open()) return;
+    if (session_) return open_sealed(bytes);
+    lend(input_);
+    input_.append(bytes);
+    in_turn_ = true;
+    all_.in_turn_.push_back(this);
+    update_reading();
+}
+
+void Connection::open_sealed(std::string_view bytes) {
+    Tls& tls = secure_->tls;
+    while (open()) {
+        const size_t plain = tls.open(bytes, {all_.plain_buffer_.get(), read_buffer_bytes});
+        if (plain == 0) break;
+        read({all_.plain_buffer_.get(), plain});
+    }
+    flush();
+    if (const auto fault = tls.fault(); fault && open()) {
+        all_.slab_.add(Metric::checkins_rejected_total, 1, label_of(transport_, *fault));
+        return close();
+    }
+    if (tls.ended()) return end_of_input();
+    update_reading();
+}
+
+// In its turn.
+void Connection::shake_hands() {
+    in_turn_ = false;
+    if (!open()) return;
+    std::string kept = std::exchange(input_, {});
+    std::string_view sealed = kept;
+    lend(secure_->tls.outgoing());
+    const auto done = secure_->tls.shake_hands(sealed);
+    if (!done) {
+        end_handshake(done.error().code);
+    } else if (*done) {
+        all_.slab_.add(
+            Metric::tls_handshakes_total, 1,
+            label_of(secure_->tls.resumed() ? TlsHandshake::resumed : TlsHandshake::full));
+        session_ = secure_->make_session(*this);
+        open_sealed(sealed);
+    } else {
+        flush();
+    }
+    give_back(kept);
+    update_reading();
+}
+
+// All that is to be sent now.
+std::string_view Connection::seal(std::string_view plain) {
+    Tls& tls = secure_->tls;
+    if (!plain.empty()) lend(tls.outgoing());
+    tls.seal(plain);
+    return tls.outgoing();
+}
+
+void Connection::end_handshake(Code fault) {
+    if (open() && secure_->tls.begun()) {
+        all_.slab_.add(Metric::tls_handshakes_total, 1, label_of(TlsHandshake::failed));
+        all_.slab_.add(Metric::checkins_rejected_total, 1, label_of(transport_, fault));
+    }
+    if (!open() || secure_->tls.outgoing().empty()) return close();
+    finish(true);  // Behind the alert.
+    set_deadline(linger_time);
+}
+
+void Connection::expire() {
+    if (session_) return session_->expire();
+    end_handshake(Code::tls_timeout);
+}
+
+std::string_view Connection::certified() const {
+    return secure_ ? secure_->tls.certified() : std::string_view();
+}
+
 void Connection::lend(std::string& buffer) { all_.lend(buffer); }
 void Connection::give_back(std::string& buffer) { all_.give_back(buffer); }
 
@@ -114,8 +205,9 @@ void Connection::pause() {
 }
 
 void Connection::update_reading() {
-    const bool choked = output_.size() + sending_.size() > all_.options_.output_bytes_max;
-    const bool wanted = state_ == State::lingering || (open() && !paused_ && !choked);
+    const size_t sealed = secure_ ? secure_->tls.outgoing().size() : 0;
+    const bool choked = output_.size() + sending_.size() + sealed > all_.options_.output_bytes_max;
+    const bool wanted = state_ == State::lingering || (open() && !paused_ && !choked && !in_turn_);
     if (wanted == reading_) return;
     reading_ = wanted;
     auto* stream = reinterpret_cast<uv_stream_t*>(&socket_);
@@ -151,13 +243,17 @@ void Connection::release(uint64_t end) {
 
 void Connection::flush() {
     if (writing_ || state_ >= State::closing) return;
-    if (sent_ < may_send_) {
-        const uv_buf_t buffer = uv_buf_init(output_.data() + (sent_ - output_at_),
-                                            static_cast<unsigned>(may_send_ - sent_));
+    std::string_view bytes(output_.data() + (sent_ - output_at_), may_send_ - sent_);
+    if (secure_) bytes = seal(bytes);
+    sent_ = may_send_;
+    if (!bytes.empty()) {
+        const uv_buf_t buffer =
+            uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size()));
         const int written = uv_try_write(reinterpret_cast<uv_stream_t*>(&socket_), &buffer, 1);
         if (written < 0 && written != UV_EAGAIN) return close();
-        if (written > 0) sent_ += static_cast<uint64_t>(written);
-        if (sent_ < may_send_) return write_rest();
+        if (written > 0) bytes.remove_prefix(static_cast<size_t>(written));
+        if (!bytes.empty()) return write_rest(bytes);
+        if (secure_) give_back(secure_->tls.outgoing());
     }
     if (sent_ == said()) {
         output_at_ = sent_;
@@ -168,11 +264,11 @@ void Connection::flush() {
 }
 
 // The socket's buffer is full: libuv sends the rest when it can, from memory that must not move.
-void Connection::write_rest() {
-    sending_.assign(output_, sent_ - output_at_, may_send_ - sent_);
-    output_.erase(0, may_send_ - output_at_);
-    output_at_ = may_send_;
-    sent_ = may_send_;
+void Connection::write_rest(std::string_view rest) {
+    sending_.assign(rest);
+    if (secure_) give_back(secure_->tls.outgoing());
+    output_.erase(0, sent_ - output_at_);
+    output_at_ = sent_;
     writing_ = true;
     const uv_buf_t buffer = uv_buf_init(sending_.data(), static_cast<unsigned>(sending_.size()));
     auto* stream = reinterpret_cast<uv_stream_t*>(&socket_);
@@ -200,6 +296,7 @@ void Connection::finish(bool linger) {
 void Connection::end_if_done() {
     const bool all_sent = waiting_ == 0 && !writing_ && output_.empty();
     if (state_ != State::finishing || !all_sent) return;
+    if (secure_ && secure_->tls.say_end()) return flush();
     if (!linger_) return close();
     state_ = State::lingering;
     set_deadline(linger_time);
@@ -222,6 +319,7 @@ void Connection::on_closed(uv_handle_t* handle) {
     self.give_back(self.input_);
     self.give_back(self.output_);
     std::erase(self.all_.paused_, &self);
+    std::erase(self.all_.in_turn_, &self);
     if (self.waiting_ == 0) self.all_.forget(self);
 }
 
@@ -241,7 +339,7 @@ Connections::Connections(uv_loop_t& loop, const Clock& clock, Slab& slab, Option
 Connections::~Connections() { ensure(all_.empty()); }
 
 void Connections::accept(uv_stream_t& listener, Transport transport,
-                         const MakeSession& make_session) {
+                         const MakeSession& make_session, TlsContext* tls) {
     all_.push_back(std::make_unique<Connection>(*this, transport));
     Connection& connection = *all_.back();
     connection.index_ = all_.size() - 1;
@@ -254,7 +352,24 @@ void Connections::accept(uv_stream_t& listener, Transport transport,
                   label_of(transport, Code::too_many_connections));
         return connection.close();
     }
-    connection.start(make_session(connection));
+    if (tls != nullptr) {
+        if (!plain_buffer_) plain_buffer_.reset(new char[read_buffer_bytes + body_padding]{});
+        connection.secure_ = std::make_unique<Connection::Secure>(*tls, transport, make_session);
+        connection.set_deadline(tls->handshake_timeout_max());
+    } else {
+        connection.session_ = make_session(connection);
+    }
+    connection.start();
+}
+
+bool Connections::shake_hands() {
+    if (in_turn_.empty()) return false;
+    const int64_t until_us = clock_.steady_us() + handshakes_us;
+    size_t done = 0;
+    do in_turn_[done++]->shake_hands();
+    while (done < in_turn_.size() && clock_.steady_us() < until_us);
+    in_turn_.erase(in_turn_.begin(), in_turn_.begin() + static_cast<ptrdiff_t>(done));
+    return !in_turn_.empty();
 }
 
 void Connections::release(uint64_t durable) {
@@ -295,7 +410,7 @@ void Connections::sweep() {
         if (connection->deadline_ms_ > now) continue;
         connection->deadline_ms_ = never;
         if (connection->open()) {
-            connection->session_->expire();
+            connection->expire();
             connection->flush();
         } else {
             connection->close();

@@ -8,6 +8,11 @@
 // A client that has nothing under way owns no buffers: it reads into the loop's, and input and
 // output are lent from a pool and given back when they are empty.
 //
+// A client that speaks TLS has that in between, on either side (tls.h), and a session when its
+// handshake is done. Handshakes take long, a signature by RSA-2048 a millisecond: each waits for
+// its turn in a queue, and a turn of the loop works off as many as fit into a millisecond, one at
+// least. So whoever has a session waits for no more than that, however many connect.
+//
 // Output keeps the order of the requests. reply() follows what was said before; a reply that waits
 // for a slot holds back all that comes after it.
 //
@@ -35,6 +40,7 @@
 namespace rollcall {
 
 class Connections;
+class TlsContext;
 
 // A protocol on a connection.
 class Session {
@@ -78,6 +84,8 @@ public:
     [[nodiscard]] bool open() const { return state_ == State::open; }
     [[nodiscard]] bool paused() const { return paused_; }
     [[nodiscard]] std::string_view peer() const { return peer_.data(); }
+    // The name in the client's certificate, which verified (Tls::certified()); else empty.
+    [[nodiscard]] std::string_view certified() const;
     // A buffer of the loop's for an empty string, and back.
     void lend(std::string& buffer);
     void give_back(std::string& buffer);
@@ -86,14 +94,23 @@ private:
     friend class Connections;
     enum class State : uint8_t { open, finishing, lingering, closing, closed };
 
-    void start(std::unique_ptr<Session> session);
+    struct Secure;
+
+    void start();
     void read(std::string_view bytes);
+    void read_sealed(std::string_view bytes);
+    void open_sealed(std::string_view bytes);
+    void shake_hands();
+    void end_handshake(Code fault);
+    std::string_view seal(std::string_view plain);
+    void end_of_input();
+    void expire();
     void feed(std::string_view& bytes);
     void keep(std::string_view bytes);
     void go_on();
     void release(uint64_t end);
     void flush();
-    void write_rest();
+    void write_rest(std::string_view rest);
     void end_if_done();
     void update_reading();
     void read_peer();
@@ -111,16 +128,18 @@ private:
     bool linger_ = false;
     bool writing_ = false;
     bool released_now_ = false;  // It is in Connections::released_.
+    bool in_turn_ = false;       // It is in Connections::in_turn_.
     uint32_t waiting_ = 0;       // Acks that point here.
     size_t index_ = 0;           // Its place among all.
     uint64_t deadline_ms_ = 0;   // Of the loop's clock.
-    std::string input_;          // Read, and not yet a whole request.
+    std::string input_;          // Read, and not yet a whole request, or a handshake's turn.
     std::string output_;         // Said, and not yet sent or in sending_.
     std::string sending_;        // What libuv is sending.
     uint64_t output_at_ = 0;     // Where output_ begins, counted since the first byte said.
     uint64_t sent_ = 0;          // Below: given to the kernel or in sending_.
     uint64_t may_send_ = 0;      // Below: waits for nothing.
     std::unique_ptr<Session> session_;
+    std::unique_ptr<Secure> secure_;  // Of a client that speaks TLS.
     uv_tcp_t socket_{};
     uv_write_t write_{};
     std::array<char, INET6_ADDRSTRLEN> peer_{};
@@ -139,8 +158,11 @@ public:
     Connections(const Connections&) = delete;
     Connections& operator=(const Connections&) = delete;
 
-    // The loop has a client for us.
-    void accept(uv_stream_t& listener, Transport transport, const MakeSession& make_session);
+    // The loop has a client for us, which speaks TLS if `tls` is there. make_session stays.
+    void accept(uv_stream_t& listener, Transport transport, const MakeSession& make_session,
+                TlsContext* tls);
+    // Goes on with handshakes for a while; true if some are left for the next turn.
+    bool shake_hands();
     // Answers that waited for slots below `durable` go out.
     void release(uint64_t durable);
     // Whoever found the ring full goes on.
@@ -169,7 +191,9 @@ private:
     std::vector<Connection*> paused_;
     std::vector<Connection*> going_on_;  // Taken from paused_ while they go on.
     std::vector<std::string> buffers_;   // Not lent.
+    std::vector<Connection*> in_turn_;   // With bytes for their handshakes.
     std::unique_ptr<char[]> read_buffer_;
+    std::unique_ptr<char[]> plain_buffer_;  // What TLS makes of it, if anyone speaks it.
     bool stopping_ = false;
 };
 

@@ -82,6 +82,7 @@ Daemon::Daemon(const Settings& settings, std::string_view version)
       pace_(settings),
       last_seen_(settings.replies.sites_max),
       mqtt_clients_(settings.mqtt.sessions_max),
+      tls_(settings, clock_),
       loop_(clock_, slab_, {admin_connections_max, admin_output_bytes_max},
             [this] { pace_.measure(clock_.steady_us()); }),
       signals_(std::make_unique<Signals>()) {}
@@ -104,6 +105,11 @@ bool Daemon::start() {
         log(LogLevel::error, "{}: {}", state_dir_, sentence(made.error()));
         return false;
     }
+    if (const auto read = tls_.read(); !read) {
+        log(LogLevel::error, "{}", read.error());
+        return false;
+    }
+    reloads_.emplace_back([this] { tls_.reload(); });
     std::vector<Slab*> slabs;
     for (size_t i = 0; i < workers_of(settings_); ++i)
         slabs.push_back(worker_slabs_.emplace_back(std::make_unique<Slab>()).get());
@@ -123,6 +129,7 @@ bool Daemon::start() {
     pace_.watch(shown);
     shown.push_back(&pace_.slab());
     shown.push_back(&mqtt_clients_.slab());
+    shown.push_back(&tls_.slab());
     if (std::ranges::find(settings_.general.sinks, "kafka") != settings_.general.sinks.end()) {
         watch_ = std::make_unique<SinglestoreWatch>(
             settings_, clock_, [slabs = pipeline_->slabs()]() -> std::optional<int64_t> {
@@ -136,10 +143,10 @@ bool Daemon::start() {
     admin_.watch(std::move(shown));
     admin_.ask_for_troubles([this] { return troubles(); });
 
-    const auto to_workers = [this](Transport transport) {
-        return [this, transport](const Listening& listening) {
+    const auto to_workers = [this](Transport transport, TlsContext* tls = nullptr) {
+        return [this, transport, tls](const Listening& listening) {
             for (size_t i = 0; i < workers_.size(); ++i)
-                workers_[i]->listen(listening.fds[i], transport);
+                workers_[i]->listen(listening.fds[i], transport, tls);
         };
     };
     const auto to_admin = [this](const Listening& listening) {
@@ -151,6 +158,8 @@ bool Daemon::start() {
     const bool listening =
         listen(settings_.http.listen, "http", each, to_workers(Transport::http)) &&
         listen(settings_.mqtt.listen, "mqtt", each, to_workers(Transport::mqtt)) &&
+        listen(settings_.http.tls_listen, "https", each, to_workers(Transport::http, &tls_)) &&
+        listen(settings_.mqtt.tls_listen, "mqtts", each, to_workers(Transport::mqtt, &tls_)) &&
         listen(settings_.admin.listen, "admin", 1, to_admin);
     if (!listening) {
         pipeline_->stop();
@@ -183,8 +192,9 @@ bool Daemon::listen(const std::vector<std::string>& addresses, std::string_view 
 
 std::vector<std::string> Daemon::troubles() const {
     std::vector<std::string> all = pipeline_->troubles();
-    if (const std::string sentence = watch_ ? watch_->trouble().sentence() : ""; !sentence.empty())
-        all.push_back(sentence);
+    for (const Trouble* trouble : {watch_ ? &watch_->trouble() : nullptr, &tls_.trouble()})
+        if (std::string sentence = trouble != nullptr ? trouble->sentence() : ""; !sentence.empty())
+            all.push_back(std::move(sentence));
     return all;
 }
 

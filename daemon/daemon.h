@@ -24,6 +24,7 @@
 #include "daemon/listener.h"
 #include "daemon/loop.h"
 #include "daemon/pace.h"
+#include "daemon/tls.h"
 #include "daemon/worker.h"
 #include "pipeline/clock.h"
 #include "pipeline/files.h"
@@ -68,6 +69,7 @@ private:
     Pace pace_;
     LastSeen last_seen_;
     MqttClients mqtt_clients_;
+    TlsContext tls_;
     std::vector<std::unique_ptr<Slab>> worker_slabs_;
     std::unique_ptr<Pipeline> pipeline_;
     std::unique_ptr<SinglestoreWatch> watch_;  // If check-ins go to a pipeline of SingleStore's.

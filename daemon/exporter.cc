@@ -38,6 +38,7 @@ std::vector<ClientMetric::Label> labels_at(Labels labels, size_t place) {
         case Labels::warning: return {label("code", remark_names[place])};
         case Labels::sink: return {label("sink", sink_names[place])};
         case Labels::pipeline_state: return {label("state", pipeline_state_names[place])};
+        case Labels::tls_handshake: return {label("result", tls_handshake_names[place])};
     }
     return {};
 }

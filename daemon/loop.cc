@@ -22,7 +22,11 @@ Loop::Loop(const Clock& clock, Slab& slab, const Connections::Options& options,
     uv_timer_init(&loop_, &sweep_);
     turn_.data = this;
     sweep_.data = this;
-    uv_check_start(&turn_, [](uv_check_t* check) { static_cast<Loop*>(check->data)->on_turn_(); });
+    uv_check_start(&turn_, [](uv_check_t* check) {
+        auto& self = *static_cast<Loop*>(check->data);
+        if (self.connections_.shake_hands()) self.wake();
+        self.on_turn_();
+    });
     uv_timer_start(
         &sweep_, [](uv_timer_t* timer) { static_cast<Loop*>(timer->data)->connections_.sweep(); },
         sweep_ms, sweep_ms);
@@ -35,16 +39,18 @@ Loop::~Loop() {
     ensure(uv_loop_close(&loop_) == 0);
 }
 
-void Loop::listen(int fd, Transport transport, Connections::MakeSession make_session) {
+void Loop::listen(int fd, Transport transport, Connections::MakeSession make_session,
+                  TlsContext* tls) {
     listeners_.push_back(
-        std::make_unique<Listener>(Listener{*this, transport, std::move(make_session), {}}));
+        std::make_unique<Listener>(Listener{*this, transport, std::move(make_session), tls, {}}));
     Listener& listener = *listeners_.back();
     listener.socket.data = &listener;
     ensure(uv_tcp_init(&loop_, &listener.socket) == 0);
     ensure(uv_tcp_open(&listener.socket, fd) == 0);
     const auto on_client = [](uv_stream_t* stream, int status) {
         auto& self = *static_cast<Listener*>(stream->data);
-        if (status == 0) self.loop.connections_.accept(*stream, self.transport, self.make_session);
+        if (status == 0)
+            self.loop.connections_.accept(*stream, self.transport, self.make_session, self.tls);
     };
     // The socket listens already; what is asked for here is to be told.
     ensure(uv_listen(reinterpret_cast<uv_stream_t*>(&listener.socket), SOMAXCONN, on_client) == 0);

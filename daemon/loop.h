@@ -1,8 +1,8 @@
 // Loop: a libuv loop with what every loop of the daemon has: its clients, the sockets it listens
 // on, a wake-up from other threads, and a sweep of deadlines once a second.
 //
-// A turn of the loop ends in on_turn: there a worker publishes its slot and sends the answers that
-// have become durable.
+// A turn of the loop ends with some TLS handshakes, and in on_turn: there a worker publishes its
+// slot and sends the answers that have become durable.
 //
 // Threads: all on the loop's own, but wake(), which anyone may call.
 #pragma once
@@ -25,8 +25,9 @@ public:
     Loop(const Loop&) = delete;
     Loop& operator=(const Loop&) = delete;
 
-    // Takes over a listening socket.
-    void listen(int fd, Transport transport, Connections::MakeSession make_session);
+    // Takes over a listening socket. tls: what its clients speak it with, or none.
+    void listen(int fd, Transport transport, Connections::MakeSession make_session,
+                TlsContext* tls = nullptr);
     void stop_listening();
 
     void wake() { uv_async_send(&wake_); }
@@ -43,6 +44,7 @@ private:
         Loop& loop;
         Transport transport;
         Connections::MakeSession make_session;
+        TlsContext* tls;
         uv_tcp_t socket;
     };
 

@@ -12,6 +12,7 @@
 
 #include "config/load.h"
 #include "daemon/daemon.h"
+#include "daemon/tls.h"
 #include "pipeline/log.h"
 #include "sinks/schema.h"
 #include "sinks/schema_command.h"
@@ -108,6 +109,13 @@ int run(int argc, char** argv) {
         for (const auto& problem : settings.error())
             fmt::print(stderr, "{}\n", to_text(problem, file));
         return exit_settings;
+    }
+    if (check->parsed() || serve->parsed()) {
+        const Clock clock;
+        if (const auto read = TlsContext(*settings, clock).read(); !read) {
+            fmt::print(stderr, "{}\n", read.error());
+            return exit_settings;
+        }
     }
     if (schema->parsed()) return schema_arguments.run(*settings);
     if (show->parsed()) std::fputs(to_toml(*settings).c_str(), stdout);

@@ -22,7 +22,7 @@ Worker::Worker(const Settings& settings, Intake& intake, const Pace& pace, LastS
 
 Worker::~Worker() { ensure(!thread_.joinable()); }
 
-void Worker::listen(int fd, Transport transport) {
+void Worker::listen(int fd, Transport transport, TlsContext* tls) {
     const auto http = [this](Connection& connection) -> std::unique_ptr<Session> {
         return std::make_unique<HttpSession>(connection, checkins_, replies_, http_limits_);
     };
@@ -30,9 +30,9 @@ void Worker::listen(int fd, Transport transport) {
         return mqtt_.make(connection);
     };
     if (transport == Transport::http) {
-        loop_.listen(fd, transport, http);
+        loop_.listen(fd, transport, http, tls);
     } else {
-        loop_.listen(fd, transport, mqtt);
+        loop_.listen(fd, transport, mqtt, tls);
     }
 }
 

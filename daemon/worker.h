@@ -35,8 +35,8 @@ public:
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
 
-    // Before start(). Takes the socket over.
-    void listen(int fd, Transport transport);
+    // Before start(). Takes the socket over. tls: what its clients speak it with, or none.
+    void listen(int fd, Transport transport, TlsContext* tls = nullptr);
     void start();
     // Slots of this worker became durable.
     void wake() { loop_.wake(); }

@@ -39,6 +39,7 @@ const std::map<std::string, std::string> foreign_headers = {
     {"boost/", "daemon/http_parser"},
     {"CLI/", "daemon/main"},
     {"uv.h", "daemon/"},
+    {"openssl/", "daemon/tls"},
     {"fmt/", ""},
 };
 

@@ -46,6 +46,8 @@ public:
     [[nodiscard]] uint16_t http_port() const { return port_of("http"); }
     [[nodiscard]] uint16_t mqtt_port() const { return port_of("mqtt"); }
     [[nodiscard]] uint16_t admin_port() const { return port_of("admin"); }
+    // "https" or "mqtts", if the settings have their addresses.
+    [[nodiscard]] uint16_t port_of(std::string_view protocol) const;
 
     // One request on a connection of its own.
     [[nodiscard]] HttpResponse post(std::string_view body) const;
@@ -63,8 +65,6 @@ public:
     [[nodiscard]] std::string log() const { return process_->errors(); }
 
 private:
-    [[nodiscard]] uint16_t port_of(std::string_view protocol) const;
-
     TemporaryDirectory directory_;
     NotifySocket notify_socket_;
     std::vector<std::string> command_;

@@ -84,6 +84,10 @@ Settings random_settings(Random& random) {
     });
     settings.http.listen = {"[::1]:8080", "127.9.9.9:65535", "localhost:0"};
     settings.mqtt.listen = {};
+    settings.http.tls_listen = {"127.0.0.1:8443"};
+    settings.mqtt.tls_listen = {};
+    settings.tls.certificate.emplace_back("a");
+    settings.tls.key.resize(settings.tls.certificate.size(), "b");
     settings.admin.listen = {"0.0.0.0:9464"};
     for (Text& path : settings.http.paths) path.insert(0, "/");
     // "a" before, for a filter is not empty; a # in it would be a level of its own.
@@ -144,6 +148,13 @@ BOOST_AUTO_TEST_CASE(a_file_gives_values_of_every_type) {
     BOOST_TEST(loaded->http.body_size_max.count == 1024 * 1024);
     BOOST_TEST((loaded->http.idle_timeout_max == 2min));
     BOOST_TEST(loaded->sqlite.path == "/var/lib/a b.db");
+}
+
+BOOST_AUTO_TEST_CASE(a_text_alone_is_a_list_of_one) {
+    const auto loaded = load_text("kafka.brokers = \"a:1,b:2\"", {"http.paths=\"/a\""});
+    BOOST_REQUIRE_MESSAGE(loaded, said(loaded));
+    BOOST_TEST((loaded->kafka.brokers == List{"a:1,b:2"}));
+    BOOST_TEST((loaded->http.paths == List{"/a"}));
 }
 
 BOOST_AUTO_TEST_CASE(set_takes_what_an_operator_types) {
@@ -258,7 +269,7 @@ BOOST_AUTO_TEST_CASE(a_value_of_another_type_is_refused) {
         {"workers = 4.0", "workers: must be a whole number"},
         {"workers = -1", "workers: must be a whole number"},
         {"state_dir = 4", "state_dir: must be a text in quotes"},
-        {"sinks = \"sqlite\"", "sinks: must be a list of texts, such as [\"a\", \"b\"]"},
+        {"sinks = 1", "sinks: must be a list of texts, such as [\"a\", \"b\"]"},
         {"sinks = [\"sqlite\", 1]", "sinks: must be a list of texts, such as [\"a\", \"b\"]"},
         {"spool.sync = 1", "spool.sync: must be true or false"},
         {"spool.sync = { on = true }", "spool.sync: must be true or false"},
@@ -276,7 +287,7 @@ BOOST_AUTO_TEST_CASE(a_set_of_another_type_is_refused) {
     for (const std::string set :
          {"workers=", "workers=four", "workers=-1", "workers=1 ", "workers=\"1\"",
           "spool.sync=", "spool.sync=yes", "spool.size_max=1073741824", "replies.next=30",
-          "sinks=[1]", "sqlite.path=[\"a\"]", "http.paths=\"/a\""})
+          "sinks=[1]", "sqlite.path=[\"a\"]", "http.paths={}"})
         BOOST_TEST(said(load_sets({set})).starts_with(set.substr(0, set.find('=')) + ": must be "),
                    set);
 }
@@ -302,25 +313,40 @@ BOOST_AUTO_TEST_CASE(what_is_not_an_address_is_refused) {
          {"8080", ":8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1",
           "127.0.0.1:80a", "127.0.0:80", "::1:8080", "[::1]", "[::1:8080", "[127.0.0.1]:80",
           "[::1%lo]:80", "example.org:80", " 127.0.0.1:80"})
-        for (const std::string name : {"http.listen", "mqtt.listen", "admin.listen"})
+        for (const std::string name :
+             {"http.listen", "mqtt.listen", "admin.listen", "http.tls_listen", "mqtt.tls_listen"})
             BOOST_TEST(said(load_sets({name + "=" + address})).find("is not an address") !=
                            std::string::npos,
                        address);
 }
 
 BOOST_AUTO_TEST_CASE(anonymous_check_ins_stay_on_loopback_unless_allowed_elsewhere) {
-    for (const std::string name : {"http.listen", "mqtt.listen"}) {
+    const std::string certificate = "tls.certificate=a";
+    const std::string key = "tls.key=b";
+    for (const std::string name :
+         {"http.listen", "mqtt.listen", "http.tls_listen", "mqtt.tls_listen"}) {
         for (const std::string address : {"127.0.0.1:0", "127.255.0.1:1", "[::1]:1", "localhost:1"})
-            BOOST_TEST(said(load_sets({name + "=" + address})) == "");
+            BOOST_TEST(said(load_sets({name + "=" + address, certificate, key})) == "");
         for (const std::string address : {"0.0.0.0:8080", "192.168.88.1:8080", "[::]:8080",
                                           "[fe80::1]:1", "[::ffff:7f00:1]:1"}) {
             const std::string set = name + "=" + address;
             BOOST_TEST(said(load_sets({set})).find("auth.anonymous_anywhere") != std::string::npos,
                        address);
-            BOOST_TEST(said(load_sets({set, "auth.anonymous_anywhere=true"})) == "");
+            BOOST_TEST(said(load_sets({set, certificate, key, "auth.anonymous_anywhere=true"})) ==
+                       "");
         }
     }
     BOOST_TEST(said(load_sets({"admin.listen=0.0.0.0:9464"})) == "");
+}
+
+BOOST_AUTO_TEST_CASE(tls_needs_certificates_and_a_key_for_each) {
+    BOOST_TEST(said(load_sets({"tls.certificate=a", "tls.key=b"})) == "");
+    BOOST_TEST(said(load_text("tls.certificate = \"a\"\ntls.key = [\"b\"]\n")) == "");
+    BOOST_TEST(said(load_sets({"tls.certificate=a,b", "tls.key=c"})) ==
+               "tls.key: must name a key for each of tls.certificate\n");
+    for (const std::string name : {"http.tls_listen", "mqtt.tls_listen"})
+        BOOST_TEST(said(load_sets({name + "=127.0.0.1:0"})) ==
+                   name + ": needs tls.certificate and tls.key\n");
 }
 
 BOOST_AUTO_TEST_CASE(there_is_a_sink_and_none_twice) {

@@ -1,0 +1,36 @@
+// Certificates: an authority of the tests' own, and what it signs, made by the openssl program in a
+// temporary directory.
+#pragma once
+
+#include <string>
+
+#include "tests/support/temporary_directory.h"
+
+namespace rollcall {
+
+class Certificates {
+public:
+    enum class Kind { ecdsa, rsa };
+    struct Files {
+        std::string certificate;
+        std::string key;
+    };
+
+    // `name` is the authority's own, and the prefix of its files.
+    explicit Certificates(const std::string& name = "authority");
+
+    // A certificate for servers on 127.0.0.1 and localhost, and for clients called `name`. The name
+    // is as in -subj: "HX1", or "a/CN=b" for two.
+    [[nodiscard]] Files issue(const std::string& name, Kind kind = Kind::ecdsa, int days = 2) const;
+
+    [[nodiscard]] const Files& authority() const { return authority_; }
+    [[nodiscard]] std::string path(const std::string& name) const {
+        return directory_.path() / name;
+    }
+
+private:
+    TemporaryDirectory directory_;
+    Files authority_;
+};
+
+}  // namespace rollcall
