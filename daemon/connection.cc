@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "daemon/proxy_protocol.h"
 #include "daemon/tls.h"
 #include "pipeline/decode.h"
 
@@ -26,25 +27,36 @@ Connection& connection_of(void* data) { return *static_cast<Connection*>(data); 
 // --- one connection ---
 
 struct Connection::Secure {
-    Secure(TlsContext& context, Transport transport, const Connections::MakeSession& for_later)
-        : tls(context, transport), make_session(for_later) {}
+    explicit Secure(const Door& door) : tls(*door.tls, door.transport) {}
 
     Tls tls;
-    const Connections::MakeSession& make_session;  // For when the handshake is done.
 };
 
-Connection::Connection(Connections& all, Transport transport)
-    : all_(all), transport_(transport), deadline_ms_(never) {
+Connection::Connection(Connections& all, const Door& door)
+    : all_(all), door_(door), deadline_ms_(never) {
     ensure(uv_tcp_init(&all.loop_, &socket_) == 0);
     socket_.data = this;
-    write_.data = this;
 }
 
 Connection::~Connection() { ensure(state_ == State::closed); }
 
 void Connection::start() {
     read_peer();
+    if (door_.proxied) {
+        set_deadline(door_.header_timeout_max);
+    } else {
+        begin();
+    }
     update_reading();
+}
+
+void Connection::begin() {
+    if (door_.tls == nullptr) {
+        session_ = door_.make_session(*this);
+    } else {
+        secure_ = std::make_unique<Secure>(door_);
+        set_deadline(door_.tls->handshake_timeout_max());
+    }
 }
 
 void Connection::read_peer() {
@@ -71,10 +83,7 @@ void Connection::on_alloc(uv_handle_t* handle, size_t, uv_buf_t* buffer) {
 void Connection::on_read(uv_stream_t* stream, ssize_t count, const uv_buf_t* buffer) {
     Connection& self = connection_of(stream->data);
     if (count == 0) return;  // Nothing after all.
-    if (count > 0) {
-        const std::string_view bytes(buffer->base, static_cast<size_t>(count));
-        return self.secure_ ? self.read_sealed(bytes) : self.read(bytes);
-    }
+    if (count > 0) return self.read_any({buffer->base, static_cast<size_t>(count)});
     if (self.secure_ && !self.session_) return self.end_handshake(Code::tls_cut);
     if (count == UV_EOF) return self.end_of_input();
     self.close();
@@ -82,9 +91,33 @@ void Connection::on_read(uv_stream_t* stream, ssize_t count, const uv_buf_t* buf
 
 // The client has sent its last byte, and may still read answers.
 void Connection::end_of_input() {
-    const bool something_to_say = waiting_ > 0 || writing_ || secure_;
+    const bool something_to_say = waiting_ > 0 || sending_ || secure_;
     if (!open() || !something_to_say) return close();
     finish(false);
+}
+
+void Connection::read_any(std::string_view bytes) {
+    if (secure_) return read_sealed(bytes);
+    if (session_) return read(bytes);
+    read_header(bytes);
+}
+
+// Of the PROXY protocol.
+void Connection::read_header(std::string_view bytes) {
+    lend(input_);
+    input_.append(bytes);
+    const auto header = parse_proxy_header(input_);
+    if (!header) {
+        all_.count(*this, header.error().code);
+        return close();
+    }
+    if (!*header) return;
+    if ((*header)->client[0] != '\0') peer_ = (*header)->client;
+    std::string kept = std::exchange(input_, {});
+    kept.reserve(kept.size() + body_padding);
+    begin();
+    if (kept.size() > (*header)->bytes) read_any(std::string_view(kept).substr((*header)->bytes));
+    give_back(kept);
 }
 
 void Connection::read(std::string_view bytes) {
@@ -100,7 +133,7 @@ void Connection::read(std::string_view bytes) {
 }
 
 void Connection::feed(std::string_view& bytes) {
-    if (open() && !paused_) session_->receive(bytes);
+    if (open() && !paused_ && !resting()) session_->receive(bytes);
 }
 
 void Connection::keep(std::string_view bytes) {
@@ -137,7 +170,7 @@ void Connection::open_sealed(std::string_view bytes) {
     }
     flush();
     if (const auto fault = tls.fault(); fault && open()) {
-        all_.slab_.add(Metric::checkins_rejected_total, 1, label_of(transport_, *fault));
+        all_.count(*this, *fault);
         return close();
     }
     if (tls.ended()) return end_of_input();
@@ -158,7 +191,7 @@ void Connection::shake_hands() {
         all_.slab_.add(
             Metric::tls_handshakes_total, 1,
             label_of(secure_->tls.resumed() ? TlsHandshake::resumed : TlsHandshake::full));
-        session_ = secure_->make_session(*this);
+        session_ = door_.make_session(*this);
         open_sealed(sealed);
     } else {
         flush();
@@ -178,7 +211,7 @@ std::string_view Connection::seal(std::string_view plain) {
 void Connection::end_handshake(Code fault) {
     if (open() && secure_->tls.begun()) {
         all_.slab_.add(Metric::tls_handshakes_total, 1, label_of(TlsHandshake::failed));
-        all_.slab_.add(Metric::checkins_rejected_total, 1, label_of(transport_, fault));
+        all_.count(*this, fault);
     }
     if (!open() || secure_->tls.outgoing().empty()) return close();
     finish(true);  // Behind the alert.
@@ -187,7 +220,9 @@ void Connection::end_handshake(Code fault) {
 
 void Connection::expire() {
     if (session_) return session_->expire();
-    end_handshake(Code::tls_timeout);
+    if (secure_) return end_handshake(Code::tls_timeout);
+    all_.count(*this, Code::timeout);
+    close();
 }
 
 std::string_view Connection::certified() const {
@@ -204,10 +239,32 @@ void Connection::pause() {
     update_reading();
 }
 
+void Connection::rest(Millis time) {
+    const auto rest_ms = static_cast<uint64_t>(time.count());
+    rests_until_ms_ = uv_now(&all_.loop_) + rest_ms;
+    if (deadline_ms_ != never) deadline_ms_ += rest_ms;
+    update_reading();
+}
+
+bool Connection::turned_away() {
+    return std::exchange(deferred_, false) && all_.options_.defer() > Millis(0);
+}
+
+void Connection::wake() {
+    rests_until_ms_ = 0;
+    if (session_ && open()) {
+        go_on();
+        if (waiting_ == 0) flush();
+    }
+    update_reading();
+}
+
 void Connection::update_reading() {
     const size_t sealed = secure_ ? secure_->tls.outgoing().size() : 0;
-    const bool choked = output_.size() + sending_.size() + sealed > all_.options_.output_bytes_max;
-    const bool wanted = state_ == State::lingering || (open() && !paused_ && !choked && !in_turn_);
+    const size_t sending = sending_ ? sending_->bytes.size() : 0;
+    const bool choked = output_.size() + sending + sealed > all_.options_.output_bytes_max;
+    const bool held = paused_ || choked || in_turn_ || resting();
+    const bool wanted = state_ == State::lingering || (open() && !held);
     if (wanted == reading_) return;
     reading_ = wanted;
     auto* stream = reinterpret_cast<uv_stream_t*>(&socket_);
@@ -242,7 +299,7 @@ void Connection::release(uint64_t end) {
 }
 
 void Connection::flush() {
-    if (writing_ || state_ >= State::closing) return;
+    if (sending_ || state_ >= State::closing) return;
     std::string_view bytes(output_.data() + (sent_ - output_at_), may_send_ - sent_);
     if (secure_) bytes = seal(bytes);
     sent_ = may_send_;
@@ -265,21 +322,21 @@ void Connection::flush() {
 
 // The socket's buffer is full: libuv sends the rest when it can, from memory that must not move.
 void Connection::write_rest(std::string_view rest) {
-    sending_.assign(rest);
+    sending_ = std::make_unique<Sending>(Sending{std::string(rest), {}});
+    sending_->write.data = this;
     if (secure_) give_back(secure_->tls.outgoing());
     output_.erase(0, sent_ - output_at_);
     output_at_ = sent_;
-    writing_ = true;
-    const uv_buf_t buffer = uv_buf_init(sending_.data(), static_cast<unsigned>(sending_.size()));
+    std::string& bytes = sending_->bytes;
+    const uv_buf_t buffer = uv_buf_init(bytes.data(), static_cast<unsigned>(bytes.size()));
     auto* stream = reinterpret_cast<uv_stream_t*>(&socket_);
-    if (uv_write(&write_, stream, &buffer, 1, on_written) != 0) return close();
+    if (uv_write(&sending_->write, stream, &buffer, 1, on_written) != 0) return close();
     update_reading();
 }
 
 void Connection::on_written(uv_write_t* request, int status) {
     Connection& self = connection_of(request->data);
-    self.writing_ = false;
-    self.sending_ = {};
+    self.sending_.reset();
     if (status < 0) return self.close();
     self.flush();
 }
@@ -294,7 +351,7 @@ void Connection::finish(bool linger) {
 }
 
 void Connection::end_if_done() {
-    const bool all_sent = waiting_ == 0 && !writing_ && output_.empty();
+    const bool all_sent = waiting_ == 0 && !sending_ && output_.empty();
     if (state_ != State::finishing || !all_sent) return;
     if (secure_ && secure_->tls.say_end()) return flush();
     if (!linger_) return close();
@@ -315,7 +372,7 @@ void Connection::close() {
 void Connection::on_closed(uv_handle_t* handle) {
     Connection& self = connection_of(handle->data);
     self.state_ = State::closed;
-    self.all_.slab_.add(Metric::connections, -1, label_of(self.transport_));
+    self.all_.slab_.add(Metric::connections, -1, label_of(self.door_.transport));
     self.give_back(self.input_);
     self.give_back(self.output_);
     std::erase(self.all_.paused_, &self);
@@ -333,33 +390,35 @@ Connections::Connections(uv_loop_t& loop, const Clock& clock, Slab& slab, Option
     : loop_(loop),
       clock_(clock),
       slab_(slab),
-      options_(options),
+      options_(std::move(options)),
       read_buffer_(new char[read_buffer_bytes + body_padding]{}) {}
 
 Connections::~Connections() { ensure(all_.empty()); }
 
-void Connections::accept(uv_stream_t& listener, Transport transport,
-                         const MakeSession& make_session, TlsContext* tls) {
-    all_.push_back(std::make_unique<Connection>(*this, transport));
+void Connections::accept(uv_stream_t& listener, const Door& door) {
+    all_.push_back(std::make_unique<Connection>(*this, door));
     Connection& connection = *all_.back();
-    connection.index_ = all_.size() - 1;
-    slab_.add(Metric::connections, 1, label_of(transport));
-    slab_.add(Metric::connections_opened_total, 1, label_of(transport));
+    connection.index_ = static_cast<uint32_t>(all_.size() - 1);
+    slab_.add(Metric::connections, 1, label_of(door.transport));
+    slab_.add(Metric::connections_opened_total, 1, label_of(door.transport));
     auto* stream = reinterpret_cast<uv_stream_t*>(&connection.socket_);
     if (uv_accept(&listener, stream) != 0) return connection.close();
     if (all_.size() > options_.connections_max) {
-        slab_.add(Metric::checkins_rejected_total, 1,
-                  label_of(transport, Code::too_many_connections));
+        count(connection, Code::too_many_connections);
         return connection.close();
     }
-    if (tls != nullptr) {
-        if (!plain_buffer_) plain_buffer_.reset(new char[read_buffer_bytes + body_padding]{});
-        connection.secure_ = std::make_unique<Connection::Secure>(*tls, transport, make_session);
-        connection.set_deadline(tls->handshake_timeout_max());
-    } else {
-        connection.session_ = make_session(connection);
-    }
+    if (door.tls != nullptr && !plain_buffer_)
+        plain_buffer_.reset(new char[read_buffer_bytes + body_padding]{});
     connection.start();
+    const Millis wait = options_.defer ? options_.defer() : Millis(0);
+    if (wait == Millis(0)) return;
+    slab_.add(Metric::connections_deferred_total, 1, label_of(door.transport));
+    connection.deferred_ = true;
+    connection.rest(wait);
+}
+
+void Connections::count(const Connection& connection, Code code) {
+    slab_.add(Metric::checkins_rejected_total, 1, label_of(connection.door_.transport, code));
 }
 
 bool Connections::shake_hands() {
@@ -378,7 +437,7 @@ void Connections::release(uint64_t durable) {
         const Ack ack = acks_.front();
         acks_.pop();
         slab_.add(Metric::checkins_accepted_total, ack.checkins,
-                  label_of(ack.connection->transport_));
+                  label_of(ack.connection->door_.transport));
         slab_.observe(Metric::ack_seconds, now_us - ack.received_us);
         ack.connection->release(ack.end);
         if (ack.connection->state_ == Connection::State::closed && ack.connection->waiting_ == 0)
@@ -407,6 +466,7 @@ void Connections::resume() {
 void Connections::sweep() {
     const uint64_t now = uv_now(&loop_);
     for (auto& connection : all_) {
+        if (connection->resting() && connection->rests_until_ms_ <= now) connection->wake();
         if (connection->deadline_ms_ > now) continue;
         connection->deadline_ms_ = never;
         if (connection->open()) {

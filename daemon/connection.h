@@ -8,6 +8,9 @@
 // A client that has nothing under way owns no buffers: it reads into the loop's, and input and
 // output are lent from a pool and given back when they are empty.
 //
+// Behind a load balancer a client's bytes begin with a header that says whose they are
+// (proxy_protocol.h), before TLS.
+//
 // A client that speaks TLS has that in between, on either side (tls.h), and a session when its
 // handshake is done. Handshakes take long, a signature by RSA-2048 a millisecond: each waits for
 // its turn in a queue, and a turn of the loop works off as many as fit into a millisecond, one at
@@ -15,6 +18,9 @@
 //
 // Output keeps the order of the requests. reply() follows what was said before; a reply that waits
 // for a slot holds back all that comes after it.
+//
+// Under full pressure a new client is not read from for a while; then its first request may be, or
+// is told to come again.
 //
 // Owner: Connections. libuv points at the socket until its close callback has run, and Acks point
 //        here until they are taken, so close() only begins the end.
@@ -30,6 +36,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "config/metrics.h"
@@ -39,6 +46,7 @@
 
 namespace rollcall {
 
+class Connection;
 class Connections;
 class TlsContext;
 
@@ -59,9 +67,18 @@ public:
     virtual void closed() {}
 };
 
+// Where clients come in: a listening socket, and what they speak there.
+struct Door {
+    Transport transport;
+    std::function<std::unique_ptr<Session>(Connection&)> make_session;
+    TlsContext* tls = nullptr;          // None: plain.
+    bool proxied = false;               // A balancer says whose each connection is.
+    Millis header_timeout_max{15'000};  // For what it says.
+};
+
 class Connection {
 public:
-    Connection(Connections& all, Transport transport);
+    Connection(Connections& all, const Door& door);
     ~Connection();
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
@@ -73,6 +90,10 @@ public:
     void reply_when_durable(uint64_t slot, size_t checkins, std::string_view bytes);
     // Reads nothing more until the ring has room again.
     void pause();
+    // Reads nothing for so long, in steps of the sweep; then what was kept is tried again.
+    void rest(Millis time);
+    // Had it to rest when it was new, and would it have to now? Asked at its first request only.
+    [[nodiscard]] bool turned_away();
     // Closes when all replies are out. linger: the client may still be sending; what it sends is
     // thrown away for a moment, for closing at once could destroy the reply on its way.
     void finish(bool linger);
@@ -83,6 +104,7 @@ public:
     [[nodiscard]] uint64_t released() const { return may_send_; }
     [[nodiscard]] bool open() const { return state_ == State::open; }
     [[nodiscard]] bool paused() const { return paused_; }
+    [[nodiscard]] bool resting() const { return rests_until_ms_ != 0; }
     [[nodiscard]] std::string_view peer() const { return peer_.data(); }
     // The name in the client's certificate, which verified (Tls::certified()); else empty.
     [[nodiscard]] std::string_view certified() const;
@@ -95,8 +117,15 @@ private:
     enum class State : uint8_t { open, finishing, lingering, closing, closed };
 
     struct Secure;
+    struct Sending {
+        std::string bytes;
+        uv_write_t write;
+    };
 
     void start();
+    void begin();
+    void read_any(std::string_view bytes);
+    void read_header(std::string_view bytes);
     void read(std::string_view bytes);
     void read_sealed(std::string_view bytes);
     void open_sealed(std::string_view bytes);
@@ -108,6 +137,7 @@ private:
     void feed(std::string_view& bytes);
     void keep(std::string_view bytes);
     void go_on();
+    void wake();
     void release(uint64_t end);
     void flush();
     void write_rest(std::string_view rest);
@@ -121,27 +151,27 @@ private:
     static void on_closed(uv_handle_t* handle);
 
     Connections& all_;
-    Transport transport_;
+    const Door& door_;
     State state_ = State::open;
     bool paused_ = false;
     bool reading_ = false;
     bool linger_ = false;
-    bool writing_ = false;
-    bool released_now_ = false;  // It is in Connections::released_.
-    bool in_turn_ = false;       // It is in Connections::in_turn_.
-    uint32_t waiting_ = 0;       // Acks that point here.
-    size_t index_ = 0;           // Its place among all.
-    uint64_t deadline_ms_ = 0;   // Of the loop's clock.
-    std::string input_;          // Read, and not yet a whole request, or a handshake's turn.
-    std::string output_;         // Said, and not yet sent or in sending_.
-    std::string sending_;        // What libuv is sending.
-    uint64_t output_at_ = 0;     // Where output_ begins, counted since the first byte said.
-    uint64_t sent_ = 0;          // Below: given to the kernel or in sending_.
-    uint64_t may_send_ = 0;      // Below: waits for nothing.
-    std::unique_ptr<Session> session_;
-    std::unique_ptr<Secure> secure_;  // Of a client that speaks TLS.
+    bool released_now_ = false;         // It is in Connections::released_.
+    bool in_turn_ = false;              // It is in Connections::in_turn_.
+    bool deferred_ = false;             // It had to rest when it was new, and has not been told so.
+    uint32_t waiting_ = 0;              // Acks that point here.
+    uint32_t index_ = 0;                // Its place among all.
+    uint64_t deadline_ms_;              // Of the loop's clock.
+    uint64_t rests_until_ms_ = 0;       // The same; 0: it does not.
+    std::string input_;                 // Read, and not yet a whole request, or a handshake's turn.
+    std::string output_;                // Said, and not yet sent.
+    uint64_t output_at_ = 0;            // Where output_ begins, counted since the first byte said.
+    uint64_t sent_ = 0;                 // Below: given to the kernel or in sending_.
+    uint64_t may_send_ = 0;             // Below: waits for nothing.
+    std::unique_ptr<Session> session_;  // When the header and the handshake are done.
+    std::unique_ptr<Secure> secure_;    // Of a client that speaks TLS.
+    std::unique_ptr<Sending> sending_;  // What libuv is sending.
     uv_tcp_t socket_{};
-    uv_write_t write_{};
     std::array<char, INET6_ADDRSTRLEN> peer_{};
 };
 
@@ -149,25 +179,24 @@ class Connections {
 public:
     struct Options {
         size_t connections_max;
-        size_t output_bytes_max;  // A client that reads no answers is not read from.
+        size_t output_bytes_max;             // A client that reads no answers is not read from.
+        std::function<Millis()> defer = {};  // How long a new client has to rest.
     };
-    using MakeSession = std::function<std::unique_ptr<Session>(Connection&)>;
 
     Connections(uv_loop_t& loop, const Clock& clock, Slab& slab, Options options);
     ~Connections();
     Connections(const Connections&) = delete;
     Connections& operator=(const Connections&) = delete;
 
-    // The loop has a client for us, which speaks TLS if `tls` is there. make_session stays.
-    void accept(uv_stream_t& listener, Transport transport, const MakeSession& make_session,
-                TlsContext* tls);
+    // The loop has a client for us, at a door that stays.
+    void accept(uv_stream_t& listener, const Door& door);
     // Goes on with handshakes for a while; true if some are left for the next turn.
     bool shake_hands();
     // Answers that waited for slots below `durable` go out.
     void release(uint64_t durable);
     // Whoever found the ring full goes on.
     void resume();
-    // Closes whoever has passed its deadline.
+    // Closes whoever has passed its deadline, and wakes whoever has rested.
     void sweep();
     // Reads no more; every connection ends when its answers are out.
     void finish_all();
@@ -180,6 +209,7 @@ private:
     void lend(std::string& buffer);
     void give_back(std::string& buffer);
     void forget(Connection& connection);
+    void count(const Connection& connection, Code code);
 
     uv_loop_t& loop_;
     const Clock& clock_;

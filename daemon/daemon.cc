@@ -150,9 +150,10 @@ bool Daemon::start() {
         };
     };
     const auto to_admin = [this](const Listening& listening) {
-        loop_.listen(listening.fds.front(), Transport::http, [this](Connection& connection) {
-            return std::make_unique<HttpSession>(connection, admin_, replies_, admin_limits_);
-        });
+        loop_.listen(listening.fds.front(), {Transport::http, [this](Connection& connection) {
+                                                 return std::make_unique<HttpSession>(
+                                                     connection, admin_, replies_, admin_limits_);
+                                             }});
     };
     const size_t each = workers_.size();
     const bool listening =

@@ -70,6 +70,10 @@ void HttpSession::watch(bool between_requests) {
 void HttpSession::on_head() {
     const HttpHead& head = parser_.head();
     request_.after = after(head);
+    if (connection_.turned_away()) {
+        request_.after = After::close;
+        return refuse({Code::overloaded});
+    }
     request_.body_in_reply = true;
     request_.hint = body_hint(head.content_type);
     request_.encoding = content_encoding(head.content_encoding).value_or(ContentEncoding::identity);

@@ -39,18 +39,15 @@ Loop::~Loop() {
     ensure(uv_loop_close(&loop_) == 0);
 }
 
-void Loop::listen(int fd, Transport transport, Connections::MakeSession make_session,
-                  TlsContext* tls) {
-    listeners_.push_back(
-        std::make_unique<Listener>(Listener{*this, transport, std::move(make_session), tls, {}}));
+void Loop::listen(int fd, Door door) {
+    listeners_.push_back(std::make_unique<Listener>(Listener{*this, std::move(door), {}}));
     Listener& listener = *listeners_.back();
     listener.socket.data = &listener;
     ensure(uv_tcp_init(&loop_, &listener.socket) == 0);
     ensure(uv_tcp_open(&listener.socket, fd) == 0);
     const auto on_client = [](uv_stream_t* stream, int status) {
         auto& self = *static_cast<Listener*>(stream->data);
-        if (status == 0)
-            self.loop.connections_.accept(*stream, self.transport, self.make_session, self.tls);
+        if (status == 0) self.loop.connections_.accept(*stream, self.door);
     };
     // The socket listens already; what is asked for here is to be told.
     ensure(uv_listen(reinterpret_cast<uv_stream_t*>(&listener.socket), SOMAXCONN, on_client) == 0);

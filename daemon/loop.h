@@ -25,9 +25,8 @@ public:
     Loop(const Loop&) = delete;
     Loop& operator=(const Loop&) = delete;
 
-    // Takes over a listening socket. tls: what its clients speak it with, or none.
-    void listen(int fd, Transport transport, Connections::MakeSession make_session,
-                TlsContext* tls = nullptr);
+    // Takes over a listening socket.
+    void listen(int fd, Door door);
     void stop_listening();
 
     void wake() { uv_async_send(&wake_); }
@@ -42,9 +41,7 @@ public:
 private:
     struct Listener {
         Loop& loop;
-        Transport transport;
-        Connections::MakeSession make_session;
-        TlsContext* tls;
+        Door door;
         uv_tcp_t socket;
     };
 

@@ -60,6 +60,7 @@ enum class Reason : uint8_t {
     unsupported_protocol_version = 0x84,
     client_identifier_not_valid = 0x85,
     not_authorized = 0x87,
+    server_busy = 0x89,
     server_shutting_down = 0x8B,
     bad_authentication_method = 0x8C,
     keep_alive_timeout = 0x8D,
@@ -69,6 +70,7 @@ enum class Reason : uint8_t {
     receive_maximum_exceeded = 0x93,
     topic_alias_invalid = 0x94,
     packet_too_large = 0x95,
+    quota_exceeded = 0x97,
     payload_format_invalid = 0x99,
 };
 

@@ -84,6 +84,7 @@ void MqttSession::receive(std::string_view& bytes) {
 bool MqttSession::on(const mqtt::Connect& connect) {
     version_ = connect.version;
     packet_bytes_max_ = connect.packet_bytes_max;
+    if (connection_.turned_away()) return reject(Reason::server_busy, Code::overloaded);
     // Without an id there is nothing to keep a session under [MQTT-3.1.3-8].
     if (!is_5() && connect.client_id.empty() && !connect.clean_start)
         return reject(Reason::client_identifier_not_valid, Code::mqtt_protocol_error);

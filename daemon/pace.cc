@@ -58,8 +58,7 @@ double Pace::answers_share() {
 
 // Until the backlog is where pressure ends.
 double Pace::drain_s(double backlog, int64_t now_us) {
-    const auto written =
-        static_cast<double>(sum(slabs_, Metric::spool_written_bytes_total, 0));
+    const auto written = static_cast<double>(sum(slabs_, Metric::spool_written_bytes_total, 0));
     const Drained now{written - backlog, now_us};
     if (drained_[measure_].at_us == 0) drained_.fill(now);  // The first time.
     const Drained then = std::exchange(drained_[measure_], now);

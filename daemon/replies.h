@@ -85,7 +85,7 @@ private:
     const Clock& clock_;
     const Pace* pace_;
     std::minstd_rand random_;  // Spreads those who are sent away.
-    int64_t second_ = -1;  // Of date_.
+    int64_t second_ = -1;      // Of date_.
     std::string date_;
     std::array<Plain, 64> plain_;  // By next_s, of which there are a few at a time.
     std::string body_;

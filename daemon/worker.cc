@@ -6,9 +6,10 @@ Worker::Worker(const Settings& settings, Intake& intake, const Pace& pace, LastS
                MqttClients& mqtt_clients, const Clock& clock, Slab& slab)
     : settings_(settings),
       intake_(intake),
+      pace_(pace),
       clock_(clock),
       liveness_(intake, last_seen, slab),
-      replies_(clock),
+      replies_(clock, &pace),
       checkins_(settings, intake, replies_, pace, last_seen, liveness_, clock, slab),
       http_limits_{settings.http.header_size_max.count,
                    settings.http.body_size_max.count,
@@ -17,23 +18,34 @@ Worker::Worker(const Settings& settings, Intake& intake, const Pace& pace, LastS
                    settings.http.idle_timeout_max,
                    settings.http.raw_spaces_in_target},
       mqtt_(settings, mqtt_clients, intake, liveness_, clock, slab, [this] { wake(); }),
-      loop_(clock, slab, {settings.general.connections_max, settings.general.output_size_max.count},
+      loop_(clock, slab,
+            {settings.general.connections_max, settings.general.output_size_max.count,
+             [this] { return defer(); }},
             [this] { on_turn(); }) {}
 
 Worker::~Worker() { ensure(!thread_.joinable()); }
 
 void Worker::listen(int fd, Transport transport, TlsContext* tls) {
-    const auto http = [this](Connection& connection) -> std::unique_ptr<Session> {
-        return std::make_unique<HttpSession>(connection, checkins_, replies_, http_limits_);
-    };
-    const auto mqtt = [this](Connection& connection) -> std::unique_ptr<Session> {
-        return mqtt_.make(connection);
-    };
+    Door door{.transport = transport, .make_session = {}, .tls = tls};
     if (transport == Transport::http) {
-        loop_.listen(fd, transport, http, tls);
+        door.make_session = [this](Connection& connection) {
+            return std::make_unique<HttpSession>(connection, checkins_, replies_, http_limits_);
+        };
+        door.proxied = settings_.http.proxy_protocol;
+        door.header_timeout_max = settings_.http.request_timeout_max;
     } else {
-        loop_.listen(fd, transport, mqtt, tls);
+        door.make_session = [this](Connection& connection) { return mqtt_.make(connection); };
+        door.proxied = settings_.mqtt.proxy_protocol;
+        door.header_timeout_max = settings_.mqtt.connect_timeout_max;
     }
+    loop_.listen(fd, std::move(door));
+}
+
+// A wait of its own for each, so that they do not all come in the same turn.
+Millis Worker::defer() {
+    if (!pace_.overloaded()) return Millis(0);
+    const auto most = static_cast<uint64_t>(settings_.general.overload_wait_max.count());
+    return Millis(1 + (most == 0 ? 0 : random_() % most));
 }
 
 void Worker::start() {

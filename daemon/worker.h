@@ -12,6 +12,7 @@
 // own.
 #pragma once
 
+#include <random>
 #include <thread>
 
 #include "config/settings.h"
@@ -47,9 +48,12 @@ public:
 private:
     void on_turn();
     void stop_step();
+    [[nodiscard]] Millis defer();
 
     const Settings& settings_;
     Intake& intake_;
+    const Pace& pace_;
+    std::minstd_rand random_;
     const Clock& clock_;
     Liveness liveness_;
     Replies replies_;

@@ -21,9 +21,10 @@ struct AdminFixture {
         ensure(listen_on("127.0.0.1:0", 1, listening, problem));
         port = static_cast<uint16_t>(
             std::stoi(listening.address.substr(listening.address.rfind(':') + 1)));
-        loop.listen(listening.fds.front(), Transport::http, [this](Connection& connection) {
-            return std::make_unique<HttpSession>(connection, admin, replies, limits);
-        });
+        loop.listen(listening.fds.front(), {Transport::http, [this](Connection& connection) {
+                                                return std::make_unique<HttpSession>(
+                                                    connection, admin, replies, limits);
+                                            }});
     }
     ~AdminFixture() {
         stop.advance(1);
