@@ -13,6 +13,7 @@ std::string_view reason(int status) {
     switch (status) {
         case 200: return "OK";
         case 400: return "Bad Request";
+        case 401: return "Unauthorized";
         case 404: return "Not Found";
         case 405: return "Method Not Allowed";
         case 408: return "Request Timeout";
@@ -38,6 +39,11 @@ std::string_view connection_line(After after) {
 
 constexpr std::string_view json_type = "application/json";
 constexpr std::string_view text_type = "text/plain";
+
+// What a 401 must say (RFC 9110, section 11.6.1).
+constexpr std::string_view challenges =
+    "WWW-Authenticate: Bearer realm=\"rollcall\"\r\n"
+    "WWW-Authenticate: Basic realm=\"rollcall\", charset=\"UTF-8\"\r\n";
 
 template <class... Arguments>
 void append(std::string& to, fmt::format_string<Arguments...> format, Arguments&&... arguments) {
@@ -187,8 +193,9 @@ std::string_view Replies::refused(const Error& error, After after, std::string_v
         if (error.truncated) body_ += R"(,"detail":"truncated_body")";
         body_ += '}';
     }
-    const std::string allow_line = allow.empty() ? "" : fmt::format("Allow: {}\r\n", allow);
-    render(code.http_status, json_type, allow_line, body_, after);
+    std::string line = allow.empty() ? "" : fmt::format("Allow: {}\r\n", allow);
+    if (code.http_status == 401) line = challenges;
+    render(code.http_status, json_type, line, body_, after);
     return reply_;
 }
 

@@ -3,20 +3,25 @@
 namespace rollcall {
 
 Worker::Worker(const Settings& settings, Intake& intake, const Pace& pace, LastSeen& last_seen,
-               MqttClients& mqtt_clients, const Clock& clock, Slab& slab)
+               MqttClients& mqtt_clients, const CredentialFiles& credential_files,
+               const Clock& clock, Slab& slab)
     : settings_(settings),
       intake_(intake),
       clock_(clock),
       liveness_(intake, last_seen, slab),
+      credentials_(settings, credential_files, clock),
+      refusals_(last_seen, clock, slab),
       replies_(clock),
-      checkins_(settings, intake, replies_, pace, last_seen, liveness_, clock, slab),
+      checkins_(settings, intake, replies_, pace, last_seen, liveness_, credentials_, refusals_,
+                clock),
       http_limits_{settings.http.header_size_max.count,
                    settings.http.body_size_max.count,
                    std::max(settings.http.body_size_max, settings.http.batch_size_max).count,
                    settings.http.request_timeout_max,
                    settings.http.idle_timeout_max,
                    settings.http.raw_spaces_in_target},
-      mqtt_(settings, mqtt_clients, intake, liveness_, clock, slab, [this] { wake(); }),
+      mqtt_(settings, mqtt_clients, intake, liveness_, credentials_, refusals_, clock,
+            [this] { wake(); }),
       loop_(clock, slab, {settings.general.connections_max, settings.general.output_size_max.count},
             [this] { on_turn(); }) {}
 
