@@ -308,6 +308,10 @@ public:
         check_addresses("mqtt.tls_listen", settings_.mqtt.tls_listen, anonymous_stays_home());
         check_addresses("admin.listen", settings_.admin.listen, false);
 
+        const auto& auth = settings_.auth;
+        if (auth.mode == "tokens" && auth.tokens_file.empty() && auth.signing_keys_file.empty())
+            complain_about("auth.mode", "tokens needs auth.tokens_file or auth.signing_keys_file");
+
         for (const auto& path : settings_.http.paths)
             if (!path.starts_with('/'))
                 complain_about("http.paths", fmt::format("must begin with /, not \"{}\"", path));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "daemon/presented.h"
+#include "daemon/signatures.h"
 #include "pipeline/row_id.h"
 #include "pipeline/utf8.h"
 
@@ -19,7 +21,7 @@ std::string_view path_of(std::string_view target) { return target.substr(0, targ
 
 // The fields `X-Vendor-Key: value` of a header, as lines `X-Vendor-Key=value`. Proxies have their
 // own, of two words, or beginning with X-Forwarded.
-void append_values(std::string_view lines, std::string& out) {
+void append_values(std::string_view lines, const Settings& settings, std::string& out) {
     std::string values;
     while (!lines.empty()) {
         const size_t length = lines.find("\r\n");
@@ -29,6 +31,7 @@ void append_values(std::string_view lines, std::string& out) {
         if (colon == line.npos || (line[0] | 0x20) != 'x' || line[1] != '-') continue;
         const std::string_view name = line.substr(0, colon);
         if (name.find('-', 2) == name.npos || name.substr(2).starts_with("Forwarded")) continue;
+        if (is_credential_field(name, settings)) continue;
         std::string_view value = line.substr(colon + 1);
         value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
         values.append(name).append("=").append(value).append("\n");
@@ -62,8 +65,10 @@ bool names_json_rpc(std::string_view body) { return body.find("\"jsonrpc\"") != 
 }  // namespace
 
 Checkins::Checkins(const Settings& settings, Intake& intake, Replies& replies, const Pace& pace,
-                   LastSeen& last_seen, Liveness& liveness, const Clock& clock, Slab& slab)
-    : paths_{"/v1/checkins", "/poll", "/update", "/config", "/bandwidth"},
+                   LastSeen& last_seen, Liveness& liveness, Credentials& credentials,
+                   Refusals& refusals, const Clock& clock)
+    : settings_(settings),
+      paths_{"/v1/checkins", "/poll", "/update", "/config", "/bandwidth"},
       body_bytes_max_(settings.http.body_size_max.count),
       batch_bytes_max_(std::max(body_bytes_max_, settings.http.batch_size_max.count)),
       inflater_(batch_bytes_max_),
@@ -72,8 +77,9 @@ Checkins::Checkins(const Settings& settings, Intake& intake, Replies& replies, c
       pace_(pace),
       last_seen_(last_seen),
       liveness_(liveness),
-      clock_(clock),
-      slab_(slab) {
+      credentials_(credentials),
+      refusals_(refusals),
+      clock_(clock) {
     paths_.insert(paths_.end(), settings.http.paths.begin(), settings.http.paths.end());
 }
 
@@ -96,15 +102,30 @@ Result<void> Checkins::admit(const HttpHead& head, HttpRequest& request, std::st
     request.query.clear();
     request.header.clear();
     request.idempotency_key = head.idempotency_key;
-    append_as_utf8(query, request.query);
+    append_as_utf8(without_token(query, settings_), request.query);
     const bool has_body = head.has_length && (head.length > 0 || head.chunked);
-    if (!has_body) append_values(head.lines, request.header);
-    return {};
+    if (!has_body) append_values(head.lines, settings_, request.header);
+    return identify(head, request);
+}
+
+Result<void> Checkins::identify(const HttpHead& head, HttpRequest& request) {
+    auto presented = presented_in(head, settings_, credential_);
+    if (presented) presented->peer = request.peer;
+    const auto identified = presented ? credentials_.identify(*presented, request.who)
+                                      : std::unexpected(presented.error());
+    cleanse(credential_);
+    return identified;
 }
 
 Sender Checkins::sender_of(const HttpRequest& request, const Connection& connection) const {
-    return {Transport::http, connection.peer(), request.device,         clock_.wall_us(),
-            request.query,   request.header,    request.idempotency_key};
+    return {.transport = Transport::http,
+            .address = connection.peer(),
+            .device = request.device,
+            .received_us = clock_.wall_us(),
+            .query = request.query,
+            .header = request.header,
+            .idempotency_key = request.idempotency_key,
+            .site = request.who.site()};
 }
 
 Result<void> Checkins::handle(HttpRequest& request, std::string_view body, Connection& connection) {
@@ -156,7 +177,7 @@ Result<std::string_view> Checkins::plain(const HttpRequest& request, std::string
 }
 
 void Checkins::refused(Code code, const HttpRequest& request, const Connection& connection) {
-    slab_.add(Metric::checkins_rejected_total, 1, label_of(Transport::http, code));
+    refusals_.count(Transport::http, code, connection.peer());
     liveness_.refused(code, sender_of(request, connection));
 }
 

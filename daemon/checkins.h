@@ -7,6 +7,9 @@
 //
 // JSON-RPC is told by its body, everywhere.
 //
+// Whose check-in it is says the credential in the head (presented.h), which is looked at before the
+// body is read; a path or a body that names another site changes nothing.
+//
 // Values may also stand in the query of a POST, and, if its body is empty, in fields `X-Vendor-Key`
 // of its header. What the body says counts before these.
 //
@@ -18,10 +21,12 @@
 #include <vector>
 
 #include "config/settings.h"
+#include "daemon/credentials.h"
 #include "daemon/http_session.h"
 #include "daemon/last_seen.h"
 #include "daemon/liveness.h"
 #include "daemon/pace.h"
+#include "daemon/refusals.h"
 #include "daemon/replies.h"
 #include "pipeline/inflate.h"
 #include "pipeline/intake.h"
@@ -31,7 +36,8 @@ namespace rollcall {
 class Checkins final : public HttpService {
 public:
     Checkins(const Settings& settings, Intake& intake, Replies& replies, const Pace& pace,
-             LastSeen& last_seen, Liveness& liveness, const Clock& clock, Slab& slab);
+             LastSeen& last_seen, Liveness& liveness, Credentials& credentials, Refusals& refusals,
+             const Clock& clock);
 
     [[nodiscard]] Result<void> admit(const HttpHead& head, HttpRequest& request,
                                      std::string_view& allow) override;
@@ -40,10 +46,12 @@ public:
     void refused(Code code, const HttpRequest& request, const Connection& connection) override;
 
 private:
+    [[nodiscard]] Result<void> identify(const HttpHead& head, HttpRequest& request);
     [[nodiscard]] Sender sender_of(const HttpRequest& request, const Connection& connection) const;
     [[nodiscard]] Accepted accepted(const HttpRequest& request, const Sender& sender);
     [[nodiscard]] Result<std::string_view> plain(const HttpRequest& request, std::string_view body);
 
+    const Settings& settings_;
     std::vector<std::string> paths_;
     size_t body_bytes_max_;
     size_t batch_bytes_max_;
@@ -53,8 +61,10 @@ private:
     const Pace& pace_;
     LastSeen& last_seen_;
     Liveness& liveness_;
+    Credentials& credentials_;
+    std::string credential_;  // While it is looked at.
+    Refusals& refusals_;
     const Clock& clock_;
-    Slab& slab_;
 };
 
 }  // namespace rollcall

@@ -83,6 +83,7 @@ Daemon::Daemon(const Settings& settings, std::string_view version)
       last_seen_(settings.replies.sites_max),
       mqtt_clients_(settings.mqtt.sessions_max),
       tls_(settings, clock_),
+      credential_files_(settings),
       loop_(clock_, slab_, {admin_connections_max, admin_output_bytes_max},
             [this] { pace_.measure(clock_.steady_us()); }),
       signals_(std::make_unique<Signals>()) {}
@@ -100,7 +101,20 @@ int Daemon::run() {
     return EXIT_SUCCESS;
 }
 
+bool Daemon::load_credentials() {
+    if (const auto loaded = credential_files_.load(); !loaded) {
+        log(LogLevel::error, "{}", loaded.error());
+        return false;
+    }
+    for (const auto& warning : credential_files_.warnings()) log(LogLevel::warning, "{}", warning);
+    return true;
+}
+
 bool Daemon::start() {
+    if (!load_credentials()) return false;
+    reloads_.emplace_back([this] {
+        if (!load_credentials()) log(LogLevel::error, "the tokens and keys stay as they were");
+    });
     if (const auto made = files_.make_directories(state_dir_); !made) {
         log(LogLevel::error, "{}: {}", state_dir_, sentence(made.error()));
         return false;
@@ -117,7 +131,8 @@ bool Daemon::start() {
                                            make_sinks(settings_, state_dir_), slabs, halt);
     for (size_t i = 0; i < slabs.size(); ++i) {
         workers_.push_back(std::make_unique<Worker>(settings_, pipeline_->intake(i), pace_,
-                                                    last_seen_, mqtt_clients_, clock_, *slabs[i]));
+                                                    last_seen_, mqtt_clients_, credential_files_,
+                                                    clock_, *slabs[i]));
         pipeline_->on_durable(i, [worker = workers_.back().get()] { worker->wake(); });
     }
     if (const auto started = pipeline_->start(); !started) {

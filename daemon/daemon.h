@@ -20,6 +20,7 @@
 
 #include "config/settings.h"
 #include "daemon/admin.h"
+#include "daemon/credentials.h"
 #include "daemon/last_seen.h"
 #include "daemon/listener.h"
 #include "daemon/loop.h"
@@ -52,6 +53,7 @@ private:
     [[nodiscard]] bool start();
     [[nodiscard]] bool listen(const std::vector<std::string>& addresses, std::string_view what,
                               size_t each, const std::function<void(const Listening&)>& use);
+    [[nodiscard]] bool load_credentials();
     [[nodiscard]] std::vector<std::string> troubles() const;
     void on_signal();
     void reload();
@@ -70,6 +72,7 @@ private:
     LastSeen last_seen_;
     MqttClients mqtt_clients_;
     TlsContext tls_;
+    CredentialFiles credential_files_;
     std::vector<std::unique_ptr<Slab>> worker_slabs_;
     std::unique_ptr<Pipeline> pipeline_;
     std::unique_ptr<SinglestoreWatch> watch_;  // If check-ins go to a pipeline of SingleStore's.

@@ -98,6 +98,10 @@ private:
                 head.content_encoding = head.content_encoding.empty() ? view(value) : "two";
                 break;
             case http::field::expect: head.expect = view(value); break;
+            case http::field::authorization:
+                // It is no list: two are none that anybody knows.
+                head.authorization = head.authorization.empty() ? view(value) : "two";
+                break;
             case http::field::content_length:
             case http::field::transfer_encoding: head.has_length = true; break;
             case http::field::unknown:

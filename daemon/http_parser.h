@@ -33,6 +33,7 @@ struct HttpHead {
     std::string_view content_encoding;
     std::string_view expect;
     std::string_view idempotency_key;
+    std::string_view authorization;
     int version = 11;  // 10 or 11.
     bool keep_alive = false;
     bool has_length = false;  // Content-Length or chunked: a body is announced.

@@ -75,6 +75,7 @@ void HttpSession::on_head() {
         return refuse({Code::overloaded});
     }
     request_.body_in_reply = true;
+    request_.peer = connection_.peer();
     request_.hint = body_hint(head.content_type);
     request_.encoding = content_encoding(head.content_encoding).value_or(ContentEncoding::identity);
     std::string_view allow;
@@ -151,6 +152,7 @@ void HttpSession::forget_request() {
     request_.query.clear();
     request_.header.clear();
     request_.receipt = {};
+    request_.who = {};
 }
 
 void HttpSession::resume() { on_end(); }

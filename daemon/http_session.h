@@ -15,6 +15,7 @@
 
 #include "config/units.h"
 #include "daemon/connection.h"
+#include "daemon/credentials.h"
 #include "daemon/http_parser.h"
 #include "daemon/replies.h"
 #include "pipeline/decode.h"
@@ -32,7 +33,9 @@ struct HttpRequest {
     std::string query;   // Of the target, without `?`.
     std::string header;  // Fields that may be values, as `name=value` lines.
     std::string idempotency_key;
-    Receipt receipt;  // Of what was taken before the ring was full.
+    std::string_view peer;  // Its address.
+    Identity who;           // By its credential.
+    Receipt receipt;        // Of what was taken before the ring was full.
     After after = After::keep_alive;
     bool body_in_reply = true;             // False for HEAD.
     Dialect dialect = Dialect::canonical;  // Of the agents that report to this path.

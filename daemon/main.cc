@@ -6,13 +6,16 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <iostream>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "config/load.h"
+#include "daemon/credentials.h"
 #include "daemon/daemon.h"
 #include "daemon/tls.h"
+#include "daemon/token_command.h"
 #include "pipeline/log.h"
 #include "sinks/schema.h"
 #include "sinks/schema_command.h"
@@ -75,6 +78,61 @@ struct SchemaArguments {
     Administrator who;
 };
 
+// rollcalld token new|show|key and their arguments.
+struct TokenArguments {
+    void add_to(CLI::App& tokens) {
+        tokens.require_subcommand(1);
+        make = tokens.add_subcommand("new",
+                                     "Print a new token: signed if there is a key, else stored");
+        make->add_option("--site", wish.site, "Whose it is")->required();
+        make->add_option("--tenant", wish.tenant, "Whose the site is");
+        make->add_option("--expires", wish.expires, "How long it is good, such as 30d")
+            ->type_name("TIME");
+        make->add_option("--key", wish.key_id, "The key that signs")->type_name("ID");
+        make->add_flag("--stored", wish.stored, "A stored one, also if there is a key");
+        show = tokens.add_subcommand("show", "Print what a token says, and whether it is good");
+        show->add_option("TOKEN", token, "The token; - reads it from standard input")->required();
+        key = tokens.add_subcommand("key", "Print a new line for auth.signing_keys_file");
+        key->add_option("--id", key_id, "What the key is called")->required();
+    }
+
+    [[nodiscard]] int run(const Settings& settings) {
+        const Clock clock;
+        if (show->parsed()) {
+            if (token == "-") std::getline(std::cin, token);
+            const auto report = show_token(settings, token, clock);
+            if (!report) return fail_with(report.error());
+            std::fputs(report->text.c_str(), stdout);
+            return report->good ? EXIT_SUCCESS : EXIT_FAILURE;
+        }
+        const auto made = key->parsed() ? new_key(key_id) : new_token(settings, wish, clock);
+        if (!made) return fail_with(made.error());
+        std::fputs(made->c_str(), stdout);
+        return EXIT_SUCCESS;
+    }
+
+    static int fail_with(const std::string& why) {
+        fmt::print(stderr, "{}\n", why);
+        return EXIT_FAILURE;
+    }
+
+    CLI::App* make = nullptr;
+    CLI::App* show = nullptr;
+    CLI::App* key = nullptr;
+    TokenWish wish;
+    std::string token;
+    std::string key_id;
+};
+
+// What is wrong with the files that say who may come in; true if nothing is.
+bool check_credentials(const Settings& settings) {
+    CredentialFiles files(settings);
+    for (const auto& warning : files.warnings()) fmt::print(stderr, "warning: {}\n", warning);
+    const auto loaded = files.load();
+    if (!loaded) fmt::print(stderr, "{}\n", loaded.error());
+    return loaded.has_value();
+}
+
 int run(int argc, char** argv) {
     CLI::App app{"Takes the check-ins of fleets of MikroTik routers."};
     app.require_subcommand(1);
@@ -93,6 +151,9 @@ int run(int argc, char** argv) {
     schema->require_subcommand(1);
     SchemaArguments schema_arguments;
     schema_arguments.add_to(*schema);
+    TokenArguments token_arguments;
+    auto* token = app.add_subcommand("token", "Tokens by which routers are known");
+    token_arguments.add_to(*token);
     const auto* version = app.add_subcommand("version", "Print the version");
     try {
         app.parse(argc, argv);
@@ -118,8 +179,12 @@ int run(int argc, char** argv) {
         }
     }
     if (schema->parsed()) return schema_arguments.run(*settings);
+    if (token->parsed()) return token_arguments.run(*settings);
     if (show->parsed()) std::fputs(to_toml(*settings).c_str(), stdout);
-    if (check->parsed()) std::puts("The settings are right.");
+    if (check->parsed()) {
+        if (!check_credentials(*settings)) return exit_settings;
+        std::puts("The settings are right.");
+    }
     if (!serve->parsed()) return EXIT_SUCCESS;
     set_log_level(settings->general.log_level);
     return Daemon(*settings, ROLLCALL_VERSION).run();

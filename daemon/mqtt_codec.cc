@@ -508,6 +508,7 @@ char return_code(Reason reason) {
         case Reason::success: return 0;
         case Reason::unsupported_protocol_version: return 1;
         case Reason::client_identifier_not_valid: return 2;
+        case Reason::bad_user_name_or_password: return 4;
         case Reason::not_authorized: return 5;
         default: return 3;  // Server unavailable.
     }

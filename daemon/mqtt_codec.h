@@ -59,6 +59,7 @@ enum class Reason : uint8_t {
     protocol_error = 0x82,
     unsupported_protocol_version = 0x84,
     client_identifier_not_valid = 0x85,
+    bad_user_name_or_password = 0x86,
     not_authorized = 0x87,
     server_busy = 0x89,
     server_shutting_down = 0x8B,

@@ -33,6 +33,10 @@ Reason reason_for(Code code) {
         case Code::mqtt_in_flight: return Reason::receive_maximum_exceeded;
         case Code::mqtt_topic_alias: return Reason::topic_alias_invalid;
         case Code::unknown_topic: return Reason::topic_name_invalid;
+        case Code::bad_credential: return Reason::bad_user_name_or_password;
+        case Code::no_credential:
+        case Code::expired_credential: return Reason::not_authorized;
+        case Code::credentials_busy: return Reason::server_busy;
         default: return Reason::payload_format_invalid;
     }
 }
@@ -75,7 +79,7 @@ void MqttSession::receive(std::string_view& bytes) {
         if (!std::visit([this](const auto& packet_content) { return on(packet_content); }, content))
             return connection_.pause();
         bytes.remove_prefix((*packet)->bytes);
-        if (connection_.open()) connection_.set_deadline(silence_max_);
+        if (connection_.open()) set_deadline();
     }
 }
 
@@ -90,7 +94,16 @@ bool MqttSession::on(const mqtt::Connect& connect) {
         return reject(Reason::client_identifier_not_valid, Code::mqtt_protocol_error);
     if (connect.wants_authentication)
         return reject(Reason::bad_authentication_method, Code::mqtt_unsupported);
+    if (const auto identified = identify(connect); !identified)
+        return reject(reason_for(identified.error().code), identified.error().code);
     return accept(connect);
+}
+
+Result<void> MqttSession::identify(const mqtt::Connect& connect) {
+    Presented presented =
+        Presented::login(connect.username.value_or(""), connect.password.value_or(""));
+    presented.peer = connection_.peer();
+    return all_.credentials.identify(presented, who_);
 }
 
 bool MqttSession::reject(Reason reason, Code code) {
@@ -108,9 +121,14 @@ bool MqttSession::accept(const mqtt::Connect& connect) {
     properties.packet_bytes_max = static_cast<uint32_t>(limits.packet_size_max.count);
     properties.receive_max = static_cast<uint16_t>(limits.in_flight_max);
     properties.topic_alias_max = static_cast<uint16_t>(limits.topic_aliases_max);
-    client_id_ = connect.client_id;
-    if (client_id_.empty()) client_id_ = some_client_id();
-    if (connect.client_id.empty()) properties.assigned_client_id = client_id_;
+    std::string client_id(connect.client_id);
+    if (client_id.empty()) {
+        client_id = some_client_id();
+        properties.assigned_client_id = client_id;
+    }
+    // Nobody may throw out another site's clients by their ids. No site has a line feed in it.
+    if (!who_.site().empty()) client_id_.append(who_.site()).append("\n");
+    client_id_ += client_id;
 
     // 3.1.1 keeps the session of a client that did not ask for a clean one.
     const uint32_t expiry_max_s = seconds(limits.session_expiry_max);
@@ -143,6 +161,16 @@ bool MqttSession::accept(const mqtt::Connect& connect) {
     all_.enter(number_, *this);
     say(mqtt::connack(version_, opened.present, Reason::success, properties));
     return true;
+}
+
+void MqttSession::set_deadline() {
+    Millis deadline = silence_max_;
+    if (who_.expires_s != 0) {
+        // A second more, so that it is over then by every clock.
+        const int64_t left_ms = (who_.expires_s + 1) * 1000 - all_.clock.wall_us() / 1000;
+        deadline = std::min(deadline, Millis(std::max<int64_t>(left_ms, 0)));
+    }
+    connection_.set_deadline(deadline);
 }
 
 void MqttSession::take_will(const mqtt::Connect& connect) {
@@ -312,7 +340,11 @@ const std::string* MqttSession::filter_for(std::string_view topic) const {
 }
 
 Sender MqttSession::sender_at(std::string_view device) const {
-    return {Transport::mqtt, connection_.peer(), device, all_.clock.wall_us()};
+    return {.transport = Transport::mqtt,
+            .address = connection_.peer(),
+            .device = device,
+            .received_us = all_.clock.wall_us(),
+            .site = who_.site()};
 }
 
 // What is larger than the client takes is not said [MQTT5-3.1.2-24].
@@ -321,7 +353,7 @@ void MqttSession::say(std::string_view packet) {
 }
 
 void MqttSession::count(Code code) {
-    all_.slab.add(Metric::checkins_rejected_total, 1, label_of(Transport::mqtt, code));
+    all_.refusals.count(Transport::mqtt, code, connection_.peer());
 }
 
 // --- the end ---
@@ -346,6 +378,8 @@ void MqttSession::expire() {
         count(Code::timeout);
         return connection_.close();
     }
+    check_credential();
+    if (!connection_.open()) return;
     dismiss(Reason::keep_alive_timeout, {}, false);
     connection_.set_deadline(farewell_time);
 }
@@ -360,13 +394,24 @@ void MqttSession::taken_over() {
     connection_.set_deadline(farewell_time);
 }
 
+void MqttSession::check_credential() {
+    if (!connected_ || !connection_.open()) return;
+    const auto still = all_.credentials.still(who_);
+    if (still) return;
+    count(still.error().code);
+    dismiss(Reason::not_authorized, to_text(still.error().code), false);
+    connection_.set_deadline(farewell_time);
+}
+
 // Its router is known by what it said of itself, if it said something on the topic of its will.
 void MqttSession::closed() {
     if (number_ == 0) return;
     received_->settle(number_, connection_.released());
     const bool kept = all_.clients.close(client_id_, number_, session_expiry_s_, all_.now_s());
     if (!will_device_ || received_->last_connection() != number_) return;
-    const std::string& site = will_site_.empty() ? *will_device_ : will_site_;
+    const std::string site(!who_.site().empty() ? who_.site()
+                           : will_site_.empty() ? *will_device_
+                                                : will_site_);
     // It does not wait longer than the session is kept [MQTT5-3.1.2-8].
     const uint32_t delay_s = kept ? std::min(will_delay_s_, session_expiry_s_) : 0;
     if (delay_s > 0)

@@ -14,6 +14,9 @@
 // In both it is counted, and who sent it is still seen. The same is true of a topic that nobody
 // takes, but that 3.1.1 cuts the connection, for its owner to notice.
 //
+// Whose check-ins they are says the credential of CONNECT; a topic that names another site changes
+// nothing. When it has expired, or a reload has taken it away, the connection ends.
+//
 // Threads: the loop's.
 #pragma once
 
@@ -24,6 +27,7 @@
 #include <vector>
 
 #include "daemon/connection.h"
+#include "daemon/credentials.h"
 #include "daemon/mqtt_codec.h"
 #include "daemon/mqtt_sessions.h"
 #include "pipeline/intake.h"
@@ -44,6 +48,8 @@ public:
     void closed() override;
     // The client has connected again.
     void taken_over();
+    // Ends the connection if its credential does not count any more.
+    void check_credential();
 
 private:
     // Each says whether the packet is done with. If not, the ring is full, or the client's last
@@ -59,10 +65,13 @@ private:
     bool on(const mqtt::Auth&);
 
     [[nodiscard]] bool is_5() const { return version_ == mqtt::Version::v5; }
+    [[nodiscard]] Result<void> identify(const mqtt::Connect& connect);
     bool accept(const mqtt::Connect& connect);
     // Returns true: the packet is done with.
     bool reject(mqtt::Reason reason, Code code);
     void take_will(const mqtt::Connect& connect);
+    // No longer than the client may be silent, and its credential is valid.
+    void set_deadline();
     // The topic that is meant; nothing if the client was refused.
     [[nodiscard]] std::optional<std::string_view> topic_of(const mqtt::Publish& publish);
     // False if the client was refused.
@@ -96,7 +105,8 @@ private:
     uint32_t packet_bytes_max_ = UINT32_MAX;  // That the client takes.
     uint32_t session_expiry_s_ = 0;
     uint64_t number_ = 0;  // Of the connection, among all; 0 until there is a session.
-    std::string client_id_;
+    Identity who_;
+    std::string client_id_;  // Of its site: nobody else's clients have to do with it.
     std::shared_ptr<MqttReceived> received_;  // Messages of QoS 2.
     std::vector<uint64_t> answers_;     // Where those of QoS 1 end that may not have gone out.
     std::vector<std::string> aliases_;  // Topics; empty where none is known.

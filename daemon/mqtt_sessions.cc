@@ -7,14 +7,15 @@
 namespace rollcall {
 
 MqttSessions::MqttSessions(const Settings& settings_in, MqttClients& clients_in, Intake& intake_in,
-                           Liveness& liveness_in, const Clock& clock_in, Slab& slab_in,
-                           std::function<void()> wake)
+                           Liveness& liveness_in, Credentials& credentials_in,
+                           Refusals& refusals_in, const Clock& clock_in, std::function<void()> wake)
     : settings(settings_in),
       clients(clients_in),
       intake(intake_in),
       liveness(liveness_in),
+      credentials(credentials_in),
+      refusals(refusals_in),
       clock(clock_in),
-      slab(slab_in),
       wake_(std::move(wake)) {}
 
 std::unique_ptr<Session> MqttSessions::make(Connection& connection) {
@@ -43,6 +44,8 @@ void MqttSessions::turn() {
         const auto session = sessions_.find(connection);
         if (session != sessions_.end()) session->second->taken_over();
     }
+    if (credentials.changed())
+        for (const auto& [connection, session] : sessions_) session->check_credential();
     const int64_t now_us = wills_.empty() ? 0 : clock.steady_us();
     std::erase_if(wills_,
                   [&](const LateWill& will) { return will.due_us <= now_us && execute(will); });

@@ -12,8 +12,10 @@
 
 #include "config/settings.h"
 #include "daemon/connection.h"
+#include "daemon/credentials.h"
 #include "daemon/liveness.h"
 #include "daemon/mqtt_clients.h"
+#include "daemon/refusals.h"
 #include "pipeline/intake.h"
 
 namespace rollcall {
@@ -32,10 +34,12 @@ struct LateWill {
 class MqttSessions final : public MqttDesk {
 public:
     MqttSessions(const Settings& settings, MqttClients& clients, Intake& intake, Liveness& liveness,
-                 const Clock& clock, Slab& slab, std::function<void()> wake);
+                 Credentials& credentials, Refusals& refusals, const Clock& clock,
+                 std::function<void()> wake);
 
     [[nodiscard]] std::unique_ptr<Session> make(Connection& connection);
-    // At every turn of the loop: who was asked to leave leaves, and wills that are due are done.
+    // At every turn of the loop: who was asked to leave leaves, so does who is not known any more,
+    // and wills that are due are done.
     void turn();
     // Nobody is asked to leave from now on: the loop ends.
     void close();
@@ -50,8 +54,9 @@ public:
     MqttClients& clients;
     Intake& intake;
     Liveness& liveness;
+    Credentials& credentials;
+    Refusals& refusals;
     const Clock& clock;
-    Slab& slab;
 
 private:
     void ask_to_leave(uint64_t connection) override;

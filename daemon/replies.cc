@@ -13,6 +13,7 @@ std::string_view reason(int status) {
     switch (status) {
         case 200: return "OK";
         case 400: return "Bad Request";
+        case 401: return "Unauthorized";
         case 404: return "Not Found";
         case 405: return "Method Not Allowed";
         case 408: return "Request Timeout";
@@ -39,6 +40,11 @@ std::string_view connection_line(After after) {
 
 constexpr std::string_view json_type = "application/json";
 constexpr std::string_view text_type = "text/plain";
+
+// What a 401 must say (RFC 9110, section 11.6.1).
+constexpr std::string_view challenges =
+    "WWW-Authenticate: Bearer realm=\"rollcall\"\r\n"
+    "WWW-Authenticate: Basic realm=\"rollcall\", charset=\"UTF-8\"\r\n";
 
 template <class... Arguments>
 void append(std::string& to, fmt::format_string<Arguments...> format, Arguments&&... arguments) {
@@ -194,6 +200,7 @@ std::string_view Replies::refused(const Error& error, After after, std::string_v
         body_ += '}';
     }
     std::string extra_header = allow.empty() ? "" : fmt::format("Allow: {}\r\n", allow);
+    if (code.http_status == 401) extra_header = challenges;
     if (const int64_t wait_s = wait_s_of(error); wait_s > 0)
         append(extra_header, "Retry-After: {}\r\n", wait_s);
     render(code.http_status, json_type, extra_header, body_, after);

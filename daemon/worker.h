@@ -17,11 +17,13 @@
 
 #include "config/settings.h"
 #include "daemon/checkins.h"
+#include "daemon/credentials.h"
 #include "daemon/last_seen.h"
 #include "daemon/liveness.h"
 #include "daemon/loop.h"
 #include "daemon/mqtt_sessions.h"
 #include "daemon/pace.h"
+#include "daemon/refusals.h"
 #include "daemon/replies.h"
 #include "pipeline/cursor.h"
 #include "pipeline/intake.h"
@@ -31,7 +33,8 @@ namespace rollcall {
 class Worker {
 public:
     Worker(const Settings& settings, Intake& intake, const Pace& pace, LastSeen& last_seen,
-           MqttClients& mqtt_clients, const Clock& clock, Slab& slab);
+           MqttClients& mqtt_clients, const CredentialFiles& credential_files, const Clock& clock,
+           Slab& slab);
     ~Worker();
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
@@ -56,6 +59,8 @@ private:
     std::minstd_rand random_;
     const Clock& clock_;
     Liveness liveness_;
+    Credentials credentials_;
+    Refusals refusals_;
     Replies replies_;
     Checkins checkins_;
     HttpSession::Limits http_limits_;

@@ -9,9 +9,10 @@ namespace rollcall {
 
 namespace {
 
-// Without a credential a router is known by what it says of itself, else by where it reports to.
-// Empty if neither tells.
+// A router is known by its credential. Without one, by what it says of itself, else by where it
+// reports to. Empty if neither tells.
 std::string_view site_of(const Columns& row, const Fields& fields, const Sender& sender) {
+    if (!sender.site.empty()) return sender.site;
     for (const Column column : {Column::serial_number, Column::system_id})
         if (row.has(column)) return row.text(row.rows(), column);
     return sender.device.empty() ? fields.device() : sender.device;

@@ -32,6 +32,8 @@ struct Sender {
     std::string_view header = {};
     // What the sender calls this body, so that it is known again; may be empty.
     std::string_view idempotency_key = {};
+    // By its credential: then nothing else that names a site counts. Empty: everyone is welcome.
+    std::string_view site = {};
 
     [[nodiscard]] int64_t received_s() const { return received_us / 1'000'000; }
 };

@@ -37,6 +37,7 @@ const std::map<std::string, std::string> foreign_headers = {
     {"prometheus/", "daemon/exporter"},
     {"systemd/", "daemon/service_manager"},
     {"boost/", "daemon/http_parser"},
+    {"openssl/", "daemon/signatures"},
     {"CLI/", "daemon/main"},
     {"uv.h", "daemon/"},
     {"openssl/", "daemon/tls"},

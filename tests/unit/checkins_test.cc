@@ -29,7 +29,11 @@ struct CheckinsFixture {
     Pace pace{settings};
     LastSeen last_seen{1024};
     Liveness liveness{intake, last_seen, slab};
-    Checkins checkins{settings, intake, replies, pace, last_seen, liveness, clock, slab};
+    CredentialFiles credential_files{settings};
+    Credentials credentials{settings, credential_files, clock};
+    Refusals refusals{last_seen, clock, slab};
+    Checkins checkins{settings, intake,      replies,  pace, last_seen,
+                      liveness, credentials, refusals, clock};
     HttpRequest request;
     std::string_view allow;
 };

@@ -1,0 +1,73 @@
+#include "daemon/secret_file.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <system_error>
+
+namespace rollcall {
+
+namespace {
+
+constexpr size_t words_max = 4;
+constexpr std::string_view blanks = " \t\r\n";
+
+struct Words {
+    std::array<std::string_view, words_max + 1> all;  // One more shows that there are too many.
+    size_t count = 0;
+};
+
+Words split(std::string_view line) {
+    Words words;
+    while (words.count < words.all.size()) {
+        const size_t begin = line.find_first_not_of(blanks);
+        if (begin == line.npos) break;
+        const size_t end = std::min(line.find_first_of(blanks, begin), line.size());
+        words.all[words.count++] = line.substr(begin, end - begin);
+        line.remove_prefix(end);
+    }
+    return words;
+}
+
+std::string reason_of_errno() { return std::generic_category().message(errno); }
+
+}  // namespace
+
+std::expected<void, std::string> read_secret_file(const std::string& path, const TakeWords& take) {
+    const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "re"), &std::fclose);
+    if (file == nullptr) return std::unexpected(fmt::format("{}: {}", path, reason_of_errno()));
+    char* buffer = nullptr;  // getline(3) makes it as large as it has to be.
+    size_t buffer_bytes = 0;
+    std::string problem;
+    for (uint32_t line = 1; problem.empty(); ++line) {
+        const ssize_t length = getline(&buffer, &buffer_bytes, file.get());
+        if (length < 0) break;
+        const Words words = split({buffer, static_cast<size_t>(length)});
+        if (words.count == 0 || words.all[0].starts_with('#')) continue;
+        std::string reason = words.count > words_max ? "has too many words"
+                                                     : take({words.all.data(), words.count}, line);
+        if (!reason.empty()) problem = at_line(path, line, reason);
+    }
+    if (problem.empty() && std::ferror(file.get()) != 0)
+        problem = fmt::format("{}: {}", path, reason_of_errno());
+    std::free(buffer);
+    if (!problem.empty()) return std::unexpected(problem);
+    return {};
+}
+
+std::string at_line(const std::string& path, uint32_t line, std::string_view reason) {
+    return fmt::format("{}:{}: {}", path, line, reason);
+}
+
+std::string warning_of(const std::string& path) {
+    struct stat found{};
+    if (stat(path.c_str(), &found) != 0 || (found.st_mode & S_IROTH) == 0) return {};
+    return fmt::format("{} can be read by everyone on this machine; chmod o-r", path);
+}
+
+}  // namespace rollcall
