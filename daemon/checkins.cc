@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "daemon/refusals.h"
 #include "pipeline/row_id.h"
 #include "pipeline/utf8.h"
 
@@ -156,7 +157,7 @@ Result<std::string_view> Checkins::plain(const HttpRequest& request, std::string
 }
 
 void Checkins::refused(Code code, const HttpRequest& request, const Connection& connection) {
-    slab_.add(Metric::checkins_rejected_total, 1, label_of(Transport::http, code));
+    count_refusal(slab_, clock_, Transport::http, code, connection.peer());
     liveness_.refused(code, sender_of(request, connection));
 }
 

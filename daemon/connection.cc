@@ -3,7 +3,9 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <cstring>
 
+#include "daemon/refusals.h"
 #include "pipeline/decode.h"
 
 namespace rollcall {
@@ -16,6 +18,18 @@ constexpr size_t buffers_kept_max = 4096;
 constexpr size_t buffer_kept_bytes_max = 16 * 1024;
 constexpr Millis linger_time{2000};
 constexpr uint64_t never = UINT64_MAX;
+
+// What an address is counted by: IPv4 as a whole, of IPv6 the half that a site is given (RFC 6177).
+uint64_t network_of(std::string_view peer) {
+    in6_addr six{};
+    in_addr four{};
+    const std::string text(peer);
+    if (inet_pton(AF_INET, text.c_str(), &four) == 1) return four.s_addr;
+    inet_pton(AF_INET6, text.c_str(), &six);
+    uint64_t network = 0;
+    std::memcpy(&network, &six, sizeof network);
+    return network;
+}
 
 Connection& connection_of(void* data) { return *static_cast<Connection*>(data); }
 
@@ -34,7 +48,6 @@ Connection::~Connection() { ensure(state_ == State::closed); }
 
 void Connection::start(std::unique_ptr<Session> session) {
     session_ = std::move(session);
-    read_peer();
     update_reading();
 }
 
@@ -84,8 +97,15 @@ void Connection::read(std::string_view bytes) {
     if (waiting_ == 0) flush();
 }
 
+bool Connection::ready() const {
+    const bool choked = output_.size() + sending_.size() > all_.options_.output_bytes_max ||
+                        waiting_ >= all_.options_.answers_max;
+    return open() && !paused_ && !choked;
+}
+
 void Connection::feed(std::string_view& bytes) {
-    if (open() && !paused_) session_->receive(bytes);
+    if (ready()) session_->receive(bytes);
+    held_ = !ready();
 }
 
 void Connection::keep(std::string_view bytes) {
@@ -96,7 +116,7 @@ void Connection::keep(std::string_view bytes) {
 
 // Feeds the session with what was kept.
 void Connection::go_on() {
-    input_.reserve(input_.size() + body_padding);
+    if (!input_.empty()) input_.reserve(input_.size() + body_padding);
     std::string_view bytes = input_;
     feed(bytes);
     input_.erase(0, input_.size() - bytes.size());
@@ -114,8 +134,7 @@ void Connection::pause() {
 }
 
 void Connection::update_reading() {
-    const bool choked = output_.size() + sending_.size() > all_.options_.output_bytes_max;
-    const bool wanted = state_ == State::lingering || (open() && !paused_ && !choked);
+    const bool wanted = state_ == State::lingering || ready();
     if (wanted == reading_) return;
     reading_ = wanted;
     auto* stream = reinterpret_cast<uv_stream_t*>(&socket_);
@@ -149,7 +168,17 @@ void Connection::release(uint64_t end) {
     all_.released_.push_back(this);
 }
 
+// What may go out does; then there may be room for more answers.
 void Connection::flush() {
+    write();
+    while (held_ && ready()) {
+        go_on();
+        if (waiting_ == 0) write();
+    }
+    update_reading();
+}
+
+void Connection::write() {
     if (writing_ || state_ >= State::closing) return;
     if (sent_ < may_send_) {
         const uv_buf_t buffer = uv_buf_init(output_.data() + (sent_ - output_at_),
@@ -162,7 +191,6 @@ void Connection::flush() {
     if (sent_ == said()) {
         output_at_ = sent_;
         give_back(output_);
-        update_reading();
     }
     end_if_done();
 }
@@ -174,10 +202,11 @@ void Connection::write_rest() {
     output_at_ = may_send_;
     sent_ = may_send_;
     writing_ = true;
+    write_deadline_ms_ =
+        uv_now(&all_.loop_) + static_cast<uint64_t>(all_.options_.output_timeout_max.count());
     const uv_buf_t buffer = uv_buf_init(sending_.data(), static_cast<unsigned>(sending_.size()));
     auto* stream = reinterpret_cast<uv_stream_t*>(&socket_);
-    if (uv_write(&write_, stream, &buffer, 1, on_written) != 0) return close();
-    update_reading();
+    if (uv_write(&write_, stream, &buffer, 1, on_written) != 0) close();
 }
 
 void Connection::on_written(uv_write_t* request, int status) {
@@ -221,6 +250,7 @@ void Connection::on_closed(uv_handle_t* handle) {
     self.all_.slab_.add(Metric::connections, -1, label_of(self.transport_));
     self.give_back(self.input_);
     self.give_back(self.output_);
+    if (self.counted_) self.all_.let_go(self);
     std::erase(self.all_.paused_, &self);
     if (self.waiting_ == 0) self.all_.forget(self);
 }
@@ -229,7 +259,16 @@ void Connection::set_deadline(Millis from_now) {
     deadline_ms_ = uv_now(&all_.loop_) + static_cast<uint64_t>(from_now.count());
 }
 
+Millis Connection::now() const { return Millis(uv_now(&all_.loop_)); }
+
 // --- all of them ---
+
+Connections::Options::Options(const Settings& settings)
+    : connections_max(settings.general.connections_max),
+      connections_per_address_max(settings.general.connections_per_address_max),
+      output_bytes_max(settings.general.output_size_max.count),
+      output_timeout_max(settings.general.output_timeout_max),
+      answers_max(settings.general.answers_max) {}
 
 Connections::Connections(uv_loop_t& loop, const Clock& clock, Slab& slab, Options options)
     : loop_(loop),
@@ -249,12 +288,27 @@ void Connections::accept(uv_stream_t& listener, Transport transport,
     slab_.add(Metric::connections_opened_total, 1, label_of(transport));
     auto* stream = reinterpret_cast<uv_stream_t*>(&connection.socket_);
     if (uv_accept(&listener, stream) != 0) return connection.close();
-    if (all_.size() > options_.connections_max) {
-        slab_.add(Metric::checkins_rejected_total, 1,
-                  label_of(transport, Code::too_many_connections));
+    connection.read_peer();
+    if (const auto refused = admit(connection)) {
+        count_refusal(slab_, clock_, transport, *refused, connection.peer());
         return connection.close();
     }
     connection.start(make_session(connection));
+}
+
+std::optional<Code> Connections::admit(Connection& connection) {
+    if (all_.size() > options_.connections_max) return Code::too_many_connections;
+    if (options_.connections_per_address_max == 0) return std::nullopt;
+    size_t& count = of_network_[network_of(connection.peer())];
+    if (count == options_.connections_per_address_max) return Code::too_many_of_address;
+    ++count;
+    connection.counted_ = true;
+    return std::nullopt;
+}
+
+void Connections::let_go(const Connection& connection) {
+    const auto found = of_network_.find(network_of(connection.peer()));
+    if (--found->second == 0) of_network_.erase(found);
 }
 
 void Connections::release(uint64_t durable) {
@@ -292,6 +346,12 @@ void Connections::resume() {
 void Connections::sweep() {
     const uint64_t now = uv_now(&loop_);
     for (auto& connection : all_) {
+        if (connection->writing_ && connection->write_deadline_ms_ <= now) {
+            count_refusal(slab_, clock_, connection->transport_, Code::answers_not_read,
+                          connection->peer());
+            connection->close();
+            continue;
+        }
         if (connection->deadline_ms_ > now) continue;
         connection->deadline_ms_ = never;
         if (connection->open()) {

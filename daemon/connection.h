@@ -23,11 +23,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "config/metrics.h"
+#include "config/settings.h"
 #include "config/units.h"
 #include "daemon/acks.h"
 #include "pipeline/clock.h"
@@ -72,10 +75,14 @@ public:
     void finish(bool linger);
     void close();  // At once. May be called twice.
     void set_deadline(Millis from_now);
+    [[nodiscard]] Millis now() const;  // Of the loop's clock.
     // Of all that was ever said, in bytes: where it ends, and where what may go out ends.
     [[nodiscard]] uint64_t said() const { return output_at_ + output_.size(); }
     [[nodiscard]] uint64_t released() const { return may_send_; }
     [[nodiscard]] bool open() const { return state_ == State::open; }
+    // Open, and its answers are not too many. A session that takes several requests in a row asks
+    // before each; what it leaves comes again when it is ready.
+    [[nodiscard]] bool ready() const;
     [[nodiscard]] bool paused() const { return paused_; }
     [[nodiscard]] std::string_view peer() const { return peer_.data(); }
     // A buffer of the loop's for an empty string, and back.
@@ -93,6 +100,7 @@ private:
     void go_on();
     void release(uint64_t end);
     void flush();
+    void write();
     void write_rest();
     void end_if_done();
     void update_reading();
@@ -110,16 +118,19 @@ private:
     bool reading_ = false;
     bool linger_ = false;
     bool writing_ = false;
-    bool released_now_ = false;  // It is in Connections::released_.
-    uint32_t waiting_ = 0;       // Acks that point here.
-    size_t index_ = 0;           // Its place among all.
-    uint64_t deadline_ms_ = 0;   // Of the loop's clock.
-    std::string input_;          // Read, and not yet a whole request.
-    std::string output_;         // Said, and not yet sent or in sending_.
-    std::string sending_;        // What libuv is sending.
-    uint64_t output_at_ = 0;     // Where output_ begins, counted since the first byte said.
-    uint64_t sent_ = 0;          // Below: given to the kernel or in sending_.
-    uint64_t may_send_ = 0;      // Below: waits for nothing.
+    bool held_ = false;               // It was not ready for all of input_.
+    bool counted_ = false;            // It is in Connections::of_network_.
+    bool released_now_ = false;       // It is in Connections::released_.
+    uint32_t waiting_ = 0;            // Acks that point here.
+    size_t index_ = 0;                // Its place among all.
+    uint64_t deadline_ms_ = 0;        // Of the loop's clock.
+    uint64_t write_deadline_ms_ = 0;  // While writing_.
+    std::string input_;               // Read, and not yet a whole request.
+    std::string output_;              // Said, and not yet sent or in sending_.
+    std::string sending_;             // What libuv is sending.
+    uint64_t output_at_ = 0;          // Where output_ begins, counted since the first byte said.
+    uint64_t sent_ = 0;               // Below: given to the kernel or in sending_.
+    uint64_t may_send_ = 0;           // Below: waits for nothing.
     std::unique_ptr<Session> session_;
     uv_tcp_t socket_{};
     uv_write_t write_{};
@@ -130,7 +141,12 @@ class Connections {
 public:
     struct Options {
         size_t connections_max;
-        size_t output_bytes_max;  // A client that reads no answers is not read from.
+        size_t connections_per_address_max;  // 0: any.
+        size_t output_bytes_max;             // A client that reads no answers is not read from,
+        Millis output_timeout_max;           // and not for ever.
+        size_t answers_max;                  // Nor is one of whom as many wait for the disk.
+
+        explicit Options(const Settings& settings);
     };
     using MakeSession = std::function<std::unique_ptr<Session>(Connection&)>;
 
@@ -158,12 +174,16 @@ private:
     void lend(std::string& buffer);
     void give_back(std::string& buffer);
     void forget(Connection& connection);
+    // Counts it; or why not.
+    [[nodiscard]] std::optional<Code> admit(Connection& connection);
+    void let_go(const Connection& connection);
 
     uv_loop_t& loop_;
     const Clock& clock_;
     Slab& slab_;
     Options options_;
     std::vector<std::unique_ptr<Connection>> all_;
+    std::unordered_map<uint64_t, size_t> of_network_;  // Connections, if they are limited.
     Acks acks_;
     std::vector<Connection*> released_;  // To be flushed, once each.
     std::vector<Connection*> paused_;

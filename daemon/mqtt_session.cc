@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <random>
 
+#include "daemon/refusals.h"
 #include "pipeline/decode.h"
 
 namespace rollcall {
@@ -57,7 +58,7 @@ MqttSession::~MqttSession() {
 }
 
 void MqttSession::receive(std::string_view& bytes) {
-    while (connection_.open() && !bytes.empty()) {
+    while (connection_.ready() && !bytes.empty()) {
         const auto packet = mqtt::parse(bytes, all_.settings.mqtt.packet_size_max.count, version_);
         if (!packet) {
             refuse(packet.error().code);
@@ -320,7 +321,7 @@ void MqttSession::say(std::string_view packet) {
 }
 
 void MqttSession::count(Code code) {
-    all_.slab.add(Metric::checkins_rejected_total, 1, label_of(Transport::mqtt, code));
+    count_refusal(all_.slab, all_.clock, Transport::mqtt, code, connection_.peer());
 }
 
 // --- the end ---

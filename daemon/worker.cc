@@ -10,15 +10,9 @@ Worker::Worker(const Settings& settings, Intake& intake, const Pace& pace, LastS
       liveness_(intake, last_seen, slab),
       replies_(clock),
       checkins_(settings, intake, replies_, pace, last_seen, liveness_, clock, slab),
-      http_limits_{settings.http.header_size_max.count,
-                   settings.http.body_size_max.count,
-                   std::max(settings.http.body_size_max, settings.http.batch_size_max).count,
-                   settings.http.request_timeout_max,
-                   settings.http.idle_timeout_max,
-                   settings.http.raw_spaces_in_target},
+      http_limits_(settings),
       mqtt_(settings, mqtt_clients, intake, liveness_, clock, slab, [this] { wake(); }),
-      loop_(clock, slab, {settings.general.connections_max, settings.general.output_size_max.count},
-            [this] { on_turn(); }) {}
+      loop_(clock, slab, Connections::Options(settings), [this] { on_turn(); }) {}
 
 Worker::~Worker() { ensure(!thread_.joinable()); }
 
