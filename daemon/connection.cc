@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "daemon/proxy_protocol.h"
 #include "daemon/tls.h"
@@ -19,6 +20,18 @@ constexpr size_t buffer_kept_bytes_max = 16 * 1024;
 constexpr Millis linger_time{2000};
 constexpr int64_t handshakes_us = 1000;  // In a turn of the loop.
 constexpr uint64_t never = UINT64_MAX;
+
+// What an address is counted by: IPv4 as a whole, of IPv6 the half that a site is given (RFC 6177).
+uint64_t network_of(std::string_view peer) {
+    in6_addr six{};
+    in_addr four{};
+    const std::string text(peer);
+    if (inet_pton(AF_INET, text.c_str(), &four) == 1) return four.s_addr;
+    inet_pton(AF_INET6, text.c_str(), &six);
+    uint64_t network = 0;
+    std::memcpy(&network, &six, sizeof network);
+    return network;
+}
 
 Connection& connection_of(void* data) { return *static_cast<Connection*>(data); }
 
@@ -41,7 +54,6 @@ Connection::Connection(Connections& all, const Door& door)
 Connection::~Connection() { ensure(state_ == State::closed); }
 
 void Connection::start() {
-    read_peer();
     if (door_.proxied) {
         set_deadline(door_.header_timeout_max);
     } else {
@@ -51,6 +63,7 @@ void Connection::start() {
 }
 
 void Connection::begin() {
+    if (!all_.admit(*this)) return refuse(Code::too_many_of_address);
     if (door_.tls == nullptr) {
         session_ = door_.make_session(*this);
     } else {
@@ -107,10 +120,7 @@ void Connection::read_header(std::string_view bytes) {
     lend(input_);
     input_.append(bytes);
     const auto header = parse_proxy_header(input_);
-    if (!header) {
-        all_.count(*this, header.error().code);
-        return close();
-    }
+    if (!header) return refuse(header.error().code);
     if (!*header) return;
     if ((*header)->client[0] != '\0') peer_ = (*header)->client;
     std::string kept = std::exchange(input_, {});
@@ -132,8 +142,17 @@ void Connection::read(std::string_view bytes) {
     if (waiting_ == 0) flush();
 }
 
+bool Connection::ready() const {
+    const size_t unsent = output_.size() + (sending_ ? sending_->bytes.size() : 0) +
+                          (secure_ ? secure_->tls.outgoing().size() : 0);
+    const bool choked =
+        unsent > all_.options_.output_bytes_max || waiting_ >= all_.options_.answers_max;
+    return open() && !paused_ && !resting() && !in_turn_ && !choked;
+}
+
 void Connection::feed(std::string_view& bytes) {
-    if (open() && !paused_ && !resting()) session_->receive(bytes);
+    if (ready()) session_->receive(bytes);
+    held_ = !ready();
 }
 
 void Connection::keep(std::string_view bytes) {
@@ -144,7 +163,7 @@ void Connection::keep(std::string_view bytes) {
 
 // Feeds the session with what was kept.
 void Connection::go_on() {
-    input_.reserve(input_.size() + body_padding);
+    if (!input_.empty()) input_.reserve(input_.size() + body_padding);
     std::string_view bytes = input_;
     feed(bytes);
     input_.erase(0, input_.size() - bytes.size());
@@ -170,8 +189,7 @@ void Connection::open_sealed(std::string_view bytes) {
     }
     flush();
     if (const auto fault = tls.fault(); fault && open()) {
-        all_.count(*this, *fault);
-        return close();
+        return refuse(*fault);
     }
     if (tls.ended()) return end_of_input();
     update_reading();
@@ -211,7 +229,7 @@ std::string_view Connection::seal(std::string_view plain) {
 void Connection::end_handshake(Code fault) {
     if (open() && secure_->tls.begun()) {
         all_.slab_.add(Metric::tls_handshakes_total, 1, label_of(TlsHandshake::failed));
-        all_.count(*this, fault);
+        all_.refusals_.count(door_.transport, fault, peer());
     }
     if (!open() || secure_->tls.outgoing().empty()) return close();
     finish(true);  // Behind the alert.
@@ -221,7 +239,11 @@ void Connection::end_handshake(Code fault) {
 void Connection::expire() {
     if (session_) return session_->expire();
     if (secure_) return end_handshake(Code::tls_timeout);
-    all_.count(*this, Code::timeout);
+    refuse(Code::timeout);
+}
+
+void Connection::refuse(Code code) {
+    all_.refusals_.count(door_.transport, code, peer());
     close();
 }
 
@@ -252,19 +274,11 @@ bool Connection::turned_away() {
 
 void Connection::wake() {
     rests_until_ms_ = 0;
-    if (session_ && open()) {
-        go_on();
-        if (waiting_ == 0) flush();
-    }
-    update_reading();
+    flush();
 }
 
 void Connection::update_reading() {
-    const size_t sealed = secure_ ? secure_->tls.outgoing().size() : 0;
-    const size_t sending = sending_ ? sending_->bytes.size() : 0;
-    const bool choked = output_.size() + sending + sealed > all_.options_.output_bytes_max;
-    const bool held = paused_ || choked || in_turn_ || resting();
-    const bool wanted = state_ == State::lingering || (open() && !held);
+    const bool wanted = state_ == State::lingering || ready();
     if (wanted == reading_) return;
     reading_ = wanted;
     auto* stream = reinterpret_cast<uv_stream_t*>(&socket_);
@@ -298,7 +312,17 @@ void Connection::release(uint64_t end) {
     all_.released_.push_back(this);
 }
 
+// What may go out does; then there may be room for more answers.
 void Connection::flush() {
+    write();
+    while (held_ && ready()) {
+        go_on();
+        if (waiting_ == 0) write();
+    }
+    update_reading();
+}
+
+void Connection::write() {
     if (sending_ || state_ >= State::closing) return;
     std::string_view bytes(output_.data() + (sent_ - output_at_), may_send_ - sent_);
     if (secure_) bytes = seal(bytes);
@@ -315,14 +339,15 @@ void Connection::flush() {
     if (sent_ == said()) {
         output_at_ = sent_;
         give_back(output_);
-        update_reading();
     }
     end_if_done();
 }
 
 // The socket's buffer is full: libuv sends the rest when it can, from memory that must not move.
 void Connection::write_rest(std::string_view rest) {
-    sending_ = std::make_unique<Sending>(Sending{std::string(rest), {}});
+    const uint64_t deadline_ms =
+        uv_now(&all_.loop_) + static_cast<uint64_t>(all_.options_.output_timeout_max.count());
+    sending_ = std::make_unique<Sending>(Sending{std::string(rest), deadline_ms, {}});
     sending_->write.data = this;
     if (secure_) give_back(secure_->tls.outgoing());
     output_.erase(0, sent_ - output_at_);
@@ -330,8 +355,7 @@ void Connection::write_rest(std::string_view rest) {
     std::string& bytes = sending_->bytes;
     const uv_buf_t buffer = uv_buf_init(bytes.data(), static_cast<unsigned>(bytes.size()));
     auto* stream = reinterpret_cast<uv_stream_t*>(&socket_);
-    if (uv_write(&sending_->write, stream, &buffer, 1, on_written) != 0) return close();
-    update_reading();
+    if (uv_write(&sending_->write, stream, &buffer, 1, on_written) != 0) close();
 }
 
 void Connection::on_written(uv_write_t* request, int status) {
@@ -375,6 +399,7 @@ void Connection::on_closed(uv_handle_t* handle) {
     self.all_.slab_.add(Metric::connections, -1, label_of(self.door_.transport));
     self.give_back(self.input_);
     self.give_back(self.output_);
+    if (self.counted_) self.all_.let_go(self);
     std::erase(self.all_.paused_, &self);
     std::erase(self.all_.in_turn_, &self);
     if (self.waiting_ == 0) self.all_.forget(self);
@@ -384,12 +409,22 @@ void Connection::set_deadline(Millis from_now) {
     deadline_ms_ = uv_now(&all_.loop_) + static_cast<uint64_t>(from_now.count());
 }
 
+Millis Connection::now() const { return Millis(uv_now(&all_.loop_)); }
+
 // --- all of them ---
+
+Connections::Options::Options(const Settings& settings)
+    : connections_max(settings.general.connections_max),
+      connections_per_address_max(settings.general.connections_per_address_max),
+      output_bytes_max(settings.general.output_size_max.count),
+      output_timeout_max(settings.general.output_timeout_max),
+      answers_max(settings.general.answers_max) {}
 
 Connections::Connections(uv_loop_t& loop, const Clock& clock, Slab& slab, Options options)
     : loop_(loop),
       clock_(clock),
       slab_(slab),
+      refusals_(clock, slab),
       options_(std::move(options)),
       read_buffer_(new char[read_buffer_bytes + body_padding]{}) {}
 
@@ -403,10 +438,9 @@ void Connections::accept(uv_stream_t& listener, const Door& door) {
     slab_.add(Metric::connections_opened_total, 1, label_of(door.transport));
     auto* stream = reinterpret_cast<uv_stream_t*>(&connection.socket_);
     if (uv_accept(&listener, stream) != 0) return connection.close();
-    if (all_.size() > options_.connections_max) {
-        count(connection, Code::too_many_connections);
-        return connection.close();
-    }
+    connection.read_peer();
+    if (all_.size() > options_.connections_max)
+        return connection.refuse(Code::too_many_connections);
     if (door.tls != nullptr && !plain_buffer_)
         plain_buffer_.reset(new char[read_buffer_bytes + body_padding]{});
     connection.start();
@@ -417,10 +451,6 @@ void Connections::accept(uv_stream_t& listener, const Door& door) {
     connection.rest(wait);
 }
 
-void Connections::count(const Connection& connection, Code code) {
-    slab_.add(Metric::checkins_rejected_total, 1, label_of(connection.door_.transport, code));
-}
-
 bool Connections::shake_hands() {
     if (in_turn_.empty()) return false;
     const int64_t until_us = clock_.steady_us() + handshakes_us;
@@ -429,6 +459,20 @@ bool Connections::shake_hands() {
     while (done < in_turn_.size() && clock_.steady_us() < until_us);
     in_turn_.erase(in_turn_.begin(), in_turn_.begin() + static_cast<ptrdiff_t>(done));
     return !in_turn_.empty();
+}
+
+bool Connections::admit(Connection& connection) {
+    if (options_.connections_per_address_max == 0) return true;
+    size_t& count = of_network_[network_of(connection.peer())];
+    if (count == options_.connections_per_address_max) return false;
+    ++count;
+    connection.counted_ = true;
+    return true;
+}
+
+void Connections::let_go(const Connection& connection) {
+    const auto found = of_network_.find(network_of(connection.peer()));
+    if (--found->second == 0) of_network_.erase(found);
 }
 
 void Connections::release(uint64_t durable) {
@@ -467,6 +511,10 @@ void Connections::sweep() {
     const uint64_t now = uv_now(&loop_);
     for (auto& connection : all_) {
         if (connection->resting() && connection->rests_until_ms_ <= now) connection->wake();
+        if (connection->sending_ && connection->sending_->deadline_ms <= now) {
+            connection->refuse(Code::answers_not_read);
+            continue;
+        }
         if (connection->deadline_ms_ > now) continue;
         connection->deadline_ms_ = never;
         if (connection->open()) {

@@ -36,12 +36,15 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "config/metrics.h"
+#include "config/settings.h"
 #include "config/units.h"
 #include "daemon/acks.h"
+#include "daemon/refusals.h"
 #include "pipeline/clock.h"
 
 namespace rollcall {
@@ -99,10 +102,14 @@ public:
     void finish(bool linger);
     void close();  // At once. May be called twice.
     void set_deadline(Millis from_now);
+    [[nodiscard]] Millis now() const;  // Of the loop's clock.
     // Of all that was ever said, in bytes: where it ends, and where what may go out ends.
     [[nodiscard]] uint64_t said() const { return output_at_ + output_.size(); }
     [[nodiscard]] uint64_t released() const { return may_send_; }
     [[nodiscard]] bool open() const { return state_ == State::open; }
+    // Open, and its answers are not too many. A session that takes several requests in a row asks
+    // before each; what it leaves comes again when it is ready.
+    [[nodiscard]] bool ready() const;
     [[nodiscard]] bool paused() const { return paused_; }
     [[nodiscard]] bool resting() const { return rests_until_ms_ != 0; }
     [[nodiscard]] std::string_view peer() const { return peer_.data(); }
@@ -119,6 +126,7 @@ private:
     struct Secure;
     struct Sending {
         std::string bytes;
+        uint64_t deadline_ms;
         uv_write_t write;
     };
 
@@ -134,12 +142,14 @@ private:
     std::string_view seal(std::string_view plain);
     void end_of_input();
     void expire();
+    void refuse(Code code);
     void feed(std::string_view& bytes);
     void keep(std::string_view bytes);
     void go_on();
     void wake();
     void release(uint64_t end);
     void flush();
+    void write();
     void write_rest(std::string_view rest);
     void end_if_done();
     void update_reading();
@@ -156,6 +166,8 @@ private:
     bool paused_ = false;
     bool reading_ = false;
     bool linger_ = false;
+    bool held_ = false;                 // It was not ready for all of input_.
+    bool counted_ = false;              // It is in Connections::of_network_.
     bool released_now_ = false;         // It is in Connections::released_.
     bool in_turn_ = false;              // It is in Connections::in_turn_.
     bool deferred_ = false;             // It had to rest when it was new, and has not been told so.
@@ -179,8 +191,13 @@ class Connections {
 public:
     struct Options {
         size_t connections_max;
-        size_t output_bytes_max;             // A client that reads no answers is not read from.
+        size_t connections_per_address_max;  // 0: any.
+        size_t output_bytes_max;             // A client that reads no answers is not read from,
+        Millis output_timeout_max;           // and not for ever.
+        size_t answers_max;                  // Nor is one of whom as many wait for the disk.
         std::function<Millis()> defer = {};  // How long a new client has to rest.
+
+        explicit Options(const Settings& settings);
     };
 
     Connections(uv_loop_t& loop, const Clock& clock, Slab& slab, Options options);
@@ -209,13 +226,17 @@ private:
     void lend(std::string& buffer);
     void give_back(std::string& buffer);
     void forget(Connection& connection);
-    void count(const Connection& connection, Code code);
+    // Counts it, if there are not too many of its address.
+    [[nodiscard]] bool admit(Connection& connection);
+    void let_go(const Connection& connection);
 
     uv_loop_t& loop_;
     const Clock& clock_;
     Slab& slab_;
+    Refusals refusals_;
     Options options_;
     std::vector<std::unique_ptr<Connection>> all_;
+    std::unordered_map<uint64_t, size_t> of_network_;  // Connections, if they are limited.
     Acks acks_;
     std::vector<Connection*> released_;  // To be flushed, once each.
     std::vector<Connection*> paused_;

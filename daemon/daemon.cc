@@ -20,6 +20,14 @@ namespace {
 constexpr size_t admin_connections_max = 256;
 constexpr size_t admin_output_bytes_max = 8 << 20;
 
+Connections::Options admin_options(const Settings& settings) {
+    Connections::Options options(settings);
+    options.connections_max = admin_connections_max;
+    options.connections_per_address_max = 0;
+    options.output_bytes_max = admin_output_bytes_max;
+    return options;
+}
+
 size_t workers_of(const Settings& settings) {
     if (settings.general.workers > 0) return settings.general.workers;
     return std::max(1U, std::thread::hardware_concurrency());
@@ -76,16 +84,13 @@ Daemon::Daemon(const Settings& settings, std::string_view version)
       state_dir_(state_dir_of(settings)),
       replies_(clock_),
       admin_(replies_, version_),
-      admin_limits_{settings.http.header_size_max.count, settings.http.body_size_max.count,
-                    settings.http.body_size_max.count, settings.http.request_timeout_max,
-                    settings.http.idle_timeout_max},
+      admin_limits_(settings),
       pace_(settings),
       last_seen_(settings.replies.sites_max),
       mqtt_clients_(settings.mqtt.sessions_max),
       tls_(settings, clock_),
       credential_files_(settings),
-      loop_(clock_, slab_, {admin_connections_max, admin_output_bytes_max},
-            [this] { pace_.measure(clock_.steady_us()); }),
+      loop_(clock_, slab_, admin_options(settings), [this] { pace_.measure(clock_.steady_us()); }),
       signals_(std::make_unique<Signals>()) {}
 
 Daemon::~Daemon() = default;

@@ -35,39 +35,65 @@ HttpSession::HttpSession(Connection& connection, HttpService& service, Replies& 
       service_(service),
       replies_(replies),
       limits_(limits),
-      parser_(limits.header_bytes_max, limits.batch_bytes_max, limits.raw_spaces) {
-    connection_.set_deadline(limits.request_timeout_max);
+      parser_({limits.header_bytes_max, limits.header_fields_max, limits.batch_bytes_max,
+               limits.raw_spaces}) {
+    connection_.set_deadline(limits.header_timeout_max);
 }
 
+HttpSession::Limits::Limits(const Settings& settings)
+    : header_bytes_max(settings.http.header_size_max.count),
+      header_fields_max(settings.http.header_fields_max),
+      body_bytes_max(settings.http.body_size_max.count),
+      batch_bytes_max(std::max(settings.http.body_size_max, settings.http.batch_size_max).count),
+      header_timeout_max(settings.http.header_timeout_max),
+      body_bytes_per_s_min(settings.http.body_rate_min.count),
+      request_timeout_max(settings.http.request_timeout_max),
+      idle_timeout_max(settings.http.idle_timeout_max),
+      raw_spaces(settings.http.raw_spaces_in_target) {}
+
 void HttpSession::receive(std::string_view& bytes) {
-    while (connection_.open() && !connection_.paused()) {
+    while (connection_.ready()) {
         const auto step = parser_.step(bytes);
         if (!step) {
             request_.after = After::close;
             return refuse(step.error());
         }
         switch (*step) {
-            case HttpParser::Step::more: return watch(parser_.idle() && bytes.empty());
+            case HttpParser::Step::more:
+                if (!bytes.empty()) begin_request();
+                return watch();
             case HttpParser::Step::head: on_head(); break;
             case HttpParser::Step::body: on_body(); break;
             case HttpParser::Step::end: on_end(); break;
         }
     }
+    if (connection_.open() && !connection_.paused()) watch();
 }
 
-// A request has to arrive in time as a whole; between requests the connection may be idle.
-void HttpSession::watch(bool between_requests) {
-    if (between_requests) {
-        connection_.set_deadline(limits_.idle_timeout_max);
-    } else if (size_in_doubt_) {
-        connection_.set_deadline(first_byte_timeout);
-    } else if (!in_request_) {
-        connection_.set_deadline(limits_.request_timeout_max);
+void HttpSession::begin_request() {
+    if (phase_ != Phase::between) return;
+    phase_ = Phase::header;
+    request_began_ = connection_.now();
+}
+
+// Between requests a connection may be idle; a request has to come in time, its header sooner, and
+// its body at a rate.
+void HttpSession::watch() {
+    if (phase_ == Phase::between) return connection_.set_deadline(limits_.idle_timeout_max);
+    if (size_in_doubt_) return connection_.set_deadline(first_byte_timeout);
+    Millis due = request_began_ + limits_.request_timeout_max;
+    if (phase_ == Phase::header) due = std::min(due, request_began_ + limits_.header_timeout_max);
+    if (phase_ == Phase::body && limits_.body_bytes_per_s_min > 0) {
+        const Millis earned(body_.size() * 1000 / limits_.body_bytes_per_s_min);
+        due = std::min(due, body_began_ + limits_.header_timeout_max + earned);
     }
-    in_request_ = !between_requests;
+    connection_.set_deadline(due - connection_.now());
 }
 
 void HttpSession::on_head() {
+    begin_request();
+    phase_ = Phase::body;
+    body_began_ = connection_.now();
     const HttpHead& head = parser_.head();
     request_.after = after(head);
     if (connection_.turned_away()) {
@@ -118,10 +144,8 @@ void HttpSession::on_body() {
 }
 
 void HttpSession::on_end() {
-    if (done_) {
-        done_ = false;
-        return forget_request();
-    }
+    phase_ = Phase::complete;
+    if (done_) return forget_request();
     if (!body_.empty()) {
         body_.reserve(body_.size() + body_padding);
         body_in_place_ = body_;
@@ -132,7 +156,7 @@ void HttpSession::on_end() {
             connection_.lend(body_);
             body_.assign(body_in_place_);
         }
-        watch(false);  // Its time runs on, or begins if all of it came at once.
+        watch();  // Its time runs on.
         return connection_.pause();
     }
     if (!handled) {
@@ -140,12 +164,13 @@ void HttpSession::on_end() {
     } else if (request_.after == After::close) {
         connection_.finish(false);
     }
-    in_request_ = false;
     forget_request();
 }
 
 // Whoever sends a head that is refused is not the sender of the request before.
 void HttpSession::forget_request() {
+    phase_ = Phase::between;
+    done_ = false;
     body_in_place_ = {};
     connection_.give_back(body_);
     request_.device.clear();
@@ -164,10 +189,12 @@ void HttpSession::refuse(const Error& error, std::string_view allow) {
 }
 
 void HttpSession::expire() {
-    if (!in_request_) return connection_.close();
+    if (phase_ == Phase::between) return connection_.close();
     request_.after = After::close;
+    const bool has_time = connection_.now() < request_began_ + limits_.request_timeout_max;
     if (size_in_doubt_) return refuse({Code::body_too_large});
-    refuse({connection_.paused() ? Code::ring_full : Code::timeout});
+    if (connection_.paused()) return refuse({Code::ring_full});
+    refuse({phase_ == Phase::body && has_time ? Code::too_slow : Code::timeout});
 }
 
 }  // namespace rollcall

@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-#include "config/units.h"
+#include "config/settings.h"
 #include "daemon/connection.h"
 #include "daemon/credentials.h"
 #include "daemon/http_parser.h"
@@ -60,11 +60,16 @@ class HttpSession final : public Session {
 public:
     struct Limits {
         size_t header_bytes_max;
+        size_t header_fields_max;
         size_t body_bytes_max;
         size_t batch_bytes_max;  // Of a body with several reports: at least body_bytes_max.
+        Millis header_timeout_max;
+        size_t body_bytes_per_s_min;  // After header_timeout_max; 0: any.
         Millis request_timeout_max;
         Millis idle_timeout_max;
-        bool raw_spaces = false;  // See http_parser.h.
+        bool raw_spaces;  // See http_parser.h.
+
+        explicit Limits(const Settings& settings);
     };
 
     HttpSession(Connection& connection, HttpService& service, Replies& replies,
@@ -75,12 +80,15 @@ public:
     void expire() override;
 
 private:
+    enum class Phase : uint8_t { between, header, body, complete };  // Of requests; what has come.
+
     void on_head();
     void on_body();
     void on_end();
     void forget_request();
     void refuse(const Error& error, std::string_view allow = {});
-    void watch(bool between_requests);
+    void begin_request();
+    void watch();
     [[nodiscard]] bool too_large(std::string_view piece);
 
     Connection& connection_;
@@ -93,9 +101,11 @@ private:
     std::string body_;                // The body, if it came in several.
     uint64_t announced_ = 0;          // Bytes of the body, if the head said so.
     size_t body_bytes_max_ = 0;       // Of this request; what it holds shows in its first byte.
-    bool in_request_ = false;         // The deadline is the request's.
-    bool size_in_doubt_ = false;      // Too large, unless its first byte says that it is a list.
-    bool done_ = false;               // The last request of this connection has been handled.
+    Phase phase_ = Phase::between;
+    Millis request_began_{};
+    Millis body_began_{};
+    bool size_in_doubt_ = false;  // Too large, unless its first byte says that it is a list.
+    bool done_ = false;           // The last request of this connection has been handled.
 };
 
 }  // namespace rollcall

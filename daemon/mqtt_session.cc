@@ -61,7 +61,7 @@ MqttSession::~MqttSession() {
 }
 
 void MqttSession::receive(std::string_view& bytes) {
-    while (connection_.open() && !bytes.empty()) {
+    while (connection_.ready() && !bytes.empty()) {
         const auto packet = mqtt::parse(bytes, all_.settings.mqtt.packet_size_max.count, version_);
         if (!packet) {
             refuse(packet.error().code);

@@ -11,22 +11,20 @@ Worker::Worker(const Settings& settings, Intake& intake, const Pace& pace, LastS
       clock_(clock),
       liveness_(intake, last_seen, slab),
       credentials_(settings, credential_files, clock),
-      refusals_(last_seen, clock, slab),
+      refusals_(clock, slab),
       replies_(clock, &pace),
       checkins_(settings, intake, replies_, pace, last_seen, liveness_, credentials_, refusals_,
                 clock),
-      http_limits_{settings.http.header_size_max.count,
-                   settings.http.body_size_max.count,
-                   std::max(settings.http.body_size_max, settings.http.batch_size_max).count,
-                   settings.http.request_timeout_max,
-                   settings.http.idle_timeout_max,
-                   settings.http.raw_spaces_in_target},
+      http_limits_(settings),
       mqtt_(settings, mqtt_clients, intake, liveness_, credentials_, refusals_, clock,
             [this] { wake(); }),
-      loop_(clock, slab,
-            {settings.general.connections_max, settings.general.output_size_max.count,
-             [this] { return defer(); }},
-            [this] { on_turn(); }) {}
+      loop_(clock, slab, connection_options(), [this] { on_turn(); }) {}
+
+Connections::Options Worker::connection_options() {
+    Connections::Options options(settings_);
+    options.defer = [this] { return defer(); };
+    return options;
+}
 
 Worker::~Worker() { ensure(!thread_.joinable()); }
 

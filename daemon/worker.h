@@ -51,6 +51,7 @@ public:
 private:
     void on_turn();
     void stop_step();
+    [[nodiscard]] Connections::Options connection_options();
     [[nodiscard]] Millis defer();
 
     const Settings& settings_;

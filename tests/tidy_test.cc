@@ -36,7 +36,6 @@ const std::map<std::string, std::string> foreign_headers = {
     {"errmsg.h", "sinks/database"},
     {"prometheus/", "daemon/exporter"},
     {"systemd/", "daemon/service_manager"},
-    {"boost/", "daemon/http_parser"},
     {"openssl/", "daemon/signatures"},
     {"CLI/", "daemon/main"},
     {"uv.h", "daemon/"},

@@ -265,8 +265,8 @@ BOOST_AUTO_TEST_CASE(too_large_report_is_refused_though_its_body_never_comes) {
     const TestDaemon daemon;
     HttpClient client(daemon.http_port());
     BOOST_TEST(
-        client.exchange("POST /v1/checkins HTTP/1.1\r\nContent-Length: 70000\r\n\r\n").status ==
-        413);
+        client.exchange("POST /v1/checkins HTTP/1.1\r\nHost: r\r\nContent-Length: 70000\r\n\r\n")
+            .status == 413);
 }
 
 BOOST_AUTO_TEST_CASE(query_and_header_fields_are_reports_too) {
@@ -275,11 +275,13 @@ BOOST_AUTO_TEST_CASE(query_and_header_fields_are_reports_too) {
     BOOST_TEST(
         client.get("/poll?id=D716&cpu=9&mem=190840832,268435456&uptime=5w2d01:02:03").status ==
         200);
-    BOOST_TEST(client
-                   .exchange("POST /poll HTTP/1.1\r\nX-NSM-Serial: AC7C\r\nX-NSM-CPU-Load: 17\r\n"
-                             "X-NSM-Uptime: 2d03:04:05\r\nX-NSM-Device-Secret: hunter22\r\n"
-                             "X-Forwarded-For: 192.0.2.1\r\nContent-Length: 0\r\n\r\n")
-                   .status == 200);
+    BOOST_TEST(
+        client
+            .exchange(
+                "POST /poll HTTP/1.1\r\nHost: r\r\nX-NSM-Serial: AC7C\r\nX-NSM-CPU-Load: 17\r\n"
+                "X-NSM-Uptime: 2d03:04:05\r\nX-NSM-Device-Secret: hunter22\r\n"
+                "X-Forwarded-For: 192.0.2.1\r\nContent-Length: 0\r\n\r\n")
+            .status == 200);
     const std::string expected = "D716|9|190840832|268435456|3200523|\nAC7C|17|||183845|";
     BOOST_TEST(
         daemon.query_until(expected,

@@ -40,9 +40,10 @@ struct AdminFixture {
     Slab slab;
     Replies replies{clock};
     Admin admin{replies, "9.9"};
-    HttpSession::Limits limits{4096, 4096, 4096, Millis(5000), Millis(5000)};
+    Settings settings;
+    HttpSession::Limits limits{settings};
     Cursor stop;  // Moved by the test: 1 ends the loop.
-    Loop loop{clock, slab, {16, 1 << 20}, [this] {
+    Loop loop{clock, slab, Connections::Options(settings), [this] {
                   if (stop.read() != 0) loop.end();
               }};
     uint16_t port = 0;

@@ -31,7 +31,7 @@ struct CheckinsFixture {
     Liveness liveness{intake, last_seen, slab};
     CredentialFiles credential_files{settings};
     Credentials credentials{settings, credential_files, clock};
-    Refusals refusals{last_seen, clock, slab};
+    Refusals refusals{clock, slab};
     Checkins checkins{settings, intake,      replies,  pace, last_seen,
                       liveness, credentials, refusals, clock};
     HttpRequest request;

@@ -88,8 +88,8 @@ BOOST_AUTO_TEST_CASE(larger_of_the_shares_counts) {
 
 BOOST_AUTO_TEST_CASE(memory_presses_from_four_fifths_of_what_the_control_group_may_have) {
     const std::string folder = directory.path();
-    const std::vector<std::pair<int, double>> expected = {
-        {0, 0.0}, {800, 0.0}, {875, 0.5}, {950, 1.0}, {990, 1.0}, {400, 0.0}};
+    const std::vector<std::pair<int, double>> expected = {{0, 0.0},   {800, 0.0}, {875, 0.5},
+                                                          {950, 1.0}, {990, 1.0}, {400, 0.0}};
     std::ofstream(folder + "/self") << "0::/\n";
     std::ofstream(folder + "/memory.max") << "1000\n";
     Pace pace(settings, CgroupMemory(folder, folder + "/self"));

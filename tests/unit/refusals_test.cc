@@ -1,39 +1,41 @@
 #include "daemon/refusals.h"
 
 #include <boost/test/unit_test.hpp>
-#include <regex>
-
-#include "pipeline/log.h"
-#include "tests/support/manual_clock.h"
-#include "tests/support/standard_error.h"
 
 namespace rollcall {
 
 BOOST_AUTO_TEST_SUITE(refusals)
 
-BOOST_AUTO_TEST_CASE(each_is_counted_and_one_of_a_reason_and_a_minute_is_logged) {
-    LastSeen last_seen(1 << 16);
-    ManualClock clock;
-    Slab slab;
-    Refusals refusals(last_seen, clock, slab);
-    clock.wall = 1'790'000'040'000'000;  // A minute begins.
-    const std::string said = standard_error_of([&] {
-        for (int second = 0; second < 120; ++second) {
-            refusals.count(Transport::http, Code::bad_credential, "192.0.2.1");
-            refusals.count(Transport::http, Code::no_credential, "192.0.2.2");
-            refusals.count(Transport::mqtt, Code::bad_credential, "192.0.2.3");
-            clock.pass(std::chrono::seconds(1));
-        }
-    });
-    const auto lines = [&](const char* pattern) {
-        const std::regex line(pattern);
-        return std::distance(std::sregex_iterator(said.begin(), said.end(), line), {});
+BOOST_AUTO_TEST_CASE(each_reason_has_one_line_a_minute_that_says_how_many_there_were) {
+    constexpr int64_t second_us = 1'000'000;
+    RefusalLog log;
+    const auto note = [&](Code code, std::string_view peer, int64_t second) {
+        return log.note(Transport::http, code, peer, second * second_us);
     };
-    BOOST_TEST(lines("over http, from 192.0.2.1 .*bad_credential") == 2, said);
-    BOOST_TEST(lines("over http, from 192.0.2.2 .*no_credential") == 2, said);
-    BOOST_TEST(lines("over mqtt, from 192.0.2.3 .*bad_credential") == 2, said);
+    BOOST_TEST(note(Code::bad_header, "192.0.2.1", 0) ==
+               "refused over http: bad_header, from 192.0.2.1: A header line is malformed.");
+    BOOST_TEST(note(Code::bad_header, "192.0.2.1", 1) == "");
+    BOOST_TEST(note(Code::bad_header, "192.0.2.2", 59) == "");
+    // Another reason, and the same one of another protocol, have lines of their own.
+    BOOST_TEST(note(Code::bad_host, "192.0.2.1", 59) != "");
+    BOOST_TEST(log.note(Transport::mqtt, Code::bad_header, "192.0.2.1", 59 * second_us) != "");
+    BOOST_TEST(note(Code::bad_header, "192.0.2.3", 60) ==
+               "refused over http: bad_header, from 192.0.2.3, 3 times since the last such line: "
+               "A header line is malformed.");
+    BOOST_TEST(note(Code::bad_header, "192.0.2.3", 119) == "");
+    BOOST_TEST(note(Code::bad_header, "192.0.2.3", 1000) ==
+               "refused over http: bad_header, from 192.0.2.3, 2 times since the last such line: "
+               "A header line is malformed.");
+}
+
+BOOST_AUTO_TEST_CASE(refusal_is_counted_by_its_reason) {
+    Slab slab;
+    const Clock clock;
+    Refusals refusals(clock, slab);
+    for (int times = 0; times < 3; ++times)
+        refusals.count(Transport::mqtt, Code::unknown_topic, "192.0.2.1");
     BOOST_TEST(slab.read(Metric::checkins_rejected_total,
-                         label_of(Transport::http, Code::bad_credential)) == 120);
+                         label_of(Transport::mqtt, Code::unknown_topic)) == 3);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
