@@ -124,7 +124,7 @@ void Connection::read_sealed(std::string_view bytes) {
     lend(input_);
     input_.append(bytes);
     in_turn_ = true;
-    all_.in_turn_.push_back(this);
+    (secure_->tls.begun() ? all_.in_turn_ : all_.hellos_).push_back(this);
     update_reading();
 }
 
@@ -151,6 +151,7 @@ void Connection::shake_hands() {
     std::string kept = std::exchange(input_, {});
     std::string_view sealed = kept;
     lend(secure_->tls.outgoing());
+    if (!secure_->tls.begun()) ++all_.handshakes_;
     const auto done = secure_->tls.shake_hands(sealed);
     if (!done) {
         end_handshake(done.error().code);
@@ -158,6 +159,7 @@ void Connection::shake_hands() {
         all_.slab_.add(
             Metric::tls_handshakes_total, 1,
             label_of(secure_->tls.resumed() ? TlsHandshake::resumed : TlsHandshake::full));
+        --all_.handshakes_;
         session_ = secure_->make_session(*this);
         open_sealed(sealed);
     } else {
@@ -319,7 +321,9 @@ void Connection::on_closed(uv_handle_t* handle) {
     self.give_back(self.input_);
     self.give_back(self.output_);
     std::erase(self.all_.paused_, &self);
+    std::erase(self.all_.hellos_, &self);
     std::erase(self.all_.in_turn_, &self);
+    if (self.secure_ && self.secure_->tls.begun() && !self.session_) --self.all_.handshakes_;
     if (self.waiting_ == 0) self.all_.forget(self);
 }
 
@@ -363,13 +367,19 @@ void Connections::accept(uv_stream_t& listener, Transport transport,
 }
 
 bool Connections::shake_hands() {
-    if (in_turn_.empty()) return false;
+    const auto next = [this]() -> std::deque<Connection*>* {
+        if (!in_turn_.empty()) return &in_turn_;
+        return hellos_.empty() || handshakes_ >= options_.handshakes_max ? nullptr : &hellos_;
+    };
+    if (next() == nullptr) return false;
     const int64_t until_us = clock_.steady_us() + handshakes_us;
-    size_t done = 0;
-    do in_turn_[done++]->shake_hands();
-    while (done < in_turn_.size() && clock_.steady_us() < until_us);
-    in_turn_.erase(in_turn_.begin(), in_turn_.begin() + static_cast<ptrdiff_t>(done));
-    return !in_turn_.empty();
+    while (auto* const queue = next()) {
+        Connection& connection = *queue->front();
+        queue->pop_front();
+        connection.shake_hands();
+        if (clock_.steady_us() >= until_us) return next() != nullptr;
+    }
+    return false;
 }
 
 void Connections::release(uint64_t durable) {

@@ -9,9 +9,11 @@
 // output are lent from a pool and given back when they are empty.
 //
 // A client that speaks TLS has that in between, on either side (tls.h), and a session when its
-// handshake is done. Handshakes take long, a signature by RSA-2048 a millisecond: each waits for
-// its turn in a queue, and a turn of the loop works off as many as fit into a millisecond, one at
-// least. So whoever has a session waits for no more than that, however many connect.
+// handshake is done. A step of a handshake takes long, a signature by RSA-2048 a millisecond: each
+// waits for its turn in a queue, and a turn of the loop works off as many as fit into a
+// millisecond, one at least. So whoever has a session waits for no more than that, however many
+// connect. Those under way go first, for each of them holds much memory; beyond handshakes_max none
+// is begun.
 //
 // Output keeps the order of the requests. reply() follows what was said before; a reply that waits
 // for a slot holds back all that comes after it.
@@ -26,6 +28,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -128,7 +131,7 @@ private:
     bool linger_ = false;
     bool writing_ = false;
     bool released_now_ = false;  // It is in Connections::released_.
-    bool in_turn_ = false;       // It is in Connections::in_turn_.
+    bool in_turn_ = false;       // It is in Connections::hellos_ or in_turn_.
     uint32_t waiting_ = 0;       // Acks that point here.
     size_t index_ = 0;           // Its place among all.
     uint64_t deadline_ms_ = 0;   // Of the loop's clock.
@@ -149,7 +152,8 @@ class Connections {
 public:
     struct Options {
         size_t connections_max;
-        size_t output_bytes_max;  // A client that reads no answers is not read from.
+        size_t output_bytes_max;    // A client that reads no answers is not read from.
+        size_t handshakes_max = 0;  // Under way at a time, if there are any.
     };
     using MakeSession = std::function<std::unique_ptr<Session>(Connection&)>;
 
@@ -191,7 +195,9 @@ private:
     std::vector<Connection*> paused_;
     std::vector<Connection*> going_on_;  // Taken from paused_ while they go on.
     std::vector<std::string> buffers_;   // Not lent.
-    std::vector<Connection*> in_turn_;   // With bytes for their handshakes.
+    std::deque<Connection*> hellos_;     // With the first bytes of their handshakes.
+    size_t handshakes_ = 0;              // Begun, and neither done nor closed.
+    std::deque<Connection*> in_turn_;    // With more of them.
     std::unique_ptr<char[]> read_buffer_;
     std::unique_ptr<char[]> plain_buffer_;  // What TLS makes of it, if anyone speaks it.
     bool stopping_ = false;

@@ -17,7 +17,9 @@ Worker::Worker(const Settings& settings, Intake& intake, const Pace& pace, LastS
                    settings.http.idle_timeout_max,
                    settings.http.raw_spaces_in_target},
       mqtt_(settings, mqtt_clients, intake, liveness_, clock, slab, [this] { wake(); }),
-      loop_(clock, slab, {settings.general.connections_max, settings.general.output_size_max.count},
+      loop_(clock, slab,
+            {settings.general.connections_max, settings.general.output_size_max.count,
+             settings.tls.handshakes_max},
             [this] { on_turn(); }) {}
 
 Worker::~Worker() { ensure(!thread_.joinable()); }
