@@ -140,7 +140,8 @@ void Connection::open_sealed(std::string_view bytes) {
         all_.slab_.add(Metric::checkins_rejected_total, 1, label_of(transport_, *fault));
         return close();
     }
-    if (tls.ended()) return end_of_input();
+    // What came before the end may still wait for the ring.
+    if (tls.ended() && !paused_) return end_of_input();
     update_reading();
 }
 
@@ -178,7 +179,7 @@ std::string_view Connection::seal(std::string_view plain) {
 }
 
 void Connection::end_handshake(Code fault) {
-    if (open() && secure_->tls.begun()) {
+    if (open() && (secure_->tls.begun() || in_turn_)) {
         all_.slab_.add(Metric::tls_handshakes_total, 1, label_of(TlsHandshake::failed));
         all_.slab_.add(Metric::checkins_rejected_total, 1, label_of(transport_, fault));
     }
@@ -410,6 +411,7 @@ void Connections::resume() {
         connection->go_on();
         if (connection->waiting_ == 0) connection->flush();
         connection->update_reading();
+        if (connection->secure_) connection->open_sealed({});  // Its end may have come.
     }
     going_on_.clear();
 }
