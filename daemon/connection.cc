@@ -176,7 +176,7 @@ void Connection::read_sealed(std::string_view bytes) {
     lend(input_);
     input_.append(bytes);
     in_turn_ = true;
-    all_.in_turn_.push_back(this);
+    (secure_->tls.begun() ? all_.in_turn_ : all_.hellos_).push_back(this);
     update_reading();
 }
 
@@ -191,7 +191,8 @@ void Connection::open_sealed(std::string_view bytes) {
     if (const auto fault = tls.fault(); fault && open()) {
         return refuse(*fault);
     }
-    if (tls.ended()) return end_of_input();
+    // What came before the end may still wait for the ring.
+    if (tls.ended() && !paused_ && !held_) return end_of_input();
     update_reading();
 }
 
@@ -202,6 +203,7 @@ void Connection::shake_hands() {
     std::string kept = std::exchange(input_, {});
     std::string_view sealed = kept;
     lend(secure_->tls.outgoing());
+    if (!secure_->tls.begun()) ++all_.handshakes_;
     const auto done = secure_->tls.shake_hands(sealed);
     if (!done) {
         end_handshake(done.error().code);
@@ -209,6 +211,7 @@ void Connection::shake_hands() {
         all_.slab_.add(
             Metric::tls_handshakes_total, 1,
             label_of(secure_->tls.resumed() ? TlsHandshake::resumed : TlsHandshake::full));
+        --all_.handshakes_;
         session_ = door_.make_session(*this);
         open_sealed(sealed);
     } else {
@@ -227,7 +230,7 @@ std::string_view Connection::seal(std::string_view plain) {
 }
 
 void Connection::end_handshake(Code fault) {
-    if (open() && secure_->tls.begun()) {
+    if (open() && (secure_->tls.begun() || in_turn_)) {
         all_.slab_.add(Metric::tls_handshakes_total, 1, label_of(TlsHandshake::failed));
         all_.refusals_.count(door_.transport, fault, peer());
     }
@@ -401,7 +404,9 @@ void Connection::on_closed(uv_handle_t* handle) {
     self.give_back(self.output_);
     if (self.counted_) self.all_.let_go(self);
     std::erase(self.all_.paused_, &self);
+    std::erase(self.all_.hellos_, &self);
     std::erase(self.all_.in_turn_, &self);
+    if (self.secure_ && self.secure_->tls.begun() && !self.session_) --self.all_.handshakes_;
     if (self.waiting_ == 0) self.all_.forget(self);
 }
 
@@ -418,7 +423,8 @@ Connections::Options::Options(const Settings& settings)
       connections_per_address_max(settings.general.connections_per_address_max),
       output_bytes_max(settings.general.output_size_max.count),
       output_timeout_max(settings.general.output_timeout_max),
-      answers_max(settings.general.answers_max) {}
+      answers_max(settings.general.answers_max),
+      handshakes_max(settings.tls.handshakes_max) {}
 
 Connections::Connections(uv_loop_t& loop, const Clock& clock, Slab& slab, Options options)
     : loop_(loop),
@@ -452,13 +458,19 @@ void Connections::accept(uv_stream_t& listener, const Door& door) {
 }
 
 bool Connections::shake_hands() {
-    if (in_turn_.empty()) return false;
+    const auto next = [this]() -> std::deque<Connection*>* {
+        if (!in_turn_.empty()) return &in_turn_;
+        return hellos_.empty() || handshakes_ >= options_.handshakes_max ? nullptr : &hellos_;
+    };
+    if (next() == nullptr) return false;
     const int64_t until_us = clock_.steady_us() + handshakes_us;
-    size_t done = 0;
-    do in_turn_[done++]->shake_hands();
-    while (done < in_turn_.size() && clock_.steady_us() < until_us);
-    in_turn_.erase(in_turn_.begin(), in_turn_.begin() + static_cast<ptrdiff_t>(done));
-    return !in_turn_.empty();
+    while (auto* const queue = next()) {
+        Connection& connection = *queue->front();
+        queue->pop_front();
+        connection.shake_hands();
+        if (clock_.steady_us() >= until_us) return next() != nullptr;
+    }
+    return false;
 }
 
 bool Connections::admit(Connection& connection) {
@@ -503,6 +515,7 @@ void Connections::resume() {
         connection->go_on();
         if (connection->waiting_ == 0) connection->flush();
         connection->update_reading();
+        if (connection->secure_) connection->open_sealed({});  // Its end may have come.
     }
     going_on_.clear();
 }

@@ -12,9 +12,11 @@
 // (proxy_protocol.h), before TLS.
 //
 // A client that speaks TLS has that in between, on either side (tls.h), and a session when its
-// handshake is done. Handshakes take long, a signature by RSA-2048 a millisecond: each waits for
-// its turn in a queue, and a turn of the loop works off as many as fit into a millisecond, one at
-// least. So whoever has a session waits for no more than that, however many connect.
+// handshake is done. A step of a handshake takes long, a signature by RSA-2048 a millisecond: each
+// waits for its turn in a queue, and a turn of the loop works off as many as fit into a
+// millisecond, one at least. So whoever has a session waits for no more than that, however many
+// connect. Those under way go first, for each of them holds much memory; beyond handshakes_max none
+// is begun.
 //
 // Output keeps the order of the requests. reply() follows what was said before; a reply that waits
 // for a slot holds back all that comes after it.
@@ -32,6 +34,7 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -169,7 +172,7 @@ private:
     bool held_ = false;                 // It was not ready for all of input_.
     bool counted_ = false;              // It is in Connections::of_network_.
     bool released_now_ = false;         // It is in Connections::released_.
-    bool in_turn_ = false;              // It is in Connections::in_turn_.
+    bool in_turn_ = false;              // It is in Connections::hellos_ or in_turn_.
     bool deferred_ = false;             // It had to rest when it was new, and has not been told so.
     uint32_t waiting_ = 0;              // Acks that point here.
     uint32_t index_ = 0;                // Its place among all.
@@ -195,6 +198,7 @@ public:
         size_t output_bytes_max;             // A client that reads no answers is not read from,
         Millis output_timeout_max;           // and not for ever.
         size_t answers_max;                  // Nor is one of whom as many wait for the disk.
+        size_t handshakes_max;               // Of TLS, under way at a time.
         std::function<Millis()> defer = {};  // How long a new client has to rest.
 
         explicit Options(const Settings& settings);
@@ -242,7 +246,9 @@ private:
     std::vector<Connection*> paused_;
     std::vector<Connection*> going_on_;  // Taken from paused_ while they go on.
     std::vector<std::string> buffers_;   // Not lent.
-    std::vector<Connection*> in_turn_;   // With bytes for their handshakes.
+    std::deque<Connection*> hellos_;     // With the first bytes of their handshakes.
+    size_t handshakes_ = 0;              // Begun, and neither done nor closed.
+    std::deque<Connection*> in_turn_;    // With more of them.
     std::unique_ptr<char[]> read_buffer_;
     std::unique_ptr<char[]> plain_buffer_;  // What TLS makes of it, if anyone speaks it.
     bool stopping_ = false;

@@ -35,7 +35,10 @@ constexpr const char* ciphers_12 =
 // What RouterOS 6 has: the last is the one that every TLS 1.2 must have (RFC 5246, section 9).
 constexpr const char* ciphers_cbc = ":ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:AES128-SHA";
 constexpr const char* groups = "X25519:P-256:P-384";
-constexpr int tickets_each = 1;                 // In 1.3; OpenSSL would send two.
+constexpr int tickets_each = 1;  // In 1.3; OpenSSL would send two.
+// Records without data that a client may send at once: each new key costs as much as a hundred
+// reads.
+constexpr int records_without_data_max = 32;
 constexpr unsigned char record_handshake = 22;  // RFC 8446, section 5.1.
 
 template <auto free>
@@ -334,6 +337,7 @@ std::expected<Context, std::string> TlsContext::Shared::read_files() {
     SSL_CTX_set_options(
         &its, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_mode(&its, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_clear_mode(&its, SSL_MODE_AUTO_RETRY);  // Comes back from each record without data.
     const std::string older = std::string(ciphers_12) + (tls.cbc ? ciphers_cbc : "");
     ensure(SSL_CTX_set_cipher_list(&its, older.c_str()) == 1);
     ensure(SSL_CTX_set_ciphersuites(&its, ciphers_13) == 1);
@@ -463,6 +467,7 @@ size_t Tls::open(std::string_view& sealed, std::span<char> into) {
     ERR_clear_error();
     incoming_ = sealed;
     size_t total = 0;
+    int without_data = 0;
     while (total < into.size() && !ended_) {
         const int count =
             SSL_read(ssl_.get(), into.data() + total, static_cast<int>(into.size() - total));
@@ -471,7 +476,9 @@ size_t Tls::open(std::string_view& sealed, std::span<char> into) {
             continue;
         }
         const int error = SSL_get_error(ssl_.get(), count);
-        if (error == SSL_ERROR_WANT_READ) break;
+        const bool more_has_come = !incoming_.empty();
+        if (error == SSL_ERROR_WANT_READ && !more_has_come) break;
+        if (error == SSL_ERROR_WANT_READ && ++without_data <= records_without_data_max) continue;
         ended_ = true;
         if (error != SSL_ERROR_ZERO_RETURN) fault_ = reason_of_failure();
     }

@@ -261,6 +261,54 @@ BOOST_AUTO_TEST_CASE(client_that_says_its_end_hears_its_answers_and_the_end) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(handshake_may_be_cut_at_every_byte) {
+    const TestDaemon daemon({.settings = with(ecdsa())});
+    int cut = 0;
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+        // The flights of a client: its hello, and what follows the answer to that.
+        for (const int flight : {1, 2}) {
+            for (size_t bytes = 1;; ++bytes) {
+                TcpClient connection(daemon.port_of("https"));
+                TlsEnd end({.version = version});
+                BOOST_TEST(!end.shake_hands());
+                if (flight == 2) {
+                    connection.send(end.take_outgoing());
+                    // In 1.2 the answer is done when it is; more than one read may be needed.
+                    do {
+                        end.receive(connection.take(connection.peek().size()));
+                        (void)end.shake_hands();
+                    } while (!end.has_outgoing());
+                }
+                const std::string whole = end.take_outgoing();
+                if (bytes == whole.size()) break;
+                connection.send(whole.substr(0, bytes));
+                ++cut;
+            }
+        }
+    }
+    BOOST_TEST(cut > 500);
+    // The last of each flight were given up after no byte, or after their hello.
+    BOOST_TEST(refused(daemon, "tls_cut", cut + 2) == cut + 2);
+    BOOST_TEST(metric_until(daemon, 0, R"(rollcall_connections{transport="http"})") == 0);
+    BOOST_TEST(answered(curl(daemon, {}).output));
+}
+
+BOOST_AUTO_TEST_CASE(handshake_beyond_the_limit_waits_for_one_to_end) {
+    const TestDaemon daemon({.settings = with(ecdsa(), {"workers = 1", "tls.handshakes_max = 1"})});
+    TlsEnd end({});
+    BOOST_TEST(!end.shake_hands());
+    const std::string hello = end.take_outgoing();
+    auto first = std::make_unique<TcpClient>(daemon.port_of("https"));
+    first->send(hello);
+    BOOST_TEST(!first->peek().empty());
+    TcpClient second(daemon.port_of("https"));
+    second.send(hello);
+    BOOST_TEST(!second.readable_within(300ms));
+    BOOST_TEST(daemon.post(seq(1)).status == 200);
+    first.reset();
+    BOOST_TEST(!second.peek().empty());
+}
+
 BOOST_AUTO_TEST_CASE(slow_handshake_is_cut_by_time) {
     const TestDaemon daemon({.settings = with(ecdsa(), {R"(tls.handshake_timeout_max = "1s")"})});
     TcpClient silent(daemon.port_of("https"));

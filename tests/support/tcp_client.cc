@@ -80,11 +80,14 @@ std::string TcpClient::take_rest() {
     return std::move(received_);
 }
 
-bool TcpClient::ends_within(std::chrono::milliseconds limit) {
+bool TcpClient::readable_within(std::chrono::milliseconds limit) const {
     pollfd readable{fd_, POLLIN, 0};
+    return poll(&readable, 1, static_cast<int>(limit.count())) > 0;
+}
+
+bool TcpClient::ends_within(std::chrono::milliseconds limit) {
     char byte = 0;
-    return received_.empty() && poll(&readable, 1, static_cast<int>(limit.count())) > 0 &&
-           recv(fd_, &byte, 1, 0) <= 0;
+    return received_.empty() && readable_within(limit) && recv(fd_, &byte, 1, 0) <= 0;
 }
 
 }  // namespace rollcall

@@ -35,6 +35,8 @@ public:
     [[nodiscard]] std::string take_rest();
     // Waits for more bytes behind those of peek(); false at the end of the connection.
     bool receive();
+    // True if there is something to receive(), or comes within the limit.
+    [[nodiscard]] bool readable_within(std::chrono::milliseconds limit) const;
     // True if the other side has ended the connection, or does so within the limit, without
     // sending anything more.
     [[nodiscard]] bool ends_within(std::chrono::milliseconds limit);

@@ -37,6 +37,7 @@ public:
 
     // Of the wire: what has come, and what is to be sent.
     void receive(std::string_view sealed);
+    [[nodiscard]] bool has_outgoing() const { return BIO_ctrl_pending(out_) > 0; }
     [[nodiscard]] std::string take_outgoing();
 
     // True: it is done.

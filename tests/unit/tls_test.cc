@@ -283,6 +283,10 @@ BOOST_AUTO_TEST_CASE(keys_may_be_updated_in_the_middle) {
         BOOST_TEST(pair.answer("b") == "b");
     }
     BOOST_TEST(pair.opened == "aaa");
+    // Each costs much, and asks for an answer besides.
+    for (int update = 0; update < 40; ++update) pair.client.update_keys();
+    pair.client.send("a");
+    BOOST_TEST((pair.deliver(pair.client.take_outgoing()) == Code::tls_malformed));
 }
 
 BOOST_AUTO_TEST_CASE(renegotiation_is_not_to_be_had) {

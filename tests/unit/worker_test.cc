@@ -2,14 +2,56 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "daemon/tls.h"
 #include "tests/support/allocations.h"
+#include "tests/support/certificates.h"
 #include "tests/support/http_client.h"
 #include "tests/support/mqtt_client.h"
+#include "tests/support/tls_client.h"
 #include "tests/support/worker_fixture.h"
 
 namespace rollcall {
 
 using namespace std::string_literals;
+
+namespace {
+
+// Says back what it hears.
+class Echo final : public Session {
+public:
+    Echo(Connection& connection, std::function<void()> heard)
+        : connection_(connection), heard_(std::move(heard)) {}
+    void receive(std::string_view& bytes) override {
+        heard_();
+        connection_.reply(std::exchange(bytes, {}));
+    }
+    void resume() override {}
+    void expire() override {}
+
+private:
+    Connection& connection_;
+    std::function<void()> heard_;
+};
+
+// Whoever looks at it has taken a millisecond.
+class SlowClock final : public Clock {
+public:
+    [[nodiscard]] int64_t steady_us() const override { return now_us_ += 1000; }
+
+private:
+    mutable int64_t now_us_ = 0;
+};
+
+uint16_t let_listen(Loop& loop, const Connections::MakeSession& make_session, TlsContext* tls) {
+    Listening listening;
+    std::string problem;
+    ensure(listen_on("127.0.0.1:0", 1, listening, problem));
+    loop.listen(listening.fds.front(), Transport::http, make_session, tls);
+    return static_cast<uint16_t>(
+        std::stoi(listening.address.substr(listening.address.rfind(':') + 1)));
+}
+
+}  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(worker, WorkerFixture)
 
@@ -61,6 +103,56 @@ BOOST_AUTO_TEST_CASE(stopping_worker_hands_over_the_rows_that_nobody_waits_for) 
     pipeline->stop();
     worker.reset();
     BOOST_TEST(rows_stored.read() == reports);
+}
+
+// All of them have come before the loop turns for the first time.
+BOOST_AUTO_TEST_CASE(nobody_waits_for_more_than_one_handshake_that_takes_a_millisecond) {
+    constexpr int handshakes = 200;
+    const SlowClock slow;
+    const Certificates certificates;
+    const auto server = certificates.issue("server", Certificates::Kind::rsa);
+    settings.tls.certificate = {server.certificate};
+    settings.tls.key = {server.key};
+    TlsContext tls(settings, slow);
+    BOOST_REQUIRE(tls.read().has_value());
+
+    int turns = 0;
+    std::vector<int> served;  // In which turns the client was that needs no handshake.
+    Cursor over;              // Moved by the clients' thread: 1 when all have been answered.
+    Loop loop(slow, slab, {1000, size_t{64} << 10, handshakes}, [&] {
+        ++turns;
+        if (over.read() == 1) loop.end();
+    });
+    const Connections::MakeSession make_session = [&](Connection& connection) {
+        return std::make_unique<Echo>(connection, [&] { served.push_back(turns); });
+    };
+    const uint16_t plain_port = let_listen(loop, make_session, nullptr);
+    const uint16_t tls_port = let_listen(loop, make_session, &tls);
+
+    TlsEnd end({});
+    BOOST_TEST(!end.shake_hands());
+    const std::string hello = end.take_outgoing();
+    std::vector<std::unique_ptr<TcpClient>> many;
+    for (int number = 0; number < handshakes; ++number) {
+        many.push_back(std::make_unique<TcpClient>(tls_port));
+        many.back()->send(hello);
+    }
+    TcpClient plain(plain_port);
+    plain.send("ping");
+    std::thread clients([&] {
+        for (int ping = 0; ping < 20; ++ping) {
+            (void)plain.take(4);
+            plain.send("ping");
+        }
+        for (auto& client : many) (void)client->peek();  // Its answer to the hello.
+        over.advance(1);
+        loop.wake();
+    });
+    loop.run();
+    clients.join();
+    BOOST_TEST(turns >= handshakes);
+    BOOST_TEST(served.size() > 20);
+    BOOST_TEST(served.front() < 10);
 }
 
 // Counts what all threads ask of operator new: worker, committer, delivery, and this one, whose

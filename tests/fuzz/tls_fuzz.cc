@@ -1,0 +1,90 @@
+// TLS, the daemon's end: any bytes, however they are split, end in a handshake, in a wait or in a
+// fault with its code; what comes after a fault is never said.
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+
+#include "daemon/tls.h"
+
+namespace {
+
+using namespace rollcall;
+
+// Files that go when the fuzzer ends.
+class Server {
+public:
+    Server() {
+        const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> key(EVP_EC_gen("P-256"),
+                                                                      EVP_PKEY_free);
+        const std::unique_ptr<X509, decltype(&X509_free)> certificate(X509_new(), X509_free);
+        X509_gmtime_adj(X509_getm_notBefore(certificate.get()), 0);
+        X509_gmtime_adj(X509_getm_notAfter(certificate.get()), 86'400);
+        X509_set_pubkey(certificate.get(), key.get());
+        X509_sign(certificate.get(), key.get(), EVP_sha256());
+        write("crt", [&](FILE* file) { return PEM_write_X509(file, certificate.get()); });
+        write("key", [&](FILE* file) {
+            return PEM_write_PrivateKey(file, key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+        });
+        settings_.tls.certificate = {path("crt")};
+        settings_.tls.key = {path("key")};
+        settings_.tls.client_ca = path("crt");
+        settings_.tls.cbc = true;
+        ensure(context_.read().has_value());
+    }
+    ~Server() {
+        for (const char* name : {"crt", "key"}) std::filesystem::remove(path(name));
+    }
+
+    [[nodiscard]] TlsContext& context() { return context_; }
+
+private:
+    [[nodiscard]] static std::string path(const char* name) {
+        return std::filesystem::temp_directory_path() /
+               ("rollcall-fuzz-" + std::to_string(getpid()) + "." + name);
+    }
+    template <class Write>
+    static void write(const char* name, const Write& write_to) {
+        const std::unique_ptr<FILE, decltype(&fclose)> file(fopen(path(name).c_str(), "we"),
+                                                            fclose);
+        ensure(file != nullptr && write_to(file.get()) == 1);
+    }
+
+    Settings settings_;
+    Clock clock_;
+    TlsContext context_{settings_, clock_};
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+    static Server server;
+    if (size == 0) return 0;
+    const size_t piece = 1 + data[0] * size_t{8};
+    std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
+    Tls tls(server.context(), Transport::http);
+    bool done = false;
+    while (!bytes.empty()) {
+        std::string_view sealed = bytes.substr(0, piece);
+        bytes.remove_prefix(sealed.size());
+        while (!done && !sealed.empty()) {
+            const auto step = tls.shake_hands(sealed);
+            if (!step) {
+                ensure(tls.fault() == step.error().code);
+                tls.outgoing().clear();
+                tls.seal("x");
+                ensure(!tls.say_end() && tls.outgoing().empty());
+                return 0;
+            }
+            done = *step;
+            ensure(done || sealed.empty());
+        }
+        std::array<char, 64> plain;
+        while (done && tls.open(sealed, plain) > 0) continue;
+        if (tls.ended()) return 0;
+    }
+    return 0;
+}
