@@ -4,11 +4,11 @@
 #include <sys/stat.h>
 
 #include <boost/test/unit_test.hpp>
+#include <csignal>
 #include <fstream>
 #include <thread>
 
 #include "tests/support/mqtt_packets.h"
-#include "tests/support/random.h"
 #include "tests/support/tcp_client.h"
 #include "tests/support/test_daemon.h"
 #include "tests/support/token_keys.h"
@@ -236,7 +236,12 @@ BOOST_AUTO_TEST_CASE(each_request_of_a_connection_is_checked) {
 
 BOOST_AUTO_TEST_CASE(broken_report_is_seen_of_the_site_that_the_credential_says) {
     start();
-    BOOST_TEST(curl({"--oauth2-bearer", token_1, "--data", "{"}, "/adopt/PATH") == "400");
+    HttpClient client(daemon->http_port());
+    BOOST_TEST(
+        client
+            .exchange("POST /adopt/PATH HTTP/1.1\r\nContent-Length: 1\r\nAuthorization: Bearer " +
+                      token_1 + "\r\n\r\n{")
+            .status == 400);
     BOOST_TEST(sites("s1") == "s1");
 }
 

@@ -7,8 +7,10 @@ namespace rollcall {
 namespace {
 
 struct CheckinsFixture {
-    Result<void> admit(std::string_view method, std::string_view target) {
+    Result<void> admit(std::string_view method, std::string_view target,
+                       std::string_view lines = {}) {
         HttpHead head;
+        head.lines = lines;
         head.method = method;
         head.target = target;
         return checkins.admit(head, request, allow);
@@ -57,6 +59,33 @@ BOOST_AUTO_TEST_CASE(device_comes_from_the_adopt_path_alone) {
     BOOST_TEST(request.device == "");
     BOOST_TEST(admit("POST", "/adopt/" + std::string(500, 'x')).has_value());
     BOOST_TEST(request.device.size() == 128);
+}
+
+BOOST_AUTO_TEST_CASE(token_is_no_value_of_the_report) {
+    BOOST_TEST(admit("GET", "/poll?login=4c:5e&key=secret&cpu=4").has_value());
+    BOOST_TEST(request.query == "login=4c:5e&cpu=4");
+    BOOST_TEST(admit("POST", "/poll",
+                     "POST /poll HTTP/1.1\r\nX-Rollcall-Token: secret\r\n"
+                     "X-Nsm-Cpu: 4\r\nX-Rollcall-Site: s1\r\n")
+                   .has_value());
+    BOOST_TEST(request.header == "X-Nsm-Cpu=4\n");
+}
+
+BOOST_AUTO_TEST_CASE(where_a_credential_is_asked_for_a_head_without_one_is_refused) {
+    settings.auth.mode = "tokens";
+    Credentials asking(settings, credential_files, clock);
+    Checkins strict(settings, intake, replies, pace, last_seen, liveness, asking, refusals, clock);
+    const auto code = [&](std::string_view path, std::string_view authorization) {
+        HttpHead head;
+        head.method = "POST";
+        head.target = path;
+        head.authorization = authorization;
+        return strict.admit(head, request, allow).error().code;
+    };
+    BOOST_TEST((code("/poll", "") == Code::no_credential));
+    BOOST_TEST((code("/poll", "Bearer x") == Code::bad_credential));
+    BOOST_TEST((code("/poll", "two") == Code::bad_credential));
+    BOOST_TEST((code("/elsewhere", "") == Code::not_found));
 }
 
 BOOST_AUTO_TEST_CASE(other_methods_are_told_which_one_is_taken) {

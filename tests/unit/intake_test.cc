@@ -207,6 +207,25 @@ BOOST_AUTO_TEST_CASE(remarks_are_counted_and_handed_back) {
     BOOST_TEST(slot(0).text(0, Column::warnings) == "bad_value:cpu_count");
 }
 
+BOOST_AUTO_TEST_CASE(site_of_the_credential_is_the_rows_whatever_else_names_one) {
+    const Sender sender{.transport = Transport::http,
+                        .address = "192.0.2.1",
+                        .device = "PATH",
+                        .received_us = 1'790'000'000'000'000,
+                        .query = "login=QUERY",
+                        .site = "mine"};
+    padded = R"([{"serial":"S1"},{"mac":"M1"},{"cpu_count":4}])";
+    const size_t bytes = padded.size();
+    padded.append(body_padding, '\0');
+    Receipt receipt;
+    BOOST_TEST(
+        intake.accept({padded.data(), bytes}, BodyHint::unknown, sender, receipt).has_value());
+    BOOST_TEST(receipt.accepted == 3);
+    for (size_t row = 0; row < 3; ++row) BOOST_TEST(site(row) == "mine");
+    BOOST_TEST(slot(0).text(0, Column::serial_number) == "S1");
+    BOOST_TEST(intake.site_beside(sender) == "mine");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace rollcall

@@ -760,6 +760,8 @@ BOOST_AUTO_TEST_CASE(answers_of_3_1_1_are_the_bytes_of_the_standard) {
     BOOST_TEST(connack(v, true, Reason::success) == "\x20\x02\x01\x00"s);
     BOOST_TEST(connack(v, false, Reason::unsupported_protocol_version) == "\x20\x02\x00\x01"s);
     BOOST_TEST(connack(v, false, Reason::client_identifier_not_valid) == "\x20\x02\x00\x02"s);
+    BOOST_TEST(connack(v, false, Reason::server_busy) == "\x20\x02\x00\x03"s);
+    BOOST_TEST(connack(v, false, Reason::bad_user_name_or_password) == "\x20\x02\x00\x04"s);
     BOOST_TEST(connack(v, false, Reason::unspecified_error) == "\x20\x02\x00\x03"s);
     BOOST_TEST(connack(v, false, Reason::not_authorized) == "\x20\x02\x00\x05"s);
     BOOST_TEST(acknowledgement(v, Type::puback, 0xABCD) == "\x40\x02\xAB\xCD"s);

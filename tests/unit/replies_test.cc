@@ -156,6 +156,19 @@ BOOST_AUTO_TEST_CASE(wrong_method_is_told_the_right_ones) {
     BOOST_TEST(answer.find("\r\nAllow: POST\r\n") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(who_is_not_known_is_told_how_to_say_who_it_is) {
+    for (const Code code : {Code::no_credential, Code::bad_credential, Code::expired_credential}) {
+        const std::string answer(replies.refused({code}, After::close));
+        BOOST_TEST(answer.starts_with("HTTP/1.1 401 Unauthorized\r\n"));
+        BOOST_TEST(
+            answer.find("\r\nWWW-Authenticate: Bearer realm=\"rollcall\"\r\n"
+                        "WWW-Authenticate: Basic realm=\"rollcall\", charset=\"UTF-8\"\r\n") !=
+            std::string::npos);
+    }
+    BOOST_TEST(std::string(replies.refused({Code::not_found}, After::close)).find("WWW-") ==
+               std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(every_code_has_a_status_with_a_reason) {
     for (size_t code = 0; code < std::size(code_names); ++code) {
         const std::string answer(replies.refused({static_cast<Code>(code)}, After::close));

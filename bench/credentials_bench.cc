@@ -1,0 +1,122 @@
+// Credentials: what it costs to ask who a client is, for each kind of token, right and wrong; and
+// to load a file of a million of them.
+
+#include "daemon/credentials.h"
+
+#include <fstream>
+
+#include "bench/bench.h"
+#include "daemon/base64.h"
+#include "tests/support/temporary_directory.h"
+#include "tests/support/token_keys.h"
+
+using namespace rollcall;
+
+namespace {
+
+const std::string secret = "0123456789abcdef0123456789abcdef";
+
+std::string hex(const Digest& digest) {
+    std::string text;
+    for (const uint8_t byte : digest) text += fmt::format("{:02x}", byte);
+    return text;
+}
+
+std::string stored_token(size_t number) { return fmt::format("token-number-{:032}", number); }
+
+std::string changed(std::string token) {
+    char& letter = token[token.size() - 10];
+    letter = letter == 'A' ? 'B' : 'A';
+    return token;
+}
+
+}  // namespace
+
+int main() {
+    const bool in_full = std::getenv("BENCH") != nullptr;
+    const size_t stored = in_full ? 1'000'000 : 1'000;
+    const TemporaryDirectory directory;
+    Settings settings;
+    settings.auth.mode = "tokens";
+    settings.auth.tokens_file = directory.path() / "tokens";
+    settings.auth.signing_keys_file = directory.path() / "keys";
+    settings.auth.wrong_signatures_max = 1'000'000;
+    {
+        std::ofstream file(settings.auth.tokens_file);
+        for (size_t number = 0; number < stored; ++number)
+            file << fmt::format("site-{:07} tenant-{} {}\n", number, number % 100,
+                                hex(sha256(stored_token(number))));
+    }
+    std::ofstream(directory.path() / "r.pem") << rsa_key().public_pem;
+    std::ofstream(directory.path() / "p.pem") << p256_key().public_pem;
+    std::ofstream(directory.path() / "e.pem") << ed25519_key().public_pem;
+    std::ofstream(settings.auth.signing_keys_file)
+        << "k signed " << to_base64url(secret) << "\nh HS256 " << to_base64url(secret)
+        << "\nr RS256 r.pem\np ES256 p.pem\ne EdDSA e.pem\n";
+
+    CredentialFiles files(settings);
+    const auto begin = std::chrono::steady_clock::now();
+    if (const auto loaded = files.load(); !loaded) {
+        fmt::print("{}\n", loaded.error());
+        return EXIT_FAILURE;
+    }
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    fmt::print("{} stored tokens loaded in {:.3f} s\n", stored, took.count());
+
+    const Clock clock;
+    Credentials credentials(settings, files, clock);
+    Identity who;
+    const auto ask = [&](std::string_view name, size_t items, auto token) {
+        bench(name, items, [&](size_t count) {
+            uint64_t sites = 0;
+            for (size_t number = 0; number < count; ++number) {
+                const std::string& text = token(number);
+                // Another address each time, or wrong signatures would soon not be looked at.
+                const auto peer = fmt::format("{}", number);
+                if (credentials.identify({{}, text, peer}, who)) sites += who.site().size();
+            }
+            return sites;
+        });
+    };
+    const auto always = [](std::string token) {
+        return [token = std::move(token)](size_t) -> const std::string& { return token; };
+    };
+
+    ask("nothing presented", 20'000'000, always(""));
+    std::string text;
+    const auto any_stored = [&](size_t number) -> const std::string& {
+        text = stored_token(number * 7919 % stored);
+        return text;
+    };
+    const auto any_other = [&](size_t number) -> const std::string& {
+        text = stored_token(stored + number);
+        return text;
+    };
+    ask("stored, right", 8'000'000, any_stored);
+    ask("stored, wrong", 8'000'000, any_other);
+
+    const std::string ours = sign_token("k", secret, {"site-0000001", "tenant-1", 0, 0});
+    ask("signed, right", 2'000'000, always(ours));
+    ask("signed, wrong", 2'000'000, always(changed(ours)));
+    ask("signed, key that is not there", 2'000'000,
+        always(sign_token("x", secret, {"site-0000001", "tenant-1", 0, 0})));
+
+    const std::string payload = R"({"sub":"site-0000001","tenant":"tenant-1","exp":99999999999})";
+    const std::string by_secret = token_by_secret(secret, R"({"alg":"HS256","kid":"h"})", payload);
+    ask("HS256, right", 1'000'000, always(by_secret));
+    ask("HS256, wrong", 1'000'000, always(changed(by_secret)));
+    const struct {
+        std::string_view name;
+        std::string token;
+    } tokens[] = {{"RS256", rsa_key().token(R"({"alg":"RS256","kid":"r"})", payload)},
+                  {"ES256", p256_key().token(R"({"alg":"ES256","kid":"p"})", payload)},
+                  {"EdDSA", ed25519_key().token(R"({"alg":"EdDSA","kid":"e"})", payload)}};
+    for (const auto& [name, token] : tokens) {
+        ask(fmt::format("{}, right, known", name), 8'000'000, always(token));
+        ask(fmt::format("{}, wrong, as many as may be", name), 20'000, always(changed(token)));
+    }
+    // Only the first of a second is looked at.
+    settings.auth.wrong_signatures_max = 1;
+    ask("ES256, wrong, beyond the limit", 2'000'000, always(changed(tokens[1].token)));
+    return EXIT_SUCCESS;
+}
