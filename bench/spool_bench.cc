@@ -77,7 +77,7 @@ void read_back(const std::string& directory, size_t rows, size_t records) {
     ensure(spool.writer.sync().has_value());
     Columns batch(rows, rows * 1024 + row_text_max);
     bench("spool, read back", records * rows, [&](size_t checkins) {
-        SpoolReader reader(spool.files, directory, spool.writer.end(), &spool.slab);
+        SpoolReader reader(spool.files, directory, spool.writer.end(), nullptr);
         ensure(reader.seek(0).has_value());
         uint64_t sum = 0;
         for (size_t read = 0; read < checkins; read += rows) {

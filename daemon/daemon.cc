@@ -140,10 +140,11 @@ bool Daemon::start() {
                                                     clock_, *slabs[i]));
         pipeline_->on_durable(i, [worker = workers_.back().get()] { worker->wake(); });
     }
-    if (const auto started = pipeline_->start(); !started) {
-        log(LogLevel::error, "{}/spool: {}", state_dir_, sentence(started.error()));
+    if (const auto opened = pipeline_->open(); !opened) {
+        log(LogLevel::error, "{}/spool: {}", state_dir_, sentence(opened.error()));
         return false;
     }
+    pipeline_->start();
     std::vector<const Slab*> shown = pipeline_->slabs();
     shown.insert(shown.end(), slabs.begin(), slabs.end());
     pace_.watch(shown);

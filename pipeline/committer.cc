@@ -61,8 +61,10 @@ void Committer::run() {
             full = !full;
             slab_.set(Metric::spool_full, full);
             log(full ? LogLevel::warning : LogLevel::notice, "spool: {}",
-                full ? "full; check-ins wait until a sink catches up or the disk has room"
-                     : "has room again");
+                !full ? "takes check-ins again"
+                : done.error().code == Code::disk_full
+                    ? "full; check-ins wait until a sink catches up or the disk has room"
+                    : "no file can be opened; check-ins wait until the process may open another");
         }
         if (!done) {
             slab_.add(Metric::spool_retries_total);

@@ -28,7 +28,8 @@ Delivery::Delivery(Files& files, std::string spool_directory, const Cursor& spoo
       options_(options),
       on_halt_(std::move(on_halt)),
       ids_(options.spool, options.duplicate_window),
-      reader_(files, spool_directory_, spool_end, &slab),
+      losses_(files, spool_directory_, options.quarantine_size_max, slab),
+      reader_(files, spool_directory_, spool_end, &losses_),
       batch_(options.rows_max, options.text_max),
       seen_(options.duplicate_window, options.duplicates_max) {
     repeated_.reserve(record_rows_max);
@@ -70,7 +71,10 @@ Result<milliseconds> Delivery::step(bool draining) {
         }
     }
     sink_.tend();
-    if (const auto filled = fill(); !filled) return std::unexpected(filled.error());
+    if (const auto filled = fill(); !filled) {
+        if (filled.error().move() == Move::halt) return std::unexpected(filled.error());
+        return fell_back(filled.error());
+    }
     const milliseconds waited = age();
     slab_.set(Metric::spool_backlog_seconds, waited.count() / 1000, label_of(options_.name));
     if (batch_.rows() == 0 && batch_duplicates_ == 0) {
@@ -97,6 +101,9 @@ Result<void> Delivery::open() {
         return fail(Code::spool_damaged);
     }
     if (const auto sought = reader_.seek(*position); !sought) return sought;
+    if (reader_.position() > *position)
+        log(LogLevel::warning, "sink {}: records {} to {} are not in the spool any more",
+            to_text(options_.name), *position, reader_.position() - 1);
     if (const auto looked = look_back(); !looked) return looked;
     stored_.advance(std::max(stored_.own(), *position));
     begin_batch();
@@ -120,7 +127,8 @@ Result<void> Delivery::look_back() {
         if (!record) return std::unexpected(record.error());
         if (!*record) return {};
         batch_.clear();
-        if (const auto read = append(**record); !read) return std::unexpected(read.error());
+        if (const auto read = append(**record); !read && read.error().code != Code::spool_damaged)
+            return std::unexpected(read.error());
         for (size_t row = 0; row < batch_.rows(); ++row)
             if (const uint64_t seen = fingerprint(row); seen != 0)
                 (void)seen_.seen_before(seen, batch_.integer(row, Column::received_at));
@@ -141,7 +149,12 @@ Result<void> Delivery::fill() {
         if (!record) return std::unexpected(record.error());
         if (!*record) return {};
         const size_t before = batch_.rows();
+        if (before == 0) batch_begun_us_ = clock_.steady_us();
         const auto fits = append(**record);
+        if (!fits && fits.error().code == Code::spool_damaged) {
+            reader_.give_up();
+            continue;
+        }
         if (!fits) return std::unexpected(fits.error());
         if (!*fits) {
             batch_full_ = true;
@@ -160,8 +173,11 @@ Result<bool> Delivery::append(const Record& record) {
     auto fits = batch_.append_record(record.payload, record.columns_at);
     if (!fits || *fits || batch_.rows() > 0) return fits;
     // Written by a run with larger slots than today's settings.
-    batch_ = Columns(record.rows, std::max(record.payload.size(), row_text_max));
-    return batch_.append_record(record.payload, record.columns_at);
+    if (record.rows > record_rows_max) return fail(Code::spool_damaged);
+    batch_ = Columns(std::max(record.rows, 1U), std::max(record.payload.size(), row_text_max));
+    fits = batch_.append_record(record.payload, record.columns_at);
+    if (fits && !*fits) return fail(Code::spool_damaged);
+    return fits;
 }
 
 // 0 if the row cannot be told from another report, or need not be.
@@ -228,9 +244,12 @@ void Delivery::came_back() {
     trouble_.clear();
 }
 
+// By both clocks: a report may have waited long before it was read, and after the wall clock was
+// set back its own time says nothing.
 milliseconds Delivery::age() const {
     if (batch_.rows() == 0) return milliseconds(0);
-    const int64_t us = clock_.wall_us() - batch_.integer(0, Column::received_at);
+    const int64_t us = std::max(clock_.wall_us() - batch_.integer(0, Column::received_at),
+                                clock_.steady_us() - batch_begun_us_);
     return milliseconds(std::max<int64_t>(us / 1000, 0));
 }
 

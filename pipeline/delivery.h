@@ -11,6 +11,10 @@
 // the batch that failed is not taken for a copy of itself, and what was left out is left out again.
 // Only of a report that is sent for longer than the window another copy may then be the one stored.
 //
+// A record that contradicts itself is lost, as one that cannot be read is (spool_losses.h). When
+// the spool cannot be read for a while, such as for want of file descriptors, that is as if the
+// sink were down.
+//
 // Threads: run() is its own; tests call step() instead. stored() is read by the committer.
 #pragma once
 
@@ -44,7 +48,8 @@ public:
         std::chrono::milliseconds retry_delay_max;
         std::chrono::milliseconds duplicate_window;  // 0: every row is stored.
         size_t duplicates_max;
-        bool counts_duplicates;  // One delivery does, for each of them meets the same.
+        bool counts_duplicates;        // One delivery does, for each of them meets the same.
+        uint64_t quarantine_size_max;  // Bytes.
     };
 
     Delivery(Files& files, std::string spool_directory, const Cursor& spool_end, Sink& sink,
@@ -90,9 +95,11 @@ private:
     Options options_;
     std::function<void(const Error&)> on_halt_;
     RowIds ids_;
+    SpoolLosses losses_;
     SpoolReader reader_;
     Columns batch_;
-    uint64_t batch_first_ = 0;  // The first record in the batch.
+    uint64_t batch_first_ = 0;    // The first record in the batch.
+    int64_t batch_begun_us_ = 0;  // When its first row was read, by the steady clock.
     Duplicates seen_;
     std::vector<uint32_t> repeated_;  // Rows of the record that is read.
     size_t batch_duplicates_ = 0;     // Rows left out of the batch.

@@ -17,8 +17,13 @@ namespace rollcall {
 namespace {
 
 std::unexpected<Error> disk_error(int os_errno = errno) {
-    const bool full = os_errno == ENOSPC || os_errno == EDQUOT;
-    return fail(full ? Code::disk_full : Code::disk_failed, os_errno);
+    switch (os_errno) {
+        case ENOSPC:
+        case EDQUOT: return fail(Code::disk_full, os_errno);
+        case EMFILE:
+        case ENFILE: return fail(Code::too_many_files, os_errno);
+        default: return fail(Code::disk_failed, os_errno);
+    }
 }
 
 class RealFile final : public File {
@@ -27,42 +32,6 @@ public:
     ~RealFile() override { close(fd_); }
     RealFile(const RealFile&) = delete;
     RealFile& operator=(const RealFile&) = delete;
-
-    Result<void> write(uint64_t offset, std::span<const iovec> pieces) override {
-        std::array<iovec, IOV_MAX> rest;
-        ensure(pieces.size() <= rest.size());
-        std::copy(pieces.begin(), pieces.end(), rest.begin());
-        size_t first = 0;
-        while (first < pieces.size()) {
-            ssize_t written = pwritev(fd_, &rest[first], static_cast<int>(pieces.size() - first),
-                                      static_cast<off_t>(offset));
-            if (written < 0 && errno == EINTR) continue;
-            if (written < 0) return disk_error();
-            offset += static_cast<uint64_t>(written);
-            while (first < pieces.size() && static_cast<size_t>(written) >= rest[first].iov_len) {
-                written -= static_cast<ssize_t>(rest[first].iov_len);
-                ++first;
-            }
-            if (written > 0) {
-                rest[first].iov_base = static_cast<char*>(rest[first].iov_base) + written;
-                rest[first].iov_len -= static_cast<size_t>(written);
-            }
-        }
-        return {};
-    }
-
-    Result<size_t> read(uint64_t offset, std::span<std::byte> into) override {
-        size_t done = 0;
-        while (done < into.size()) {
-            const ssize_t got = pread(fd_, into.data() + done, into.size() - done,
-                                      static_cast<off_t>(offset + done));
-            if (got < 0 && errno == EINTR) continue;
-            if (got < 0) return disk_error();
-            if (got == 0) break;
-            done += static_cast<size_t>(got);
-        }
-        return done;
-    }
 
     Result<void> sync() override {
         // Not retried on EINTR either: Linux may have dropped the error that it stands for.
@@ -81,11 +50,67 @@ public:
         return {};
     }
 
+protected:
+    Result<size_t> write_some(uint64_t offset, std::span<const iovec> pieces) override {
+        for (;;) {
+            const ssize_t written =
+                pwritev(fd_, pieces.data(), static_cast<int>(pieces.size()), off_t(offset));
+            if (written >= 0) return static_cast<size_t>(written);
+            if (errno != EINTR) return disk_error();
+        }
+    }
+
+    Result<size_t> read_some(uint64_t offset, std::span<std::byte> into) override {
+        for (;;) {
+            const ssize_t got = pread(fd_, into.data(), into.size(), off_t(offset));
+            if (got >= 0) return static_cast<size_t>(got);
+            if (errno != EINTR) return disk_error();
+        }
+    }
+
 private:
     int fd_;
 };
 
 }  // namespace
+
+Result<void> File::write(uint64_t offset, std::span<const iovec> pieces) {
+    std::array<iovec, IOV_MAX> rest;
+    ensure(pieces.size() <= rest.size());
+    std::copy(pieces.begin(), pieces.end(), rest.begin());
+    size_t first = 0;
+    for (;;) {
+        while (first < pieces.size() && rest[first].iov_len == 0) ++first;
+        if (first == pieces.size()) return {};
+        auto written = write_some(offset, std::span(rest).subspan(first, pieces.size() - first));
+        if (!written) return std::unexpected(written.error());
+        if (*written == 0) return fail(Code::disk_failed);
+        offset += *written;
+        while (*written > 0) {
+            const size_t here = std::min(*written, rest[first].iov_len);
+            rest[first].iov_base = static_cast<char*>(rest[first].iov_base) + here;
+            rest[first].iov_len -= here;
+            *written -= here;
+            if (rest[first].iov_len == 0) ++first;
+        }
+    }
+}
+
+Result<void> File::write(uint64_t offset, std::span<const std::byte> bytes) {
+    const iovec piece{const_cast<std::byte*>(bytes.data()), bytes.size()};
+    return write(offset, {&piece, 1});
+}
+
+Result<size_t> File::read(uint64_t offset, std::span<std::byte> into) {
+    size_t done = 0;
+    while (done < into.size()) {
+        const auto got = read_some(offset + done, into.subspan(done));
+        if (!got) return std::unexpected(got.error());
+        if (*got == 0) break;
+        done += *got;
+    }
+    return done;
+}
 
 Result<std::unique_ptr<File>> Files::open(const std::string& path, Open how) {
     int flags = O_CLOEXEC;
@@ -100,9 +125,19 @@ Result<std::unique_ptr<File>> Files::open(const std::string& path, Open how) {
 }
 
 Result<void> Files::make_directories(const std::string& path) {
+    const std::filesystem::path whole = path;
+    std::filesystem::path made;
+    for (const auto& part : whole) {
+        const std::string parent = made.empty() ? "." : made.string();
+        made /= part;
+        if (mkdir(made.c_str(), 0777) == 0) {
+            if (auto synced = sync_directory(parent); !synced) return synced;
+        } else if (errno != EEXIST) {
+            return disk_error();
+        }
+    }
     std::error_code error;
-    std::filesystem::create_directories(path, error);
-    if (error) return disk_error(error.value());
+    if (!std::filesystem::is_directory(whole, error)) return disk_error(ENOTDIR);
     return {};
 }
 

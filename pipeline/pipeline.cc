@@ -38,7 +38,7 @@ void Pipeline::on_durable(size_t worker, std::function<void()> wake) {
     committer_.add_source(intakes_[worker]->ring(), std::move(wake));
 }
 
-Result<void> Pipeline::start() {
+Result<void> Pipeline::open() {
     if (auto opened = spool_.open(); !opened) return opened;
     for (auto& outlet : outlets_) {
         // A sink that is down now is asked again by its delivery.
@@ -57,15 +57,19 @@ Result<void> Pipeline::start() {
             delivery.retry_delay_max,
             delivery.duplicate_window,
             delivery.duplicates_max,
-            outlet == outlets_.front()};
+            outlet == outlets_.front(),
+            settings_.spool.quarantine_size_max.count};
         outlet->delivery =
             std::make_unique<Delivery>(files_, spool_directory_, spool_.end(), *outlet->sink,
                                        clock_, outlet->slab, options, on_halt_);
         committer_.add_reader(outlet->name, outlet->delivery->stored());
     }
+    return {};
+}
+
+void Pipeline::start() {
     for (auto& outlet : outlets_) outlet->delivery->start();
     committer_.start();
-    return {};
 }
 
 void Pipeline::stop() {

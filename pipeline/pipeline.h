@@ -4,8 +4,9 @@
 //                              Committer -> spool files
 //   worker  -> Intake -> Ring /                          \ Delivery -> Sink
 //
-// Start: the spool recovers, each sink says where it was, deliveries and committer run. Stop, after
-// the workers: the committer makes durable what is published, the deliveries store what they can.
+// Open: the spool recovers, each sink says where it was. Start: deliveries and committer run. Stop,
+// after the workers: the committer makes durable what is published, the deliveries store what they
+// can.
 //
 // Threads: main, but for intake(i), which belongs to worker i.
 #pragma once
@@ -43,8 +44,16 @@ public:
     // Called by the committer when slots of that worker became durable. Before start().
     void on_durable(size_t worker, std::function<void()> wake);
 
-    [[nodiscard]] Result<void> start();
+    // Recovers the spool and asks each sink where it was; then nothing runs yet.
+    [[nodiscard]] Result<void> open();
+    // After open(): the threads.
+    void start();
     void stop();
+
+    [[nodiscard]] const SpoolWriter& spool() const { return spool_; }
+    // To call step() instead of start().
+    [[nodiscard]] Committer& committer() { return committer_; }
+    [[nodiscard]] Delivery& delivery(size_t sink) { return *outlets_[sink]->delivery; }
 
     // What is wrong with sinks that are down: "sink kafka: ...". From main only, after start().
     [[nodiscard]] std::vector<std::string> troubles() const;

@@ -3,8 +3,13 @@
 // A delivery reads the spool always, never a ring: a slow sink, a restart and a crash are one case.
 // What lies below the spool's end is complete and synced; nothing beyond it is looked at.
 //
-// A record that cannot be read is not waited for: the reader counts what is missing up to the next
-// segment, goes on there, and says so once. It never loops.
+// A record that cannot be read is not waited for: the reader looks for the next one that can, in
+// the segment and those behind it, reports what lies between as lost, and goes on. It never loops.
+// A damaged payload costs its record, a damaged head of a record that record, a missing segment
+// what it held.
+//
+// What may go away (too_many_files) and what no reader can step over is an error, and nothing is
+// lost by it: seek() again.
 //
 // A delivery also looks back, at what it has stored already: for the fingerprints of the duplicate
 // window. What cannot be read then is passed over in silence, for it is not lost.
@@ -19,15 +24,16 @@
 #include <string>
 #include <vector>
 
-#include "config/metrics.h"
 #include "pipeline/cursor.h"
 #include "pipeline/files.h"
 #include "pipeline/spool_format.h"
+#include "pipeline/spool_losses.h"
 
 namespace rollcall {
 
 struct Record {
     uint64_t number;
+    uint64_t synced;
     int64_t written_us;
     uint32_t rows;
     std::span<const std::byte> payload;   // Valid until the reader is used again.
@@ -37,8 +43,15 @@ struct Record {
 // The records of one segment, in order.
 class SegmentReader {
 public:
-    // Fails with spool_damaged if the head is not that of a segment.
-    [[nodiscard]] static Result<SegmentReader> open(Files& files, const std::string& path);
+    // Fails with spool_damaged if its head is not that of this segment; os_errno is ENOENT if it is
+    // missing.
+    [[nodiscard]] static Result<SegmentReader> open(Files& files, const std::string& directory,
+                                                    uint64_t first_record);
+    // Of a segment whose head is lost: where its records are can be told, what they say not.
+    [[nodiscard]] static Result<SegmentReader> open_headless(Files& files,
+                                                             const std::string& directory,
+                                                             uint64_t first_record, uint32_t format,
+                                                             const SpoolId& spool);
 
     [[nodiscard]] const SegmentHead& head() const { return head_; }
     // Where the next record begins, in bytes from the segment's start.
@@ -48,16 +61,24 @@ public:
     [[nodiscard]] Result<std::optional<Record>> peek(uint64_t number);
     // Goes behind the record that peek() returned.
     void advance();
-    // Goes behind the record at offset() without looking at its payload. False as with peek().
+    // Goes behind the record at offset() without looking at its payload, if its head is that of
+    // `number`. Format 1 cannot tell a damaged head: it is read whole.
     [[nodiscard]] Result<bool> skip(uint64_t number);
+    // Goes to where, at offset() or behind it, a record with a number in [from, below) begins, and
+    // returns the number; else nothing, and offset() stays. Its payload may be damaged.
+    [[nodiscard]] Result<std::optional<uint64_t>> find(uint64_t from, uint64_t below);
     // What was read ahead may have been written since: read it again.
     void refresh() { window_bytes_ = 0; }
+    void go_to(uint64_t offset) { offset_ = offset; }
 
 private:
+    SegmentReader(std::unique_ptr<File> file, SegmentHead head);
     [[nodiscard]] Result<std::span<const std::byte>> bytes_at_offset(size_t wanted);
+    [[nodiscard]] Result<std::optional<RecordHead>> head_at_offset();
 
     std::unique_ptr<File> file_;
     SegmentHead head_;
+    RecordFormat format_;
     uint64_t offset_ = segment_head_bytes;
     uint64_t advance_to_ = segment_head_bytes;
     std::vector<std::byte> window_;  // A part of the file, read ahead.
@@ -65,14 +86,17 @@ private:
     size_t window_bytes_ = 0;
 };
 
-// When the first record of a segment was written; nothing if it has none.
+// When the first record of a segment was written; nothing if that cannot be told.
 [[nodiscard]] Result<std::optional<int64_t>> first_written_us(File& segment, uint64_t first_record);
+// What the spool's bounds say; nothing if they are missing or damaged.
+[[nodiscard]] Result<std::optional<SpoolBounds>> read_bounds(Files& files,
+                                                             const std::string& directory);
 
 class SpoolReader {
 public:
     // end: the spool's end; records below it may be read.
-    // slab: where lost records are counted, and then also logged; none to look back.
-    SpoolReader(Files& files, std::string directory, const Cursor& end, Slab* slab);
+    // losses: told of records that cannot be read; nullptr to look back.
+    SpoolReader(Files& files, std::string directory, const Cursor& end, SpoolLosses* losses);
 
     // Goes to `number`, or to the oldest record kept if that is later.
     [[nodiscard]] Result<void> seek(uint64_t number);
@@ -84,16 +108,20 @@ public:
     // The next record, or nothing if there is none below the end yet.
     [[nodiscard]] Result<std::optional<Record>> peek();
     void advance();
+    // Goes behind the record that peek() returned, which contradicts itself: it is lost.
+    void give_up();
 
 private:
     [[nodiscard]] Result<std::vector<uint64_t>> segments() const;
-    [[nodiscard]] Result<void> open_segment(uint64_t first_record);
+    // False if the segment is missing, or not what it should be.
+    [[nodiscard]] Result<bool> open_segment(uint64_t first_record);
     [[nodiscard]] Result<void> step_over_damage();
+    void lose(uint64_t end, const std::string& segment, uint64_t from, uint64_t to);
 
     Files& files_;
     std::string directory_;
     const Cursor& end_;
-    Slab* slab_;
+    SpoolLosses* losses_;
     std::optional<SegmentReader> segment_;
     uint64_t next_ = 0;
     uint64_t fresh_below_ = 0;  // Records below it were complete when the window was read.

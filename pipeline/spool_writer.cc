@@ -2,17 +2,17 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <random>
 
 #include "pipeline/checksum.h"
 #include "pipeline/log.h"
-#include "pipeline/spool_reader.h"
 
 namespace rollcall {
 
 namespace {
 
-constexpr std::string_view spare_name = "spare";
+constexpr size_t copy_bytes = 256 * 1024;
 constexpr std::array<std::byte, 8> padding{};
 
 // RFC 9562, section 5.4: version 4, random.
@@ -24,6 +24,8 @@ SpoolId new_spool_id() {
     id[8] = (id[8] & std::byte{0x3f}) | std::byte{0x80};
     return id;
 }
+
+bool is_full(const Result<void>& done) { return !done && done.error().code == Code::disk_full; }
 
 }  // namespace
 
@@ -43,13 +45,34 @@ Result<void> SpoolWriter::open() {
     if (!lock) return std::unexpected(lock.error());
     lock_ = std::move(*lock);
     if (auto found = find_segments(); !found) return found;
-    if (!segments_.empty())
-        if (auto recovered = recover_last(); !recovered) return recovered;
+    if (auto found = find_identity(); !found) return found;
     if (segments_.empty()) {
-        id_ = new_spool_id();
+        next_ = bounds_.end;
         if (auto begun = begin_segment(); !begun) return begun;
+    } else if (auto recovered = recover_last(); !recovered) {
+        return recovered;
     }
     end_.advance(next_);
+    return open_bounds();
+}
+
+// The id is in every segment and in the bounds; the last that can be read counts.
+Result<void> SpoolWriter::find_identity() {
+    const auto bounds = read_bounds(files_, options_.directory);
+    if (!bounds) return std::unexpected(bounds.error());
+    bool known = false;
+    for (auto it = segments_.rbegin(); it != segments_.rend() && !known; ++it) {
+        const auto reader = SegmentReader::open(files_, options_.directory, it->first_record);
+        known = reader.has_value();
+        if (known)
+            id_ = reader->head().spool;
+        else if (reader.error().code != Code::spool_damaged)
+            return std::unexpected(reader.error());
+    }
+    if (!known) id_ = *bounds ? (*bounds)->spool : new_spool_id();
+    const bool ours = *bounds && (*bounds)->spool == id_;
+    const uint64_t begin = segments_.empty() ? 0 : segments_.front().first_record;
+    bounds_ = ours ? **bounds : SpoolBounds{id_, begin, 0};
     return {};
 }
 
@@ -76,51 +99,147 @@ Result<void> SpoolWriter::find_segments() {
 }
 
 Result<void> SpoolWriter::recover_last() {
-    const std::string last = path(segment_name(segments_.back().first_record));
-    auto reader = SegmentReader::open(files_, last);
-    const bool whole_head = reader && reader->head().first_record == segments_.back().first_record;
-    if (!whole_head) {
-        if (!reader && reader.error().code != Code::spool_damaged)
-            return std::unexpected(reader.error());
-        // A segment's head is synced before its first record is written: this one has none.
-        log(LogLevel::warning, "spool: removing {}, which was not finished", last);
-        if (auto removed = files_.remove(last); !removed) return removed;
-        next_ = segments_.back().first_record;
-        grow(-static_cast<int64_t>(segments_.back().bytes));
-        segments_.pop_back();
-        if (segments_.empty()) return {};
-        auto before =
-            SegmentReader::open(files_, path(segment_name(segments_.back().first_record)));
-        if (!before) return std::unexpected(before.error());
-        id_ = before->head().spool;
-        return begin_segment();
-    }
-    id_ = reader->head().spool;
-    next_ = segments_.back().first_record;
-    for (;;) {
-        const auto record = reader->peek(next_);
-        if (!record) return std::unexpected(record.error());
-        if (!*record) break;
-        reader->advance();
-        ++next_;
-    }
-    auto file = files_.open(last, Files::Open::existing);
+    const uint64_t first = segments_.back().first_record;
+    auto reader = SegmentReader::open(files_, options_.directory, first);
+    if (!reader && reader.error().code != Code::spool_damaged)
+        return std::unexpected(reader.error());
+    if (!reader || reader->head().spool != id_) return replace_last();
+
+    const auto tail = find_tail(*reader);
+    if (!tail) return std::unexpected(tail.error());
+    auto file = files_.open(path(segment_name(first)), Files::Open::existing);
     if (!file) return std::unexpected(file.error());
     file_ = std::move(*file);
-    // What lies behind may be the torn last write, or the former life of the file. Cutting it
-    // makes sure that it is never taken for a record to come.
-    const uint64_t torn =
-        segments_.back().bytes - std::min(segments_.back().bytes, reader->offset());
-    if (torn > 0) {
-        slab_.add(Metric::spool_torn_bytes_total, static_cast<int64_t>(torn));
-        if (auto cut = file_->truncate(reader->offset()); !cut) return cut;
-        if (auto synced = file_->sync(); !synced) return synced;
+    next_ = tail->next;
+    if (auto written = write_again(tail->unsynced, tail->bytes); !written) return written;
+    const uint64_t size = segments_.back().bytes;
+    const uint64_t torn = tail->continues ? size - std::min(size, tail->bytes) : 0;
+    log(LogLevel::info, "spool: records {} to {}, {} bytes cut behind the last",
+        segments_.front().first_record, next_, torn);
+    if (tail->continues) {
+        // What lies behind may be the torn last write, or the former life of the file. Cutting it
+        // makes sure that it is never taken for a record to come.
+        if (torn > 0) {
+            slab_.add(Metric::spool_torn_bytes_total, static_cast<int64_t>(torn));
+            if (auto cut = file_->truncate(tail->bytes); !cut) return cut;
+        }
+        grow(static_cast<int64_t>(tail->bytes) - static_cast<int64_t>(size));
+        segments_.back().bytes = tail->bytes;
     }
-    grow(static_cast<int64_t>(reader->offset()) - static_cast<int64_t>(segments_.back().bytes));
-    segments_.back().bytes = reader->offset();
-    log(LogLevel::info, "spool: {} records from {} on, {} bytes cut behind the last",
-        next_ - segments_.front().first_record, segments_.front().first_record, torn);
+    if (auto synced = file_->sync(); !synced) return synced;
+    if (tail->continues && reader->head().of_today()) return {};
+    if (next_ > first) return begin_segment();
+    if (auto removed = files_.remove(path(segment_name(first))); !removed) return removed;
+    grow(-static_cast<int64_t>(segments_.back().bytes));
+    segments_.pop_back();
+    return begin_segment();
+}
+
+Result<SpoolWriter::Tail> SpoolWriter::find_tail(SegmentReader& reader) const {
+    struct Place {
+        uint64_t number;
+        uint64_t offset;
+    };
+    struct Gap {
+        Place begin;
+        uint64_t end;  // The number that was found next.
+    };
+    std::vector<Place> whole;
+    std::vector<Gap> gaps;
+    uint64_t known = std::max(bounds_.end, reader.head().first_record);
+    Place at{reader.head().first_record, reader.offset()};
+    for (;; at.offset = reader.offset()) {
+        const auto record = reader.peek(at.number);
+        if (!record) return std::unexpected(record.error());
+        if (*record) {
+            known = std::max(known, (*record)->synced);
+            whole.push_back(at);
+            reader.advance();
+            ++at.number;
+            continue;
+        }
+        const auto skipped = reader.skip(at.number);
+        if (!skipped) return std::unexpected(skipped.error());
+        if (*skipped) {
+            gaps.push_back({at, at.number + 1});
+            ++at.number;
+            continue;
+        }
+        const auto found = reader.find(at.number, UINT64_MAX);
+        if (!found) return std::unexpected(found.error());
+        if (!*found) break;
+        gaps.push_back({at, **found});
+        at.number = **found;
+    }
+    gaps.push_back({at, UINT64_MAX});
+    // There is one that ends behind what is known: it, and all behind it, was not acknowledged.
+    const auto cut = std::ranges::find_if(gaps, [&](const Gap& gap) { return gap.end > known; });
+    Tail tail{known, std::max(cut->begin.number, known), cut->begin.offset, cut->begin.offset,
+              cut->begin.number >= known};
+    for (const Place& place : whole)
+        if (place.number >= known) tail.unsynced = std::min(tail.unsynced, place.offset);
+    // If no record of it was durable, its head may not be either.
+    if (known == reader.head().first_record) tail.unsynced = 0;
+    return tail;
+}
+
+// So that the next sync covers it, whatever became of the last one.
+Result<void> SpoolWriter::write_again(uint64_t from, uint64_t to) {
+    std::vector<std::byte> bytes(std::min<uint64_t>(copy_bytes, to - from));
+    while (from < to) {
+        const auto part = std::span(bytes).first(std::min<uint64_t>(bytes.size(), to - from));
+        const auto got = file_->read(from, part);
+        if (!got) return std::unexpected(got.error());
+        if (*got == 0) break;  // The padding of the last record may not be there.
+        if (auto written = file_->write(from, part.first(*got)); !written) return written;
+        from += *got;
+    }
     return {};
+}
+
+// The head of the last segment is not there. If neither the bounds nor a record say that it had
+// one, an older version did not finish it.
+Result<void> SpoolWriter::replace_last() {
+    const uint64_t first = segments_.back().first_record;
+    next_ = std::max(first, bounds_.end);
+    for (const uint32_t format : {1U, segment_format}) {
+        auto reader = SegmentReader::open_headless(files_, options_.directory, first, format, id_);
+        if (!reader) return std::unexpected(reader.error());
+        for (;;) {
+            const auto found = reader->find(next_, UINT64_MAX);
+            if (!found) return std::unexpected(found.error());
+            if (!*found) break;
+            next_ = **found + 1;
+        }
+    }
+    if (next_ > first) {
+        log(LogLevel::error, "spool: the head of {} is damaged", segment_name(first));
+        return begin_segment();
+    }
+    log(LogLevel::warning, "spool: removing {}, which was not finished", segment_name(first));
+    if (auto removed = files_.remove(path(segment_name(first))); !removed) return removed;
+    grow(-static_cast<int64_t>(segments_.back().bytes));
+    segments_.pop_back();
+    return begin_segment();
+}
+
+Result<void> SpoolWriter::open_bounds() {
+    auto file = open_or_create(path(bounds_name));
+    if (!file) return std::unexpected(file.error());
+    bounds_file_ = std::move(*file);
+    // Both slots: they may be of another spool.
+    for (int slot = 0; slot < 2; ++slot) {
+        if (auto written = write_bounds(); !written) return written;
+        if (auto synced = bounds_file_->sync(); !synced) return synced;
+    }
+    return files_.sync_directory(options_.directory);
+}
+
+Result<void> SpoolWriter::write_bounds() {
+    bounds_.end = end_.own();
+    const BoundsSlot slot = encode_bounds(bounds_);
+    bounds_slot_ = !bounds_slot_;
+    return bounds_file_->write(bounds_slot_ ? 0 : bounds_slot_bytes, slot);
 }
 
 Result<void> SpoolWriter::begin_at_least(uint64_t number) {
@@ -130,35 +249,32 @@ Result<void> SpoolWriter::begin_at_least(uint64_t number) {
     next_ = number;
     if (auto begun = begin_segment(); !begun) return begun;
     end_.advance(next_);
-    return {};
+    return write_bounds();
 }
 
-// Head and name are durable before the first record is written: what recover_last() relies on.
+// Made as `spare`, so that a segment has its head whenever it has its name, and what fails here may
+// be tried again. Both are durable before the first record is written.
 Result<void> SpoolWriter::begin_segment() {
-    const std::string name = path(segment_name(next_));
-    const bool recycled = spare_bytes_ > 0;
-    if (recycled) {
-        if (auto renamed = files_.rename(path(spare_name), name); !renamed) return renamed;
-    }
-    auto file = files_.open(name, recycled ? Files::Open::existing : Files::Open::create);
+    const std::string spare = path(spare_name);
+    auto file = open_or_create(spare);
     if (!file) return std::unexpected(file.error());
-    SegmentHeadBytes head = encode_segment_head(id_, next_);
-    const iovec piece{head.data(), head.size()};
-    if (auto written = (*file)->write(0, {&piece, 1}); !written) {
-        (void)files_.remove(name);
-        grow(-static_cast<int64_t>(spare_bytes_));
-        spare_bytes_ = 0;
-        return written;
-    }
-    if (options_.sync) {
+    if (auto written = (*file)->write(0, encode_segment_head(id_, next_)); !written) return written;
+    if (options_.sync)
         if (auto synced = (*file)->sync(); !synced) return synced;
+    if (auto renamed = files_.rename(spare, path(segment_name(next_))); !renamed) return renamed;
+    if (options_.sync)
         if (auto synced = files_.sync_directory(options_.directory); !synced) return synced;
-    }
     file_ = std::move(*file);
     segments_.push_back({next_, segment_head_bytes, clock_.wall_us()});
     grow(static_cast<int64_t>(segment_head_bytes) - static_cast<int64_t>(spare_bytes_));
     spare_bytes_ = 0;
     return {};
+}
+
+Result<std::unique_ptr<File>> SpoolWriter::open_or_create(const std::string& name) {
+    auto file = files_.open(name, Files::Open::existing);
+    if (!file && file.error().os_errno == ENOENT) return files_.open(name, Files::Open::create);
+    return file;
 }
 
 Result<void> SpoolWriter::append(const Columns& rows) {
@@ -167,7 +283,8 @@ Result<void> SpoolWriter::append(const Columns& rows) {
     const size_t payload_pieces = rows.pieces(payload);
     size_t payload_bytes = 0;
     for (size_t i = 0; i < payload_pieces; ++i) payload_bytes += payload[i].iov_len;
-    const uint64_t bytes = record_bytes(payload_bytes);
+    const RecordFormat format(segment_format, id_);
+    const uint64_t bytes = format.bytes(payload_bytes);
 
     const Segment& last = segments_.back();
     const bool rolls =
@@ -179,31 +296,26 @@ Result<void> SpoolWriter::append(const Columns& rows) {
         // Later syncs reach only the next segment: what this one holds is synced before.
         if (auto synced = sync(); !synced) return synced;
         auto begun = begin_segment();
-        full_ = !begun;
+        full_ = is_full(begun);
         if (!begun) return begun;
     }
 
-    RecordHead head{record_magic,
-                    0,
-                    next_,
-                    clock_.wall_us(),
-                    static_cast<uint32_t>(payload_bytes),
-                    static_cast<uint32_t>(rows.rows())};
-    uint32_t running = checksum_add(
-        checksum_start, std::as_bytes(std::span(&head, 1)).subspan(record_checked_from));
-    pieces[0] = {&head, sizeof head};
+    uint32_t running = format.checksum_start();
     size_t used = 1;
     for (size_t i = 0; i < payload_pieces; ++i) {
         running = checksum_add(
             running, {static_cast<const std::byte*>(payload[i].iov_base), payload[i].iov_len});
         pieces[used++] = payload[i];
     }
-    head.checksum = checksum_end(running);
-    const size_t pad = bytes - sizeof head - payload_bytes;
+    auto head =
+        format.encode({next_, end_.own(), clock_.wall_us(), static_cast<uint32_t>(payload_bytes),
+                       static_cast<uint32_t>(rows.rows()), checksum_end(running)});
+    pieces[0] = {head.data(), head.size()};
+    const size_t pad = bytes - head.size() - payload_bytes;
     if (pad > 0) pieces[used++] = {const_cast<std::byte*>(padding.data()), pad};
 
     auto written = file_->write(segments_.back().bytes, std::span(pieces).first(used));
-    full_ = !written;
+    full_ = is_full(written);
     if (!written) return written;
     segments_.back().bytes += bytes;
     grow(static_cast<int64_t>(bytes));
@@ -222,18 +334,30 @@ Result<void> SpoolWriter::sync() {
         slab_.add(Metric::spool_syncs_total);
     }
     end_.advance(next_);
-    return {};
+    // Not synced: what is acknowledged does not depend on it.
+    const auto written = write_bounds();
+    return written || written.error().move() == Move::retry ? Result<void>() : written;
 }
 
 Result<void> SpoolWriter::drop(uint64_t number) {
-    const size_t before = segments_.size();
     // The time of what the sinks will ask about next: later than this at least.
     int64_t now_us = clock_.wall_us();
     if (number < next_)
         for (const auto& segment : segments_)
             if (segment.first_record <= number) now_us = segment.begun_us;
-    while (segments_.size() > 1 && segments_[1].first_record <= number &&
-           !kept(segments_[1].begun_us, now_us)) {
+    size_t stored = 0;
+    for (uint64_t left = bytes_; stored + 1 < segments_.size(); ++stored) {
+        const Segment& next = segments_[stored + 1];
+        if (next.first_record > number || kept(next.begun_us, now_us, left)) break;
+        if (stored > 0 || spare_bytes_ > 0) left -= segments_[stored].bytes;
+    }
+    if (stored == 0) return {};
+    // Said before it is done: what is not there is then not missed.
+    bounds_.begin = segments_[stored].first_record;
+    if (auto written = write_bounds(); !written) return written;
+    if (options_.sync)
+        if (auto synced = bounds_file_->sync(); !synced) return synced;
+    for (; stored > 0; --stored) {
         const std::string oldest = path(segment_name(segments_.front().first_record));
         const bool keep = spare_bytes_ == 0;
         auto gone = keep ? files_.rename(oldest, path(spare_name)) : files_.remove(oldest);
@@ -245,13 +369,13 @@ Result<void> SpoolWriter::drop(uint64_t number) {
         }
         segments_.pop_front();
     }
-    if (segments_.size() == before || !options_.sync) return {};
+    if (!options_.sync) return {};
     return files_.sync_directory(options_.directory);
 }
 
 // After a jump of the clock a segment may be from the future, which nothing to come can repeat.
-bool SpoolWriter::kept(int64_t written_before_us, int64_t now_us) const {
-    if (full_ || bytes_ > options_.size_max / 2) return false;
+bool SpoolWriter::kept(int64_t written_before_us, int64_t now_us, uint64_t bytes) const {
+    if (full_ || bytes > options_.size_max / 2) return false;
     return std::chrono::abs(std::chrono::microseconds(now_us - written_before_us)) <
            options_.kept_for;
 }

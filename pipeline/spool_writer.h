@@ -3,6 +3,12 @@
 // append() writes, sync() makes all that was appended durable and moves end() over it. Until then
 // nothing of it counts: after a crash open() cuts what was torn.
 //
+// open() finds the end. Behind the last record that is known to have been durable (see `synced` and
+// the bounds in spool_format.h) what is whole is written and synced once more, for a page that a
+// failed sync left may be in memory alone; what is not whole is cut. Before it nothing is cut: what
+// is missing there was acknowledged, and is for the readers to find and to report. Then records go
+// on in a new segment, and so they do when the last one is of another format or other columns.
+//
 // A dropped segment is kept as `spare` and written over by the next one: a sync of blocks that were
 // written before writes no metadata, and costs a third (bench/README.md).
 //
@@ -28,6 +34,7 @@
 #include "pipeline/cursor.h"
 #include "pipeline/files.h"
 #include "pipeline/spool_format.h"
+#include "pipeline/spool_reader.h"
 
 namespace rollcall {
 
@@ -67,11 +74,27 @@ private:
         int64_t begun_us;  // What segments before hold was written earlier.
     };
 
+    // What open() finds in the last segment.
+    struct Tail {
+        uint64_t known;     // Records below were durable.
+        uint64_t next;      // The number that comes next.
+        uint64_t bytes;     // Where it comes.
+        uint64_t unsynced;  // Where the first record begins of which that is not known.
+        bool continues;     // May it be written there?
+    };
+
     [[nodiscard]] std::string path(std::string_view name) const;
     [[nodiscard]] Result<void> find_segments();
+    [[nodiscard]] Result<void> find_identity();
     [[nodiscard]] Result<void> recover_last();
+    [[nodiscard]] Result<Tail> find_tail(SegmentReader& reader) const;
+    [[nodiscard]] Result<void> write_again(uint64_t from, uint64_t to);
+    [[nodiscard]] Result<void> replace_last();
+    [[nodiscard]] Result<void> open_bounds();
+    [[nodiscard]] Result<void> write_bounds();
     [[nodiscard]] Result<void> begin_segment();
-    [[nodiscard]] bool kept(int64_t written_before_us, int64_t now_us) const;
+    [[nodiscard]] Result<std::unique_ptr<File>> open_or_create(const std::string& name);
+    [[nodiscard]] bool kept(int64_t written_before_us, int64_t now_us, uint64_t bytes) const;
     void grow(int64_t bytes);
 
     Files& files_;
@@ -79,7 +102,10 @@ private:
     Slab& slab_;
     Options options_;
     std::unique_ptr<File> lock_;
-    std::unique_ptr<File> file_;    // The last segment.
+    std::unique_ptr<File> file_;  // The last segment.
+    std::unique_ptr<File> bounds_file_;
+    SpoolBounds bounds_{};
+    bool bounds_slot_ = false;      // Which of the two is written next.
     std::deque<Segment> segments_;  // All, oldest first.
     uint64_t spare_bytes_ = 0;      // Size of the spare, 0 if there is none.
     uint64_t bytes_ = 0;            // Of all segments and the spare.

@@ -3,82 +3,196 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <set>
+
+#include "tests/support/random.h"
 
 namespace rollcall {
 
 class MemoryFiles::Handle final : public File {
 public:
-    Handle(MemoryFiles& disk, std::shared_ptr<Content> content)
-        : disk_(disk), content_(std::move(content)) {}
-
-    Result<void> write(uint64_t offset, std::span<const iovec> pieces) override {
-        auto& bytes = content_->now;
-        content_->last_write = offset;
-        for (const iovec& piece : pieces) {
-            const uint64_t end = offset + piece.iov_len;
-            const uint64_t growth = end > bytes.size() ? end - bytes.size() : 0;
-            const uint64_t room = disk_.capacity - std::min(disk_.capacity, disk_.used());
-            const uint64_t fits = growth > room ? piece.iov_len - (growth - room) : piece.iov_len;
-            bytes.resize(std::max<uint64_t>(bytes.size(), offset + fits));
-            std::memcpy(bytes.data() + offset, piece.iov_base, fits);
-            if (fits < piece.iov_len) return fail(Code::disk_full, ENOSPC);
-            offset = end;
-        }
-        return {};
-    }
-
-    Result<size_t> read(uint64_t offset, std::span<std::byte> into) override {
-        const auto& bytes = content_->now;
-        if (offset >= bytes.size()) return 0;
-        const size_t count = std::min<size_t>(into.size(), bytes.size() - offset);
-        std::memcpy(into.data(), bytes.data() + offset, count);
-        return count;
-    }
+    Handle(MemoryFiles& disk, std::string path, std::shared_ptr<Content> content)
+        : disk_(disk), path_(std::move(path)), content_(std::move(content)) {}
 
     Result<void> sync() override {
-        if (disk_.sync_fails) return fail(Code::sync_failed, EIO);
+        auto allowed = disk_.ask(Operation::sync, path_);
+        if (disk_.sync_fails || !allowed) {
+            content_->dirty.clear();
+            return fail(Code::sync_failed, EIO);
+        }
         ++disk_.syncs_;
-        content_->synced = content_->now;
-        content_->last_write = content_->now.size();
+        for (const auto& change : content_->dirty) apply(change, content_->disk);
+        content_->dirty.clear();
         return {};
     }
 
     Result<uint64_t> size() override { return content_->now.size(); }
 
     Result<void> truncate(uint64_t size) override {
-        content_->now.resize(size);
+        if (auto allowed = disk_.ask(Operation::truncate, path_); !allowed) return allowed;
+        change({size, {}});
         return {};
     }
 
+protected:
+    Result<size_t> write_some(uint64_t offset, std::span<const iovec> pieces) override {
+        if (auto allowed = disk_.ask(Operation::write, path_); !allowed)
+            return std::unexpected(allowed.error());
+        Change made{offset, {}};
+        for (const iovec& piece : pieces) {
+            const auto* bytes = static_cast<const std::byte*>(piece.iov_base);
+            made.bytes.insert(made.bytes.end(), bytes, bytes + piece.iov_len);
+        }
+        if (disk_.some) made.bytes.resize(disk_.some(made.bytes.size()));
+        if (disk_.capacity != UINT64_MAX) {
+            const uint64_t size = content_->now.size();
+            const uint64_t room = disk_.capacity - std::min(disk_.capacity, disk_.used());
+            const uint64_t inside = size - std::min(size, offset);
+            made.bytes.resize(std::min(made.bytes.size(), inside + room));
+            if (made.bytes.empty()) return fail(Code::disk_full, ENOSPC);
+        }
+        const size_t count = made.bytes.size();
+        change(std::move(made));
+        return count;
+    }
+
+    Result<size_t> read_some(uint64_t offset, std::span<std::byte> into) override {
+        if (auto allowed = disk_.ask(Operation::read, path_); !allowed)
+            return std::unexpected(allowed.error());
+        const auto& bytes = content_->now;
+        if (offset >= bytes.size() || into.empty()) return 0;
+        size_t count = std::min<size_t>(into.size(), bytes.size() - offset);
+        if (disk_.some) count = disk_.some(count);
+        std::memcpy(into.data(), bytes.data() + offset, count);
+        return count;
+    }
+
 private:
+    void change(Change made) {
+        apply(made, content_->now);
+        content_->dirty.push_back(std::move(made));
+    }
+
     MemoryFiles& disk_;
+    std::string path_;
     std::shared_ptr<Content> content_;
 };
 
-void MemoryFiles::crash(uint64_t torn_bytes) {
-    names_ = synced_names_;
-    for (auto& [name, content] : names_) {
-        // A file of its own, so that handles from before the crash write into nothing.
-        auto after = std::make_shared<Content>(*content);
-        const uint64_t kept =
-            std::min<uint64_t>(content->last_write + torn_bytes, content->now.size());
-        after->now = content->synced;
-        if (torn_bytes > 0 && content->last_write < kept) {
-            after->now.resize(std::max<uint64_t>(after->now.size(), kept));
-            std::copy(content->now.begin() + static_cast<ptrdiff_t>(content->last_write),
-                      content->now.begin() + static_cast<ptrdiff_t>(kept),
-                      after->now.begin() + static_cast<ptrdiff_t>(content->last_write));
-        }
-        after->synced = after->now;
-        after->last_write = after->now.size();
-        content = std::move(after);
+class MemoryFiles::DiskHandle final : public File {
+public:
+    explicit DiskHandle(std::shared_ptr<Content> content) : content_(std::move(content)) {}
+
+    Result<void> sync() override { return fail(Code::disk_failed, EROFS); }
+    Result<uint64_t> size() override { return content_->disk.size(); }
+    Result<void> truncate(uint64_t) override { return fail(Code::disk_failed, EROFS); }
+
+protected:
+    Result<size_t> write_some(uint64_t, std::span<const iovec>) override {
+        return fail(Code::disk_failed, EROFS);
     }
-    synced_names_ = names_;
+    Result<size_t> read_some(uint64_t offset, std::span<std::byte> into) override {
+        const auto& bytes = content_->disk;
+        if (offset >= bytes.size()) return 0;
+        const size_t count = std::min<size_t>(into.size(), bytes.size() - offset);
+        std::memcpy(into.data(), bytes.data() + offset, count);
+        return count;
+    }
+
+private:
+    std::shared_ptr<Content> content_;
+};
+
+Result<std::unique_ptr<File>> MemoryFiles::OnDisk::open(const std::string& path, Open) {
+    const auto found = files_.disk_names_.find(path);
+    if (found == files_.disk_names_.end()) return fail(Code::disk_failed, ENOENT);
+    return std::make_unique<DiskHandle>(found->second);
 }
 
-void MemoryFiles::flip(const std::string& path, uint64_t offset) {
-    for (auto* bytes : {&names_.at(path)->now, &names_.at(path)->synced})
-        bytes->at(offset) ^= std::byte{0x01};
+Result<std::vector<std::string>> MemoryFiles::OnDisk::list(const std::string& directory) {
+    return names_in(files_.disk_names_, directory);
+}
+
+void MemoryFiles::apply(const Change& change, std::vector<std::byte>& to) {
+    if (change.bytes.empty()) return to.resize(change.offset);
+    const uint64_t end = change.offset + change.bytes.size();
+    if (to.size() < end) to.resize(end);
+    std::ranges::copy(change.bytes, to.begin() + static_cast<ptrdiff_t>(change.offset));
+}
+
+void MemoryFiles::apply(const Renaming& renaming, Names& to) {
+    to.erase(renaming.from);
+    if (!renaming.to.empty()) to[renaming.to] = renaming.content;
+}
+
+Result<void> MemoryFiles::ask(Operation operation, const std::string& path) const {
+    return before ? before(operation, path) : Result<void>();
+}
+
+// Files of their own, so that handles from before write into nothing.
+void MemoryFiles::restart() {
+    unsynced_names_.clear();
+    for (auto& [name, content] : disk_names_)
+        content = std::make_shared<Content>(Content{content->disk, content->disk, {}});
+    names_ = disk_names_;
+}
+
+void MemoryFiles::crash(uint64_t torn_bytes) {
+    for (const auto& [name, content] : disk_names_) {
+        if (content->dirty.empty() || torn_bytes == 0) continue;
+        Change last = content->dirty.back();
+        if (last.bytes.empty()) continue;
+        last.bytes.resize(std::min<uint64_t>(last.bytes.size(), torn_bytes));
+        apply(last, content->disk);
+    }
+    restart();
+}
+
+void MemoryFiles::crash(Random& random) {
+    // None, some or all, as a disk may have been long idle or far behind.
+    const uint64_t kept_in_4 = random.one_of({0, 1, 2, 3, 4});
+    std::set<std::string> undone;  // Names that are as they were; so is what builds on them.
+    for (const auto& renaming : unsynced_names_) {
+        if (random.below(4) < kept_in_4 && !undone.contains(renaming.from) &&
+            !undone.contains(renaming.to))
+            apply(renaming, disk_names_);
+        else
+            for (const auto& name : {renaming.from, renaming.to})
+                if (!name.empty()) undone.insert(name);
+    }
+    for (const auto& [name, content] : disk_names_) {
+        for (const auto& change : content->dirty) {
+            if (change.bytes.empty()) {
+                if (random.below(4) < kept_in_4) apply(change, content->disk);
+                continue;
+            }
+            // Torn at any byte, and any of the parts may be there without the others.
+            for (size_t from = 0; from < change.bytes.size();) {
+                const size_t rest = change.bytes.size() - from;
+                const size_t part = random.one_in(2) ? rest : 1 + random.below(rest);
+                const auto first = change.bytes.begin() + static_cast<ptrdiff_t>(from);
+                if (random.below(4) < kept_in_4)
+                    apply({change.offset + from, {first, first + static_cast<ptrdiff_t>(part)}},
+                          content->disk);
+                from += part;
+            }
+        }
+    }
+    restart();
+}
+
+void MemoryFiles::copy(const MemoryFiles& from) {
+    disk_names_ = from.disk_names_;
+    restart();
+}
+
+void MemoryFiles::cut(const std::string& path, uint64_t bytes) {
+    for (auto* content : {&names_.at(path)->now, &names_.at(path)->disk})
+        content->resize(std::min<uint64_t>(content->size(), bytes));
+}
+
+void MemoryFiles::flip(const std::string& path, uint64_t offset, std::byte bits) {
+    for (auto* bytes : {&names_.at(path)->now, &names_.at(path)->disk})
+        if (offset < bytes->size()) (*bytes)[offset] ^= bits;
 }
 
 uint64_t MemoryFiles::size(const std::string& path) const { return names_.at(path)->now.size(); }
@@ -89,48 +203,66 @@ uint64_t MemoryFiles::used() const {
     return bytes;
 }
 
-std::vector<std::string> MemoryFiles::names(const std::string& directory) const {
+std::vector<std::string> MemoryFiles::names_in(const Names& names, const std::string& directory) {
     std::vector<std::string> found;
-    for (const auto& [name, content] : names_)
-        if (name.starts_with(directory + "/")) found.push_back(name.substr(directory.size() + 1));
+    for (const auto& [name, content] : names)
+        if (name.starts_with(directory + "/") &&
+            name.find('/', directory.size() + 1) == std::string::npos)
+            found.push_back(name.substr(directory.size() + 1));
     return found;
 }
 
+std::vector<std::string> MemoryFiles::names(const std::string& directory) const {
+    return names_in(names_, directory);
+}
+
 Result<std::unique_ptr<File>> MemoryFiles::open(const std::string& path, Open how) {
+    if (auto allowed = ask(Operation::open, path); !allowed)
+        return std::unexpected(allowed.error());
     const auto found = names_.find(path);
     if (how == Open::create) {
         if (found != names_.end()) return fail(Code::disk_failed, EEXIST);
-        return std::make_unique<Handle>(*this, names_[path] = std::make_shared<Content>());
+        unsynced_names_.push_back({{}, path, std::make_shared<Content>()});
+        apply(unsynced_names_.back(), names_);
+        return std::make_unique<Handle>(*this, path, names_[path]);
     }
     if (found == names_.end()) return fail(Code::disk_failed, ENOENT);
-    return std::make_unique<Handle>(*this, found->second);
+    return std::make_unique<Handle>(*this, path, found->second);
 }
 
 Result<std::vector<std::string>> MemoryFiles::list(const std::string& directory) {
+    if (auto allowed = ask(Operation::list, directory); !allowed)
+        return std::unexpected(allowed.error());
     return names(directory);
 }
 
 Result<void> MemoryFiles::rename(const std::string& from, const std::string& to) {
+    if (auto allowed = ask(Operation::rename, from); !allowed) return allowed;
     const auto found = names_.find(from);
     if (found == names_.end()) return fail(Code::disk_failed, ENOENT);
-    names_[to] = found->second;
-    names_.erase(found);
+    unsynced_names_.push_back({from, to, found->second});
+    apply(unsynced_names_.back(), names_);
     return {};
 }
 
 Result<void> MemoryFiles::remove(const std::string& path) {
-    if (names_.erase(path) == 0) return fail(Code::disk_failed, ENOENT);
+    if (auto allowed = ask(Operation::remove, path); !allowed) return allowed;
+    if (!names_.contains(path)) return fail(Code::disk_failed, ENOENT);
+    unsynced_names_.push_back({path, {}, nullptr});
+    apply(unsynced_names_.back(), names_);
     return {};
 }
 
-Result<void> MemoryFiles::sync_directory(const std::string&) {
-    if (sync_fails) return fail(Code::sync_failed, EIO);
-    synced_names_ = names_;
+Result<void> MemoryFiles::sync_directory(const std::string& directory) {
+    auto allowed = ask(Operation::sync_directory, directory);
+    if (sync_fails || !allowed) return fail(Code::sync_failed, EIO);
+    disk_names_ = names_;
+    unsynced_names_.clear();
     return {};
 }
 
 Result<std::unique_ptr<File>> MemoryFiles::lock(const std::string& path) {
-    return std::make_unique<Handle>(*this, names_[path] = std::make_shared<Content>());
+    return std::make_unique<Handle>(*this, path, std::make_shared<Content>());
 }
 
 }  // namespace rollcall

@@ -1,13 +1,19 @@
-// MemoryFiles: a disk in memory that forgets, tears, fills and fails when a test says so.
+// MemoryFiles: a disk in memory that forgets, tears, reorders, fills and fails when a test says so.
 //
-// What was written and not synced is lost by crash(), or, with a tear, kept up to a byte. Names
-// behave as a journalling file system gives them: creations, renames and removals are durable when
-// the directory is synced.
+// It behaves as Linux does, at its worst:
+//
+//   a write     is in the page cache until a sync, and read from there by everyone; a power cut
+//               loses it, or any part of it, or what was written before it alone
+//   a sync      that fails leaves its pages clean: read as written, never to reach the disk
+//   a name      made, changed or removed is durable when its directory is synced; before that a
+//               power cut may undo it, and what depends on it
+//
+// A process that is killed loses nothing of the page cache.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,23 +21,59 @@
 
 namespace rollcall {
 
+class Random;
+
 class MemoryFiles final : public Files {
 public:
+    enum class Operation {
+        open,
+        list,
+        rename,
+        remove,
+        sync_directory,
+        read,
+        write,
+        sync,
+        truncate
+    };
+
     // --- faults ---
-    // The next syncs fail, and what they covered stays unsynced.
+    // The next syncs fail.
     bool sync_fails = false;
     // Bytes all files may hold together; a write beyond writes what fits and says disk_full.
     uint64_t capacity = UINT64_MAX;
+    // Asked before each operation, which fails with what it says. It may throw: the process ends
+    // in the middle of what it did.
+    std::function<Result<void>(Operation, const std::string& path)> before;
+    // How many of so many bytes are read or written at once, at least 1.
+    std::function<size_t(size_t)> some;
     // Power is cut: open files are dead, unsynced bytes are lost. torn_bytes of the last unsynced
     // write of each file survive.
     void crash(uint64_t torn_bytes = 0);
+    // The same; of what was not synced, any parts survive.
+    void crash(Random& random);
+    // What another disk holds durably, and nothing else.
+    void copy(const MemoryFiles& from);
+    // Cuts a file off, on disk and in memory.
+    void cut(const std::string& path, uint64_t bytes);
     // Turns a byte of a file over, on disk and in memory.
-    void flip(const std::string& path, uint64_t offset);
+    void flip(const std::string& path, uint64_t offset, std::byte bits = std::byte{0x01});
 
     // --- what a test looks at ---
     [[nodiscard]] uint64_t syncs() const { return syncs_; }
     [[nodiscard]] uint64_t size(const std::string& path) const;
+    [[nodiscard]] uint64_t used() const;
     [[nodiscard]] std::vector<std::string> names(const std::string& directory) const;
+    // What a power cut would leave at least, to be read.
+    class OnDisk final : public Files {
+    public:
+        explicit OnDisk(const MemoryFiles& files) : files_(files) {}
+        Result<std::unique_ptr<File>> open(const std::string& path, Open how) override;
+        Result<std::vector<std::string>> list(const std::string& directory) override;
+
+    private:
+        const MemoryFiles& files_;
+    };
 
     // --- Files ---
     Result<std::unique_ptr<File>> open(const std::string& path, Open how) override;
@@ -43,18 +85,37 @@ public:
     Result<std::unique_ptr<File>> lock(const std::string& path) override;
 
 private:
+    // A write, or with no bytes a change of size to `offset`.
+    struct Change {
+        uint64_t offset;
+        std::vector<std::byte> bytes;
+    };
     struct Content {
         std::vector<std::byte> now;
-        std::vector<std::byte> synced;
-        uint64_t last_write = 0;  // Where the last unsynced write began.
+        std::vector<std::byte> disk;
+        std::vector<Change> dirty;  // What turns `disk` into `now`, but for failed syncs.
+    };
+    // To nowhere: removed. From nowhere: made.
+    struct Renaming {
+        std::string from;
+        std::string to;
+        std::shared_ptr<Content> content;
     };
     class Handle;
+    class DiskHandle;
     using Names = std::map<std::string, std::shared_ptr<Content>>;
 
-    [[nodiscard]] uint64_t used() const;
+    [[nodiscard]] static std::vector<std::string> names_in(const Names& names,
+                                                           const std::string& directory);
+
+    [[nodiscard]] Result<void> ask(Operation operation, const std::string& path) const;
+    static void apply(const Change& change, std::vector<std::byte>& to);
+    static void apply(const Renaming& renaming, Names& to);
+    void restart();
 
     Names names_;
-    Names synced_names_;
+    Names disk_names_;
+    std::vector<Renaming> unsynced_names_;  // What turns one into the other, in order.
     uint64_t syncs_ = 0;
 };
 

@@ -14,11 +14,15 @@ namespace rollcall {
 
 class Random {
 public:
-    explicit Random(const char* test) {
+    explicit Random(const char* test) : Random(seed(test)) {}
+    explicit Random(uint64_t seed) : generator_(seed) {}
+
+    // The given seed or a new one, printed.
+    [[nodiscard]] static uint64_t seed(const char* test) {
         const char* given = std::getenv("ROLLCALL_SEED");
         const uint64_t seed = given ? std::strtoull(given, nullptr, 10) : std::random_device{}();
         std::printf("%s: ROLLCALL_SEED=%llu\n", test, static_cast<unsigned long long>(seed));
-        generator_.seed(seed);
+        return seed;
     }
 
     // 0 to limit - 1; limit is not 0.

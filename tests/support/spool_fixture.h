@@ -25,7 +25,7 @@ struct SpoolFixture {
         writer.reset();
         writer = std::make_unique<SpoolWriter>(
             files, clock, slab,
-            SpoolWriter::Options{"spool", size_max, small_segment, true, kept_for});
+            SpoolWriter::Options{"spool", size_max, segment_size, true, kept_for});
         return writer->open();
     }
 
@@ -39,7 +39,7 @@ struct SpoolFixture {
 
     [[nodiscard]] SpoolReader reader() const {
         return SpoolReader(const_cast<MemoryFiles&>(files), "spool", writer->end(),
-                           const_cast<Slab*>(&slab));
+                           const_cast<SpoolLosses*>(&losses));
     }
 
     // The seq of every row from a record on.
@@ -70,6 +70,8 @@ struct SpoolFixture {
     MemoryFiles files;
     ManualClock clock;
     Slab slab;
+    SpoolLosses losses{files, "spool", 1 << 20, slab};
+    uint64_t segment_size = small_segment;
     uint64_t size_max = 64 * small_segment;
     std::chrono::milliseconds kept_for{0};
     std::unique_ptr<SpoolWriter> writer;

@@ -22,7 +22,7 @@ struct SinkThatIsDown final : Sink {
 struct DeliveryFixture : SpoolFixture {
     Delivery::Options options() const {
         return {SinkName::discard, writer->id(), rows_max, test_text_max, 200ms, 1000ms, window,
-                size_t{1'000'000}, true};
+                size_t{1'000'000}, true,         1 << 20};
     }
     std::unique_ptr<Delivery> make(Sink& into) {
         return std::make_unique<Delivery>(files, "spool", writer->end(), into, clock, slab,

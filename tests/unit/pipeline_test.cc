@@ -59,7 +59,8 @@ BOOST_FIXTURE_TEST_SUITE(pipeline, PipelineFixture)
 
 BOOST_AUTO_TEST_CASE(reports_of_all_workers_reach_the_sink) {
     const auto pipeline = make(std::make_unique<MemorySink>());
-    BOOST_TEST_REQUIRE(pipeline->start().has_value());
+    BOOST_TEST_REQUIRE(pipeline->open().has_value());
+    pipeline->start();
     for (int64_t seq = 0; seq < 10; ++seq) post(*pipeline, static_cast<size_t>(seq % 2), seq);
     pipeline->stop();
     std::ranges::sort(sink->seqs);
@@ -77,14 +78,16 @@ BOOST_AUTO_TEST_CASE(what_a_stopped_daemon_had_not_stored_is_stored_by_the_next)
     settings.delivery.stop_timeout_max = Millis(0);
     {
         const auto pipeline = make(std::move(down));
-        BOOST_TEST_REQUIRE(pipeline->start().has_value());
+        BOOST_TEST_REQUIRE(pipeline->open().has_value());
+        pipeline->start();
         sink->fails = MemorySink::Failure::before_commit;
         for (int64_t seq = 0; seq < 5; ++seq) post(*pipeline, 0, seq);
         pipeline->stop();
     }
     settings.delivery.stop_timeout_max = Millis(10'000);
     const auto pipeline = make(std::make_unique<MemorySink>());
-    BOOST_TEST_REQUIRE(pipeline->start().has_value());
+    BOOST_TEST_REQUIRE(pipeline->open().has_value());
+    pipeline->start();
     pipeline->stop();
     BOOST_TEST(sink->seqs == sequence(0, 5), boost::test_tools::per_element());
 }
@@ -93,7 +96,8 @@ BOOST_AUTO_TEST_CASE(sink_ahead_of_a_new_spool_moves_the_numbering) {
     auto ahead = std::make_unique<MemorySink>();
     ahead->position = 1000;
     const auto pipeline = make(std::move(ahead));
-    BOOST_TEST_REQUIRE(pipeline->start().has_value());
+    BOOST_TEST_REQUIRE(pipeline->open().has_value());
+    pipeline->start();
     post(*pipeline, 0, 7);
     pipeline->stop();
     BOOST_TEST(sink->seqs == sequence(7, 1), boost::test_tools::per_element());

@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(failed_sync_moves_nothing_and_is_the_end) {
 
 BOOST_AUTO_TEST_CASE(full_disk_keeps_what_was_there_and_goes_on_when_it_has_room) {
     append_and_sync(0, 3);
-    files.capacity = files.size(last_segment()) + 50;
+    files.capacity = files.used() + 50;
     const auto refused = append(3);
     BOOST_TEST((refused.error().code == Code::disk_full));
     BOOST_TEST((refused.error().move() == Move::retry));

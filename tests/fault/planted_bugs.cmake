@@ -1,0 +1,66 @@
+# A checker that finds nothing may be blind: builds the simulation with one bug in it at a time, and
+# requires that it says what is wrong. The bug is put into a copy of the source; the program links
+# the copy in place of the original, so the source has no switches.
+#
+#   planted_bug(NAME SOURCE "what stands there" "what stands in the copy" "what is found")
+
+function(planted_bug name source from to found)
+    set(copy ${CMAKE_CURRENT_BINARY_DIR}/planted_bugs/${name}.cc)
+    file(READ ${CMAKE_SOURCE_DIR}/${source} text)
+    string(FIND "${text}" "${from}" at)
+    if(at EQUAL -1)
+        message(FATAL_ERROR "${name}: ${source} does not hold\n${from}")
+    endif()
+    string(REPLACE "${from}" "${to}" text "${text}")
+    file(GENERATE OUTPUT ${copy} CONTENT "${text}")
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${source})
+    add_executable(${name} $<TARGET_OBJECTS:simulation> ${copy})
+    target_link_libraries(${name} PRIVATE test_disk test_main)
+    add_test(NAME fault.planted_bug.${name} COMMAND ${name} --color_output=no)
+    set_tests_properties(fault.planted_bug.${name} PROPERTIES LABELS fault TIMEOUT 300
+        ENVIRONMENT ROLLCALL_SIMULATION_SECONDS=120 PASS_REGULAR_EXPRESSION "${found}")
+endfunction()
+
+planted_bug(acknowledges_before_the_sync pipeline/committer.cc
+"    if (slots > 0) {
+"
+"    if (slots > 0) {
+        for (auto& source : sources_) {
+            if (source.ring.durable() == source.written) continue;
+            source.ring.advance_durable(source.written);
+            source.wake();
+        }
+"
+"was acknowledged before it was durable")
+
+planted_bug(tries_a_failed_sync_again pipeline/spool_writer.cc
+"        if (auto synced = file_->sync(); !synced) return synced;
+        slab_.observe"
+"        if (auto synced = file_->sync(); !synced && !file_->sync()) return synced;
+        slab_.observe"
+"was acknowledged before it was durable")
+
+planted_bug(trusts_what_a_failed_sync_left pipeline/spool_writer.cc
+"    if (auto written = write_again(tail->unsynced, tail->bytes); !written) return written;
+"
+""
+"(is not in every sink|are said to be lost|is in a sink twice)")
+
+planted_bug(drops_a_segment_before_the_sink_has_it pipeline/delivery.cc
+"    const auto written = sink_.write("
+"    stored_.advance(reader_.position());
+    const auto written = sink_.write("
+"is not in every sink")
+
+planted_bug(drops_a_segment_whose_last_record_no_sink_has pipeline/spool_writer.cc
+"next.first_record > number ||"
+"next.first_record > number + 1 ||"
+"is not in every sink")
+
+planted_bug(moves_the_position_before_the_rows tests/support/transaction_sink.cc
+"    std::vector<int64_t> seqs;
+"
+"    std::vector<int64_t> seqs;
+    sink_.positions_[spool_] = batch.end_record;
+"
+"is not in every sink")
