@@ -66,7 +66,7 @@ bool names_json_rpc(std::string_view body) { return body.find("\"jsonrpc\"") != 
 
 Checkins::Checkins(const Settings& settings, Intake& intake, Replies& replies, const Pace& pace,
                    LastSeen& last_seen, Liveness& liveness, Credentials& credentials,
-                   Refusals& refusals, const Clock& clock)
+                   Quotas& quotas, Refusals& refusals, const Clock& clock)
     : settings_(settings),
       paths_{"/v1/checkins", "/poll", "/update", "/config", "/bandwidth"},
       body_bytes_max_(settings.http.body_size_max.count),
@@ -78,6 +78,7 @@ Checkins::Checkins(const Settings& settings, Intake& intake, Replies& replies, c
       last_seen_(last_seen),
       liveness_(liveness),
       credentials_(credentials),
+      quotas_(quotas),
       refusals_(refusals),
       clock_(clock) {
     paths_.insert(paths_.end(), settings.http.paths.begin(), settings.http.paths.end());
@@ -105,7 +106,8 @@ Result<void> Checkins::admit(const HttpHead& head, HttpRequest& request, std::st
     append_as_utf8(without_token(query, settings_), request.query);
     const bool has_body = head.has_length && (head.length > 0 || head.chunked);
     if (!has_body) append_values(head.lines, settings_, request.header);
-    return identify(head, request);
+    if (auto identified = identify(head, request); !identified) return identified;
+    return check_quota(request);
 }
 
 Result<void> Checkins::identify(const HttpHead& head, HttpRequest& request) {
@@ -115,6 +117,16 @@ Result<void> Checkins::identify(const HttpHead& head, HttpRequest& request) {
                                       : std::unexpected(presented.error());
     cleanse(credential_);
     return identified;
+}
+
+Quotas::Sender Checkins::charged(const HttpRequest& request) const {
+    return quotas_.sender(request.who.site(), request.who.tenant(), request.peer);
+}
+
+Result<void> Checkins::check_quota(const HttpRequest& request) const {
+    const auto standing = quotas_.standing(charged(request), clock_.steady_us());
+    if (standing.refused_us == 0) return {};
+    return std::unexpected(Error{.code = standing.code, .wait_s = standing.over_s()});
 }
 
 Sender Checkins::sender_of(const HttpRequest& request, const Connection& connection) const {
@@ -132,9 +144,13 @@ Result<void> Checkins::handle(HttpRequest& request, std::string_view body, Conne
     const Sender sender = sender_of(request, connection);
     const Receipt& receipt = request.receipt;
     const auto text = plain(request, body);
-    if (!text) return std::unexpected(text.error());
-    if (auto taken = intake_.accept(*text, request.hint, sender, request.receipt); !taken) {
-        request.receipt.shape.json_rpc |= names_json_rpc(*text);
+    const auto taken = text ? intake_.accept(*text, request.hint, sender, request.receipt)
+                            : std::unexpected(text.error());
+    if (!taken && taken.error().code == Code::ring_full) return taken;
+    quotas_.charge(charged(request), std::max<size_t>(1, receipt.items), body.size(),
+                   clock_.steady_us());
+    if (!taken) {
+        request.receipt.shape.json_rpc |= text && names_json_rpc(*text);
         return taken;
     }
     const auto reply = replies_.accepted(accepted(request, sender), request.after);
@@ -156,6 +172,9 @@ Accepted Checkins::accepted(const HttpRequest& request, const Sender& sender) {
                   .refused = receipt.refused,
                   .dialect = dialect_of(request),
                   .rpc_id = receipt.shape.rpc_id};
+    // Within its grace it is asked to stay away until it is within its quota.
+    const auto standing = quotas_.standing(charged(request), clock_.steady_us());
+    what.next_s = std::max(what.next_s, standing.over_s());
     if (is_ispapp(what.dialect)) {
         what.next_s = std::clamp(pace_.base_s(site), ispapp_interval_min_s, ispapp_interval_max_s);
         const int64_t now_s = sender.received_s();

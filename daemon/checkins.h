@@ -26,6 +26,7 @@
 #include "daemon/last_seen.h"
 #include "daemon/liveness.h"
 #include "daemon/pace.h"
+#include "daemon/quotas.h"
 #include "daemon/refusals.h"
 #include "daemon/replies.h"
 #include "pipeline/inflate.h"
@@ -36,8 +37,8 @@ namespace rollcall {
 class Checkins final : public HttpService {
 public:
     Checkins(const Settings& settings, Intake& intake, Replies& replies, const Pace& pace,
-             LastSeen& last_seen, Liveness& liveness, Credentials& credentials, Refusals& refusals,
-             const Clock& clock);
+             LastSeen& last_seen, Liveness& liveness, Credentials& credentials, Quotas& quotas,
+             Refusals& refusals, const Clock& clock);
 
     [[nodiscard]] Result<void> admit(const HttpHead& head, HttpRequest& request,
                                      std::string_view& allow) override;
@@ -47,6 +48,8 @@ public:
 
 private:
     [[nodiscard]] Result<void> identify(const HttpHead& head, HttpRequest& request);
+    [[nodiscard]] Quotas::Sender charged(const HttpRequest& request) const;
+    [[nodiscard]] Result<void> check_quota(const HttpRequest& request) const;
     [[nodiscard]] Sender sender_of(const HttpRequest& request, const Connection& connection) const;
     [[nodiscard]] Accepted accepted(const HttpRequest& request, const Sender& sender);
     [[nodiscard]] Result<std::string_view> plain(const HttpRequest& request, std::string_view body);
@@ -63,6 +66,7 @@ private:
     Liveness& liveness_;
     Credentials& credentials_;
     std::string credential_;  // While it is looked at.
+    Quotas& quotas_;
     Refusals& refusals_;
     const Clock& clock_;
 };

@@ -268,6 +268,7 @@ void Connection::rest(Millis time) {
     const auto rest_ms = static_cast<uint64_t>(time.count());
     rests_until_ms_ = uv_now(&all_.loop_) + rest_ms;
     if (deadline_ms_ != never) deadline_ms_ += rest_ms;
+    all_.slab_.add(Metric::connection_rests_total, 1, label_of(door_.transport));
     update_reading();
 }
 
@@ -452,7 +453,6 @@ void Connections::accept(uv_stream_t& listener, const Door& door) {
     connection.start();
     const Millis wait = options_.defer ? options_.defer() : Millis(0);
     if (wait == Millis(0)) return;
-    slab_.add(Metric::connections_deferred_total, 1, label_of(door.transport));
     connection.deferred_ = true;
     connection.rest(wait);
 }

@@ -90,6 +90,7 @@ Daemon::Daemon(const Settings& settings, std::string_view version)
       mqtt_clients_(settings.mqtt.sessions_max),
       tls_(settings, clock_),
       credential_files_(settings),
+      quotas_(settings),
       loop_(clock_, slab_, admin_options(settings), [this] { pace_.measure(clock_.steady_us()); }),
       signals_(std::make_unique<Signals>()) {}
 
@@ -137,7 +138,7 @@ bool Daemon::start() {
     for (size_t i = 0; i < slabs.size(); ++i) {
         workers_.push_back(std::make_unique<Worker>(settings_, pipeline_->intake(i), pace_,
                                                     last_seen_, mqtt_clients_, credential_files_,
-                                                    clock_, *slabs[i]));
+                                                    quotas_, clock_, *slabs[i]));
         pipeline_->on_durable(i, [worker = workers_.back().get()] { worker->wake(); });
     }
     if (const auto opened = pipeline_->open(); !opened) {

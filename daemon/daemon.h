@@ -73,6 +73,7 @@ private:
     MqttClients mqtt_clients_;
     TlsContext tls_;
     CredentialFiles credential_files_;
+    Quotas quotas_;
     std::vector<std::unique_ptr<Slab>> worker_slabs_;
     std::unique_ptr<Pipeline> pipeline_;
     std::unique_ptr<SinglestoreWatch> watch_;  // If check-ins go to a pipeline of SingleStore's.

@@ -33,6 +33,9 @@ Reason reason_for(Code code) {
         case Code::mqtt_in_flight: return Reason::receive_maximum_exceeded;
         case Code::mqtt_topic_alias: return Reason::topic_alias_invalid;
         case Code::unknown_topic: return Reason::topic_name_invalid;
+        case Code::over_site_quota:
+        case Code::over_tenant_quota:
+        case Code::over_network_quota: return Reason::quota_exceeded;
         case Code::bad_credential: return Reason::bad_user_name_or_password;
         case Code::no_credential:
         case Code::expired_credential: return Reason::not_authorized;
@@ -76,8 +79,11 @@ void MqttSession::receive(std::string_view& bytes) {
             refuse(Code::mqtt_out_of_order);
             return;
         }
-        if (!std::visit([this](const auto& packet_content) { return on(packet_content); }, content))
-            return connection_.pause();
+        if (!std::visit([this](const auto& packet_content) { return on(packet_content); },
+                        content)) {
+            if (!connection_.resting()) connection_.pause();
+            return;
+        }
         bytes.remove_prefix((*packet)->bytes);
         if (connection_.open()) set_deadline();
     }
@@ -120,6 +126,10 @@ bool MqttSession::accept(const mqtt::Connect& connect) {
     mqtt::ServerProperties properties;
     properties.packet_bytes_max = static_cast<uint32_t>(limits.packet_size_max.count);
     properties.receive_max = static_cast<uint16_t>(limits.in_flight_max);
+    const auto charged = all_.quotas.sender(who_.site(), who_.tenant(), connection_.peer());
+    // Who is over its quota is asked to wait for each answer.
+    if (all_.quotas.standing(charged, all_.clock.steady_us()).over_us > 0)
+        properties.receive_max = 1;
     properties.topic_alias_max = static_cast<uint16_t>(limits.topic_aliases_max);
     std::string client_id(connect.client_id);
     if (client_id.empty()) {
@@ -235,12 +245,20 @@ bool MqttSession::may_send(const mqtt::Publish& publish) {
 
 bool MqttSession::take(const mqtt::Publish& publish, const std::string& filter,
                        std::string_view topic) {
+    const auto charged = all_.quotas.sender(who_.site(), who_.tenant(), connection_.peer());
+    // Not in the middle of a list, of which a part was taken.
+    if (receipt_.items == 0) {
+        const auto standing = all_.quotas.standing(charged, all_.clock.steady_us());
+        if (standing.refused_us > 0) return refuse_for_quota(publish, standing);
+    }
     const Sender sender = sender_at(mqtt::level_at_plus(filter, topic));
     const auto online = availability(publish.payload);
     const auto taken = online ? all_.intake.announce(*online, sender, receipt_)
                               : all_.intake.accept(publish.payload, body_hint(publish.content_type),
                                                    sender, receipt_);
     if (!taken && taken.error().code == Code::ring_full) return false;
+    all_.quotas.charge(charged, std::max<size_t>(1, receipt_.items), publish.payload.size(),
+                       all_.clock.steady_us());
     if (taken) {
         all_.liveness.taken(receipt_, sender);
     } else {
@@ -259,6 +277,17 @@ bool MqttSession::take(const mqtt::Publish& publish, const std::string& filter,
         decline(publish, std::nullopt);  // A list of none.
     }
     receipt_ = {};
+    return true;
+}
+
+// 5.0 says so. Who cannot be told, by 3.1.1 or of QoS 0, is not read from until it may send again.
+bool MqttSession::refuse_for_quota(const mqtt::Publish& publish, const Quotas::Standing& standing) {
+    if (!is_5() || publish.qos == 0) {
+        connection_.rest(Millis(standing.refused_us / 1000 + 1));
+        return false;
+    }
+    count(standing.code);
+    decline(publish, standing.code);
     return true;
 }
 

@@ -77,6 +77,7 @@ private:
     // False if the client was refused.
     [[nodiscard]] bool may_send(const mqtt::Publish& publish);
     bool take(const mqtt::Publish& publish, const std::string& filter, std::string_view topic);
+    bool refuse_for_quota(const mqtt::Publish& publish, const Quotas::Standing& standing);
     // Answers at once: of this message there is no row.
     void decline(const mqtt::Publish& publish, std::optional<Code> fault);
     // As long as it is not done with.

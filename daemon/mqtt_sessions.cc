@@ -7,13 +7,14 @@
 namespace rollcall {
 
 MqttSessions::MqttSessions(const Settings& settings_in, MqttClients& clients_in, Intake& intake_in,
-                           Liveness& liveness_in, Credentials& credentials_in,
+                           Liveness& liveness_in, Credentials& credentials_in, Quotas& quotas_in,
                            Refusals& refusals_in, const Clock& clock_in, std::function<void()> wake)
     : settings(settings_in),
       clients(clients_in),
       intake(intake_in),
       liveness(liveness_in),
       credentials(credentials_in),
+      quotas(quotas_in),
       refusals(refusals_in),
       clock(clock_in),
       wake_(std::move(wake)) {}

@@ -15,6 +15,7 @@
 #include "daemon/credentials.h"
 #include "daemon/liveness.h"
 #include "daemon/mqtt_clients.h"
+#include "daemon/quotas.h"
 #include "daemon/refusals.h"
 #include "pipeline/intake.h"
 
@@ -34,7 +35,7 @@ struct LateWill {
 class MqttSessions final : public MqttDesk {
 public:
     MqttSessions(const Settings& settings, MqttClients& clients, Intake& intake, Liveness& liveness,
-                 Credentials& credentials, Refusals& refusals, const Clock& clock,
+                 Credentials& credentials, Quotas& quotas, Refusals& refusals, const Clock& clock,
                  std::function<void()> wake);
 
     [[nodiscard]] std::unique_ptr<Session> make(Connection& connection);
@@ -55,6 +56,7 @@ public:
     Intake& intake;
     Liveness& liveness;
     Credentials& credentials;
+    Quotas& quotas;
     Refusals& refusals;
     const Clock& clock;
 

@@ -49,12 +49,28 @@ Quotas::Quotas(const Settings& settings)
       grace_us_(micros(settings.quotas.grace)),
       network_bits_v4_(settings.quotas.network_bits_ipv4),
       network_bits_v6_(settings.quotas.network_bits_ipv6),
-      limits_networks_(limits_[4].us_each > 0 || limits_[5].us_each > 0),
+      limits_sites_(limits(&Sender::site)),
+      limits_tenants_(limits(&Sender::tenant)),
+      limits_networks_(limits(&Sender::network)),
       rows_(std::max<size_t>(1, settings.quotas.senders_max / places)),
       buckets_(zeroed<Bucket>(rows_ * places)) {}
 
+bool Quotas::limits(uint64_t Sender::* who) const {
+    return std::ranges::any_of(
+        limits_, [who](const Limit& limit) { return limit.who == who && limit.us_each > 0; });
+}
+
+Quotas::Sender Quotas::sender(std::string_view site, std::string_view tenant,
+                              std::string_view address) const {
+    Sender sender;
+    if (limits_sites_ && !site.empty()) sender.site = fingerprint(site, 0);
+    if (limits_tenants_ && !tenant.empty()) sender.tenant = fingerprint(tenant, 0);
+    if (limits_networks_) sender.network = network_of(address);
+    return sender;
+}
+
+// Where an address is in, by the lengths that the settings give to networks.
 uint64_t Quotas::network_of(std::string_view address) const {
-    if (!limits_networks_) return 0;
     char text[INET6_ADDRSTRLEN] = {};
     address.copy(text, sizeof text - 1);
     uint8_t bytes[sizeof(in6_addr)] = {};
@@ -94,7 +110,9 @@ Quotas::Standing Quotas::standing(const Sender& sender, int64_t now_us) const {
         if (key == 0) continue;
         const int64_t over_us = full_at_us(key) - now_us - burst_us_;
         if (over_us < 0 || over_us < worst.over_us) continue;
-        worst = {std::max<int64_t>(1, over_us), over_us >= grace_us_, limit.code};
+        worst.over_us = std::max<int64_t>(1, over_us);
+        worst.refused_us = std::max<int64_t>(0, over_us - grace_us_ + 1);
+        worst.code = limit.code;
     }
     return worst;
 }

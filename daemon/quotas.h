@@ -42,13 +42,13 @@ public:
         uint64_t tenant = 0;
         uint64_t network = 0;
     };
-    // Where an address is in, by the lengths that the settings give to networks. 0 if networks have
-    // no limit.
-    [[nodiscard]] uint64_t network_of(std::string_view address) const;
+    // site, tenant: empty if there is no credential that says so. What has no limit is left out.
+    [[nodiscard]] Sender sender(std::string_view site, std::string_view tenant,
+                                std::string_view address) const;
 
     struct Standing {
-        int64_t over_us = 0;  // Until the sender is within all its limits again; 0: it is.
-        bool refused = false;
+        int64_t over_us = 0;     // Until the sender is within all its limits again; 0: it is.
+        int64_t refused_us = 0;  // Until something is taken again; 0: it is.
         Code code = Code::over_site_quota;  // Of the limit that it exceeds most.
 
         [[nodiscard]] int64_t over_s() const { return (over_us + 999'999) / 1'000'000; }
@@ -69,19 +69,23 @@ private:
         uint64_t whose;
         int64_t full_at_us;
     };
-    static constexpr size_t limits = 6;
+    static constexpr size_t limits_count = 6;
     static constexpr size_t places = 4;
 
+    [[nodiscard]] bool limits(uint64_t Sender::* who) const;
+    [[nodiscard]] uint64_t network_of(std::string_view address) const;
     [[nodiscard]] uint64_t key_of(const Limit& limit, const Sender& sender) const;
     [[nodiscard]] Bucket* places_of(uint64_t key) const;
     [[nodiscard]] int64_t full_at_us(uint64_t key) const;
     void take(uint64_t key, int64_t cost_us, int64_t now_us);
 
-    std::array<Limit, limits> limits_;
+    std::array<Limit, limits_count> limits_;
     int64_t burst_us_;
     int64_t grace_us_;
     size_t network_bits_v4_;
     size_t network_bits_v6_;
+    bool limits_sites_;
+    bool limits_tenants_;
     bool limits_networks_;
     size_t rows_;
     ZeroedArray<Bucket> buckets_;

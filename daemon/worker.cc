@@ -3,7 +3,7 @@
 namespace rollcall {
 
 Worker::Worker(const Settings& settings, Intake& intake, const Pace& pace, LastSeen& last_seen,
-               MqttClients& mqtt_clients, const CredentialFiles& credential_files,
+               MqttClients& mqtt_clients, const CredentialFiles& credential_files, Quotas& quotas,
                const Clock& clock, Slab& slab)
     : settings_(settings),
       intake_(intake),
@@ -13,10 +13,10 @@ Worker::Worker(const Settings& settings, Intake& intake, const Pace& pace, LastS
       credentials_(settings, credential_files, clock),
       refusals_(clock, slab),
       replies_(clock, &pace),
-      checkins_(settings, intake, replies_, pace, last_seen, liveness_, credentials_, refusals_,
-                clock),
+      checkins_(settings, intake, replies_, pace, last_seen, liveness_, credentials_, quotas,
+                refusals_, clock),
       http_limits_(settings),
-      mqtt_(settings, mqtt_clients, intake, liveness_, credentials_, refusals_, clock,
+      mqtt_(settings, mqtt_clients, intake, liveness_, credentials_, quotas, refusals_, clock,
             [this] { wake(); }),
       loop_(clock, slab, connection_options(), [this] { on_turn(); }) {}
 

@@ -23,6 +23,7 @@
 #include "daemon/loop.h"
 #include "daemon/mqtt_sessions.h"
 #include "daemon/pace.h"
+#include "daemon/quotas.h"
 #include "daemon/refusals.h"
 #include "daemon/replies.h"
 #include "pipeline/cursor.h"
@@ -33,8 +34,8 @@ namespace rollcall {
 class Worker {
 public:
     Worker(const Settings& settings, Intake& intake, const Pace& pace, LastSeen& last_seen,
-           MqttClients& mqtt_clients, const CredentialFiles& credential_files, const Clock& clock,
-           Slab& slab);
+           MqttClients& mqtt_clients, const CredentialFiles& credential_files, Quotas& quotas,
+           const Clock& clock, Slab& slab);
     ~Worker();
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;

@@ -93,10 +93,12 @@ public:
         pace = std::make_unique<Pace>(settings);
         last_seen = std::make_unique<LastSeen>(settings.replies.sites_max);
         mqtt_clients = std::make_unique<MqttClients>(settings.mqtt.sessions_max);
+        quotas = std::make_unique<Quotas>(settings);
         ensure(credential_files.load().has_value());
         worker = make_worker(0, slab);
         if (workers == 2) second_worker = make_worker(1, second_slab);
-        ensure(pipeline->start().has_value());
+        ensure(pipeline->open().has_value());
+        pipeline->start();
         http_port = listen(*worker, Transport::http);
         mqtt_port = listen(*worker, Transport::mqtt);
         if (second_worker) second_mqtt_port = listen(*second_worker, Transport::mqtt);
@@ -129,6 +131,7 @@ public:
     std::unique_ptr<Pace> pace;
     std::unique_ptr<LastSeen> last_seen;
     std::unique_ptr<MqttClients> mqtt_clients;
+    std::unique_ptr<Quotas> quotas;
     CredentialFiles credential_files{settings};
     std::unique_ptr<Worker> worker;
     uint16_t http_port = 0;
@@ -140,8 +143,9 @@ public:
 
 private:
     std::unique_ptr<Worker> make_worker(size_t number, Slab& its_slab) {
-        auto made = std::make_unique<Worker>(settings, pipeline->intake(number), *pace, *last_seen,
-                                             *mqtt_clients, credential_files, clock, its_slab);
+        auto made =
+            std::make_unique<Worker>(settings, pipeline->intake(number), *pace, *last_seen,
+                                     *mqtt_clients, credential_files, *quotas, clock, its_slab);
         pipeline->on_durable(number, [at = made.get()] { at->wake(); });
         return made;
     }

@@ -33,9 +33,10 @@ struct CheckinsFixture {
     Liveness liveness{intake, last_seen, slab};
     CredentialFiles credential_files{settings};
     Credentials credentials{settings, credential_files, clock};
+    Quotas quotas{settings};
     Refusals refusals{clock, slab};
-    Checkins checkins{settings, intake,      replies,  pace, last_seen,
-                      liveness, credentials, refusals, clock};
+    Checkins checkins{settings, intake,      replies, pace,     last_seen,
+                      liveness, credentials, quotas,  refusals, clock};
     HttpRequest request;
     std::string_view allow;
 };
@@ -74,7 +75,8 @@ BOOST_AUTO_TEST_CASE(token_is_no_value_of_the_report) {
 BOOST_AUTO_TEST_CASE(where_a_credential_is_asked_for_a_head_without_one_is_refused) {
     settings.auth.mode = "tokens";
     Credentials asking(settings, credential_files, clock);
-    Checkins strict(settings, intake, replies, pace, last_seen, liveness, asking, refusals, clock);
+    Checkins strict(settings, intake, replies, pace, last_seen, liveness, asking, quotas, refusals,
+                    clock);
     const auto code = [&](std::string_view path, std::string_view authorization) {
         HttpHead head;
         head.method = "POST";

@@ -872,6 +872,45 @@ BOOST_AUTO_TEST_CASE(whatever_clients_send_the_next_one_is_served) {
     }
 }
 
+// --- quotas ---
+
+BOOST_AUTO_TEST_CASE(client_of_5_0_over_its_quota_is_told_so_and_to_wait_for_each_answer) {
+    settings.quotas.network_checkins_max = 6;
+    settings.quotas.burst = Millis(10'000);
+    settings.quotas.grace = Millis(10'000);
+    start();
+    TcpClient client(mqtt_port);
+    client.send(connect("greedy", {.level = 5}));
+    expect(client, connack(5));
+    for (size_t id = 1; id <= 2; ++id) {
+        client.send(publish(5, 1, id));
+        expect(client, puback(id));
+    }
+    client.send(publish(5, 1, 3) + publish(5, 2, 4) + pingreq());
+    expect(client, puback_saying(3, Reason::quota_exceeded, "over_network_quota") +
+                       pubrec_saying(4, Reason::quota_exceeded, "over_network_quota") + pingresp());
+    TcpClient next(mqtt_port);
+    next.send(connect("greedy too", {.level = 5}));
+    mqtt::ServerProperties one_at_a_time = usual;
+    one_at_a_time.receive_max = 1;
+    expect(next, connack(5, false, one_at_a_time));
+    BOOST_TEST(sites(2) == "r1 r1");
+}
+
+BOOST_AUTO_TEST_CASE(client_that_cannot_be_told_of_its_quota_is_not_read_from_until_it_has_some) {
+    settings.quotas.network_checkins_max = 60;
+    settings.quotas.burst = Millis(1000);
+    settings.quotas.grace = Millis(0);
+    start();
+    TcpClient client(mqtt_port);
+    client.send(connect("greedy"));
+    expect(client, connack(4));
+    client.send(publish(4, 1, 1) + publish(4, 1, 2) + publish(4, 2, 3));
+    expect(client, puback(1) + puback(2) + pubrec(3));
+    BOOST_TEST(counted(Metric::connection_rests_total, label_of(Transport::mqtt)) >= 1);
+    BOOST_TEST(sites(3) == "r1 r1 r1");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace rollcall

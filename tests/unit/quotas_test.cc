@@ -23,7 +23,7 @@ struct QuotasFixture {
     size_t taken(Quotas& quotas, const Quotas::Sender& who, size_t tries, size_t bytes = 100) {
         size_t count = 0;
         for (size_t i = 0; i < tries; ++i) {
-            if (quotas.standing(who, now_us).refused) continue;
+            if (quotas.standing(who, now_us).refused_us > 0) continue;
             quotas.charge(who, 1, bytes, now_us);
             ++count;
         }
@@ -42,7 +42,8 @@ BOOST_AUTO_TEST_CASE(without_limits_nobody_is_ever_over_one) {
     Quotas quotas(settings);
     BOOST_TEST(taken(quotas, sender, 10'000, 1 << 20) == 10'000);
     BOOST_TEST(quotas.standing(sender, now_us).over_us == 0);
-    BOOST_TEST(quotas.network_of("192.0.2.1") == 0);
+    BOOST_TEST(quotas.sender("s", "t", "192.0.2.1").network == 0);
+    BOOST_TEST(quotas.sender("s", "t", "192.0.2.1").site == 0);
 }
 
 BOOST_AUTO_TEST_CASE(burst_is_taken_then_grace_with_a_warning_and_the_rest_is_refused) {
@@ -54,12 +55,12 @@ BOOST_AUTO_TEST_CASE(burst_is_taken_then_grace_with_a_warning_and_the_rest_is_re
     }
     for (int i = 0; i < 30; ++i) {
         const auto standing = quotas.standing(sender, now_us);
-        BOOST_TEST(!standing.refused);
+        BOOST_TEST(standing.refused_us == 0);
         BOOST_TEST(standing.over_s() == std::max(1, i));
         quotas.charge(sender, 1, 100, now_us);
     }
     const auto standing = quotas.standing(sender, now_us);
-    BOOST_TEST(standing.refused);
+    BOOST_TEST(standing.refused_us == 1);
     BOOST_TEST(standing.over_s() == 30);
     BOOST_TEST((standing.code == Code::over_site_quota));
 }
@@ -89,8 +90,8 @@ BOOST_AUTO_TEST_CASE(batch_is_taken_whole_and_paid_for_after) {
     settings.quotas.site_checkins_max = 60;
     Quotas quotas(settings);
     quotas.charge(sender, 600, 100, now_us);
-    BOOST_TEST(quotas.standing(sender, now_us).refused);
-    BOOST_TEST(!quotas.standing(sender, now_us + 511 * second_us).refused);
+    BOOST_TEST(quotas.standing(sender, now_us).refused_us > 0);
+    BOOST_TEST(quotas.standing(sender, now_us + 511 * second_us).refused_us == 0);
     BOOST_TEST(quotas.standing(sender, now_us + 541 * second_us).over_us == 0);
 }
 
@@ -120,8 +121,8 @@ BOOST_AUTO_TEST_CASE(network_is_the_first_bits_of_an_address) {
         settings.quotas.network_bits_ipv4 = bits_v4;
         settings.quotas.network_bits_ipv6 = bits_v6;
         const Quotas quotas(settings);
-        BOOST_TEST(quotas.network_of(one) != 0);
-        return quotas.network_of(one) == quotas.network_of(other);
+        BOOST_TEST(quotas.sender("", "", one).network != 0);
+        return quotas.sender("", "", one).network == quotas.sender("", "", other).network;
     };
     BOOST_TEST(same(24, 64, "192.0.2.1", "192.0.2.255"));
     BOOST_TEST(!same(24, 64, "192.0.2.1", "192.0.3.1"));
@@ -133,7 +134,7 @@ BOOST_AUTO_TEST_CASE(network_is_the_first_bits_of_an_address) {
     BOOST_TEST(same(32, 63, "2001:db8::1", "2001:db8:0:1::1"));
     BOOST_TEST(!same(32, 128, "2001:db8::1", "2001:db8::2"));
     settings.quotas.network_bits_ipv4 = 32;
-    BOOST_TEST(Quotas(settings).network_of("nonsense") == 0);
+    BOOST_TEST(Quotas(settings).sender("", "", "nonsense").network == 0);
 }
 
 // One row of places for all: whoever is within the rate has nothing to lose there.

@@ -191,6 +191,88 @@ BOOST_AUTO_TEST_CASE(steady_state_allocates_nothing_for_a_check_in) {
     BOOST_TEST(counted(Metric::checkins_accepted_total, label_of(Transport::mqtt)) == 2500);
 }
 
+// --- quotas ---
+
+BOOST_AUTO_TEST_CASE(sender_over_its_quota_is_asked_to_come_later_and_then_refused_until_then) {
+    settings.quotas.network_checkins_max = 6;  // Ten seconds for each.
+    settings.quotas.burst = Millis(20'000);
+    settings.quotas.grace = Millis(40'000);
+    settings.replies.next = Millis(10'000);
+    start();
+    HttpClient client(http_port);
+    for (int taken = 0; taken < 6; ++taken) {
+        const HttpResponse answer = client.post("{}");
+        BOOST_TEST(answer.status == 200);
+        // Within the burst it is asked for what all are, then for the time it is ahead.
+        const bool is_later = answer.body.find("\"next\":1") == std::string::npos;
+        BOOST_TEST(is_later == (taken >= 3), answer.body);
+    }
+    const HttpResponse answer = client.post("{}");
+    BOOST_TEST(answer.status == 429);
+    BOOST_TEST(answer.body.find("over_network_quota") != std::string::npos);
+    BOOST_TEST(std::stoi(answer.header("Retry-After")) > 0);
+    BOOST_TEST(std::stoi(answer.header("Retry-After")) <= 40);
+    BOOST_TEST(counted(Metric::checkins_rejected_total,
+                       label_of(Transport::http, Code::over_network_quota)) == 1);
+}
+
+// --- full pressure ---
+
+BOOST_AUTO_TEST_CASE(new_client_under_full_pressure_waits_and_is_told_when_to_come_again) {
+    settings.general.overload_wait_max = Millis(1);
+    start();
+    HttpClient old(http_port);
+    BOOST_TEST(old.post("{}").status == 200);
+    second_slab.set(Metric::spool_backlog_bytes,
+                    static_cast<int64_t>(settings.spool.size_max.count), 0);
+    pace->watch({&second_slab});
+    pace->measure(2'000'000);
+    BOOST_TEST(pace->overloaded());
+    HttpClient refused(http_port);
+    HttpClient patient(http_port);
+    refused.send(post_request("{}"));
+    const HttpResponse answer = refused.receive();
+    BOOST_TEST(answer.status == 503);
+    BOOST_TEST(answer.body.find("overloaded") != std::string::npos);
+    BOOST_TEST(std::stoi(answer.header("Retry-After")) >= 3600);
+    BOOST_TEST(refused.connection().ends_within(std::chrono::seconds(5)));
+    // Who was there before is served, and so is who finds the pressure gone.
+    BOOST_TEST(old.post("{}").status == 200);
+    second_slab.set(Metric::spool_backlog_bytes, 0, 0);
+    pace->measure(4'000'000);
+    BOOST_TEST(patient.post("{}").status == 200);
+    BOOST_TEST(counted(Metric::connection_rests_total, label_of(Transport::http)) == 2);
+}
+
+// --- behind a balancer ---
+
+BOOST_AUTO_TEST_CASE(client_behind_a_balancer_is_known_by_the_address_that_it_says) {
+    settings.http.proxy_protocol = true;
+    start();
+    const std::string header =
+        "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c"s + "\xc0\x00\x02\x07\xc6\x33\x64\x01\x04\x00\x01\xbb"s;
+    {
+        HttpClient whole(http_port);
+        whole.send(header + post_request("{}") + post_request("{}"));
+        BOOST_TEST(whole.receive().status == 200);
+        BOOST_TEST(whole.receive().status == 200);
+    }
+    HttpClient in_single_bytes(http_port);
+    for (const char letter : header + post_request("{}")) in_single_bytes.send({&letter, 1});
+    BOOST_TEST(in_single_bytes.receive().status == 200);
+    BOOST_TEST(sites(3) == "192.0.2.7 192.0.2.7 192.0.2.7");
+}
+
+BOOST_AUTO_TEST_CASE(client_that_comes_by_the_balancer_s_door_without_it_is_refused) {
+    settings.http.proxy_protocol = true;
+    start();
+    HttpClient client(http_port);
+    client.send(post_request("{}"));
+    BOOST_TEST(client.connection().ends_within(std::chrono::seconds(5)));
+    BOOST_TEST(counted(Metric::checkins_rejected_total,
+                       label_of(Transport::http, Code::bad_proxy_header)) == 1);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace rollcall
