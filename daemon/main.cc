@@ -17,8 +17,10 @@
 #include "daemon/tls.h"
 #include "daemon/token_command.h"
 #include "pipeline/log.h"
+#include "sinks/deep_check.h"
 #include "sinks/schema.h"
 #include "sinks/schema_command.h"
+#include "sinks/spool_command.h"
 
 namespace {
 
@@ -133,6 +135,58 @@ bool check_credentials(const Settings& settings) {
     return loaded.has_value();
 }
 
+// rollcalld spool list|verify|dump|replay and their arguments.
+struct SpoolArguments {
+    void add_to(CLI::App& spool) {
+        spool.require_subcommand(1);
+        list = spool.add_subcommand("list", "Print the spool's segments");
+        verify = spool.add_subcommand("verify", "Read every record; status 1 if one is damaged");
+        dump = spool.add_subcommand("dump", "Print the rows of records");
+        replay = spool.add_subcommand("replay", "Send records to a sink again");
+        for (auto* command : {list, verify, dump})
+            command->add_option("--format", format, "How to print it")
+                ->check(CLI::IsMember(std::vector<std::string>(std::begin(spool_format_names),
+                                                               std::end(spool_format_names))));
+        for (auto* command : {dump, replay}) {
+            command->add_option("--from", range.first, "The first record")->type_name("NUMBER");
+            command->add_option("--to", range.end, "The record behind the last")
+                ->type_name("NUMBER");
+        }
+        replay->add_option("--sink", sink, "Which one")
+            ->required()
+            ->check(CLI::IsMember({"sqlite", "kafka", "singlestore"}));
+    }
+
+    [[nodiscard]] int run(const Settings& settings) const {
+        const std::string state_dir = state_dir_of(settings);
+        const std::string directory = state_dir + "/spool";
+        const auto how = static_cast<SpoolFormat>(std::ranges::find(spool_format_names, format) -
+                                                  std::begin(spool_format_names));
+        const SpoolVerdict verdict = list->parsed()     ? list_spool(directory, how, stdout)
+                                     : verify->parsed() ? verify_spool(directory, how, stdout)
+                                     : dump->parsed()
+                                         ? dump_spool(directory, range, how, stdout)
+                                         : replay_spool(settings, state_dir, sink, range, stdout);
+        if (!verdict) fmt::print(stderr, "{}\n", verdict.error());
+        return verdict.value_or(false) ? EXIT_SUCCESS : EXIT_FAILURE;
+    }
+
+    CLI::App* list = nullptr;
+    CLI::App* verify = nullptr;
+    CLI::App* dump = nullptr;
+    CLI::App* replay = nullptr;
+    std::string format = "table";
+    std::string sink;
+    SpoolRange range;
+};
+
+int say_deep_problems(const Settings& settings) {
+    const auto problems = deep_problems(settings, state_dir_of(settings));
+    for (const auto& problem : problems) fmt::print(stderr, "{}\n", problem);
+    if (problems.empty()) std::puts("So is what they name.");
+    return problems.empty() ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 int run(int argc, char** argv) {
     CLI::App app{"Takes the check-ins of fleets of MikroTik routers."};
     app.require_subcommand(1);
@@ -145,7 +199,9 @@ int run(int argc, char** argv) {
         ->take_all()
         ->allow_extra_args(false);
     const auto* serve = app.add_subcommand("serve", "Take check-ins until told to stop");
-    const auto* check = app.add_subcommand("check", "Say what is wrong with the settings");
+    auto* check = app.add_subcommand("check", "Say what is wrong with the settings");
+    bool deep = false;
+    check->add_flag("--deep", deep, "And with what they name: directories, spool, limits, sinks");
     const auto* show = app.add_subcommand("settings", "Print every setting, as a settings file");
     auto* schema = app.add_subcommand("schema", "What a check-in is stored as");
     schema->require_subcommand(1);
@@ -154,6 +210,9 @@ int run(int argc, char** argv) {
     TokenArguments token_arguments;
     auto* token = app.add_subcommand("token", "Tokens by which routers are known");
     token_arguments.add_to(*token);
+    auto* spool = app.add_subcommand("spool", "What the spool holds; a daemon may run meanwhile");
+    SpoolArguments spool_arguments;
+    spool_arguments.add_to(*spool);
     const auto* version = app.add_subcommand("version", "Print the version");
     try {
         app.parse(argc, argv);
@@ -180,10 +239,12 @@ int run(int argc, char** argv) {
     }
     if (schema->parsed()) return schema_arguments.run(*settings);
     if (token->parsed()) return token_arguments.run(*settings);
+    if (spool->parsed()) return spool_arguments.run(*settings);
     if (show->parsed()) std::fputs(to_toml(*settings).c_str(), stdout);
     if (check->parsed()) {
         if (!check_credentials(*settings)) return exit_settings;
         std::puts("The settings are right.");
+        if (deep) return say_deep_problems(*settings);
     }
     if (!serve->parsed()) return EXIT_SUCCESS;
     set_log_level(settings->general.log_level);

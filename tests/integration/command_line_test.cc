@@ -121,6 +121,31 @@ BOOST_AUTO_TEST_CASE(schema_is_applied_once_and_then_nothing_differs) {
     BOOST_TEST(schema("diff").status == 0);
 }
 
+BOOST_AUTO_TEST_CASE(
+    spool_of_a_daemon_that_runs_is_listed_verified_and_dumped_and_not_opened_twice) {
+    const TemporaryDirectory directory;
+    const std::string place = "state_dir=" + directory.path().string();
+    const TestDaemon daemon({.arguments = {"--set", place}});
+    BOOST_TEST(daemon.post(R"({"serial_number":"HX1","seq":7})").status == 200);
+    const auto spool = [&](std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), "spool");
+        arguments.insert(arguments.end(), {"--set", place});
+        return rollcalld(arguments);
+    };
+    BOOST_TEST(spool({"list"}).output.find("records 0 to 1") != std::string::npos);
+    BOOST_TEST(spool({"verify"}).status == 0);
+    BOOST_TEST(spool({"dump", "--format", "json"}).output.find(R"("seq":7)") != std::string::npos);
+    BOOST_TEST(rollcalld({"check", "--deep", "--set", place}).status == 0);
+    BOOST_TEST(rollcalld({"spool", "list", "--set", "state_dir=/nonexistent"}).status == 1);
+
+    const auto second =
+        rollcalld({"serve", "--set", place, "--set", "http.listen=127.0.0.1:0", "--set",
+                   "mqtt.listen=127.0.0.1:0", "--set", "admin.listen=127.0.0.1:0"});
+    BOOST_TEST(second.status == 1);
+    BOOST_TEST(second.errors.find("Another daemon holds this spool.") != std::string::npos,
+               second.errors);
+}
+
 BOOST_AUTO_TEST_CASE(set_on_the_command_line_overrides_the_file) {
     const TestDaemon daemon(
         {.settings = {R"(replies.next = "20s")"},
@@ -133,6 +158,8 @@ BOOST_AUTO_TEST_CASE(wrong_usage_has_its_own_status) {
     BOOST_TEST(rollcalld({"serve", "--frobnicate"}).status == usage_status);
     BOOST_TEST(rollcalld({}).status == usage_status);
     BOOST_TEST(rollcalld({"schema"}).status == usage_status);
+    BOOST_TEST(rollcalld({"spool"}).status == usage_status);
+    BOOST_TEST(rollcalld({"spool", "replay"}).status == usage_status);
     BOOST_TEST(rollcalld({"schema", "show", "--format", "xml"}).status == usage_status);
     BOOST_TEST(rollcalld({"schema", "diff", "--dialect", "oracle"}).status == usage_status);
 }

@@ -1,9 +1,11 @@
 #include "pipeline/delivery.h"
 
 #include <boost/test/unit_test.hpp>
+#include <cerrno>
 #include <deque>
 #include <set>
 
+#include "pipeline/checksum.h"
 #include "tests/support/memory_sink.h"
 #include "tests/support/random.h"
 #include "tests/support/spool_fixture.h"
@@ -300,6 +302,59 @@ BOOST_AUTO_TEST_CASE(record_from_before_that_cannot_be_read_is_not_lost_again) {
     drain(*make());
     BOOST_TEST(sink.seqs == sequence(0, 2), boost::test_tools::per_element());
     BOOST_TEST(slab.read(Metric::spool_lost_records_total, 0) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(record_that_contradicts_itself_is_lost_alone) {
+    // As a bug of the writer would leave it: its checksums are right.
+    append_and_sync(0, 3);
+    Columns wrong(4, test_text_max);
+    add_row(wrong, "S", 3);
+    const RecordFormat format(segment_format, writer->id());
+    std::string payload = payload_of(wrong);
+    payload[8] = 2;  // PayloadHead::rows.
+    const uint32_t sum =
+        checksum_end(checksum_add(format.checksum_start(), std::as_bytes(std::span(payload))));
+    BOOST_TEST(append(3).has_value());
+    const auto head =
+        format.encode({3, 3, clock.wall_us(), static_cast<uint32_t>(payload.size()), 1, sum});
+    const uint64_t at = files.size(last_segment()) - format.bytes(payload.size());
+    const auto file = files.open(last_segment(), Files::Open::existing);
+    BOOST_TEST((*file)->write(at, head).has_value());
+    BOOST_TEST((*file)->write(at + head.size(), std::as_bytes(std::span(payload))).has_value());
+    BOOST_TEST(writer->sync().has_value());
+    append_and_sync(4, 2);
+    drain(*make());
+    BOOST_TEST(sink.seqs == std::vector<int64_t>({0, 1, 2, 4, 5}),
+               boost::test_tools::per_element());
+    BOOST_TEST(slab.read(Metric::spool_lost_records_total, 0) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(for_want_of_file_descriptors_nothing_is_lost_and_the_sink_waits) {
+    append_and_sync(0, 200);  // Several segments.
+    const auto delivery = make();
+    bool none_left = false;
+    files.before = [&](MemoryFiles::Operation operation, const std::string&) -> Result<void> {
+        if (none_left && operation == MemoryFiles::Operation::open)
+            return fail(Code::too_many_files, EMFILE);
+        return {};
+    };
+    for (int steps = 0; !delivery->caught_up(); ++steps) {
+        BOOST_TEST_REQUIRE(steps < 1000);
+        none_left = steps % 3 == 1;
+        BOOST_TEST_REQUIRE(delivery->step(true).has_value());
+    }
+    BOOST_TEST(sink.seqs == sequence(0, 200), boost::test_tools::per_element());
+    BOOST_TEST(slab.read(Metric::spool_lost_records_total, 0) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(clock_that_is_set_back_holds_up_no_batch) {
+    append_and_sync(0, 3);
+    clock.wall -= std::chrono::microseconds(24h).count();
+    const auto delivery = make();
+    BOOST_TEST(delivery->step().value() == 200ms);
+    clock.pass(200ms);
+    BOOST_TEST(delivery->step().value() == 0ms);
+    BOOST_TEST(sink.seqs == sequence(0, 3), boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(each_sink_leaves_out_the_same_rows) {

@@ -888,7 +888,8 @@ BOOST_AUTO_TEST_CASE(client_of_5_0_over_its_quota_is_told_so_and_to_wait_for_eac
     }
     client.send(publish(5, 1, 3) + publish(5, 2, 4) + pingreq());
     expect(client, puback_saying(3, Reason::quota_exceeded, "over_network_quota") +
-                       pubrec_saying(4, Reason::quota_exceeded, "over_network_quota") + pingresp());
+                       pubrec_saying(4, Reason::quota_exceeded, "over_network_quota") +
+                       packet(0xD0));
     TcpClient next(mqtt_port);
     next.send(connect("greedy too", {.level = 5}));
     mqtt::ServerProperties one_at_a_time = usual;

@@ -1,7 +1,10 @@
 #include "pipeline/spool_writer.h"
 
 #include <boost/test/unit_test.hpp>
+#include <cerrno>
+#include <cstring>
 
+#include "pipeline/checksum.h"
 #include "tests/support/random.h"
 #include "tests/support/spool_fixture.h"
 
@@ -203,6 +206,88 @@ BOOST_AUTO_TEST_CASE(segment_whose_head_was_never_finished_is_replaced) {
     BOOST_TEST((writer->id() == id));
     append_and_sync(3, 2);
     BOOST_TEST(read_from(0) == sequence(0, 5), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(damaged_record_in_the_last_segment_is_no_torn_tail) {
+    append_and_sync(0, 10);
+    const uint64_t each = (files.size(last_segment()) - segment_head_bytes) / 10;
+    for (const uint64_t number : {4, 9})  // One in the middle, and the last.
+        files.flip(last_segment(), segment_head_bytes + number * each + 60);
+    BOOST_TEST(open().has_value());
+    BOOST_TEST(writer->end().read() == 10);  // No number is given twice.
+    append_and_sync(10, 1);
+    const std::vector<int64_t> expected = {0, 1, 2, 3, 5, 6, 7, 8, 10};
+    BOOST_TEST(read_from(0) == expected, boost::test_tools::per_element());
+    BOOST_TEST(slab.read(Metric::spool_lost_records_total, 0) == 2);
+}
+
+BOOST_AUTO_TEST_CASE(record_behind_one_that_was_never_acknowledged_is_cut_with_it) {
+    append_and_sync(0, 3);
+    const uint64_t at = files.size(last_segment());
+    BOOST_TEST((append(3) && append(4)));
+    // Of the two the second alone has reached the disk.
+    files.crash(UINT64_MAX);
+    files.flip(last_segment(), at + 60);
+    BOOST_TEST(open().has_value());
+    BOOST_TEST(writer->end().read() == 3);
+    append_and_sync(5, 1);
+    BOOST_TEST(read_from(0) == std::vector<int64_t>({0, 1, 2, 5}),
+               boost::test_tools::per_element());
+    BOOST_TEST(slab.read(Metric::spool_lost_records_total, 0) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_failed_sync_left_in_memory_is_on_disk_before_it_is_read) {
+    append_and_sync(0, 3);
+    BOOST_TEST(append(3).has_value());
+    files.sync_fails = true;
+    BOOST_TEST(!writer->sync().has_value());
+    files.sync_fails = false;
+    BOOST_TEST(open().has_value());  // Of the next process, the page cache is the same.
+    BOOST_TEST(writer->end().read() == 4);
+    files.crash();
+    BOOST_TEST(open().has_value());
+    BOOST_TEST(read_from(0) == sequence(0, 4), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(segment_of_other_columns_is_not_written_on) {
+    // As a daemon of fewer columns left it.
+    append_and_sync(0, 1);
+    const auto file = files.open(last_segment(), Files::Open::existing);
+    SegmentHeadBytes bytes;
+    BOOST_TEST((*file)->read(0, bytes).value() == bytes.size());
+    for (const size_t copy : {size_t{0}, bytes.size() / 2}) {
+        const std::string_view text(reinterpret_cast<char*>(bytes.data()) + copy, 2048);
+        const size_t column = text.find("integer seq\n");
+        BOOST_TEST_REQUIRE(column != std::string_view::npos);
+        bytes[copy + column + 8] = std::byte{'x'};
+        std::memset(bytes.data() + copy + 12, 0, 4);
+        const uint32_t sum = checksum(std::span(bytes).subspan(copy, 2048));
+        std::memcpy(bytes.data() + copy + 12, &sum, sizeof sum);
+    }
+    BOOST_TEST((*file)->write(0, bytes).has_value());
+    BOOST_TEST((*file)->sync().has_value());
+    const size_t before = files.names("spool").size();
+    BOOST_TEST(open().has_value());
+    BOOST_TEST(files.names("spool").size() == before + 1);
+    append_and_sync(1, 1);
+    BOOST_TEST(read_from(1) == sequence(1, 1), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(segment_that_cannot_be_opened_for_want_of_descriptors_is_begun_later) {
+    bool none_left = true;
+    files.before = [&](MemoryFiles::Operation operation, const std::string&) -> Result<void> {
+        if (none_left && operation == MemoryFiles::Operation::open)
+            return fail(Code::too_many_files, EMFILE);
+        return {};
+    };
+    int64_t seq = 0;
+    Result<void> appended;
+    while ((appended = append(seq))) ++seq;
+    BOOST_TEST((appended.error().code == Code::too_many_files));
+    BOOST_TEST((appended.error().move() == Move::retry));
+    none_left = false;
+    append_and_sync(seq, 2);
+    BOOST_TEST(read_from(0) == sequence(0, seq + 2), boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(numbering_goes_on_behind_what_a_sink_has_stored) {

@@ -42,11 +42,11 @@ private:
     mutable int64_t now_us_ = 0;
 };
 
-uint16_t let_listen(Loop& loop, const Connections::MakeSession& make_session, TlsContext* tls) {
+uint16_t let_listen(Loop& loop, const Door& door) {
     Listening listening;
     std::string problem;
     ensure(listen_on("127.0.0.1:0", 1, listening, problem));
-    loop.listen(listening.fds.front(), Transport::http, make_session, tls);
+    loop.listen(listening.fds.front(), door);
     return static_cast<uint16_t>(
         std::stoi(listening.address.substr(listening.address.rfind(':') + 1)));
 }
@@ -119,15 +119,17 @@ BOOST_AUTO_TEST_CASE(nobody_waits_for_more_than_one_handshake_that_takes_a_milli
     int turns = 0;
     std::vector<int> served;  // In which turns the client was that needs no handshake.
     Cursor over;              // Moved by the clients' thread: 1 when all have been answered.
-    Loop loop(slow, slab, {1000, size_t{64} << 10, handshakes}, [&] {
+    settings.tls.handshakes_max = handshakes;
+    Loop loop(slow, slab, Connections::Options(settings), [&] {
         ++turns;
         if (over.read() == 1) loop.end();
     });
-    const Connections::MakeSession make_session = [&](Connection& connection) {
-        return std::make_unique<Echo>(connection, [&] { served.push_back(turns); });
-    };
-    const uint16_t plain_port = let_listen(loop, make_session, nullptr);
-    const uint16_t tls_port = let_listen(loop, make_session, &tls);
+    Door door{Transport::http, [&](Connection& connection) {
+                  return std::make_unique<Echo>(connection, [&] { served.push_back(turns); });
+              }};
+    const uint16_t plain_port = let_listen(loop, door);
+    door.tls = &tls;
+    const uint16_t tls_port = let_listen(loop, door);
 
     TlsEnd end({});
     BOOST_TEST(!end.shake_hands());
