@@ -146,13 +146,11 @@ Result<void> Checkins::handle(HttpRequest& request, std::string_view body, Conne
     const auto text = plain(request, body);
     const auto taken = text ? intake_.accept(*text, request.hint, sender, request.receipt)
                             : std::unexpected(text.error());
+    if (!taken && text) request.receipt.shape.json_rpc |= names_json_rpc(*text);
     if (!taken && taken.error().code == Code::ring_full) return taken;
     quotas_.charge(charged(request), std::max<size_t>(1, receipt.items), body.size(),
                    clock_.steady_us());
-    if (!taken) {
-        request.receipt.shape.json_rpc |= text && names_json_rpc(*text);
-        return taken;
-    }
+    if (!taken) return taken;
     const auto reply = replies_.accepted(accepted(request, sender), request.after);
     if (receipt.accepted > 0) {
         connection.reply_when_durable(receipt.slot, receipt.accepted, reply);

@@ -875,9 +875,9 @@ BOOST_AUTO_TEST_CASE(whatever_clients_send_the_next_one_is_served) {
 // --- quotas ---
 
 BOOST_AUTO_TEST_CASE(client_of_5_0_over_its_quota_is_told_so_and_to_wait_for_each_answer) {
-    settings.quotas.network_checkins_max = 6;
-    settings.quotas.burst = Millis(10'000);
-    settings.quotas.grace = Millis(10'000);
+    settings.quotas.network_checkins_max = 1;
+    settings.quotas.burst = Millis(60'000);
+    settings.quotas.grace = Millis(30'000);
     start();
     TcpClient client(mqtt_port);
     client.send(connect("greedy", {.level = 5}));
