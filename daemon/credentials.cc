@@ -82,7 +82,7 @@ bool Credentials::changed() {
 Result<void> Credentials::identify(const Presented& presented, Identity& who) {
     if (!required_) return {};
     refresh();
-    if (presented.token.empty()) return fail(Code::no_credential);
+    if (presented.token.empty()) return identify_certified(presented, who);
     if (presented.token.size() > settings_.auth.token_size_max.count)
         return fail(Code::bad_credential);
     const Digest digest = sha256(presented.token);
@@ -91,6 +91,16 @@ Result<void> Credentials::identify(const Presented& presented, Identity& who) {
                         : identify_signed(presented, digest);
     if (!found) return std::unexpected(found.error());
     who = std::move(*found);
+    return {};
+}
+
+Result<void> Credentials::identify_certified(const Presented& presented, Identity& who) const {
+    if (presented.certified.empty()) return fail(Code::no_credential);
+    const bool another = !presented.site.empty() && presented.site != presented.certified;
+    auto certified = who_is(presented.certified, {}, {});
+    if (!certified || another || !is_site_name(presented.certified))
+        return fail(Code::bad_credential);
+    who = std::move(*certified);
     return {};
 }
 

@@ -71,6 +71,8 @@ struct Presented {
     std::string_view site;   // That it says it is; may be empty.
     std::string_view token;  // Empty: none.
     std::string_view peer;   // Its address.
+    // The site of a certificate that has verified, which counts if there is no token.
+    std::string_view certified = {};
 
     // Of a name and a password. A name alone is a token.
     static Presented login(std::string_view name, std::string_view password) {
@@ -132,6 +134,7 @@ private:
     // Who a token is that was found; nobody if it is not for the site that is named beside it.
     [[nodiscard]] std::optional<Identity> who_is(std::string_view site, std::string_view tenant,
                                                  std::string_view named) const;
+    [[nodiscard]] Result<void> identify_certified(const Presented& presented, Identity& who) const;
     [[nodiscard]] Result<Identity> identify_stored(const StoredTokens::Token& token,
                                                    const Presented& presented, uint64_t mark) const;
     [[nodiscard]] Result<Identity> identify_signed(const Presented& presented,

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -15,7 +16,8 @@ namespace rollcall {
 namespace {
 
 constexpr size_t words_max = 4;
-constexpr std::string_view blanks = " \t\r\n";
+
+constexpr bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 struct Words {
     std::array<std::string_view, words_max + 1> all;  // One more shows that there are too many.
@@ -24,12 +26,11 @@ struct Words {
 
 Words split(std::string_view line) {
     Words words;
-    while (words.count < words.all.size()) {
-        const size_t begin = line.find_first_not_of(blanks);
-        if (begin == line.npos) break;
-        const size_t end = std::min(line.find_first_of(blanks, begin), line.size());
-        words.all[words.count++] = line.substr(begin, end - begin);
-        line.remove_prefix(end);
+    for (auto at = line.begin(); words.count < words.all.size();) {
+        const auto begin = std::find_if_not(at, line.end(), is_blank);
+        if (begin == line.end()) break;
+        at = std::find_if(begin, line.end(), is_blank);
+        words.all[words.count++] = std::string_view(begin, at);
     }
     return words;
 }

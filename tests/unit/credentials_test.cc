@@ -119,6 +119,23 @@ BOOST_AUTO_TEST_CASE(tenant_is_the_beginning_of_the_site_where_the_token_says_no
     BOOST_TEST(ask(ours("z-9")) == "z-9/z");
 }
 
+BOOST_AUTO_TEST_CASE(certificate_counts_where_no_token_is_presented) {
+    const auto with = [&](std::string_view certified, std::string_view site,
+                          std::string_view token) {
+        who = {};
+        const auto identified = credentials.identify({site, token, "192.0.2.1", certified}, who);
+        return identified ? std::string(who.site()) : std::string(to_text(identified.error().code));
+    };
+    BOOST_TEST(with("c1", "", "") == "c1");
+    BOOST_TEST(credentials.still(who).has_value());
+    BOOST_TEST(with("c1", "c1", "") == "c1");
+    BOOST_TEST(with("c1", "s1", "") == "bad_credential");
+    BOOST_TEST(with("c1", "", "token-1") == "s1");
+    BOOST_TEST(with("c1", "", "wrong") == "bad_credential");
+    BOOST_TEST(with("c 1", "", "") == "bad_credential");
+    BOOST_TEST(with("*", "s1", "") == "bad_credential");
+}
+
 BOOST_AUTO_TEST_CASE(signed_token_needs_no_store) {
     BOOST_TEST(ask(ours("s9")) == "s9/");
     BOOST_TEST(ask(ours("s9", 60, "t9")) == "s9/t9");

@@ -321,6 +321,19 @@ BOOST_AUTO_TEST_CASE(random_bytes_have_one_reading_however_they_are_split) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(two_authorizations_are_none_that_is_known) {
+    const auto authorization = [](std::string_view fields) {
+        const std::string request = "GET / HTTP/1.1\r\n" + std::string(fields) + "\r\n";
+        HttpParser parser(1024, 1024);
+        std::string_view bytes = request;
+        BOOST_TEST((parser.step(bytes) == HttpParser::Step::head));
+        return std::string(parser.head().authorization);
+    };
+    BOOST_TEST(authorization("") == "");
+    BOOST_TEST(authorization("authorization: Bearer abc\r\n") == "Bearer abc");
+    BOOST_TEST(authorization("Authorization: Bearer a\r\nAuthorization: Bearer b\r\n") == "two");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace rollcall
