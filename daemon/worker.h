@@ -38,6 +38,8 @@ public:
     // Before start(). Takes the socket over.
     void listen(int fd, Transport transport);
     void start();
+    // Instead of start(): a turn in the caller's thread, without waiting. For tests.
+    void step() { loop_.step(); }
     // Slots of this worker became durable.
     void wake() { loop_.wake(); }
     // begin_stop() for all workers first, then join() each.
