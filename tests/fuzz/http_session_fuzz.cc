@@ -48,7 +48,8 @@ Answers read(std::string_view heard) {
         answers.text.append(std::to_string(status));
         for (const char c : body)
             if (c < '0' || c > '9') answers.text += c;
-        if (status == 200) ++answers.accepted;
+        // Of a list whose reports were all refused, the answer says so.
+        if (status == 200 && body.find(R"("accepted":0)") == body.npos) ++answers.accepted;
     }
     return answers;
 }
