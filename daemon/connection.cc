@@ -140,6 +140,7 @@ void Connection::read(std::string_view bytes) {
         go_on();
     }
     if (waiting_ == 0) flush();
+    update_reading();
 }
 
 bool Connection::ready() const {
@@ -547,8 +548,14 @@ void Connections::finish_all() {
     }
 }
 
+// Answers whose slots are not on disk by now are never sent.
 void Connections::close_all() {
     stopping_ = true;
+    for (; !acks_.empty(); acks_.pop()) {
+        Connection& connection = *acks_.front().connection;
+        if (--connection.waiting_ == 0 && connection.state_ == Connection::State::closed)
+            forget(connection);
+    }
     for (auto& connection : all_) connection->close();
 }
 

@@ -33,6 +33,8 @@ public:
 
     // Runs until end(), then until every handle is closed.
     void run();
+    // What is there to be done now, without waiting: for tests.
+    void step() { uv_run(&loop_, UV_RUN_NOWAIT); }
     void end();
 
     [[nodiscard]] Connections& connections() { return connections_; }

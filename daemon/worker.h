@@ -43,6 +43,8 @@ public:
     // Before start(). Takes the socket over. tls: what its clients speak it with, or none.
     void listen(int fd, Transport transport, TlsContext* tls = nullptr);
     void start();
+    // Instead of start(): a turn in the caller's thread, without waiting. For tests.
+    void step() { loop_.step(); }
     // Slots of this worker became durable.
     void wake() { loop_.wake(); }
     // begin_stop() for all workers first, then join() each.

@@ -2,6 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "daemon/exporter.h"
 #include "daemon/tls.h"
 #include "tests/support/allocations.h"
 #include "tests/support/certificates.h"
@@ -84,6 +85,30 @@ BOOST_AUTO_TEST_CASE(stopping_worker_does_not_wait_for_ever_for_a_full_spool) {
     BOOST_TEST((std::chrono::steady_clock::now() - begun < std::chrono::seconds(5)));
     pipeline->stop();
     worker.reset();
+}
+
+BOOST_AUTO_TEST_CASE(stopping_worker_gives_up_answers_that_wait_for_a_full_spool) {
+    settings.spool.size_max = Bytes{64 * 1024};
+    settings.general.drain_timeout_max = Millis(100);
+    start();
+    std::string many;
+    for (int report = 0; report < 1500; ++report) many += post_request("{}");
+    HttpClient here(http_port);
+    here.send(many);
+    // One that has gone meanwhile has answers to get, too.
+    auto gone = std::make_unique<HttpClient>(http_port);
+    gone->send(many);
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    const auto is_full = [&] { return sum(pipeline->slabs(), Metric::spool_full) == 1; };
+    while (!is_full() && std::chrono::steady_clock::now() < give_up)
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    BOOST_TEST_REQUIRE(is_full());
+    gone.reset();
+    worker->begin_stop();
+    worker->join();
+    pipeline->stop();
+    worker.reset();
+    BOOST_TEST(counted(Metric::connections, label_of(Transport::http)) == 0);
 }
 
 BOOST_AUTO_TEST_CASE(stopping_worker_hands_over_the_rows_that_nobody_waits_for) {

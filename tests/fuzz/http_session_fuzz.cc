@@ -1,0 +1,102 @@
+// A client's bytes over HTTP, through a worker: never an answer that says more reports are taken
+// than are on disk, and the same answers however the bytes are split and whenever the disk is done.
+// The first byte says how they are split; what stands behind it is what the client sends.
+#include <algorithm>
+#include <charconv>
+#include <string>
+
+#include "pipeline/log.h"
+#include "tests/fuzz/splitter.h"
+#include "tests/fuzz/stepped_worker.h"
+
+namespace {
+
+using namespace rollcall;
+
+struct Answers {
+    std::string text;     // Without digits that may differ: where an interval or an age stands.
+    size_t accepted = 0;  // Requests whose reports were taken.
+};
+
+uint64_t number_behind(std::string_view text, std::string_view name) {
+    const size_t at = text.find(name);
+    uint64_t number = 0;
+    if (at != text.npos)
+        std::from_chars(text.data() + at + name.size(), text.data() + text.size(), number);
+    return number;
+}
+
+// Every answer is whole and of the form that routers can read.
+Answers read(std::string_view heard) {
+    Answers answers;
+    while (!heard.empty()) {
+        const size_t head_bytes = heard.find("\r\n\r\n");
+        ensure(head_bytes != heard.npos);
+        const std::string_view head = heard.substr(0, head_bytes);
+        heard.remove_prefix(head_bytes + 4);
+        ensure(head.starts_with("HTTP/1.1 "));
+        const uint64_t status = number_behind(head, "HTTP/1.1 ");
+        if (status == 100) {
+            answers.text += "100 ";
+            continue;
+        }
+        ensure(status >= 200 && status < 600);
+        const uint64_t length = number_behind(head, "\r\nContent-Length: ");
+        ensure(length <= heard.size());
+        const std::string_view body = heard.substr(0, length);
+        heard.remove_prefix(length);
+        answers.text.append(std::to_string(status));
+        for (const char c : body)
+            if (c < '0' || c > '9') answers.text += c;
+        // Of a list whose reports were all refused, the answer says so.
+        if (status == 200 && body.find(R"("accepted":0)") == body.npos) ++answers.accepted;
+    }
+    return answers;
+}
+
+// A list of none is taken without a row, and each needs its bracket.
+size_t lists_in(std::string_view bytes) {
+    return static_cast<size_t>(std::ranges::count(bytes, '['));
+}
+
+Answers whole(const Settings& settings, std::string_view bytes) {
+    SteppedWorker worker(settings, Transport::http);
+    SteppedWorker::Client client(worker);
+    client.send(bytes);
+    ensure(read(client.heard()).accepted <= lists_in(bytes));
+    worker.commit_all();
+    const Answers answers = read(client.heard());
+    ensure(answers.accepted <= worker.reports() + lists_in(bytes));
+    return answers;
+}
+
+Answers in_pieces(const Settings& settings, std::string_view bytes, uint64_t seed) {
+    SteppedWorker worker(settings, Transport::http);
+    SteppedWorker::Client client(worker);
+    Splitter splitter(seed);
+    const size_t lists = lists_in(bytes);
+    while (!bytes.empty()) {
+        client.send(splitter.take(bytes));
+        if (splitter.below(3) == 0) worker.commit();
+        ensure(read(client.heard()).accepted <= worker.reports() + lists);
+    }
+    if (splitter.below(2) == 0) client.end_sending();
+    worker.commit_all();
+    const Answers answers = read(client.heard());
+    ensure(answers.accepted <= worker.reports() + lists);
+    return answers;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+    if (size == 0 || size > 50'000) return 0;
+    static const Settings settings = fuzz_settings();
+    const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
+    set_log_level("error");
+    const Answers once = whole(settings, bytes);
+    const Answers again = in_pieces(settings, bytes, data[0]);
+    ensure(once.text == again.text);
+    ensure(once.accepted == again.accepted);
+    return 0;
+}

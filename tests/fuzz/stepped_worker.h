@@ -1,0 +1,164 @@
+// SteppedWorker: a worker with whole sessions in one thread, and a committer that does what it is
+// told; its clients come over Unix sockets, which leave no ports behind. Nothing of a run is left
+// for the next, and no clock moves.
+#pragma once
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <string>
+#include <string_view>
+
+#include "daemon/worker.h"
+
+namespace rollcall {
+
+class StoppedClock final : public Clock {
+public:
+    [[nodiscard]] int64_t wall_us() const override { return 1'780'000'000'000'000; }
+    [[nodiscard]] int64_t steady_us() const override { return 1'000'000'000; }
+};
+
+class SteppedWorker {
+public:
+    class Client {
+    public:
+        explicit Client(SteppedWorker& worker)
+            : worker_(worker), fd_(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0)) {
+            ensure(connect(fd_, reinterpret_cast<const sockaddr*>(&worker.address_),
+                           worker.address_bytes_) == 0);
+            worker.step();
+        }
+        ~Client() {
+            close(fd_);
+            worker_.step();
+        }
+        Client(const Client&) = delete;
+        Client& operator=(const Client&) = delete;
+
+        // What the worker does not take now, because it has ended the connection or reads nothing
+        // until others are done with, is lost: nobody here sends more than a socket holds.
+        void send(std::string_view bytes) const {
+            (void)!::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+            worker_.step();
+        }
+        void end_sending() const {
+            shutdown(fd_, SHUT_WR);
+            worker_.step();
+        }
+        // All that has been heard so far.
+        [[nodiscard]] const std::string& heard() {
+            std::array<char, 65536> bytes;
+            for (ssize_t count = 0; (count = recv(fd_, bytes.data(), bytes.size(), 0)) > 0;)
+                heard_.append(bytes.data(), static_cast<size_t>(count));
+            return heard_;
+        }
+
+    private:
+        SteppedWorker& worker_;
+        int fd_;
+        std::string heard_;
+    };
+
+    SteppedWorker(const Settings& settings, Transport transport)
+        : intake_({settings.ingest.slots_max, settings.ingest.slot_rows_max,
+                   settings.ingest.slot_text_max.count, settings.http.body_size_max.count,
+                   settings.ingest.items_max},
+                  bell_, slab),
+          pace_(settings),
+          last_seen_(settings.replies.sites_max),
+          mqtt_clients_(settings.mqtt.sessions_max),
+          worker_(settings, intake_, pace_, last_seen_, mqtt_clients_, clock_, slab) {
+        std::signal(SIGPIPE, SIG_IGN);
+        const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        // Without a name it is given one that is free: unix(7), autobind.
+        address_.sun_family = AF_UNIX;
+        ensure(bind(listener, reinterpret_cast<const sockaddr*>(&address_),
+                    sizeof address_.sun_family) == 0);
+        ensure(listen(listener, 16) == 0);
+        getsockname(listener, reinterpret_cast<sockaddr*>(&address_), &address_bytes_);
+        worker_.listen(listener, transport);
+    }
+
+    // The loop turns until nothing comes of it: accept, read, answer.
+    void step() {
+        for (int turns = 0; turns < 3; ++turns) worker_.step();
+    }
+
+    // All that is published is on disk now.
+    void commit() {
+        auto& ring = intake_.ring();
+        for (uint64_t slot = ring.durable(); slot < ring.published(); ++slot) count(ring.at(slot));
+        ring.advance_durable(ring.published());
+        step();
+    }
+    // Until nothing waits any more.
+    void commit_all() {
+        for (bool more = true; more;) {
+            const uint64_t before = intake_.ring().published();
+            commit();
+            more = intake_.ring().published() != before;
+        }
+        ensure(intake_.handed_over());
+    }
+
+    // Rows on disk that are of reports, not of refused ones.
+    [[nodiscard]] size_t reports() const { return reports_; }
+    [[nodiscard]] size_t refused(Transport transport) const {
+        size_t all = 0;
+        for (size_t code = 0; code < std::size(code_names); ++code)
+            all += static_cast<size_t>(slab.read(Metric::checkins_rejected_total,
+                                                 label_of(transport, static_cast<Code>(code))));
+        return all;
+    }
+
+    Slab slab;
+
+private:
+    void count(const Columns& rows) {
+        for (size_t row = 0; row < rows.rows(); ++row) {
+            const bool refused = rows.has(row, Column::warnings) &&
+                                 std::ranges::find(code_names, rows.text(row, Column::warnings)) !=
+                                     std::end(code_names);
+            reports_ += refused ? 0 : 1;
+        }
+    }
+
+    StoppedClock clock_;
+    Doorbell bell_;
+    Intake intake_;
+    Pace pace_;
+    LastSeen last_seen_;
+    MqttClients mqtt_clients_;
+    Worker worker_;
+    sockaddr_un address_{};
+    socklen_t address_bytes_ = sizeof address_;
+    size_t reports_ = 0;
+};
+
+// Small, so that rings are full and limits are near.
+inline Settings fuzz_settings() {
+    Settings settings;
+    settings.general.log_level = "error";
+    settings.general.answers_max = 5;
+    settings.ingest.slot_rows_max = 4;
+    settings.ingest.slot_text_max = Bytes{2 * row_text_max};
+    settings.ingest.slots_max = 2;
+    settings.ingest.items_max = 6;
+    settings.replies.sites_max = 64;
+    settings.http.header_size_max = Bytes{1024};
+    settings.http.header_fields_max = 16;
+    settings.http.paths = {"/a"};
+    settings.mqtt.packet_size_max = Bytes{4096};
+    settings.mqtt.in_flight_max = 4;
+    settings.mqtt.topic_aliases_max = 2;
+    settings.mqtt.sessions_max = 1;
+    return settings;
+}
+
+}  // namespace rollcall
