@@ -19,7 +19,7 @@ struct TokenWish {
     std::string tenant = {};
     std::string expires = {};  // As a duration; empty: never.
     std::string key_id = {};   // Empty: the first that signs.
-    bool stored = false;  // Also where there is a key that signs.
+    bool stored = false;       // Also where there is a key that signs.
 };
 
 // A signed token, if auth.signing_keys_file has a key that signs; else a random one, and below it
