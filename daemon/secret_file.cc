@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <system_error>
 
@@ -56,6 +57,7 @@ std::expected<void, std::string> read_secret_file(const std::string& path, const
     }
     if (problem.empty() && std::ferror(file.get()) != 0)
         problem = fmt::format("{}: {}", path, reason_of_errno());
+    if (buffer != nullptr) explicit_bzero(buffer, buffer_bytes);
     std::free(buffer);
     if (!problem.empty()) return std::unexpected(problem);
     return {};

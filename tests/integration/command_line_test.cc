@@ -153,6 +153,39 @@ BOOST_AUTO_TEST_CASE(set_on_the_command_line_overrides_the_file) {
     BOOST_TEST(daemon.post("{}").body.find(R"("next":45)") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(check_reads_the_files_that_say_who_may_come_in) {
+    const TemporaryDirectory directory;
+    const std::string path = directory.path() / "tokens";
+    const auto check = [&](std::string_view content) {
+        std::ofstream(path) << content;
+        return rollcalld(
+            {"check", "--set", "auth.mode=tokens", "--set", "auth.tokens_file=" + path});
+    };
+    const auto wrong = check("s1\n");
+    BOOST_TEST(wrong.status == settings_status);
+    BOOST_TEST(wrong.errors.find(path + ":1: is not: site [tenant] SHA-256\n") !=
+               std::string::npos);
+    BOOST_TEST(check("# none yet\n").status == 0);
+}
+
+BOOST_AUTO_TEST_CASE(token_is_made_with_a_key_and_shown) {
+    const TemporaryDirectory directory;
+    const std::string keys = directory.path() / "keys";
+    std::ofstream(keys) << rollcalld({"token", "key", "--id", "k1"}).output;
+    const std::string setting = "auth.signing_keys_file=" + keys;
+    std::string token = rollcalld({"token", "new", "--site", "s1", "--set", setting}).output;
+    token.pop_back();
+    const auto shown = rollcalld({"token", "show", token, "--set", setting});
+    BOOST_TEST(shown.status == 0);
+    BOOST_TEST(has_line(shown.output, {"site", "s1"}), shown.output);
+    BOOST_TEST(has_line(shown.output, {"verifies", "yes"}), shown.output);
+    const auto wrong =
+        run({ROLLCALLD_PATH, "token", "show", "-", "--set", setting}, {}, token + "x");
+    BOOST_TEST(wrong.status == 1);
+    BOOST_TEST(wrong.output.find(token) == std::string::npos);
+    BOOST_TEST(rollcalld({"token", "new"}).status == usage_status);
+}
+
 BOOST_AUTO_TEST_CASE(wrong_usage_has_its_own_status) {
     BOOST_TEST(rollcalld({"frobnicate"}).status == usage_status);
     BOOST_TEST(rollcalld({"serve", "--frobnicate"}).status == usage_status);

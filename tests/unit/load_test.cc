@@ -96,6 +96,7 @@ Settings random_settings(Random& random) {
         std::erase(filter, '#');
     }
     settings.kafka.brokers.emplace_back("a:1");
+    settings.auth.tokens_file.insert(0, "a");
     settings.kafka.user.insert(0, "a");
     settings.kafka.password_file.insert(0, "a");
     settings.kafka.tls_certificate.insert(0, "a");
