@@ -309,8 +309,11 @@ public:
         check_addresses("admin.listen", settings_.admin.listen, false);
 
         const auto& auth = settings_.auth;
-        if (auth.mode == "tokens" && auth.tokens_file.empty() && auth.signing_keys_file.empty())
-            complain_about("auth.mode", "tokens needs auth.tokens_file or auth.signing_keys_file");
+        if (auth.mode == "tokens" && auth.tokens_file.empty() && auth.signing_keys_file.empty() &&
+            settings_.tls.client_ca.empty())
+            complain_about(
+                "auth.mode",
+                "tokens needs auth.tokens_file, auth.signing_keys_file or tls.client_ca");
 
         for (const auto& path : settings_.http.paths)
             if (!path.starts_with('/'))

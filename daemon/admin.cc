@@ -32,7 +32,11 @@ Result<void> Admin::admit(const HttpHead& head, HttpRequest& request, std::strin
 std::string_view Admin::reason_not_ready() const {
     if (!not_ready_.empty()) return not_ready_;
     if (sum(slabs_, Metric::spool_full) > 0) return "the spool is full";
-    return {};
+    if (sum(slabs_, Metric::pressure_ratio) < ratio_one) return {};
+    if (sum(slabs_, Metric::drain_seconds) > 0) return "the spool is nearly full: a sink is behind";
+    if (sum(slabs_, Metric::memory_ratio) > ratio_one / 10 * 9)
+        return "memory is nearly at the control group's limit";
+    return "answers take seconds: the disk is slow";
 }
 
 Result<void> Admin::handle(HttpRequest& request, std::string_view, Connection& connection) {

@@ -112,7 +112,10 @@ Result<void> Checkins::admit(const HttpHead& head, HttpRequest& request, std::st
 
 Result<void> Checkins::identify(const HttpHead& head, HttpRequest& request) {
     auto presented = presented_in(head, settings_, credential_);
-    if (presented) presented->peer = request.peer;
+    if (presented) {
+        presented->peer = request.peer;
+        presented->certified = request.certified;
+    }
     const auto identified = presented ? credentials_.identify(*presented, request.who)
                                       : std::unexpected(presented.error());
     cleanse(credential_);

@@ -102,6 +102,7 @@ void HttpSession::on_head() {
     }
     request_.body_in_reply = true;
     request_.peer = connection_.peer();
+    request_.certified = connection_.certified();
     request_.hint = body_hint(head.content_type);
     request_.encoding = content_encoding(head.content_encoding).value_or(ContentEncoding::identity);
     std::string_view allow;

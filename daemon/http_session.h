@@ -33,9 +33,10 @@ struct HttpRequest {
     std::string query;   // Of the target, without `?`.
     std::string header;  // Fields that may be values, as `name=value` lines.
     std::string idempotency_key;
-    std::string_view peer;  // Its address.
-    Identity who;           // By its credential.
-    Receipt receipt;        // Of what was taken before the ring was full.
+    std::string_view peer;       // Its address.
+    std::string_view certified;  // The name in its certificate of TLS; may be empty.
+    Identity who;                // By its credential.
+    Receipt receipt;             // Of what was taken before the ring was full.
     After after = After::keep_alive;
     bool body_in_reply = true;             // False for HEAD.
     Dialect dialect = Dialect::canonical;  // Of the agents that report to this path.

@@ -109,6 +109,7 @@ Result<void> MqttSession::identify(const mqtt::Connect& connect) {
     Presented presented =
         Presented::login(connect.username.value_or(""), connect.password.value_or(""));
     presented.peer = connection_.peer();
+    presented.certified = connection_.certified();
     return all_.credentials.identify(presented, who_);
 }
 

@@ -221,6 +221,38 @@ BOOST_AUTO_TEST_CASE(client_certificate_is_verified_if_there_is_one) {
     BOOST_TEST(daemon.query_until("4", "SELECT COUNT(*) FROM site_checkins") == "4");
 }
 
+BOOST_AUTO_TEST_CASE(client_certificate_is_a_credential_on_both_protocols) {
+    const auto router = ours().issue("tower-12");
+    const TestDaemon daemon(
+        {.settings = with(ecdsa(), {fmt::format(R"(tls.client_ca = "{}")", authority()),
+                                    R"(auth.mode = "tokens")"})});
+    BOOST_TEST(curl(daemon, {}).output.starts_with("HTTP/1.1 401 "));
+    BOOST_TEST(answered(curl(daemon, {"--cert", router.certificate, "--key", router.key}).output));
+    const auto publish = [&](const Lines& more) {
+        Lines command{"mosquitto_pub",
+                      "-h",
+                      "localhost",
+                      "-p",
+                      std::to_string(daemon.port_of("mqtts")),
+                      "--cafile",
+                      authority(),
+                      "-q",
+                      "1",
+                      "-t",
+                      "checkins/M",
+                      "-m",
+                      R"({"serial_number":"M","seq":9})"};
+        command.insert(command.end(), more.begin(), more.end());
+        return run(command).status;
+    };
+    BOOST_TEST(publish({}) != 0);
+    BOOST_TEST(publish({"--cert", router.certificate, "--key", router.key}) == 0);
+    BOOST_TEST(
+        daemon.query_until("2|tower-12|tower-12",
+                           "SELECT COUNT(*), MIN(site_id), MAX(site_id) FROM site_checkins") ==
+        "2|tower-12|tower-12");
+}
+
 BOOST_AUTO_TEST_CASE(pipelined_requests_and_large_bodies_are_answered_in_their_order) {
     const TestDaemon daemon({.settings = with(ecdsa())});
     for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {

@@ -80,6 +80,20 @@ BOOST_AUTO_TEST_CASE(ready_daemon_says_so_until_its_spool_is_full) {
     BOOST_TEST(full.body == "the spool is full\n");
 }
 
+BOOST_AUTO_TEST_CASE(daemon_under_full_pressure_is_not_ready_and_says_what_presses) {
+    admin.set_reason_not_ready({});
+    slab.set(Metric::pressure_ratio, ratio_one - 1);
+    BOOST_TEST(client().get("/readyz").status == 200);
+    slab.set(Metric::pressure_ratio, ratio_one);
+    const HttpResponse slow = client().get("/readyz");
+    BOOST_TEST(slow.status == 503);
+    BOOST_TEST(slow.body == "answers take seconds: the disk is slow\n");
+    slab.set(Metric::memory_ratio, ratio_one);
+    BOOST_TEST(client().get("/readyz").body == "memory is nearly at the control group's limit\n");
+    slab.set(Metric::drain_seconds, 60);
+    BOOST_TEST(client().get("/readyz").body == "the spool is nearly full: a sink is behind\n");
+}
+
 BOOST_AUTO_TEST_CASE(metrics_are_shown_with_their_content_type) {
     const HttpResponse page = client().get("/metrics");
     BOOST_TEST(page.status == 200);

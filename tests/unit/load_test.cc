@@ -353,9 +353,11 @@ BOOST_AUTO_TEST_CASE(tls_needs_certificates_and_a_key_for_each) {
 BOOST_AUTO_TEST_CASE(who_presents_tokens_may_come_from_anywhere_if_there_is_a_file_of_them) {
     const std::vector<std::string> sets = {"auth.mode=tokens", "http.listen=0.0.0.0:8080",
                                            "mqtt.listen=[::]:1883"};
-    BOOST_TEST(said(load_sets(sets)) ==
-               "auth.mode: tokens needs auth.tokens_file or auth.signing_keys_file\n");
-    for (const std::string file : {"auth.tokens_file=/t", "auth.signing_keys_file=/k"}) {
+    BOOST_TEST(
+        said(load_sets(sets)) ==
+        "auth.mode: tokens needs auth.tokens_file, auth.signing_keys_file or tls.client_ca\n");
+    for (const std::string file :
+         {"auth.tokens_file=/t", "auth.signing_keys_file=/k", "tls.client_ca=/c"}) {
         auto with_file = sets;
         with_file.push_back(file);
         BOOST_TEST(said(load_sets(with_file)) == "");
