@@ -323,8 +323,7 @@ BOOST_AUTO_TEST_CASE(random_bytes_have_one_reading_however_they_are_split) {
 
 BOOST_AUTO_TEST_CASE(credential_is_the_one_that_the_header_has) {
     const auto authorization = [](std::string_view fields) -> std::string {
-        const std::string request =
-            "GET / HTTP/1.1\r\nHost: h\r\n" + std::string(fields) + "\r\n";
+        const std::string request = "GET / HTTP/1.1\r\nHost: h\r\n" + std::string(fields) + "\r\n";
         HttpParser parser({.header_bytes_max = 1024, .header_fields_max = 10, .body_bytes_max = 9});
         std::string_view bytes = request;
         const auto step = parser.step(bytes);
