@@ -188,8 +188,8 @@ void MqttSession::take_will(const mqtt::Connect& connect) {
     if (!connect.will) return;
     const std::string* const filter = filter_for(connect.will->topic);
     if (filter == nullptr) return;
-    will_device_ = mqtt::level_at_plus(*filter, connect.will->topic);
-    will_delay_s_ = connect.will->delay_s;
+    const std::string_view device = mqtt::level_at_plus(*filter, connect.will->topic);
+    will_ = std::make_unique<Will>(Will{std::string(device), {}, connect.will->delay_s});
 }
 
 bool MqttSession::on(const mqtt::ConnectOtherVersion&) {
@@ -223,8 +223,9 @@ std::optional<std::string_view> MqttSession::topic_of(const mqtt::Publish& publi
         refuse(Code::mqtt_topic_alias);
         return std::nullopt;
     }
-    if (aliases_.size() < alias) aliases_.resize(alias);
-    std::string& topic = aliases_[alias - 1];
+    auto& aliases = five().aliases;
+    if (aliases.size() < alias) aliases.resize(alias);
+    std::string& topic = aliases[alias - 1];
     if (!publish.topic.empty()) topic = publish.topic;
     if (topic.empty()) {
         refuse(Code::mqtt_protocol_error);  // Section 3.3.4 of 5.0.
@@ -233,13 +234,23 @@ std::optional<std::string_view> MqttSession::topic_of(const mqtt::Publish& publi
     return topic;
 }
 
+MqttSession::Five& MqttSession::five() {
+    if (!five_) five_ = std::make_unique<Five>();
+    return *five_;
+}
+
 // As many at a time as the Receive Maximum says [MQTT5-3.3.4-7]; 3.1.1 knows none, but what has to
 // be remembered of QoS 2 has its limit.
 bool MqttSession::may_send(const mqtt::Publish& publish) {
     if (publish.qos == 0 || (publish.qos == 1 && !is_5())) return true;
-    const auto waiting = std::ranges::upper_bound(answers_, connection_.released());
-    answers_.erase(answers_.begin(), waiting);
-    if (received_->size() + answers_.size() < all_.settings.mqtt.in_flight_max) return true;
+    size_t waiting = received_->size();
+    if (five_) {
+        auto& answers = five_->answers;
+        const auto out = std::ranges::upper_bound(answers, connection_.released());
+        answers.erase(answers.begin(), out);
+        waiting += answers.size();
+    }
+    if (waiting < all_.settings.mqtt.in_flight_max) return true;
     refuse(Code::mqtt_in_flight);
     return false;
 }
@@ -248,36 +259,40 @@ bool MqttSession::take(const mqtt::Publish& publish, const std::string& filter,
                        std::string_view topic) {
     const auto charged = all_.quotas.sender(who_.site(), who_.tenant(), connection_.peer());
     // Not in the middle of a list, of which a part was taken.
-    if (receipt_.items == 0) {
+    if (!begun_) {
         const auto standing = all_.quotas.standing(charged, all_.clock.steady_us());
         if (standing.refused_us > 0) return refuse_for_quota(publish, standing);
     }
     const Sender sender = sender_at(mqtt::level_at_plus(filter, topic));
+    const auto begun = std::exchange(begun_, nullptr);
+    Receipt receipt = begun ? std::move(*begun) : Receipt{};
     const auto online = availability(publish.payload);
-    const auto taken = online ? all_.intake.announce(*online, sender, receipt_)
+    const auto taken = online ? all_.intake.announce(*online, sender, receipt)
                               : all_.intake.accept(publish.payload, body_hint(publish.content_type),
-                                                   sender, receipt_);
-    if (!taken && taken.error().code == Code::ring_full) return false;
-    all_.quotas.charge(charged, std::max<size_t>(1, receipt_.items), publish.payload.size(),
+                                                   sender, receipt);
+    if (!taken && taken.error().code == Code::ring_full) {
+        if (receipt.items > 0) begun_ = std::make_unique<Receipt>(std::move(receipt));
+        return false;
+    }
+    all_.quotas.charge(charged, std::max<size_t>(1, receipt.items), publish.payload.size(),
                        all_.clock.steady_us());
     if (taken) {
-        all_.liveness.taken(receipt_, sender);
+        all_.liveness.taken(receipt, sender);
     } else {
         count(taken.error().code);
         all_.liveness.refused(taken.error().code, sender);
     }
-    if (receipt_.accepted > 0) {
-        if (will_device_ == sender.device) will_site_ = receipt_.site;
-        connection_.reply_when_durable(receipt_.slot, receipt_.accepted, answer(publish, {}));
+    if (receipt.accepted > 0) {
+        if (will_ && will_->device == sender.device) will_->site = receipt.site;
+        connection_.reply_when_durable(receipt.slot, receipt.accepted, answer(publish, {}));
         remember(publish);
     } else if (!taken) {
         decline(publish, taken.error().code);
-    } else if (!receipt_.refused.empty()) {
-        decline(publish, receipt_.refused.back().code);
+    } else if (!receipt.refused.empty()) {
+        decline(publish, receipt.refused.back().code);
     } else {
         decline(publish, std::nullopt);  // A list of none.
     }
-    receipt_ = {};
     return true;
 }
 
@@ -300,7 +315,7 @@ void MqttSession::decline(const mqtt::Publish& publish, std::optional<Code> faul
 
 void MqttSession::remember(const mqtt::Publish& publish) {
     if (publish.qos == 2) received_->add(publish.packet_id, number_, connection_.said());
-    if (publish.qos == 1 && is_5()) answers_.push_back(connection_.said());
+    if (publish.qos == 1 && is_5()) five().answers.push_back(connection_.said());
 }
 
 std::string MqttSession::answer(const mqtt::Publish& publish, std::optional<Code> fault) const {
@@ -355,7 +370,7 @@ bool MqttSession::on(const mqtt::Disconnect& disconnect) {
         session_expiry_s_ =
             std::min(*disconnect.session_expiry_s, seconds(all_.settings.mqtt.session_expiry_max));
     }
-    if (disconnect.reason == Reason::success) will_device_.reset();  // [MQTT-3.1.2-10]
+    if (disconnect.reason == Reason::success) will_.reset();  // [MQTT-3.1.2-10]
     connection_.finish(false);
     return true;
 }
@@ -438,12 +453,12 @@ void MqttSession::closed() {
     if (number_ == 0) return;
     received_->settle(number_, connection_.released());
     const bool kept = all_.clients.close(client_id_, number_, session_expiry_s_, all_.now_s());
-    if (!will_device_ || received_->last_connection() != number_) return;
-    const std::string site(!who_.site().empty() ? who_.site()
-                           : will_site_.empty() ? *will_device_
-                                                : will_site_);
+    if (!will_ || received_->last_connection() != number_) return;
+    const std::string site(!who_.site().empty()  ? who_.site()
+                           : will_->site.empty() ? will_->device
+                                                 : will_->site);
     // It does not wait longer than the session is kept [MQTT5-3.1.2-8].
-    const uint32_t delay_s = kept ? std::min(will_delay_s_, session_expiry_s_) : 0;
+    const uint32_t delay_s = kept ? std::min(will_->delay_s, session_expiry_s_) : 0;
     if (delay_s > 0)
         return all_.add({all_.clock.steady_us() + int64_t{delay_s} * 1'000'000, received_, number_,
                          site, std::string(connection_.peer())});

@@ -96,9 +96,22 @@ private:
     void count(Code code);
     bool refuse(Code code);  // Returns true: the packet is done with.
 
+    // An idle client shall cost little: what few have lies elsewhere.
+    struct Five {                          // Of 5.0.
+        std::vector<uint64_t> answers;     // Where those of QoS 1 end that may not have gone out.
+        std::vector<std::string> aliases;  // Topics; empty where none is known.
+    };
+    struct Will {
+        std::string device;  // From its topic.
+        std::string site;    // That is reported for there; empty if there was no report.
+        uint32_t delay_s;
+    };
+    [[nodiscard]] Five& five();
+
     Connection& connection_;
     MqttSessions& all_;
-    Receipt receipt_;  // Of what was taken of a message before the ring was full.
+    std::unique_ptr<Receipt> begun_;  // Of a message of which a part was taken, before the ring was
+                                      // full.
     mqtt::Version version_ = mqtt::Version::v3_1_1;
     bool connected_ = false;
     bool wants_reasons_ = true;
@@ -109,12 +122,8 @@ private:
     Identity who_;
     std::string client_id_;  // Of its site: nobody else's clients have to do with it.
     std::shared_ptr<MqttReceived> received_;  // Messages of QoS 2.
-    std::vector<uint64_t> answers_;     // Where those of QoS 1 end that may not have gone out.
-    std::vector<std::string> aliases_;  // Topics; empty where none is known.
-    // From the will's topic, as long as there is a will; and the site that is reported for there.
-    std::optional<std::string> will_device_;
-    std::string will_site_;
-    uint32_t will_delay_s_ = 0;
+    std::unique_ptr<Five> five_;              // Made when it is needed.
+    std::unique_ptr<Will> will_;              // As long as there is one.
 };
 
 }  // namespace rollcall
