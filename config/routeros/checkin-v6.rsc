@@ -3,7 +3,7 @@
 #   /system scheduler add name=checkin interval=30s start-time=startup on-event=checkin policy=read,test
 
 :local server "https://rollcall.example.com/v1/checkins"
-# A token, if the server wants one: rollcalld token new --site SITE
+# A token, if the server wants one.
 :local token ""
 
 # One at a time.
