@@ -73,7 +73,11 @@ public:
           pace_(settings),
           last_seen_(settings.replies.sites_max),
           mqtt_clients_(settings.mqtt.sessions_max),
-          worker_(settings, intake_, pace_, last_seen_, mqtt_clients_, clock_, slab) {
+          credential_files_(settings),
+          quotas_(settings),
+          worker_(settings, intake_, pace_, last_seen_, mqtt_clients_, credential_files_, quotas_,
+                  clock_, slab) {
+        ensure(credential_files_.load().has_value());
         std::signal(SIGPIPE, SIG_IGN);
         const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         // Without a name it is given one that is free: unix(7), autobind.
@@ -135,6 +139,8 @@ private:
     Pace pace_;
     LastSeen last_seen_;
     MqttClients mqtt_clients_;
+    CredentialFiles credential_files_;
+    Quotas quotas_;
     Worker worker_;
     sockaddr_un address_{};
     socklen_t address_bytes_ = sizeof address_;
@@ -151,6 +157,7 @@ inline Settings fuzz_settings() {
     settings.ingest.slots_max = 2;
     settings.ingest.items_max = 6;
     settings.replies.sites_max = 64;
+    settings.quotas.senders_max = 64;
     settings.http.header_size_max = Bytes{1024};
     settings.http.header_fields_max = 16;
     settings.http.paths = {"/a"};
