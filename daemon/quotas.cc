@@ -108,10 +108,12 @@ Quotas::Standing Quotas::standing(const Sender& sender, int64_t now_us) const {
     for (const Limit& limit : limits_) {
         const uint64_t key = key_of(limit, sender);
         if (key == 0) continue;
-        const int64_t over_us = full_at_us(key) - now_us - burst_us_;
-        if (over_us < 0 || over_us < worst.over_us) continue;
-        worst.over_us = std::max<int64_t>(1, over_us);
-        worst.refused_us = std::max<int64_t>(0, over_us - grace_us_ + 1);
+        // Room for one more must be left of the burst, but the first is always taken.
+        const int64_t ahead_max_us = std::max<int64_t>(0, burst_us_ - std::llround(limit.us_each));
+        const int64_t over_us = full_at_us(key) - now_us - ahead_max_us;
+        if (over_us <= worst.over_us) continue;
+        worst.over_us = over_us;
+        worst.refused_us = std::max<int64_t>(0, over_us - grace_us_);
         worst.code = limit.code;
     }
     return worst;

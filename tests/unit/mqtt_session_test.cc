@@ -876,7 +876,7 @@ BOOST_AUTO_TEST_CASE(whatever_clients_send_the_next_one_is_served) {
 
 BOOST_AUTO_TEST_CASE(client_of_5_0_over_its_quota_is_told_so_and_to_wait_for_each_answer) {
     settings.quotas.network_checkins_max = 1;
-    settings.quotas.burst = Millis(60'000);
+    settings.quotas.burst = Millis(120'000);
     settings.quotas.grace = Millis(30'000);
     start();
     TcpClient client(mqtt_port);

@@ -56,12 +56,12 @@ BOOST_AUTO_TEST_CASE(burst_is_taken_then_grace_with_a_warning_and_the_rest_is_re
     for (int i = 0; i < 30; ++i) {
         const auto standing = quotas.standing(sender, now_us);
         BOOST_TEST(standing.refused_us == 0);
-        BOOST_TEST(standing.over_s() == std::max(1, i));
+        BOOST_TEST(standing.over_s() == i + 1);
         quotas.charge(sender, 1, 100, now_us);
     }
     const auto standing = quotas.standing(sender, now_us);
-    BOOST_TEST(standing.refused_us == 1);
-    BOOST_TEST(standing.over_s() == 30);
+    BOOST_TEST(standing.refused_us == second_us);
+    BOOST_TEST(standing.over_s() == 31);
     BOOST_TEST((standing.code == Code::over_site_quota));
 }
 
@@ -75,6 +75,20 @@ BOOST_AUTO_TEST_CASE(whoever_goes_on_and_on_gets_the_rate_and_no_less) {
     }
     now_us += 3600 * second_us;
     BOOST_TEST(taken(quotas, sender, 1000) == 90);
+}
+
+BOOST_AUTO_TEST_CASE(burst_is_no_larger_for_those_who_take_a_moment) {
+    settings.quotas.site_checkins_max = 2;
+    settings.quotas.grace = Millis(0);
+    Quotas quotas(settings);
+    for (const size_t expected : {1, 1, 0, 0}) {
+        BOOST_TEST(taken(quotas, sender, 1) == expected);
+        now_us += second_us / 100;
+    }
+    // The first is taken also if the burst has no room for one.
+    settings.quotas.burst = Millis(1000);
+    Quotas slow(settings);
+    BOOST_TEST(taken(slow, sender, 10) == 1);
 }
 
 BOOST_AUTO_TEST_CASE(bytes_count_beside_check_ins) {
@@ -162,8 +176,8 @@ BOOST_AUTO_TEST_CASE(threads_that_charge_one_sender_lose_nothing) {
                 for (int i = 0; i < 30'000; ++i) quotas.charge(sender, 1, 0, now_us);
             });
     }
-    // 120,001 check-ins are 120.001 s; 60 s of them are the burst.
-    BOOST_TEST(quotas.standing(sender, now_us).over_us == 60'001'000);
+    // 120,001 check-ins are 120.001 s, and the next one takes 1 ms; 60 s are the burst.
+    BOOST_TEST(quotas.standing(sender, now_us).over_us == 60'002'000);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_taken_in_the_long_run_is_what_the_limit_says) {
