@@ -173,11 +173,10 @@ Result<bool> Delivery::append(const Record& record) {
     auto fits = batch_.append_record(record.payload, record.columns_at);
     if (!fits || *fits || batch_.rows() > 0) return fits;
     // Written by a run with larger slots than today's settings.
-    if (record.rows > record_rows_max) return fail(Code::spool_damaged);
-    batch_ = Columns(std::max(record.rows, 1U), std::max(record.payload.size(), row_text_max));
-    fits = batch_.append_record(record.payload, record.columns_at);
-    if (fits && !*fits) return fail(Code::spool_damaged);
-    return fits;
+    auto alone = columns_of(record);
+    if (!alone) return std::unexpected(alone.error());
+    batch_ = std::move(*alone);
+    return true;
 }
 
 // 0 if the row cannot be told from another report, or need not be.

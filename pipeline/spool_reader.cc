@@ -6,6 +6,8 @@
 #include <cstring>
 #include <limits>
 
+#include "pipeline/row_id.h"
+
 namespace rollcall {
 
 namespace {
@@ -19,6 +21,15 @@ std::string segment_path(const std::string& directory, uint64_t first_record) {
 }
 
 }  // namespace
+
+Result<Columns> columns_of(const Record& record) {
+    if (record.rows > record_rows_max) return fail(Code::spool_damaged);
+    Columns columns(std::max(record.rows, 1U), std::max(record.payload.size(), row_text_max));
+    const auto fits = columns.append_record(record.payload, record.columns_at);
+    if (!fits) return std::unexpected(fits.error());
+    if (!*fits) return fail(Code::spool_damaged);
+    return columns;
+}
 
 SegmentReader::SegmentReader(std::unique_ptr<File> file, SegmentHead head)
     : file_(std::move(file)), head_(std::move(head)), format_(head_.format, head_.spool) {}

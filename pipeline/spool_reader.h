@@ -24,6 +24,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/columns.h"
 #include "pipeline/cursor.h"
 #include "pipeline/files.h"
 #include "pipeline/spool_format.h"
@@ -39,6 +40,10 @@ struct Record {
     std::span<const std::byte> payload;   // Valid until the reader is used again.
     std::span<const uint8_t> columns_at;  // See Columns::append_record().
 };
+
+// The rows of a record alone, whatever size the slots had in which it was written; spool_damaged if
+// it contradicts itself.
+[[nodiscard]] Result<Columns> columns_of(const Record& record);
 
 // The records of one segment, in order.
 class SegmentReader {

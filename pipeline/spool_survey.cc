@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "pipeline/columns.h"
-#include "pipeline/row_id.h"
 #include "pipeline/spool_reader.h"
 
 namespace rollcall {
@@ -52,16 +50,16 @@ public:
 
 private:
     bool sound(const Record& record) {
-        if (record.rows > record_rows_max) return false;
         rows_.clear();
-        auto fits = rows_.append_record(record.payload, record.columns_at);
-        if (fits && !*fits) {
-            rows_ =
-                Columns(std::max(record.rows, 1U), std::max(record.payload.size(), row_text_max));
-            fits = rows_.append_record(record.payload, record.columns_at);
+        const auto fits = rows_.append_record(record.payload, record.columns_at);
+        if (!fits) return false;
+        if (!*fits) {
+            auto alone = columns_of(record);
+            if (!alone) return false;
+            rows_ = std::move(*alone);
         }
-        if (fits.value_or(false)) segment_.rows += rows_.rows();
-        return fits.value_or(false);
+        segment_.rows += rows_.rows();
+        return true;
     }
 
     void damaged(uint64_t first, uint64_t end) {

@@ -239,10 +239,8 @@ SpoolVerdict dump_spool(const std::string& directory, const SpoolRange& range, S
         const auto record = reader.peek();
         if (!record) return sentence(directory, record.error());
         if (!*record) break;
-        Columns rows(std::max((*record)->rows, 1U),
-                     std::max((*record)->payload.size(), row_text_max));
-        if (rows.append_record((*record)->payload, (*record)->columns_at).value_or(false)) {
-            print_rows(**record, rows, json, to);
+        if (const auto rows = columns_of(**record)) {
+            print_rows(**record, *rows, json, to);
             reader.advance();
         } else {
             reader.give_up();
