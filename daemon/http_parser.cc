@@ -66,17 +66,6 @@ size_t find_control(std::string_view bytes, size_t at) {
 
 constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
-std::string_view without_blanks_before(std::string_view text) {
-    while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-    return text;
-}
-
-std::string_view without_blanks(std::string_view text) {
-    text = without_blanks_before(text);
-    while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-    return text;
-}
-
 // Takes a token off the front; nothing if there is none.
 std::string_view take_token(std::string_view& text) {
     const auto end = std::ranges::find_if_not(

@@ -11,12 +11,6 @@ namespace rollcall {
 
 namespace {
 
-std::string_view trimmed(std::string_view text) {
-    const size_t begin = std::min(text.find_first_not_of(" \t"), text.size());
-    const size_t end = text.find_last_not_of(" \t") + 1;
-    return end <= begin ? std::string_view() : text.substr(begin, end - begin);
-}
-
 // The value of the one field of this name; two are as good as none.
 std::string_view field(std::string_view lines, std::string_view wanted) {
     std::string_view found;
@@ -26,7 +20,7 @@ std::string_view field(std::string_view lines, std::string_view wanted) {
         lines.remove_prefix(std::min(lines.size(), line.size() + 2));
         const size_t colon = line.find(':');
         if (colon != wanted.size() || !same_word(line.substr(0, colon), wanted)) continue;
-        found = trimmed(line.substr(colon + 1));
+        found = without_blanks(line.substr(colon + 1));
         ++count;
     }
     return count == 1 ? found : std::string_view();
@@ -47,20 +41,10 @@ std::string_view pair_in(std::string_view query, std::string_view wanted) {
     return {};
 }
 
-// Percent-encoding (RFC 3986, section 2.1) taken off; a `%` that no digits follow stays.
-void append_decoded(std::string_view text, std::string& out) {
-    for (size_t at = 0; at < text.size(); ++at) {
-        const int high = text[at] == '%' && at + 2 < text.size() ? hex_digit(text[at + 1]) : -1;
-        const int low = high < 0 ? -1 : hex_digit(text[at + 2]);
-        out += low < 0 ? text[at] : static_cast<char>(high * 16 + low);
-        if (low >= 0) at += 2;
-    }
-}
-
 std::optional<Presented> by_authorization(std::string_view value, std::string& buffer) {
     const size_t space = std::min(value.find(' '), value.size());
     const std::string_view scheme = value.substr(0, space);
-    const std::string_view rest = trimmed(value.substr(space));
+    const std::string_view rest = without_blanks(value.substr(space));
     if (rest.empty()) return std::nullopt;
     if (same_word(scheme, "Bearer")) return Presented{{}, rest, {}};
     if (!same_word(scheme, "Basic")) return std::nullopt;
@@ -94,9 +78,9 @@ Result<Presented> presented_in(const HttpHead& head, const Settings& settings,
     }
     const std::string_view query = query_of(head.target);
     const std::string_view token = pair_in(query, auth.token_query);
-    append_decoded(token, buffer);
+    append_decoded(token, false, buffer);
     const size_t token_bytes = buffer.size();
-    append_decoded(pair_in(query, auth.site_query), buffer);
+    append_decoded(pair_in(query, auth.site_query), false, buffer);
     presented.token = std::string_view(buffer).substr(0, token_bytes);
     presented.site = std::string_view(buffer).substr(token_bytes);
     return presented;

@@ -1,9 +1,11 @@
-// Ascii: what protocols and scripts mean by a digit, and by the same word.
+// Ascii: what protocols and scripts mean by a digit, by the same word, by the blanks around it, and
+// by a byte that is written in digits.
 //
 // Independent of the locale. Threads: pure functions.
 #pragma once
 
 #include <algorithm>
+#include <string>
 #include <string_view>
 
 namespace rollcall {
@@ -22,6 +24,33 @@ constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c
 // But for the case of letters.
 constexpr bool same_word(std::string_view left, std::string_view right) {
     return std::ranges::equal(left, right, {}, lower, lower);
+}
+
+// Without the spaces and tabs before and behind it.
+constexpr std::string_view without_blanks_before(std::string_view text) {
+    return text.substr(std::min(text.find_first_not_of(" \t"), text.size()));
+}
+constexpr std::string_view without_blanks(std::string_view text) {
+    text = without_blanks_before(text);
+    return text.substr(0, text.find_last_not_of(" \t") + 1);
+}
+
+// Takes percent-encoding off (RFC 3986, section 2.1); a `%` that no two digits follow stands
+// for itself: "cpu=7%".
+inline void append_decoded(std::string_view text, bool plus_is_space, std::string& out) {
+    for (size_t at = 0; at < text.size(); ++at) {
+        char c = text[at];
+        if (c == '+' && plus_is_space) c = ' ';
+        if (c == '%' && at + 2 < text.size()) {
+            const int high = hex_digit(text[at + 1]);
+            const int low = hex_digit(text[at + 2]);
+            if (high >= 0 && low >= 0) {
+                c = static_cast<char>(high * 16 + low);
+                at += 2;
+            }
+        }
+        out += c;
+    }
 }
 
 }  // namespace rollcall

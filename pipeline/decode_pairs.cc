@@ -53,23 +53,6 @@ struct Sensors {
     }
 };
 
-// A `%` that no two hex digits follow stands for itself: "cpu=7%".
-void append_decoded(std::string_view part, bool plus_is_space, std::string& out) {
-    for (size_t at = 0; at < part.size(); ++at) {
-        char c = part[at];
-        if (c == '+' && plus_is_space) c = ' ';
-        if (c == '%' && at + 2 < part.size()) {
-            const int high = hex_digit(part[at + 1]);
-            const int low = hex_digit(part[at + 2]);
-            if (high >= 0 && low >= 0) {
-                c = static_cast<char>(high * 16 + low);
-                at += 2;
-            }
-        }
-        out += c;
-    }
-}
-
 // What stands in `text` from `begin` on, written a second time if it is not UTF-8.
 std::string_view as_utf8(std::string& text, size_t begin) {
     const size_t end = text.size();
