@@ -11,16 +11,15 @@
 #include <cstring>
 #include <memory>
 
+#include "pipeline/destroy.h"
+
 namespace rollcall {
 
 namespace {
 
 constexpr int backlog = 4096;  // The kernel cuts it to net.core.somaxconn.
 
-struct FreeAddresses {
-    void operator()(addrinfo* list) const { freeaddrinfo(list); }
-};
-using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
+using Addresses = std::unique_ptr<addrinfo, DestroyWith<freeaddrinfo>>;
 
 Addresses resolve(const std::string& address, std::string& problem) {
     const size_t colon = address.rfind(':');

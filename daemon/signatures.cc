@@ -1,5 +1,6 @@
 #include "daemon/signatures.h"
 
+#include <fmt/format.h>
 #include <openssl/bio.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -10,22 +11,19 @@
 #include <openssl/rand.h>
 #include <openssl/x509.h>
 
+#include "pipeline/destroy.h"
 #include "pipeline/error.h"
 
 namespace rollcall {
 
 namespace {
 
-template <auto free>
-struct Free {
-    void operator()(auto* what) const { free(what); }
-};
-using DigestContext = std::unique_ptr<EVP_MD_CTX, Free<EVP_MD_CTX_free>>;
-using MacContext = std::unique_ptr<EVP_MAC_CTX, Free<EVP_MAC_CTX_free>>;
-using KeyHandle = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
-using Bio = std::unique_ptr<BIO, Free<BIO_free_all>>;
-using Certificate = std::unique_ptr<X509, Free<X509_free>>;
-using EcSignature = std::unique_ptr<ECDSA_SIG, Free<ECDSA_SIG_free>>;
+using DigestContext = std::unique_ptr<EVP_MD_CTX, DestroyWith<EVP_MD_CTX_free>>;
+using MacContext = std::unique_ptr<EVP_MAC_CTX, DestroyWith<EVP_MAC_CTX_free>>;
+using KeyHandle = std::unique_ptr<EVP_PKEY, DestroyWith<EVP_PKEY_free>>;
+using Bio = std::unique_ptr<BIO, DestroyWith<BIO_free_all>>;
+using Certificate = std::unique_ptr<X509, DestroyWith<X509_free>>;
+using EcSignature = std::unique_ptr<ECDSA_SIG, DestroyWith<ECDSA_SIG_free>>;
 
 constexpr int rsa_bits_min = 2048;  // RFC 7518, section 3.3.
 constexpr size_t ec_number_bytes = 32;
@@ -98,6 +96,12 @@ std::string_view objection(EVP_PKEY* key, Algorithm algorithm) {
 }
 
 }  // namespace
+
+std::string to_hex(const Digest& digest) {
+    std::string text;
+    for (const uint8_t byte : digest) text += fmt::format("{:02x}", byte);
+    return text;
+}
 
 Digest sha256(std::string_view text) {
     thread_local const DigestContext context(EVP_MD_CTX_new());

@@ -20,6 +20,7 @@ namespace rollcall {
 
 using Digest = std::array<uint8_t, 32>;
 
+[[nodiscard]] std::string to_hex(const Digest& digest);
 inline std::string_view bytes_of(const Digest& digest) {
     return {reinterpret_cast<const char*>(digest.data()), digest.size()};
 }

@@ -19,6 +19,7 @@
 #include <mutex>
 #include <utility>
 
+#include "pipeline/destroy.h"
 #include "pipeline/log.h"
 
 namespace rollcall {
@@ -41,13 +42,9 @@ constexpr int tickets_each = 1;  // In 1.3; OpenSSL would send two.
 constexpr int records_without_data_max = 32;
 constexpr unsigned char record_handshake = 22;  // RFC 8446, section 5.1.
 
-template <auto free>
-struct Free {
-    void operator()(auto* thing) const { free(thing); }
-};
-using Context = std::unique_ptr<SSL_CTX, Free<SSL_CTX_free>>;
-using Certificate = std::unique_ptr<X509, Free<X509_free>>;
-using Bio = std::unique_ptr<BIO, Free<BIO_free>>;
+using Context = std::unique_ptr<SSL_CTX, DestroyWith<SSL_CTX_free>>;
+using Certificate = std::unique_ptr<X509, DestroyWith<X509_free>>;
+using Bio = std::unique_ptr<BIO, DestroyWith<BIO_free>>;
 
 // Why the last call failed: in the kernel's words, OpenSSL's, or better ones.
 std::string why() {

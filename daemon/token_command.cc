@@ -14,12 +14,6 @@ namespace {
 
 constexpr size_t token_bytes = 32;
 
-std::string hex(const Digest& digest) {
-    std::string text;
-    for (const uint8_t byte : digest) text += fmt::format("{:02x}", byte);
-    return text;
-}
-
 std::string utc(int64_t seconds) {
     const time_t when = seconds;
     tm parts{};
@@ -60,7 +54,7 @@ std::expected<std::string, std::string> stored_one(const TokenWish& wish) {
         return std::unexpected("a stored token does not expire: take it out of the file");
     const std::string token = to_base64url(random_bytes(token_bytes));
     return fmt::format("{}\n{} {}{}{}\n", token, wish.site, wish.tenant,
-                       wish.tenant.empty() ? "" : " ", hex(sha256(token)));
+                       wish.tenant.empty() ? "" : " ", to_hex(sha256(token)));
 }
 
 }  // namespace

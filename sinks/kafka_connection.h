@@ -10,16 +10,13 @@
 #include <string>
 
 #include "config/settings.h"
+#include "pipeline/destroy.h"
 #include "sinks/kafka_failure.h"
 
 namespace rollcall {
 
-template <auto destroy>
-struct KafkaDestroy {
-    void operator()(auto* object) const { destroy(object); }
-};
 template <class T, auto destroy>
-using KafkaOwned = std::unique_ptr<T, KafkaDestroy<destroy>>;
+using KafkaOwned = std::unique_ptr<T, DestroyWith<destroy>>;
 using KafkaTopic = KafkaOwned<rd_kafka_topic_t, rd_kafka_topic_destroy>;
 using KafkaQueue = KafkaOwned<rd_kafka_queue_t, rd_kafka_queue_destroy>;
 using KafkaEvent = KafkaOwned<rd_kafka_event_t, rd_kafka_event_destroy>;

@@ -6,6 +6,7 @@
 #include <array>
 #include <bit>
 
+#include "pipeline/destroy.h"
 #include "pipeline/log.h"
 #include "sinks/live_schema.h"
 #include "sinks/utc_text.h"
@@ -16,14 +17,8 @@ namespace {
 
 constexpr int busy_timeout_ms = 5000;
 
-struct CloseConnection {
-    void operator()(sqlite3* connection) const { sqlite3_close_v2(connection); }
-};
-struct Finalize {
-    void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
-};
-using Connection = std::unique_ptr<sqlite3, CloseConnection>;
-using Statement = std::unique_ptr<sqlite3_stmt, Finalize>;
+using Connection = std::unique_ptr<sqlite3, DestroyWith<sqlite3_close_v2>>;
+using Statement = std::unique_ptr<sqlite3_stmt, DestroyWith<sqlite3_finalize>>;
 
 Statement prepare(sqlite3* connection, const std::string& sql) {
     sqlite3_stmt* statement = nullptr;
@@ -198,7 +193,7 @@ std::expected<Query, std::string> sqlite_query(const std::string& path, bool cre
     sqlite3* opened = nullptr;
     const int status = sqlite3_open_v2(
         path.c_str(), &opened, SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0), nullptr);
-    std::shared_ptr<sqlite3> connection(opened, CloseConnection());
+    std::shared_ptr<sqlite3> connection(opened, DestroyWith<sqlite3_close_v2>());
     if (status != SQLITE_OK)
         return std::unexpected(fmt::format("{}: {}", path, sqlite3_errmsg(opened)));
     sqlite3_busy_timeout(opened, busy_timeout_ms);

@@ -8,32 +8,22 @@
 
 namespace rollcall {
 
-namespace {
-
-std::string hex(const Digest& digest) {
-    std::string text;
-    for (const uint8_t byte : digest) text += fmt::format("{:02x}", byte);
-    return text;
-}
-
-}  // namespace
-
 BOOST_AUTO_TEST_SUITE(signatures)
 
 // FIPS 180-2, appendix B.1.
 BOOST_AUTO_TEST_CASE(sha256_is_that_of_the_standard) {
-    BOOST_TEST(hex(sha256("abc")) ==
+    BOOST_TEST(to_hex(sha256("abc")) ==
                "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    BOOST_TEST(hex(sha256("")) ==
+    BOOST_TEST(to_hex(sha256("")) ==
                "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
 // RFC 4231, section 4.3.
 BOOST_AUTO_TEST_CASE(hmac_is_that_of_the_rfc_call_after_call) {
     for (int call = 0; call < 2; ++call) {
-        BOOST_TEST(hex(hmac_sha256("Jefe", "what do ya want for nothing?")) ==
+        BOOST_TEST(to_hex(hmac_sha256("Jefe", "what do ya want for nothing?")) ==
                    "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
-        BOOST_TEST(hex(hmac_sha256(std::string(20, '\x0b'), "Hi There")) ==
+        BOOST_TEST(to_hex(hmac_sha256(std::string(20, '\x0b'), "Hi There")) ==
                    "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
     }
 }
@@ -86,7 +76,7 @@ BOOST_AUTO_TEST_CASE(key_that_is_too_weak_or_of_another_curve_or_none_is_refused
 
 BOOST_AUTO_TEST_CASE(digest_of_a_key_is_its_own) {
     const auto digest = [](Algorithm algorithm, const TestKey& key) {
-        return hex(PublicKey::from_pem(algorithm, key.public_pem)->digest());
+        return to_hex(PublicKey::from_pem(algorithm, key.public_pem)->digest());
     };
     BOOST_TEST(digest(Algorithm::rs256, rsa_key()) == digest(Algorithm::rs256, rsa_key()));
     BOOST_TEST(digest(Algorithm::es256, p256_key()) != digest(Algorithm::eddsa, ed25519_key()));

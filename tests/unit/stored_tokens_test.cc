@@ -12,12 +12,6 @@ namespace rollcall {
 
 namespace {
 
-std::string hex(const Digest& digest) {
-    std::string text;
-    for (const uint8_t byte : digest) text += fmt::format("{:02x}", byte);
-    return text;
-}
-
 struct TokensFixture {
     std::expected<StoredTokens, std::string> read(std::string_view text,
                                                   size_t tokens_max = 100'000) {
@@ -31,8 +25,8 @@ struct TokensFixture {
 
     TemporaryDirectory directory;
     std::string path = directory.path() / "tokens";
-    std::string one = hex(sha256("one"));
-    std::string two = hex(sha256("two"));
+    std::string one = to_hex(sha256("one"));
+    std::string two = to_hex(sha256("two"));
 };
 
 }  // namespace
@@ -67,7 +61,7 @@ BOOST_AUTO_TEST_CASE(each_of_many_is_found_and_none_of_as_many_others) {
     const size_t count = 1 + random.below(5000);
     std::string text;
     for (size_t n = 0; n < count; ++n)
-        text += fmt::format("site-{} {}\n", n, hex(sha256(fmt::format("token-{}", n))));
+        text += fmt::format("site-{} {}\n", n, to_hex(sha256(fmt::format("token-{}", n))));
     const auto tokens = read(text);
     BOOST_TEST_REQUIRE(tokens.has_value());
     for (size_t n = 0; n < count; ++n) {
