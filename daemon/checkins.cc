@@ -151,10 +151,15 @@ Result<void> Checkins::handle(HttpRequest& request, std::string_view body, Conne
                             : std::unexpected(text.error());
     if (!taken && text) request.receipt.shape.json_rpc |= names_json_rpc(*text);
     if (!taken && taken.error().code == Code::ring_full) return taken;
-    quotas_.charge(charged(request), std::max<size_t>(1, receipt.items), body.size(),
-                   clock_.steady_us());
+    const auto who = charged(request);
+    const int64_t now_us = clock_.steady_us();
+    quotas_.charge(who, std::max<size_t>(1, receipt.items), body.size(), now_us);
     if (!taken) return taken;
-    const auto reply = replies_.accepted(accepted(request, sender), request.after);
+    Accepted what = accepted(request, sender);
+    // Within its grace it is asked to stay away until it is within its quota; ISPApp cannot be.
+    if (!is_ispapp(what.dialect))
+        what.next_s = std::max(what.next_s, quotas_.standing(who, now_us).over_s());
+    const auto reply = replies_.accepted(what, request.after);
     if (receipt.accepted > 0) {
         connection.reply_when_durable(receipt.slot, receipt.accepted, reply);
     } else {
@@ -173,9 +178,6 @@ Accepted Checkins::accepted(const HttpRequest& request, const Sender& sender) {
                   .refused = receipt.refused,
                   .dialect = dialect_of(request),
                   .rpc_id = receipt.shape.rpc_id};
-    // Within its grace it is asked to stay away until it is within its quota.
-    const auto standing = quotas_.standing(charged(request), clock_.steady_us());
-    what.next_s = std::max(what.next_s, standing.over_s());
     if (is_ispapp(what.dialect)) {
         what.next_s = std::clamp(pace_.base_s(site), ispapp_interval_min_s, ispapp_interval_max_s);
         const int64_t now_s = sender.received_s();

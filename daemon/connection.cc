@@ -3,8 +3,8 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <cstring>
 
+#include "daemon/network.h"
 #include "daemon/proxy_protocol.h"
 #include "daemon/tls.h"
 #include "pipeline/decode.h"
@@ -22,15 +22,8 @@ constexpr int64_t handshakes_us = 1000;  // In a turn of the loop.
 constexpr uint64_t never = UINT64_MAX;
 
 // What an address is counted by: IPv4 as a whole, of IPv6 the half that a site is given (RFC 6177).
-uint64_t network_of(std::string_view peer) {
-    in6_addr six{};
-    in_addr four{};
-    const std::string text(peer);
-    if (inet_pton(AF_INET, text.c_str(), &four) == 1) return four.s_addr;
-    inet_pton(AF_INET6, text.c_str(), &six);
-    uint64_t network = 0;
-    std::memcpy(&network, &six, sizeof network);
-    return network;
+uint64_t network_of_peer(const Connection& connection) {
+    return network_of(connection.peer(), 32, 64);
 }
 
 Connection& connection_of(void* data) { return *static_cast<Connection*>(data); }
@@ -38,12 +31,6 @@ Connection& connection_of(void* data) { return *static_cast<Connection*>(data); 
 }  // namespace
 
 // --- one connection ---
-
-struct Connection::Secure {
-    explicit Secure(const Door& door) : tls(*door.tls, door.transport) {}
-
-    Tls tls;
-};
 
 Connection::Connection(Connections& all, const Door& door)
     : all_(all), door_(door), deadline_ms_(never) {
@@ -67,7 +54,7 @@ void Connection::begin() {
     if (door_.tls == nullptr) {
         session_ = door_.make_session(*this);
     } else {
-        secure_ = std::make_unique<Secure>(door_);
+        tls_ = std::make_unique<Tls>(*door_.tls, door_.transport);
         set_deadline(door_.tls->handshake_timeout_max());
     }
 }
@@ -97,20 +84,20 @@ void Connection::on_read(uv_stream_t* stream, ssize_t count, const uv_buf_t* buf
     Connection& self = connection_of(stream->data);
     if (count == 0) return;  // Nothing after all.
     if (count > 0) return self.read_any({buffer->base, static_cast<size_t>(count)});
-    if (self.secure_ && !self.session_) return self.end_handshake(Code::tls_cut);
+    if (self.tls_ && !self.session_) return self.end_handshake(Code::tls_cut);
     if (count == UV_EOF) return self.end_of_input();
     self.close();
 }
 
 // The client has sent its last byte, and may still read answers.
 void Connection::end_of_input() {
-    const bool something_to_say = waiting_ > 0 || sending_ || secure_;
+    const bool something_to_say = waiting_ > 0 || sending_ || tls_;
     if (!open() || !something_to_say) return close();
     finish(false);
 }
 
 void Connection::read_any(std::string_view bytes) {
-    if (secure_) return read_sealed(bytes);
+    if (tls_) return read_sealed(bytes);
     if (session_) return read(bytes);
     read_header(bytes);
 }
@@ -145,7 +132,7 @@ void Connection::read(std::string_view bytes) {
 
 bool Connection::ready() const {
     const size_t unsent = output_.size() + (sending_ ? sending_->bytes.size() : 0) +
-                          (secure_ ? secure_->tls.outgoing().size() : 0);
+                          (tls_ ? tls_->outgoing().size() : 0);
     const bool choked =
         unsent > all_.options_.output_bytes_max || waiting_ >= all_.options_.answers_max;
     return open() && !paused_ && !resting() && !in_turn_ && !choked;
@@ -177,23 +164,20 @@ void Connection::read_sealed(std::string_view bytes) {
     lend(input_);
     input_.append(bytes);
     in_turn_ = true;
-    (secure_->tls.begun() ? all_.in_turn_ : all_.hellos_).push_back(this);
+    (tls_->begun() ? all_.in_turn_ : all_.hellos_).push_back(this);
     update_reading();
 }
 
 void Connection::open_sealed(std::string_view bytes) {
-    Tls& tls = secure_->tls;
     while (open()) {
-        const size_t plain = tls.open(bytes, {all_.plain_buffer_.get(), read_buffer_bytes});
+        const size_t plain = tls_->open(bytes, {all_.plain_buffer_.get(), read_buffer_bytes});
         if (plain == 0) break;
         read({all_.plain_buffer_.get(), plain});
     }
     flush();
-    if (const auto fault = tls.fault(); fault && open()) {
-        return refuse(*fault);
-    }
+    if (const auto fault = tls_->fault(); fault && open()) return refuse(*fault);
     // What came before the end may still wait for the ring.
-    if (tls.ended() && !paused_ && !held_) return end_of_input();
+    if (tls_->ended() && !paused_ && !held_) return end_of_input();
     update_reading();
 }
 
@@ -203,15 +187,14 @@ void Connection::shake_hands() {
     if (!open()) return;
     std::string kept = std::exchange(input_, {});
     std::string_view sealed = kept;
-    lend(secure_->tls.outgoing());
-    if (!secure_->tls.begun()) ++all_.handshakes_;
-    const auto done = secure_->tls.shake_hands(sealed);
+    lend(tls_->outgoing());
+    if (!tls_->begun()) ++all_.handshakes_;
+    const auto done = tls_->shake_hands(sealed);
     if (!done) {
         end_handshake(done.error().code);
     } else if (*done) {
-        all_.slab_.add(
-            Metric::tls_handshakes_total, 1,
-            label_of(secure_->tls.resumed() ? TlsHandshake::resumed : TlsHandshake::full));
+        all_.slab_.add(Metric::tls_handshakes_total, 1,
+                       label_of(tls_->resumed() ? TlsHandshake::resumed : TlsHandshake::full));
         --all_.handshakes_;
         session_ = door_.make_session(*this);
         open_sealed(sealed);
@@ -224,25 +207,24 @@ void Connection::shake_hands() {
 
 // All that is to be sent now.
 std::string_view Connection::seal(std::string_view plain) {
-    Tls& tls = secure_->tls;
-    if (!plain.empty()) lend(tls.outgoing());
-    tls.seal(plain);
-    return tls.outgoing();
+    if (!plain.empty()) lend(tls_->outgoing());
+    tls_->seal(plain);
+    return tls_->outgoing();
 }
 
 void Connection::end_handshake(Code fault) {
-    if (open() && (secure_->tls.begun() || in_turn_)) {
+    if (open() && (tls_->begun() || in_turn_)) {
         all_.slab_.add(Metric::tls_handshakes_total, 1, label_of(TlsHandshake::failed));
         all_.refusals_.count(door_.transport, fault, peer());
     }
-    if (!open() || secure_->tls.outgoing().empty()) return close();
+    if (!open() || tls_->outgoing().empty()) return close();
     finish(true);  // Behind the alert.
     set_deadline(linger_time);
 }
 
 void Connection::expire() {
     if (session_) return session_->expire();
-    if (secure_) return end_handshake(Code::tls_timeout);
+    if (tls_) return end_handshake(Code::tls_timeout);
     refuse(Code::timeout);
 }
 
@@ -252,7 +234,7 @@ void Connection::refuse(Code code) {
 }
 
 std::string_view Connection::certified() const {
-    return secure_ ? secure_->tls.certified() : std::string_view();
+    return tls_ ? tls_->certified() : std::string_view();
 }
 
 void Connection::lend(std::string& buffer) { all_.lend(buffer); }
@@ -330,7 +312,7 @@ void Connection::flush() {
 void Connection::write() {
     if (sending_ || state_ >= State::closing) return;
     std::string_view bytes(output_.data() + (sent_ - output_at_), may_send_ - sent_);
-    if (secure_) bytes = seal(bytes);
+    if (tls_) bytes = seal(bytes);
     sent_ = may_send_;
     if (!bytes.empty()) {
         const uv_buf_t buffer =
@@ -339,7 +321,7 @@ void Connection::write() {
         if (written < 0 && written != UV_EAGAIN) return close();
         if (written > 0) bytes.remove_prefix(static_cast<size_t>(written));
         if (!bytes.empty()) return write_rest(bytes);
-        if (secure_) give_back(secure_->tls.outgoing());
+        if (tls_) give_back(tls_->outgoing());
     }
     if (sent_ == said()) {
         output_at_ = sent_;
@@ -354,7 +336,7 @@ void Connection::write_rest(std::string_view rest) {
         uv_now(&all_.loop_) + static_cast<uint64_t>(all_.options_.output_timeout_max.count());
     sending_ = std::make_unique<Sending>(Sending{std::string(rest), deadline_ms, {}});
     sending_->write.data = this;
-    if (secure_) give_back(secure_->tls.outgoing());
+    if (tls_) give_back(tls_->outgoing());
     output_.erase(0, sent_ - output_at_);
     output_at_ = sent_;
     std::string& bytes = sending_->bytes;
@@ -382,7 +364,7 @@ void Connection::finish(bool linger) {
 void Connection::end_if_done() {
     const bool all_sent = waiting_ == 0 && !sending_ && output_.empty();
     if (state_ != State::finishing || !all_sent) return;
-    if (secure_ && secure_->tls.say_end()) return flush();
+    if (tls_ && tls_->say_end()) return flush();
     if (!linger_) return close();
     state_ = State::lingering;
     set_deadline(linger_time);
@@ -408,7 +390,7 @@ void Connection::on_closed(uv_handle_t* handle) {
     std::erase(self.all_.paused_, &self);
     std::erase(self.all_.hellos_, &self);
     std::erase(self.all_.in_turn_, &self);
-    if (self.secure_ && self.secure_->tls.begun() && !self.session_) --self.all_.handshakes_;
+    if (self.tls_ && self.tls_->begun() && !self.session_) --self.all_.handshakes_;
     if (self.waiting_ == 0) self.all_.forget(self);
 }
 
@@ -476,7 +458,7 @@ bool Connections::shake_hands() {
 
 bool Connections::admit(Connection& connection) {
     if (options_.connections_per_address_max == 0) return true;
-    size_t& count = of_network_[network_of(connection.peer())];
+    size_t& count = of_network_[network_of_peer(connection)];
     if (count == options_.connections_per_address_max) return false;
     ++count;
     connection.counted_ = true;
@@ -484,7 +466,7 @@ bool Connections::admit(Connection& connection) {
 }
 
 void Connections::let_go(const Connection& connection) {
-    const auto found = of_network_.find(network_of(connection.peer()));
+    const auto found = of_network_.find(network_of_peer(connection));
     if (--found->second == 0) of_network_.erase(found);
 }
 
@@ -516,7 +498,7 @@ void Connections::resume() {
         connection->go_on();
         if (connection->waiting_ == 0) connection->flush();
         connection->update_reading();
-        if (connection->secure_) connection->open_sealed({});  // Its end may have come.
+        if (connection->tls_) connection->open_sealed({});  // Its end may have come.
     }
     going_on_.clear();
 }

@@ -54,6 +54,7 @@ namespace rollcall {
 
 class Connection;
 class Connections;
+class Tls;
 class TlsContext;
 
 // A protocol on a connection.
@@ -126,7 +127,6 @@ private:
     friend class Connections;
     enum class State : uint8_t { open, finishing, lingering, closing, closed };
 
-    struct Secure;
     struct Sending {
         std::string bytes;
         uint64_t deadline_ms;
@@ -184,7 +184,7 @@ private:
     uint64_t sent_ = 0;                 // Below: given to the kernel or in sending_.
     uint64_t may_send_ = 0;             // Below: waits for nothing.
     std::unique_ptr<Session> session_;  // When the header and the handshake are done.
-    std::unique_ptr<Secure> secure_;    // Of a client that speaks TLS.
+    std::unique_ptr<Tls> tls_;          // Of a client that speaks it.
     std::unique_ptr<Sending> sending_;  // What libuv is sending.
     uv_tcp_t socket_{};
     std::array<char, INET6_ADDRSTRLEN> peer_{};

@@ -258,9 +258,10 @@ bool MqttSession::may_send(const mqtt::Publish& publish) {
 bool MqttSession::take(const mqtt::Publish& publish, const std::string& filter,
                        std::string_view topic) {
     const auto charged = all_.quotas.sender(who_.site(), who_.tenant(), connection_.peer());
+    const int64_t now_us = all_.clock.steady_us();
     // Not in the middle of a list, of which a part was taken.
     if (!begun_) {
-        const auto standing = all_.quotas.standing(charged, all_.clock.steady_us());
+        const auto standing = all_.quotas.standing(charged, now_us);
         if (standing.refused_us > 0) return refuse_for_quota(publish, standing);
     }
     const Sender sender = sender_at(mqtt::level_at_plus(filter, topic));
@@ -274,8 +275,7 @@ bool MqttSession::take(const mqtt::Publish& publish, const std::string& filter,
         if (receipt.items > 0) begun_ = std::make_unique<Receipt>(std::move(receipt));
         return false;
     }
-    all_.quotas.charge(charged, std::max<size_t>(1, receipt.items), publish.payload.size(),
-                       all_.clock.steady_us());
+    all_.quotas.charge(charged, std::max<size_t>(1, receipt.items), publish.payload.size(), now_us);
     if (taken) {
         all_.liveness.taken(receipt, sender);
     } else {

@@ -1,12 +1,10 @@
 #include "daemon/quotas.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <cstring>
 
+#include "daemon/network.h"
 #include "pipeline/row_id.h"
 
 namespace rollcall {
@@ -15,38 +13,24 @@ namespace {
 
 constexpr double minute_us = 60e6;
 
-double us_each(uint64_t per_minute) {
-    return per_minute == 0 ? 0 : minute_us / static_cast<double>(per_minute);
-}
-
 int64_t micros(Millis time) { return time.count() * 1000; }
-
-// The first bits of an address, with nothing behind them.
-std::string_view cut(uint8_t* address, size_t bytes, size_t bits) {
-    const size_t whole = bits / 8;
-    if (bits % 8 != 0) address[whole] &= static_cast<uint8_t>(0xff << (8 - bits % 8));
-    const size_t used = (bits + 7) / 8;
-    std::memset(address + used, 0, bytes - used);
-    return {reinterpret_cast<const char*>(address), bytes};
-}
 
 }  // namespace
 
 Quotas::Quotas(const Settings& settings)
-    : limits_{{{Code::over_site_quota, &Sender::site, false,
-                us_each(settings.quotas.site_checkins_max)},
-               {Code::over_site_quota, &Sender::site, true,
-                us_each(settings.quotas.site_bytes_max.count)},
-               {Code::over_tenant_quota, &Sender::tenant, false,
-                us_each(settings.quotas.tenant_checkins_max)},
-               {Code::over_tenant_quota, &Sender::tenant, true,
-                us_each(settings.quotas.tenant_bytes_max.count)},
-               {Code::over_network_quota, &Sender::network, false,
-                us_each(settings.quotas.network_checkins_max)},
-               {Code::over_network_quota, &Sender::network, true,
-                us_each(settings.quotas.network_bytes_max.count)}}},
-      burst_us_(micros(settings.quotas.burst)),
+    : burst_us_(micros(settings.quotas.burst)),
       grace_us_(micros(settings.quotas.grace)),
+      limits_{
+          limit(Code::over_site_quota, &Sender::site, false, settings.quotas.site_checkins_max),
+          limit(Code::over_site_quota, &Sender::site, true, settings.quotas.site_bytes_max.count),
+          limit(Code::over_tenant_quota, &Sender::tenant, false,
+                settings.quotas.tenant_checkins_max),
+          limit(Code::over_tenant_quota, &Sender::tenant, true,
+                settings.quotas.tenant_bytes_max.count),
+          limit(Code::over_network_quota, &Sender::network, false,
+                settings.quotas.network_checkins_max),
+          limit(Code::over_network_quota, &Sender::network, true,
+                settings.quotas.network_bytes_max.count)},
       network_bits_v4_(settings.quotas.network_bits_ipv4),
       network_bits_v6_(settings.quotas.network_bits_ipv6),
       limits_sites_(limits(&Sender::site)),
@@ -54,6 +38,14 @@ Quotas::Quotas(const Settings& settings)
       limits_networks_(limits(&Sender::network)),
       rows_(std::max<size_t>(1, settings.quotas.senders_max / places)),
       buckets_(zeroed<Bucket>(rows_ * places)) {}
+
+Quotas::Limit Quotas::limit(Code code, uint64_t Sender::* who, bool of_bytes,
+                            uint64_t per_minute) const {
+    const double us_each = per_minute == 0 ? 0 : minute_us / static_cast<double>(per_minute);
+    // Room for one more must be left of the burst, but the first is always taken.
+    const int64_t ahead_max_us = std::max<int64_t>(0, burst_us_ - std::llround(us_each));
+    return {code, who, of_bytes, us_each, ahead_max_us};
+}
 
 bool Quotas::limits(uint64_t Sender::* who) const {
     return std::ranges::any_of(
@@ -65,20 +57,8 @@ Quotas::Sender Quotas::sender(std::string_view site, std::string_view tenant,
     Sender sender;
     if (limits_sites_ && !site.empty()) sender.site = fingerprint(site, 0);
     if (limits_tenants_ && !tenant.empty()) sender.tenant = fingerprint(tenant, 0);
-    if (limits_networks_) sender.network = network_of(address);
+    if (limits_networks_) sender.network = network_of(address, network_bits_v4_, network_bits_v6_);
     return sender;
-}
-
-// Where an address is in, by the lengths that the settings give to networks.
-uint64_t Quotas::network_of(std::string_view address) const {
-    char text[INET6_ADDRSTRLEN] = {};
-    address.copy(text, sizeof text - 1);
-    uint8_t bytes[sizeof(in6_addr)] = {};
-    if (inet_pton(AF_INET, text, bytes) == 1)
-        return fingerprint(cut(bytes, sizeof(in_addr), network_bits_v4_), 0);
-    if (inet_pton(AF_INET6, text, bytes) == 1)
-        return fingerprint(cut(bytes, sizeof(in6_addr), network_bits_v6_), 0);
-    return 0;
 }
 
 // 0: the limit does not hold for this sender. Its limits have buckets of their own.
@@ -108,9 +88,7 @@ Quotas::Standing Quotas::standing(const Sender& sender, int64_t now_us) const {
     for (const Limit& limit : limits_) {
         const uint64_t key = key_of(limit, sender);
         if (key == 0) continue;
-        // Room for one more must be left of the burst, but the first is always taken.
-        const int64_t ahead_max_us = std::max<int64_t>(0, burst_us_ - std::llround(limit.us_each));
-        const int64_t over_us = full_at_us(key) - now_us - ahead_max_us;
+        const int64_t over_us = full_at_us(key) - now_us - limit.ahead_max_us;
         if (over_us <= worst.over_us) continue;
         worst.over_us = over_us;
         worst.refused_us = std::max<int64_t>(0, over_us - grace_us_);

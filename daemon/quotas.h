@@ -63,7 +63,8 @@ private:
         Code code;
         uint64_t Sender::* who;
         bool of_bytes;
-        double us_each;  // Of one check-in or byte; 0: no limit.
+        double us_each;        // Of one check-in or byte; 0: no limit.
+        int64_t ahead_max_us;  // How far ahead it may have taken what it sends.
     };
     struct Bucket {
         uint64_t whose;
@@ -72,16 +73,17 @@ private:
     static constexpr size_t limits_count = 6;
     static constexpr size_t places = 4;
 
+    [[nodiscard]] Limit limit(Code code, uint64_t Sender::* who, bool of_bytes,
+                              uint64_t per_minute) const;
     [[nodiscard]] bool limits(uint64_t Sender::* who) const;
-    [[nodiscard]] uint64_t network_of(std::string_view address) const;
     [[nodiscard]] uint64_t key_of(const Limit& limit, const Sender& sender) const;
     [[nodiscard]] Bucket* places_of(uint64_t key) const;
     [[nodiscard]] int64_t full_at_us(uint64_t key) const;
     void take(uint64_t key, int64_t cost_us, int64_t now_us);
 
-    std::array<Limit, limits_count> limits_;
     int64_t burst_us_;
     int64_t grace_us_;
+    std::array<Limit, limits_count> limits_;
     size_t network_bits_v4_;
     size_t network_bits_v6_;
     bool limits_sites_;

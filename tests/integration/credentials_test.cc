@@ -37,6 +37,13 @@ struct DaemonFixture {
         write(keys, "k1 signed " + signing_secret + "\np ES256 p.pem\n");
         write(directory.path() / "p.pem", p256_key().public_pem);
     }
+    // The status of a report on a connection that is there.
+    static int poll(HttpClient& client, const std::string& token) {
+        return client
+            .exchange("GET /poll?cpu=4 HTTP/1.1\r\nHost: r\r\nAuthorization: Bearer " + token +
+                      "\r\n\r\n")
+            .status;
+    }
     static void write(const std::string& path, const std::string& content) {
         std::ofstream(path) << content;
         chmod(path.c_str(), 0600);
@@ -222,12 +229,7 @@ BOOST_AUTO_TEST_CASE(refusal_says_how_to_ask_and_the_body_is_not_waited_for) {
 BOOST_AUTO_TEST_CASE(each_request_of_a_connection_is_checked) {
     start();
     HttpClient client(daemon->http_port());
-    const auto get = [&](const std::string& token) {
-        return client
-            .exchange("GET /poll?cpu=4 HTTP/1.1\r\nHost: r\r\nAuthorization: Bearer " + token +
-                      "\r\n\r\n")
-            .status;
-    };
+    const auto get = [&](const std::string& token) { return poll(client, token); };
     BOOST_TEST(get(token_1) == 200);
     BOOST_TEST(get(wrong) == 401);
     BOOST_TEST(get(token_2) == 200);
@@ -258,12 +260,7 @@ BOOST_AUTO_TEST_CASE(reload_adds_a_token_and_takes_one_away_also_from_who_is_con
     second.send(packets::connect("c", {.flags = 0xC2, .behind_id = other_login}));
     BOOST_TEST(second.take(4) == std::string("\x20\x02\x00\x00", 4));
     HttpClient http(daemon->http_port());
-    const auto get = [&](const std::string& token) {
-        return http
-            .exchange("GET /poll?cpu=4 HTTP/1.1\r\nHost: r\r\nAuthorization: Bearer " + token +
-                      "\r\n\r\n")
-            .status;
-    };
+    const auto get = [&](const std::string& token) { return poll(http, token); };
     BOOST_TEST(get(token_1) == 200);
     BOOST_TEST(get(wrong) == 401);
 
