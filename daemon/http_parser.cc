@@ -64,8 +64,6 @@ size_t find_control(std::string_view bytes, size_t at) {
     return at;
 }
 
-constexpr bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
 // Takes a token off the front; nothing if there is none.
 std::string_view take_token(std::string_view& text) {
     const auto end = std::ranges::find_if_not(
