@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <array>
 
 #include "daemon/network.h"
 #include "daemon/proxy_protocol.h"
@@ -14,9 +15,6 @@ namespace rollcall {
 namespace {
 
 constexpr size_t read_buffer_bytes = 64 * 1024;
-constexpr size_t buffer_bytes = 1024;  // As lent; it may grow.
-constexpr size_t buffers_kept_max = 4096;
-constexpr size_t buffer_kept_bytes_max = 16 * 1024;
 constexpr Millis linger_time{2000};
 constexpr int64_t handshakes_us = 1000;  // In a turn of the loop.
 constexpr uint64_t never = UINT64_MAX;
@@ -62,18 +60,20 @@ void Connection::begin() {
 void Connection::read_peer() {
     sockaddr_storage address{};
     int length = sizeof address;
+    std::array<char, INET6_ADDRSTRLEN> text{};
     uv_tcp_getpeername(&socket_, reinterpret_cast<sockaddr*>(&address), &length);
     if (address.ss_family == AF_INET) {
-        uv_ip4_name(reinterpret_cast<sockaddr_in*>(&address), peer_.data(), peer_.size());
+        uv_ip4_name(reinterpret_cast<sockaddr_in*>(&address), text.data(), text.size());
     } else if (address.ss_family == AF_INET6) {
         const auto& six = reinterpret_cast<sockaddr_in6&>(address);
         // An IPv4 client of a dual-stack socket is known by its IPv4 address.
         if (IN6_IS_ADDR_V4MAPPED(&six.sin6_addr)) {
-            inet_ntop(AF_INET, &six.sin6_addr.s6_addr[12], peer_.data(), INET6_ADDRSTRLEN);
+            inet_ntop(AF_INET, &six.sin6_addr.s6_addr[12], text.data(), text.size());
         } else {
-            uv_ip6_name(&six, peer_.data(), peer_.size());
+            uv_ip6_name(&six, text.data(), text.size());
         }
     }
+    peer_ = text.data();
 }
 
 void Connection::on_alloc(uv_handle_t* handle, size_t, uv_buf_t* buffer) {
@@ -104,17 +104,17 @@ void Connection::read_any(std::string_view bytes) {
 
 // Of the PROXY protocol.
 void Connection::read_header(std::string_view bytes) {
-    lend(input_);
+    buffers().lend(input_);
     input_.append(bytes);
-    const auto header = parse_proxy_header(input_);
+    const auto header = parse_proxy_header(input_.view());
     if (!header) return refuse(header.error().code);
     if (!*header) return;
-    if ((*header)->client[0] != '\0') peer_ = (*header)->client;
-    std::string kept = std::exchange(input_, {});
-    kept.reserve(kept.size() + body_padding);
+    if ((*header)->client[0] != '\0') peer_ = (*header)->client.data();
+    Buffer kept = std::exchange(input_, {});
+    kept.pad(body_padding);
     begin();
-    if (kept.size() > (*header)->bytes) read_any(std::string_view(kept).substr((*header)->bytes));
-    give_back(kept);
+    if (kept.size() > (*header)->bytes) read_any(kept.view().substr((*header)->bytes));
+    buffers().give_back(kept);
 }
 
 void Connection::read(std::string_view bytes) {
@@ -145,23 +145,23 @@ void Connection::feed(std::string_view& bytes) {
 
 void Connection::keep(std::string_view bytes) {
     if (bytes.empty() || !open()) return;
-    lend(input_);
-    input_.assign(bytes);
+    buffers().lend(input_);
+    input_.append(bytes);
 }
 
 // Feeds the session with what was kept.
 void Connection::go_on() {
-    if (!input_.empty()) input_.reserve(input_.size() + body_padding);
-    std::string_view bytes = input_;
+    input_.pad(body_padding);
+    std::string_view bytes = input_.view();
     feed(bytes);
-    input_.erase(0, input_.size() - bytes.size());
-    if (input_.empty()) give_back(input_);
+    input_.drop_front(input_.size() - bytes.size());
+    if (input_.empty()) buffers().give_back(input_);
 }
 
 void Connection::read_sealed(std::string_view bytes) {
     if (!open()) return;
     if (session_) return open_sealed(bytes);
-    lend(input_);
+    buffers().lend(input_);
     input_.append(bytes);
     in_turn_ = true;
     (tls_->begun() ? all_.in_turn_ : all_.hellos_).push_back(this);
@@ -185,9 +185,9 @@ void Connection::open_sealed(std::string_view bytes) {
 void Connection::shake_hands() {
     in_turn_ = false;
     if (!open()) return;
-    std::string kept = std::exchange(input_, {});
-    std::string_view sealed = kept;
-    lend(tls_->outgoing());
+    Buffer kept = std::exchange(input_, {});
+    std::string_view sealed = kept.view();
+    buffers().lend(tls_->outgoing());
     if (!tls_->begun()) ++all_.handshakes_;
     const auto done = tls_->shake_hands(sealed);
     if (!done) {
@@ -201,15 +201,15 @@ void Connection::shake_hands() {
     } else {
         flush();
     }
-    give_back(kept);
+    buffers().give_back(kept);
     update_reading();
 }
 
 // All that is to be sent now.
 std::string_view Connection::seal(std::string_view plain) {
-    if (!plain.empty()) lend(tls_->outgoing());
+    if (!plain.empty()) buffers().lend(tls_->outgoing());
     tls_->seal(plain);
-    return tls_->outgoing();
+    return tls_->outgoing().view();
 }
 
 void Connection::end_handshake(Code fault) {
@@ -237,8 +237,7 @@ std::string_view Connection::certified() const {
     return tls_ ? tls_->certified() : std::string_view();
 }
 
-void Connection::lend(std::string& buffer) { all_.lend(buffer); }
-void Connection::give_back(std::string& buffer) { all_.give_back(buffer); }
+Buffers& Connection::buffers() const { return all_.buffers_; }
 
 void Connection::pause() {
     ensure(!paused_);
@@ -256,7 +255,9 @@ void Connection::rest(Millis time) {
 }
 
 bool Connection::turned_away() {
-    return std::exchange(deferred_, false) && all_.options_.defer() > Millis(0);
+    const bool was_deferred = deferred_;
+    deferred_ = false;
+    return was_deferred && all_.options_.defer() > Millis(0);
 }
 
 void Connection::wake() {
@@ -277,13 +278,13 @@ void Connection::update_reading() {
 }
 
 void Connection::reply(std::string_view bytes) {
-    lend(output_);
+    buffers().lend(output_);
     output_.append(bytes);
     if (waiting_ == 0) may_send_ = said();
 }
 
 void Connection::reply_when_durable(uint64_t slot, size_t checkins, std::string_view bytes) {
-    lend(output_);
+    buffers().lend(output_);
     output_.append(bytes);
     ++waiting_;
     all_.acks_.push({slot, this, said(), static_cast<uint32_t>(checkins), all_.clock_.steady_us()});
@@ -311,7 +312,7 @@ void Connection::flush() {
 
 void Connection::write() {
     if (sending_ || state_ >= State::closing) return;
-    std::string_view bytes(output_.data() + (sent_ - output_at_), may_send_ - sent_);
+    std::string_view bytes = output_.view().substr(sent_ - output_at_, may_send_ - sent_);
     if (tls_) bytes = seal(bytes);
     sent_ = may_send_;
     if (!bytes.empty()) {
@@ -321,11 +322,11 @@ void Connection::write() {
         if (written < 0 && written != UV_EAGAIN) return close();
         if (written > 0) bytes.remove_prefix(static_cast<size_t>(written));
         if (!bytes.empty()) return write_rest(bytes);
-        if (tls_) give_back(tls_->outgoing());
+        if (tls_) buffers().give_back(tls_->outgoing());
     }
     if (sent_ == said()) {
         output_at_ = sent_;
-        give_back(output_);
+        buffers().give_back(output_);
     }
     end_if_done();
 }
@@ -336,8 +337,8 @@ void Connection::write_rest(std::string_view rest) {
         uv_now(&all_.loop_) + static_cast<uint64_t>(all_.options_.output_timeout_max.count());
     sending_ = std::make_unique<Sending>(Sending{std::string(rest), deadline_ms, {}});
     sending_->write.data = this;
-    if (tls_) give_back(tls_->outgoing());
-    output_.erase(0, sent_ - output_at_);
+    if (tls_) buffers().give_back(tls_->outgoing());
+    output_.drop_front(sent_ - output_at_);
     output_at_ = sent_;
     std::string& bytes = sending_->bytes;
     const uv_buf_t buffer = uv_buf_init(bytes.data(), static_cast<unsigned>(bytes.size()));
@@ -384,8 +385,8 @@ void Connection::on_closed(uv_handle_t* handle) {
     Connection& self = connection_of(handle->data);
     self.state_ = State::closed;
     self.all_.slab_.add(Metric::connections, -1, label_of(self.door_.transport));
-    self.give_back(self.input_);
-    self.give_back(self.output_);
+    self.all_.buffers_.give_back(self.input_);
+    self.all_.buffers_.give_back(self.output_);
     if (self.counted_) self.all_.let_go(self);
     std::erase(self.all_.paused_, &self);
     std::erase(self.all_.hellos_, &self);
@@ -539,22 +540,6 @@ void Connections::close_all() {
             forget(connection);
     }
     for (auto& connection : all_) connection->close();
-}
-
-void Connections::lend(std::string& buffer) {
-    if (buffer.capacity() >= buffer_bytes) return;
-    if (buffers_.empty()) return buffer.reserve(buffer_bytes);
-    buffer = std::move(buffers_.back());
-    buffers_.pop_back();
-}
-
-void Connections::give_back(std::string& buffer) {
-    buffer.clear();
-    const size_t capacity = buffer.capacity();
-    if (capacity < buffer_bytes) return;
-    if (capacity <= buffer_kept_bytes_max && buffers_.size() < buffers_kept_max)
-        buffers_.push_back(std::move(buffer));
-    buffer = std::string();
 }
 
 void Connections::forget(Connection& connection) {

@@ -5,8 +5,8 @@
 //                      +-> input, kept                                |
 //                                          answers wait here until their slot is on disk
 //
-// A client that has nothing under way owns no buffers: it reads into the loop's, and input and
-// output are lent from a pool and given back when they are empty.
+// A client that has nothing under way owns no buffers: it reads into the loop's, and those of input
+// and output are lent (buffers.h).
 //
 // Behind a load balancer a client's bytes begin with a header that says whose they are
 // (proxy_protocol.h), before TLS.
@@ -29,10 +29,8 @@
 // Threads: the loop's.
 #pragma once
 
-#include <netinet/in.h>
 #include <uv.h>
 
-#include <array>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -47,6 +45,7 @@
 #include "config/settings.h"
 #include "config/units.h"
 #include "daemon/acks.h"
+#include "daemon/buffers.h"
 #include "daemon/refusals.h"
 #include "pipeline/clock.h"
 
@@ -116,12 +115,11 @@ public:
     [[nodiscard]] bool ready() const;
     [[nodiscard]] bool paused() const { return paused_; }
     [[nodiscard]] bool resting() const { return rests_until_ms_ != 0; }
-    [[nodiscard]] std::string_view peer() const { return peer_.data(); }
+    [[nodiscard]] std::string_view peer() const { return peer_; }
     // The name in the client's certificate, which verified (Tls::certified()); else empty.
     [[nodiscard]] std::string_view certified() const;
-    // A buffer of the loop's for an empty string, and back.
-    void lend(std::string& buffer);
-    void give_back(std::string& buffer);
+    // Of its loop.
+    [[nodiscard]] Buffers& buffers() const;
 
 private:
     friend class Connections;
@@ -166,20 +164,21 @@ private:
     Connections& all_;
     const Door& door_;
     State state_ = State::open;
-    bool paused_ = false;
-    bool reading_ = false;
-    bool linger_ = false;
-    bool held_ = false;                 // It was not ready for all of input_.
-    bool counted_ = false;              // It is in Connections::of_network_.
-    bool released_now_ = false;         // It is in Connections::released_.
-    bool in_turn_ = false;              // It is in Connections::hellos_ or in_turn_.
-    bool deferred_ = false;             // It had to rest when it was new, and has not been told so.
+    // Bits, for there may be a million of these.
+    bool paused_ : 1 = false;
+    bool reading_ : 1 = false;
+    bool linger_ : 1 = false;
+    bool held_ : 1 = false;             // It was not ready for all of input_.
+    bool counted_ : 1 = false;          // It is in Connections::of_network_.
+    bool released_now_ : 1 = false;     // It is in Connections::released_.
+    bool in_turn_ : 1 = false;          // It is in Connections::hellos_ or in_turn_.
+    bool deferred_ : 1 = false;         // It had to rest when it was new, and has not been told so.
     uint32_t waiting_ = 0;              // Acks that point here.
     uint32_t index_ = 0;                // Its place among all.
     uint64_t deadline_ms_;              // Of the loop's clock.
     uint64_t rests_until_ms_ = 0;       // The same; 0: it does not.
-    std::string input_;                 // Read, and not yet a whole request, or a handshake's turn.
-    std::string output_;                // Said, and not yet sent.
+    Buffer input_;                      // Read, and not yet a whole request, or a handshake's turn.
+    Buffer output_;                     // Said, and not yet sent.
     uint64_t output_at_ = 0;            // Where output_ begins, counted since the first byte said.
     uint64_t sent_ = 0;                 // Below: given to the kernel or in sending_.
     uint64_t may_send_ = 0;             // Below: waits for nothing.
@@ -187,7 +186,7 @@ private:
     std::unique_ptr<Tls> tls_;          // Of a client that speaks it.
     std::unique_ptr<Sending> sending_;  // What libuv is sending.
     uv_tcp_t socket_{};
-    std::array<char, INET6_ADDRSTRLEN> peer_{};
+    std::string peer_;
 };
 
 class Connections {
@@ -227,8 +226,6 @@ public:
 private:
     friend class Connection;
 
-    void lend(std::string& buffer);
-    void give_back(std::string& buffer);
     void forget(Connection& connection);
     // Counts it, if there are not too many of its address.
     [[nodiscard]] bool admit(Connection& connection);
@@ -245,10 +242,10 @@ private:
     std::vector<Connection*> released_;  // To be flushed, once each.
     std::vector<Connection*> paused_;
     std::vector<Connection*> going_on_;  // Taken from paused_ while they go on.
-    std::vector<std::string> buffers_;   // Not lent.
-    std::deque<Connection*> hellos_;     // With the first bytes of their handshakes.
-    size_t handshakes_ = 0;              // Begun, and neither done nor closed.
-    std::deque<Connection*> in_turn_;    // With more of them.
+    Buffers buffers_;
+    std::deque<Connection*> hellos_;   // With the first bytes of their handshakes.
+    size_t handshakes_ = 0;            // Begun, and neither done nor closed.
+    std::deque<Connection*> in_turn_;  // With more of them.
     std::unique_ptr<char[]> read_buffer_;
     std::unique_ptr<char[]> plain_buffer_;  // What TLS makes of it, if anyone speaks it.
     bool stopping_ = false;

@@ -140,7 +140,7 @@ void HttpSession::on_body() {
         body_in_place_ = parser_.piece();
         return;
     }
-    connection_.lend(body_);
+    connection_.buffers().lend(body_);
     body_.append(parser_.piece());
 }
 
@@ -148,14 +148,14 @@ void HttpSession::on_end() {
     phase_ = Phase::complete;
     if (done_) return forget_request();
     if (!body_.empty()) {
-        body_.reserve(body_.size() + body_padding);
-        body_in_place_ = body_;
+        body_.pad(body_padding);
+        body_in_place_ = body_.view();
     }
     const auto handled = service_.handle(request_, body_in_place_, connection_);
     if (!handled && handled.error().code == Code::ring_full) {
         if (body_.empty() && !body_in_place_.empty()) {
-            connection_.lend(body_);
-            body_.assign(body_in_place_);
+            connection_.buffers().lend(body_);
+            body_.append(body_in_place_);
         }
         watch();  // Its time runs on.
         return connection_.pause();
@@ -173,7 +173,7 @@ void HttpSession::forget_request() {
     phase_ = Phase::between;
     done_ = false;
     body_in_place_ = {};
-    connection_.give_back(body_);
+    connection_.buffers().give_back(body_);
     request_.device.clear();
     request_.query.clear();
     request_.header.clear();

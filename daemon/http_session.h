@@ -99,7 +99,7 @@ private:
     HttpParser parser_;
     HttpRequest request_;
     std::string_view body_in_place_;  // The body, if it came in one piece.
-    std::string body_;                // The body, if it came in several.
+    Buffer body_;                     // The body, if it came in several.
     uint64_t announced_ = 0;          // Bytes of the body, if the head said so.
     size_t body_bytes_max_ = 0;       // Of this request; what it holds shows in its first byte.
     Phase phase_ = Phase::between;

@@ -51,43 +51,72 @@ size_t MqttReceived::size() {
     return messages_.size();
 }
 
-MqttClients::Opened MqttClients::open(std::string_view client_id, MqttDesk& desk, bool clean_start,
-                                      bool keep, int64_t now_s) {
+MqttClients::Opened MqttClients::open(std::string client_id, MqttDesk& desk, uint32_t seat,
+                                      bool clean_start, bool keep, int64_t now_s) {
     const std::lock_guard lock(mutex_);
-    const auto [place, is_new] = clients_.try_emplace(std::string(client_id));
-    Client& client = place->second;
-    const bool was_away = !is_new && client.desk == nullptr;
-    const bool taken_over = !is_new && client.desk != nullptr;
-    if (taken_over) {
-        client.desk->ask_to_leave(client.connection);
-        slab_.add(Metric::mqtt_takeovers_total);
+    Client& client = *clients_.try_emplace(std::move(client_id)).first;
+    Entry& entry = client.second;
+    bool kept = false;
+    switch (entry.state) {
+        case State::connected:
+            kept = entry.keep;
+            entry.desk->ask_to_leave(entry.seat, entry.connection);
+            slab_.add(Metric::mqtt_takeovers_total);
+            break;
+        case State::away:
+            kept = entry.expires_s > now_s;
+            change_away(-1);
+            break;
+        case State::over: break;
     }
-    if (was_away) change_away(-1);
-    const bool kept = was_away ? client.expires_s > now_s : client.keep;
-    const bool present = !is_new && !clean_start && kept;
-    client.connection = ++connections_;
-    client.desk = &desk;
-    client.keep = keep;
-    if (!is_new) client.received->pass_to(client.connection);
-    if (!present) client.received = std::make_shared<MqttReceived>();
-    client.received->pass_to(client.connection);
-    return {client.connection, present, client.received};
+    const bool present = kept && !clean_start;
+    entry.state = State::connected;
+    entry.connection = ++connections_;
+    entry.desk = &desk;
+    entry.seat = seat;
+    entry.keep = keep;
+    ++entry.open;
+    if (entry.received) entry.received->pass_to(entry.connection);
+    if (!present) entry.received.reset();
+    return {&client, entry.connection, present, entry.received};
 }
 
-bool MqttClients::close(std::string_view client_id, uint64_t connection, uint32_t expiry_s,
-                        int64_t now_s) {
+std::shared_ptr<MqttReceived> MqttClients::received(Client& client, uint64_t connection) {
     const std::lock_guard lock(mutex_);
-    const auto place = clients_.find(client_id);
-    if (place == clients_.end() || place->second.connection != connection) return true;
+    Entry& entry = client.second;
+    if (entry.connection != connection) return nullptr;
+    if (!entry.received) {
+        entry.received = std::make_shared<MqttReceived>();
+        entry.received->pass_to(connection);
+    }
+    return entry.received;
+}
+
+MqttClients::Closed MqttClients::close(Client& client, uint64_t connection, uint32_t expiry_s,
+                                       int64_t now_s) {
+    const std::lock_guard lock(mutex_);
+    Entry& entry = client.second;
+    --entry.open;
+    if (entry.connection != connection) {
+        if (entry.state == State::over) forget(client);
+        return Closed::taken_over;
+    }
     if (away_ >= away_max_) drop_expired(now_s);
     if (expiry_s == 0 || away_ >= away_max_) {
-        clients_.erase(place);
-        return false;
+        entry.state = State::over;
+        entry.received.reset();
+        forget(client);
+        return Closed::ended;
     }
-    place->second.desk = nullptr;
-    place->second.expires_s = now_s + expiry_s;
+    entry.state = State::away;
+    entry.expires_s = static_cast<uint32_t>(std::min<int64_t>(now_s + expiry_s, UINT32_MAX));
     change_away(1);
-    return true;
+    return Closed::kept;
+}
+
+// If no connection knows it any more.
+void MqttClients::forget(const Client& client) {
+    if (client.second.open == 0) clients_.erase(client.first);
 }
 
 // A look at all of them, and so at most once a second.
@@ -95,7 +124,8 @@ void MqttClients::drop_expired(int64_t now_s) {
     if (dropped_s_ == now_s) return;
     dropped_s_ = now_s;
     const size_t dropped = std::erase_if(clients_, [now_s](const auto& entry) {
-        return entry.second.desk == nullptr && entry.second.expires_s <= now_s;
+        return entry.second.open == 0 && entry.second.state == State::away &&
+               entry.second.expires_s <= now_s;
     });
     change_away(-static_cast<int64_t>(dropped));
 }

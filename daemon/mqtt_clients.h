@@ -18,6 +18,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "config/metrics.h"
@@ -58,10 +59,10 @@ private:
     std::vector<Message> messages_;
 };
 
-// Where the connections of a worker are asked to leave.
+// Where the connections of a worker are asked to leave: at a seat, if that one still has it.
 class MqttDesk {
 public:
-    virtual void ask_to_leave(uint64_t connection) = 0;
+    virtual void ask_to_leave(uint32_t seat, uint64_t connection) = 0;
 
 protected:
     ~MqttDesk() = default;
@@ -72,40 +73,59 @@ public:
     // away_max: sessions without a connection; what is more is not kept.
     explicit MqttClients(size_t away_max) : away_max_(away_max) {}
 
+    enum class State : uint8_t { connected, away, over };
+    // What is known of a client. There may be a million of these.
+    struct Entry {
+        std::shared_ptr<MqttReceived> received;  // Made when it is needed.
+        uint64_t connection = 0;                 // The last one.
+        MqttDesk* desk = nullptr;                // Where that is.
+        uint32_t seat = 0;
+        uint32_t expires_s = 0;  // While it is away.
+        uint32_t open = 0;       // Connections that are not closed.
+        bool keep = false;       // The session, if the connection is taken over.
+        State state = State::over;
+    };
+    // A client in the table, by its id, until the last of its connections is closed.
+    using Client = std::pair<const std::string, Entry>;
+
     struct Opened {
-        uint64_t connection;  // Its number, never 0.
-        bool present;         // There was a session, which goes on.
-        std::shared_ptr<MqttReceived> received;
+        Client* client;
+        uint64_t connection;                     // Its number, never 0.
+        bool present;                            // There was a session, which goes on.
+        std::shared_ptr<MqttReceived> received;  // Of that session; nullptr if there is nothing.
     };
     // keep: the session is to outlive this connection.
-    [[nodiscard]] Opened open(std::string_view client_id, MqttDesk& desk, bool clean_start,
-                              bool keep, int64_t now_s);
+    [[nodiscard]] Opened open(std::string client_id, MqttDesk& desk, uint32_t seat,
+                              bool clean_start, bool keep, int64_t now_s);
 
-    // Does nothing if another connection has taken the session over. False if the session has
-    // ended, which may be because there are too many.
-    bool close(std::string_view client_id, uint64_t connection, uint32_t expiry_s, int64_t now_s);
+    // What its session has received, which few ever ask for. nullptr: another connection has taken
+    // over.
+    [[nodiscard]] std::shared_ptr<MqttReceived> received(Client& client, uint64_t connection);
+
+    enum class Closed : uint8_t {
+        kept,        // The session, for expiry_s.
+        ended,       // It is over, which may be because there are too many.
+        taken_over,  // It is another connection's.
+    };
+    // Once for each connection that was opened.
+    Closed close(Client& client, uint64_t connection, uint32_t expiry_s, int64_t now_s);
 
     [[nodiscard]] const Slab& slab() const { return slab_; }
 
 private:
-    struct Client {
-        uint64_t connection = 0;   // The last one.
-        bool keep = false;         // If that one is taken over.
-        MqttDesk* desk = nullptr;  // nullptr: away.
-        int64_t expires_s = 0;     // While it is away.
-        std::shared_ptr<MqttReceived> received;
+    // For a hash that it takes for cheap the table does not keep one in each entry.
+    struct Hash {
+        size_t operator()(std::string_view id) const noexcept {
+            return std::hash<std::string_view>{}(id);
+        }
     };
-    // Lets a view be looked up.
-    struct Hash : std::hash<std::string_view> {
-        using is_transparent = void;
-    };
-    using Clients = std::unordered_map<std::string, Client, Hash, std::equal_to<>>;
 
+    void forget(const Client& client);
     void drop_expired(int64_t now_s);
     void change_away(int64_t change);
 
     std::mutex mutex_;
-    Clients clients_;
+    std::unordered_map<std::string, Entry, Hash> clients_;
     size_t away_max_;
     size_t away_ = 0;
     uint64_t connections_ = 0;

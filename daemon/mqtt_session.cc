@@ -44,6 +44,10 @@ Reason reason_for(Code code) {
     }
 }
 
+uint32_t milliseconds(Millis time) {
+    return static_cast<uint32_t>(std::min<int64_t>(time.count(), UINT32_MAX));
+}
+
 uint32_t seconds(Millis time) { return static_cast<uint32_t>(time.count() / 1000); }
 
 // For a client that has none. It only has to be nobody else's.
@@ -55,12 +59,14 @@ std::string some_client_id() {
 }  // namespace
 
 MqttSession::MqttSession(Connection& connection, MqttSessions& all)
-    : connection_(connection), all_(all), silence_max_(all.settings.mqtt.connect_timeout_max) {
-    connection_.set_deadline(silence_max_);
+    : connection_(connection),
+      all_(all),
+      silence_max_ms_(milliseconds(all.settings.mqtt.connect_timeout_max)) {
+    connection_.set_deadline(Millis(silence_max_ms_));
 }
 
 MqttSession::~MqttSession() {
-    if (number_ != 0) all_.leave(number_);
+    if (number_ != 0) all_.leave(seat_);
 }
 
 void MqttSession::receive(std::string_view& bytes) {
@@ -138,8 +144,7 @@ bool MqttSession::accept(const mqtt::Connect& connect) {
         properties.assigned_client_id = client_id;
     }
     // Nobody may throw out another site's clients by their ids. No site has a line feed in it.
-    if (!who_.site().empty()) client_id_.append(who_.site()).append("\n");
-    client_id_ += client_id;
+    if (!who_.site().empty()) client_id = std::string(who_.site()).append("\n").append(client_id);
 
     // 3.1.1 keeps the session of a client that did not ask for a clean one.
     const uint32_t expiry_max_s = seconds(limits.session_expiry_max);
@@ -151,13 +156,13 @@ bool MqttSession::accept(const mqtt::Connect& connect) {
 
     // One and a half times the keep-alive [MQTT-3.1.2-24].
     constexpr uint32_t half_times_ms = 1500;
-    silence_max_ = all_.settings.mqtt.idle_timeout_max;
+    silence_max_ms_ = milliseconds(all_.settings.mqtt.idle_timeout_max);
     if (connect.keep_alive_s > 0) {
-        silence_max_ = Millis(connect.keep_alive_s * half_times_ms);
+        silence_max_ms_ = connect.keep_alive_s * half_times_ms;
     } else if (is_5()) {
         properties.keep_alive_s = static_cast<uint16_t>(
-            std::clamp<int64_t>(silence_max_.count() / half_times_ms, 1, UINT16_MAX));
-        silence_max_ = Millis(*properties.keep_alive_s * half_times_ms);
+            std::clamp<uint32_t>(silence_max_ms_ / half_times_ms, 1, UINT16_MAX));
+        silence_max_ms_ = *properties.keep_alive_s * half_times_ms;
     }
     // A client must hear what holds from now on, or it would break it.
     if (mqtt::connack(version_, false, Reason::success, properties).size() > packet_bytes_max_)
@@ -165,17 +170,18 @@ bool MqttSession::accept(const mqtt::Connect& connect) {
 
     connected_ = true;
     take_will(connect);
-    const auto opened = all_.clients.open(client_id_, all_, connect.clean_start,
+    seat_ = all_.enter(*this);
+    const auto opened = all_.clients.open(std::move(client_id), all_, seat_, connect.clean_start,
                                           session_expiry_s_ > 0, all_.now_s());
+    client_ = opened.client;
     number_ = opened.connection;
-    received_ = opened.received;
-    all_.enter(number_, *this);
+    if (opened.received) rare().received = opened.received;
     say(mqtt::connack(version_, opened.present, Reason::success, properties));
     return true;
 }
 
 void MqttSession::set_deadline() {
-    Millis deadline = silence_max_;
+    Millis deadline(silence_max_ms_);
     if (who_.expires_s != 0) {
         // A second more, so that it is over then by every clock.
         const int64_t left_ms = (who_.expires_s + 1) * 1000 - all_.clock.wall_us() / 1000;
@@ -189,7 +195,7 @@ void MqttSession::take_will(const mqtt::Connect& connect) {
     const std::string* const filter = filter_for(connect.will->topic);
     if (filter == nullptr) return;
     const std::string_view device = mqtt::level_at_plus(*filter, connect.will->topic);
-    will_ = std::make_unique<Will>(Will{std::string(device), {}, connect.will->delay_s});
+    rare().will = std::make_unique<Will>(Will{std::string(device), {}, connect.will->delay_s});
 }
 
 bool MqttSession::on(const mqtt::ConnectOtherVersion&) {
@@ -202,7 +208,12 @@ bool MqttSession::on(const mqtt::Publish& publish) {
     const auto topic = topic_of(publish);
     if (!topic) return true;
     if (publish.qos == 2) {
-        switch (received_->knows(publish.packet_id, number_)) {
+        MqttReceived* const known = received();
+        if (known == nullptr) {
+            taken_over();
+            return true;
+        }
+        switch (known->knows(publish.packet_id, number_)) {
             case MqttReceived::Known::yes: say(answer(publish, std::nullopt)); return true;
             case MqttReceived::Known::unsettled: return false;
             case MqttReceived::Known::no: break;
@@ -223,7 +234,7 @@ std::optional<std::string_view> MqttSession::topic_of(const mqtt::Publish& publi
         refuse(Code::mqtt_topic_alias);
         return std::nullopt;
     }
-    auto& aliases = five().aliases;
+    auto& aliases = rare().aliases;
     if (aliases.size() < alias) aliases.resize(alias);
     std::string& topic = aliases[alias - 1];
     if (!publish.topic.empty()) topic = publish.topic;
@@ -234,22 +245,26 @@ std::optional<std::string_view> MqttSession::topic_of(const mqtt::Publish& publi
     return topic;
 }
 
-MqttSession::Five& MqttSession::five() {
-    if (!five_) five_ = std::make_unique<Five>();
-    return *five_;
+MqttSession::Rare& MqttSession::rare() {
+    if (!rare_) rare_ = std::make_unique<Rare>();
+    return *rare_;
+}
+
+MqttReceived* MqttSession::received() {
+    auto& received = rare().received;
+    if (!received) received = all_.clients.received(*client_, number_);
+    return received.get();
 }
 
 // As many at a time as the Receive Maximum says [MQTT5-3.3.4-7]; 3.1.1 knows none, but what has to
 // be remembered of QoS 2 has its limit.
 bool MqttSession::may_send(const mqtt::Publish& publish) {
     if (publish.qos == 0 || (publish.qos == 1 && !is_5())) return true;
-    size_t waiting = received_->size();
-    if (five_) {
-        auto& answers = five_->answers;
-        const auto out = std::ranges::upper_bound(answers, connection_.released());
-        answers.erase(answers.begin(), out);
-        waiting += answers.size();
-    }
+    if (!rare_) return true;
+    auto& answers = rare_->answers;
+    const auto out = std::ranges::upper_bound(answers, connection_.released());
+    answers.erase(answers.begin(), out);
+    const size_t waiting = answers.size() + (rare_->received ? rare_->received->size() : 0);
     if (waiting < all_.settings.mqtt.in_flight_max) return true;
     refuse(Code::mqtt_in_flight);
     return false;
@@ -260,19 +275,19 @@ bool MqttSession::take(const mqtt::Publish& publish, const std::string& filter,
     const auto charged = all_.quotas.sender(who_.site(), who_.tenant(), connection_.peer());
     const int64_t now_us = all_.clock.steady_us();
     // Not in the middle of a list, of which a part was taken.
-    if (!begun_) {
+    if (!rare_ || !rare_->begun) {
         const auto standing = all_.quotas.standing(charged, now_us);
         if (standing.refused_us > 0) return refuse_for_quota(publish, standing);
     }
     const Sender sender = sender_at(mqtt::level_at_plus(filter, topic));
-    const auto begun = std::exchange(begun_, nullptr);
+    const auto begun = rare_ ? std::exchange(rare_->begun, nullptr) : nullptr;
     Receipt receipt = begun ? std::move(*begun) : Receipt{};
     const auto online = availability(publish.payload);
     const auto taken = online ? all_.intake.announce(*online, sender, receipt)
                               : all_.intake.accept(publish.payload, body_hint(publish.content_type),
                                                    sender, receipt);
     if (!taken && taken.error().code == Code::ring_full) {
-        if (receipt.items > 0) begun_ = std::make_unique<Receipt>(std::move(receipt));
+        if (receipt.items > 0) rare().begun = std::make_unique<Receipt>(std::move(receipt));
         return false;
     }
     all_.quotas.charge(charged, std::max<size_t>(1, receipt.items), publish.payload.size(), now_us);
@@ -283,7 +298,8 @@ bool MqttSession::take(const mqtt::Publish& publish, const std::string& filter,
         all_.liveness.refused(taken.error().code, sender);
     }
     if (receipt.accepted > 0) {
-        if (will_ && will_->device == sender.device) will_->site = receipt.site;
+        if (rare_ && rare_->will && rare_->will->device == sender.device)
+            rare_->will->site = receipt.site;
         connection_.reply_when_durable(receipt.slot, receipt.accepted, answer(publish, {}));
         remember(publish);
     } else if (!taken) {
@@ -314,8 +330,8 @@ void MqttSession::decline(const mqtt::Publish& publish, std::optional<Code> faul
 }
 
 void MqttSession::remember(const mqtt::Publish& publish) {
-    if (publish.qos == 2) received_->add(publish.packet_id, number_, connection_.said());
-    if (publish.qos == 1 && is_5()) five().answers.push_back(connection_.said());
+    if (publish.qos == 2) rare().received->add(publish.packet_id, number_, connection_.said());
+    if (publish.qos == 1 && is_5()) rare().answers.push_back(connection_.said());
 }
 
 std::string MqttSession::answer(const mqtt::Publish& publish, std::optional<Code> fault) const {
@@ -332,7 +348,7 @@ std::string MqttSession::answer(const mqtt::Publish& publish, std::optional<Code
 bool MqttSession::on(const mqtt::Acknowledgement& acknowledgement) {
     const auto& [type, packet_id] = acknowledgement;
     if (type == Type::pubrel) {
-        const bool known = received_->release(packet_id);
+        const bool known = rare_ && rare_->received && rare_->received->release(packet_id);
         say(mqtt::acknowledgement(version_, Type::pubcomp, packet_id,
                                   known ? Reason::success : Reason::packet_identifier_not_found));
     } else if (type == Type::pubrec && is_5()) {
@@ -370,7 +386,7 @@ bool MqttSession::on(const mqtt::Disconnect& disconnect) {
         session_expiry_s_ =
             std::min(*disconnect.session_expiry_s, seconds(all_.settings.mqtt.session_expiry_max));
     }
-    if (disconnect.reason == Reason::success) will_.reset();  // [MQTT-3.1.2-10]
+    if (disconnect.reason == Reason::success && rare_) rare_->will.reset();  // [MQTT-3.1.2-10]
     connection_.finish(false);
     return true;
 }
@@ -451,16 +467,21 @@ void MqttSession::check_credential() {
 // Its router is known by what it said of itself, if it said something on the topic of its will.
 void MqttSession::closed() {
     if (number_ == 0) return;
-    received_->settle(number_, connection_.released());
-    const bool kept = all_.clients.close(client_id_, number_, session_expiry_s_, all_.now_s());
-    if (!will_ || received_->last_connection() != number_) return;
-    const std::string site(!who_.site().empty()  ? who_.site()
-                           : will_->site.empty() ? will_->device
-                                                 : will_->site);
+    const auto will = rare_ ? std::move(rare_->will) : nullptr;
+    // The next connection shall be seen while this will waits.
+    if (will && will->delay_s > 0) static_cast<void>(received());
+    const auto received = rare_ ? rare_->received : nullptr;
+    if (received) received->settle(number_, connection_.released());
+    const auto ended = all_.clients.close(*client_, number_, session_expiry_s_, all_.now_s());
+    if (!will || ended == MqttClients::Closed::taken_over) return;
+    const std::string site(!who_.site().empty() ? who_.site()
+                           : will->site.empty() ? will->device
+                                                : will->site);
     // It does not wait longer than the session is kept [MQTT5-3.1.2-8].
-    const uint32_t delay_s = kept ? std::min(will_->delay_s, session_expiry_s_) : 0;
+    const uint32_t delay_s =
+        ended == MqttClients::Closed::kept ? std::min(will->delay_s, session_expiry_s_) : 0;
     if (delay_s > 0)
-        return all_.add({all_.clock.steady_us() + int64_t{delay_s} * 1'000'000, received_, number_,
+        return all_.add({all_.clock.steady_us() + int64_t{delay_s} * 1'000'000, received, number_,
                          site, std::string(connection_.peer())});
     Receipt gone;
     const auto taken = all_.intake.announce(false, sender_at(site), gone);

@@ -46,6 +46,8 @@ public:
     void expire() override;
     void stopping() override;
     void closed() override;
+    // Of its connection, among all; 0 until there is an MQTT session.
+    [[nodiscard]] uint64_t number() const { return number_; }
     // The client has connected again.
     void taken_over();
     // Ends the connection if its credential does not count any more.
@@ -96,34 +98,39 @@ private:
     void count(Code code);
     bool refuse(Code code);  // Returns true: the packet is done with.
 
-    // An idle client shall cost little: what few have lies elsewhere.
-    struct Five {                          // Of 5.0.
-        std::vector<uint64_t> answers;     // Where those of QoS 1 end that may not have gone out.
-        std::vector<std::string> aliases;  // Topics; empty where none is known.
-    };
     struct Will {
         std::string device;  // From its topic.
         std::string site;    // That is reported for there; empty if there was no report.
         uint32_t delay_s;
     };
-    [[nodiscard]] Five& five();
+    // An idle client shall cost little: what few have lies elsewhere, and is made when it is
+    // needed.
+    struct Rare {
+        std::unique_ptr<Receipt> begun;  // Of a message of which a part was taken, before the ring
+                                         // was full.
+        std::unique_ptr<Will> will;      // As long as there is one.
+        std::shared_ptr<MqttReceived> received;  // Messages of QoS 2.
+        // Of 5.0:
+        std::vector<uint64_t> answers;     // Where those of QoS 1 end that may not have gone out.
+        std::vector<std::string> aliases;  // Topics; empty where none is known.
+    };
+    [[nodiscard]] Rare& rare();
+    // nullptr: another connection has taken over.
+    [[nodiscard]] MqttReceived* received();
 
     Connection& connection_;
     MqttSessions& all_;
-    std::unique_ptr<Receipt> begun_;  // Of a message of which a part was taken, before the ring was
-                                      // full.
     mqtt::Version version_ = mqtt::Version::v3_1_1;
     bool connected_ = false;
     bool wants_reasons_ = true;
-    Millis silence_max_;
+    uint32_t silence_max_ms_;
     uint32_t packet_bytes_max_ = UINT32_MAX;  // That the client takes.
     uint32_t session_expiry_s_ = 0;
-    uint64_t number_ = 0;  // Of the connection, among all; 0 until there is a session.
+    uint32_t seat_ = 0;  // Among the worker's.
+    uint64_t number_ = 0;
+    MqttClients::Client* client_ = nullptr;
     Identity who_;
-    std::string client_id_;  // Of its site: nobody else's clients have to do with it.
-    std::shared_ptr<MqttReceived> received_;  // Messages of QoS 2.
-    std::unique_ptr<Five> five_;              // Made when it is needed.
-    std::unique_ptr<Will> will_;              // As long as there is one.
+    std::unique_ptr<Rare> rare_;
 };
 
 }  // namespace rollcall

@@ -23,10 +23,26 @@ std::unique_ptr<Session> MqttSessions::make(Connection& connection) {
     return std::make_unique<MqttSession>(connection, *this);
 }
 
-void MqttSessions::ask_to_leave(uint64_t connection) {
+uint32_t MqttSessions::enter(MqttSession& session) {
+    if (free_seats_.empty()) {
+        seats_.push_back(&session);
+        return static_cast<uint32_t>(seats_.size() - 1);
+    }
+    const uint32_t seat = free_seats_.back();
+    free_seats_.pop_back();
+    seats_[seat] = &session;
+    return seat;
+}
+
+void MqttSessions::leave(uint32_t seat) {
+    seats_[seat] = nullptr;
+    free_seats_.push_back(seat);
+}
+
+void MqttSessions::ask_to_leave(uint32_t seat, uint64_t connection) {
     const std::lock_guard lock(mutex_);
     if (!wake_) return;
-    leaving_.push_back(connection);
+    leaving_.push_back({seat, connection});
     wake_();
 }
 
@@ -36,17 +52,18 @@ void MqttSessions::close() {
 }
 
 void MqttSessions::turn() {
-    std::vector<uint64_t> leaving;
+    std::vector<Leaving> leaving;
     {
         const std::lock_guard lock(mutex_);
         leaving.swap(leaving_);
     }
-    for (const uint64_t connection : leaving) {
-        const auto session = sessions_.find(connection);
-        if (session != sessions_.end()) session->second->taken_over();
+    for (const auto& [seat, connection] : leaving) {
+        MqttSession* const session = seats_[seat];
+        if (session != nullptr && session->number() == connection) session->taken_over();
     }
     if (credentials.changed())
-        for (const auto& [connection, session] : sessions_) session->check_credential();
+        for (MqttSession* const session : seats_)
+            if (session != nullptr) session->check_credential();
     const int64_t now_us = wills_.empty() ? 0 : clock.steady_us();
     std::erase_if(wills_,
                   [&](const LateWill& will) { return will.due_us <= now_us && execute(will); });

@@ -7,7 +7,6 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "config/settings.h"
@@ -46,8 +45,9 @@ public:
     void close();
 
     // --- for the sessions ---
-    void enter(uint64_t connection, MqttSession& session) { sessions_[connection] = &session; }
-    void leave(uint64_t connection) { sessions_.erase(connection); }
+    // A seat, which stays the session's until it leaves.
+    [[nodiscard]] uint32_t enter(MqttSession& session);
+    void leave(uint32_t seat);
     void add(LateWill will) { wills_.push_back(std::move(will)); }
     [[nodiscard]] int64_t now_s() const { return clock.steady_us() / 1'000'000; }
 
@@ -61,14 +61,19 @@ public:
     const Clock& clock;
 
 private:
-    void ask_to_leave(uint64_t connection) override;
+    void ask_to_leave(uint32_t seat, uint64_t connection) override;
     // False if the ring is full.
     bool execute(const LateWill& will);
 
-    std::unordered_map<uint64_t, MqttSession*> sessions_;  // By the number of their connection.
+    std::vector<MqttSession*> seats_;  // nullptr: nobody has it.
+    std::vector<uint32_t> free_seats_;
     std::vector<LateWill> wills_;
     std::mutex mutex_;  // Of what follows.
-    std::vector<uint64_t> leaving_;
+    struct Leaving {
+        uint32_t seat;
+        uint64_t connection;
+    };
+    std::vector<Leaving> leaving_;
     std::function<void()> wake_;  // Empty once it is closed.
 };
 

@@ -266,7 +266,7 @@ struct Tls::Callbacks {
 
     static int write(BIO* bio, const char* bytes, int count) {
         BIO_clear_retry_flags(bio);
-        tls_of(bio).outgoing_.append(bytes, static_cast<size_t>(count));
+        tls_of(bio).outgoing_.append({bytes, static_cast<size_t>(count)});
         return count;
     }
 

@@ -32,6 +32,7 @@
 
 #include "config/metrics.h"
 #include "config/settings.h"
+#include "daemon/buffers.h"
 #include "pipeline/clock.h"
 #include "pipeline/error.h"
 #include "pipeline/trouble.h"
@@ -97,7 +98,7 @@ public:
     // Says that no more is sent (close_notify): false if that was said, or cannot be.
     bool say_end();
     // What is to be sent, in this order; who has sent it clears it.
-    [[nodiscard]] std::string& outgoing() { return outgoing_; }
+    [[nodiscard]] Buffer& outgoing() { return outgoing_; }
 
     // For OpenSSL, which calls back.
     struct Callbacks;
@@ -118,7 +119,7 @@ private:
     std::optional<Code> fault_;
     std::unique_ptr<ssl_st, Free> ssl_;  // None until the first byte has come.
     std::string_view incoming_;          // While a call runs.
-    std::string outgoing_;
+    Buffer outgoing_;
     std::string certified_;
 };
 

@@ -2,10 +2,12 @@
 #include <fmt/format.h>
 
 #include <boost/test/unit_test.hpp>
+#include <deque>
 #include <fstream>
 #include <memory>
 
 #include "tests/support/certificates.h"
+#include "tests/support/mqtt_client.h"
 #include "tests/support/test_daemon.h"
 #include "tests/support/tls_client.h"
 
@@ -32,6 +34,27 @@ BOOST_AUTO_TEST_CASE(idle_daemon_with_default_limits_stays_under_60_mb) {
     BOOST_TEST_MESSAGE("resident: " << kib << " KiB");
     BOOST_TEST(kib > 0);
     BOOST_TEST(kib < 60'000'000 / 1024);
+}
+
+// mosquitto 2.0.11 takes 734.
+BOOST_AUTO_TEST_CASE(idle_mqtt_client_takes_at_most_700_bytes) {
+    TestDaemon daemon({.settings = {"workers = 1"}});
+    std::deque<MqttClient> clients;
+    const auto connect = [&](size_t count) {
+        for (size_t number = 0; number < count; ++number)
+            clients.emplace_back(daemon.mqtt_port(), fmt::format("router-{:05}", clients.size()),
+                                 MqttWish{.keep_alive_s = 3600});
+    };
+    connect(500);
+    const int64_t before = resident_kib(daemon.process().pid());
+    constexpr int64_t count = 5000;
+    connect(count);
+    const int64_t each = (resident_kib(daemon.process().pid()) - before) * 1024 / count;
+    BOOST_TEST_MESSAGE("resident: " << each << " bytes each");
+    BOOST_TEST(each > 300);  // It is there at all.
+    BOOST_TEST(each <= 700);
+    clients.back().publish("checkins/HX1", "{}", 1);
+    BOOST_TEST(clients.back().puback() == 1);
 }
 
 // OpenSSL's objects alone are 12.6 KB for 1.2 and 13.2 KB for 1.3; what this holds down is what may

@@ -9,8 +9,12 @@ namespace rollcall {
 namespace {
 
 struct Desk final : MqttDesk {
-    void ask_to_leave(uint64_t connection) override { asked.push_back(connection); }
+    void ask_to_leave(uint32_t seat, uint64_t connection) override {
+        asked.push_back(connection);
+        seats.push_back(seat);
+    }
     std::vector<uint64_t> asked;
+    std::vector<uint32_t> seats;
 };
 
 std::string knows(MqttReceived& received, uint16_t packet_id, uint64_t connection) {
@@ -22,10 +26,25 @@ std::string knows(MqttReceived& received, uint16_t packet_id, uint64_t connectio
     return {};
 }
 
+using Closed = MqttClients::Closed;
+
 struct ClientsFixture {
     // A client that wants its session kept.
     MqttClients::Opened open(std::string_view id, bool clean_start = false, bool keep = true) {
-        return clients.open(id, desk, clean_start, keep, now_s);
+        return clients.open(std::string(id), desk, 0, clean_start, keep, now_s);
+    }
+    MqttReceived& received(const MqttClients::Opened& opened) {
+        return *clients.received(*opened.client, opened.connection);
+    }
+    MqttClients::Closed close(const MqttClients::Opened& opened, uint32_t expiry_s) {
+        return clients.close(*opened.client, opened.connection, expiry_s, now_s);
+    }
+    // With a message that is settled.
+    MqttClients::Opened open_with_message(std::string_view id, uint16_t packet_id) {
+        const auto opened = open(id);
+        received(opened).add(packet_id, opened.connection, 4);
+        received(opened).settle(opened.connection, 4);
+        return opened;
     }
     [[nodiscard]] int64_t counted(Metric metric) const { return clients.slab().read(metric, 0); }
 
@@ -74,44 +93,49 @@ BOOST_AUTO_TEST_CASE(message_is_released_once) {
 // --- sessions ---
 
 BOOST_AUTO_TEST_CASE(session_of_a_client_that_comes_back_in_time_goes_on) {
-    const auto first = open("a");
+    const auto first = open_with_message("a", 7);
     BOOST_TEST(!first.present);
-    first.received->add(7, first.connection, 4);
-    first.received->settle(first.connection, 4);
-    BOOST_TEST(clients.close("a", first.connection, 60, now_s));
+    BOOST_TEST((close(first, 60) == Closed::kept));
     BOOST_TEST(counted(Metric::mqtt_sessions_away) == 1);
     now_s += 59;
     const auto second = open("a");
     BOOST_TEST(second.present);
+    BOOST_REQUIRE(second.received);
     BOOST_TEST(knows(*second.received, 7, second.connection) == "yes");
+    BOOST_TEST((&received(second) == second.received.get()));
     BOOST_TEST(second.connection != first.connection);
     BOOST_TEST(counted(Metric::mqtt_sessions_away) == 0);
 }
 
+BOOST_AUTO_TEST_CASE(session_that_received_nothing_goes_on_too) {
+    close(open("a"), 60);
+    const auto second = open("a");
+    BOOST_TEST(second.present);
+    BOOST_TEST(!second.received);
+}
+
 // [MQTT5-4.1.0-2]
 BOOST_AUTO_TEST_CASE(session_that_has_expired_is_a_new_one) {
-    const auto first = open("a");
-    clients.close("a", first.connection, 60, now_s);
+    close(open_with_message("a", 7), 60);
     now_s += 60;
-    BOOST_TEST(!open("a").present);
+    const auto second = open("a");
+    BOOST_TEST(!second.present);
+    BOOST_TEST(!second.received);
 }
 
 BOOST_AUTO_TEST_CASE(session_that_nobody_asked_to_keep_ends_with_its_connection) {
-    const auto first = open("a", false, false);
-    BOOST_TEST(!clients.close("a", first.connection, 0, now_s));
+    BOOST_TEST((close(open("a", false, false), 0) == Closed::ended));
     BOOST_TEST(counted(Metric::mqtt_sessions_away) == 0);
     BOOST_TEST(!open("a").present);
 }
 
 // [MQTT5-3.1.2-4]
 BOOST_AUTO_TEST_CASE(clean_start_forgets_what_was_received) {
-    const auto first = open("a");
-    first.received->add(7, first.connection, 4);
-    first.received->settle(first.connection, 4);
-    clients.close("a", first.connection, 60, now_s);
+    close(open_with_message("a", 7), 60);
     const auto second = open("a", true);
     BOOST_TEST(!second.present);
-    BOOST_TEST(second.received->size() == 0u);
+    BOOST_TEST(!second.received);
+    BOOST_TEST(received(second).size() == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(clients_have_sessions_of_their_own) {
@@ -119,14 +143,13 @@ BOOST_AUTO_TEST_CASE(clients_have_sessions_of_their_own) {
     const auto b = open("b");
     BOOST_TEST(!b.present);
     BOOST_TEST(a.connection != b.connection);
-    BOOST_TEST((a.received != b.received));
+    BOOST_TEST((&received(a) != &received(b)));
     BOOST_TEST(desk.asked.empty());
 }
 
 BOOST_AUTO_TEST_CASE(sessions_beyond_the_limit_are_not_kept) {
     for (const auto* id : {"a", "b", "c"}) {
-        const auto opened = open(id);
-        const bool is_kept = clients.close(id, opened.connection, 60, now_s);
+        const bool is_kept = close(open(id), 60) == Closed::kept;
         BOOST_TEST(is_kept == (std::string_view(id) != "c"));
     }
     BOOST_TEST(counted(Metric::mqtt_sessions_away) == 2);
@@ -135,13 +158,9 @@ BOOST_AUTO_TEST_CASE(sessions_beyond_the_limit_are_not_kept) {
 }
 
 BOOST_AUTO_TEST_CASE(expired_sessions_make_room_for_others) {
-    for (const auto* id : {"a", "b"}) {
-        const auto opened = open(id);
-        clients.close(id, opened.connection, 60, now_s);
-    }
+    for (const auto* id : {"a", "b"}) close(open(id), 60);
     now_s += 60;
-    const auto opened = open("c");
-    BOOST_TEST(clients.close("c", opened.connection, 60, now_s));
+    BOOST_TEST((close(open("c"), 60) == Closed::kept));
     BOOST_TEST(counted(Metric::mqtt_sessions_away) == 1);
 }
 
@@ -149,14 +168,16 @@ BOOST_AUTO_TEST_CASE(expired_sessions_make_room_for_others) {
 
 // [MQTT-3.1.4-2] [MQTT5-3.1.4-3]
 BOOST_AUTO_TEST_CASE(connection_that_is_taken_over_is_asked_to_leave_at_its_own_desk) {
-    const auto first = open("a");
-    const auto second = clients.open("a", other_desk, false, true, now_s);
+    const auto first = clients.open("a", desk, 7, false, true, now_s);
+    const auto second = clients.open("a", other_desk, 9, false, true, now_s);
     BOOST_TEST(desk.asked == std::vector<uint64_t>{first.connection});
+    BOOST_TEST(desk.seats == std::vector<uint32_t>{7});
     BOOST_TEST(other_desk.asked.empty());
     BOOST_TEST(second.present);
     BOOST_TEST(counted(Metric::mqtt_takeovers_total) == 1);
     (void)open("a");
     BOOST_TEST(other_desk.asked == std::vector<uint64_t>{second.connection});
+    BOOST_TEST(other_desk.seats == std::vector<uint32_t>{9});
 }
 
 BOOST_AUTO_TEST_CASE(session_that_was_to_end_with_its_connection_is_not_taken_over) {
@@ -168,22 +189,63 @@ BOOST_AUTO_TEST_CASE(session_that_was_to_end_with_its_connection_is_not_taken_ov
 BOOST_AUTO_TEST_CASE(end_of_a_connection_that_was_taken_over_ends_nothing) {
     const auto first = open("a");
     const auto second = open("a");
-    BOOST_TEST(clients.close("a", first.connection, 0, now_s));
+    BOOST_TEST((close(first, 0) == Closed::taken_over));
     const auto third = open("a");
     BOOST_TEST(third.present);
     BOOST_TEST((desk.asked == std::vector<uint64_t>{first.connection, second.connection}));
 }
 
+BOOST_AUTO_TEST_CASE(connection_that_was_taken_over_receives_nothing_more) {
+    const auto first = open("a");
+    const auto second = open("a");
+    BOOST_TEST(!clients.received(*first.client, first.connection));
+    received(second).add(7, second.connection, 4);
+    BOOST_TEST(received(second).size() == 1u);
+}
+
+// However the two ends come, its place is there until the last one, and free after it.
+BOOST_AUTO_TEST_CASE(client_whose_session_ended_while_an_older_connection_is_open_may_come_back) {
+    const auto first = open("a");
+    const auto second = open("a");
+    BOOST_TEST((close(second, 0) == Closed::ended));
+    const auto third = open("a");
+    BOOST_TEST(!third.present);
+    BOOST_TEST(desk.asked.size() == 1u);  // Nobody was there any more.
+    BOOST_TEST((close(first, 60) == Closed::taken_over));
+    BOOST_TEST((close(third, 0) == Closed::ended));
+    BOOST_TEST(!open("a").present);
+    BOOST_TEST(counted(Metric::mqtt_sessions_away) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(older_connection_that_closes_last_leaves_an_ended_session_ended) {
+    const auto first = open("a");
+    close(open("a"), 0);
+    BOOST_TEST((close(first, 60) == Closed::taken_over));
+    BOOST_TEST(!open("a").present);
+    BOOST_TEST(counted(Metric::mqtt_sessions_away) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(older_connection_that_closes_last_leaves_a_kept_session_kept) {
+    const auto first = open("a");
+    close(open("a"), 60);
+    // It does not make room as long as someone points at it.
+    now_s += 60;
+    for (const auto* id : {"b", "c", "d"}) close(open(id), 60);
+    BOOST_TEST((close(first, 0) == Closed::taken_over));
+    BOOST_TEST(counted(Metric::mqtt_sessions_away) == 2);
+}
+
 BOOST_AUTO_TEST_CASE(last_connection_of_a_session_is_known_to_those_before_it) {
     const auto first = open("a");
-    BOOST_TEST(first.received->last_connection() == first.connection);
-    clients.close("a", first.connection, 60, now_s);
-    BOOST_TEST(first.received->last_connection() == first.connection);
+    const auto session = clients.received(*first.client, first.connection);
+    BOOST_TEST(session->last_connection() == first.connection);
+    close(first, 60);
+    BOOST_TEST(session->last_connection() == first.connection);
     // Also if it begins a session anew, and ends it.
     const auto second = open("a", true, false);
-    BOOST_TEST(first.received->last_connection() == second.connection);
-    clients.close("a", second.connection, 0, now_s);
-    BOOST_TEST(first.received->last_connection() == second.connection);
+    BOOST_TEST(session->last_connection() == second.connection);
+    close(second, 0);
+    BOOST_TEST(session->last_connection() == second.connection);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
