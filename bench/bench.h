@@ -7,7 +7,7 @@
 // case runs for a thousandth of its items: enough for ctest to see that it still works.
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <chrono>

@@ -1,7 +1,7 @@
 // Duplicates: the cost of one new fingerprint while so many are within the window, each of which
 // pushes an old one out. At 30,000 check-ins a second and two minutes it is 3.6 million.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "bench/bench.h"
 #include "pipeline/duplicates.h"

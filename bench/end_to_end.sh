@@ -17,59 +17,12 @@ runs=${BENCH_RUNS:-5}
 connections=256
 subjects=(discard sqlite nginx)
 
-for tool in wrk nginx curl taskset; do
-    command -v "$tool" >/dev/null || die "$tool is missing: apt-get install wrk nginx-light curl"
-done
-echo_module=/usr/lib/nginx/modules/ngx_http_echo_module.so
-[[ -e $echo_module ]] || die "nginx cannot read bodies: apt-get install libnginx-mod-http-echo"
-
-# Sets `server`, `counted` (the process whose CPU time counts) and `url`.
-start_nginx() {
-    local port
-    port=$(free_port)
-    url=http://127.0.0.1:$port/v1/checkins
-    cat >"$work/nginx.conf" <<END
-load_module $echo_module;
-daemon off;
-worker_processes 1;
-pid $work/nginx.pid;
-error_log $work/log;
-events { worker_connections 4096; }
-http {
-    access_log off;
-    keepalive_requests 1000000000;
-    client_body_buffer_size 64k;
-    client_body_temp_path $work; proxy_temp_path $work; fastcgi_temp_path $work;
-    uwsgi_temp_path $work; scgi_temp_path $work;
-    server {
-        listen 127.0.0.1:$port backlog=4096;
-        # Without the redirect the answer would be chunked.
-        location / { echo_read_request_body; echo_exec @answer; }
-        location = /ready { return 200; }
-        location @answer {
-            default_type application/json;
-            return 200 '{"status":"ok","accepted":1,"server_time":1790000000,"next":30}';
-        }
-    }
-}
-END
-    taskset -c 0 nginx -p "$work" -e "$work/log" -c "$work/nginx.conf" >"$work/log" 2>&1 &
-    server=$!
-    await says_200 "http://127.0.0.1:$port/ready"
-    counted=$(<"/proc/$server/task/$server/children")  # The worker.
-    counted=${counted% }
-}
+needs_tools wrk nginx curl taskset
 
 # Appends "SUBJECT requests/s CPU-seconds/million p99-ms" to the results.
 measure() {
     local subject=$1 before after
-    if [[ $subject == nginx ]]; then
-        start_nginx
-    else
-        start_rollcalld "$subject"
-        url=http://127.0.0.1:$http_port/v1/checkins
-        counted=$server
-    fi
+    if [[ $subject == nginx ]]; then start_nginx; else start_rollcalld "$subject"; fi
     taskset -c 1 wrk -t1 -c$connections -d1s -s bench/checkin.lua "$url" >/dev/null  # Warms up.
     [[ $subject == nginx ]] || await_stored "$subject"
     before=$(cpu_ticks "$counted")

@@ -5,7 +5,7 @@
 // Beside rows/s stands the CPU time of this process alone, librdkafka's threads included: it says
 // how many rows one core could send.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/resource.h>
 
 #include <chrono>

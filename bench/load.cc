@@ -1,7 +1,7 @@
 // rollcall-load: sends check-ins to a server on this machine, and prints what it measured.
 
 #include <arpa/inet.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/resource.h>
 #include <unistd.h>
 

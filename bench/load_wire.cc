@@ -1,6 +1,6 @@
 #include "bench/load_wire.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <charconv>
 

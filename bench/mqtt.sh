@@ -16,9 +16,7 @@ runs=${BENCH_RUNS:-3}
 load=$(dirname "$rollcalld")/rollcall-load
 shapes=("64 16" "64 1" "10000 1")  # Connections, and messages in flight of each.
 
-for tool in mosquitto curl taskset "$load"; do
-    command -v "$tool" >/dev/null || die "$tool is missing: ./dev bench"
-done
+needs_tools mosquitto curl taskset "$load"
 ulimit -n "$(ulimit -Hn)"
 
 start_mosquitto() {

@@ -8,7 +8,7 @@
 // Everything shares this machine's cores: daemon, broker and load. At full load the three starve
 // each other, which says little of the daemon; at half load what is left is there for catching up.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <charconv>
 #include <chrono>

@@ -2,7 +2,7 @@
 // bytes as TSV. No two are the same.
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdint>
 

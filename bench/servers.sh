@@ -7,6 +7,14 @@ die() {
     exit 1
 }
 
+# needs_tools TOOL...: ends if one is missing.
+needs_tools() {
+    local tool
+    for tool; do
+        command -v "$tool" >/dev/null || die "$tool is missing: ./dev bench"
+    done
+}
+
 rollcalld=${1:-build/release/rollcalld}
 [[ -x $rollcalld ]] || die "$rollcalld is missing: ./dev build"
 (($(nproc) >= 2)) || die "this needs two cores, one for the server and one for the client"
@@ -55,7 +63,8 @@ says_200() { [[ $(curl -s -o /dev/null -m 1 -w '%{http_code}' "$1") == 200 ]]; }
 listens_on() { (exec 3<>"/dev/tcp/127.0.0.1/$1"); }
 
 # start_rollcalld SINK [argument...]: one worker, pinned to core 0 with all its threads. Sets
-# `server`, http_port, mqtt_port, admin_url.
+# `server`, http_port, mqtt_port, admin_url, `url` for check-ins, and `counted`, the process whose CPU
+# time counts.
 start_rollcalld() {
     local admin
     http_port=$(free_port)
@@ -68,7 +77,49 @@ start_rollcalld() {
         --set mqtt.listen="127.0.0.1:$mqtt_port" --set admin.listen="127.0.0.1:$admin" "${@:2}" \
         >"$work/log" 2>&1 &
     server=$!
+    counted=$server
+    url=http://127.0.0.1:$http_port/v1/checkins
     await says_200 "$admin_url/readyz"
+}
+
+# start_nginx [directive...]: one worker that reads bodies and answers as many bytes as rollcalld,
+# pinned to core 0. Sets `server`, http_port, and as start_rollcalld does `counted` and `url`.
+start_nginx() {
+    local module=/usr/lib/nginx/modules/ngx_http_echo_module.so
+    [[ -e $module ]] || die "nginx cannot read bodies: apt-get install libnginx-mod-http-echo"
+    http_port=$(free_port)
+    url=http://127.0.0.1:$http_port/v1/checkins
+    cat >"$work/nginx.conf" <<END
+load_module $module;
+daemon off;
+worker_processes 1;
+pid $work/nginx.pid;
+error_log $work/log;
+events { worker_connections 4096; }
+http {
+    access_log off;
+    keepalive_requests 1000000000;
+    client_body_buffer_size 64k;
+    client_body_temp_path $work; proxy_temp_path $work; fastcgi_temp_path $work;
+    uwsgi_temp_path $work; scgi_temp_path $work;
+    server {
+        listen 127.0.0.1:$http_port backlog=4096;
+        $(printf '%s;\n' "$@")
+        # Without the redirect the answer would be chunked.
+        location / { echo_read_request_body; echo_exec @answer; }
+        location = /ready { return 200; }
+        location @answer {
+            default_type application/json;
+            return 200 '{"status":"ok","accepted":1,"server_time":1790000000,"next":30}';
+        }
+    }
+}
+END
+    taskset -c 0 nginx -p "$work" -e "$work/log" -c "$work/nginx.conf" >"$work/log" 2>&1 &
+    server=$!
+    await says_200 "http://127.0.0.1:$http_port/ready"
+    counted=$(<"/proc/$server/task/$server/children")  # The worker.
+    counted=${counted% }
 }
 
 # await_stored SINK: until it has stored every check-in that was accepted.

@@ -5,7 +5,7 @@
 
 #include "sinks/singlestore_sink.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <fstream>
 #include <string>

@@ -4,7 +4,7 @@
 // Prints MB/s and syncs/s beside the time of a check-in. As in the daemon, whose sinks keep up, a
 // dropped segment is written over by the next.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdlib>
 #include <filesystem>

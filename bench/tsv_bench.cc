@@ -2,7 +2,7 @@
 
 #include "sinks/tsv.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <memory>
 

@@ -98,6 +98,7 @@ Daemon::~Daemon() = default;
 
 int Daemon::run() {
     std::signal(SIGPIPE, SIG_IGN);
+    if (!read_files()) return exit_settings;
     if (!start()) return EXIT_FAILURE;
     admin_.set_reason_not_ready({});
     service_manager::ready();
@@ -116,20 +117,25 @@ bool Daemon::load_credentials() {
     return true;
 }
 
-bool Daemon::start() {
+// Those that the settings name. A reload reads them again.
+bool Daemon::read_files() {
     if (!load_credentials()) return false;
     reloads_.emplace_back([this] {
         if (!load_credentials()) log(LogLevel::error, "the tokens and keys stay as they were");
     });
-    if (const auto made = files_.make_directories(state_dir_); !made) {
-        log(LogLevel::error, "{}: {}", state_dir_, sentence(made.error()));
-        return false;
-    }
     if (const auto read = tls_.read(); !read) {
         log(LogLevel::error, "{}", read.error());
         return false;
     }
     reloads_.emplace_back([this] { tls_.reload(); });
+    return true;
+}
+
+bool Daemon::start() {
+    if (const auto made = files_.make_directories(state_dir_); !made) {
+        log(LogLevel::error, "{}: {}", state_dir_, sentence(made.error()));
+        return false;
+    }
     std::vector<Slab*> slabs;
     for (size_t i = 0; i < workers_of(settings_); ++i)
         slabs.push_back(worker_slabs_.emplace_back(std::make_unique<Slab>()).get());

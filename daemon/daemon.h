@@ -34,6 +34,10 @@
 
 namespace rollcall {
 
+// The exit status when the settings, or the files that they name, are wrong: EX_CONFIG of
+// sysexits.h. systemd is told not to start the daemon again.
+constexpr int exit_settings = 78;
+
 // Where the spool and the SQLite file live.
 [[nodiscard]] std::string state_dir_of(const Settings& settings);
 
@@ -50,6 +54,7 @@ public:
 private:
     struct Signals;
 
+    [[nodiscard]] bool read_files();
     [[nodiscard]] bool start();
     [[nodiscard]] bool listen(const std::vector<std::string>& addresses, std::string_view what,
                               size_t each, const std::function<void(const Listening&)>& use);

@@ -1,6 +1,6 @@
 #include "daemon/listener.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>

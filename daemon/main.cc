@@ -26,9 +26,7 @@ namespace {
 
 using namespace rollcall;
 
-// interface of the exit status: sysexits.h, EX_CONFIG, and what systemd is told not to restart.
 constexpr int exit_usage = 2;
-constexpr int exit_settings = 78;
 constexpr const char* default_file = "/etc/rollcall/rollcall.toml";
 
 // rollcalld schema show|diff|apply and their arguments.
@@ -126,13 +124,16 @@ struct TokenArguments {
     std::string key_id;
 };
 
-// What is wrong with the files that say who may come in; true if nothing is.
-bool check_credentials(const Settings& settings) {
+// What is wrong with the files that the settings name; true if nothing is.
+bool check_files(const Settings& settings) {
+    const Clock clock;
+    const auto read = TlsContext(settings, clock).read();
+    if (!read) fmt::print(stderr, "{}\n", read.error());
     CredentialFiles files(settings);
     for (const auto& warning : files.warnings()) fmt::print(stderr, "warning: {}\n", warning);
     const auto loaded = files.load();
     if (!loaded) fmt::print(stderr, "{}\n", loaded.error());
-    return loaded.has_value();
+    return read.has_value() && loaded.has_value();
 }
 
 // rollcalld spool list|verify|dump|replay and their arguments.
@@ -230,19 +231,12 @@ int run(int argc, char** argv) {
             fmt::print(stderr, "{}\n", to_text(problem, file));
         return exit_settings;
     }
-    if (check->parsed() || serve->parsed()) {
-        const Clock clock;
-        if (const auto read = TlsContext(*settings, clock).read(); !read) {
-            fmt::print(stderr, "{}\n", read.error());
-            return exit_settings;
-        }
-    }
     if (schema->parsed()) return schema_arguments.run(*settings);
     if (token->parsed()) return token_arguments.run(*settings);
     if (spool->parsed()) return spool_arguments.run(*settings);
     if (show->parsed()) std::fputs(to_toml(*settings).c_str(), stdout);
     if (check->parsed()) {
-        if (!check_credentials(*settings)) return exit_settings;
+        if (!check_files(*settings)) return exit_settings;
         std::puts("The settings are right.");
         if (deep) return say_deep_problems(*settings);
     }

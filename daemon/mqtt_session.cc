@@ -1,6 +1,6 @@
 #include "daemon/mqtt_session.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <random>

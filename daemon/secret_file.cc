@@ -1,6 +1,6 @@
 #include "daemon/secret_file.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/stat.h>
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "daemon/service_manager.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <systemd/sd-daemon.h>
 
 namespace rollcall::service_manager {

@@ -1,6 +1,6 @@
 #include "daemon/signed_token.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

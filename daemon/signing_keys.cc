@@ -1,6 +1,6 @@
 #include "daemon/signing_keys.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <filesystem>

@@ -1,6 +1,6 @@
 #include "daemon/token_command.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <ctime>
 

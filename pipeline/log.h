@@ -6,7 +6,7 @@
 // Threads: set_log_level() before the first thread starts; log() anyone, a line is one write(2).
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <optional>
 #include <string_view>

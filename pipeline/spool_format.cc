@@ -1,6 +1,6 @@
 #include "pipeline/spool_format.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <charconv>
 #include <cstring>

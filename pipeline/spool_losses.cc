@@ -1,6 +1,6 @@
 #include "pipeline/spool_losses.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cerrno>

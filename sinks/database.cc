@@ -1,7 +1,7 @@
 #include "sinks/database.h"
 
 #include <errmsg.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <mysql.h>
 #include <mysqld_error.h>
 

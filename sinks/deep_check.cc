@@ -1,6 +1,6 @@
 #include "sinks/deep_check.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <unistd.h>

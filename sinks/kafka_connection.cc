@@ -1,6 +1,6 @@
 #include "sinks/kafka_connection.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>

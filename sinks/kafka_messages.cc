@@ -1,6 +1,6 @@
 #include "sinks/kafka_messages.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "sinks/tsv.h"
 

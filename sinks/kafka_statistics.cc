@@ -1,6 +1,6 @@
 #include "sinks/kafka_statistics.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>

@@ -1,6 +1,6 @@
 #include "sinks/live_schema.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cctype>

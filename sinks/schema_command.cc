@@ -1,6 +1,6 @@
 #include "sinks/schema_command.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <memory>
 #include <utility>

@@ -1,6 +1,6 @@
 #include "sinks/secret.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cerrno>
 #include <cstdio>

@@ -1,6 +1,6 @@
 #include "sinks/singlestore_sink.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstring>

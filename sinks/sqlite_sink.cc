@@ -1,6 +1,6 @@
 #include "sinks/sqlite_sink.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sqlite3.h>
 
 #include <array>

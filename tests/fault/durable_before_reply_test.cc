@@ -1,6 +1,6 @@
 // Acknowledged means on disk: between the arrival of a check-in and its answer, its record was
 // written to the spool and fdatasync(2) on it had returned. Shown by what the kernel was asked.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>

@@ -1,5 +1,5 @@
 // The sink and real brokers: what is committed, what is not, and what the brokers are asked to do.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <librdkafka/rdkafka.h>
 
 #include <algorithm>

@@ -4,7 +4,7 @@
 // for a second time.
 //
 // ROLLCALL_KILLS and ROLLCALL_HANG (seconds) make two of the cases longer.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
 #include <csignal>

@@ -2,7 +2,7 @@
 //
 // kill -9 loses what the process held, not what the kernel holds: that a reply waits for the disk
 // is shown by durable_before_reply_test.cc.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
 #include <thread>

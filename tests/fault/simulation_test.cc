@@ -13,7 +13,7 @@
 // and ROLLCALL_SEED=<seed> runs it again first. ROLLCALL_SIMULATION_SECONDS=120 runs for so long.
 //
 // That the model sees what it should is shown by planted_bugs.cmake: it builds this test with bugs.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>

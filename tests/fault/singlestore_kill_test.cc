@@ -1,5 +1,5 @@
 // A daemon that is killed again and again while it stores into a MariaDB.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
 #include <chrono>

@@ -1,7 +1,7 @@
 // A small spool, of which every byte is turned over once, and every file cut at every byte or
 // missing. Each time it is opened, read and written on: there is no crash and no hang, no row that
 // was not written, what is missing is counted to the record, and what comes next is stored.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>

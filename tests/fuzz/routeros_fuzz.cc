@@ -2,7 +2,7 @@
 // of the text lies in it.
 #include "pipeline/routeros.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "pipeline/error.h"
 

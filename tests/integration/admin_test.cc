@@ -1,5 +1,5 @@
 // The operator's pages.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
 

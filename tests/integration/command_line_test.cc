@@ -1,5 +1,5 @@
 // The commands of rollcalld besides serve, and their exit statuses.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
 #include <fstream>
@@ -153,19 +153,21 @@ BOOST_AUTO_TEST_CASE(set_on_the_command_line_overrides_the_file) {
     BOOST_TEST(daemon.post("{}").body.find(R"("next":45)") != std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(check_reads_the_files_that_say_who_may_come_in) {
+BOOST_AUTO_TEST_CASE(files_that_say_who_may_come_in_are_checked_and_nothing_starts_on_wrong_ones) {
     const TemporaryDirectory directory;
     const std::string path = directory.path() / "tokens";
-    const auto check = [&](std::string_view content) {
+    const auto with_tokens = [&](const char* command, std::string_view content) {
         std::ofstream(path) << content;
         return rollcalld(
-            {"check", "--set", "auth.mode=tokens", "--set", "auth.tokens_file=" + path});
+            {command, "--set", "auth.mode=tokens", "--set", "auth.tokens_file=" + path});
     };
-    const auto wrong = check("s1\n");
-    BOOST_TEST(wrong.status == settings_status);
-    BOOST_TEST(wrong.errors.find(path + ":1: is not: site [tenant] SHA-256\n") !=
-               std::string::npos);
-    BOOST_TEST(check("# none yet\n").status == 0);
+    for (const char* command : {"check", "serve"}) {
+        const auto wrong = with_tokens(command, "s1\n");
+        BOOST_TEST(wrong.status == settings_status);
+        BOOST_TEST(wrong.errors.ends_with(path + ":1: is not: site [tenant] SHA-256\n"),
+                   wrong.errors);
+    }
+    BOOST_TEST(with_tokens("check", "# none yet\n").status == 0);
 }
 
 BOOST_AUTO_TEST_CASE(token_is_made_with_a_key_and_shown) {

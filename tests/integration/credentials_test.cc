@@ -1,6 +1,6 @@
 // Credentials as curl and mosquitto present them, in every way there is; what a reload changes for
 // who is connected; and that no secret is anywhere it can be seen.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/stat.h>
 
 #include <boost/test/unit_test.hpp>

@@ -1,5 +1,5 @@
 // Bad requests over HTTP: each has its answer, leaves no row, and harms nobody else.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
 

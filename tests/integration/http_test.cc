@@ -1,5 +1,5 @@
 // Check-ins over HTTP as routers and people send them, and the rows they become.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
 #include <regex>

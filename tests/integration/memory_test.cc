@@ -1,5 +1,5 @@
 // Memory of the daemon as shipped. A sanitizer build says nothing about it and leaves this out.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
 #include <deque>

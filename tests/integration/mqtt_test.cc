@@ -1,5 +1,5 @@
 // Check-ins over MQTT 3.1.1 and 5.0, from mosquitto_pub and byte by byte.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
 

@@ -2,7 +2,7 @@
 //
 // Most bytes come from good requests with a few of their bytes changed, for noise alone is refused
 // at its first byte. The seed is printed; ROLLCALL_SEED=... gives it back.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,6 +1,6 @@
 // What routers hear: in their agent's own dialect, at their site's own pace; and who is seen though
 // the report was no good.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
 #include <filesystem>

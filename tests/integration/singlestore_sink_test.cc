@@ -2,7 +2,7 @@
 // doubled when the connection or the server dies.
 #include "sinks/singlestore_sink.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <atomic>
 #include <boost/test/unit_test.hpp>

@@ -1,5 +1,5 @@
 // TLS as clients see it: curl, mosquitto, openssl, and one that does what these do not.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
 #include <csignal>
@@ -461,7 +461,7 @@ BOOST_AUTO_TEST_CASE(files_that_are_wrong_are_named_and_nothing_starts) {
         for (const char* command : {"check", "serve"}) {
             const auto said = rollcalld(command, files);
             BOOST_TEST(said.status == 78);
-            BOOST_TEST(said.errors == sentence);
+            BOOST_TEST(said.errors.ends_with(sentence), said.errors);
         }
     }
 }

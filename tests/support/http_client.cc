@@ -1,6 +1,6 @@
 #include "tests/support/http_client.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace rollcall {
 

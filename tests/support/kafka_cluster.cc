@@ -1,6 +1,6 @@
 #include "tests/support/kafka_cluster.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <fmt/ranges.h>
 #include <sys/resource.h>
 

@@ -1,6 +1,6 @@
 #include "tests/support/mariadb_server.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <chrono>

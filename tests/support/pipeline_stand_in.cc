@@ -1,6 +1,6 @@
 #include "tests/support/pipeline_stand_in.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <librdkafka/rdkafka.h>
 
 #include <algorithm>

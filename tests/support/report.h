@@ -1,7 +1,7 @@
 // Report: what becomes of one body, for the tests and fuzzers of decode.
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,6 @@
 #include "tests/support/routers.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <sstream>
 

@@ -1,6 +1,6 @@
 #include "tests/support/test_daemon.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <csignal>
 #include <fstream>

@@ -1,6 +1,6 @@
 #include "pipeline/json.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
 #include <string>

@@ -2,7 +2,7 @@
 //
 // Two ways: tables of texts, in the order of the RFC's sections, and every short text over the
 // bytes that mean something to JSON, against the RFC's grammar written down once more.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
 #include <string>

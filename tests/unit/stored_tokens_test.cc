@@ -1,6 +1,6 @@
 #include "daemon/stored_tokens.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
 #include <fstream>
