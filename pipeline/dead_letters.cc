@@ -118,12 +118,12 @@ Result<void> DeadLetters::keep(const Columns& rows, std::span<const RowPlace> pl
     // The position never goes back behind this batch.
     known_->erase(known_->begin(), known_->lower_bound({places.front().record, 0}));
     std::vector<const Refusal*> fresh;
+    Result<void> written;
     for (const Refusal& refusal : refusals) {
         if (is_known(refusal)) continue;
+        written = write(letters, rows, refusal, {options_.spool, places[refusal.row]});
+        if (!written) break;
         fresh.push_back(&refusal);
-        if (auto written = write(letters, rows, refusal, {options_.spool, places[refusal.row]});
-            !written)
-            return failed(written.error());
     }
     if (auto synced = letters.sync(); !synced) return failed(synced.error());
     for (const Refusal* refusal : fresh) {
@@ -132,6 +132,7 @@ Result<void> DeadLetters::keep(const Columns& rows, std::span<const RowPlace> pl
     }
     if (!fresh.empty()) say(fresh.size(), *fresh.front(), places[fresh.front()->row]);
     count();
+    if (!written) return failed(written.error());
     return {};
 }
 

@@ -161,6 +161,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_dropped_for_want_of_room_and_the_sink_waits) {
     while (keep_all({seq})) BOOST_TEST_REQUIRE(++seq < 1000);
     BOOST_TEST(seq > 3);
     BOOST_TEST((keep_all({seq}).error().code == Code::sink_down));
+    BOOST_TEST((keep_all({0, seq}).error().code == Code::sink_down));
     BOOST_TEST(letters->trouble().find("spool.dead_letters_size_max") != std::string::npos);
     BOOST_TEST(kept().size() == static_cast<size_t>(seq));
     BOOST_TEST(counted() == seq);
@@ -168,6 +169,18 @@ BOOST_AUTO_TEST_CASE(nothing_is_dropped_for_want_of_room_and_the_sink_waits) {
     BOOST_TEST(replay(sink).value().stored == static_cast<uint64_t>(seq));
     BOOST_TEST(keep_all({seq}).has_value());
     BOOST_TEST(letters->trouble() == "");
+}
+
+BOOST_AUTO_TEST_CASE(letters_of_a_batch_for_which_there_is_room_are_kept_and_counted_once) {
+    options.size_max = 4 * segment_head_bytes;  // One letter in a segment.
+    restart();
+    batch({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19});
+    for (int attempt = 0; attempt < 3; ++attempt) {
+        BOOST_TEST(!keep({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}).has_value());
+        restart();
+    }
+    BOOST_TEST(counted() > 0);
+    BOOST_TEST(kept().size() == static_cast<size_t>(counted()));
 }
 
 BOOST_AUTO_TEST_CASE(disk_that_is_full_or_lacks_files_is_tried_again) {
