@@ -220,8 +220,12 @@ Result<uint64_t> SqliteSink::open(const SpoolId& spool) {
 
 Result<void> SqliteSink::write(const Batch& batch) {
     const auto stored = database_->store(batch);
-    if (!stored) return std::unexpected(stored.error());
-    if (!*stored) return failure("cannot store a batch");
+    if (!stored || !*stored) {
+        const auto failed =
+            stored ? failure("cannot store a batch") : std::unexpected<Error>(stored.error());
+        (void)database_->run("ROLLBACK");  // Others may write until the next attempt.
+        return failed;
+    }
     said_ = false;
     return {};
 }
