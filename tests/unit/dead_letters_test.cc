@@ -155,7 +155,7 @@ BOOST_AUTO_TEST_CASE(row_at_the_same_place_of_another_spool_is_another_row) {
 }
 
 BOOST_AUTO_TEST_CASE(nothing_is_dropped_for_want_of_room_and_the_sink_waits) {
-    options.size_max = 16 * segment_head_bytes;
+    options.size_max = 8 * segment_head_bytes;
     restart();
     int64_t seq = 0;
     while (keep_all({seq})) BOOST_TEST_REQUIRE(++seq < 1000);
@@ -215,7 +215,7 @@ BOOST_AUTO_TEST_CASE(sync_that_fails_ends_the_process_and_the_next_one_writes_ag
 
 BOOST_AUTO_TEST_CASE(what_was_kept_is_there_once_whenever_power_is_cut) {
     Random random("what_was_kept_is_there_once_whenever_power_is_cut");
-    for (int world = 0; world < 100; ++world) {
+    for (int world = 0; world < 25; ++world) {
         files = MemoryFiles();
         restart();
         int64_t done = 0;
@@ -248,7 +248,7 @@ BOOST_AUTO_TEST_CASE(damaged_letter_costs_no_other_one) {
     BOOST_TEST(keep_all({6}).has_value());  // Else the last one would look like a torn write.
     MemoryFiles whole;
     whole.copy(files);
-    for (uint64_t byte = segment_head_bytes; byte < size; byte += 5) {
+    for (uint64_t byte = segment_head_bytes; byte < size; byte += 21) {
         files.copy(whole);
         restart();
         files.flip(segment, byte);
@@ -314,7 +314,7 @@ BOOST_AUTO_TEST_CASE(sink_that_fails_keeps_all_letters_that_it_has_not_stored) {
 
 BOOST_AUTO_TEST_CASE(each_letter_is_stored_once_whenever_power_is_cut_while_they_are_sent) {
     Random random("each_letter_is_stored_once_whenever_power_is_cut_while_they_are_sent");
-    for (int world = 0; world < 100; ++world) {
+    for (int world = 0; world < 25; ++world) {
         files = MemoryFiles();
         restart();
         BOOST_TEST(keep_all({0, 1, 2, 3, 4, 5, 6, 7}).has_value());
