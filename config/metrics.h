@@ -33,6 +33,12 @@ enum class Remark : uint8_t {
 enum class Transport : uint8_t { http, mqtt };
 enum class SinkName : uint8_t { sqlite, kafka, singlestore, discard };
 
+enum class DeadReason : uint8_t {
+#define REASON(name, help) name,
+#include "config/dead_reasons.def"
+#undef REASON
+};
+
 enum class TlsHandshake : uint8_t { full, resumed, failed };
 enum class PipelineState : uint8_t { running, stopped, error, missing, unknown };
 
@@ -49,6 +55,7 @@ enum class Labels : uint8_t {
     transport_code,
     warning,
     sink,
+    sink_reason,
     pipeline_state,
     tls_handshake
 };
@@ -70,6 +77,12 @@ inline constexpr std::string_view remark_names[] = {
 inline constexpr std::string_view transport_names[] = {"http", "mqtt"};
 inline constexpr std::string_view sink_names[] = {"sqlite", "kafka", "singlestore", "discard"};
 
+inline constexpr std::string_view dead_reason_names[] = {
+#define REASON(name, help) #name,
+#include "config/dead_reasons.def"
+#undef REASON
+};
+
 inline constexpr std::string_view tls_handshake_names[] = {"full", "resumed", "failed"};
 inline constexpr std::string_view pipeline_state_names[] = {"running", "stopped", "error",
                                                             "missing", "unknown"};
@@ -82,6 +95,9 @@ constexpr std::string_view to_text(Transport transport) {
     return transport_names[static_cast<size_t>(transport)];
 }
 constexpr std::string_view to_text(SinkName sink) { return sink_names[static_cast<size_t>(sink)]; }
+constexpr std::string_view to_text(DeadReason reason) {
+    return dead_reason_names[static_cast<size_t>(reason)];
+}
 
 struct MetricInfo {
     MetricKind kind;
@@ -112,6 +128,7 @@ constexpr size_t label_values(Labels labels) {
         case Labels::transport_code: return std::size(transport_names) * std::size(code_names);
         case Labels::warning: return std::size(remark_names);
         case Labels::sink: return std::size(sink_names);
+        case Labels::sink_reason: return std::size(sink_names) * std::size(dead_reason_names);
         case Labels::pipeline_state: return std::size(pipeline_state_names);
         case Labels::tls_handshake: return std::size(tls_handshake_names);
     }
@@ -135,7 +152,7 @@ inline constexpr size_t metric_cells = metric_offsets[metrics_count];
 
 class Slab {
 public:
-    // label: the position of the label's value in its set; transport_code is label_of() below.
+    // label: the position of the label's value in its set; of two sets it is label_of() below.
     void add(Metric metric, int64_t amount = 1, size_t label = 0) {
         bump(metric_offsets[static_cast<size_t>(metric)] + label, amount);
     }
@@ -176,6 +193,9 @@ private:
 constexpr size_t label_of(Transport transport) { return static_cast<size_t>(transport); }
 constexpr size_t label_of(Remark remark) { return static_cast<size_t>(remark); }
 constexpr size_t label_of(SinkName sink) { return static_cast<size_t>(sink); }
+constexpr size_t label_of(SinkName sink, DeadReason reason) {
+    return static_cast<size_t>(sink) * std::size(dead_reason_names) + static_cast<size_t>(reason);
+}
 constexpr size_t label_of(PipelineState state) { return static_cast<size_t>(state); }
 constexpr size_t label_of(TlsHandshake handshake) { return static_cast<size_t>(handshake); }
 constexpr size_t label_of(Transport transport, Code code) {

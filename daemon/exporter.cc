@@ -29,6 +29,7 @@ std::vector<ClientMetric::Label> labels_at(Labels labels, size_t place) {
         return ClientMetric::Label{name, std::string(value)};
     };
     constexpr size_t codes = std::size(code_names);
+    constexpr size_t reasons = std::size(dead_reason_names);
     switch (labels) {
         case Labels::none: return {};
         case Labels::transport: return {label("transport", transport_names[place])};
@@ -37,6 +38,9 @@ std::vector<ClientMetric::Label> labels_at(Labels labels, size_t place) {
                     label("code", code_names[place % codes])};
         case Labels::warning: return {label("code", remark_names[place])};
         case Labels::sink: return {label("sink", sink_names[place])};
+        case Labels::sink_reason:
+            return {label("sink", sink_names[place / reasons]),
+                    label("reason", dead_reason_names[place % reasons])};
         case Labels::pipeline_state: return {label("state", pipeline_state_names[place])};
         case Labels::tls_handshake: return {label("result", tls_handshake_names[place])};
     }
@@ -69,7 +73,8 @@ ClientMetric::Histogram histogram_at(const std::vector<const Slab*>& slabs, size
 
 // A sink that is not in the settings has never been up, and has never failed either.
 bool shown(const std::vector<const Slab*>& slabs, Labels labels, size_t place) {
-    if (labels != Labels::sink) return true;
+    if (labels == Labels::sink_reason) place /= std::size(dead_reason_names);
+    if (labels != Labels::sink && labels != Labels::sink_reason) return true;
     return sum(slabs, Metric::sink_up, place) > 0 ||
            sum(slabs, Metric::sink_errors_total, place) > 0;
 }

@@ -153,17 +153,28 @@ struct SpoolArguments {
             command->add_option("--to", range.end, "The record behind the last")
                 ->type_name("NUMBER");
         }
-        replay->add_option("--sink", sink, "Which one")
-            ->required()
-            ->check(CLI::IsMember({"sqlite", "kafka", "singlestore"}));
+        for (auto* command : {list, dump, replay}) {
+            command->add_flag("--dead", dead, "Rows that a sink refused for good");
+            command->add_option("--sink", sink, "Which one; of dead letters all if none is named")
+                ->check(CLI::IsMember({"sqlite", "kafka", "singlestore"}));
+        }
+        for (auto* command : {list, dump})
+            command->get_option("--sink")->needs(command->get_option("--dead"));
+        for (const char* name : {"--from", "--to"})
+            replay->get_option("--dead")->excludes(replay->get_option(name));
     }
 
     [[nodiscard]] int run(const Settings& settings) const {
+        if (replay->parsed() && !dead && sink.empty()) {
+            fmt::print(stderr, "replay: --sink is required\n");
+            return exit_usage;
+        }
         const std::string state_dir = state_dir_of(settings);
         const std::string directory = state_dir + "/spool";
         const auto how = static_cast<SpoolFormat>(std::ranges::find(spool_format_names, format) -
                                                   std::begin(spool_format_names));
-        const SpoolVerdict verdict = list->parsed()     ? list_spool(directory, how, stdout)
+        const SpoolVerdict verdict = dead ? run_dead(settings, state_dir, directory, how)
+                                     : list->parsed()   ? list_spool(directory, how, stdout)
                                      : verify->parsed() ? verify_spool(directory, how, stdout)
                                      : dump->parsed()
                                          ? dump_spool(directory, range, how, stdout)
@@ -172,11 +183,19 @@ struct SpoolArguments {
         return verdict.value_or(false) ? EXIT_SUCCESS : EXIT_FAILURE;
     }
 
+    [[nodiscard]] SpoolVerdict run_dead(const Settings& settings, const std::string& state_dir,
+                                        const std::string& directory, SpoolFormat how) const {
+        if (list->parsed()) return list_dead_letters(directory, sink, how, stdout);
+        if (dump->parsed()) return dump_dead_letters(directory, sink, range, how, stdout);
+        return replay_dead_letters(settings, state_dir, sink, stdout);
+    }
+
     CLI::App* list = nullptr;
     CLI::App* verify = nullptr;
     CLI::App* dump = nullptr;
     CLI::App* replay = nullptr;
     std::string format = "table";
+    bool dead = false;
     std::string sink;
     SpoolRange range;
 };

@@ -45,6 +45,26 @@ void Columns::discard_row() {
     text_used_ = text_committed_;
 }
 
+bool Columns::append_row(const Columns& from, size_t row) {
+    ensure(open_mask_ == 0 && row < from.rows_);
+    size_t text_bytes = 0;
+    const auto is_text = [](size_t column) { return columns_table[column].kind == Kind::text; };
+    each_bit(from.mask(row), [&](size_t column) {
+        if (is_text(column)) text_bytes += length_of(from.cell(row, static_cast<Column>(column)));
+    });
+    if (rows_ == rows_max_ || text_max_ - text_used_ < text_bytes) return false;
+    each_bit(from.mask(row), [&](size_t number) {
+        const auto column = static_cast<Column>(number);
+        if (!is_text(number)) return put(column, from.cell(row, column));
+        const std::string_view text = from.text(row, column);
+        std::memcpy(text_.get() + text_used_, text.data(), text.size());
+        put(column, uint64_t{text_used_} | uint64_t{text.size()} << 32);
+        text_used_ += text.size();
+    });
+    commit_row();
+    return true;
+}
+
 void Columns::assign_integer(size_t row, Column column, int64_t value) {
     ensure(row < rows_);
     cells_[index(column) * rows_max_ + row] = static_cast<uint64_t>(value);

@@ -146,6 +146,9 @@ public:
         const uint64_t where = cell(row, column);
         return {text_.get() + static_cast<uint32_t>(where), where >> 32};
     }
+    // Appends a row of others, whatever its texts' length; false, and all as it was, if it does not
+    // fit. There must be no open row.
+    [[nodiscard]] bool append_row(const Columns& from, size_t row);
     // Sets an integer of a committed row, such as the id that only a delivery knows.
     void assign_integer(size_t row, Column column, int64_t value);
     // Takes these rows out, ascending; the rest moves together and keeps its order. There must be

@@ -1,6 +1,7 @@
 #include "pipeline/delivery.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "pipeline/log.h"
 
@@ -13,6 +14,8 @@ constexpr milliseconds retry_delay_first{100};
 // Rows are written to the spool later than they are received, but sooner than this unless the spool
 // is full.
 constexpr milliseconds ring_wait_most{1000};
+// How often it is looked whether another process has sent dead letters again.
+constexpr std::chrono::microseconds dead_letters_interval{10'000'000};
 
 }  // namespace
 
@@ -30,6 +33,8 @@ Delivery::Delivery(Files& files, std::string spool_directory, const Cursor& spoo
       ids_(options.spool, options.duplicate_window),
       losses_(files, spool_directory_, options.quarantine_size_max, slab),
       reader_(files, spool_directory_, spool_end, &losses_),
+      dead_letters_(files, spool_directory_, clock, slab,
+                    {options.name, options.spool, options.dead_letters_size_max, options.sync}),
       batch_(options.rows_max, options.text_max),
       seen_(options.duplicate_window, options.duplicates_max) {
     repeated_.reserve(record_rows_max);
@@ -71,6 +76,7 @@ Result<milliseconds> Delivery::step(bool draining) {
         }
     }
     sink_.tend();
+    count_dead_letters();
     if (const auto filled = fill(); !filled) {
         if (filled.error().move() == Move::halt) return std::unexpected(filled.error());
         return fell_back(filled.error());
@@ -138,6 +144,7 @@ Result<void> Delivery::look_back() {
 
 void Delivery::begin_batch() {
     batch_.clear();
+    places_.clear();
     batch_duplicates_ = 0;
     batch_first_ = reader_.position();
     batch_full_ = false;
@@ -196,6 +203,7 @@ void Delivery::drop_duplicates(uint64_t record, size_t first_row) {
             continue;
         }
         const auto place = static_cast<uint32_t>(row - first_row);
+        places_.push_back({record, place});
         batch_.assign_integer(row, Column::id,
                               seen != 0 && sink_.shared()
                                   ? ids_.by_fingerprint(seen, received_us)
@@ -206,9 +214,16 @@ void Delivery::drop_duplicates(uint64_t record, size_t first_row) {
 }
 
 Result<void> Delivery::write() {
-    const auto written = sink_.write({batch_, batch_first_, reader_.position()});
+    size_t refused = 0;
+    const auto keep = [&](std::span<const Refusal> refusals) {
+        refused = refusals.size();
+        auto kept = dead_letters_.keep(batch_, places_, refusals);
+        if (!kept) refused_trouble_ = dead_letters_.trouble();
+        return kept;
+    };
+    const auto written = sink_.write({batch_, batch_first_, reader_.position(), keep});
     if (!written) return written;
-    slab_.add(Metric::sink_rows_total, static_cast<int64_t>(batch_.rows()),
+    slab_.add(Metric::sink_rows_total, static_cast<int64_t>(batch_.rows() - refused),
               label_of(options_.name));
     slab_.add(Metric::sink_batches_total, 1, label_of(options_.name));
     if (options_.counts_duplicates)
@@ -219,9 +234,17 @@ Result<void> Delivery::write() {
     return {};
 }
 
+void Delivery::count_dead_letters() {
+    const int64_t now_us = clock_.steady_us();
+    if (now_us < dead_letters_due_us_) return;
+    dead_letters_due_us_ = now_us + dead_letters_interval.count();
+    dead_letters_.count();
+}
+
 // Says what it had not said before: a sink that is down fails again and again.
 milliseconds Delivery::fell_back(const Error& error) {
-    std::string why = sink_.trouble();
+    std::string why = std::exchange(refused_trouble_, {});
+    if (why.empty()) why = sink_.trouble();
     if (why.empty()) why = to_text(error.code);
     if (why != trouble_.sentence())
         log(LogLevel::warning, "sink {}: {}; check-ins stay in the spool", to_text(options_.name),

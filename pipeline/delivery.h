@@ -11,6 +11,8 @@
 // the batch that failed is not taken for a copy of itself, and what was left out is left out again.
 // Only of a report that is sent for longer than the window another copy may then be the one stored.
 //
+// Rows that the sink refuses for good become dead letters (dead_letters.h), and the rest is stored.
+//
 // A record that contradicts itself is lost, as one that cannot be read is (spool_losses.h). When
 // the spool cannot be read for a while, such as for want of file descriptors, that is as if the
 // sink were down.
@@ -28,6 +30,7 @@
 #include "config/metrics.h"
 #include "pipeline/clock.h"
 #include "pipeline/columns.h"
+#include "pipeline/dead_letters.h"
 #include "pipeline/doorbell.h"
 #include "pipeline/duplicates.h"
 #include "pipeline/row_id.h"
@@ -48,8 +51,10 @@ public:
         std::chrono::milliseconds retry_delay_max;
         std::chrono::milliseconds duplicate_window;  // 0: every row is stored.
         size_t duplicates_max;
-        bool counts_duplicates;        // One delivery does, for each of them meets the same.
-        uint64_t quarantine_size_max;  // Bytes.
+        bool counts_duplicates;          // One delivery does, for each of them meets the same.
+        uint64_t quarantine_size_max;    // Bytes.
+        uint64_t dead_letters_size_max;  // Bytes.
+        bool sync;
     };
 
     Delivery(Files& files, std::string spool_directory, const Cursor& spool_end, Sink& sink,
@@ -81,6 +86,7 @@ private:
     void drop_duplicates(uint64_t record, size_t first_row);
     [[nodiscard]] uint64_t fingerprint(size_t row) const;
     [[nodiscard]] Result<void> write();
+    void count_dead_letters();
     [[nodiscard]] std::chrono::milliseconds fell_back(const Error& error);
     void came_back();
     [[nodiscard]] std::chrono::milliseconds age() const;
@@ -97,9 +103,13 @@ private:
     RowIds ids_;
     SpoolLosses losses_;
     SpoolReader reader_;
+    DeadLetters dead_letters_;
+    std::string refused_trouble_;      // Why they could not be kept.
+    int64_t dead_letters_due_us_ = 0;  // When they are counted next, by the steady clock.
     Columns batch_;
-    uint64_t batch_first_ = 0;    // The first record in the batch.
-    int64_t batch_begun_us_ = 0;  // When its first row was read, by the steady clock.
+    std::vector<RowPlace> places_;  // Of the rows in the batch.
+    uint64_t batch_first_ = 0;      // The first record in the batch.
+    int64_t batch_begun_us_ = 0;    // When its first row was read, by the steady clock.
     Duplicates seen_;
     std::vector<uint32_t> repeated_;  // Rows of the record that is read.
     size_t batch_duplicates_ = 0;     // Rows left out of the batch.

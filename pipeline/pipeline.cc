@@ -58,7 +58,9 @@ Result<void> Pipeline::open() {
             delivery.duplicate_window,
             delivery.duplicates_max,
             outlet == outlets_.front(),
-            settings_.spool.quarantine_size_max.count};
+            settings_.spool.quarantine_size_max.count,
+            settings_.spool.dead_letters_size_max.count,
+            settings_.spool.sync};
         outlet->delivery =
             std::make_unique<Delivery>(files_, spool_directory_, spool_.end(), *outlet->sink,
                                        clock_, outlet->slab, options, on_halt_);

@@ -6,11 +6,18 @@
 // Of a report that came twice to this daemon a sink sees one row. If it came to two daemons, the
 // rows have one id in a shared sink, and the unique key over (id, site_id) refuses the second.
 //
+// A row that the sink will never take, whatever is tried, must not hold up the others: the sink
+// finds out which one it is, has it kept as a dead letter (dead_letters.h), and stores the rest.
+// What may go away, such as a lock, a right or a table that is missing, refuses no row: it fails
+// the batch.
+//
 // Threads: every call comes from one thread at a time, this sink's Delivery once it runs. Calls may
 //          block.
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <span>
 #include <string>
 
 #include "pipeline/columns.h"
@@ -18,10 +25,22 @@
 
 namespace rollcall {
 
+// A row that a sink refuses for good.
+struct Refusal {
+    size_t row;  // Of the batch.
+    DeadReason reason;
+    std::string detail;  // In the sink's words, one line.
+};
+
+// Makes these durable elsewhere, so that a sink may leave them out. To be called once for a batch,
+// before the position is stored; if it fails, so does the batch, with this error.
+using KeepRefused = std::function<Result<void>(std::span<const Refusal>)>;
+
 struct Batch {
     const Columns& rows;    // May be none: then only the position moves.
     uint64_t first_record;  // Spool records [first_record, end_record).
     uint64_t end_record;
+    KeepRefused keep_refused = {};  // Empty: nobody keeps them, and a row refused fails the batch.
 };
 
 class Sink {

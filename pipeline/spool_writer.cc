@@ -114,7 +114,9 @@ Result<void> SpoolWriter::recover_last() {
     if (auto written = write_again(tail->unsynced, tail->bytes); !written) return written;
     const uint64_t size = segments_.back().bytes;
     const uint64_t torn = tail->continues ? size - std::min(size, tail->bytes) : 0;
-    log(LogLevel::info, "spool: records {} to {}, {} bytes cut behind the last",
+    // That of dead letters is opened again and again.
+    log(torn > 0 ? LogLevel::info : LogLevel::debug,
+        "{}: records {} to {}, {} bytes cut behind the last", options_.directory,
         segments_.front().first_record, next_, torn);
     if (tail->continues) {
         // What lies behind may be the torn last write, or the former life of the file. Cutting it
@@ -277,11 +279,11 @@ Result<std::unique_ptr<File>> SpoolWriter::open_or_create(const std::string& nam
     return file;
 }
 
-Result<void> SpoolWriter::append(const Columns& rows) {
-    std::array<iovec, Columns::pieces_max + 2> pieces;
+Result<void> SpoolWriter::append(const Columns& rows, std::span<const std::byte> before) {
+    std::array<iovec, Columns::pieces_max + 3> pieces;
     std::array<iovec, Columns::pieces_max> payload;
     const size_t payload_pieces = rows.pieces(payload);
-    size_t payload_bytes = 0;
+    size_t payload_bytes = before.size();
     for (size_t i = 0; i < payload_pieces; ++i) payload_bytes += payload[i].iov_len;
     const RecordFormat format(segment_format, id_);
     const uint64_t bytes = format.bytes(payload_bytes);
@@ -293,15 +295,14 @@ Result<void> SpoolWriter::append(const Columns& rows) {
     full_ = bytes_ + growth > options_.size_max;
     if (full_) return fail(Code::disk_full);
     if (rolls) {
-        // Later syncs reach only the next segment: what this one holds is synced before.
-        if (auto synced = sync(); !synced) return synced;
-        auto begun = begin_segment();
+        auto begun = roll();
         full_ = is_full(begun);
         if (!begun) return begun;
     }
 
-    uint32_t running = format.checksum_start();
+    uint32_t running = checksum_add(format.checksum_start(), before);
     size_t used = 1;
+    if (!before.empty()) pieces[used++] = {const_cast<std::byte*>(before.data()), before.size()};
     for (size_t i = 0; i < payload_pieces; ++i) {
         running = checksum_add(
             running, {static_cast<const std::byte*>(payload[i].iov_base), payload[i].iov_len});
@@ -323,6 +324,13 @@ Result<void> SpoolWriter::append(const Columns& rows) {
     slab_.add(Metric::spool_records_total);
     slab_.add(Metric::spool_written_bytes_total, static_cast<int64_t>(bytes));
     return {};
+}
+
+Result<void> SpoolWriter::roll() {
+    if (next_ == segments_.back().first_record) return {};
+    // Later syncs reach only the next segment: what this one holds is synced before.
+    if (auto synced = sync(); !synced) return synced;
+    return begin_segment();
 }
 
 Result<void> SpoolWriter::sync() {

@@ -26,6 +26,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "config/metrics.h"
@@ -55,8 +56,12 @@ public:
     // A sink has stored records up to `number`: numbering goes on there if it is beyond the end.
     [[nodiscard]] Result<void> begin_at_least(uint64_t number);
 
-    [[nodiscard]] Result<void> append(const Columns& rows);
+    // before: what the payload holds before the columns, if it is more than a record of rows.
+    [[nodiscard]] Result<void> append(const Columns& rows, std::span<const std::byte> before = {});
     [[nodiscard]] Result<void> sync();
+
+    // Begins a segment, unless the last one is empty, so that drop() can reach all before it.
+    [[nodiscard]] Result<void> roll();
 
     // Every sink has stored the records below `number`: drops segments that hold no others and
     // are not kept for the window.

@@ -61,7 +61,39 @@ void set(MYSQL* connection, mysql_option option, bool value) {
     mysql_options(connection, option, &flag);
 }
 
+// Not here, for it is not the row's fault: what a table lacks (a column, a partition, a default for
+// a column of somebody else's), rights, locks, room on the disk.
+struct RefusedRow {
+    unsigned number;
+    DeadReason reason;
+};
+constexpr unsigned check_violated_mysql = 3819;  // MariaDB has a number of its own.
+constexpr RefusedRow refused_rows[] = {
+    {WARN_DATA_TRUNCATED, DeadReason::value_refused},
+    {ER_DATA_TOO_LONG, DeadReason::value_refused},
+    {ER_WARN_DATA_OUT_OF_RANGE, DeadReason::value_refused},
+    {ER_DATA_OUT_OF_RANGE, DeadReason::value_refused},
+    {ER_TRUNCATED_WRONG_VALUE, DeadReason::value_refused},
+    {ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, DeadReason::value_refused},
+    {ER_ILLEGAL_VALUE_FOR_TYPE, DeadReason::value_refused},
+    {ER_INVALID_CHARACTER_STRING, DeadReason::value_refused},
+    {ER_BAD_NULL_ERROR, DeadReason::constraint},
+    {ER_WARN_NULL_TO_NOTNULL, DeadReason::constraint},
+    {ER_CONSTRAINT_FAILED, DeadReason::constraint},
+    {check_violated_mysql, DeadReason::constraint},
+    {ER_NO_REFERENCED_ROW_2, DeadReason::constraint},
+    {ER_SIGNAL_EXCEPTION, DeadReason::constraint},  // A trigger.
+    {ER_TOO_BIG_ROWSIZE, DeadReason::too_large},
+    {ER_NET_PACKET_TOO_LARGE, DeadReason::too_large},
+};
+
 }  // namespace
+
+std::optional<DeadReason> refusal_of(unsigned number) {
+    for (const auto& refused : refused_rows)
+        if (refused.number == number) return refused.reason;
+    return {};
+}
 
 void Database::Close::operator()(st_mysql* connection) const { mysql_close(connection); }
 

@@ -20,6 +20,7 @@
 #include <string>
 #include <string_view>
 
+#include "config/metrics.h"
 #include "config/settings.h"
 #include "sinks/ddl.h"
 #include "sinks/query.h"
@@ -90,6 +91,10 @@ private:
 // How the settings say to connect; or why the password cannot be read.
 [[nodiscard]] std::expected<Database::Options, std::string> database_options(
     const Settings& settings);
+
+// Why the database will never take a row, if an error or a warning with this number says so;
+// nothing if it may take it another time, or if the number says nothing about rows.
+[[nodiscard]] std::optional<DeadReason> refusal_of(unsigned number);
 
 // What a server says, fit for the log: it may quote a router. Control characters are spaces, and at
 // most 300 bytes stay.

@@ -42,7 +42,7 @@ void KafkaMessages::cut(const Columns& rows, size_t bytes_max, size_t partitions
         if (!end) {
             dead_letters_.push_back(
                 {row,
-                 "unwritable",
+                 DeadReason::unwritable,
                  fmt::format("{} {}", info(end.error().column).name, end.error().why),
                  {}});
             continue;
@@ -54,7 +54,7 @@ void KafkaMessages::cut(const Columns& rows, size_t bytes_max, size_t partitions
         if (!fits) {
             dead_letters_.push_back(
                 {row,
-                 "too_large",
+                 DeadReason::too_large,
                  fmt::format("{} bytes, and a message holds {}", line_bytes, bytes_max),
                  {lane.at, line_bytes}});
             lane.begin = lane.at = *end;

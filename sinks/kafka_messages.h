@@ -37,7 +37,7 @@ public:
     };
     struct DeadLetter {
         size_t row;
-        std::string_view reason;  // A code: too_large or unwritable.
+        DeadReason reason;
         std::string detail;
         std::string_view line;  // Empty if the row cannot be written as TSV.
     };

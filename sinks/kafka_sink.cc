@@ -256,7 +256,7 @@ bool KafkaSink::Producer::produce(const KafkaMessages::DeadLetter& letter, const
                                         key,
                                         value,
                                         flags,
-                                        header("reason", letter.reason),
+                                        header("reason", to_text(letter.reason)),
                                         header("detail", letter.detail),
                                         header("row_id", row_id),
                                         header("part", part_text),
@@ -356,6 +356,13 @@ Result<void> KafkaSink::write(const Batch& batch) {
                       return rd_kafka_msg_partitioner_murmur2(nullptr, site.data(), site.size(),
                                                               partitions, nullptr, nullptr);
                   });
+    // Beside their topic they are kept where every sink's are, to be sent again from.
+    if (batch.keep_refused && !messages_.dead_letters().empty()) {
+        std::vector<Refusal> refused;
+        for (const auto& letter : messages_.dead_letters())
+            refused.push_back({letter.row, letter.reason, letter.detail});
+        if (auto kept = batch.keep_refused(refused); !kept) return kept;
+    }
     producer_->piece_bytes_max = std::max<size_t>(message_bytes_max_ / 2, 1);
     if (!producer_->store(messages_, batch)) {
         learn_limits();

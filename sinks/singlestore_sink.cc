@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
+#include <ranges>
 #include <regex>
 
 #include "sinks/live_schema.h"
@@ -24,8 +26,8 @@ constexpr const char* duplicate_entry = "1062";
 // Rows as bytes, for as long as the library asks.
 class Lines {
 public:
-    Lines(const Columns& rows, size_t begin, size_t end, char* memory)
-        : rows_(rows), next_(begin), end_(end), memory_(memory) {}
+    Lines(const Columns& rows, std::span<const uint32_t> some, char* memory)
+        : rows_(rows), some_(some), memory_(memory) {}
 
     std::optional<size_t> read(char* to, size_t room) {
         if (taken_ == filled_ && !fill()) return std::nullopt;
@@ -37,14 +39,14 @@ public:
 
     // Why it failed.
     [[nodiscard]] const std::optional<TsvRefusal>& refusal() const { return refusal_; }
-    [[nodiscard]] size_t refused_row() const { return next_; }
+    [[nodiscard]] size_t refused_row() const { return some_[next_]; }
 
 private:
     bool fill() {
         taken_ = 0;
         filled_ = 0;
-        for (; next_ < end_ && lines_bytes - filled_ >= tsv_row_bytes_max; ++next_) {
-            const auto line_end = append_tsv(rows_, next_, memory_ + filled_);
+        for (; next_ < some_.size() && lines_bytes - filled_ >= tsv_row_bytes_max; ++next_) {
+            const auto line_end = append_tsv(rows_, some_[next_], memory_ + filled_);
             if (!line_end) {
                 refusal_ = line_end.error();
                 return false;
@@ -55,9 +57,9 @@ private:
     }
 
     const Columns& rows_;
-    size_t next_;
-    size_t end_;
+    std::span<const uint32_t> some_;
     char* memory_;
+    size_t next_ = 0;
     size_t filled_ = 0;
     size_t taken_ = 0;
     std::optional<TsvRefusal> refusal_;
@@ -142,20 +144,55 @@ auto SinglestoreSink::check_tables() -> Step<> {
 
 Result<void> SinglestoreSink::write(const Batch& batch) {
     ensure(database_.has_value());
-    if (auto stored = store(batch); !stored) return fell(std::move(stored.error()));
+    some_.resize(batch.rows.rows());
+    std::iota(some_.begin(), some_.end(), 0U);
+    auto stored = store(batch, some_);
+    if (!stored && stored.error().reason && batch.keep_refused) {
+        std::vector<Refusal> refused;
+        // BEGIN would commit what is half loaded.
+        if (auto rolled = query("ROLLBACK"); !rolled) return fell(std::move(rolled.error()));
+        if (auto found = isolate(batch.rows, some_, refused); !found)
+            return fell(std::move(found.error()));
+        if (auto kept = batch.keep_refused(refused); !kept) {
+            database_.reset();
+            return kept;
+        }
+        for (const auto& refusal : std::views::reverse(refused))
+            some_.erase(some_.begin() + static_cast<ptrdiff_t>(refusal.row));
+        stored = store(batch, some_);
+    }
+    if (!stored) return fell(std::move(stored.error().sentence));
     position_ = batch.end_record;
     return {};
 }
 
-auto SinglestoreSink::store(const Batch& batch) -> Step<> {
-    if (auto begun = query("BEGIN"); !begun) return std::unexpected(begun.error());
-    if (auto moved = move_position(batch.end_record); !moved) return moved;
-    for (size_t row = 0; row < batch.rows.rows(); row += load_rows_max)
-        if (auto loaded = load(batch.rows, row, std::min(row + load_rows_max, batch.rows.rows()));
-            !loaded)
-            return loaded;
-    if (auto committed = query("COMMIT"); !committed) return std::unexpected(committed.error());
+auto SinglestoreSink::store(const Batch& batch, RowNumbers some) -> Loaded {
+    const auto failed = [](std::string& why) {
+        return std::unexpected(Unloaded{std::move(why), std::nullopt});
+    };
+    if (auto begun = query("BEGIN"); !begun) return failed(begun.error());
+    if (auto moved = move_position(batch.end_record); !moved) return failed(moved.error());
+    if (auto loaded = load(batch.rows, some); !loaded) return loaded;
+    if (auto committed = query("COMMIT"); !committed) return failed(committed.error());
     return {};
+}
+
+// Finds the rows among these that will never be taken, ascending. Nothing stays in the table.
+auto SinglestoreSink::isolate(const Columns& rows, RowNumbers some, std::vector<Refusal>& found)
+    -> Step<> {
+    if (auto begun = query("BEGIN"); !begun) return std::unexpected(begun.error());
+    auto loaded = load(rows, some);
+    if (!loaded && !loaded.error().reason)
+        return std::unexpected(std::move(loaded.error().sentence));
+    if (auto rolled = query("ROLLBACK"); !rolled) return std::unexpected(rolled.error());
+    if (loaded) return {};
+    if (some.size() == 1) {
+        found.push_back({some[0], *loaded.error().reason, std::move(loaded.error().sentence)});
+        return {};
+    }
+    const size_t half = some.size() / 2;
+    if (auto first = isolate(rows, some.first(half), found); !first) return first;
+    return isolate(rows, some.subspan(half), found);
 }
 
 auto SinglestoreSink::move_position(uint64_t end_record) -> Step<> {
@@ -167,41 +204,61 @@ auto SinglestoreSink::move_position(uint64_t end_record) -> Step<> {
     return std::unexpected("the position of this spool has moved meanwhile, and is read again");
 }
 
-auto SinglestoreSink::load(const Columns& rows, size_t begin, size_t end) -> Step<> {
-    Lines lines(rows, begin, end, lines_.get());
+auto SinglestoreSink::load(const Columns& rows, RowNumbers some) -> Loaded {
+    for (; !some.empty(); some = some.subspan(std::min(load_rows_max, some.size())))
+        if (auto loaded = load_once(rows, some.first(std::min(load_rows_max, some.size())));
+            !loaded)
+            return loaded;
+    return {};
+}
+
+auto SinglestoreSink::load_once(const Columns& rows, RowNumbers some) -> Loaded {
+    Lines lines(rows, some, lines_.get());
     const auto stored =
         database_->load(load_sql_, [&](char* to, size_t room) { return lines.read(to, room); });
     if (const auto& refusal = lines.refusal())
-        return std::unexpected(fmt::format("{}: {} {}", place(rows, lines.refused_row()),
-                                           info(refusal->column).name, refusal->why));
-    if (!stored) return std::unexpected(sentence(options_, stored.error()));
+        return std::unexpected(Unloaded{fmt::format("{}: {} {}", place(rows, lines.refused_row()),
+                                                    info(refusal->column).name, refusal->why),
+                                        DeadReason::unwritable});
+    if (!stored)
+        return std::unexpected(
+            Unloaded{sentence(options_, stored.error()), refusal_of(stored.error().number)});
     if (database_->dialect() == SqlDialect::singlestore) return {};
-    return check_loaded(rows, begin, end, *stored);
+    return check_loaded(rows, some, *stored);
 }
 
 // That MariaDB has stored each row as it is, or had it.
-auto SinglestoreSink::check_loaded(const Columns& rows, size_t begin, size_t end, uint64_t stored)
-    -> Step<> {
+auto SinglestoreSink::check_loaded(const Columns& rows, RowNumbers some, uint64_t stored)
+    -> Loaded {
     uint64_t duplicates = 0;
+    std::optional<Unloaded> first;
     if (database_->warnings() > 0) {
         const auto warnings = query("SHOW WARNINGS");  // Level, Code, Message.
-        if (!warnings) return std::unexpected(warnings.error());
+        if (!warnings) return std::unexpected(Unloaded{warnings.error(), std::nullopt});
         for (const auto& warning : *warnings) {
             if (warning[1] == duplicate_entry) {
                 ++duplicates;
                 continue;
             }
+            const auto reason = refusal_of(static_cast<unsigned>(whole_number(warning[1])));
+            // What says nothing about a row says more.
+            if (first && (reason || !first->reason)) continue;
             const std::string message = in_one_line(warning[2].value_or(""));
             const auto row = row_of(message);
-            return std::unexpected(fmt::format(
-                "the database would alter or drop {}: {}",
-                row && *row >= 1 && *row <= end - begin ? place(rows, begin + *row - 1) : "a row",
-                message));
+            first = {
+                fmt::format(
+                    "the database would alter or drop {}: {}",
+                    row && *row >= 1 && *row <= some.size() ? place(rows, some[*row - 1]) : "a row",
+                    message),
+                reason};
         }
     }
-    if (stored + duplicates == end - begin) return {};
-    return std::unexpected(fmt::format("the database took {} rows of {}, and {} were there", stored,
-                                       end - begin, duplicates));
+    if (first) return std::unexpected(*std::move(first));
+    if (stored + duplicates == some.size()) return {};
+    return std::unexpected(
+        Unloaded{fmt::format("the database took {} rows of {}, and {} were there", stored,
+                             some.size(), duplicates),
+                 std::nullopt});
 }
 
 }  // namespace rollcall

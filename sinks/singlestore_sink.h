@@ -16,8 +16,10 @@
 // are counted, and the batch is rolled back if anything but a duplicate was met. In SingleStore
 // such a value fails the statement.
 //
-// A batch that the database refuses is tried again for as long as it takes, and said: trouble()
-// names the row, the column and the reason. Nothing is skipped.
+// A batch that holds a row which the database will never take (refusal_of() in database.h) is cut
+// in two again and again, each part loaded and rolled back, until those rows stand alone. They
+// become dead letters, and the others are stored. A batch that fails otherwise is tried again for
+// as long as it takes, and said: trouble() names the row, the column and the reason.
 //
 // One connection, whatever the number of routers.
 //
@@ -26,7 +28,9 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "config/settings.h"
 #include "pipeline/sink.h"
@@ -52,10 +56,18 @@ private:
     [[nodiscard]] Step<Rows> query(const std::string& sql);
     [[nodiscard]] Step<> check_tables();
     [[nodiscard]] Step<> move_position(uint64_t end_record);
-    [[nodiscard]] Step<> store(const Batch& batch);
-    [[nodiscard]] Step<> load(const Columns& rows, size_t begin, size_t end);
-    [[nodiscard]] Step<> check_loaded(const Columns& rows, size_t begin, size_t end,
-                                      uint64_t stored);
+    struct Unloaded {
+        std::string sentence;
+        std::optional<DeadReason> reason;  // A row will never be taken; nothing: it may go away.
+    };
+    using Loaded = std::expected<void, Unloaded>;
+    using RowNumbers = std::span<const uint32_t>;
+
+    [[nodiscard]] Loaded store(const Batch& batch, RowNumbers some);
+    [[nodiscard]] Step<> isolate(const Columns& rows, RowNumbers some, std::vector<Refusal>& found);
+    [[nodiscard]] Loaded load(const Columns& rows, RowNumbers some);
+    [[nodiscard]] Loaded load_once(const Columns& rows, RowNumbers some);
+    [[nodiscard]] Loaded check_loaded(const Columns& rows, RowNumbers some, uint64_t stored);
     [[nodiscard]] std::unexpected<Error> fell(std::string why);
 
     const Settings& settings_;
@@ -65,6 +77,7 @@ private:
     uint64_t position_ = 0;
     std::string load_sql_;
     std::unique_ptr<char[]> lines_;
+    std::vector<uint32_t> some_;  // Rows of the batch that are to be stored.
     std::string trouble_;
 };
 

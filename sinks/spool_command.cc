@@ -5,9 +5,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <map>
 #include <random>
 #include <string_view>
 
+#include "pipeline/dead_letters.h"
 #include "pipeline/delivery.h"
 #include "pipeline/spool_reader.h"
 #include "pipeline/spool_survey.h"
@@ -128,16 +131,17 @@ SpoolVerdict survey(const std::string& directory, bool deep, SpoolFormat format,
     return spool->damaged_records() == 0;
 }
 
+std::string text_cell(std::string_view text, bool json) {
+    if (json) return quoted(text);
+    std::string line(text);
+    std::ranges::replace_if(
+        line, [](char byte) { return byte == '\t' || byte == '\n' || byte == '\r'; }, ' ');
+    return line;
+}
+
 std::string cell(const Columns& rows, size_t row, Column column, bool json) {
     switch (info(column).kind) {
-        case Kind::text: {
-            const std::string_view text = rows.text(row, column);
-            if (json) return quoted(text);
-            std::string line(text);
-            std::ranges::replace_if(
-                line, [](char byte) { return byte == '\t' || byte == '\n' || byte == '\r'; }, ' ');
-            return line;
-        }
+        case Kind::text: return text_cell(rows.text(row, column), json);
         case Kind::real: {
             const double number = rows.real(row, column);
             return json && !std::isfinite(number) ? "null" : fmt::format("{}", number);
@@ -157,21 +161,35 @@ std::string_view name_in_spool(Column column) {
     return column == Column::id ? "fingerprint" : info(column).name;
 }
 
-void print_rows(const Record& record, const Columns& rows, bool json, std::FILE* to) {
-    for (size_t row = 0; row < rows.rows(); ++row) {
-        std::string line = json ? fmt::format(R"({{"record":{},"row":{})", record.number, row)
-                                : fmt::format("{}\t{}", record.number, row);
-        for (size_t i = 0; i < columns_count; ++i) {
-            const auto column = static_cast<Column>(i);
-            const bool has = rows.has(row, column);
-            if (!json)
-                line += '\t' + (has ? cell(rows, row, column, false) : std::string("\\N"));
-            else if (has)
-                line += fmt::format(R"(,"{}":{})", name_in_spool(column),
-                                    cell(rows, row, column, true));
-        }
-        fmt::print(to, "{}{}\n", line, json ? "}" : "");
+std::string_view name_in_letter(Column column) { return info(column).name; }
+
+using ColumnName = std::string_view (*)(Column);
+
+void print_head(std::string line, ColumnName name, std::FILE* to) {
+    for (size_t i = 0; i < columns_count; ++i)
+        line += fmt::format("\t{}", name(static_cast<Column>(i)));
+    fmt::print(to, "{}\n", line);
+}
+
+// line: how it begins.
+void print_row(std::string line, const Columns& rows, size_t row, ColumnName name, bool json,
+               std::FILE* to) {
+    for (size_t i = 0; i < columns_count; ++i) {
+        const auto column = static_cast<Column>(i);
+        const bool has = rows.has(row, column);
+        if (!json)
+            line += '\t' + (has ? cell(rows, row, column, false) : std::string("\\N"));
+        else if (has)
+            line += fmt::format(R"(,"{}":{})", name(column), cell(rows, row, column, true));
     }
+    fmt::print(to, "{}{}\n", line, json ? "}" : "");
+}
+
+void print_rows(const Record& record, const Columns& rows, bool json, std::FILE* to) {
+    for (size_t row = 0; row < rows.rows(); ++row)
+        print_row(json ? fmt::format(R"({{"record":{},"row":{})", record.number, row)
+                       : fmt::format("{}\t{}", record.number, row),
+                  rows, row, name_in_spool, json, to);
 }
 
 // The sink under another spool's name, which begins where the replay does.
@@ -190,22 +208,73 @@ public:
     }
     [[nodiscard]] bool shared() const override { return sink_.shared(); }
     Result<void> write(const Batch& batch) override {
-        rows_ += batch.rows.rows();
-        auto written = sink_.write(batch);
-        if (!written) rows_ -= batch.rows.rows();
-        return written;
+        // Those that are refused have their letters.
+        size_t refused = 0;
+        Batch same = batch;
+        same.keep_refused = [&](std::span<const Refusal> refusals) -> Result<void> {
+            refused = refusals.size();
+            return {};
+        };
+        auto written = sink_.write(same);
+        if (!written) return written;
+        rows_ += batch.rows.rows() - refused;
+        refused_ += refused;
+        return {};
     }
     [[nodiscard]] std::string trouble() const override { return sink_.trouble(); }
     void tend() override { sink_.tend(); }
 
     [[nodiscard]] uint64_t rows() const { return rows_; }
+    [[nodiscard]] uint64_t refused() const { return refused_; }
 
 private:
     Sink& sink_;
     SpoolId name_{};
     uint64_t position_;
     uint64_t rows_ = 0;
+    uint64_t refused_ = 0;
 };
+
+// The sinks that have letters, or the one that is named.
+std::vector<SinkName> sinks_with_letters(Files& files, const std::string& directory,
+                                         const std::string& only) {
+    std::vector<SinkName> found;
+    for (size_t i = 0; i < std::size(sink_names); ++i) {
+        const auto sink = static_cast<SinkName>(i);
+        if ((only.empty() || only == sink_names[i]) &&
+            files.list(dead_letters_directory(directory, sink)))
+            found.push_back(sink);
+    }
+    return found;
+}
+
+using VisitLetter = std::function<void(const Record& record, const DeadLetter& letter)>;
+
+// Whether all could be read.
+SpoolVerdict each_letter(const std::string& spool_directory, SinkName sink, const SpoolRange& range,
+                         const VisitLetter& visit) {
+    const std::string directory = dead_letters_directory(spool_directory, sink);
+    ReadOnlyFiles files;
+    const auto letters = survey_spool(files, directory, false, [](uint64_t, uint64_t) {});
+    if (!letters) return sentence(directory, letters.error());
+    const Cursor end(std::min(range.end, letters->end));
+    Slab slab;
+    SpoolLosses losses(files, directory, 0, slab);
+    SpoolReader reader(files, directory, end, &losses);
+    if (const auto sought = reader.seek(range.first); !sought)
+        return sentence(directory, sought.error());
+    for (;;) {
+        const auto record = reader.peek();
+        if (!record) return sentence(directory, record.error());
+        if (!*record) return slab.read(Metric::spool_lost_records_total, 0) == 0;
+        if (const auto letter = letter_of(**record)) {
+            visit(**record, *letter);
+            reader.advance();
+        } else {
+            reader.give_up();
+        }
+    }
+}
 
 }  // namespace
 
@@ -229,12 +298,7 @@ SpoolVerdict dump_spool(const std::string& directory, const SpoolRange& range, S
     if (const auto sought = reader.seek(range.first); !sought)
         return sentence(directory, sought.error());
     const bool json = format == SpoolFormat::json;
-    if (!json) {
-        std::string head = "record\trow";
-        for (size_t i = 0; i < columns_count; ++i)
-            head += fmt::format("\t{}", name_in_spool(static_cast<Column>(i)));
-        fmt::print(to, "{}\n", head);
-    }
+    if (!json) print_head("record\trow", name_in_spool, to);
     for (;;) {
         const auto record = reader.peek();
         if (!record) return sentence(directory, record.error());
@@ -269,7 +333,7 @@ SpoolVerdict replay_spool(const Settings& settings, const std::string& state_dir
                      std::max(delivery.batch_rows_max, settings.ingest.slot_rows_max),
                      std::max(delivery.batch_text_max, settings.ingest.slot_text_max).count,
                      delivery.batch_age_max, delivery.retry_delay_max, delivery.duplicate_window,
-                     delivery.duplicates_max, false, 0},
+                     delivery.duplicates_max, false, 0, 0, false},
                     [](const Error&) {});
     Progress progress;
     while (!sender.caught_up()) {
@@ -282,7 +346,112 @@ SpoolVerdict replay_spool(const Settings& settings, const std::string& state_dir
     const int64_t lost = slab.read(Metric::spool_lost_records_total, 0);
     fmt::print(to, "records {} to {}: {} rows were sent to {}, {} records are damaged\n", first,
                end.own(), into.rows(), sink, lost);
-    return lost == 0;
+    if (into.refused() > 0)
+        fmt::print(to, "{} rows were refused, as dead letters are\n", into.refused());
+    return lost == 0 && into.refused() == 0;
+}
+
+// --- dead letters ---
+
+SpoolVerdict list_dead_letters(const std::string& directory, const std::string& sink,
+                               SpoolFormat format, std::FILE* to) {
+    struct Group {
+        uint64_t count = 0;
+        int64_t first_us = std::numeric_limits<int64_t>::max();
+        int64_t last_us = std::numeric_limits<int64_t>::min();
+    };
+    ReadOnlyFiles files;
+    bool whole = true;
+    if (format == SpoolFormat::table)
+        fmt::print(to, "{:<12} {:<14} {:>10} {:<26} {:<26}\n", "sink", "reason", "letters", "first",
+                   "last");
+    if (format == SpoolFormat::tsv) fmt::print(to, "sink\treason\tletters\tfirst\tlast\n");
+    for (const SinkName one : sinks_with_letters(files, directory, sink)) {
+        std::map<std::string, Group, std::less<>> groups;
+        const auto read =
+            each_letter(directory, one, {}, [&](const Record& record, const DeadLetter& letter) {
+                Group& group = groups[std::string(letter.reason)];
+                ++group.count;
+                group.first_us = std::min(group.first_us, record.written_us);
+                group.last_us = std::max(group.last_us, record.written_us);
+            });
+        if (!read) return read;
+        whole &= *read;
+        for (const auto& [reason, group] : groups)
+            fmt::print(
+                to,
+                fmt::runtime(format == SpoolFormat::table ? "{:<12} {:<14} {:>10} {:<26} {:<26}\n"
+                             : format == SpoolFormat::tsv
+                                 ? "{}\t{}\t{}\t{}\t{}\n"
+                                 : R"({{"sink":"{}","reason":"{}","letters":{},"first":"{}",)"
+                                   R"("last":"{}"}})"
+                                   "\n"),
+                to_text(one), reason, group.count, utc(group.first_us), utc(group.last_us));
+    }
+    return whole;
+}
+
+SpoolVerdict dump_dead_letters(const std::string& directory, const std::string& sink,
+                               const SpoolRange& range, SpoolFormat format, std::FILE* to) {
+    const bool json = format == SpoolFormat::json;
+    if (!json)
+        print_head("sink\tletter\trefused_at\treason\tdetail\tspool\trecord\trow", name_in_letter,
+                   to);
+    ReadOnlyFiles files;
+    bool whole = true;
+    for (const SinkName one : sinks_with_letters(files, directory, sink)) {
+        const auto read =
+            each_letter(directory, one, range, [&](const Record& record, const DeadLetter& letter) {
+                const auto rows = columns_of(letter.columns);
+                whole &= rows.has_value();
+                if (!rows) return;
+                print_row(fmt::format(
+                              fmt::runtime(json ? R"({{"sink":"{}","letter":{},"refused_at":"{}",)"
+                                                  R"("reason":{},"detail":{},"spool":"{}",)"
+                                                  R"("record":{},"row":{})"
+                                                : "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}"),
+                              to_text(one), record.number, utc(record.written_us),
+                              text_cell(letter.reason, json), text_cell(letter.detail, json),
+                              to_text(letter.spool), letter.place.record, letter.place.row),
+                          *rows, 0, name_in_letter, json, to);
+            });
+        if (!read) return read;
+        whole &= *read;
+    }
+    return whole;
+}
+
+SpoolVerdict replay_dead_letters(const Settings& settings, const std::string& state_dir,
+                                 const std::string& sink, std::FILE* to) {
+    const std::string directory = state_dir + "/spool";
+    Files files;
+    const Clock clock;
+    Slab slab;
+    bool all = true;
+    for (const SinkName one : sinks_with_letters(files, directory, sink)) {
+        Settings only = settings;
+        only.general.sinks = {std::string(to_text(one))};
+        const auto sinks = make_sinks(only, state_dir);
+        Sink& into = *sinks.front().sink;
+        DeadLetters letters(
+            files, directory, clock, slab,
+            {one, {}, settings.spool.dead_letters_size_max.count, settings.spool.sync});
+        Progress progress;
+        const auto sent = letters.replay(
+            into, settings.delivery.batch_rows_max, settings.delivery.batch_text_max.count,
+            [&](uint64_t done, uint64_t end) { progress.show(done, end); });
+        if (!sent) {
+            std::string why = letters.trouble();
+            if (why.empty()) why = into.trouble();
+            if (why.empty()) why = info(sent.error().code).help;
+            return std::unexpected(fmt::format("sink {}: {}", to_text(one), why));
+        }
+        fmt::print(to,
+                   "sink {}: {} dead letters were stored, {} were refused again, {} are damaged\n",
+                   to_text(one), sent->stored, sent->refused, sent->damaged);
+        all &= sent->refused == 0 && sent->damaged == 0;
+    }
+    return all;
 }
 
 }  // namespace rollcall

@@ -1,6 +1,11 @@
 // Spool command: rollcalld spool list, verify, dump and replay. They change nothing in the spool,
 // and may be used while a daemon runs.
 //
+// With --dead they are about the rows that sinks refused for good (dead_letters.h): list counts
+// them by sink and reason, dump prints them, and replay sends them to the sinks that refused them,
+// and drops them but for those that are refused again. That writes into the folder of these
+// letters, as the user who runs the command.
+//
 //   list     a line for each segment, from its head and its name
 //   verify   the same, of every record read; fails if one is damaged
 //   dump     the rows of records, each with its record and its place in it
@@ -44,5 +49,16 @@ using SpoolVerdict = std::expected<bool, std::string>;
 [[nodiscard]] SpoolVerdict replay_spool(const Settings& settings, const std::string& state_dir,
                                         const std::string& sink, const SpoolRange& range,
                                         std::FILE* to);
+
+// sink: empty for all.
+[[nodiscard]] SpoolVerdict list_dead_letters(const std::string& directory, const std::string& sink,
+                                             SpoolFormat format, std::FILE* to);
+// range: letters, by the numbers that this prints.
+[[nodiscard]] SpoolVerdict dump_dead_letters(const std::string& directory, const std::string& sink,
+                                             const SpoolRange& range, SpoolFormat format,
+                                             std::FILE* to);
+[[nodiscard]] SpoolVerdict replay_dead_letters(const Settings& settings,
+                                               const std::string& state_dir,
+                                               const std::string& sink, std::FILE* to);
 
 }  // namespace rollcall

@@ -5,6 +5,8 @@
 
 #include <array>
 #include <bit>
+#include <optional>
+#include <vector>
 
 #include "pipeline/destroy.h"
 #include "pipeline/log.h"
@@ -16,6 +18,17 @@ namespace rollcall {
 namespace {
 
 constexpr int busy_timeout_ms = 5000;
+
+// Why a row is refused for good; nothing: what happened may go away. What is in the way of the
+// unique key over (id, site_id) is no error at all.
+std::optional<DeadReason> refusal_of(int status) {
+    switch (status & 0xff) {
+        case SQLITE_CONSTRAINT: return DeadReason::constraint;  // Also RAISE() in a trigger.
+        case SQLITE_MISMATCH: return DeadReason::value_refused;
+        case SQLITE_TOOBIG: return DeadReason::too_large;
+        default: return {};
+    }
+}
 
 using Connection = std::unique_ptr<sqlite3, DestroyWith<sqlite3_close_v2>>;
 using Statement = std::unique_ptr<sqlite3_stmt, DestroyWith<sqlite3_finalize>>;
@@ -50,6 +63,7 @@ struct SqliteSink::Database {
     Statement insert;
     Statement position;
     std::string spool;
+    std::vector<Refusal> refused;  // Of the batch, ascending.
 
     bool run(const std::string& sql) {
         return sqlite3_exec(connection.get(), sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK;
@@ -66,7 +80,8 @@ struct SqliteSink::Database {
     bool make_tables();
     bool prepare_statements();
     bool read_position(uint64_t& next_record);
-    bool store(const Batch& batch);
+    Result<bool> store(const Batch& batch);
+    bool insert_rows(const Columns& rows, bool may_refuse);
     bool insert_row(const Columns& rows, size_t row);
     void bind(const Columns& rows, size_t row, size_t column);
 };
@@ -145,10 +160,34 @@ bool SqliteSink::Database::insert_row(const Columns& rows, size_t row) {
     return step(insert);
 }
 
-bool SqliteSink::Database::store(const Batch& batch) {
-    if (!run("BEGIN IMMEDIATE")) return false;
-    for (size_t row = 0; row < batch.rows.rows(); ++row)
-        if (!insert_row(batch.rows, row)) return false;
+// False: a row failed, and not for good; or a trigger has rolled back the transaction.
+bool SqliteSink::Database::insert_rows(const Columns& rows, bool may_refuse) {
+    auto left_out = refused.begin();
+    for (size_t row = 0; row < rows.rows(); ++row) {
+        if (left_out != refused.end() && left_out->row == row) {
+            ++left_out;
+            continue;
+        }
+        if (insert_row(rows, row)) continue;
+        const auto reason = refusal_of(sqlite3_errcode(connection.get()));
+        if (!reason || !may_refuse) return false;
+        left_out = refused.insert(left_out, {row, *reason, sqlite3_errmsg(connection.get())}) + 1;
+        if (sqlite3_get_autocommit(connection.get()) != 0) return false;
+    }
+    return true;
+}
+
+// False: the database says why.
+Result<bool> SqliteSink::Database::store(const Batch& batch) {
+    refused.clear();
+    for (size_t before = 0;; before = refused.size()) {
+        if (!run("BEGIN IMMEDIATE")) return false;
+        if (insert_rows(batch.rows, batch.keep_refused != nullptr)) break;
+        // After RAISE(ROLLBACK) all is begun anew without that row.
+        if (refused.size() == before || sqlite3_get_autocommit(connection.get()) == 0) return false;
+    }
+    if (!refused.empty())
+        if (auto kept = batch.keep_refused(refused); !kept) return std::unexpected(kept.error());
     sqlite3_bind_text(position.get(), 1, spool.c_str(), -1, SQLITE_STATIC);
     sqlite3_bind_int64(position.get(), 2, static_cast<int64_t>(batch.end_record));
     return step(position) && run("COMMIT");
@@ -180,7 +219,13 @@ Result<uint64_t> SqliteSink::open(const SpoolId& spool) {
 }
 
 Result<void> SqliteSink::write(const Batch& batch) {
-    if (!database_->store(batch)) return failure("cannot store a batch");
+    const auto stored = database_->store(batch);
+    if (!stored || !*stored) {
+        const auto failed =
+            stored ? failure("cannot store a batch") : std::unexpected<Error>(stored.error());
+        (void)database_->run("ROLLBACK");  // Others may write until the next attempt.
+        return failed;
+    }
     said_ = false;
     return {};
 }

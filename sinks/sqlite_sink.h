@@ -7,6 +7,9 @@
 // functions of SQLite read, and how the other databases show their DATETIME(6). A table made by an
 // older daemon gets the columns it lacks.
 //
+// A row that a constraint or a trigger of the table refuses, or that is too large, is left out and
+// becomes a dead letter; nothing else is (refusal_of() in the source).
+//
 // The journal is a WAL, so the file can be read with the sqlite3 program while the daemon writes.
 // Each commit is synced (synchronous=FULL): the spool drops what this sink calls stored.
 //

@@ -300,6 +300,8 @@ BOOST_AUTO_TEST_CASE(check_in_larger_than_a_message_is_a_dead_letter_and_holds_u
     BOOST_TEST(way.daemon.post(large).status == 200);
     BOOST_TEST(way.answers());
     Way::wait_until([&] { return way.daemon.metric("rollcall_kafka_dead_letters_total") == 1; });
+    BOOST_TEST(
+        way.daemon.metric(R"(rollcall_dead_letters_total{sink="kafka",reason="too_large"})") == 1);
     std::string line;
     for (const auto& letter : way.client.committed("rollcall_dead_letters"))
         if (letter.key == "LARGE") line += letter.value;

@@ -64,3 +64,9 @@ planted_bug(moves_the_position_before_the_rows tests/support/transaction_sink.cc
     sink_.positions_[spool_] = batch.end_record;
 "
 "(is not in every sink|reports are missing)")
+
+planted_bug(moves_on_before_a_dead_letter_is_synced pipeline/dead_letters.cc
+"    if (auto synced = letters.sync(); !synced) return failed(synced.error());
+"
+""
+"(is not in every sink|reports are missing)")

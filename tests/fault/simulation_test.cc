@@ -6,7 +6,8 @@
 //   "acknowledged before it was durable"     at the moment of the acknowledgement
 //   "is in a sink twice"                     when a sink commits
 //   "more than its limit"                    after every step
-//   "no progress", "is not in every sink"    when all faults have ended and the rest is delivered
+//   "no progress", "is not in every sink"    when all faults have ended and the rest is delivered,
+//                                            dead letters too, to sinks that refuse nothing more
 //
 // A run is a number of worlds. A world is made by its seed alone: which faults there are, how
 // often, and how small everything is. The seed of a world in which something is wrong is printed,
@@ -23,6 +24,7 @@
 #include <optional>
 #include <set>
 
+#include "pipeline/dead_letters.h"
 #include "pipeline/log.h"
 #include "pipeline/pipeline.h"
 #include "tests/support/manual_clock.h"
@@ -56,7 +58,10 @@ enum class Report : uint8_t { sent, acknowledged };
 
 class World {
 public:
-    explicit World(uint64_t seed) : random_(seed), sinks_(1 + random_.below(3)) {
+    // refuses: by the seed itself, so that worlds of odd ones are what they were before there were
+    // dead letters.
+    explicit World(uint64_t seed)
+        : random_(seed), sinks_(1 + random_.below(3)), refuses_(seed % 2 == 0) {
         choose_limits();
         choose_faults();
         files_.before = [this](MemoryFiles::Operation operation, const std::string& path) {
@@ -65,8 +70,10 @@ public:
         files_.some = [this](size_t bytes) {
             return short_io_ && random_.one_in(4) ? 1 + random_.below(bytes) : bytes;
         };
-        for (size_t i = 0; i < sinks_.size(); ++i)
-            sinks_[i].before = [this](TransactionSink::Point point) { return fault(point); };
+        for (auto& sink : sinks_) {
+            sink.before = [this](TransactionSink::Point point) { return fault(point); };
+            if (refuses_) sink.refuses = [](int64_t seq) { return seq % 5 == 2; };
+        }
     }
 
     // Returns how often it crashed.
@@ -85,6 +92,7 @@ private:
             settings_.http.header_size_max.count = settings_.mqtt.packet_size_max.count = 1024;
         settings_.spool.segment_size.count = 4096 + 512 * (1 + random_.below(8));
         settings_.spool.quarantine_size_max.count = 16 << 10;
+        settings_.spool.dead_letters_size_max.count = 1 << 30;
         settings_.delivery.batch_rows_max = 1 + random_.below(40);
         settings_.delivery.batch_text_max.count = row_text_max * (1 + random_.below(4));
         settings_.delivery.batch_age_max = Millis(1 + random_.below(300));
@@ -130,6 +138,7 @@ private:
 
     Result<void> fault(MemoryFiles::Operation operation, const std::string& path) {
         using enum MemoryFiles::Operation;
+        if (!refuses_ && path.find("/dead/") != std::string::npos) return {};
         crash_perhaps();
         if (slow_ && faults_) clock_.pass(std::chrono::microseconds(random_.below(20'000)));
         const bool syncs = operation == sync || operation == sync_directory;
@@ -179,8 +188,9 @@ private:
 
     [[nodiscard]] bool open() {
         std::vector<NamedSink> sinks;
-        for (auto& sink : sinks_)
-            sinks.push_back({SinkName::discard, std::make_unique<TransactionSink::Door>(sink)});
+        for (size_t i = 0; i < sinks_.size(); ++i)
+            sinks.push_back(
+                {static_cast<SinkName>(i), std::make_unique<TransactionSink::Door>(sinks_[i])});
         slabs_.clear();
         for (size_t i = 0; i < workers_; ++i) slabs_.push_back(std::make_unique<Slab>());
         std::vector<Slab*> slabs;
@@ -305,6 +315,10 @@ private:
             if (ring.published() - ring.durable() > settings_.ingest.slots_max)
                 throw Violation{"a ring holds more than its limit"};
         }
+        check_repeated();
+    }
+
+    void check_repeated() const {
         if (flips_ == 0)
             for (const auto& sink : sinks_)
                 if (sink.repeated())
@@ -332,8 +346,22 @@ private:
             if (steps > 2000) throw Violation{"no progress: the sinks do not catch up"};
             clock_.pass(10ms);
         }
+        const SpoolId spool = pipeline_->spool().id();
         end();
+        replay_dead_letters(spool);
+        check_repeated();
         check_stored();
+    }
+
+    // Somebody has mended the sinks.
+    void replay_dead_letters(const SpoolId& spool) {
+        for (size_t i = 0; i < sinks_.size(); ++i) {
+            sinks_[i].refuses = nullptr;
+            TransactionSink::Door door(sinks_[i]);
+            DeadLetters letters(files_, "spool", clock_, *slabs_.front(),
+                                {static_cast<SinkName>(i), spool, size_max_, true});
+            must_progress(letters.replay(door, 3, row_text_max, [](uint64_t, uint64_t) {}));
+        }
     }
 
     template <class T>
@@ -368,6 +396,7 @@ private:
     MemoryFiles files_;
     Settings settings_;
     std::vector<TransactionSink> sinks_;
+    bool refuses_;
     std::vector<std::unique_ptr<Slab>> slabs_;
     std::unique_ptr<Pipeline> pipeline_;
 

@@ -134,6 +134,9 @@ BOOST_AUTO_TEST_CASE(
     };
     BOOST_TEST(spool({"list"}).output.find("records 0 to 1") != std::string::npos);
     BOOST_TEST(spool({"verify"}).status == 0);
+    BOOST_TEST(spool({"list", "--dead", "--format", "tsv"}).output ==
+               "sink\treason\tletters\tfirst\tlast\n");
+    BOOST_TEST(spool({"replay", "--dead"}).status == 0);
     BOOST_TEST(spool({"dump", "--format", "json"}).output.find(R"("seq":7)") != std::string::npos);
     BOOST_TEST(rollcalld({"check", "--deep", "--set", place}).status == 0);
     BOOST_TEST(rollcalld({"spool", "list", "--set", "state_dir=/nonexistent"}).status == 1);
@@ -195,6 +198,9 @@ BOOST_AUTO_TEST_CASE(wrong_usage_has_its_own_status) {
     BOOST_TEST(rollcalld({"schema"}).status == usage_status);
     BOOST_TEST(rollcalld({"spool"}).status == usage_status);
     BOOST_TEST(rollcalld({"spool", "replay"}).status == usage_status);
+    BOOST_TEST(rollcalld({"spool", "replay", "--dead", "--from", "1"}).status == usage_status);
+    BOOST_TEST(rollcalld({"spool", "list", "--sink", "kafka"}).status == usage_status);
+    BOOST_TEST(rollcalld({"spool", "verify", "--dead"}).status == usage_status);
     BOOST_TEST(rollcalld({"schema", "show", "--format", "xml"}).status == usage_status);
     BOOST_TEST(rollcalld({"schema", "diff", "--dialect", "oracle"}).status == usage_status);
 }

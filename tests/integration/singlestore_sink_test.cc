@@ -4,17 +4,20 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <set>
 #include <sstream>
 #include <thread>
 
 #include "tests/support/cutting_proxy.h"
 #include "tests/support/mariadb_server.h"
 #include "tests/support/random.h"
+#include "tests/support/refusals.h"
 #include "tests/support/rows.h"
 #include "tests/support/test_daemon.h"
 
@@ -265,6 +268,156 @@ BOOST_AUTO_TEST_CASE(value_that_has_no_line_rolls_the_batch_back_and_names_row_a
     BOOST_TEST(sink.trouble() == "the row with id 3: identity holds a NUL");
     BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins") == "0");
     BOOST_TEST(sink.open(spool).value() == 0);
+}
+
+// --- what is refused for good ---
+
+BOOST_AUTO_TEST_CASE(rows_that_are_refused_for_good_are_handed_over_and_the_others_are_stored) {
+    SinglestoreSink sink(settings);
+    BOOST_TEST(sink.open(spool).has_value());
+    ask("ALTER TABLE site_checkins ADD CONSTRAINT no_bad CHECK (seq <> 3 AND seq <> 4 AND seq <> "
+        "77)");
+    Refusals refusals;
+    BOOST_TEST_REQUIRE(refusals.write(sink, rows(1, 100), 1).has_value(), sink.trouble());
+    BOOST_TEST(refusals.calls == 1);
+    BOOST_TEST(refusals.rows() == std::vector<size_t>({2, 3, 76}),
+               boost::test_tools::per_element());
+    for (const auto& refusal : refusals.all) {
+        BOOST_TEST((refusal.reason == DeadReason::constraint));
+        BOOST_TEST(contains(refusal.detail, "no_bad"), refusal.detail);
+    }
+    BOOST_TEST(ask("SELECT COUNT(*), SUM(seq) FROM site_checkins") == "97|4966");
+    BOOST_TEST(sink.open(spool).value() == 1);
+    BOOST_TEST(refusals.write(sink, rows(101, 10), 2).has_value(), sink.trouble());
+    BOOST_TEST(refusals.calls == 1);
+    BOOST_TEST(ask("SELECT next_record FROM rollcall_position") == "2");
+}
+
+BOOST_AUTO_TEST_CASE(any_of_many_rows_may_be_refused_among_copies_of_what_is_there) {
+    Random random("any_of_many_rows_may_be_refused_among_copies_of_what_is_there");
+    SinglestoreSink sink(settings);
+    BOOST_TEST(sink.open(spool).has_value());
+    BOOST_TEST(write(sink, rows(1, 500), 1).has_value());
+    ask("CREATE TABLE bad (seq BIGINT PRIMARY KEY)");
+    std::set<size_t> bad;
+    while (bad.size() < 30) bad.insert(500 + random.below(1500));
+    for (const size_t row : bad) ask(fmt::format("INSERT INTO bad VALUES ({})", row + 1));
+    ask("CREATE TRIGGER no_bad BEFORE INSERT ON site_checkins FOR EACH ROW"
+        " IF EXISTS (SELECT * FROM bad WHERE bad.seq = NEW.seq)"
+        " THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no'; END IF");
+    Refusals refusals;
+    BOOST_TEST_REQUIRE(refusals.write(sink, rows(1, 2000), 2).has_value(), sink.trouble());
+    const auto found = refusals.rows();
+    BOOST_TEST(std::vector<size_t>(bad.begin(), bad.end()) == found,
+               boost::test_tools::per_element());
+    BOOST_TEST(ask("SELECT COUNT(*), COUNT(DISTINCT id) FROM site_checkins") == "1970|1970");
+}
+
+BOOST_AUTO_TEST_CASE(value_that_the_database_would_alter_is_refused_and_never_stored_altered) {
+    SinglestoreSink sink(settings);
+    BOOST_TEST(sink.open(spool).has_value());
+    ask("ALTER TABLE site_checkins MODIFY seq TINYINT");
+    Refusals refusals;
+    BOOST_TEST_REQUIRE(refusals.write(sink, rows(125, 6), 1).has_value(), sink.trouble());
+    BOOST_TEST(refusals.rows() == std::vector<size_t>({3, 4, 5}), boost::test_tools::per_element());
+    BOOST_TEST((refusals.all[0].reason == DeadReason::value_refused));
+    BOOST_TEST(contains(refusals.all[0].detail, "the row with id 128"), refusals.all[0].detail);
+    BOOST_TEST(ask("SELECT GROUP_CONCAT(seq) FROM site_checkins") == "125,126,127");
+}
+
+BOOST_AUTO_TEST_CASE(value_that_has_no_line_is_refused_alone) {
+    SinglestoreSink sink(settings);
+    BOOST_TEST(sink.open(spool).has_value());
+    Columns batch(8, 8 * test_text_max);
+    for (int64_t id = 1; id < 4; ++id) {
+        batch.set_integer(Column::id, id);
+        batch.set_text(Column::identity,
+                       id == 2 ? std::string_view("a\0b", 3) : std::string_view("ab"));
+        add_row(batch, "S", id);
+    }
+    Refusals refusals;
+    BOOST_TEST(refusals.write(sink, batch, 1).has_value(), sink.trouble());
+    BOOST_TEST(refusals.rows() == std::vector<size_t>({1}), boost::test_tools::per_element());
+    BOOST_TEST((refusals.all[0].reason == DeadReason::unwritable));
+    BOOST_TEST(ask("SELECT GROUP_CONCAT(id) FROM site_checkins") == "1,3");
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_stored_when_a_refused_row_cannot_be_kept) {
+    SinglestoreSink sink(settings);
+    BOOST_TEST(sink.open(spool).has_value());
+    ask("ALTER TABLE site_checkins ADD CONSTRAINT small CHECK (seq < 3)");
+    Refusals refusals;
+    refusals.fails = Error{Code::sync_failed};
+    BOOST_TEST((refusals.write(sink, rows(1, 5), 1).error().code == Code::sync_failed));
+    BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins") == "0");
+    BOOST_TEST(sink.open(spool).value() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(what_may_go_away_refuses_no_row) {
+    Refusals refusals;
+    for (const char* const change : {"ALTER TABLE site_checkins DROP COLUMN lte_sinr",
+                                     "DROP TABLE site_checkins", "SET GLOBAL local_infile = OFF"}) {
+        server.make_tables();
+        SinglestoreSink sink(settings);
+        BOOST_TEST_REQUIRE(sink.open(spool).has_value(), sink.trouble());
+        ask(change);
+        BOOST_TEST((refusals.write(sink, rows(1, 5), 1).error().code == Code::sink_down), change);
+        BOOST_TEST(refusals.calls == 0);
+        BOOST_TEST(sink.trouble() != "");
+    }
+    ask("SET GLOBAL local_infile = ON");
+    server.make_tables();
+    settings.singlestore.timeout_max = 2s;
+    SinglestoreSink sink(settings);
+    BOOST_TEST_REQUIRE(sink.open(spool).has_value(), sink.trouble());
+    ask("ALTER TABLE site_checkins ADD CONSTRAINT small CHECK (seq < 3)");
+    auto other = *Database::connect(server.options("rollcall"));
+    BOOST_TEST(other.query("LOCK TABLES site_checkins WRITE, rollcall_position WRITE").has_value());
+    BOOST_TEST((refusals.write(sink, rows(1, 5), 1).error().code == Code::sink_down));
+    BOOST_TEST(refusals.calls == 0);
+}
+
+BOOST_AUTO_TEST_CASE(dead_letter_is_sent_again_once_when_the_table_is_mended_and_the_daemon_runs) {
+    const TemporaryDirectory directory;
+    const std::string place = "state_dir=" + directory.path().string();
+    TestDaemon daemon({.settings = daemon_settings(), .arguments = {"--set", place}});
+    const auto post = [&](int seq) {
+        return daemon.post(fmt::format(R"({{"serial_number":"HX1","seq":{}}})", seq)).status;
+    };
+    const auto spool_command = [&](std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), {ROLLCALLD_PATH, "spool"});
+        arguments.insert(arguments.end(), {"--set", place, "--set",
+                                           fmt::format("singlestore.port={}", server.port()),
+                                           "--set", "singlestore.user=root"});
+        return run(arguments);
+    };
+    ask("ALTER TABLE site_checkins ADD CONSTRAINT no_bad CHECK (seq <> 3)");
+    for (int seq = 1; seq <= 6; ++seq) BOOST_TEST_REQUIRE(post(seq) == 200);
+    BOOST_TEST(rows_until(5) == "5|5|18");
+    BOOST_TEST(daemon.metric(R"(rollcall_sink_up{sink="singlestore"})") == 1);
+    BOOST_TEST(daemon.metric(
+                   R"(rollcall_dead_letters_total{sink="singlestore",reason="constraint"})") == 1);
+    BOOST_TEST(daemon.metric(R"(rollcall_dead_letters{sink="singlestore"})") == 1);
+    daemon.kill();
+    daemon.start();
+    BOOST_TEST(post(7) == 200);
+    BOOST_TEST(rows_until(6) == "6|6|25");
+    BOOST_TEST(daemon.metric(R"(rollcall_dead_letters{sink="singlestore"})") == 1);
+    BOOST_TEST(
+        contains(spool_command({"dump", "--dead", "--format", "json"}).output, R"("seq":3)"));
+
+    auto again = spool_command({"replay", "--dead"});  // Too early.
+    BOOST_TEST(again.status == 1);
+    BOOST_TEST(contains(again.output, "0 dead letters were stored, 1 were refused again"));
+    ask("ALTER TABLE site_checkins DROP CONSTRAINT no_bad");
+    again = spool_command({"replay", "--dead"});
+    BOOST_TEST(again.status == 0, again.errors);
+    BOOST_TEST(contains(again.output, "1 dead letters were stored, 0 were refused again"));
+    BOOST_TEST(contains(spool_command({"replay", "--dead"}).output, "0 dead letters were stored"));
+    BOOST_TEST(post(8) == 200);
+    BOOST_TEST(rows_until(8) == "8|8|36");
+    BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins WHERE seq = 3") == "1");
+    BOOST_TEST(daemon.stop().value_or(-1) == 0);
 }
 
 // --- faults ---

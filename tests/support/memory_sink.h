@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,8 @@ public:
     int tended = 0;
     bool is_shared = false;
     std::unique_ptr<Slab> slab = std::make_unique<Slab>();
-    std::string says;  // What is wrong, when something fails.
+    std::string says;           // What is wrong, when something fails.
+    std::set<int64_t> refuses;  // Rows with these seqs, for good.
 
     Result<uint64_t> open(const SpoolId&) override {
         if (fails == Failure::open) return fail_once();
@@ -36,7 +38,16 @@ public:
 
     Result<void> write(const Batch& batch) override {
         if (fails == Failure::before_commit) return fail_once();
+        std::vector<Refusal> refused;
+        for (size_t row = 0; row < batch.rows.rows(); ++row)
+            if (refuses.contains(batch.rows.integer(row, Column::seq)))
+                refused.push_back({row, DeadReason::constraint, "it says no"});
+        if (!refused.empty()) {
+            if (!batch.keep_refused) return fail(Code::sink_down);
+            if (auto kept = batch.keep_refused(refused); !kept) return kept;
+        }
         for (size_t row = 0; row < batch.rows.rows(); ++row) {
+            if (refuses.contains(batch.rows.integer(row, Column::seq))) continue;
             seqs.push_back(batch.rows.integer(row, Column::seq));
             ids.push_back(batch.rows.integer(row, Column::id));
         }

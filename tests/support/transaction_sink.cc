@@ -13,9 +13,17 @@ Result<uint64_t> TransactionSink::Door::open(const SpoolId& spool) {
 Result<void> TransactionSink::Door::write(const Batch& batch) {
     std::vector<int64_t> seqs;
     if (auto allowed = sink_.before(Point::begin); !allowed) return allowed;
-    for (size_t row = 0; row < batch.rows.rows(); ++row)
-        seqs.push_back(batch.rows.integer(row, Column::seq));
+    std::vector<Refusal> refused;
+    for (size_t row = 0; row < batch.rows.rows(); ++row) {
+        const int64_t seq = batch.rows.integer(row, Column::seq);
+        if (sink_.refuses && sink_.refuses(seq))
+            refused.push_back({row, DeadReason::constraint, "no"});
+        else
+            seqs.push_back(seq);
+    }
     if (auto allowed = sink_.before(Point::middle); !allowed) return allowed;
+    if (!refused.empty())
+        if (auto kept = batch.keep_refused(refused); !kept) return kept;
     if (auto allowed = sink_.before(Point::commit); !allowed) return allowed;
     sink_.store(seqs);
     sink_.positions_[spool_] = batch.end_record;

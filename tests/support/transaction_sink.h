@@ -21,6 +21,9 @@ public:
     // Asked at each point; an error is the call's, and it may throw.
     std::function<Result<void>(Point)> before;
 
+    // Which reports it refuses for good; none: empty.
+    std::function<bool(int64_t seq)> refuses;
+
     [[nodiscard]] bool holds(int64_t seq) const { return seqs_.contains(seq); }
     // Of a report that was stored twice.
     [[nodiscard]] std::optional<int64_t> repeated() const { return repeated_; }

@@ -39,6 +39,34 @@ BOOST_AUTO_TEST_CASE(committed_row_gives_back_what_was_set) {
     BOOST_TEST(!columns.has(0, Column::cpu_load));
 }
 
+BOOST_AUTO_TEST_CASE(row_of_others_is_appended_as_it_is_or_not_at_all) {
+    Random random("row_of_others_is_appended_as_it_is_or_not_at_all");
+    Columns from(50, 50 * row_text_max);
+    for (int64_t row = 0; row < 50; ++row) {
+        from.set_real(Column::voltage_v, 24.1);
+        if (random.one_in(2)) from.set_integer(Column::uptime_s, row);
+        from.set_text(Column::extra, std::string(100 + random.below(200), 'x'));
+        add_row(from, "site", row);
+    }
+    Columns all(50, 50 * row_text_max);
+    for (size_t row = 0; row < 50; ++row) BOOST_TEST_REQUIRE(all.append_row(from, row));
+    for (size_t row = 0; row < 50; ++row) {
+        BOOST_TEST(all.mask(row) == from.mask(row));
+        BOOST_TEST(all.text(row, Column::extra) == from.text(row, Column::extra));
+        BOOST_TEST(all.text(row, Column::site_id) == "site");
+        BOOST_TEST(all.integer(row, Column::seq) == static_cast<int64_t>(row));
+        BOOST_TEST(all.real(row, Column::voltage_v) == 24.1);
+    }
+    BOOST_TEST(!all.append_row(from, 0));  // No room for a row.
+    Columns narrow(200, row_text_max);
+    while (narrow.append_row(from, 0)) {
+    }
+    const std::string full = payload_of(narrow);
+    BOOST_TEST(narrow.rows() < 200);  // No room for its text.
+    BOOST_TEST(!narrow.append_row(from, 0));
+    BOOST_TEST((payload_of(narrow) == full));
+}
+
 BOOST_AUTO_TEST_CASE(value_set_twice_is_the_last_one) {
     Columns columns(2, test_text_max);
     columns.set_text(Column::identity, "first");

@@ -23,8 +23,9 @@ struct SinkThatIsDown final : Sink {
 
 struct DeliveryFixture : SpoolFixture {
     Delivery::Options options() const {
-        return {SinkName::discard, writer->id(), rows_max, test_text_max, 200ms, 1000ms, window,
-                size_t{1'000'000}, true,         1 << 20};
+        return {
+            SinkName::discard, writer->id(), rows_max, test_text_max,         200ms, 1000ms, window,
+            size_t{1'000'000}, true,         1 << 20,  dead_letters_size_max, true};
     }
     std::unique_ptr<Delivery> make(Sink& into) {
         return std::make_unique<Delivery>(files, "spool", writer->end(), into, clock, slab,
@@ -51,6 +52,7 @@ struct DeliveryFixture : SpoolFixture {
 
     size_t rows_max = 16;
     std::chrono::milliseconds window = 2min;
+    uint64_t dead_letters_size_max = 1 << 20;
     MemorySink sink;
 };
 
@@ -125,6 +127,59 @@ BOOST_AUTO_TEST_CASE(failure_after_the_commit_loses_nothing_and_doubles_nothing)
     drain(*delivery);
     BOOST_TEST(sink.seqs == sequence(0, 40), boost::test_tools::per_element());
     BOOST_TEST(sink.opened == 2);
+}
+
+BOOST_AUTO_TEST_CASE(row_that_is_refused_for_good_is_a_dead_letter_and_the_others_are_stored) {
+    append_and_sync(0, 20);
+    sink.refuses = {5, 17};
+    drain(*make());
+    std::vector<int64_t> others = sequence(0, 20);
+    std::erase_if(others, [&](int64_t seq) { return sink.refuses.contains(seq); });
+    BOOST_TEST(sink.seqs == others, boost::test_tools::per_element());
+    BOOST_TEST(sink.position == 20);
+    BOOST_TEST(slab.read(Metric::sink_rows_total, label_of(SinkName::discard)) == 18);
+    BOOST_TEST(slab.read(Metric::dead_letters_total,
+                         label_of(SinkName::discard, DeadReason::constraint)) == 2);
+
+    MemorySink mended;
+    DeadLetters letters(files, "spool", clock, slab,
+                        {SinkName::discard, writer->id(), dead_letters_size_max, true});
+    BOOST_TEST(letters.replay(mended, 16, test_text_max, [](uint64_t, uint64_t) {}).has_value());
+    BOOST_TEST(mended.seqs == std::vector<int64_t>({5, 17}), boost::test_tools::per_element());
+    sink = {};
+    drain(*make());  // Whoever stores them all finds the same ids.
+    BOOST_TEST(sink.ids[5] == mended.ids[0]);
+    BOOST_TEST(sink.ids[17] == mended.ids[1]);
+}
+
+BOOST_AUTO_TEST_CASE(place_in_a_letter_is_that_of_the_row_though_copies_before_it_are_left_out) {
+    report({{1, 10}, {2, 20}});
+    report({{1, 11}, {2, 21}, {3, 30}});
+    sink.refuses = {30};
+    drain(*make());
+    const Cursor end(1);
+    SpoolReader reader(files, "spool/dead/discard", end, nullptr);
+    BOOST_TEST(reader.seek(0).has_value());
+    const auto record = reader.peek().value().value();
+    const auto letter = letter_of(record).value();
+    BOOST_TEST(letter.place.record == 1);
+    BOOST_TEST(letter.place.row == 2);
+}
+
+BOOST_AUTO_TEST_CASE(sink_waits_and_says_why_while_a_refused_row_cannot_be_kept) {
+    dead_letters_size_max = 0;
+    append_and_sync(0, 20);
+    sink.refuses = {5};
+    const auto delivery = make();
+    BOOST_TEST(delivery->step().value() > 0ms);
+    BOOST_TEST(sink.position == 0);
+    BOOST_TEST(delivery->trouble().sentence().find("spool.dead_letters_size_max") !=
+               std::string::npos);
+    BOOST_TEST(slab.read(Metric::sink_up, label_of(SinkName::discard)) == 0);
+    sink.refuses.clear();
+    drain(*delivery);
+    BOOST_TEST(sink.seqs == sequence(0, 20), boost::test_tools::per_element());
+    BOOST_TEST(delivery->trouble().sentence() == "");
 }
 
 BOOST_AUTO_TEST_CASE(what_is_wrong_is_said_until_a_batch_is_stored_or_nothing_waits) {

@@ -64,6 +64,8 @@ BOOST_AUTO_TEST_CASE(only_sinks_in_use_are_shown) {
     slab.set(Metric::sink_up, 1, label_of(SinkName::sqlite));
     const std::string page = render_metrics({&slab}, "");
     BOOST_TEST(has_line(page, "rollcall_sink_rows_total{sink=\"sqlite\"} 0"));
+    BOOST_TEST(
+        has_line(page, "rollcall_dead_letters_total{sink=\"sqlite\",reason=\"constraint\"} 0"));
     BOOST_TEST(page.find("discard") == std::string::npos);
 }
 

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "tests/support/kafka_client.h"
+#include "tests/support/refusals.h"
 #include "tests/support/rows.h"
 #include "tests/support/temporary_directory.h"
 
@@ -275,7 +276,10 @@ BOOST_AUTO_TEST_CASE(row_larger_than_a_message_is_a_dead_letter_in_parts) {
     columns.set_text(Column::extra, std::string(3000, 'x'));
     add_row(columns, "large", 2);
     add_row(columns, "small", 3);
-    BOOST_TEST(write(sink, columns, 1).has_value());
+    Refusals refusals;
+    BOOST_TEST(refusals.write(sink, columns, 1).has_value());
+    BOOST_TEST(refusals.rows() == std::vector<size_t>({1}), boost::test_tools::per_element());
+    BOOST_TEST((refusals.all[0].reason == DeadReason::too_large));
     BOOST_TEST(records("rows").size() == 2);
     const auto letters = records("dead");
     BOOST_TEST_REQUIRE(letters.size() >= 6);
@@ -292,6 +296,22 @@ BOOST_AUTO_TEST_CASE(row_larger_than_a_message_is_a_dead_letter_in_parts) {
     BOOST_TEST(line.starts_with("4711\tlarge\t"));
     BOOST_TEST(line.find(std::string(3000, 'x')) != std::string::npos);
     BOOST_TEST(counted(sink, Metric::kafka_dead_letters_total) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_sent_when_a_row_larger_than_a_message_cannot_be_kept) {
+    settings.kafka.message_size_max = 1_KiB;
+    KafkaSink sink(settings);
+    BOOST_TEST(sink.open(spool).has_value());
+    Columns columns(2, 2 * row_text_max);
+    add_row(columns, "small", 1);
+    columns.set_text(Column::extra, std::string(3000, 'x'));
+    add_row(columns, "large", 2);
+    Refusals refusals;
+    refusals.fails = Error{Code::sink_down};
+    BOOST_TEST((refusals.write(sink, columns, 1).error().code == Code::sink_down));
+    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(records("rows").empty());
+    BOOST_TEST(records("dead").empty());
 }
 
 BOOST_AUTO_TEST_CASE(connection_settings_that_cannot_be_are_a_sink_that_is_down) {

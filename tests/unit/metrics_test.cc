@@ -67,6 +67,7 @@ BOOST_AUTO_TEST_CASE(no_name_is_taken_twice) {
     BOOST_TEST(all_different(names));
     BOOST_TEST(all_different(code_names));
     BOOST_TEST(all_different(remark_names));
+    BOOST_TEST(all_different(dead_reason_names));
 }
 
 BOOST_AUTO_TEST_CASE(every_sentence_is_one) {

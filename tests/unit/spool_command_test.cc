@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 
+#include "pipeline/dead_letters.h"
 #include "pipeline/spool_reader.h"
 #include "pipeline/spool_writer.h"
 #include "sinks/sqlite_sink.h"
@@ -34,6 +35,23 @@ struct CommandFixture {
         std::rewind(to.get());
         text.resize(std::fread(text.data(), 1, text.size(), to.get()));
         return text;
+    }
+    // As the daemon's delivery keeps them: reports 2 and 5.
+    void refuse_two() {
+        DeadLetters letters(files, spool, clock, slab,
+                            {SinkName::sqlite, writer.id(), 1 << 20, true});
+        Columns rows(2, test_text_max);
+        rows.set_text(Column::model, "R\"B\t9");
+        add_report(rows, 102, 2, received_us);
+        add_report(rows, 105, 5, received_us);
+        const std::vector<RowPlace> places = {{2, 0}, {5, 0}};
+        const std::vector<Refusal> refusals = {{0, DeadReason::constraint, "no\tway"},
+                                               {1, DeadReason::too_large, "large"}};
+        if (!letters.keep(rows, places, refusals)) throw std::runtime_error("keep");
+    }
+    std::string replayed_dead() {
+        return printed(
+            [&](std::FILE* to) { return replay_dead_letters(settings, directory.path(), "", to); });
     }
     std::string replayed(const SpoolRange& range) {
         return printed([&](std::FILE* to) {
@@ -123,10 +141,85 @@ BOOST_AUTO_TEST_CASE(records_are_sent_to_a_sink_as_its_delivery_sends_them) {
                      to_text(writer.id()) + "'") == "0");
 }
 
+BOOST_AUTO_TEST_CASE(dead_letters_are_counted_by_sink_and_reason) {
+    const auto list = [&](SpoolFormat format) {
+        return printed([&](std::FILE* to) { return list_dead_letters(spool, "", format, to); });
+    };
+    BOOST_TEST(list(SpoolFormat::json) == "");
+    refuse_two();
+    BOOST_TEST(lines(list(SpoolFormat::table)) == 3);
+    BOOST_TEST(list(SpoolFormat::tsv).find("\nsqlite\ttoo_large\t1\t") != std::string::npos);
+    const std::string json = list(SpoolFormat::json);
+    BOOST_TEST(json.starts_with(R"({"sink":"sqlite","reason":"constraint","letters":1,)"), json);
+    BOOST_TEST(verdict.value());
+    BOOST_TEST(printed([&](std::FILE* to) {
+                   return list_dead_letters(spool, "kafka", SpoolFormat::json, to);
+               }) == "");
+}
+
+BOOST_AUTO_TEST_CASE(dead_letters_are_printed_with_why_and_whence) {
+    refuse_two();
+    const auto dump = [&](const SpoolRange& range, SpoolFormat format) {
+        return printed(
+            [&](std::FILE* to) { return dump_dead_letters(spool, "sqlite", range, format, to); });
+    };
+    const std::string json = dump({0, 1}, SpoolFormat::json);
+    BOOST_TEST(lines(json) == 1);
+    BOOST_TEST(json.starts_with(R"({"sink":"sqlite","letter":0,"refused_at":")"), json);
+    BOOST_TEST(
+        json.find(R"("reason":"constraint","detail":"no\u0009way","spool":")" +
+                  to_text(writer.id()) + R"(","record":2,"row":0,"id":102,)") != std::string::npos,
+        json);
+    BOOST_TEST(lines(dump({}, SpoolFormat::tsv)) == 3);
+    BOOST_TEST(verdict.value());
+}
+
+BOOST_AUTO_TEST_CASE(dead_letters_are_sent_again_once_while_a_daemon_has_the_spool) {
+    BOOST_TEST(replayed_dead() == "");  // There are none.
+    BOOST_TEST(verdict.value());
+    refuse_two();
+    BOOST_TEST(replayed_dead() ==
+               "sink sqlite: 2 dead letters were stored, 0 were refused again, 0 are damaged\n");
+    BOOST_TEST(verdict.value());
+    BOOST_TEST(asked("SELECT GROUP_CONCAT(id || ':' || seq) FROM site_checkins") == "102:2,105:5");
+    BOOST_TEST(replayed_dead().find("sqlite: 0 dead letters") != std::string::npos);
+    BOOST_TEST(asked("SELECT COUNT(*) FROM rollcall_position WHERE spool = '" +
+                     to_text(writer.id()) + "'") == "0");
+
+    const auto query = sqlite_query(directory.path() / "rollcall.db", false);
+    BOOST_TEST((*query)("CREATE TRIGGER refuse BEFORE INSERT ON site_checkins WHEN NEW.id = 105"
+                        " BEGIN SELECT RAISE(ABORT, 'no'); END")
+                   .has_value());
+    BOOST_TEST((*query)("DELETE FROM site_checkins").has_value());
+    refuse_two();
+    BOOST_TEST(replayed_dead().find("1 dead letters were stored, 1 were refused again") !=
+               std::string::npos);
+    BOOST_TEST(!verdict.value());
+    BOOST_TEST(asked("SELECT GROUP_CONCAT(id) FROM site_checkins") == "102");
+    BOOST_TEST((*query)("DROP TRIGGER refuse").has_value());
+    BOOST_TEST(replayed_dead().find("1 dead letters were stored, 0") != std::string::npos);
+    BOOST_TEST(asked("SELECT GROUP_CONCAT(id) FROM site_checkins") == "102,105");
+}
+
+BOOST_AUTO_TEST_CASE(replay_of_records_goes_on_behind_a_row_that_is_refused) {
+    BOOST_TEST(replayed({0, 0}).find("0 rows") != std::string::npos);
+    const auto query = sqlite_query(directory.path() / "rollcall.db", false);
+    BOOST_TEST((*query)("CREATE TRIGGER refuse BEFORE INSERT ON site_checkins WHEN NEW.seq = 3"
+                        " BEGIN SELECT RAISE(ABORT, 'no'); END")
+                   .has_value());
+    const std::string text = replayed({});
+    BOOST_TEST(text.find("7 rows were sent") != std::string::npos, text);
+    BOOST_TEST(text.find("1 rows were refused") != std::string::npos, text);
+    BOOST_TEST(!verdict.value());
+}
+
 BOOST_AUTO_TEST_CASE(sink_that_is_down_is_said) {
     settings.sqlite.path = directory.path() / "nowhere" / "rollcall.db";
     BOOST_TEST(replayed({}) == "");
     BOOST_TEST(!verdict.has_value());
+    BOOST_TEST(verdict.error().starts_with("sink sqlite: "), verdict.error());
+    refuse_two();
+    BOOST_TEST(replayed_dead() == "");
     BOOST_TEST(verdict.error().starts_with("sink sqlite: "), verdict.error());
 }
 

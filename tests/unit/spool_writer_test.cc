@@ -12,6 +12,21 @@ namespace rollcall {
 
 BOOST_FIXTURE_TEST_SUITE(spool_writer, SpoolFixture)
 
+BOOST_AUTO_TEST_CASE(all_records_can_be_dropped_when_a_segment_was_begun_behind_them) {
+    append_and_sync(0, 5);
+    BOOST_TEST(writer->drop(5).has_value());
+    BOOST_TEST(read_from(0) == sequence(0, 5), boost::test_tools::per_element());
+    BOOST_TEST(writer->roll().has_value());
+    BOOST_TEST(writer->roll().has_value());  // The last one is empty: nothing to do.
+    BOOST_TEST(writer->drop(5).has_value());
+    BOOST_TEST(
+        files.names("spool") == std::vector<std::string>({segment_name(5), "bounds", "spare"}),
+        boost::test_tools::per_element());
+    append_and_sync(5, 2);
+    BOOST_TEST(open().has_value());
+    BOOST_TEST(read_from(0) == sequence(5, 2), boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(end_moves_with_the_sync_and_not_before) {
     BOOST_TEST(append(1).has_value());
     BOOST_TEST(append(2).has_value());

@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 #include <cstdio>
 
+#include "tests/support/refusals.h"
 #include "tests/support/rows.h"
 #include "tests/support/temporary_directory.h"
 
@@ -131,6 +132,72 @@ BOOST_AUTO_TEST_CASE(failed_batch_leaves_nothing_and_can_be_written_again) {
     ask("DROP TRIGGER refuse");
     BOOST_TEST(write(sink, rows(1, 5), 1).has_value());
     BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins") == "5");
+}
+
+BOOST_AUTO_TEST_CASE(rows_that_are_refused_for_good_are_handed_over_and_the_others_are_stored) {
+    for (const char* const way : {"ABORT", "FAIL", "ROLLBACK"}) {
+        std::remove(path.c_str());
+        SqliteSink sink(path);
+        BOOST_TEST(sink.open(spool).has_value());
+        ask(std::string("CREATE TRIGGER refuse BEFORE INSERT ON site_checkins"
+                        " WHEN NEW.id IN (3, 4, 9) BEGIN SELECT RAISE(") +
+            way + ", 'no'); END");
+        Refusals refusals;
+        BOOST_TEST(refusals.write(sink, rows(1, 10), 1).has_value(), way);
+        BOOST_TEST(refusals.calls == 1);
+        BOOST_TEST(refusals.rows() == std::vector<size_t>({2, 3, 8}),
+                   boost::test_tools::per_element());
+        BOOST_TEST((refusals.all[0].reason == DeadReason::constraint));
+        BOOST_TEST(refusals.all[0].detail == "no");
+        BOOST_TEST(ask("SELECT GROUP_CONCAT(id) FROM site_checkins") == "1,2,5,6,7,8,10");
+        BOOST_TEST(sink.open(spool).value() == 1);
+        BOOST_TEST(refusals.write(sink, rows(11, 2), 2).has_value());
+        BOOST_TEST(refusals.calls == 1);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(row_against_a_constraint_of_the_table_is_refused_and_a_duplicate_is_not) {
+    std::string columns;
+    for (const auto& column : columns_table) columns += std::string(column.name) + ", ";
+    ask("CREATE TABLE site_checkins (" + columns +
+        "UNIQUE (id, site_id), CHECK (seq <> 2), UNIQUE (seq))");
+    SqliteSink sink(path);
+    BOOST_TEST(sink.open(spool).has_value());
+    Refusals refusals;
+    BOOST_TEST(refusals.write(sink, rows(1, 4), 1).has_value());
+    BOOST_TEST(refusals.rows() == std::vector<size_t>({1}), boost::test_tools::per_element());
+    BOOST_TEST(refusals.write(sink, rows(3, 3), 2).has_value());
+    BOOST_TEST(refusals.calls == 1);
+    Columns other = rows(9, 1);
+    other.assign_integer(0, Column::seq, 5);  // Another row's, by a key of the operator's own.
+    BOOST_TEST(refusals.write(sink, other, 3).has_value());
+    BOOST_TEST(refusals.calls == 2);
+    BOOST_TEST(ask("SELECT GROUP_CONCAT(id) FROM site_checkins") == "1,3,4,5");
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_stored_when_a_refused_row_cannot_be_kept) {
+    SqliteSink sink(path);
+    BOOST_TEST(sink.open(spool).has_value());
+    ask("CREATE TRIGGER refuse BEFORE INSERT ON site_checkins WHEN NEW.id = 3"
+        " BEGIN SELECT RAISE(ABORT, 'no'); END");
+    Refusals refusals;
+    refusals.fails = Error{Code::sync_failed};
+    BOOST_TEST((refusals.write(sink, rows(1, 5), 1).error().code == Code::sync_failed));
+    BOOST_TEST(ask("BEGIN IMMEDIATE; COMMIT") == "");  // Nobody is kept from writing meanwhile.
+    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins") == "0");
+}
+
+BOOST_AUTO_TEST_CASE(what_may_go_away_refuses_no_row) {
+    SqliteSink sink(path);
+    BOOST_TEST(sink.open(spool).has_value());
+    ask("ALTER TABLE site_checkins DROP COLUMN model");
+    Refusals refusals;
+    BOOST_TEST((refusals.write(sink, rows(1, 5), 1).error().code == Code::sink_down));
+    BOOST_TEST(sink.open(spool).value() == 0);
+    ask("CREATE TRIGGER gone BEFORE INSERT ON site_checkins BEGIN SELECT * FROM nowhere; END");
+    BOOST_TEST((refusals.write(sink, rows(1, 5), 1).error().code == Code::sink_down));
+    BOOST_TEST(refusals.calls == 0);
 }
 
 BOOST_AUTO_TEST_CASE(file_that_cannot_be_opened_is_a_sink_that_is_down) {
