@@ -208,7 +208,7 @@ public:
     Connections(const Connections&) = delete;
     Connections& operator=(const Connections&) = delete;
 
-    // The loop has a client for us, at a door that stays.
+    // Takes over the socket of a client that came through a door, which stays.
     void accept(int fd, const Door& door);
     // Goes on with handshakes for a while; true if some are left for the next turn.
     bool shake_hands();

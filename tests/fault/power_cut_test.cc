@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <cstdio>
 #include <cstdlib>
 #include <thread>
 
@@ -85,6 +86,7 @@ BOOST_AUTO_TEST_CASE(every_acknowledged_check_in_is_stored_once_after_fifty_powe
         acknowledged += machine.acknowledged();
         fmt::print("{} power cuts to go; {} check-ins were acknowledged\n", left - cuts,
                    acknowledged);
+        std::fflush(stdout);
     }
 }
 
