@@ -421,14 +421,13 @@ Connections::Connections(uv_loop_t& loop, const Clock& clock, Slab& slab, Option
 
 Connections::~Connections() { ensure(all_.empty()); }
 
-void Connections::accept(uv_stream_t& listener, const Door& door) {
+void Connections::accept(int fd, const Door& door) {
     all_.push_back(std::make_unique<Connection>(*this, door));
     Connection& connection = *all_.back();
     connection.index_ = static_cast<uint32_t>(all_.size() - 1);
     slab_.add(Metric::connections, 1, label_of(door.transport));
     slab_.add(Metric::connections_opened_total, 1, label_of(door.transport));
-    auto* stream = reinterpret_cast<uv_stream_t*>(&connection.socket_);
-    if (uv_accept(&listener, stream) != 0) return connection.close();
+    ensure(uv_tcp_open(&connection.socket_, fd) == 0);
     connection.read_peer();
     if (all_.size() > options_.connections_max)
         return connection.refuse(Code::too_many_connections);

@@ -208,8 +208,8 @@ public:
     Connections(const Connections&) = delete;
     Connections& operator=(const Connections&) = delete;
 
-    // The loop has a client for us, at a door that stays.
-    void accept(uv_stream_t& listener, const Door& door);
+    // Takes over the socket of a client that came through a door, which stays.
+    void accept(int fd, const Door& door);
     // Goes on with handshakes for a while; true if some are left for the next turn.
     bool shake_hands();
     // Answers that waited for slots below `durable` go out.

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <thread>
 
+#include "daemon/open_files.h"
 #include "daemon/service_manager.h"
 #include "pipeline/log.h"
 #include "sinks/make_sinks.h"
@@ -31,6 +32,20 @@ Connections::Options admin_options(const Settings& settings) {
 size_t workers_of(const Settings& settings) {
     if (settings.general.workers > 0) return settings.general.workers;
     return std::max(1U, std::thread::hardware_concurrency());
+}
+
+// As far as the process may open files.
+Settings within_limits(Settings settings) {
+    const uint64_t files = open_files::raise_limit();
+    auto& connections_max = settings.general.connections_max;
+    const uint64_t most =
+        open_files::connections_of_worker(connections_max, workers_of(settings), files);
+    if (most < connections_max)
+        log(LogLevel::warning,
+            "a worker holds {} connections, not connections_max: the process may open {} files",
+            most, files);
+    connections_max = most;
+    return settings;
 }
 
 std::string sentence(const Error& error) {
@@ -79,19 +94,20 @@ struct Daemon::Signals {
 };
 
 Daemon::Daemon(const Settings& settings, std::string_view version)
-    : settings_(settings),
+    : settings_(within_limits(settings)),
       version_(version),
       state_dir_(state_dir_of(settings)),
       replies_(clock_),
       admin_(replies_, version_),
       admin_limits_(settings),
       pace_(settings),
+      clock_watch_(clock_),
       last_seen_(settings.replies.sites_max),
       mqtt_clients_(settings.mqtt.sessions_max),
       tls_(settings, clock_),
       credential_files_(settings),
       quotas_(settings),
-      loop_(clock_, slab_, admin_options(settings), [this] { pace_.measure(clock_.steady_us()); }),
+      loop_(clock_, slab_, admin_options(settings), [this] { measure(); }),
       signals_(std::make_unique<Signals>()) {}
 
 Daemon::~Daemon() = default;
@@ -156,6 +172,7 @@ bool Daemon::start() {
     shown.insert(shown.end(), slabs.begin(), slabs.end());
     pace_.watch(shown);
     shown.push_back(&pace_.slab());
+    shown.push_back(&clock_watch_.slab());
     shown.push_back(&mqtt_clients_.slab());
     shown.push_back(&tls_.slab());
     if (std::ranges::find(settings_.general.sinks, "kafka") != settings_.general.sinks.end()) {
@@ -225,6 +242,11 @@ std::vector<std::string> Daemon::troubles() const {
         if (std::string sentence = trouble != nullptr ? trouble->sentence() : ""; !sentence.empty())
             all.push_back(std::move(sentence));
     return all;
+}
+
+void Daemon::measure() {
+    pace_.measure(clock_.steady_us());
+    clock_watch_.measure();
 }
 
 void Daemon::on_signal() {

@@ -20,6 +20,7 @@
 
 #include "config/settings.h"
 #include "daemon/admin.h"
+#include "daemon/clock_watch.h"
 #include "daemon/credentials.h"
 #include "daemon/last_seen.h"
 #include "daemon/listener.h"
@@ -60,11 +61,12 @@ private:
                               size_t each, const std::function<void(const Listening&)>& use);
     [[nodiscard]] bool load_credentials();
     [[nodiscard]] std::vector<std::string> troubles() const;
+    void measure();
     void on_signal();
     void reload();
     void stop();
 
-    const Settings& settings_;
+    const Settings settings_;
     std::string_view version_;
     std::string state_dir_;
     Clock clock_;
@@ -74,6 +76,7 @@ private:
     Admin admin_;
     HttpSession::Limits admin_limits_;
     Pace pace_;
+    ClockWatch clock_watch_;
     LastSeen last_seen_;
     MqttClients mqtt_clients_;
     TlsContext tls_;

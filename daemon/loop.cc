@@ -1,10 +1,20 @@
 #include "daemon/loop.h"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "pipeline/log.h"
+
 namespace rollcall {
 
 namespace {
 
 constexpr uint64_t sweep_ms = 1000;
+constexpr int accepts_max = 64;  // In a turn: whoever is connected is served between.
 
 template <class Handle>
 void close_handle(Handle& handle) {
@@ -16,7 +26,7 @@ void close_handle(Handle& handle) {
 
 Loop::Loop(const Clock& clock, Slab& slab, const Connections::Options& options,
            std::function<void()> on_turn)
-    : on_turn_(std::move(on_turn)), connections_(loop_, clock, slab, options) {
+    : slab_(slab), on_turn_(std::move(on_turn)), connections_(loop_, clock, slab, options) {
     ensure(uv_async_init(&loop_, &wake_, [](uv_async_t*) {}) == 0);
     uv_check_init(&loop_, &turn_);
     uv_timer_init(&loop_, &sweep_);
@@ -28,8 +38,8 @@ Loop::Loop(const Clock& clock, Slab& slab, const Connections::Options& options,
         self.on_turn_();
     });
     uv_timer_start(
-        &sweep_, [](uv_timer_t* timer) { static_cast<Loop*>(timer->data)->connections_.sweep(); },
-        sweep_ms, sweep_ms);
+        &sweep_, [](uv_timer_t* timer) { static_cast<Loop*>(timer->data)->sweep(); }, sweep_ms,
+        sweep_ms);
 }
 
 // A loop that never ran still has handles to close.
@@ -39,22 +49,66 @@ Loop::~Loop() {
     ensure(uv_loop_close(&loop_) == 0);
 }
 
+// Not uv_listen(): out of files, libuv 1.44 closes whom it accepts by a descriptor that it keeps in
+// reserve, uncounted, and if another thread takes that, it tries for ever.
 void Loop::listen(int fd, Door door) {
-    listeners_.push_back(std::make_unique<Listener>(Listener{*this, std::move(door), {}}));
+    listeners_.push_back(std::make_unique<Listener>(Listener{*this, std::move(door), fd}));
     Listener& listener = *listeners_.back();
-    listener.socket.data = &listener;
-    ensure(uv_tcp_init(&loop_, &listener.socket) == 0);
-    ensure(uv_tcp_open(&listener.socket, fd) == 0);
-    const auto on_client = [](uv_stream_t* stream, int status) {
-        auto& self = *static_cast<Listener*>(stream->data);
-        if (status == 0) self.loop.connections_.accept(*stream, self.door);
-    };
-    // The socket listens already; what is asked for here is to be told.
-    ensure(uv_listen(reinterpret_cast<uv_stream_t*>(&listener.socket), SOMAXCONN, on_client) == 0);
+    listener.poll.data = &listener;
+    ensure(uv_poll_init(&loop_, &listener.poll, fd) == 0);
+    watch(listener);
+}
+
+void Loop::watch(Listener& listener) {
+    uv_poll_start(&listener.poll, UV_READABLE, [](uv_poll_t* poll, int, int) {
+        auto& self = *static_cast<Listener*>(poll->data);
+        self.loop.accept(self);
+    });
+}
+
+void Loop::accept(Listener& listener) {
+    for (int accepted = 0; accepted < accepts_max; ++accepted) {
+        const int fd = accept4(listener.fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            connections_.accept(fd, listener.door);
+            continue;
+        }
+        const int why = errno;
+        if (why == EAGAIN) return;
+        // Else it is one connection's trouble, over before it was accepted: accept(2).
+        if (why == EMFILE || why == ENFILE || why == ENOBUFS || why == ENOMEM)
+            return wait_for_room(listener, why);
+    }
+}
+
+void Loop::wait_for_room(Listener& listener, int why) {
+    uv_poll_stop(&listener.poll);
+    slab_.add(Metric::accept_waits_total);
+    listener.waits = true;
+    if (!crowded_)
+        log(LogLevel::warning, "no connection can be accepted ({}); who connects waits",
+            std::strerror(why));
+    crowded_ = true;
+}
+
+void Loop::sweep() {
+    connections_.sweep();
+    if (!crowded_) return;
+    crowded_ = false;
+    for (auto& listener : listeners_) {
+        if (!std::exchange(listener->waits, false) || listener->fd < 0) continue;
+        crowded_ = true;
+        watch(*listener);
+    }
+    if (!crowded_) log(LogLevel::notice, "connections are accepted again");
 }
 
 void Loop::stop_listening() {
-    for (auto& listener : listeners_) close_handle(listener->socket);
+    for (auto& listener : listeners_) {
+        close_handle(listener->poll);
+        if (listener->fd >= 0) close(listener->fd);
+        listener->fd = -1;
+    }
 }
 
 void Loop::run() { uv_run(&loop_, UV_RUN_DEFAULT); }

@@ -1,6 +1,9 @@
 // Loop: a libuv loop with what every loop of the daemon has: its clients, the sockets it listens
 // on, a wake-up from other threads, and a sweep of deadlines once a second.
 //
+// Who connects while the process can open no other file, or has no memory for a socket, waits in
+// the kernel's queue until the next sweep: to look again at once would be to look all the time.
+//
 // A turn of the loop ends with some TLS handshakes, and in on_turn: there a worker publishes its
 // slot and sends the answers that have become durable.
 //
@@ -44,8 +47,15 @@ private:
     struct Listener {
         Loop& loop;
         Door door;
-        uv_tcp_t socket;
+        int fd;
+        bool waits = false;  // Until the next sweep.
+        uv_poll_t poll{};
     };
+
+    void watch(Listener& listener);
+    void accept(Listener& listener);
+    void wait_for_room(Listener& listener, int why);
+    void sweep();
 
     // A member before connections_, so that the loop is there when they are made.
     struct UvLoop : uv_loop_t {
@@ -53,12 +63,14 @@ private:
     };
 
     UvLoop loop_;
+    Slab& slab_;
     uv_async_t wake_{};
     uv_check_t turn_{};
     uv_timer_t sweep_{};
     std::function<void()> on_turn_;
     Connections connections_;
     std::vector<std::unique_ptr<Listener>> listeners_;
+    bool crowded_ = false;  // Some listener waits, or did since the last sweep.
 };
 
 }  // namespace rollcall

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <utility>
 
+#include "pipeline/log.h"
+
 namespace rollcall {
 
 namespace {
@@ -11,6 +13,7 @@ namespace {
 constexpr int64_t measure_every_us = 1'000'000;
 constexpr double backlog_none = 0.5;  // Of the spool: below, there is no pressure.
 constexpr double backlog_full = 0.95;
+constexpr double eased = 0.9;         // Of full pressure.
 constexpr double drain_s_max = 3600;  // Also if nothing is delivered.
 
 double share(double value, double none, double all) {
@@ -31,12 +34,24 @@ void Pace::measure(int64_t now_us) {
     measured_us_ = now_us;
     const double backlog = backlog_bytes();
     const double memory = memory_.share();
-    const double pressure = std::max({share(backlog / spool_bytes_max_, backlog_none, backlog_full),
-                                      answers_share(), share(memory, 0.8, 0.95)});
+    const std::pair<double, std::string_view> shares[] = {
+        {share(backlog / spool_bytes_max_, backlog_none, backlog_full), "the spool's backlog"},
+        {answers_share(), "the time to an answer"},
+        {share(memory, 0.8, 0.95), "memory"}};
+    const auto [pressure, what] = *std::ranges::max_element(shares);
+    say(pressure, what);
     slab_.set(Metric::pressure_ratio, std::llround(pressure * ratio_one));
     slab_.set(Metric::memory_ratio, std::llround(memory * ratio_one));
     slab_.set(Metric::drain_seconds, std::llround(drain_s(backlog, now_us)));
     measure_ = (measure_ + 1) % measures;
+}
+
+// Not at each measure around full pressure.
+void Pace::say(double pressure, std::string_view what) {
+    if (!said_full_ && pressure >= 1)
+        log(LogLevel::warning, "under full pressure by {}: who connects anew is sent away", what);
+    if (said_full_ && pressure < eased) log(LogLevel::notice, "under full pressure no more");
+    said_full_ = said_full_ ? pressure >= eased : pressure >= 1;
 }
 
 // Of the slowest sink.

@@ -25,6 +25,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "config/metrics.h"
@@ -54,6 +55,7 @@ public:
     [[nodiscard]] int64_t retry_after_s(uint64_t who) const;
 
 private:
+    void say(double pressure, std::string_view what);
     [[nodiscard]] double backlog_bytes() const;
     [[nodiscard]] double answers_share();
     [[nodiscard]] double drain_s(double backlog, int64_t now_us);
@@ -75,7 +77,8 @@ private:
     std::array<Drained, measures> drained_{};   // The same.
     size_t measure_ = 0;                        // The oldest of them.
     int64_t measured_us_ = 0;                   // Steady; 0: never.
-    Slab slab_;                                 // Three values of it.
+    bool said_full_ = false;
+    Slab slab_;  // Three values of it.
 };
 
 }  // namespace rollcall

@@ -1,6 +1,6 @@
 #include "pipeline/dead_letters.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

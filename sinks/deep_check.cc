@@ -20,9 +20,6 @@ namespace rollcall {
 
 namespace {
 
-// What a daemon opens besides its connections: listeners, the spool, databases, a log.
-constexpr uint64_t files_beside = 128;
-
 using Problems = std::vector<std::string>;
 
 void check_state_directory(const std::string& state_dir, Problems& problems) {
@@ -59,11 +56,11 @@ void check_descriptors(const Settings& settings, Problems& problems) {
                                  ? settings.general.workers
                                  : std::max(1U, std::thread::hardware_concurrency());
     const uint64_t wanted = workers * settings.general.connections_max + files_beside;
-    if (limit.rlim_cur < wanted)
+    if (limit.rlim_max < wanted)
         problems.push_back(
             fmt::format("connections_max: {} workers may want {} open files, this user has {}; "
                         "see LimitNOFILE",
-                        workers, wanted, limit.rlim_cur));
+                        workers, wanted, limit.rlim_max));
 }
 
 // The tables of the first dialect that the database has.

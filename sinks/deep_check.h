@@ -5,12 +5,16 @@
 // Threads: main.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "config/settings.h"
 
 namespace rollcall {
+
+// What a daemon opens besides its connections: listeners, the spool, databases, a log.
+inline constexpr uint64_t files_beside = 128;
 
 // A sentence for each problem; none if there is none.
 [[nodiscard]] std::vector<std::string> deep_problems(const Settings& settings,

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <sstream>
+#include <stdexcept>
 
 #include "tests/support/mqtt_client.h"
 
@@ -78,9 +79,17 @@ uint64_t Routers::acknowledged() const {
 }
 
 std::string Routers::losses_and_repeats(const TestDaemon& daemon) const {
+    return losses_and_repeats(daemon.state_dir() / "rollcall.db");
+}
+
+std::string Routers::losses_and_repeats(const std::filesystem::path& database) const {
     return losses_and_repeats([&](const std::string& serial_number) {
-        std::istringstream rows(daemon.query(fmt::format(
-            "SELECT seq FROM site_checkins WHERE serial_number = '{}'", serial_number)));
+        const auto answer =
+            run({"sqlite3", "-cmd", ".timeout 5000", database,
+                 fmt::format("SELECT seq FROM site_checkins WHERE serial_number = '{}'",
+                             serial_number)});
+        if (answer.status != 0) throw std::runtime_error("sqlite3: " + answer.errors);
+        std::istringstream rows(answer.output);
         std::vector<uint64_t> seqs;
         for (uint64_t seq = 0; rows >> seq;) seqs.push_back(seq);
         return seqs;

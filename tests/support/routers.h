@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <thread>
@@ -32,6 +33,8 @@ public:
     [[nodiscard]] uint64_t acknowledged() const;
     // What is wrong with the daemon's table, one line for each report; empty if nothing is.
     [[nodiscard]] std::string losses_and_repeats(const TestDaemon& daemon) const;
+    // The same of an SQLite file elsewhere.
+    [[nodiscard]] std::string losses_and_repeats(const std::filesystem::path& database) const;
     // The same of another store: the `seq` of each row with this serial_number.
     using Stored = std::function<std::vector<uint64_t>(const std::string& serial_number)>;
     [[nodiscard]] std::string losses_and_repeats(const Stored& stored) const;

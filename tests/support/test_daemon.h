@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -60,6 +61,8 @@ public:
     // Waits until a query's answer is this, and returns the last answer.
     [[nodiscard]] std::string query_until(std::string_view answer, std::string_view sql) const;
 
+    // Unless its settings say otherwise.
+    [[nodiscard]] const std::filesystem::path& state_dir() const { return directory_.path(); }
     [[nodiscard]] Process& process() { return *process_; }
     [[nodiscard]] NotifySocket& notify_socket() { return notify_socket_; }
     [[nodiscard]] std::string log() const { return process_->errors(); }

@@ -64,7 +64,7 @@ BOOST_AUTO_TEST_CASE(spool_larger_than_its_disk_is_a_problem) {
 BOOST_AUTO_TEST_CASE(more_connections_than_open_files_are_a_problem) {
     rlimit limit{};
     BOOST_TEST(getrlimit(RLIMIT_NOFILE, &limit) == 0);
-    settings.general.connections_max = limit.rlim_cur;
+    settings.general.connections_max = limit.rlim_max;
     BOOST_TEST(problem().starts_with("connections_max: "));
 }
 

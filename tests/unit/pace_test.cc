@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "pipeline/row_id.h"
+#include "tests/support/standard_error.h"
 #include "tests/support/temporary_directory.h"
 
 namespace rollcall {
@@ -202,6 +203,26 @@ BOOST_AUTO_TEST_CASE(nobody_is_ever_asked_to_come_at_once) {
     const Pace pace(settings);
     for (int number = 0; number < 1000; ++number)
         BOOST_TEST_REQUIRE(pace.next_s(site(number)) >= 1);
+}
+
+BOOST_FIXTURE_TEST_CASE(full_pressure_is_said_when_it_begins_and_when_it_is_over, PaceFixture) {
+    Pace pace(settings, CgroupMemory(directory.path(), directory.path() / "none"));
+    pace.watch({&slab});
+    const auto said_at = [&](double share) {
+        return standard_error_of([&] {
+            backlog(SinkName::sqlite, share);
+            measure(pace);
+            measure(pace);
+        });
+    };
+    BOOST_TEST(said_at(0.9) == "");
+    const std::string begun = said_at(0.99);
+    BOOST_TEST(begun.find("under full pressure by the spool's backlog") != std::string::npos,
+               begun);
+    BOOST_TEST(begun.find('\n') == begun.size() - 1);
+    BOOST_TEST(said_at(0.94) == "");
+    const std::string over = said_at(0.5);
+    BOOST_TEST(over.find("no more") != std::string::npos, over);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

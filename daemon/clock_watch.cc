@@ -1,0 +1,25 @@
+#include "daemon/clock_watch.h"
+
+#include <cstdlib>
+#include <utility>
+
+#include "pipeline/log.h"
+
+namespace rollcall {
+
+namespace {
+
+constexpr int64_t jump_us_min = 1'000'000;  // NTP corrects less than that, bit by bit.
+
+}  // namespace
+
+void ClockWatch::measure() {
+    const int64_t now_us = ahead_us();
+    const int64_t jump_us = now_us - std::exchange(ahead_us_, now_us);
+    if (std::abs(jump_us) < jump_us_min) return;
+    slab_.add(Metric::clock_jumps_total);
+    log(LogLevel::warning, "the clock was set {} by {} s", jump_us > 0 ? "forward" : "back",
+        (std::abs(jump_us) + 500'000) / 1'000'000);
+}
+
+}  // namespace rollcall

@@ -1,0 +1,24 @@
+#include "daemon/open_files.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+
+#include "sinks/deep_check.h"
+
+namespace rollcall::open_files {
+
+uint64_t raise_limit() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return RLIM_INFINITY;
+    const rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max;
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_max : before;
+}
+
+uint64_t connections_of_worker(uint64_t connections_max, uint64_t workers, uint64_t limit) {
+    const uint64_t left = limit - std::min(limit, files_beside);
+    return std::clamp<uint64_t>(left / workers, 1, connections_max);
+}
+
+}  // namespace rollcall::open_files

@@ -1,0 +1,152 @@
+// The kernel says no to a real daemon: a sync fails, a disk is full, a process has too many files.
+// What its clients hear, what the operator sees, and that nothing acknowledged is missing.
+#include <fmt/core.h>
+
+#include <boost/test/unit_test.hpp>
+#include <thread>
+
+#include "tests/support/injected_error.h"
+#include "tests/support/mqtt_client.h"
+#include "tests/support/routers.h"
+#include "tests/support/test_daemon.h"
+
+using namespace rollcall;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::string_view report = R"({"serial_number":"S","cpu_load":7})";
+constexpr auto silence = 600ms;  // Long enough for an answer, if there were one.
+
+// Of all threads. Clock ticks are a hundredth of a second.
+double cpu_seconds(pid_t pid) {
+    const auto stat = run({"cat", fmt::format("/proc/{}/stat", pid)}).output;
+    std::istringstream fields(stat.substr(stat.rfind(')') + 2));
+    std::string skipped;
+    for (int field = 3; field < 14; ++field) fields >> skipped;
+    double user = 0;
+    double system = 0;
+    fields >> user >> system;
+    return (user + system) / 100;
+}
+
+bool says(const TestDaemon& daemon, std::string_view sentence) {
+    return daemon.log().find(sentence) != std::string::npos;
+}
+
+bool says_before_long(const TestDaemon& daemon, std::string_view sentence) {
+    for (auto left = patience / 20ms; left > 0 && !says(daemon, sentence); --left)
+        std::this_thread::sleep_for(20ms);
+    return says(daemon, sentence);
+}
+
+// The leak check of a sanitizer build cannot run while strace traces.
+TestDaemon::Options traceable(std::vector<std::string> arguments = {}) {
+    return {.arguments = std::move(arguments), .environment = {"ASAN_OPTIONS=detect_leaks=0"}};
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(injected_errors)
+
+BOOST_AUTO_TEST_CASE(after_a_sync_that_failed_nothing_is_acknowledged_or_synced_again) {
+    TestDaemon daemon(traceable());
+    Routers routers;
+    routers.connect(daemon);
+    std::this_thread::sleep_for(200ms);
+    routers.disconnect();
+    const uint64_t acknowledged = routers.acknowledged();
+    BOOST_TEST(acknowledged > 0);
+    {
+        InjectedError failing(daemon.process().pid(), "fdatasync", "EIO",
+                              daemon.state_dir() / "spool" / "00000000000000000000.segment");
+        HttpClient http(daemon.http_port());
+        MqttClient mqtt(daemon.mqtt_port(), "M");
+        http.send(post_request(report));
+        mqtt.publish("checkins/M", report, 1);
+        BOOST_CHECK_THROW((void)http.receive(), ConnectionEnded);
+        BOOST_CHECK_THROW((void)mqtt.puback(), ConnectionEnded);
+        BOOST_TEST((daemon.process().wait(patience) == EXIT_FAILURE), daemon.log());
+        failing.end();
+        BOOST_TEST(failing.calls().size() == 1);
+    }
+    BOOST_TEST(says(daemon,
+                    "stopping at once: A sync failed: what it covered is not known to be on "
+                    "disk. (Input/output error)"),
+               daemon.log());
+    daemon.start();
+    BOOST_TEST(daemon.post(report).status == 200);
+    routers.connect(daemon);
+    std::this_thread::sleep_for(200ms);
+    routers.disconnect();
+    BOOST_TEST(routers.acknowledged() > acknowledged);
+    BOOST_TEST((daemon.stop() == 0), daemon.log());
+    BOOST_TEST(routers.losses_and_repeats(daemon) == "");
+}
+
+BOOST_AUTO_TEST_CASE(while_the_disk_of_the_spool_is_full_check_ins_wait_for_their_answers) {
+    TestDaemon daemon(traceable());
+    HttpClient http(daemon.http_port());
+    MqttClient mqtt(daemon.mqtt_port(), "M");
+    InjectedError full(daemon.process().pid(), "pwritev", "ENOSPC");
+    http.send(post_request(report));
+    mqtt.publish("checkins/M", report, 1);
+    BOOST_TEST(!http.connection().readable_within(silence));
+    BOOST_TEST(!mqtt.connection().readable_within(silence));
+    BOOST_TEST(
+        says(daemon, "spool: full; check-ins wait until a sink catches up or the disk has room"),
+        daemon.log());
+    BOOST_TEST(daemon.metric("rollcall_spool_full") == 1);
+    BOOST_TEST(daemon.metric("rollcall_spool_retries_total") > 0);
+    BOOST_TEST(daemon.admin("/readyz").status == 503);
+    full.end();
+    BOOST_TEST(http.receive().status == 200);
+    BOOST_TEST(mqtt.puback() == 1);
+    BOOST_TEST(says_before_long(daemon, "spool: takes check-ins again"), daemon.log());
+    BOOST_TEST(daemon.metric("rollcall_spool_full") == 0);
+    BOOST_TEST(daemon.admin("/readyz").status == 200);
+    BOOST_TEST(daemon.query_until("2", "SELECT COUNT(*) FROM site_checkins") == "2");
+}
+
+// SQLite writes with pwrite, the spool with pwritev.
+BOOST_AUTO_TEST_CASE(while_the_disk_of_the_database_is_full_check_ins_are_taken_and_stored_later) {
+    TestDaemon daemon(traceable());
+    BOOST_TEST(daemon.post(report).status == 200);
+    BOOST_TEST(daemon.query_until("1", "SELECT COUNT(*) FROM site_checkins") == "1");
+    {
+        const InjectedError full(daemon.process().pid(), "pwrite64", "ENOSPC");
+        BOOST_TEST(daemon.post(R"({"serial_number":"T"})").status == 200);
+        BOOST_TEST(says_before_long(daemon, "check-ins stay in the spool"), daemon.log());
+        BOOST_TEST(daemon.metric(R"(rollcall_sink_up{sink="sqlite"})") == 0);
+        BOOST_TEST(daemon.metric(R"(rollcall_sink_errors_total{sink="sqlite"})") > 0);
+    }
+    BOOST_TEST(daemon.query_until("2", "SELECT COUNT(*) FROM site_checkins") == "2");
+    BOOST_TEST(says_before_long(daemon, "sink sqlite: back"), daemon.log());
+    BOOST_TEST(daemon.metric(R"(rollcall_sink_up{sink="sqlite"})") == 1);
+}
+
+BOOST_AUTO_TEST_CASE(who_connects_while_no_file_can_be_opened_waits_and_is_served_later) {
+    TestDaemon daemon(traceable({"--set", "workers=1"}));
+    HttpClient before(daemon.http_port());
+    BOOST_TEST(before.post(report).status == 200);
+    InjectedError crowded(daemon.process().pid(), "accept4", "EMFILE");
+    HttpClient http(daemon.http_port());
+    http.send(post_request(R"({"serial_number":"T"})"));
+    BOOST_TEST(says_before_long(daemon,
+                                "no connection can be accepted (Too many open files); who connects "
+                                "waits"),
+               daemon.log());
+    const double cpu_before = cpu_seconds(daemon.process().pid());
+    BOOST_TEST(!http.connection().readable_within(3s));
+    BOOST_TEST(cpu_seconds(daemon.process().pid()) - cpu_before < 1);
+    // Who is connected is served on.
+    BOOST_TEST(before.post(R"({"serial_number":"U"})").status == 200);
+    crowded.end();
+    BOOST_TEST(crowded.calls().size() < 10);  // Once a second.
+    BOOST_TEST(http.receive().status == 200);
+    BOOST_TEST(says_before_long(daemon, "connections are accepted again"), daemon.log());
+    BOOST_TEST(daemon.metric("rollcall_accept_waits_total") >= 2);
+    BOOST_TEST(daemon.query_until("3", "SELECT COUNT(*) FROM site_checkins") == "3");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,54 @@
+// The process gets no more memory. It ends, as the kernel would end it, and nothing acknowledged is
+// missing. A sanitizer wants more addresses than such a limit leaves.
+#include <boost/test/unit_test.hpp>
+#include <csignal>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/support/routers.h"
+#include "tests/support/test_daemon.h"
+
+using namespace rollcall;
+using namespace std::chrono_literals;
+
+BOOST_AUTO_TEST_SUITE(out_of_memory)
+
+BOOST_AUTO_TEST_CASE(daemon_that_dies_of_it_has_lost_nothing_when_it_starts_again) {
+    // A gigabyte and a half of addresses, most of which are libraries, stacks and arenas.
+    TestDaemon daemon({.settings = {R"(http.batch_size_max = "16MiB")", "workers = 2"},
+                       .wrapper = {"sh", "-c",
+                                   "if [ -e $0/started ]; then exec \"$@\"; fi; touch $0/started; "
+                                   "exec prlimit --as=1500000000 \"$@\"",
+                                   TemporaryDirectory().path()}});
+    Routers routers;
+    routers.connect(daemon);
+    std::this_thread::sleep_for(300ms);
+    // Lists that are never whole are kept until they are.
+    const std::string most(15 << 20, ' ');
+    std::vector<std::unique_ptr<HttpClient>> greedy;
+    try {
+        for (int i = 0; i < 200 && !daemon.process().wait(0ms); ++i) {
+            auto& client = greedy.emplace_back(std::make_unique<HttpClient>(daemon.http_port()));
+            client->send(
+                "POST /v1/checkins HTTP/1.1\r\nHost: h\r\nContent-Length: 16000000\r\n\r\n[");
+            client->send(most);
+        }
+    } catch (const ConnectionEnded&) {
+        // It is gone.
+    }
+    const auto status = daemon.process().wait(patience);
+    BOOST_TEST((status == 128 + SIGABRT), daemon.log());
+    BOOST_TEST(daemon.log().find("bad_alloc") != std::string::npos, daemon.log());
+    routers.join();
+    daemon.start();
+    routers.connect(daemon);
+    std::this_thread::sleep_for(300ms);
+    routers.disconnect();
+    BOOST_TEST((daemon.stop() == 0), daemon.log());
+    BOOST_TEST(routers.acknowledged() > 0);
+    BOOST_TEST(routers.losses_and_repeats(daemon) == "");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

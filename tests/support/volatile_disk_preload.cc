@@ -1,0 +1,320 @@
+// Put before a program with LD_PRELOAD, keeps a shadow of what it has made durable below a
+// directory, as volatile_disk_format.h says. Nothing is really synced: kill -9 leaves what the
+// kernel holds, and the shadow is what a power cut would leave.
+//
+// Tracked is what a file is written with here: open, write, pwrite, pwritev, ftruncate. A mapping
+// that is written to is never durable. A file keeps its shadow from one process to the next: what
+// the last one wrote and did not sync is found by comparing.
+//
+// Threads: any; one lock. No exception leaves a call: it would be lost data that nobody wrote.
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "tests/support/volatile_disk_format.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using rollcall::volatile_disk::Names;
+using rollcall::volatile_disk::Shadow;
+
+constexpr size_t copy_bytes = 64 * 1024;
+constexpr off_t whole = std::numeric_limits<off_t>::max();  // An end behind every end.
+
+[[noreturn]] void give_up(const char* what) {
+    std::perror(what);
+    std::abort();
+}
+
+template <class Result>
+Result checked(Result result, const char* what) {
+    if (result < 0) give_up(what);
+    return result;
+}
+
+template <class Call>
+Call* real(const char* name) {
+    auto* call = reinterpret_cast<Call*>(dlsym(RTLD_NEXT, name));
+    if (call == nullptr) give_up(name);
+    return call;
+}
+
+// errno as the real call left it.
+class Errno {
+public:
+    Errno() : saved_(errno) {}
+    ~Errno() { errno = saved_; }
+    Errno(const Errno&) = delete;
+    Errno& operator=(const Errno&) = delete;
+
+private:
+    int saved_;
+};
+
+struct Range {
+    off_t begin;
+    off_t end;
+};
+
+class Disk {
+public:
+    Disk(std::string root, std::string shadow, std::optional<std::string> lies_below)
+        : root_(std::move(root)), shadow_{std::move(shadow)}, lies_below_(std::move(lies_below)) {}
+
+    // A file was opened for writing.
+    void opened(int fd) {
+        const auto inode = regular_file(fd);
+        if (!inode || !is_below(path_of(fd), root_)) return;
+        const std::lock_guard lock(mutex_);
+        if (unsynced_.contains(*inode)) return;
+        auto& unsynced = unsynced_[*inode];
+        if (fs::exists(shadow_.pin(*inode))) return compare(fd, *inode, unsynced);
+        // In this order: what has a pin has a content.
+        std::ofstream(shadow_.content(*inode)).close();
+        fs::create_hard_link(path_of(fd), shadow_.pin(*inode));
+        unsynced.push_back({0, size_of(fd)});
+    }
+
+    void written(int fd, off_t begin, off_t end) {
+        const auto inode = regular_file(fd);
+        if (!inode) return;
+        const std::lock_guard lock(mutex_);
+        const auto file = unsynced_.find(*inode);
+        if (file == unsynced_.end()) return;
+        auto& ranges = file->second;
+        if (!ranges.empty() && ranges.back().end == begin)
+            ranges.back().end = end;
+        else
+            ranges.push_back({begin, end});
+    }
+
+    void synced(int fd) {
+        if (lies_below_ && is_below(path_of(fd), *lies_below_)) return;
+        const std::lock_guard lock(mutex_);
+        struct stat status{};
+        checked(fstat(fd, &status), "fstat");
+        if (S_ISDIR(status.st_mode)) return sync_directory(path_of(fd));
+        const auto file = unsynced_.find(status.st_ino);
+        if (file == unsynced_.end()) return;
+        const int to = open_content(status.st_ino);
+        for (const Range& range : file->second) copy(fd, to, range);
+        checked(real<int(int, off_t)>("ftruncate")(to, status.st_size), "ftruncate");
+        close(to);
+        file->second.clear();
+    }
+
+private:
+    static std::optional<ino_t> regular_file(int fd) {
+        struct stat status{};
+        if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+        return status.st_ino;
+    }
+    static off_t size_of(int fd) {
+        struct stat status{};
+        checked(fstat(fd, &status), "fstat");
+        return status.st_size;
+    }
+    static fs::path path_of(int fd) {
+        return fs::read_symlink("/proc/self/fd/" + std::to_string(fd));
+    }
+    static bool is_below(const fs::path& path, const fs::path& top) {
+        return path == top || path.string().starts_with(top.string() + "/");
+    }
+    [[nodiscard]] int open_content(ino_t inode) const {
+        return checked(real<int(const char*, int, ...)>("open")(shadow_.content(inode).c_str(),
+                                                                O_RDWR | O_CLOEXEC, 0),
+                       "open");
+    }
+
+    static void copy(int from, int to, Range range) {
+        std::vector<char> bytes(copy_bytes);
+        while (range.begin < range.end) {
+            const auto most = std::min<off_t>(range.end - range.begin, copy_bytes);
+            const auto got = checked(pread(from, bytes.data(), size_t(most), range.begin), "pread");
+            if (got == 0) return;  // It was cut since.
+            checked(real<ssize_t(int, const void*, size_t, off_t)>("pwrite")(
+                        to, bytes.data(), size_t(got), range.begin),
+                    "pwrite");
+            range.begin += got;
+        }
+    }
+
+    // What an earlier process did not sync. A different size is unsynced with any range.
+    void compare(int fd, ino_t inode, std::vector<Range>& unsynced) const {
+        const int content = open_content(inode);
+        std::vector<char> ours(copy_bytes);
+        std::vector<char> durable(copy_bytes);
+        for (off_t at = 0, size = size_of(fd); at < size; at += copy_bytes) {
+            const auto got = checked(pread(fd, ours.data(), copy_bytes, at), "pread");
+            const auto had = checked(pread(content, durable.data(), copy_bytes, at), "pread");
+            if (got != had || std::memcmp(ours.data(), durable.data(), size_t(got)) != 0)
+                unsynced.push_back({at, at + got});
+        }
+        close(content);
+    }
+
+    void sync_directory(const fs::path& directory) {
+        if (!is_below(directory, root_)) return;
+        Names names = shadow_.read_names();
+        const auto is_in_it = [&](const std::string& name) {
+            return (root_ / name).parent_path() == directory;
+        };
+        std::erase_if(names, [&](const auto& entry) { return is_in_it(entry.first); });
+        for (const auto& entry : fs::directory_iterator(directory)) {
+            struct stat status{};
+            if (lstat(entry.path().c_str(), &status) != 0) continue;  // Gone again.
+            if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) continue;
+            const auto name = entry.path().lexically_relative(root_).string();
+            // A file that nobody opened to write has nothing that could be durable or not.
+            if (S_ISREG(status.st_mode) && !fs::exists(shadow_.pin(status.st_ino))) continue;
+            names[name] = S_ISDIR(status.st_mode) ? 0 : status.st_ino;
+        }
+        shadow_.write_names(names);
+        forget_all_but(names);
+    }
+
+    // Files that have no name, durable or not, but their pin.
+    void forget_all_but(const Names& names) {
+        std::set<ino_t> named;
+        for (const auto& [name, inode] : names) named.insert(inode);
+        for (const auto& pin : fs::directory_iterator(shadow_.path / "pins")) {
+            const ino_t inode = std::stoull(pin.path().filename().string());
+            if (named.contains(inode) || pin.hard_link_count() > 1) continue;
+            unsynced_.erase(inode);
+            fs::remove(shadow_.content(inode));
+            fs::remove(pin.path());
+        }
+    }
+
+    fs::path root_;
+    Shadow shadow_;
+    std::optional<fs::path> lies_below_;
+    std::mutex mutex_;
+    std::map<ino_t, std::vector<Range>> unsynced_;  // Of every file that was opened.
+};
+
+// None, in a process that is not told of one.
+Disk* disk() {
+    static Disk* const one = []() -> Disk* {
+        const char* root = std::getenv(rollcall::volatile_disk::root_variable);
+        const char* shadow = std::getenv(rollcall::volatile_disk::shadow_variable);
+        const char* lies = std::getenv(rollcall::volatile_disk::lies_variable);
+        if (root == nullptr || shadow == nullptr) return nullptr;
+        return new Disk(root, shadow, lies ? std::optional<std::string>(lies) : std::nullopt);
+    }();
+    return one;
+}
+
+// What the disk does itself is not told to it.
+thread_local bool telling = false;
+
+template <class Use>
+void tell(Use use) noexcept {
+    if (telling || disk() == nullptr) return;
+    const Errno as_it_was;
+    telling = true;
+    use(*disk());
+    telling = false;
+}
+
+int open_and_tell(const char* call, const char* path, int flags, mode_t mode) {
+    const int fd = real<int(const char*, int, ...)>(call)(path, flags, mode);
+    if (fd >= 0 && (flags & O_ACCMODE) != O_RDONLY)
+        tell([&](Disk& disk) {
+            disk.opened(fd);
+            if ((flags & O_TRUNC) != 0) disk.written(fd, 0, whole);
+        });
+    return fd;
+}
+
+mode_t mode_in(int flags, va_list arguments) {
+    return (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(arguments, mode_t) : 0;
+}
+
+template <class Result>
+Result written(int fd, off_t at, Result result) {
+    if (result > 0) tell([&](Disk& disk) { disk.written(fd, at, at + result); });
+    return result;
+}
+
+int cut(const char* call, int fd, off_t size) {
+    const int result = real<int(int, off_t)>(call)(fd, size);
+    // What grows there later is not what was there before.
+    if (result == 0) tell([&](Disk& disk) { disk.written(fd, size, whole); });
+    return result;
+}
+
+int sync(const char* call, int fd) {
+    if (disk() == nullptr) return real<int(int)>(call)(fd);
+    tell([&](Disk& disk) { disk.synced(fd); });
+    return 0;
+}
+
+}  // namespace
+
+extern "C" {
+
+int open(const char* path, int flags, ...) {
+    va_list arguments;
+    va_start(arguments, flags);
+    const mode_t mode = mode_in(flags, arguments);
+    va_end(arguments);
+    return open_and_tell("open", path, flags, mode);
+}
+
+int open64(const char* path, int flags, ...) {
+    va_list arguments;
+    va_start(arguments, flags);
+    const mode_t mode = mode_in(flags, arguments);
+    va_end(arguments);
+    return open_and_tell("open64", path, flags, mode);
+}
+
+ssize_t write(int fd, const void* bytes, size_t count) {
+    static auto* const next = real<ssize_t(int, const void*, size_t)>("write");
+    const ssize_t result = next(fd, bytes, count);
+    if (result > 0) {
+        const Errno as_it_was;
+        const off_t end = lseek(fd, 0, SEEK_CUR);
+        if (end >= 0) (void)written(fd, end - result, result);
+    }
+    return result;
+}
+
+ssize_t pwrite(int fd, const void* bytes, size_t count, off_t at) {
+    static auto* const next = real<ssize_t(int, const void*, size_t, off_t)>("pwrite");
+    return written(fd, at, next(fd, bytes, count, at));
+}
+
+ssize_t pwrite64(int fd, const void* bytes, size_t count, off64_t at) {
+    static auto* const next = real<ssize_t(int, const void*, size_t, off64_t)>("pwrite64");
+    return written(fd, at, next(fd, bytes, count, at));
+}
+
+ssize_t pwritev(int fd, const iovec* pieces, int count, off_t at) {
+    static auto* const next = real<ssize_t(int, const iovec*, int, off_t)>("pwritev");
+    return written(fd, at, next(fd, pieces, count, at));
+}
+
+int ftruncate(int fd, off_t size) noexcept { return cut("ftruncate", fd, size); }
+int ftruncate64(int fd, off64_t size) noexcept { return cut("ftruncate64", fd, size); }
+
+int fsync(int fd) { return sync("fsync", fd); }
+int fdatasync(int fd) { return sync("fdatasync", fd); }
+
+}  // extern "C"

@@ -1,0 +1,31 @@
+#include "daemon/open_files.h"
+
+#include <sys/resource.h>
+
+#include <boost/test/unit_test.hpp>
+
+using namespace rollcall;
+
+BOOST_AUTO_TEST_SUITE(open_files)
+
+BOOST_AUTO_TEST_CASE(workers_share_what_the_spool_and_the_sinks_leave) {
+    using rollcall::open_files::connections_of_worker;
+    BOOST_TEST(connections_of_worker(8192, 2, 1'000'000) == 8192);
+    BOOST_TEST(connections_of_worker(8192, 2, 1024) == 448);
+    BOOST_TEST(connections_of_worker(8192, 2, 20) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(limit_is_raised_to_what_may_be_asked_for) {
+    rlimit before{};
+    BOOST_TEST(getrlimit(RLIMIT_NOFILE, &before) == 0);
+    rlimit low = before;
+    low.rlim_cur = before.rlim_max / 2;
+    BOOST_TEST(setrlimit(RLIMIT_NOFILE, &low) == 0);
+    BOOST_TEST(rollcall::open_files::raise_limit() == before.rlim_max);
+    rlimit after{};
+    BOOST_TEST(getrlimit(RLIMIT_NOFILE, &after) == 0);
+    BOOST_TEST(after.rlim_cur == before.rlim_max);
+    BOOST_TEST(setrlimit(RLIMIT_NOFILE, &before) == 0);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
