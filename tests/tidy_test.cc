@@ -165,7 +165,8 @@ BOOST_AUTO_TEST_CASE(each_foreign_library_is_included_by_one_module_only) {
 BOOST_AUTO_TEST_CASE(all_of_fmt_is_included_only_for_what_its_core_has_not) {
     const std::regex needs_it("fmt::(join|gmtime)");
     for (const auto& file : sources_in({"config", "pipeline", "sinks", "daemon", "tests", "bench"}))
-        if (file.text.find("#include <fmt/" "format.h>") != std::string::npos)
+        if (file.text.find("#include <fmt/"
+                           "format.h>") != std::string::npos)
             BOOST_TEST(std::regex_search(file.text, needs_it), file.path);
 }
 
