@@ -138,11 +138,10 @@ bool MqttSession::accept(const mqtt::Connect& connect) {
     if (all_.quotas.standing(charged, all_.clock.steady_us()).over_us > 0)
         properties.receive_max = 1;
     properties.topic_alias_max = static_cast<uint16_t>(limits.topic_aliases_max);
-    std::string client_id(connect.client_id);
-    if (client_id.empty()) {
-        client_id = some_client_id();
-        properties.assigned_client_id = client_id;
-    }
+    // The properties only look at it, and the client's id changes below.
+    const std::string assigned = connect.client_id.empty() ? some_client_id() : std::string();
+    if (!assigned.empty()) properties.assigned_client_id = assigned;
+    std::string client_id(assigned.empty() ? connect.client_id : assigned);
     // Nobody may throw out another site's clients by their ids. No site has a line feed in it.
     if (!who_.site().empty()) client_id = std::string(who_.site()).append("\n").append(client_id);
 
