@@ -1,4 +1,6 @@
 // Dialects: whatever a router means, and however it writes it down, is found again.
+#include <fmt/format.h>
+
 #include <boost/test/unit_test.hpp>
 #include <string>
 
