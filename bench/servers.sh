@@ -11,7 +11,7 @@ die() {
 needs_tools() {
     local tool
     for tool; do
-        command -v "$tool" >/dev/null || die "$tool is missing: ./dev bench"
+        command -v "$tool" >/dev/null || die "$tool is missing: ./dev bench or ./dev soak installs it"
     done
 }
 

@@ -17,9 +17,7 @@ cd "$(dirname "$0")/.."
 seconds=${SOAK_SECONDS:-3600}
 load=$(dirname "$rollcalld")/rollcall-load
 [[ -x $load ]] || die "rollcall-load is missing: ./dev build"
-for tool in curl sqlite3 taskset; do
-    command -v "$tool" >/dev/null || die "$tool is missing"
-done
+needs_tools curl sqlite3 taskset
 round=60           # Clients stay for so long.
 reload_every=30
 outage_every=120
