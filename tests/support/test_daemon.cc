@@ -62,12 +62,19 @@ void TestDaemon::kill() {
     process_->wait(patience);
 }
 
-// The daemon logs "listening on 127.0.0.1:41573 (http)".
+// The daemon logs "listening on 127.0.0.1:41573 (http)", also one that was launched just now.
 uint16_t TestDaemon::port_of(std::string_view protocol) const {
-    const std::string text = log();
-    const size_t end = text.find(fmt::format(" ({})\n", protocol));
-    if (end == std::string::npos) throw std::runtime_error("no port for it in:\n" + text);
-    return static_cast<uint16_t>(std::stoul(text.substr(text.rfind(':', end) + 1)));
+    const std::string after_port = fmt::format(" ({})\n", protocol);
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    for (;;) {
+        const std::string text = log();
+        const size_t end = text.find(after_port);
+        if (end != std::string::npos)
+            return static_cast<uint16_t>(std::stoul(text.substr(text.rfind(':', end) + 1)));
+        if (std::chrono::steady_clock::now() > deadline)
+            throw std::runtime_error("no port for it in:\n" + text);
+        std::this_thread::sleep_for(20ms);
+    }
 }
 
 HttpResponse TestDaemon::post(std::string_view body) const {
