@@ -1,6 +1,6 @@
 #include "daemon/replies.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <ctime>
