@@ -104,7 +104,7 @@ http {
     uwsgi_temp_path $work; scgi_temp_path $work;
     server {
         listen 127.0.0.1:$http_port backlog=4096;
-        $(printf '%s;\n' "$@")
+        $([[ $# -eq 0 ]] || printf '%s;\n' "$@")
         # Without the redirect the answer would be chunked.
         location / { echo_read_request_body; echo_exec @answer; }
         location = /ready { return 200; }
