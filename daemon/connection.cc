@@ -57,15 +57,12 @@ void Connection::begin() {
     }
 }
 
-void Connection::read_peer() {
-    sockaddr_storage address{};
-    int length = sizeof address;
+void Connection::name_peer(const sockaddr_storage& address) {
     std::array<char, INET6_ADDRSTRLEN> text{};
-    uv_tcp_getpeername(&socket_, reinterpret_cast<sockaddr*>(&address), &length);
     if (address.ss_family == AF_INET) {
-        uv_ip4_name(reinterpret_cast<sockaddr_in*>(&address), text.data(), text.size());
+        uv_ip4_name(reinterpret_cast<const sockaddr_in*>(&address), text.data(), text.size());
     } else if (address.ss_family == AF_INET6) {
-        const auto& six = reinterpret_cast<sockaddr_in6&>(address);
+        const auto& six = reinterpret_cast<const sockaddr_in6&>(address);
         // An IPv4 client of a dual-stack socket is known by its IPv4 address.
         if (IN6_IS_ADDR_V4MAPPED(&six.sin6_addr)) {
             inet_ntop(AF_INET, &six.sin6_addr.s6_addr[12], text.data(), text.size());
@@ -421,14 +418,14 @@ Connections::Connections(uv_loop_t& loop, const Clock& clock, Slab& slab, Option
 
 Connections::~Connections() { ensure(all_.empty()); }
 
-void Connections::accept(int fd, const Door& door) {
+void Connections::accept(int fd, const sockaddr_storage& peer, const Door& door) {
     all_.push_back(std::make_unique<Connection>(*this, door));
     Connection& connection = *all_.back();
     connection.index_ = static_cast<uint32_t>(all_.size() - 1);
     slab_.add(Metric::connections, 1, label_of(door.transport));
     slab_.add(Metric::connections_opened_total, 1, label_of(door.transport));
     ensure(uv_tcp_open(&connection.socket_, fd) == 0);
-    connection.read_peer();
+    connection.name_peer(peer);
     if (all_.size() > options_.connections_max)
         return connection.refuse(Code::too_many_connections);
     if (door.tls != nullptr && !plain_buffer_)

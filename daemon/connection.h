@@ -29,6 +29,7 @@
 // Threads: the loop's.
 #pragma once
 
+#include <sys/socket.h>
 #include <uv.h>
 
 #include <cstdint>
@@ -154,7 +155,7 @@ private:
     void write_rest(std::string_view rest);
     void end_if_done();
     void update_reading();
-    void read_peer();
+    void name_peer(const sockaddr_storage& address);
 
     static void on_alloc(uv_handle_t* handle, size_t suggested, uv_buf_t* buffer);
     static void on_read(uv_stream_t* stream, ssize_t count, const uv_buf_t* buffer);
@@ -209,7 +210,7 @@ public:
     Connections& operator=(const Connections&) = delete;
 
     // Takes over the socket of a client that came through a door, which stays.
-    void accept(int fd, const Door& door);
+    void accept(int fd, const sockaddr_storage& peer, const Door& door);
     // Goes on with handshakes for a while; true if some are left for the next turn.
     bool shake_hands();
     // Answers that waited for slots below `durable` go out.

@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <thread>
 
 #include "daemon/open_files.h"
 #include "daemon/service_manager.h"
+#include "pipeline/error_sentence.h"
 #include "pipeline/log.h"
 #include "sinks/make_sinks.h"
 
@@ -46,12 +46,6 @@ Settings within_limits(Settings settings) {
             most, files);
     connections_max = most;
     return settings;
-}
-
-std::string sentence(const Error& error) {
-    std::string text(info(error.code).help);
-    if (error.os_errno != 0) text += fmt::format(" ({})", std::strerror(error.os_errno));
-    return text;
 }
 
 // Not exit(): other threads still run, and nothing they do may look like success.

@@ -68,9 +68,12 @@ void Loop::watch(Listener& listener) {
 
 void Loop::accept(Listener& listener) {
     for (int accepted = 0; accepted < accepts_max; ++accepted) {
-        const int fd = accept4(listener.fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        sockaddr_storage peer{};
+        socklen_t length = sizeof peer;
+        const int fd = accept4(listener.fd, reinterpret_cast<sockaddr*>(&peer), &length,
+                               SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            connections_.accept(fd, listener.door);
+            connections_.accept(fd, peer, listener.door);
             continue;
         }
         const int why = errno;

@@ -138,12 +138,14 @@ bool MqttSession::accept(const mqtt::Connect& connect) {
     if (all_.quotas.standing(charged, all_.clock.steady_us()).over_us > 0)
         properties.receive_max = 1;
     properties.topic_alias_max = static_cast<uint16_t>(limits.topic_aliases_max);
-    // The properties only look at it, and the client's id changes below.
-    const std::string assigned = connect.client_id.empty() ? some_client_id() : std::string();
-    if (!assigned.empty()) properties.assigned_client_id = assigned;
-    std::string client_id(assigned.empty() ? connect.client_id : assigned);
+    std::string client_id(connect.client_id);
+    if (client_id.empty()) {
+        client_id = some_client_id();
+        properties.assigned_client_id = client_id;
+    }
     // Nobody may throw out another site's clients by their ids. No site has a line feed in it.
-    if (!who_.site().empty()) client_id = std::string(who_.site()).append("\n").append(client_id);
+    std::string id_of_site =
+        who_.site().empty() ? client_id : fmt::format("{}\n{}", who_.site(), client_id);
 
     // 3.1.1 keeps the session of a client that did not ask for a clean one.
     const uint32_t expiry_max_s = seconds(limits.session_expiry_max);
@@ -170,7 +172,7 @@ bool MqttSession::accept(const mqtt::Connect& connect) {
     connected_ = true;
     take_will(connect);
     seat_ = all_.enter(*this);
-    const auto opened = all_.clients.open(std::move(client_id), all_, seat_, connect.clean_start,
+    const auto opened = all_.clients.open(std::move(id_of_site), all_, seat_, connect.clean_start,
                                           session_expiry_s_ > 0, all_.now_s());
     client_ = opened.client;
     number_ = opened.connection;

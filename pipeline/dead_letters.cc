@@ -8,6 +8,7 @@
 #include <cstring>
 #include <limits>
 
+#include "pipeline/error_sentence.h"
 #include "pipeline/log.h"
 
 namespace rollcall {
@@ -92,9 +93,8 @@ std::unexpected<Error> DeadLetters::failed(const Error& error) {
                 fmt::format("its dead letters in {} are held by another process", directory_);
             break;
         default:
-            trouble_ = fmt::format(
-                "its dead letters in {} cannot be kept: {}{}", directory_, info(error.code).help,
-                error.os_errno != 0 ? fmt::format(" ({})", std::strerror(error.os_errno)) : "");
+            trouble_ = fmt::format("its dead letters in {} cannot be kept: {}", directory_,
+                                   sentence(error));
     }
     // The position has not moved, so all but a failed sync can be tried again.
     if (error.code == Code::sync_failed) return std::unexpected(error);

@@ -192,6 +192,32 @@ void print_rows(const Record& record, const Columns& rows, bool json, std::FILE*
                   rows, row, name_in_spool, json, to);
 }
 
+// Whether all could be read: a record that says nothing, by what visit returns, is lost as well.
+// opened: called before the first, if there is a spool.
+SpoolVerdict each_record(
+    const std::string& directory, const SpoolRange& range,
+    const std::function<bool(const Record&)>& visit, const std::function<void()>& opened = [] {}) {
+    ReadOnlyFiles files;
+    const auto spool = survey_spool(files, directory, false, [](uint64_t, uint64_t) {});
+    if (!spool) return sentence(directory, spool.error());
+    const Cursor end(std::min(range.end, spool->end));
+    Slab slab;
+    SpoolLosses losses(files, directory, 0, slab);
+    SpoolReader reader(files, directory, end, &losses);
+    if (const auto sought = reader.seek(range.first); !sought)
+        return sentence(directory, sought.error());
+    opened();
+    for (;;) {
+        const auto record = reader.peek();
+        if (!record) return sentence(directory, record.error());
+        if (!*record) return slab.read(Metric::spool_lost_records_total, 0) == 0;
+        if (visit(**record))
+            reader.advance();
+        else
+            reader.give_up();
+    }
+}
+
 // The sink under another spool's name, which begins where the replay does.
 class ReplaySink final : public Sink {
 public:
@@ -250,30 +276,14 @@ std::vector<SinkName> sinks_with_letters(Files& files, const std::string& direct
 
 using VisitLetter = std::function<void(const Record& record, const DeadLetter& letter)>;
 
-// Whether all could be read.
 SpoolVerdict each_letter(const std::string& spool_directory, SinkName sink, const SpoolRange& range,
                          const VisitLetter& visit) {
-    const std::string directory = dead_letters_directory(spool_directory, sink);
-    ReadOnlyFiles files;
-    const auto letters = survey_spool(files, directory, false, [](uint64_t, uint64_t) {});
-    if (!letters) return sentence(directory, letters.error());
-    const Cursor end(std::min(range.end, letters->end));
-    Slab slab;
-    SpoolLosses losses(files, directory, 0, slab);
-    SpoolReader reader(files, directory, end, &losses);
-    if (const auto sought = reader.seek(range.first); !sought)
-        return sentence(directory, sought.error());
-    for (;;) {
-        const auto record = reader.peek();
-        if (!record) return sentence(directory, record.error());
-        if (!*record) return slab.read(Metric::spool_lost_records_total, 0) == 0;
-        if (const auto letter = letter_of(**record)) {
-            visit(**record, *letter);
-            reader.advance();
-        } else {
-            reader.give_up();
-        }
-    }
+    return each_record(dead_letters_directory(spool_directory, sink), range,
+                       [&](const Record& record) {
+                           const auto letter = letter_of(record);
+                           if (letter) visit(record, *letter);
+                           return letter.has_value();
+                       });
 }
 
 }  // namespace
@@ -288,29 +298,15 @@ SpoolVerdict verify_spool(const std::string& directory, SpoolFormat format, std:
 
 SpoolVerdict dump_spool(const std::string& directory, const SpoolRange& range, SpoolFormat format,
                         std::FILE* to) {
-    ReadOnlyFiles files;
-    const auto spool = survey_spool(files, directory, false, [](uint64_t, uint64_t) {});
-    if (!spool) return sentence(directory, spool.error());
-    const Cursor end(std::min(range.end, spool->end));
-    Slab slab;
-    SpoolLosses losses(files, directory, 0, slab);
-    SpoolReader reader(files, directory, end, &losses);
-    if (const auto sought = reader.seek(range.first); !sought)
-        return sentence(directory, sought.error());
     const bool json = format == SpoolFormat::json;
-    if (!json) print_head("record\trow", name_in_spool, to);
-    for (;;) {
-        const auto record = reader.peek();
-        if (!record) return sentence(directory, record.error());
-        if (!*record) break;
-        if (const auto rows = columns_of(**record)) {
-            print_rows(**record, *rows, json, to);
-            reader.advance();
-        } else {
-            reader.give_up();
-        }
-    }
-    return slab.read(Metric::spool_lost_records_total, 0) == 0;
+    const auto print = [&](const Record& record) {
+        const auto rows = columns_of(record);
+        if (rows) print_rows(record, *rows, json, to);
+        return rows.has_value();
+    };
+    return each_record(directory, range, print, [&] {
+        if (!json) print_head("record\trow", name_in_spool, to);
+    });
 }
 
 SpoolVerdict replay_spool(const Settings& settings, const std::string& state_dir,

@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 #include <deque>
 #include <fstream>
+#include <functional>
 #include <memory>
 
 #include "tests/support/certificates.h"
@@ -20,6 +21,19 @@ int64_t resident_kib(pid_t pid) {
     for (std::string word; status >> word;)
         if (int64_t kib = 0; word == "VmRSS:" && status >> kib) return kib;
     return -1;
+}
+
+// What a client takes, in bytes: of so many, after some others.
+int64_t resident_of_each(TestDaemon& daemon, int64_t others, int64_t count,
+                         const std::function<void()>& connect) {
+    const auto connect_some = [&](int64_t some) {
+        for (int64_t number = 0; number < some; ++number) connect();
+        return resident_kib(daemon.process().pid());
+    };
+    const int64_t before = connect_some(others);
+    const int64_t each = (connect_some(count) - before) * 1024 / count;
+    BOOST_TEST_MESSAGE("resident: " << each << " bytes each");
+    return each;
 }
 
 }  // namespace
@@ -40,17 +54,10 @@ BOOST_AUTO_TEST_CASE(idle_daemon_with_default_limits_stays_under_60_mb) {
 BOOST_AUTO_TEST_CASE(idle_mqtt_client_takes_at_most_700_bytes) {
     TestDaemon daemon({.settings = {"workers = 1"}});
     std::deque<MqttClient> clients;
-    const auto connect = [&](size_t count) {
-        for (size_t number = 0; number < count; ++number)
-            clients.emplace_back(daemon.mqtt_port(), fmt::format("router-{:05}", clients.size()),
-                                 MqttWish{.keep_alive_s = 3600});
-    };
-    connect(500);
-    const int64_t before = resident_kib(daemon.process().pid());
-    constexpr int64_t count = 5000;
-    connect(count);
-    const int64_t each = (resident_kib(daemon.process().pid()) - before) * 1024 / count;
-    BOOST_TEST_MESSAGE("resident: " << each << " bytes each");
+    const int64_t each = resident_of_each(daemon, 500, 5000, [&] {
+        clients.emplace_back(daemon.mqtt_port(), fmt::format("router-{:05}", clients.size()),
+                             MqttWish{.keep_alive_s = 3600});
+    });
     BOOST_TEST(each > 300);  // It is there at all.
     BOOST_TEST(each <= 700);
     clients.back().publish("checkins/HX1", "{}", 1);
@@ -67,20 +74,12 @@ BOOST_AUTO_TEST_CASE(idle_client_of_tls_holds_no_buffers) {
                                         fmt::format(R"(tls.certificate = "{}")", files.certificate),
                                         fmt::format(R"(tls.key = "{}")", files.key)}});
         std::vector<std::unique_ptr<TlsClient>> clients;
-        const auto connect = [&](size_t count) {
-            for (size_t number = 0; number < count; ++number) {
-                auto& client = clients.emplace_back(std::make_unique<TlsClient>(
-                    daemon.port_of("https"), TlsEnd::Options{.version = version}));
-                client->send(post_request(fmt::format("serial={}", clients.size())));
-                BOOST_TEST(client->take(17) == "HTTP/1.1 200 OK\r\n");
-            }
-        };
-        connect(100);
-        const int64_t before = resident_kib(daemon.process().pid());
-        constexpr int64_t count = 400;
-        connect(count);
-        const int64_t each = (resident_kib(daemon.process().pid()) - before) * 1024 / count;
-        BOOST_TEST_MESSAGE("resident: " << each << " bytes each");
+        const int64_t each = resident_of_each(daemon, 100, 400, [&] {
+            auto& client = clients.emplace_back(std::make_unique<TlsClient>(
+                daemon.port_of("https"), TlsEnd::Options{.version = version}));
+            client->send(post_request(fmt::format("serial={}", clients.size())));
+            BOOST_TEST(client->take(17) == "HTTP/1.1 200 OK\r\n");
+        });
         BOOST_TEST(each > 0);
         BOOST_TEST(each < 17'000);
     }

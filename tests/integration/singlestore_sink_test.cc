@@ -49,6 +49,17 @@ Columns rows(int64_t first, int64_t count) {
     return columns;
 }
 
+Columns three_rows_one_without_a_line(int64_t bad) {
+    Columns columns(8, 8 * test_text_max);
+    for (int64_t id = 1; id < 4; ++id) {
+        columns.set_integer(Column::id, id);
+        columns.set_text(Column::identity,
+                         id == bad ? std::string_view("a\0b", 3) : std::string_view("ab"));
+        add_row(columns, "S", id);
+    }
+    return columns;
+}
+
 struct Tables {
     Tables() { server.make_tables(); }
 
@@ -257,13 +268,7 @@ BOOST_AUTO_TEST_CASE(row_that_the_table_refuses_rolls_the_batch_back) {
 BOOST_AUTO_TEST_CASE(value_that_has_no_line_rolls_the_batch_back_and_names_row_and_column) {
     SinglestoreSink sink(settings);
     BOOST_TEST(sink.open(spool).has_value());
-    Columns batch(8, 8 * test_text_max);
-    for (int64_t id = 1; id < 4; ++id) {
-        batch.set_integer(Column::id, id);
-        batch.set_text(Column::identity,
-                       id == 3 ? std::string_view("a\0b", 3) : std::string_view("ab"));
-        add_row(batch, "S", id);
-    }
+    const Columns batch = three_rows_one_without_a_line(3);
     BOOST_TEST(!write(sink, batch, 1).has_value());
     BOOST_TEST(sink.trouble() == "the row with id 3: identity holds a NUL");
     BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins") == "0");
@@ -328,13 +333,7 @@ BOOST_AUTO_TEST_CASE(value_that_the_database_would_alter_is_refused_and_never_st
 BOOST_AUTO_TEST_CASE(value_that_has_no_line_is_refused_alone) {
     SinglestoreSink sink(settings);
     BOOST_TEST(sink.open(spool).has_value());
-    Columns batch(8, 8 * test_text_max);
-    for (int64_t id = 1; id < 4; ++id) {
-        batch.set_integer(Column::id, id);
-        batch.set_text(Column::identity,
-                       id == 2 ? std::string_view("a\0b", 3) : std::string_view("ab"));
-        add_row(batch, "S", id);
-    }
+    const Columns batch = three_rows_one_without_a_line(2);
     Refusals refusals;
     BOOST_TEST(refusals.write(sink, batch, 1).has_value(), sink.trouble());
     BOOST_TEST(refusals.rows() == std::vector<size_t>({1}), boost::test_tools::per_element());
