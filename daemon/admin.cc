@@ -10,9 +10,12 @@ namespace rollcall {
 
 namespace {
 
-enum Page : size_t { metrics, health, ready };
-constexpr std::array<std::string_view, 3> paths = {"/metrics", "/healthz", "/readyz"};
+enum Page : size_t { metrics, health, ready, status_page, status_json };
+constexpr std::array<std::string_view, 5> paths = {"/metrics", "/healthz", "/readyz", "/status",
+                                                   "/status.json"};
 constexpr std::string_view plain = "text/plain; charset=utf-8";
+constexpr std::string_view html = "text/html; charset=utf-8";
+constexpr std::string_view json = "application/json";
 
 }  // namespace
 
@@ -39,6 +42,11 @@ std::string_view Admin::reason_not_ready() const {
     return "answers take seconds: the disk is slow";
 }
 
+Status Admin::status() const {
+    const int64_t up_us = clock_.steady_us() - started_us_;
+    return {version_, reason_not_ready(), up_us / 1'000'000, troubles_(), slabs_};
+}
+
 Result<void> Admin::handle(HttpRequest& request, std::string_view, Connection& connection) {
     const auto answer = [&](int status, std::string_view type, const std::string& body) {
         connection.reply(replies_.page(status, type, body, request.after, request.body_in_reply));
@@ -51,7 +59,10 @@ Result<void> Admin::handle(HttpRequest& request, std::string_view, Connection& c
             std::string page = std::string(reason.empty() ? "ready" : reason) + "\n";
             for (const auto& trouble : troubles_()) page += trouble + "\n";
             answer(reason.empty() ? 200 : 503, plain, page);
+            break;
         }
+        case status_page: answer(200, html, render_status_page(status())); break;
+        case status_json: answer(200, json, render_status_json(status())); break;
     }
     return {};
 }

@@ -5,6 +5,7 @@
 //        /readyz    200 while check-ins are taken from everyone, else 503 and the reason; then a
 //        line for each
 //                   thing behind them that needs a person, such as a sink that is down
+//        /status    a page that says how it is, and /status.json, the same for a script
 //
 // Threads: main's loop.
 #pragma once
@@ -14,18 +15,21 @@
 #include <string_view>
 #include <vector>
 
-#include "config/metrics.h"
 #include "daemon/http_session.h"
+#include "daemon/readings.h"
 #include "daemon/replies.h"
+#include "daemon/status.h"
+#include "pipeline/clock.h"
 
 namespace rollcall {
 
 class Admin final : public HttpService {
 public:
-    Admin(Replies& replies, std::string_view version) : replies_(replies), version_(version) {}
+    Admin(Replies& replies, const Clock& clock, std::string_view version)
+        : replies_(replies), clock_(clock), version_(version), started_us_(clock.steady_us()) {}
 
     // Whose counters are shown.
-    void watch(std::vector<const Slab*> slabs) { slabs_ = std::move(slabs); }
+    void watch(Slabs slabs) { slabs_ = std::move(slabs); }
     // Who is asked for what needs a person.
     void ask_for_troubles(std::function<std::vector<std::string>()> ask) {
         troubles_ = std::move(ask);
@@ -42,10 +46,13 @@ public:
 
 private:
     [[nodiscard]] std::string_view reason_not_ready() const;
+    [[nodiscard]] Status status() const;
 
     Replies& replies_;
+    const Clock& clock_;
     std::string_view version_;
-    std::vector<const Slab*> slabs_;
+    int64_t started_us_;
+    Slabs slabs_;
     std::function<std::vector<std::string>()> troubles_ = [] { return std::vector<std::string>(); };
     std::string_view not_ready_ = "starting";
 };

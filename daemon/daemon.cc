@@ -92,7 +92,7 @@ Daemon::Daemon(const Settings& settings, std::string_view version)
       version_(version),
       state_dir_(state_dir_of(settings)),
       replies_(clock_),
-      admin_(replies_, version_),
+      admin_(replies_, clock_, version_),
       admin_limits_(settings),
       pace_(settings),
       clock_watch_(clock_),
@@ -162,7 +162,7 @@ bool Daemon::start() {
         return false;
     }
     pipeline_->start();
-    std::vector<const Slab*> shown = pipeline_->slabs();
+    Slabs shown = pipeline_->slabs();
     shown.insert(shown.end(), slabs.begin(), slabs.end());
     pace_.watch(shown);
     shown.push_back(&pace_.slab());

@@ -31,7 +31,7 @@
 #include "config/metrics.h"
 #include "config/settings.h"
 #include "daemon/cgroup_memory.h"
-#include "daemon/exporter.h"
+#include "daemon/readings.h"
 
 namespace rollcall {
 
@@ -40,7 +40,7 @@ public:
     explicit Pace(const Settings& settings, CgroupMemory memory = CgroupMemory());
 
     // Whose backlogs and answers are measured. Before the threads start that ask for the pace.
-    void watch(std::vector<const Slab*> slabs) { slabs_ = std::move(slabs); }
+    void watch(Slabs slabs) { slabs_ = std::move(slabs); }
     // Measures, if the last time is a second ago. now_us: steady.
     void measure(int64_t now_us);
     [[nodiscard]] const Slab& slab() const { return slab_; }
@@ -72,7 +72,7 @@ private:
     double growth_max_;
     double spool_bytes_max_;
     CgroupMemory memory_;
-    std::vector<const Slab*> slabs_;
+    Slabs slabs_;
     std::array<Observed, measures> answers_{};  // All until then, at each of the last measures.
     std::array<Drained, measures> drained_{};   // The same.
     size_t measure_ = 0;                        // The oldest of them.

@@ -35,6 +35,7 @@ const std::multimap<std::string, std::string> foreign_headers = {
     {"mysqld_error.h", "sinks/database"},
     {"errmsg.h", "sinks/database"},
     {"prometheus/", "daemon/exporter"},
+    {"nlohmann/", "daemon/status"},
     {"systemd/", "daemon/service_manager"},
     {"CLI/", "daemon/main"},
     {"uv.h", "daemon/"},

@@ -39,7 +39,7 @@ struct AdminFixture {
     Clock clock;
     Slab slab;
     Replies replies{clock};
-    Admin admin{replies, "9.9"};
+    Admin admin{replies, clock, "9.9"};
     Settings settings;
     HttpSession::Limits limits{settings};
     Cursor stop;  // Moved by the test: 1 ends the loop.
@@ -99,6 +99,22 @@ BOOST_AUTO_TEST_CASE(metrics_are_shown_with_their_content_type) {
     BOOST_TEST(page.status == 200);
     BOOST_TEST(page.header("Content-Type") == "text/plain; version=0.0.4; charset=utf-8");
     BOOST_TEST(page.body.find("rollcall_build_info{version=\"9.9\"} 1") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(status_is_a_page_and_a_json_and_both_say_what_is_wrong) {
+    admin.set_reason_not_ready({});
+    admin.ask_for_troubles([] { return std::vector<std::string>{"sink kafka: no broker"}; });
+    slab.set(Metric::spool_full, 1);
+    const HttpResponse page = client().get("/status");
+    BOOST_TEST(page.status == 200);
+    BOOST_TEST(page.header("Content-Type") == "text/html; charset=utf-8");
+    const HttpResponse json = client().get("/status.json");
+    BOOST_TEST(json.status == 200);
+    BOOST_TEST(json.header("Content-Type") == "application/json");
+    for (const std::string_view said : {"9.9", "the spool is full", "sink kafka: no broker"}) {
+        BOOST_TEST(page.body.find(said) != std::string::npos, said);
+        BOOST_TEST(json.body.find(said) != std::string::npos, said);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(only_known_pages_are_shown_and_only_to_readers) {

@@ -2,7 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include "daemon/exporter.h"
+#include "daemon/readings.h"
 #include "daemon/tls.h"
 #include "tests/support/allocations.h"
 #include "tests/support/certificates.h"

@@ -1,0 +1,43 @@
+// Readings: what the slabs of all threads say together, metric by metric, for the pages that show
+// it.
+//
+// Sums the counters of all threads when it is asked; nothing is shared with the threads that count
+// but their relaxed numbers.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "config/metrics.h"
+
+namespace rollcall {
+
+using Slabs = std::vector<const Slab*>;
+
+// The sum of one value over all slabs.
+[[nodiscard]] int64_t sum(const Slabs& slabs, Metric metric, size_t label = 0);
+
+// How many times a histogram was told something since start, the sum of that, and how many times it
+// was no more than each of histogram_bounds_us, and any.
+struct Observed {
+    int64_t count = 0;
+    int64_t micros = 0;
+    std::array<int64_t, histogram_bounds_us.size() + 1> below{};
+};
+[[nodiscard]] Observed observed(const Slabs& slabs, Metric histogram);
+
+// What the place of a value among the labels of its metric stands for; none, one, or one of each of
+// two sets.
+struct Label {
+    std::string_view name;
+    std::string_view value;
+};
+[[nodiscard]] std::vector<Label> labels_at(Labels labels, size_t place);
+
+// A sink that is not in the settings has never been up, and has never failed either: its values are
+// not shown.
+[[nodiscard]] bool shown(const Slabs& slabs, Labels labels, size_t place);
+
+}  // namespace rollcall

@@ -1,0 +1,31 @@
+// Status: how the daemon is, for a person who looks at it and for a script.
+//
+// The page says first whether check-ins are taken and what needs a person, then every reading that
+// is not 0 with what it means. It has no script, and asks for itself again every ten seconds. The
+// JSON has the same, with the zeros: {"version", "ready", "reason" if it is not, "up_seconds",
+// "troubles": ["sink kafka: ..."], "metrics": {name: value, or an object by label}}.
+//
+// What others have said, such as a database its error, is escaped.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/readings.h"
+
+namespace rollcall {
+
+struct Status {
+    std::string_view version;
+    std::string_view not_ready;  // Why. Empty: ready.
+    int64_t up_s;                // Since start.
+    std::vector<std::string> troubles;
+    const Slabs& slabs;
+};
+
+[[nodiscard]] std::string render_status_page(const Status& status);
+[[nodiscard]] std::string render_status_json(const Status& status);
+
+}  // namespace rollcall
