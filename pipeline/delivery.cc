@@ -36,6 +36,8 @@ Delivery::Delivery(Files& files, std::string spool_directory, const Cursor& spoo
       dead_letters_(files, spool_directory_, clock, slab,
                     {options.name, options.spool, options.dead_letters_size_max, options.sync}),
       batch_(options.rows_max, options.text_max),
+      batch_first_(spool_end.read()),
+      reached_(batch_first_),
       seen_(options.duplicate_window, options.duplicates_max) {
     repeated_.reserve(record_rows_max);
 }
@@ -100,19 +102,24 @@ Result<milliseconds> Delivery::step(bool draining) {
 Result<void> Delivery::open() {
     const auto position = sink_.open(options_.spool);
     if (!position) return std::unexpected(position.error());
-    // Numbers beyond the end would be taken for stored when they come: see Pipeline::start().
-    if (*position > spool_end_.read()) {
-        log(LogLevel::error, "sink {}: has stored record {}, which the spool does not have yet",
-            to_text(options_.name), *position - 1);
-        return fail(Code::spool_damaged);
-    }
-    if (const auto sought = reader_.seek(*position); !sought) return sought;
-    if (reader_.position() > *position)
+    const bool moved_by_others = *position > reached_;
+    const uint64_t from = moved_by_others ? batch_first_ : *position;
+    if (moved_by_others)
+        log(LogLevel::warning,
+            "sink {}: has stored up to record {} of this spool, but not from here; goes on from "
+            "record "
+            "{}. Does another daemon use a copy of state_dir?",
+            to_text(options_.name), *position, from);
+    if (const auto sought = reader_.seek(from); !sought) return sought;
+    if (reader_.position() > from)
         log(LogLevel::warning, "sink {}: records {} to {} are not in the spool any more",
-            to_text(options_.name), *position, reader_.position() - 1);
+            to_text(options_.name), from, reader_.position() - 1);
     if (const auto looked = look_back(); !looked) return looked;
-    stored_.advance(std::max(stored_.own(), *position));
     begin_batch();
+    if (moved_by_others)
+        if (const auto moved = sink_.write({batch_, from, from}); !moved) return moved;
+    stored_.advance(std::max(stored_.own(), from));
+    reached_ = from;
     opened_ = true;
     return {};
 }
@@ -221,7 +228,8 @@ Result<void> Delivery::write() {
         if (!kept) refused_trouble_ = dead_letters_.trouble();
         return kept;
     };
-    const auto written = sink_.write({batch_, batch_first_, reader_.position(), keep});
+    reached_ = reader_.position();
+    const auto written = sink_.write({batch_, batch_first_, reached_, keep});
     if (!written) return written;
     slab_.add(Metric::sink_rows_total, static_cast<int64_t>(batch_.rows() - refused),
               label_of(options_.name));

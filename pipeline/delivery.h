@@ -11,6 +11,10 @@
 // the batch that failed is not taken for a copy of itself, and what was left out is left out again.
 // Only of a report that is sent for longer than the window another copy may then be the one stored.
 //
+// A sink may say that it is further than this daemon has brought it: another one runs with a copy
+// of the state_dir, or the spool is an older copy of itself. What it then calls stored are other
+// rows, so the sink is moved back, and gets all of ours.
+//
 // Rows that the sink refuses for good become dead letters (dead_letters.h), and the rest is stored.
 //
 // A record that contradicts itself is lost, as one that cannot be read is (spool_losses.h). When
@@ -108,8 +112,9 @@ private:
     int64_t dead_letters_due_us_ = 0;  // When they are counted next, by the steady clock.
     Columns batch_;
     std::vector<RowPlace> places_;  // Of the rows in the batch.
-    uint64_t batch_first_ = 0;      // The first record in the batch.
-    int64_t batch_begun_us_ = 0;    // When its first row was read, by the steady clock.
+    uint64_t batch_first_;          // The first record in the batch.
+    uint64_t reached_;            // The sink has stored no record from here on, as far as we know.
+    int64_t batch_begun_us_ = 0;  // When its first row was read, by the steady clock.
     Duplicates seen_;
     std::vector<uint32_t> repeated_;  // Rows of the record that is read.
     size_t batch_duplicates_ = 0;     // Rows left out of the batch.

@@ -240,11 +240,29 @@ BOOST_AUTO_TEST_CASE(record_larger_than_a_batch_is_stored_all_the_same) {
     BOOST_TEST(sink.seqs == sequence(0, 101), boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(sink_that_is_ahead_of_the_spool_stops_the_daemon) {
+BOOST_AUTO_TEST_CASE(sink_that_is_ahead_of_the_spool_at_start_gets_every_record_from_then_on) {
     append_and_sync(0, 2);
-    sink.position = 3;
-    const auto step = make()->step();
-    BOOST_TEST((step.error().move() == Move::halt));
+    sink.position = 30;
+    const auto delivery = make();
+    append_and_sync(2, 40);
+    drain(*delivery);
+    BOOST_TEST(sink.seqs == sequence(2, 40), boost::test_tools::per_element());
+    BOOST_TEST(sink.position == 42);
+}
+
+BOOST_AUTO_TEST_CASE(sink_that_another_daemon_has_moved_on_gets_every_record_of_this_one) {
+    append_and_sync(0, 60);
+    for (const uint64_t elsewhere : {33, 59, 1000}) {
+        sink = {};
+        const auto delivery = make();
+        BOOST_TEST(delivery->step().has_value());
+        BOOST_TEST(sink.position == 16);
+        sink.position = elsewhere;
+        sink.fails = MemorySink::Failure::before_commit;
+        drain(*delivery);
+        BOOST_TEST(sink.seqs == sequence(0, 60), boost::test_tools::per_element());
+        BOOST_TEST(sink.position == 60);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(stop_does_not_wait_for_a_sink_that_is_down_longer_than_it_may) {
