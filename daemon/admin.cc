@@ -28,7 +28,6 @@ Result<void> Admin::admit(const HttpHead& head, HttpRequest& request, std::strin
         return fail(Code::method_not_allowed);
     }
     request.page = static_cast<size_t>(found - paths.begin());
-    request.body_in_reply = head.method == "GET";
     return {};
 }
 

@@ -153,7 +153,8 @@ Result<void> Checkins::handle(HttpRequest& request, std::string_view body, Conne
     if (!taken && taken.error().code == Code::ring_full) return taken;
     const auto who = charged(request);
     const int64_t now_us = clock_.steady_us();
-    quotas_.charge(who, std::max<size_t>(1, receipt.items), body.size(), now_us);
+    const size_t bytes = body.size() + request.query.size() + request.header.size();
+    quotas_.charge(who, std::max<size_t>(1, receipt.items), bytes, now_us);
     if (!taken) return taken;
     Accepted what = accepted(request, sender);
     // Within its grace it is asked to stay away until it is within its quota; ISPApp cannot be.
@@ -193,7 +194,8 @@ Result<std::string_view> Checkins::plain(const HttpRequest& request, std::string
     if (request.encoding == ContentEncoding::identity) return body;
     const auto text = inflater_.inflate(request.encoding, body, batch_bytes_max_);
     if (!text) return text;
-    const bool may_be_batch = request.hint == BodyHint::json_lines || opens_list(*text);
+    const bool may_be_batch =
+        request.hint == BodyHint::json_lines || opens_list(*text).value_or(false);
     if (text->size() > body_bytes_max_ && !may_be_batch) return fail(Code::body_too_large);
     return text;
 }

@@ -1,9 +1,8 @@
 #include "daemon/connection.h"
 
-#include <arpa/inet.h>
+#include <poll.h>
 
 #include <algorithm>
-#include <array>
 
 #include "daemon/network.h"
 #include "daemon/proxy_protocol.h"
@@ -16,7 +15,9 @@ namespace {
 
 constexpr size_t read_buffer_bytes = 64 * 1024;
 constexpr Millis linger_time{2000};
-constexpr int64_t handshakes_us = 1000;  // In a turn of the loop.
+constexpr Millis rest_max{5'000};  // At a time: then it is seen whether the client is still there.
+constexpr int64_t handshakes_us = 1000;        // In a turn of the loop.
+constexpr uint64_t handshake_while_ms = 2000;  // That one may take while others wait.
 constexpr uint64_t never = UINT64_MAX;
 
 // What an address is counted by: IPv4 as a whole, of IPv6 the half that a site is given (RFC 6177).
@@ -58,19 +59,10 @@ void Connection::begin() {
 }
 
 void Connection::name_peer(const sockaddr_storage& address) {
-    std::array<char, INET6_ADDRSTRLEN> text{};
-    if (address.ss_family == AF_INET) {
-        uv_ip4_name(reinterpret_cast<const sockaddr_in*>(&address), text.data(), text.size());
-    } else if (address.ss_family == AF_INET6) {
-        const auto& six = reinterpret_cast<const sockaddr_in6&>(address);
-        // An IPv4 client of a dual-stack socket is known by its IPv4 address.
-        if (IN6_IS_ADDR_V4MAPPED(&six.sin6_addr)) {
-            inet_ntop(AF_INET, &six.sin6_addr.s6_addr[12], text.data(), text.size());
-        } else {
-            uv_ip6_name(&six, text.data(), text.size());
-        }
-    }
-    peer_ = text.data();
+    const void* bytes = &reinterpret_cast<const sockaddr_in&>(address).sin_addr;
+    if (address.ss_family == AF_INET6)
+        bytes = &reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+    peer_ = address_text(address.ss_family, bytes).data();
 }
 
 void Connection::on_alloc(uv_handle_t* handle, size_t, uv_buf_t* buffer) {
@@ -110,7 +102,7 @@ void Connection::read_header(std::string_view bytes) {
     Buffer kept = std::exchange(input_, {});
     kept.pad(body_padding);
     begin();
-    if (kept.size() > (*header)->bytes) read_any(kept.view().substr((*header)->bytes));
+    if (open() && kept.size() > (*header)->bytes) read_any(kept.view().substr((*header)->bytes));
     buffers().give_back(kept);
 }
 
@@ -185,14 +177,14 @@ void Connection::shake_hands() {
     Buffer kept = std::exchange(input_, {});
     std::string_view sealed = kept.view();
     buffers().lend(tls_->outgoing());
-    if (!tls_->begun()) ++all_.handshakes_;
+    if (!tls_->begun()) all_.handshakes_.push_back({this, uv_now(&all_.loop_)});
     const auto done = tls_->shake_hands(sealed);
     if (!done) {
         end_handshake(done.error().code);
     } else if (*done) {
         all_.slab_.add(Metric::tls_handshakes_total, 1,
                        label_of(tls_->resumed() ? TlsHandshake::resumed : TlsHandshake::full));
-        --all_.handshakes_;
+        all_.handshake_ended(*this);
         session_ = door_.make_session(*this);
         open_sealed(sealed);
     } else {
@@ -210,6 +202,7 @@ std::string_view Connection::seal(std::string_view plain) {
 }
 
 void Connection::end_handshake(Code fault) {
+    all_.handshake_ended(*this);
     if (open() && (tls_->begun() || in_turn_)) {
         all_.slab_.add(Metric::tls_handshakes_total, 1, label_of(TlsHandshake::failed));
         all_.refusals_.count(door_.transport, fault, peer());
@@ -244,7 +237,7 @@ void Connection::pause() {
 }
 
 void Connection::rest(Millis time) {
-    const auto rest_ms = static_cast<uint64_t>(time.count());
+    const auto rest_ms = static_cast<uint64_t>(std::min(time, rest_max).count());
     rests_until_ms_ = uv_now(&all_.loop_) + rest_ms;
     if (deadline_ms_ != never) deadline_ms_ += rest_ms;
     all_.slab_.add(Metric::connection_rests_total, 1, label_of(door_.transport));
@@ -259,7 +252,16 @@ bool Connection::turned_away() {
 
 void Connection::wake() {
     rests_until_ms_ = 0;
+    if (hung_up()) return close();
     flush();
+}
+
+// Whoever is not read from is not seen to leave.
+bool Connection::hung_up() const {
+    int fd = -1;
+    if (uv_fileno(reinterpret_cast<const uv_handle_t*>(&socket_), &fd) != 0) return true;
+    pollfd asked{fd, POLLRDHUP, 0};
+    return poll(&asked, 1, 0) > 0;
 }
 
 void Connection::update_reading() {
@@ -388,7 +390,7 @@ void Connection::on_closed(uv_handle_t* handle) {
     std::erase(self.all_.paused_, &self);
     std::erase(self.all_.hellos_, &self);
     std::erase(self.all_.in_turn_, &self);
-    if (self.tls_ && self.tls_->begun() && !self.session_) --self.all_.handshakes_;
+    if (self.tls_ && !self.session_) self.all_.handshake_ended(self);
     if (self.waiting_ == 0) self.all_.forget(self);
 }
 
@@ -440,7 +442,7 @@ void Connections::accept(int fd, const sockaddr_storage& peer, const Door& door)
 bool Connections::shake_hands() {
     const auto next = [this]() -> std::deque<Connection*>* {
         if (!in_turn_.empty()) return &in_turn_;
-        return hellos_.empty() || handshakes_ >= options_.handshakes_max ? nullptr : &hellos_;
+        return hellos_.empty() || !may_shake_hands() ? nullptr : &hellos_;
     };
     if (next() == nullptr) return false;
     const int64_t until_us = clock_.steady_us() + handshakes_us;
@@ -451,6 +453,18 @@ bool Connections::shake_hands() {
         if (clock_.steady_us() >= until_us) return next() != nullptr;
     }
     return false;
+}
+
+bool Connections::may_shake_hands() {
+    if (handshakes_.size() < options_.handshakes_max) return true;
+    const auto [oldest, begun_ms] = handshakes_.front();
+    if (uv_now(&loop_) - begun_ms < handshake_while_ms) return false;
+    oldest->end_handshake(Code::tls_timeout);
+    return true;
+}
+
+void Connections::handshake_ended(const Connection& connection) {
+    std::erase_if(handshakes_, [&](const Handshake& it) { return it.connection == &connection; });
 }
 
 bool Connections::admit(Connection& connection) {

@@ -16,7 +16,8 @@
 // waits for its turn in a queue, and a turn of the loop works off as many as fit into a
 // millisecond, one at least. So whoever has a session waits for no more than that, however many
 // connect. Those under way go first, for each of them holds much memory; beyond handshakes_max none
-// is begun.
+// is begun until one ends, or the oldest has had its time: silent clients cannot keep the others
+// out.
 //
 // Output keeps the order of the requests. reply() follows what was said before; a reply that waits
 // for a slot holds back all that comes after it.
@@ -97,7 +98,8 @@ public:
     void reply_when_durable(uint64_t slot, size_t checkins, std::string_view bytes);
     // Reads nothing more until the ring has room again.
     void pause();
-    // Reads nothing for so long, in steps of the sweep; then what was kept is tried again.
+    // Reads nothing for so long, in steps of the sweep, and no longer than some seconds; then what
+    // was kept is tried again, unless the client has left.
     void rest(Millis time);
     // Had it to rest when it was new, and would it have to now? Asked at its first request only.
     [[nodiscard]] bool turned_away();
@@ -149,6 +151,7 @@ private:
     void keep(std::string_view bytes);
     void go_on();
     void wake();
+    [[nodiscard]] bool hung_up() const;
     void release(uint64_t end);
     void flush();
     void write();
@@ -228,6 +231,9 @@ private:
     friend class Connection;
 
     void forget(Connection& connection);
+    // May another handshake be begun?
+    [[nodiscard]] bool may_shake_hands();
+    void handshake_ended(const Connection& connection);
     // Counts it, if there are not too many of its address.
     [[nodiscard]] bool admit(Connection& connection);
     void let_go(const Connection& connection);
@@ -244,9 +250,13 @@ private:
     std::vector<Connection*> paused_;
     std::vector<Connection*> going_on_;  // Taken from paused_ while they go on.
     Buffers buffers_;
-    std::deque<Connection*> hellos_;   // With the first bytes of their handshakes.
-    size_t handshakes_ = 0;            // Begun, and neither done nor closed.
-    std::deque<Connection*> in_turn_;  // With more of them.
+    std::deque<Connection*> hellos_;  // With the first bytes of their handshakes.
+    struct Handshake {
+        Connection* connection;
+        uint64_t begun_ms;
+    };
+    std::vector<Handshake> handshakes_;  // Begun, and neither done nor closed; the oldest first.
+    std::deque<Connection*> in_turn_;    // With more of them.
     std::unique_ptr<char[]> read_buffer_;
     std::unique_ptr<char[]> plain_buffer_;  // What TLS makes of it, if anyone speaks it.
     bool stopping_ = false;

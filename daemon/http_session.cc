@@ -80,7 +80,8 @@ void HttpSession::begin_request() {
 // its body at a rate.
 void HttpSession::watch() {
     if (phase_ == Phase::between) return connection_.set_deadline(limits_.idle_timeout_max);
-    if (size_in_doubt_) return connection_.set_deadline(first_byte_timeout);
+    if (size_in_doubt_)
+        return connection_.set_deadline(body_began_ + first_byte_timeout - connection_.now());
     Millis due = request_began_ + limits_.request_timeout_max;
     if (phase_ == Phase::header) due = std::min(due, request_began_ + limits_.header_timeout_max);
     if (phase_ == Phase::body && limits_.body_bytes_per_s_min > 0) {
@@ -100,7 +101,7 @@ void HttpSession::on_head() {
         request_.after = After::close;
         return refuse({Code::overloaded});
     }
-    request_.body_in_reply = true;
+    request_.body_in_reply = head.method != "HEAD";
     request_.peer = connection_.peer();
     request_.certified = connection_.certified();
     request_.hint = body_hint(head.content_type);
@@ -118,17 +119,23 @@ void HttpSession::on_head() {
     body_bytes_max_ =
         request_.hint == BodyHint::json_lines ? limits_.batch_bytes_max : limits_.body_bytes_max;
     size_in_doubt_ = announced_ > body_bytes_max_;
+    body_begun_ = false;
     if (!head.expect.empty() && head.version == 11) connection_.reply(Replies::go_on());
 }
 
-// A list of reports may be larger than one report, and its first byte tells. Asked for each piece.
+// A list of reports may be larger than one report, and its first byte that is not blank tells.
+// Asked for each piece.
 bool HttpSession::too_large(std::string_view piece) {
-    if (body_.empty()) {
+    const size_t size = body_.size() + piece.size();
+    if (!body_begun_) {
         const bool plain = request_.encoding == ContentEncoding::identity;
-        if (plain && opens_list(piece)) body_bytes_max_ = limits_.batch_bytes_max;
+        const std::optional<bool> is_list = plain ? opens_list(piece) : false;
+        if (!is_list) return size > body_bytes_max_;
+        if (*is_list) body_bytes_max_ = limits_.batch_bytes_max;
+        body_begun_ = true;
+        size_in_doubt_ = false;
     }
-    size_in_doubt_ = false;
-    return std::max<uint64_t>(announced_, body_.size() + piece.size()) > body_bytes_max_;
+    return std::max<uint64_t>(announced_, size) > body_bytes_max_;
 }
 
 void HttpSession::on_body() {
@@ -174,6 +181,7 @@ void HttpSession::forget_request() {
     done_ = false;
     body_in_place_ = {};
     connection_.buffers().give_back(body_);
+    request_.body_in_reply = true;
     request_.device.clear();
     request_.query.clear();
     request_.header.clear();
@@ -184,7 +192,8 @@ void HttpSession::forget_request() {
 void HttpSession::resume() { on_end(); }
 
 void HttpSession::refuse(const Error& error, std::string_view allow) {
-    connection_.reply(replies_.refused(error, request_.after, allow, request_.receipt.shape));
+    connection_.reply(replies_.refused(error, request_.after, allow, request_.receipt.shape,
+                                       request_.body_in_reply));
     service_.refused(error.code, request_, connection_);
     if (request_.after == After::close) connection_.finish(true);
 }

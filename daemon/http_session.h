@@ -106,6 +106,7 @@ private:
     Millis request_began_{};
     Millis body_began_{};
     bool size_in_doubt_ = false;  // Too large, unless its first byte says that it is a list.
+    bool body_begun_ = false;     // That byte has come.
     bool done_ = false;           // The last request of this connection has been handled.
 };
 

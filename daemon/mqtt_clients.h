@@ -4,7 +4,7 @@
 // connection: whoever had it is asked to leave [MQTT-3.1.4-2]. A session of this server is no more
 // than the packet ids of QoS 2 messages that were taken and not released yet; it is kept in memory
 // for as long as its client asked for, and a restart forgets it. A message that is sent again after
-// that is known by its fingerprint, as over any protocol (pipeline/row_id.h).
+// that is known by its fingerprint (pipeline/row_id.h).
 //
 // Threads: any. Mutexes, not atomics: they are taken when a client comes or goes and at packets of
 // QoS 2, of which a router sends a few a minute.

@@ -518,9 +518,6 @@ char return_code(Reason reason) {
 namespace server_property {
 constexpr char assigned_client_identifier = 18;
 constexpr char server_keep_alive = 19;
-constexpr char wildcard_subscription_available = 40;
-constexpr char subscription_identifier_available = 41;
-constexpr char shared_subscription_available = 42;
 }  // namespace server_property
 
 void append_id(std::string& out, PropertyId id) { out += static_cast<char>(id); }
@@ -544,12 +541,6 @@ std::string written(const ServerProperties& properties) {
     if (properties.topic_alias_max > 0) {
         append_id(out, PropertyId::topic_alias_maximum);
         append_two(out, properties.topic_alias_max);
-    }
-    for (const char absent : {server_property::wildcard_subscription_available,
-                              server_property::subscription_identifier_available,
-                              server_property::shared_subscription_available}) {
-        out += absent;
-        out += '\0';
     }
     if (properties.keep_alive_s) {
         out += server_property::server_keep_alive;
@@ -603,15 +594,27 @@ Result<std::optional<Packet>> parse(std::string_view bytes, size_t packet_bytes_
     return Packet{packet_bytes, *content};
 }
 
-std::string connack(Version version, bool session_present, Reason reason,
-                    const ServerProperties& properties) {
-    const bool accepted = reason == Reason::success;
-    std::string body(1, static_cast<char>(session_present && accepted));
+std::string connack(Version version, bool session_present, const ServerProperties& properties) {
+    std::string body(1, static_cast<char>(session_present));
+    body += byte_of(Reason::success);
+    if (version == Version::v5) {
+        const std::string list = written(properties);
+        append_length(body, list.size());
+        body += list;
+    }
+    return packet(Type::connack, 0, body);
+}
+
+std::string refusing_connack(Version version, Reason reason, std::string_view words) {
+    std::string body(1, '\0');
     if (version == Version::v3_1_1) return packet(Type::connack, 0, body + return_code(reason));
     body += byte_of(reason);
-    const std::string list = accepted ? written(properties) : std::string();
-    append_length(body, list.size());
-    return packet(Type::connack, 0, body + list);
+    if (words.empty()) {
+        append_length(body, 0);
+    } else {
+        append_words(body, words);
+    }
+    return packet(Type::connack, 0, body);
 }
 
 std::string acknowledgement(Version version, Type type, uint16_t packet_id, Reason reason,

@@ -164,9 +164,12 @@ struct ServerProperties {
     uint32_t packet_bytes_max = 0;
 };
 
-// A refusal never says that a session is present [MQTT-3.2.2-4] [MQTT5-3.2.2-6].
-[[nodiscard]] std::string connack(Version version, bool session_present, Reason reason,
+[[nodiscard]] std::string connack(Version version, bool session_present,
                                   const ServerProperties& properties = {});
+// It never says that a session is present [MQTT-3.2.2-4] [MQTT5-3.2.2-6]. 3.1.1 knows a few reasons
+// and no words, which may be empty.
+[[nodiscard]] std::string refusing_connack(Version version, Reason reason,
+                                           std::string_view words = {});
 // PUBACK, PUBREC, PUBREL, PUBCOMP. 3.1.1 knows no reasons. `words` may be empty.
 [[nodiscard]] std::string acknowledgement(Version version, Type type, uint16_t packet_id,
                                           Reason reason = Reason::success,

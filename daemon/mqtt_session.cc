@@ -70,8 +70,13 @@ MqttSession::~MqttSession() {
 }
 
 void MqttSession::receive(std::string_view& bytes) {
+    const auto& limits = all_.settings.mqtt;
     while (connection_.ready() && !bytes.empty()) {
-        const auto packet = mqtt::parse(bytes, all_.settings.mqtt.packet_size_max.count, version_);
+        // Of whoever has not said who it is less is kept.
+        const auto size_max = connected_
+                                  ? limits.packet_size_max
+                                  : std::min(limits.packet_size_max, limits.connect_size_max);
+        const auto packet = mqtt::parse(bytes, size_max.count, version_);
         if (!packet) {
             refuse(packet.error().code);
             return;
@@ -104,6 +109,10 @@ bool MqttSession::on(const mqtt::Connect& connect) {
     // Without an id there is nothing to keep a session under [MQTT-3.1.3-8].
     if (!is_5() && connect.client_id.empty() && !connect.clean_start)
         return reject(Reason::client_identifier_not_valid, Code::mqtt_protocol_error);
+    if (connect.client_id.size() > all_.settings.mqtt.client_id_size_max.count)
+        return reject(Reason::client_identifier_not_valid, Code::mqtt_too_large);
+    if (connect.will && connect.will->topic.size() > all_.settings.mqtt.topic_size_max.count)
+        return reject(Reason::topic_name_invalid, Code::mqtt_too_large);
     if (connect.wants_authentication)
         return reject(Reason::bad_authentication_method, Code::mqtt_unsupported);
     if (const auto identified = identify(connect); !identified)
@@ -120,7 +129,8 @@ Result<void> MqttSession::identify(const mqtt::Connect& connect) {
 }
 
 bool MqttSession::reject(Reason reason, Code code) {
-    say(mqtt::connack(version_, false, reason));
+    const std::string with_words = mqtt::refusing_connack(version_, reason, to_text(code));
+    say(may_hear(with_words) ? with_words : mqtt::refusing_connack(version_, reason));
     count(code);
     connection_.finish(true);
     return true;
@@ -166,7 +176,7 @@ bool MqttSession::accept(const mqtt::Connect& connect) {
         silence_max_ms_ = *properties.keep_alive_s * half_times_ms;
     }
     // A client must hear what holds from now on, or it would break it.
-    if (mqtt::connack(version_, false, Reason::success, properties).size() > packet_bytes_max_)
+    if (mqtt::connack(version_, false, properties).size() > packet_bytes_max_)
         return reject(Reason::packet_too_large, Code::mqtt_unsupported);
 
     connected_ = true;
@@ -177,7 +187,7 @@ bool MqttSession::accept(const mqtt::Connect& connect) {
     client_ = opened.client;
     number_ = opened.connection;
     if (opened.received) rare().received = opened.received;
-    say(mqtt::connack(version_, opened.present, Reason::success, properties));
+    say(mqtt::connack(version_, opened.present, properties));
     return true;
 }
 
@@ -229,6 +239,10 @@ bool MqttSession::on(const mqtt::Publish& publish) {
 }
 
 std::optional<std::string_view> MqttSession::topic_of(const mqtt::Publish& publish) {
+    if (publish.topic.size() > all_.settings.mqtt.topic_size_max.count) {
+        refuse(Code::mqtt_too_large);
+        return std::nullopt;
+    }
     if (!publish.topic_alias) return publish.topic;
     const size_t alias = *publish.topic_alias;
     if (alias == 0 || alias > all_.settings.mqtt.topic_aliases_max) {
@@ -280,7 +294,12 @@ bool MqttSession::take(const mqtt::Publish& publish, const std::string& filter,
         const auto standing = all_.quotas.standing(charged, now_us);
         if (standing.refused_us > 0) return refuse_for_quota(publish, standing);
     }
-    const Sender sender = sender_at(mqtt::level_at_plus(filter, topic));
+    Sender sender = sender_at(mqtt::level_at_plus(filter, topic));
+    if (publish.qos > 0) {
+        sender.client = client_->first;
+        sender.packet_id = publish.packet_id;
+        sender.again = publish.dup;
+    }
     const auto begun = rare_ ? std::exchange(rare_->begun, nullptr) : nullptr;
     Receipt receipt = begun ? std::move(*begun) : Receipt{};
     const auto online = availability(publish.payload);
@@ -442,6 +461,9 @@ void MqttSession::expire() {
     }
     check_credential();
     if (!connection_.open()) return;
+    // What it sent meanwhile has not been read.
+    if (!connection_.ready()) return set_deadline();
+    count(Code::timeout);
     dismiss(Reason::keep_alive_timeout, {}, false);
     connection_.set_deadline(farewell_time);
 }
@@ -482,8 +504,8 @@ void MqttSession::closed() {
     const uint32_t delay_s =
         ended == MqttClients::Closed::kept ? std::min(will->delay_s, session_expiry_s_) : 0;
     if (delay_s > 0)
-        return all_.add({all_.clock.steady_us() + int64_t{delay_s} * 1'000'000, received, number_,
-                         site, std::string(connection_.peer())});
+        return all_.add(all_.clock.steady_us() + int64_t{delay_s} * 1'000'000,
+                        {received, number_, site, std::string(connection_.peer())});
     Receipt gone;
     const auto taken = all_.intake.announce(false, sender_at(site), gone);
     if (!taken) return count(taken.error().code);

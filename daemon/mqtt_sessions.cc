@@ -65,8 +65,8 @@ void MqttSessions::turn() {
         for (MqttSession* const session : seats_)
             if (session != nullptr) session->check_credential();
     const int64_t now_us = wills_.empty() ? 0 : clock.steady_us();
-    std::erase_if(wills_,
-                  [&](const LateWill& will) { return will.due_us <= now_us && execute(will); });
+    while (!wills_.empty() && wills_.begin()->first <= now_us && execute(wills_.begin()->second))
+        wills_.erase(wills_.begin());
 }
 
 bool MqttSessions::execute(const LateWill& will) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -24,7 +25,6 @@ class MqttSession;
 
 // A will that waits for its delay to pass [MQTT5-3.1.3-9].
 struct LateWill {
-    int64_t due_us;                          // Steady.
     std::shared_ptr<MqttReceived> received;  // Of its session.
     uint64_t connection;                     // Whose will it is.
     std::string site;
@@ -48,7 +48,8 @@ public:
     // A seat, which stays the session's until it leaves.
     [[nodiscard]] uint32_t enter(MqttSession& session);
     void leave(uint32_t seat);
-    void add(LateWill will) { wills_.push_back(std::move(will)); }
+    // due_us: steady.
+    void add(int64_t due_us, LateWill will) { wills_.emplace(due_us, std::move(will)); }
     [[nodiscard]] int64_t now_s() const { return clock.steady_us() / 1'000'000; }
 
     const Settings& settings;
@@ -67,8 +68,8 @@ private:
 
     std::vector<MqttSession*> seats_;  // nullptr: nobody has it.
     std::vector<uint32_t> free_seats_;
-    std::vector<LateWill> wills_;
-    std::mutex mutex_;  // Of what follows.
+    std::multimap<int64_t, LateWill> wills_;  // By when they are due.
+    std::mutex mutex_;                        // Of what follows.
     struct Leaving {
         uint32_t seat;
         uint64_t connection;

@@ -10,6 +10,9 @@ namespace rollcall {
 
 namespace {
 
+// RFC 4291, section 2.5.5.2.
+constexpr std::array<uint8_t, 12> ipv4_mapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
 // The first bits of an address, with nothing behind them.
 std::string_view cut(uint8_t* address, size_t bytes, size_t bits) {
     const size_t whole = bits / 8;
@@ -20,6 +23,19 @@ std::string_view cut(uint8_t* address, size_t bytes, size_t bits) {
 }
 
 }  // namespace
+
+AddressText address_text(int family, const void* address) {
+    AddressText text{};
+    const auto* const bytes = static_cast<const uint8_t*>(address);
+    const bool mapped =
+        family == AF_INET6 && std::memcmp(bytes, ipv4_mapped.data(), ipv4_mapped.size()) == 0;
+    if (mapped) {
+        inet_ntop(AF_INET, bytes + ipv4_mapped.size(), text.data(), text.size());
+    } else if (family == AF_INET || family == AF_INET6) {
+        inet_ntop(family, bytes, text.data(), text.size());
+    }
+    return text;
+}
 
 uint64_t network_of(std::string_view address, size_t bits_v4, size_t bits_v6) {
     char text[INET6_ADDRSTRLEN] = {};

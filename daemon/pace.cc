@@ -13,8 +13,10 @@ namespace {
 constexpr int64_t measure_every_us = 1'000'000;
 constexpr double backlog_none = 0.5;  // Of the spool: below, there is no pressure.
 constexpr double backlog_full = 0.95;
-constexpr double eased = 0.9;         // Of full pressure.
-constexpr double drain_s_max = 3600;  // Also if nothing is delivered.
+constexpr double eased = 0.9;             // Of full pressure.
+constexpr double drain_s_max = 3600;      // Also if nothing is delivered.
+constexpr double answer_us_none = 250e3;  // Up to here there is no pressure.
+constexpr double answer_us_full = 4e6;
 
 double share(double value, double none, double all) {
     return std::clamp((value - none) / (all - none), 0.0, 1.0);
@@ -37,6 +39,8 @@ void Pace::measure(int64_t now_us) {
     const std::pair<double, std::string_view> shares[] = {
         {share(backlog / spool_bytes_max_, backlog_none, backlog_full), "the spool's backlog"},
         {answers_share(), "the time to an answer"},
+        {sync_share(now_us), "a disk that does not answer"},
+        {sum(slabs_, Metric::spool_full) > 0 ? 1 : 0, "a spool that cannot grow"},
         {share(memory, 0.8, 0.95), "memory"}};
     const auto [pressure, what] = *std::ranges::max_element(shares);
     say(pressure, what);
@@ -68,7 +72,15 @@ double Pace::answers_share() {
     if (now.count == then.count) return 0;
     const double mean_us =
         static_cast<double>(now.micros - then.micros) / static_cast<double>(now.count - then.count);
-    return share(mean_us, 250e3, 4e6);
+    return share(mean_us, answer_us_none, answer_us_full);
+}
+
+// While a sync hangs no answer goes out whose time could be measured.
+double Pace::sync_share(int64_t now_us) const {
+    const int64_t began_s = sum(slabs_, Metric::spool_sync_began_seconds);
+    if (began_s == 0) return 0;
+    const int64_t whole_s = now_us / 1'000'000 - began_s - 1;
+    return share(static_cast<double>(whole_s) * 1e6, answer_us_none, answer_us_full);
 }
 
 // Until the backlog is where pressure ends.

@@ -1,8 +1,11 @@
 // Pace: when the next check-in is asked for.
 //
-//     pressure   0 to 1, the largest of three shares
+//     pressure   0 to 1, the largest of these shares
 //                  backlog   of the slowest sink, from 50 to 95 percent of spool.size_max
-//                  answers   the mean time to one, over the last 8 measures, from 250 ms to 4 s
+//                  answers   the mean time to one, over the last 8 measures, from 250 ms to 4 s; of
+//                  a
+//                            sync that is under way, as long as it lasts, in whole seconds
+//                  spool     1 while it cannot grow
 //                  memory    from 80 to 95 percent of what the control group may have
 //     base       replies.next, and for each site up to replies.next_jitter percent more or less
 //     next       base x (1 + pressure x (replies.next_growth_max - 1))
@@ -12,10 +15,8 @@
 // change of its schedule to flash.
 //
 // Under full pressure those who are new are sent away until the backlog will have fallen to where
-// pressure ends, by what it fell in the last 8 measures; half as long again is spread over them, so
-// that they do not come back together.
-//
-// While no answer goes out there is nothing to measure, and nobody who would be told.
+// pressure ends, by what the slowest sink stored in the last 8 measures and if nothing more came;
+// half as long again is spread over them, so that they do not come back together.
 //
 // Threads: measure() on one, which is main; what is const on any. The pressure is a relaxed number
 //          in a slab: the metric that operators see is what the workers obey.
@@ -58,6 +59,7 @@ private:
     void say(double pressure, std::string_view what);
     [[nodiscard]] double backlog_bytes() const;
     [[nodiscard]] double answers_share();
+    [[nodiscard]] double sync_share(int64_t now_us) const;
     [[nodiscard]] double drain_s(double backlog, int64_t now_us);
     [[nodiscard]] int64_t for_site(uint64_t site, double growth) const;
 

@@ -1,7 +1,5 @@
 #include "daemon/proxy_protocol.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 
 namespace rollcall {
@@ -14,6 +12,9 @@ constexpr uint8_t version_2_local = 0x20;
 constexpr uint8_t version_2_proxy = 0x21;
 constexpr uint8_t tcp_over_ipv4 = 0x11;
 constexpr uint8_t tcp_over_ipv6 = 0x21;
+// The halves of a family: none, IPv4, IPv6, Unix; none, stream, datagram.
+constexpr uint8_t address_family_max = 3;
+constexpr uint8_t transport_max = 2;
 // Two addresses and two ports.
 constexpr size_t ipv4_bytes = 2 * (sizeof(in_addr) + sizeof(in_port_t));
 constexpr size_t ipv6_bytes = 2 * (sizeof(in6_addr) + sizeof(in_port_t));
@@ -32,6 +33,8 @@ Result<std::optional<ProxyHeader>> parse_proxy_header(std::string_view bytes) {
     ProxyHeader header{.bytes = fixed_bytes + length};
     if (command != version_2_local && command != version_2_proxy)
         return fail(Code::bad_proxy_header);
+    if (family >> 4 > address_family_max || (family & 0xf) > transport_max)
+        return fail(Code::bad_proxy_header);
     if (header.bytes > proxy_header_bytes_max) return fail(Code::bad_proxy_header);
     if (bytes.size() < header.bytes) return std::nullopt;
     if (command == version_2_local) return header;
@@ -39,10 +42,10 @@ Result<std::optional<ProxyHeader>> parse_proxy_header(std::string_view bytes) {
     const char* const addresses = bytes.data() + fixed_bytes;
     if (family == tcp_over_ipv4) {
         if (length < ipv4_bytes) return fail(Code::bad_proxy_header);
-        inet_ntop(AF_INET, addresses, header.client.data(), header.client.size());
+        header.client = address_text(AF_INET, addresses);
     } else if (family == tcp_over_ipv6) {
         if (length < ipv6_bytes) return fail(Code::bad_proxy_header);
-        inet_ntop(AF_INET6, addresses, header.client.data(), header.client.size());
+        header.client = address_text(AF_INET6, addresses);
     }
     return header;
 }

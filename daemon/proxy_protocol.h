@@ -11,20 +11,18 @@
 // Threads: pure function.
 #pragma once
 
-#include <netinet/in.h>
-
-#include <array>
 #include <cstddef>
 #include <optional>
 #include <string_view>
 
+#include "daemon/network.h"
 #include "pipeline/error.h"
 
 namespace rollcall {
 
 struct ProxyHeader {
-    size_t bytes;                                 // Of the header; the client's begin behind it.
-    std::array<char, INET6_ADDRSTRLEN> client{};  // Its address as text; empty if none is said.
+    size_t bytes;          // Of the header; the client's begin behind it.
+    AddressText client{};  // Its address as text; empty if none is said.
 };
 
 // What is longer is refused: the addresses take 52 bytes, what else is said is not read.

@@ -187,7 +187,7 @@ int64_t Replies::wait_s_of(const Error& error) {
 }
 
 std::string_view Replies::refused(const Error& error, After after, std::string_view allow,
-                                  const Shape& shape) {
+                                  const Shape& shape, bool body_too) {
     tick();
     const CodeInfo& code = info(error.code);
     body_.clear();
@@ -204,7 +204,7 @@ std::string_view Replies::refused(const Error& error, After after, std::string_v
     if (code.http_status == 401) extra_header = challenges;
     if (const int64_t wait_s = wait_s_of(error); wait_s > 0)
         append(extra_header, "Retry-After: {}\r\n", wait_s);
-    render(code.http_status, json_type, extra_header, body_, after);
+    render(code.http_status, json_type, extra_header, body_, after, body_too);
     return reply_;
 }
 

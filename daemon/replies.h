@@ -52,11 +52,13 @@ public:
     explicit Replies(const Clock& clock, const Pace* pace = nullptr) : clock_(clock), pace_(pace) {}
 
     [[nodiscard]] std::string_view accepted(const Accepted& what, After after);
+    // body_too: false for HEAD (RFC 9110, section 9.3.2).
     // allow: the methods, for method_not_allowed. shape: whether the report spoke JSON-RPC. What
     // this daemon cannot do now (503) may be tried again when the pace says so.
     [[nodiscard]] std::string_view refused(const Error& error, After after,
-                                           std::string_view allow = {}, const Shape& shape = {});
-    // An operator's page. body_too: false for HEAD.
+                                           std::string_view allow = {}, const Shape& shape = {},
+                                           bool body_too = true);
+    // An operator's page.
     [[nodiscard]] std::string_view page(int status, std::string_view content_type,
                                         std::string_view body, After after, bool body_too);
 

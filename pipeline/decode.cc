@@ -70,7 +70,11 @@ BodyHint body_hint(std::string_view content_type) {
     return BodyHint::unknown;
 }
 
-bool opens_list(std::string_view body) { return first_of(body) == '['; }
+std::optional<bool> opens_list(std::string_view body) {
+    if (body.starts_with(byte_order_mark)) body.remove_prefix(byte_order_mark.size());
+    const char first = first_of(body);
+    return first == '\0' ? std::nullopt : std::optional(first == '[');
+}
 
 Decoder::Decoder(size_t body_bytes_max, size_t items_max)
     : body_bytes_max_(body_bytes_max),

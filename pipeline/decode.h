@@ -16,6 +16,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -32,8 +33,8 @@ enum class BodyHint : uint8_t { unknown, text, json, json_lines, form };  // Wha
 // The claim of a Content-Type header, parameters ignored.
 [[nodiscard]] BodyHint body_hint(std::string_view content_type);
 
-// Does a body begin as a list of reports in JSON?
-[[nodiscard]] bool opens_list(std::string_view body);
+// Does a body begin as a list of reports in JSON? Nothing: there are only blanks so far.
+[[nodiscard]] std::optional<bool> opens_list(std::string_view body);
 
 class Decoder {
 public:

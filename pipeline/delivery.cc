@@ -1,6 +1,7 @@
 #include "pipeline/delivery.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 #include "pipeline/log.h"
@@ -143,8 +144,7 @@ Result<void> Delivery::look_back() {
         if (const auto read = append(**record); !read && read.error().code != Code::spool_damaged)
             return std::unexpected(read.error());
         for (size_t row = 0; row < batch_.rows(); ++row)
-            if (const uint64_t seen = fingerprint(row); seen != 0)
-                (void)seen_.seen_before(seen, batch_.integer(row, Column::received_at));
+            (void)came_before(fingerprint(row), batch_.integer(row, Column::received_at));
         before.advance();
     }
 }
@@ -194,9 +194,15 @@ Result<bool> Delivery::append(const Record& record) {
 }
 
 // 0 if the row cannot be told from another report, or need not be.
-uint64_t Delivery::fingerprint(size_t row) const {
+int64_t Delivery::fingerprint(size_t row) const {
     if (options_.duplicate_window.count() == 0 || !batch_.has(row, Column::id)) return 0;
-    return static_cast<uint64_t>(batch_.integer(row, Column::id));
+    return batch_.integer(row, Column::id);
+}
+
+// Whether a row with this fingerprint came lately. If not, it is remembered.
+bool Delivery::came_before(int64_t fingerprint, int64_t received_us) {
+    return fingerprint != 0 &&
+           seen_.seen_before(static_cast<uint64_t>(std::abs(fingerprint)), received_us);
 }
 
 // Among the rows of a record, which are those from first_row on; the others get their ids.
@@ -204,16 +210,16 @@ void Delivery::drop_duplicates(uint64_t record, size_t first_row) {
     repeated_.clear();
     for (size_t row = first_row; row < batch_.rows(); ++row) {
         const int64_t received_us = batch_.integer(row, Column::received_at);
-        const uint64_t seen = fingerprint(row);
-        if (seen != 0 && seen_.seen_before(seen, received_us)) {
+        const int64_t named = fingerprint(row);
+        if (came_before(named, received_us) && named > 0) {
             repeated_.push_back(static_cast<uint32_t>(row));
             continue;
         }
         const auto place = static_cast<uint32_t>(row - first_row);
         places_.push_back({record, place});
         batch_.assign_integer(row, Column::id,
-                              seen != 0 && sink_.shared()
-                                  ? ids_.by_fingerprint(seen, received_us)
+                              named > 0 && sink_.shared()
+                                  ? ids_.by_fingerprint(static_cast<uint64_t>(named), received_us)
                                   : ids_.by_place(record, place, received_us));
     }
     batch_.remove_rows(repeated_);

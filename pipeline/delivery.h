@@ -6,7 +6,8 @@
 // twice.
 //
 // In the spool the column `id` holds the report's fingerprint. A row whose fingerprint was seen
-// within the window is left out of the batch, the others get their id in its place. Whenever the
+// within the window is left out of the batch, unless it says by its sign that it is no copy
+// (row_id.h); the others get their id in its place. Whenever the
 // spool is read from a position, the window is made anew from the records before it; so a row of
 // the batch that failed is not taken for a copy of itself, and what was left out is left out again.
 // Only of a report that is sent for longer than the window another copy may then be the one stored.
@@ -88,7 +89,8 @@ private:
     [[nodiscard]] Result<void> fill();
     [[nodiscard]] Result<bool> append(const Record& record);
     void drop_duplicates(uint64_t record, size_t first_row);
-    [[nodiscard]] uint64_t fingerprint(size_t row) const;
+    [[nodiscard]] int64_t fingerprint(size_t row) const;
+    bool came_before(int64_t fingerprint, int64_t received_us);
     [[nodiscard]] Result<void> write();
     void count_dead_letters();
     [[nodiscard]] std::chrono::milliseconds fell_back(const Error& error);

@@ -124,20 +124,24 @@ void Intake::set_envelope(Columns& row, std::string_view site, const Sender& sen
 
 // A report sent twice must not add a row; one that happens to look like another must. So it is told
 // by the key that its sender gave, or by what it says if that changes from report to report: an
-// uptime or a sequence number. Else there is nothing to tell it by. See row_id.h.
+// uptime or a sequence number. Else by its packet id, if it comes as a message that says whether it
+// is sent again; or there is nothing to tell it by. See row_id.h.
 void Intake::set_fingerprint(Columns& row, std::string_view text) {
     const uint64_t site = fingerprint(row.text(row.rows(), Column::site_id), 0);
-    uint64_t said = 0;
     if (!sender_->idempotency_key.empty()) {
-        said = fingerprint(sender_->idempotency_key, site + receipt_->items);
+        const uint64_t said = fingerprint(sender_->idempotency_key, site + receipt_->items);
+        row.set_integer(Column::id, static_cast<int64_t>(said));
     } else if (row.has(Column::uptime_s) || row.has(Column::seq)) {
-        said = fingerprint(text, site);
+        uint64_t said = fingerprint(text, site);
         for (const std::string_view beside : {sender_->query, sender_->header})
             if (!beside.empty()) said = fingerprint(beside, said);
-    } else {
-        return;
+        row.set_integer(Column::id, static_cast<int64_t>(said));
+    } else if (!sender_->client.empty()) {
+        const uint64_t message =
+            fingerprint(sender_->client, site + receipt_->items) + sender_->packet_id;
+        const auto said = static_cast<int64_t>(fingerprint(text, message));
+        row.set_integer(Column::id, sender_->again ? said : -said);
     }
-    row.set_integer(Column::id, static_cast<int64_t>(said));
 }
 
 void Intake::hand_over() {

@@ -34,6 +34,11 @@ struct Sender {
     std::string_view idempotency_key = {};
     // By its credential: then nothing else that names a site counts. Empty: everyone is welcome.
     std::string_view site = {};
+    // Of a message that is sent again until it is acknowledged: whose it is, its packet id, and
+    // whether it may be such a copy. Empty: of nobody.
+    std::string_view client = {};
+    uint16_t packet_id = 0;
+    bool again = false;
 
     [[nodiscard]] int64_t received_s() const { return received_us / 1'000'000; }
 };

@@ -5,7 +5,8 @@
 //
 // In the spool the column `id` holds no id but the report's fingerprint, if it has one: a hash, 63
 // bits and not 0, which is the same when the report is sent again. A delivery puts the id in its
-// stead.
+// stead. A negative one is of a message that only its packet id tells from others: what looks like
+// it is a copy only if its sender says so, and has the positive one then.
 //
 // An id by place is the same whenever the record is read again, so storing a row twice is noticed
 // by the unique key over (id, site_id). Within a minute those of one spool are different as long as

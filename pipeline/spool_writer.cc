@@ -337,7 +337,9 @@ Result<void> SpoolWriter::sync() {
     if (end_.own() == next_) return {};
     if (options_.sync) {
         const int64_t begun = clock_.steady_us();
+        slab_.set(Metric::spool_sync_began_seconds, begun / 1'000'000);
         if (auto synced = file_->sync(); !synced) return synced;
+        slab_.set(Metric::spool_sync_began_seconds, 0);
         slab_.observe(Metric::spool_sync_seconds, clock_.steady_us() - begun);
         slab_.add(Metric::spool_syncs_total);
     }

@@ -35,9 +35,9 @@ planted_bug(acknowledges_before_the_sync pipeline/committer.cc
 
 planted_bug(tries_a_failed_sync_again pipeline/spool_writer.cc
 "        if (auto synced = file_->sync(); !synced) return synced;
-        slab_.observe"
+        slab_.set"
 "        if (auto synced = file_->sync(); !synced && !file_->sync()) return synced;
-        slab_.observe"
+        slab_.set"
 "was acknowledged before it was durable")
 
 planted_bug(trusts_what_a_failed_sync_left pipeline/spool_writer.cc

@@ -132,23 +132,43 @@ BOOST_AUTO_TEST_CASE(client_that_wants_to_subscribe_is_told_that_it_may_not) {
 
 // The daemon that comes back knows no session, but it knows the report.
 BOOST_AUTO_TEST_CASE(message_that_is_sent_again_after_a_restart_adds_no_row) {
-    TestDaemon daemon;
-    packets::Message report{.topic = "checkins/S", .payload = R"({"seq":7,"uptime":"1d"})"};
     const std::string hello = packets::connect("S", {.flags = 0});
     const std::string connack("\x20\x02\x00\x00", 4);  // No session is present.
-    {
+    // One that tells itself from others, and one that does not.
+    for (const std::string payload : {R"({"seq":7,"uptime":"1d"})", R"({"cpu_count":4})"}) {
+        TestDaemon daemon;
+        packets::Message report{.topic = "checkins/S", .payload = payload};
+        {
+            TcpClient client(daemon.mqtt_port());
+            client.send(hello + packets::publish(4, 2, 7, report) +
+                        packets::publish(4, 1, 8, report));
+            BOOST_TEST(client.take(12) == connack + packets::pubrec(7) + packets::puback(8));
+        }
+        daemon.kill();
+        daemon.start();
+        report.dup = true;
         TcpClient client(daemon.mqtt_port());
-        client.send(hello + packets::publish(4, 2, 7, report));
-        BOOST_TEST(client.take(8) == connack + packets::pubrec(7));
+        client.send(hello + packets::publish(4, 2, 7, report) + packets::pubrel(7) +
+                    packets::publish(4, 1, 8, report));
+        BOOST_TEST(client.take(16) ==
+                   connack + packets::pubrec(7) + packets::pubcomp(7) + packets::puback(8));
+        BOOST_TEST((daemon.stop() == 0), daemon.log());
+        const bool tells_itself = payload.find("seq") != std::string::npos;
+        BOOST_TEST(daemon.query("SELECT COUNT(*) FROM site_checkins") ==
+                   (tells_itself ? "1" : "2"));
     }
-    daemon.kill();
-    daemon.start();
-    report.dup = true;
-    TcpClient client(daemon.mqtt_port());
-    client.send(hello + packets::publish(4, 2, 7, report) + packets::pubrel(7));
-    BOOST_TEST(client.take(12) == connack + packets::pubrec(7) + packets::pubcomp(7));
+}
+
+// Such as a client that begins anew with packet id 1 for each report.
+BOOST_AUTO_TEST_CASE(messages_that_look_alike_are_all_stored_if_none_says_that_it_is_sent_again) {
+    TestDaemon daemon;
+    for (int time = 0; time < 3; ++time) {
+        TcpClient client(daemon.mqtt_port());
+        client.send(packets::connect("S") + packets::publish(4, 1, 1));
+        BOOST_TEST(client.take(8).ends_with(packets::puback(1)));
+    }
     BOOST_TEST((daemon.stop() == 0), daemon.log());
-    BOOST_TEST(daemon.query("SELECT COUNT(*), seq FROM site_checkins") == "1|7");
+    BOOST_TEST(daemon.query("SELECT COUNT(*) FROM site_checkins") == "3");
 }
 
 BOOST_AUTO_TEST_CASE(acknowledgement_carries_the_packet_id_of_its_publish) {

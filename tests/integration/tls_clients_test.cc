@@ -341,6 +341,18 @@ BOOST_AUTO_TEST_CASE(handshake_beyond_the_limit_waits_for_one_to_end) {
     BOOST_TEST(!second.peek().empty());
 }
 
+BOOST_AUTO_TEST_CASE(silent_handshake_makes_way_for_who_waits_behind_it) {
+    const TestDaemon daemon({.settings = with(ecdsa(), {"workers = 1", "tls.handshakes_max = 1"})});
+    TlsEnd end({});
+    BOOST_TEST(!end.shake_hands());
+    TcpClient silent(daemon.port_of("https"));
+    silent.send(end.take_outgoing());
+    BOOST_TEST(!silent.peek().empty());
+    BOOST_TEST(
+        answered(curl(daemon, {}).output));  // Its timeout is 15 s, and so is curl's patience.
+    BOOST_TEST(refused(daemon, "tls_timeout", 1) == 1);
+}
+
 BOOST_AUTO_TEST_CASE(slow_handshake_is_cut_by_time) {
     const TestDaemon daemon({.settings = with(ecdsa(), {R"(tls.handshake_timeout_max = "1s")"})});
     TcpClient silent(daemon.port_of("https"));

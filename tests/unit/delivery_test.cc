@@ -300,6 +300,19 @@ BOOST_AUTO_TEST_CASE(report_sent_twice_is_stored_once) {
     BOOST_TEST(counted() == 3);
 }
 
+BOOST_AUTO_TEST_CASE(message_that_looks_like_another_is_a_copy_only_if_it_says_so) {
+    const auto delivery = make();
+    report({{-7, 0}, {-7, 1}});
+    report({{7, 2}, {-7, 3}, {8, 4}, {-8, 5}});
+    drain(*delivery);
+    BOOST_TEST(sink.seqs == std::vector<int64_t>({0, 1, 3, 4, 5}),
+               boost::test_tools::per_element());
+    sink.is_shared = true;
+    report({{-9, 6}, {-9, 7}});
+    drain(*delivery);
+    BOOST_TEST(std::set<int64_t>(sink.ids.begin(), sink.ids.end()).size() == 7);
+}
+
 BOOST_AUTO_TEST_CASE(reports_that_cannot_be_told_apart_are_all_stored) {
     append_and_sync(0, 20);
     append_and_sync(0, 20);

@@ -175,6 +175,38 @@ BOOST_AUTO_TEST_CASE(idle_connection_is_closed_in_silence) {
     BOOST_TEST(client.connection().ends_within(4s));
 }
 
+// RFC 9110, section 9.3.2.
+BOOST_AUTO_TEST_CASE(refusal_of_a_request_for_the_head_alone_has_no_body) {
+    start();
+    HttpClient client(http_port);
+    client.send("HEAD /v1/checkins HTTP/1.1\r\nHost: r\r\n\r\n" + post_request(report));
+    TcpClient& raw = client.connection();
+    size_t head_bytes = 0;
+    while ((head_bytes = raw.peek().find("\r\n\r\n")) == std::string::npos && raw.receive())
+        continue;
+    BOOST_TEST(raw.take(head_bytes + 4).starts_with("HTTP/1.1 405 "));
+    BOOST_TEST(client.receive().status == 200);
+}
+
+BOOST_AUTO_TEST_CASE(large_list_may_begin_with_blanks_that_come_alone) {
+    start();
+    std::string list = "[" + std::string(report);
+    while (list.size() < settings.http.body_size_max.count) list += "," + std::string(report);
+    list += "]";
+    for (const std::string blanks : {" ", "\r\n \t", "\xEF\xBB\xBF"}) {
+        HttpClient client(http_port);
+        const std::string request = post_request(blanks + list);
+        const size_t body_at = request.size() - list.size();
+        client.send(request.substr(0, body_at));
+        std::this_thread::sleep_for(50ms);
+        client.send(request.substr(body_at));
+        BOOST_TEST(client.receive().status == 200);
+    }
+    HttpClient client(http_port);
+    client.send(post_request(std::string(settings.http.body_size_max.count + 1, ' ')));
+    BOOST_TEST(client.receive().status == 413);
+}
+
 BOOST_AUTO_TEST_CASE(full_spool_stops_reading_and_nothing_is_dropped) {
     settings.spool.size_max = Bytes{64 * 1024};
     start();

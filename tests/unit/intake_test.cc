@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 #include <string>
 
+#include "tests/support/report.h"
 #include "tests/support/rows.h"
 
 namespace rollcall {
@@ -73,6 +74,28 @@ BOOST_AUTO_TEST_CASE(report_that_changes_from_one_to_the_next_has_a_fingerprint)
     BOOST_TEST(slot(0).integer(0, Column::id) != slot(0).integer(2, Column::id));
     BOOST_TEST(accept(R"({"sn":"A","cpu_count":4})").has_value());
     BOOST_TEST(!slot(1).has(0, Column::id));
+}
+
+BOOST_AUTO_TEST_CASE(message_that_only_its_packet_id_tells_apart_says_whether_it_is_sent_again) {
+    Sender sender{Transport::mqtt, "192.0.2.1", "A", 1'790'000'000'000'000};
+    sender.client = "client";
+    const auto take = [&](std::string_view text, uint16_t packet_id, bool again) {
+        sender.packet_id = packet_id;
+        sender.again = again;
+        const Body body(text);
+        Receipt receipt;
+        BOOST_TEST(intake.accept(body.view(), BodyHint::unknown, sender, receipt).has_value());
+        Columns& row = slot(0);
+        return row.integer(row.rows() - 1, Column::id);
+    };
+    const int64_t first = take("cpu-count=4", 1, false);
+    BOOST_TEST(first < 0);
+    BOOST_TEST(take("cpu-count=4", 1, true) == -first);
+    BOOST_TEST(take("cpu-count=4", 2, true) != -first);
+    BOOST_TEST(take("cpu-count=5", 1, true) != -first);
+    sender.client = "other";
+    BOOST_TEST(take("cpu-count=4", 1, true) != -first);
+    BOOST_TEST(take("cpu-count=4;uptime=1d", 1, false) > 0);
 }
 
 BOOST_AUTO_TEST_CASE(fingerprint_is_the_site_s_own) {

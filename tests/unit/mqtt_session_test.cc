@@ -31,10 +31,10 @@ constexpr mqtt::ServerProperties usual{
 
 std::string connack(int level, bool session_present = false,
                     const mqtt::ServerProperties& properties = usual) {
-    return mqtt::connack(static_cast<Version>(level), session_present, Reason::success, properties);
+    return mqtt::connack(static_cast<Version>(level), session_present, properties);
 }
-std::string refused(int level, Reason reason) {
-    return mqtt::connack(static_cast<Version>(level), false, reason);
+std::string refused(int level, Reason reason, std::string_view words = {}) {
+    return mqtt::refusing_connack(static_cast<Version>(level), reason, words);
 }
 // What 5.0 hears with an acknowledgement that says no.
 std::string puback_saying(size_t packet_id, Reason reason, std::string_view words) {
@@ -458,7 +458,33 @@ BOOST_AUTO_TEST_CASE(silent_client_is_cut_after_one_and_a_half_keep_alives_and_l
     BOOST_TEST(!old.ends_within(1200ms));
     BOOST_TEST(old.ends_within(3s));
     BOOST_TEST(client.take_rest() == dismissal(5, Reason::keep_alive_timeout));
+    BOOST_TEST(rejected(Code::timeout) == 2);
     BOOST_TEST(sites(1) == "-gone");
+}
+
+BOOST_AUTO_TEST_CASE(client_that_is_not_read_from_while_the_spool_is_full_is_not_taken_for_silent) {
+    settings.spool.size_max = Bytes{64 * 1024};
+    start();
+    const std::string hello = connect("MT1", {.keep_alive_s = 1});
+    TcpClient client(mqtt_port);
+    client.send(hello);
+    constexpr size_t reports = 1500;
+    std::string sent;
+    std::string answers = connack(4);
+    for (size_t number = 1; number <= reports; ++number) {
+        sent += publish(4, 1, number);
+        answers += puback(number);
+    }
+    std::thread sender([&] { client.send(sent); });
+    const auto give_up = std::chrono::steady_clock::now() + 30s;
+    while (counted(Metric::ring_full_total) == 0 && std::chrono::steady_clock::now() < give_up)
+        std::this_thread::sleep_for(5ms);
+    BOOST_TEST(counted(Metric::ring_full_total) > 0);
+    std::this_thread::sleep_for(4s);
+    gate.advance(1);
+    BOOST_TEST(client.take(answers.size()) == answers);
+    sender.join();
+    BOOST_TEST(rejected(Code::timeout) == 0);
 }
 
 // [MQTT5-3.2.2-22]
@@ -640,7 +666,8 @@ BOOST_AUTO_TEST_CASE(authentication_by_a_method_is_refused) {
     const std::string method = property(21, text("SCRAM-SHA-1"));
     TcpClient client(mqtt_port);
     client.send(connect("MT1", {.level = 5, .properties = method}) + publish(5, 1, 1));
-    BOOST_TEST(client.take_rest() == refused(5, Reason::bad_authentication_method));
+    BOOST_TEST(client.take_rest() ==
+               refused(5, Reason::bad_authentication_method, "mqtt_unsupported"));
     TcpClient other(mqtt_port);
     other.send(connect("MT1", {.level = 5}) + packet(0xF0));
     BOOST_TEST(other.take_rest() ==
@@ -676,6 +703,7 @@ BOOST_AUTO_TEST_CASE(client_that_breaks_the_protocol_is_cut_and_counted) {
     start();
     const std::string hello = connect("MT1");
     const std::string hello_5 = connect("MT1", {.level = 5});
+    const std::string long_topic = "checkins/" + std::string(1024, 'x');
     const auto end_5 = [](Reason reason, std::string_view words) {
         return connack(5) + dismissal(5, reason, words);
     };
@@ -701,8 +729,16 @@ BOOST_AUTO_TEST_CASE(client_that_breaks_the_protocol_is_cut_and_counted) {
          Code::mqtt_unsupported},
         {connect("", {.flags = 0}) + publish(4, 1, 1),
          refused(4, Reason::client_identifier_not_valid), Code::mqtt_protocol_error},
+        {connect(std::string(257, 'x')), refused(4, Reason::client_identifier_not_valid),
+         Code::mqtt_too_large},
+        {connect(std::string(257, 'x'), {.level = 5}),
+         refused(5, Reason::client_identifier_not_valid, "mqtt_too_large"), Code::mqtt_too_large},
+        {"\x10\xFF\xFF\x03", "", Code::mqtt_too_large},
         // After it.
         {hello + hello, connack(4), Code::mqtt_out_of_order},
+        {hello + publish(4, 0, 0, {.topic = long_topic}), connack(4), Code::mqtt_too_large},
+        {hello_5 + publish(5, 0, 0, {.topic = long_topic}),
+         end_5(Reason::packet_too_large, "mqtt_too_large"), Code::mqtt_too_large},
         {hello + packet(0x90, two(1)), connack(4), Code::mqtt_malformed},
         {hello + packet(0xF0), connack(4), Code::mqtt_malformed},
         {hello_5 + hello_5, end_5(Reason::protocol_error, "mqtt_out_of_order"),
@@ -910,6 +946,25 @@ BOOST_AUTO_TEST_CASE(client_that_cannot_be_told_of_its_quota_is_not_read_from_un
     expect(client, puback(1) + puback(2) + pubrec(3));
     BOOST_TEST(counted(Metric::connection_rests_total, label_of(Transport::mqtt)) >= 1);
     BOOST_TEST(sites(3) == "r1 r1 r1");
+}
+
+BOOST_AUTO_TEST_CASE(client_that_leaves_while_it_is_not_read_from_is_not_kept) {
+    settings.quotas.network_checkins_max = 1;
+    settings.quotas.grace = Millis(0);
+    start();
+    {
+        TcpClient client(mqtt_port);
+        client.send(connect("greedy") + publish(4, 0, 0) + publish(4, 0, 0) + pingreq());
+        expect(client, connack(4));
+        const auto rests = label_of(Transport::mqtt);
+        while (counted(Metric::connection_rests_total, rests) == 0)
+            std::this_thread::sleep_for(5ms);
+    }
+    const auto give_up = std::chrono::steady_clock::now() + 30s;
+    while (counted(Metric::connections, label_of(Transport::mqtt)) > 0 &&
+           std::chrono::steady_clock::now() < give_up)
+        std::this_thread::sleep_for(5ms);
+    BOOST_TEST(counted(Metric::connections, label_of(Transport::mqtt)) == 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -49,6 +49,29 @@ BOOST_AUTO_TEST_CASE(without_pressure_and_jitter_everyone_is_asked_for_what_is_s
     for (int number = 0; number < 100; ++number) BOOST_TEST(pace.next_s(site(number)) == 30);
 }
 
+BOOST_AUTO_TEST_CASE(spool_that_cannot_grow_presses_fully) {
+    Pace pace(settings);
+    pace.watch({&slab});
+    slab.set(Metric::spool_full, 1);
+    BOOST_TEST(measure(pace) == 1);
+    slab.set(Metric::spool_full, 0);
+    BOOST_TEST(measure(pace) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(sync_that_does_not_end_presses_though_no_answer_goes_out) {
+    Pace pace(settings);
+    pace.watch({&slab});
+    BOOST_TEST(measure(pace) == 0);
+    slab.set(Metric::spool_sync_began_seconds, now_us / second_us);
+    BOOST_TEST(measure(pace) == 0);
+    BOOST_TEST(measure(pace) > 0);
+    for (int second = 0; second < 2; ++second) BOOST_TEST(measure(pace) < 1);
+    BOOST_TEST(measure(pace) == 1);
+    BOOST_TEST(pace.overloaded());
+    slab.set(Metric::spool_sync_began_seconds, 0);
+    BOOST_TEST(measure(pace) == 0);
+}
+
 BOOST_AUTO_TEST_CASE(backlog_of_the_slowest_sink_presses_from_half_of_the_spool) {
     Pace pace(settings);
     pace.watch({&slab, &other_slab});

@@ -41,6 +41,8 @@ BOOST_AUTO_TEST_SUITE(proxy_protocol)
 BOOST_AUTO_TEST_CASE(client_is_who_the_balancer_says) {
     BOOST_TEST(client_of(header(proxy, tcp_ipv4, ipv4)) == "192.0.2.7");
     BOOST_TEST(client_of(header(proxy, tcp_ipv6, ipv6)) == "2001:db8::7");
+    const std::string mapped = std::string(10, '\0') + "\xff\xff" + ipv4.substr(0, 4);
+    BOOST_TEST(client_of(header(proxy, tcp_ipv6, mapped + ipv6.substr(16))) == "192.0.2.7");
 }
 
 BOOST_AUTO_TEST_CASE(header_ends_where_its_length_says_and_what_it_holds_besides_is_not_read) {
@@ -79,6 +81,8 @@ BOOST_AUTO_TEST_CASE(first_byte_that_is_wrong_is_the_last_that_is_waited_for) {
 BOOST_AUTO_TEST_CASE(header_that_says_what_the_protocol_does_not_know_is_wrong) {
     BOOST_TEST(client_of(header(0x11, tcp_ipv4, ipv4)) == "wrong");  // Version 1.
     BOOST_TEST(client_of(header(0x22, tcp_ipv4, ipv4)) == "wrong");  // No such command.
+    for (const int family : {0x13, 0x41, 0x03, 0xf1})                // Not assigned.
+        BOOST_TEST(client_of(header(proxy, static_cast<char>(family), ipv4)) == "wrong");
     BOOST_TEST(client_of(header(proxy, tcp_ipv4, ipv4.substr(1))) == "wrong");
     BOOST_TEST(client_of(header(proxy, tcp_ipv6, ipv6.substr(1))) == "wrong");
     const std::string most(proxy_header_bytes_max - 16, 'x');
