@@ -326,10 +326,8 @@ Result<uint64_t> KafkaSink::open(const SpoolId& spool) {
     if (!producer_->make(request_bytes_max_)) return failure("cannot make a producer");
     if (!producer_->connect(deadline)) return failure("cannot begin transactions");
     met.forget();  // What was met on the way here is over.
-    if (!producer_->topics->find(deadline) ||
-        (!positions_checked_ && !producer_->topics->check_compaction(deadline)))
+    if (!producer_->topics->find(deadline) || !producer_->topics->check_compaction(deadline))
         return failure("cannot use the topics");
-    positions_checked_ = true;
     met.forget();
     const auto next_record = read_kafka_position(settings_, producer_->spool_uuid, deadline, met);
     if (!next_record) return failure("cannot read the position");

@@ -64,7 +64,6 @@ private:
     KafkaMessages messages_;
     size_t message_bytes_max_;  // What the topic takes, as far as is known.
     size_t request_bytes_max_;
-    bool positions_checked_ = false;  // That their topic is compacted.
     std::unique_ptr<Producer> producer_;
     std::string trouble_;
 };

@@ -91,8 +91,9 @@ BOOST_FIXTURE_TEST_SUITE(kafka_brokers, KafkaFixture, *boost::unit_test::fixture
 
 BOOST_AUTO_TEST_CASE(topics_that_are_missing_are_created_when_that_is_asked_for) {
     settings.kafka.create_topics = false;
-    BOOST_TEST((KafkaSink(settings).open(spool).error().code == Code::sink_down));
-    BOOST_TEST(!client.has_topic(settings.kafka.topic));
+    BOOST_TEST(says(refusal(settings), "there is no topic " + settings.kafka.topic));
+    for (const auto& topic : {settings.kafka.topic, settings.kafka.position_topic})
+        BOOST_TEST(!client.has_topic(topic));
     settings.kafka.create_topics = true;
     KafkaSink sink(settings);
     BOOST_TEST(sink.open(spool).value() == 0);
@@ -252,6 +253,27 @@ BOOST_AUTO_TEST_CASE(topic_that_is_deleted_is_a_sink_that_is_down_until_it_is_ba
     BOOST_TEST(again.open(spool).value() == 1);
     BOOST_TEST(write(again, rows(5, 5), 2).has_value());
     BOOST_TEST((stored() == ids(5, 5)));
+}
+
+BOOST_AUTO_TEST_CASE(topic_of_positions_that_is_deleted_is_created_compacted_again) {
+    KafkaSink sink(settings);
+    BOOST_TEST(sink.open(spool).has_value());
+    BOOST_TEST(write(sink, rows(0, 5), 1).has_value());
+    const auto delete_positions = [&] {
+        client.delete_topic(settings.kafka.position_topic);
+        while (client.has_topic(settings.kafka.position_topic)) std::this_thread::sleep_for(50ms);
+    };
+    delete_positions();
+    BOOST_TEST((write(sink, rows(5, 5), 2).error().code == Code::sink_down));
+    BOOST_TEST(says(sink.trouble(), "create the topic, or set kafka.create_topics"));
+    BOOST_TEST(!client.has_topic(settings.kafka.position_topic));
+    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(write(sink, rows(5, 5), 2).has_value());
+    // The same sink looks again at a topic that another has made in its place.
+    delete_positions();
+    client.create_topic(settings.kafka.position_topic, 1, {{"cleanup.policy", "delete"}});
+    BOOST_TEST((sink.open(spool).error().code == Code::sink_down));
+    BOOST_TEST(says(sink.trouble(), "it must be compact"));
 }
 
 BOOST_AUTO_TEST_CASE(broker_that_is_killed_and_started_again_has_every_batch_once) {

@@ -28,7 +28,9 @@ rd_kafka_t* make(rd_kafka_type_t type, const std::map<std::string, std::string>&
     rd_kafka_conf_t* const conf = rd_kafka_conf_new();
     char problem[512];
     rd_kafka_conf_set_log_cb(conf, nullptr);
-    for (const auto& [name, value] : properties)
+    auto all = properties;
+    all.emplace("allow.auto.create.topics", "false");  // Asking for a topic must not make it.
+    for (const auto& [name, value] : all)
         if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), problem, sizeof problem) !=
             RD_KAFKA_CONF_OK)
             give_up(problem);

@@ -82,7 +82,6 @@ advertised.listeners=PLAINTEXT://127.0.0.1:{9}{8}
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,GUARDED:SASL_SSL
 controller.listener.names=CONTROLLER
 log.dirs={4}/data-{0}
-auto.create.topics.enable=false
 default.replication.factor={5}
 min.insync.replicas={6}
 offsets.topic.num.partitions=1

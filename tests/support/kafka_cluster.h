@@ -1,5 +1,6 @@
 // KafkaCluster: Apache Kafka, as many nodes as wanted, each a broker and a controller (KRaft) in a
-// process of its own, on free ports of 127.0.0.1, with its data in a temporary directory.
+// process of its own, on free ports of 127.0.0.1, with its data in a temporary directory. They make
+// a topic for whoever only asks for it, as brokers do that nobody has told otherwise.
 //
 // The jars come from Maven (tests/support/kafka/pom.xml) and lie in the build folder.
 //
