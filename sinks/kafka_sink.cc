@@ -27,6 +27,7 @@ using std::chrono::milliseconds;
 constexpr size_t request_bytes_default = 1'000'000;
 constexpr milliseconds statistics_interval{5000};
 constexpr int produce_at_once = 1024;
+constexpr milliseconds first_answer_max{2000};
 
 }  // namespace
 
@@ -45,6 +46,7 @@ struct KafkaSink::Producer {
 
     // Each of these returns false with its failure.
     bool make();
+    bool reach(const KafkaDeadline& deadline);
     bool connect(const KafkaDeadline& deadline);
     bool store(const KafkaMessages& messages, const Batch& batch);
 
@@ -172,6 +174,22 @@ bool KafkaSink::Producer::make() {
     slab.add(Metric::kafka_producers_total);
     topics.emplace(handle, settings, failure);
     return true;
+}
+
+// Whether a broker answers at all.
+bool KafkaSink::Producer::reach(const KafkaDeadline& deadline) {
+    for (;;) {
+        const rd_kafka_metadata_t* metadata = nullptr;
+        const auto code =
+            rd_kafka_metadata(handle, 0, nullptr, &metadata, deadline.left_ms(kafka_patience));
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            rd_kafka_metadata_destroy(metadata);
+            return true;
+        }
+        rd_kafka_poll(handle, 0);
+        if (!is_passing(code) || failure.hopeless()) return failure.meet(code);
+        if (deadline.over()) return failure.meet(RD_KAFKA_RESP_ERR__TIMED_OUT, "no broker answers");
+    }
 }
 
 // Ends what an earlier producer of this spool has left, and fences it off.
@@ -321,11 +339,18 @@ KafkaSink::KafkaSink(const Settings& settings)
       part_bytes_max_(settings.kafka.message_size_max.count / 2),  // Header fields come besides.
       request_bytes_max_(request_bytes_default) {
     settings_.kafka.topic = topic_name(settings.kafka.topic);
+    const std::string version = fmt::format("v{}", schema_version());
+    if (!settings_.kafka.topic.ends_with(version))
+        log(LogLevel::warning,
+            "kafka: topic {} does not end in {}, the version of the table; an update that adds a "
+            "column would put lines of two lengths into it, and the pipeline would stop",
+            settings_.kafka.topic, version);
 }
 
 KafkaSink::~KafkaSink() = default;
 
 std::unexpected<Error> KafkaSink::failure(std::string_view doing) {
+    if (producer_->failure.is_late() && producer_->topics) producer_->topics->blame_replicas();
     trouble_ = fmt::format("{}: {}", doing, producer_->failure.sentence());
     producer_.reset();
     for (const Metric metric : {Metric::kafka_queue_messages, Metric::kafka_queue_bytes,
@@ -340,6 +365,10 @@ Result<uint64_t> KafkaSink::open(const SpoolId& spool) {
     KafkaFailure& met = producer_->failure;
     const KafkaDeadline deadline(settings_.kafka.open_timeout_max);
     if (!producer_->make()) return failure("cannot make a producer");
+    // The daemon that starts serves nobody until this returns, so brokers that hang are not waited
+    // for.
+    if (std::exchange(first_, false) && !producer_->reach(KafkaDeadline(first_answer_max)))
+        return failure("cannot reach the brokers");
     if (!producer_->connect(deadline)) return failure("cannot begin transactions");
     met.forget();  // What was met on the way here is over.
     if (!producer_->topics->find(deadline) || !producer_->topics->check_compaction(deadline))

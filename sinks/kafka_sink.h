@@ -70,7 +70,8 @@ private:
     size_t row_bytes_max_;
     size_t part_bytes_max_;  // Of a dead letter.
     size_t request_bytes_max_;
-    SpoolId spool_{};  // As open() knows them.
+    bool first_ = true;  // Nobody has asked the brokers yet.
+    SpoolId spool_{};    // As open() knows them.
     uint64_t position_ = 0;
     std::unique_ptr<Producer> producer_;
     std::string trouble_;
