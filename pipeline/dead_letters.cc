@@ -211,20 +211,21 @@ public:
         sources_.clear();
         if (auto filled = fill(); !filled) return dead_.failed(filled.error());
         if (reader_.position() == first) return false;
-        uint64_t refused = 0;
+        std::set<size_t> refused;
         const auto keep = [&](std::span<const Refusal> refusals) -> Result<void> {
-            refused = refusals.size();
-            for (const Refusal& refusal : refusals)
+            for (const Refusal& refusal : refusals) {
+                if (!refused.insert(refusal.row).second) continue;
                 if (auto written = dead_.write(letters_, batch_, refusal, sources_[refusal.row]);
                     !written)
                     return dead_.failed(written.error());
+            }
             if (auto synced = letters_.sync(); !synced) return dead_.failed(synced.error());
             return {};
         };
         if (auto written = sink_.write({batch_, first, reader_.position(), keep}); !written)
             return std::unexpected(written.error());
-        result_.stored += batch_.rows() - refused;
-        result_.refused += refused;
+        result_.stored += batch_.rows() - refused.size();
+        result_.refused += refused.size();
         stored_ = reader_.position();
         return true;
     }

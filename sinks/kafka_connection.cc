@@ -36,6 +36,9 @@ KafkaConfiguration::KafkaConfiguration(const Settings& settings, KafkaFailure& f
     set("client.id", "rollcalld");
     set("reconnect.backoff.max.ms", "1000");
     for (const auto& [name, value] : kafka.properties) set(name, value);
+    // Else brokers that nobody has told otherwise make a topic when they are asked for it: with
+    // their own settings, and though kafka.create_topics is not set.
+    set("allow.auto.create.topics", "false");
     set("bootstrap.servers", fmt::format("{}", fmt::join(kafka.brokers, ",")));
     const bool sasl = kafka.sasl_mechanism != "none";
     set("security.protocol",

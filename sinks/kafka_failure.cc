@@ -40,11 +40,11 @@ constexpr Advice advices[] = {
     {RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH,
      "another daemon has this spool's uuid; is one state_dir a copy?"},
     {RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR, "kafka.replicas is more than there are brokers"},
-    {RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, "too few replicas of the topic are in sync"},
+    {RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,
+     "are as many brokers up as the topic's min.insync.replicas wants?"},
     {RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND,
-     "too few replicas of the topic are in sync"},
-    {RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE,
-     "the topic's max.message.bytes is small; it is learned by trying"},
+     "are as many brokers up as the topic's min.insync.replicas wants?"},
+    {RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, "raise the topic's max.message.bytes"},
     {RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR, "a broker's disk is full or broken"},
     {RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE,
      "the brokers know no transactions; set kafka.transactions = false"},
@@ -58,8 +58,7 @@ constexpr bool is_vague(rd_kafka_resp_err_t code) {
 
 // A broker that refuses a connection says so; one that is slow says nothing.
 constexpr bool is_refusal(rd_kafka_resp_err_t code) {
-    return code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL ||
-           code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
+    return code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL;
 }
 
 }  // namespace
@@ -73,7 +72,7 @@ bool KafkaFailure::meet(rd_kafka_resp_err_t code) { return meet(code, rd_kafka_e
 
 bool KafkaFailure::meet(rd_kafka_resp_err_t code, std::string_view words) {
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
-    hopeless_ = hopeless_ || is_refusal(code);
+    hopeless_ = hopeless_ || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
     if (has_cause() && (!is_vague(code_) || is_vague(code))) return false;
     code_ = code;
     text_ = words;
@@ -99,11 +98,18 @@ void KafkaFailure::meet_event(rd_kafka_t* handle, int code, std::string_view rea
     }
     // "... (after 305ms in state AUTH_REQ)" would be another sentence each time.
     const std::string_view words = reason.substr(0, reason.find(" (after "));
+    // So is our certificate refused in TLS 1.3: the handshake is over by then.
+    if (words.find("SSL alert") != words.npos) met = RD_KAFKA_RESP_ERR__SSL;
     (void)meet(met, words);
     const size_t name_bytes = words.find("/bootstrap: ");
-    if (!is_vague(met) || name_bytes == words.npos) return;
+    if ((!is_vague(met) && !is_refusal(met)) || name_bytes == words.npos) return;
     unreached_.emplace(words.substr(0, name_bytes));
     if (unreached_.size() >= brokers) hopeless_ = true;
+}
+
+bool KafkaFailure::is_late() const {
+    return code_ == RD_KAFKA_RESP_ERR__TIMED_OUT || code_ == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT ||
+           code_ == RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS;  // The last one is not ended yet.
 }
 
 std::string KafkaFailure::sentence() const {

@@ -31,7 +31,10 @@ public:
     [[nodiscard]] bool met() const { return code_ != RD_KAFKA_RESP_ERR_NO_ERROR; }
     // Whether more is known than that some earlier call has failed.
     [[nodiscard]] bool has_cause() const { return met() && code_ != RD_KAFKA_RESP_ERR__STATE; }
-    // Nothing is gained by waiting within this call.
+    // Whether brokers took too long, which has many causes.
+    [[nodiscard]] bool is_late() const;
+    // Nothing is gained by waiting within this call: none of the brokers that the settings name is
+    // reached, or lets us in.
     [[nodiscard]] bool hopeless() const { return hopeless_; }
     // What was met, and what to do about it.
     [[nodiscard]] std::string sentence() const;

@@ -2,26 +2,52 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <numeric>
+
 #include "sinks/tsv.h"
 
 namespace rollcall {
 
-KafkaMessages::KafkaMessages(size_t rows_max, size_t bytes_max)
-    : rows_max_(rows_max), chunk_bytes_(bytes_max + tsv_row_bytes_max) {}
+namespace {
 
-void KafkaMessages::give_chunk(Lane& lane) {
-    if (chunks_used_ == chunks_.size())
-        chunks_.push_back(std::make_unique_for_overwrite<char[]>(chunk_bytes_));
-    lane.begin = lane.at = chunks_[chunks_used_++].get();
-    lane.end = lane.begin + chunk_bytes_;
+// So that what is left of a chunk behind its last row is little.
+constexpr size_t chunk_bytes_min = 256 * 1024;
+
+}  // namespace
+
+KafkaMessages::KafkaMessages(size_t rows_max, size_t bytes_max)
+    : rows_max_(rows_max), chunk_bytes_(std::max(bytes_max, chunk_bytes_min) + tsv_row_bytes_max) {}
+
+// By partition, unless each row is a message; those of one partition stay in their order.
+void KafkaMessages::sort(const Columns& rows, size_t partitions,
+                         const std::function<int32_t(std::string_view)>& partition_of) {
+    partitions_.resize(rows.rows());
+    order_.resize(rows.rows());
+    std::vector<size_t> next(partitions + 1);
+    for (size_t row = 0; row < rows.rows(); ++row) {
+        partitions_[row] = partition_of(rows.text(row, Column::site_id));
+        ++next[static_cast<size_t>(partitions_[row]) + 1];
+    }
+    if (rows_max_ == 1) return std::iota(order_.begin(), order_.end(), 0);
+    std::partial_sum(next.begin(), next.end(), next.begin());
+    for (size_t row = 0; row < rows.rows(); ++row)
+        order_[next[static_cast<size_t>(partitions_[row])]++] = row;
 }
 
-// The open message of a lane is whole; the next one begins behind it.
-void KafkaMessages::close(Lane& lane, std::string_view key, int32_t partition) {
-    if (lane.rows > 0)
-        messages_.push_back({{lane.begin, lane.at}, rows_max_ == 1 ? key : "", partition});
-    lane.begin = lane.at;
-    lane.rows = 0;
+void KafkaMessages::give_chunk() {
+    if (chunks_used_ == chunks_.size())
+        chunks_.push_back(std::make_unique_for_overwrite<char[]>(chunk_bytes_));
+    begin_ = at_ = chunks_[chunks_used_++].get();
+    end_ = begin_ + chunk_bytes_;
+}
+
+// The open message is whole; the next one begins behind it.
+void KafkaMessages::close() {
+    if (open_rows_ > 0)
+        messages_.push_back({{begin_, at_}, rows_max_ == 1 ? key_ : "", partition_});
+    begin_ = at_;
+    open_rows_ = 0;
 }
 
 void KafkaMessages::cut(const Columns& rows, size_t bytes_max, size_t partitions,
@@ -29,16 +55,17 @@ void KafkaMessages::cut(const Columns& rows, size_t bytes_max, size_t partitions
     chunks_used_ = 0;
     messages_.clear();
     dead_letters_.clear();
-    lanes_.assign(rows_max_ == 1 ? 1 : partitions, Lane{});
-    for (size_t row = 0; row < rows.rows(); ++row) {
-        const std::string_view site = rows.text(row, Column::site_id);
-        const int32_t partition = partition_of(site);
-        Lane& lane = lanes_[rows_max_ == 1 ? 0 : static_cast<size_t>(partition)];
-        if (lane.end - lane.at < static_cast<ptrdiff_t>(tsv_row_bytes_max)) {
-            close(lane, site, partition);
-            give_chunk(lane);
+    sort(rows, partitions, partition_of);
+    give_chunk();
+    for (const size_t row : order_) {
+        if (partitions_[row] != partition_) close();
+        if (end_ - at_ < static_cast<ptrdiff_t>(tsv_row_bytes_max)) {
+            close();
+            give_chunk();
         }
-        const auto end = append_tsv(rows, row, lane.at);
+        key_ = rows.text(row, Column::site_id);
+        partition_ = partitions_[row];
+        const auto end = append_tsv(rows, row, at_);
         if (!end) {
             dead_letters_.push_back(
                 {row,
@@ -47,24 +74,22 @@ void KafkaMessages::cut(const Columns& rows, size_t bytes_max, size_t partitions
                  {}});
             continue;
         }
-        const auto line_bytes = static_cast<size_t>(*end - lane.at);
+        const auto line_bytes = static_cast<size_t>(*end - at_);
         const bool fits = line_bytes <= bytes_max;
-        if (!fits || static_cast<size_t>(*end - lane.begin) > bytes_max)
-            close(lane, site, partition);
+        if (!fits || static_cast<size_t>(*end - begin_) > bytes_max) close();
         if (!fits) {
             dead_letters_.push_back(
                 {row,
                  DeadReason::too_large,
                  fmt::format("{} bytes, and a message holds {}", line_bytes, bytes_max),
-                 {lane.at, line_bytes}});
-            lane.begin = lane.at = *end;
+                 {at_, line_bytes}});
+            begin_ = at_ = *end;
             continue;
         }
-        lane.at = *end;
-        if (++lane.rows == rows_max_) close(lane, site, partition);
+        at_ = *end;
+        if (++open_rows_ == rows_max_) close();
     }
-    for (size_t lane = 0; lane < lanes_.size(); ++lane)
-        close(lanes_[lane], {}, static_cast<int32_t>(lane));
+    close();
 }
 
 }  // namespace rollcall

@@ -1,17 +1,16 @@
 // Kafka messages: a batch as lines of TSV, some of them in each message, for one partition each.
 //
-//     batch   row 0  row 1  row 2  row 3 ...
-//               |      |      |      |          partition_of(site)
-//     lane 0  [ 0 | 2 ] [ ...                   a message is full at rows_max or bytes_max
-//     lane 1  [ 1 | 3 ] [ ...
+//     partition_of(site)   row 0: 1   row 1: 0   row 2: 1   row 3: 1   row 4: 0 ...
+//     messages             [ 1 | 4 ]  [ ...  [ 0 | 2 ]  [ 3 ...
 //
-// With one row in a message the rows stay in their order and the key is the site; with more, each
-// partition has a lane in which its messages grow, and there is no key.
+// With one row in a message the rows stay in their order and the key is the site. With more, those
+// of a partition follow each other; a message is full at rows_max or bytes_max, and has no key.
 //
 // A row that no message can hold becomes a dead letter and keeps no other row from being stored.
 //
 // The bytes lie in chunks that are filled again by the next cut(); until then the views stay valid,
-// so a client library may send from here and needs no copy.
+// so a client library may send from here and needs no copy. They are as many as the largest batch
+// needs, however many partitions there are.
 //
 // Threads: one. Units: bytes.
 #pragma once
@@ -50,23 +49,26 @@ public:
 
     [[nodiscard]] const std::vector<Message>& messages() const { return messages_; }
     [[nodiscard]] const std::vector<DeadLetter>& dead_letters() const { return dead_letters_; }
+    [[nodiscard]] size_t memory_bytes() const { return chunks_.size() * chunk_bytes_; }
 
 private:
-    struct Lane {
-        char* begin = nullptr;  // Of the open message.
-        char* at = nullptr;
-        char* end = nullptr;  // Of the chunk.
-        size_t rows = 0;
-    };
-
-    void give_chunk(Lane& lane);
-    void close(Lane& lane, std::string_view key, int32_t partition);
+    void sort(const Columns& rows, size_t partitions,
+              const std::function<int32_t(std::string_view site)>& partition_of);
+    void give_chunk();
+    void close();
 
     size_t rows_max_;
     size_t chunk_bytes_;
     std::vector<std::unique_ptr<char[]>> chunks_;
     size_t chunks_used_ = 0;
-    std::vector<Lane> lanes_;
+    char* begin_ = nullptr;  // Of the open message.
+    char* at_ = nullptr;
+    char* end_ = nullptr;  // Of the chunk.
+    size_t open_rows_ = 0;
+    std::string_view key_;  // Of the open message, and its partition.
+    int32_t partition_ = 0;
+    std::vector<int32_t> partitions_;  // Of each row.
+    std::vector<size_t> order_;        // Rows as they are written.
     std::vector<Message> messages_;
     std::vector<DeadLetter> dead_letters_;
 };

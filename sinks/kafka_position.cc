@@ -95,6 +95,10 @@ private:
     bool take(const rd_kafka_message_t& message) {
         const std::string_view key(static_cast<const char*>(message.key), message.key_len);
         if (key != spool_uuid_) return true;
+        if (message.payload == nullptr) {  // A tombstone: somebody has taken it away.
+            found_.reset();
+            return true;
+        }
         const auto* const begin = static_cast<const char*>(message.payload);
         uint64_t number = 0;
         if (const auto read = std::from_chars(begin, begin + message.len, number);

@@ -19,7 +19,7 @@
 
 namespace rollcall {
 
-// 0 if the topic holds none of this spool.
+// 0 if the topic holds none of this spool, or its last one is a tombstone.
 [[nodiscard]] std::optional<uint64_t> read_kafka_position(const Settings& settings,
                                                           std::string_view spool_uuid,
                                                           const KafkaDeadline& deadline,

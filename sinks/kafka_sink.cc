@@ -7,6 +7,7 @@
 #include <chrono>
 #include <optional>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -24,9 +25,9 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr size_t request_bytes_default = 1'000'000;
-constexpr size_t request_bytes_min = 1'000;
 constexpr milliseconds statistics_interval{5000};
 constexpr int produce_at_once = 1024;
+constexpr milliseconds first_answer_max{2000};
 
 }  // namespace
 
@@ -34,13 +35,18 @@ constexpr int produce_at_once = 1024;
 
 struct KafkaSink::Producer {
     Producer(KafkaSink& sink, const SpoolId& spool)
-        : settings(sink.settings_), slab(sink.slab_), spool_uuid(to_text(spool)) {}
+        : settings(sink.settings_),
+          slab(sink.slab_),
+          spool_uuid(to_text(spool)),
+          request_bytes_max(sink.request_bytes_max_),
+          part_bytes_max(sink.part_bytes_max_) {}
     ~Producer();
     Producer(const Producer&) = delete;
     Producer& operator=(const Producer&) = delete;
 
     // Each of these returns false with its failure.
-    bool make(size_t request_bytes_max);
+    bool make();
+    bool reach(const KafkaDeadline& deadline);
     bool connect(const KafkaDeadline& deadline);
     bool store(const KafkaMessages& messages, const Batch& batch);
 
@@ -52,6 +58,7 @@ struct KafkaSink::Producer {
     bool produce_position(uint64_t next_record);
     bool flush(const KafkaDeadline& deadline);
     bool commit(const KafkaDeadline& deadline);
+    void learn(std::string_view topic, size_t bytes);
     void take_statistics(std::string_view json);
 
     static void on_error(rd_kafka_t* handle, int code, const char* reason, void* self);
@@ -64,11 +71,14 @@ struct KafkaSink::Producer {
     KafkaFailure failure;
     rd_kafka_t* handle = nullptr;
     std::optional<KafkaTopics> topics;
-    size_t piece_bytes_max = 0;  // Of a dead letter.
-    size_t failed = 0;           // Messages of this batch.
-    size_t refused_alone = 0;    // Bytes of the smallest one that was too large by itself; 0: none.
+    size_t request_bytes_max;
+    size_t part_bytes_max;  // Of a dead letter.
+    size_t failed = 0;      // Messages of this batch.
+    // What was too large of it: some messages in one request; the smallest that was alone, in
+    // bytes.
     bool refused_together = false;
-    size_t request_bytes = 0;
+    std::optional<size_t> refused_row;
+    std::optional<size_t> refused_part;
     KafkaStatistics counted;                      // The last ones.
     KafkaDeadline end_is_known{milliseconds(0)};  // Until it is asked for again.
 };
@@ -88,21 +98,29 @@ void KafkaSink::Producer::on_error(rd_kafka_t* handle, int code, const char* rea
 
 void KafkaSink::Producer::on_delivery(rd_kafka_t*, const rd_kafka_message_t* message,
                                       void* opaque) {
-    auto& self = *static_cast<Producer*>(opaque);
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) return;
+    auto& self = *static_cast<Producer*>(opaque);
     ++self.failed;
     // These follow from another's failure.
     if (message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
         message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
         return;
     self.slab.add(Metric::kafka_delivery_errors_total);
-    (void)self.failure.meet(message->err);
-    if (message->err != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) return;
+    const std::string_view topic = rd_kafka_topic_name(message->rkt);
+    (void)self.failure.meet(message->err,
+                            fmt::format("topic {}: {}", topic, rd_kafka_err2str(message->err)));
+    if (message->err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) self.learn(topic, message->len);
+}
+
+// A position is alone in its request, and cannot be made smaller.
+void KafkaSink::Producer::learn(std::string_view topic, size_t bytes) {
+    if (topic == settings.kafka.position_topic) return;
+    auto& smallest = topic == settings.kafka.topic ? refused_row : refused_part;
     // A message of the size of a request has a request of its own.
-    if (message->len < self.request_bytes)
-        self.refused_together = true;
-    else if (self.refused_alone == 0 || message->len < self.refused_alone)
-        self.refused_alone = message->len;
+    if (bytes < request_bytes_max && request_bytes_max > 1)
+        refused_together = true;
+    else
+        smallest = std::min(smallest.value_or(bytes), bytes);
 }
 
 int KafkaSink::Producer::on_statistics(rd_kafka_t*, char* json, size_t bytes, void* self) {
@@ -131,9 +149,8 @@ void KafkaSink::Producer::tend() {
         slab.set(Metric::kafka_topic_end_messages, *end);
 }
 
-bool KafkaSink::Producer::make(size_t request_bytes_max) {
+bool KafkaSink::Producer::make() {
     const auto& kafka = settings.kafka;
-    request_bytes = request_bytes_max;
     KafkaConfiguration conf(settings, failure);
     conf.set("enable.idempotence", "true");  // And acks=all with it.
     if (kafka.transactions) {
@@ -157,6 +174,22 @@ bool KafkaSink::Producer::make(size_t request_bytes_max) {
     slab.add(Metric::kafka_producers_total);
     topics.emplace(handle, settings, failure);
     return true;
+}
+
+// Whether a broker answers at all.
+bool KafkaSink::Producer::reach(const KafkaDeadline& deadline) {
+    for (;;) {
+        const rd_kafka_metadata_t* metadata = nullptr;
+        const auto code =
+            rd_kafka_metadata(handle, 0, nullptr, &metadata, deadline.left_ms(kafka_patience));
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            rd_kafka_metadata_destroy(metadata);
+            return true;
+        }
+        rd_kafka_poll(handle, 0);
+        if (!is_passing(code) || failure.hopeless()) return failure.meet(code);
+        if (deadline.over()) return failure.meet(RD_KAFKA_RESP_ERR__TIMED_OUT, "no broker answers");
+    }
 }
 
 // Ends what an earlier producer of this spool has left, and fences it off.
@@ -228,7 +261,7 @@ bool KafkaSink::Producer::produce(const KafkaMessages::DeadLetter& letter, const
     const std::string_view site = columns.text(letter.row, Column::site_id);
     const std::string row_id = std::to_string(columns.integer(letter.row, Column::id));
     const size_t parts =
-        std::max<size_t>((letter.line.size() + piece_bytes_max - 1) / piece_bytes_max, 1);
+        std::max<size_t>((letter.line.size() + part_bytes_max - 1) / part_bytes_max, 1);
     const std::string parts_text = std::to_string(parts);
     const auto header = [](const char* name, std::string_view value) {
         rd_kafka_vu_t field{};
@@ -237,8 +270,8 @@ bool KafkaSink::Producer::produce(const KafkaMessages::DeadLetter& letter, const
         return field;
     };
     for (size_t part = 0; part < parts; ++part) {
-        const std::string_view piece = letter.line.substr(
-            std::min(part * piece_bytes_max, letter.line.size()), piece_bytes_max);
+        const std::string_view piece =
+            letter.line.substr(std::min(part * part_bytes_max, letter.line.size()), part_bytes_max);
         const std::string part_text = std::to_string(part + 1);
         rd_kafka_vu_t topic{};
         topic.vtype = RD_KAFKA_VTYPE_RKT;
@@ -302,14 +335,22 @@ bool KafkaSink::Producer::commit(const KafkaDeadline& deadline) {
 KafkaSink::KafkaSink(const Settings& settings)
     : settings_(settings),
       messages_(settings.kafka.rows_per_message, settings.kafka.message_size_max.count),
-      message_bytes_max_(settings.kafka.message_size_max.count),
+      row_bytes_max_(settings.kafka.message_size_max.count),
+      part_bytes_max_(settings.kafka.message_size_max.count / 2),  // Header fields come besides.
       request_bytes_max_(request_bytes_default) {
     settings_.kafka.topic = topic_name(settings.kafka.topic);
+    const std::string version = fmt::format("v{}", schema_version());
+    if (!settings_.kafka.topic.ends_with(version))
+        log(LogLevel::warning,
+            "kafka: topic {} does not end in {}, the version of the table; an update that adds a "
+            "column would put lines of two lengths into it, and the pipeline would stop",
+            settings_.kafka.topic, version);
 }
 
 KafkaSink::~KafkaSink() = default;
 
 std::unexpected<Error> KafkaSink::failure(std::string_view doing) {
+    if (producer_->failure.is_late() && producer_->topics) producer_->topics->blame_replicas();
     trouble_ = fmt::format("{}: {}", doing, producer_->failure.sentence());
     producer_.reset();
     for (const Metric metric : {Metric::kafka_queue_messages, Metric::kafka_queue_bytes,
@@ -323,51 +364,71 @@ Result<uint64_t> KafkaSink::open(const SpoolId& spool) {
     producer_ = std::make_unique<Producer>(*this, spool);
     KafkaFailure& met = producer_->failure;
     const KafkaDeadline deadline(settings_.kafka.open_timeout_max);
-    if (!producer_->make(request_bytes_max_)) return failure("cannot make a producer");
+    if (!producer_->make()) return failure("cannot make a producer");
+    // The daemon that starts serves nobody until this returns, so brokers that hang are not waited
+    // for.
+    if (std::exchange(first_, false) && !producer_->reach(KafkaDeadline(first_answer_max)))
+        return failure("cannot reach the brokers");
     if (!producer_->connect(deadline)) return failure("cannot begin transactions");
     met.forget();  // What was met on the way here is over.
-    if (!producer_->topics->find(deadline) ||
-        (!positions_checked_ && !producer_->topics->check_compaction(deadline)))
+    if (!producer_->topics->find(deadline) || !producer_->topics->check_compaction(deadline))
         return failure("cannot use the topics");
-    positions_checked_ = true;
     met.forget();
     const auto next_record = read_kafka_position(settings_, producer_->spool_uuid, deadline, met);
     if (!next_record) return failure("cannot read the position");
-    return *next_record;
+    spool_ = spool;
+    position_ = *next_record;
+    return position_;
 }
 
-// From what the brokers refused: what they take.
-void KafkaSink::learn_limits() {
-    if (producer_->refused_alone > 0) {
-        message_bytes_max_ = std::min(message_bytes_max_, producer_->refused_alone - 1);
+// From what the brokers refused: what they take. False if that is no less than it was.
+bool KafkaSink::learn_limits() {
+    const auto [together, row, part] =
+        std::tuple(producer_->refused_together, producer_->refused_row, producer_->refused_part);
+    if (together) request_bytes_max_ /= 2;
+    if (row) {
+        row_bytes_max_ = *row - 1;
         log(LogLevel::warning,
             "kafka: a broker refuses a message of {} bytes; rows larger than {} become dead letters"
-            " unless max.message.bytes of the topic is raised and the daemon started again",
-            producer_->refused_alone, message_bytes_max_);
-    } else if (producer_->refused_together) {
-        request_bytes_max_ = std::max(request_bytes_max_ / 2, request_bytes_min);
+            " unless max.message.bytes of topic {} is raised and the daemon started again",
+            *row, row_bytes_max_, settings_.kafka.topic);
     }
+    if (part && *part > 1) part_bytes_max_ = *part / 2;
+    return together || row || (part && *part > 1);
 }
 
-Result<void> KafkaSink::write(const Batch& batch) {
+void KafkaSink::cut(const Columns& rows) {
     const auto partitions = static_cast<int32_t>(producer_->topics->partitions());
-    messages_.cut(batch.rows, message_bytes_max_, producer_->topics->partitions(),
+    messages_.cut(rows, row_bytes_max_, producer_->topics->partitions(),
                   [partitions](std::string_view site) {
                       return rd_kafka_msg_partitioner_murmur2(nullptr, site.data(), site.size(),
                                                               partitions, nullptr, nullptr);
                   });
-    // Beside their topic they are kept where every sink's are, to be sent again from.
-    if (batch.keep_refused && !messages_.dead_letters().empty()) {
-        std::vector<Refusal> refused;
-        for (const auto& letter : messages_.dead_letters())
-            refused.push_back({letter.row, letter.reason, letter.detail});
-        if (auto kept = batch.keep_refused(refused); !kept) return kept;
-    }
-    producer_->piece_bytes_max = std::max<size_t>(message_bytes_max_ / 2, 1);
-    if (!producer_->store(messages_, batch)) {
-        learn_limits();
+}
+
+// Beside their topic dead letters are kept where every sink's are, to be sent again from.
+Result<void> KafkaSink::keep_refused(const Batch& batch) const {
+    if (!batch.keep_refused || messages_.dead_letters().empty()) return {};
+    std::vector<Refusal> refused;
+    for (const auto& letter : messages_.dead_letters())
+        refused.push_back({letter.row, letter.reason, letter.detail});
+    return batch.keep_refused(refused);
+}
+
+Result<void> KafkaSink::write(const Batch& batch) {
+    const KafkaDeadline learning(settings_.kafka.timeout_max);
+    for (;;) {
+        cut(batch.rows);
+        if (auto kept = keep_refused(batch); !kept) return kept;
+        if (producer_->store(messages_, batch)) break;
+        if (!learn_limits() || learning.over()) return failure("cannot store a batch");
+        const uint64_t position = position_;
+        if (const auto again = open(spool_); !again) return std::unexpected(again.error());
+        if (position_ == position) continue;
+        (void)producer_->failure.meet(RD_KAFKA_RESP_ERR__FENCED, "its position has moved");
         return failure("cannot store a batch");
     }
+    position_ = batch.end_record;
     slab_.add(Metric::kafka_dead_letters_total,
               static_cast<int64_t>(messages_.dead_letters().size()));
     return {};

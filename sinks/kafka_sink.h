@@ -17,8 +17,10 @@
 // sends rows again, and the table's unique key refuses them.
 //
 // Topics may take less in a message than the settings say. Nobody is asked for that limit: when a
-// broker refuses messages as too large, fewer are put into one request, and once one was refused
-// that was alone, its size is the limit.
+// broker refuses messages as too large, fewer are put into one request, whatever their topic, and
+// once one was refused that was alone, its size is the limit of its topic: larger rows become dead
+// letters, dead letters are cut into smaller parts. All that within one write(), by a new producer
+// each time, as long as kafka.timeout_max lasts.
 //
 // Memory: one batch as TSV, and some 200 bytes for each of its messages. Nothing is queued beyond
 // the batch, whatever the brokers do.
@@ -57,14 +59,20 @@ private:
     struct Producer;  // With its topics and what it met.
 
     [[nodiscard]] std::unexpected<Error> failure(std::string_view doing);
-    void learn_limits();
+    [[nodiscard]] bool learn_limits();
+    void cut(const Columns& rows);
+    [[nodiscard]] Result<void> keep_refused(const Batch& batch) const;
 
     Settings settings_;
     Slab slab_;
     KafkaMessages messages_;
-    size_t message_bytes_max_;  // What the topic takes, as far as is known.
+    // What the brokers take, as far as is known.
+    size_t row_bytes_max_;
+    size_t part_bytes_max_;  // Of a dead letter.
     size_t request_bytes_max_;
-    bool positions_checked_ = false;  // That their topic is compacted.
+    bool first_ = true;  // Nobody has asked the brokers yet.
+    SpoolId spool_{};    // As open() knows them.
+    uint64_t position_ = 0;
     std::unique_ptr<Producer> producer_;
     std::string trouble_;
 };

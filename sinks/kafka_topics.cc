@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -74,6 +75,9 @@ bool KafkaTopics::create(const std::vector<const KafkaTopic*>& missing,
             rd_kafka_topic_name(topic->get()), topic == &rows_ ? or_default(kafka.partitions) : 1,
             or_default(kafka.replicas), problem, sizeof problem));
         if (!made) return failure_.meet(RD_KAFKA_RESP_ERR__INVALID_ARG, problem);
+        // An acknowledged row is then on two disks at least, and one broker may be away.
+        if (kafka.replicas >= 3)
+            rd_kafka_NewTopic_set_config(made.get(), "min.insync.replicas", "2");
         if (topic == &positions_) {
             // Small segments: only closed ones are compacted.
             for (const auto& [key, value] :
@@ -130,6 +134,26 @@ bool KafkaTopics::check_compaction(const KafkaDeadline& deadline) {
                         settings_.kafka.position_topic, value));
     }
     return true;
+}
+
+// Brokers that have too few take nothing, and cannot end a transaction; the library tries again,
+// and only says that it took long.
+void KafkaTopics::blame_replicas() {
+    const rd_kafka_metadata_t* metadata = nullptr;
+    if (rd_kafka_metadata(handle_, 0, rows_.get(), &metadata,
+                          static_cast<int>(kafka_patience.count())) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    const auto& topic = metadata->topics[0];
+    const auto lacking = std::count_if(
+        topic.partitions, topic.partitions + topic.partition_cnt,
+        [](const auto& partition) { return partition.isr_cnt < partition.replica_cnt; });
+    if (lacking > 0) {
+        failure_.forget();
+        (void)failure_.meet(RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,
+                            fmt::format("topic {}: replicas of {} of {} partitions are not in sync",
+                                        topic.topic, lacking, topic.partition_cnt));
+    }
+    rd_kafka_metadata_destroy(metadata);
 }
 
 std::optional<int64_t> KafkaTopics::end_of_rows(const KafkaDeadline& deadline) const {

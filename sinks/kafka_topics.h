@@ -27,6 +27,9 @@ public:
     // rests for a week. Brokers that do not say, or not to us, are believed to be set right.
     [[nodiscard]] bool check_compaction(const KafkaDeadline& deadline);
 
+    // If the rows have replicas that are not in sync, that is what the failure has met.
+    void blame_replicas();
+
     // The sum of where the partitions of the rows end, as far as they are committed.
     [[nodiscard]] std::optional<int64_t> end_of_rows(const KafkaDeadline& deadline) const;
 

@@ -29,7 +29,7 @@ struct KafkaFixture {
         static int topics = 0;
         const std::string suffix = std::to_string(++topics);
         settings.kafka.brokers = {Cluster::running->brokers()};
-        settings.kafka.topic = "rows-" + suffix;
+        settings.kafka.topic = "rows-" + suffix + ".v1";
         settings.kafka.position_topic = "positions-" + suffix;
         settings.kafka.dead_letter_topic = "dead-" + suffix;
         settings.kafka.create_topics = true;
@@ -40,17 +40,23 @@ struct KafkaFixture {
     }
 
     // Rows that do not compress, of so many bytes and a little more.
-    [[nodiscard]] Columns rows(int64_t first, int64_t count, size_t bytes = 10) {
-        const auto rows_max = static_cast<size_t>(count);
-        Columns columns(rows_max, rows_max * (bytes + 64) + row_text_max);
+    template <class Bytes>
+    [[nodiscard]] Columns rows(int64_t first, int64_t count, const Bytes& bytes_of) {
+        size_t bytes_all = row_text_max;
+        for (int64_t seq = first; seq < first + count; ++seq)
+            bytes_all += static_cast<size_t>(bytes_of(seq)) + 64;
+        Columns columns(static_cast<size_t>(count), bytes_all);
         for (int64_t seq = first; seq < first + count; ++seq) {
             columns.set_integer(Column::id, seq);
-            std::string text(bytes, ' ');
+            std::string text(static_cast<size_t>(bytes_of(seq)), ' ');
             for (char& letter : text) letter = static_cast<char>('!' + random.below(90));
             columns.set_text(Column::extra, text);
             add_row(columns, "site-" + std::to_string(seq % 7), seq);
         }
         return columns;
+    }
+    [[nodiscard]] Columns rows(int64_t first, int64_t count, size_t bytes = 10) {
+        return rows(first, count, [bytes](int64_t) { return bytes; });
     }
     static Result<void> write(KafkaSink& sink, const Columns& rows, uint64_t end_record) {
         return sink.write({rows, 0, end_record});
@@ -62,6 +68,19 @@ struct KafkaFixture {
             for (size_t at = 0; at < record.value.size(); at = record.value.find('\n', at) + 1)
                 ids.insert(std::stoll(record.value.substr(at)));
         return ids;
+    }
+    // Those of the dead letters.
+    [[nodiscard]] std::set<std::string> letters() const {
+        std::set<std::string> ids;
+        for (const auto& letter : client.committed(settings.kafka.dead_letter_topic))
+            ids.insert(letter.header.at("row_id"));
+        return ids;
+    }
+    static int64_t producers(const KafkaSink& sink) {
+        return sink.counters()->read(Metric::kafka_producers_total, 0);
+    }
+    static int64_t ms_since(std::chrono::steady_clock::time_point begin) {
+        return (std::chrono::steady_clock::now() - begin) / 1ms;
     }
     static std::multiset<int64_t> ids(int64_t first, int64_t count) {
         std::multiset<int64_t> all;
@@ -91,8 +110,9 @@ BOOST_FIXTURE_TEST_SUITE(kafka_brokers, KafkaFixture, *boost::unit_test::fixture
 
 BOOST_AUTO_TEST_CASE(topics_that_are_missing_are_created_when_that_is_asked_for) {
     settings.kafka.create_topics = false;
-    BOOST_TEST((KafkaSink(settings).open(spool).error().code == Code::sink_down));
-    BOOST_TEST(!client.has_topic(settings.kafka.topic));
+    BOOST_TEST(says(refusal(settings), "there is no topic " + settings.kafka.topic));
+    for (const auto& topic : {settings.kafka.topic, settings.kafka.position_topic})
+        BOOST_TEST(!client.has_topic(topic));
     settings.kafka.create_topics = true;
     KafkaSink sink(settings);
     BOOST_TEST(sink.open(spool).value() == 0);
@@ -127,7 +147,7 @@ BOOST_AUTO_TEST_CASE(without_transactions_rows_and_position_are_stored_too) {
 BOOST_AUTO_TEST_CASE(every_codec_is_read_back) {
     for (const char* codec : {"none", "gzip", "snappy", "lz4", "zstd"}) {
         settings.kafka.compression = codec;
-        settings.kafka.topic = std::string("rows-in-") + codec;
+        settings.kafka.topic = fmt::format("rows-in-{}.v1", codec);
         KafkaSink sink(settings);
         BOOST_TEST(sink.open(spool).has_value(), codec);
         BOOST_TEST(write(sink, rows(0, 100), 1).has_value(), codec);
@@ -207,36 +227,65 @@ BOOST_AUTO_TEST_CASE(transaction_that_takes_longer_than_its_time_is_undone) {
     BOOST_TEST((stored() == ids(0, 10)));
 }
 
-BOOST_AUTO_TEST_CASE(limit_of_the_topic_is_learned_and_only_rows_beyond_it_are_dead_letters) {
+// Three rows among two hundred are larger than the topic takes.
+BOOST_AUTO_TEST_CASE(
+    limit_of_the_topic_is_learned_at_once_and_only_rows_beyond_it_are_dead_letters) {
+    for (const size_t limit : {size_t{2500}, size_t{700}}) {
+        settings.kafka.topic = fmt::format("rows-of-{}.v1", limit);
+        settings.kafka.dead_letter_topic = fmt::format("dead-of-{}", limit);
+        settings.kafka.compression = "none";
+        client.create_topic(settings.kafka.topic, 2,
+                            {{"max.message.bytes", std::to_string(limit)}});
+        spool[0] = static_cast<std::byte>(limit / 100);
+        KafkaSink sink(settings);
+        BOOST_TEST(sink.open(spool).has_value());
+        BOOST_TEST(write(sink, rows(0, 1), 1).has_value());
+        const Columns batch = rows(1, 203, [&](int64_t seq) {
+            return seq % 70 == 0 || seq == 203 ? limit + 100 : limit / 5;
+        });
+        const auto begin = std::chrono::steady_clock::now();
+        BOOST_TEST(write(sink, batch, 2).has_value());
+        BOOST_TEST_MESSAGE(fmt::format("{} producers, {} ms", producers(sink), ms_since(begin)));
+        BOOST_TEST(producers(sink) > 2);
+        std::multiset<int64_t> expected = ids(0, 204);
+        for (const int64_t large : {70, 140, 203}) expected.erase(large);
+        BOOST_TEST((stored() == expected));
+        BOOST_TEST((letters() == std::set<std::string>{"70", "140", "203"}));
+        BOOST_TEST(sink.counters()->read(Metric::kafka_dead_letters_total, 0) == 3);
+        // Nothing is to be learned a second time.
+        const int64_t made = producers(sink);
+        BOOST_TEST(write(sink, rows(300, 100, limit / 5), 3).has_value());
+        BOOST_TEST(producers(sink) == made);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(small_limit_of_the_dead_letters_topic_makes_no_row_a_dead_letter) {
     settings.kafka.compression = "none";
-    client.create_topic(settings.kafka.topic, 2, {{"max.message.bytes", "2500"}});
+    settings.kafka.message_size_max = 2_KiB;
+    client.create_topic(settings.kafka.dead_letter_topic, 1, {{"max.message.bytes", "1000"}});
     KafkaSink sink(settings);
     BOOST_TEST(sink.open(spool).has_value());
-    BOOST_TEST(write(sink, rows(0, 1), 1).has_value());
-    // Three rows among two hundred are larger than the topic takes.
-    Columns batch(203, 203 * 600 + 3 * row_text_max);
-    for (int64_t seq = 1; seq <= 203; ++seq) {
-        batch.set_integer(Column::id, seq);
-        const size_t bytes = seq % 70 == 0 || seq == 203 ? 3000 : 500;
-        std::string text(bytes, ' ');
-        for (char& letter : text) letter = static_cast<char>('!' + random.below(90));
-        batch.set_text(Column::extra, text);
-        add_row(batch, "site", seq);
-    }
-    int attempts = 1;
-    while (!write(sink, batch, 2).has_value() && ++attempts < 30)
-        BOOST_TEST_REQUIRE(sink.open(spool).value() == 1);
-    BOOST_TEST(attempts < 30);
-    std::multiset<int64_t> expected = ids(0, 204);
-    for (const int64_t large : {70, 140, 203}) expected.erase(large);
+    const Columns batch = rows(0, 50, [](int64_t seq) { return seq == 7 ? 4000 : 1500; });
+    BOOST_TEST(write(sink, batch, 1).has_value());
+    std::multiset<int64_t> expected = ids(0, 50);
+    expected.erase(7);
     BOOST_TEST((stored() == expected));
-    std::set<std::string> letters;
+    BOOST_TEST((letters() == std::set<std::string>{"7"}));
+    std::string line;
     for (const auto& letter : client.committed(settings.kafka.dead_letter_topic))
-        letters.insert(letter.header.at("row_id"));
-    BOOST_TEST((letters == std::set<std::string>{"70", "140", "203"}));
-    BOOST_TEST(sink.counters()->read(Metric::kafka_dead_letters_total, 0) == 3);
-    // Nothing is to be learned a second time.
-    BOOST_TEST(write(sink, rows(300, 100, 500), 3).has_value());
+        line += letter.value;
+    BOOST_TEST(line.starts_with("7\tsite-0\t"));
+    BOOST_TEST(line.size() > 4000);
+}
+
+BOOST_AUTO_TEST_CASE(limit_that_no_position_fits_in_is_said) {
+    client.create_topic(settings.kafka.position_topic, 1,
+                        {{"cleanup.policy", "compact"}, {"max.message.bytes", "100"}});
+    KafkaSink sink(settings);
+    BOOST_TEST(sink.open(spool).has_value());
+    BOOST_TEST((write(sink, rows(0, 5), 1).error().code == Code::sink_down));
+    BOOST_TEST(says(sink.trouble(), "topic " + settings.kafka.position_topic));
+    BOOST_TEST(says(sink.trouble(), "raise the topic's max.message.bytes"));
 }
 
 BOOST_AUTO_TEST_CASE(topic_that_is_deleted_is_a_sink_that_is_down_until_it_is_back) {
@@ -252,6 +301,26 @@ BOOST_AUTO_TEST_CASE(topic_that_is_deleted_is_a_sink_that_is_down_until_it_is_ba
     BOOST_TEST(again.open(spool).value() == 1);
     BOOST_TEST(write(again, rows(5, 5), 2).has_value());
     BOOST_TEST((stored() == ids(5, 5)));
+}
+
+BOOST_AUTO_TEST_CASE(topic_of_positions_that_is_deleted_is_created_compacted_again) {
+    KafkaSink sink(settings);
+    BOOST_TEST(sink.open(spool).has_value());
+    BOOST_TEST(write(sink, rows(0, 5), 1).has_value());
+    const auto delete_positions = [&] {
+        client.delete_topic(settings.kafka.position_topic);
+        while (client.has_topic(settings.kafka.position_topic)) std::this_thread::sleep_for(50ms);
+    };
+    delete_positions();
+    BOOST_TEST((write(sink, rows(5, 5), 2).error().code == Code::sink_down));
+    BOOST_TEST(!client.has_topic(settings.kafka.position_topic));
+    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(write(sink, rows(5, 5), 2).has_value());
+    // The same sink looks again at a topic that another has made in its place.
+    delete_positions();
+    client.create_topic(settings.kafka.position_topic, 1, {{"cleanup.policy", "delete"}});
+    BOOST_TEST((sink.open(spool).error().code == Code::sink_down));
+    BOOST_TEST(says(sink.trouble(), "it must be compact"));
 }
 
 BOOST_AUTO_TEST_CASE(broker_that_is_killed_and_started_again_has_every_batch_once) {
@@ -382,6 +451,34 @@ BOOST_AUTO_TEST_CASE(login_over_tls_takes_the_right_password_and_authority) {
     // SCRAM.
     settings.kafka.sasl_mechanism = "SCRAM-SHA-512";
     BOOST_TEST(KafkaSink(settings).open(spool).has_value() == (rd_kafka_version() >= 0x02060100));
+}
+
+BOOST_AUTO_TEST_CASE(daemons_own_certificate_is_shown_to_brokers_that_ask_for_one) {
+    settings.kafka.brokers = {Cluster::running->mutual_brokers()};
+    settings.kafka.tls = true;
+    settings.kafka.tls_ca = Cluster::running->certificate();
+    settings.kafka.properties["broker.address.family"] = "v4";
+    BOOST_TEST(says(refusal(settings), "check kafka.tls"));
+    settings.kafka.tls_certificate = Cluster::running->certificate();
+    settings.kafka.tls_key = Cluster::running->key();
+    KafkaSink sink(settings);
+    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(write(sink, rows(0, 10), 1).has_value());
+    BOOST_TEST((stored() == ids(0, 10)));
+}
+
+// To a listener without TLS, which ends the connection, and to one that does not let us in.
+BOOST_AUTO_TEST_CASE(one_broker_of_several_that_refuses_us_does_not_keep_us_from_the_others) {
+    settings.kafka.tls = true;
+    settings.kafka.tls_ca = Cluster::running->certificate();
+    settings.kafka.tls_certificate = Cluster::running->certificate();
+    settings.kafka.tls_key = Cluster::running->key();
+    settings.kafka.properties["broker.address.family"] = "v4";
+    for (const auto& bad : {Cluster::running->brokers(), Cluster::running->guarded_brokers()}) {
+        settings.kafka.brokers = {bad, Cluster::running->mutual_brokers()};
+        for (int times = 0; times < 3; ++times)
+            BOOST_TEST(KafkaSink(settings).open(spool).has_value(), bad);
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -4,6 +4,7 @@
 #include <librdkafka/rdkafka_mock.h>
 
 #include <algorithm>
+#include <span>
 #include <stdexcept>
 #include <thread>
 
@@ -28,7 +29,9 @@ rd_kafka_t* make(rd_kafka_type_t type, const std::map<std::string, std::string>&
     rd_kafka_conf_t* const conf = rd_kafka_conf_new();
     char problem[512];
     rd_kafka_conf_set_log_cb(conf, nullptr);
-    for (const auto& [name, value] : properties)
+    auto all = properties;
+    all.emplace("allow.auto.create.topics", "false");  // Asking for a topic must not make it.
+    for (const auto& [name, value] : all)
         if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), problem, sizeof problem) !=
             RD_KAFKA_CONF_OK)
             give_up(problem);
@@ -37,13 +40,14 @@ rd_kafka_t* make(rd_kafka_type_t type, const std::map<std::string, std::string>&
     return made;
 }
 
-// What the cluster says of a topic; of none if the name is empty.
+// What the cluster says of a topic; of all if the name is empty.
 template <class Use>
 auto with_metadata(rd_kafka_t* handle, const std::string& topic, int wait_ms, const Use& use) {
     rd_kafka_topic_t* const about =
         topic.empty() ? nullptr : rd_kafka_topic_new(handle, topic.c_str(), nullptr);
     const rd_kafka_metadata_t* metadata = nullptr;
-    const auto code = rd_kafka_metadata(handle, 0, about, &metadata, wait_ms);
+    const auto code =
+        rd_kafka_metadata(handle, about == nullptr ? 1 : 0, about, &metadata, wait_ms);
     const auto result = use(code == RD_KAFKA_RESP_ERR_NO_ERROR ? metadata : nullptr);
     if (metadata != nullptr) rd_kafka_metadata_destroy(metadata);
     if (about != nullptr) rd_kafka_topic_destroy(about);
@@ -79,14 +83,29 @@ struct KafkaClient::Handle {
 KafkaClient::KafkaClient(const std::string& brokers)
     : brokers_(brokers),
       handle_(std::make_unique<Handle>(
-          make(RD_KAFKA_PRODUCER,
-               {{"bootstrap.servers", brokers}, {"reconnect.backoff.max.ms", "200"}}))) {}
+          make(RD_KAFKA_PRODUCER, {{"bootstrap.servers", brokers},
+                                   {"reconnect.backoff.max.ms", "200"},
+                                   // Of several brokers one that hangs is asked until then.
+                                   {"socket.timeout.ms", "2000"}}))) {}
 
 KafkaClient::~KafkaClient() { rd_kafka_destroy(handle_->producer); }
 
 size_t KafkaClient::brokers_up() const {
     return with_metadata(handle_->producer, "", 1000, [](const rd_kafka_metadata_t* metadata) {
         return metadata == nullptr ? size_t{0} : static_cast<size_t>(metadata->broker_cnt);
+    });
+}
+
+bool KafkaClient::in_sync() const {
+    return with_metadata(handle_->producer, "", 1000, [](const rd_kafka_metadata_t* metadata) {
+        if (metadata == nullptr) return false;
+        const std::span topics(metadata->topics, static_cast<size_t>(metadata->topic_cnt));
+        return std::ranges::all_of(topics, [](const auto& topic) {
+            const std::span partitions(topic.partitions, static_cast<size_t>(topic.partition_cnt));
+            return std::ranges::all_of(partitions, [](const auto& partition) {
+                return partition.isr_cnt == partition.replica_cnt;
+            });
+        });
     });
 }
 
@@ -219,6 +238,15 @@ void OpenTransaction::produce(const std::string& topic, int partition, const std
               RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key.data(), key.size()),
               RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()), RD_KAFKA_V_END),
           "produce");
+}
+
+void OpenTransaction::produce_tombstone(const std::string& topic, int partition,
+                                        const std::string& key) {
+    check(
+        rd_kafka_producev(handle_->producer, RD_KAFKA_V_TOPIC(topic.c_str()),
+                          RD_KAFKA_V_PARTITION(partition), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                          RD_KAFKA_V_KEY(key.data(), key.size()), RD_KAFKA_V_END),
+        "produce");
 }
 
 void OpenTransaction::wait_until_written() {

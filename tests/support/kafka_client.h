@@ -34,6 +34,8 @@ public:
 
     // Brokers that the cluster names; 0 if none answers within a second.
     [[nodiscard]] size_t brokers_up() const;
+    // Whether every replica of every topic, Kafka's own too, is in sync.
+    [[nodiscard]] bool in_sync() const;
     // Waits until the topic is there.
     void create_topic(const std::string& name, int partitions,
                       const std::map<std::string, std::string>& settings = {},
@@ -68,6 +70,7 @@ public:
 
     void produce(const std::string& topic, int partition, const std::string& key,
                  const std::string& value);
+    void produce_tombstone(const std::string& topic, int partition, const std::string& key);
     void wait_until_written();
     void commit();
     // What commit() is answered, as librdkafka names it; empty if it succeeds.

@@ -41,7 +41,7 @@ bool KafkaCluster::is_installed() { return std::filesystem::is_directory(ROLLCAL
 KafkaCluster::KafkaCluster(int nodes, Doors doors, uint16_t advertised_port) {
     if (doors == Doors::guarded) make_certificate();
     for (int node = 0; node < nodes; ++node)
-        nodes_.push_back({free_port(), free_port(), free_port(),
+        nodes_.push_back({free_port(), free_port(), free_port(), free_port(),
                           directory_.path() / fmt::format("{}.properties", node), nullptr});
     for (size_t node = 0; node < nodes_.size(); ++node) {
         write_settings(node, doors, advertised_port);
@@ -58,11 +58,10 @@ KafkaCluster::KafkaCluster(int nodes, Doors doors, uint16_t advertised_port) {
 void KafkaCluster::make_certificate() {
     const auto made = run({"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
                            "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-                           "-keyout", directory_.path() / "key.pem", "-out", certificate()});
+                           "-keyout", key(), "-out", certificate()});
     if (made.status != 0) throw std::runtime_error("openssl: " + made.errors);
     std::ofstream store(directory_.path() / "store.pem");
-    for (const std::string& part : {(directory_.path() / "key.pem").string(), certificate()})
-        store << std::ifstream(part).rdbuf();
+    for (const std::string& part : {key(), certificate()}) store << std::ifstream(part).rdbuf();
 }
 
 void KafkaCluster::write_settings(size_t node, Doors doors, uint16_t advertised_port) {
@@ -72,17 +71,20 @@ void KafkaCluster::write_settings(size_t node, Doors doors, uint16_t advertised_
     const size_t replicas = std::min<size_t>(nodes_.size(), 3);
     const size_t in_sync = replicas == 3 ? 2 : 1;
     const bool guarded = doors == Doors::guarded;
-    const uint16_t port = nodes_[node].guarded_port;
+    const auto doors_at = [&](const char* host) {
+        return guarded ? fmt::format(",GUARDED://{0}:{1},MUTUAL://{0}:{2}", host,
+                                     nodes_[node].guarded_port, nodes_[node].mutual_port)
+                       : "";
+    };
     std::ofstream file(nodes_[node].settings_path);
     file << fmt::format(R"(process.roles=broker,controller
 node.id={0}
 controller.quorum.voters={1}
 listeners=PLAINTEXT://127.0.0.1:{2},CONTROLLER://127.0.0.1:{3}{7}
 advertised.listeners=PLAINTEXT://127.0.0.1:{9}{8}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,GUARDED:SASL_SSL
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,GUARDED:SASL_SSL,MUTUAL:SSL
 controller.listener.names=CONTROLLER
 log.dirs={4}/data-{0}
-auto.create.topics.enable=false
 default.replication.factor={5}
 min.insync.replicas={6}
 offsets.topic.num.partitions=1
@@ -100,16 +102,18 @@ log.cleaner.dedupe.buffer.size=2097152
 )",
                         node, fmt::join(voters, ","), nodes_[node].port,
                         nodes_[node].controller_port, directory_.path().string(), replicas, in_sync,
-                        guarded ? fmt::format(",GUARDED://127.0.0.1:{}", port) : "",
-                        guarded ? fmt::format(",GUARDED://localhost:{}", port) : "",
+                        doors_at("127.0.0.1"), doors_at("localhost"),
                         advertised_port != 0 ? advertised_port : nodes_[node].port);
     if (!guarded) return;
     // Who comes by the other listener has no name, and may do everything.
     file << fmt::format(
         R"(authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-super.users=User:ANONYMOUS
+super.users=User:ANONYMOUS;User:CN=localhost
 ssl.keystore.type=PEM
 ssl.keystore.location={0}/store.pem
+ssl.truststore.type=PEM
+ssl.truststore.location={0}/cert.pem
+listener.name.mutual.ssl.client.auth=required
 listener.name.guarded.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512
 listener.name.guarded.plain.sasl.jaas.config={1}.plain.PlainLoginModule required user_rollcall="hush";
 listener.name.guarded.scram-sha-512.sasl.jaas.config={1}.scram.ScramLoginModule required;
@@ -123,18 +127,55 @@ std::string KafkaCluster::brokers() const {
     return fmt::format("{}", fmt::join(all, ","));
 }
 
-std::string KafkaCluster::guarded_brokers() const {
+std::string KafkaCluster::at_localhost(uint16_t Node::* port) const {
     std::vector<std::string> all;
-    for (const Node& node : nodes_) all.push_back(fmt::format("localhost:{}", node.guarded_port));
+    for (const Node& node : nodes_) all.push_back(fmt::format("localhost:{}", node.*port));
     return fmt::format("{}", fmt::join(all, ","));
+}
+
+std::string KafkaCluster::guarded_brokers() const { return at_localhost(&Node::guarded_port); }
+
+std::string KafkaCluster::mutual_brokers() const { return at_localhost(&Node::mutual_port); }
+
+void KafkaCluster::use_tool(const std::string& main_class,
+                            const std::vector<std::string>& arguments) const {
+    std::vector<std::string> all = {"--bootstrap-server", brokers()};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    const auto done = run(java("org.apache.kafka.tools." + main_class, all));
+    if (done.status != 0) throw std::runtime_error("kafka: " + done.output + done.errors);
+}
+
+// The first of the replicas is the leader that is preferred.
+void KafkaCluster::move_leaders(const std::string& topic, int partitions, int node) const {
+    std::vector<size_t> replicas;
+    for (size_t i = 0; i < nodes_.size(); ++i)
+        replicas.push_back((static_cast<size_t>(node) + i) % nodes_.size());
+    std::vector<std::string> moves;
+    std::vector<std::string> elections;
+    for (int partition = 0; partition < partitions; ++partition) {
+        const std::string which =
+            fmt::format(R"("topic": "{}", "partition": {})", topic, partition);
+        moves.push_back(
+            fmt::format(R"({{{}, "replicas": [{}]}})", which, fmt::join(replicas, ",")));
+        elections.push_back(fmt::format("{{{}}}", which));
+    }
+    const std::string path = directory_.path() / "partitions.json";
+    const auto write = [&](const std::vector<std::string>& entries) {
+        std::ofstream(path) << fmt::format(R"({{"version": 1, "partitions": [{}]}})",
+                                           fmt::join(entries, ","));
+    };
+    write(moves);
+    use_tool("reassign.ReassignPartitionsCommand", {"--execute", "--reassignment-json-file", path});
+    write(elections);
+    use_tool("LeaderElectionCommand",
+             {"--election-type", "preferred", "--path-to-json-file", path});
 }
 
 void KafkaCluster::change_rights(std::vector<std::string> how,
                                  const std::vector<std::string>& words) const {
-    how.insert(how.end(), {"--bootstrap-server", brokers(), "--allow-principal", "User:rollcall"});
+    how.insert(how.end(), {"--allow-principal", "User:rollcall"});
     how.insert(how.end(), words.begin(), words.end());
-    const auto changed = run(java("org.apache.kafka.tools.AclCommand", how));
-    if (changed.status != 0) throw std::runtime_error("kafka: " + changed.output + changed.errors);
+    use_tool("AclCommand", how);
 }
 
 void KafkaCluster::start(int node) {
@@ -162,7 +203,7 @@ void KafkaCluster::fill_disk(int node) {
 void KafkaCluster::wait_until_ready() const {
     const KafkaClient client(brokers());
     const auto deadline = std::chrono::steady_clock::now() + 60s;
-    while (client.brokers_up() < nodes_.size())
+    while (client.brokers_up() < nodes_.size() || !client.in_sync())
         if (std::chrono::steady_clock::now() > deadline) {
             std::string said;
             for (const Node& node : nodes_) said += node.process->output() + node.process->errors();

@@ -18,7 +18,9 @@ namespace rollcall {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr size_t messages_at_once = 10'000;
+// With ten rows in each, a server tells the warnings of all.
+constexpr size_t messages_at_once = 5'000;
+constexpr unsigned duplicate_entry = 1062;
 
 Rows run_sql(Database& database, const std::string& sql) {
     auto outcome = database.query(sql);
@@ -174,11 +176,32 @@ void PipelineStandIn::load(Database& database, const std::string& lines, uint64_
         return std::optional(bytes);
     });
     if (!loaded) throw std::runtime_error("LOAD DATA: " + loaded.error().message);
+    if (database.warnings() > 0)
+        for (const auto& warning : run_sql(database, "SHOW WARNINGS"))  // Level, Code, Message.
+            if (std::stoul(warning[1].value()) != duplicate_entry)
+                throw std::runtime_error("LOAD DATA: " + warning[2].value());
     for (const auto& [id, partition] : source.partitions)
         run_sql(database,
                 fmt::format("REPLACE INTO pipeline_offsets VALUES ({}, {})", id, partition.next));
     run_sql(database, "COMMIT");
     skipped_ += rows - *loaded;
+    sample_.push_back(lines.substr(0, lines.find('\n')));
+}
+
+std::string PipelineStandIn::differences() const {
+    Database database = connect(options_);
+    std::string all;
+    for (const std::string& line : sample_) {
+        const auto rows =
+            run_sql(database, fmt::format("SELECT {} FROM site_checkins WHERE id = {}",
+                                          column_names(), line.substr(0, line.find('\t'))));
+        std::string stored;
+        for (const auto& row : rows)
+            for (const auto& field : row)
+                stored += (stored.empty() ? "" : "\t") + field.value_or("\\N");
+        if (stored != line) all += fmt::format("{}\n  is in the table as\n{}\n", line, stored);
+    }
+    return all;
 }
 
 }  // namespace rollcall

@@ -2,7 +2,8 @@
 //
 // It reads the committed messages of the topic, loads many at once into site_checkins with the
 // clauses of the pipeline that is generated, and stores where it is in the same transaction, so
-// that it may itself be stopped and started anywhere. The end of a message ends a row.
+// that it may itself be stopped and started anywhere. The end of a message ends a row. A value that
+// the table would take altered, with a warning, ends the pipeline.
 //
 // What it cannot show is listed in sinks/README.md.
 //
@@ -15,6 +16,7 @@
 #include <exception>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "sinks/database.h"
 
@@ -33,6 +35,9 @@ public:
     [[nodiscard]] uint64_t messages() const { return messages_; }
     // Rows that were in the table already.
     [[nodiscard]] uint64_t skipped() const { return skipped_; }
+    // In which rows the table differs from what it was loaded from, one line each; empty if it does
+    // in none. It looks at every column of one row of each load.
+    [[nodiscard]] std::string differences() const;
 
 private:
     struct Source;
@@ -47,6 +52,7 @@ private:
     std::exception_ptr failure_;
     uint64_t messages_ = 0;  // Written by the thread, read when it has ended.
     uint64_t skipped_ = 0;
+    std::vector<std::string> sample_;  // Lines that were loaded.
     // Set by stop(), read by the thread: load to the end and return.
     std::atomic<bool> stopping_ = false;
 };

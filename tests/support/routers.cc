@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <sstream>
 #include <stdexcept>
 
@@ -24,15 +25,25 @@ Routers::Routers()
     : over_http_{{.serial_number = "H1"}, {.serial_number = "H2"}, {.serial_number = "H3"}},
       over_mqtt_{{.serial_number = "M1"}, {.serial_number = "M2"}} {}
 
+void Routers::Router::heard() {
+    const auto now = std::chrono::steady_clock::now();
+    longest_wait = std::max(longest_wait, now - answered);
+    answered = now;
+}
+
 void Routers::report_over_http(Router& router, uint16_t port) try {
     HttpClient client(port);
+    router.connected();
     while (!leaving_) {
         const uint64_t first = router.sent;
         router.sent += reports_on_the_way;
         for (uint64_t seq = first; seq < router.sent; ++seq)
             client.send(post_request(report(router.serial_number, seq)));
         for (uint64_t seq = first; seq < router.sent; ++seq)
-            if (client.receive().status == 200) router.acknowledged.push_back(seq);
+            if (client.receive().status == 200) {
+                router.heard();
+                router.acknowledged.push_back(seq);
+            }
     }
 } catch (const ConnectionEnded&) {
     return;
@@ -40,6 +51,7 @@ void Routers::report_over_http(Router& router, uint16_t port) try {
 
 void Routers::report_over_mqtt(Router& router, uint16_t port) try {
     MqttClient client(port, router.serial_number);
+    router.connected();
     while (!leaving_) {
         const uint64_t first = router.sent;
         router.sent += reports_on_the_way;
@@ -47,7 +59,10 @@ void Routers::report_over_mqtt(Router& router, uint16_t port) try {
             client.publish("checkins/" + router.serial_number, report(router.serial_number, seq),
                            static_cast<uint16_t>(1 + seq % 1000));
         for (uint64_t seq = first; seq < router.sent; ++seq)
-            if (client.puback() == 1 + seq % 1000) router.acknowledged.push_back(seq);
+            if (client.puback() == 1 + seq % 1000) {
+                router.heard();
+                router.acknowledged.push_back(seq);
+            }
     }
 } catch (const ConnectionEnded&) {
     return;
@@ -76,6 +91,13 @@ uint64_t Routers::acknowledged() const {
     for (const auto* routers : {&over_http_, &over_mqtt_})
         for (const auto& router : *routers) all += router.acknowledged.size();
     return all;
+}
+
+std::chrono::milliseconds Routers::longest_wait() const {
+    std::chrono::steady_clock::duration longest{};
+    for (const auto* routers : {&over_http_, &over_mqtt_})
+        for (const auto& router : *routers) longest = std::max(longest, router.longest_wait);
+    return std::chrono::duration_cast<std::chrono::milliseconds>(longest);
 }
 
 std::string Routers::losses_and_repeats(const TestDaemon& daemon) const {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -31,6 +32,8 @@ public:
     void disconnect();
 
     [[nodiscard]] uint64_t acknowledged() const;
+    // The longest time that any of them waited for its next answer, on connections that ended too.
+    [[nodiscard]] std::chrono::milliseconds longest_wait() const;
     // What is wrong with the daemon's table, one line for each report; empty if nothing is.
     [[nodiscard]] std::string losses_and_repeats(const TestDaemon& daemon) const;
     // The same of an SQLite file elsewhere.
@@ -44,6 +47,11 @@ private:
         std::string serial_number;
         uint64_t sent = 0;  // Reports 0 to sent - 1 may have been sent.
         std::vector<uint64_t> acknowledged{};
+        std::chrono::steady_clock::time_point answered{};
+        std::chrono::steady_clock::duration longest_wait{};
+
+        void connected() { answered = std::chrono::steady_clock::now(); }
+        void heard();
     };
 
     void report_over_http(Router& router, uint16_t port);

@@ -43,11 +43,29 @@ BOOST_AUTO_TEST_CASE(what_nobody_has_advice_for_is_said_as_it_is) {
     BOOST_TEST(failure.sentence() == "bits have fallen");
 }
 
-BOOST_AUTO_TEST_CASE(brokers_are_hopeless_when_one_refuses_or_none_is_reached) {
+BOOST_AUTO_TEST_CASE(certificate_of_ours_that_is_refused_after_the_handshake_is_told_from_a_cut) {
+    KafkaFailure failure;
+    failure.meet_event(nullptr, RD_KAFKA_RESP_ERR__TRANSPORT,
+                       "ssl://a:1/bootstrap: Receive failed: error:0A000412:SSL routines::sslv3 "
+                       "alert bad certificate: SSL alert number 42",
+                       1);
+    BOOST_TEST(
+        failure.sentence().ends_with("; check kafka.tls, kafka.tls_ca, "
+                                     "kafka.tls_certificate"));
+}
+
+BOOST_AUTO_TEST_CASE(brokers_are_hopeless_when_none_is_reached_or_lets_us_in) {
+    KafkaFailure slow;
+    (void)slow.meet(RD_KAFKA_RESP_ERR__TIMED_OUT);
+    BOOST_TEST(!slow.hopeless());
+    BOOST_TEST(slow.is_late());
+
     KafkaFailure refused;
-    (void)refused.meet(RD_KAFKA_RESP_ERR__TIMED_OUT);
-    BOOST_TEST(!refused.hopeless());
-    (void)refused.meet(RD_KAFKA_RESP_ERR__AUTHENTICATION);
+    for (const char* reason : {"ssl://a:1/bootstrap: SSL handshake failed", "b:1/7: Disconnected"})
+        refused.meet_event(nullptr, RD_KAFKA_RESP_ERR__SSL, reason, 2);
+    BOOST_TEST(!refused.hopeless());  // The other one may.
+    refused.meet_event(nullptr, RD_KAFKA_RESP_ERR__AUTHENTICATION,
+                       "ssl://b:1/bootstrap: SASL authentication error", 2);
     BOOST_TEST(refused.hopeless());
 
     KafkaFailure failure;

@@ -104,6 +104,25 @@ BOOST_AUTO_TEST_CASE(row_that_tsv_cannot_say_is_a_dead_letter_that_names_the_col
     BOOST_TEST(messages.dead_letters()[0].line == "");
 }
 
+BOOST_AUTO_TEST_CASE(memory_is_that_of_the_batch_however_many_partitions_there_are) {
+    constexpr size_t count = 4000;
+    Columns rows(count, count * row_text_max);
+    size_t lines_bytes = 0;
+    for (size_t i = 0; i < count; ++i) {
+        add_row(rows, "site-" + std::to_string(i), static_cast<int64_t>(i));
+        lines_bytes += line_of(rows, i).size();
+    }
+    for (const size_t bytes_max : {size_t{1024}, size_t{256 * 1024}}) {
+        for (const size_t partitions : {size_t{1}, size_t{1000}}) {
+            KafkaMessages messages(100, bytes_max);
+            messages.cut(rows, bytes_max, partitions, [&](std::string_view site) {
+                return static_cast<int32_t>(std::hash<std::string_view>()(site) % partitions);
+            });
+            BOOST_TEST(messages.memory_bytes() < lines_bytes + lines_bytes / 10 + 300 * 1024);
+        }
+    }
+}
+
 // Of many batches, cut with different limits by one object.
 BOOST_AUTO_TEST_CASE(every_row_of_a_random_batch_is_in_one_message_or_one_dead_letter) {
     Random random("every_row_of_a_random_batch_is_in_one_message_or_one_dead_letter");

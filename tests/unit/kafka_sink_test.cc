@@ -2,6 +2,9 @@
 // transactions: what only real ones can show is in tests/fault/kafka_brokers_test.cc.
 #include "sinks/kafka_sink.h"
 
+#include <fmt/core.h>
+#include <unistd.h>
+
 #include <boost/test/unit_test.hpp>
 #include <chrono>
 #include <fstream>
@@ -9,8 +12,10 @@
 #include <set>
 
 #include "tests/support/kafka_client.h"
+#include "tests/support/loopback.h"
 #include "tests/support/refusals.h"
 #include "tests/support/rows.h"
+#include "tests/support/standard_error.h"
 #include "tests/support/temporary_directory.h"
 
 using namespace rollcall;
@@ -32,11 +37,11 @@ enum Answer : int {
 
 struct KafkaFixture {
     KafkaFixture() {
-        mock.create_topic("rows", 3);
+        mock.create_topic("rows.v1", 3);
         mock.create_topic("positions", 1);
         mock.create_topic("dead", 1);
         settings.kafka.brokers = {mock.brokers()};
-        settings.kafka.topic = "rows";
+        settings.kafka.topic = "rows.v1";
         settings.kafka.position_topic = "positions";
         settings.kafka.dead_letter_topic = "dead";
         settings.kafka.timeout_max = 3s;
@@ -86,7 +91,7 @@ BOOST_AUTO_TEST_CASE(rows_and_position_are_stored_and_found_again) {
     }
     KafkaSink sink(settings);
     BOOST_TEST(sink.open(spool).value() == 9);
-    const auto stored = records("rows");
+    const auto stored = records("rows.v1");
     BOOST_TEST(stored.size() == 200);
     std::map<std::string, std::set<int32_t>> partitions;
     for (const auto& record : stored) {
@@ -112,7 +117,7 @@ BOOST_AUTO_TEST_CASE(site_lies_in_the_partition_that_other_clients_of_kafka_look
     for (const auto& [site, partition] : expected) add_row(columns, site, 1);
     BOOST_TEST(write(sink, columns, 1).has_value());
     std::map<std::string, int32_t> found;
-    for (const auto& record : records("rows")) found[record.key] = record.partition;
+    for (const auto& record : records("rows.v1")) found[record.key] = record.partition;
     BOOST_TEST((found == expected));
 }
 
@@ -122,7 +127,7 @@ BOOST_AUTO_TEST_CASE(several_rows_of_a_partition_go_in_one_message) {
     BOOST_TEST(sink.open(spool).has_value());
     BOOST_TEST(write(sink, rows(0, 100), 1).has_value());
     size_t lines = 0;
-    const auto stored = records("rows");
+    const auto stored = records("rows.v1");
     for (const auto& record : stored) {
         lines += static_cast<size_t>(std::ranges::count(record.value, '\n'));
         BOOST_TEST(record.key == "");
@@ -164,6 +169,20 @@ BOOST_AUTO_TEST_CASE(position_is_found_behind_many_others) {
     BOOST_TEST(KafkaSink(settings).open(other).value() == 1500);
 }
 
+BOOST_AUTO_TEST_CASE(position_that_somebody_has_taken_away_is_none) {
+    KafkaSink sink(settings);
+    BOOST_TEST(sink.open(spool).has_value());
+    BOOST_TEST(write(sink, rows(0, 1), 5).has_value());
+    {
+        OpenTransaction other(mock.brokers(), "another");
+        other.produce_tombstone("positions", 0, to_text(spool));
+        other.commit();
+    }
+    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(write(sink, rows(0, 1), 6).has_value());
+    BOOST_TEST(sink.open(spool).value() == 6);
+}
+
 BOOST_AUTO_TEST_CASE(without_transactions_the_position_is_stored_when_the_rows_are) {
     settings.kafka.transactions = false;
     KafkaSink sink(settings);
@@ -184,7 +203,7 @@ BOOST_AUTO_TEST_CASE(passing_errors_of_brokers_do_not_fail_a_batch) {
     mock.answer(MockKafka::add_partitions, {coordinator_not_available});
     mock.answer(MockKafka::end_transaction, {coordinator_not_available});
     BOOST_TEST(write(sink, rows(0, 50), 3).has_value());
-    BOOST_TEST(records("rows").size() == 50);
+    BOOST_TEST(records("rows.v1").size() == 50);
     BOOST_TEST(counted(sink, Metric::kafka_producers_total) == 1);
 }
 
@@ -254,8 +273,33 @@ BOOST_AUTO_TEST_CASE(brokers_that_do_not_answer_hold_a_call_no_longer_than_its_l
     BOOST_TEST((std::chrono::steady_clock::now() - begin < 4s));
 }
 
+// They take connections and never answer.
+BOOST_AUTO_TEST_CASE(brokers_that_say_nothing_at_first_are_not_waited_for) {
+    const int silent = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    settings.kafka.brokers = {fmt::format("127.0.0.1:{}", listen_on_loopback(silent))};
+    settings.kafka.open_timeout_max = 1min;
+    KafkaSink sink(settings);
+    const auto begin = std::chrono::steady_clock::now();
+    BOOST_TEST((sink.open(spool).error().code == Code::sink_down));
+    BOOST_TEST((std::chrono::steady_clock::now() - begin < 5s));
+    BOOST_TEST(sink.trouble().find("no broker answers") != std::string::npos, sink.trouble());
+    ::close(silent);
+}
+
+BOOST_AUTO_TEST_CASE(topic_whose_name_does_not_tell_the_tables_version_is_remarked) {
+    settings.kafka.topic = "checkins";
+    BOOST_TEST(standard_error_of([&] {
+                   KafkaSink sink(settings);
+               }).find("topic checkins does not end in v1, the version of the table") !=
+               std::string::npos);
+    settings.kafka.topic = "rows.v1";
+    BOOST_TEST(standard_error_of([&] { KafkaSink sink(settings); }) == "");
+    settings.kafka.topic = "";
+    BOOST_TEST(standard_error_of([&] { KafkaSink sink(settings); }) == "");
+}
+
 BOOST_AUTO_TEST_CASE(topic_that_is_missing_is_a_sink_that_is_down) {
-    for (const char* topic : {"rows", "positions", "dead"}) {
+    for (const char* topic : {"rows.v1", "positions", "dead"}) {
         mock.answer_metadata(topic, unknown_topic);
         KafkaSink sink(settings);
         BOOST_TEST((sink.open(spool).error().code == Code::sink_down), topic);
@@ -280,7 +324,7 @@ BOOST_AUTO_TEST_CASE(row_larger_than_a_message_is_a_dead_letter_in_parts) {
     BOOST_TEST(refusals.write(sink, columns, 1).has_value());
     BOOST_TEST(refusals.rows() == std::vector<size_t>({1}), boost::test_tools::per_element());
     BOOST_TEST((refusals.all[0].reason == DeadReason::too_large));
-    BOOST_TEST(records("rows").size() == 2);
+    BOOST_TEST(records("rows.v1").size() == 2);
     const auto letters = records("dead");
     BOOST_TEST_REQUIRE(letters.size() >= 6);
     std::string line;
@@ -310,7 +354,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_sent_when_a_row_larger_than_a_message_cannot_be_
     refusals.fails = Error{Code::sink_down};
     BOOST_TEST((refusals.write(sink, columns, 1).error().code == Code::sink_down));
     BOOST_TEST(sink.open(spool).value() == 0);
-    BOOST_TEST(records("rows").empty());
+    BOOST_TEST(records("rows.v1").empty());
     BOOST_TEST(records("dead").empty());
 }
 
@@ -332,7 +376,7 @@ BOOST_AUTO_TEST_CASE(connection_settings_that_cannot_be_are_a_sink_that_is_down)
         kafka.user = "rollcall";
         kafka.password_file = "/nowhere/password";
     }));
-    BOOST_TEST(refused([](auto& kafka) { kafka.topic = std::string(600, 't'); }));
+    BOOST_TEST(refused([](auto& kafka) { kafka.topic = std::string(600, 't') + ".v1"; }));
     settings.kafka.properties = {{"linger.ms", "1"}, {"socket.keepalive.enable", "true"}};
     BOOST_TEST(KafkaSink(settings).open(spool).has_value());
 }

@@ -461,7 +461,8 @@ BOOST_AUTO_TEST_CASE(properties_of_a_library_are_taken_in_every_form_that_toml_h
 }
 
 BOOST_AUTO_TEST_CASE(properties_that_would_break_a_promise_are_refused) {
-    for (const char* name : {"enable.idempotence", "transactional.id", "acks", "isolation.level"}) {
+    for (const char* name : {"enable.idempotence", "transactional.id", "acks", "isolation.level",
+                             "allow.auto.create.topics"}) {
         const std::string text = std::string("[kafka.properties]\n\"") + name + "\" = \"x\"";
         BOOST_TEST(said(load_text(text)).starts_with("f:1: kafka.properties: must be none of "));
     }
