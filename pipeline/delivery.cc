@@ -237,7 +237,10 @@ Result<void> Delivery::write() {
     reached_ = reader_.position();
     const auto written = sink_.write({batch_, batch_first_, reached_, keep});
     if (!written) return written;
-    slab_.add(Metric::sink_rows_total, static_cast<int64_t>(batch_.rows() - refused),
+    const size_t duplicates = sink_.duplicates();
+    slab_.add(Metric::sink_rows_total, static_cast<int64_t>(batch_.rows() - refused - duplicates),
+              label_of(options_.name));
+    slab_.add(Metric::sink_duplicate_rows_total, static_cast<int64_t>(duplicates),
               label_of(options_.name));
     slab_.add(Metric::sink_batches_total, 1, label_of(options_.name));
     if (options_.counts_duplicates)

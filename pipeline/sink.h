@@ -58,6 +58,9 @@ public:
     // Stores all rows and end_record, or nothing. After an error, call open() again.
     [[nodiscard]] virtual Result<void> write(const Batch& batch) = 0;
 
+    // Rows of the batch written last that the table had already, and were not stored again.
+    [[nodiscard]] virtual size_t duplicates() const { return 0; }
+
     // After an error: what is wrong and what to do, for the operator. Empty: the code says it all.
     [[nodiscard]] virtual std::string trouble() const { return {}; }
 

@@ -67,7 +67,8 @@ struct RefusedRow {
     unsigned number;
     DeadReason reason;
 };
-constexpr unsigned check_violated_mysql = 3819;  // MariaDB has a number of its own.
+constexpr unsigned pipeline_source_failed = 1933;  // Of SingleStore.
+constexpr unsigned check_violated_mysql = 3819;    // MariaDB has a number of its own.
 constexpr RefusedRow refused_rows[] = {
     {WARN_DATA_TRUNCATED, DeadReason::value_refused},
     {ER_DATA_TOO_LONG, DeadReason::value_refused},
@@ -240,6 +241,10 @@ std::string sentence(const Database::Options& options, const Database::Problem& 
             case ER_NOT_ALLOWED_COMMAND:  // What servers say that are no MariaDB.
             case ER_LOAD_INFILE_CAPABILITY_DISABLED:
                 return "; SET GLOBAL local_infile = ON lets the server take rows";
+            case pipeline_source_failed:
+                return "; the pipeline asks the brokers when it is made: create the topics first, "
+                       "by hand or by a start of the daemon with kafka.create_topics; see "
+                       "singlestore.pipeline_brokers and singlestore.pipeline_user";
             case CR_SSL_CONNECTION_ERROR: return "; see singlestore.tls and singlestore.tls_ca";
             case CR_CONN_HOST_ERROR:
             case CR_CONNECTION_ERROR:

@@ -4,7 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cctype>
+#include <iterator>
 
 #include "pipeline/error.h"
 
@@ -89,12 +89,20 @@ std::string json_string(std::string_view text) {
     return json + "\"";
 }
 
-std::string json_object(const std::map<std::string, std::string>& members) {
-    std::string json;
+std::vector<std::string> json_members(const std::map<std::string, std::string>& members) {
+    std::vector<std::string> json;
     for (const auto& [name, value] : members)
-        json +=
-            fmt::format("{}{}:{}", json.empty() ? "" : ",", json_string(name), json_string(value));
-    return "{" + json + "}";
+        json.push_back(fmt::format("{}:{}", json_string(name), json_string(value)));
+    return json;
+}
+
+std::string json_object(const std::vector<std::string>& members) {
+    return fmt::format("{{{}}}", fmt::join(members, ","));
+}
+
+Statements load_clause_list(ColumnList columns) {
+    return {"FIELDS TERMINATED BY '\\t' ENCLOSED BY '' ESCAPED BY '\\\\'",
+            "LINES TERMINATED BY '\\n' STARTING BY ''", fmt::format("({})", column_names(columns))};
 }
 
 }  // namespace
@@ -161,11 +169,7 @@ std::string column_names(ColumnList columns) {
 }
 
 std::string load_clauses(ColumnList columns) {
-    return fmt::format(
-        "FIELDS TERMINATED BY '\\t' ENCLOSED BY '' ESCAPED BY '\\\\'\n"
-        "LINES TERMINATED BY '\\n' STARTING BY ''\n"
-        "({})",
-        column_names(columns));
+    return fmt::format("{}", fmt::join(load_clause_list(columns), "\n"));
 }
 
 std::string_view skip_duplicates(SqlDialect dialect) {
@@ -182,37 +186,50 @@ std::string topic_name(std::string_view configured, ColumnList columns) {
 
 std::string pipeline_name(std::string_view topic) {
     std::string name(topic);
-    std::ranges::replace_if(name, [](unsigned char letter) { return !std::isalnum(letter); }, '_');
+    std::ranges::replace(name, '.', '_');
     return name;
 }
 
-Statements create_pipeline(const PipelineSource& source, ColumnList columns) {
-    const std::string name = pipeline_name(source.topic);
+std::vector<std::string> pipeline_config(const PipelineSource& source) {
     auto config = source.config;
     // What a transaction that failed has left behind is not read. It is the library's default.
     config["isolation.level"] = "read_committed";
-    std::string create = fmt::format(
-        "CREATE PIPELINE IF NOT EXISTS {} AS\n"
-        "LOAD DATA KAFKA {}\n"
-        "CONFIG {}\n",
-        name, quoted(fmt::format("{}/{}", fmt::join(source.brokers, ","), source.topic)),
-        quoted(json_object(config)));
+    return json_members(config);
+}
+
+Statements pipeline_clauses(const PipelineSource& source, ColumnList columns) {
+    Statements clauses{
+        fmt::format("LOAD DATA KAFKA {}",
+                    quoted(fmt::format("{}/{}", fmt::join(source.brokers, ","), source.topic))),
+        fmt::format("CONFIG {}", quoted(json_object(pipeline_config(source))))};
     if (!source.credentials.empty())
-        create += fmt::format("CREDENTIALS {}\n", quoted(json_object(source.credentials)));
-    create += fmt::format("BATCH_INTERVAL {}\n", source.batch_interval.count());
+        clauses.push_back(
+            fmt::format("CREDENTIALS {}", quoted(json_object(json_members(source.credentials)))));
+    clauses.push_back(fmt::format("BATCH_INTERVAL {}", source.batch_interval.count()));
     if (source.rows_per_message > 1)
-        create += fmt::format(
-            "MAX_OFFSETS_PER_BATCH_PARTITION {}\n",
+        clauses.push_back(fmt::format(
+            "MAX_OFFSETS_PER_BATCH_PARTITION {}",
             std::max<uint64_t>(
-                1, batch_bytes_most / std::max<uint64_t>(1, source.message_size_max.count)));
-    create += fmt::format(
-        "{}\n"
-        "STOP_ON_ERROR ON\n"  // OFF would skip what it cannot load.
-        "INTO TABLE site_checkins\n"
-        "{}",
-        skip_duplicates(SqlDialect::singlestore), load_clauses(columns));
-    return {std::move(create), fmt::format("ALTER PIPELINE {} SET OFFSETS EARLIEST", name),
+                1, batch_bytes_most / std::max<uint64_t>(1, source.message_size_max.count))));
+    clauses.emplace_back(skip_duplicates(SqlDialect::singlestore));
+    clauses.emplace_back("STOP_ON_ERROR ON");  // OFF would skip what it cannot load.
+    clauses.emplace_back("INTO TABLE site_checkins");
+    std::ranges::move(load_clause_list(columns), std::back_inserter(clauses));
+    return clauses;
+}
+
+Statements start_pipeline(const PipelineSource& source) {
+    const std::string name = name_quoted(pipeline_name(source.topic));
+    return {fmt::format("ALTER PIPELINE {} SET OFFSETS EARLIEST", name),
             fmt::format("START PIPELINE {}", name)};
+}
+
+Statements create_pipeline(const PipelineSource& source, ColumnList columns) {
+    Statements statements{fmt::format("CREATE PIPELINE IF NOT EXISTS {} AS\n{}",
+                                      name_quoted(pipeline_name(source.topic)),
+                                      fmt::join(pipeline_clauses(source, columns), "\n"))};
+    std::ranges::move(start_pipeline(source), std::back_inserter(statements));
+    return statements;
 }
 
 // --- users ---
@@ -237,6 +254,25 @@ Statements create_users(SqlDialect dialect, const DatabaseUsers& users) {
 
 // --- all of it ---
 
+std::string as_text(const Statements& statements) {
+    const bool lacks_secret = std::ranges::any_of(statements, [](const std::string& statement) {
+        return statement.find(hidden_secret) != statement.npos;
+    });
+    std::string text;
+    if (lacks_secret)
+        text += fmt::format("-- Put the password in the place of {}, and take these dashes away:\n",
+                            hidden_secret);
+    for (const auto& statement : statements)
+        for (size_t begin = 0; begin <= statement.size();) {
+            const size_t end = std::min(statement.find('\n', begin), statement.size());
+            text += fmt::format("{}{}{}\n", lacks_secret ? "-- " : "",
+                                std::string_view(statement).substr(begin, end - begin),
+                                end == statement.size() ? ";" : "");
+            begin = end + 1;
+        }
+    return text;
+}
+
 std::string schema_sql(SqlDialect dialect, const PipelineSource& source, const DatabaseUsers& users,
                        ColumnList columns) {
     std::string text = fmt::format(
@@ -244,15 +280,14 @@ std::string schema_sql(SqlDialect dialect, const PipelineSource& source, const D
         "--   rollcalld schema show --dialect {}\n",
         to_text(dialect), schema_version(columns), to_text(dialect));
     const auto append = [&](std::string_view title, const Statements& statements) {
-        text += fmt::format("\n-- {}\n", title);
-        for (const auto& statement : statements) text += statement + ";\n";
+        text += fmt::format("\n-- {}\n{}", title, as_text(statements));
     };
     append("Tables", create_tables(dialect, columns));
+    if (dialect != SqlDialect::sqlite)
+        append("The daemon's user, with what it needs and no more", create_users(dialect, users));
     if (dialect == SqlDialect::singlestore)
         append("From Kafka: for a topic that has no pipeline yet",
                create_pipeline(source, columns));
-    if (dialect != SqlDialect::sqlite)
-        append("The daemon's user, with what it needs and no more", create_users(dialect, users));
     return text;
 }
 

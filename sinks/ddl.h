@@ -79,9 +79,17 @@ struct PipelineSource {
     std::map<std::string, std::string> credentials;  // The secret ones.
 };
 
-// "site_checkins_v1" for the topic "site_checkins.v1".
+// "site_checkins_v1" for the topic "site_checkins.v1". Kafka has no two topics that differ in that
+// alone.
 [[nodiscard]] std::string pipeline_name(std::string_view topic);
-// Create, begin at the earliest message, start: for a topic that has no pipeline yet.
+// What CONFIG says, member by member of the JSON.
+[[nodiscard]] std::vector<std::string> pipeline_config(const PipelineSource& source);
+// What follows CREATE PIPELINE ... AS, clause by clause, the columns last.
+[[nodiscard]] Statements pipeline_clauses(const PipelineSource& source,
+                                          ColumnList columns = columns_table);
+// Begin at the earliest message, start: for a pipeline that has loaded nothing.
+[[nodiscard]] Statements start_pipeline(const PipelineSource& source);
+// Create and start: for a topic that has no pipeline yet.
 [[nodiscard]] Statements create_pipeline(const PipelineSource& source,
                                          ColumnList columns = columns_table);
 
@@ -100,6 +108,12 @@ struct DatabaseUsers {
 [[nodiscard]] std::string quoted(std::string_view text);
 // `name` as a name there.
 [[nodiscard]] std::string name_quoted(std::string_view name);
+
+// Stands for a secret in what is shown.
+inline constexpr std::string_view hidden_secret = "***";
+// To read or to run: a line or more each, a semicolon behind each. If one of them lacks its secret,
+// all are comments, for they need each other.
+[[nodiscard]] std::string as_text(const Statements& statements);
 
 // All of it as a file to read or to run.
 [[nodiscard]] std::string schema_sql(SqlDialect dialect, const PipelineSource& source,

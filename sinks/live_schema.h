@@ -1,9 +1,10 @@
 // Live schema: what a database has, against what ddl.h says it should have, column by column, and
 // the statements that mend it.
 //
-// Only what adds is mended: tables, columns, a pipeline. A column of another type, a key that is
-// missing or refuses too much, an engine without transactions or a pipeline that does not load all
-// columns is for a person to change. Columns that are not ours are left alone, if they may be NULL.
+// Only what adds is mended: tables, columns, a pipeline, the start of one that was never started. A
+// column of another type, a key that is missing or refuses too much, an engine without transactions
+// or a pipeline that was made otherwise is for a person to change. Columns that are not ours are
+// left alone, if they may be NULL.
 //
 // Threads: as the query.
 #pragma once
@@ -28,12 +29,15 @@ using Found = std::expected<T, std::string>;
 [[nodiscard]] Found<std::vector<Difference>> compare_tables(SqlDialect dialect, const Query& query,
                                                             ColumnList columns = columns_table);
 
+// How the rows of a SingleStore's table lie, as far as it shows that.
+[[nodiscard]] std::vector<Difference> compare_layout(const Query& query);
+
 // Of a SingleStore only.
 [[nodiscard]] Found<std::vector<Difference>> compare_pipeline(const PipelineSource& source,
                                                               const Query& query,
                                                               ColumnList columns = columns_table);
 
-// Runs what mends them, in order. Returns those that are for a person to change.
+// Runs what mends them, in order, until one fails. Returns those that are for a person to change.
 [[nodiscard]] Found<std::vector<Difference>> mend(const std::vector<Difference>& differences,
                                                   const Query& query);
 

@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -14,13 +16,26 @@ namespace rollcall {
 
 namespace {
 
-constexpr const char* hidden = "***";
+// The pipeline's login to the brokers, if it needs one.
+struct PipelineLogin {
+    std::string user;
+    std::string password_file;
+    std::string_view setting;  // That names the file.
+};
+
+PipelineLogin pipeline_login(const Settings& settings) {
+    const auto& singlestore = settings.singlestore;
+    if (!singlestore.pipeline_user.empty())
+        return {singlestore.pipeline_user, singlestore.pipeline_password_file,
+                "singlestore.pipeline_password_file"};
+    return {settings.kafka.user, settings.kafka.password_file, "kafka.password_file"};
+}
 
 std::string security_protocol(bool tls, bool sasl) {
     return fmt::format("{}{}", sasl ? "SASL_" : "", tls ? "SSL" : "PLAINTEXT");
 }
 
-PipelineSource pipeline_source(const Settings& settings, const std::string& kafka_password) {
+PipelineSource pipeline_source(const Settings& settings, std::string_view password) {
     const auto& kafka = settings.kafka;
     const auto& brokers = settings.singlestore.pipeline_brokers;
     PipelineSource source;
@@ -31,11 +46,17 @@ PipelineSource pipeline_source(const Settings& settings, const std::string& kafk
     source.batch_interval = settings.singlestore.batch_interval;
     const bool sasl = kafka.sasl_mechanism != "none";
     source.config["security.protocol"] = security_protocol(kafka.tls, sasl);
-    if (kafka.tls && !kafka.tls_ca.empty()) source.config["ssl.ca.location"] = kafka.tls_ca;
+    // Files that lie at the same path on each node.
+    const std::pair<const char*, const std::string&> files[] = {
+        {"ssl.ca.location", kafka.tls_ca},
+        {"ssl.certificate.location", kafka.tls_certificate},
+        {"ssl.key.location", kafka.tls_key}};
+    for (const auto& [name, path] : files)
+        if (kafka.tls && !path.empty()) source.config[name] = path;
     if (sasl) {
         source.config["sasl.mechanism"] = kafka.sasl_mechanism;
-        source.config["sasl.username"] = kafka.user;
-        source.credentials["sasl.password"] = kafka_password;
+        source.config["sasl.username"] = pipeline_login(settings).user;
+        source.credentials["sasl.password"] = password;
     }
     return source;
 }
@@ -47,14 +68,17 @@ struct Target {
     PipelineSource source;
     DatabaseUsers users;
     bool makes_users;
+    Database::Options daemon;  // How the daemon itself would log in.
 
-    [[nodiscard]] Found<std::vector<Difference>> compare() const {
+    [[nodiscard]] Found<std::vector<Difference>> tables() const {
         auto differences = compare_tables(dialect, query);
-        if (!differences || dialect != SqlDialect::singlestore) return differences;
-        auto of_pipeline = compare_pipeline(source, query);
-        if (!of_pipeline) return of_pipeline;
-        for (auto& difference : *of_pipeline) differences->push_back(std::move(difference));
+        if (differences && dialect == SqlDialect::singlestore)
+            std::ranges::move(compare_layout(query), std::back_inserter(*differences));
         return differences;
+    }
+    [[nodiscard]] Found<std::vector<Difference>> pipeline() const {
+        if (dialect != SqlDialect::singlestore) return {};
+        return compare_pipeline(source, query);
     }
 };
 
@@ -75,9 +99,12 @@ Found<Target> reach_server(const Settings& settings, SqlDialect dialect, const A
                            Purpose purpose) {
     auto options = database_options(settings);
     if (!options) return std::unexpected(options.error());
-    const std::expected<std::string, std::string> kafka_password =
-        purpose == Purpose::diff ? std::string(hidden) : read_secret(settings.kafka.password_file);
-    if (!kafka_password) return std::unexpected("kafka.password_file: " + kafka_password.error());
+    const PipelineLogin login = pipeline_login(settings);
+    const std::expected<std::string, std::string> pipeline_password =
+        purpose == Purpose::diff ? std::string(hidden_secret) : read_secret(login.password_file);
+    if (!pipeline_password)
+        return std::unexpected(fmt::format("{}: {}", login.setting, pipeline_password.error()));
+    const Database::Options daemon = *options;
     const DatabaseUsers users{options->database, options->user, options->password};
     if (!who.user.empty()) {
         if (purpose == Purpose::apply && users.password.empty())
@@ -97,8 +124,12 @@ Found<Target> reach_server(const Settings& settings, SqlDialect dialect, const A
         return std::unexpected(fmt::format("{}:{} is {}: say --dialect {}", options->host,
                                            options->port, database->version(),
                                            to_text(database->dialect())));
-    Target target{dialect, query_of(std::make_shared<Database>(*std::move(database)), *options),
-                  pipeline_source(settings, *kafka_password), users, !who.user.empty()};
+    Target target{dialect,
+                  query_of(std::make_shared<Database>(*std::move(database)), *options),
+                  pipeline_source(settings, *pipeline_password),
+                  users,
+                  !who.user.empty(),
+                  daemon};
     if (purpose == Purpose::diff) return target;
     for (const std::string& statement :
          {"CREATE DATABASE IF NOT EXISTS " + name_quoted(users.database),
@@ -112,24 +143,37 @@ Found<Target> reach(const Settings& settings, SqlDialect dialect, const std::str
     if (dialect != SqlDialect::sqlite) return reach_server(settings, dialect, who, purpose);
     auto query = sqlite_query(sqlite_path(settings, state_dir), purpose == Purpose::apply);
     if (!query) return std::unexpected(query.error());
-    return Target{dialect, *std::move(query), {}, {}, false};
+    return Target{dialect, *std::move(query), {}, {}, false, {}};
 }
 
 std::string in_lines(const std::vector<Difference>& differences) {
     std::string text;
-    for (const auto& [what, statements] : differences) {
-        text += fmt::format("-- {}{}\n", what, statements.empty() ? ": to be changed by hand" : "");
-        for (const auto& statement : statements) text += statement + ";\n";
-    }
+    for (const auto& [what, statements] : differences)
+        text +=
+            fmt::format("-- {}{}\n{}", what, statements.empty() ? ": to be changed by hand" : "",
+                        as_text(statements));
     return text;
+}
+
+// One that is there keeps its password, which may be another.
+Found<std::vector<Difference>> make_users(const Target& target) {
+    for (const auto& statement : create_users(target.dialect, target.users))
+        if (const auto done = target.query(statement); !done) return std::unexpected(done.error());
+    const auto logged_in = Database::connect(target.daemon);
+    if (logged_in) return {};
+    return std::vector<Difference>{
+        {fmt::format("the user {} cannot log in, if it was there with another password ALTER USER "
+                     "gives it this one: {}",
+                     target.users.daemon, sentence(target.daemon, logged_in.error())),
+         {}}};
 }
 
 }  // namespace
 
 std::string show_schema(const Settings& settings, SqlDialect dialect) {
     const auto& singlestore = settings.singlestore;
-    return schema_sql(dialect, pipeline_source(settings, hidden),
-                      {singlestore.database, singlestore.user, hidden});
+    return schema_sql(dialect, pipeline_source(settings, hidden_secret),
+                      {singlestore.database, singlestore.user, std::string(hidden_secret)});
 }
 
 std::expected<SchemaReport, std::string> diff_schema(const Settings& settings, SqlDialect dialect,
@@ -137,10 +181,13 @@ std::expected<SchemaReport, std::string> diff_schema(const Settings& settings, S
                                                      const Administrator& who) {
     const auto target = reach(settings, dialect, state_dir, who, Purpose::diff);
     if (!target) return std::unexpected(target.error());
-    const auto differences = target->compare();
-    if (!differences) return std::unexpected(differences.error());
-    if (differences->empty()) return SchemaReport{"Nothing differs.\n", true};
-    return SchemaReport{in_lines(*differences), false};
+    std::string text;
+    for (const auto& differences : {target->tables(), target->pipeline()}) {
+        if (!differences) return std::unexpected(differences.error());
+        text += in_lines(*differences);
+    }
+    if (text.empty()) return SchemaReport{"Nothing differs.\n", true};
+    return SchemaReport{std::move(text), false};
 }
 
 std::expected<SchemaReport, std::string> apply_schema(const Settings& settings, SqlDialect dialect,
@@ -148,20 +195,27 @@ std::expected<SchemaReport, std::string> apply_schema(const Settings& settings, 
                                                       const Administrator& who) {
     const auto target = reach(settings, dialect, state_dir, who, Purpose::apply);
     if (!target) return std::unexpected(target.error());
-    const auto differences = target->compare();
-    if (!differences) return std::unexpected(differences.error());
-    const auto left = mend(*differences, target->query);
-    if (!left) return std::unexpected(left.error());
-    if (target->makes_users)
-        for (const auto& statement : create_users(dialect, target->users))
-            if (const auto done = target->query(statement); !done)
-                return std::unexpected(done.error());
-    std::string text;
-    for (const auto& difference : *differences)
-        if (!difference.mend.empty()) text += fmt::format("mended: {}\n", difference.what);
-    text += in_lines(*left);
-    if (text.empty()) text = "Nothing differs.\n";
-    return SchemaReport{std::move(text), left->empty()};
+    SchemaReport report{"", true};
+    const auto apply = [&](const Found<std::vector<Difference>>& differences) -> Found<void> {
+        if (!differences) return std::unexpected(differences.error());
+        for (const auto& difference : *differences) {
+            const auto left = mend({difference}, target->query);
+            if (!left) return std::unexpected(left.error());
+            report.text +=
+                left->empty() ? fmt::format("mended: {}\n", difference.what) : in_lines(*left);
+            report.same = report.same && left->empty();
+        }
+        return {};
+    };
+    auto done = apply(target->tables());
+    if (done && target->makes_users) done = apply(make_users(*target));
+    if (done) done = apply(target->pipeline());
+    if (!done) {
+        report.text += fmt::format("-- failed: {}\n", done.error());
+        report.same = false;
+    }
+    if (report.text.empty()) report.text = "Nothing differs.\n";
+    return report;
 }
 
 }  // namespace rollcall

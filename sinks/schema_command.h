@@ -22,17 +22,19 @@ struct SchemaReport {
     bool same;  // Nothing differs, or no longer.
 };
 
-// The statements, with *** for passwords.
+// The statements. Those that need a password are comments, with *** in its place.
 [[nodiscard]] std::string show_schema(const Settings& settings, SqlDialect dialect);
 
-// What the live database has otherwise, with the statements that would mend it, *** for passwords.
+// What the live database has otherwise, with the statements that would mend it, shown likewise.
 // An error is a sentence: what cannot be reached, and why. The default of sqlite.path lies in
 // state_dir.
 [[nodiscard]] std::expected<SchemaReport, std::string> diff_schema(const Settings& settings,
                                                                    SqlDialect dialect,
                                                                    const std::string& state_dir,
                                                                    const Administrator& who);
-// Mends it. What only a person can change is left, and said.
+// Mends it: tables, then the daemon's user, then the pipeline, which needs topics to be there. What
+// only a person can change is left, and said; so is what failed, and then what was done before. To
+// apply again goes on from there.
 [[nodiscard]] std::expected<SchemaReport, std::string> apply_schema(const Settings& settings,
                                                                     SqlDialect dialect,
                                                                     const std::string& state_dir,

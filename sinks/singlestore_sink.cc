@@ -170,6 +170,7 @@ auto SinglestoreSink::store(const Batch& batch, RowNumbers some) -> Loaded {
     const auto failed = [](std::string& why) {
         return std::unexpected(Unloaded{std::move(why), std::nullopt});
     };
+    duplicates_ = 0;
     if (auto begun = query("BEGIN"); !begun) return failed(begun.error());
     if (auto moved = move_position(batch.end_record); !moved) return failed(moved.error());
     if (auto loaded = load(batch.rows, some); !loaded) return loaded;
@@ -223,6 +224,7 @@ auto SinglestoreSink::load_once(const Columns& rows, RowNumbers some) -> Loaded 
     if (!stored)
         return std::unexpected(
             Unloaded{sentence(options_, stored.error()), refusal_of(stored.error().number)});
+    duplicates_ += some.size() - std::min<size_t>(*stored, some.size());
     if (database_->dialect() == SqlDialect::singlestore) return {};
     return check_loaded(rows, some, *stored);
 }

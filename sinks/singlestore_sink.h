@@ -45,6 +45,7 @@ public:
     [[nodiscard]] Result<uint64_t> open(const SpoolId& spool) override;
     [[nodiscard]] bool shared() const override { return true; }
     [[nodiscard]] Result<void> write(const Batch& batch) override;
+    [[nodiscard]] size_t duplicates() const override { return duplicates_; }
     [[nodiscard]] std::string trouble() const override { return trouble_; }
 
 private:
@@ -77,6 +78,7 @@ private:
     uint64_t position_ = 0;
     std::string load_sql_;
     std::unique_ptr<char[]> lines_;
+    size_t duplicates_ = 0;
     std::vector<uint32_t> some_;  // Rows of the batch that are to be stored.
     std::string trouble_;
 };

@@ -1,9 +1,11 @@
 #include "sinks/singlestore_watch.h"
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "pipeline/log.h"
 #include "sinks/ddl.h"
@@ -25,11 +27,47 @@ PipelineState state_of(std::string_view word) {
     return PipelineState::unknown;
 }
 
+// What is wrong with a pipeline that could be asked, and what to do.
+std::string wrong_with(const PipelineStatus& now, std::string_view state_word) {
+    const std::string name = name_quoted(now.pipeline);
+    std::vector<std::string> wrong;
+    if (now.state == PipelineState::missing)
+        wrong.emplace_back(
+            "is missing, or this user may not see it; rollcalld schema apply makes "
+            "both right");
+    else if (now.state == PipelineState::error)
+        wrong.push_back("has stopped at an error; when that is mended, START PIPELINE " + name);
+    else if (now.state == PipelineState::stopped)
+        wrong.push_back("is stopped; START PIPELINE " + name);
+    else if (now.state == PipelineState::unknown)
+        wrong.push_back(fmt::format("is in the state \"{}\"", state_word));
+    if (now.recreated_partitions > 0)
+        wrong.push_back(fmt::format(
+            "the topic was created anew: {} of its partitions ended before the pipeline's cursor, "
+            "and nothing is loaded from them; STOP PIPELINE {}; ALTER PIPELINE {} SET OFFSETS "
+            "EARLIEST; START PIPELINE {}",
+            now.recreated_partitions, name, name, name));
+    if (now.expired_messages > 0)
+        wrong.push_back(fmt::format(
+            "{} messages expired before they were loaded, and their rows are missing; the topic "
+            "must keep messages for longer, see its retention.ms",
+            now.expired_messages));
+    if (now.skipped_batch_partitions > 0)
+        wrong.push_back(
+            fmt::format("has skipped {} batches of partitions, whose rows are missing; see "
+                        "STOP_ON_ERROR",
+                        now.skipped_batch_partitions));
+    if (now.state == PipelineState::running && now.failing) wrong.emplace_back("batches fail");
+    return fmt::format("{}", fmt::join(wrong, "; "));
+}
+
 }  // namespace
 
 microseconds LagClock::note(int64_t now_us, int64_t end, int64_t done) {
     while (!samples_.empty() && samples_.front().end <= done) samples_.pop_front();
     if (end <= done) return microseconds(0);
+    // An end that was set back: a topic that was created anew.
+    if (!samples_.empty() && samples_.back().end > end) samples_ = {{samples_.front().at_us, end}};
     if (samples_.empty() || samples_.back().end < end) samples_.push_back({now_us, end});
     if (samples_.size() > samples_max) {  // Every second one will do; the first and last stay.
         std::deque<Sample> kept;
@@ -46,7 +84,9 @@ SinglestoreWatch::SinglestoreWatch(const Settings& settings, const Clock& clock,
       clock_(clock),
       topic_end_(std::move(topic_end)),
       catalog_(std::move(catalog)),
-      pipeline_(pipeline_name(topic_name(settings.kafka.topic))) {}
+      pipeline_(pipeline_name(topic_name(settings.kafka.topic))) {
+    status_.pipeline = pipeline_;
+}
 
 SinglestoreWatch::~SinglestoreWatch() { ensure(!thread_.joinable()); }
 
@@ -68,29 +108,36 @@ void SinglestoreWatch::run() {
 milliseconds SinglestoreWatch::step() {
     if (not_singlestore_) return rest_of_no_use;
     slab_.add(Metric::pipeline_polls_total);
-    auto found = look();
-    if (!found) {
+    PipelineStatus now = status_;  // What cannot be asked is as it was.
+    if (const auto looked = look(now); !looked) {
         slab_.add(Metric::pipeline_poll_errors_total);
-        show_state(PipelineState::unknown);
+        now.state = PipelineState::unknown;
+        say(now, looked.error(), {});
         database_.reset();
     }
-    say(found ? *std::move(found) : std::move(found.error()));
-    if (!not_singlestore_) return settings_.singlestore.watch_interval;
-    database_.reset();
-    return rest_of_no_use;
+    if (not_singlestore_) {
+        now = PipelineStatus();
+        now.pipeline = pipeline_;
+        now.not_singlestore = true;
+        trouble_.clear();
+        database_.reset();
+    }
+    show(now);
+    return not_singlestore_ ? rest_of_no_use : settings_.singlestore.watch_interval;
 }
 
-// What is wrong with the pipeline; an error is that it cannot be asked.
-auto SinglestoreWatch::look() -> Step<std::string> {
+// An error is that it cannot be asked.
+auto SinglestoreWatch::look(PipelineStatus& now) -> Step<> {
     if (!database_)
-        if (const auto connected = connect(); !connected) return std::unexpected(connected.error());
-    auto wrong = look_at_state();
-    if (!wrong || not_singlestore_) return wrong;
-    if (const auto lag = look_at_lag(); !lag) return std::unexpected(lag.error());
-    const auto last_error = look_at_errors();
-    if (!last_error) return last_error;
-    if (!wrong->empty() && !last_error->empty()) *wrong += "; last error: " + *last_error;
-    return wrong;
+        if (const auto connected = connect(); !connected) return connected;
+    const auto state = look_at_state(now);
+    if (!state) return std::unexpected(state.error());
+    if (not_singlestore_) return {};
+    if (const auto lag = look_at_lag(now); !lag) return lag;
+    if (const auto errors = look_at_errors(now); !errors) return errors;
+    looked_ = true;
+    say(now, wrong_with(now, *state), now.last_error);
+    return {};
 }
 
 auto SinglestoreWatch::connect() -> Step<> {
@@ -110,10 +157,13 @@ auto SinglestoreWatch::ask(std::string_view what, std::string_view table, std::s
         catalog_, table, quoted(pipeline_), also));
     if (rows) return *std::move(rows);
     not_singlestore_ = table == pipelines && rows.error().missing_table;
+    if (rows.error().missing_table)
+        return std::unexpected(rows.error().message + "; SingleStore 8.1 and later has it");
     return std::unexpected(sentence(options_, rows.error()));
 }
 
-auto SinglestoreWatch::look_at_state() -> Step<std::string> {
+// Returns it in the database's word.
+auto SinglestoreWatch::look_at_state(PipelineStatus& now) -> Step<std::string> {
     const auto rows = ask("STATE, SKIPPED_BATCH_PARTITIONS", pipelines);
     if (not_singlestore_) {
         log(LogLevel::notice, "{}:{} is not a SingleStore: there is no pipeline to watch",
@@ -121,84 +171,117 @@ auto SinglestoreWatch::look_at_state() -> Step<std::string> {
         return std::string();
     }
     if (!rows) return std::unexpected(rows.error());
-    if (rows->empty()) {
-        show_state(PipelineState::missing);
-        return "is missing, or this user may not see it; rollcalld schema apply makes both right";
-    }
+    now.state = PipelineState::missing;
+    now.skipped_batch_partitions = 0;
+    if (rows->empty()) return std::string();
     const std::string word = rows->front()[0].value_or("");
-    const PipelineState state = state_of(word);
-    const int64_t skipped = whole_number(rows->front()[1]);
-    show_state(state);
-    slab_.set(Metric::pipeline_skipped_batch_partitions, skipped);
-    if (state == PipelineState::error)
-        return fmt::format("has stopped at an error; when that is mended, START PIPELINE {}",
-                           pipeline_);
-    if (state == PipelineState::stopped)
-        return fmt::format("is stopped; START PIPELINE {}", pipeline_);
-    if (state == PipelineState::unknown) return fmt::format("is in the state \"{}\"", word);
-    if (skipped > 0)
-        return fmt::format(
-            "has skipped {} batches of partitions, whose rows are missing; see "
-            "STOP_ON_ERROR",
-            skipped);
-    return std::string();
+    now.state = state_of(word);
+    now.skipped_batch_partitions = whole_number(rows->front()[1]);
+    return word;
 }
 
-auto SinglestoreWatch::look_at_lag() -> Step<> {
+auto SinglestoreWatch::look_at_lag(PipelineStatus& now) -> Step<> {
     const auto rows =
-        ask("COUNT(*), SUM(LATEST_OFFSET), SUM(CURSOR_OFFSET),"
-            " SUM(GREATEST(CURSOR_OFFSET - SUCCESSFUL_CURSOR_OFFSET, 0))",
+        ask("SOURCE_PARTITION_ID, EARLIEST_OFFSET, LATEST_OFFSET, CURSOR_OFFSET,"
+            " SUCCESSFUL_CURSOR_OFFSET",
             "PIPELINES_CURSORS");
     if (!rows) return std::unexpected(rows.error());
-    const auto& sums = rows->front();
-    const int64_t markers = whole_number(sums[0]);
-    const auto asked = topic_end_ ? topic_end_() : std::nullopt;
-    const int64_t end = asked.value_or(whole_number(sums[1])) - markers;
-    const int64_t done = whole_number(sums[2]);
-    const auto waits = lag_.note(clock_.steady_us(), end, done);
-    slab_.set(
-        Metric::pipeline_lag_rows,
-        std::max<int64_t>(end - done, 0) * static_cast<int64_t>(settings_.kafka.rows_per_message));
-    slab_.set(Metric::pipeline_lag_seconds,
-              std::chrono::duration_cast<std::chrono::seconds>(waits).count());
-    slab_.set(Metric::pipeline_skipped_messages, whole_number(sums[3]));
+    now.topic_begin = now.topic_end = now.lag_messages = 0;
+    now.recreated_partitions = now.expired_messages = now.skipped_messages = 0;
+    for (const auto& offsets : *rows) look_at_partition(now, offsets);
+    if (const auto end = topic_end_ ? topic_end_() : std::nullopt; end && *end > now.topic_end) {
+        now.lag_messages += *end - now.topic_end;
+        now.topic_end = *end;
+    }
+    now.lag_rows = now.lag_messages * static_cast<int64_t>(settings_.kafka.rows_per_message);
+    now.lag = std::chrono::duration_cast<std::chrono::seconds>(
+        lag_.note(clock_.steady_us(), now.topic_end, now.topic_end - now.lag_messages));
     return {};
 }
 
-// The last one.
-auto SinglestoreWatch::look_at_errors() -> Step<std::string> {
+// Adds what one partition tells.
+void SinglestoreWatch::look_at_partition(PipelineStatus& now, const Rows::value_type& offsets) {
+    if (!offsets[2]) return;  // The pipeline has not seen it yet.
+    Partition& partition = partitions_[offsets[0].value_or("")];
+    const int64_t begin = whole_number(offsets[1]);
+    const int64_t end = whole_number(offsets[2]);
+    const int64_t cursor = offsets[3] ? whole_number(offsets[3]) : begin;
+    if (end < cursor)
+        partition = {.recreated = cursor};
+    else if (partition.recreated && cursor < *partition.recreated)
+        partition.recreated.reset();
+    const int64_t marker = settings_.kafka.transactions ? 1 : 0;
+    const int64_t loaded_to = partition.recreated ? begin : std::max(begin, cursor);
+    now.topic_begin += begin;
+    now.topic_end += end;
+    now.lag_messages += std::max<int64_t>(end - marker - loaded_to, 0);
+    now.recreated_partitions += partition.recreated ? 1 : 0;
+    now.expired_messages += std::max<int64_t>(begin - cursor, 0);
+    slab_.add(Metric::pipeline_expired_messages_total,
+              std::max<int64_t>(begin - std::max(cursor, partition.expired_to), 0));
+    partition.expired_to = std::max(partition.expired_to, begin);
+    if (offsets[4]) now.skipped_messages += std::max<int64_t>(cursor - whole_number(offsets[4]), 0);
+}
+
+auto SinglestoreWatch::look_at_errors(PipelineStatus& now) -> Step<> {
     const auto failed = ask("COUNT(*)", "PIPELINES_BATCHES_SUMMARY", "AND BATCH_STATE = 'Failed'");
     if (!failed) return std::unexpected(failed.error());
-    slab_.set(Metric::pipeline_failed_batches, whole_number(failed->front()[0]));
     // An error of a leaf stands there twice, once as what the aggregator makes of it.
     constexpr std::string_view once =
         "AND ERROR_TYPE = 'Error' AND ERROR_MESSAGE NOT LIKE 'LEAF ERROR%'";
     const auto count = ask("COUNT(*)", "PIPELINES_ERRORS", once);
     if (!count) return std::unexpected(count.error());
-    slab_.set(Metric::pipeline_errors, whole_number(count->front()[0]));
-    const auto last = ask("ERROR_CODE, ERROR_MESSAGE", "PIPELINES_ERRORS",
-                          fmt::format("{} ORDER BY ERROR_UNIX_TIMESTAMP DESC LIMIT 1", once));
+    const auto last =
+        ask("ERROR_CODE, ERROR_MESSAGE, UNIX_TIMESTAMP() - ERROR_UNIX_TIMESTAMP",
+            "PIPELINES_ERRORS", fmt::format("{} ORDER BY ERROR_UNIX_TIMESTAMP DESC LIMIT 1", once));
     if (!last) return std::unexpected(last.error());
-    if (last->empty()) return std::string();
-    return fmt::format("{} {}", last->front()[0].value_or(""),
-                       in_one_line(last->front()[1].value_or("")));
+    const int64_t failed_before = std::exchange(now.failed_batches, whole_number((*failed)[0][0]));
+    const int64_t errors_before = std::exchange(now.errors, whole_number((*count)[0][0]));
+    now.failing = looked_ && (now.failed_batches > failed_before || now.errors > errors_before);
+    now.last_error.clear();
+    if (last->empty()) return {};
+    const auto& error = last->front();
+    now.last_error =
+        fmt::format("{} {}", error[0].value_or(""), in_one_line(error[1].value_or("")));
+    now.last_error_age = std::chrono::seconds(std::max<int64_t>(whole_number(error[2]), 0));
+    return {};
 }
 
-void SinglestoreWatch::show_state(PipelineState state) {
+void SinglestoreWatch::show(const PipelineStatus& now) {
     for (size_t i = 0; i < std::size(pipeline_state_names); ++i)
-        slab_.set(Metric::pipeline_state, i == label_of(state) ? 1 : 0, i);
+        slab_.set(Metric::pipeline_state, !now.not_singlestore && i == label_of(now.state), i);
+    const std::pair<Metric, int64_t> values[] = {
+        {Metric::pipeline_topic_begin_messages, now.topic_begin},
+        {Metric::pipeline_topic_end_messages, now.topic_end},
+        {Metric::pipeline_lag_messages, now.lag_messages},
+        {Metric::pipeline_lag_rows, now.lag_rows},
+        {Metric::pipeline_lag_seconds, now.lag.count()},
+        {Metric::pipeline_recreated_partitions, now.recreated_partitions},
+        {Metric::pipeline_skipped_batch_partitions, now.skipped_batch_partitions},
+        {Metric::pipeline_skipped_messages, now.skipped_messages},
+        {Metric::pipeline_failed_batches, now.failed_batches},
+        {Metric::pipeline_errors, now.errors},
+    };
+    for (const auto& [metric, value] : values) slab_.set(metric, value);
+    const std::lock_guard lock(mutex_);
+    status_ = now;
 }
 
-// The log hears it when it changes.
-void SinglestoreWatch::say(std::string what) {
-    if (!what.empty()) what = fmt::format("pipeline {}: {}", pipeline_, what);
-    const std::string before = trouble_.sentence();
-    if (what == before) return;
-    if (what.empty())
+// The log hears it when it changes; how long ago the last error was is no change.
+void SinglestoreWatch::say(PipelineStatus& now, const std::string& wrong,
+                           const std::string& last_error) {
+    now.wrong = wrong.empty() ? "" : fmt::format("pipeline {}: {}", pipeline_, wrong);
+    std::string what = wrong.empty() ? "" : now.wrong + last_error;
+    if (!wrong.empty() && !last_error.empty())
+        now.wrong +=
+            fmt::format("; last error, {} s ago: {}", now.last_error_age.count(), last_error);
+    trouble_.say(now.wrong);
+    if (what == said_) return;
+    if (wrong.empty())
         log(LogLevel::notice, "pipeline {}: runs", pipeline_);
     else
-        log(LogLevel::warning, "{}", what);
-    trouble_.say(std::move(what));
+        log(LogLevel::warning, "{}", now.wrong);
+    said_ = std::move(what);
 }
 
 }  // namespace rollcall

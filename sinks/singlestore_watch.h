@@ -6,26 +6,34 @@
 //     PIPELINES_BATCHES_SUMMARY  batches that failed
 //     PIPELINES_ERRORS           why
 //
-// Lag in rows is the messages between cursor and end times rows_per_message, so at most that many.
-// The last message of each partition does not count: it may be a transaction's marker, which is no
-// row. Lag in seconds is how long ago the topic first reached past the cursor, as seen by this
-// watch; of what came before the daemon started it knows no more than that.
+// Lag is counted in offsets, partition by partition: a message has one, and so has the marker at
+// the end of a transaction. With kafka.transactions the last offset of a partition is a marker,
+// which does not count; the others do. Lag in rows is that times rows_per_message, so it is the
+// most that it may be. Lag in seconds is how long ago the topic first reached past the cursor, as
+// seen by this watch; of what came before the daemon started it knows no more than that.
 //
 // LATEST_OFFSET is what the pipeline saw when it last looked, and stands still while it is stopped.
-// Who can ask the brokers gives topic_end, which is then believed instead.
+// Who can ask the brokers gives topic_end, which is believed if it is further on.
+//
+// A partition that ends before the cursor was created anew. That is said until the cursor is set
+// back, for once the partition has grown past it nothing else tells. What the topic has dropped
+// between the cursor and its own begin is lost, and counted.
 //
 // The history is lost when the database restarts, so counts of batches and errors may fall.
 //
 // Against a server that has no such tables it says "not a SingleStore", once, and rests.
 //
 // Source: https://docs.singlestore.com, information schema reference: the tables above.
-// Threads: run() is its own; tests call step() instead. trouble() and slab() may be read by anyone.
+// Threads: run() is its own; tests call step() instead. slab(), trouble() and status() are
+// anyone's.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -56,6 +64,28 @@ private:
     std::deque<Sample> samples_;  // Ends past `done`, ascending.
 };
 
+// What the watch saw when it last looked. Numbers are of all partitions together.
+struct PipelineStatus {
+    std::string pipeline;          // Its name.
+    bool not_singlestore = false;  // Then there is nothing to see.
+    PipelineState state = PipelineState::unknown;
+    int64_t topic_begin = 0;  // Offsets.
+    int64_t topic_end = 0;
+    int64_t lag_messages = 0;
+    int64_t lag_rows = 0;  // At most.
+    std::chrono::seconds lag{0};
+    int64_t recreated_partitions = 0;
+    int64_t expired_messages = 0;  // Dropped by the topic, and not loaded: now, not ever.
+    int64_t skipped_batch_partitions = 0;
+    int64_t skipped_messages = 0;
+    int64_t failed_batches = 0;  // As the database remembers.
+    int64_t errors = 0;
+    bool failing = false;    // There are more of either than when it looked before.
+    std::string last_error;  // "1933 Cannot get source metadata"; empty: none is known.
+    std::chrono::seconds last_error_age{0};
+    std::string wrong;  // What the operator should know, and do; empty: nothing. As in trouble().
+};
+
 class SinglestoreWatch {
 public:
     // The sum of the ends of all partitions of the topic; nothing if it is not known now.
@@ -78,21 +108,32 @@ public:
     [[nodiscard]] const Slab& slab() const { return slab_; }
     // "pipeline site_checkins_v1: ...", while something is wrong.
     [[nodiscard]] const Trouble& trouble() const { return trouble_; }
+    [[nodiscard]] PipelineStatus status() const {
+        const std::lock_guard lock(mutex_);
+        return status_;
+    }
 
 private:
     template <class T = void>
     using Step = std::expected<T, std::string>;
 
+    // A partition, as it was seen before.
+    struct Partition {
+        std::optional<int64_t> recreated;  // The cursor that it then ended before.
+        int64_t expired_to = 0;            // What is lost below is counted.
+    };
+
     void run();
-    [[nodiscard]] Step<std::string> look();
+    [[nodiscard]] Step<> look(PipelineStatus& now);
     [[nodiscard]] Step<> connect();
     [[nodiscard]] Step<Rows> ask(std::string_view what, std::string_view table,
                                  std::string_view also = "");
-    [[nodiscard]] Step<std::string> look_at_state();
-    [[nodiscard]] Step<> look_at_lag();
-    [[nodiscard]] Step<std::string> look_at_errors();
-    void show_state(PipelineState state);
-    void say(std::string sentence);
+    [[nodiscard]] Step<std::string> look_at_state(PipelineStatus& now);
+    [[nodiscard]] Step<> look_at_lag(PipelineStatus& now);
+    void look_at_partition(PipelineStatus& now, const Rows::value_type& offsets);
+    [[nodiscard]] Step<> look_at_errors(PipelineStatus& now);
+    void show(const PipelineStatus& now);
+    void say(PipelineStatus& now, const std::string& wrong, const std::string& last_error);
 
     const Settings& settings_;
     const Clock& clock_;
@@ -102,9 +143,14 @@ private:
     Database::Options options_;
     std::optional<Database> database_;
     bool not_singlestore_ = false;
+    std::map<std::string, Partition> partitions_;
     LagClock lag_;
+    bool looked_ = false;  // Once, to the end.
+    std::string said_;     // In the log.
     Slab slab_;
     Trouble trouble_;
+    mutable std::mutex mutex_;  // Of status_, for others; this thread alone writes it.
+    PipelineStatus status_;
     Doorbell bell_;
     Cursor stopping_;  // Moved once, by begin_stop(): 1 means return.
     std::thread thread_;

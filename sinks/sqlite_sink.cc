@@ -64,6 +64,7 @@ struct SqliteSink::Database {
     Statement position;
     std::string spool;
     std::vector<Refusal> refused;  // Of the batch, ascending.
+    size_t duplicates = 0;         // Rows of it that were there.
 
     bool run(const std::string& sql) {
         return sqlite3_exec(connection.get(), sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK;
@@ -168,7 +169,10 @@ bool SqliteSink::Database::insert_rows(const Columns& rows, bool may_refuse) {
             ++left_out;
             continue;
         }
-        if (insert_row(rows, row)) continue;
+        if (insert_row(rows, row)) {
+            if (sqlite3_changes(connection.get()) == 0) ++duplicates;
+            continue;
+        }
         const auto reason = refusal_of(sqlite3_errcode(connection.get()));
         if (!reason || !may_refuse) return false;
         left_out = refused.insert(left_out, {row, *reason, sqlite3_errmsg(connection.get())}) + 1;
@@ -181,6 +185,7 @@ bool SqliteSink::Database::insert_rows(const Columns& rows, bool may_refuse) {
 Result<bool> SqliteSink::Database::store(const Batch& batch) {
     refused.clear();
     for (size_t before = 0;; before = refused.size()) {
+        duplicates = 0;
         if (!run("BEGIN IMMEDIATE")) return false;
         if (insert_rows(batch.rows, batch.keep_refused != nullptr)) break;
         // After RAISE(ROLLBACK) all is begun anew without that row.
@@ -229,6 +234,8 @@ Result<void> SqliteSink::write(const Batch& batch) {
     said_ = false;
     return {};
 }
+
+size_t SqliteSink::duplicates() const { return database_->duplicates; }
 
 std::string sqlite_path(const Settings& settings, const std::string& state_dir) {
     return settings.sqlite.path.empty() ? state_dir + "/rollcall.db" : settings.sqlite.path;

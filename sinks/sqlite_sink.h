@@ -33,6 +33,7 @@ public:
 
     [[nodiscard]] Result<uint64_t> open(const SpoolId& spool) override;
     [[nodiscard]] Result<void> write(const Batch& batch) override;
+    [[nodiscard]] size_t duplicates() const override;
 
 private:
     struct Database;  // The connection and its statements.

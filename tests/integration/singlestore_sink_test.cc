@@ -167,8 +167,12 @@ BOOST_AUTO_TEST_CASE(row_stored_before_is_not_stored_again) {
     SinglestoreSink sink(settings);
     BOOST_TEST(sink.open(spool).has_value());
     BOOST_TEST(write(sink, rows(1, 10), 1).has_value(), sink.trouble());
+    BOOST_TEST(sink.duplicates() == 0);
     BOOST_TEST(write(sink, rows(6, 10), 2).has_value(), sink.trouble());
-    BOOST_TEST(ask("SELECT COUNT(*), COUNT(DISTINCT id) FROM site_checkins") == "15|15");
+    BOOST_TEST(sink.duplicates() == 5);
+    BOOST_TEST(write(sink, rows(16, 10), 3).has_value(), sink.trouble());
+    BOOST_TEST(sink.duplicates() == 0);
+    BOOST_TEST(ask("SELECT COUNT(*), COUNT(DISTINCT id) FROM site_checkins") == "25|25");
 }
 
 BOOST_AUTO_TEST_CASE(batch_larger_than_the_warnings_that_a_server_tells_is_checked_too) {
@@ -182,6 +186,7 @@ BOOST_AUTO_TEST_CASE(batch_larger_than_the_warnings_that_a_server_tells_is_check
     }
     BOOST_TEST(write(sink, many, 1).has_value(), sink.trouble());
     BOOST_TEST(write(sink, many, 2).has_value(), sink.trouble());  // Every row a duplicate.
+    BOOST_TEST(sink.duplicates() == 70'000);
     BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins") == "70000");
 }
 

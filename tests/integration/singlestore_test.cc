@@ -22,10 +22,14 @@ bool contains(std::string_view text, std::string_view part) {
 // The tables as `schema apply` makes them, with a position.
 Rows as_applied(const std::string& sql) {
     if (contains(sql, "FROM rollcall_position")) return {{"5"}};
+    if (contains(sql, "statistics"))
+        return contains(sql, "rollcall_position")
+                   ? Rows{{"PRIMARY", "spool"}}
+                   : Rows{{"site_checkins_once", "site_id"}, {"site_checkins_once", "id"}};
     if (contains(sql, "rollcall_position"))
         return {{"spool", "varchar(36)", "NO", "utf8mb4_bin"}, {"next_record", "bigint", "NO", {}}};
-    if (contains(sql, "statistics"))
-        return {{"site_checkins_once", "site_id"}, {"site_checkins_once", "id"}};
+    if (contains(sql, "SHOW CREATE TABLE"))
+        return {{"site_checkins", create_tables(singlestore_dialect)[0]}};
     Rows rows;
     for (const auto& column : columns_table) {
         const std::string type = column_type(singlestore_dialect, column);
@@ -38,7 +42,9 @@ Rows as_applied(const std::string& sql) {
 // Statements that change something.
 std::vector<std::string> changes(const SinglestoreStandIn& server) {
     std::vector<std::string> all = server.statements();
-    std::erase_if(all, [](const std::string& sql) { return sql.starts_with("SELECT"); });
+    std::erase_if(all, [](const std::string& sql) {
+        return sql.starts_with("SELECT") || sql.starts_with("SHOW");
+    });
     return all;
 }
 
@@ -60,6 +66,29 @@ struct Secrets {
     TemporaryDirectory directory;
 };
 
+// Its answers change as what it is told to make is made, but for the statements that begin with
+// `refuses`.
+struct Growing {
+    std::expected<Rows, SinglestoreStandIn::Refusal> operator()(const std::string& sql) {
+        if (!refuses.empty() && sql.starts_with(refuses))
+            return std::unexpected(SinglestoreStandIn::Refusal{1933, "Cannot get source metadata"});
+        tables |= sql.starts_with("CREATE TABLE");
+        pipeline = sql.starts_with("CREATE PIPELINE") ? sql : pipeline;
+        started |= sql.starts_with("START PIPELINE");
+        if (contains(sql, "pipelines_cursors")) return Rows{{loaded}};
+        if (contains(sql, ".pipelines"))
+            return pipeline.empty() ? Rows() : Rows{{started ? "Running" : "Stopped"}};
+        if (sql.starts_with("SHOW CREATE PIPELINE")) return Rows{{"site_checkins_v1", pipeline}};
+        return tables ? as_applied(sql) : Rows();
+    }
+
+    std::string refuses;
+    std::string pipeline;
+    std::string loaded = "0";  // Partitions of which something is.
+    bool tables = false;
+    bool started = false;
+};
+
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(singlestore, Secrets)
@@ -70,14 +99,18 @@ BOOST_AUTO_TEST_CASE(diff_prints_the_pipeline_that_is_missing_without_its_passwo
     });
     const auto report = diff_schema(settings_of(server), singlestore_dialect, "", {});
     BOOST_TEST_REQUIRE(report.has_value(), report.error());
-    BOOST_TEST(contains(report->text, "-- pipeline site_checkins_v1 is missing\nCREATE PIPELINE"),
+    BOOST_TEST(contains(report->text,
+                        "-- pipeline site_checkins_v1 is missing\n"
+                        "-- Put the password in the place of ***, and take these "
+                        "dashes away:\n"
+                        "-- CREATE PIPELINE"),
                report->text);
     BOOST_TEST(contains(report->text, R"(CREDENTIALS '{"sasl.password":"***"}')"), report->text);
     BOOST_TEST(!contains(report->text, "secret"), report->text);
     BOOST_TEST(changes(server).empty());
 }
 
-BOOST_AUTO_TEST_CASE(apply_makes_database_tables_pipeline_and_user_in_this_order) {
+BOOST_AUTO_TEST_CASE(apply_makes_database_tables_user_and_pipeline_in_this_order) {
     const SinglestoreStandIn server;
     const auto report =
         apply_schema(settings_of(server), singlestore_dialect, "", {"admin", path("database")});
@@ -88,18 +121,112 @@ BOOST_AUTO_TEST_CASE(apply_makes_database_tables_pipeline_and_user_in_this_order
                                                  "USE `rollcall`",
                                                  "CREATE TABLE IF NOT EXISTS site_checkins",
                                                  "CREATE ROWSTORE TABLE",
-                                                 "CREATE PIPELINE IF NOT EXISTS site_checkins_v1",
-                                                 "ALTER PIPELINE site_checkins_v1 SET OFFSETS",
-                                                 "START PIPELINE site_checkins_v1",
                                                  "CREATE USER IF NOT EXISTS 'rollcall'@'%'",
                                                  "GRANT SELECT, INSERT ON",
                                                  "GRANT SELECT, INSERT, UPDATE ON",
-                                                 "GRANT SHOW PIPELINE ON"};
+                                                 "GRANT SHOW PIPELINE ON",
+                                                 "CREATE PIPELINE IF NOT EXISTS `site_checkins_v1`",
+                                                 "ALTER PIPELINE `site_checkins_v1` SET OFFSETS",
+                                                 "START PIPELINE `site_checkins_v1`"};
     BOOST_TEST_REQUIRE(made.size() == beginnings.size());
     for (size_t i = 0; i < made.size(); ++i)
         BOOST_TEST(made[i].starts_with(beginnings[i]), made[i]);
-    BOOST_TEST(contains(made[4], R"({"sasl.password":"kafka secret"})"), made[4]);
-    BOOST_TEST(contains(made[7], "IDENTIFIED BY 'database secret'"), made[7]);
+    BOOST_TEST(contains(made[4], "IDENTIFIED BY 'database secret'"), made[4]);
+    BOOST_TEST(contains(made[8], R"({"sasl.password":"kafka secret"})"), made[8]);
+}
+
+BOOST_AUTO_TEST_CASE(
+    pipeline_that_cannot_be_made_yet_leaves_the_rest_made_and_comes_with_the_next) {
+    Growing state;
+    const SinglestoreStandIn server([&](const std::string& sql) { return state(sql); });
+    const Settings settings = settings_of(server);
+    const auto apply = [&] {
+        const auto report =
+            apply_schema(settings, singlestore_dialect, "", {"admin", path("database")});
+        BOOST_TEST_REQUIRE(report.has_value(), report.error());
+        return *report;
+    };
+    state.refuses = "CREATE PIPELINE";
+    const auto first = apply();
+    BOOST_TEST(!first.same);
+    BOOST_TEST(contains(first.text, "mended: table site_checkins is missing\n"), first.text);
+    BOOST_TEST(contains(first.text, "-- failed: pipeline site_checkins_v1 is missing: 127.0.0.1:"),
+               first.text);
+    BOOST_TEST(contains(first.text, "create the topics first"), first.text);
+    BOOST_TEST(changes(server).size() == 9);  // With the user and its rights.
+
+    // Each step of it may be the one that fails.
+    for (const char* const step : {"ALTER PIPELINE", "START PIPELINE"}) {
+        state.refuses = step;
+        BOOST_TEST(!apply().same, step);
+    }
+    state.refuses.clear();
+    BOOST_TEST(apply().text == "mended: pipeline site_checkins_v1 was never started\n");
+    BOOST_TEST(state.started);
+    BOOST_TEST(apply().text == "Nothing differs.\n");
+}
+
+BOOST_AUTO_TEST_CASE(apply_that_fails_tells_what_it_made_before) {
+    Growing state;
+    state.refuses = "CREATE ROWSTORE TABLE";
+    const SinglestoreStandIn server([&](const std::string& sql) { return state(sql); });
+    const auto report = apply_schema(settings_of(server), singlestore_dialect, "", {});
+    BOOST_TEST(!report->same);
+    BOOST_TEST(report->text.starts_with("mended: table site_checkins is missing\n"
+                                        "-- failed: table rollcall_position is missing: "),
+               report->text);
+}
+
+BOOST_AUTO_TEST_CASE(pipeline_that_somebody_has_stopped_stays_stopped_where_it_is) {
+    Growing state;
+    const SinglestoreStandIn server([&](const std::string& sql) { return state(sql); });
+    BOOST_TEST(apply_schema(settings_of(server), singlestore_dialect, "", {})->same);
+    state.started = false;
+    state.loaded = "3";
+    BOOST_TEST(apply_schema(settings_of(server), singlestore_dialect, "", {})->text ==
+               "Nothing differs.\n");
+    BOOST_TEST(!state.started);
+}
+
+BOOST_AUTO_TEST_CASE(pipeline_of_another_topic_under_its_name_is_told_and_left) {
+    Growing state;
+    const SinglestoreStandIn server([&](const std::string& sql) { return state(sql); });
+    Settings settings = settings_of(server);
+    settings.kafka.topic = "site_checkins_v1";
+    BOOST_TEST(apply_schema(settings, singlestore_dialect, "", {})->same);
+    settings.kafka.topic = "site_checkins.v1";
+    const auto report = apply_schema(settings, singlestore_dialect, "", {});
+    BOOST_TEST(report->text ==
+               "-- pipeline site_checkins_v1 is made without LOAD DATA KAFKA "
+               "'127.0.0.1:9092/site_checkins.v1': to be changed by hand\n");
+}
+
+BOOST_AUTO_TEST_CASE(pipeline_logs_in_by_its_own_name_if_it_has_one) {
+    Growing state;
+    const SinglestoreStandIn server([&](const std::string& sql) { return state(sql); });
+    Settings settings = settings_of(server);
+    settings.singlestore.pipeline_user = "loader";
+    settings.singlestore.pipeline_password_file = path("database");
+    BOOST_TEST(apply_schema(settings, singlestore_dialect, "", {})->same);
+    BOOST_TEST(contains(state.pipeline, R"("sasl.username":"loader")"), state.pipeline);
+    BOOST_TEST(contains(state.pipeline, R"({"sasl.password":"database secret"})"), state.pipeline);
+    settings.singlestore.pipeline_password_file = "/nonexistent";
+    BOOST_TEST(apply_schema(settings, singlestore_dialect, "", {}).error() ==
+               "singlestore.pipeline_password_file: /nonexistent: No such file or directory");
+}
+
+BOOST_AUTO_TEST_CASE(user_who_was_there_with_another_password_is_told) {
+    const SinglestoreStandIn server(
+        [](const std::string& sql) -> std::expected<Rows, SinglestoreStandIn::Refusal> {
+            if (sql == "LOGIN rollcall")
+                return std::unexpected(SinglestoreStandIn::Refusal{1045, "Access denied"});
+            return Rows();
+        });
+    const auto report =
+        apply_schema(settings_of(server), singlestore_dialect, "", {"admin", path("database")});
+    BOOST_TEST(!report->same);
+    BOOST_TEST(contains(report->text, "-- the user rollcall cannot log in"), report->text);
+    BOOST_TEST(contains(report->text, "mended: pipeline site_checkins_v1 is missing"));
 }
 
 BOOST_AUTO_TEST_CASE(rows_go_in_one_transaction_behind_the_position) {

@@ -86,11 +86,93 @@ BOOST_AUTO_TEST_CASE(lag_is_what_lies_between_cursor_and_end_and_grows_until_it_
     BOOST_TEST(shown(Metric::pipeline_lag_rows) == 0);
 }
 
-BOOST_AUTO_TEST_CASE(end_that_the_brokers_tell_is_believed_more) {
+// Offsets of two partitions: 0 ends at 101 with the cursor at 100, 1 at 201 with it at 200.
+BOOST_AUTO_TEST_CASE(lag_of_one_partition_is_not_hidden_by_another_that_is_ahead) {
+    set("UPDATE PIPELINES_CURSORS SET LATEST_OFFSET = 151 WHERE SOURCE_PARTITION_ID = '0'");
+    set("UPDATE PIPELINES_CURSORS SET LATEST_OFFSET = 0 WHERE SOURCE_PARTITION_ID = '1'");
+    (void)watch.step();
+    BOOST_TEST(shown(Metric::pipeline_lag_messages) == 50);
+}
+
+BOOST_AUTO_TEST_CASE(marker_at_the_end_of_a_partition_is_no_lag_if_there_are_transactions) {
+    set("UPDATE PIPELINES_CURSORS SET LATEST_OFFSET = 110 WHERE SOURCE_PARTITION_ID = '0'");
+    (void)watch.step();
+    BOOST_TEST(shown(Metric::pipeline_lag_messages) == 9);
+    settings.kafka.transactions = false;
+    (void)watch.step();
+    BOOST_TEST(shown(Metric::pipeline_lag_messages) == 11);
+    settings.kafka.rows_per_message = 10;
+    (void)watch.step();
+    BOOST_TEST(shown(Metric::pipeline_lag_rows) == 110);
+}
+
+BOOST_AUTO_TEST_CASE(watermarks_of_the_topic_are_shown) {
+    set("UPDATE PIPELINES_CURSORS SET EARLIEST_OFFSET = 40 WHERE SOURCE_PARTITION_ID = '1'");
+    (void)watch.step();
+    BOOST_TEST(shown(Metric::pipeline_topic_begin_messages) == 40);
+    BOOST_TEST(shown(Metric::pipeline_topic_end_messages) == 302);
+}
+
+BOOST_AUTO_TEST_CASE(topic_that_was_created_anew_is_said_until_the_cursor_is_set_back) {
+    set("UPDATE PIPELINES_CURSORS SET LATEST_OFFSET = 5 WHERE SOURCE_PARTITION_ID = '0'");
+    (void)watch.step();
+    BOOST_TEST(watch.trouble().sentence() ==
+               "pipeline site_checkins_v1: the topic was created anew: 1 of its partitions ended "
+               "before the pipeline's cursor, and nothing is loaded from them; STOP PIPELINE "
+               "`site_checkins_v1`; ALTER PIPELINE `site_checkins_v1` SET OFFSETS EARLIEST; START "
+               "PIPELINE `site_checkins_v1`");
+    BOOST_TEST(shown(Metric::pipeline_recreated_partitions) == 1);
+    BOOST_TEST(shown(Metric::pipeline_lag_messages) == 4);  // The last is a marker.
+    // It grows past the cursor, and all before that is still not loaded.
+    set("UPDATE PIPELINES_CURSORS SET LATEST_OFFSET = 161, CURSOR_OFFSET = 130"
+        " WHERE SOURCE_PARTITION_ID = '0'");
+    (void)watch.step();
+    BOOST_TEST(contains(watch.trouble().sentence(), "created anew"));
+    BOOST_TEST(shown(Metric::pipeline_lag_messages) == 160);
+    set("UPDATE PIPELINES_CURSORS SET CURSOR_OFFSET = 0 WHERE SOURCE_PARTITION_ID = '0'");
+    (void)watch.step();
+    BOOST_TEST(watch.trouble().sentence() == "");
+    BOOST_TEST(shown(Metric::pipeline_recreated_partitions) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(messages_that_expired_before_they_were_loaded_are_counted_once_and_said) {
+    set("UPDATE PIPELINES_CURSORS SET EARLIEST_OFFSET = 120, LATEST_OFFSET = 201"
+        " WHERE SOURCE_PARTITION_ID = '0'");
+    (void)watch.step();
+    (void)watch.step();
+    BOOST_TEST(shown(Metric::pipeline_expired_messages_total) == 20);
+    BOOST_TEST(shown(Metric::pipeline_lag_messages) == 80);
+    BOOST_TEST(contains(watch.trouble().sentence(),
+                        "20 messages expired before they were loaded, and their rows are missing"));
+    set("UPDATE PIPELINES_CURSORS SET EARLIEST_OFFSET = 150 WHERE SOURCE_PARTITION_ID = '0'");
+    (void)watch.step();
+    BOOST_TEST(shown(Metric::pipeline_expired_messages_total) == 50);
+    set("UPDATE PIPELINES_CURSORS SET CURSOR_OFFSET = 160 WHERE SOURCE_PARTITION_ID = '0'");
+    (void)watch.step();
+    BOOST_TEST(shown(Metric::pipeline_expired_messages_total) == 50);
+    BOOST_TEST(watch.trouble().sentence() == "");
+}
+
+BOOST_AUTO_TEST_CASE(partition_that_was_never_read_has_lost_nothing) {
+    set("UPDATE PIPELINES_CURSORS SET EARLIEST_OFFSET = 50, CURSOR_OFFSET = NULL"
+        " WHERE SOURCE_PARTITION_ID = '0'");
+    set("UPDATE PIPELINES_CURSORS SET EARLIEST_OFFSET = NULL, LATEST_OFFSET = NULL"
+        " WHERE SOURCE_PARTITION_ID = '1'");
+    (void)watch.step();
+    BOOST_TEST(shown(Metric::pipeline_expired_messages_total) == 0);
+    BOOST_TEST(shown(Metric::pipeline_lag_messages) == 50);
+    BOOST_TEST(watch.trouble().sentence() == "");
+}
+
+BOOST_AUTO_TEST_CASE(end_that_the_brokers_tell_is_believed_if_it_is_further_on) {
     std::optional<int64_t> end = 1302;
     SinglestoreWatch with_brokers(settings, clock, [&] { return end; }, "catalog");
     (void)with_brokers.step();
     BOOST_TEST(with_brokers.slab().read(Metric::pipeline_lag_rows, 0) == 1000);
+    BOOST_TEST(with_brokers.slab().read(Metric::pipeline_topic_end_messages, 0) == 1302);
+    end = 7;  // Of before.
+    (void)with_brokers.step();
+    BOOST_TEST(with_brokers.slab().read(Metric::pipeline_lag_rows, 0) == 0);
     end.reset();
     (void)with_brokers.step();
     BOOST_TEST(with_brokers.slab().read(Metric::pipeline_lag_rows, 0) == 0);
@@ -100,21 +182,74 @@ BOOST_AUTO_TEST_CASE(pipeline_in_error_is_said_with_its_last_error_and_what_to_d
     set("UPDATE PIPELINES SET STATE = 'Error' WHERE DATABASE_NAME = 'rollcall'");
     set("INSERT INTO PIPELINES_ERRORS VALUES"
         " ('rollcall', 'site_checkins_v1', 10.5, 'Error', 1366, 'old'),"
-        " ('rollcall', 'site_checkins_v1', 12.5, 'Error', 1933, 'Cannot get\\nsource metadata'),"
-        " ('rollcall', 'site_checkins_v1', 12.6, 'Error', 1933, 'LEAF ERROR (a:1): Cannot'),"
-        " ('rollcall', 'site_checkins_v1', 13.0, 'Warning', 1062, 'Duplicate entry'),"
-        " ('rollcall', 'other', 99.0, 'Error', 1, 'not ours')");
+        " ('rollcall', 'site_checkins_v1', UNIX_TIMESTAMP() - 7000.5, 'Error', 1933,"
+        " 'Cannot get\\nsource metadata'),"
+        " ('rollcall', 'site_checkins_v1', UNIX_TIMESTAMP() - 6000, 'Error', 1933,"
+        " 'LEAF ERROR (a:1): Cannot'),"
+        " ('rollcall', 'site_checkins_v1', UNIX_TIMESTAMP(), 'Warning', 1062, 'Duplicate entry'),"
+        " ('rollcall', 'other', UNIX_TIMESTAMP(), 'Error', 1, 'not ours')");
     set("INSERT INTO PIPELINES_BATCHES_SUMMARY VALUES"
         " ('rollcall', 'site_checkins_v1', 1, 'Succeeded'),"
         " ('rollcall', 'site_checkins_v1', 2, 'Failed')");
     (void)watch.step();
-    BOOST_TEST(watch.trouble().sentence() ==
-               "pipeline site_checkins_v1: has stopped at an error; when that is mended, START "
-               "PIPELINE site_checkins_v1; last error: 1933 Cannot get source metadata");
+    const std::string said = watch.trouble().sentence();
+    BOOST_TEST(said.starts_with("pipeline site_checkins_v1: has stopped at an error; when that is "
+                                "mended, START PIPELINE `site_checkins_v1`; last error, 70"),
+               said);
+    BOOST_TEST(said.ends_with(" s ago: 1933 Cannot get source metadata"), said);
     BOOST_TEST(shown(PipelineState::error) == 1);
     BOOST_TEST(shown(PipelineState::running) == 0);
     BOOST_TEST(shown(Metric::pipeline_errors) == 2);
     BOOST_TEST(shown(Metric::pipeline_failed_batches) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(running_pipeline_whose_batches_begin_to_fail_is_said_with_why) {
+    const auto fail = [&] {
+        set("INSERT INTO PIPELINES_ERRORS VALUES ('rollcall', 'site_checkins_v1',"
+            " UNIX_TIMESTAMP(), 'Error', 1366, 'Incorrect value')");
+    };
+    fail();  // Long ago, for all the watch knows.
+    (void)watch.step();
+    BOOST_TEST(watch.trouble().sentence() == "");
+    fail();
+    (void)watch.step();
+    BOOST_TEST(contains(watch.trouble().sentence(), "batches fail; last error, "),
+               watch.trouble().sentence());
+    BOOST_TEST(contains(watch.trouble().sentence(), " s ago: 1366 Incorrect value"));
+    (void)watch.step();
+    BOOST_TEST(watch.trouble().sentence() == "");
+    set("INSERT INTO PIPELINES_BATCHES_SUMMARY VALUES ('rollcall', 'site_checkins_v1', 2,"
+        " 'Failed')");
+    (void)watch.step();
+    BOOST_TEST(contains(watch.trouble().sentence(), "batches fail"));
+}
+
+BOOST_AUTO_TEST_CASE(whole_state_can_be_read_at_once) {
+    settings.kafka.rows_per_message = 10;
+    BOOST_TEST(watch.status().pipeline == "site_checkins_v1");
+    BOOST_TEST((watch.status().state == PipelineState::unknown));
+    (void)watch.step();
+    BOOST_TEST((watch.status().state == PipelineState::running));
+    set("UPDATE PIPELINES SET STATE = 'Stopped', SKIPPED_BATCH_PARTITIONS = 3");
+    set("UPDATE PIPELINES_CURSORS SET LATEST_OFFSET = 151, SUCCESSFUL_CURSOR_OFFSET = 99"
+        " WHERE SOURCE_PARTITION_ID = '0'");
+    set("INSERT INTO PIPELINES_ERRORS VALUES ('rollcall', 'site_checkins_v1',"
+        " UNIX_TIMESTAMP() - 100, 'Error', 1366, 'Incorrect value')");
+    (void)watch.step();
+    clock.pass(25s);
+    (void)watch.step();
+    const PipelineStatus seen = watch.status();
+    BOOST_TEST((seen.state == PipelineState::stopped));
+    BOOST_TEST(!seen.not_singlestore);
+    BOOST_TEST(seen.lag_messages == 50);
+    BOOST_TEST(seen.lag_rows == 500);
+    BOOST_TEST((seen.lag == 25s));
+    BOOST_TEST(seen.skipped_batch_partitions == 3);
+    BOOST_TEST(seen.skipped_messages == 1);
+    BOOST_TEST(seen.errors == 1);
+    BOOST_TEST(seen.last_error == "1366 Incorrect value");
+    BOOST_TEST((seen.last_error_age >= 100s));
+    BOOST_TEST(seen.wrong == watch.trouble().sentence());
 }
 
 BOOST_AUTO_TEST_CASE(stopped_missing_and_skipping_pipelines_are_said) {
@@ -151,8 +286,10 @@ BOOST_AUTO_TEST_CASE(server_that_is_away_is_said_and_asked_again) {
 BOOST_AUTO_TEST_CASE(table_that_this_version_does_not_have_is_said_and_asked_for_again) {
     set("DROP TABLE PIPELINES_CURSORS");
     BOOST_TEST((watch.step() == settings.singlestore.watch_interval));
-    BOOST_TEST(contains(watch.trouble().sentence(), "catalog.PIPELINES_CURSORS' doesn't exist"),
-               watch.trouble().sentence());
+    BOOST_TEST(
+        contains(watch.trouble().sentence(),
+                 "catalog.PIPELINES_CURSORS' doesn't exist; SingleStore 8.1 and later has it"),
+        watch.trouble().sentence());
     BOOST_TEST((watch.step() == settings.singlestore.watch_interval));
     BOOST_TEST(shown(Metric::pipeline_poll_errors_total) == 2);
 }
@@ -162,6 +299,9 @@ BOOST_AUTO_TEST_CASE(mariadb_is_not_a_singlestore_and_is_not_asked_again) {
     BOOST_TEST((plain.step() > 1h));
     BOOST_TEST((plain.step() > 1h));
     BOOST_TEST(plain.slab().read(Metric::pipeline_polls_total, 0) == 1);
+    BOOST_TEST(plain.status().not_singlestore);
+    for (size_t state = 0; state < std::size(pipeline_state_names); ++state)
+        BOOST_TEST(plain.slab().read(Metric::pipeline_state, state) == 0);
     // It holds no connection any more.
     std::string others;
     for (auto left = 100; left > 0 && others != "0"; --left) {
@@ -193,6 +333,14 @@ BOOST_AUTO_TEST_CASE(lag_clock_keeps_the_time_of_the_oldest_within_its_bound) {
     for (int64_t i = 0; i < 100'000; ++i) (void)lag.note(10'000 + i, 40 + i, 30);
     BOOST_TEST((lag.note(200'000, 200'000, 30) == 190'000us));
     BOOST_TEST((lag.note(200'001, 200'000, 199'999) <= 1us));
+}
+
+BOOST_AUTO_TEST_CASE(lag_clock_forgets_an_end_that_was_set_back) {
+    LagClock lag;
+    BOOST_TEST((lag.note(1000, 100, 10) == 0us));
+    BOOST_TEST((lag.note(2000, 5, 0) == 1000us));
+    BOOST_TEST((lag.note(3000, 5, 5) == 0us));
+    BOOST_TEST((lag.note(4000, 6, 5) == 0us));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

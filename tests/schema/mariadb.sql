@@ -53,6 +53,7 @@ CREATE TABLE IF NOT EXISTS rollcall_position (
 ) ENGINE = InnoDB;
 
 -- The daemon's user, with what it needs and no more
-CREATE USER IF NOT EXISTS 'rollcall'@'%' IDENTIFIED BY '***';
-GRANT INSERT ON `rollcall`.site_checkins TO 'rollcall'@'%';
-GRANT SELECT, INSERT, UPDATE ON `rollcall`.rollcall_position TO 'rollcall'@'%';
+-- Put the password in the place of ***, and take these dashes away:
+-- CREATE USER IF NOT EXISTS 'rollcall'@'%' IDENTIFIED BY '***';
+-- GRANT INSERT ON `rollcall`.site_checkins TO 'rollcall'@'%';
+-- GRANT SELECT, INSERT, UPDATE ON `rollcall`.rollcall_position TO 'rollcall'@'%';

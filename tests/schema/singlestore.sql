@@ -54,8 +54,15 @@ CREATE ROWSTORE TABLE IF NOT EXISTS rollcall_position (
     PRIMARY KEY (spool)
 );
 
+-- The daemon's user, with what it needs and no more
+-- Put the password in the place of ***, and take these dashes away:
+-- CREATE USER IF NOT EXISTS 'rollcall'@'%' IDENTIFIED BY '***';
+-- GRANT SELECT, INSERT ON `rollcall`.site_checkins TO 'rollcall'@'%';
+-- GRANT SELECT, INSERT, UPDATE ON `rollcall`.rollcall_position TO 'rollcall'@'%';
+-- GRANT SHOW PIPELINE ON `rollcall`.* TO 'rollcall'@'%';
+
 -- From Kafka: for a topic that has no pipeline yet
-CREATE PIPELINE IF NOT EXISTS site_checkins_v1 AS
+CREATE PIPELINE IF NOT EXISTS `site_checkins_v1` AS
 LOAD DATA KAFKA '127.0.0.1:9092/site_checkins.v1'
 CONFIG '{"isolation.level":"read_committed","security.protocol":"PLAINTEXT"}'
 BATCH_INTERVAL 1000
@@ -65,11 +72,5 @@ INTO TABLE site_checkins
 FIELDS TERMINATED BY '\t' ENCLOSED BY '' ESCAPED BY '\\'
 LINES TERMINATED BY '\n' STARTING BY ''
 (`id`, `site_id`, `received_at`, `online`, `transport`, `source_ip`, `identity`, `serial_number`, `system_id`, `model`, `board_name`, `arch`, `version`, `channel`, `firmware_current`, `uptime_s`, `cpu_count`, `cpu_load`, `cpu_freq_mhz`, `mem_total`, `mem_free`, `mem_used_pct`, `disk_total`, `disk_free`, `bad_blocks_pct`, `temp_c`, `cpu_temp_c`, `voltage_v`, `power_w`, `wan_ip`, `dhcp_leases`, `seq`, `lat`, `lon`, `lte_rssi`, `lte_rsrp`, `lte_rsrq`, `lte_sinr`, `reported_at`, `warnings`, `extra`);
-ALTER PIPELINE site_checkins_v1 SET OFFSETS EARLIEST;
-START PIPELINE site_checkins_v1;
-
--- The daemon's user, with what it needs and no more
-CREATE USER IF NOT EXISTS 'rollcall'@'%' IDENTIFIED BY '***';
-GRANT SELECT, INSERT ON `rollcall`.site_checkins TO 'rollcall'@'%';
-GRANT SELECT, INSERT, UPDATE ON `rollcall`.rollcall_position TO 'rollcall'@'%';
-GRANT SHOW PIPELINE ON `rollcall`.* TO 'rollcall'@'%';
+ALTER PIPELINE `site_checkins_v1` SET OFFSETS EARLIEST;
+START PIPELINE `site_checkins_v1`;

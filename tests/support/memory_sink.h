@@ -26,6 +26,7 @@ public:
     std::unique_ptr<Slab> slab = std::make_unique<Slab>();
     std::string says;           // What is wrong, when something fails.
     std::set<int64_t> refuses;  // Rows with these seqs, for good.
+    size_t had = 0;             // Rows of each batch that it says to have had.
 
     Result<uint64_t> open(const SpoolId&) override {
         if (fails == Failure::open) return fail_once();
@@ -35,6 +36,7 @@ public:
 
     [[nodiscard]] bool shared() const override { return is_shared; }
     [[nodiscard]] std::string trouble() const override { return says; }
+    [[nodiscard]] size_t duplicates() const override { return had; }
 
     Result<void> write(const Batch& batch) override {
         if (fails == Failure::before_commit) return fail_once();

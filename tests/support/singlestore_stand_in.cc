@@ -83,6 +83,15 @@ void send_rows(int fd, const Rows& rows) {
     send_packet(fd, ++number, end_of_rows);
 }
 
+void send_refusal(int fd, uint8_t number, const SinglestoreStandIn::Refusal& refusal) {
+    send_packet(fd, number, "\xff" + little_endian(refusal.number, 2) + "#HY000" + refusal.message);
+}
+
+// What a client sends to log in: 32 bytes, then its name and a zero.
+std::string name_in(const std::string& login) {
+    return login.size() < 32 ? "" : login.substr(32, login.find('\0', 32) - 32);
+}
+
 }  // namespace
 
 SinglestoreStandIn::SinglestoreStandIn(Answer answer)
@@ -95,6 +104,11 @@ SinglestoreStandIn::~SinglestoreStandIn() {
     shutdown(listener_, SHUT_RDWR);  // Ends accept().
     thread_.join();
     close(listener_);
+    for (auto& client : clients_) {
+        shutdown(client.fd, SHUT_RDWR);
+        client.thread.join();
+        close(client.fd);
+    }
 }
 
 Settings SinglestoreStandIn::settings() const {
@@ -118,15 +132,20 @@ void SinglestoreStandIn::serve() {
     for (;;) {
         const int client = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
         if (client < 0) return;
-        talk(client);
-        close(client);
+        clients_.push_back({client, std::thread([this, client] {
+                                talk(client);
+                                shutdown(client, SHUT_RDWR);
+                            })});
     }
 }
 
 void SinglestoreStandIn::talk(int client) {
     constexpr char query_command = 3;
     send_packet(client, 0, greeting());
-    if (!receive(client)) return;  // Who logs in is let in.
+    const auto login = receive(client);
+    if (!login) return;
+    if (const auto let_in = answer_("LOGIN " + name_in(*login)); !let_in)
+        return send_refusal(client, 2, let_in.error());
     send_packet(client, 2, ok);
     while (const auto packet = receive(client)) {
         if (packet->empty() || packet->front() != query_command) return;
@@ -140,8 +159,9 @@ void SinglestoreStandIn::run(int client, const std::string& sql) {
         const std::lock_guard lock(mutex_);
         statements_.push_back(sql);
     }
-    if (sql.starts_with("SELECT") || sql.starts_with("SHOW"))
-        return send_rows(client, answer_(sql));
+    const auto answer = answer_(sql);
+    if (!answer) return send_refusal(client, 1, answer.error());
+    if (sql.starts_with("SELECT") || sql.starts_with("SHOW")) return send_rows(client, *answer);
     if (!sql.starts_with("LOAD DATA LOCAL")) return send_packet(client, 1, ok);
     send_packet(client, 1, "\xfbrows.tsv");
     uint8_t number = 2;

@@ -6,11 +6,13 @@
 //
 // Source:  https://mariadb.com/kb/en/clientserver-protocol/ (handshake, OK, text result set, LOCAL
 //          INFILE)
-// Threads: its own serves one connection after the other; the rest is for the test's.
+// Threads: one of its own for each connection; the rest is for the test's.
 #pragma once
 
 #include <cstdint>
+#include <expected>
 #include <functional>
+#include <list>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -23,8 +25,13 @@ namespace rollcall {
 
 class SinglestoreStandIn {
 public:
-    // Asked in its own thread.
-    using Answer = std::function<Rows(const std::string& sql)>;
+    struct Refusal {
+        uint16_t number;
+        std::string message;
+    };
+    // Asked for each statement, and for "LOGIN name", in the thread of the connection. Of what
+    // gives no rows only a refusal counts.
+    using Answer = std::function<std::expected<Rows, Refusal>(const std::string& sql)>;
 
     explicit SinglestoreStandIn(Answer answer = [](const std::string&) { return Rows(); });
     ~SinglestoreStandIn();
@@ -49,6 +56,11 @@ private:
     mutable std::mutex mutex_;
     std::vector<std::string> statements_;
     std::string loaded_;
+    struct Client {
+        int fd;
+        std::thread thread;
+    };
+    std::list<Client> clients_;  // Of the thread that serves, until that has ended.
     std::thread thread_;
 };
 

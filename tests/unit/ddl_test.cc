@@ -32,6 +32,22 @@ PipelineSource source() {
     return from;
 }
 
+// As the daemon would be set for brokers that ask for a login and a certificate, with many rows in
+// a message.
+Settings secured() {
+    Settings settings;
+    settings.kafka.brokers = {"kafka-1:9093", "kafka-2:9093"};
+    settings.kafka.tls = true;
+    settings.kafka.tls_ca = "/etc/rollcall/kafka-ca.pem";
+    settings.kafka.tls_certificate = "/etc/rollcall/kafka.pem";
+    settings.kafka.tls_key = "/etc/rollcall/kafka.key";
+    settings.kafka.sasl_mechanism = "SCRAM-SHA-512";
+    settings.kafka.user = "rollcall";
+    settings.kafka.rows_per_message = 100;
+    settings.singlestore.pipeline_user = "loader";
+    return settings;
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(ddl)
@@ -45,6 +61,17 @@ BOOST_AUTO_TEST_CASE(schema_of_each_dialect_is_what_its_file_in_the_tree_says) {
                    "rollcalld schema show --dialect " << name << " > tests/schema/" << name
                                                       << ".sql writes it anew");
     }
+}
+
+BOOST_AUTO_TEST_CASE(schema_for_brokers_that_ask_who_it_is_is_what_its_file_in_the_tree_says) {
+    const std::string path = ROLLCALL_SOURCE_DIR "/tests/schema/singlestore_secured.sql";
+    std::ifstream file(path);
+    const std::string shipped{std::istreambuf_iterator<char>(file), {}};
+    const std::string shown = show_schema(secured(), SqlDialect::singlestore);
+    if (shown != shipped) std::ofstream("singlestore_secured.sql") << shown;
+    BOOST_TEST((shown == shipped),
+               "singlestore_secured.sql, written here, is to be read and then "
+               "put into tests/schema");
 }
 
 BOOST_AUTO_TEST_CASE(unique_key_of_a_singlestore_table_holds_its_shard_key) {
@@ -62,6 +89,7 @@ BOOST_AUTO_TEST_CASE(new_column_is_added_by_alter_and_begins_a_topic_and_a_pipel
     BOOST_TEST(topic_name("") == "site_checkins.v1");
     BOOST_TEST(topic_name("", columns) == "site_checkins.v2");
     BOOST_TEST(pipeline_name(topic_name("", columns)) == "site_checkins_v2");
+    BOOST_TEST(pipeline_name("fleet-a.b_c") == "fleet-a_b_c");
     BOOST_TEST(contains(load_clauses(columns), ", `extra`, `fan_rpm`)"));
 }
 
@@ -89,8 +117,8 @@ BOOST_AUTO_TEST_CASE(batch_of_a_pipeline_is_bounded_in_bytes_if_a_message_holds_
 BOOST_AUTO_TEST_CASE(pipeline_begins_at_the_earliest_message_before_it_starts) {
     const auto statements = create_pipeline(source());
     BOOST_TEST_REQUIRE(statements.size() == 3);
-    BOOST_TEST(statements[1] == "ALTER PIPELINE site_checkins_v1 SET OFFSETS EARLIEST");
-    BOOST_TEST(statements[2] == "START PIPELINE site_checkins_v1");
+    BOOST_TEST(statements[1] == "ALTER PIPELINE `site_checkins_v1` SET OFFSETS EARLIEST");
+    BOOST_TEST(statements[2] == "START PIPELINE `site_checkins_v1`");
 }
 
 BOOST_AUTO_TEST_CASE(secret_stands_in_the_credentials_and_is_not_shown) {
@@ -107,6 +135,15 @@ BOOST_AUTO_TEST_CASE(secret_stands_in_the_credentials_and_is_not_shown) {
     BOOST_TEST(contains(shown, R"(CREDENTIALS '{"sasl.password":"***"}')"));
     BOOST_TEST(contains(shown, R"("security.protocol":"SASL_SSL")"));
     BOOST_TEST(contains(shown, R"("sasl.username":"loader")"));
+}
+
+BOOST_AUTO_TEST_CASE(statements_that_lack_a_secret_are_shown_as_comments) {
+    BOOST_TEST(as_text({"USE x", "SELECT\n1"}) == "USE x;\nSELECT\n1;\n");
+    BOOST_TEST(as_text({"CREATE USER u\nIDENTIFIED BY '***'", "GRANT ALL TO u"}) ==
+               "-- Put the password in the place of ***, and take these dashes away:\n"
+               "-- CREATE USER u\n"
+               "-- IDENTIFIED BY '***';\n"
+               "-- GRANT ALL TO u;\n");
 }
 
 BOOST_AUTO_TEST_CASE(names_and_texts_cannot_end_their_quotes) {

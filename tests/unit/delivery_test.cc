@@ -483,6 +483,14 @@ BOOST_AUTO_TEST_CASE(copy_that_went_through_another_daemon_has_the_same_id_in_a_
     }
 }
 
+BOOST_AUTO_TEST_CASE(row_that_the_sink_had_already_does_not_count_as_stored) {
+    report({{1, 0}, {2, 1}, {3, 2}});
+    sink.had = 2;
+    drain(*make());
+    BOOST_TEST(slab.read(Metric::sink_rows_total, label_of(SinkName::discard)) == 1);
+    BOOST_TEST(slab.read(Metric::sink_duplicate_rows_total, label_of(SinkName::discard)) == 2);
+}
+
 // A router repeats a report for less than the window; whatever fails, each is stored once.
 BOOST_AUTO_TEST_CASE(no_failure_and_no_restart_changes_which_rows_are_stored) {
     Random random("delivery.failures");

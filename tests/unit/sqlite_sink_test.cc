@@ -97,8 +97,12 @@ BOOST_AUTO_TEST_CASE(row_stored_before_is_not_stored_again) {
     SqliteSink sink(path);
     BOOST_TEST(sink.open(spool).has_value());
     BOOST_TEST(write(sink, rows(1, 10), 1).has_value());
+    BOOST_TEST(sink.duplicates() == 0);
     BOOST_TEST(write(sink, rows(6, 10), 2).has_value());
-    BOOST_TEST(ask("SELECT COUNT(*), COUNT(DISTINCT id) FROM site_checkins") == "15|15");
+    BOOST_TEST(sink.duplicates() == 5);
+    BOOST_TEST(write(sink, rows(16, 10), 3).has_value());
+    BOOST_TEST(sink.duplicates() == 0);
+    BOOST_TEST(ask("SELECT COUNT(*), COUNT(DISTINCT id) FROM site_checkins") == "25|25");
 }
 
 BOOST_AUTO_TEST_CASE(positions_of_two_spools_do_not_mix) {
