@@ -43,7 +43,7 @@ std::string_view Admin::reason_not_ready() const {
 
 Status Admin::status() const {
     const int64_t up_us = clock_.steady_us() - started_us_;
-    return {version_, reason_not_ready(), up_us / 1'000'000, troubles_(), slabs_};
+    return {version_, reason_not_ready(), up_us / 1'000'000, troubles_(), pipeline_(), slabs_};
 }
 
 Result<void> Admin::handle(HttpRequest& request, std::string_view, Connection& connection) {

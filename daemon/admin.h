@@ -34,6 +34,9 @@ public:
     void ask_for_troubles(std::function<std::vector<std::string>()> ask) {
         troubles_ = std::move(ask);
     }
+    void ask_for_pipeline(std::function<std::optional<PipelineStatus>()> ask) {
+        pipeline_ = std::move(ask);
+    }
     // Empty: ready.
     void set_reason_not_ready(std::string_view reason) { not_ready_ = reason; }
 
@@ -54,6 +57,7 @@ private:
     int64_t started_us_;
     Slabs slabs_;
     std::function<std::vector<std::string>()> troubles_ = [] { return std::vector<std::string>(); };
+    std::function<std::optional<PipelineStatus>()> pipeline_ = [] { return std::nullopt; };
     std::string_view not_ready_ = "starting";
 };
 

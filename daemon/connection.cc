@@ -15,7 +15,6 @@ namespace {
 
 constexpr size_t read_buffer_bytes = 64 * 1024;
 constexpr Millis linger_time{2000};
-constexpr Millis rest_max{5'000};  // At a time: then it is seen whether the client is still there.
 constexpr int64_t handshakes_us = 1000;        // In a turn of the loop.
 constexpr uint64_t handshake_while_ms = 2000;  // That one may take while others wait.
 constexpr uint64_t never = UINT64_MAX;
@@ -237,7 +236,7 @@ void Connection::pause() {
 }
 
 void Connection::rest(Millis time) {
-    const auto rest_ms = static_cast<uint64_t>(std::min(time, rest_max).count());
+    const auto rest_ms = static_cast<uint64_t>(time.count());
     rests_until_ms_ = uv_now(&all_.loop_) + rest_ms;
     if (deadline_ms_ != never) deadline_ms_ += rest_ms;
     all_.slab_.add(Metric::connection_rests_total, 1, label_of(door_.transport));

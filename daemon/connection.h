@@ -98,8 +98,8 @@ public:
     void reply_when_durable(uint64_t slot, size_t checkins, std::string_view bytes);
     // Reads nothing more until the ring has room again.
     void pause();
-    // Reads nothing for so long, in steps of the sweep, and no longer than some seconds; then what
-    // was kept is tried again, unless the client has left.
+    // Reads nothing for so long, in steps of the sweep; then what was kept is tried again, unless
+    // the client has left.
     void rest(Millis time);
     // Had it to rest when it was new, and would it have to now? Asked at its first request only.
     [[nodiscard]] bool turned_away();

@@ -181,6 +181,8 @@ bool Daemon::start() {
     }
     admin_.watch(std::move(shown));
     admin_.ask_for_troubles([this] { return troubles(); });
+    admin_.ask_for_pipeline(
+        [this] { return watch_ ? std::optional(watch_->status()) : std::nullopt; });
 
     const auto to_workers = [this](Transport transport, TlsContext* tls = nullptr) {
         return [this, transport, tls](const Listening& listening) {

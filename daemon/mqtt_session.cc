@@ -15,6 +15,7 @@ using mqtt::Reason;
 using mqtt::Type;
 using mqtt::Version;
 
+constexpr Millis rest_max{5000};       // At a time: who is not read from is not seen to leave.
 constexpr Millis farewell_time{2000};  // For a client to hear why it has to go.
 
 // What a topic for availability says, if it is one: is the router there?
@@ -335,7 +336,7 @@ bool MqttSession::take(const mqtt::Publish& publish, const std::string& filter,
 // 5.0 says so. Who cannot be told, by 3.1.1 or of QoS 0, is not read from until it may send again.
 bool MqttSession::refuse_for_quota(const mqtt::Publish& publish, const Quotas::Standing& standing) {
     if (!is_5() || publish.qos == 0) {
-        connection_.rest(Millis(standing.refused_us / 1000 + 1));
+        connection_.rest(std::min(Millis(standing.refused_us / 1000 + 1), rest_max));
         return false;
     }
     count(standing.code);

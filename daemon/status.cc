@@ -120,6 +120,33 @@ Json json_of(const Slabs& slabs, size_t number) {
     return values;
 }
 
+std::string_view state_of(const PipelineStatus& pipeline) {
+    if (pipeline.not_singlestore) return "not a SingleStore";
+    return pipeline_state_names[label_of(pipeline.state)];
+}
+
+std::string line_of(const PipelineStatus& pipeline) {
+    std::string line = fmt::format("Pipeline {}: {}", pipeline.pipeline, state_of(pipeline));
+    if (!pipeline.not_singlestore)
+        line +=
+            fmt::format(", {} rows and {} behind, {} messages skipped", grouped(pipeline.lag_rows),
+                        duration(pipeline.lag.count()), grouped(pipeline.skipped_messages));
+    if (!pipeline.last_error.empty())
+        line += fmt::format("; last error {} ago: {}", duration(pipeline.last_error_age.count()),
+                            pipeline.last_error);
+    return line;
+}
+
+Json json_of(const PipelineStatus& pipeline) {
+    return {{"name", pipeline.pipeline},
+            {"state", state_of(pipeline)},
+            {"lag_rows", pipeline.lag_rows},
+            {"lag_seconds", pipeline.lag.count()},
+            {"skipped_messages", pipeline.skipped_messages},
+            {"last_error", pipeline.last_error},
+            {"last_error_age_seconds", pipeline.last_error_age.count()}};
+}
+
 }  // namespace
 
 std::string render_status_page(const Status& status) {
@@ -135,6 +162,7 @@ std::string render_status_page(const Status& status) {
             page += fmt::format("<li>{}</li>\n", html(trouble));
         page += "</ul>\n";
     }
+    if (status.pipeline) page += fmt::format("<p>{}.</p>\n", html(line_of(*status.pipeline)));
     page += fmt::format(
         "<p>Up {}. <a href=\"/metrics\">Metrics</a>, <a href=\"/status.json\">JSON</a>.</p>\n"
         "<table>\n<tr><th>Since start, or now</th><th></th><th></th></tr>\n",
@@ -149,6 +177,7 @@ std::string render_status_json(const Status& status) {
     if (!status.not_ready.empty()) page["reason"] = status.not_ready;
     page["up_seconds"] = status.up_s;
     page["troubles"] = status.troubles;
+    if (status.pipeline) page["pipeline"] = json_of(*status.pipeline);
     Json& metrics = page["metrics"] = Json::object();
     for (size_t number = 0; number < metrics_count; ++number)
         metrics[std::string(metrics_table[number].name)] = json_of(status.slabs, number);

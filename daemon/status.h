@@ -3,17 +3,20 @@
 // The page says first whether check-ins are taken and what needs a person, then every reading that
 // is not 0 with what it means. It has no script, and asks for itself again every ten seconds. The
 // JSON has the same, with the zeros: {"version", "ready", "reason" if it is not, "up_seconds",
-// "troubles": ["sink kafka: ..."], "metrics": {name: value, or an object by label}}.
+// "troubles": ["sink kafka: ..."], "pipeline" if one of SingleStore's is watched, "metrics": {name:
+// value, or an object by label}}.
 //
 // What others have said, such as a database its error, is escaped.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "daemon/readings.h"
+#include "sinks/singlestore_watch.h"
 
 namespace rollcall {
 
@@ -22,6 +25,7 @@ struct Status {
     std::string_view not_ready;  // Why. Empty: ready.
     int64_t up_s;                // Since start.
     std::vector<std::string> troubles;
+    std::optional<PipelineStatus> pipeline;  // If it is watched.
     const Slabs& slabs;
 };
 

@@ -2,7 +2,8 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include "tests/support/report.h"
+#include "pipeline/decode.h"
+#include "pipeline/json.h"
 
 namespace rollcall {
 
@@ -18,7 +19,7 @@ struct StatusFixture {
 
     Slab slab;
     Slabs slabs{&slab};
-    Status status{"9.9", {}, 3 * 86'400 + 4 * 3'600 + 5 * 60 + 6, {}, slabs};
+    Status status{"9.9", {}, 3 * 86'400 + 4 * 3'600 + 5 * 60 + 6, {}, {}, slabs};
 };
 
 }  // namespace
@@ -49,7 +50,30 @@ BOOST_AUTO_TEST_CASE(what_others_have_said_is_neither_markup_nor_broken_json) {
     BOOST_TEST(page_says("<li>&lt;script&gt;alert(&quot;1 &amp; 2&quot;)&lt;/script&gt;</li>"));
     BOOST_TEST(json_says(R"("a\tb)"
                          "\xef\xbf\xbd\""));
-    BOOST_TEST(is_json(render_status_json(status)));
+    std::string page = render_status_json(status);
+    const size_t bytes = page.size();
+    page.append(body_padding, '\0');
+    JsonCursor cursor({page.data(), bytes});
+    BOOST_TEST((cursor.skip() && cursor.finish()));
+}
+
+BOOST_AUTO_TEST_CASE(pipeline_that_is_watched_is_shown_with_its_lag_and_last_error) {
+    BOOST_TEST(!page_says("Pipeline"));
+    BOOST_TEST(!json_says("\"pipeline\""));
+    PipelineStatus& pipeline = status.pipeline.emplace();
+    pipeline.pipeline = "p";
+    pipeline.state = PipelineState::running;
+    pipeline.lag_rows = 1200;
+    pipeline.lag = std::chrono::seconds(61);
+    pipeline.last_error = "1933 <x>";
+    pipeline.last_error_age = std::chrono::seconds(5);
+    BOOST_TEST(
+        page_says("<p>Pipeline p: running, 1,200 rows and 00:01:01 behind, 0 messages "
+                  "skipped; last error 00:00:05 ago: 1933 &lt;x&gt;.</p>"));
+    BOOST_TEST(json_says("\"lag_rows\": 1200"));
+    pipeline.not_singlestore = true;
+    BOOST_TEST(page_says("Pipeline p: not a SingleStore"));
+    BOOST_TEST(json_says("\"state\": \"not a SingleStore\""));
 }
 
 BOOST_AUTO_TEST_CASE(page_shows_what_is_not_zero_with_what_it_means) {
