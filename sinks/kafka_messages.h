@@ -9,8 +9,9 @@
 // A row that no message can hold becomes a dead letter and keeps no other row from being stored.
 //
 // The bytes lie in chunks that are filled again by the next cut(); until then the views stay valid,
-// so a client library may send from here and needs no copy. They are as many as the largest batch
-// needs, however many partitions there are.
+// so a client library may send from here and needs no copy. They hold the lines of the largest
+// batch, once in the order of the rows (in which the columns are read fast) and, with more rows in
+// a message, once more in messages; however many partitions there are.
 //
 // Threads: one. Units: bytes.
 #pragma once
@@ -52,23 +53,18 @@ public:
     [[nodiscard]] size_t memory_bytes() const { return chunks_.size() * chunk_bytes_; }
 
 private:
-    void sort(const Columns& rows, size_t partitions,
-              const std::function<int32_t(std::string_view site)>& partition_of);
-    void give_chunk();
-    void close();
+    void write_lines(const Columns& rows, size_t bytes_max,
+                     const std::function<int32_t(std::string_view site)>& partition_of);
+    void join_lines(size_t bytes_max, size_t partitions);
+    char* room_for(size_t bytes);
 
     size_t rows_max_;
     size_t chunk_bytes_;
     std::vector<std::unique_ptr<char[]>> chunks_;
     size_t chunks_used_ = 0;
-    char* begin_ = nullptr;  // Of the open message.
-    char* at_ = nullptr;
-    char* end_ = nullptr;  // Of the chunk.
-    size_t open_rows_ = 0;
-    std::string_view key_;  // Of the open message, and its partition.
-    int32_t partition_ = 0;
-    std::vector<int32_t> partitions_;  // Of each row.
-    std::vector<size_t> order_;        // Rows as they are written.
+    char* at_ = nullptr;  // Where the chunk is free, and its end.
+    char* end_ = nullptr;
+    std::vector<Message> lines_;  // One of each row.
     std::vector<Message> messages_;
     std::vector<DeadLetter> dead_letters_;
 };

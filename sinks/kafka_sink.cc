@@ -7,7 +7,6 @@
 #include <chrono>
 #include <optional>
 #include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -74,8 +73,7 @@ struct KafkaSink::Producer {
     size_t request_bytes_max;
     size_t part_bytes_max;  // Of a dead letter.
     size_t failed = 0;      // Messages of this batch.
-    // What was too large of it: some messages in one request; the smallest that was alone, in
-    // bytes.
+    // What was too large of it: several messages in one request; the smallest that was alone.
     bool refused_together = false;
     std::optional<size_t> refused_row;
     std::optional<size_t> refused_part;
@@ -383,18 +381,18 @@ Result<uint64_t> KafkaSink::open(const SpoolId& spool) {
 
 // From what the brokers refused: what they take. False if that is no less than it was.
 bool KafkaSink::learn_limits() {
-    const auto [together, row, part] =
-        std::tuple(producer_->refused_together, producer_->refused_row, producer_->refused_part);
-    if (together) request_bytes_max_ /= 2;
-    if (row) {
-        row_bytes_max_ = *row - 1;
+    const Producer& met = *producer_;
+    const bool part_can_shrink = met.refused_part.value_or(0) > 1;
+    if (met.refused_together) request_bytes_max_ /= 2;
+    if (part_can_shrink) part_bytes_max_ = *met.refused_part / 2;
+    if (met.refused_row) {
+        row_bytes_max_ = *met.refused_row - 1;
         log(LogLevel::warning,
             "kafka: a broker refuses a message of {} bytes; rows larger than {} become dead letters"
             " unless max.message.bytes of topic {} is raised and the daemon started again",
-            *row, row_bytes_max_, settings_.kafka.topic);
+            *met.refused_row, row_bytes_max_, settings_.kafka.topic);
     }
-    if (part && *part > 1) part_bytes_max_ = *part / 2;
-    return together || row || (part && *part > 1);
+    return met.refused_together || met.refused_row || part_can_shrink;
 }
 
 void KafkaSink::cut(const Columns& rows) {

@@ -22,8 +22,8 @@
 // letters, dead letters are cut into smaller parts. All that within one write(), by a new producer
 // each time, as long as kafka.timeout_max lasts.
 //
-// Memory: one batch as TSV, and some 200 bytes for each of its messages. Nothing is queued beyond
-// the batch, whatever the brokers do.
+// Memory: one batch as TSV, twice with several rows in a message, and some 200 bytes for each of
+// its messages. Nothing is queued beyond the batch, whatever the brokers do.
 //
 // Threads: as Sink says. librdkafka's own threads send; its callbacks are called within the calls
 //          of here.

@@ -299,6 +299,27 @@ BOOST_AUTO_TEST_CASE(letter_that_is_refused_again_stays_with_its_place_and_what_
     BOOST_TEST(sink.seqs == std::vector<int64_t>({1, 3, 2}), boost::test_tools::per_element());
 }
 
+// As Kafka's does that finds out by and by what its topic takes.
+BOOST_AUTO_TEST_CASE(letter_that_a_sink_refuses_again_and_again_in_one_batch_is_written_once) {
+    struct Hesitant final : Sink {
+        Result<uint64_t> open(const SpoolId&) override { return position; }
+        Result<void> write(const Batch& batch) override {
+            std::vector<Refusal> refused;
+            for (size_t row = 0; row < batch.rows.rows(); ++row) {
+                refused.push_back({row, DeadReason::too_large, "of some bytes"});
+                if (auto kept = batch.keep_refused(refused); !kept) return kept;
+            }
+            position = batch.end_record;
+            return {};
+        }
+        uint64_t position = 0;
+    };
+    BOOST_TEST(keep_all({1, 2, 3}).has_value());
+    Hesitant sink;
+    BOOST_TEST(replay(sink).value().refused == 3);
+    BOOST_TEST(waiting() == 3);
+}
+
 BOOST_AUTO_TEST_CASE(sink_that_fails_keeps_all_letters_that_it_has_not_stored) {
     BOOST_TEST(keep_all({1, 2, 3}).has_value());
     MemorySink sink;
