@@ -71,12 +71,10 @@ MqttSession::~MqttSession() {
 }
 
 void MqttSession::receive(std::string_view& bytes) {
-    const auto& limits = all_.settings.mqtt;
     while (connection_.ready() && !bytes.empty()) {
         // Of whoever has not said who it is less is kept.
-        const auto size_max = connected_
-                                  ? limits.packet_size_max
-                                  : std::min(limits.packet_size_max, limits.connect_size_max);
+        auto size_max = all_.settings.mqtt.packet_size_max;
+        if (!connected_) size_max = std::min(size_max, all_.settings.mqtt.connect_size_max);
         const auto packet = mqtt::parse(bytes, size_max.count, version_);
         if (!packet) {
             refuse(packet.error().code);

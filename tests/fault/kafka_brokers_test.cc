@@ -234,6 +234,7 @@ BOOST_AUTO_TEST_CASE(
         settings.kafka.topic = fmt::format("rows-of-{}.v1", limit);
         settings.kafka.dead_letter_topic = fmt::format("dead-of-{}", limit);
         settings.kafka.compression = "none";
+        settings.kafka.timeout_max = 60s;  // A dozen producers, on a machine that is busy.
         client.create_topic(settings.kafka.topic, 2,
                             {{"max.message.bytes", std::to_string(limit)}});
         spool[0] = static_cast<std::byte>(limit / 100);

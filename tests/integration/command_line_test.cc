@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE(schema_is_printed_as_the_sql_of_the_dialect_that_is_named) 
     BOOST_TEST(sql.output.find("CREATE PIPELINE") != std::string::npos);
     const auto named =
         rollcalld({"schema", "show", "--dialect", "singlestore", "--set", "kafka.topic=fleet"});
-    BOOST_TEST(named.output.find("CREATE PIPELINE IF NOT EXISTS fleet AS") != std::string::npos);
+    BOOST_TEST(named.output.find("CREATE PIPELINE IF NOT EXISTS `fleet` AS") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(schema_is_applied_once_and_then_nothing_differs) {

@@ -190,8 +190,9 @@ BOOST_AUTO_TEST_CASE(refusal_of_a_request_for_the_head_alone_has_no_body) {
 
 BOOST_AUTO_TEST_CASE(large_list_may_begin_with_blanks_that_come_alone) {
     start();
-    std::string list = "[" + std::string(report);
-    while (list.size() < settings.http.body_size_max.count) list += "," + std::string(report);
+    const std::string item = R"({"serial":"S1","note":")" + std::string(200, 'x') + R"("})";
+    std::string list = "[" + item;
+    while (list.size() < settings.http.body_size_max.count) list += "," + item;
     list += "]";
     for (const std::string blanks : {" ", "\r\n \t", "\xEF\xBB\xBF"}) {
         HttpClient client(http_port);

@@ -603,7 +603,7 @@ BOOST_AUTO_TEST_CASE(client_of_5_0_hears_nothing_larger_than_it_takes) {
     const std::string bad = publish(5, 1, 1, {.payload = malformed});
     const std::string full = puback_saying(1, Reason::payload_format_invalid, "malformed_json");
     const std::string brief = puback_saying(1, Reason::payload_format_invalid, "");
-    BOOST_TEST(connack(5).size() + 1 == full.size());
+    BOOST_TEST(connack(5).size() < full.size() - 1);
     {
         TcpClient client(mqtt_port);
         client.send(with_maximum(full.size()) + bad);
@@ -616,7 +616,7 @@ BOOST_AUTO_TEST_CASE(client_of_5_0_hears_nothing_larger_than_it_takes) {
     }
     // One that cannot hear what holds from now on would break it.
     TcpClient client(mqtt_port);
-    client.send(with_maximum(full.size() - 2) + bad);
+    client.send(with_maximum(connack(5).size() - 1) + bad);
     BOOST_TEST(client.take_rest() == refused(5, Reason::packet_too_large));
     TcpClient deaf(mqtt_port);
     deaf.send(with_maximum(1));
