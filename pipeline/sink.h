@@ -32,9 +32,9 @@ struct Refusal {
     std::string detail;  // In the sink's words, one line.
 };
 
-// Makes these durable elsewhere, so that a sink may leave them out. To be called before the position
-// is stored, with all of the batch; again if there turn out to be more. If it fails, so does the
-// batch, with this error.
+// Makes these durable elsewhere, so that a sink may leave them out. To be called before the
+// position is stored, with all of the batch; again if there turn out to be more. If it fails, so
+// does the batch, with this error.
 using KeepRefused = std::function<Result<void>(std::span<const Refusal>)>;
 
 struct Batch {
