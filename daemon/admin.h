@@ -2,9 +2,8 @@
 //
 //   GET  /metrics   for Prometheus
 //        /healthz   200 while the process answers
-//        /readyz    200 while check-ins are taken from everyone, else 503 and the reason; then a
-//        line for each
-//                   thing behind them that needs a person, such as a sink that is down
+//        /readyz    200 while check-ins are taken from everyone, else 503 and the reason; then
+//                   a line for each thing that needs a person, such as a sink that is down
 //        /status    a page that says how it is, and /status.json, the same for a script
 //
 // Threads: main's loop.

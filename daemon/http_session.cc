@@ -80,7 +80,7 @@ void HttpSession::begin_request() {
 // its body at a rate.
 void HttpSession::watch() {
     if (phase_ == Phase::between) return connection_.set_deadline(limits_.idle_timeout_max);
-    if (size_in_doubt_)
+    if (size_in_doubt())
         return connection_.set_deadline(body_began_ + first_byte_timeout - connection_.now());
     Millis due = request_began_ + limits_.request_timeout_max;
     if (phase_ == Phase::header) due = std::min(due, request_began_ + limits_.header_timeout_max);
@@ -118,7 +118,6 @@ void HttpSession::on_head() {
     announced_ = head.length;
     body_bytes_max_ =
         request_.hint == BodyHint::json_lines ? limits_.batch_bytes_max : limits_.body_bytes_max;
-    size_in_doubt_ = announced_ > body_bytes_max_;
     body_begun_ = false;
     if (!head.expect.empty() && head.version == 11) connection_.reply(Replies::go_on());
 }
@@ -133,7 +132,6 @@ bool HttpSession::too_large(std::string_view piece) {
         if (!is_list) return size > body_bytes_max_;
         if (*is_list) body_bytes_max_ = limits_.batch_bytes_max;
         body_begun_ = true;
-        size_in_doubt_ = false;
     }
     return std::max<uint64_t>(announced_, size) > body_bytes_max_;
 }
@@ -202,7 +200,7 @@ void HttpSession::expire() {
     if (phase_ == Phase::between) return connection_.close();
     request_.after = After::close;
     const bool has_time = connection_.now() < request_began_ + limits_.request_timeout_max;
-    if (size_in_doubt_) return refuse({Code::body_too_large});
+    if (size_in_doubt()) return refuse({Code::body_too_large});
     if (connection_.paused()) return refuse({Code::ring_full});
     refuse({phase_ == Phase::body && has_time ? Code::too_slow : Code::timeout});
 }

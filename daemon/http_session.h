@@ -91,6 +91,10 @@ private:
     void begin_request();
     void watch();
     [[nodiscard]] bool too_large(std::string_view piece);
+    // Too large, unless the first byte that is not blank says that it is a list.
+    [[nodiscard]] bool size_in_doubt() const {
+        return phase_ == Phase::body && !body_begun_ && announced_ > body_bytes_max_;
+    }
 
     Connection& connection_;
     HttpService& service_;
@@ -105,9 +109,8 @@ private:
     Phase phase_ = Phase::between;
     Millis request_began_{};
     Millis body_began_{};
-    bool size_in_doubt_ = false;  // Too large, unless its first byte says that it is a list.
-    bool body_begun_ = false;     // That byte has come.
-    bool done_ = false;           // The last request of this connection has been handled.
+    bool body_begun_ = false;  // Its first byte that is not blank has come.
+    bool done_ = false;        // The last request of this connection has been handled.
 };
 
 }  // namespace rollcall

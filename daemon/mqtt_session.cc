@@ -128,8 +128,9 @@ Result<void> MqttSession::identify(const mqtt::Connect& connect) {
 }
 
 bool MqttSession::reject(Reason reason, Code code) {
-    const std::string with_words = mqtt::refusing_connack(version_, reason, to_text(code));
-    say(may_hear(with_words) ? with_words : mqtt::refusing_connack(version_, reason));
+    say(with_words(to_text(code), [&](std::string_view words) {
+        return mqtt::refusing_connack(version_, reason, words);
+    }));
     count(code);
     connection_.finish(true);
     return true;
@@ -358,10 +359,9 @@ std::string MqttSession::answer(const mqtt::Publish& publish, std::optional<Code
     const Type type = publish.qos == 1 ? Type::puback : Type::pubrec;
     if (!fault || !is_5()) return mqtt::acknowledgement(version_, type, publish.packet_id);
     const Reason reason = reason_for(*fault);
-    std::string with_words =
-        mqtt::acknowledgement(version_, type, publish.packet_id, reason, to_text(*fault));
-    return may_hear(with_words) ? with_words
-                                : mqtt::acknowledgement(version_, type, publish.packet_id, reason);
+    return with_words(to_text(*fault), [&](std::string_view words) {
+        return mqtt::acknowledgement(version_, type, publish.packet_id, reason, words);
+    });
 }
 
 bool MqttSession::on(const mqtt::Acknowledgement& acknowledgement) {
@@ -447,8 +447,8 @@ bool MqttSession::refuse(Code code) {
 
 void MqttSession::dismiss(Reason reason, std::string_view words, bool linger) {
     if (connected_ && is_5()) {
-        const std::string with_words = mqtt::disconnect(reason, words);
-        say(may_hear(with_words) ? with_words : mqtt::disconnect(reason));
+        say(with_words(words,
+                       [&](std::string_view some) { return mqtt::disconnect(reason, some); }));
     }
     connection_.finish(linger);
 }

@@ -89,9 +89,13 @@ private:
     [[nodiscard]] const std::string* filter_for(std::string_view topic) const;
     [[nodiscard]] Sender sender_at(std::string_view device) const;
     void say(std::string_view packet);
-    // A packet that says why in words too [MQTT5-3.1.2-24] [MQTT5-3.1.2-29].
-    [[nodiscard]] bool may_hear(std::string_view with_words) const {
-        return wants_reasons_ && with_words.size() <= packet_bytes_max_;
+    // The packet that make() gives for these words, or for none if the client shall not hear them
+    // [MQTT5-3.1.2-24] [MQTT5-3.1.2-29].
+    template <class Make>
+    [[nodiscard]] std::string with_words(std::string_view words, const Make& make) const {
+        std::string packet = make(words);
+        const bool may_hear = wants_reasons_ && packet.size() <= packet_bytes_max_;
+        return may_hear ? packet : make(std::string_view());
     }
     // The last packet, if the version has one, and the end.
     void dismiss(mqtt::Reason reason, std::string_view words, bool linger);

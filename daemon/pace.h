@@ -2,9 +2,8 @@
 //
 //     pressure   0 to 1, the largest of these shares
 //                  backlog   of the slowest sink, from 50 to 95 percent of spool.size_max
-//                  answers   the mean time to one, over the last 8 measures, from 250 ms to 4 s; of
-//                  a
-//                            sync that is under way, as long as it lasts, in whole seconds
+//                  answers   the mean time to one, over the last 8 measures, from 250 ms to 4 s
+//                  sync      the time that the one under way has taken, in whole seconds; the same
 //                  spool     1 while it cannot grow
 //                  memory    from 80 to 95 percent of what the control group may have
 //     base       replies.next, and for each site up to replies.next_jitter percent more or less

@@ -82,8 +82,8 @@ std::string rows_of(const Slabs& slabs, size_t number) {
     if (info.kind == MetricKind::histogram) {
         const Observed all = observed(slabs, metric);
         if (all.count == 0) return {};
-        const double mean_ms = static_cast<double>(all.micros) / static_cast<double>(all.count);
-        return row(info.name, fmt::format("{:.3f} ms on average", mean_ms / us_per_ms), info.help);
+        const double mean_us = static_cast<double>(all.micros) / static_cast<double>(all.count);
+        return row(info.name, fmt::format("{:.3f} ms on average", mean_us / us_per_ms), info.help);
     }
     std::string rows;
     for (size_t place = 0; place < label_values(info.labels); ++place) {

@@ -34,18 +34,20 @@ bool says(const TestDaemon& daemon, std::string_view sentence) {
     return daemon.log().find(sentence) != std::string::npos;
 }
 
-// The pressure is measured once a second.
-bool ready_before_long(const TestDaemon& daemon) {
-    const auto ready = [&] { return daemon.admin("/readyz").status == 200; };
-    for (auto left = patience / 20ms; left > 0 && !ready(); --left)
+template <class Condition>
+bool before_long(const Condition& holds) {
+    for (auto left = patience / 20ms; left > 0 && !holds(); --left)
         std::this_thread::sleep_for(20ms);
-    return ready();
+    return holds();
 }
 
 bool says_before_long(const TestDaemon& daemon, std::string_view sentence) {
-    for (auto left = patience / 20ms; left > 0 && !says(daemon, sentence); --left)
-        std::this_thread::sleep_for(20ms);
-    return says(daemon, sentence);
+    return before_long([&] { return says(daemon, sentence); });
+}
+
+// The pressure is measured once a second.
+bool ready_before_long(const TestDaemon& daemon) {
+    return before_long([&] { return daemon.admin("/readyz").status == 200; });
 }
 
 // The leak check of a sanitizer build cannot run while strace traces.
