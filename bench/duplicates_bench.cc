@@ -29,6 +29,7 @@ int main() {
         const auto pass = [&](size_t rows) {
             uint64_t repeated = 0;
             for (const uint64_t end = number + rows; number < end; ++number) {
+                seen.prefetch(splitmix(number + Duplicates::look_ahead));
                 const auto us = static_cast<int64_t>(number * window_us / in_window);
                 repeated += seen.seen_before(splitmix(number), us);
             }

@@ -18,6 +18,9 @@ constexpr milliseconds ring_wait_most{1000};
 // How often it is looked whether another process has sent dead letters again.
 constexpr std::chrono::microseconds dead_letters_interval{10'000'000};
 
+// Of a fingerprint, whose sign says something else (row_id.h).
+uint64_t magnitude(int64_t fingerprint) { return static_cast<uint64_t>(std::abs(fingerprint)); }
+
 }  // namespace
 
 Delivery::Delivery(Files& files, std::string spool_directory, const Cursor& spool_end, Sink& sink,
@@ -202,13 +205,15 @@ int64_t Delivery::fingerprint(size_t row) const {
 // Whether a row with this fingerprint came lately. If not, it is remembered.
 bool Delivery::came_before(int64_t fingerprint, int64_t received_us) {
     return fingerprint != 0 &&
-           seen_.seen_before(static_cast<uint64_t>(std::abs(fingerprint)), received_us);
+           seen_.seen_before(magnitude(fingerprint), received_us);
 }
 
 // Among the rows of a record, which are those from first_row on; the others get their ids.
 void Delivery::drop_duplicates(uint64_t record, size_t first_row) {
     repeated_.clear();
     for (size_t row = first_row; row < batch_.rows(); ++row) {
+        if (row + Duplicates::look_ahead < batch_.rows())
+            seen_.prefetch(magnitude(fingerprint(row + Duplicates::look_ahead)));
         const int64_t received_us = batch_.integer(row, Column::received_at);
         const int64_t named = fingerprint(row);
         if (came_before(named, received_us) && named > 0) {

@@ -53,10 +53,6 @@ void Duplicates::clear() {
     std::ranges::fill(table_, Entry{});
 }
 
-uint32_t Duplicates::tag_of(uint64_t fingerprint) const {
-    return static_cast<uint32_t>(fingerprint * multiplier_ >> 32);
-}
-
 // Its entry, or the empty one where it would be.
 Duplicates::Entry& Duplicates::find(uint64_t fingerprint) {
     const uint32_t tag = tag_of(fingerprint);
@@ -70,18 +66,18 @@ Duplicates::Entry& Duplicates::find(uint64_t fingerprint) {
 void Duplicates::remember(uint64_t fingerprint, int64_t received_us) {
     if (count_ == count_max_) forget_oldest();
     if (count_ == sightings_.size()) grow();
-    size_t place = oldest_ + count_;
-    if (place >= sightings_.size()) place -= sightings_.size();
+    const size_t place = place_of(count_);
     sightings_[place] = {fingerprint, received_us};
     ++count_;
     find(fingerprint) = {tag_of(fingerprint), static_cast<uint32_t>(place)};
 }
 
 void Duplicates::forget_oldest() {
+    if (count_ > look_ahead) prefetch(sightings_[place_of(look_ahead)].fingerprint);
     const Entry& entry = find(sightings_[oldest_].fingerprint);
     // Else the fingerprint was seen again since, and the entry tells of that.
     if (entry.place == oldest_) erase(static_cast<size_t>(&entry - table_.data()));
-    if (++oldest_ == sightings_.size()) oldest_ = 0;
+    oldest_ = place_of(1);
     --count_;
 }
 

@@ -29,6 +29,13 @@ class Duplicates {
 public:
     Duplicates(std::chrono::milliseconds window, size_t count_max);
 
+    // Has the memory fetched that seen_before() will look at: a table of any size is read at random,
+    // and waiting for it is most of what a look-up costs. Call it look_ahead fingerprints before.
+    void prefetch(uint64_t fingerprint) const {
+        __builtin_prefetch(&table_[home_of(tag_of(fingerprint))]);
+    }
+    static constexpr size_t look_ahead = 8;
+
     // Whether this is a duplicate. If not, it is remembered as seen.
     [[nodiscard]] bool seen_before(uint64_t fingerprint, int64_t received_us);
     void clear();
@@ -44,10 +51,17 @@ private:
     };
     static constexpr uint32_t empty = UINT32_MAX;
 
-    [[nodiscard]] uint32_t tag_of(uint64_t fingerprint) const;
+    [[nodiscard]] uint32_t tag_of(uint64_t fingerprint) const {
+        return static_cast<uint32_t>(fingerprint * multiplier_ >> 32);
+    }
     [[nodiscard]] size_t home_of(uint32_t tag) const { return tag >> shift_; }
     [[nodiscard]] size_t after(size_t at) const { return (at + 1) & (table_.size() - 1); }
     [[nodiscard]] Entry& find(uint64_t fingerprint);
+    // The sighting that many after the oldest.
+    [[nodiscard]] size_t place_of(size_t number) const {
+        const size_t place = oldest_ + number;
+        return place < sightings_.size() ? place : place - sightings_.size();
+    }
     void remember(uint64_t fingerprint, int64_t received_us);
     void forget_oldest();
     void erase(size_t hole);
