@@ -5,17 +5,29 @@
 #include <string>
 
 #include "daemon/exporter.h"
+#include "pipeline/ascii.h"
 
 namespace rollcall {
 
 namespace {
 
-enum Page : size_t { metrics, health, ready, status_page, status_json };
+// openmetrics: /metrics, for those who accept it so.
+enum Page : size_t { metrics, health, ready, status_page, status_json, openmetrics };
 constexpr std::array<std::string_view, 5> paths = {"/metrics", "/healthz", "/readyz", "/status",
                                                    "/status.json"};
 constexpr std::string_view plain = "text/plain; charset=utf-8";
 constexpr std::string_view html = "text/html; charset=utf-8";
 constexpr std::string_view json = "application/json";
+
+// Prometheus names it first of all; who does not know it does not name it.
+bool accepts_openmetrics(const HttpHead& head) {
+    bool accepts = false;
+    each_field(head.fields, [&](std::string_view name, std::string_view value) {
+        accepts |=
+            same_word(name, "Accept") && value.find("application/openmetrics-text") != value.npos;
+    });
+    return accepts;
+}
 
 }  // namespace
 
@@ -28,6 +40,7 @@ Result<void> Admin::admit(const HttpHead& head, HttpRequest& request, std::strin
         return fail(Code::method_not_allowed);
     }
     request.page = static_cast<size_t>(found - paths.begin());
+    if (request.page == metrics && accepts_openmetrics(head)) request.page = openmetrics;
     return {};
 }
 
@@ -50,8 +63,12 @@ Result<void> Admin::handle(HttpRequest& request, std::string_view, Connection& c
     const auto answer = [&](int status, std::string_view type, const std::string& body) {
         connection.reply(replies_.page(status, type, body, request.after, request.body_in_reply));
     };
+    const auto answer_metrics = [&](MetricsFormat format) {
+        answer(200, content_type(format), render_metrics(slabs_, version_, format));
+    };
     switch (static_cast<Page>(request.page)) {
-        case metrics: answer(200, metrics_content_type, render_metrics(slabs_, version_)); break;
+        case metrics: answer_metrics(MetricsFormat::text); break;
+        case openmetrics: answer_metrics(MetricsFormat::openmetrics); break;
         case health: answer(200, plain, "alive\n"); break;
         case ready: {
             const std::string_view reason = reason_not_ready();

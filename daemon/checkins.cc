@@ -21,21 +21,14 @@ std::string_view path_of(std::string_view target) { return target.substr(0, targ
 
 // The fields `X-Vendor-Key: value` of a header, as lines `X-Vendor-Key=value`. Proxies have their
 // own, of two words, or beginning with X-Forwarded.
-void append_values(std::string_view lines, const Settings& settings, std::string& out) {
+void append_values(std::string_view fields, const Settings& settings, std::string& out) {
     std::string values;
-    while (!lines.empty()) {
-        const size_t length = lines.find("\r\n");
-        const std::string_view line = lines.substr(0, length);
-        lines.remove_prefix(std::min(lines.size(), line.size() + 2));
-        const size_t colon = line.find(':');
-        if (colon == line.npos || (line[0] | 0x20) != 'x' || line[1] != '-') continue;
-        const std::string_view name = line.substr(0, colon);
-        if (name.find('-', 2) == name.npos || name.substr(2).starts_with("Forwarded")) continue;
-        if (is_credential_field(name, settings)) continue;
-        std::string_view value = line.substr(colon + 1);
-        value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
+    each_field(fields, [&](std::string_view name, std::string_view value) {
+        if (!same_word(name.substr(0, 2), "x-") || name.find('-', 2) == name.npos) return;
+        if (same_word(name.substr(2, 9), "Forwarded") || is_credential_field(name, settings))
+            return;
         values.append(name).append("=").append(value).append("\n");
-    }
+    });
     append_as_utf8(values, out);
 }
 
@@ -105,7 +98,7 @@ Result<void> Checkins::admit(const HttpHead& head, HttpRequest& request, std::st
     request.idempotency_key = head.idempotency_key;
     append_as_utf8(without_token(query, settings_), request.query);
     const bool has_body = head.has_length && (head.length > 0 || head.chunked);
-    if (!has_body) append_values(head.lines, settings_, request.header);
+    if (!has_body) append_values(head.fields, settings_, request.header);
     if (auto identified = identify(head, request); !identified) return identified;
     return check_quota(request);
 }

@@ -64,9 +64,30 @@ MetricFamily family_of(const Slabs& slabs, size_t number) {
     return family;
 }
 
+// The library writes the text format only. Its lines are those of OpenMetrics but for descriptions,
+// "# HELP name words" and "# TYPE name counter".
+std::string as_openmetrics(const std::string& text) {
+    constexpr std::string_view total = "_total ";
+    std::string page;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+        if (line.starts_with("# ")) {
+            const size_t name = line.find(' ', 2) + 1;
+            const size_t name_end = line.find(' ', name) + 1;
+            if (std::string_view(line).substr(0, name_end).ends_with(total))
+                line.erase(name_end - total.size(), total.size() - 1);
+            for (size_t quote = line.find('"'); quote != line.npos;
+                 quote = line.find('"', quote + 2))
+                line.insert(quote, 1, '\\');
+        }
+        page += line + "\n";
+    }
+    return page + "# EOF\n";
+}
+
 }  // namespace
 
-std::string render_metrics(const Slabs& slabs, std::string_view version) {
+std::string render_metrics(const Slabs& slabs, std::string_view version, MetricsFormat format) {
     std::vector<MetricFamily> families;
     for (size_t number = 0; number < metrics_count; ++number)
         families.push_back(family_of(slabs, number));
@@ -81,7 +102,7 @@ std::string render_metrics(const Slabs& slabs, std::string_view version) {
 
     std::ostringstream page;
     prometheus::TextSerializer().Serialize(page, families);
-    return page.str();
+    return format == MetricsFormat::text ? page.str() : as_openmetrics(page.str());
 }
 
 }  // namespace rollcall

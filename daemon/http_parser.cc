@@ -256,20 +256,17 @@ Result<void> HttpParser::check_field(std::string_view line, Code code) {
 
 Result<void> HttpParser::read_header(std::string_view lines) {
     head_ = {};
-    head_.lines = lines;
     head_.method = lines.substr(0, method_bytes_);
     head_.target = lines.substr(method_bytes_ + 1, target_bytes_);
     const size_t request_line_bytes = lines.find("\r\n");
     head_.version = lines[request_line_bytes - 1] == '0' ? 10 : 11;
     has_host_ = wants_close_ = wants_keep_alive_ = false;
-    lines.remove_prefix(request_line_bytes + 2);
-    while (!lines.empty()) {
-        const std::string_view line = lines.substr(0, lines.find("\r\n"));
-        const size_t colon = line.find(':');
-        const auto read = read_field(line.substr(0, colon), without_blanks(line.substr(colon + 1)));
-        if (!read) return read;
-        lines.remove_prefix(line.size() + 2);
-    }
+    head_.fields = lines.substr(request_line_bytes + 2);
+    Result<void> read;
+    each_field(head_.fields, [&](std::string_view name, std::string_view value) {
+        if (read) read = read_field(name, value);
+    });
+    if (!read) return read;
     // RFC 9112, section 3.2: exactly one in 1.1. Section 6.1: chunked is unknown to 1.0.
     if (!has_host_ && head_.version == 11) return fail(Code::bad_host);
     if (head_.chunked && head_.version == 10) return fail(Code::bad_header);

@@ -28,6 +28,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "pipeline/ascii.h"
 #include "pipeline/error.h"
 
 namespace rollcall {
@@ -45,9 +46,20 @@ struct HttpHead {
     bool keep_alive = false;
     bool has_length = false;  // Content-Length or chunked: a body is announced.
     bool chunked = false;
-    uint64_t length = 0;     // As announced; 0 if chunked.
-    std::string_view lines;  // The header as it came, request line included.
+    uint64_t length = 0;      // As announced; 0 if chunked.
+    std::string_view fields;  // All of them as they came, each with its CRLF: see each_field().
 };
+
+// Calls visit(name, value) for each field, in their order.
+template <class Visit>
+void each_field(std::string_view fields, Visit visit) {
+    while (!fields.empty()) {
+        const std::string_view line = fields.substr(0, fields.find("\r\n"));
+        fields.remove_prefix(line.size() + 2);
+        const size_t colon = line.find(':');
+        visit(line.substr(0, colon), without_blanks(line.substr(colon + 1)));
+    }
+}
 
 class HttpParser {
 public:

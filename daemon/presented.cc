@@ -12,17 +12,14 @@ namespace rollcall {
 namespace {
 
 // The value of the one field of this name; two are as good as none.
-std::string_view field(std::string_view lines, std::string_view wanted) {
+std::string_view field(std::string_view fields, std::string_view wanted) {
     std::string_view found;
     size_t count = 0;
-    while (!lines.empty()) {
-        const std::string_view line = lines.substr(0, lines.find("\r\n"));
-        lines.remove_prefix(std::min(lines.size(), line.size() + 2));
-        const size_t colon = line.find(':');
-        if (colon != wanted.size() || !same_word(line.substr(0, colon), wanted)) continue;
-        found = without_blanks(line.substr(colon + 1));
+    each_field(fields, [&](std::string_view name, std::string_view value) {
+        if (!same_word(name, wanted)) return;
+        found = value;
         ++count;
-    }
+    });
     return count == 1 ? found : std::string_view();
 }
 
@@ -69,11 +66,11 @@ Result<Presented> presented_in(const HttpHead& head, const Settings& settings,
         if (!found) return fail(Code::bad_credential);
         presented = *found;
     } else if (!auth.token_header.empty()) {
-        presented.token = field(head.lines, auth.token_header);
+        presented.token = field(head.fields, auth.token_header);
     }
     if (!presented.token.empty()) {
         if (presented.site.empty() && !auth.site_header.empty())
-            presented.site = field(head.lines, auth.site_header);
+            presented.site = field(head.fields, auth.site_header);
         return presented;
     }
     const std::string_view query = query_of(head.target);

@@ -163,7 +163,7 @@ Result<void> DeadLetters::write(SpoolWriter& letters, const Columns& rows, const
 void DeadLetters::count() {
     const auto bounds = read_bounds(files_, directory_);
     if (!bounds) return;
-    slab_.set(Metric::dead_letters,
+    slab_.set(Metric::dead_letters_kept,
               *bounds ? static_cast<int64_t>((*bounds)->end - (*bounds)->begin) : 0,
               label_of(options_.sink));
 }

@@ -204,8 +204,7 @@ int64_t Delivery::fingerprint(size_t row) const {
 
 // Whether a row with this fingerprint came lately. If not, it is remembered.
 bool Delivery::came_before(int64_t fingerprint, int64_t received_us) {
-    return fingerprint != 0 &&
-           seen_.seen_before(magnitude(fingerprint), received_us);
+    return fingerprint != 0 && seen_.seen_before(magnitude(fingerprint), received_us);
 }
 
 // Among the rows of a record, which are those from first_row on; the others get their ids.

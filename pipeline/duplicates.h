@@ -29,8 +29,9 @@ class Duplicates {
 public:
     Duplicates(std::chrono::milliseconds window, size_t count_max);
 
-    // Has the memory fetched that seen_before() will look at: a table of any size is read at random,
-    // and waiting for it is most of what a look-up costs. Call it look_ahead fingerprints before.
+    // Has the memory fetched that seen_before() will look at: a table of any size is read at
+    // random, and waiting for it is most of what a look-up costs. Call it look_ahead fingerprints
+    // before.
     void prefetch(uint64_t fingerprint) const {
         __builtin_prefetch(&table_[home_of(tag_of(fingerprint))]);
     }

@@ -37,15 +37,19 @@ std::string read(std::string_view bytes, bool raw_spaces, Splitter* splitter) {
                 case Step::more: more = true; break;
                 case Step::head: {
                     const HttpHead& head = parser.head();
-                    ensure(head.lines.size() + 2 <= header_bytes_max);
-                    ensure(head.lines.starts_with(head.method) && head.lines.ends_with("\r\n"));
-                    ensure(head.target.starts_with('/'));
+                    ensure(head.method.size() + head.target.size() + head.fields.size() + 2 <=
+                           header_bytes_max);
+                    ensure(!head.method.empty() && head.target.starts_with('/'));
+                    ensure(head.fields.empty() || head.fields.ends_with("\r\n"));
                     ensure(head.length <= body_bytes_max && (head.length == 0 || !head.chunked));
                     // No line of it is hidden in another.
-                    ensure(std::ranges::count(head.lines, '\n') ==
-                           std::ranges::count(head.lines, '\r'));
-                    ensure(head.lines.find('\0') == head.lines.npos);
-                    reading.append(head.lines).append(head.target).append("|");
+                    ensure(std::ranges::count(head.fields, '\n') ==
+                           std::ranges::count(head.fields, '\r'));
+                    ensure(head.fields.find('\0') == head.fields.npos);
+                    each_field(head.fields, [](std::string_view name, std::string_view value) {
+                        ensure(!name.empty() && value == without_blanks(value));
+                    });
+                    reading.append(head.method).append(head.target).append(head.fields).append("|");
                     for (const std::string_view value : {head.content_type, head.content_encoding,
                                                          head.expect, head.idempotency_key})
                         reading.append(value).append("|");

@@ -2,9 +2,12 @@
 #include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
+#include <fstream>
 
 #include "config/metrics.h"
+#include "tests/support/free_port.h"
 #include "tests/support/mqtt_client.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/support/test_daemon.h"
 
 using namespace rollcall;
@@ -27,6 +30,33 @@ BOOST_AUTO_TEST_CASE(promtool_finds_nothing_wrong_with_the_metrics) {
     const auto checked = run({"promtool", "check", "metrics"}, {}, answer.body);
     BOOST_TEST(checked.status == 0);
     BOOST_TEST(checked.output + checked.errors == "");
+}
+
+// With text alone it would know it as rollcall_spool_syncs_total.
+BOOST_AUTO_TEST_CASE(prometheus_reads_the_metrics_as_openmetrics) {
+    const TestDaemon daemon;
+    const TemporaryDirectory directory;
+    const std::string config = directory.path() / "prometheus.yml";
+    std::ofstream(config) << fmt::format(
+        "scrape_configs: [{{job_name: rollcall, scrape_interval: 1s, static_configs: "
+        "[{{targets: ['127.0.0.1:{}']}}]}}]\n",
+        daemon.admin_port());
+    const uint16_t port = free_port();
+    const Process prometheus({"prometheus", "--config.file=" + config,
+                              "--storage.tsdb.path=" + (directory.path() / "data").string(),
+                              fmt::format("--web.listen-address=127.0.0.1:{}", port)});
+    const auto ask = [&](std::string_view what) {
+        return run({"curl", "--silent", "--retry", "30", "--retry-connrefused", "--retry-delay",
+                    "1", fmt::format("http://127.0.0.1:{}/api/v1/{}", port, what)})
+            .output;
+    };
+    std::string metadata;
+    for (auto deadline = std::chrono::steady_clock::now() + patience;
+         metadata.find("Syncs of the spool.") == metadata.npos;
+         metadata = ask("targets/metadata?metric=rollcall_spool_syncs"))
+        BOOST_TEST_REQUIRE((std::chrono::steady_clock::now() < deadline),
+                           metadata + prometheus.errors());
+    BOOST_TEST(ask("targets").find(R"("health":"up")") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(every_metric_of_the_table_is_on_the_page_with_its_kind) {

@@ -401,12 +401,12 @@ BOOST_AUTO_TEST_CASE(dead_letter_is_sent_again_once_when_the_table_is_mended_and
     BOOST_TEST(daemon.metric(R"(rollcall_sink_up{sink="singlestore"})") == 1);
     BOOST_TEST(daemon.metric(
                    R"(rollcall_dead_letters_total{sink="singlestore",reason="constraint"})") == 1);
-    BOOST_TEST(daemon.metric(R"(rollcall_dead_letters{sink="singlestore"})") == 1);
+    BOOST_TEST(daemon.metric(R"(rollcall_dead_letters_kept{sink="singlestore"})") == 1);
     daemon.kill();
     daemon.start();
     BOOST_TEST(post(7) == 200);
     BOOST_TEST(rows_until(6) == "6|6|25");
-    BOOST_TEST(daemon.metric(R"(rollcall_dead_letters{sink="singlestore"})") == 1);
+    BOOST_TEST(daemon.metric(R"(rollcall_dead_letters_kept{sink="singlestore"})") == 1);
     BOOST_TEST(
         contains(spool_command({"dump", "--dead", "--format", "json"}).output, R"("seq":3)"));
 

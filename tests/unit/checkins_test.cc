@@ -8,9 +8,9 @@ namespace {
 
 struct CheckinsFixture {
     Result<void> admit(std::string_view method, std::string_view target,
-                       std::string_view lines = {}) {
+                       std::string_view fields = {}) {
         HttpHead head;
-        head.lines = lines;
+        head.fields = fields;
         head.method = method;
         head.target = target;
         return checkins.admit(head, request, allow);

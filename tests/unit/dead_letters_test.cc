@@ -82,7 +82,7 @@ struct LettersFixture {
                          label_of(SinkName::sqlite, DeadReason::value_refused));
     }
     [[nodiscard]] int64_t waiting() const {
-        return slab.read(Metric::dead_letters, label_of(SinkName::sqlite));
+        return slab.read(Metric::dead_letters_kept, label_of(SinkName::sqlite));
     }
 
     static constexpr const char* directory = "spool/dead/sqlite";

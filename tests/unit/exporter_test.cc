@@ -1,6 +1,7 @@
 #include "daemon/exporter.h"
 
 #include <boost/test/unit_test.hpp>
+#include <set>
 
 namespace rollcall {
 
@@ -81,6 +82,27 @@ BOOST_AUTO_TEST_CASE(every_metric_has_its_sentence) {
         const std::string line =
             "# HELP rollcall_" + std::string(metric.name) + " " + std::string(metric.help) + "\n";
         BOOST_TEST_CONTEXT(metric.name) BOOST_TEST(page.find(line) != std::string::npos);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(openmetrics_describes_a_counter_without_its_total) {
+    Slab slab;
+    slab.add(Metric::spool_syncs_total, 3);
+    const std::string page = render_metrics({&slab}, "1", MetricsFormat::openmetrics);
+    BOOST_TEST(has_line(page, "# HELP rollcall_spool_syncs Syncs of the spool."));
+    BOOST_TEST(has_line(page, "# TYPE rollcall_spool_syncs counter"));
+    BOOST_TEST(has_line(page, "rollcall_spool_syncs_total 3"));
+    BOOST_TEST(has_line(page, "# TYPE rollcall_spool_full gauge"));
+    BOOST_TEST(has_line(page, "# TYPE rollcall_ack_seconds histogram"));
+    BOOST_TEST(page.ends_with("rollcall_build_info{version=\"1\"} 1\n# EOF\n"));
+}
+
+BOOST_AUTO_TEST_CASE(no_two_metrics_have_one_name_in_openmetrics) {
+    std::set<std::string_view> names;
+    for (const auto& metric : metrics_table) {
+        std::string_view name = metric.name;
+        if (name.ends_with("_total")) name.remove_suffix(6);
+        BOOST_TEST(names.insert(name).second, name);
     }
 }
 
