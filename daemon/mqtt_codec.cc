@@ -594,6 +594,19 @@ Result<std::optional<Packet>> parse(std::string_view bytes, size_t packet_bytes_
     return Packet{packet_bytes, *content};
 }
 
+std::optional<Version> version_named(std::string_view bytes) {
+    constexpr std::string_view protocol("\0\4MQTT", 6);
+    if (bytes.empty() || static_cast<Type>(static_cast<uint8_t>(bytes[0]) >> 4) != Type::connect)
+        return std::nullopt;
+    const auto length = parse_length(bytes.substr(1));
+    if (!length || !*length) return std::nullopt;
+    const std::string_view body = bytes.substr(1 + (*length)->bytes);
+    if (!body.starts_with(protocol) || body.size() == protocol.size()) return std::nullopt;
+    const auto version = static_cast<Version>(body[protocol.size()]);
+    return version == Version::v3_1_1 || version == Version::v5 ? std::optional(version)
+                                                                : std::nullopt;
+}
+
 std::string connack(Version version, bool session_present, const ServerProperties& properties) {
     std::string body(1, static_cast<char>(session_present));
     body += byte_of(Reason::success);

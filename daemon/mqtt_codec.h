@@ -150,6 +150,8 @@ struct Packet {
 // version: of the session; a CONNECT names its own.
 [[nodiscard]] Result<std::optional<Packet>> parse(std::string_view bytes, size_t packet_bytes_max,
                                                   Version version);
+// The version of a CONNECT that parse() found a fault in, if it got as far as to name one.
+[[nodiscard]] std::optional<Version> version_named(std::string_view bytes);
 
 // --- to a client ---
 

@@ -77,6 +77,7 @@ void MqttSession::receive(std::string_view& bytes) {
         if (!connected_) size_max = std::min(size_max, all_.settings.mqtt.connect_size_max);
         const auto packet = mqtt::parse(bytes, size_max.count, version_);
         if (!packet) {
+            if (!connected_) version_ = mqtt::version_named(bytes).value_or(version_);
             refuse(packet.error().code);
             return;
         }
@@ -449,6 +450,8 @@ void MqttSession::dismiss(Reason reason, std::string_view words, bool linger) {
     if (connected_ && is_5()) {
         say(with_words(words,
                        [&](std::string_view some) { return mqtt::disconnect(reason, some); }));
+    } else if (is_5()) {  // Of its CONNECT, so without words: nobody knows how many it would take.
+        say(mqtt::refusing_connack(version_, reason));
     }
     connection_.finish(linger);
 }

@@ -719,9 +719,7 @@ BOOST_AUTO_TEST_CASE(client_that_breaks_the_protocol_is_cut_and_counted) {
         {"GET / HTTP/1.1\r\n\r\n", "", Code::mqtt_malformed},
         {packet(0x10, text("MQIsdp") + "\x03\x02\0\x3C"s + text("MT1")), "",
          Code::mqtt_unsupported},
-        {connect("MT1", {.level = 5, .flags = 3}), "", Code::mqtt_malformed},
-        {connect("MT1", {.level = 5, .properties = property(33, two(0))}), "",
-         Code::mqtt_protocol_error},
+        {connect("MT1", {.flags = 3}), "", Code::mqtt_malformed},
         // CONNECT is refused.
         {connect("MT1", {.level = 3}), refused(4, Reason::unsupported_protocol_version),
          Code::mqtt_unsupported},
@@ -733,6 +731,12 @@ BOOST_AUTO_TEST_CASE(client_that_breaks_the_protocol_is_cut_and_counted) {
          Code::mqtt_too_large},
         {connect(std::string(257, 'x'), {.level = 5}),
          refused(5, Reason::client_identifier_not_valid, "mqtt_too_large"), Code::mqtt_too_large},
+        {connect("MT1", {.level = 5, .flags = 3}), refused(5, Reason::malformed_packet),
+         Code::mqtt_malformed},
+        {connect("MT1", {.level = 5, .properties = property(33, two(0))}),
+         refused(5, Reason::protocol_error), Code::mqtt_protocol_error},
+        {"\x10\xFF\xFF\x03" + text("MQTT") + "\5", refused(5, Reason::packet_too_large),
+         Code::mqtt_too_large},
         {"\x10\xFF\xFF\x03", "", Code::mqtt_too_large},
         // After it.
         {hello + hello, connack(4), Code::mqtt_out_of_order},
