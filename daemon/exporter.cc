@@ -51,15 +51,12 @@ MetricFamily family_of(const Slabs& slabs, size_t number) {
         family.metric.emplace_back().histogram = histogram_of(slabs, metric);
         return family;
     }
-    for (size_t place = 0; place < label_values(info.labels); ++place) {
-        if (!shown(slabs, info.labels, place)) continue;
-        const double unit = info.kind == MetricKind::ratio ? ratio_one : 1;
-        const double value = static_cast<double>(sum(slabs, metric, place)) / unit;
+    const double unit = info.kind == MetricKind::ratio ? ratio_one : 1;
+    for (const auto& [labels, value] : readings_of(slabs, metric)) {
         ClientMetric& out = family.metric.emplace_back();
-        for (const auto& [name, text] : labels_at(info.labels, place))
+        for (const auto& [name, text] : labels)
             out.label.push_back({std::string(name), std::string(text)});
-        out.counter.value = value;
-        out.gauge.value = value;
+        out.counter.value = out.gauge.value = static_cast<double>(value) / unit;
     }
     return family;
 }

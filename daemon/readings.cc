@@ -10,23 +10,6 @@ int64_t sum_cell(const Slabs& slabs, size_t cell) {
     return total;
 }
 
-}  // namespace
-
-int64_t sum(const Slabs& slabs, Metric metric, size_t label) {
-    return sum_cell(slabs, metric_offsets[static_cast<size_t>(metric)] + label);
-}
-
-Observed observed(const Slabs& slabs, Metric histogram) {
-    const size_t base = metric_offsets[static_cast<size_t>(histogram)];
-    Observed all;
-    for (size_t bucket = 0; bucket < all.below.size(); ++bucket) {
-        all.count += sum_cell(slabs, base + bucket);
-        all.below[bucket] = all.count;
-    }
-    all.micros = sum_cell(slabs, base + all.below.size());
-    return all;
-}
-
 std::vector<Label> labels_at(Labels labels, size_t place) {
     constexpr size_t codes = std::size(code_names);
     constexpr size_t reasons = std::size(dead_reason_names);
@@ -47,11 +30,37 @@ std::vector<Label> labels_at(Labels labels, size_t place) {
     return {};
 }
 
-bool shown(const Slabs& slabs, Labels labels, size_t place) {
+bool in_use(const Slabs& slabs, Labels labels, size_t place) {
     if (labels == Labels::sink_reason) place /= std::size(dead_reason_names);
     if (labels != Labels::sink && labels != Labels::sink_reason) return true;
     return sum(slabs, Metric::sink_up, place) > 0 ||
            sum(slabs, Metric::sink_errors_total, place) > 0;
+}
+
+}  // namespace
+
+int64_t sum(const Slabs& slabs, Metric metric, size_t label) {
+    return sum_cell(slabs, metric_offsets[static_cast<size_t>(metric)] + label);
+}
+
+Observed observed(const Slabs& slabs, Metric histogram) {
+    const size_t base = metric_offsets[static_cast<size_t>(histogram)];
+    Observed all;
+    for (size_t bucket = 0; bucket < all.below.size(); ++bucket) {
+        all.count += sum_cell(slabs, base + bucket);
+        all.below[bucket] = all.count;
+    }
+    all.micros = sum_cell(slabs, base + all.below.size());
+    return all;
+}
+
+std::vector<Reading> readings_of(const Slabs& slabs, Metric metric) {
+    const Labels labels = metrics_table[static_cast<size_t>(metric)].labels;
+    std::vector<Reading> all;
+    for (size_t place = 0; place < label_values(labels); ++place)
+        if (in_use(slabs, labels, place))
+            all.push_back({labels_at(labels, place), sum(slabs, metric, place)});
+    return all;
 }
 
 }  // namespace rollcall

@@ -28,16 +28,16 @@ struct Observed {
 };
 [[nodiscard]] Observed observed(const Slabs& slabs, Metric histogram);
 
-// What the place of a value among the labels of its metric stands for; none, one, or one of each of
-// two sets.
 struct Label {
     std::string_view name;
     std::string_view value;
 };
-[[nodiscard]] std::vector<Label> labels_at(Labels labels, size_t place);
-
-// A sink that is not in the settings has never been up, and has never failed either: its values are
-// not shown.
-[[nodiscard]] bool shown(const Slabs& slabs, Labels labels, size_t place);
+struct Reading {
+    std::vector<Label> labels;  // None, one, or one of each of two sets.
+    int64_t value;
+};
+// The values of a metric that is no histogram, but for those of sinks that are not in the settings:
+// they have never been up, and have never failed either.
+[[nodiscard]] std::vector<Reading> readings_of(const Slabs& slabs, Metric metric);
 
 }  // namespace rollcall

@@ -86,12 +86,10 @@ std::string rows_of(const Slabs& slabs, size_t number) {
         return row(info.name, fmt::format("{:.3f} ms on average", mean_us / us_per_ms), info.help);
     }
     std::string rows;
-    for (size_t place = 0; place < label_values(info.labels); ++place) {
-        const int64_t value = sum(slabs, metric, place);
+    for (const auto& [labels, value] : readings_of(slabs, metric)) {
         if (value == 0) continue;
         std::string name(info.name);
-        for (const Label& label : labels_at(info.labels, place))
-            name += fmt::format(" {}", label.value);
+        for (const Label& label : labels) name += fmt::format(" {}", label.value);
         rows += row(name, text_of(info, value), info.help);
     }
     return rows;
@@ -105,12 +103,9 @@ Json json_of(const Slabs& slabs, size_t number) {
         return {{"count", all.count}, {"sum", static_cast<double>(all.micros) / us_per_second}};
     }
     Json values = info.labels == Labels::none ? Json() : Json::object();
-    for (size_t place = 0; place < label_values(info.labels); ++place) {
-        if (!shown(slabs, info.labels, place)) continue;
-        const int64_t value = sum(slabs, metric, place);
+    for (const auto& [labels, value] : readings_of(slabs, metric)) {
         Json* at = &values;
-        for (const Label& label : labels_at(info.labels, place))
-            at = &(*at)[std::string(label.value)];
+        for (const Label& label : labels) at = &(*at)[std::string(label.value)];
         if (info.kind == MetricKind::ratio) {
             *at = static_cast<double>(value) / ratio_one;
         } else {

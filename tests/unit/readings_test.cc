@@ -1,6 +1,8 @@
 #include "daemon/readings.h"
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <set>
 
 namespace rollcall {
 
@@ -30,28 +32,29 @@ BOOST_AUTO_TEST_CASE(buckets_of_a_histogram_count_what_is_no_more_than_their_bou
 }
 
 BOOST_AUTO_TEST_CASE(a_value_among_two_sets_of_labels_has_one_of_each) {
-    const auto labels =
-        labels_at(Labels::transport_code, label_of(Transport::mqtt, Code::body_too_large));
-    BOOST_REQUIRE(labels.size() == 2);
-    BOOST_TEST(labels[0].name == "transport");
-    BOOST_TEST(labels[0].value == "mqtt");
-    BOOST_TEST(labels[1].name == "code");
-    BOOST_TEST(labels[1].value == "body_too_large");
-    BOOST_TEST(labels_at(Labels::none, 0).empty());
+    Slab slab;
+    slab.add(Metric::checkins_rejected_total, 7, label_of(Transport::mqtt, Code::body_too_large));
+    const auto all = readings_of({&slab}, Metric::checkins_rejected_total);
+    const auto found =
+        std::ranges::find_if(all, [](const Reading& reading) { return reading.value == 7; });
+    BOOST_REQUIRE((found != all.end() && found->labels.size() == 2));
+    BOOST_TEST(found->labels[0].name == "transport");
+    BOOST_TEST(found->labels[0].value == "mqtt");
+    BOOST_TEST(found->labels[1].name == "code");
+    BOOST_TEST(found->labels[1].value == "body_too_large");
+    BOOST_TEST(readings_of({&slab}, Metric::spool_syncs_total)[0].labels.empty());
 }
 
-BOOST_AUTO_TEST_CASE(a_sink_is_shown_when_it_has_been_up_or_has_failed) {
+BOOST_AUTO_TEST_CASE(only_a_sink_that_has_been_up_or_has_failed_has_readings) {
     Slab slab;
     slab.set(Metric::sink_up, 1, label_of(SinkName::kafka));
     slab.add(Metric::sink_errors_total, 1, label_of(SinkName::sqlite));
-    const Slabs slabs{&slab};
-    BOOST_TEST(shown(slabs, Labels::sink, label_of(SinkName::kafka)));
-    BOOST_TEST(shown(slabs, Labels::sink, label_of(SinkName::sqlite)));
-    BOOST_TEST(!shown(slabs, Labels::sink, label_of(SinkName::discard)));
-    const size_t of_kafka = label_of(SinkName::kafka, DeadReason::too_large);
-    const size_t of_discard = label_of(SinkName::discard, DeadReason::too_large);
-    BOOST_TEST(shown(slabs, Labels::sink_reason, of_kafka));
-    BOOST_TEST(!shown(slabs, Labels::sink_reason, of_discard));
+    for (const Metric metric : {Metric::sink_rows_total, Metric::dead_letters_total}) {
+        std::set<std::string_view> sinks;
+        for (const Reading& reading : readings_of({&slab}, metric))
+            sinks.insert(reading.labels.at(0).value);
+        BOOST_TEST((sinks == std::set<std::string_view>{"kafka", "sqlite"}));
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
