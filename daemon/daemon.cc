@@ -101,7 +101,7 @@ Daemon::Daemon(const Settings& settings, std::string_view version)
       tls_(settings, clock_),
       credential_files_(settings),
       quotas_(settings),
-      loop_(clock_, slab_, admin_options(settings), [this] { measure(); }),
+      loop_(clock_, slab_, admin_options(settings), [this] { on_turn(); }),
       signals_(std::make_unique<Signals>()) {}
 
 Daemon::~Daemon() = default;
@@ -240,9 +240,12 @@ std::vector<std::string> Daemon::troubles() const {
     return all;
 }
 
-void Daemon::measure() {
-    pace_.measure(clock_.steady_us());
+// At least once a second.
+void Daemon::on_turn() {
+    const int64_t now_us = clock_.steady_us();
+    pace_.measure(now_us);
     clock_watch_.measure();
+    if (mqtt_clients_.drop_expired(now_us / 1'000'000)) loop_.wake();
 }
 
 void Daemon::on_signal() {

@@ -61,7 +61,7 @@ private:
                               size_t each, const std::function<void(const Listening&)>& use);
     [[nodiscard]] bool load_credentials();
     [[nodiscard]] std::vector<std::string> troubles() const;
-    void measure();
+    void on_turn();
     void on_signal();
     void reload();
     void stop();

@@ -4,6 +4,12 @@
 
 namespace rollcall {
 
+namespace {
+
+constexpr int drops_max = 100;  // While all workers wait.
+
+}  // namespace
+
 void MqttReceived::pass_to(uint64_t connection) {
     const std::lock_guard lock(mutex_);
     last_connection_ = connection;
@@ -65,7 +71,7 @@ MqttClients::Opened MqttClients::open(std::string client_id, MqttDesk& desk, uin
             break;
         case State::away:
             kept = entry.expires_s > now_s;
-            change_away(-1);
+            come_back(client);
             break;
         case State::over: break;
     }
@@ -101,17 +107,34 @@ MqttClients::Closed MqttClients::close(Client& client, uint64_t connection, uint
         if (entry.state == State::over) forget(client);
         return Closed::taken_over;
     }
-    if (away_ >= away_max_) drop_expired(now_s);
-    if (expiry_s == 0 || away_ >= away_max_) {
-        entry.state = State::over;
-        entry.received.reset();
-        forget(client);
+    drop_some_expired(now_s);
+    if (expiry_s == 0 || away_.size() >= away_max_) {
+        end_session(client);
         return Closed::ended;
     }
-    entry.state = State::away;
-    entry.expires_s = static_cast<uint32_t>(std::min<int64_t>(now_s + expiry_s, UINT32_MAX));
-    change_away(1);
+    go_away(client, static_cast<uint32_t>(std::min<int64_t>(now_s + expiry_s, UINT32_MAX)));
     return Closed::kept;
+}
+
+bool MqttClients::drop_expired(int64_t now_s) {
+    const std::lock_guard lock(mutex_);
+    return drop_some_expired(now_s);
+}
+
+bool MqttClients::drop_some_expired(int64_t now_s) {
+    for (int drops = 0; !away_.empty() && away_.begin()->first <= now_s; ++drops) {
+        if (drops == drops_max) return true;
+        Client& client = *away_.begin()->second;
+        come_back(client);
+        end_session(client);
+    }
+    return false;
+}
+
+void MqttClients::end_session(Client& client) {
+    client.second.state = State::over;
+    client.second.received.reset();
+    forget(client);
 }
 
 // If no connection knows it any more.
@@ -119,20 +142,16 @@ void MqttClients::forget(const Client& client) {
     if (client.second.open == 0) clients_.erase(client.first);
 }
 
-// A look at all of them, and so at most once a second.
-void MqttClients::drop_expired(int64_t now_s) {
-    if (dropped_s_ == now_s) return;
-    dropped_s_ = now_s;
-    const size_t dropped = std::erase_if(clients_, [now_s](const auto& entry) {
-        return entry.second.open == 0 && entry.second.state == State::away &&
-               entry.second.expires_s <= now_s;
-    });
-    change_away(-static_cast<int64_t>(dropped));
+void MqttClients::go_away(Client& client, uint32_t expires_s) {
+    client.second.state = State::away;
+    client.second.expires_s = expires_s;
+    away_.emplace(expires_s, &client);
+    slab_.set(Metric::mqtt_sessions_away, static_cast<int64_t>(away_.size()));
 }
 
-void MqttClients::change_away(int64_t change) {
-    away_ += static_cast<size_t>(change);
-    slab_.set(Metric::mqtt_sessions_away, static_cast<int64_t>(away_));
+void MqttClients::come_back(Client& client) {
+    away_.erase({client.second.expires_s, &client});
+    slab_.set(Metric::mqtt_sessions_away, static_cast<int64_t>(away_.size()));
 }
 
 }  // namespace rollcall

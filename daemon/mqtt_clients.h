@@ -3,8 +3,8 @@
 // One table for all workers, as a client may come back to any of them. A client id has one
 // connection: whoever had it is asked to leave [MQTT-3.1.4-2]. A session of this server is no more
 // than the packet ids of QoS 2 messages that were taken and not released yet; it is kept in memory
-// for as long as its client asked for, and a restart forgets it. A message that is sent again after
-// that is known by its fingerprint (pipeline/row_id.h).
+// for as long as its client asked for, then goes, and a restart forgets it. A message that is sent
+// again after that is known by its fingerprint (pipeline/row_id.h).
 //
 // Threads: any. Mutexes, not atomics: they are taken when a client comes or goes and at packets of
 // QoS 2, of which a router sends a few a minute.
@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -110,6 +111,9 @@ public:
     // Once for each connection that was opened.
     Closed close(Client& client, uint64_t connection, uint32_t expiry_s, int64_t now_s);
 
+    // Forgets some of the sessions that have expired; true if there are more, for another call.
+    bool drop_expired(int64_t now_s);
+
     [[nodiscard]] const Slab& slab() const { return slab_; }
 
 private:
@@ -120,17 +124,18 @@ private:
         }
     };
 
+    void end_session(Client& client);
     void forget(const Client& client);
-    void drop_expired(int64_t now_s);
-    void change_away(int64_t change);
+    bool drop_some_expired(int64_t now_s);
+    void go_away(Client& client, uint32_t expires_s);
+    void come_back(Client& client);
 
     std::mutex mutex_;
     std::unordered_map<std::string, Entry, Hash> clients_;
+    std::set<std::pair<uint32_t, Client*>> away_;  // By when their sessions expire.
     size_t away_max_;
-    size_t away_ = 0;
     uint64_t connections_ = 0;
-    int64_t dropped_s_ = 0;  // When drop_expired() last looked.
-    Slab slab_;              // Written under the mutex.
+    Slab slab_;  // Written under the mutex.
 };
 
 }  // namespace rollcall

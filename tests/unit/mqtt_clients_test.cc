@@ -164,6 +164,23 @@ BOOST_AUTO_TEST_CASE(expired_sessions_make_room_for_others) {
     BOOST_TEST(counted(Metric::mqtt_sessions_away) == 1);
 }
 
+BOOST_AUTO_TEST_CASE(sessions_go_when_they_expire_some_at_a_time) {
+    MqttClients many(1000);
+    const auto away = [&many] { return many.slab().read(Metric::mqtt_sessions_away, 0); };
+    for (uint32_t number = 0; number < 1000; ++number) {
+        const auto opened = many.open("c" + std::to_string(number), desk, 0, false, true, now_s);
+        many.close(*opened.client, opened.connection, number < 300 ? 60 : 61, now_s);
+    }
+    BOOST_TEST(!many.drop_expired(now_s + 59));
+    BOOST_TEST(away() == 1000);
+    int calls = 1;
+    for (; many.drop_expired(now_s + 60); ++calls) BOOST_TEST(away() == 1000 - calls * 100);
+    BOOST_TEST(away() == 700);
+    BOOST_TEST(calls == 3);
+    while (many.drop_expired(now_s + 61)) continue;
+    BOOST_TEST(away() == 0);
+}
+
 // --- takeover ---
 
 // [MQTT-3.1.4-2] [MQTT5-3.1.4-3]
@@ -228,11 +245,23 @@ BOOST_AUTO_TEST_CASE(older_connection_that_closes_last_leaves_an_ended_session_e
 BOOST_AUTO_TEST_CASE(older_connection_that_closes_last_leaves_a_kept_session_kept) {
     const auto first = open("a");
     close(open("a"), 60);
-    // It does not make room as long as someone points at it.
-    now_s += 60;
-    for (const auto* id : {"b", "c", "d"}) close(open(id), 60);
     BOOST_TEST((close(first, 0) == Closed::taken_over));
-    BOOST_TEST(counted(Metric::mqtt_sessions_away) == 2);
+    BOOST_TEST(counted(Metric::mqtt_sessions_away) == 1);
+    BOOST_TEST(open("a").present);
+}
+
+BOOST_AUTO_TEST_CASE(session_that_has_expired_goes_before_the_last_of_its_connections) {
+    const auto first = open("a");
+    close(open_with_message("a", 7), 60);
+    now_s += 60;
+    BOOST_TEST(!clients.drop_expired(now_s));
+    BOOST_TEST(counted(Metric::mqtt_sessions_away) == 0);
+    const auto third = open("a");
+    BOOST_TEST(!third.present);
+    BOOST_TEST(!third.received);
+    BOOST_TEST((close(third, 0) == Closed::ended));
+    BOOST_TEST((close(first, 60) == Closed::taken_over));
+    BOOST_TEST(!open("a").present);
 }
 
 BOOST_AUTO_TEST_CASE(last_connection_of_a_session_is_known_to_those_before_it) {
