@@ -113,8 +113,7 @@ int64_t Pace::base_s(uint64_t site) const { return for_site(site, 1); }
 bool Pace::overloaded() const { return slab_.read(Metric::pressure_ratio, 0) >= ratio_one; }
 
 int64_t Pace::retry_after_s(uint64_t who) const {
-    const int64_t soonest = std::max(next_s(who), slab_.read(Metric::drain_seconds, 0));
-    return soonest + static_cast<int64_t>(who >> 32) % (soonest / 2 + 1);
+    return spread_s(std::max(next_s(who), slab_.read(Metric::drain_seconds, 0)), who);
 }
 
 }  // namespace rollcall

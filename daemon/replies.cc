@@ -182,8 +182,9 @@ std::string_view Replies::accepted(const Accepted& what, After after) {
 }
 
 int64_t Replies::wait_s_of(const Error& error) {
-    if (info(error.code).http_status != 503 || pace_ == nullptr) return error.wait_s;
-    return pace_->retry_after_s(uint64_t{random_()} << 32 | random_());
+    const uint64_t who = uint64_t{random_()} << 32 | random_();
+    if (info(error.code).http_status == 503 && pace_ != nullptr) return pace_->retry_after_s(who);
+    return spread_s(error.wait_s, who);
 }
 
 std::string_view Replies::refused(const Error& error, After after, std::string_view allow,

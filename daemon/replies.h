@@ -54,7 +54,8 @@ public:
     [[nodiscard]] std::string_view accepted(const Accepted& what, After after);
     // body_too: false for HEAD (RFC 9110, section 9.3.2).
     // allow: the methods, for method_not_allowed. shape: whether the report spoke JSON-RPC. What
-    // this daemon cannot do now (503) may be tried again when the pace says so.
+    // this daemon cannot do now (503) may be tried again when the pace says so, and what has to
+    // wait otherwise (error.wait_s) after that, both spread over those who are told.
     [[nodiscard]] std::string_view refused(const Error& error, After after,
                                            std::string_view allow = {}, const Shape& shape = {},
                                            bool body_too = true);

@@ -70,6 +70,42 @@ BOOST_AUTO_TEST_CASE(json_rpc_gets_its_id_back) {
     BOOST_TEST(with("").find(R"("id":null)") != std::string::npos);
 }
 
+// Of the Retry-After of many answers, the least and the largest.
+std::pair<int64_t, int64_t> retry_after_s(Replies& replies, const Error& error) {
+    int64_t soonest = INT64_MAX;
+    int64_t latest = 0;
+    for (int answer = 0; answer < 2000; ++answer) {
+        const std::string text(replies.refused(error, After::keep_alive));
+        const int64_t after_s = std::stoll(text.substr(text.find("Retry-After: ") + 13));
+        soonest = std::min(soonest, after_s);
+        latest = std::max(latest, after_s);
+    }
+    return {soonest, latest};
+}
+
+BOOST_AUTO_TEST_CASE(
+    who_is_over_a_quota_is_told_a_time_that_others_are_not_and_never_a_shorter_one) {
+    const auto [soonest, latest] =
+        retry_after_s(replies, {.code = Code::over_network_quota, .wait_s = 100});
+    BOOST_TEST(soonest == 100);
+    BOOST_TEST(latest == 150);
+}
+
+BOOST_AUTO_TEST_CASE(who_finds_the_daemon_busy_is_told_to_come_no_sooner_than_its_next_report) {
+    Settings settings;
+    settings.replies.next = Millis(40'000);
+    settings.replies.next_jitter = 10;
+    const Pace pace(settings);
+    Replies busy(clock, &pace);
+    for (const Code code : {Code::credentials_busy, Code::overloaded}) {
+        const auto [soonest, latest] = retry_after_s(busy, {code});
+        BOOST_TEST(soonest >= 36);
+        BOOST_TEST(soonest <= 40);
+        BOOST_TEST(latest >= 60);
+        BOOST_TEST(latest <= 66);
+    }
+}
+
 // The plain answer is kept; by what, shows where two that share a place would be mixed up.
 BOOST_AUTO_TEST_CASE(each_site_hears_its_own_next) {
     for (int round = 0; round < 2; ++round)

@@ -239,7 +239,7 @@ BOOST_AUTO_TEST_CASE(sender_over_its_quota_is_asked_to_come_later_and_then_refus
     BOOST_TEST(answer.status == 429);
     BOOST_TEST(answer.body.find("over_network_quota") != std::string::npos);
     BOOST_TEST(std::stoi(answer.header("Retry-After")) > 240);
-    BOOST_TEST(std::stoi(answer.header("Retry-After")) <= 300);
+    BOOST_TEST(std::stoi(answer.header("Retry-After")) <= 450);
     BOOST_TEST(counted(Metric::checkins_rejected_total,
                        label_of(Transport::http, Code::over_network_quota)) == 1);
 }
