@@ -118,27 +118,16 @@ int Daemon::run() {
     return EXIT_SUCCESS;
 }
 
-bool Daemon::load_credentials() {
-    if (const auto loaded = credential_files_.load(); !loaded) {
-        log(LogLevel::error, "{}", loaded.error());
-        return false;
-    }
-    for (const auto& warning : credential_files_.warnings()) log(LogLevel::warning, "{}", warning);
-    return true;
-}
-
-// Those that the settings name. A reload reads them again.
+// Those that the settings name.
 bool Daemon::read_files() {
-    if (!load_credentials()) return false;
-    reloads_.emplace_back([this] {
-        if (!load_credentials()) log(LogLevel::error, "the tokens and keys stay as they were");
-    });
-    if (const auto read = tls_.read(); !read) {
-        log(LogLevel::error, "{}", read.error());
-        return false;
-    }
-    reloads_.emplace_back([this] { tls_.reload(); });
-    return true;
+    const auto credentials = [this] {
+        const auto loaded = credential_files_.load();
+        if (loaded)
+            for (const auto& warning : credential_files_.warnings())
+                log(LogLevel::warning, "{}", warning);
+        return loaded;
+    };
+    return reloads_.begin(credentials) && reloads_.begin([this] { return tls_.read(); });
 }
 
 bool Daemon::start() {
@@ -169,6 +158,7 @@ bool Daemon::start() {
     shown.push_back(&clock_watch_.slab());
     shown.push_back(&mqtt_clients_.slab());
     shown.push_back(&tls_.slab());
+    shown.push_back(&reloads_.slab());
     if (std::ranges::find(settings_.general.sinks, "kafka") != settings_.general.sinks.end()) {
         watch_ = std::make_unique<SinglestoreWatch>(
             settings_, clock_, [slabs = pipeline_->slabs()]() -> std::optional<int64_t> {
@@ -234,9 +224,9 @@ bool Daemon::listen(const std::vector<std::string>& addresses, std::string_view 
 
 std::vector<std::string> Daemon::troubles() const {
     std::vector<std::string> all = pipeline_->troubles();
-    for (const Trouble* trouble : {watch_ ? &watch_->trouble() : nullptr, &tls_.trouble()})
-        if (std::string sentence = trouble != nullptr ? trouble->sentence() : ""; !sentence.empty())
-            all.push_back(std::move(sentence));
+    if (std::string sentence = watch_ ? watch_->trouble().sentence() : ""; !sentence.empty())
+        all.push_back(std::move(sentence));
+    for (auto& trouble : reloads_.troubles()) all.push_back(std::move(trouble));
     return all;
 }
 
@@ -257,7 +247,7 @@ void Daemon::on_signal() {
 
 void Daemon::reload() {
     service_manager::reloading(clock_.steady_us());
-    for (const auto& read_again : reloads_) read_again();
+    reloads_.read_again();
     log(LogLevel::notice, "reloaded");
     service_manager::ready();
 }

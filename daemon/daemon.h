@@ -26,6 +26,7 @@
 #include "daemon/listener.h"
 #include "daemon/loop.h"
 #include "daemon/pace.h"
+#include "daemon/reloads.h"
 #include "daemon/tls.h"
 #include "daemon/worker.h"
 #include "pipeline/clock.h"
@@ -59,7 +60,6 @@ private:
     [[nodiscard]] bool start();
     [[nodiscard]] bool listen(const std::vector<std::string>& addresses, std::string_view what,
                               size_t each, const std::function<void(const Listening&)>& use);
-    [[nodiscard]] bool load_credentials();
     [[nodiscard]] std::vector<std::string> troubles() const;
     void on_turn();
     void on_signal();
@@ -86,8 +86,8 @@ private:
     std::unique_ptr<Pipeline> pipeline_;
     std::unique_ptr<SinglestoreWatch> watch_;  // If check-ins go to a pipeline of SingleStore's.
     std::vector<std::unique_ptr<Worker>> workers_;
-    std::vector<std::function<void()>> reloads_;  // Each reads its files again.
-    Loop loop_;  // Admin's clients, the signals, and the measures of the pace.
+    Reloads reloads_;
+    Loop loop_;  // Admin's clients, the signals, and what is done once a second.
     std::unique_ptr<Signals> signals_;
 };
 

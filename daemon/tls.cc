@@ -385,15 +385,6 @@ std::expected<void, std::string> TlsContext::read() {
     return {};
 }
 
-void TlsContext::reload() {
-    if (const auto done = read(); done)
-        return trouble_.clear();
-    else {
-        log(LogLevel::error, "{}; what was read before stays", done.error());
-        trouble_.say(done.error() + "; what was read before stays");
-    }
-}
-
 Millis TlsContext::handshake_timeout_max() const {
     return shared_->settings.tls.handshake_timeout_max;
 }

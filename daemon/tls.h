@@ -35,7 +35,6 @@
 #include "daemon/buffers.h"
 #include "pipeline/clock.h"
 #include "pipeline/error.h"
-#include "pipeline/trouble.h"
 
 struct ssl_st;
 
@@ -49,13 +48,11 @@ public:
     TlsContext& operator=(const TlsContext&) = delete;
 
     // Main: reads the files that the settings name, for the clients that come from now on. An error
-    // is a sentence that says which file and why, and leaves all as it was. Before the first Tls.
+    // is a sentence that says which file and why, and leaves all as it was. Before the first Tls,
+    // and at each reload.
     [[nodiscard]] std::expected<void, std::string> read();
-    // Reads them again; what is wrong goes to the log and into trouble().
-    void reload();
 
     [[nodiscard]] Millis handshake_timeout_max() const;
-    [[nodiscard]] const Trouble& trouble() const { return trouble_; }
     [[nodiscard]] const Slab& slab() const { return slab_; }  // Main writes it.
 
 private:
@@ -63,7 +60,6 @@ private:
     struct Shared;
 
     std::unique_ptr<Shared> shared_;
-    Trouble trouble_;
     Slab slab_;
 };
 

@@ -109,11 +109,16 @@ struct DaemonFixture {
                                    "site_checkins ORDER BY rowid)");
     }
     void nothing_secret_is_seen() const {
-        const std::string page = daemon->admin("/metrics").body + daemon->admin("/readyz").body;
+        std::string pages;
+        for (const char* page : {"/metrics", "/readyz", "/status", "/status.json"}) {
+            const HttpResponse answer = daemon->admin(page);
+            BOOST_TEST(answer.status == 200, page);
+            pages += answer.body;
+        }
         const std::string rows = daemon->query("SELECT * FROM site_checkins");
         for (const std::string& secret :
              {std::string("secret-token"), signing_secret, std::string("rc1.")})
-            for (const std::string& text : {daemon->log(), page, rows})
+            for (const std::string& text : {daemon->log(), pages, rows})
                 BOOST_TEST(text.find(secret) == text.npos, text);
     }
 
@@ -277,9 +282,17 @@ BOOST_AUTO_TEST_CASE(reload_adds_a_token_and_takes_one_away_also_from_who_is_con
     reload();
     BOOST_TEST(get(token_1) == 401);
     BOOST_TEST(get(wrong) == 200);
-    BOOST_TEST(daemon->log().find(tokens + ":2: is not: site [tenant] SHA-256") !=
-               std::string::npos);
+    const std::string why = tokens + ":2: is not: site [tenant] SHA-256";
+    BOOST_TEST(daemon->log().find(why) != std::string::npos);
+    for (const char* page : {"/readyz", "/status", "/status.json"})
+        BOOST_TEST(daemon->admin(page).body.find(why) != std::string::npos, page);
+    BOOST_TEST(daemon->admin("/readyz").status == 200);
+    BOOST_TEST(daemon->metric("rollcall_reload_errors_total") == 1);
     nothing_secret_is_seen();
+    write(tokens, "s1 " + sha256_hex(token_1) + "\n");
+    reload();
+    BOOST_TEST(get(token_1) == 200);
+    BOOST_TEST(daemon->admin("/readyz").body.find(why) == std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(connection_ends_when_its_token_expires) {
