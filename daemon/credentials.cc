@@ -141,7 +141,8 @@ Result<Identity> Credentials::verify(const Presented& presented, const Digest& d
 Result<Identity> Credentials::believe(const Envelope& envelope, const SigningKey& key) const {
     if (!key.verifies(envelope)) return fail(Code::bad_credential);
     const auto& auth = settings_.auth;
-    const auto claims = read_claims(envelope, auth.jwt_audience, auth.jwt_tenant_claim);
+    const auto claims =
+        read_claims(envelope, {auth.jwt_audience, auth.jwt_issuer, auth.jwt_tenant_claim});
     if (!claims) return fail(Code::bad_credential);
     const int64_t skew_s = key.algorithm == Algorithm::signed_token ? 0 : clock_skew_s;
     if (claims->not_before_s > now_s() + skew_s) return fail(Code::expired_credential);

@@ -18,7 +18,6 @@ namespace rollcall {
 namespace {
 
 constexpr std::string_view our_prefix = "rc1.";
-constexpr std::string_view json_prefix = "eyJ";  // Of {" and something, in base64.
 
 // --- parts ---
 
@@ -120,22 +119,25 @@ bool read_header(std::string& header, Envelope& envelope) {
     return true;
 }
 
-std::optional<Claims> read_json_claims(std::string payload, std::string_view audience,
-                                       std::string_view tenant_claim) {
+std::optional<Claims> read_json_claims(std::string payload, const ClaimRules& rules) {
+    std::optional<std::string> issuer;
     std::optional<std::string> site;
     std::optional<std::string> tenant;
     std::optional<int64_t> expires_s;
     std::optional<int64_t> not_before_s;
     std::optional<bool> for_us;
     const bool read = each_member(payload, [&](std::string_view name, JsonCursor& cursor) {
+        if (name == "iss") return read_text(cursor, issuer);
         if (name == "sub") return read_text(cursor, site);
         if (name == "exp") return read_seconds(cursor, expires_s);
         if (name == "nbf") return read_seconds(cursor, not_before_s);
-        if (name == "aud") return read_audience(cursor, audience, for_us);
-        if (!tenant_claim.empty() && name == tenant_claim) return read_text(cursor, tenant);
+        if (name == "aud") return read_audience(cursor, rules.audience, for_us);
+        if (!rules.tenant_claim.empty() && name == rules.tenant_claim)
+            return read_text(cursor, tenant);
         return cursor.skip();
     });
     if (!read || !site || !for_us.value_or(true)) return std::nullopt;
+    if (!rules.issuer.empty() && issuer != rules.issuer) return std::nullopt;
     // 0 means never here, and long ago there.
     if (expires_s) expires_s = std::max<int64_t>(*expires_s, 1);
     return Claims{std::move(*site), tenant.value_or(""), expires_s.value_or(0),
@@ -170,9 +172,7 @@ std::optional<Claims> read_our_claims(std::string_view payload) {
 
 }  // namespace
 
-bool looks_signed(std::string_view token) {
-    return token.starts_with(our_prefix) || token.starts_with(json_prefix);
-}
+bool looks_signed(std::string_view token) { return split(token).has_value(); }
 
 std::optional<Envelope> open_envelope(std::string_view token) {
     const auto parts = split(token);
@@ -194,11 +194,10 @@ std::optional<Envelope> open_envelope(std::string_view token) {
     return envelope;
 }
 
-std::optional<Claims> read_claims(const Envelope& envelope, std::string_view audience,
-                                  std::string_view tenant_claim) {
+std::optional<Claims> read_claims(const Envelope& envelope, const ClaimRules& rules) {
     auto claims = envelope.algorithm == Algorithm::signed_token
                       ? read_our_claims(envelope.payload)
-                      : read_json_claims(envelope.payload, audience, tenant_claim);
+                      : read_json_claims(envelope.payload, rules);
     if (!claims || !is_site_name(claims->site)) return std::nullopt;
     if (!claims->tenant.empty() && !is_site_name(claims->tenant)) return std::nullopt;
     return claims;

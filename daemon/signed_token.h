@@ -48,10 +48,15 @@ struct Claims {
 // Nothing if it is not of either form.
 [[nodiscard]] std::optional<Envelope> open_envelope(std::string_view token);
 
-// Nothing if it says no site, or names other audiences than this one. tenant_claim: the claim that
-// says the tenant; empty: none does.
-[[nodiscard]] std::optional<Claims> read_claims(const Envelope& envelope, std::string_view audience,
-                                                std::string_view tenant_claim);
+// What a JSON Web Token has to say, and where.
+struct ClaimRules {
+    std::string_view audience;      // Us, if it names any.
+    std::string_view issuer;        // Who it has to name; empty: nobody.
+    std::string_view tenant_claim;  // The claim that says the tenant; empty: none does.
+};
+
+// Nothing if it says no site, or not what it has to.
+[[nodiscard]] std::optional<Claims> read_claims(const Envelope& envelope, const ClaimRules& rules);
 
 // A token of our own.
 [[nodiscard]] std::string sign_token(std::string_view key_id, std::string_view key,

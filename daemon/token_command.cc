@@ -99,7 +99,8 @@ std::expected<TokenReport, std::string> show_token(const Settings& settings, std
     } else if (envelope) {
         text = line("kind", to_text(envelope->algorithm)) + line("key", envelope->key_id);
         const auto& auth = asked.auth;
-        if (const auto claims = read_claims(*envelope, auth.jwt_audience, auth.jwt_tenant_claim))
+        const ClaimRules rules{auth.jwt_audience, auth.jwt_issuer, auth.jwt_tenant_claim};
+        if (const auto claims = read_claims(*envelope, rules))
             text += said(claims->site, claims->tenant, claims->expires_s);
     } else {
         text = line("kind", "not signed, and in no file");

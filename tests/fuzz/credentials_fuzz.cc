@@ -18,7 +18,7 @@ void look_at(const std::string& token) {
     if (!envelope) return;
     ensure(token.starts_with(envelope->signed_text));
     ensure(token == std::string(envelope->signed_text) + "." + to_base64url(envelope->signature));
-    const auto claims = read_claims(*envelope, "rollcall", "tenant");
+    const auto claims = read_claims(*envelope, {"rollcall", "", "tenant"});
     if (!claims) return;
     ensure(is_site_name(claims->site));
     ensure(claims->tenant.empty() || is_site_name(claims->tenant));
@@ -28,7 +28,7 @@ void look_at(const std::string& token) {
     const std::string again = sign_token(envelope->key_id, "key", *claims);
     const auto same = open_envelope(again);
     ensure(same && same->key_id == envelope->key_id);
-    const auto said = read_claims(*same, "", "");
+    const auto said = read_claims(*same, {});
     ensure(said && said->site == claims->site && said->expires_s == claims->expires_s);
 }
 

@@ -19,9 +19,10 @@ std::optional<Envelope> opened(std::string_view header) {
     return open_envelope(json_token(header, R"({"sub":"s"})"));
 }
 std::optional<Claims> claims(std::string_view payload, std::string_view audience = "rollcall",
-                             std::string_view tenant_claim = "tenant") {
+                             std::string_view tenant_claim = "tenant",
+                             std::string_view issuer = "") {
     const auto envelope = open_envelope(json_token(R"({"alg":"HS256"})", payload));
-    return envelope ? read_claims(*envelope, audience, tenant_claim) : std::nullopt;
+    return envelope ? read_claims(*envelope, {audience, issuer, tenant_claim}) : std::nullopt;
 }
 
 }  // namespace
@@ -36,7 +37,7 @@ BOOST_AUTO_TEST_CASE(token_of_ours_says_what_was_signed) {
     BOOST_TEST((envelope->algorithm == Algorithm::signed_token));
     BOOST_TEST(envelope->key_id == "k1");
     BOOST_TEST(envelope->signature == bytes_of(hmac_sha256(key, envelope->signed_text)));
-    const auto said = read_claims(*envelope, "", "");
+    const auto said = read_claims(*envelope, {});
     BOOST_TEST(said->site == "tower-1");
     BOOST_TEST(said->tenant == "acme");
     BOOST_TEST(said->expires_s == 1'790'000'000);
@@ -47,7 +48,7 @@ BOOST_AUTO_TEST_CASE(token_of_ours_that_has_other_lines_is_none) {
          {"k\n0\ns", "k\n0\ns\nt\nx", "k\n-1\ns\n", "k\n1x\ns\n", "k\n\ns\n", "k\n0\n\n",
           "k\n0\ns s\n", "k\n99999999999999999999\ns\n", ""}) {
         const auto envelope = open_envelope("rc1." + to_base64url(payload) + ".c2ln");
-        BOOST_TEST((!envelope || !read_claims(*envelope, "", "")), payload);
+        BOOST_TEST((!envelope || !read_claims(*envelope, {})), payload);
     }
 }
 
@@ -65,6 +66,19 @@ BOOST_AUTO_TEST_CASE(header_of_a_json_token_names_algorithm_and_key) {
     BOOST_TEST((envelope->algorithm == Algorithm::es256));
     BOOST_TEST(envelope->key_id == "ab");
     BOOST_TEST(opened(R"({"alg":"HS256"})")->key_id == "");
+}
+
+// RFC 7515, section 4: a JSON object, which may begin and go on with blanks (RFC 8259, section 2).
+BOOST_AUTO_TEST_CASE(header_may_have_blanks_wherever_json_has_them) {
+    for (const char* header : {R"({ "alg":"ES256"})", " {\"alg\":\"ES256\"}", "\r\n\t{}",
+                               "{\n  \"typ\": \"JWT\",\n  \"alg\": \"ES256\"\n}\n"}) {
+        const std::string token = json_token(header, R"({"sub":"s"})");
+        BOOST_TEST(looks_signed(token), header);
+        const auto envelope = open_envelope(token);
+        const bool says_all = std::string_view(header).find("alg") != std::string_view::npos;
+        BOOST_TEST(envelope.has_value() == says_all, header);
+        if (envelope) BOOST_TEST((envelope->algorithm == Algorithm::es256), header);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(header_that_is_not_understood_is_none) {
@@ -102,6 +116,19 @@ BOOST_AUTO_TEST_CASE(audience_has_to_name_us_if_there_is_one) {
          {R"({"sub":"s","aud":"a"})", R"({"sub":"s","aud":[]})", R"({"sub":"s","aud":["a"]})",
           R"({"sub":"s","aud":null})", R"({"sub":"s","aud":"rollcall","aud":"rollcall"})"})
         BOOST_TEST(!claims(payload).has_value(), payload);
+}
+
+BOOST_AUTO_TEST_CASE(issuer_has_to_be_the_one_that_is_wanted_if_one_is) {
+    const auto by = [](std::string_view payload) {
+        return claims(payload, "", "", "https://id.example").has_value();
+    };
+    BOOST_TEST(by(R"({"iss":"https://id.example","sub":"s"})"));
+    for (const char* payload :
+         {R"({"sub":"s"})", R"({"iss":"https://id.example/","sub":"s"})", R"({"iss":"","sub":"s"})",
+          R"({"iss":null,"sub":"s"})", R"({"iss":["https://id.example"],"sub":"s"})",
+          R"({"iss":"https://id.example","iss":"https://id.example","sub":"s"})"})
+        BOOST_TEST(!by(payload), payload);
+    BOOST_TEST(claims(R"({"iss":"anyone","sub":"s"})").has_value());
 }
 
 BOOST_AUTO_TEST_CASE(claims_that_are_not_understood_are_none) {
