@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "daemon/network.h"
 #include "daemon/secret_file.h"
-#include "pipeline/row_id.h"
 
 namespace rollcall {
 
@@ -62,7 +62,8 @@ Credentials::Credentials(const Settings& settings, const CredentialFiles& files,
       clock_(clock),
       required_(settings.auth.mode == "tokens"),
       generation_(files.generation()),
-      tokens_(files.current()) {}
+      tokens_(files.current()),
+      known_(zeroed<Network>(known_networks)) {}
 
 void Credentials::refresh() {
     const uint64_t generation = files_.generation();
@@ -127,12 +128,14 @@ Result<Identity> Credentials::verify(const Presented& presented, const Digest& d
     const SigningKey* const key = envelope ? tokens_->keys.find(*envelope) : nullptr;
     if (key == nullptr) return fail(Code::bad_credential);
     if (!key->costly()) return believe(*envelope, *key);
-    if (!may_be_wrong(presented.peer)) return fail(Code::credentials_busy);
+    const uint64_t network = network_of_peer(presented.peer);
+    if (!may_be_wrong(network)) return fail(Code::credentials_busy);
     auto who = believe(*envelope, *key);
     if (who) {
         remember(digest, *who);
+        was_right(network);
     } else {
-        was_wrong(presented.peer);
+        was_wrong(network);
     }
     return who;
 }
@@ -202,19 +205,39 @@ const Identity* Credentials::remember(const Digest& digest, const Identity& who)
 
 // --- signatures that were wrong ---
 
-int64_t& Credentials::last_wrong_of(std::string_view peer) {
-    return wrong_.last_of[fingerprint(peer, 0) % wrong_.last_of.size()];
+uint64_t Credentials::network_of_peer(std::string_view peer) const {
+    return network_of(peer, settings_.quotas.network_bits_ipv4, settings_.quotas.network_bits_ipv6);
 }
 
-bool Credentials::may_be_wrong(std::string_view peer) {
+Credentials::Network& Credentials::known_at(uint64_t network) const {
+    return known_[network % known_networks];
+}
+
+int64_t& Credentials::wrong_s_of_other(uint64_t network) {
+    return wrong_s_of_others_[network % wrong_s_of_others_.size()];
+}
+
+bool Credentials::may_be_wrong(uint64_t network) {
     const int64_t now = now_s();
-    if (std::exchange(wrong_.second, now) != now) wrong_.count = 0;
-    return wrong_.count < settings_.auth.wrong_signatures_max && last_wrong_of(peer) != now;
+    if (wrong_.second != now) wrong_ = {.second = now};
+    const size_t most = settings_.auth.wrong_signatures_max;
+    if (const Network& known = known_at(network); known.number == network)
+        return wrong_.of_known < most && known.wrong_s != now;
+    return wrong_.of_others < most && wrong_s_of_other(network) != now;
 }
 
-void Credentials::was_wrong(std::string_view peer) {
-    ++wrong_.count;
-    last_wrong_of(peer) = wrong_.second;
+void Credentials::was_right(uint64_t network) {
+    if (Network& known = known_at(network); known.number != network) known = {network, 0};
+}
+
+void Credentials::was_wrong(uint64_t network) {
+    if (Network& known = known_at(network); known.number == network) {
+        ++wrong_.of_known;
+        known.wrong_s = wrong_.second;
+    } else {
+        ++wrong_.of_others;
+        wrong_s_of_other(network) = wrong_.second;
+    }
 }
 
 }  // namespace rollcall

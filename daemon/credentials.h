@@ -13,9 +13,11 @@
 // that comes again costs a hash.
 //
 // A wrong token costs its SHA-256 and a look into the table. One with the key id of a public key
-// and a wrong signature would cost as much as many check-ins, so of these an address has one in a
-// second, and a worker auth.wrong_signatures_max; then credentials_busy answers until the next
-// second, to those only whose signature is not known yet.
+// and a wrong signature would cost as much as many check-ins, so of these a network has one in a
+// second, and all of a worker's have auth.wrong_signatures_max; then credentials_busy answers until
+// the next second, to those only whose signature is not known yet. Networks that right ones have
+// come from have as many to themselves, so that strangers, however many they are, hold up none of
+// these. A network is quotas.network_bits_ipv4 or _ipv6 of an address.
 //
 // The tenant of a site is what the token says, else the beginning of the site's name up to
 // auth.tenant_separator, else there is none.
@@ -40,6 +42,7 @@
 #include "pipeline/clock.h"
 #include "pipeline/cursor.h"
 #include "pipeline/error.h"
+#include "pipeline/zeroed.h"
 
 namespace rollcall {
 
@@ -122,11 +125,16 @@ public:
     [[nodiscard]] bool changed();
 
 private:
-    // How many signatures were wrong in this second, and whose.
+    // How many signatures were wrong in this second.
     struct WrongSignatures {
         int64_t second = 0;
-        size_t count = 0;
-        std::array<int64_t, 1024> last_of{};  // By a hash of the address.
+        size_t of_known = 0;  // Networks.
+        size_t of_others = 0;
+    };
+    static constexpr size_t known_networks = 65536;
+    struct Network {
+        uint64_t number;  // 0: there is none here.
+        int64_t wrong_s;  // When it sent the last wrong one.
     };
 
     void refresh();
@@ -143,9 +151,13 @@ private:
     [[nodiscard]] Result<Identity> believe(const Envelope& envelope, const SigningKey& key) const;
     [[nodiscard]] const Identity* recall(const Digest& digest);
     const Identity* remember(const Digest& digest, const Identity& who);
-    [[nodiscard]] bool may_be_wrong(std::string_view peer);
-    void was_wrong(std::string_view peer);
-    [[nodiscard]] int64_t& last_wrong_of(std::string_view peer);
+    [[nodiscard]] uint64_t network_of_peer(std::string_view peer) const;
+    [[nodiscard]] Network& known_at(uint64_t network) const;
+    // When another with its hash, or it, sent the last wrong one.
+    [[nodiscard]] int64_t& wrong_s_of_other(uint64_t network);
+    [[nodiscard]] bool may_be_wrong(uint64_t network);
+    void was_right(uint64_t network);
+    void was_wrong(uint64_t network);
 
     // A digest is as good as its own hash.
     struct Hash {
@@ -164,6 +176,8 @@ private:
     Verified verified_;
     Verified verified_before_;
     WrongSignatures wrong_;
+    std::array<int64_t, 1024> wrong_s_of_others_{};  // By a hash of their networks.
+    ZeroedArray<Network> known_;                     // By a hash; the last with it.
 };
 
 }  // namespace rollcall

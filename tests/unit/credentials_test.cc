@@ -250,6 +250,44 @@ BOOST_AUTO_TEST_CASE(wrong_signatures_of_public_keys_are_few_and_hold_up_only_wh
     BOOST_TEST(ask(bad, "", "192.0.2.1") == "bad_credential");
 }
 
+BOOST_AUTO_TEST_CASE(network_has_one_wrong_signature_a_second_however_many_addresses_it_has) {
+    settings.auth.wrong_signatures_max = 3;
+    write("", "p ES256 p256.pem\n");
+    const std::string good = p256_key().token(R"({"alg":"ES256"})", R"({"sub":"s7"})");
+    std::string bad = good;
+    bad[bad.size() - 10] = bad[bad.size() - 10] == 'A' ? 'B' : 'A';
+    BOOST_TEST(ask(bad, "", "2001:db8:0:1::1") == "bad_credential");
+    for (int address = 2; address < 100; ++address)
+        BOOST_TEST(ask(bad, "", fmt::format("2001:db8:0:1::{}", address)) == "credentials_busy");
+    BOOST_TEST(ask(good, "", "2001:db8:0:2::1") == "s7/");
+}
+
+BOOST_AUTO_TEST_CASE(wrong_signatures_of_strangers_hold_up_no_network_that_right_ones_came_from) {
+    settings.auth.wrong_signatures_max = 3;
+    write("", "p ES256 p256.pem\n");
+    const auto token = [](int site) {
+        return p256_key().token(R"({"alg":"ES256"})", fmt::format(R"({{"sub":"s{}"}})", site));
+    };
+    std::string bad = token(0);
+    bad[bad.size() - 10] = bad[bad.size() - 10] == 'A' ? 'B' : 'A';
+    for (int host = 1; host <= 5; ++host)
+        BOOST_TEST(ask(token(host), "", fmt::format("192.0.2.{}", host)) ==
+                   fmt::format("s{}/", host));
+    // More strangers than there are places for them.
+    for (int host = 0; host < 4000; ++host)
+        (void)ask(bad, "", fmt::format("198.51.{}.{}", host / 250, host % 250));
+    BOOST_TEST(ask(token(6), "", "203.0.113.1") == "credentials_busy");
+    BOOST_TEST(ask(token(6), "", "192.0.2.1") == "s6/");
+    // Of its own each has one, and all have as many as the strangers.
+    BOOST_TEST(ask(bad, "", "192.0.2.1") == "bad_credential");
+    BOOST_TEST(ask(token(7), "", "192.0.2.1") == "credentials_busy");
+    BOOST_TEST(ask(bad, "", "192.0.2.2") == "bad_credential");
+    BOOST_TEST(ask(bad, "", "192.0.2.3") == "bad_credential");
+    BOOST_TEST(ask(token(7), "", "192.0.2.4") == "credentials_busy");
+    clock.pass(std::chrono::seconds(1));
+    BOOST_TEST(ask(token(7), "", "192.0.2.4") == "s7/");
+}
+
 BOOST_AUTO_TEST_CASE(tokens_remembered_to_be_right_are_bounded_and_forgotten_by_a_reload) {
     settings.auth.verified_max = 4;
     const std::string keys = "p ES256 p256.pem\n";
