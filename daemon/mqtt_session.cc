@@ -164,6 +164,7 @@ bool MqttSession::accept(const mqtt::Connect& connect) {
                               : connect.clean_start ? 0
                                                     : UINT32_MAX;
     session_expiry_s_ = std::min(wanted_s, expiry_max_s);
+    wants_session_ = wanted_s > 0;
     if (wanted_s > expiry_max_s) properties.session_expiry_s = session_expiry_s_;
 
     // One and a half times the keep-alive [MQTT-3.1.2-24].
@@ -273,15 +274,17 @@ MqttReceived* MqttSession::received() {
 }
 
 // As many at a time as the Receive Maximum says [MQTT5-3.3.4-7]; 3.1.1 knows none, but what has to
-// be remembered of QoS 2 has its limit.
+// be remembered of QoS 2 has its limit. Each connection begins anew (section 4.9 of 5.0): messages
+// that an earlier one has left do not count, but that a session has twice as many in all.
 bool MqttSession::may_send(const mqtt::Publish& publish) {
     if (publish.qos == 0 || (publish.qos == 1 && !is_5())) return true;
     if (!rare_) return true;
     auto& answers = rare_->answers;
     const auto out = std::ranges::upper_bound(answers, connection_.released());
     answers.erase(answers.begin(), out);
-    const size_t waiting = answers.size() + (rare_->received ? rare_->received->size() : 0);
-    if (waiting < all_.settings.mqtt.in_flight_max) return true;
+    const size_t most = all_.settings.mqtt.in_flight_max;
+    const size_t remembered = publish.qos == 2 && rare_->received ? rare_->received->size() : 0;
+    if (answers.size() + rare_->unreleased < most && remembered < 2 * most) return true;
     refuse(Code::mqtt_in_flight);
     return false;
 }
@@ -351,7 +354,10 @@ void MqttSession::decline(const mqtt::Publish& publish, std::optional<Code> faul
 }
 
 void MqttSession::remember(const mqtt::Publish& publish) {
-    if (publish.qos == 2) rare().received->add(publish.packet_id, number_, connection_.said());
+    if (publish.qos == 2) {
+        rare().received->add(publish.packet_id, number_, connection_.said());
+        ++rare_->unreleased;
+    }
     if (publish.qos == 1 && is_5()) rare().answers.push_back(connection_.said());
 }
 
@@ -369,6 +375,8 @@ bool MqttSession::on(const mqtt::Acknowledgement& acknowledgement) {
     const auto& [type, packet_id] = acknowledgement;
     if (type == Type::pubrel) {
         const bool known = rare_ && rare_->received && rare_->received->release(packet_id);
+        // Each PUBCOMP lets the client send one more, whichever connection the message was of.
+        if (rare_ && rare_->unreleased > 0) --rare_->unreleased;
         say(mqtt::acknowledgement(version_, Type::pubcomp, packet_id,
                                   known ? Reason::success : Reason::packet_identifier_not_found));
     } else if (type == Type::pubrec && is_5()) {
@@ -401,7 +409,7 @@ bool MqttSession::on(const mqtt::Pingreq&) {
 bool MqttSession::on(const mqtt::Disconnect& disconnect) {
     if (disconnect.session_expiry_s) {
         // A session that was to end with its connection cannot be kept any more.
-        if (session_expiry_s_ == 0 && *disconnect.session_expiry_s > 0)
+        if (!wants_session_ && *disconnect.session_expiry_s > 0)
             return refuse(Code::mqtt_protocol_error);
         session_expiry_s_ =
             std::min(*disconnect.session_expiry_s, seconds(all_.settings.mqtt.session_expiry_max));

@@ -113,7 +113,8 @@ private:
         std::unique_ptr<Receipt> begun;  // Of a message of which a part was taken, before the ring
                                          // was full.
         std::unique_ptr<Will> will;      // As long as there is one.
-        std::shared_ptr<MqttReceived> received;  // Messages of QoS 2.
+        std::shared_ptr<MqttReceived> received;  // Messages of QoS 2,
+        size_t unreleased = 0;                   // and how many of these are this connection's.
         // Of 5.0:
         std::vector<uint64_t> answers;     // Where those of QoS 1 end that may not have gone out.
         std::vector<std::string> aliases;  // Topics; empty where none is known.
@@ -127,6 +128,7 @@ private:
     mqtt::Version version_ = mqtt::Version::v3_1_1;
     bool connected_ = false;
     bool wants_reasons_ = true;
+    bool wants_session_ = false;  // To outlive its connection, whatever is granted.
     uint32_t silence_max_ms_;
     uint32_t packet_bytes_max_ = UINT32_MAX;  // That the client takes.
     uint32_t session_expiry_s_ = 0;

@@ -363,6 +363,18 @@ BOOST_AUTO_TEST_CASE(disconnect_may_change_how_long_a_session_is_kept_but_not_re
     expect(client, connack(5, false));
 }
 
+// What counts is what its CONNECT asked for, not what was granted (section 3.14.2.2.2 of 5.0).
+BOOST_AUTO_TEST_CASE(client_whose_session_is_not_kept_may_ask_again_at_its_end) {
+    settings.mqtt.session_expiry_max = Millis(0);
+    start();
+    mqtt::ServerProperties properties = usual;
+    properties.session_expiry_s = 0;
+    TcpClient client(mqtt_port);
+    client.send(connect_to_stay(5) + packet(0xE0, "\0\5"s + property(17, four(30))));
+    BOOST_TEST(client.take_rest() == connack(5, false, properties));
+    BOOST_TEST(rejected(Code::mqtt_protocol_error) == 0);
+}
+
 // [MQTT-3.1.3-6] [MQTT5-3.1.3-6] [MQTT5-3.1.3-7] [MQTT5-3.2.2-16]
 BOOST_AUTO_TEST_CASE(client_without_an_id_is_given_one_of_its_own) {
     start();
@@ -561,6 +573,57 @@ BOOST_AUTO_TEST_CASE(more_messages_at_a_time_than_the_receive_maximum_end_the_co
     BOOST_TEST(client.take_rest() ==
                connack(4) + puback(1) + puback(2) + puback(3) + pubrec(4) + pubrec(5));
     BOOST_TEST(rejected(Code::mqtt_in_flight) == 3);
+}
+
+// Section 4.9 of 5.0: the quota is not kept from one connection to the next, and each PUBCOMP gives
+// back one, also of a message that an earlier connection has left.
+BOOST_AUTO_TEST_CASE(each_connection_begins_with_all_of_the_receive_maximum) {
+    settings.mqtt.in_flight_max = 2;
+    start();
+    mqtt::ServerProperties properties = usual;
+    properties.receive_max = 2;
+    {
+        TcpClient client(mqtt_port);
+        client.send(connect_to_stay(5) + publish(5, 2, 1) + publish(5, 2, 2));
+        expect(client, connack(5, false, properties) + pubrec(1) + pubrec(2));
+    }
+    mark();
+    TcpClient client(mqtt_port);
+    client.send(connect_to_stay(5));
+    expect(client, connack(5, true, properties));
+    client.send(publish(5, 2, 3) + publish(5, 2, 4));
+    expect(client, pubrec(3) + pubrec(4));
+    client.send(pubrel(1));
+    expect(client, pubcomp(1));
+    client.send(publish(5, 2, 5));
+    expect(client, pubrec(5));
+    client.send(publish(5, 2, 6));
+    BOOST_TEST(client.take_rest() ==
+               dismissal(5, Reason::receive_maximum_exceeded, "mqtt_in_flight"));
+}
+
+BOOST_AUTO_TEST_CASE(session_remembers_no_more_than_twice_the_receive_maximum) {
+    settings.mqtt.in_flight_max = 2;
+    start();
+    for (const int level : levels) {
+        size_t id = 0;
+        for (int connection = 0; connection < 2; ++connection) {
+            TcpClient client(mqtt_port);
+            client.send(connect_to_stay(level));
+            (void)client.take(level == 5 ? connack(5).size() : connack(4).size());
+            for (int message = 0; message < 2; ++message) {
+                client.send(publish(level, 2, ++id));
+                expect(client, pubrec(id));
+            }
+        }
+        mark();
+        TcpClient client(mqtt_port);
+        client.send(connect_to_stay(level) + publish(level, 2, 5));
+        const std::string end =
+            dismissal(level, Reason::receive_maximum_exceeded, "mqtt_in_flight");
+        BOOST_TEST(client.take_rest().ends_with(end));
+    }
+    BOOST_TEST(rejected(Code::mqtt_in_flight) == 2);
 }
 
 // [MQTT5-3.3.2-12] [MQTT5-3.3.2-8] [MQTT5-3.3.2-9] [MQTT5-3.3.2-7]
