@@ -37,6 +37,7 @@ Reason reason_for(Code code) {
         case Code::over_site_quota:
         case Code::over_tenant_quota:
         case Code::over_network_quota: return Reason::quota_exceeded;
+        case Code::mqtt_too_fast: return Reason::message_rate_too_high;
         case Code::bad_credential: return Reason::bad_user_name_or_password;
         case Code::no_credential:
         case Code::expired_credential: return Reason::not_authorized;
@@ -297,6 +298,7 @@ bool MqttSession::take(const mqtt::Publish& publish, const std::string& filter,
     if (!rare_ || !rare_->begun) {
         const auto standing = all_.quotas.standing(charged, now_us);
         if (standing.refused_us > 0) return refuse_for_quota(publish, standing);
+        if (rare_ && standing.over_us == 0) rare_->over_quota = 0;
     }
     Sender sender = sender_at(mqtt::level_at_plus(filter, topic));
     if (publish.qos > 0) {
@@ -336,7 +338,9 @@ bool MqttSession::take(const mqtt::Publish& publish, const std::string& filter,
     return true;
 }
 
-// 5.0 says so. Who cannot be told, by 3.1.1 or of QoS 0, is not read from until it may send again.
+// 5.0 says so, and ends the connection of a client that does not heed it: who has been refused more
+// messages than could be on their way has sent the last ones knowing better. Who cannot be told, by
+// 3.1.1 or of QoS 0, is not read from until it may send again.
 bool MqttSession::refuse_for_quota(const mqtt::Publish& publish, const Quotas::Standing& standing) {
     if (!is_5() || publish.qos == 0) {
         connection_.rest(std::min(Millis(standing.refused_us / 1000 + 1), rest_max));
@@ -344,6 +348,7 @@ bool MqttSession::refuse_for_quota(const mqtt::Publish& publish, const Quotas::S
     }
     count(standing.code);
     decline(publish, standing.code);
+    if (++rare().over_quota > all_.settings.mqtt.in_flight_max) return refuse(Code::mqtt_too_fast);
     return true;
 }
 

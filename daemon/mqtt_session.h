@@ -118,6 +118,7 @@ private:
         // Of 5.0:
         std::vector<uint64_t> answers;     // Where those of QoS 1 end that may not have gone out.
         std::vector<std::string> aliases;  // Topics; empty where none is known.
+        size_t over_quota = 0;             // Refused since it was last within its quota.
     };
     [[nodiscard]] Rare& rare();
     // nullptr: another connection has taken over.

@@ -1001,6 +1001,55 @@ BOOST_AUTO_TEST_CASE(client_of_5_0_over_its_quota_is_told_so_and_to_wait_for_eac
     BOOST_TEST(sites(2) == "r1 r1");
 }
 
+BOOST_AUTO_TEST_CASE(client_of_5_0_that_does_not_heed_its_quota_is_ended) {
+    settings.quotas.network_checkins_max = 1;
+    settings.quotas.burst = Millis(60'000);
+    settings.quotas.grace = Millis(0);
+    settings.mqtt.in_flight_max = 3;
+    start();
+    mqtt::ServerProperties properties = usual;
+    properties.receive_max = 3;
+    TcpClient client(mqtt_port);
+    client.send(connect("greedy", {.level = 5}) + publish(5, 1, 1));
+    expect(client, connack(5, false, properties) + puback(1));
+    // As many as may be on their way when it hears of it.
+    const auto over = [](size_t id) {
+        return puback_saying(id, Reason::quota_exceeded, "over_network_quota");
+    };
+    for (size_t id = 2; id <= 4; ++id) {
+        client.send(publish(5, 1, id));
+        expect(client, over(id));
+    }
+    client.send(publish(5, 1, 5) + pingreq());
+    BOOST_TEST(client.take_rest() ==
+               over(5) + dismissal(5, Reason::message_rate_too_high, "mqtt_too_fast"));
+    BOOST_TEST(rejected(Code::over_network_quota) == 4);
+    BOOST_TEST(rejected(Code::mqtt_too_fast) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(client_of_5_0_that_was_within_its_quota_again_is_not_ended) {
+    settings.quotas.network_checkins_max = 600;
+    settings.quotas.burst = Millis(1000);
+    settings.quotas.grace = Millis(0);
+    settings.mqtt.in_flight_max = 3;
+    start();
+    mqtt::ServerProperties properties = usual;
+    properties.receive_max = 3;
+    TcpClient client(mqtt_port);
+    client.send(connect("greedy", {.level = 5}));
+    expect(client, connack(5, false, properties));
+    for (int round = 0; round < 3; ++round) {
+        for (int refused = 0; refused < 2;) {
+            client.send(publish(5, 1, 1));
+            const auto size = static_cast<size_t>(client.take(2)[1]);
+            if (client.take(size) != two(1)) ++refused;
+        }
+        std::this_thread::sleep_for(400ms);
+    }
+    BOOST_TEST(rejected(Code::over_network_quota) == 6);
+    BOOST_TEST(rejected(Code::mqtt_too_fast) == 0);
+}
+
 BOOST_AUTO_TEST_CASE(client_that_cannot_be_told_of_its_quota_is_not_read_from_until_it_has_some) {
     settings.quotas.network_checkins_max = 60;
     settings.quotas.burst = Millis(1000);
