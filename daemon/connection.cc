@@ -249,6 +249,17 @@ bool Connection::turned_away() {
     return was_deferred && all_.options_.defer() > Millis(0);
 }
 
+// A turn of the sweep.
+void Connection::look(uint64_t now_ms) {
+    if (resting() && rests_until_ms_ <= now_ms) wake();
+    if (sending_ && sending_->deadline_ms <= now_ms) return refuse(Code::answers_not_read);
+    if (deadline_ms_ > now_ms) return;
+    deadline_ms_ = never;
+    if (!open()) return close();
+    expire();
+    flush();
+}
+
 void Connection::wake() {
     rests_until_ms_ = 0;
     if (hung_up()) return close();
@@ -513,23 +524,18 @@ void Connections::resume() {
     going_on_.clear();
 }
 
-void Connections::sweep() {
-    const uint64_t now = uv_now(&loop_);
-    for (auto& connection : all_) {
-        if (connection->resting() && connection->rests_until_ms_ <= now) connection->wake();
-        if (connection->sending_ && connection->sending_->deadline_ms <= now) {
-            connection->refuse(Code::answers_not_read);
-            continue;
-        }
-        if (connection->deadline_ms_ > now) continue;
-        connection->deadline_ms_ = never;
-        if (connection->open()) {
-            connection->expire();
-            connection->flush();
-        } else {
-            connection->close();
-        }
-    }
+// From the back: of those that are still to be looked at none moves, when another leaves, to where
+// it was done already.
+void Connections::begin_sweep() {
+    if (sweep_at_ == 0) sweep_at_ = all_.size();
+}
+
+bool Connections::sweep() {
+    const uint64_t now_ms = uv_now(&loop_);
+    sweep_at_ = std::min(sweep_at_, all_.size());
+    for (size_t looks = 0; looks < sweep_step && sweep_at_ > 0; ++looks)
+        all_[--sweep_at_]->look(now_ms);
+    return sweep_at_ > 0;
 }
 
 void Connections::finish_all() {

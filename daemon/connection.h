@@ -151,6 +151,7 @@ private:
     void keep(std::string_view bytes);
     void go_on();
     void wake();
+    void look(uint64_t now_ms);
     [[nodiscard]] bool hung_up() const;
     void release(uint64_t end);
     void flush();
@@ -220,8 +221,13 @@ public:
     void release(uint64_t durable);
     // Whoever found the ring full goes on.
     void resume();
-    // Closes whoever has passed its deadline, and wakes whoever has rested.
-    void sweep();
+    // Closes whoever has passed its deadline, and wakes whoever has rested: each is looked at in
+    // the steps that follow. Called once a second.
+    void begin_sweep();
+    // One of these; true if there are more.
+    bool sweep();
+    // That are looked at in a step, in which nobody is served.
+    static constexpr size_t sweep_step = 512;
     // Reads no more; every connection ends when its answers are out.
     void finish_all();
     void close_all();
@@ -257,6 +263,7 @@ private:
     };
     std::vector<Handshake> handshakes_;  // Begun, and neither done nor closed; the oldest first.
     std::deque<Connection*> in_turn_;    // With more of them.
+    size_t sweep_at_ = 0;                // Those below are still to be looked at in this round.
     std::unique_ptr<char[]> read_buffer_;
     std::unique_ptr<char[]> plain_buffer_;  // What TLS makes of it, if anyone speaks it.
     bool stopping_ = false;

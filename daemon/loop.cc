@@ -34,7 +34,8 @@ Loop::Loop(const Clock& clock, Slab& slab, const Connections::Options& options,
     sweep_.data = this;
     uv_check_start(&turn_, [](uv_check_t* check) {
         auto& self = *static_cast<Loop*>(check->data);
-        if (self.connections_.shake_hands()) self.wake();
+        const bool hands_left = self.connections_.shake_hands();
+        if (self.connections_.sweep() || hands_left) self.wake();
         self.on_turn_();
     });
     uv_timer_start(
@@ -95,7 +96,7 @@ void Loop::wait_for_room(Listener& listener, int why) {
 }
 
 void Loop::sweep() {
-    connections_.sweep();
+    connections_.begin_sweep();
     if (!crowded_) return;
     crowded_ = false;
     for (auto& listener : listeners_) {

@@ -4,8 +4,8 @@
 // Who connects while the process can open no other file, or has no memory for a socket, waits in
 // the kernel's queue until the next sweep: to look again at once would be to look all the time.
 //
-// A turn of the loop ends with some TLS handshakes, and in on_turn: there a worker publishes its
-// slot and sends the answers that have become durable.
+// A turn of the loop ends with some TLS handshakes, a step of the sweep, if one is under way, and
+// in on_turn: there a worker publishes its slot and sends the answers that have become durable.
 //
 // Threads: all on the loop's own, but wake(), which anyone may call.
 #pragma once

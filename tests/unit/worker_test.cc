@@ -1,7 +1,11 @@
 #include "daemon/worker.h"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <boost/test/unit_test.hpp>
 
+#include "daemon/open_files.h"
 #include "daemon/readings.h"
 #include "daemon/tls.h"
 #include "tests/support/allocations.h"
@@ -32,6 +36,24 @@ public:
 private:
     Connection& connection_;
     std::function<void()> heard_;
+};
+
+// Has no time at all.
+class Expiring final : public Session {
+public:
+    Expiring(Connection& connection, size_t& expired) : connection_(connection), expired_(expired) {
+        connection_.set_deadline(Millis(0));
+    }
+    void receive(std::string_view&) override {}
+    void resume() override {}
+    void expire() override {
+        ++expired_;
+        connection_.close();
+    }
+
+private:
+    Connection& connection_;
+    size_t& expired_;
 };
 
 // Whoever looks at it has taken a millisecond.
@@ -180,6 +202,38 @@ BOOST_AUTO_TEST_CASE(nobody_waits_for_more_than_one_handshake_that_takes_a_milli
     BOOST_TEST(turns >= handshakes);
     BOOST_TEST(served.size() > 20);
     BOOST_TEST(served.front() < 10);
+}
+
+// Their deadline has passed before the first sweep.
+BOOST_AUTO_TEST_CASE(nobody_waits_for_more_than_a_step_of_a_sweep_that_misses_nobody) {
+    constexpr size_t clients = 3 * Connections::sweep_step;
+    BOOST_TEST_REQUIRE(open_files::raise_limit() > 2 * clients + 100);
+    size_t expired = 0;
+    size_t most_in_a_turn = 0;
+    std::vector<int64_t> when_us;
+    Loop loop(clock, slab, Connections::Options(settings), [&, before = size_t{0}]() mutable {
+        most_in_a_turn = std::max(most_in_a_turn, expired - before);
+        if (expired > before) when_us.push_back(clock.steady_us());
+        before = expired;
+        if (expired == clients) loop.end();
+    });
+    const Door door{Transport::http, [&](Connection& connection) {
+                        return std::make_unique<Expiring>(connection, expired);
+                    }};
+    std::vector<int> others;
+    for (size_t client = 0; client < clients; ++client) {
+        int ends[2];
+        BOOST_REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
+        others.push_back(ends[1]);
+        sockaddr_storage peer{};
+        peer.ss_family = AF_INET;
+        loop.connections().accept(ends[0], peer, door);
+    }
+    loop.run();
+    BOOST_TEST(most_in_a_turn == Connections::sweep_step);
+    BOOST_TEST_REQUIRE(when_us.size() == 3u);
+    BOOST_TEST(when_us.back() - when_us.front() < 900'000);  // One round.
+    for (const int fd : others) close(fd);
 }
 
 // Counts what all threads ask of operator new: worker, committer, delivery, and this one, whose
