@@ -15,8 +15,7 @@ namespace {
 
 constexpr size_t read_buffer_bytes = 64 * 1024;
 constexpr Millis linger_time{2000};
-constexpr int64_t handshakes_us = 1000;        // In a turn of the loop.
-constexpr uint64_t handshake_while_ms = 2000;  // That one may take while others wait.
+constexpr int64_t handshakes_us = 1000;  // In a turn of the loop.
 constexpr uint64_t never = UINT64_MAX;
 
 // What an address is counted by: IPv4 as a whole, of IPv6 the half that a site is given (RFC 6177).
@@ -176,14 +175,14 @@ void Connection::shake_hands() {
     Buffer kept = std::exchange(input_, {});
     std::string_view sealed = kept.view();
     buffers().lend(tls_->outgoing());
-    if (!tls_->begun()) all_.handshakes_.push_back({this, uv_now(&all_.loop_)});
+    if (!tls_->begun()) all_.handshakes_.add(*this, uv_now(&all_.loop_));
     const auto done = tls_->shake_hands(sealed);
     if (!done) {
         end_handshake(done.error().code);
     } else if (*done) {
         all_.slab_.add(Metric::tls_handshakes_total, 1,
                        label_of(tls_->resumed() ? TlsHandshake::resumed : TlsHandshake::full));
-        all_.handshake_ended(*this);
+        all_.handshakes_.remove(*this);
         session_ = door_.make_session(*this);
         open_sealed(sealed);
     } else {
@@ -201,7 +200,7 @@ std::string_view Connection::seal(std::string_view plain) {
 }
 
 void Connection::end_handshake(Code fault) {
-    all_.handshake_ended(*this);
+    all_.handshakes_.remove(*this);
     if (open() && (tls_->begun() || in_turn_)) {
         all_.slab_.add(Metric::tls_handshakes_total, 1, label_of(TlsHandshake::failed));
         all_.refusals_.count(door_.transport, fault, peer());
@@ -220,6 +219,19 @@ void Connection::expire() {
 void Connection::refuse(Code code) {
     all_.refusals_.count(door_.transport, code, peer());
     close();
+}
+
+void Connection::introduced() {
+    if (introduced_) return;
+    introduced_ = true;
+    all_.strangers_.remove(*this);
+}
+
+void Connection::make_way() {
+    if (!open()) return close();
+    if (tls_ && tls_->begun() && !session_)
+        all_.slab_.add(Metric::tls_handshakes_total, 1, label_of(TlsHandshake::failed));
+    refuse(Code::made_way);
 }
 
 std::string_view Connection::certified() const {
@@ -386,6 +398,7 @@ void Connection::end_if_done() {
 void Connection::close() {
     if (state_ >= State::closing) return;
     state_ = State::closing;
+    introduced();
     if (session_ && !all_.stopping_) session_->closed();
     uv_close(reinterpret_cast<uv_handle_t*>(&socket_), on_closed);
 }
@@ -397,10 +410,12 @@ void Connection::on_closed(uv_handle_t* handle) {
     self.all_.buffers_.give_back(self.input_);
     self.all_.buffers_.give_back(self.output_);
     if (self.counted_) self.all_.let_go(self);
-    std::erase(self.all_.paused_, &self);
-    std::erase(self.all_.hellos_, &self);
-    std::erase(self.all_.in_turn_, &self);
-    if (self.tls_ && !self.session_) self.all_.handshake_ended(self);
+    if (self.paused_) std::erase(self.all_.paused_, &self);
+    if (self.in_turn_) {
+        std::erase(self.all_.hellos_, &self);
+        std::erase(self.all_.in_turn_, &self);
+    }
+    if (self.tls_ && !self.session_) self.all_.handshakes_.remove(self);
     if (self.waiting_ == 0) self.all_.forget(self);
 }
 
@@ -438,8 +453,13 @@ void Connections::accept(int fd, const sockaddr_storage& peer, const Door& door)
     slab_.add(Metric::connections_opened_total, 1, label_of(door.transport));
     ensure(uv_tcp_open(&connection.socket_, fd) == 0);
     connection.name_peer(peer);
-    if (all_.size() > options_.connections_max)
-        return connection.refuse(Code::too_many_connections);
+    const uint64_t now_ms = uv_now(&loop_);
+    if (all_.size() > options_.connections_max) {
+        Connection* const other = strangers_.who_makes_way(now_ms);
+        if (other == nullptr) return connection.refuse(Code::too_many_connections);
+        other->make_way();
+    }
+    strangers_.add(connection, now_ms);
     if (door.tls != nullptr && !plain_buffer_)
         plain_buffer_.reset(new char[read_buffer_bytes + body_padding]{});
     connection.start();
@@ -467,14 +487,10 @@ bool Connections::shake_hands() {
 
 bool Connections::may_shake_hands() {
     if (handshakes_.size() < options_.handshakes_max) return true;
-    const auto [oldest, begun_ms] = handshakes_.front();
-    if (uv_now(&loop_) - begun_ms < handshake_while_ms) return false;
+    Connection* const oldest = handshakes_.who_makes_way(uv_now(&loop_));
+    if (oldest == nullptr) return false;
     oldest->end_handshake(Code::tls_timeout);
     return true;
-}
-
-void Connections::handshake_ended(const Connection& connection) {
-    std::erase_if(handshakes_, [&](const Handshake& it) { return it.connection == &connection; });
 }
 
 bool Connections::admit(Connection& connection) {

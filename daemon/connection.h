@@ -16,8 +16,11 @@
 // waits for its turn in a queue, and a turn of the loop works off as many as fit into a
 // millisecond, one at least. So whoever has a session waits for no more than that, however many
 // connect. Those under way go first, for each of them holds much memory; beyond handshakes_max none
-// is begun until one ends, or the oldest has had its time: silent clients cannot keep the others
-// out.
+// is begun until one ends.
+//
+// Silent clients cannot keep the others out: when there are connections_max, the oldest that has
+// sent no request and no CONNECT makes way for the next one, and when there are handshakes_max the
+// oldest handshake does (newcomers.h).
 //
 // Output keeps the order of the requests. reply() follows what was said before; a reply that waits
 // for a slot holds back all that comes after it.
@@ -48,12 +51,12 @@
 #include "config/units.h"
 #include "daemon/acks.h"
 #include "daemon/buffers.h"
+#include "daemon/newcomers.h"
 #include "daemon/refusals.h"
 #include "pipeline/clock.h"
 
 namespace rollcall {
 
-class Connection;
 class Connections;
 class Tls;
 class TlsContext;
@@ -101,6 +104,8 @@ public:
     // Reads nothing for so long, in steps of the sweep; then what was kept is tried again, unless
     // the client has left.
     void rest(Millis time);
+    // It has sent what others are there for, too, and makes way for nobody.
+    void introduced();
     // Had it to rest when it was new, and would it have to now? Asked at its first request only.
     [[nodiscard]] bool turned_away();
     // Closes when all replies are out. linger: the client may still be sending; what it sends is
@@ -152,6 +157,7 @@ private:
     void go_on();
     void wake();
     void look(uint64_t now_ms);
+    void make_way();
     [[nodiscard]] bool hung_up() const;
     void release(uint64_t end);
     void flush();
@@ -178,6 +184,7 @@ private:
     bool released_now_ : 1 = false;     // It is in Connections::released_.
     bool in_turn_ : 1 = false;          // It is in Connections::hellos_ or in_turn_.
     bool deferred_ : 1 = false;         // It had to rest when it was new, and has not been told so.
+    bool introduced_ : 1 = false;       // It is not in Connections::strangers_.
     uint32_t waiting_ = 0;              // Acks that point here.
     uint32_t index_ = 0;                // Its place among all.
     uint64_t deadline_ms_;              // Of the loop's clock.
@@ -239,7 +246,6 @@ private:
     void forget(Connection& connection);
     // May another handshake be begun?
     [[nodiscard]] bool may_shake_hands();
-    void handshake_ended(const Connection& connection);
     // Counts it, if there are not too many of its address.
     [[nodiscard]] bool admit(Connection& connection);
     void let_go(const Connection& connection);
@@ -256,14 +262,11 @@ private:
     std::vector<Connection*> paused_;
     std::vector<Connection*> going_on_;  // Taken from paused_ while they go on.
     Buffers buffers_;
-    std::deque<Connection*> hellos_;  // With the first bytes of their handshakes.
-    struct Handshake {
-        Connection* connection;
-        uint64_t begun_ms;
-    };
-    std::vector<Handshake> handshakes_;  // Begun, and neither done nor closed; the oldest first.
-    std::deque<Connection*> in_turn_;    // With more of them.
-    size_t sweep_at_ = 0;                // Those below are still to be looked at in this round.
+    std::deque<Connection*> hellos_;   // With the first bytes of their handshakes.
+    std::deque<Connection*> in_turn_;  // With more of them.
+    Newcomers handshakes_;             // Begun, and neither done nor closed.
+    Newcomers strangers_;              // Who has not been introduced, and is not being closed.
+    size_t sweep_at_ = 0;              // Those below are still to be looked at in this round.
     std::unique_ptr<char[]> read_buffer_;
     std::unique_ptr<char[]> plain_buffer_;  // What TLS makes of it, if anyone speaks it.
     bool stopping_ = false;

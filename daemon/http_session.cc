@@ -115,6 +115,7 @@ void HttpSession::on_head() {
         done_ = !body_follows;
         return refuse(admitted.error(), allow);
     }
+    connection_.introduced();
     announced_ = head.length;
     body_bytes_max_ =
         request_.hint == BodyHint::json_lines ? limits_.batch_bytes_max : limits_.body_bytes_max;

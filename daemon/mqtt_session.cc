@@ -183,6 +183,7 @@ bool MqttSession::accept(const mqtt::Connect& connect) {
         return reject(Reason::packet_too_large, Code::mqtt_unsupported);
 
     connected_ = true;
+    connection_.introduced();
     take_will(connect);
     seat_ = all_.enter(*this);
     const auto opened = all_.clients.open(std::move(id_of_site), all_, seat_, connect.clean_start,

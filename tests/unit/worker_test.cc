@@ -236,6 +236,47 @@ BOOST_AUTO_TEST_CASE(nobody_waits_for_more_than_a_step_of_a_sweep_that_misses_no
     for (const int fd : others) close(fd);
 }
 
+// --- too many ---
+
+BOOST_AUTO_TEST_CASE(silent_connections_make_way_for_new_ones_and_who_was_heard_stays) {
+    settings.general.connections_max = 4;
+    start();
+    HttpClient known(http_port);
+    BOOST_TEST(known.post("{}").status == 200);
+    MqttClient router(mqtt_port, "MT1");
+    // Each door has a queue of its own, so one has to be let in before the next knocks.
+    const auto wait_until_opened = [this](Transport transport, int64_t connections) {
+        const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+        const auto opened = [&] {
+            return counted(Metric::connections_opened_total, label_of(transport));
+        };
+        while (opened() < connections && std::chrono::steady_clock::now() < give_up)
+            std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    };
+    TcpClient silent(http_port);
+    wait_until_opened(Transport::http, 2);
+    TcpClient silent_too(mqtt_port);
+    wait_until_opened(Transport::mqtt, 2);
+    // Who has just come has two seconds.
+    BOOST_TEST(TcpClient(http_port).ends_within(std::chrono::seconds(1)));
+    BOOST_TEST(!silent.ends_within(std::chrono::milliseconds(2200)));
+    HttpClient next(http_port);
+    BOOST_TEST(next.post("{}").status == 200);
+    BOOST_TEST(silent.ends_within(std::chrono::seconds(1)));
+    HttpClient after_that(http_port);
+    BOOST_TEST(after_that.post("{}").status == 200);
+    BOOST_TEST(silent_too.ends_within(std::chrono::seconds(1)));
+    BOOST_TEST(TcpClient(mqtt_port).ends_within(std::chrono::seconds(1)));
+    BOOST_TEST(known.post("{}").status == 200);
+    const auto rejected = [this](Transport transport, Code code) {
+        return counted(Metric::checkins_rejected_total, label_of(transport, code));
+    };
+    BOOST_TEST(rejected(Transport::http, Code::made_way) == 1);
+    BOOST_TEST(rejected(Transport::mqtt, Code::made_way) == 1);
+    BOOST_TEST(rejected(Transport::http, Code::too_many_connections) == 1);
+    BOOST_TEST(rejected(Transport::mqtt, Code::too_many_connections) == 1);
+}
+
 // Counts what all threads ask of operator new: worker, committer, delivery, and this one, whose
 // client only waits and throws away.
 BOOST_AUTO_TEST_CASE(steady_state_allocates_nothing_for_a_check_in) {
