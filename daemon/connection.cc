@@ -134,13 +134,17 @@ void Connection::keep(std::string_view bytes) {
     if (bytes.empty() || !open()) return;
     buffers().lend(input_);
     input_.append(bytes);
+    kept_since_ms_ = static_cast<uint32_t>(uv_now(&all_.loop_));
 }
 
 // Feeds the session with what was kept.
 void Connection::go_on() {
     input_.pad(body_padding);
     std::string_view bytes = input_.view();
+    const bool was_held = held_;  // And its client could not send more.
     feed(bytes);
+    if (was_held || bytes.size() < input_.size())
+        kept_since_ms_ = static_cast<uint32_t>(uv_now(&all_.loop_));
     input_.drop_front(input_.size() - bytes.size());
     if (input_.empty()) buffers().give_back(input_);
 }
@@ -156,11 +160,14 @@ void Connection::read_sealed(std::string_view bytes) {
 }
 
 void Connection::open_sealed(std::string_view bytes) {
+    bool is_new = !tls_->in_a_record();
     while (open()) {
         const size_t plain = tls_->open(bytes, {all_.plain_buffer_.get(), read_buffer_bytes});
         if (plain == 0) break;
         read({all_.plain_buffer_.get(), plain});
+        is_new = true;
     }
+    if (is_new && input_.empty()) kept_since_ms_ = static_cast<uint32_t>(uv_now(&all_.loop_));
     flush();
     if (const auto fault = tls_->fault(); fault && open()) return refuse(*fault);
     // What came before the end may still wait for the ring.
@@ -265,11 +272,21 @@ bool Connection::turned_away() {
 void Connection::look(uint64_t now_ms) {
     if (resting() && rests_until_ms_ <= now_ms) wake();
     if (sending_ && sending_->deadline_ms <= now_ms) return refuse(Code::answers_not_read);
+    if (lags(now_ms)) session_->too_slow();
     if (deadline_ms_ > now_ms) return;
     deadline_ms_ = never;
     if (!open()) return close();
     expire();
     flush();
+}
+
+bool Connection::lags(uint64_t now_ms) const {
+    if (door_.rate_min.bytes_per_s == 0 || !session_ || !ready()) return false;
+    const bool in_a_record = tls_ && tls_->in_a_record();
+    if (input_.empty() && !in_a_record) return false;
+    const Millis since(static_cast<uint32_t>(now_ms) - kept_since_ms_);
+    return since >
+           door_.rate_min.time_for(input_.size() + (in_a_record ? Tls::record_bytes_max : 0));
 }
 
 void Connection::wake() {

@@ -22,6 +22,8 @@
 // sent no request and no CONNECT makes way for the next one, and when there are handshakes_max the
 // oldest handshake does (newcomers.h).
 //
+// What was begun has to go on: of a packet or a body that is not whole more has to come at a rate.
+//
 // Output keeps the order of the requests. reply() follows what was said before; a reply that waits
 // for a slot holds back all that comes after it.
 //
@@ -36,6 +38,7 @@
 #include <sys/socket.h>
 #include <uv.h>
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -72,10 +75,24 @@ public:
     virtual void resume() = 0;
     // The deadline has passed: says so if the protocol can, and closes.
     virtual void expire() = 0;
+    // What is not taken yet came more slowly than Door::rate_min: says so, and closes.
+    virtual void too_slow() {}
     // The daemon stops: the last words may be said, which go out behind the answers that wait.
     virtual void stopping() {}
     // The connection is being closed, and the daemon is not stopping.
     virtual void closed() {}
+};
+
+// How slowly a client may send what it has begun.
+struct RateMin {
+    Millis grace{0};
+    size_t bytes_per_s = 0;  // After that, on average; 0: any.
+
+    // Of these bytes, from the first one on.
+    [[nodiscard]] Millis time_for(size_t bytes) const {
+        if (bytes_per_s == 0) return std::chrono::years(1);
+        return grace + Millis(bytes * 1000 / bytes_per_s);
+    }
 };
 
 // Where clients come in: a listening socket, and what they speak there.
@@ -85,6 +102,7 @@ struct Door {
     TlsContext* tls = nullptr;          // None: plain.
     bool proxied = false;               // A balancer says whose each connection is.
     Millis header_timeout_max{15'000};  // For what it says.
+    RateMin rate_min = {};              // Of what the session does not take before it is whole.
 };
 
 class Connection {
@@ -158,6 +176,7 @@ private:
     void wake();
     void look(uint64_t now_ms);
     void make_way();
+    [[nodiscard]] bool lags(uint64_t now_ms) const;
     [[nodiscard]] bool hung_up() const;
     void release(uint64_t end);
     void flush();
@@ -187,6 +206,8 @@ private:
     bool introduced_ : 1 = false;       // It is not in Connections::strangers_.
     uint32_t waiting_ = 0;              // Acks that point here.
     uint32_t index_ = 0;                // Its place among all.
+    uint32_t kept_since_ms_ = 0;        // Since then the session took nothing of input_, or of a
+                                        // record of TLS; of the loop's clock the lower half.
     uint64_t deadline_ms_;              // Of the loop's clock.
     uint64_t rests_until_ms_ = 0;       // The same; 0: it does not.
     Buffer input_;                      // Read, and not yet a whole request, or a handshake's turn.

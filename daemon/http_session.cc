@@ -46,7 +46,7 @@ HttpSession::Limits::Limits(const Settings& settings)
       body_bytes_max(settings.http.body_size_max.count),
       batch_bytes_max(std::max(settings.http.body_size_max, settings.http.batch_size_max).count),
       header_timeout_max(settings.http.header_timeout_max),
-      body_bytes_per_s_min(settings.http.body_rate_min.count),
+      body_rate_min{header_timeout_max, settings.http.body_rate_min.count},
       request_timeout_max(settings.http.request_timeout_max),
       idle_timeout_max(settings.http.idle_timeout_max),
       raw_spaces(settings.http.raw_spaces_in_target) {}
@@ -84,10 +84,8 @@ void HttpSession::watch() {
         return connection_.set_deadline(body_began_ + first_byte_timeout - connection_.now());
     Millis due = request_began_ + limits_.request_timeout_max;
     if (phase_ == Phase::header) due = std::min(due, request_began_ + limits_.header_timeout_max);
-    if (phase_ == Phase::body && limits_.body_bytes_per_s_min > 0) {
-        const Millis earned(body_.size() * 1000 / limits_.body_bytes_per_s_min);
-        due = std::min(due, body_began_ + limits_.header_timeout_max + earned);
-    }
+    if (phase_ == Phase::body)
+        due = std::min(due, body_began_ + limits_.body_rate_min.time_for(body_.size()));
     connection_.set_deadline(due - connection_.now());
 }
 

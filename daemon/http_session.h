@@ -65,7 +65,7 @@ public:
         size_t body_bytes_max;
         size_t batch_bytes_max;  // Of a body with several reports: at least body_bytes_max.
         Millis header_timeout_max;
-        size_t body_bytes_per_s_min;  // After header_timeout_max; 0: any.
+        RateMin body_rate_min;
         Millis request_timeout_max;
         Millis idle_timeout_max;
         bool raw_spaces;  // See http_parser.h.

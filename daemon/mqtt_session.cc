@@ -38,6 +38,7 @@ Reason reason_for(Code code) {
         case Code::over_tenant_quota:
         case Code::over_network_quota: return Reason::quota_exceeded;
         case Code::mqtt_too_fast: return Reason::message_rate_too_high;
+        case Code::too_slow: return Reason::unspecified_error;
         case Code::bad_credential: return Reason::bad_user_name_or_password;
         case Code::no_credential:
         case Code::expired_credential: return Reason::not_authorized;

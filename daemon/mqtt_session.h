@@ -44,6 +44,7 @@ public:
     void receive(std::string_view& bytes) override;
     void resume() override {}  // The packet that could not be done with is still in the input.
     void expire() override;
+    void too_slow() override { refuse(Code::too_slow); }
     void stopping() override;
     void closed() override;
     // Of its connection, among all; 0 until there is an MQTT session.

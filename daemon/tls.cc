@@ -451,6 +451,8 @@ bool Tls::identify() {
 
 bool Tls::resumed() const { return SSL_session_reused(ssl_.get()) == 1; }
 
+bool Tls::in_a_record() const { return ssl_ && SSL_has_pending(ssl_.get()) == 1; }
+
 size_t Tls::open(std::string_view& sealed, std::span<char> into) {
     ERR_clear_error();
     incoming_ = sealed;

@@ -85,6 +85,9 @@ public:
     // Takes what it can off the front of `sealed`, and gives plaintext: as much as fits into
     // `into`. 0: there is no more, or it has ended().
     [[nodiscard]] size_t open(std::string_view& sealed, std::span<char> into);
+    // Of a record some bytes have come and not all; at most record_bytes_max are kept.
+    [[nodiscard]] bool in_a_record() const;
+    static constexpr size_t record_bytes_max = 16 * 1024;  // RFC 8446, section 5.1.
     // The client has said that it sends no more (close_notify), or is at fault.
     [[nodiscard]] bool ended() const { return ended_; }
     [[nodiscard]] std::optional<Code> fault() const { return fault_; }

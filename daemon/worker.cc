@@ -40,6 +40,7 @@ void Worker::listen(int fd, Transport transport, TlsContext* tls) {
         door.make_session = [this](Connection& connection) { return mqtt_.make(connection); };
         door.proxied = settings_.mqtt.proxy_protocol;
         door.header_timeout_max = settings_.mqtt.connect_timeout_max;
+        door.rate_min = {settings_.mqtt.connect_timeout_max, settings_.mqtt.packet_rate_min.count};
     }
     loop_.listen(fd, std::move(door));
 }

@@ -519,6 +519,33 @@ BOOST_AUTO_TEST_CASE(client_that_never_connects_is_cut) {
     BOOST_TEST(client.ends_within(3s));
 }
 
+BOOST_AUTO_TEST_CASE(packet_that_trickles_is_cut_and_one_that_comes_at_the_rate_is_taken) {
+    settings.mqtt.connect_timeout_max = Millis(1000);
+    settings.mqtt.packet_rate_min = 1_KiB;
+    start();
+    const std::string report =
+        publish(5, 1, 1, {.payload = "{\"note\":\"" + std::string(8000, 'x') + "\"}"});
+    TcpClient steady(mqtt_port);
+    std::vector<std::unique_ptr<TcpClient>> slow;
+    for (const int level : levels) {
+        slow.push_back(std::make_unique<TcpClient>(mqtt_port));
+        slow.back()->send(connect("slow" + std::to_string(level), {.level = level}) + "\x32\x7f"s);
+        expect(*slow.back(), connack(level));
+    }
+    steady.send(connect("steady", {.level = 5}));
+    expect(steady, connack(5));
+    for (size_t at = 0; at < report.size(); at += 1000) {
+        steady.send(report.substr(at, 1000));
+        if (at <= 2000)
+            for (const auto& client : slow) client->send("\0"s);
+        std::this_thread::sleep_for(400ms);
+    }
+    expect(steady, puback(1));
+    BOOST_TEST(slow[0]->take_rest() == "");
+    BOOST_TEST(slow[1]->take_rest() == dismissal(5, Reason::unspecified_error, "too_slow"));
+    BOOST_TEST(rejected(Code::too_slow) == 2);
+}
+
 BOOST_AUTO_TEST_CASE(too_large_packet_is_refused_by_its_length_alone) {
     settings.mqtt.packet_size_max = 1_KiB;
     start();

@@ -38,6 +38,23 @@ private:
     std::function<void()> heard_;
 };
 
+// Says back what it hears, and cuts who is slow.
+class Impatient final : public Session {
+public:
+    Impatient(Connection& connection, int& cut) : connection_(connection), cut_(cut) {}
+    void receive(std::string_view& bytes) override { connection_.reply(std::exchange(bytes, {})); }
+    void resume() override {}
+    void expire() override {}
+    void too_slow() override {
+        ++cut_;
+        connection_.finish(false);
+    }
+
+private:
+    Connection& connection_;
+    int& cut_;
+};
+
 // Has no time at all.
 class Expiring final : public Session {
 public:
@@ -202,6 +219,55 @@ BOOST_AUTO_TEST_CASE(nobody_waits_for_more_than_one_handshake_that_takes_a_milli
     BOOST_TEST(turns >= handshakes);
     BOOST_TEST(served.size() > 20);
     BOOST_TEST(served.front() < 10);
+}
+
+BOOST_AUTO_TEST_CASE(record_of_tls_that_trickles_is_cut_and_one_that_comes_in_time_is_not) {
+    const Certificates certificates;
+    const auto server = certificates.issue("server", Certificates::Kind::ecdsa);
+    settings.tls.certificate = {server.certificate};
+    settings.tls.key = {server.key};
+    TlsContext tls(settings, clock);
+    BOOST_REQUIRE(tls.read().has_value());
+    int cut = 0;
+    Cursor over;
+    Loop loop(clock, slab, Connections::Options(settings), [&] {
+        if (over.read() == 1) loop.end();
+    });
+    const uint16_t port = let_listen(
+        loop,
+        {.transport = Transport::mqtt,
+         .make_session =
+             [&](Connection& connection) { return std::make_unique<Impatient>(connection, cut); },
+         .tls = &tls,
+         .rate_min = {.grace = Millis(500), .bytes_per_s = Tls::record_bytes_max}});
+    std::thread clients([&] {
+        TlsClient slow(port, {});
+        TlsClient idle(port, {});
+        for (auto* client : {&slow, &idle}) {
+            client->send("ping");
+            BOOST_TEST(client->take(4) == "ping");
+        }
+        slow.end().send("ping");
+        const std::string record = slow.end().take_outgoing();
+        for (int at = 0; at < 4; ++at) {
+            slow.connection().send(record.substr(static_cast<size_t>(at), 1));
+            std::this_thread::sleep_for(std::chrono::milliseconds(300));
+        }
+        BOOST_TEST(slow.take_rest() == "");
+        for (int round = 0; round < 3; ++round) {
+            idle.end().send("pong");
+            const std::string halves = idle.end().take_outgoing();
+            idle.connection().send(halves.substr(0, 7));
+            std::this_thread::sleep_for(std::chrono::milliseconds(700));
+            idle.connection().send(halves.substr(7));
+            BOOST_TEST(idle.take(4) == "pong");
+        }
+        over.advance(1);
+        loop.wake();
+    });
+    loop.run();
+    clients.join();
+    BOOST_TEST(cut == 1);
 }
 
 // Their deadline has passed before the first sweep.
