@@ -29,6 +29,11 @@ const std::string malformed = "{";
 constexpr mqtt::ServerProperties usual{
     .receive_max = 1000, .topic_alias_max = 8, .packet_bytes_max = 80 * 1024};
 
+mqtt::ServerProperties with_receive_max(uint16_t receive_max) {
+    mqtt::ServerProperties properties = usual;
+    properties.receive_max = receive_max;
+    return properties;
+}
 std::string connack(int level, bool session_present = false,
                     const mqtt::ServerProperties& properties = usual) {
     return mqtt::connack(static_cast<Version>(level), session_present, properties);
@@ -76,6 +81,11 @@ struct SessionFixture : WorkerFixture {
     }
     [[nodiscard]] int64_t accepted() const {
         return counted(Metric::checkins_accepted_total, label_of(Transport::mqtt));
+    }
+    void limit_network(size_t checkins_a_minute, Millis burst, Millis grace = Millis(0)) {
+        settings.quotas.network_checkins_max = checkins_a_minute;
+        settings.quotas.burst = burst;
+        settings.quotas.grace = grace;
     }
     // A report of r1 on a connection of its own, behind all that happened before.
     void mark() const {
@@ -564,8 +574,7 @@ BOOST_AUTO_TEST_CASE(too_large_packet_is_refused_by_its_length_alone) {
 BOOST_AUTO_TEST_CASE(more_messages_at_a_time_than_the_receive_maximum_end_the_connection) {
     settings.mqtt.in_flight_max = 2;
     start();
-    mqtt::ServerProperties properties = usual;
-    properties.receive_max = 2;
+    const auto properties = with_receive_max(2);
     const std::string end = dismissal(5, Reason::receive_maximum_exceeded, "mqtt_in_flight");
     {
         TcpClient client(mqtt_port);  // None of them can be acknowledged before all are read.
@@ -607,8 +616,7 @@ BOOST_AUTO_TEST_CASE(more_messages_at_a_time_than_the_receive_maximum_end_the_co
 BOOST_AUTO_TEST_CASE(each_connection_begins_with_all_of_the_receive_maximum) {
     settings.mqtt.in_flight_max = 2;
     start();
-    mqtt::ServerProperties properties = usual;
-    properties.receive_max = 2;
+    const auto properties = with_receive_max(2);
     {
         TcpClient client(mqtt_port);
         client.send(connect_to_stay(5) + publish(5, 2, 1) + publish(5, 2, 2));
@@ -1005,9 +1013,7 @@ BOOST_AUTO_TEST_CASE(whatever_clients_send_the_next_one_is_served) {
 // --- quotas ---
 
 BOOST_AUTO_TEST_CASE(client_of_5_0_over_its_quota_is_told_so_and_to_wait_for_each_answer) {
-    settings.quotas.network_checkins_max = 1;
-    settings.quotas.burst = Millis(120'000);
-    settings.quotas.grace = Millis(30'000);
+    limit_network(1, Millis(120'000), Millis(30'000));
     start();
     TcpClient client(mqtt_port);
     client.send(connect("greedy", {.level = 5}));
@@ -1022,20 +1028,16 @@ BOOST_AUTO_TEST_CASE(client_of_5_0_over_its_quota_is_told_so_and_to_wait_for_eac
                        packet(0xD0));
     TcpClient next(mqtt_port);
     next.send(connect("greedy too", {.level = 5}));
-    mqtt::ServerProperties one_at_a_time = usual;
-    one_at_a_time.receive_max = 1;
+    const auto one_at_a_time = with_receive_max(1);
     expect(next, connack(5, false, one_at_a_time));
     BOOST_TEST(sites(2) == "r1 r1");
 }
 
 BOOST_AUTO_TEST_CASE(client_of_5_0_that_does_not_heed_its_quota_is_ended) {
-    settings.quotas.network_checkins_max = 1;
-    settings.quotas.burst = Millis(60'000);
-    settings.quotas.grace = Millis(0);
+    limit_network(1, Millis(60'000));
     settings.mqtt.in_flight_max = 3;
     start();
-    mqtt::ServerProperties properties = usual;
-    properties.receive_max = 3;
+    const auto properties = with_receive_max(3);
     TcpClient client(mqtt_port);
     client.send(connect("greedy", {.level = 5}) + publish(5, 1, 1));
     expect(client, connack(5, false, properties) + puback(1));
@@ -1055,13 +1057,10 @@ BOOST_AUTO_TEST_CASE(client_of_5_0_that_does_not_heed_its_quota_is_ended) {
 }
 
 BOOST_AUTO_TEST_CASE(client_of_5_0_that_was_within_its_quota_again_is_not_ended) {
-    settings.quotas.network_checkins_max = 600;
-    settings.quotas.burst = Millis(1000);
-    settings.quotas.grace = Millis(0);
+    limit_network(600, Millis(1000));
     settings.mqtt.in_flight_max = 3;
     start();
-    mqtt::ServerProperties properties = usual;
-    properties.receive_max = 3;
+    const auto properties = with_receive_max(3);
     TcpClient client(mqtt_port);
     client.send(connect("greedy", {.level = 5}));
     expect(client, connack(5, false, properties));
@@ -1078,9 +1077,7 @@ BOOST_AUTO_TEST_CASE(client_of_5_0_that_was_within_its_quota_again_is_not_ended)
 }
 
 BOOST_AUTO_TEST_CASE(client_that_cannot_be_told_of_its_quota_is_not_read_from_until_it_has_some) {
-    settings.quotas.network_checkins_max = 60;
-    settings.quotas.burst = Millis(1000);
-    settings.quotas.grace = Millis(0);
+    limit_network(60, Millis(1000));
     start();
     TcpClient client(mqtt_port);
     client.send(connect("greedy"));

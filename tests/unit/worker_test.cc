@@ -82,6 +82,12 @@ private:
     mutable int64_t now_us_ = 0;
 };
 
+void certify(Settings& settings, const Certificates& certificates, Certificates::Kind kind) {
+    const auto server = certificates.issue("server", kind);
+    settings.tls.certificate = {server.certificate};
+    settings.tls.key = {server.key};
+}
+
 uint16_t let_listen(Loop& loop, const Door& door) {
     Listening listening;
     std::string problem;
@@ -174,9 +180,7 @@ BOOST_AUTO_TEST_CASE(nobody_waits_for_more_than_one_handshake_that_takes_a_milli
     constexpr int handshakes = 200;
     const SlowClock slow;
     const Certificates certificates;
-    const auto server = certificates.issue("server", Certificates::Kind::rsa);
-    settings.tls.certificate = {server.certificate};
-    settings.tls.key = {server.key};
+    certify(settings, certificates, Certificates::Kind::rsa);
     TlsContext tls(settings, slow);
     BOOST_REQUIRE(tls.read().has_value());
 
@@ -223,9 +227,7 @@ BOOST_AUTO_TEST_CASE(nobody_waits_for_more_than_one_handshake_that_takes_a_milli
 
 BOOST_AUTO_TEST_CASE(record_of_tls_that_trickles_is_cut_and_one_that_comes_in_time_is_not) {
     const Certificates certificates;
-    const auto server = certificates.issue("server", Certificates::Kind::ecdsa);
-    settings.tls.certificate = {server.certificate};
-    settings.tls.key = {server.key};
+    certify(settings, certificates, Certificates::Kind::ecdsa);
     TlsContext tls(settings, clock);
     BOOST_REQUIRE(tls.read().has_value());
     int cut = 0;
