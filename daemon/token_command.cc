@@ -91,7 +91,7 @@ std::expected<TokenReport, std::string> show_token(const Settings& settings, std
     const auto known = files.current();
     std::string text;
     std::string site;  // For a token that wants one named beside it, any that would do.
-    const auto envelope = looks_signed(token) ? open_envelope(token) : std::nullopt;
+    const auto envelope = open_envelope(token);
     if (const auto stored = known->stored.find(sha256(token))) {
         text = line("kind", fmt::format("stored, {}:{}", asked.auth.tokens_file, stored->line)) +
                said(stored->site, stored->tenant, 0);
