@@ -42,7 +42,8 @@ Delivery::Delivery(Files& files, std::string spool_directory, const Cursor& spoo
       batch_(options.rows_max, options.text_max),
       batch_first_(spool_end.read()),
       reached_(batch_first_),
-      seen_(options.duplicate_window, options.duplicates_max) {
+      seen_(options.duplicate_window, options.duplicates_max),
+      batch_rows_most_(options.rows_max) {
     repeated_.reserve(record_rows_max);
 }
 
@@ -180,7 +181,7 @@ Result<void> Delivery::fill() {
         drop_duplicates((*record)->number, before);
         reader_.advance();
         // What is left out counts too, or a step might read the whole spool.
-        batch_full_ = !batch_.room() || batch_.rows() + batch_duplicates_ >= options_.rows_max;
+        batch_full_ = !batch_.room() || batch_.rows() + batch_duplicates_ >= batch_rows_most_;
     }
     return {};
 }
@@ -240,7 +241,11 @@ Result<void> Delivery::write() {
     };
     reached_ = reader_.position();
     const auto written = sink_.write({batch_, batch_first_, reached_, keep});
-    if (!written) return written;
+    if (!written) {
+        batch_rows_most_ = std::max<size_t>(batch_.rows() / 2, 1);
+        return written;
+    }
+    batch_rows_most_ = std::min(batch_rows_most_ * 2, options_.rows_max);
     const size_t duplicates = sink_.duplicates();
     slab_.add(Metric::sink_rows_total, static_cast<int64_t>(batch_.rows() - refused - duplicates),
               label_of(options_.name));

@@ -3,7 +3,8 @@
 // It merges records into a batch until the batch is full or its oldest check-in has waited
 // age_max, and hands it to the sink. When the sink fails, the batch is forgotten: the sink is asked
 // again where it was, and the spool is read from there. Nothing is dropped, nothing is stored
-// twice.
+// twice. The next batch is half as large, down to a record, for this one may have been more than
+// the sink can take in its time; each that is stored doubles the next.
 //
 // In the spool the column `id` holds the report's fingerprint. A row whose fingerprint was seen
 // within the window is left out of the batch, unless it says by its sign that it is no copy
@@ -121,6 +122,7 @@ private:
     std::vector<uint32_t> repeated_;  // Rows of the record that is read.
     size_t batch_duplicates_ = 0;     // Rows left out of the batch.
     bool batch_full_ = false;
+    size_t batch_rows_most_;  // Of the next one; rows_max unless the sink has failed lately.
     bool opened_ = false;
     Trouble trouble_;
     std::chrono::milliseconds retry_delay_{0};

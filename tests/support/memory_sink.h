@@ -24,9 +24,10 @@ public:
     int tended = 0;
     bool is_shared = false;
     std::unique_ptr<Slab> slab = std::make_unique<Slab>();
-    std::string says;           // What is wrong, when something fails.
-    std::set<int64_t> refuses;  // Rows with these seqs, for good.
-    size_t had = 0;             // Rows of each batch that it says to have had.
+    std::string says;                 // What is wrong, when something fails.
+    size_t rows_in_time = 1'000'000;  // A batch of more fails.
+    std::set<int64_t> refuses;        // Rows with these seqs, for good.
+    size_t had = 0;                   // Rows of each batch that it says to have had.
 
     Result<uint64_t> open(const SpoolId&) override {
         if (fails == Failure::open) return fail_once();
@@ -40,6 +41,7 @@ public:
 
     Result<void> write(const Batch& batch) override {
         if (fails == Failure::before_commit) return fail_once();
+        if (batch.rows.rows() > rows_in_time) return fail(Code::sink_down);
         std::vector<Refusal> refused;
         for (size_t row = 0; row < batch.rows.rows(); ++row)
             if (refuses.contains(batch.rows.integer(row, Column::seq)))

@@ -129,6 +129,20 @@ BOOST_AUTO_TEST_CASE(failure_after_the_commit_loses_nothing_and_doubles_nothing)
     BOOST_TEST(sink.opened == 2);
 }
 
+BOOST_AUTO_TEST_CASE(batch_that_is_more_than_the_sink_takes_in_its_time_is_tried_by_halves) {
+    append_and_sync(0, 60);
+    sink.rows_in_time = 3;
+    const auto delivery = make();
+    for (int step = 0; step < 4; ++step) BOOST_TEST(delivery->step().has_value());
+    BOOST_TEST(sink.batches == std::vector<size_t>({2}), boost::test_tools::per_element());
+    sink.rows_in_time = 16;
+    sink.batches.clear();
+    drain(*delivery);
+    BOOST_TEST(sink.batches == std::vector<size_t>({4, 8, 16, 16, 14}),
+               boost::test_tools::per_element());
+    BOOST_TEST(sink.seqs == sequence(0, 60), boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(row_that_is_refused_for_good_is_a_dead_letter_and_the_others_are_stored) {
     append_and_sync(0, 20);
     sink.refuses = {5, 17};
