@@ -46,10 +46,9 @@ planted_bug(trusts_what_a_failed_sync_left pipeline/spool_writer.cc
 ""
 "(is not in every sink|reports are missing|are said to be lost|is in a sink twice)")
 
-planted_bug(drops_a_segment_before_the_sink_has_it pipeline/delivery.cc
-"    const auto written = sink_.write("
-"    stored_.advance(reader_.position());
-    const auto written = sink_.write("
+planted_bug(drops_a_segment_before_the_sink_has_it pipeline/committer.cc
+"return spool_.drop(stored_by_all);"
+"return spool_.drop(spool_.end().own());"
 "(is not in every sink|reports are missing)")
 
 planted_bug(drops_a_segment_whose_last_record_no_sink_has pipeline/spool_writer.cc
