@@ -14,6 +14,8 @@ namespace {
 
 constexpr size_t copy_bytes = 256 * 1024;
 constexpr std::array<std::byte, 8> padding{};
+// More would hold up the sync that comes next; less would help fewer.
+constexpr std::array<std::byte, 256 * 1024> zeros{};
 
 // RFC 9562, section 5.4: version 4, random.
 SpoolId new_spool_id() {
@@ -127,6 +129,7 @@ Result<void> SpoolWriter::recover_last() {
         }
         grow(static_cast<int64_t>(tail->bytes) - static_cast<int64_t>(size));
         segments_.back().bytes = tail->bytes;
+        written_to_ = tail->bytes;
     }
     if (auto synced = file_->sync(); !synced) return synced;
     if (tail->continues && reader->head().of_today()) return {};
@@ -268,6 +271,7 @@ Result<void> SpoolWriter::begin_segment() {
         if (auto synced = files_.sync_directory(options_.directory); !synced) return synced;
     file_ = std::move(*file);
     segments_.push_back({next_, segment_head_bytes, clock_.wall_us()});
+    written_to_ = spare_bytes_;
     grow(static_cast<int64_t>(segment_head_bytes) - static_cast<int64_t>(spare_bytes_));
     spare_bytes_ = 0;
     return {};
@@ -315,6 +319,7 @@ Result<void> SpoolWriter::append(const Columns& rows, std::span<const std::byte>
     const size_t pad = bytes - head.size() - payload_bytes;
     if (pad > 0) pieces[used++] = {const_cast<std::byte*>(padding.data()), pad};
 
+    if (auto ahead = write_ahead(bytes); !ahead) return ahead;
     auto written = file_->write(segments_.back().bytes, std::span(pieces).first(used));
     full_ = is_full(written);
     if (!written) return written;
@@ -324,6 +329,20 @@ Result<void> SpoolWriter::append(const Columns& rows, std::span<const std::byte>
     slab_.add(Metric::spool_records_total);
     slab_.add(Metric::spool_written_bytes_total, static_cast<int64_t>(bytes));
     return {};
+}
+
+// For a record of so many bytes and those that follow it. A small spool stays small.
+Result<void> SpoolWriter::write_ahead(uint64_t bytes) {
+    const uint64_t end = segments_.back().bytes;
+    if (end + bytes <= written_to_) return {};
+    const uint64_t most = std::min<uint64_t>(zeros.size(), end);
+    const uint64_t to = std::min(end + bytes + most, options_.segment_size);
+    if (end + bytes >= to) return {};
+    const uint64_t from = std::max(end + bytes, written_to_);
+    const auto written = file_->write(from, std::span(zeros).first(to - from));
+    if (is_full(written)) return {};  // Whether there is room for the record is another question.
+    if (written) written_to_ = to;
+    return written;
 }
 
 Result<void> SpoolWriter::roll() {

@@ -9,8 +9,9 @@
 // is missing there was acknowledged, and is for the readers to find and to report. Then records go
 // on in a new segment, and so they do when the last one is of another format or other columns.
 //
-// A dropped segment is kept as `spare` and written over by the next one: a sync of blocks that were
-// written before writes no metadata, and costs a third (bench/README.md).
+// A sync of blocks that were written before writes no metadata, and costs a third to a half
+// (bench/README.md). So a dropped segment is kept as `spare` and written over by the next one, and
+// where a file grows, zeros are written ahead of the records.
 //
 // A segment that every sink has stored is kept while the duplicate window of what comes next
 // reaches into it: a delivery that begins anew reads the fingerprints there. That is a favour, not
@@ -98,6 +99,7 @@ private:
     [[nodiscard]] Result<void> open_bounds();
     [[nodiscard]] Result<void> write_bounds();
     [[nodiscard]] Result<void> begin_segment();
+    [[nodiscard]] Result<void> write_ahead(uint64_t bytes);
     [[nodiscard]] Result<std::unique_ptr<File>> open_or_create(const std::string& name);
     [[nodiscard]] bool kept(int64_t written_before_us, int64_t now_us, uint64_t bytes) const;
     void grow(int64_t bytes);
@@ -112,6 +114,7 @@ private:
     SpoolBounds bounds_{};
     bool bounds_slot_ = false;      // Which of the two is written next.
     std::deque<Segment> segments_;  // All, oldest first.
+    uint64_t written_to_ = 0;       // Blocks of the last segment below this were written before.
     uint64_t spare_bytes_ = 0;      // Size of the spare, 0 if there is none.
     uint64_t bytes_ = 0;            // Of all segments and the spare.
     bool full_ = false;             // The last append() found no room.

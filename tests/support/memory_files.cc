@@ -197,6 +197,13 @@ void MemoryFiles::flip(const std::string& path, uint64_t offset, std::byte bits)
 
 uint64_t MemoryFiles::size(const std::string& path) const { return names_.at(path)->now.size(); }
 
+uint64_t MemoryFiles::content_size(const std::string& path) const {
+    const auto& bytes = names_.at(path)->now;
+    const auto last = std::ranges::find_if(bytes.rbegin(), bytes.rend(),
+                                           [](std::byte byte) { return byte != std::byte{0}; });
+    return static_cast<uint64_t>(bytes.rend() - last);
+}
+
 uint64_t MemoryFiles::used() const {
     uint64_t bytes = 0;
     for (const auto& [name, content] : names_) bytes += content->now.size();

@@ -60,6 +60,13 @@ struct SpoolFixture {
         }
     }
 
+    // The disk has room for so many bytes behind the last record, and what was written ahead of it
+    // is not there.
+    void fill_disk_but_for(uint64_t bytes) {
+        files.cut(last_segment(), files.content_size(last_segment()));
+        files.capacity = files.used() + bytes;
+    }
+
     [[nodiscard]] std::string last_segment() const {
         std::string last;
         for (const auto& name : files.names("spool"))

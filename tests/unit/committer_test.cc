@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_durable_after_a_failed_sync) {
 BOOST_AUTO_TEST_CASE(slot_that_finds_the_disk_full_waits_and_is_written_later) {
     publish(first, 1);
     BOOST_TEST(committer.step().value() == 1);
-    files.capacity = files.used() + 150;
+    fill_disk_but_for(150);
     publish(first, 2);
     publish(second, 3);
     BOOST_TEST((committer.step().error().code == Code::disk_full));

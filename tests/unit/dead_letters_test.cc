@@ -244,7 +244,7 @@ BOOST_AUTO_TEST_CASE(what_was_kept_is_there_once_whenever_power_is_cut) {
 BOOST_AUTO_TEST_CASE(damaged_letter_costs_no_other_one) {
     for (int64_t seq = 0; seq < 6; ++seq) BOOST_TEST(keep_all({seq}).has_value());
     const std::string segment = std::string(directory) + "/" + segment_name(0);
-    const uint64_t size = files.size(segment);
+    const uint64_t size = files.content_size(segment);
     BOOST_TEST(keep_all({6}).has_value());  // Else the last one would look like a torn write.
     MemoryFiles whole;
     whole.copy(files);

@@ -417,7 +417,7 @@ BOOST_AUTO_TEST_CASE(record_that_contradicts_itself_is_lost_alone) {
     BOOST_TEST(append(3).has_value());
     const auto head =
         format.encode({3, 3, clock.wall_us(), static_cast<uint32_t>(payload.size()), 1, sum});
-    const uint64_t at = files.size(last_segment()) - format.bytes(payload.size());
+    const uint64_t at = segment_head_bytes + writer->bytes_from(0) - format.bytes(payload.size());
     const auto file = files.open(last_segment(), Files::Open::existing);
     BOOST_TEST((*file)->write(at, head).has_value());
     BOOST_TEST((*file)->write(at + head.size(), std::as_bytes(std::span(payload))).has_value());

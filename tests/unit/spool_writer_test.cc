@@ -43,6 +43,20 @@ BOOST_AUTO_TEST_CASE(one_sync_serves_all_records_before_it) {
     BOOST_TEST(files.syncs() == before + 1);
 }
 
+BOOST_AUTO_TEST_CASE(file_does_not_grow_with_each_record_but_before_it_is_needed) {
+    append_and_sync(0, 1);
+    const uint64_t size = files.size(last_segment());
+    BOOST_TEST(size > files.content_size(last_segment()));
+    BOOST_TEST(size <= segment_size);
+    append_and_sync(1, 10);
+    BOOST_TEST(files.size(last_segment()) == size);
+    BOOST_TEST(open().has_value());
+    BOOST_TEST(files.size(last_segment()) < size);
+    append_and_sync(11, 1);
+    BOOST_TEST(files.size(last_segment()) == size);
+    BOOST_TEST(read_from(0) == sequence(0, 12), boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(what_was_synced_is_there_after_a_crash_and_what_was_not_is_gone) {
     append_and_sync(0, 5);
     BOOST_TEST(append(5).has_value());
@@ -80,7 +94,7 @@ BOOST_AUTO_TEST_CASE(failed_sync_moves_nothing_and_is_the_end) {
 
 BOOST_AUTO_TEST_CASE(full_disk_keeps_what_was_there_and_goes_on_when_it_has_room) {
     append_and_sync(0, 3);
-    files.capacity = files.used() + 50;
+    fill_disk_but_for(50);
     const auto refused = append(3);
     BOOST_TEST((refused.error().code == Code::disk_full));
     BOOST_TEST((refused.error().move() == Move::retry));
@@ -196,7 +210,7 @@ BOOST_AUTO_TEST_CASE(disk_that_is_full_gets_back_what_was_kept_for_the_window) {
     append_and_sync(0, 300);
     BOOST_TEST(writer->drop(300).has_value());
     BOOST_TEST(read_from(0).front() == 0);
-    files.capacity = 0;
+    fill_disk_but_for(0);
     BOOST_TEST((append(300).error().code == Code::disk_full));
     BOOST_TEST(writer->drop(300).has_value());
     BOOST_TEST(read_from(0).size() < 40);
@@ -225,7 +239,7 @@ BOOST_AUTO_TEST_CASE(segment_whose_head_was_never_finished_is_replaced) {
 
 BOOST_AUTO_TEST_CASE(damaged_record_in_the_last_segment_is_no_torn_tail) {
     append_and_sync(0, 10);
-    const uint64_t each = (files.size(last_segment()) - segment_head_bytes) / 10;
+    const uint64_t each = writer->bytes_from(0) / 10;
     for (const uint64_t number : {4, 9})  // One in the middle, and the last.
         files.flip(last_segment(), segment_head_bytes + number * each + 60);
     BOOST_TEST(open().has_value());
