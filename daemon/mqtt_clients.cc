@@ -98,6 +98,11 @@ std::shared_ptr<MqttReceived> MqttClients::received(Client& client, uint64_t con
     return entry.received;
 }
 
+void MqttClients::keep(Client& client, uint64_t connection, bool keep) {
+    const std::lock_guard lock(mutex_);
+    if (client.second.connection == connection) client.second.keep = keep;
+}
+
 MqttClients::Closed MqttClients::close(Client& client, uint64_t connection, uint32_t expiry_s,
                                        int64_t now_s) {
     const std::lock_guard lock(mutex_);
@@ -112,7 +117,8 @@ MqttClients::Closed MqttClients::close(Client& client, uint64_t connection, uint
         end_session(client);
         return Closed::ended;
     }
-    go_away(client, static_cast<uint32_t>(std::min<int64_t>(now_s + expiry_s, UINT32_MAX)));
+    // Both are whole seconds of times that are not: never too early [MQTT5-3.1.2-23].
+    go_away(client, static_cast<uint32_t>(std::min<int64_t>(now_s + expiry_s + 1, UINT32_MAX)));
     return Closed::kept;
 }
 

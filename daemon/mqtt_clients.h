@@ -103,6 +103,9 @@ public:
     // over.
     [[nodiscard]] std::shared_ptr<MqttReceived> received(Client& client, uint64_t connection);
 
+    // DISCONNECT may say otherwise than CONNECT did.
+    void keep(Client& client, uint64_t connection, bool keep);
+
     enum class Closed : uint8_t {
         kept,        // The session, for expiry_s.
         ended,       // It is over, which may be because there are too many.

@@ -156,8 +156,7 @@ struct Packet {
 
 // --- to a client ---
 
-// What 5.0 tells of the server beside the answer to CONNECT. Wildcards, shared subscriptions and
-// subscription ids are always said to be not available.
+// What 5.0 tells of the server beside the answer to CONNECT.
 struct ServerProperties {
     std::optional<uint32_t> session_expiry_s = {};
     std::string_view assigned_client_id = {};

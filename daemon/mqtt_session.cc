@@ -53,10 +53,11 @@ uint32_t milliseconds(Millis time) {
 
 uint32_t seconds(Millis time) { return static_cast<uint32_t>(time.count() / 1000); }
 
-// For a client that has none. It only has to be nobody else's.
+// For a client that has none. It only has to be nobody else's, and no longer than the least that
+// mqtt.client_id_size_max can be.
 std::string some_client_id() {
     std::random_device random;
-    return fmt::format("rollcall-{:08x}{:08x}", random(), random());
+    return fmt::format("client-{:08x}{:08x}", random(), random());
 }
 
 }  // namespace
@@ -237,18 +238,17 @@ bool MqttSession::on(const mqtt::Publish& publish) {
     }
     if (!may_send(publish)) return true;
     if (const std::string* const filter = filter_for(*topic)) return take(publish, *filter, *topic);
-    if (!is_5()) return refuse(Code::unknown_topic);
     count(Code::unknown_topic);
     decline(publish, Code::unknown_topic);
     return true;
 }
 
 std::optional<std::string_view> MqttSession::topic_of(const mqtt::Publish& publish) {
+    if (!publish.topic_alias) return publish.topic;
     if (publish.topic.size() > all_.settings.mqtt.topic_size_max.count) {
-        refuse(Code::mqtt_too_large);
+        refuse(Code::mqtt_too_large);  // To be remembered.
         return std::nullopt;
     }
-    if (!publish.topic_alias) return publish.topic;
     const size_t alias = *publish.topic_alias;
     if (alias == 0 || alias > all_.settings.mqtt.topic_aliases_max) {
         refuse(Code::mqtt_topic_alias);
@@ -420,6 +420,8 @@ bool MqttSession::on(const mqtt::Disconnect& disconnect) {
             return refuse(Code::mqtt_protocol_error);
         session_expiry_s_ =
             std::min(*disconnect.session_expiry_s, seconds(all_.settings.mqtt.session_expiry_max));
+        // The client may be back before the last answer here is out.
+        all_.clients.keep(*client_, number_, session_expiry_s_ > 0);
     }
     if (disconnect.reason == Reason::success && rare_) rare_->will.reset();  // [MQTT-3.1.2-10]
     connection_.finish(false);
@@ -430,6 +432,7 @@ bool MqttSession::on(const mqtt::Disconnect& disconnect) {
 bool MqttSession::on(const mqtt::Auth&) { return refuse(Code::mqtt_protocol_error); }
 
 const std::string* MqttSession::filter_for(std::string_view topic) const {
+    if (topic.size() > all_.settings.mqtt.topic_size_max.count) return nullptr;
     for (const auto& filter : all_.settings.mqtt.topics)
         if (mqtt::matches(filter, topic)) return &filter;
     return nullptr;

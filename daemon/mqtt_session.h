@@ -12,7 +12,8 @@
 // A report that cannot be decoded is told by the reason code 0x99 in 5.0. 3.1.1 has no way to say
 // that sending it again is of no use, and a router would for ever: there it is acknowledged.
 // In both it is counted, and who sent it is still seen. The same is true of a topic that nobody
-// takes, but that 3.1.1 cuts the connection, for its owner to notice.
+// takes, but that nobody is seen by it. Such a message would else come back after each reconnect,
+// and hold up all that the router has to say (3.1.1 allows both [MQTT-3.3.5-2]).
 //
 // Whose check-ins they are says the credential of CONNECT; a topic that names another site changes
 // nothing. When it has expired, or a reload has taken it away, the connection ends.

@@ -582,7 +582,7 @@ const std::vector<Known> known = {
     {24, four(60), "w"},
     {25, "\1", "c", {"\2"}},
     {26, text("info"), ""},  // Response information.
-    {28, text("host"), ""},  // Server reference.
+    {28, text("host"), "d"},
     {31, text("why"), "adA"},
     {33, two(1), "c", {two(0)}},
     {34, two(0), "c"},
