@@ -4,6 +4,7 @@
 
 #include "daemon/presented.h"
 #include "daemon/signatures.h"
+#include "pipeline/ascii.h"
 #include "pipeline/row_id.h"
 #include "pipeline/utf8.h"
 
@@ -81,7 +82,9 @@ Result<void> Checkins::admit(const HttpHead& head, HttpRequest& request, std::st
     const std::string_view path = path_of(head.target);
     request.device.clear();
     if (path.starts_with(adopt_prefix) && path.size() > adopt_prefix.size()) {
-        append_as_utf8(path.substr(adopt_prefix.size(), device_bytes_max), request.device);
+        device_.clear();
+        append_decoded(path.substr(adopt_prefix.size()), false, device_);
+        append_as_utf8(std::string_view(device_).substr(0, device_bytes_max), request.device);
     } else if (std::ranges::find(paths_, path) == paths_.end()) {
         return fail(Code::not_found);
     }
@@ -90,7 +93,7 @@ Result<void> Checkins::admit(const HttpHead& head, HttpRequest& request, std::st
         head.target.substr(std::min(path.size() + 1, head.target.size()));
     const bool reports_by_query = head.method == "GET" && !query.empty();
     if (head.method != "POST" && !reports_by_query) {
-        allow = "POST";
+        allow = query.empty() ? "POST" : "GET, POST";
         return fail(Code::method_not_allowed);
     }
     request.query.clear();

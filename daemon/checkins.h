@@ -66,6 +66,7 @@ private:
     Liveness& liveness_;
     Credentials& credentials_;
     std::string credential_;  // While it is looked at.
+    std::string device_;      // As it was meant in the path.
     Quotas& quotas_;
     Refusals& refusals_;
     const Clock& clock_;

@@ -1,6 +1,7 @@
 #include "daemon/connection.h"
 
 #include <poll.h>
+#include <sys/ioctl.h>
 
 #include <algorithm>
 
@@ -303,6 +304,15 @@ bool Connection::hung_up() const {
     return poll(&asked, 1, 0) > 0;
 }
 
+// A close would then reset the connection, and take the last answer with it (RFC 9112,
+// section 9.6).
+bool Connection::has_unread() const {
+    int fd = -1;
+    int bytes = 0;
+    return uv_fileno(reinterpret_cast<const uv_handle_t*>(&socket_), &fd) == 0 &&
+           ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0;
+}
+
 void Connection::update_reading() {
     const bool wanted = state_ == State::lingering || ready();
     if (wanted == reading_) return;
@@ -404,7 +414,7 @@ void Connection::end_if_done() {
     const bool all_sent = waiting_ == 0 && !sending_ && output_.empty();
     if (state_ != State::finishing || !all_sent) return;
     if (tls_ && tls_->say_end()) return flush();
-    if (!linger_) return close();
+    if (!linger_ && !has_unread()) return close();
     state_ = State::lingering;
     set_deadline(linger_time);
     int fd = -1;

@@ -178,6 +178,7 @@ private:
     void make_way();
     [[nodiscard]] bool lags(uint64_t now_ms) const;
     [[nodiscard]] bool hung_up() const;
+    [[nodiscard]] bool has_unread() const;
     void release(uint64_t end);
     void flush();
     void write();

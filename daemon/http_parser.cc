@@ -1,5 +1,7 @@
 #include "daemon/http_parser.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -102,21 +104,34 @@ bool are_chunk_extensions(std::string_view text) {
     return true;
 }
 
-// RFC 9110, section 7.2: uri-host [ ":" port ], which may be empty.
-bool is_host(std::string_view text) {
-    const bool is_literal = text.starts_with('[');
-    const size_t host_end = is_literal ? text.find(']') : std::min(text.find(':'), text.size());
-    if (host_end == text.npos) return false;
-    for (size_t at = is_literal ? 1 : 0; at < host_end; ++at) {
-        const char c = text[at];
-        if (letters[static_cast<uint8_t>(c)] & in_host) continue;
-        if (is_literal && c == ':') continue;
-        const bool encoded = c == '%' && at + 2 < host_end && hex_digit(text[at + 1]) >= 0 &&
-                             hex_digit(text[at + 2]) >= 0;
+// RFC 3986, section 3.2.2: reg-name, of which an IPv4 address is one.
+bool is_name(std::string_view text) {
+    for (size_t at = 0; at < text.size(); ++at) {
+        if (letters[static_cast<uint8_t>(text[at])] & in_host) continue;
+        const bool encoded = text[at] == '%' && at + 2 < text.size() &&
+                             hex_digit(text[at + 1]) >= 0 && hex_digit(text[at + 2]) >= 0;
         if (!encoded) return false;
         at += 2;
     }
-    std::string_view port = text.substr(host_end + (is_literal ? 1 : 0));
+    return true;
+}
+
+// The same section: IP-literal. Of IPvFuture there is none yet.
+bool is_ip_literal(std::string_view text) {
+    std::array<char, INET6_ADDRSTRLEN> address{};  // inet_pton wants a terminator.
+    if (text.size() < 2 || text.size() - 2 >= address.size()) return false;
+    std::ranges::copy(text.substr(1, text.size() - 2), address.begin());
+    in6_addr parsed{};
+    return text.ends_with(']') && inet_pton(AF_INET6, address.data(), &parsed) == 1;
+}
+
+// RFC 9110, section 7.2: uri-host [ ":" port ], which may be empty.
+bool is_host(std::string_view text) {
+    const bool is_literal = text.starts_with('[');
+    const size_t host_end = is_literal ? text.find(']') + 1 : std::min(text.find(':'), text.size());
+    const std::string_view host = text.substr(0, host_end);
+    if (is_literal ? !is_ip_literal(host) : !is_name(host)) return false;
+    std::string_view port = text.substr(host_end);
     if (port.empty()) return true;
     if (port.front() != ':') return false;
     return std::ranges::all_of(port.substr(1), is_digit);
@@ -237,7 +252,7 @@ Result<void> HttpParser::check_request_line(std::string_view line) {
         target.find('#') != target.npos)
         return fail(Code::bad_request_line);
     if (!limits_.raw_spaces && target.find(' ') != target.npos) return fail(Code::bad_request_line);
-    if (version[6] != '1' || version[8] > '1') return fail(Code::version_not_supported);
+    if (version[6] != '1') return fail(Code::version_not_supported);
     if (target.front() != '/') return fail(Code::bad_target);
     method_bytes_ = method.size();
     target_bytes_ = target.size();

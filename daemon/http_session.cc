@@ -6,7 +6,7 @@ namespace rollcall {
 
 namespace {
 
-// Whoever means to send a list sends its beginning with the head.
+// Whoever means to send a list sends its beginning with the head, unless it waits to be told 100.
 constexpr Millis first_byte_timeout{1000};
 
 After after(const HttpHead& head) {
@@ -56,6 +56,7 @@ void HttpSession::receive(std::string_view& bytes) {
         const auto step = parser_.step(bytes);
         if (!step) {
             request_.after = After::close;
+            if (phase_ != Phase::body) request_.body_in_reply = !bytes.starts_with("HEAD ");
             return refuse(step.error());
         }
         switch (*step) {
@@ -81,7 +82,7 @@ void HttpSession::begin_request() {
 void HttpSession::watch() {
     if (phase_ == Phase::between) return connection_.set_deadline(limits_.idle_timeout_max);
     if (size_in_doubt())
-        return connection_.set_deadline(body_began_ + first_byte_timeout - connection_.now());
+        return connection_.set_deadline(body_began_ + first_byte_max_ - connection_.now());
     Millis due = request_began_ + limits_.request_timeout_max;
     if (phase_ == Phase::header) due = std::min(due, request_began_ + limits_.header_timeout_max);
     if (phase_ == Phase::body)
@@ -95,11 +96,11 @@ void HttpSession::on_head() {
     body_began_ = connection_.now();
     const HttpHead& head = parser_.head();
     request_.after = after(head);
+    request_.body_in_reply = head.method != "HEAD";
     if (connection_.turned_away()) {
         request_.after = After::close;
         return refuse({Code::overloaded});
     }
-    request_.body_in_reply = head.method != "HEAD";
     request_.peer = connection_.peer();
     request_.certified = connection_.certified();
     request_.hint = body_hint(head.content_type);
@@ -118,7 +119,9 @@ void HttpSession::on_head() {
     body_bytes_max_ =
         request_.hint == BodyHint::json_lines ? limits_.batch_bytes_max : limits_.body_bytes_max;
     body_begun_ = false;
-    if (!head.expect.empty() && head.version == 11) connection_.reply(Replies::go_on());
+    const bool waits = !head.expect.empty() && head.version == 11;
+    first_byte_max_ = waits ? limits_.header_timeout_max : first_byte_timeout;
+    if (waits) connection_.reply(Replies::go_on());
 }
 
 // A list of reports may be larger than one report, and its first byte that is not blank tells.

@@ -109,6 +109,7 @@ private:
     Phase phase_ = Phase::between;
     Millis request_began_{};
     Millis body_began_{};
+    Millis first_byte_max_{};  // For the first byte of a body whose size is in doubt.
     bool body_begun_ = false;  // Its first byte that is not blank has come.
     bool done_ = false;        // The last request of this connection has been handled.
 };

@@ -90,4 +90,9 @@ bool TcpClient::ends_within(std::chrono::milliseconds limit) {
     return received_.empty() && readable_within(limit) && recv(fd_, &byte, 1, 0) <= 0;
 }
 
+bool TcpClient::is_reset_within(std::chrono::milliseconds limit) const {
+    pollfd errors{fd_, 0, 0};
+    return poll(&errors, 1, static_cast<int>(limit.count())) > 0 && (errors.revents & POLLERR) != 0;
+}
+
 }  // namespace rollcall

@@ -40,6 +40,8 @@ public:
     // True if the other side has ended the connection, or does so within the limit, without
     // sending anything more.
     [[nodiscard]] bool ends_within(std::chrono::milliseconds limit);
+    // True if the other side resets the connection within the limit.
+    [[nodiscard]] bool is_reset_within(std::chrono::milliseconds limit) const;
 
 private:
     void wait_for(size_t bytes);

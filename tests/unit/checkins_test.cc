@@ -60,6 +60,9 @@ BOOST_AUTO_TEST_CASE(device_comes_from_the_adopt_path_alone) {
     BOOST_TEST(request.device == "");
     BOOST_TEST(admit("POST", "/adopt/" + std::string(500, 'x')).has_value());
     BOOST_TEST(request.device.size() == 128);
+    // RFC 3986, section 2.1: the same id, however it is spelled.
+    BOOST_TEST(admit("POST", "/adopt/4C%3A5E:0d%20%C3%A4+7%").has_value());
+    BOOST_TEST(request.device == "4C:5E:0d \u00e4+7%");
 }
 
 BOOST_AUTO_TEST_CASE(token_is_no_value_of_the_report) {
@@ -95,6 +98,8 @@ BOOST_AUTO_TEST_CASE(other_methods_are_told_which_one_is_taken) {
         BOOST_TEST((admit(method, "/poll").error().code == Code::method_not_allowed));
         BOOST_TEST(allow == "POST");
     }
+    BOOST_TEST((admit("PUT", "/poll?cpu=4").error().code == Code::method_not_allowed));
+    BOOST_TEST(allow == "GET, POST");
 }
 
 BOOST_AUTO_TEST_CASE(dialect_is_that_of_the_agents_which_report_to_the_path) {

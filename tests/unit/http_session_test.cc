@@ -1,5 +1,7 @@
 #include "daemon/http_session.h"
 
+#include <fmt/core.h>
+
 #include <boost/test/unit_test.hpp>
 #include <chrono>
 #include <thread>
@@ -16,6 +18,14 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::string_view report = R"({"serial":"S1","cpu_count":4})";
+
+// Larger than one report may be.
+std::string large_list() {
+    const std::string item = R"({"serial":"S1","note":")" + std::string(200, 'x') + R"("})";
+    std::string list = "[" + item;
+    while (list.size() < Settings().http.body_size_max.count) list += "," + item;
+    return list + "]";
+}
 
 }  // namespace
 
@@ -70,6 +80,15 @@ BOOST_AUTO_TEST_CASE(connection_ends_after_the_answer_if_the_client_wants_so) {
         BOOST_TEST(answer.header("Connection") == "close");
         BOOST_TEST(client.connection().ends_within(2s));
     }
+}
+
+// RFC 9112, section 9.6: a reset could take the answer with it.
+BOOST_AUTO_TEST_CASE(answer_to_the_last_request_outlives_what_comes_behind_it) {
+    start();
+    HttpClient client(http_port);
+    client.send("POST /poll HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}" + std::string(200'000, 'x'));
+    BOOST_TEST(client.receive().status == 200);
+    BOOST_TEST(!client.connection().is_reset_within(300ms));
 }
 
 BOOST_AUTO_TEST_CASE(http_1_0_client_may_ask_to_stay) {
@@ -186,14 +205,27 @@ BOOST_AUTO_TEST_CASE(refusal_of_a_request_for_the_head_alone_has_no_body) {
         continue;
     BOOST_TEST(raw.take(head_bytes + 4).starts_with("HTTP/1.1 405 "));
     BOOST_TEST(client.receive().status == 200);
+    TcpClient broken(http_port);
+    broken.send("HEAD / HTTP/1.1\r\n\r\n");
+    BOOST_TEST(broken.take_rest().ends_with("\r\n\r\n"));
+}
+
+BOOST_AUTO_TEST_CASE(list_whose_client_waits_to_be_told_has_more_time_than_a_second) {
+    start();
+    const std::string list = large_list();
+    HttpClient client(http_port);
+    client.send(fmt::format(
+        "POST /poll HTTP/1.1\r\nHost: r\r\nExpect: 100-continue\r\nContent-Length: {}\r\n\r\n",
+        list.size()));
+    BOOST_TEST(client.connection().take(25) == "HTTP/1.1 100 Continue\r\n\r\n");
+    std::this_thread::sleep_for(1700ms);
+    client.send(list);
+    BOOST_TEST(client.receive().status == 200);
 }
 
 BOOST_AUTO_TEST_CASE(large_list_may_begin_with_blanks_that_come_alone) {
     start();
-    const std::string item = R"({"serial":"S1","note":")" + std::string(200, 'x') + R"("})";
-    std::string list = "[" + item;
-    while (list.size() < settings.http.body_size_max.count) list += "," + item;
-    list += "]";
+    const std::string list = large_list();
     for (const std::string blanks : {" ", "\r\n \t", "\xEF\xBB\xBF"}) {
         HttpClient client(http_port);
         const std::string request = post_request(blanks + list);
