@@ -66,6 +66,9 @@ BOOST_AUTO_TEST_CASE(waiting_client_is_told_to_go_on) {
     BOOST_TEST(client.connection().take(25) == "HTTP/1.1 100 Continue\r\n\r\n");
     client.send("{}");
     BOOST_TEST(client.receive().status == 200);
+    // RFC 9110, section 10.1.1: not where there is nothing to wait for.
+    client.send("GET /poll?cpu=4 HTTP/1.1\r\nHost: r\r\nExpect: 100-continue\r\n\r\n");
+    BOOST_TEST(client.receive().status == 200);
 }
 
 BOOST_AUTO_TEST_CASE(connection_ends_after_the_answer_if_the_client_wants_so) {
