@@ -15,7 +15,8 @@ namespace {
 constexpr size_t copy_bytes = 256 * 1024;
 constexpr std::array<std::byte, 8> padding{};
 // More would hold up the sync that comes next; less would help fewer.
-constexpr std::array<std::byte, 256 * 1024> zeros{};
+constexpr size_t ahead_bytes_max = 256 * 1024;
+constexpr std::array<std::byte, 16 * 1024> zeros{};
 
 // RFC 9562, section 5.4: version 4, random.
 SpoolId new_spool_id() {
@@ -335,14 +336,16 @@ Result<void> SpoolWriter::append(const Columns& rows, std::span<const std::byte>
 Result<void> SpoolWriter::write_ahead(uint64_t bytes) {
     const uint64_t end = segments_.back().bytes;
     if (end + bytes <= written_to_) return {};
-    const uint64_t most = std::min<uint64_t>(zeros.size(), end);
+    const uint64_t most = std::min<uint64_t>(ahead_bytes_max, end);
     const uint64_t to = std::min(end + bytes + most, options_.segment_size);
-    if (end + bytes >= to) return {};
-    const uint64_t from = std::max(end + bytes, written_to_);
-    const auto written = file_->write(from, std::span(zeros).first(to - from));
-    if (is_full(written)) return {};  // Whether there is room for the record is another question.
-    if (written) written_to_ = to;
-    return written;
+    for (uint64_t at = end + bytes; at < to; at = written_to_) {
+        const auto part = std::span(zeros).first(std::min(zeros.size(), to - at));
+        const auto written = file_->write(at, part);
+        if (is_full(written)) return {};  // Is there room for the record? It will be seen.
+        if (!written) return written;
+        written_to_ = at + part.size();
+    }
+    return {};
 }
 
 Result<void> SpoolWriter::roll() {
