@@ -16,6 +16,7 @@ constexpr size_t copy_bytes = 256 * 1024;
 constexpr std::array<std::byte, 8> padding{};
 // More would hold up the sync that comes next; less would help fewer.
 constexpr size_t ahead_bytes_max = 256 * 1024;
+constexpr size_t ahead_records_min = 16;
 constexpr std::array<std::byte, 16 * 1024> zeros{};
 
 // RFC 9562, section 5.4: version 4, random.
@@ -332,20 +333,22 @@ Result<void> SpoolWriter::append(const Columns& rows, std::span<const std::byte>
     return {};
 }
 
-// For a record of so many bytes and those that follow it. A small spool stays small.
+// For a record of so many bytes and those that follow it, if there is room for many: a large one
+// pays for the growth of its file itself. A small spool stays small.
 Result<void> SpoolWriter::write_ahead(uint64_t bytes) {
-    const uint64_t end = segments_.back().bytes;
-    if (end + bytes <= written_to_) return {};
-    const uint64_t most = std::min<uint64_t>(ahead_bytes_max, end);
-    const uint64_t to = std::min(end + bytes + most, options_.segment_size);
-    for (uint64_t at = end + bytes; at < to; at = written_to_) {
-        const auto part = std::span(zeros).first(std::min(zeros.size(), to - at));
-        const auto written = file_->write(at, part);
-        if (is_full(written)) return {};  // Is there room for the record? It will be seen.
-        if (!written) return written;
-        written_to_ = at + part.size();
-    }
-    return {};
+    const uint64_t begin = segments_.back().bytes + bytes;
+    const uint64_t most = std::min<uint64_t>(ahead_bytes_max, segments_.back().bytes);
+    const uint64_t end = std::min(begin + most, options_.segment_size);
+    if (begin <= written_to_ || begin >= end || bytes > most / ahead_records_min) return {};
+    std::array<iovec, ahead_bytes_max / zeros.size()> pieces;
+    size_t used = 0;
+    for (uint64_t at = begin; at < end; at += zeros.size())
+        pieces[used++] = {const_cast<std::byte*>(zeros.data()),
+                          std::min<size_t>(zeros.size(), end - at)};
+    const auto written = file_->write(begin, std::span(pieces).first(used));
+    if (is_full(written)) return {};  // Is there room for the record? It will be seen.
+    if (written) written_to_ = end;
+    return written;
 }
 
 Result<void> SpoolWriter::roll() {

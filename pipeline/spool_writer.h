@@ -11,7 +11,7 @@
 //
 // A sync of blocks that were written before writes no metadata, and costs a third to a half
 // (bench/README.md). So a dropped segment is kept as `spare` and written over by the next one, and
-// where a file grows, zeros are written ahead of the records.
+// where a file grows, zeros are written ahead of records that are small.
 //
 // A segment that every sink has stored is kept while the duplicate window of what comes next
 // reaches into it: a delivery that begins anew reads the fingerprints there. That is a favour, not
