@@ -100,8 +100,7 @@ Result<void> Checkins::admit(const HttpHead& head, HttpRequest& request, std::st
     request.header.clear();
     request.idempotency_key = head.idempotency_key;
     append_as_utf8(without_token(query, settings_), request.query);
-    const bool has_body = head.has_length && (head.length > 0 || head.chunked);
-    if (!has_body) append_values(head.fields, settings_, request.header);
+    if (!head.has_body()) append_values(head.fields, settings_, request.header);
     if (auto identified = identify(head, request); !identified) return identified;
     return check_quota(request);
 }

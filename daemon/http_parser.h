@@ -48,6 +48,9 @@ struct HttpHead {
     bool chunked = false;
     uint64_t length = 0;      // As announced; 0 if chunked.
     std::string_view fields;  // All of them as they came, each with its CRLF: see each_field().
+
+    // False of one that has no bytes, too.
+    [[nodiscard]] bool has_body() const { return chunked || length > 0; }
 };
 
 // Calls visit(name, value) for each field, in their order.

@@ -119,8 +119,7 @@ void HttpSession::on_head() {
     body_bytes_max_ =
         request_.hint == BodyHint::json_lines ? limits_.batch_bytes_max : limits_.body_bytes_max;
     body_begun_ = false;
-    const bool has_body = head.length > 0 || head.chunked;
-    const bool waits = has_body && !head.expect.empty() && head.version == 11;
+    const bool waits = head.has_body() && !head.expect.empty() && head.version == 11;
     first_byte_max_ = waits ? limits_.header_timeout_max : first_byte_timeout;
     if (waits) connection_.reply(Replies::go_on());
 }
