@@ -296,21 +296,23 @@ void Connection::wake() {
     flush();
 }
 
+int Connection::descriptor() const {
+    int fd = -1;
+    (void)uv_fileno(reinterpret_cast<const uv_handle_t*>(&socket_), &fd);
+    return fd;
+}
+
 // Whoever is not read from is not seen to leave.
 bool Connection::hung_up() const {
-    int fd = -1;
-    if (uv_fileno(reinterpret_cast<const uv_handle_t*>(&socket_), &fd) != 0) return true;
-    pollfd asked{fd, POLLRDHUP, 0};
-    return poll(&asked, 1, 0) > 0;
+    pollfd asked{descriptor(), POLLRDHUP, 0};
+    return asked.fd < 0 || poll(&asked, 1, 0) > 0;
 }
 
 // A close would then reset the connection, and take the last answer with it (RFC 9112,
 // section 9.6).
 bool Connection::has_unread() const {
-    int fd = -1;
     int bytes = 0;
-    return uv_fileno(reinterpret_cast<const uv_handle_t*>(&socket_), &fd) == 0 &&
-           ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0;
+    return ioctl(descriptor(), FIONREAD, &bytes) == 0 && bytes > 0;
 }
 
 void Connection::update_reading() {
@@ -417,8 +419,7 @@ void Connection::end_if_done() {
     if (!linger_ && !has_unread()) return close();
     state_ = State::lingering;
     set_deadline(linger_time);
-    int fd = -1;
-    if (uv_fileno(reinterpret_cast<uv_handle_t*>(&socket_), &fd) == 0) shutdown(fd, SHUT_WR);
+    shutdown(descriptor(), SHUT_WR);
     update_reading();
 }
 

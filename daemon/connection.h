@@ -127,7 +127,8 @@ public:
     // Had it to rest when it was new, and would it have to now? Asked at its first request only.
     [[nodiscard]] bool turned_away();
     // Closes when all replies are out. linger: the client may still be sending; what it sends is
-    // thrown away for a moment, for closing at once could destroy the reply on its way.
+    // thrown away for a moment, for closing at once could destroy the reply on its way. The same is
+    // done if it has sent something that is not read.
     void finish(bool linger);
     void close();  // At once. May be called twice.
     void set_deadline(Millis from_now);
@@ -177,6 +178,7 @@ private:
     void look(uint64_t now_ms);
     void make_way();
     [[nodiscard]] bool lags(uint64_t now_ms) const;
+    [[nodiscard]] int descriptor() const;  // -1: there is none any more.
     [[nodiscard]] bool hung_up() const;
     [[nodiscard]] bool has_unread() const;
     void release(uint64_t end);
