@@ -13,11 +13,10 @@ namespace rollcall {
 namespace {
 
 constexpr size_t copy_bytes = 256 * 1024;
-constexpr std::array<std::byte, 8> padding{};
+constexpr std::array<std::byte, 16 * 1024> zeros{};
 // More would hold up the sync that comes next; less would help fewer.
 constexpr size_t ahead_bytes_max = 256 * 1024;
 constexpr size_t ahead_records_min = 16;
-constexpr std::array<std::byte, 16 * 1024> zeros{};
 
 // RFC 9562, section 5.4: version 4, random.
 SpoolId new_spool_id() {
@@ -319,7 +318,7 @@ Result<void> SpoolWriter::append(const Columns& rows, std::span<const std::byte>
                        static_cast<uint32_t>(rows.rows()), checksum_end(running)});
     pieces[0] = {head.data(), head.size()};
     const size_t pad = bytes - head.size() - payload_bytes;
-    if (pad > 0) pieces[used++] = {const_cast<std::byte*>(padding.data()), pad};
+    if (pad > 0) pieces[used++] = {const_cast<std::byte*>(zeros.data()), pad};
 
     if (auto ahead = write_ahead(bytes); !ahead) return ahead;
     auto written = file_->write(segments_.back().bytes, std::span(pieces).first(used));

@@ -44,7 +44,7 @@ class SpoolWriter {
 public:
     struct Options {
         std::string directory;
-        uint64_t size_max;      // Bytes of all records; append() says disk_full beyond.
+        uint64_t size_max;      // Bytes of all segments, but for zeros: append() says disk_full.
         uint64_t segment_size;  // Bytes; a quarter of size_max if that is less.
         bool sync;              // Without, sync() only moves the end.
         std::chrono::milliseconds kept_for;  // How long stored segments are kept.

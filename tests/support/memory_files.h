@@ -62,8 +62,8 @@ public:
     // --- what a test looks at ---
     [[nodiscard]] uint64_t syncs() const { return syncs_; }
     [[nodiscard]] uint64_t size(const std::string& path) const;
-    [[nodiscard]] uint64_t content_size(
-        const std::string& path) const;  // Without zeros at its end.
+    // Without zeros at its end.
+    [[nodiscard]] uint64_t content_size(const std::string& path) const;
     [[nodiscard]] uint64_t used() const;
     [[nodiscard]] std::vector<std::string> names(const std::string& directory) const;
     // What a power cut would leave at least, to be read.
