@@ -1,12 +1,12 @@
 // Credentials: what it costs to ask who a client is, for each kind of token, right and wrong; and
 // to load a file of a million of them.
 
-#include "daemon/credentials.h"
+#include "daemon/security/credentials.h"
 
 #include <fstream>
 
 #include "bench/bench.h"
-#include "daemon/base64.h"
+#include "daemon/security/base64.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/token_keys.h"
 

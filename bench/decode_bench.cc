@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "bench/bench.h"
-#include "pipeline/decode.h"
+#include "pipeline/decode/decode.h"
 
 namespace rollcall {
 

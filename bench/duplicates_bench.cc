@@ -1,10 +1,10 @@
-// Duplicates: the cost of one new fingerprint while so many are within the window, each of which
-// pushes an old one out. At 30,000 check-ins a second and two minutes it is 3.6 million.
+// DeduplicationWindow: the cost of one new fingerprint while so many are within the window, each of
+// which pushes an old one out. At 30,000 check-ins a second and two minutes it is 3.6 million.
 
 #include <fmt/core.h>
 
 #include "bench/bench.h"
-#include "pipeline/duplicates.h"
+#include "pipeline/delivery/deduplication.h"
 
 using namespace rollcall;
 
@@ -24,12 +24,12 @@ uint64_t splitmix(uint64_t number) {
 
 int main() {
     for (const uint64_t in_window : {4'000, 400'000, 3'600'000}) {
-        Duplicates seen(std::chrono::minutes(2), 4'000'000);
+        DeduplicationWindow seen(std::chrono::minutes(2), 4'000'000);
         uint64_t number = 0;
         const auto pass = [&](size_t rows) {
             uint64_t repeated = 0;
             for (const uint64_t end = number + rows; number < end; ++number) {
-                seen.prefetch(splitmix(number + Duplicates::look_ahead));
+                seen.prefetch(splitmix(number + DeduplicationWindow::look_ahead));
                 const auto us = static_cast<int64_t>(number * window_us / in_window);
                 repeated += seen.seen_before(splitmix(number), us);
             }

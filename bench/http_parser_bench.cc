@@ -1,5 +1,5 @@
 // HTTP parser: one request as RouterOS sends it, from bytes to a head and a body in place.
-#include "daemon/http_parser.h"
+#include "daemon/http/parser.h"
 
 #include <string>
 

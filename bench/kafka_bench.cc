@@ -14,8 +14,8 @@
 
 #include "bench/bench.h"
 #include "bench/reports.h"
-#include "sinks/kafka_messages.h"
-#include "sinks/kafka_sink.h"
+#include "sinks/kafka/messages.h"
+#include "sinks/kafka/sink.h"
 #include "tests/support/kafka_client.h"
 #include "tests/support/kafka_cluster.h"
 

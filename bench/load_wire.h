@@ -1,7 +1,7 @@
 // Load wire: what rollcall-load sends and what it hears, HTTP/1.1 and MQTT 3.1.1, no I/O.
 //
 // A Message is made once and copied for every check-in; only the digits that tell check-ins apart
-// are written anew. Reading an answer keeps nothing between calls and allocates nothing.
+// are written anew. MetricValue an answer keeps nothing between calls and allocates nothing.
 #pragma once
 
 #include <cstddef>

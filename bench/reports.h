@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-#include "pipeline/columns.h"
+#include "pipeline/columns/columns.h"
 
 namespace rollcall {
 

@@ -3,7 +3,7 @@
 #include <thread>
 
 #include "bench/bench.h"
-#include "pipeline/ring.h"
+#include "pipeline/ingest/ring.h"
 
 using namespace rollcall;
 

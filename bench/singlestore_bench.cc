@@ -3,7 +3,7 @@
 //
 // Needs mariadbd and mariadb; the data lies in TMPDIR, else in /tmp.
 
-#include "sinks/singlestore_sink.h"
+#include "sinks/singlestore/sink.h"
 
 #include <fmt/core.h>
 
@@ -12,7 +12,7 @@
 
 #include "bench/bench.h"
 #include "bench/reports.h"
-#include "sinks/tsv.h"
+#include "sinks/text/tsv.h"
 #include "tests/support/mariadb_server.h"
 
 using namespace rollcall;

@@ -11,8 +11,8 @@
 #include <string>
 
 #include "bench/bench.h"
-#include "pipeline/spool_reader.h"
-#include "pipeline/spool_writer.h"
+#include "pipeline/spool/reader.h"
+#include "pipeline/spool/writer.h"
 
 using namespace rollcall;
 
@@ -38,12 +38,12 @@ Columns report(size_t rows) {
 
 struct Spool {
     explicit Spool(const std::string& directory)
-        : writer(files, clock, slab, {directory, uint64_t{1} << 40, segment_size, true, {}}) {
+        : writer(files, clock, shard, {directory, uint64_t{1} << 40, segment_size, true, {}}) {
         ensure(writer.open().has_value());
     }
     Files files;
     Clock clock;
-    Slab slab;
+    MetricShard shard;
     SpoolWriter writer;
 };
 
@@ -64,7 +64,7 @@ void write_synced(const std::string& directory, size_t rows, size_t records) {
         seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
         return spool.writer.end().read();
     });
-    const auto bytes = static_cast<double>(spool.slab.read(Metric::spool_written_bytes_total, 0));
+    const auto bytes = static_cast<double>(spool.shard.read(Metric::spool_written_bytes_total, 0));
     fmt::print("{:<32} {:>10.1f} MB/s  {:>8.0f} syncs/s\n", "", bytes / 1e6 / seconds,
                static_cast<double>(syncs) / seconds);
 }

@@ -1,6 +1,6 @@
 // TSV: a check-in as the line that Kafka and LOAD DATA take.
 
-#include "sinks/tsv.h"
+#include "sinks/text/tsv.h"
 
 #include <fmt/core.h>
 

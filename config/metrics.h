@@ -1,7 +1,8 @@
-// Metrics: the table metrics.def as an enum, and Slab, the counters of one thread.
+// Metrics: the table metrics.def as an enum, and MetricShard, the counters of one thread.
 //
-// Threads: a Slab has one writer, the thread it was made for; anyone reads. The exporter sums the
-//          slabs when it is scraped.
+// Threads: a MetricShard has one writer, the thread it was made for; anyone reads. The exporter
+// sums the
+//          shards when it is scraped.
 // Units:   in the metric's name; a histogram observes microseconds and is exported in seconds, a
 //          ratio is set in millionths.
 #pragma once
@@ -15,19 +16,19 @@
 namespace rollcall {
 
 enum class Code : uint8_t {
-#define CODE(name, move, http_status, help) name,
-#define REMARK(name, help)
+#define CODE(name, action, http_status, help) name,
+#define WARNING(name, help)
 #include "config/codes.def"
 #undef CODE
-#undef REMARK
+#undef WARNING
 };
 
-enum class Remark : uint8_t {
-#define CODE(name, move, http_status, help)
-#define REMARK(name, help) name,
+enum class Warning : uint8_t {
+#define CODE(name, action, http_status, help)
+#define WARNING(name, help) name,
 #include "config/codes.def"
 #undef CODE
-#undef REMARK
+#undef WARNING
 };
 
 enum class Transport : uint8_t { http, mqtt };
@@ -61,18 +62,18 @@ enum class Labels : uint8_t {
 };
 
 inline constexpr std::string_view code_names[] = {
-#define CODE(name, move, http_status, help) #name,
-#define REMARK(name, help)
+#define CODE(name, action, http_status, help) #name,
+#define WARNING(name, help)
 #include "config/codes.def"
 #undef CODE
-#undef REMARK
+#undef WARNING
 };
-inline constexpr std::string_view remark_names[] = {
-#define CODE(name, move, http_status, help)
-#define REMARK(name, help) #name,
+inline constexpr std::string_view warning_names[] = {
+#define CODE(name, action, http_status, help)
+#define WARNING(name, help) #name,
 #include "config/codes.def"
 #undef CODE
-#undef REMARK
+#undef WARNING
 };
 inline constexpr std::string_view transport_names[] = {"http", "mqtt"};
 inline constexpr std::string_view sink_names[] = {"sqlite", "kafka", "singlestore", "discard"};
@@ -88,8 +89,8 @@ inline constexpr std::string_view pipeline_state_names[] = {"running", "stopped"
                                                             "missing", "unknown"};
 
 constexpr std::string_view to_text(Code code) { return code_names[static_cast<size_t>(code)]; }
-constexpr std::string_view to_text(Remark remark) {
-    return remark_names[static_cast<size_t>(remark)];
+constexpr std::string_view to_text(Warning warning) {
+    return warning_names[static_cast<size_t>(warning)];
 }
 constexpr std::string_view to_text(Transport transport) {
     return transport_names[static_cast<size_t>(transport)];
@@ -113,7 +114,7 @@ inline constexpr MetricInfo metrics_table[] = {
 };
 inline constexpr size_t metrics_count = std::size(metrics_table);
 
-// A ratio of 1, in a slab.
+// A ratio of 1, in a shard.
 inline constexpr int64_t ratio_one = 1'000'000;
 
 // Upper bounds of a histogram's buckets, microseconds; one more bucket takes the rest.
@@ -126,7 +127,7 @@ constexpr size_t label_values(Labels labels) {
         case Labels::none: return 1;
         case Labels::transport: return std::size(transport_names);
         case Labels::transport_code: return std::size(transport_names) * std::size(code_names);
-        case Labels::warning: return std::size(remark_names);
+        case Labels::warning: return std::size(warning_names);
         case Labels::sink: return std::size(sink_names);
         case Labels::sink_reason: return std::size(sink_names) * std::size(dead_reason_names);
         case Labels::pipeline_state: return std::size(pipeline_state_names);
@@ -150,7 +151,7 @@ inline constexpr std::array<size_t, metrics_count + 1> metric_offsets = [] {
 }();
 inline constexpr size_t metric_cells = metric_offsets[metrics_count];
 
-class Slab {
+class MetricShard {
 public:
     // label: the position of the label's value in its set; of two sets it is label_of() below.
     void add(Metric metric, int64_t amount = 1, size_t label = 0) {
@@ -191,7 +192,7 @@ private:
 };
 
 constexpr size_t label_of(Transport transport) { return static_cast<size_t>(transport); }
-constexpr size_t label_of(Remark remark) { return static_cast<size_t>(remark); }
+constexpr size_t label_of(Warning warning) { return static_cast<size_t>(warning); }
 constexpr size_t label_of(SinkName sink) { return static_cast<size_t>(sink); }
 constexpr size_t label_of(SinkName sink, DeadReason reason) {
     return static_cast<size_t>(sink) * std::size(dead_reason_names) + static_cast<size_t>(reason);

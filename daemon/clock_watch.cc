@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <utility>
 
-#include "pipeline/log.h"
+#include "pipeline/base/log.h"
 
 namespace rollcall {
 
@@ -17,7 +17,7 @@ void ClockWatch::measure() {
     const int64_t now_us = ahead_us();
     const int64_t jump_us = now_us - std::exchange(ahead_us_, now_us);
     if (std::abs(jump_us) < jump_us_min) return;
-    slab_.add(Metric::clock_jumps_total);
+    shard_.add(Metric::clock_jumps_total);
     log(LogLevel::warning, "the clock was set {} by {} s", jump_us > 0 ? "forward" : "back",
         (std::abs(jump_us) + 500'000) / 1'000'000);
 }

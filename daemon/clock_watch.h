@@ -10,7 +10,7 @@
 #include <cstdint>
 
 #include "config/metrics.h"
-#include "pipeline/clock.h"
+#include "pipeline/base/clock.h"
 
 namespace rollcall {
 
@@ -20,14 +20,14 @@ public:
 
     // A jump is seen by the next measure.
     void measure();
-    [[nodiscard]] const Slab& slab() const { return slab_; }
+    [[nodiscard]] const MetricShard& shard() const { return shard_; }
 
 private:
     [[nodiscard]] int64_t ahead_us() const { return clock_.wall_us() - clock_.steady_us(); }
 
     const Clock& clock_;
-    int64_t ahead_us_;  // The wall clock, of the steady one, at the last measure.
-    Slab slab_;         // One value of it.
+    int64_t ahead_us_;   // The wall clock, of the steady one, at the last measure.
+    MetricShard shard_;  // One value of it.
 };
 
 }  // namespace rollcall

@@ -10,8 +10,8 @@
 
 #include "daemon/open_files.h"
 #include "daemon/service_manager.h"
-#include "pipeline/error_sentence.h"
-#include "pipeline/log.h"
+#include "pipeline/base/error_sentence.h"
+#include "pipeline/base/log.h"
 #include "sinks/make_sinks.h"
 
 namespace rollcall {
@@ -94,14 +94,14 @@ Daemon::Daemon(const Settings& settings, std::string_view version)
       replies_(clock_),
       admin_(replies_, clock_, version_),
       admin_limits_(settings),
-      pace_(settings),
+      overload_(settings),
       clock_watch_(clock_),
       last_seen_(settings.replies.sites_max),
       mqtt_clients_(settings.mqtt.sessions_max),
       tls_(settings, clock_),
       credential_files_(settings),
       quotas_(settings),
-      loop_(clock_, slab_, admin_options(settings), [this] { on_turn(); }),
+      loop_(clock_, shard_, admin_options(settings), [this] { on_turn(); }),
       signals_(std::make_unique<Signals>()) {}
 
 Daemon::~Daemon() = default;
@@ -135,15 +135,15 @@ bool Daemon::start() {
         log(LogLevel::error, "{}: {}", state_dir_, sentence(made.error()));
         return false;
     }
-    std::vector<Slab*> slabs;
+    std::vector<MetricShard*> shards;
     for (size_t i = 0; i < workers_of(settings_); ++i)
-        slabs.push_back(worker_slabs_.emplace_back(std::make_unique<Slab>()).get());
+        shards.push_back(worker_shards_.emplace_back(std::make_unique<MetricShard>()).get());
     pipeline_ = std::make_unique<Pipeline>(files_, clock_, settings_, state_dir_ + "/spool",
-                                           make_sinks(settings_, state_dir_), slabs, halt);
-    for (size_t i = 0; i < slabs.size(); ++i) {
-        workers_.push_back(std::make_unique<Worker>(settings_, pipeline_->intake(i), pace_,
+                                           make_sinks(settings_, state_dir_), shards, halt);
+    for (size_t i = 0; i < shards.size(); ++i) {
+        workers_.push_back(std::make_unique<Worker>(settings_, pipeline_->intake(i), overload_,
                                                     last_seen_, mqtt_clients_, credential_files_,
-                                                    quotas_, clock_, *slabs[i]));
+                                                    quotas_, clock_, *shards[i]));
         pipeline_->on_durable(i, [worker = workers_.back().get()] { worker->wake(); });
     }
     if (const auto opened = pipeline_->open(); !opened) {
@@ -151,26 +151,26 @@ bool Daemon::start() {
         return false;
     }
     pipeline_->start();
-    Slabs shown = pipeline_->slabs();
-    shown.insert(shown.end(), slabs.begin(), slabs.end());
-    pace_.watch(shown);
-    shown.push_back(&pace_.slab());
-    shown.push_back(&clock_watch_.slab());
-    shown.push_back(&mqtt_clients_.slab());
-    shown.push_back(&tls_.slab());
-    shown.push_back(&reloads_.slab());
+    MetricShards shown = pipeline_->shards();
+    shown.insert(shown.end(), shards.begin(), shards.end());
+    overload_.watch(shown);
+    shown.push_back(&overload_.shard());
+    shown.push_back(&clock_watch_.shard());
+    shown.push_back(&mqtt_clients_.shard());
+    shown.push_back(&tls_.shard());
+    shown.push_back(&reloads_.shard());
     if (std::ranges::find(settings_.general.sinks, "kafka") != settings_.general.sinks.end()) {
         watch_ = std::make_unique<SinglestoreWatch>(
-            settings_, clock_, [slabs = pipeline_->slabs()]() -> std::optional<int64_t> {
+            settings_, clock_, [shards = pipeline_->shards()]() -> std::optional<int64_t> {
                 int64_t end = 0;  // Of the sink that knows it, while its brokers are up.
-                for (const Slab* slab : slabs)
-                    end += slab->read(Metric::kafka_topic_end_messages, 0);
+                for (const MetricShard* shard : shards)
+                    end += shard->read(Metric::kafka_topic_end_messages, 0);
                 return end > 0 ? std::optional(end) : std::nullopt;
             });
-        shown.push_back(&watch_->slab());
+        shown.push_back(&watch_->shard());
     }
     admin_.watch(std::move(shown));
-    admin_.ask_for_troubles([this] { return troubles(); });
+    admin_.ask_for_health_messages([this] { return health_messages(); });
     admin_.ask_for_pipeline(
         [this] { return watch_ ? std::optional(watch_->status()) : std::nullopt; });
 
@@ -222,18 +222,18 @@ bool Daemon::listen(const std::vector<std::string>& addresses, std::string_view 
     return true;
 }
 
-std::vector<std::string> Daemon::troubles() const {
-    std::vector<std::string> all = pipeline_->troubles();
-    if (std::string sentence = watch_ ? watch_->trouble().sentence() : ""; !sentence.empty())
+std::vector<std::string> Daemon::health_messages() const {
+    std::vector<std::string> all = pipeline_->health_messages();
+    if (std::string sentence = watch_ ? watch_->health_message().text() : ""; !sentence.empty())
         all.push_back(std::move(sentence));
-    for (auto& trouble : reloads_.troubles()) all.push_back(std::move(trouble));
+    for (auto& trouble : reloads_.health_messages()) all.push_back(std::move(trouble));
     return all;
 }
 
 // At least once a second.
 void Daemon::on_turn() {
     const int64_t now_us = clock_.steady_us();
-    pace_.measure(now_us);
+    overload_.measure(now_us);
     clock_watch_.measure();
     if (mqtt_clients_.drop_expired(now_us / 1'000'000)) loop_.wake();
 }

@@ -6,8 +6,8 @@
 //
 //   reload: SIGHUP -> files that are named in the settings are read again
 //
-// A failure that breaks a promise (error.h, Move::halt) ends the process at once: what was not yet
-// acknowledged never is.
+// A failure that breaks a promise (error.h, Action::halt) ends the process at once: what was not
+// yet acknowledged never is.
 //
 // Threads: main.
 #pragma once
@@ -19,20 +19,20 @@
 #include <vector>
 
 #include "config/settings.h"
-#include "daemon/admin.h"
+#include "daemon/admin/admin.h"
 #include "daemon/clock_watch.h"
-#include "daemon/credentials.h"
-#include "daemon/last_seen.h"
-#include "daemon/listener.h"
-#include "daemon/loop.h"
-#include "daemon/pace.h"
-#include "daemon/reloads.h"
-#include "daemon/tls.h"
+#include "daemon/net/listener.h"
+#include "daemon/net/loop.h"
+#include "daemon/net/tls.h"
+#include "daemon/overload/controller.h"
+#include "daemon/overload/last_seen.h"
+#include "daemon/reload.h"
+#include "daemon/security/credentials.h"
 #include "daemon/worker.h"
-#include "pipeline/clock.h"
-#include "pipeline/files.h"
+#include "pipeline/base/clock.h"
+#include "pipeline/base/files.h"
 #include "pipeline/pipeline.h"
-#include "sinks/singlestore_watch.h"
+#include "sinks/singlestore/watch.h"
 
 namespace rollcall {
 
@@ -60,7 +60,7 @@ private:
     [[nodiscard]] bool start();
     [[nodiscard]] bool listen(const std::vector<std::string>& addresses, std::string_view what,
                               size_t each, const std::function<void(const Listening&)>& use);
-    [[nodiscard]] std::vector<std::string> troubles() const;
+    [[nodiscard]] std::vector<std::string> health_messages() const;
     void on_turn();
     void on_signal();
     void reload();
@@ -71,22 +71,22 @@ private:
     std::string state_dir_;
     Clock clock_;
     Files files_;
-    Slab slab_;  // Main's.
+    MetricShard shard_;  // Main's.
     Replies replies_;
     Admin admin_;
     HttpSession::Limits admin_limits_;
-    Pace pace_;
+    OverloadController overload_;
     ClockWatch clock_watch_;
     LastSeen last_seen_;
     MqttClients mqtt_clients_;
     TlsContext tls_;
     CredentialFiles credential_files_;
     Quotas quotas_;
-    std::vector<std::unique_ptr<Slab>> worker_slabs_;
+    std::vector<std::unique_ptr<MetricShard>> worker_shards_;
     std::unique_ptr<Pipeline> pipeline_;
     std::unique_ptr<SinglestoreWatch> watch_;  // If check-ins go to a pipeline of SingleStore's.
     std::vector<std::unique_ptr<Worker>> workers_;
-    Reloads reloads_;
+    ReloadableFiles reloads_;
     Loop loop_;  // Admin's clients, the signals, and what is done once a second.
     std::unique_ptr<Signals> signals_;
 };

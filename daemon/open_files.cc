@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "sinks/deep_check.h"
-
 namespace rollcall::open_files {
 
 uint64_t raise_limit() {
@@ -17,7 +15,7 @@ uint64_t raise_limit() {
 }
 
 uint64_t connections_of_worker(uint64_t connections_max, uint64_t workers, uint64_t limit) {
-    const uint64_t left = limit - std::min(limit, files_beside);
+    const uint64_t left = limit - std::min(limit, files_reserved);
     return std::clamp<uint64_t>(left / workers, 1, connections_max);
 }
 

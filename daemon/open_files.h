@@ -8,6 +8,9 @@
 
 namespace rollcall::open_files {
 
+// What a daemon opens besides its connections: listeners, the spool, databases, a log.
+inline constexpr uint64_t files_reserved = 128;
+
 // Raises what the process may have open to what it is allowed to ask for, and returns it.
 [[nodiscard]] uint64_t raise_limit();
 

@@ -2,23 +2,24 @@
 
 namespace rollcall {
 
-Worker::Worker(const Settings& settings, Intake& intake, const Pace& pace, LastSeen& last_seen,
-               MqttClients& mqtt_clients, const CredentialFiles& credential_files, Quotas& quotas,
-               const Clock& clock, Slab& slab)
+Worker::Worker(const Settings& settings, Intake& intake, const OverloadController& overload,
+               LastSeen& last_seen, MqttClients& mqtt_clients,
+               const CredentialFiles& credential_files, Quotas& quotas, const Clock& clock,
+               MetricShard& shard)
     : settings_(settings),
       intake_(intake),
-      pace_(pace),
+      overload_(overload),
       clock_(clock),
-      liveness_(intake, last_seen, slab),
+      liveness_(intake, last_seen, shard),
       credentials_(settings, credential_files, clock),
-      refusals_(clock, slab),
-      replies_(clock, &pace),
-      checkins_(settings, intake, replies_, pace, last_seen, liveness_, credentials_, quotas,
+      refusals_(clock, shard),
+      replies_(clock, &overload),
+      checkins_(settings, intake, replies_, overload, last_seen, liveness_, credentials_, quotas,
                 refusals_, clock),
       http_limits_(settings),
       mqtt_(settings, mqtt_clients, intake, liveness_, credentials_, quotas, refusals_, clock,
             [this] { wake(); }),
-      loop_(clock, slab, connection_options(), [this] { on_turn(); }) {}
+      loop_(clock, shard, connection_options(), [this] { on_turn(); }) {}
 
 Connections::Options Worker::connection_options() {
     Connections::Options options(settings_);
@@ -29,7 +30,7 @@ Connections::Options Worker::connection_options() {
 Worker::~Worker() { ensure(!thread_.joinable()); }
 
 void Worker::listen(int fd, Transport transport, TlsContext* tls) {
-    Door door{.transport = transport, .make_session = {}, .tls = tls};
+    Endpoint door{.transport = transport, .make_session = {}, .tls = tls};
     if (transport == Transport::http) {
         door.make_session = [this](Connection& connection) {
             return std::make_unique<HttpSession>(connection, checkins_, replies_, http_limits_);
@@ -47,7 +48,7 @@ void Worker::listen(int fd, Transport transport, TlsContext* tls) {
 
 // A wait of its own for each, so that they do not all come in the same turn.
 Millis Worker::defer() {
-    if (!pace_.overloaded()) return Millis(0);
+    if (!overload_.overloaded()) return Millis(0);
     const auto most = static_cast<uint64_t>(settings_.general.overload_wait_max.count());
     return Millis(1 + (most == 0 ? 0 : random_() % most));
 }

@@ -16,26 +16,26 @@
 #include <thread>
 
 #include "config/settings.h"
-#include "daemon/checkins.h"
-#include "daemon/credentials.h"
-#include "daemon/last_seen.h"
-#include "daemon/liveness.h"
-#include "daemon/loop.h"
-#include "daemon/mqtt_sessions.h"
-#include "daemon/pace.h"
-#include "daemon/quotas.h"
-#include "daemon/refusals.h"
-#include "daemon/replies.h"
-#include "pipeline/cursor.h"
-#include "pipeline/intake.h"
+#include "daemon/http/checkins.h"
+#include "daemon/http/replies.h"
+#include "daemon/mqtt/sessions.h"
+#include "daemon/net/loop.h"
+#include "daemon/net/refusals.h"
+#include "daemon/overload/controller.h"
+#include "daemon/overload/last_seen.h"
+#include "daemon/overload/liveness.h"
+#include "daemon/overload/quotas.h"
+#include "daemon/security/credentials.h"
+#include "pipeline/base/cursor.h"
+#include "pipeline/ingest/intake.h"
 
 namespace rollcall {
 
 class Worker {
 public:
-    Worker(const Settings& settings, Intake& intake, const Pace& pace, LastSeen& last_seen,
-           MqttClients& mqtt_clients, const CredentialFiles& credential_files, Quotas& quotas,
-           const Clock& clock, Slab& slab);
+    Worker(const Settings& settings, Intake& intake, const OverloadController& overload,
+           LastSeen& last_seen, MqttClients& mqtt_clients, const CredentialFiles& credential_files,
+           Quotas& quotas, const Clock& clock, MetricShard& shard);
     ~Worker();
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
@@ -59,7 +59,7 @@ private:
 
     const Settings& settings_;
     Intake& intake_;
-    const Pace& pace_;
+    const OverloadController& overload_;
     std::minstd_rand random_;
     const Clock& clock_;
     Liveness liveness_;

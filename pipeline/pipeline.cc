@@ -2,31 +2,32 @@
 
 #include <algorithm>
 
-#include "pipeline/log.h"
+#include "pipeline/base/log.h"
 
 namespace rollcall {
 
 Pipeline::Pipeline(Files& files, const Clock& clock, const Settings& settings,
                    const std::string& spool_directory, std::vector<NamedSink> sinks,
-                   std::vector<Slab*> worker_slabs, std::function<void(const Error&)> on_halt)
+                   std::vector<MetricShard*> worker_shards,
+                   std::function<void(const Error&)> on_halt)
     : files_(files),
       clock_(clock),
       settings_(settings),
       spool_directory_(spool_directory),
       on_halt_(std::move(on_halt)),
-      spool_(files, clock, slab_,
+      spool_(files, clock, shard_,
              {spool_directory, settings.spool.size_max.count, settings.spool.segment_size.count,
               settings.spool.sync, settings.delivery.duplicate_window}),
-      committer_(spool_, bell_, slab_, on_halt_) {
+      committer_(spool_, wakeup_, shard_, on_halt_) {
     const auto& ingest = settings.ingest;
-    for (Slab* slab : worker_slabs)
+    for (MetricShard* shard : worker_shards)
         intakes_.push_back(std::make_unique<Intake>(
             Intake::Limits{ingest.slots_max, ingest.slot_rows_max, ingest.slot_text_max.count,
                            std::max({settings.http.body_size_max, settings.http.batch_size_max,
                                      settings.http.header_size_max, settings.mqtt.packet_size_max})
                                .count,
                            ingest.items_max},
-            bell_, *slab));
+            wakeup_, *shard));
     for (auto& [name, sink] : sinks) {
         outlets_.push_back(std::make_unique<Outlet>());
         outlets_.back()->name = name;
@@ -63,7 +64,7 @@ Result<void> Pipeline::open() {
             settings_.spool.sync};
         outlet->delivery =
             std::make_unique<Delivery>(files_, spool_directory_, spool_.end(), *outlet->sink,
-                                       clock_, outlet->slab, options, on_halt_);
+                                       clock_, outlet->shard, options, on_halt_);
         committer_.add_reader(outlet->name, outlet->delivery->stored());
     }
     return {};
@@ -79,21 +80,21 @@ void Pipeline::stop() {
     for (auto& outlet : outlets_) outlet->delivery->stop(settings_.delivery.stop_timeout_max);
 }
 
-std::vector<std::string> Pipeline::troubles() const {
+std::vector<std::string> Pipeline::health_messages() const {
     std::vector<std::string> all;
     for (const auto& outlet : outlets_) {
-        const std::string sentence = outlet->delivery->trouble().sentence();
+        const std::string sentence = outlet->delivery->health_message().text();
         if (!sentence.empty())
             all.push_back(fmt::format("sink {}: {}", to_text(outlet->name), sentence));
     }
     return all;
 }
 
-std::vector<const Slab*> Pipeline::slabs() const {
-    std::vector<const Slab*> all{&slab_};
+std::vector<const MetricShard*> Pipeline::shards() const {
+    std::vector<const MetricShard*> all{&shard_};
     for (const auto& outlet : outlets_) {
-        all.push_back(&outlet->slab);
-        if (const Slab* counters = outlet->sink->counters()) all.push_back(counters);
+        all.push_back(&outlet->shard);
+        if (const MetricShard* counters = outlet->sink->counters()) all.push_back(counters);
     }
     return all;
 }

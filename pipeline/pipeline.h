@@ -17,13 +17,13 @@
 
 #include "config/metrics.h"
 #include "config/settings.h"
-#include "pipeline/clock.h"
-#include "pipeline/committer.h"
-#include "pipeline/delivery.h"
-#include "pipeline/files.h"
-#include "pipeline/intake.h"
-#include "pipeline/sink.h"
-#include "pipeline/spool_writer.h"
+#include "pipeline/base/clock.h"
+#include "pipeline/base/files.h"
+#include "pipeline/delivery/delivery.h"
+#include "pipeline/delivery/sink.h"
+#include "pipeline/ingest/committer.h"
+#include "pipeline/ingest/intake.h"
+#include "pipeline/spool/writer.h"
 
 namespace rollcall {
 
@@ -34,11 +34,11 @@ struct NamedSink {
 
 class Pipeline {
 public:
-    // worker_slabs: one for each worker. on_halt is called from any thread of the pipeline; the
+    // worker_shards: one for each worker. on_halt is called from any thread of the pipeline; the
     // process must then end without acknowledging anything more.
     Pipeline(Files& files, const Clock& clock, const Settings& settings,
              const std::string& spool_directory, std::vector<NamedSink> sinks,
-             std::vector<Slab*> worker_slabs, std::function<void(const Error&)> on_halt);
+             std::vector<MetricShard*> worker_shards, std::function<void(const Error&)> on_halt);
 
     [[nodiscard]] Intake& intake(size_t worker) { return *intakes_[worker]; }
     // Called by the committer when slots of that worker became durable. Before start().
@@ -56,15 +56,15 @@ public:
     [[nodiscard]] Delivery& delivery(size_t sink) { return *outlets_[sink]->delivery; }
 
     // What is wrong with sinks that are down: "sink kafka: ...". From main only, after start().
-    [[nodiscard]] std::vector<std::string> troubles() const;
+    [[nodiscard]] std::vector<std::string> health_messages() const;
     // The counters of the pipeline's own threads.
-    [[nodiscard]] std::vector<const Slab*> slabs() const;
+    [[nodiscard]] std::vector<const MetricShard*> shards() const;
 
 private:
     struct Outlet {
         SinkName name;
         std::unique_ptr<Sink> sink;
-        Slab slab;
+        MetricShard shard;
         std::unique_ptr<Delivery> delivery;
     };
 
@@ -73,8 +73,8 @@ private:
     const Settings& settings_;
     std::string spool_directory_;
     std::function<void(const Error&)> on_halt_;
-    Doorbell bell_;
-    Slab slab_;  // The committer's.
+    Wakeup wakeup_;
+    MetricShard shard_;  // The committer's.
     SpoolWriter spool_;
     Committer committer_;
     std::vector<std::unique_ptr<Intake>> intakes_;

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "pipeline/sink.h"
+#include "pipeline/delivery/sink.h"
 
 namespace rollcall {
 

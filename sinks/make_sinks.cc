@@ -1,9 +1,9 @@
 #include "sinks/make_sinks.h"
 
 #include "sinks/discard_sink.h"
-#include "sinks/kafka_sink.h"
-#include "sinks/singlestore_sink.h"
-#include "sinks/sqlite_sink.h"
+#include "sinks/kafka/sink.h"
+#include "sinks/singlestore/sink.h"
+#include "sinks/sqlite/sink.h"
 
 namespace rollcall {
 

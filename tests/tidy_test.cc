@@ -17,31 +17,48 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// A room may include its own floor and those below. Tests and benches stand outside the house.
-const std::map<std::string, int> floors = {
-    {"config", 0}, {"pipeline", 1}, {"sinks", 2}, {"daemon", 3}};
+// The folders of the source, in the order of their dependencies: a file may include files of its
+// own folder and of those in the lines above. Folders in one line know nothing of each other. Tests
+// and benchmarks may include anything.
+const std::vector<std::vector<std::string>> folder_order = {
+    {"config"},
+    {"pipeline/base"},
+    {"pipeline/columns"},
+    {"pipeline/decode", "pipeline/spool"},
+    {"pipeline/ingest", "pipeline/delivery"},
+    {"pipeline"},
+    {"sinks/text", "sinks/sql"},
+    {"sinks/sqlite", "sinks/kafka", "sinks/singlestore"},
+    {"sinks"},
+    {"daemon/net"},
+    {"daemon/security", "daemon/overload"},
+    {"daemon/http", "daemon/mqtt"},
+    {"daemon/admin"},
+    {"daemon"},
+    {"daemon/cli"},
+};
 
 // Headers of foreign libraries, by how they begin, and the one module (or room/, or family_ of
 // modules) that may include them.
 const std::multimap<std::string, std::string> foreign_headers = {
     {"toml++/", "config/load"},
-    {"isa-l", "pipeline/checksum"},
-    {"xxh", "pipeline/row_id"},
-    {"zlib.h", "pipeline/inflate"},
-    {"zstd", "pipeline/inflate"},
-    {"sqlite3.h", "sinks/sqlite_sink"},
-    {"librdkafka/", "sinks/kafka_"},
-    {"mysql.h", "sinks/database"},
-    {"mysqld_error.h", "sinks/database"},
-    {"errmsg.h", "sinks/database"},
-    {"prometheus/", "daemon/exporter"},
-    {"nlohmann/", "daemon/status"},
+    {"isa-l", "pipeline/base/checksum"},
+    {"xxh", "pipeline/columns/row_id"},
+    {"zlib.h", "pipeline/decode/inflate"},
+    {"zstd", "pipeline/decode/inflate"},
+    {"sqlite3.h", "sinks/sqlite/sink"},
+    {"librdkafka/", "sinks/kafka/"},
+    {"mysql.h", "sinks/sql/database"},
+    {"mysqld_error.h", "sinks/sql/database"},
+    {"errmsg.h", "sinks/sql/database"},
+    {"prometheus/", "daemon/admin/metrics_export"},
+    {"nlohmann/", "daemon/admin/status"},
     {"systemd/", "daemon/service_manager"},
-    {"CLI/", "daemon/main"},
+    {"CLI/", "daemon/cli/main"},
     {"uv.h", "daemon/"},
     // TLS is one thing, what a token is signed with another; they share no line.
-    {"openssl/", "daemon/signatures"},
-    {"openssl/", "daemon/tls"},
+    {"openssl/", "daemon/security/signatures"},
+    {"openssl/", "daemon/net/tls"},
     {"fmt/", ""},
 };
 
@@ -49,27 +66,27 @@ const std::multimap<std::string, std::string> foreign_headers = {
 const std::regex system_header(
     "[a-z_0-9]+|(sys|netinet|arpa)/[a-z]+\\.h|(dirent|fcntl|netdb|poll|strings|unistd)\\.h");
 
-const std::set<std::string> files_with_atomics = {"pipeline/cursor.h", "config/metrics.h",
-                                                  "daemon/last_seen.h", "daemon/last_seen.cc",
-                                                  "daemon/quotas.cc"};
+const std::set<std::string> files_with_atomics = {
+    "pipeline/base/cursor.h", "config/metrics.h", "daemon/overload/last_seen.h",
+    "daemon/overload/last_seen.cc", "daemon/overload/quotas.cc"};
 
 // Settings that config/load obeys itself: it refuses what they do not allow.
 const std::set<std::string> obeyed_by_load = {"auth.mode", "auth.anonymous_anywhere"};
 
 // Modules without a unit test, and where they are tested instead.
 const std::map<std::string, std::string> tested_elsewhere = {
-    {"sinks/kafka_connection", "tests/unit/kafka_sink_test.cc"},
-    {"sinks/kafka_position", "tests/unit/kafka_sink_test.cc"},
-    {"sinks/kafka_topics", "tests/unit/kafka_sink_test.cc"},
-    {"sinks/database", "tests/integration/database_test.cc"},
-    {"sinks/singlestore_sink", "tests/integration/singlestore_sink_test.cc"},
-    {"sinks/singlestore_watch", "tests/integration/singlestore_watch_test.cc"},
-    {"daemon/main", "tests/integration/command_line_test.cc"},
+    {"sinks/kafka/connection", "tests/unit/sinks/kafka/sink_test.cc"},
+    {"sinks/kafka/position", "tests/unit/sinks/kafka/sink_test.cc"},
+    {"sinks/kafka/topics", "tests/unit/sinks/kafka/sink_test.cc"},
+    {"sinks/sql/database", "tests/integration/database_test.cc"},
+    {"sinks/singlestore/sink", "tests/integration/singlestore_sink_test.cc"},
+    {"sinks/singlestore/watch", "tests/integration/singlestore_watch_test.cc"},
+    {"daemon/cli/main", "tests/integration/command_line_test.cc"},
     {"daemon/daemon", "tests/integration/service_test.cc"},
     {"daemon/service_manager", "tests/integration/service_test.cc"},
-    {"daemon/connection", "tests/unit/worker_test.cc"},
-    {"daemon/loop", "tests/unit/worker_test.cc"},
-    {"daemon/mqtt_sessions", "tests/unit/mqtt_session_test.cc"},
+    {"daemon/net/connection", "tests/unit/daemon/worker_test.cc"},
+    {"daemon/net/loop", "tests/unit/daemon/worker_test.cc"},
+    {"daemon/mqtt/sessions", "tests/unit/daemon/mqtt/session_test.cc"},
 };
 
 struct File {
@@ -77,7 +94,7 @@ struct File {
     std::vector<std::string> lines;
     std::string text;
 
-    [[nodiscard]] std::string room() const { return path.substr(0, path.find('/')); }
+    [[nodiscard]] std::string folder() const { return path.substr(0, path.rfind('/')); }
     [[nodiscard]] std::string module() const { return path.substr(0, path.rfind('.')); }
     [[nodiscard]] bool is(std::string_view extension) const { return path.ends_with(extension); }
 };
@@ -128,15 +145,21 @@ bool used(const std::string& word) {
 
 BOOST_AUTO_TEST_SUITE(tidy)
 
-BOOST_AUTO_TEST_CASE(no_room_includes_a_room_above_it) {
-    const std::regex include("#include \"(\\w+)/.*\"");
+BOOST_AUTO_TEST_CASE(every_include_goes_to_the_same_folder_or_to_one_that_is_listed_above_it) {
+    std::map<std::string, size_t> line_of;
+    for (size_t line = 0; line < folder_order.size(); ++line)
+        for (const auto& folder : folder_order[line]) line_of[folder] = line;
+    const std::regex include("#include \"(.*)/[^/]*\"");
     std::smatch words;
-    for (const auto& file : house())
-        for (const auto& line : file.lines)
-            if (std::regex_match(line, words, include))
-                BOOST_TEST(
-                    (floors.contains(words[1]) && floors.at(words[1]) <= floors.at(file.room())),
-                    file.path << ": " << line);
+    for (const auto& file : house()) {
+        BOOST_TEST(line_of.contains(file.folder()), file.path << ": its folder is not listed");
+        for (const auto& line : file.lines) {
+            if (!std::regex_match(line, words, include) || words[1] == file.folder()) continue;
+            BOOST_TEST(
+                (line_of.contains(words[1]) && line_of.at(words[1]) < line_of.at(file.folder())),
+                file.path << ": " << line);
+        }
+    }
 }
 
 BOOST_AUTO_TEST_CASE(each_foreign_library_is_included_by_one_module_only) {
@@ -232,32 +255,34 @@ BOOST_AUTO_TEST_CASE(every_module_has_its_unit_test_and_every_test_is_run) {
     for (const auto& file : house()) {
         if (!file.is(".cc")) continue;
         const auto elsewhere = tested_elsewhere.find(file.module());
-        const fs::path test =
-            elsewhere != tested_elsewhere.end()
-                ? elsewhere->second
-                : fmt::format("tests/unit/{}_test.cc", fs::path(file.path).stem().string());
+        const fs::path test = elsewhere != tested_elsewhere.end()
+                                  ? elsewhere->second
+                                  : fmt::format("tests/unit/{}_test.cc", file.module());
         BOOST_TEST(fs::exists(ROLLCALL_SOURCE_DIR / test), file.path << " has no " << test);
     }
     for (const auto& file : sources_in({"tests"})) {
         const std::string stem = fs::path(file.path).stem();
         if (!stem.ends_with("_test")) continue;
-        const std::string name = stem.substr(0, stem.size() - 5);
-        BOOST_TEST(std::regex_search(list.text, std::regex("\\b" + name + "\\b")),
+        const size_t folder = std::string("tests/").size();
+        const std::string name =
+            file.path.substr(folder, file.path.size() - folder - std::string("_test.cc").size());
+        BOOST_TEST(std::regex_search(list.text, std::regex("\\b" + name + "(_test.cc)?\\b")),
                    file.path << " is not in tests/CMakeLists.txt");
     }
 }
 
 BOOST_AUTO_TEST_CASE(each_statement_of_mqtt_is_listed_once_with_cases_that_are_there_or_a_reason) {
     std::set<std::string> statements;
-    std::set<std::string> cases;  // As suite/case; a suite has its file's name.
+    std::set<std::string> cases;  // As suite/case.
+    const std::regex a_suite("BOOST_(AUTO|FIXTURE)_TEST_SUITE\\((\\w+)");
     const auto tests = sources_in({"tests"});
     const std::regex a_case("BOOST_AUTO_TEST_CASE\\(\\s*(\\w+)\\s*\\)");
     for (const auto& file : tests) {
-        const std::string stem = fs::path(file.path).stem();
-        if (!stem.ends_with("_test")) continue;
+        std::smatch suite;
+        if (!std::regex_search(file.text, suite, a_suite)) continue;
         for (std::sregex_iterator at(file.text.begin(), file.text.end(), a_case), end; at != end;
              ++at)
-            cases.insert(stem.substr(0, stem.size() - 5) + "/" + (*at)[1].str());
+            cases.insert(suite[2].str() + "/" + (*at)[1].str());
     }
     const std::regex line_of_table(
         "(MQTT5?-[0-9.]+-[0-9]+)\t(server|client|both)\t([^\t]+)\t([^\t]+)");

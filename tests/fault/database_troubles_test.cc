@@ -8,7 +8,7 @@
 #include <mutex>
 #include <thread>
 
-#include "sinks/schema_command.h"
+#include "daemon/cli/schema_command.h"
 #include "tests/support/mariadb_server.h"
 #include "tests/support/singlestore_stand_in.h"
 #include "tests/support/test_daemon.h"
@@ -135,7 +135,7 @@ BOOST_FIXTURE_TEST_CASE(trouble_of_the_direct_sink_is_said_and_costs_no_check_in
         Texts begin;
         const char* said;
         Texts end;
-    } troubles[] = {
+    } health_messages[] = {
         {"wrong password",
          {"SET PASSWORD FOR rollcall = PASSWORD('other')", "KILL USER rollcall"},
          "see singlestore.user and singlestore.password_file",
@@ -160,7 +160,7 @@ BOOST_FIXTURE_TEST_CASE(trouble_of_the_direct_sink_is_said_and_costs_no_check_in
     TestDaemon daemon(
         {.settings = daemon_settings(), .arguments = {"--set", "delivery.retry_delay_max=200ms"}});
     int reports = 0;
-    for (const auto& [what, begin, said, end] : troubles) {
+    for (const auto& [what, begin, said, end] : health_messages) {
         BOOST_TEST_CONTEXT(what) {
             run(begin);
             report_until(daemon, said, true, reports);
@@ -179,7 +179,7 @@ BOOST_AUTO_TEST_CASE(trouble_of_the_pipeline_is_said_and_costs_no_check_in) {
         const char* what;
         Singlestore::Answer answer;
         const char* said;
-    } troubles[] = {
+    } health_messages[] = {
         {"wrong password", refuses("", {1045, "Access denied for user 'rollcall'"}),
          ": Access denied for user 'rollcall'; see singlestore.user and singlestore.password_file"},
         {"missing privilege", refuses(".PIPELINES", {1142, "SELECT command denied"}),
@@ -201,7 +201,7 @@ BOOST_AUTO_TEST_CASE(trouble_of_the_pipeline_is_said_and_costs_no_check_in) {
                       R"(open_timeout_max = "100ms")", "[singlestore]",
                       fmt::format("port = {}", server.port()), R"(watch_interval = "1s")"}});
     int reports = 0;
-    for (const auto& [what, answer, said] : troubles) {
+    for (const auto& [what, answer, said] : health_messages) {
         BOOST_TEST_CONTEXT(what) {
             server.answer(answer);
             report_until(daemon, said, true, reports);

@@ -11,7 +11,7 @@
 #include <set>
 #include <thread>
 
-#include "sinks/kafka_sink.h"
+#include "sinks/kafka/sink.h"
 #include "tests/support/cutting_proxy.h"
 #include "tests/support/kafka_client.h"
 #include "tests/support/kafka_cluster.h"

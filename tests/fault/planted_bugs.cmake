@@ -21,7 +21,7 @@ function(planted_bug name source from to found)
         ENVIRONMENT ROLLCALL_SIMULATION_SECONDS=120 PASS_REGULAR_EXPRESSION "${found}")
 endfunction()
 
-planted_bug(acknowledges_before_the_sync pipeline/committer.cc
+planted_bug(acknowledges_before_the_sync pipeline/ingest/committer.cc
 "    if (slots > 0) {
 "
 "    if (slots > 0) {
@@ -33,25 +33,25 @@ planted_bug(acknowledges_before_the_sync pipeline/committer.cc
 "
 "was acknowledged before it was durable")
 
-planted_bug(tries_a_failed_sync_again pipeline/spool_writer.cc
+planted_bug(tries_a_failed_sync_again pipeline/spool/writer.cc
 "        if (auto synced = file_->sync(); !synced) return synced;
-        slab_.set"
+        shard_.set"
 "        if (auto synced = file_->sync(); !synced && !file_->sync()) return synced;
-        slab_.set"
+        shard_.set"
 "was acknowledged before it was durable")
 
-planted_bug(trusts_what_a_failed_sync_left pipeline/spool_writer.cc
+planted_bug(trusts_what_a_failed_sync_left pipeline/spool/writer.cc
 "    if (auto written = write_again(tail->unsynced, tail->bytes); !written) return written;
 "
 ""
 "(is not in every sink|reports are missing|are said to be lost|is in a sink twice)")
 
-planted_bug(drops_a_segment_before_the_sink_has_it pipeline/committer.cc
+planted_bug(drops_a_segment_before_the_sink_has_it pipeline/ingest/committer.cc
 "return spool_.drop(stored_by_all);"
 "return spool_.drop(spool_.end().own());"
 "(is not in every sink|reports are missing)")
 
-planted_bug(drops_a_segment_whose_last_record_no_sink_has pipeline/spool_writer.cc
+planted_bug(drops_a_segment_whose_last_record_no_sink_has pipeline/spool/writer.cc
 "next.first_record > number ||"
 "next.first_record > number + 1 ||"
 "(is not in every sink|reports are missing)")
@@ -64,7 +64,7 @@ planted_bug(moves_the_position_before_the_rows tests/support/transaction_sink.cc
 "
 "(is not in every sink|reports are missing)")
 
-planted_bug(moves_on_before_a_dead_letter_is_synced pipeline/dead_letters.cc
+planted_bug(moves_on_before_a_dead_letter_is_synced pipeline/delivery/dead_letters.cc
 "    if (auto synced = letters.sync(); !synced) return failed(synced.error());
 "
 ""

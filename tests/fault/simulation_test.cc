@@ -24,8 +24,8 @@
 #include <optional>
 #include <set>
 
-#include "pipeline/dead_letters.h"
-#include "pipeline/log.h"
+#include "pipeline/base/log.h"
+#include "pipeline/delivery/dead_letters.h"
 #include "pipeline/pipeline.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/memory_files.h"
@@ -99,7 +99,7 @@ private:
         settings_.delivery.retry_delay_max = Millis(1000);
         settings_.delivery.duplicates_max = 1000;
         workers_ = 1 + random_.below(3);
-        // A window lasts only as long as the spool has room for it (spool_writer.h). So where that
+        // A window lasts only as long as the spool has room for it (spool/writer.h). So where that
         // is tight, or the disk full, nobody repeats a report.
         repeats_ = random_.one_in(2);
         settings_.delivery.duplicate_window =
@@ -146,7 +146,7 @@ private:
         // Of what is read, damage is flips' to do: a read that fails once would be a loss that is
         // none when it is read again.
         if (operation == write && happens(failed_io_one_in_)) return fail(Code::disk_failed, EIO);
-        if ((operation == write || operation == rename) && !path.ends_with("bounds") &&
+        if ((operation == write || operation == rename) && !path.ends_with("checkpoint") &&
             (full_ || happens(full_one_in_)))
             return fail(Code::disk_full, ENOSPC);
         if ((operation == open || operation == list) && happens(no_files_one_in_))
@@ -190,13 +190,13 @@ private:
         std::vector<NamedSink> sinks;
         for (size_t i = 0; i < sinks_.size(); ++i)
             sinks.push_back(
-                {static_cast<SinkName>(i), std::make_unique<TransactionSink::Door>(sinks_[i])});
-        slabs_.clear();
-        for (size_t i = 0; i < workers_; ++i) slabs_.push_back(std::make_unique<Slab>());
-        std::vector<Slab*> slabs;
-        for (auto& slab : slabs_) slabs.push_back(slab.get());
+                {static_cast<SinkName>(i), std::make_unique<TransactionSink::Endpoint>(sinks_[i])});
+        shards_.clear();
+        for (size_t i = 0; i < workers_; ++i) shards_.push_back(std::make_unique<MetricShard>());
+        std::vector<MetricShard*> shards;
+        for (auto& shard : shards_) shards.push_back(shard.get());
         pipeline_ = std::make_unique<Pipeline>(files_, clock_, settings_, "spool", std::move(sinks),
-                                               slabs, [](const Error&) {});
+                                               shards, [](const Error&) {});
         waiting_.assign(workers_, {});
         for (size_t i = 0; i < workers_; ++i)
             pipeline_->on_durable(i, [this, i] { acknowledge(i); });
@@ -208,8 +208,8 @@ private:
 
     void end() {
         if (pipeline_)
-            for (const Slab* slab : pipeline_->slabs())
-                lost_ += static_cast<uint64_t>(slab->read(Metric::spool_lost_records_total, 0));
+            for (const MetricShard* shard : pipeline_->shards())
+                lost_ += static_cast<uint64_t>(shard->read(Metric::spool_lost_records_total, 0));
         pipeline_.reset();
         ++crashes_;
     }
@@ -238,7 +238,7 @@ private:
 
     template <class T>
     static void must(const Result<T>& result) {
-        if (!result && result.error().move() == Move::halt) throw Crash{false};
+        if (!result && result.error().action() == Action::halt) throw Crash{false};
     }
 
     void jump() {
@@ -306,7 +306,7 @@ private:
     void check_limits() {
         uint64_t bytes = 0;
         for (const auto& name : files_.names("spool"))
-            if (name != bounds_name) bytes += files_.size("spool/" + name);
+            if (name != checkpoint_name) bytes += files_.size("spool/" + name);
         // A write that failed may have left what the next one writes over.
         if (bytes > size_max_ + settings_.spool.segment_size.count + 16 * 1024)
             throw Violation{fmt::format("the spool holds {} bytes, more than its limit", bytes)};
@@ -357,8 +357,8 @@ private:
     void replay_dead_letters(const SpoolId& spool) {
         for (size_t i = 0; i < sinks_.size(); ++i) {
             sinks_[i].refuses = nullptr;
-            TransactionSink::Door door(sinks_[i]);
-            DeadLetters letters(files_, "spool", clock_, *slabs_.front(),
+            TransactionSink::Endpoint door(sinks_[i]);
+            DeadLetters letters(files_, "spool", clock_, *shards_.front(),
                                 {static_cast<SinkName>(i), spool, size_max_, true});
             must_progress(letters.replay(door, 3, row_text_max, [](uint64_t, uint64_t) {}));
         }
@@ -366,7 +366,7 @@ private:
 
     template <class T>
     static void must_progress(const Result<T>& result) {
-        if (!result && result.error().move() == Move::halt)
+        if (!result && result.error().action() == Action::halt)
             throw Violation{fmt::format("no progress: {}", to_text(result.error().code))};
     }
 
@@ -397,7 +397,7 @@ private:
     Settings settings_;
     std::vector<TransactionSink> sinks_;
     bool refuses_;
-    std::vector<std::unique_ptr<Slab>> slabs_;
+    std::vector<std::unique_ptr<MetricShard>> shards_;
     std::unique_ptr<Pipeline> pipeline_;
 
     size_t workers_ = 1;

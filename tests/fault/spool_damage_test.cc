@@ -8,7 +8,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "pipeline/log.h"
+#include "pipeline/base/log.h"
 #include "tests/support/spool_fixture.h"
 
 namespace rollcall {
@@ -73,7 +73,7 @@ std::string wrong_with(const SmallSpool& sound, const auto& damage) {
         reader.advance();
     }
     if (reader.position() != records + 1) return fmt::format("read to {}", reader.position());
-    const int64_t lost = spool.slab.read(Metric::spool_lost_records_total, 0) - lost_before;
+    const int64_t lost = spool.shard.read(Metric::spool_lost_records_total, 0) - lost_before;
     lost_before += lost;
     if (read + lost != records + 1) return fmt::format("{} are read, {} are lost", read, lost);
     return {};
@@ -84,7 +84,7 @@ std::string wrong_with(const SmallSpool& sound, const auto& damage) {
 BOOST_FIXTURE_TEST_SUITE(spool_damage, SmallSpool)
 
 BOOST_AUTO_TEST_CASE(any_byte_may_be_turned_over) {
-    BOOST_TEST(paths().size() == 4);  // Three segments and the bounds.
+    BOOST_TEST(paths().size() == 4);  // Three segments and the checkpoint.
     for (const auto& path : paths())
         for (uint64_t byte = 0; byte < files.size(path); byte += stride) {
             const auto bits = static_cast<std::byte>(1 << byte % 8);
@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(spool_that_a_new_one_has_replaced_is_as_good_as_the_old) {
     BOOST_TEST(read_from(0) == sequence(0, 3), boost::test_tools::per_element());
 }
 
-// Written by version 0.1.0 as it was before: segments of format 1, and no bounds.
+// Written by version 0.1.0 as it was before: segments of format 1, and no checkpoint.
 BOOST_AUTO_TEST_CASE(spool_of_an_older_version_is_read_and_written_on) {
     std::ifstream stream(ROLLCALL_SOURCE_DIR "/tests/corpus/spool_format_1.segment",
                          std::ios::binary);
@@ -122,11 +122,11 @@ BOOST_AUTO_TEST_CASE(spool_of_an_older_version_is_read_and_written_on) {
         const auto file = files.open("spool/" + segment_name(0), Files::Open::create);
         BOOST_TEST_REQUIRE((*file)->write(0, std::as_bytes(std::span(old))).has_value());
         if (flipped < old.size()) files.flip("spool/" + segment_name(0), flipped);
-        const int64_t lost_before = slab.read(Metric::spool_lost_records_total, 0);
+        const int64_t lost_before = shard.read(Metric::spool_lost_records_total, 0);
         BOOST_TEST_REQUIRE(open().has_value());
         append_and_sync(6, 1);
         const auto found = read_from(0);
-        const int64_t lost = slab.read(Metric::spool_lost_records_total, 0) - lost_before;
+        const int64_t lost = shard.read(Metric::spool_lost_records_total, 0) - lost_before;
         // The last of the five, if it is damaged, is not told from one that was torn.
         const size_t known = found.size() + static_cast<size_t>(lost);
         BOOST_TEST_REQUIRE((known == 6 || (found.size() == 5 && lost == 0)), flipped);

@@ -4,10 +4,10 @@
 // The first byte says which: 0 the token itself, else a payload behind the header of HS256 or ours.
 #include <string>
 
-#include "daemon/base64.h"
-#include "daemon/signed_token.h"
-#include "daemon/stored_tokens.h"
-#include "pipeline/error.h"
+#include "daemon/security/base64.h"
+#include "daemon/security/signed_token.h"
+#include "daemon/security/stored_tokens.h"
+#include "pipeline/base/error.h"
 
 namespace {
 

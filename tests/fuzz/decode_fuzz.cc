@@ -39,7 +39,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         if (result) continue;
         const Error& error = result.error();
         ensure(error.code == same.error().code && error.offset == same.error().offset);
-        ensure(error.move() == Move::reject);
+        ensure(error.action() == Action::reject);
         ensure(error.offset <= static_cast<int64_t>(size));
         // JSON that was decoded from a form's field has no place in the body.
         if (hint == BodyHint::json) ensure((error.offset >= 0) == has_place(error.code));

@@ -1,5 +1,5 @@
 // Any text as a list and as a form: the row is sound, and the same when its keys are known.
-#include "pipeline/decode_pairs.h"
+#include "pipeline/decode/pairs.h"
 
 #include "tests/support/report.h"
 

@@ -1,7 +1,7 @@
 // Requests in any bytes: whole and in pieces they have the same reading, and every view that is
 // given lies in what was given. The first byte says how they are split, and whether spaces are
 // read.
-#include "daemon/http_parser.h"
+#include "daemon/http/parser.h"
 
 #include <algorithm>
 #include <string>

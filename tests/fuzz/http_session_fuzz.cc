@@ -5,7 +5,7 @@
 #include <charconv>
 #include <string>
 
-#include "pipeline/log.h"
+#include "pipeline/base/log.h"
 #include "tests/fuzz/splitter.h"
 #include "tests/fuzz/stepped_worker.h"
 

@@ -1,7 +1,7 @@
 // Any body under each encoding, which the first byte chooses: it is refused for what it is, or for
 // its size; or it is taken, and then also by an Inflater that never saw another body, within the
 // limit that it fills, and never within a smaller one.
-#include "pipeline/inflate.h"
+#include "pipeline/decode/inflate.h"
 
 #include <string>
 

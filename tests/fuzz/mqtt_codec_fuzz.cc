@@ -1,7 +1,7 @@
 // Every packet that a client's bytes hold, as a session of either version takes them, read to its
 // last byte; and a packet that was found is found again in its own bytes alone, and in no beginning
 // of them.
-#include "daemon/mqtt_codec.h"
+#include "daemon/mqtt/codec.h"
 
 #include <algorithm>
 

@@ -8,7 +8,7 @@
 #include <set>
 #include <string>
 
-#include "pipeline/log.h"
+#include "pipeline/base/log.h"
 #include "tests/fuzz/splitter.h"
 #include "tests/fuzz/stepped_worker.h"
 

@@ -1,10 +1,10 @@
 // Any text as a value of every kind: what is a number reads back as the same number, what is a part
 // of the text lies in it.
-#include "pipeline/routeros.h"
+#include "pipeline/decode/routeros.h"
 
 #include <fmt/core.h>
 
-#include "pipeline/error.h"
+#include "pipeline/base/error.h"
 
 namespace {
 

@@ -69,14 +69,14 @@ public:
         : intake_({settings.ingest.slots_max, settings.ingest.slot_rows_max,
                    settings.ingest.slot_text_max.count, settings.http.body_size_max.count,
                    settings.ingest.items_max},
-                  bell_, slab),
-          pace_(settings),
+                  wakeup_, shard),
+          overload_(settings),
           last_seen_(settings.replies.sites_max),
           mqtt_clients_(settings.mqtt.sessions_max),
           credential_files_(settings),
           quotas_(settings),
-          worker_(settings, intake_, pace_, last_seen_, mqtt_clients_, credential_files_, quotas_,
-                  clock_, slab) {
+          worker_(settings, intake_, overload_, last_seen_, mqtt_clients_, credential_files_,
+                  quotas_, clock_, shard) {
         ensure(credential_files_.load().has_value());
         std::signal(SIGPIPE, SIG_IGN);
         const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -116,12 +116,12 @@ public:
     [[nodiscard]] size_t refused(Transport transport) const {
         size_t all = 0;
         for (size_t code = 0; code < std::size(code_names); ++code)
-            all += static_cast<size_t>(slab.read(Metric::checkins_rejected_total,
-                                                 label_of(transport, static_cast<Code>(code))));
+            all += static_cast<size_t>(shard.read(Metric::checkins_rejected_total,
+                                                  label_of(transport, static_cast<Code>(code))));
         return all;
     }
 
-    Slab slab;
+    MetricShard shard;
 
 private:
     void count(const Columns& rows) {
@@ -134,9 +134,9 @@ private:
     }
 
     StoppedClock clock_;
-    Doorbell bell_;
+    Wakeup wakeup_;
     Intake intake_;
-    Pace pace_;
+    OverloadController overload_;
     LastSeen last_seen_;
     MqttClients mqtt_clients_;
     CredentialFiles credential_files_;

@@ -8,7 +8,7 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "daemon/tls.h"
+#include "daemon/net/tls.h"
 
 namespace {
 

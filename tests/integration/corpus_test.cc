@@ -3,7 +3,7 @@
 // the answer, the counters, the rows.
 //
 // One case runs over all files, or over those that stand behind `--` on the command line.
-#define BOOST_BIND_GLOBAL_PLACEHOLDERS  // Boost 1.74 remarks on its own includes otherwise.
+#define BOOST_BIND_GLOBAL_PLACEHOLDERS  // Boost 1.74 warnings on its own includes otherwise.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-#include "sinks/database.h"
+#include "sinks/sql/database.h"
 
 #include <boost/test/unit_test.hpp>
 #include <fstream>

@@ -1,5 +1,5 @@
-// What routers hear: in their agent's own dialect, at their site's own pace; and who is seen though
-// the report was no good.
+// What routers hear: in their agent's own dialect, at their site's own overload; and who is seen
+// though the report was no good.
 #include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>

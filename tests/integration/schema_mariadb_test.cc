@@ -2,8 +2,8 @@
 #include <boost/test/unit_test.hpp>
 #include <fstream>
 
-#include "sinks/schema_command.h"
-#include "sinks/singlestore_sink.h"
+#include "daemon/cli/schema_command.h"
+#include "sinks/singlestore/sink.h"
 #include "tests/support/mariadb_server.h"
 #include "tests/support/rows.h"
 

@@ -1,6 +1,6 @@
 // The direct sink against a MariaDB: what is stored, what is refused, and that nothing is lost or
 // doubled when the connection or the server dies.
-#include "sinks/singlestore_sink.h"
+#include "sinks/singlestore/sink.h"
 
 #include <fmt/core.h>
 
@@ -208,7 +208,7 @@ BOOST_AUTO_TEST_CASE(positions_of_two_spools_do_not_mix) {
 BOOST_AUTO_TEST_CASE(schema_that_differs_is_said_with_what_to_do) {
     ask("ALTER TABLE site_checkins DROP COLUMN lte_sinr");
     SinglestoreSink sink(settings);
-    BOOST_TEST((sink.open(spool).error().move() == Move::retry));
+    BOOST_TEST((sink.open(spool).error().action() == Action::retry));
     BOOST_TEST(contains(sink.trouble(), "column lte_sinr of site_checkins is missing"));
     BOOST_TEST(contains(sink.trouble(), "rollcalld schema diff --dialect mariadb"), sink.trouble());
     for (const auto& statement : create_tables(SqlDialect::mariadb)) ask(statement);
@@ -247,7 +247,7 @@ BOOST_AUTO_TEST_CASE(value_that_the_database_would_alter_rolls_the_batch_back_an
         "ALTER TABLE site_checkins MODIFY model VARCHAR({}) CHARACTER SET utf8mb4"
         " COLLATE utf8mb4_bin";
     ask(fmt::format(fmt::runtime(model), 4));
-    BOOST_TEST((write(sink, rows(40, 5), 1).error().move() == Move::retry));
+    BOOST_TEST((write(sink, rows(40, 5), 1).error().action() == Action::retry));
     BOOST_TEST(contains(sink.trouble(), "the row with id 40"), sink.trouble());
     BOOST_TEST(contains(sink.trouble(), "column 'model'"), sink.trouble());
     BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins") == "0");

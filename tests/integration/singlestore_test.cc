@@ -3,8 +3,8 @@
 #include <fstream>
 #include <ranges>
 
-#include "sinks/schema_command.h"
-#include "sinks/singlestore_sink.h"
+#include "daemon/cli/schema_command.h"
+#include "sinks/singlestore/sink.h"
 #include "tests/support/rows.h"
 #include "tests/support/singlestore_stand_in.h"
 #include "tests/support/temporary_directory.h"

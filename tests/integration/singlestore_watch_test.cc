@@ -1,6 +1,6 @@
 // The watch against a MariaDB that plays SingleStore: a schema with the tables that SingleStore is
 // documented to have, filled by the test. That a SingleStore answers so is for README.md's probes.
-#include "sinks/singlestore_watch.h"
+#include "sinks/singlestore/watch.h"
 
 #include <boost/test/unit_test.hpp>
 #include <thread>
@@ -40,9 +40,9 @@ struct Catalog {
     }
 
     void set(const std::string& sql) const { server.ask(sql, "catalog"); }
-    [[nodiscard]] int64_t shown(Metric metric) const { return watch.slab().read(metric, 0); }
+    [[nodiscard]] int64_t shown(Metric metric) const { return watch.shard().read(metric, 0); }
     [[nodiscard]] int64_t shown(PipelineState state) const {
-        return watch.slab().read(Metric::pipeline_state, label_of(state));
+        return watch.shard().read(Metric::pipeline_state, label_of(state));
     }
 
     MariadbServer& server = mariadb_server();
@@ -61,7 +61,7 @@ BOOST_FIXTURE_TEST_SUITE(singlestore_watch, Catalog)
 
 BOOST_AUTO_TEST_CASE(running_pipeline_that_has_caught_up_has_no_lag_and_no_trouble) {
     BOOST_TEST((watch.step() == settings.singlestore.watch_interval));
-    BOOST_TEST(watch.trouble().sentence() == "");
+    BOOST_TEST(watch.health_message().text() == "");
     BOOST_TEST(shown(PipelineState::running) == 1);
     BOOST_TEST(shown(PipelineState::error) == 0);
     BOOST_TEST(shown(Metric::pipeline_lag_rows) == 0);
@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(watermarks_of_the_topic_are_shown) {
 BOOST_AUTO_TEST_CASE(topic_that_was_created_anew_is_said_until_the_cursor_is_set_back) {
     set("UPDATE PIPELINES_CURSORS SET LATEST_OFFSET = 5 WHERE SOURCE_PARTITION_ID = '0'");
     (void)watch.step();
-    BOOST_TEST(watch.trouble().sentence() ==
+    BOOST_TEST(watch.health_message().text() ==
                "pipeline site_checkins_v1: the topic was created anew: 1 of its partitions ended "
                "before the pipeline's cursor, and nothing is loaded from them; STOP PIPELINE "
                "`site_checkins_v1`; ALTER PIPELINE `site_checkins_v1` SET OFFSETS EARLIEST; START "
@@ -127,11 +127,11 @@ BOOST_AUTO_TEST_CASE(topic_that_was_created_anew_is_said_until_the_cursor_is_set
     set("UPDATE PIPELINES_CURSORS SET LATEST_OFFSET = 161, CURSOR_OFFSET = 130"
         " WHERE SOURCE_PARTITION_ID = '0'");
     (void)watch.step();
-    BOOST_TEST(contains(watch.trouble().sentence(), "created anew"));
+    BOOST_TEST(contains(watch.health_message().text(), "created anew"));
     BOOST_TEST(shown(Metric::pipeline_lag_messages) == 160);
     set("UPDATE PIPELINES_CURSORS SET CURSOR_OFFSET = 0 WHERE SOURCE_PARTITION_ID = '0'");
     (void)watch.step();
-    BOOST_TEST(watch.trouble().sentence() == "");
+    BOOST_TEST(watch.health_message().text() == "");
     BOOST_TEST(shown(Metric::pipeline_recreated_partitions) == 0);
 }
 
@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(messages_that_expired_before_they_were_loaded_are_counted_o
     (void)watch.step();
     BOOST_TEST(shown(Metric::pipeline_expired_messages_total) == 20);
     BOOST_TEST(shown(Metric::pipeline_lag_messages) == 80);
-    BOOST_TEST(contains(watch.trouble().sentence(),
+    BOOST_TEST(contains(watch.health_message().text(),
                         "20 messages expired before they were loaded, and their rows are missing"));
     set("UPDATE PIPELINES_CURSORS SET EARLIEST_OFFSET = 150 WHERE SOURCE_PARTITION_ID = '0'");
     (void)watch.step();
@@ -150,7 +150,7 @@ BOOST_AUTO_TEST_CASE(messages_that_expired_before_they_were_loaded_are_counted_o
     set("UPDATE PIPELINES_CURSORS SET CURSOR_OFFSET = 160 WHERE SOURCE_PARTITION_ID = '0'");
     (void)watch.step();
     BOOST_TEST(shown(Metric::pipeline_expired_messages_total) == 50);
-    BOOST_TEST(watch.trouble().sentence() == "");
+    BOOST_TEST(watch.health_message().text() == "");
 }
 
 BOOST_AUTO_TEST_CASE(partition_that_was_never_read_has_lost_nothing) {
@@ -161,21 +161,21 @@ BOOST_AUTO_TEST_CASE(partition_that_was_never_read_has_lost_nothing) {
     (void)watch.step();
     BOOST_TEST(shown(Metric::pipeline_expired_messages_total) == 0);
     BOOST_TEST(shown(Metric::pipeline_lag_messages) == 50);
-    BOOST_TEST(watch.trouble().sentence() == "");
+    BOOST_TEST(watch.health_message().text() == "");
 }
 
 BOOST_AUTO_TEST_CASE(end_that_the_brokers_tell_is_believed_if_it_is_further_on) {
     std::optional<int64_t> end = 1302;
     SinglestoreWatch with_brokers(settings, clock, [&] { return end; }, "catalog");
     (void)with_brokers.step();
-    BOOST_TEST(with_brokers.slab().read(Metric::pipeline_lag_rows, 0) == 1000);
-    BOOST_TEST(with_brokers.slab().read(Metric::pipeline_topic_end_messages, 0) == 1302);
+    BOOST_TEST(with_brokers.shard().read(Metric::pipeline_lag_rows, 0) == 1000);
+    BOOST_TEST(with_brokers.shard().read(Metric::pipeline_topic_end_messages, 0) == 1302);
     end = 7;  // Of before.
     (void)with_brokers.step();
-    BOOST_TEST(with_brokers.slab().read(Metric::pipeline_lag_rows, 0) == 0);
+    BOOST_TEST(with_brokers.shard().read(Metric::pipeline_lag_rows, 0) == 0);
     end.reset();
     (void)with_brokers.step();
-    BOOST_TEST(with_brokers.slab().read(Metric::pipeline_lag_rows, 0) == 0);
+    BOOST_TEST(with_brokers.shard().read(Metric::pipeline_lag_rows, 0) == 0);
 }
 
 BOOST_AUTO_TEST_CASE(pipeline_in_error_is_said_with_its_last_error_and_what_to_do) {
@@ -192,7 +192,7 @@ BOOST_AUTO_TEST_CASE(pipeline_in_error_is_said_with_its_last_error_and_what_to_d
         " ('rollcall', 'site_checkins_v1', 1, 'Succeeded'),"
         " ('rollcall', 'site_checkins_v1', 2, 'Failed')");
     (void)watch.step();
-    const std::string said = watch.trouble().sentence();
+    const std::string said = watch.health_message().text();
     BOOST_TEST(said.starts_with("pipeline site_checkins_v1: has stopped at an error; when that is "
                                 "mended, START PIPELINE `site_checkins_v1`; last error, 70"),
                said);
@@ -210,18 +210,18 @@ BOOST_AUTO_TEST_CASE(running_pipeline_whose_batches_begin_to_fail_is_said_with_w
     };
     fail();  // Long ago, for all the watch knows.
     (void)watch.step();
-    BOOST_TEST(watch.trouble().sentence() == "");
+    BOOST_TEST(watch.health_message().text() == "");
     fail();
     (void)watch.step();
-    BOOST_TEST(contains(watch.trouble().sentence(), "batches fail; last error, "),
-               watch.trouble().sentence());
-    BOOST_TEST(contains(watch.trouble().sentence(), " s ago: 1366 Incorrect value"));
+    BOOST_TEST(contains(watch.health_message().text(), "batches fail; last error, "),
+               watch.health_message().text());
+    BOOST_TEST(contains(watch.health_message().text(), " s ago: 1366 Incorrect value"));
     (void)watch.step();
-    BOOST_TEST(watch.trouble().sentence() == "");
+    BOOST_TEST(watch.health_message().text() == "");
     set("INSERT INTO PIPELINES_BATCHES_SUMMARY VALUES ('rollcall', 'site_checkins_v1', 2,"
         " 'Failed')");
     (void)watch.step();
-    BOOST_TEST(contains(watch.trouble().sentence(), "batches fail"));
+    BOOST_TEST(contains(watch.health_message().text(), "batches fail"));
 }
 
 BOOST_AUTO_TEST_CASE(whole_state_can_be_read_at_once) {
@@ -249,22 +249,22 @@ BOOST_AUTO_TEST_CASE(whole_state_can_be_read_at_once) {
     BOOST_TEST(seen.errors == 1);
     BOOST_TEST(seen.last_error == "1366 Incorrect value");
     BOOST_TEST((seen.last_error_age >= 100s));
-    BOOST_TEST(seen.wrong == watch.trouble().sentence());
+    BOOST_TEST(seen.wrong == watch.health_message().text());
 }
 
 BOOST_AUTO_TEST_CASE(stopped_missing_and_skipping_pipelines_are_said) {
     set("UPDATE PIPELINES SET STATE = 'Stopped'");
     (void)watch.step();
-    BOOST_TEST(contains(watch.trouble().sentence(), "is stopped; START PIPELINE"));
+    BOOST_TEST(contains(watch.health_message().text(), "is stopped; START PIPELINE"));
     set("UPDATE PIPELINES SET STATE = 'Running', SKIPPED_BATCH_PARTITIONS = 3");
     set("UPDATE PIPELINES_CURSORS SET SUCCESSFUL_CURSOR_OFFSET = 90 WHERE LATEST_OFFSET = 101");
     (void)watch.step();
-    BOOST_TEST(contains(watch.trouble().sentence(), "has skipped 3 batches"));
+    BOOST_TEST(contains(watch.health_message().text(), "has skipped 3 batches"));
     BOOST_TEST(shown(Metric::pipeline_skipped_batch_partitions) == 3);
     BOOST_TEST(shown(Metric::pipeline_skipped_messages) == 10);
     set("DELETE FROM PIPELINES");
     (void)watch.step();
-    BOOST_TEST(contains(watch.trouble().sentence(),
+    BOOST_TEST(contains(watch.health_message().text(),
                         "is missing, or this user may not see it; rollcalld schema apply"));
     BOOST_TEST(shown(PipelineState::missing) == 1);
 }
@@ -274,22 +274,22 @@ BOOST_AUTO_TEST_CASE(server_that_is_away_is_said_and_asked_again) {
     server.stop();
     (void)watch.step();
     (void)watch.step();
-    BOOST_TEST(contains(watch.trouble().sentence(), "see singlestore.host"),
-               watch.trouble().sentence());
+    BOOST_TEST(contains(watch.health_message().text(), "see singlestore.host"),
+               watch.health_message().text());
     BOOST_TEST(shown(PipelineState::unknown) == 1);
     BOOST_TEST(shown(Metric::pipeline_poll_errors_total) == 2);
     server.start();
     (void)watch.step();
-    BOOST_TEST(watch.trouble().sentence() == "");
+    BOOST_TEST(watch.health_message().text() == "");
 }
 
 BOOST_AUTO_TEST_CASE(table_that_this_version_does_not_have_is_said_and_asked_for_again) {
     set("DROP TABLE PIPELINES_CURSORS");
     BOOST_TEST((watch.step() == settings.singlestore.watch_interval));
     BOOST_TEST(
-        contains(watch.trouble().sentence(),
+        contains(watch.health_message().text(),
                  "catalog.PIPELINES_CURSORS' doesn't exist; SingleStore 8.1 and later has it"),
-        watch.trouble().sentence());
+        watch.health_message().text());
     BOOST_TEST((watch.step() == settings.singlestore.watch_interval));
     BOOST_TEST(shown(Metric::pipeline_poll_errors_total) == 2);
 }
@@ -298,10 +298,10 @@ BOOST_AUTO_TEST_CASE(mariadb_is_not_a_singlestore_and_is_not_asked_again) {
     SinglestoreWatch plain(settings, clock);
     BOOST_TEST((plain.step() > 1h));
     BOOST_TEST((plain.step() > 1h));
-    BOOST_TEST(plain.slab().read(Metric::pipeline_polls_total, 0) == 1);
+    BOOST_TEST(plain.shard().read(Metric::pipeline_polls_total, 0) == 1);
     BOOST_TEST(plain.status().not_singlestore);
     for (size_t state = 0; state < std::size(pipeline_state_names); ++state)
-        BOOST_TEST(plain.slab().read(Metric::pipeline_state, state) == 0);
+        BOOST_TEST(plain.shard().read(Metric::pipeline_state, state) == 0);
     // It holds no connection any more.
     std::string others;
     for (auto left = 100; left > 0 && others != "0"; --left) {
@@ -311,7 +311,7 @@ BOOST_AUTO_TEST_CASE(mariadb_is_not_a_singlestore_and_is_not_asked_again) {
             " WHERE user = 'root' AND id <> CONNECTION_ID()");
     }
     BOOST_TEST(others == "0");
-    BOOST_TEST(plain.trouble().sentence() == "");
+    BOOST_TEST(plain.health_message().text() == "");
 }
 
 BOOST_AUTO_TEST_CASE(watch_that_rests_stops_at_once) {

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "sinks/tsv.h"
-#include "sinks/utc_text.h"
+#include "sinks/text/tsv.h"
+#include "sinks/text/utc_text.h"
 #include "tests/support/mariadb_server.h"
 #include "tests/support/random.h"
 #include "tests/support/rows.h"

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <thread>
 
-#include "pipeline/ring.h"
+#include "pipeline/ingest/ring.h"
 
 namespace rollcall {
 

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <utility>
 
-#include "pipeline/keys.h"
-#include "pipeline/utf8.h"
+#include "pipeline/base/utf8.h"
+#include "pipeline/decode/keys.h"
 
 namespace rollcall {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/decode.h"
+#include "pipeline/decode/decode.h"
 #include "tests/support/random_row.h"
 
 namespace rollcall {

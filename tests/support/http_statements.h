@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/ascii.h"
+#include "pipeline/base/ascii.h"
 
 namespace rollcall {
 

@@ -1,7 +1,7 @@
 // ManualClock: time that moves when a test says so.
 #pragma once
 
-#include "pipeline/clock.h"
+#include "pipeline/base/clock.h"
 
 namespace rollcall {
 

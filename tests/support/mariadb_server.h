@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "config/settings.h"
-#include "sinks/database.h"
+#include "sinks/sql/database.h"
 #include "tests/support/process.h"
 #include "tests/support/temporary_directory.h"
 

@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/files.h"
+#include "pipeline/base/files.h"
 
 namespace rollcall {
 

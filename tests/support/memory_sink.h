@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/sink.h"
+#include "pipeline/delivery/sink.h"
 
 namespace rollcall {
 
@@ -23,7 +23,7 @@ public:
     int opened = 0;
     int tended = 0;
     bool is_shared = false;
-    std::unique_ptr<Slab> slab = std::make_unique<Slab>();
+    std::unique_ptr<MetricShard> shard = std::make_unique<MetricShard>();
     std::string says;                 // What is wrong, when something fails.
     size_t rows_in_time = 1'000'000;  // A batch of more fails.
     std::set<int64_t> refuses;        // Rows with these seqs, for good.
@@ -61,8 +61,8 @@ public:
         return {};
     }
 
-    void tend() override { ++tended; }
-    [[nodiscard]] const Slab* counters() const override { return slab.get(); }
+    void poll() override { ++tended; }
+    [[nodiscard]] const MetricShard* counters() const override { return shard.get(); }
 
 private:
     std::unexpected<Error> fail_once() {

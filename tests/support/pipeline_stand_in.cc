@@ -10,7 +10,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "sinks/ddl.h"
+#include "sinks/sql/ddl.h"
 #include "tests/support/kafka_client.h"
 
 namespace rollcall {

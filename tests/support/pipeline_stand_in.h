@@ -18,7 +18,7 @@
 #include <thread>
 #include <vector>
 
-#include "sinks/database.h"
+#include "sinks/sql/database.h"
 
 namespace rollcall {
 

@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "pipeline/columns.h"
+#include "pipeline/columns/columns.h"
 #include "tests/support/random.h"
 
 namespace rollcall {

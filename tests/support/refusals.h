@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "pipeline/sink.h"
+#include "pipeline/delivery/sink.h"
 
 namespace rollcall {
 

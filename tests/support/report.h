@@ -9,8 +9,8 @@
 #include <string>
 #include <string_view>
 
-#include "pipeline/decode.h"
-#include "pipeline/utf8.h"
+#include "pipeline/base/utf8.h"
+#include "pipeline/decode/decode.h"
 
 namespace rollcall {
 

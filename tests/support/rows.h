@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "pipeline/columns.h"
+#include "pipeline/columns/columns.h"
 
 namespace rollcall {
 

@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "config/settings.h"
-#include "sinks/query.h"
+#include "sinks/sql/query.h"
 
 namespace rollcall {
 

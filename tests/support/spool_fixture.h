@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/columns.h"
-#include "pipeline/spool_reader.h"
-#include "pipeline/spool_writer.h"
+#include "pipeline/columns/columns.h"
+#include "pipeline/spool/reader.h"
+#include "pipeline/spool/writer.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/memory_files.h"
 #include "tests/support/rows.h"
@@ -24,7 +24,7 @@ struct SpoolFixture {
     Result<void> open() {
         writer.reset();
         writer = std::make_unique<SpoolWriter>(
-            files, clock, slab,
+            files, clock, shard,
             SpoolWriter::Options{"spool", size_max, segment_size, true, kept_for});
         return writer->open();
     }
@@ -76,8 +76,8 @@ struct SpoolFixture {
 
     MemoryFiles files;
     ManualClock clock;
-    Slab slab;
-    SpoolLosses losses{files, "spool", 1 << 20, slab};
+    MetricShard shard;
+    SpoolLosses losses{files, "spool", 1 << 20, shard};
     uint64_t segment_size = small_segment;
     uint64_t size_max = 64 * small_segment;
     std::chrono::milliseconds kept_for{0};

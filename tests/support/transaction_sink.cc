@@ -1,16 +1,16 @@
 #include "tests/support/transaction_sink.h"
 
-#include "pipeline/log.h"
+#include "pipeline/base/log.h"
 
 namespace rollcall {
 
-Result<uint64_t> TransactionSink::Door::open(const SpoolId& spool) {
+Result<uint64_t> TransactionSink::Endpoint::open(const SpoolId& spool) {
     spool_ = spool;
     if (auto allowed = sink_.before(Point::open); !allowed) return std::unexpected(allowed.error());
     return sink_.positions_[spool];
 }
 
-Result<void> TransactionSink::Door::write(const Batch& batch) {
+Result<void> TransactionSink::Endpoint::write(const Batch& batch) {
     std::vector<int64_t> seqs;
     if (auto allowed = sink_.before(Point::begin); !allowed) return allowed;
     std::vector<Refusal> refused;

@@ -1,5 +1,5 @@
 // TransactionSink: stores rows and position in one transaction, as a database does. What it holds
-// outlives the process; a Door is what one life of the process has of it. It may fail, or the
+// outlives the process; a Endpoint is what one life of the process has of it. It may fail, or the
 // process end, at every point of a transaction.
 #pragma once
 
@@ -10,7 +10,7 @@
 #include <set>
 #include <vector>
 
-#include "pipeline/sink.h"
+#include "pipeline/delivery/sink.h"
 
 namespace rollcall {
 
@@ -28,9 +28,9 @@ public:
     // Of a report that was stored twice.
     [[nodiscard]] std::optional<int64_t> repeated() const { return repeated_; }
 
-    class Door final : public Sink {
+    class Endpoint final : public Sink {
     public:
-        explicit Door(TransactionSink& sink) : sink_(sink) {}
+        explicit Endpoint(TransactionSink& sink) : sink_(sink) {}
 
         Result<uint64_t> open(const SpoolId& spool) override;
         Result<void> write(const Batch& batch) override;

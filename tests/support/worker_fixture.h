@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "daemon/listener.h"
+#include "daemon/net/listener.h"
 #include "daemon/worker.h"
 #include "pipeline/pipeline.h"
 #include "tests/support/temporary_directory.h"
@@ -85,18 +85,18 @@ public:
         auto gated = std::make_unique<GatedSink>(gate, rows_stored);
         gated_sink = gated.get();
         sinks.push_back({SinkName::discard, std::move(gated)});
-        std::vector<Slab*> slabs{&slab};
-        if (workers == 2) slabs.push_back(&second_slab);
-        pipeline =
-            std::make_unique<Pipeline>(files, clock, settings, directory.path() / "spool",
-                                       std::move(sinks), slabs, [](const Error&) { std::abort(); });
-        pace = std::make_unique<Pace>(settings);
+        std::vector<MetricShard*> shards{&shard};
+        if (workers == 2) shards.push_back(&second_shard);
+        pipeline = std::make_unique<Pipeline>(files, clock, settings, directory.path() / "spool",
+                                              std::move(sinks), shards,
+                                              [](const Error&) { std::abort(); });
+        overload = std::make_unique<OverloadController>(settings);
         last_seen = std::make_unique<LastSeen>(settings.replies.sites_max);
         mqtt_clients = std::make_unique<MqttClients>(settings.mqtt.sessions_max);
         quotas = std::make_unique<Quotas>(settings);
         ensure(credential_files.load().has_value());
-        worker = make_worker(0, slab);
-        if (workers == 2) second_worker = make_worker(1, second_slab);
+        worker = make_worker(0, shard);
+        if (workers == 2) second_worker = make_worker(1, second_shard);
         ensure(pipeline->open().has_value());
         pipeline->start();
         http_port = listen(*worker, Transport::http);
@@ -116,19 +116,19 @@ public:
     }
 
     [[nodiscard]] int64_t counted(Metric metric, size_t label = 0) const {
-        return slab.read(metric, label);
+        return shard.read(metric, label);
     }
 
     Settings settings;
     TemporaryDirectory directory;
     Files files;
     Clock clock;
-    Slab slab;
+    MetricShard shard;
     Cursor gate;         // Moved by the test: 1 lets the sink open.
     Cursor rows_stored;  // Moved by the sink.
     GatedSink* gated_sink = nullptr;
     std::unique_ptr<Pipeline> pipeline;
-    std::unique_ptr<Pace> pace;
+    std::unique_ptr<OverloadController> overload;
     std::unique_ptr<LastSeen> last_seen;
     std::unique_ptr<MqttClients> mqtt_clients;
     std::unique_ptr<Quotas> quotas;
@@ -137,15 +137,15 @@ public:
     uint16_t http_port = 0;
     uint16_t mqtt_port = 0;
     // If there are two.
-    Slab second_slab;
+    MetricShard second_shard;
     std::unique_ptr<Worker> second_worker;
     uint16_t second_mqtt_port = 0;
 
 private:
-    std::unique_ptr<Worker> make_worker(size_t number, Slab& its_slab) {
+    std::unique_ptr<Worker> make_worker(size_t number, MetricShard& its_shard) {
         auto made =
-            std::make_unique<Worker>(settings, pipeline->intake(number), *pace, *last_seen,
-                                     *mqtt_clients, credential_files, *quotas, clock, its_slab);
+            std::make_unique<Worker>(settings, pipeline->intake(number), *overload, *last_seen,
+                                     *mqtt_clients, credential_files, *quotas, clock, its_shard);
         pipeline->on_durable(number, [at = made.get()] { at->wake(); });
         return made;
     }

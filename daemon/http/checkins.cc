@@ -1,0 +1,204 @@
+#include "daemon/http/checkins.h"
+
+#include <algorithm>
+
+#include "daemon/http/credentials.h"
+#include "daemon/security/signatures.h"
+#include "pipeline/base/ascii.h"
+#include "pipeline/base/utf8.h"
+#include "pipeline/columns/row_id.h"
+
+namespace rollcall {
+
+namespace {
+
+constexpr std::string_view adopt_prefix = "/adopt/";
+constexpr size_t device_bytes_max = 128;  // As much as the column site_id holds.
+// Outside of this some versions of the agent take it for a mistake, and report every 5 s.
+constexpr int64_t ispapp_interval_min_s = 2;
+constexpr int64_t ispapp_interval_max_s = 300;
+
+std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
+
+// The fields `X-Vendor-Key: value` of a header, as lines `X-Vendor-Key=value`. Proxies have their
+// own, of two words, or beginning with X-Forwarded.
+void append_values(std::string_view fields, const Settings& settings, std::string& out) {
+    std::string values;
+    each_field(fields, [&](std::string_view name, std::string_view value) {
+        if (!same_word(name.substr(0, 2), "x-") || name.find('-', 2) == name.npos) return;
+        if (same_word(name.substr(2, 9), "Forwarded") || is_credential_field(name, settings))
+            return;
+        values.append(name).append("=").append(value).append("\n");
+    });
+    append_as_utf8(values, out);
+}
+
+// A script that polls with a list of pairs runs the text it is answered with.
+Dialect dialect_at(std::string_view path, BodyHint hint) {
+    if (path == "/config") return Dialect::ispapp_config;
+    if (path == "/update" || path == "/bandwidth") return Dialect::ispapp_update;
+    const bool polls = path == "/poll" || path.starts_with(adopt_prefix);
+    return polls && hint == BodyHint::text ? Dialect::text : Dialect::canonical;
+}
+
+bool is_ispapp(Dialect dialect) {
+    return dialect == Dialect::ispapp_update || dialect == Dialect::ispapp_config;
+}
+
+// ISPApp's agents send one report at a time; whoever sends several wants to hear of each.
+Dialect dialect_of(const HttpRequest& request) {
+    const Receipt& receipt = request.receipt;
+    if (receipt.shape.json_rpc) return Dialect::json_rpc;
+    const bool one = receipt.items == 1 && receipt.accepted == 1;
+    return is_ispapp(request.dialect) && !one ? Dialect::canonical : request.dialect;
+}
+
+// Of a body that is broken the decoder may not have seen enough to know.
+bool names_json_rpc(std::string_view body) { return body.find("\"jsonrpc\"") != body.npos; }
+
+}  // namespace
+
+Checkins::Checkins(const Settings& settings, Intake& intake, Replies& replies,
+                   const OverloadController& overload, LastSeen& last_seen, Liveness& liveness,
+                   Credentials& credentials, Quotas& quotas, Refusals& refusals, const Clock& clock)
+    : settings_(settings),
+      paths_{"/v1/checkins", "/poll", "/update", "/config", "/bandwidth"},
+      body_bytes_max_(settings.http.body_size_max.count),
+      batch_bytes_max_(std::max(body_bytes_max_, settings.http.batch_size_max.count)),
+      inflater_(batch_bytes_max_),
+      intake_(intake),
+      replies_(replies),
+      overload_(overload),
+      last_seen_(last_seen),
+      liveness_(liveness),
+      credentials_(credentials),
+      quotas_(quotas),
+      refusals_(refusals),
+      clock_(clock) {
+    paths_.insert(paths_.end(), settings.http.paths.begin(), settings.http.paths.end());
+}
+
+Result<void> Checkins::admit(const HttpHead& head, HttpRequest& request, std::string_view& allow) {
+    const std::string_view path = path_of(head.target);
+    request.device.clear();
+    if (path.starts_with(adopt_prefix) && path.size() > adopt_prefix.size()) {
+        device_.clear();
+        append_decoded(path.substr(adopt_prefix.size()), false, device_);
+        append_as_utf8(std::string_view(device_).substr(0, device_bytes_max), request.device);
+    } else if (std::ranges::find(paths_, path) == paths_.end()) {
+        return fail(Code::not_found);
+    }
+    request.dialect = dialect_at(path, request.hint);
+    const std::string_view query =
+        head.target.substr(std::min(path.size() + 1, head.target.size()));
+    const bool reports_by_query = head.method == "GET" && !query.empty();
+    if (head.method != "POST" && !reports_by_query) {
+        allow = query.empty() ? "POST" : "GET, POST";
+        return fail(Code::method_not_allowed);
+    }
+    request.query.clear();
+    request.header.clear();
+    request.idempotency_key = head.idempotency_key;
+    append_as_utf8(without_token(query, settings_), request.query);
+    if (!head.has_body()) append_values(head.fields, settings_, request.header);
+    if (auto identified = identify(head, request); !identified) return identified;
+    return check_quota(request);
+}
+
+Result<void> Checkins::identify(const HttpHead& head, HttpRequest& request) {
+    auto presented = credential_in(head, settings_, credential_);
+    if (presented) {
+        presented->peer = request.peer;
+        presented->certified = request.certified;
+    }
+    const auto identified = presented ? credentials_.identify(*presented, request.who)
+                                      : std::unexpected(presented.error());
+    cleanse(credential_);
+    return identified;
+}
+
+Quotas::Sender Checkins::charged(const HttpRequest& request) const {
+    return quotas_.sender(request.who.site(), request.who.tenant(), request.peer);
+}
+
+Result<void> Checkins::check_quota(const HttpRequest& request) const {
+    const auto standing = quotas_.standing(charged(request), clock_.steady_us());
+    if (standing.refused_us == 0) return {};
+    return std::unexpected(Error{.code = standing.code, .wait_s = standing.over_s()});
+}
+
+Sender Checkins::sender_of(const HttpRequest& request, const Connection& connection) const {
+    return {.transport = Transport::http,
+            .address = connection.peer(),
+            .device = request.device,
+            .received_us = clock_.wall_us(),
+            .query = request.query,
+            .header = request.header,
+            .idempotency_key = request.idempotency_key,
+            .site = request.who.site()};
+}
+
+Result<void> Checkins::handle(HttpRequest& request, std::string_view body, Connection& connection) {
+    const Sender sender = sender_of(request, connection);
+    const Receipt& receipt = request.receipt;
+    const auto text = plain(request, body);
+    const auto taken = text ? intake_.accept(*text, request.hint, sender, request.receipt)
+                            : std::unexpected(text.error());
+    if (!taken && text) request.receipt.shape.json_rpc |= names_json_rpc(*text);
+    if (!taken && taken.error().code == Code::ring_full) return taken;
+    const auto who = charged(request);
+    const int64_t now_us = clock_.steady_us();
+    const size_t bytes = body.size() + request.query.size() + request.header.size();
+    quotas_.charge(who, std::max<size_t>(1, receipt.items), bytes, now_us);
+    if (!taken) return taken;
+    Accepted what = accepted(request, sender);
+    // Within its grace it is asked to stay away until it is within its quota; ISPApp cannot be.
+    if (!is_ispapp(what.dialect))
+        what.next_s = std::max(what.next_s, quotas_.standing(who, now_us).over_s());
+    const auto reply = replies_.accepted(what, request.after);
+    if (receipt.accepted > 0) {
+        connection.reply_when_durable(receipt.slot, receipt.accepted, reply);
+    } else {
+        connection.reply(reply);
+        liveness_.taken(receipt, sender);
+    }
+    return {};
+}
+
+Accepted Checkins::accepted(const HttpRequest& request, const Sender& sender) {
+    const Receipt& receipt = request.receipt;
+    const uint64_t site = fingerprint(receipt.site.empty() ? sender.address : receipt.site, 0);
+    Accepted what{.next_s = overload_.next_s(site),
+                  .accepted = receipt.accepted,
+                  .warnings = receipt.items == 1 ? receipt.warnings : "",
+                  .refused = receipt.refused,
+                  .dialect = dialect_of(request),
+                  .rpc_id = receipt.shape.rpc_id};
+    if (is_ispapp(what.dialect)) {
+        what.next_s =
+            std::clamp(overload_.base_s(site), ispapp_interval_min_s, ispapp_interval_max_s);
+        const int64_t now_s = sender.received_s();
+        if (receipt.shape.collectors) last_seen_.note_collectors(site, now_s);
+        // Not known, as after a start: then it is not due at once, or the whole fleet's would be.
+        what.collectors_age_s = last_seen_.collectors_age_s(site, now_s).value_or(0);
+    }
+    return what;
+}
+
+// The body without its encoding. The session has seen to the size of one that has none.
+Result<std::string_view> Checkins::plain(const HttpRequest& request, std::string_view body) {
+    if (request.encoding == ContentEncoding::identity) return body;
+    const auto text = inflater_.inflate(request.encoding, body, batch_bytes_max_);
+    if (!text) return text;
+    const bool may_be_batch =
+        request.hint == BodyHint::json_lines || opens_list(*text).value_or(false);
+    if (text->size() > body_bytes_max_ && !may_be_batch) return fail(Code::body_too_large);
+    return text;
+}
+
+void Checkins::refused(Code code, const HttpRequest& request, const Connection& connection) {
+    refusals_.count(Transport::http, code, connection.peer());
+    liveness_.refused(code, sender_of(request, connection));
+}
+
+}  // namespace rollcall

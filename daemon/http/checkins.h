@@ -1,0 +1,75 @@
+// Check-ins over HTTP: which paths take them, and what a report's sender hears.
+//
+//   POST  /v1/checkins  and what http.paths adds
+//         /poll  /adopt/{device}         a script that sends a list of pairs runs what it hears
+//         /update  /config  /bandwidth   ISPApp's: one report is answered in its words
+//   GET   the same with a query, which then is the report
+//
+// JSON-RPC is told by its body, everywhere.
+//
+// Whose check-in it is says the credential in the head (http/credentials.h), which is looked at
+// before the body is read; a path or a body that names another site changes nothing.
+//
+// Values may also stand in the query of a POST, and, if its body is empty, in fields `X-Vendor-Key`
+// of its header. What the body says counts before these.
+//
+// Threads: one for each worker.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/settings.h"
+#include "daemon/http/replies.h"
+#include "daemon/http/session.h"
+#include "daemon/net/refusals.h"
+#include "daemon/overload/controller.h"
+#include "daemon/overload/last_seen.h"
+#include "daemon/overload/liveness.h"
+#include "daemon/overload/quotas.h"
+#include "daemon/security/credentials.h"
+#include "pipeline/decode/inflate.h"
+#include "pipeline/ingest/intake.h"
+
+namespace rollcall {
+
+class Checkins final : public HttpService {
+public:
+    Checkins(const Settings& settings, Intake& intake, Replies& replies,
+             const OverloadController& overload, LastSeen& last_seen, Liveness& liveness,
+             Credentials& credentials, Quotas& quotas, Refusals& refusals, const Clock& clock);
+
+    [[nodiscard]] Result<void> admit(const HttpHead& head, HttpRequest& request,
+                                     std::string_view& allow) override;
+    [[nodiscard]] Result<void> handle(HttpRequest& request, std::string_view body,
+                                      Connection& connection) override;
+    void refused(Code code, const HttpRequest& request, const Connection& connection) override;
+
+private:
+    [[nodiscard]] Result<void> identify(const HttpHead& head, HttpRequest& request);
+    [[nodiscard]] Quotas::Sender charged(const HttpRequest& request) const;
+    [[nodiscard]] Result<void> check_quota(const HttpRequest& request) const;
+    [[nodiscard]] Sender sender_of(const HttpRequest& request, const Connection& connection) const;
+    [[nodiscard]] Accepted accepted(const HttpRequest& request, const Sender& sender);
+    [[nodiscard]] Result<std::string_view> plain(const HttpRequest& request, std::string_view body);
+
+    const Settings& settings_;
+    std::vector<std::string> paths_;
+    size_t body_bytes_max_;
+    size_t batch_bytes_max_;
+    Inflater inflater_;
+    Intake& intake_;
+    Replies& replies_;
+    const OverloadController& overload_;
+    LastSeen& last_seen_;
+    Liveness& liveness_;
+    Credentials& credentials_;
+    std::string credential_;  // While it is looked at.
+    std::string device_;      // As it was meant in the path.
+    Quotas& quotas_;
+    Refusals& refusals_;
+    const Clock& clock_;
+};
+
+}  // namespace rollcall

@@ -1,0 +1,210 @@
+#include "daemon/http/session.h"
+
+#include <algorithm>
+
+namespace rollcall {
+
+namespace {
+
+// Whoever means to send a list sends its beginning with the head, unless it waits to be told 100.
+constexpr Millis first_byte_timeout{1000};
+
+After after(const HttpHead& head) {
+    if (!head.keep_alive) return After::close;
+    return head.version == 10 ? After::keep_alive_said : After::keep_alive;
+}
+
+// RFC 9110, section 8.6: methods for which a body means something.
+bool wants_body(std::string_view method) {
+    return method == "POST" || method == "PUT" || method == "PATCH";
+}
+
+Result<void> check(const HttpHead& head) {
+    if (!head.has_length && wants_body(head.method)) return fail(Code::length_required);
+    if (!content_encoding(head.content_encoding)) return fail(Code::unsupported_encoding);
+    if (!head.expect.empty() && !same_word(head.expect, "100-continue"))
+        return fail(Code::expectation_failed);
+    return {};
+}
+
+}  // namespace
+
+HttpSession::HttpSession(Connection& connection, HttpService& service, Replies& replies,
+                         const Limits& limits)
+    : connection_(connection),
+      service_(service),
+      replies_(replies),
+      limits_(limits),
+      parser_({limits.header_bytes_max, limits.header_fields_max, limits.batch_bytes_max,
+               limits.raw_spaces}) {
+    connection_.set_deadline(limits.header_timeout_max);
+}
+
+HttpSession::Limits::Limits(const Settings& settings)
+    : header_bytes_max(settings.http.header_size_max.count),
+      header_fields_max(settings.http.header_fields_max),
+      body_bytes_max(settings.http.body_size_max.count),
+      batch_bytes_max(std::max(settings.http.body_size_max, settings.http.batch_size_max).count),
+      header_timeout_max(settings.http.header_timeout_max),
+      body_rate_min{header_timeout_max, settings.http.body_rate_min.count},
+      request_timeout_max(settings.http.request_timeout_max),
+      idle_timeout_max(settings.http.idle_timeout_max),
+      raw_spaces(settings.http.raw_spaces_in_target) {}
+
+void HttpSession::receive(std::string_view& bytes) {
+    while (connection_.ready()) {
+        const auto step = parser_.step(bytes);
+        if (!step) {
+            request_.after = After::close;
+            if (phase_ != Phase::body) request_.body_in_reply = !bytes.starts_with("HEAD ");
+            return refuse(step.error());
+        }
+        switch (*step) {
+            case HttpParser::Step::more:
+                if (!bytes.empty()) begin_request();
+                return watch();
+            case HttpParser::Step::head: on_head(); break;
+            case HttpParser::Step::body: on_body(); break;
+            case HttpParser::Step::end: on_end(); break;
+        }
+    }
+    if (connection_.open() && !connection_.paused()) watch();
+}
+
+void HttpSession::begin_request() {
+    if (phase_ != Phase::between) return;
+    phase_ = Phase::header;
+    request_began_ = connection_.now();
+}
+
+// Between requests a connection may be idle; a request has to come in time, its header sooner, and
+// its body at a rate.
+void HttpSession::watch() {
+    if (phase_ == Phase::between) return connection_.set_deadline(limits_.idle_timeout_max);
+    if (size_in_doubt())
+        return connection_.set_deadline(body_began_ + first_byte_max_ - connection_.now());
+    Millis due = request_began_ + limits_.request_timeout_max;
+    if (phase_ == Phase::header) due = std::min(due, request_began_ + limits_.header_timeout_max);
+    if (phase_ == Phase::body)
+        due = std::min(due, body_began_ + limits_.body_rate_min.time_for(body_.size()));
+    connection_.set_deadline(due - connection_.now());
+}
+
+void HttpSession::on_head() {
+    begin_request();
+    phase_ = Phase::body;
+    body_began_ = connection_.now();
+    const HttpHead& head = parser_.head();
+    request_.after = after(head);
+    request_.body_in_reply = head.method != "HEAD";
+    if (connection_.turned_away()) {
+        request_.after = After::close;
+        return refuse({Code::overloaded});
+    }
+    request_.peer = connection_.peer();
+    request_.certified = connection_.certified();
+    request_.hint = body_hint(head.content_type);
+    request_.encoding = content_encoding(head.content_encoding).value_or(ContentEncoding::identity);
+    std::string_view allow;
+    auto admitted = service_.admit(head, request_, allow);
+    if (admitted) admitted = check(head);
+    if (!admitted) {
+        const bool body_follows = head.has_length || wants_body(head.method);
+        if (body_follows) request_.after = After::close;
+        done_ = !body_follows;
+        return refuse(admitted.error(), allow);
+    }
+    connection_.introduced();
+    announced_ = head.length;
+    body_bytes_max_ =
+        request_.hint == BodyHint::json_lines ? limits_.batch_bytes_max : limits_.body_bytes_max;
+    body_begun_ = false;
+    const bool waits = head.has_body() && !head.expect.empty() && head.version == 11;
+    first_byte_max_ = waits ? limits_.header_timeout_max : first_byte_timeout;
+    if (waits) connection_.reply(Replies::go_on());
+}
+
+// A list of reports may be larger than one report, and its first byte that is not blank tells.
+// Asked for each piece.
+bool HttpSession::too_large(std::string_view piece) {
+    const size_t size = body_.size() + piece.size();
+    if (!body_begun_) {
+        const bool plain = request_.encoding == ContentEncoding::identity;
+        const std::optional<bool> is_list = plain ? opens_list(piece) : false;
+        if (!is_list) return size > body_bytes_max_;
+        if (*is_list) body_bytes_max_ = limits_.batch_bytes_max;
+        body_begun_ = true;
+    }
+    return std::max<uint64_t>(announced_, size) > body_bytes_max_;
+}
+
+void HttpSession::on_body() {
+    if (too_large(parser_.piece())) {
+        request_.after = After::close;
+        return refuse({Code::body_too_large});
+    }
+    if (parser_.complete() && body_.empty()) {
+        body_in_place_ = parser_.piece();
+        return;
+    }
+    connection_.buffers().lend(body_);
+    body_.append(parser_.piece());
+}
+
+void HttpSession::on_end() {
+    phase_ = Phase::complete;
+    if (done_) return forget_request();
+    if (!body_.empty()) {
+        body_.pad(body_padding);
+        body_in_place_ = body_.view();
+    }
+    const auto handled = service_.handle(request_, body_in_place_, connection_);
+    if (!handled && handled.error().code == Code::ring_full) {
+        if (body_.empty() && !body_in_place_.empty()) {
+            connection_.buffers().lend(body_);
+            body_.append(body_in_place_);
+        }
+        watch();  // Its time runs on.
+        return connection_.pause();
+    }
+    if (!handled) {
+        refuse(handled.error());
+    } else if (request_.after == After::close) {
+        connection_.finish(false);
+    }
+    forget_request();
+}
+
+// Whoever sends a head that is refused is not the sender of the request before.
+void HttpSession::forget_request() {
+    phase_ = Phase::between;
+    done_ = false;
+    body_in_place_ = {};
+    connection_.buffers().give_back(body_);
+    request_.body_in_reply = true;
+    request_.device.clear();
+    request_.query.clear();
+    request_.header.clear();
+    request_.receipt = {};
+    request_.who = {};
+}
+
+void HttpSession::resume() { on_end(); }
+
+void HttpSession::refuse(const Error& error, std::string_view allow) {
+    connection_.reply(replies_.refused(error, request_.after, allow, request_.receipt.shape,
+                                       request_.body_in_reply));
+    service_.refused(error.code, request_, connection_);
+    if (request_.after == After::close) connection_.finish(true);
+}
+
+void HttpSession::expire() {
+    if (phase_ == Phase::between) return connection_.close();
+    request_.after = After::close;
+    const bool has_time = connection_.now() < request_began_ + limits_.request_timeout_max;
+    if (size_in_doubt()) return refuse({Code::body_too_large});
+    if (connection_.paused()) return refuse({Code::ring_full});
+    refuse({phase_ == Phase::body && has_time ? Code::too_slow : Code::timeout});
+}
+
+}  // namespace rollcall

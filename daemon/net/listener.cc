@@ -1,0 +1,108 @@
+#include "daemon/net/listener.h"
+
+#include <fmt/core.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+#include "pipeline/base/destroy.h"
+
+namespace rollcall {
+
+namespace {
+
+constexpr int backlog = 4096;  // The kernel cuts it to net.core.somaxconn.
+
+using Addresses = std::unique_ptr<addrinfo, DestroyWith<freeaddrinfo>>;
+
+Addresses resolve(const std::string& address, std::string& problem) {
+    const size_t colon = address.rfind(':');
+    std::string host = address.substr(0, colon);
+    const std::string port = address.substr(colon + 1);
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+    addrinfo* list = nullptr;
+    const int status =
+        getaddrinfo(host.empty() ? nullptr : host.c_str(), port.c_str(), &hints, &list);
+    if (status != 0) problem = gai_strerror(status);
+    return Addresses(status == 0 ? list : nullptr);
+}
+
+std::string bound_address(int fd) {
+    sockaddr_storage address{};
+    socklen_t length = sizeof address;
+    std::array<char, NI_MAXHOST> host{};
+    std::array<char, NI_MAXSERV> port{};
+    getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length);
+    getnameinfo(reinterpret_cast<sockaddr*>(&address), length, host.data(), host.size(),
+                port.data(), port.size(), NI_NUMERICHOST | NI_NUMERICSERV);
+    const bool six = address.ss_family == AF_INET6;
+    return fmt::format("{}{}{}:{}", six ? "[" : "", host.data(), six ? "]" : "", port.data());
+}
+
+void set(int fd, int level, int option) {
+    const int on = 1;
+    (void)setsockopt(fd, level, option, &on, sizeof on);
+}
+
+// Returns -1 with errno set. shared: others of this process listen on the address too.
+int listen_socket(const addrinfo& at, const sockaddr* address, bool shared) {
+    const int fd = socket(at.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -1;
+    set(fd, SOL_SOCKET, SO_REUSEADDR);
+    if (shared) set(fd, SOL_SOCKET, SO_REUSEPORT);
+    // Accepted sockets inherit it, which saves a call for each.
+    set(fd, IPPROTO_TCP, TCP_NODELAY);
+    if (bind(fd, address, at.ai_addrlen) == 0 && (!shared || listen(fd, backlog) == 0)) return fd;
+    const int why = errno;
+    close(fd);
+    errno = why;
+    return -1;
+}
+
+// SO_REUSEPORT would let a second daemon share our port in silence: bind without it first.
+bool is_free(const addrinfo& at) {
+    const int fd = listen_socket(at, at.ai_addr, false);
+    if (fd < 0) return false;
+    close(fd);
+    return true;
+}
+
+}  // namespace
+
+bool listen_on(const std::string& address, size_t workers, Listening& listening,
+               std::string& problem) {
+    const Addresses at = resolve(address, problem);
+    if (!at) return false;
+    listening.fds.clear();
+    bool good = is_free(*at);
+    sockaddr_storage bound{};
+    socklen_t length = at->ai_addrlen;
+    std::memcpy(&bound, at->ai_addr, length);
+    while (good && listening.fds.size() < workers) {
+        const int fd = listen_socket(*at, reinterpret_cast<sockaddr*>(&bound), true);
+        good = fd >= 0;
+        if (!good) break;
+        // With port 0 the first has been given one; the others take the same.
+        getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &length);
+        listening.fds.push_back(fd);
+    }
+    if (!good) {
+        problem = std::strerror(errno);
+        for (const int fd : listening.fds) close(fd);
+        listening.fds.clear();
+        return false;
+    }
+    listening.address = bound_address(listening.fds.front());
+    return true;
+}
+
+}  // namespace rollcall

@@ -1,0 +1,44 @@
+#include "daemon/net/refusals.h"
+
+#include <mutex>
+
+#include "pipeline/base/error.h"
+#include "pipeline/base/log.h"
+
+namespace rollcall {
+
+namespace {
+
+constexpr LogLevel level = LogLevel::info;
+constexpr int64_t minute_us = 60'000'000;
+
+// One for the process, as the log is. A refusal costs a system call or two; a lock besides is
+// little.
+std::mutex mutex;
+RefusalLog refusal_log;
+
+}  // namespace
+
+std::string RefusalLog::note(Transport transport, Code code, std::string_view peer,
+                             int64_t now_us) {
+    Reason& reason = reasons_[label_of(transport, code)];
+    ++reason.since;
+    if (now_us < reason.next_us) return {};
+    std::string line = fmt::format("refused over {}: {}, from {}", to_text(transport),
+                                   to_text(code), peer.empty() ? "nobody known" : peer);
+    if (reason.since > 1) line += fmt::format(", {} times since the last such line", reason.since);
+    line.append(": ").append(info(code).help);
+    reason = {now_us + minute_us, 0};
+    return line;
+}
+
+void Refusals::count(Transport transport, Code code, std::string_view peer) {
+    shard_.add(Metric::checkins_rejected_total, 1, label_of(transport, code));
+    if (!logs(level)) return;
+    const int64_t now_us = clock_.steady_us();
+    const std::lock_guard lock(mutex);
+    const std::string line = refusal_log.note(transport, code, peer, now_us);
+    if (!line.empty()) write_log_line(level, line);
+}
+
+}  // namespace rollcall

@@ -1,0 +1,55 @@
+#include "daemon/overload/cgroup_memory.h"
+
+#include <algorithm>
+#include <fstream>
+#include <limits>
+
+namespace rollcall {
+
+namespace {
+
+constexpr double none = std::numeric_limits<double>::infinity();
+
+// A file that holds a number, or "max".
+double number_in(const std::string& path) {
+    double number = none;
+    std::ifstream(path) >> number;
+    return number > 0 ? number : none;
+}
+
+double page_cache(const std::string& group) {
+    double bytes = 0;
+    std::ifstream statistics(group + "/memory.stat");
+    std::string name;
+    for (double value = 0; statistics >> name >> value;)
+        if (name == "active_file" || name == "inactive_file") bytes += value;
+    return bytes;
+}
+
+double share_of(const std::string& group) {
+    const double limit =
+        std::min(number_in(group + "/memory.max"), number_in(group + "/memory.high"));
+    if (limit == none) return 0;
+    const double used = number_in(group + "/memory.current");
+    return used == none ? 0 : std::max(0.0, used - page_cache(group)) / limit;
+}
+
+}  // namespace
+
+CgroupMemory::CgroupMemory(const std::string& root, const std::string& self) {
+    constexpr std::string_view version_2 = "0::/";
+    std::ifstream lines(self);
+    for (std::string line; std::getline(lines, line);) {
+        if (!line.starts_with(version_2)) continue;
+        std::string path = line.substr(version_2.size() - 1);
+        for (; !path.empty(); path.resize(path.rfind('/'))) groups_.push_back(root + path);
+    }
+}
+
+double CgroupMemory::share() const {
+    double nearest = 0;
+    for (const auto& group : groups_) nearest = std::max(nearest, share_of(group));
+    return nearest;
+}
+
+}  // namespace rollcall

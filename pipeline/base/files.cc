@@ -1,0 +1,182 @@
+#include "pipeline/base/files.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <filesystem>
+
+namespace rollcall {
+
+namespace {
+
+std::unexpected<Error> disk_error(int os_errno = errno) {
+    switch (os_errno) {
+        case ENOSPC:
+        case EDQUOT: return fail(Code::disk_full, os_errno);
+        case EMFILE:
+        case ENFILE: return fail(Code::too_many_files, os_errno);
+        default: return fail(Code::disk_failed, os_errno);
+    }
+}
+
+class RealFile final : public File {
+public:
+    explicit RealFile(int fd) : fd_(fd) {}
+    ~RealFile() override { close(fd_); }
+    RealFile(const RealFile&) = delete;
+    RealFile& operator=(const RealFile&) = delete;
+
+    Result<void> sync() override {
+        // Not retried on EINTR either: Linux may have dropped the error that it stands for.
+        if (fdatasync(fd_) != 0) return fail(Code::sync_failed, errno);
+        return {};
+    }
+
+    Result<uint64_t> size() override {
+        struct stat status{};
+        if (fstat(fd_, &status) != 0) return disk_error();
+        return static_cast<uint64_t>(status.st_size);
+    }
+
+    Result<void> truncate(uint64_t size) override {
+        if (ftruncate(fd_, static_cast<off_t>(size)) != 0) return disk_error();
+        return {};
+    }
+
+protected:
+    Result<size_t> write_some(uint64_t offset, std::span<const iovec> pieces) override {
+        for (;;) {
+            const ssize_t written =
+                pwritev(fd_, pieces.data(), static_cast<int>(pieces.size()), off_t(offset));
+            if (written >= 0) return static_cast<size_t>(written);
+            if (errno != EINTR) return disk_error();
+        }
+    }
+
+    Result<size_t> read_some(uint64_t offset, std::span<std::byte> into) override {
+        for (;;) {
+            const ssize_t got = pread(fd_, into.data(), into.size(), off_t(offset));
+            if (got >= 0) return static_cast<size_t>(got);
+            if (errno != EINTR) return disk_error();
+        }
+    }
+
+private:
+    int fd_;
+};
+
+}  // namespace
+
+Result<void> File::write(uint64_t offset, std::span<const iovec> pieces) {
+    std::array<iovec, IOV_MAX> rest;
+    ensure(pieces.size() <= rest.size());
+    std::copy(pieces.begin(), pieces.end(), rest.begin());
+    size_t first = 0;
+    for (;;) {
+        while (first < pieces.size() && rest[first].iov_len == 0) ++first;
+        if (first == pieces.size()) return {};
+        auto written = write_some(offset, std::span(rest).subspan(first, pieces.size() - first));
+        if (!written) return std::unexpected(written.error());
+        if (*written == 0) return fail(Code::disk_failed);
+        offset += *written;
+        while (*written > 0) {
+            const size_t here = std::min(*written, rest[first].iov_len);
+            rest[first].iov_base = static_cast<char*>(rest[first].iov_base) + here;
+            rest[first].iov_len -= here;
+            *written -= here;
+            if (rest[first].iov_len == 0) ++first;
+        }
+    }
+}
+
+Result<void> File::write(uint64_t offset, std::span<const std::byte> bytes) {
+    const iovec piece{const_cast<std::byte*>(bytes.data()), bytes.size()};
+    return write(offset, {&piece, 1});
+}
+
+Result<size_t> File::read(uint64_t offset, std::span<std::byte> into) {
+    size_t done = 0;
+    while (done < into.size()) {
+        const auto got = read_some(offset + done, into.subspan(done));
+        if (!got) return std::unexpected(got.error());
+        if (*got == 0) break;
+        done += *got;
+    }
+    return done;
+}
+
+Result<std::unique_ptr<File>> Files::open(const std::string& path, Open how) {
+    int flags = O_CLOEXEC;
+    switch (how) {
+        case Open::existing_read_only: flags |= O_RDONLY; break;
+        case Open::existing: flags |= O_RDWR; break;
+        case Open::create: flags |= O_RDWR | O_CREAT | O_EXCL; break;
+    }
+    const int fd = ::open(path.c_str(), flags, 0640);
+    if (fd < 0) return disk_error();
+    return std::make_unique<RealFile>(fd);
+}
+
+Result<void> Files::make_directories(const std::string& path) {
+    const std::filesystem::path whole = path;
+    std::filesystem::path made;
+    for (const auto& part : whole) {
+        const std::string parent = made.empty() ? "." : made.string();
+        made /= part;
+        if (mkdir(made.c_str(), 0777) == 0) {
+            if (auto synced = sync_directory(parent); !synced) return synced;
+        } else if (errno != EEXIST) {
+            return disk_error();
+        }
+    }
+    std::error_code error;
+    if (!std::filesystem::is_directory(whole, error)) return disk_error(ENOTDIR);
+    return {};
+}
+
+Result<std::vector<std::string>> Files::list(const std::string& directory) {
+    std::vector<std::string> names;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(directory, error))
+        names.push_back(entry.path().filename().string());
+    if (error) return disk_error(error.value());
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+Result<void> Files::rename(const std::string& from, const std::string& to) {
+    if (::rename(from.c_str(), to.c_str()) != 0) return disk_error();
+    return {};
+}
+
+Result<void> Files::remove(const std::string& path) {
+    if (unlink(path.c_str()) != 0) return disk_error();
+    return {};
+}
+
+Result<void> Files::sync_directory(const std::string& directory) {
+    const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return disk_error();
+    const bool synced = fsync(fd) == 0;
+    const int why = errno;
+    close(fd);
+    if (!synced) return fail(Code::sync_failed, why);
+    return {};
+}
+
+Result<std::unique_ptr<File>> Files::lock(const std::string& path) {
+    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    if (fd < 0) return disk_error();
+    auto file = std::make_unique<RealFile>(fd);
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) return fail(Code::spool_locked, errno);
+    return file;
+}
+
+}  // namespace rollcall

@@ -1,0 +1,42 @@
+#include "pipeline/base/log.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <ctime>
+
+namespace rollcall {
+
+namespace {
+
+constexpr std::string_view names[] = {"", "", "", "error", "warning", "notice", "info", "debug"};
+
+LogLevel least_urgent = LogLevel::info;
+
+}  // namespace
+
+void set_log_level(std::string_view name) {
+    for (size_t level = 0; level < std::size(names); ++level)
+        if (names[level] == name) least_urgent = static_cast<LogLevel>(level);
+}
+
+bool logs(LogLevel level) { return level <= least_urgent; }
+
+void write_log_line(LogLevel level, std::string_view text) {
+    static const bool journal = std::getenv("JOURNAL_STREAM") != nullptr;
+    std::string line;
+    if (journal) {
+        line = fmt::format("<{}>{}\n", static_cast<int>(level), text);
+    } else {
+        timespec now{};
+        clock_gettime(CLOCK_REALTIME, &now);
+        tm utc{};
+        gmtime_r(&now.tv_sec, &utc);
+        line = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z {:7} {}\n", utc.tm_year + 1900,
+                           utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
+                           names[static_cast<size_t>(level)], text);
+    }
+    (void)!write(STDERR_FILENO, line.data(), line.size());
+}
+
+}  // namespace rollcall

@@ -1,0 +1,28 @@
+// ZeroedArray: zeros from the kernel, which cost nothing until their pages are touched.
+//
+// Threads: as its owner says.
+#pragma once
+
+#include <cstddef>
+#include <cstdlib>
+#include <memory>
+
+#include "pipeline/base/error.h"
+
+namespace rollcall {
+
+struct FreeMemory {
+    void operator()(void* memory) const { std::free(memory); }
+};
+
+template <class T>
+using ZeroedArray = std::unique_ptr<T[], FreeMemory>;
+
+template <class T>
+[[nodiscard]] ZeroedArray<T> zeroed(size_t count) {
+    void* const memory = std::calloc(count, sizeof(T));
+    ensure(memory != nullptr);
+    return ZeroedArray<T>(static_cast<T*>(memory));
+}
+
+}  // namespace rollcall

@@ -1,0 +1,192 @@
+// Columns: check-ins by column. What a slot holds, a record stores and a batch carries.
+//
+//     present   [ mask of row 0 | mask of row 1 | ... ]         one bit for each column
+//     cells     column 0 [ row 0 | row 1 | ... ]  column 1 ...  8 bytes each
+//     heap      the bytes of all texts, one after the other
+//
+// A cell is an integer, a real, or where a text lies in the heap: offset in the lower 32 bits,
+// length in the upper. The cell of an absent value is 0, so the bytes depend on the content alone.
+//
+// Capacity is fixed at construction and its pages are touched only as they fill. Nothing here
+// allocates afterwards.
+//
+// The open row is the one after the last: set its values, then commit_row() or discard_row(). Only
+// committed rows are counted, merged and stored.
+//
+// Threads: one at a time; the ring hands a slot over.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string_view>
+
+#include "pipeline/base/error.h"
+#include "pipeline/base/zeroed.h"
+
+namespace rollcall {
+
+enum class Column : uint8_t {
+#define COLUMN(name, kind, value, low, high, keys, help) name,
+#include "pipeline/columns/columns.def"
+#undef COLUMN
+};
+
+enum class Kind : uint8_t { text, integer, real, flag, time };
+
+// How a router's text becomes a cell; `given` columns are set by the daemon, never by a report.
+enum class Value : uint8_t {
+    given,
+    device,  // Some id of the router, for where there is no better one.
+    words,
+    serial,
+    version,
+    duration,
+    count,
+    percent,
+    frequency,
+    bytes,
+    decimal,
+    signal,
+    address,
+    clock
+};
+
+struct ColumnInfo {
+    std::string_view name;
+    Kind kind;
+    Value value;
+    double low;
+    double high;
+    std::string_view keys;
+    std::string_view help;
+};
+
+inline constexpr ColumnInfo columns_table[] = {
+#define COLUMN(name, kind, value, low, high, keys, help) \
+    {#name, Kind::kind, Value::value, double(low), double(high), keys, help},
+#include "pipeline/columns/columns.def"
+#undef COLUMN
+};
+inline constexpr size_t columns_count = std::size(columns_table);
+static_assert(columns_count <= 64, "a column is a bit of a 64 bit mask");
+
+constexpr size_t index(Column column) { return static_cast<size_t>(column); }
+constexpr uint64_t bit(Column column) { return uint64_t{1} << index(column); }
+constexpr const ColumnInfo& info(Column column) { return columns_table[index(column)]; }
+
+// Bytes that a text of each column may have.
+inline constexpr auto column_bytes_max = [] {
+    std::array<uint32_t, columns_count> bytes{};
+    for (size_t column = 0; column < columns_count; ++column)
+        if (columns_table[column].kind == Kind::text)
+            bytes[column] = static_cast<uint32_t>(columns_table[column].high);
+    return bytes;
+}();
+constexpr size_t bytes_max(Column column) { return column_bytes_max[index(column)]; }
+
+// The most text that one row can hold: a slot with this much room takes any row.
+inline constexpr size_t row_text_max = [] {
+    size_t sum = 0;
+    for (const uint32_t bytes : column_bytes_max) sum += bytes;
+    return sum;
+}();
+
+// What a record's payload begins with.
+struct PayloadHead {
+    uint64_t mask;  // Columns that follow.
+    uint32_t rows;
+    uint32_t text_bytes;
+};
+
+class Columns {
+public:
+    // rows_max and text_max (bytes) are at least 1 row and its row_text_max.
+    Columns(size_t rows_max, size_t text_max);
+
+    // --- the open row ---
+    [[nodiscard]] bool room() const {
+        return rows_ < rows_max_ && text_max_ - text_used_ >= row_text_max;
+    }
+    [[nodiscard]] bool has(Column column) const { return open_mask_ & bit(column); }
+    void set_integer(Column column, int64_t value) { put(column, static_cast<uint64_t>(value)); }
+    void set_real(Column column, double value) { put(column, std::bit_cast<uint64_t>(value)); }
+    // At most the column's `high` bytes. Of a row that has room() no texts are too long together.
+    void set_text(Column column, std::string_view text) {
+        ensure(text.size() <= bytes_max(column));
+        std::memcpy(text_.get() + text_used_, text.data(), text.size());
+        put(column, uint64_t{text_used_} | uint64_t{text.size()} << 32);
+        text_used_ += text.size();
+        ensure(text_used_ <= text_max_);
+    }
+    void unset(Column column);
+    void commit_row();
+    // Leaves no trace of the open row.
+    void discard_row();
+
+    // --- committed rows ---
+    [[nodiscard]] size_t rows() const { return rows_; }
+    [[nodiscard]] size_t text_bytes() const { return text_used_; }
+    // Every column that some row has.
+    [[nodiscard]] uint64_t mask() const { return mask_; }
+    [[nodiscard]] uint64_t mask(size_t row) const { return present_[row]; }
+    [[nodiscard]] bool has(size_t row, Column column) const { return present_[row] & bit(column); }
+    [[nodiscard]] int64_t integer(size_t row, Column column) const {
+        return static_cast<int64_t>(cell(row, column));
+    }
+    [[nodiscard]] double real(size_t row, Column column) const {
+        return std::bit_cast<double>(cell(row, column));
+    }
+    [[nodiscard]] std::string_view text(size_t row, Column column) const {
+        const uint64_t where = cell(row, column);
+        return {text_.get() + static_cast<uint32_t>(where), where >> 32};
+    }
+    // Appends a row of others, whatever its texts' length; false, and all as it was, if it does not
+    // fit. There must be no open row.
+    [[nodiscard]] bool append_row(const Columns& from, size_t row);
+    // Sets an integer of a committed row, such as the id that only a delivery knows.
+    void assign_integer(size_t row, Column column, int64_t value);
+    // Takes these rows out, ascending; the rest moves together and keeps its order. There must be
+    // no open row. Their texts stay in the heap until clear(): what a batch is read by does not see
+    // them.
+    void remove_rows(std::span<const uint32_t> rows);
+    void clear();
+
+    // --- the bytes of a record (layout in spool/format.h) ---
+    static constexpr size_t pieces_max = columns_count + 3;
+    // Every committed byte, in order, without copying; valid until the next change.
+    [[nodiscard]] size_t pieces(std::array<iovec, pieces_max>& out) const;
+    // Appends the rows of a record's payload. columns_at[i] is the column of here that is column i
+    // of the writer, or columns_count if there is none any more. Returns false, and leaves all as
+    // it was, if they do not fit; spool_damaged if the bytes contradict themselves.
+    [[nodiscard]] Result<bool> append_record(std::span<const std::byte> payload,
+                                             std::span<const uint8_t> columns_at);
+
+private:
+    void put(Column column, uint64_t cell) {
+        cells_[index(column) * rows_max_ + rows_] = cell;
+        open_mask_ |= bit(column);
+    }
+    [[nodiscard]] uint64_t cell(size_t row, Column column) const {
+        return cells_[index(column) * rows_max_ + row];
+    }
+
+    size_t rows_max_;
+    size_t text_max_;
+    size_t rows_ = 0;
+    size_t text_used_ = 0;       // Committed rows and the open one.
+    size_t text_committed_ = 0;  // Where the open row's text begins.
+    uint64_t mask_ = 0;
+    uint64_t open_mask_ = 0;
+    ZeroedArray<uint64_t> present_;
+    ZeroedArray<uint64_t> cells_;
+    ZeroedArray<char> text_;
+    mutable PayloadHead head_{};  // Where pieces() points to.
+};
+
+}  // namespace rollcall

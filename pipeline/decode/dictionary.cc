@@ -1,0 +1,51 @@
+#include "pipeline/decode/dictionary.h"
+
+#include <algorithm>
+#include <array>
+
+#include "pipeline/decode/extra.h"
+
+namespace rollcall {
+
+namespace {
+
+bool is_plain(std::string_view name) {
+    return !name.empty() && std::ranges::all_of(name, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '.' || c == '-' || c == '_';
+    });
+}
+
+}  // namespace
+
+Meaning meaning_of(std::string_view object, std::string_view name) {
+    const auto outside_pairs = [](const KnownKey* key) {
+        return key == nullptr || key->pairs_only ? nullptr : key;
+    };
+    const KnownKey* const in_pairs = find_key(name).known;
+    const KnownKey* const in_object = object.empty() ? nullptr : find_key(object, name).known;
+    return {in_pairs,       outside_pairs(in_pairs), outside_pairs(in_object),
+            is_group(name), is_secret(name),         is_plain(name)};
+}
+
+const Meaning& Dictionary::look_up(std::string_view object, std::string_view name) {
+    constexpr char in = '\xFF';  // In no name, as no UTF-8 has it.
+    std::array<char, spelling_bytes_max> path;
+    if (object.size() + 1 + name.size() > path.size()) return look_up_long(object, name);
+    char* end = std::ranges::copy(object, path.data()).out;
+    *end++ = in;
+    end = std::ranges::copy(name, end).out;
+    const std::string_view spelled(path.data(), static_cast<size_t>(end - path.data()));
+    return entry(Spelling(spelled), object, name).meaning;
+}
+
+const Meaning& Dictionary::look_up_long(std::string_view object, std::string_view name) {
+    return long_ = meaning_of(object, name);
+}
+
+void Dictionary::learn(Entry& entry, const Spelling& spelling, std::string_view object,
+                       std::string_view name) {
+    entry = {spelling, meaning_of(object, name)};
+}
+
+}  // namespace rollcall

@@ -1,0 +1,160 @@
+#include "pipeline/decode/extra.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+
+namespace rollcall {
+
+namespace {
+
+// Parts of names, folded as keys are, by their first letters. `key`, `pass` and `pin` are parts of
+// harmless names too, so these count at the end only: `keytypes` is not one.
+constexpr std::array<std::string_view, 13> secret_parts = {
+    "authorization", "cookie",     "credential", "iccid",  "imei",      "imsi", "passphrase",
+    "passw",         "privatekey", "psk",        "secret", "sharedkey", "token"};
+constexpr std::array<std::string_view, 5> secret_ends = {"key", "pass", "pin", "pwd", "auth"};
+
+// Where the parts begin that begin with a letter; one more for the end of the last.
+constexpr std::array<uint8_t, 27> parts_from = [] {
+    std::array<uint8_t, 27> from{};
+    for (size_t letter = 0; letter < from.size(); ++letter)
+        for (const auto part : secret_parts)
+            from[letter] += part[0] < static_cast<char>('a' + letter);
+    return from;
+}();
+
+bool begins_secret(std::string_view text) {
+    const auto letter = static_cast<uint8_t>(text[0] - 'a');
+    if (letter >= 26) return false;
+    for (size_t part = parts_from[letter]; part < parts_from[letter + 1u]; ++part)
+        if (text.starts_with(secret_parts[part])) return true;
+    return false;
+}
+
+constexpr size_t name_bytes_max = 64;  // Of which the end of a longer name counts.
+
+}  // namespace
+
+bool is_secret(std::string_view name) {
+    std::array<char, name_bytes_max> folded;
+    if (name.size() > folded.size()) name.remove_prefix(name.size() - folded.size());
+    size_t size = 0;
+    for (const char c : name) {
+        const bool upper = c >= 'A' && c <= 'Z';
+        const char lower = upper ? static_cast<char>(c | 0x20) : c;
+        const bool kept = (lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9');
+        folded[size] = lower;
+        size += kept;
+    }
+    const std::string_view text(folded.data(), size);
+    if (std::ranges::any_of(secret_ends, [&](auto end) { return text.ends_with(end); }))
+        return true;
+    for (size_t at = 0; at < size; ++at)
+        if (begins_secret(text.substr(at))) return true;
+    return false;
+}
+
+void Extra::put(std::string_view bytes) {
+    std::memcpy(&bytes_[used_], bytes.data(), bytes.size());
+    used_ += bytes.size();
+}
+
+// Comma and name, if they and `value_bytes` more fit.
+bool Extra::begin(const Name& named, size_t value_bytes) {
+    if (muted_ > 0 || named.secret) return false;
+    const std::string_view name = named.text;
+    const size_t before = used_;
+    if (used_ == 0) put('{');
+    const char last = bytes_[used_ - 1];
+    if (last != '{' && last != '[') put(',');
+    const bool fits = room() > name.size() + value_bytes;
+    if (fits && name.empty()) return true;
+    if (fits && quote(name, named.plain) && room() > value_bytes + 1) {
+        put(':');
+        return true;
+    }
+    used_ = before;
+    cut_ = true;
+    return false;
+}
+
+bool Extra::quote(std::string_view text, bool plain) {
+    if (room() < text.size() + 2) return false;
+    put('"');
+    const size_t begin = used_;
+    put(text);  // As if nothing had to be escaped, and then a look at whether that was so.
+    size_t seen = plain ? text.size() : 0;
+    while (seen < text.size()) {
+        const size_t step = json_plain(&bytes_[begin + seen]);
+        seen += step;
+        if (step < json_step) break;
+    }
+    if (seen < text.size()) {
+        used_ = begin;
+        if (!quote_escaped(text)) return false;
+    }
+    put('"');
+    return true;
+}
+
+bool Extra::quote_escaped(std::string_view text) {
+    for (const char c : text) {
+        if (room() < 7) return false;
+        if (c == '"' || c == '\\') put('\\');
+        if (static_cast<uint8_t>(c) >= ' ') {
+            put(c);
+            continue;
+        }
+        constexpr std::string_view hex = "0123456789abcdef";
+        put("\\u00");
+        put(hex[static_cast<uint8_t>(c) >> 4]);
+        put(hex[c & 15]);
+    }
+    return true;
+}
+
+void Extra::text(const Name& name, std::string_view value) {
+    const size_t before = used_;
+    if (!begin(name, value.size() + 2)) return;
+    if (quote(value)) return;
+    used_ = before;
+    cut_ = true;
+}
+
+void Extra::literal(const Name& name, std::string_view value) {
+    if (begin(name, value.size())) put(value);
+}
+
+Extra::Mark Extra::open(const Name& name, char bracket) {
+    const Mark mark = used_;
+    if (begin(name, 2)) {
+        put(bracket);
+        ++depth_;
+    } else {
+        ++muted_;
+    }
+    return mark;
+}
+
+void Extra::close(Mark mark, char bracket) {
+    if (muted_ > 0) {
+        --muted_;
+        return;
+    }
+    --depth_;
+    const bool empty = used_ <= mark || bytes_[used_ - 1] == '{' || bytes_[used_ - 1] == '[';
+    if (empty) {
+        used_ = mark;
+    } else {
+        put(bracket);
+    }
+}
+
+std::string_view Extra::json() {
+    if (used_ == 0) return {};
+    bytes_[used_] = '}';
+    return {bytes_.data(), used_ + 1};
+}
+
+}  // namespace rollcall

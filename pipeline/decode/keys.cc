@@ -1,0 +1,186 @@
+#include "pipeline/decode/keys.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+
+namespace rollcall {
+
+namespace {
+
+// A key without case and separators, in words of eight bytes, the last of them first. A key that is
+// longer than any of ours folds to nothing.
+struct Folded {
+    uint64_t last = 0;
+    uint64_t middle = 0;
+    uint64_t first = 0;
+    bool operator==(const Folded&) const = default;
+};
+
+constexpr std::array<uint8_t, 256> folding = [] {
+    std::array<uint8_t, 256> to{};  // 0: left out.
+    for (size_t byte = 1; byte < to.size(); ++byte) to[byte] = static_cast<uint8_t>(byte);
+    to[0] = 1;  // In no key of ours, as NUL is not.
+    for (uint8_t c = 'A'; c <= 'Z'; ++c) to[c] = c | 0x20;
+    for (const char c : std::string_view("-_.:/ \t\r\n")) to[static_cast<uint8_t>(c)] = 0;
+    return to;
+}();
+
+// Stays in registers, and where separators stand costs no branch.
+class Folding {
+public:
+    constexpr void add(std::string_view key) {
+        for (const char c : key) {
+            const uint64_t kept = folding[static_cast<uint8_t>(c)];
+            word_ |= kept << bits_;
+            bits_ += static_cast<unsigned>((kept + 0xFF) >> 8) * 8;  // 0 or 8.
+            if (bits_ < 64) continue;
+            too_long_ |= folded_.middle != 0;
+            folded_ = {word_, folded_.last, folded_.middle};
+            word_ = 0;
+            bits_ = 0;
+        }
+    }
+    [[nodiscard]] constexpr Folded result() const {
+        if (too_long_) return {};
+        return {word_, folded_.last, folded_.middle};
+    }
+
+private:
+    Folded folded_;
+    uint64_t word_ = 0;
+    unsigned bits_ = 0;
+    bool too_long_ = false;
+};
+
+constexpr Folded fold(std::string_view key) {
+    Folding folding_now;
+    folding_now.add(key);
+    return folding_now.result();
+}
+
+constexpr size_t slots_count = 512;  // As many as hash() yields.
+
+constexpr size_t hash(const Folded& key) {
+    const uint64_t mixed = key.last ^ std::rotl(key.middle, 23) ^ std::rotl(key.first, 47);
+    return (mixed * 0x9E3779B97F4A7C15) >> 55;
+}
+
+template <class Visit>
+constexpr void each_word(std::string_view words, Visit visit) {
+    while (!words.empty()) {
+        const size_t length = std::min(words.find(' '), words.size());
+        visit(words.substr(0, length));
+        words.remove_prefix(std::min(length + 1, words.size()));
+    }
+}
+
+// Calls visit(column, word) for each key of columns.def, in order.
+template <class Visit>
+constexpr void each_key(Visit visit) {
+    for (size_t column = 0; column < columns_count; ++column)
+        each_word(columns_table[column].keys,
+                  [&](std::string_view word) { visit(static_cast<Column>(column), word); });
+}
+
+constexpr size_t keys_count = [] {
+    size_t count = 0;
+    each_key([&](Column, std::string_view) { ++count; });
+    return count;
+}();
+static_assert(keys_count <= keys_max);
+
+// Takes the mark off the end of a word, if it is there.
+constexpr bool take_mark(std::string_view& word, char mark) {
+    if (!word.ends_with(mark)) return false;
+    word.remove_suffix(1);
+    return true;
+}
+
+struct Table {
+    std::array<Folded, keys_count> folded{};
+    std::array<KnownKey, keys_count> keys{};
+};
+
+constexpr Table table = [] {
+    Table result;
+    uint8_t number = 0;
+    each_key([&](Column column, std::string_view word) {
+        KnownKey& key = result.keys[number];
+        key.column = column;
+        key.number = number;
+        key.weak = take_mark(word, '~');
+        key.ambiguous = take_mark(word, '?');
+        key.in_use = take_mark(word, '+');
+        key.two = take_mark(word, ',');
+        key.pairs_only = take_mark(word, '=');
+        result.folded[number] = fold(word);
+        ++number;
+    });
+    return result;
+}();
+
+constexpr uint8_t free_slot = 255;
+static_assert(keys_max < free_slot);
+
+// Open addressing: a key is in the first free slot from its hash on.
+constexpr std::array<uint8_t, slots_count> slots = [] {
+    std::array<uint8_t, slots_count> result{};
+    result.fill(free_slot);
+    for (size_t number = 0; number < keys_count; ++number) {
+        size_t slot = hash(table.folded[number]);
+        while (result[slot] != free_slot) {
+            // Not a constant expression: two columns that go by one key do not compile.
+            if (table.folded[result[slot]] == table.folded[number]) std::abort();
+            slot = (slot + 1) % slots_count;
+        }
+        result[slot] = static_cast<uint8_t>(number);
+    }
+    return result;
+}();
+static_assert(keys_max < slots_count);  // So a search ends.
+
+constexpr std::string_view groups =
+#define COLUMN(name, kind, value, low, high, keys, help)
+#define GROUP(words) words " "
+#include "pipeline/columns/columns.def"
+#undef COLUMN
+    ;
+
+constexpr size_t groups_count = [] {
+    size_t count = 0;
+    each_word(groups, [&](std::string_view word) { count += !word.empty(); });
+    return count;
+}();
+
+constexpr std::array<Folded, groups_count> group_table = [] {
+    std::array<Folded, groups_count> table_of_groups{};
+    size_t number = 0;
+    each_word(groups, [&](std::string_view word) {
+        if (!word.empty()) table_of_groups[number++] = fold(word);
+    });
+    return table_of_groups;
+}();
+
+Key find(const Folded& folded, std::string_view sent) {
+    for (size_t slot = hash(folded); slots[slot] != free_slot; slot = (slot + 1) % slots_count)
+        if (table.folded[slots[slot]] == folded) return {sent, &table.keys[slots[slot]]};
+    return {sent, nullptr};
+}
+
+}  // namespace
+
+Key find_key(std::string_view sent) { return find(fold(sent), sent); }
+
+Key find_key(std::string_view object, std::string_view sent) {
+    Folding path;
+    path.add(object);
+    path.add(sent);
+    return find(path.result(), sent);
+}
+
+bool is_group(std::string_view object) {
+    return std::ranges::find(group_table, fold(object)) != group_table.end();
+}
+
+}  // namespace rollcall

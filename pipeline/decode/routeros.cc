@@ -1,0 +1,322 @@
+#include "pipeline/decode/routeros.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <span>
+
+#include "pipeline/base/ascii.h"
+#include "pipeline/decode/decimal.h"
+
+namespace rollcall::routeros {
+
+namespace {
+
+constexpr int64_t us_per_second = 1'000'000;
+
+constexpr bool is_version(char c) {
+    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '-';
+}
+
+// Takes parts off the front of a text.
+struct Reader {
+    std::string_view rest;
+
+    bool take(char c) {
+        if (!rest.starts_with(c)) return false;
+        rest.remove_prefix(1);
+        return true;
+    }
+
+    // As many digits as there are, but from least to most; nothing taken otherwise.
+    std::optional<int64_t> digits(size_t least, size_t most) {
+        const size_t looked_at = std::min(rest.size(), most + 1);
+        size_t length = 0;
+        int64_t number = 0;
+        for (; length < looked_at && is_digit(rest[length]); ++length)
+            number = number * 10 + (rest[length] - '0');
+        if (length < least || length > most) return std::nullopt;
+        rest.remove_prefix(length);
+        return number;
+    }
+};
+
+// "192.168.88.1", the most of all addresses; no number begins with a needless 0.
+bool is_dotted_quad(std::string_view text) {
+    Reader reader{text};
+    for (int part = 0; part < 4; ++part) {
+        if (part > 0 && !reader.take('.')) return false;
+        const bool padded = reader.rest.starts_with('0');
+        const size_t size = reader.rest.size();
+        const auto number = reader.digits(1, 3);
+        if (!number || *number > 255 || (padded && size - reader.rest.size() > 1)) return false;
+    }
+    return reader.rest.empty();
+}
+
+// A number and what stands behind it, such as 14.9 and "GiB".
+struct Amount {
+    double number;
+    std::string_view unit;
+};
+
+std::optional<Amount> amount(std::string_view text) {
+    // from_chars would also take "inf" and "nan".
+    const size_t sign = text.starts_with('-') ? 1 : 0;
+    if (text.size() == sign || !is_digit(text[sign])) return std::nullopt;
+    double number = 0;
+    const auto [end, error] = read_decimal(text.data(), text.data() + text.size(), number);
+    if (error != std::errc{}) return std::nullopt;
+    text.remove_prefix(static_cast<size_t>(end - text.data()));
+    if (text.starts_with(' ')) text.remove_prefix(1);
+    return Amount{number, text};
+}
+
+// A whole number that fills the text.
+std::optional<int64_t> whole(std::string_view text) {
+    int64_t number = 0;
+    const char* const last = text.data() + text.size();
+    const auto [end, error] = std::from_chars(text.data(), last, number);
+    if (error != std::errc{} || end != last) return std::nullopt;
+    return number;
+}
+
+struct Scale {
+    std::string_view unit;
+    double factor;
+};
+
+// A number with one of the units, or without, in base units.
+std::optional<int64_t> scaled(std::string_view text, std::span<const Scale> scales) {
+    if (const auto number = whole(text)) return number;  // Exact beyond 2^53.
+    const auto number = amount(text);
+    if (!number) return std::nullopt;
+    if (number->unit.empty()) return rounded(number->number);
+    for (const auto& [unit, factor] : scales)
+        if (number->unit == unit) return rounded(number->number * factor);
+    return std::nullopt;
+}
+
+// "03:04:05" behind hours that are already taken, in seconds.
+std::optional<int64_t> clock_face(int64_t hours, Reader& reader) {
+    if (!reader.take(':')) return std::nullopt;
+    const auto minutes = reader.digits(2, 2);
+    if (!minutes || *minutes > 59 || !reader.take(':')) return std::nullopt;
+    const auto seconds = reader.digits(2, 2);
+    if (!seconds || *seconds > 59) return std::nullopt;
+    if (reader.take('.') && !reader.digits(1, 9)) return std::nullopt;
+    return hours * 3600 + *minutes * 60 + *seconds;
+}
+
+constexpr std::array<std::string_view, 12> months = {"jan", "feb", "mar", "apr", "may", "jun",
+                                                     "jul", "aug", "sep", "oct", "nov", "dec"};
+
+// "jan/" or "Jan/": 1 to 12.
+std::optional<int64_t> month_name(Reader& reader) {
+    if (reader.rest.size() < 4 || reader.rest[3] != '/') return std::nullopt;
+    std::array<char, 3> name;
+    for (size_t i = 0; i < name.size(); ++i) name[i] = static_cast<char>(reader.rest[i] | 0x20);
+    const auto* const found = std::ranges::find(months, std::string_view(name.data(), name.size()));
+    if (found == months.end()) return std::nullopt;
+    reader.rest.remove_prefix(4);
+    return found - months.begin() + 1;
+}
+
+// "2026-10-09" (RouterOS 7.10 and later) or "oct/09/2026" (before): days since 1970.
+std::optional<int64_t> date(Reader& reader) {
+    std::optional<int64_t> year;
+    std::optional<int64_t> month = month_name(reader);
+    std::optional<int64_t> day;
+    if (month) {
+        day = reader.digits(2, 2);
+        if (!reader.take('/')) return std::nullopt;
+        year = reader.digits(4, 4);
+    } else {
+        year = reader.digits(4, 4);
+        if (!reader.take('-')) return std::nullopt;
+        month = reader.digits(2, 2);
+        if (!reader.take('-')) return std::nullopt;
+        day = reader.digits(2, 2);
+    }
+    if (!year || !month || !day) return std::nullopt;
+    const std::chrono::year_month_day whole_date{std::chrono::year(static_cast<int>(*year)),
+                                                 std::chrono::month(static_cast<unsigned>(*month)),
+                                                 std::chrono::day(static_cast<unsigned>(*day))};
+    if (!whole_date.ok()) return std::nullopt;
+    return std::chrono::sys_days(whole_date).time_since_epoch().count();
+}
+
+// "Z", "+02:00" or nothing: seconds east of UTC.
+std::optional<int64_t> zone(Reader& reader) {
+    if (reader.take('Z') || reader.rest.empty()) return 0;
+    const bool west = reader.take('-');
+    if (!west && !reader.take('+')) return std::nullopt;
+    const auto hours = reader.digits(2, 2);
+    if (!hours || !reader.take(':')) return std::nullopt;
+    const auto minutes = reader.digits(2, 2);
+    if (!minutes) return std::nullopt;
+    const int64_t seconds = *hours * 3600 + *minutes * 60;
+    return west ? -seconds : seconds;
+}
+
+// Date and time, in seconds since 1970.
+std::optional<int64_t> timestamp(std::string_view text) {
+    Reader reader{text};
+    const auto days = date(reader);
+    if (!days || !(reader.take(' ') || reader.take('T'))) return std::nullopt;
+    const auto hours = reader.digits(2, 2);
+    if (!hours || *hours > 23) return std::nullopt;
+    const auto seconds = clock_face(*hours, reader);
+    if (!seconds) return std::nullopt;
+    const auto east = zone(reader);
+    if (!east || !reader.rest.empty()) return std::nullopt;
+    return *days * 86400 + *seconds - *east;
+}
+
+// "1w2d3h4m5s", "1w2d03:04:05", "03:04:05": units in falling order, the last part may be a clock's.
+std::optional<int64_t> spelled_duration(std::string_view text) {
+    struct Unit {
+        char letter;
+        int64_t seconds;
+    };
+    static constexpr std::array<Unit, 5> units = {
+        {{'w', 604800}, {'d', 86400}, {'h', 3600}, {'m', 60}, {'s', 1}}};
+    Reader reader{text};
+    int64_t total = 0;
+    size_t next_unit = 0;
+    do {
+        const auto number = reader.digits(1, 12);
+        if (!number) return std::nullopt;
+        if (next_unit <= 2 && reader.rest.starts_with(':')) {
+            const auto seconds = clock_face(*number, reader);
+            if (!seconds || !reader.rest.empty()) return std::nullopt;
+            return total + *seconds;
+        }
+        if (reader.rest.starts_with('.')) {  // Of a second, at the end.
+            reader.take('.');
+            if (!reader.digits(1, 9) || reader.rest != "s") return std::nullopt;
+        }
+        while (next_unit < units.size() && !reader.rest.starts_with(units[next_unit].letter))
+            ++next_unit;
+        if (next_unit == units.size()) return std::nullopt;
+        reader.rest.remove_prefix(1);
+        total += *number * units[next_unit].seconds;
+        ++next_unit;
+        reader.take(' ');
+    } while (!reader.rest.empty());
+    return total;
+}
+
+}  // namespace
+
+std::optional<int64_t> rounded(double number) {
+    // Not floor(number + 0.5): above 2^52 that sum is another number.
+    const double below = std::floor(number);
+    const double result = number - below >= 0.5 ? below + 1 : below;
+    if (!(std::abs(result) < 0x1p63)) return std::nullopt;
+    return static_cast<int64_t>(result);
+}
+
+std::optional<int64_t> duration(std::string_view text) {
+    std::optional<int64_t> seconds = spelled_duration(text);
+    if (!seconds) seconds = count(text);
+    if (!seconds) seconds = timestamp(text);
+    if (seconds && *seconds < 0) return std::nullopt;
+    return seconds;
+}
+
+std::optional<int64_t> bytes(std::string_view text) {
+    static constexpr std::array<Scale, 13> scales = {{{"B", 1},
+                                                      {"KiB", 0x1p10},
+                                                      {"MiB", 0x1p20},
+                                                      {"GiB", 0x1p30},
+                                                      {"TiB", 0x1p40},
+                                                      {"KB", 0x1p10},
+                                                      {"MB", 0x1p20},
+                                                      {"GB", 0x1p30},
+                                                      {"TB", 0x1p40},
+                                                      {"K", 0x1p10},
+                                                      {"M", 0x1p20},
+                                                      {"G", 0x1p30},
+                                                      {"T", 0x1p40}}};
+    return scaled(text, scales);
+}
+
+std::optional<int64_t> frequency(std::string_view text) {
+    static constexpr std::array<Scale, 2> scales = {{{"MHz", 1}, {"GHz", 1000}}};
+    return scaled(text, scales);
+}
+
+std::optional<int64_t> count(std::string_view text) { return scaled(text, {}); }
+
+std::optional<double> percent(std::string_view text) {
+    const auto number = amount(text);
+    if (!number || !(number->unit.empty() || number->unit == "%")) return std::nullopt;
+    return number->number;
+}
+
+std::optional<double> decimal(std::string_view text) {
+    static constexpr std::array<std::string_view, 9> units = {"",  "V",    "C", "\u00B0C", "W",
+                                                              "A", "km/h", "m", "RPM"};
+    const auto number = amount(text);
+    if (!number || std::ranges::find(units, number->unit) == units.end()) return std::nullopt;
+    return number->number;
+}
+
+std::optional<double> signal(std::string_view text) {
+    const auto number = amount(text.substr(0, text.find('@')));
+    if (!number) return std::nullopt;
+    if (!number->unit.empty() && number->unit != "dBm" && number->unit != "dB") return std::nullopt;
+    return number->number;
+}
+
+std::optional<Version> version(std::string_view text) {
+    if (!text.empty() && !is_digit(text[0]))
+        for (const std::string_view before : {"RouterOS ", "v"})
+            if (text.starts_with(before)) text.remove_prefix(before.size());
+    if (text.empty() || !is_digit(text[0])) return std::nullopt;
+    size_t length = 0;
+    while (length < text.size() && is_version(text[length])) ++length;
+    const std::string_view rest = text.substr(length);
+    Version result{text.substr(0, length), {}};
+    if (rest.empty()) return result;
+    if ((rest[0] != ' ' && rest[0] != '(') || rest.find('\0') != rest.npos) return std::nullopt;
+    const size_t open = rest.find('(');
+    const size_t close = rest.find(')');
+    if (open < close && close != rest.npos)
+        result.channel = rest.substr(open + 1, close - open - 1);
+    return result;
+}
+
+std::optional<std::string_view> address(std::string_view text) {
+    const std::string_view bare = text.substr(0, text.find('/'));
+    if (is_dotted_quad(bare)) return bare;
+    std::array<char, INET6_ADDRSTRLEN> name{};  // inet_pton wants a terminator.
+    if (bare.size() >= name.size()) return std::nullopt;
+    std::memcpy(name.data(), bare.data(), bare.size());
+    in6_addr parsed;
+    if (inet_pton(AF_INET, name.data(), &parsed) != 1 &&
+        inet_pton(AF_INET6, name.data(), &parsed) != 1)
+        return std::nullopt;
+    return bare;
+}
+
+double micros(double since_1970) {
+    constexpr double milliseconds_from = 1e11;  // As seconds, the year 5138.
+    constexpr double microseconds_from = 1e14;
+    if (since_1970 >= microseconds_from) return since_1970;
+    return since_1970 * (since_1970 >= milliseconds_from ? 1e3 : 1e6);
+}
+
+std::optional<int64_t> clock(std::string_view text) {
+    if (const auto seconds = timestamp(text)) return *seconds * us_per_second;
+    const auto number = count(text);
+    return number ? rounded(micros(static_cast<double>(*number))) : std::nullopt;
+}
+
+}  // namespace rollcall::routeros

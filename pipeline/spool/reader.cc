@@ -1,0 +1,314 @@
+#include "pipeline/spool/reader.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <limits>
+
+#include "pipeline/columns/row_id.h"
+
+namespace rollcall {
+
+namespace {
+
+constexpr size_t read_ahead_bytes = 256 * 1024;
+constexpr size_t record_alignment = 8;
+constexpr uint64_t to_the_end = std::numeric_limits<uint64_t>::max();
+
+std::string segment_path(const std::string& directory, uint64_t first_record) {
+    return directory + "/" + segment_name(first_record);
+}
+
+}  // namespace
+
+Result<Columns> columns_of(const Record& record) {
+    if (record.rows > record_rows_max) return fail(Code::spool_damaged);
+    Columns columns(std::max(record.rows, 1U), std::max(record.payload.size(), row_text_max));
+    const auto fits = columns.append_record(record.payload, record.columns_at);
+    if (!fits) return std::unexpected(fits.error());
+    if (!*fits) return fail(Code::spool_damaged);
+    return columns;
+}
+
+SegmentReader::SegmentReader(std::unique_ptr<File> file, SegmentHead head)
+    : file_(std::move(file)), head_(std::move(head)), format_(head_.format, head_.spool) {}
+
+Result<SegmentReader> SegmentReader::open(Files& files, const std::string& directory,
+                                          uint64_t first_record) {
+    auto file = files.open(segment_path(directory, first_record), Files::Open::existing_read_only);
+    if (!file) return std::unexpected(file.error());
+    SegmentHeadBytes bytes;
+    const auto got = read_around_bad_blocks(**file, 0, bytes);
+    if (!got) return std::unexpected(got.error());
+    auto head = decode_segment_head(std::span(bytes).first(*got));
+    if (!head) return std::unexpected(head.error());
+    if (head->first_record != first_record) return fail(Code::spool_damaged);
+    return SegmentReader(std::move(*file), std::move(*head));
+}
+
+Result<SegmentReader> SegmentReader::open_headless(Files& files, const std::string& directory,
+                                                   uint64_t first_record, uint32_t format,
+                                                   const SpoolId& spool) {
+    auto file = files.open(segment_path(directory, first_record), Files::Open::existing_read_only);
+    if (!file) return std::unexpected(file.error());
+    return SegmentReader(std::move(*file), {format, spool, first_record, {}});
+}
+
+Result<std::span<const std::byte>> SegmentReader::bytes_at_offset(size_t wanted) {
+    const bool inside = offset_ >= window_at_ && offset_ + wanted <= window_at_ + window_bytes_;
+    if (!inside) {
+        window_.resize(std::max({window_.size(), wanted, read_ahead_bytes}));
+        const auto got = read_around_bad_blocks(*file_, offset_, window_);
+        if (!got) return std::unexpected(got.error());
+        window_at_ = offset_;
+        window_bytes_ = *got;
+    }
+    const auto from = std::span<const std::byte>(window_).first(window_bytes_);
+    const auto here = from.subspan(offset_ - window_at_);
+    return here.first(std::min(wanted, here.size()));
+}
+
+Result<std::optional<RecordHead>> SegmentReader::head_at_offset() {
+    const auto bytes = bytes_at_offset(format_.head_bytes());
+    if (!bytes) return std::unexpected(bytes.error());
+    if (bytes->size() < format_.head_bytes()) return std::nullopt;
+    return format_.decode(*bytes);
+}
+
+Result<std::optional<Record>> SegmentReader::peek(uint64_t number) {
+    const auto head = head_at_offset();
+    if (!head) return std::unexpected(head.error());
+    if (!*head || (*head)->number != number) return std::nullopt;
+
+    // Asked for before so much memory is: the head of format 1 may say anything.
+    const size_t whole = format_.head_bytes() + (*head)->payload_bytes;
+    const auto size = file_->size();
+    if (!size) return std::unexpected(size.error());
+    if (offset_ + whole > *size) return std::nullopt;
+    const auto bytes = bytes_at_offset(whole);
+    if (!bytes) return std::unexpected(bytes.error());
+    if (bytes->size() < whole || !format_.whole(**head, *bytes)) return std::nullopt;
+
+    advance_to_ = offset_ + format_.bytes((*head)->payload_bytes);
+    return Record{number,
+                  (*head)->synced,
+                  (*head)->written_us,
+                  (*head)->rows,
+                  bytes->subspan(format_.head_bytes()),
+                  head_.columns_at};
+}
+
+void SegmentReader::advance() {
+    ensure(advance_to_ > offset_);
+    offset_ = advance_to_;
+}
+
+Result<bool> SegmentReader::skip(uint64_t number) {
+    if (!format_.checks_heads()) {
+        const auto record = peek(number);
+        if (!record) return std::unexpected(record.error());
+        if (*record) advance();
+        return record->has_value();
+    }
+    const auto head = head_at_offset();
+    if (!head) return std::unexpected(head.error());
+    if (!*head || (*head)->number != number) return false;
+    offset_ += format_.bytes((*head)->payload_bytes);
+    return true;
+}
+
+Result<std::optional<uint64_t>> SegmentReader::find(uint64_t from, uint64_t below) {
+    const uint64_t begin = offset_;
+    for (;; offset_ += record_alignment) {
+        const auto bytes = bytes_at_offset(format_.head_bytes());
+        if (!bytes) return std::unexpected(bytes.error());
+        if (bytes->size() < format_.head_bytes()) break;
+        const auto head = format_.decode(*bytes);
+        if (!head || head->number < from || head->number >= below) continue;
+        if (format_.checks_heads()) return head->number;
+        const auto record = peek(head->number);
+        if (!record) return std::unexpected(record.error());
+        if (*record) return head->number;
+    }
+    offset_ = begin;
+    return std::nullopt;
+}
+
+Result<std::optional<int64_t>> first_written_us(File& segment, uint64_t first_record) {
+    std::array<std::byte, segment_head_bytes + RecordFormat::head_bytes_max> bytes{};
+    const auto got = read_around_bad_blocks(segment, 0, bytes);
+    if (!got) return std::unexpected(got.error());
+    const auto head = decode_segment_head(std::span(bytes).first(segment_head_bytes));
+    if (!head || *got < bytes.size()) return std::nullopt;
+    const RecordFormat format(head->format, head->spool);
+    const auto record =
+        format.decode(std::span(bytes).subspan(segment_head_bytes, format.head_bytes()));
+    if (!record || record->number != first_record) return std::nullopt;
+    return record->written_us;
+}
+
+Result<std::optional<Checkpoint>> read_checkpoint(Files& files, const std::string& directory) {
+    const auto file =
+        files.open(directory + "/" + std::string(checkpoint_name), Files::Open::existing_read_only);
+    if (!file && file.error().os_errno == ENOENT) return std::nullopt;
+    if (!file) return std::unexpected(file.error());
+    std::array<std::byte, 2 * checkpoint_slot_bytes> bytes;
+    const auto got = read_around_bad_blocks(**file, 0, bytes);
+    if (!got) return std::unexpected(got.error());
+    return decode_checkpoint(std::span(bytes).first(*got));
+}
+
+SpoolReader::SpoolReader(Files& files, std::string directory, const Cursor& end,
+                         SpoolLosses* losses)
+    : files_(files), directory_(std::move(directory)), end_(end), losses_(losses) {}
+
+Result<std::vector<uint64_t>> SpoolReader::segments() const {
+    const auto names = files_.list(directory_);
+    if (!names) return std::unexpected(names.error());
+    std::vector<uint64_t> numbers;
+    for (const auto& name : *names)
+        if (const auto number = segment_first_record(name)) numbers.push_back(*number);
+    return numbers;
+}
+
+Result<bool> SpoolReader::open_segment(uint64_t first_record) {
+    segment_.reset();
+    auto segment = SegmentReader::open(files_, directory_, first_record);
+    if (segment) {
+        segment_.emplace(std::move(*segment));
+        return true;
+    }
+    const Error& error = segment.error();
+    if (error.code == Code::spool_damaged || error.os_errno == ENOENT) return false;
+    return std::unexpected(error);
+}
+
+Result<void> SpoolReader::seek(uint64_t number) {
+    segment_.reset();
+    next_ = number;
+    fresh_below_ = 0;
+    const auto numbers = segments();
+    if (!numbers) return std::unexpected(numbers.error());
+    if (numbers->empty()) return {};
+    if (number < numbers->front()) {
+        // Dropped when every sink had them; what was not is lost with its segment.
+        const auto checkpoint = read_checkpoint(files_, directory_);
+        if (!checkpoint) return std::unexpected(checkpoint.error());
+        next_ = std::max(number, *checkpoint ? (*checkpoint)->begin : numbers->front());
+        if (next_ < std::min(numbers->front(), end_.read()))
+            lose(std::min(numbers->front(), end_.read()), {}, 0, 0);
+        next_ = std::max(next_, numbers->front());
+    }
+    const auto after = std::upper_bound(numbers->begin(), numbers->end(), next_);
+    const uint64_t first = *std::prev(after);
+    const auto opened = open_segment(first);
+    if (!opened) return std::unexpected(opened.error());
+    if (!*opened) return {};  // peek() meets the damage again, and counts it.
+    for (uint64_t at = first; at < next_;) {
+        const auto skipped = segment_->skip(at);
+        if (!skipped) return std::unexpected(skipped.error());
+        if (*skipped) {
+            ++at;
+            continue;
+        }
+        // Damage before `next_` is nobody's loss any more.
+        const auto found = segment_->find(at + 1, next_ + 1);
+        if (!found) return std::unexpected(found.error());
+        if (!*found) break;
+        at = **found;
+    }
+    return {};
+}
+
+Result<void> SpoolReader::seek_written(int64_t written_us) {
+    const auto numbers = segments();
+    if (!numbers) return std::unexpected(numbers.error());
+    uint64_t from = end_.read();
+    for (auto it = numbers->rbegin(); it != numbers->rend(); ++it) {
+        if (*it >= end_.read()) continue;
+        const auto file =
+            files_.open(segment_path(directory_, *it), Files::Open::existing_read_only);
+        if (!file && file.error().os_errno == ENOENT) break;  // Dropped just now, as those before.
+        if (!file) return std::unexpected(file.error());
+        from = *it;
+        const auto begun_us = first_written_us(**file, from);
+        if (!begun_us) return std::unexpected(begun_us.error());
+        if (*begun_us && **begun_us < written_us) break;
+    }
+    return seek(from);
+}
+
+Result<std::optional<Record>> SpoolReader::peek() {
+    const uint64_t end = end_.read();
+    while (next_ < end) {
+        if (next_ >= fresh_below_) {
+            if (segment_) segment_->refresh();
+            fresh_below_ = end;
+        }
+        if (segment_) {
+            auto record = segment_->peek(next_);
+            if (!record || *record) return record;
+        }
+        // Not here: it is the first of the next segment, or it is lost.
+        if (const auto over = step_over_damage(); !over) return std::unexpected(over.error());
+    }
+    return std::nullopt;
+}
+
+void SpoolReader::advance() {
+    segment_->advance();
+    ++next_;
+}
+
+void SpoolReader::give_up() {
+    const uint64_t from = segment_->offset();
+    segment_->advance();
+    lose(next_ + 1, segment_name(segment_->head().first_record), from, segment_->offset());
+    ++next_;
+}
+
+// Goes to the next record that there is, be it next_ itself in the next segment.
+Result<void> SpoolReader::step_over_damage() {
+    const auto numbers = segments();
+    if (!numbers) return std::unexpected(numbers.error());
+    const auto after = std::upper_bound(numbers->begin(), numbers->end(), next_);
+    const uint64_t below = after == numbers->end() ? end_.read() : std::min(*after, end_.read());
+    const bool begins_one = after != numbers->begin() && *std::prev(after) == next_;
+    if (begins_one && (!segment_ || segment_->head().first_record != next_)) {
+        const auto opened = open_segment(next_);
+        if (!opened) return std::unexpected(opened.error());
+        if (*opened) return {};
+    }
+    const std::string segment =
+        after == numbers->begin() ? std::string() : segment_name(*std::prev(after));
+    const uint64_t from = segment_ ? segment_->offset() : 0;
+    if (segment_) {
+        // With its head intact only the record itself is lost.
+        const auto skipped = segment_->skip(next_);
+        if (!skipped) return std::unexpected(skipped.error());
+        if (*skipped) {
+            lose(next_ + 1, segment, from, segment_->offset());
+            ++next_;
+            return {};
+        }
+        const auto found = segment_->find(next_, below);
+        if (!found) return std::unexpected(found.error());
+        if (*found) {
+            if (**found > next_) lose(**found, segment, from, segment_->offset());
+            next_ = **found;
+            return {};
+        }
+    }
+    segment_.reset();
+    if (below > next_) lose(below, segment, from, to_the_end);
+    next_ = below;
+    return {};
+}
+
+// Records [next_, end).
+void SpoolReader::lose(uint64_t end, const std::string& segment, uint64_t from, uint64_t to) {
+    if (losses_ != nullptr) losses_->add({next_, end, segment, from, to});
+}
+
+}  // namespace rollcall

@@ -1,0 +1,178 @@
+#include "sinks/kafka/topics.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "pipeline/base/log.h"
+
+namespace rollcall {
+
+KafkaTopics::KafkaTopics(rd_kafka_t* handle, const Settings& settings, KafkaFailure& failure)
+    : handle_(handle), settings_(settings), failure_(failure) {
+    const auto& kafka = settings.kafka;
+    rows_.reset(rd_kafka_topic_new(handle, kafka.topic.c_str(), nullptr));
+    positions_.reset(rd_kafka_topic_new(handle, kafka.position_topic.c_str(), nullptr));
+    dead_letters_.reset(rd_kafka_topic_new(handle, kafka.dead_letter_topic.c_str(), nullptr));
+}
+
+// Nothing if the topic is not there; 0 if that cannot be told.
+std::optional<size_t> KafkaTopics::partitions_of(const KafkaTopic& topic,
+                                                 const KafkaDeadline& deadline) {
+    for (;;) {
+        const rd_kafka_metadata_t* metadata = nullptr;
+        rd_kafka_resp_err_t code = rd_kafka_metadata(handle_, 0, topic.get(), &metadata,
+                                                     deadline.left_ms(kafka_patience * 4));
+        rd_kafka_poll(handle_, 0);
+        size_t count = 0;
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+            code = metadata->topics[0].err;
+            count = static_cast<size_t>(metadata->topics[0].partition_cnt);
+            rd_kafka_metadata_destroy(metadata);
+        }
+        if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) return std::nullopt;
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return count;
+        if (!is_passing(code) || failure_.hopeless() || deadline.over()) {
+            (void)failure_.meet(code, fmt::format("topic {}: {}", rd_kafka_topic_name(topic.get()),
+                                                  rd_kafka_err2str(code)));
+            return 0;
+        }
+    }
+}
+
+bool KafkaTopics::find(const KafkaDeadline& deadline) {
+    if (!rows_ || !positions_ || !dead_letters_)
+        return failure_.meet(RD_KAFKA_RESP_ERR__INVALID_ARG, "a topic's name is not one");
+    bool created = false;
+    for (;;) {
+        std::vector<const KafkaTopic*> missing;
+        for (const KafkaTopic* topic : {&rows_, &positions_, &dead_letters_}) {
+            const auto count = partitions_of(*topic, deadline);
+            if (count == 0) return false;
+            if (!count) missing.push_back(topic);
+            if (topic == &rows_) partitions_ = count.value_or(0);
+        }
+        if (missing.empty()) return true;
+        if (!settings_.kafka.create_topics || deadline.over())
+            return failure_.meet(
+                RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
+                fmt::format("there is no topic {}", rd_kafka_topic_name(missing.front()->get())));
+        if (!std::exchange(created, true) && !create(missing, deadline)) return false;
+    }
+}
+
+bool KafkaTopics::create(const std::vector<const KafkaTopic*>& missing,
+                         const KafkaDeadline& deadline) {
+    const auto& kafka = settings_.kafka;
+    const auto or_default = [](Count count) { return count == 0 ? -1 : static_cast<int>(count); };
+    std::vector<KafkaOwned<rd_kafka_NewTopic_t, rd_kafka_NewTopic_destroy>> wanted;
+    std::vector<rd_kafka_NewTopic_t*> pointers;
+    char problem[512];
+    for (const KafkaTopic* topic : missing) {
+        auto& made = wanted.emplace_back(rd_kafka_NewTopic_new(
+            rd_kafka_topic_name(topic->get()), topic == &rows_ ? or_default(kafka.partitions) : 1,
+            or_default(kafka.replicas), problem, sizeof problem));
+        if (!made) return failure_.meet(RD_KAFKA_RESP_ERR__INVALID_ARG, problem);
+        // An acknowledged row is then on two disks at least, and one broker may be away.
+        if (kafka.replicas >= 3)
+            rd_kafka_NewTopic_set_config(made.get(), "min.insync.replicas", "2");
+        if (topic == &positions_) {
+            // Small segments: only closed ones are compacted.
+            for (const auto& [key, value] :
+                 {std::pair{"cleanup.policy", "compact"}, std::pair{"segment.bytes", "16777216"}})
+                rd_kafka_NewTopic_set_config(made.get(), key, value);
+        }
+        pointers.push_back(made.get());
+    }
+    const KafkaQueue queue(rd_kafka_queue_new(handle_));
+    rd_kafka_CreateTopics(handle_, pointers.data(), pointers.size(), nullptr, queue.get());
+    const KafkaEvent answer(rd_kafka_queue_poll(queue.get(), deadline.left_ms()));
+    if (!answer) return failure_.meet(RD_KAFKA_RESP_ERR__TIMED_OUT);
+    if (!failure_.meet(rd_kafka_event_error(answer.get()))) return false;
+    size_t count = 0;
+    const auto* const results = rd_kafka_CreateTopics_result_topics(
+        rd_kafka_event_CreateTopics_result(answer.get()), &count);
+    for (size_t i = 0; i < count; ++i) {
+        const auto code = rd_kafka_topic_result_error(results[i]);
+        const char* const name = rd_kafka_topic_result_name(results[i]);
+        if (code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) continue;
+        const char* const why = rd_kafka_topic_result_error_string(results[i]);
+        if (!failure_.meet(code, fmt::format("topic {} cannot be created: {}", name,
+                                             why != nullptr ? why : rd_kafka_err2str(code))))
+            return false;
+        log(LogLevel::notice, "kafka: created topic {}", name);
+    }
+    return true;
+}
+
+bool KafkaTopics::check_compaction(const KafkaDeadline& deadline) {
+    const KafkaOwned<rd_kafka_ConfigResource_t, rd_kafka_ConfigResource_destroy> topic(
+        rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC,
+                                    settings_.kafka.position_topic.c_str()));
+    const KafkaQueue queue(rd_kafka_queue_new(handle_));
+    rd_kafka_ConfigResource_t* asked[] = {topic.get()};
+    rd_kafka_DescribeConfigs(handle_, asked, 1, nullptr, queue.get());
+    const KafkaEvent answer(rd_kafka_queue_poll(queue.get(), deadline.left_ms(kafka_patience * 2)));
+    if (!answer || rd_kafka_event_error(answer.get()) != RD_KAFKA_RESP_ERR_NO_ERROR) return true;
+    size_t count = 0;
+    const auto* const resources = rd_kafka_DescribeConfigs_result_resources(
+        rd_kafka_event_DescribeConfigs_result(answer.get()), &count);
+    size_t entries_count = 0;
+    const auto* const entries =
+        count == 0 ? nullptr : rd_kafka_ConfigResource_configs(resources[0], &entries_count);
+    for (size_t i = 0; i < entries_count; ++i) {
+        const char* const value = rd_kafka_ConfigEntry_value(entries[i]);
+        if (std::string_view(rd_kafka_ConfigEntry_name(entries[i])) != "cleanup.policy" ||
+            value == nullptr || std::string_view(value) == "compact")
+            continue;
+        return failure_.meet(
+            RD_KAFKA_RESP_ERR_POLICY_VIOLATION,
+            fmt::format("topic {} has cleanup.policy={}; it must be compact, or positions "
+                        "are forgotten in time",
+                        settings_.kafka.position_topic, value));
+    }
+    return true;
+}
+
+// Brokers that have too few take nothing, and cannot end a transaction; the library tries again,
+// and only says that it took long.
+void KafkaTopics::blame_replicas() {
+    const rd_kafka_metadata_t* metadata = nullptr;
+    if (rd_kafka_metadata(handle_, 0, rows_.get(), &metadata,
+                          static_cast<int>(kafka_patience.count())) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    const auto& topic = metadata->topics[0];
+    const auto lacking = std::count_if(
+        topic.partitions, topic.partitions + topic.partition_cnt,
+        [](const auto& partition) { return partition.isr_cnt < partition.replica_cnt; });
+    if (lacking > 0) {
+        failure_.forget();
+        (void)failure_.meet(RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,
+                            fmt::format("topic {}: replicas of {} of {} partitions are not in sync",
+                                        topic.topic, lacking, topic.partition_cnt));
+    }
+    rd_kafka_metadata_destroy(metadata);
+}
+
+std::optional<int64_t> KafkaTopics::end_of_rows(const KafkaDeadline& deadline) const {
+    const auto count = static_cast<int>(partitions_);
+    const KafkaOwned<rd_kafka_topic_partition_list_t, rd_kafka_topic_partition_list_destroy> ends(
+        rd_kafka_topic_partition_list_new(count));
+    rd_kafka_topic_partition_list_add_range(ends.get(), settings_.kafka.topic.c_str(), 0,
+                                            count - 1);
+    // What goes to the broker as a time may as well be this.
+    for (int i = 0; i < count; ++i) ends->elems[i].offset = RD_KAFKA_OFFSET_END;
+    if (rd_kafka_offsets_for_times(handle_, ends.get(), deadline.left_ms()) !=
+        RD_KAFKA_RESP_ERR_NO_ERROR)
+        return std::nullopt;
+    int64_t sum = 0;
+    for (int i = 0; i < count; ++i) {
+        if (ends->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR) return std::nullopt;
+        sum += ends->elems[i].offset;
+    }
+    return sum;
+}
+
+}  // namespace rollcall

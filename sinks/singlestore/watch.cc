@@ -1,0 +1,287 @@
+#include "sinks/singlestore/watch.h"
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "pipeline/base/log.h"
+#include "sinks/sql/ddl.h"
+
+namespace rollcall {
+
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+constexpr std::string_view pipelines = "PIPELINES";  // Who has this table is a SingleStore.
+constexpr milliseconds rest_of_no_use{std::chrono::hours(24)};
+
+PipelineState state_of(std::string_view word) {
+    if (word == "Running") return PipelineState::running;
+    if (word == "Stopped") return PipelineState::stopped;
+    if (word == "Error") return PipelineState::error;
+    return PipelineState::unknown;
+}
+
+// What is wrong with a pipeline that could be asked, and what to do.
+std::string wrong_with(const PipelineStatus& now, std::string_view state_word) {
+    const std::string name = name_quoted(now.pipeline);
+    std::vector<std::string> wrong;
+    if (now.state == PipelineState::missing)
+        wrong.emplace_back(
+            "is missing, or this user may not see it; rollcalld schema apply makes "
+            "both right");
+    else if (now.state == PipelineState::error)
+        wrong.push_back("has stopped at an error; when that is mended, START PIPELINE " + name);
+    else if (now.state == PipelineState::stopped)
+        wrong.push_back("is stopped; START PIPELINE " + name);
+    else if (now.state == PipelineState::unknown)
+        wrong.push_back(fmt::format("is in the state \"{}\"", state_word));
+    if (now.recreated_partitions > 0)
+        wrong.push_back(fmt::format(
+            "the topic was created anew: {} of its partitions ended before the pipeline's cursor, "
+            "and nothing is loaded from them; STOP PIPELINE {}; ALTER PIPELINE {} SET OFFSETS "
+            "EARLIEST; START PIPELINE {}",
+            now.recreated_partitions, name, name, name));
+    if (now.expired_messages > 0)
+        wrong.push_back(fmt::format(
+            "{} messages expired before they were loaded, and their rows are missing; the topic "
+            "must keep messages for longer, see its retention.ms",
+            now.expired_messages));
+    if (now.skipped_batch_partitions > 0)
+        wrong.push_back(
+            fmt::format("has skipped {} batches of partitions, whose rows are missing; see "
+                        "STOP_ON_ERROR",
+                        now.skipped_batch_partitions));
+    if (now.state == PipelineState::running && now.failing) wrong.emplace_back("batches fail");
+    return fmt::format("{}", fmt::join(wrong, "; "));
+}
+
+}  // namespace
+
+microseconds LagClock::note(int64_t now_us, int64_t end, int64_t done) {
+    while (!samples_.empty() && samples_.front().end <= done) samples_.pop_front();
+    if (end <= done) return microseconds(0);
+    // An end that was set back: a topic that was created anew.
+    if (!samples_.empty() && samples_.back().end > end) samples_ = {{samples_.front().at_us, end}};
+    if (samples_.empty() || samples_.back().end < end) samples_.push_back({now_us, end});
+    if (samples_.size() > samples_max) {  // Every second one will do; the first and last stay.
+        std::deque<Sample> kept;
+        for (size_t i = 0; i < samples_.size(); i += 2) kept.push_back(samples_[i]);
+        if (kept.back().end != samples_.back().end) kept.push_back(samples_.back());
+        samples_ = std::move(kept);
+    }
+    return microseconds(now_us - samples_.front().at_us);
+}
+
+SinglestoreWatch::SinglestoreWatch(const Settings& settings, const Clock& clock, TopicEnd topic_end,
+                                   std::string catalog)
+    : settings_(settings),
+      clock_(clock),
+      topic_end_(std::move(topic_end)),
+      catalog_(std::move(catalog)),
+      pipeline_(pipeline_name(topic_name(settings.kafka.topic))) {
+    status_.pipeline = pipeline_;
+}
+
+SinglestoreWatch::~SinglestoreWatch() { ensure(!thread_.joinable()); }
+
+void SinglestoreWatch::start() {
+    thread_ = std::thread([this] { run(); });
+}
+
+void SinglestoreWatch::begin_stop() {
+    stopping_.advance(1);
+    wakeup_.notify();
+}
+
+void SinglestoreWatch::join() { thread_.join(); }
+
+void SinglestoreWatch::run() {
+    while (stopping_.read() == 0) wakeup_.wait(step());
+}
+
+milliseconds SinglestoreWatch::step() {
+    if (not_singlestore_) return rest_of_no_use;
+    shard_.add(Metric::pipeline_polls_total);
+    PipelineStatus now = status_;  // What cannot be asked is as it was.
+    if (const auto looked = look(now); !looked) {
+        shard_.add(Metric::pipeline_poll_errors_total);
+        now.state = PipelineState::unknown;
+        say(now, looked.error(), {});
+        database_.reset();
+    }
+    if (not_singlestore_) {
+        now = PipelineStatus();
+        now.pipeline = pipeline_;
+        now.not_singlestore = true;
+        health_message_.clear();
+        database_.reset();
+    }
+    show(now);
+    return not_singlestore_ ? rest_of_no_use : settings_.singlestore.watch_interval;
+}
+
+// An error is that it cannot be asked.
+auto SinglestoreWatch::look(PipelineStatus& now) -> Step<> {
+    if (!database_)
+        if (const auto connected = connect(); !connected) return connected;
+    const auto state = look_at_state(now);
+    if (!state) return std::unexpected(state.error());
+    if (not_singlestore_) return {};
+    if (const auto lag = look_at_lag(now); !lag) return lag;
+    if (const auto errors = look_at_errors(now); !errors) return errors;
+    looked_ = true;
+    say(now, wrong_with(now, *state), now.last_error);
+    return {};
+}
+
+auto SinglestoreWatch::connect() -> Step<> {
+    auto options = database_options(settings_);
+    if (!options) return std::unexpected(options.error());
+    options_ = *std::move(options);
+    auto connected = Database::connect(options_);
+    if (!connected) return std::unexpected(sentence(options_, connected.error()));
+    database_ = *std::move(connected);
+    return {};
+}
+
+auto SinglestoreWatch::ask(std::string_view what, std::string_view table, std::string_view also)
+    -> Step<Rows> {
+    auto rows = database_->query(fmt::format(
+        "SELECT {} FROM {}.{} WHERE DATABASE_NAME = DATABASE() AND PIPELINE_NAME = {} {}", what,
+        catalog_, table, quoted(pipeline_), also));
+    if (rows) return *std::move(rows);
+    not_singlestore_ = table == pipelines && rows.error().missing_table;
+    if (rows.error().missing_table)
+        return std::unexpected(rows.error().message + "; SingleStore 8.1 and later has it");
+    return std::unexpected(sentence(options_, rows.error()));
+}
+
+// Returns it in the database's word.
+auto SinglestoreWatch::look_at_state(PipelineStatus& now) -> Step<std::string> {
+    const auto rows = ask("STATE, SKIPPED_BATCH_PARTITIONS", pipelines);
+    if (not_singlestore_) {
+        log(LogLevel::notice, "{}:{} is not a SingleStore: there is no pipeline to watch",
+            options_.host, options_.port);
+        return std::string();
+    }
+    if (!rows) return std::unexpected(rows.error());
+    now.state = PipelineState::missing;
+    now.skipped_batch_partitions = 0;
+    if (rows->empty()) return std::string();
+    const std::string word = rows->front()[0].value_or("");
+    now.state = state_of(word);
+    now.skipped_batch_partitions = whole_number(rows->front()[1]);
+    return word;
+}
+
+auto SinglestoreWatch::look_at_lag(PipelineStatus& now) -> Step<> {
+    const auto rows =
+        ask("SOURCE_PARTITION_ID, EARLIEST_OFFSET, LATEST_OFFSET, CURSOR_OFFSET,"
+            " SUCCESSFUL_CURSOR_OFFSET",
+            "PIPELINES_CURSORS");
+    if (!rows) return std::unexpected(rows.error());
+    now.topic_begin = now.topic_end = now.lag_messages = 0;
+    now.recreated_partitions = now.expired_messages = now.skipped_messages = 0;
+    for (const auto& offsets : *rows) look_at_partition(now, offsets);
+    if (const auto end = topic_end_ ? topic_end_() : std::nullopt; end && *end > now.topic_end) {
+        now.lag_messages += *end - now.topic_end;
+        now.topic_end = *end;
+    }
+    now.lag_rows = now.lag_messages * static_cast<int64_t>(settings_.kafka.rows_per_message);
+    now.lag = std::chrono::duration_cast<std::chrono::seconds>(
+        lag_.note(clock_.steady_us(), now.topic_end, now.topic_end - now.lag_messages));
+    return {};
+}
+
+// Adds what one partition tells.
+void SinglestoreWatch::look_at_partition(PipelineStatus& now, const Rows::value_type& offsets) {
+    if (!offsets[2]) return;  // The pipeline has not seen it yet.
+    Partition& partition = partitions_[offsets[0].value_or("")];
+    const int64_t begin = whole_number(offsets[1]);
+    const int64_t end = whole_number(offsets[2]);
+    const int64_t cursor = offsets[3] ? whole_number(offsets[3]) : begin;
+    if (end < cursor)
+        partition = {.recreated = cursor};
+    else if (partition.recreated && cursor < *partition.recreated)
+        partition.recreated.reset();
+    const int64_t marker = settings_.kafka.transactions ? 1 : 0;
+    const int64_t loaded_to = partition.recreated ? begin : std::max(begin, cursor);
+    now.topic_begin += begin;
+    now.topic_end += end;
+    now.lag_messages += std::max<int64_t>(end - marker - loaded_to, 0);
+    now.recreated_partitions += partition.recreated ? 1 : 0;
+    now.expired_messages += std::max<int64_t>(begin - cursor, 0);
+    shard_.add(Metric::pipeline_expired_messages_total,
+               std::max<int64_t>(begin - std::max(cursor, partition.expired_to), 0));
+    partition.expired_to = std::max(partition.expired_to, begin);
+    if (offsets[4]) now.skipped_messages += std::max<int64_t>(cursor - whole_number(offsets[4]), 0);
+}
+
+auto SinglestoreWatch::look_at_errors(PipelineStatus& now) -> Step<> {
+    const auto failed = ask("COUNT(*)", "PIPELINES_BATCHES_SUMMARY", "AND BATCH_STATE = 'Failed'");
+    if (!failed) return std::unexpected(failed.error());
+    // An error of a leaf stands there twice, once as what the aggregator makes of it.
+    constexpr std::string_view once =
+        "AND ERROR_TYPE = 'Error' AND ERROR_MESSAGE NOT LIKE 'LEAF ERROR%'";
+    const auto count = ask("COUNT(*)", "PIPELINES_ERRORS", once);
+    if (!count) return std::unexpected(count.error());
+    const auto last =
+        ask("ERROR_CODE, ERROR_MESSAGE, UNIX_TIMESTAMP() - ERROR_UNIX_TIMESTAMP",
+            "PIPELINES_ERRORS", fmt::format("{} ORDER BY ERROR_UNIX_TIMESTAMP DESC LIMIT 1", once));
+    if (!last) return std::unexpected(last.error());
+    const int64_t failed_before = std::exchange(now.failed_batches, whole_number((*failed)[0][0]));
+    const int64_t errors_before = std::exchange(now.errors, whole_number((*count)[0][0]));
+    now.failing = looked_ && (now.failed_batches > failed_before || now.errors > errors_before);
+    now.last_error.clear();
+    if (last->empty()) return {};
+    const auto& error = last->front();
+    now.last_error =
+        fmt::format("{} {}", error[0].value_or(""), in_one_line(error[1].value_or("")));
+    now.last_error_age = std::chrono::seconds(std::max<int64_t>(whole_number(error[2]), 0));
+    return {};
+}
+
+void SinglestoreWatch::show(const PipelineStatus& now) {
+    for (size_t i = 0; i < std::size(pipeline_state_names); ++i)
+        shard_.set(Metric::pipeline_state, !now.not_singlestore && i == label_of(now.state), i);
+    const std::pair<Metric, int64_t> values[] = {
+        {Metric::pipeline_topic_begin_messages, now.topic_begin},
+        {Metric::pipeline_topic_end_messages, now.topic_end},
+        {Metric::pipeline_lag_messages, now.lag_messages},
+        {Metric::pipeline_lag_rows, now.lag_rows},
+        {Metric::pipeline_lag_seconds, now.lag.count()},
+        {Metric::pipeline_recreated_partitions, now.recreated_partitions},
+        {Metric::pipeline_skipped_batch_partitions, now.skipped_batch_partitions},
+        {Metric::pipeline_skipped_messages, now.skipped_messages},
+        {Metric::pipeline_failed_batches, now.failed_batches},
+        {Metric::pipeline_errors, now.errors},
+    };
+    for (const auto& [metric, value] : values) shard_.set(metric, value);
+    const std::lock_guard lock(mutex_);
+    status_ = now;
+}
+
+// The log hears it when it changes; how long ago the last error was is no change.
+void SinglestoreWatch::say(PipelineStatus& now, const std::string& wrong,
+                           const std::string& last_error) {
+    now.wrong = wrong.empty() ? "" : fmt::format("pipeline {}: {}", pipeline_, wrong);
+    std::string what = wrong.empty() ? "" : now.wrong + last_error;
+    if (!wrong.empty() && !last_error.empty())
+        now.wrong +=
+            fmt::format("; last error, {} s ago: {}", now.last_error_age.count(), last_error);
+    health_message_.set(now.wrong);
+    if (what == said_) return;
+    if (wrong.empty())
+        log(LogLevel::notice, "pipeline {}: runs", pipeline_);
+    else
+        log(LogLevel::warning, "{}", now.wrong);
+    said_ = std::move(what);
+}
+
+}  // namespace rollcall

@@ -1,0 +1,123 @@
+// DDL: columns.def as the statements that make its tables, for three databases, and the pipeline by
+// which SingleStore loads them from Kafka.
+//
+//   site_checkins       a row for each check-in; unique (site_id, id)
+//   rollcall_position   spool, next_record: the first record of each spool that is not stored
+//
+// Nothing else in the program writes a CREATE or names the columns of a LOAD DATA.
+//
+// The columns are a list that only grows, so their number says which version of the table this is.
+// A topic holds lines of one version, so its default name ends in it. When a column comes, the
+// table gets it by ALTER; a new pipeline reads the new topic into it, and the old one, which names
+// its columns, drains the old topic beside it.
+//
+// Dialects: SingleStore 8.1 and later, MariaDB 10.11 and later, SQLite 3.38 and later. Only MariaDB
+// and SQLite have run what is generated here: see README.md.
+//
+// Source: https://docs.singlestore.com/db/latest/reference/sql-reference/ (CREATE TABLE, CREATE
+// PIPELINE, LOAD DATA, GRANT); https://mariadb.com/kb/en/create-table/
+// Threads: pure functions.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/settings.h"
+#include "pipeline/columns/columns.h"
+
+namespace rollcall {
+
+enum class SqlDialect : uint8_t { singlestore, mariadb, sqlite };
+inline constexpr std::string_view dialect_names[] = {"singlestore", "mariadb", "sqlite"};
+constexpr std::string_view to_text(SqlDialect dialect) {
+    return dialect_names[static_cast<size_t>(dialect)];
+}
+
+using ColumnList = std::span<const ColumnInfo>;
+using Statements = std::vector<std::string>;  // Without the semicolon behind them.
+
+// 1 for the columns that the first version had.
+constexpr size_t schema_version(ColumnList columns = columns_table) { return columns.size() - 40; }
+static_assert(schema_version() >= 1, "columns.def is append only");
+
+// --- tables ---
+
+// "VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", without NULL or NOT NULL.
+[[nodiscard]] std::string column_type(SqlDialect dialect, const ColumnInfo& column);
+// Whether the table refuses a row without it.
+[[nodiscard]] bool is_required(const ColumnInfo& column);
+// Both, unless they are there.
+[[nodiscard]] Statements create_tables(SqlDialect dialect, ColumnList columns = columns_table);
+[[nodiscard]] std::string add_column(SqlDialect dialect, const ColumnInfo& column);
+
+// --- what reads the lines of sinks/text/tsv.h ---
+
+// "`id`, `site_id`, ...": SingleStore reserves many words.
+[[nodiscard]] std::string column_names(ColumnList columns = columns_table);
+// What follows INTO TABLE site_checkins: FIELDS, LINES, and the columns by name.
+[[nodiscard]] std::string load_clauses(ColumnList columns = columns_table);
+// What LOAD DATA does with a row that is there already: nothing.
+[[nodiscard]] std::string_view skip_duplicates(SqlDialect dialect);
+
+// --- Kafka ---
+
+// `configured`, or if that is empty the default: "site_checkins.v1".
+[[nodiscard]] std::string topic_name(std::string_view configured,
+                                     ColumnList columns = columns_table);
+
+struct PipelineSource {
+    List brokers;  // As SingleStore's nodes reach them.
+    std::string topic;
+    Count rows_per_message = 1;
+    Bytes message_size_max;
+    Millis batch_interval{1000};
+    std::map<std::string, std::string> config;       // Of librdkafka; isolation.level is added.
+    std::map<std::string, std::string> credentials;  // The secret ones.
+};
+
+// "site_checkins_v1" for the topic "site_checkins.v1". Kafka has no two topics that differ in that
+// alone.
+[[nodiscard]] std::string pipeline_name(std::string_view topic);
+// What CONFIG says, member by member of the JSON.
+[[nodiscard]] std::vector<std::string> pipeline_config(const PipelineSource& source);
+// What follows CREATE PIPELINE ... AS, clause by clause, the columns last.
+[[nodiscard]] Statements pipeline_clauses(const PipelineSource& source,
+                                          ColumnList columns = columns_table);
+// Begin at the earliest message, start: for a pipeline that has loaded nothing.
+[[nodiscard]] Statements start_pipeline(const PipelineSource& source);
+// Create and start: for a topic that has no pipeline yet.
+[[nodiscard]] Statements create_pipeline(const PipelineSource& source,
+                                         ColumnList columns = columns_table);
+
+// --- users ---
+
+struct DatabaseUsers {
+    std::string database;
+    std::string daemon;  // The name that rollcalld connects with.
+    std::string password;
+};
+
+// The daemon, with no right that it does not use. Not for SQLite.
+[[nodiscard]] Statements create_users(SqlDialect dialect, const DatabaseUsers& users);
+
+// 'text' as a literal of SingleStore and MariaDB.
+[[nodiscard]] std::string quoted(std::string_view text);
+// `name` as a name there.
+[[nodiscard]] std::string name_quoted(std::string_view name);
+
+// Stands for a secret in what is shown.
+inline constexpr std::string_view hidden_secret = "***";
+// To read or to run: a line or more each, a semicolon behind each. If one of them lacks its secret,
+// all are comments, for they need each other.
+[[nodiscard]] std::string as_text(const Statements& statements);
+
+// All of it as a file to read or to run.
+[[nodiscard]] std::string schema_sql(SqlDialect dialect, const PipelineSource& source,
+                                     const DatabaseUsers& users,
+                                     ColumnList columns = columns_table);
+
+}  // namespace rollcall

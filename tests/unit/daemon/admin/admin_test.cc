@@ -1,0 +1,133 @@
+#include "daemon/admin/admin.h"
+
+#include <boost/test/unit_test.hpp>
+#include <thread>
+
+#include "daemon/net/listener.h"
+#include "daemon/net/loop.h"
+#include "pipeline/base/cursor.h"
+#include "tests/support/http_client.h"
+
+namespace rollcall {
+
+namespace {
+
+// A loop of its own in a thread, as main runs it.
+struct AdminFixture {
+    AdminFixture() {
+        admin.watch({&shard});
+        Listening listening;
+        std::string problem;
+        ensure(listen_on("127.0.0.1:0", 1, listening, problem));
+        port = static_cast<uint16_t>(
+            std::stoi(listening.address.substr(listening.address.rfind(':') + 1)));
+        loop.listen(listening.fds.front(), {Transport::http, [this](Connection& connection) {
+                                                return std::make_unique<HttpSession>(
+                                                    connection, admin, replies, limits);
+                                            }});
+    }
+    ~AdminFixture() {
+        stop.advance(1);
+        loop.wake();
+        if (thread.joinable()) thread.join();
+    }
+    HttpClient client() {
+        if (!thread.joinable()) thread = std::thread([this] { loop.run(); });
+        return HttpClient(port);
+    }
+
+    Clock clock;
+    MetricShard shard;
+    Replies replies{clock};
+    Admin admin{replies, clock, "9.9"};
+    Settings settings;
+    HttpSession::Limits limits{settings};
+    Cursor stop;  // Moved by the test: 1 ends the loop.
+    Loop loop{clock, shard, Connections::Options(settings), [this] {
+                  if (stop.read() != 0) loop.end();
+              }};
+    uint16_t port = 0;
+    std::thread thread;
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(admin, AdminFixture)
+
+BOOST_AUTO_TEST_CASE(daemon_is_alive_before_it_is_ready) {
+    HttpClient browser = client();
+    BOOST_TEST(browser.get("/healthz").status == 200);
+    const HttpResponse ready = browser.get("/readyz");
+    BOOST_TEST(ready.status == 503);
+    BOOST_TEST(ready.body == "starting\n");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_wrong_behind_a_ready_daemon_follows_in_lines) {
+    admin.set_reason_not_ready({});
+    admin.ask_for_health_messages(
+        [] { return std::vector<std::string>{"sink kafka: no broker", "pipeline p: stopped"}; });
+    const HttpResponse ready = client().get("/readyz");
+    BOOST_TEST(ready.status == 200);
+    BOOST_TEST(ready.body == "ready\nsink kafka: no broker\npipeline p: stopped\n");
+}
+
+BOOST_AUTO_TEST_CASE(ready_daemon_says_so_until_its_spool_is_full) {
+    admin.set_reason_not_ready({});
+    BOOST_TEST(client().get("/readyz").status == 200);
+    shard.set(Metric::spool_full, 1);
+    const HttpResponse full = client().get("/readyz");
+    BOOST_TEST(full.status == 503);
+    BOOST_TEST(full.body == "the spool is full\n");
+}
+
+BOOST_AUTO_TEST_CASE(daemon_under_full_pressure_is_not_ready_and_says_what_presses) {
+    admin.set_reason_not_ready({});
+    shard.set(Metric::pressure_ratio, ratio_one - 1);
+    BOOST_TEST(client().get("/readyz").status == 200);
+    shard.set(Metric::pressure_ratio, ratio_one);
+    const HttpResponse slow = client().get("/readyz");
+    BOOST_TEST(slow.status == 503);
+    BOOST_TEST(slow.body == "answers take seconds: the disk is slow\n");
+    shard.set(Metric::memory_ratio, ratio_one);
+    BOOST_TEST(client().get("/readyz").body == "memory is nearly at the control group's limit\n");
+    shard.set(Metric::drain_seconds, 60);
+    BOOST_TEST(client().get("/readyz").body == "the spool is nearly full: a sink is behind\n");
+}
+
+BOOST_AUTO_TEST_CASE(metrics_are_shown_with_their_content_type) {
+    const HttpResponse page = client().get("/metrics");
+    BOOST_TEST(page.status == 200);
+    BOOST_TEST(page.header("Content-Type") == "text/plain; version=0.0.4; charset=utf-8");
+    BOOST_TEST(page.body.find("rollcall_build_info{version=\"9.9\"} 1") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(status_is_a_page_and_a_json_and_both_say_what_is_wrong) {
+    admin.set_reason_not_ready({});
+    admin.ask_for_health_messages([] { return std::vector<std::string>{"sink kafka: no broker"}; });
+    shard.set(Metric::spool_full, 1);
+    const HttpResponse page = client().get("/status");
+    BOOST_TEST(page.status == 200);
+    BOOST_TEST(page.header("Content-Type") == "text/html; charset=utf-8");
+    const HttpResponse json = client().get("/status.json");
+    BOOST_TEST(json.status == 200);
+    BOOST_TEST(json.header("Content-Type") == "application/json");
+    for (const std::string_view said : {"9.9", "the spool is full", "sink kafka: no broker"}) {
+        BOOST_TEST(page.body.find(said) != std::string::npos, said);
+        BOOST_TEST(json.body.find(said) != std::string::npos, said);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(only_known_pages_are_shown_and_only_to_readers) {
+    HttpClient browser = client();
+    BOOST_TEST(browser.get("/").status == 404);
+    const HttpResponse refused = browser.post("{}");
+    BOOST_TEST(refused.status == 404);
+    HttpClient other = client();
+    const HttpResponse answer = other.exchange(post_request("{}", "/metrics"));
+    BOOST_TEST(answer.status == 405);
+    BOOST_TEST(answer.header("Allow") == "GET, HEAD");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rollcall

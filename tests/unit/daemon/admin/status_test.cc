@@ -1,0 +1,109 @@
+#include "daemon/admin/status.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include "pipeline/decode/decode.h"
+#include "pipeline/decode/json_cursor.h"
+
+namespace rollcall {
+
+namespace {
+
+struct StatusFixture {
+    [[nodiscard]] bool page_says(std::string_view text) const {
+        return render_status_page(status).find(text) != std::string::npos;
+    }
+    [[nodiscard]] bool json_says(std::string_view text) const {
+        return render_status_json(status).find(text) != std::string::npos;
+    }
+
+    MetricShard shard;
+    MetricShards shards{&shard};
+    Status status{"9.9", {}, 3 * 86'400 + 4 * 3'600 + 5 * 60 + 6, {}, {}, shards};
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(admin_status, StatusFixture)
+
+BOOST_AUTO_TEST_CASE(a_daemon_without_trouble_is_ready_and_says_since_when) {
+    BOOST_TEST(page_says("<p class=\"ready\">ready</p>"));
+    BOOST_TEST(page_says("Up 3 d 04:05:06."));
+    BOOST_TEST(!page_says("<li>"));
+    BOOST_TEST(json_says("\"ready\": true"));
+    BOOST_TEST(json_says("\"up_seconds\": 273906"));
+    BOOST_TEST(json_says("\"health_messages\": []"));
+    BOOST_TEST(!json_says("\"reason\""));
+}
+
+BOOST_AUTO_TEST_CASE(why_it_is_not_ready_and_every_trouble_is_said) {
+    status.not_ready = "the spool is full";
+    status.health_messages = {"sink kafka: no broker", "pipeline p: is stopped"};
+    BOOST_TEST(page_says("<p class=\"trouble\">not ready: the spool is full</p>"));
+    BOOST_TEST(page_says("<li>sink kafka: no broker</li>\n<li>pipeline p: is stopped</li>"));
+    BOOST_TEST(json_says("\"ready\": false,\n  \"reason\": \"the spool is full\""));
+    BOOST_TEST(json_says("\"sink kafka: no broker\",\n    \"pipeline p: is stopped\""));
+}
+
+BOOST_AUTO_TEST_CASE(what_others_have_said_is_neither_markup_nor_broken_json) {
+    status.health_messages = {"<script>alert(\"1 & 2\")</script>", "a\tb\xff"};
+    BOOST_TEST(page_says("<li>&lt;script&gt;alert(&quot;1 &amp; 2&quot;)&lt;/script&gt;</li>"));
+    BOOST_TEST(json_says(R"("a\tb)"
+                         "\xef\xbf\xbd\""));
+    std::string page = render_status_json(status);
+    const size_t bytes = page.size();
+    page.append(body_padding, '\0');
+    JsonCursor cursor({page.data(), bytes});
+    BOOST_TEST((cursor.skip() && cursor.finish()));
+}
+
+BOOST_AUTO_TEST_CASE(pipeline_that_is_watched_is_shown_with_its_lag_and_last_error) {
+    BOOST_TEST(!page_says("Pipeline"));
+    BOOST_TEST(!json_says("\"pipeline\""));
+    PipelineStatus& pipeline = status.pipeline.emplace();
+    pipeline.pipeline = "p";
+    pipeline.state = PipelineState::running;
+    pipeline.lag_rows = 1200;
+    pipeline.lag = std::chrono::seconds(61);
+    pipeline.last_error = "1933 <x>";
+    pipeline.last_error_age = std::chrono::seconds(5);
+    BOOST_TEST(
+        page_says("<p>Pipeline p: running, 1,200 rows and 00:01:01 behind, 0 messages "
+                  "skipped; last error 00:00:05 ago: 1933 &lt;x&gt;.</p>"));
+    BOOST_TEST(json_says("\"lag_rows\": 1200"));
+    pipeline.not_singlestore = true;
+    BOOST_TEST(page_says("Pipeline p: not a SingleStore"));
+    BOOST_TEST(json_says("\"state\": \"not a SingleStore\""));
+}
+
+BOOST_AUTO_TEST_CASE(page_shows_what_is_not_zero_with_what_it_means) {
+    shard.add(Metric::checkins_accepted_total, 1'234'567, label_of(Transport::mqtt));
+    shard.set(Metric::pressure_ratio, ratio_one / 8);
+    shard.observe(Metric::ack_seconds, 1'500);
+    BOOST_TEST(
+        page_says("<td>checkins_accepted_total mqtt</td><td class=\"number\">1,234,567</td>"
+                  "<td class=\"help\">Check-ins on disk and answered.</td>"));
+    BOOST_TEST(!page_says("checkins_accepted_total http"));
+    BOOST_TEST(page_says("<td>pressure_ratio</td><td class=\"number\">0.125</td>"));
+    BOOST_TEST(page_says("<td>ack_seconds</td><td class=\"number\">1.500 ms on average</td>"));
+    BOOST_TEST(!page_says("spool_sync_seconds"));
+}
+
+BOOST_AUTO_TEST_CASE(json_has_every_metric_and_its_labels_inside_of_it) {
+    shard.add(Metric::checkins_rejected_total, 3, label_of(Transport::http, Code::malformed_json));
+    shard.set(Metric::sink_up, 1, label_of(SinkName::kafka));
+    shard.set(Metric::pressure_ratio, ratio_one / 8);
+    shard.observe(Metric::ack_seconds, 1'500);
+    const std::string page = render_status_json(status);
+    for (const auto& metric : metrics_table)
+        BOOST_TEST(page.find("\"" + std::string(metric.name) + "\": ") != std::string::npos,
+                   metric.name);
+    BOOST_TEST(json_says("\"malformed_json\": 3"));
+    BOOST_TEST(json_says("\"sink_up\": {\n      \"kafka\": 1\n    }"));
+    BOOST_TEST(json_says("\"pressure_ratio\": 0.125"));
+    BOOST_TEST(json_says("\"ack_seconds\": {\n      \"count\": 1,\n      \"sum\": 0.0015\n    }"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rollcall

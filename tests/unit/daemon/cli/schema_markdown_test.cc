@@ -1,0 +1,77 @@
+#include "daemon/cli/schema_markdown.h"
+
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "pipeline/columns/columns.h"
+
+using namespace rollcall;
+
+namespace {
+
+// The rows of the table, without its head.
+std::vector<std::string> table_rows() {
+    std::vector<std::string> rows;
+    std::istringstream document(schema_markdown());
+    for (std::string line; std::getline(document, line);)
+        if (line.starts_with("| `")) rows.push_back(line);
+    return rows;
+}
+
+// What stands between back quotes; the first is the column.
+std::vector<std::string> quoted(const std::string& row) {
+    std::vector<std::string> words;
+    std::istringstream pieces(row);
+    std::string piece;
+    for (bool inside = false; std::getline(pieces, piece, '`'); inside = !inside)
+        if (inside) words.push_back(piece);
+    return words;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(cli_schema_markdown)
+
+BOOST_AUTO_TEST_CASE(every_column_has_its_row_in_the_order_of_the_table) {
+    const auto rows = table_rows();
+    BOOST_TEST_REQUIRE(rows.size() == columns_count);
+    for (size_t i = 0; i < columns_count; ++i) {
+        BOOST_TEST(quoted(rows[i])[0] == columns_table[i].name);
+        BOOST_TEST(rows[i].find(columns_table[i].help) != std::string::npos, rows[i]);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(every_row_has_four_cells) {
+    for (const auto& row : table_rows()) BOOST_TEST(std::ranges::count(row, '|') == 5, row);
+}
+
+BOOST_AUTO_TEST_CASE(every_name_is_printed_without_its_marks) {
+    const auto rows = table_rows();
+    for (size_t i = 0; i < columns_count; ++i) {
+        const auto names = quoted(rows[i]);
+        const auto keys = columns_table[i].keys;
+        const auto keys_count = keys.empty() ? 0 : std::ranges::count(keys, ' ') + 1;
+        BOOST_TEST(names.size() == 1 + static_cast<size_t>(keys_count), rows[i]);
+        for (size_t name = 1; name < names.size(); ++name)
+            BOOST_TEST(names[name].find_first_of("?+~ ") == std::string::npos, names[name]);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_column_that_no_report_sets_says_so) {
+    for (const auto& row : table_rows())
+        BOOST_TEST((quoted(row).size() == 1) == row.ends_with("| set by rollcalld |"), row);
+}
+
+BOOST_AUTO_TEST_CASE(the_document_in_the_tree_is_what_the_table_gives) {
+    std::ifstream file(ROLLCALL_SOURCE_DIR "/config/routeros/fields.md");
+    const std::string shipped{std::istreambuf_iterator<char>(file), {}};
+    BOOST_TEST((shipped == schema_markdown()),
+               "rollcalld schema show > config/routeros/fields.md writes it anew");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

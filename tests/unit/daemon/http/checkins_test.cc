@@ -1,0 +1,121 @@
+#include "daemon/http/checkins.h"
+
+#include <boost/test/unit_test.hpp>
+
+namespace rollcall {
+
+namespace {
+
+struct CheckinsFixture {
+    Result<void> admit(std::string_view method, std::string_view target,
+                       std::string_view fields = {}) {
+        HttpHead head;
+        head.fields = fields;
+        head.method = method;
+        head.target = target;
+        return checkins.admit(head, request, allow);
+    }
+
+    static Settings with_a_path() {
+        Settings settings;
+        settings.http.paths = {"/mine"};
+        return settings;
+    }
+
+    Settings settings = with_a_path();
+    Wakeup wakeup;
+    Clock clock;
+    MetricShard shard;
+    Intake intake{{2, 4, 2 * row_text_max, 65536, 10}, wakeup, shard};
+    Replies replies{clock};
+    OverloadController overload{settings};
+    LastSeen last_seen{1024};
+    Liveness liveness{intake, last_seen, shard};
+    CredentialFiles credential_files{settings};
+    Credentials credentials{settings, credential_files, clock};
+    Quotas quotas{settings};
+    Refusals refusals{clock, shard};
+    Checkins checkins{settings, intake,      replies, overload, last_seen,
+                      liveness, credentials, quotas,  refusals, clock};
+    HttpRequest request;
+    std::string_view allow;
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(http_checkins, CheckinsFixture)
+
+BOOST_AUTO_TEST_CASE(check_ins_are_taken_on_the_known_paths_and_those_of_the_settings) {
+    for (const char* path : {"/v1/checkins", "/poll", "/update", "/config", "/bandwidth",
+                             "/adopt/abc", "/mine", "/poll?login=x"})
+        BOOST_TEST(admit("POST", path).has_value());
+    for (const char* path : {"/", "/v1/checkins/", "/adopt/", "/adopt", "/POLL", "/theirs"})
+        BOOST_TEST((admit("POST", path).error().code == Code::not_found));
+}
+
+BOOST_AUTO_TEST_CASE(device_comes_from_the_adopt_path_alone) {
+    BOOST_TEST(admit("POST", "/adopt/abc?x=y").has_value());
+    BOOST_TEST(request.device == "abc");
+    BOOST_TEST(admit("POST", "/poll").has_value());
+    BOOST_TEST(request.device == "");
+    BOOST_TEST(admit("POST", "/adopt/" + std::string(500, 'x')).has_value());
+    BOOST_TEST(request.device.size() == 128);
+    // RFC 3986, section 2.1: the same id, however it is spelled.
+    BOOST_TEST(admit("POST", "/adopt/4C%3A5E:0d%20%C3%A4+7%").has_value());
+    BOOST_TEST(request.device == "4C:5E:0d \u00e4+7%");
+}
+
+BOOST_AUTO_TEST_CASE(token_is_no_value_of_the_report) {
+    BOOST_TEST(admit("GET", "/poll?login=4c:5e&key=secret&cpu=4").has_value());
+    BOOST_TEST(request.query == "login=4c:5e&cpu=4");
+    BOOST_TEST(admit("POST", "/poll",
+                     "POST /poll HTTP/1.1\r\nX-Rollcall-Token: secret\r\n"
+                     "X-Nsm-Cpu: 4\r\nX-Rollcall-Site: s1\r\n")
+                   .has_value());
+    BOOST_TEST(request.header == "X-Nsm-Cpu=4\n");
+}
+
+BOOST_AUTO_TEST_CASE(where_a_credential_is_asked_for_a_head_without_one_is_refused) {
+    settings.auth.mode = "tokens";
+    Credentials asking(settings, credential_files, clock);
+    Checkins strict(settings, intake, replies, overload, last_seen, liveness, asking, quotas,
+                    refusals, clock);
+    const auto code = [&](std::string_view path, std::string_view authorization) {
+        HttpHead head;
+        head.method = "POST";
+        head.target = path;
+        head.authorization = authorization;
+        return strict.admit(head, request, allow).error().code;
+    };
+    BOOST_TEST((code("/poll", "") == Code::no_credential));
+    BOOST_TEST((code("/poll", "Bearer x") == Code::bad_credential));
+    BOOST_TEST((code("/poll", "two") == Code::bad_credential));
+    BOOST_TEST((code("/elsewhere", "") == Code::not_found));
+}
+
+BOOST_AUTO_TEST_CASE(other_methods_are_told_which_one_is_taken) {
+    for (const char* method : {"GET", "PUT", "DELETE", "post"}) {
+        BOOST_TEST((admit(method, "/poll").error().code == Code::method_not_allowed));
+        BOOST_TEST(allow == "POST");
+    }
+    BOOST_TEST((admit("PUT", "/poll?cpu=4").error().code == Code::method_not_allowed));
+    BOOST_TEST(allow == "GET, POST");
+}
+
+BOOST_AUTO_TEST_CASE(dialect_is_that_of_the_agents_which_report_to_the_path) {
+    const auto dialect = [this](std::string_view target, BodyHint hint) {
+        request.hint = hint;
+        BOOST_TEST(admit("POST", target).has_value());
+        return request.dialect;
+    };
+    BOOST_TEST((dialect("/update?login=x", BodyHint::json) == Dialect::ispapp_update));
+    BOOST_TEST((dialect("/bandwidth", BodyHint::json) == Dialect::ispapp_update));
+    BOOST_TEST((dialect("/config?login=x", BodyHint::json) == Dialect::ispapp_config));
+    BOOST_TEST((dialect("/poll", BodyHint::text) == Dialect::text));
+    BOOST_TEST((dialect("/poll", BodyHint::json) == Dialect::canonical));
+    BOOST_TEST((dialect("/v1/checkins", BodyHint::text) == Dialect::canonical));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rollcall

@@ -1,0 +1,199 @@
+#include "daemon/overload/quotas.h"
+
+#include <boost/test/unit_test.hpp>
+#include <thread>
+#include <vector>
+
+#include "tests/support/random.h"
+
+namespace rollcall {
+
+namespace {
+
+constexpr int64_t second_us = 1'000'000;
+constexpr Quotas::Sender sender{.site = 11, .tenant = 22, .network = 33};
+
+struct QuotasFixture {
+    QuotasFixture() {
+        settings.quotas.burst = Millis(60'000);
+        settings.quotas.grace = Millis(30'000);
+    }
+
+    // How many of `tries` are taken, one after another at the same time.
+    size_t taken(Quotas& quotas, const Quotas::Sender& who, size_t tries, size_t bytes = 100) {
+        size_t count = 0;
+        for (size_t i = 0; i < tries; ++i) {
+            if (quotas.standing(who, now_us).refused_us > 0) continue;
+            quotas.charge(who, 1, bytes, now_us);
+            ++count;
+        }
+        return count;
+    }
+
+    Settings settings;
+    int64_t now_us = 1000 * second_us;
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(overload_quotas, QuotasFixture)
+
+BOOST_AUTO_TEST_CASE(without_limits_nobody_is_ever_over_one) {
+    Quotas quotas(settings);
+    BOOST_TEST(taken(quotas, sender, 10'000, 1 << 20) == 10'000);
+    BOOST_TEST(quotas.standing(sender, now_us).over_us == 0);
+    BOOST_TEST(quotas.sender("s", "t", "192.0.2.1").network == 0);
+    BOOST_TEST(quotas.sender("s", "t", "192.0.2.1").site == 0);
+}
+
+BOOST_AUTO_TEST_CASE(burst_is_taken_then_grace_with_a_warning_and_the_rest_is_refused) {
+    settings.quotas.site_checkins_max = 60;
+    Quotas quotas(settings);
+    for (int i = 0; i < 60; ++i) {
+        BOOST_TEST(quotas.standing(sender, now_us).over_us == 0);
+        quotas.charge(sender, 1, 100, now_us);
+    }
+    for (int i = 0; i < 30; ++i) {
+        const auto standing = quotas.standing(sender, now_us);
+        BOOST_TEST(standing.refused_us == 0);
+        BOOST_TEST(standing.over_s() == i + 1);
+        quotas.charge(sender, 1, 100, now_us);
+    }
+    const auto standing = quotas.standing(sender, now_us);
+    BOOST_TEST(standing.refused_us == second_us);
+    BOOST_TEST(standing.over_s() == 31);
+    BOOST_TEST((standing.code == Code::over_site_quota));
+}
+
+BOOST_AUTO_TEST_CASE(whoever_goes_on_and_on_gets_the_rate_and_no_less) {
+    settings.quotas.site_checkins_max = 60;
+    Quotas quotas(settings);
+    BOOST_TEST(taken(quotas, sender, 1000) == 90);
+    for (int second = 0; second < 100; ++second) {
+        now_us += second_us;
+        BOOST_TEST(taken(quotas, sender, 50) == 1);
+    }
+    now_us += 3600 * second_us;
+    BOOST_TEST(taken(quotas, sender, 1000) == 90);
+}
+
+BOOST_AUTO_TEST_CASE(burst_is_no_larger_for_those_who_take_a_moment) {
+    settings.quotas.site_checkins_max = 2;
+    settings.quotas.grace = Millis(0);
+    Quotas quotas(settings);
+    for (const size_t expected : {1, 1, 0, 0}) {
+        BOOST_TEST(taken(quotas, sender, 1) == expected);
+        now_us += second_us / 100;
+    }
+    // The first is taken also if the burst has no room for one.
+    settings.quotas.burst = Millis(1000);
+    Quotas slow(settings);
+    BOOST_TEST(taken(slow, sender, 10) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(bytes_count_beside_check_ins) {
+    settings.quotas.site_checkins_max = 1000;
+    settings.quotas.site_bytes_max = Bytes{60'000};
+    Quotas quotas(settings);
+    BOOST_TEST(taken(quotas, sender, 1000, 10'000) == 9);
+    now_us += 10 * second_us;
+    BOOST_TEST(taken(quotas, sender, 1000, 10'000) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(batch_is_taken_whole_and_paid_for_after) {
+    settings.quotas.site_checkins_max = 60;
+    Quotas quotas(settings);
+    quotas.charge(sender, 600, 100, now_us);
+    BOOST_TEST(quotas.standing(sender, now_us).refused_us > 0);
+    BOOST_TEST(quotas.standing(sender, now_us + 511 * second_us).refused_us == 0);
+    BOOST_TEST(quotas.standing(sender, now_us + 541 * second_us).over_us == 0);
+}
+
+BOOST_AUTO_TEST_CASE(each_site_tenant_and_network_has_its_own) {
+    settings.quotas.site_checkins_max = 60;
+    settings.quotas.tenant_checkins_max = 120;
+    settings.quotas.network_checkins_max = 240;
+    Quotas quotas(settings);
+    BOOST_TEST(taken(quotas, sender, 1000) == 90);
+    BOOST_TEST(taken(quotas, {.site = 12, .tenant = 22, .network = 33}, 1000) == 90);
+    // The tenant has had 180.
+    BOOST_TEST(taken(quotas, {.site = 13, .tenant = 22, .network = 33}, 1000) == 0);
+    BOOST_TEST((quotas.standing({13, 22, 33}, now_us).code == Code::over_tenant_quota));
+    BOOST_TEST(taken(quotas, {.site = 14, .tenant = 23, .network = 33}, 1000) == 90);
+    BOOST_TEST(taken(quotas, {.site = 16, .tenant = 23, .network = 33}, 1000) == 90);
+    // The network has had 360.
+    BOOST_TEST(taken(quotas, {.site = 15, .tenant = 24, .network = 33}, 1000) == 0);
+    BOOST_TEST((quotas.standing({15, 24, 33}, now_us).code == Code::over_network_quota));
+    BOOST_TEST(taken(quotas, {.site = 15, .tenant = 24, .network = 34}, 1000) == 90);
+    // What is not known has no limit.
+    BOOST_TEST(taken(quotas, {}, 1000) == 1000);
+}
+
+BOOST_AUTO_TEST_CASE(network_is_the_first_bits_of_an_address) {
+    settings.quotas.network_checkins_max = 60;
+    const auto same = [&](size_t bits_v4, size_t bits_v6, const char* one, const char* other) {
+        settings.quotas.network_bits_ipv4 = bits_v4;
+        settings.quotas.network_bits_ipv6 = bits_v6;
+        const Quotas quotas(settings);
+        BOOST_TEST(quotas.sender("", "", one).network != 0);
+        return quotas.sender("", "", one).network == quotas.sender("", "", other).network;
+    };
+    BOOST_TEST(same(24, 64, "192.0.2.1", "192.0.2.255"));
+    BOOST_TEST(!same(24, 64, "192.0.2.1", "192.0.3.1"));
+    BOOST_TEST(!same(32, 64, "192.0.2.1", "192.0.2.2"));
+    BOOST_TEST(same(23, 64, "192.0.2.1", "192.0.3.1"));
+    BOOST_TEST(same(1, 64, "192.0.2.1", "255.0.3.1"));
+    BOOST_TEST(same(32, 64, "2001:db8::1", "2001:db8::ffff:1"));
+    BOOST_TEST(!same(32, 64, "2001:db8::1", "2001:db8:0:1::1"));
+    BOOST_TEST(same(32, 63, "2001:db8::1", "2001:db8:0:1::1"));
+    BOOST_TEST(!same(32, 128, "2001:db8::1", "2001:db8::2"));
+    settings.quotas.network_bits_ipv4 = 32;
+    BOOST_TEST(Quotas(settings).sender("", "", "nonsense").network == 0);
+}
+
+// One row of places for all: whoever is within the rate has nothing to lose there.
+BOOST_AUTO_TEST_CASE(bucket_that_is_full_makes_room_and_the_others_stay) {
+    settings.quotas.site_checkins_max = 60;
+    settings.quotas.senders_max = 4;
+    Quotas quotas(settings);
+    for (uint64_t site = 1; site <= 3; ++site)
+        BOOST_TEST(taken(quotas, {.site = site}, 1000) == 90);
+    for (uint64_t site = 100; site < 1000; ++site) {
+        BOOST_TEST(taken(quotas, {.site = site}, 1) == 1);
+        now_us += second_us / 100;
+    }
+    for (uint64_t site = 1; site <= 3; ++site) BOOST_TEST(taken(quotas, {.site = site}, 1000) == 9);
+}
+
+BOOST_AUTO_TEST_CASE(threads_that_charge_one_sender_lose_nothing) {
+    settings.quotas.site_checkins_max = 60'000;
+    Quotas quotas(settings);
+    quotas.charge(sender, 1, 0, now_us);
+    {
+        std::vector<std::jthread> threads(4);
+        for (auto& thread : threads)
+            thread = std::jthread([&] {
+                for (int i = 0; i < 30'000; ++i) quotas.charge(sender, 1, 0, now_us);
+            });
+    }
+    // 120,001 check-ins are 120.001 s, and the next one takes 1 ms; 60 s are the burst.
+    BOOST_TEST(quotas.standing(sender, now_us).over_us == 60'002'000);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_taken_in_the_long_run_is_what_the_limit_says) {
+    Random random("what_is_taken_in_the_long_run_is_what_the_limit_says");
+    settings.quotas.site_checkins_max = 1 + random.below(6000);
+    Quotas quotas(settings);
+    size_t count = 0;
+    const int64_t begin_us = now_us;
+    while (now_us < begin_us + 600 * second_us) {
+        count += taken(quotas, sender, random.below(300));
+        now_us += static_cast<int64_t>(random.below(2 * second_us));
+    }
+    // Ten minutes of it, the burst and the grace, and one that was begun.
+    BOOST_TEST(count <= settings.quotas.site_checkins_max * 12 + 1);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rollcall

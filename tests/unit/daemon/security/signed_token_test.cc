@@ -1,0 +1,166 @@
+#include "daemon/security/signed_token.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include "daemon/security/base64.h"
+#include "tests/support/random.h"
+
+namespace rollcall {
+
+namespace {
+
+const std::string key = "0123456789abcdef0123456789abcdef";
+
+// A JSON Web Token whose signature nobody looks at.
+std::string json_token(std::string_view header, std::string_view payload) {
+    return to_base64url(header) + "." + to_base64url(payload) + ".c2ln";
+}
+std::optional<Envelope> opened(std::string_view header) {
+    return open_envelope(json_token(header, R"({"sub":"s"})"));
+}
+std::optional<Claims> claims(std::string_view payload, std::string_view audience = "rollcall",
+                             std::string_view tenant_claim = "tenant",
+                             std::string_view issuer = "") {
+    const auto envelope = open_envelope(json_token(R"({"alg":"HS256"})", payload));
+    return envelope ? read_claims(*envelope, {audience, issuer, tenant_claim}) : std::nullopt;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(security_signed_token)
+
+BOOST_AUTO_TEST_CASE(token_of_ours_says_what_was_signed) {
+    const std::string token = sign_token("k1", key, {"tower-1", "acme", 1'790'000'000, 0});
+    BOOST_TEST(looks_signed(token));
+    const auto envelope = open_envelope(token);
+    BOOST_REQUIRE(envelope.has_value());
+    BOOST_TEST((envelope->algorithm == Algorithm::signed_token));
+    BOOST_TEST(envelope->key_id == "k1");
+    BOOST_TEST(envelope->signature == bytes_of(hmac_sha256(key, envelope->signed_text)));
+    const auto said = read_claims(*envelope, {});
+    BOOST_TEST(said->site == "tower-1");
+    BOOST_TEST(said->tenant == "acme");
+    BOOST_TEST(said->expires_s == 1'790'000'000);
+}
+
+BOOST_AUTO_TEST_CASE(token_of_ours_that_has_other_lines_is_none) {
+    for (const std::string payload :
+         {"k\n0\ns", "k\n0\ns\nt\nx", "k\n-1\ns\n", "k\n1x\ns\n", "k\n\ns\n", "k\n0\n\n",
+          "k\n0\ns s\n", "k\n99999999999999999999\ns\n", ""}) {
+        const auto envelope = open_envelope("rc1." + to_base64url(payload) + ".c2ln");
+        BOOST_TEST((!envelope || !read_claims(*envelope, {})), payload);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(token_that_is_not_of_three_parts_in_base64url_is_none) {
+    for (const char* token : {"", ".", "..", "rc1.", "rc1..", "rc1.a.b", "eyJ", "eyJ.e30.c2ln",
+                              "a.b.c.d", "eyJhbGciOiJIUzI1NiJ9.e30=.c2ln",
+                              "eyJhbGciOiJIUzI1NiJ9.e30.c2ln=", "eyJhbGciOiJIUzI1NiJ9.e30.c2ln.",
+                              "eyJhbGciOiJIUzI1NiJ9.e31.c2ln", "eyJhbGciOiJIUzI1NiJ9.e30"})
+        BOOST_TEST(!open_envelope(token).has_value(), token);
+    BOOST_TEST(!looks_signed("a stored token"));
+}
+
+BOOST_AUTO_TEST_CASE(header_of_a_json_token_names_algorithm_and_key) {
+    const auto envelope = opened(R"({"typ":"JWT","kid":"a\u0062","alg":"ES256","x":[{}]})");
+    BOOST_TEST((envelope->algorithm == Algorithm::es256));
+    BOOST_TEST(envelope->key_id == "ab");
+    BOOST_TEST(opened(R"({"alg":"HS256"})")->key_id == "");
+}
+
+// RFC 7515, section 4: a JSON object, which may begin and go on with blanks (RFC 8259, section 2).
+BOOST_AUTO_TEST_CASE(header_may_have_blanks_wherever_json_has_them) {
+    for (const char* header : {R"({ "alg":"ES256"})", " {\"alg\":\"ES256\"}", "\r\n\t{}",
+                               "{\n  \"typ\": \"JWT\",\n  \"alg\": \"ES256\"\n}\n"}) {
+        const std::string token = json_token(header, R"({"sub":"s"})");
+        BOOST_TEST(looks_signed(token), header);
+        const auto envelope = open_envelope(token);
+        const bool says_all = std::string_view(header).find("alg") != std::string_view::npos;
+        BOOST_TEST(envelope.has_value() == says_all, header);
+        if (envelope) BOOST_TEST((envelope->algorithm == Algorithm::es256), header);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(header_that_is_not_understood_is_none) {
+    for (const char* header :
+         {R"({"alg":"none"})", R"({"alg":"None"})", R"({"alg":""})", R"({"alg":"hs256"})",
+          R"({"alg":"HS512"})", R"({"alg":"signed"})", R"({"alg":null})", R"({"alg":["HS256"]})",
+          R"({"kid":"k"})", R"({"alg":"HS256","alg":"HS256"})", R"({"alg":"HS256","kid":1})",
+          R"({"alg":"HS256","crit":["b64"],"b64":false})", R"(["alg","HS256"])",
+          R"({"alg":"HS256"} )"
+          "x",
+          R"({"alg":"HS256")", "{}", "", "\xff"})
+        BOOST_TEST(!opened(header).has_value(), header);
+}
+
+BOOST_AUTO_TEST_CASE(claims_are_read_as_the_rfc_writes_them) {
+    const auto said =
+        claims(R"({"iss":"x","sub":"s1","tenant":"t1","exp":1300819380,"nbf":1.5e3})");
+    BOOST_TEST(said->site == "s1");
+    BOOST_TEST(said->tenant == "t1");
+    BOOST_TEST(said->expires_s == 1300819380);
+    BOOST_TEST(said->not_before_s == 1500);
+    BOOST_TEST(claims(R"({"sub":"s1"})")->expires_s == 0);
+    BOOST_TEST(claims(R"({"sub":"s1","exp":0})")->expires_s == 1);
+    BOOST_TEST(claims(R"({"sub":"s1","exp":-5})")->expires_s == 1);
+    BOOST_TEST(claims(R"({"sub":"s1","exp":12.9})")->expires_s == 12);
+    BOOST_TEST(claims(R"({"sub":"s1","org":"o1","tenant":7})", "", "org")->tenant == "o1");
+    BOOST_TEST(claims(R"({"sub":"s1","tenant":"t1"})", "", "")->tenant == "");
+}
+
+BOOST_AUTO_TEST_CASE(audience_has_to_name_us_if_there_is_one) {
+    for (const char* payload : {R"({"sub":"s"})", R"({"sub":"s","aud":"rollcall"})",
+                                R"({"sub":"s","aud":["a","rollcall"]})"})
+        BOOST_TEST(claims(payload).has_value(), payload);
+    for (const char* payload :
+         {R"({"sub":"s","aud":"a"})", R"({"sub":"s","aud":[]})", R"({"sub":"s","aud":["a"]})",
+          R"({"sub":"s","aud":null})", R"({"sub":"s","aud":"rollcall","aud":"rollcall"})"})
+        BOOST_TEST(!claims(payload).has_value(), payload);
+}
+
+BOOST_AUTO_TEST_CASE(issuer_has_to_be_the_one_that_is_wanted_if_one_is) {
+    const auto by = [](std::string_view payload) {
+        return claims(payload, "", "", "https://id.example").has_value();
+    };
+    BOOST_TEST(by(R"({"iss":"https://id.example","sub":"s"})"));
+    for (const char* payload :
+         {R"({"sub":"s"})", R"({"iss":"https://id.example/","sub":"s"})", R"({"iss":"","sub":"s"})",
+          R"({"iss":null,"sub":"s"})", R"({"iss":["https://id.example"],"sub":"s"})",
+          R"({"iss":"https://id.example","iss":"https://id.example","sub":"s"})"})
+        BOOST_TEST(!by(payload), payload);
+    BOOST_TEST(claims(R"({"iss":"anyone","sub":"s"})").has_value());
+}
+
+BOOST_AUTO_TEST_CASE(claims_that_are_not_understood_are_none) {
+    for (const char* payload :
+         {R"({})", R"({"sub":""})", R"({"sub":7})", R"({"sub":"a b"})", R"({"sub":"a\u0000"})",
+          R"({"sub":"a","sub":"b"})", R"({"sub":"a","exp":"1"})", R"({"sub":"a","exp":1e99})",
+          R"({"sub":"a","exp":null})", R"({"sub":"a","exp":1,"exp":2})",
+          R"({"sub":"a","nbf":true})", R"({"sub":"a","tenant":1})", R"({"sub":"a","tenant":"x y"})",
+          R"("a")", R"([])", R"({"sub":"a")"})
+        BOOST_TEST(!claims(payload).has_value(), payload);
+    BOOST_TEST(!claims(R"({"sub":")" + std::string(129, 's') + R"("})").has_value());
+}
+
+BOOST_AUTO_TEST_CASE(every_other_byte_anywhere_makes_another_token) {
+    const std::string token = sign_token("k1", key, {"tower-1", "", 0, 0});
+    Random random("signed_token");
+    for (size_t at = 0; at < token.size(); ++at) {
+        std::string other = token;
+        while (other == token) other[at] = static_cast<char>(random.below(256));
+        const auto envelope = open_envelope(other);
+        BOOST_TEST((!envelope || !same_secret(envelope->signature,
+                                              bytes_of(hmac_sha256(key, envelope->signed_text)))),
+                   "byte " << at << " as " << int{other[at]});
+    }
+    for (size_t length = 0; length < token.size(); ++length) {
+        const std::string_view shorter = std::string_view(token).substr(0, length);
+        const auto envelope = open_envelope(shorter);
+        BOOST_TEST((!envelope || !same_secret(envelope->signature,
+                                              bytes_of(hmac_sha256(key, envelope->signed_text)))));
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rollcall

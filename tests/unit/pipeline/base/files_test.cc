@@ -1,0 +1,94 @@
+#include "pipeline/base/files.h"
+
+#include <boost/test/unit_test.hpp>
+#include <cstring>
+
+#include "tests/support/temporary_directory.h"
+
+namespace rollcall {
+
+namespace {
+
+struct FilesFixture {
+    std::string path(const std::string& name) const { return (directory.path() / name).string(); }
+    std::unique_ptr<File> create(const std::string& name) {
+        return std::move(*files.open(path(name), Files::Open::create));
+    }
+
+    TemporaryDirectory directory;
+    Files files;
+};
+
+iovec piece(const char* text) { return {const_cast<char*>(text), std::strlen(text)}; }
+
+std::string read(File& file, uint64_t offset, size_t bytes) {
+    std::string text(bytes, '?');
+    const auto got = file.read(offset, std::as_writable_bytes(std::span(text)));
+    text.resize(got.value());
+    return text;
+}
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(base_files, FilesFixture)
+
+BOOST_AUTO_TEST_CASE(pieces_are_written_one_after_the_other) {
+    const auto file = create("a");
+    const iovec pieces[] = {piece("ab"), piece(""), piece("cde")};
+    BOOST_TEST(file->write(3, pieces).has_value());
+    BOOST_TEST(file->size().value() == 8);
+    BOOST_TEST(read(*file, 3, 100) == "abcde");
+    BOOST_TEST(read(*file, 5, 2) == "cd");
+    BOOST_TEST(read(*file, 8, 10) == "");
+    BOOST_TEST(file->sync().has_value());
+    BOOST_TEST(file->truncate(4).has_value());
+    BOOST_TEST(read(*file, 3, 100) == "a");
+}
+
+BOOST_AUTO_TEST_CASE(opening_says_what_is_wrong) {
+    create("a");
+    BOOST_TEST(files.open(path("a"), Files::Open::create).error().os_errno == EEXIST);
+    BOOST_TEST(files.open(path("b"), Files::Open::existing).error().os_errno == ENOENT);
+    const auto reader = files.open(path("a"), Files::Open::existing_read_only);
+    const iovec text = piece("x");
+    BOOST_TEST(((*reader)->write(0, {&text, 1}).error().code == Code::disk_failed));
+}
+
+BOOST_AUTO_TEST_CASE(full_disk_may_be_tried_again) {
+    // A device that is always full, as full(4) says.
+    const auto full = files.open("/dev/full", Files::Open::existing);
+    const iovec text = piece("x");
+    const auto written = (*full)->write(0, {&text, 1});
+    BOOST_TEST((written.error().code == Code::disk_full));
+    BOOST_TEST((written.error().action() == Action::retry));
+}
+
+BOOST_AUTO_TEST_CASE(names_are_listed_in_order_and_follow_rename_and_remove) {
+    for (const char* name : {"c", "a", "b"}) create(name);
+    BOOST_TEST(files.rename(path("c"), path("0")).has_value());
+    BOOST_TEST(files.remove(path("b")).has_value());
+    BOOST_TEST(files.sync_directory(directory.path()).has_value());
+    const std::vector<std::string> expected = {"0", "a"};
+    BOOST_TEST(files.list(directory.path()).value() == expected, boost::test_tools::per_element());
+    BOOST_TEST(!files.list(path("nowhere")).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(directories_are_made_with_their_parents) {
+    BOOST_TEST(files.make_directories(path("x/y/z")).has_value());
+    BOOST_TEST(files.make_directories(path("x/y/z")).has_value());
+    BOOST_TEST(files.list(path("x/y")).value().size() == 1);
+    create("file");
+    BOOST_TEST(!files.make_directories(path("file/below")).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(lock_is_held_until_it_is_destroyed) {
+    auto held = files.lock(path("lock"));
+    BOOST_TEST(held.has_value());
+    BOOST_TEST((files.lock(path("lock")).error().code == Code::spool_locked));
+    held->reset();
+    BOOST_TEST(files.lock(path("lock")).has_value());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rollcall

@@ -1,0 +1,224 @@
+// The scripts for routers in config/routeros: what can be said of them without a router.
+#include <boost/test/data/test_case.hpp>
+#include <boost/test/unit_test.hpp>
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "pipeline/decode/keys.h"
+#include "tests/support/report.h"
+
+using namespace rollcall;
+
+namespace {
+
+// What RouterOS 6, and 7 before 7.14, read of a file, and what a variable of RouterOS 6 holds.
+constexpr size_t variable_bytes_max = 4095;
+
+constexpr const char* scripts[] = {"checkin-v7.rsc", "checkin-v6.rsc", "checkin-mqtt.rsc"};
+
+// Keys that are sent though no column goes by them.
+const std::set<std::string> extra_keys;
+
+std::string read(const std::string& name) {
+    std::ifstream file(ROLLCALL_SOURCE_DIR "/config/routeros/" + name);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+    std::vector<std::string> lines;
+    std::istringstream stream(text);
+    for (std::string line; std::getline(stream, line);) lines.push_back(line);
+    return lines;
+}
+
+std::vector<std::string> matches(const std::string& text, const std::regex& pattern) {
+    std::vector<std::string> found;
+    for (std::sregex_iterator at(text.begin(), text.end(), pattern), end; at != end; ++at)
+        found.push_back((*at)[1]);
+    return found;
+}
+
+// The keys of a report: those set by name, and those of the lists of properties.
+std::set<std::string> keys_sent(const std::string& script) {
+    std::set<std::string> keys;
+    for (const auto& key : matches(script, std::regex("\\$report->\"([^\"]*)\""))) keys.insert(key);
+    for (const auto& list : matches(script, std::regex("property in=\\{([^}]*)\\}")))
+        for (const auto& key : matches(list, std::regex("\"([^\"]*)\""))) keys.insert(key);
+    return keys;
+}
+
+// A script without its comments and strings, or what is wrong with a string.
+std::string bare(const std::string& script) {
+    std::string code;
+    for (const auto& line : lines_of(script)) {
+        if (line.starts_with('#')) continue;
+        bool inside = false;
+        for (size_t at = 0; at < line.size(); ++at) {
+            if (inside && line[at] == '\\')
+                ++at;
+            else if (line[at] == '"')
+                inside = !inside;
+            else if (!inside)
+                code += line[at];
+        }
+        // No string of ours goes over the end of a line.
+        if (inside) return "string without an end: " + line;
+        code += '\n';
+    }
+    return code;
+}
+
+// Brackets that are open at the end, or the one that closes what is not open.
+std::string unbalanced(const std::string& code) {
+    std::string open;
+    for (const char c : code) {
+        if (c == '(') open += ')';
+        if (c == '[') open += ']';
+        if (c == '{') open += '}';
+        if (c != ')' && c != ']' && c != '}') continue;
+        if (open.empty() || open.back() != c) return open + " but " + c;
+        open.pop_back();
+    }
+    return open;
+}
+
+// What the README shows as a report.
+std::string report_shown() {
+    const std::string text = read("README.md");
+    const std::string fence = "```json\n";
+    const size_t begin = text.find(fence) + fence.size();
+    return text.substr(begin, text.find("```", begin) - begin);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(decode_routeros_scripts)
+
+BOOST_DATA_TEST_CASE(every_key_that_is_sent_leads_to_a_column,
+                     boost::unit_test::data::make(scripts), name) {
+    const auto keys = keys_sent(read(name));
+    BOOST_TEST(keys.size() > 20);
+    std::set<Column> columns;
+    for (const auto& key : keys) {
+        if (extra_keys.contains(key)) continue;
+        const Key found = find_key(key);
+        BOOST_TEST(bool(found), key);
+        BOOST_TEST(columns.insert(found->column).second, key << " is sent twice");
+    }
+}
+
+BOOST_DATA_TEST_CASE(every_report_says_who_it_is_and_how_many_cores_it_has,
+                     boost::unit_test::data::make(scripts), name) {
+    const auto keys = keys_sent(read(name));
+    for (const char* key : {"serial-number", "system-id", "cpu-count", "uptime"})
+        BOOST_TEST(keys.contains(key), key);
+}
+
+BOOST_DATA_TEST_CASE(every_string_ends_and_every_bracket_is_closed,
+                     boost::unit_test::data::make(scripts), name) {
+    const std::string code = bare(read(name));
+    BOOST_TEST(!code.starts_with("string"), code);
+    BOOST_TEST(unbalanced(code) == "");
+}
+
+BOOST_DATA_TEST_CASE(every_variable_is_declared_before_it_is_used,
+                     boost::unit_test::data::make(scripts), name) {
+    std::set<std::string> declared{"1"};  // An argument.
+    for (const auto& line : lines_of(read(name))) {
+        if (line.starts_with('#')) continue;
+        for (const auto& variable : matches(line, std::regex(":local (\\w+)")))
+            declared.insert(variable);
+        for (const auto& list : matches(line, std::regex(":foreach ([\\w,]+) in=")))
+            for (const auto& variable : matches(list, std::regex("(\\w+)")))
+                declared.insert(variable);
+        for (const auto& variable : matches(line, std::regex("\\$(\\w+)")))
+            BOOST_TEST(declared.contains(variable), line);
+        for (const auto& variable : matches(line, std::regex(":set (\\w+)")))
+            BOOST_TEST(declared.contains(variable), line);
+    }
+}
+
+BOOST_DATA_TEST_CASE(what_is_logged_or_printed_holds_no_variable,
+                     boost::unit_test::data::make(scripts), name) {
+    for (const auto& said :
+         matches(read(name), std::regex("(:(?:log|put|error|execute)\\b[^\n]*)")))
+        BOOST_TEST(said.find('$') == std::string::npos, said);
+}
+
+BOOST_DATA_TEST_CASE(a_token_goes_into_one_header_and_nowhere_else,
+                     boost::unit_test::data::make(scripts), name) {
+    size_t uses = 0;
+    for (const auto& line : lines_of(read(name))) {
+        if (line.find("oken") == std::string::npos || line.starts_with('#')) continue;
+        const bool is_declared_empty = line == ":local token \"\"";
+        const bool goes_into_the_header =
+            line.starts_with(":if ([:len $token] > 0) do={ :set headers ");
+        BOOST_TEST((is_declared_empty || goes_into_the_header), line);
+        ++uses;
+    }
+    BOOST_TEST(uses == (std::string_view(name) == "checkin-mqtt.rsc" ? 0 : 2));
+}
+
+// `?` asks a terminal for help, a tab for completion.
+BOOST_DATA_TEST_CASE(a_script_can_be_pasted_and_read_from_a_file,
+                     boost::unit_test::data::make(scripts), name) {
+    const std::string script = read(name);
+    BOOST_TEST(script.size() <= variable_bytes_max);
+    for (const char c : script)
+        BOOST_TEST((c == '\n' || (c >= ' ' && c <= '~' && c != '?')), "byte " << int(c));
+}
+
+BOOST_DATA_TEST_CASE(a_report_fails_alone_and_one_at_a_time, boost::unit_test::data::make(scripts),
+                     name) {
+    const std::string script = read(name);
+    for (const char* part :
+         {"job print count-only where script=\"checkin\"] > 1", "} on-error={ :log warning ",
+          ":delay ($hash % 16)", "interval=30s start-time=startup on-event=checkin"})
+        BOOST_TEST(script.find(part) != std::string::npos, part);
+    // A menu that is named outside of a string must exist on every router.
+    for (const auto& menu : matches(bare(script), std::regex("\\B(/[a-z]+ [a-z]+)")))
+        BOOST_TEST((std::set<std::string>{"/system script", "/system scheduler", "/tool fetch",
+                                          "/iot mqtt"}
+                        .contains(menu)),
+                   menu);
+}
+
+BOOST_AUTO_TEST_CASE(version_6_replaces_every_control_character) {
+    std::string controls;
+    for (unsigned c = 1; c < ' '; ++c) controls += fmt::format("\\{:02X}", c);
+    BOOST_TEST(read("checkin-v6.rsc").find('"' + controls + '"') != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(a_report_of_version_6_fits_into_a_variable) {
+    const std::string script = read("checkin-v6.rsc");
+    const size_t value_bytes_max = 128;
+    BOOST_TEST(script.find(":if ([:len $text] > 128) do={ :set text [:pick $text 0 128] }") !=
+               std::string::npos);
+    size_t report_bytes_max = 2 + value_bytes_max;  // An identity of backslashes is twice as long.
+    for (const auto& key : keys_sent(script))
+        report_bytes_max += value_bytes_max + key.size() + std::string_view(R"("":"",)").size();
+    BOOST_TEST(report_bytes_max <= variable_bytes_max);
+}
+
+BOOST_AUTO_TEST_CASE(the_report_in_the_readme_is_what_the_scripts_send_and_is_read_without_remark) {
+    const std::string body = report_shown();
+    const Report report(body);
+    BOOST_TEST(report.outcome() == "ok");
+    BOOST_TEST(report.warnings() == "");
+    BOOST_TEST(report[Column::serial_number] == "0012345");
+    BOOST_TEST(report[Column::identity] == "Shop \"Nord\"");
+    BOOST_TEST(report[Column::version] == "7.20");
+    BOOST_TEST(report[Column::cpu_count] == "4");
+    BOOST_TEST(report[Column::power_w] == "NULL");
+    const auto shown = matches(body, std::regex("\"([a-z-]+)\":"));
+    for (const char* name : scripts)
+        BOOST_TEST((keys_sent(read(name)) == std::set<std::string>(shown.begin(), shown.end())),
+                   name);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

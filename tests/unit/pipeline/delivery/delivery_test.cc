@@ -1,0 +1,555 @@
+#include "pipeline/delivery/delivery.h"
+
+#include <boost/test/unit_test.hpp>
+#include <cerrno>
+#include <deque>
+#include <set>
+
+#include "pipeline/base/checksum.h"
+#include "tests/support/memory_sink.h"
+#include "tests/support/random.h"
+#include "tests/support/spool_fixture.h"
+
+namespace rollcall {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+struct SinkThatIsDown final : Sink {
+    Result<uint64_t> open(const SpoolId&) override { return fail(Code::sink_down); }
+    Result<void> write(const Batch&) override { return fail(Code::sink_down); }
+};
+
+struct DeliveryFixture : SpoolFixture {
+    Delivery::Options options() const {
+        return {
+            SinkName::discard, writer->id(), rows_max, test_text_max,         200ms, 1000ms, window,
+            size_t{1'000'000}, true,         1 << 20,  dead_letters_size_max, true};
+    }
+    std::unique_ptr<Delivery> make(Sink& into) {
+        return std::make_unique<Delivery>(files, "spool", writer->end(), into, clock, shard,
+                                          options(), [](const Error&) {});
+    }
+    std::unique_ptr<Delivery> make() { return make(sink); }
+    // One record, received now.
+    struct Report {
+        int64_t fingerprint;
+        int64_t seq;
+    };
+    void report(std::initializer_list<Report> reports) {
+        Columns record(16, 4 * test_text_max);
+        for (const auto& [fingerprint, seq] : reports)
+            add_report(record, fingerprint, seq, clock.wall_us());
+        if (!writer->append(record) || !writer->sync()) throw std::runtime_error("append");
+    }
+    [[nodiscard]] int64_t counted() const {
+        return shard.read(Metric::checkins_duplicate_total, 0);
+    }
+    // Steps until there is nothing to do.
+    static void drain(Delivery& delivery) {
+        for (int steps = 0; steps < 1000 && !delivery.caught_up(); ++steps)
+            if (!delivery.step(true)) throw std::runtime_error("step");
+    }
+
+    size_t rows_max = 16;
+    std::chrono::milliseconds window = 2min;
+    uint64_t dead_letters_size_max = 1 << 20;
+    MemorySink sink;
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(delivery, DeliveryFixture)
+
+BOOST_AUTO_TEST_CASE(records_are_merged_into_batches_that_fill) {
+    append_and_sync(0, 40);
+    const auto delivery = make();
+    BOOST_TEST(delivery->step().value() == 0ms);
+    BOOST_TEST(delivery->step().value() == 0ms);
+    BOOST_TEST(sink.batches == std::vector<size_t>({16, 16}), boost::test_tools::per_element());
+    BOOST_TEST(sink.position == 32);
+    BOOST_TEST(delivery->stored().read() == 32);
+}
+
+BOOST_AUTO_TEST_CASE(batch_that_is_not_full_waits_until_its_oldest_row_is_old_enough) {
+    append_and_sync(0, 3);
+    const auto delivery = make();
+    BOOST_TEST(delivery->step().value() == 200ms);
+    BOOST_TEST(sink.seqs.empty());
+    clock.pass(150ms);
+    BOOST_TEST(delivery->step().value() == 50ms);
+    clock.pass(50ms);
+    BOOST_TEST(delivery->step().value() == 0ms);
+    BOOST_TEST(sink.seqs == sequence(0, 3), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(draining_writes_at_once) {
+    append_and_sync(0, 3);
+    const auto delivery = make();
+    BOOST_TEST(delivery->step(true).has_value());
+    BOOST_TEST(sink.seqs == sequence(0, 3), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(every_row_has_an_id_of_its_own_and_keeps_it_when_read_again) {
+    append_and_sync(0, 20);
+    drain(*make());
+    const std::vector<int64_t> ids = sink.ids;
+    BOOST_TEST(std::set<int64_t>(ids.begin(), ids.end()).size() == 20);
+
+    sink = {};
+    drain(*make());
+    BOOST_TEST(sink.ids == ids, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(delivery_begins_where_the_sink_was) {
+    append_and_sync(0, 20);
+    sink.position = 12;
+    drain(*make());
+    BOOST_TEST(sink.seqs == sequence(12, 8), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(failure_before_the_commit_loses_nothing_and_doubles_nothing) {
+    append_and_sync(0, 40);
+    const auto delivery = make();
+    BOOST_TEST(delivery->step().has_value());
+    sink.fails = MemorySink::Failure::before_commit;
+    BOOST_TEST(delivery->step().value() > 0ms);
+    BOOST_TEST(shard.read(Metric::sink_up, label_of(SinkName::discard)) == 0);
+    drain(*delivery);
+    BOOST_TEST(sink.seqs == sequence(0, 40), boost::test_tools::per_element());
+    BOOST_TEST(shard.read(Metric::sink_up, label_of(SinkName::discard)) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(failure_after_the_commit_loses_nothing_and_doubles_nothing) {
+    append_and_sync(0, 40);
+    const auto delivery = make();
+    sink.fails = MemorySink::Failure::after_commit;
+    BOOST_TEST(delivery->step().value() > 0ms);
+    drain(*delivery);
+    BOOST_TEST(sink.seqs == sequence(0, 40), boost::test_tools::per_element());
+    BOOST_TEST(sink.opened == 2);
+}
+
+BOOST_AUTO_TEST_CASE(batch_that_is_more_than_the_sink_takes_in_its_time_is_tried_by_halves) {
+    append_and_sync(0, 60);
+    sink.rows_in_time = 3;
+    const auto delivery = make();
+    for (int step = 0; step < 4; ++step) BOOST_TEST(delivery->step().has_value());
+    BOOST_TEST(sink.batches == std::vector<size_t>({2}), boost::test_tools::per_element());
+    sink.rows_in_time = 16;
+    sink.batches.clear();
+    drain(*delivery);
+    BOOST_TEST(sink.batches == std::vector<size_t>({4, 8, 16, 16, 14}),
+               boost::test_tools::per_element());
+    BOOST_TEST(sink.seqs == sequence(0, 60), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(row_that_is_refused_for_good_is_a_dead_letter_and_the_others_are_stored) {
+    append_and_sync(0, 20);
+    sink.refuses = {5, 17};
+    drain(*make());
+    std::vector<int64_t> others = sequence(0, 20);
+    std::erase_if(others, [&](int64_t seq) { return sink.refuses.contains(seq); });
+    BOOST_TEST(sink.seqs == others, boost::test_tools::per_element());
+    BOOST_TEST(sink.position == 20);
+    BOOST_TEST(shard.read(Metric::sink_rows_total, label_of(SinkName::discard)) == 18);
+    BOOST_TEST(shard.read(Metric::dead_letters_total,
+                          label_of(SinkName::discard, DeadReason::constraint)) == 2);
+
+    MemorySink mended;
+    DeadLetters letters(files, "spool", clock, shard,
+                        {SinkName::discard, writer->id(), dead_letters_size_max, true});
+    BOOST_TEST(letters.replay(mended, 16, test_text_max, [](uint64_t, uint64_t) {}).has_value());
+    BOOST_TEST(mended.seqs == std::vector<int64_t>({5, 17}), boost::test_tools::per_element());
+    sink = {};
+    drain(*make());  // Whoever stores them all finds the same ids.
+    BOOST_TEST(sink.ids[5] == mended.ids[0]);
+    BOOST_TEST(sink.ids[17] == mended.ids[1]);
+}
+
+BOOST_AUTO_TEST_CASE(place_in_a_letter_is_that_of_the_row_though_copies_before_it_are_left_out) {
+    report({{1, 10}, {2, 20}});
+    report({{1, 11}, {2, 21}, {3, 30}});
+    sink.refuses = {30};
+    drain(*make());
+    const Cursor end(1);
+    SpoolReader reader(files, "spool/dead/discard", end, nullptr);
+    BOOST_TEST(reader.seek(0).has_value());
+    const auto record = reader.peek().value().value();
+    const auto letter = letter_of(record).value();
+    BOOST_TEST(letter.place.record == 1);
+    BOOST_TEST(letter.place.row == 2);
+}
+
+BOOST_AUTO_TEST_CASE(sink_waits_and_says_why_while_a_refused_row_cannot_be_kept) {
+    dead_letters_size_max = 0;
+    append_and_sync(0, 20);
+    sink.refuses = {5};
+    const auto delivery = make();
+    BOOST_TEST(delivery->step().value() > 0ms);
+    BOOST_TEST(sink.position == 0);
+    BOOST_TEST(delivery->health_message().text().find("spool.dead_letters_size_max") !=
+               std::string::npos);
+    BOOST_TEST(shard.read(Metric::sink_up, label_of(SinkName::discard)) == 0);
+    sink.refuses.clear();
+    drain(*delivery);
+    BOOST_TEST(sink.seqs == sequence(0, 20), boost::test_tools::per_element());
+    BOOST_TEST(delivery->health_message().text() == "");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_wrong_is_said_until_a_batch_is_stored_or_nothing_waits) {
+    append_and_sync(0, 20);
+    const auto delivery = make();
+    sink.says = "no power; see the wall";
+    sink.fails = MemorySink::Failure::before_commit;
+    BOOST_TEST(delivery->step().has_value());
+    BOOST_TEST(delivery->health_message().text() == "no power; see the wall");
+    sink.says.clear();
+    sink.fails = MemorySink::Failure::open;
+    BOOST_TEST(delivery->step().has_value());
+    BOOST_TEST(delivery->health_message().text() == "sink_down");
+    drain(*delivery);
+    BOOST_TEST(delivery->health_message().text() == "");
+
+    sink.fails = MemorySink::Failure::open;
+    const auto idle = make();
+    BOOST_TEST(idle->step().has_value());
+    BOOST_TEST(idle->health_message().text() == "sink_down");
+    BOOST_TEST(idle->step().has_value());
+    BOOST_TEST(idle->health_message().text() == "");
+}
+
+BOOST_AUTO_TEST_CASE(pauses_between_attempts_grow_to_their_limit_and_begin_anew) {
+    const auto delivery = make();
+    std::vector<int64_t> pauses;
+    for (int attempt = 0; attempt < 6; ++attempt) {
+        sink.fails = MemorySink::Failure::open;
+        pauses.push_back(delivery->step().value().count());
+    }
+    BOOST_TEST(pauses == std::vector<int64_t>({100, 200, 400, 800, 1000, 1000}),
+               boost::test_tools::per_element());
+    append_and_sync(0, 32);
+    BOOST_TEST(delivery->step().value() == 0ms);
+    sink.fails = MemorySink::Failure::before_commit;
+    BOOST_TEST(delivery->step().value() == 100ms);
+}
+
+BOOST_AUTO_TEST_CASE(sink_is_tended_only_while_it_is_open) {
+    const auto delivery = make();
+    sink.fails = MemorySink::Failure::open;
+    BOOST_TEST(delivery->step().has_value());
+    BOOST_TEST(sink.tended == 0);
+    BOOST_TEST(delivery->step().has_value());
+    BOOST_TEST(sink.tended == 1);
+    append_and_sync(0, 3);
+    BOOST_TEST(delivery->step().has_value());
+    BOOST_TEST(sink.tended == 2);
+}
+
+BOOST_AUTO_TEST_CASE(record_larger_than_a_batch_is_stored_all_the_same) {
+    Columns large(100, 100 * row_text_max);
+    for (int64_t seq = 0; seq < 100; ++seq) add_row(large, "S", seq);
+    BOOST_TEST(writer->append(large).has_value());
+    append_and_sync(100, 1);
+    drain(*make());
+    BOOST_TEST(sink.seqs == sequence(0, 101), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(sink_that_is_ahead_of_the_spool_at_start_gets_every_record_from_then_on) {
+    append_and_sync(0, 2);
+    sink.position = 30;
+    const auto delivery = make();
+    append_and_sync(2, 40);
+    drain(*delivery);
+    BOOST_TEST(sink.seqs == sequence(2, 40), boost::test_tools::per_element());
+    BOOST_TEST(sink.position == 42);
+}
+
+BOOST_AUTO_TEST_CASE(sink_that_another_daemon_has_moved_on_gets_every_record_of_this_one) {
+    append_and_sync(0, 60);
+    for (const uint64_t elsewhere : {33, 59, 1000}) {
+        sink = {};
+        const auto delivery = make();
+        BOOST_TEST(delivery->step().has_value());
+        BOOST_TEST(sink.position == 16);
+        sink.position = elsewhere;
+        sink.fails = MemorySink::Failure::before_commit;
+        drain(*delivery);
+        BOOST_TEST(sink.seqs == sequence(0, 60), boost::test_tools::per_element());
+        BOOST_TEST(sink.position == 60);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(stop_does_not_wait_for_a_sink_that_is_down_longer_than_it_may) {
+    append_and_sync(0, 3);
+    Delivery::Options patient = options();
+    patient.retry_delay_max = 1h;
+    SinkThatIsDown down;
+    const Clock real;
+    Delivery delivery(files, "spool", writer->end(), down, real, shard, patient,
+                      [](const Error&) {});
+    for (int attempts = 0; attempts < 10; ++attempts) BOOST_TEST(delivery.step().has_value());
+    delivery.start();
+    const auto begin = std::chrono::steady_clock::now();
+    delivery.stop(100ms);
+    BOOST_TEST((std::chrono::steady_clock::now() - begin < 20s));  // The next attempt: in 102 s.
+}
+
+BOOST_AUTO_TEST_CASE(stop_stores_what_the_spool_holds) {
+    append_and_sync(0, 50);
+    const auto delivery = make();
+    delivery->start();
+    delivery->stop(10s);
+    BOOST_TEST(sink.seqs == sequence(0, 50), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(report_sent_twice_is_stored_once) {
+    const auto delivery = make();
+    report({{7, 0}, {8, 1}, {7, 2}});  // In one record,
+    report({{8, 3}, {9, 4}});          // in one batch,
+    drain(*delivery);
+    report({{7, 5}, {10, 6}});  // and in another.
+    drain(*delivery);
+    BOOST_TEST(sink.seqs == std::vector<int64_t>({0, 1, 4, 6}), boost::test_tools::per_element());
+    BOOST_TEST(std::set<int64_t>(sink.ids.begin(), sink.ids.end()).size() == 4);
+    BOOST_TEST(counted() == 3);
+}
+
+BOOST_AUTO_TEST_CASE(message_that_looks_like_another_is_a_copy_only_if_it_says_so) {
+    const auto delivery = make();
+    report({{-7, 0}, {-7, 1}});
+    report({{7, 2}, {-7, 3}, {8, 4}, {-8, 5}});
+    drain(*delivery);
+    BOOST_TEST(sink.seqs == std::vector<int64_t>({0, 1, 3, 4, 5}),
+               boost::test_tools::per_element());
+    sink.is_shared = true;
+    report({{-9, 6}, {-9, 7}});
+    drain(*delivery);
+    BOOST_TEST(std::set<int64_t>(sink.ids.begin(), sink.ids.end()).size() == 7);
+}
+
+BOOST_AUTO_TEST_CASE(reports_that_cannot_be_told_apart_are_all_stored) {
+    append_and_sync(0, 20);
+    append_and_sync(0, 20);
+    drain(*make());
+    BOOST_TEST(sink.seqs.size() == 40);
+    BOOST_TEST(counted() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(first_report_after_a_reboot_that_equals_one_of_last_week_is_stored) {
+    sink.is_shared = true;
+    const auto delivery = make();
+    report({{7, 0}});
+    drain(*delivery);
+    clock.pass(std::chrono::hours(7 * 24));
+    report({{7, 1}});
+    drain(*delivery);
+    BOOST_TEST(sink.seqs == sequence(0, 2), boost::test_tools::per_element());
+    BOOST_TEST(sink.ids[0] != sink.ids[1]);
+}
+
+BOOST_AUTO_TEST_CASE(duplicates_alone_move_the_position_at_once) {
+    const auto delivery = make();
+    report({{7, 0}});
+    drain(*delivery);
+    report({{7, 1}});
+    BOOST_TEST(delivery->step().value() == 0ms);
+    BOOST_TEST(sink.position == 2);
+    BOOST_TEST(delivery->stored().read() == 2);
+    BOOST_TEST(counted() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(step_reads_no_more_than_a_batch_of_duplicates) {
+    const auto delivery = make();
+    for (int64_t seq = 0; seq < 100; ++seq) report({{7, seq}});
+    BOOST_TEST(delivery->step().value() == 0ms);
+    BOOST_TEST(sink.position == rows_max);
+}
+
+BOOST_AUTO_TEST_CASE(row_whose_batch_failed_is_not_a_duplicate_of_itself) {
+    for (const auto failure :
+         {MemorySink::Failure::before_commit, MemorySink::Failure::after_commit}) {
+        const int64_t seq = static_cast<int64_t>(sink.seqs.size());
+        const auto delivery = make();
+        clock.pass(1h);
+        report({{7, seq}, {7, -1}});
+        sink.fails = failure;
+        BOOST_TEST(delivery->step(true).value() > 0ms);
+        drain(*delivery);
+        report({{7, -1}});
+        drain(*delivery);
+        BOOST_TEST(sink.seqs == sequence(0, seq + 1), boost::test_tools::per_element());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(delivery_that_begins_anew_knows_what_came_before_it) {
+    report({{7, 0}, {8, 1}});
+    drain(*make());
+    clock.pass(119s);
+    BOOST_TEST(open().has_value());
+    report({{7, 2}, {9, 3}});
+    drain(*make());
+    clock.pass(2s);
+    report({{8, 4}});
+    drain(*make());
+    BOOST_TEST(sink.seqs == std::vector<int64_t>({0, 1, 3, 4}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(record_from_before_that_cannot_be_read_is_not_lost_again) {
+    report({{7, 0}});
+    drain(*make());
+    files.flip(last_segment(), segment_head_bytes + sizeof(RecordHead) + 20);
+    report({{8, 1}});
+    drain(*make());
+    BOOST_TEST(sink.seqs == sequence(0, 2), boost::test_tools::per_element());
+    BOOST_TEST(shard.read(Metric::spool_lost_records_total, 0) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(record_that_contradicts_itself_is_lost_alone) {
+    // As a bug of the writer would leave it: its checksums are right.
+    append_and_sync(0, 3);
+    Columns wrong(4, test_text_max);
+    add_row(wrong, "S", 3);
+    const RecordFormat format(segment_format, writer->id());
+    std::string payload = payload_of(wrong);
+    payload[8] = 2;  // PayloadHead::rows.
+    const uint32_t sum =
+        checksum_end(checksum_add(format.checksum_start(), std::as_bytes(std::span(payload))));
+    BOOST_TEST(append(3).has_value());
+    const auto head =
+        format.encode({3, 3, clock.wall_us(), static_cast<uint32_t>(payload.size()), 1, sum});
+    const uint64_t at = segment_head_bytes + writer->bytes_from(0) - format.bytes(payload.size());
+    const auto file = files.open(last_segment(), Files::Open::existing);
+    BOOST_TEST((*file)->write(at, head).has_value());
+    BOOST_TEST((*file)->write(at + head.size(), std::as_bytes(std::span(payload))).has_value());
+    BOOST_TEST(writer->sync().has_value());
+    append_and_sync(4, 2);
+    drain(*make());
+    BOOST_TEST(sink.seqs == std::vector<int64_t>({0, 1, 2, 4, 5}),
+               boost::test_tools::per_element());
+    BOOST_TEST(shard.read(Metric::spool_lost_records_total, 0) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(for_want_of_file_descriptors_nothing_is_lost_and_the_sink_waits) {
+    append_and_sync(0, 200);  // Several segments.
+    const auto delivery = make();
+    bool none_left = false;
+    files.before = [&](MemoryFiles::Operation operation, const std::string&) -> Result<void> {
+        if (none_left && operation == MemoryFiles::Operation::open)
+            return fail(Code::too_many_files, EMFILE);
+        return {};
+    };
+    for (int steps = 0; !delivery->caught_up(); ++steps) {
+        BOOST_TEST_REQUIRE(steps < 1000);
+        none_left = steps % 3 == 1;
+        BOOST_TEST_REQUIRE(delivery->step(true).has_value());
+    }
+    BOOST_TEST(sink.seqs == sequence(0, 200), boost::test_tools::per_element());
+    BOOST_TEST(shard.read(Metric::spool_lost_records_total, 0) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(clock_that_is_set_back_holds_up_no_batch) {
+    append_and_sync(0, 3);
+    clock.wall -= std::chrono::microseconds(24h).count();
+    const auto delivery = make();
+    BOOST_TEST(delivery->step().value() == 200ms);
+    clock.pass(200ms);
+    BOOST_TEST(delivery->step().value() == 0ms);
+    BOOST_TEST(sink.seqs == sequence(0, 3), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(each_sink_leaves_out_the_same_rows) {
+    MemorySink other;
+    const auto delivery = make();
+    const auto second = make(other);
+    for (int64_t seq = 0; seq < 60; ++seq) {
+        clock.pass(1s);
+        report({{1 + seq % 25, seq}});
+        drain(*delivery);
+        if (seq % 20 == 0) drain(*second);
+    }
+    drain(*second);
+    BOOST_TEST(sink.seqs == sequence(0, 25), boost::test_tools::per_element());
+    BOOST_TEST(other.seqs == sink.seqs, boost::test_tools::per_element());
+    BOOST_TEST(other.ids == sink.ids, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(window_of_0_stores_every_row_and_names_it_by_its_place) {
+    window = 0ms;
+    sink.is_shared = true;
+    report({{7, 0}, {7, 1}});
+    report({{7, 2}});
+    drain(*make());
+    BOOST_TEST(sink.seqs == sequence(0, 3), boost::test_tools::per_element());
+    BOOST_TEST(std::set<int64_t>(sink.ids.begin(), sink.ids.end()).size() == 3);
+}
+
+BOOST_AUTO_TEST_CASE(copy_that_went_through_another_daemon_has_the_same_id_in_a_shared_sink) {
+    DeliveryFixture other;
+    for (const bool shared : {false, true}) {
+        clock.pass(1h);
+        other.clock.pass(1h);
+        sink.is_shared = other.sink.is_shared = shared;
+        report({{7, 0}});
+        other.report({{6, 0}, {7, 0}});
+        drain(*make());
+        drain(*other.make());
+        BOOST_TEST((sink.ids.back() == other.sink.ids.back()) == shared);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(row_that_the_sink_had_already_does_not_count_as_stored) {
+    report({{1, 0}, {2, 1}, {3, 2}});
+    sink.had = 2;
+    drain(*make());
+    BOOST_TEST(shard.read(Metric::sink_rows_total, label_of(SinkName::discard)) == 1);
+    BOOST_TEST(shard.read(Metric::sink_duplicate_rows_total, label_of(SinkName::discard)) == 2);
+}
+
+// A router repeats a report for less than the window; whatever fails, each is stored once.
+BOOST_AUTO_TEST_CASE(no_failure_and_no_restart_changes_which_rows_are_stored) {
+    Random random("delivery.failures");
+    for (int round = 0; round < 20; ++round) {
+        DeliveryFixture spool;
+        spool.kept_for = spool.window;
+        BOOST_TEST_REQUIRE(spool.open().has_value());
+        std::vector<int64_t> firsts;
+        struct Sent {
+            int64_t fingerprint;
+            int64_t us;
+        };
+        std::deque<Sent> lately;
+        auto delivery = spool.make();
+        for (int64_t seq = 0; seq < 600; ++seq) {
+            spool.clock.pass(std::chrono::milliseconds(random.below(2000)));
+            const int64_t now_us = spool.clock.wall_us();
+            while (!lately.empty() && now_us - lately.front().us > 119'000'000) lately.pop_front();
+            if (!lately.empty() && random.below(3) == 0) {
+                spool.report({{lately[random.below(lately.size())].fingerprint, -1}});
+            } else {
+                spool.report({{seq + 1, seq}});
+                lately.push_back({seq + 1, now_us});
+                firsts.push_back(seq);
+            }
+            constexpr MemorySink::Failure kinds[] = {MemorySink::Failure::open,
+                                                     MemorySink::Failure::before_commit,
+                                                     MemorySink::Failure::after_commit};
+            if (random.below(10) == 0) spool.sink.fails = kinds[random.below(3)];
+            if (random.below(20) == 0) delivery = spool.make();
+            if (random.below(50) == 0) {
+                delivery.reset();
+                BOOST_TEST_REQUIRE(spool.open().has_value());
+                delivery = spool.make();
+            }
+            if (random.below(3) == 0) BOOST_TEST_REQUIRE(delivery->step().has_value());
+            BOOST_TEST_REQUIRE(spool.writer->drop(delivery->stored().read()).has_value());
+        }
+        drain(*delivery);
+        BOOST_TEST_REQUIRE(spool.sink.seqs == firsts, boost::test_tools::per_element());
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rollcall

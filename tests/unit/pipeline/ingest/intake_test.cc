@@ -1,0 +1,254 @@
+#include "pipeline/ingest/intake.h"
+
+#include <boost/test/unit_test.hpp>
+#include <string>
+
+#include "tests/support/report.h"
+#include "tests/support/rows.h"
+
+namespace rollcall {
+
+namespace {
+
+struct IntakeFixture {
+    Result<Receipt> accept(std::string_view body, std::string_view device = {}) {
+        padded = body;
+        padded.append(body_padding, '\0');
+        Receipt receipt;
+        const auto taken =
+            intake.accept({padded.data(), body.size()}, BodyHint::unknown,
+                          {Transport::http, "192.0.2.1", device, 1'790'000'000'000'000}, receipt);
+        if (!taken) return std::unexpected(taken.error());
+        return receipt;
+    }
+    std::string site(size_t row) { return std::string(slot(0).text(row, Column::site_id)); }
+    Columns& slot(uint64_t position) { return intake.ring().at(position); }
+
+    std::string padded;
+    Wakeup wakeup;
+    MetricShard shard;
+    Intake intake{{2, 3, test_text_max, 65536, 10}, wakeup, shard};
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(ingest_intake, IntakeFixture)
+
+BOOST_AUTO_TEST_CASE(report_becomes_a_row_with_its_envelope) {
+    const auto receipt = accept(R"({"serial":"S1","cpu_count":4})");
+    BOOST_TEST(receipt->slot == 0);
+    BOOST_TEST(receipt->warnings == "");
+    const Columns& row = slot(0);
+    BOOST_TEST(row.rows() == 1);
+    BOOST_TEST(row.text(0, Column::serial_number) == "S1");
+    BOOST_TEST(row.integer(0, Column::cpu_count) == 4);
+    BOOST_TEST(row.integer(0, Column::received_at) == 1'790'000'000'000'000);
+    BOOST_TEST(row.integer(0, Column::online) == 1);
+    BOOST_TEST(row.text(0, Column::transport) == "http");
+    BOOST_TEST(row.text(0, Column::source_ip) == "192.0.2.1");
+}
+
+BOOST_AUTO_TEST_CASE(site_is_the_serial_else_the_system_id_else_the_device_else_the_address) {
+    BOOST_TEST(accept(R"({"serial":"S1","system_id":"I1"})", "topic").has_value());
+    BOOST_TEST(accept(R"({"system_id":"I1"})", "topic").has_value());
+    BOOST_TEST(accept(R"({"cpu_count":4})", "topic").has_value());
+    BOOST_TEST(site(0) == "S1");
+    BOOST_TEST(site(1) == "I1");
+    BOOST_TEST(site(2) == "topic");
+    BOOST_TEST(accept(R"({"cpu_count":4})").has_value());
+    BOOST_TEST(slot(1).text(0, Column::site_id) == "192.0.2.1");
+}
+
+BOOST_AUTO_TEST_CASE(site_may_be_an_id_that_the_report_carries) {
+    BOOST_TEST(accept(R"({"mac-address":"AA:BB","cpu_count":4})").has_value());
+    BOOST_TEST(site(0) == "AA:BB");
+    BOOST_TEST(accept(R"({"mac-address":"AA:BB","cpu_count":4})", "topic")->site == "topic");
+}
+
+BOOST_AUTO_TEST_CASE(report_that_changes_from_one_to_the_next_has_a_fingerprint) {
+    BOOST_TEST(accept(R"({"sn":"A","uptime":"1d"})").has_value());
+    BOOST_TEST(accept(R"({"sn":"A","uptime":"1d"})").has_value());
+    BOOST_TEST(accept(R"({"sn":"A","uptime":"2d"})").has_value());
+    BOOST_TEST(slot(0).integer(0, Column::id) > 0);
+    BOOST_TEST(slot(0).integer(0, Column::id) == slot(0).integer(1, Column::id));
+    BOOST_TEST(slot(0).integer(0, Column::id) != slot(0).integer(2, Column::id));
+    BOOST_TEST(accept(R"({"sn":"A","cpu_count":4})").has_value());
+    BOOST_TEST(!slot(1).has(0, Column::id));
+}
+
+BOOST_AUTO_TEST_CASE(message_that_only_its_packet_id_tells_apart_says_whether_it_is_sent_again) {
+    Sender sender{Transport::mqtt, "192.0.2.1", "A", 1'790'000'000'000'000};
+    sender.client = "client";
+    const auto take = [&](std::string_view text, uint16_t packet_id, bool again) {
+        sender.packet_id = packet_id;
+        sender.again = again;
+        const Body body(text);
+        Receipt receipt;
+        BOOST_TEST(intake.accept(body.view(), BodyHint::unknown, sender, receipt).has_value());
+        Columns& row = slot(0);
+        return row.integer(row.rows() - 1, Column::id);
+    };
+    const int64_t first = take("cpu-count=4", 1, false);
+    BOOST_TEST(first < 0);
+    BOOST_TEST(take("cpu-count=4", 1, true) == -first);
+    BOOST_TEST(take("cpu-count=4", 2, true) != -first);
+    BOOST_TEST(take("cpu-count=5", 1, true) != -first);
+    sender.client = "other";
+    BOOST_TEST(take("cpu-count=4", 1, true) != -first);
+    BOOST_TEST(take("cpu-count=4;uptime=1d", 1, false) > 0);
+}
+
+BOOST_AUTO_TEST_CASE(fingerprint_is_the_site_s_own) {
+    BOOST_TEST(accept("seq=1", "one").has_value());
+    BOOST_TEST(accept("seq=1", "other").has_value());
+    BOOST_TEST(slot(0).integer(0, Column::id) != slot(0).integer(1, Column::id));
+}
+
+BOOST_AUTO_TEST_CASE(announcement_is_an_envelope_without_a_report) {
+    const Sender sender{Transport::mqtt, "192.0.2.1", "topic", 1'790'000'000'000'000};
+    Receipt receipt;
+    BOOST_TEST(accept(R"({"serial":"S1","mac":"AA:BB","cpu_count":4})").has_value());
+    BOOST_TEST(intake.announce(false, sender, receipt).has_value());
+    BOOST_TEST(receipt.accepted == 1);
+    BOOST_TEST(receipt.site == "topic");
+    Columns& row = slot(0);
+    BOOST_TEST(row.integer(1, Column::online) == 0);
+    BOOST_TEST(row.text(1, Column::transport) == "mqtt");
+    for (const Column column :
+         {Column::id, Column::serial_number, Column::cpu_count, Column::warnings, Column::extra})
+        BOOST_TEST(!row.has(1, column));
+    BOOST_TEST(intake.announce(true, sender, receipt).has_value());
+    BOOST_TEST(row.integer(2, Column::online) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(announcement_waits_for_room_in_the_ring) {
+    const Sender sender{Transport::mqtt, "192.0.2.1", "topic", 1'790'000'000'000'000};
+    Receipt receipt;
+    for (int row = 0; row < 6; ++row)
+        BOOST_TEST(intake.announce(false, sender, receipt).has_value());
+    BOOST_TEST((intake.announce(false, sender, receipt).error().code == Code::ring_full));
+}
+
+BOOST_AUTO_TEST_CASE(batch_goes_on_where_the_ring_was_full) {
+    const std::string body = R"([{"sn":"1"},{"sn":"2"},3,{"sn":"4"},{"sn":"5"},{"sn":"6"},)"
+                             R"({"sn":"7"},{"sn":"8"}])" +
+                             std::string(body_padding, ' ');
+    const std::string_view sent(body.data(), body.size() - body_padding);
+    const Sender sender{Transport::http, "192.0.2.1", "", 1'790'000'000'000'000};
+    Receipt receipt;
+    const auto first = intake.accept(sent, BodyHint::unknown, sender, receipt);
+    BOOST_TEST((first.error().code == Code::ring_full));  // Two slots of three rows.
+    BOOST_TEST(receipt.accepted == 6);
+    intake.ring().advance_durable(1);
+    BOOST_TEST(intake.accept(sent, BodyHint::unknown, sender, receipt).has_value());
+    BOOST_TEST(receipt.accepted == 7);
+    BOOST_TEST(receipt.items == 8);
+    BOOST_TEST(receipt.refused.size() == 1);
+    BOOST_TEST(receipt.refused[0].item == 2);
+    BOOST_TEST(receipt.slot == 2);
+    BOOST_TEST(slot(2).text(0, Column::site_id) == "8");
+}
+
+BOOST_AUTO_TEST_CASE(refused_report_leaves_the_slot_untouched) {
+    BOOST_TEST(accept(R"({"serial":"S1"})").has_value());
+    const std::string before = payload_of(slot(0));
+    for (const char* body : {R"({"serial":"S2",)", R"({"serial":"S2"}x)", "[{},", "no pairs"})
+        BOOST_TEST(!accept(body).has_value());
+    BOOST_TEST(payload_of(slot(0)) == before);
+    BOOST_TEST(accept(R"({"serial":"S3"})").has_value());
+    BOOST_TEST(slot(0).rows() == 2);
+}
+
+BOOST_AUTO_TEST_CASE(site_beside_the_body_is_what_a_report_would_get_without_saying_more) {
+    const auto beside = [this](std::string_view device, std::string_view query) {
+        return std::string(intake.site_beside({Transport::http, "192.0.2.1", device, 0, query}));
+    };
+    BOOST_TEST(beside("", "") == "");
+    BOOST_TEST(beside("", "cpu-load=5") == "");
+    BOOST_TEST(beside("r1", "") == "r1");
+    BOOST_TEST(beside("", "login=AA:BB&key=k") == "AA:BB");
+    BOOST_TEST(beside("r1", "login=AA:BB") == "r1");
+    BOOST_TEST(beside("r1", "serial=HX%201") == "HX 1");
+    BOOST_TEST(intake.handed_over());  // Nothing of it is a row.
+}
+
+BOOST_AUTO_TEST_CASE(refused_report_tells_its_shape_as_far_as_it_was_read) {
+    const auto shape = [this](std::string_view body) {
+        padded = body;
+        padded.append(body_padding, '\0');
+        Receipt receipt;
+        BOOST_TEST(!intake
+                        .accept({padded.data(), body.size()}, BodyHint::unknown,
+                                {Transport::http, "192.0.2.1", "", 0}, receipt)
+                        .has_value());
+        return receipt.shape;
+    };
+    BOOST_TEST(shape(R"({"jsonrpc":"2.0","id":7,"params":{]})").json_rpc);
+    BOOST_TEST(shape(R"({"jsonrpc":"2.0","id":7,"params":{]})").rpc_id == "7");
+    BOOST_TEST(shape(R"({"jsonrpc":"2.0","params":{],"id":7})").rpc_id == "");
+    // A list that is no JSON is not read at all, and nothing of the report before it is left.
+    BOOST_TEST(!shape("[{]").json_rpc);
+    BOOST_TEST(shape("[{]").rpc_id == "");
+}
+
+BOOST_AUTO_TEST_CASE(slot_is_published_at_the_end_of_the_turn) {
+    intake.publish();
+    BOOST_TEST(intake.ring().published() == 0);  // Nothing to hand over.
+    BOOST_TEST(accept("{}").has_value());
+    BOOST_TEST(intake.ring().published() == 0);
+    intake.publish();
+    BOOST_TEST(intake.ring().published() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(open_slot_fills_on_while_the_committer_has_another) {
+    BOOST_TEST(accept("{}")->slot == 0);
+    intake.publish();
+    BOOST_TEST(accept("{}")->slot == 1);
+    intake.publish();
+    BOOST_TEST(accept("{}")->slot == 1);
+    BOOST_TEST(intake.ring().published() == 1);
+    intake.ring().advance_durable(1);
+    intake.publish();
+    BOOST_TEST(intake.ring().published() == 2);
+    BOOST_TEST(slot(1).rows() == 2);
+}
+
+BOOST_AUTO_TEST_CASE(full_ring_refuses_and_goes_on_when_a_slot_is_durable) {
+    for (int report = 0; report < 6; ++report) BOOST_TEST(accept("{}").has_value());
+    BOOST_TEST((accept("{}").error().code == Code::ring_full));
+    BOOST_TEST((accept("{}").error().action() == Action::retry));
+    BOOST_TEST(shard.read(Metric::ring_full_total, 0) == 2);
+    intake.ring().advance_durable(1);
+    BOOST_TEST(accept("{}")->slot == 2);
+    BOOST_TEST(slot(2).rows() == 1);  // It was cleared before it was filled again.
+}
+
+BOOST_AUTO_TEST_CASE(remarks_are_counted_and_handed_back) {
+    const auto receipt = accept(R"({"cpu_count":"many","cpu_load":5})");
+    BOOST_TEST(receipt->warnings == "bad_value:cpu_count");
+    BOOST_TEST(shard.read(Metric::checkins_warned_total, label_of(Warning::bad_value)) == 1);
+    BOOST_TEST(slot(0).text(0, Column::warnings) == "bad_value:cpu_count");
+}
+
+BOOST_AUTO_TEST_CASE(site_of_the_credential_is_the_rows_whatever_else_names_one) {
+    const Sender sender{.transport = Transport::http,
+                        .address = "192.0.2.1",
+                        .device = "PATH",
+                        .received_us = 1'790'000'000'000'000,
+                        .query = "login=QUERY",
+                        .site = "mine"};
+    padded = R"([{"serial":"S1"},{"mac":"M1"},{"cpu_count":4}])";
+    const size_t bytes = padded.size();
+    padded.append(body_padding, '\0');
+    Receipt receipt;
+    BOOST_TEST(
+        intake.accept({padded.data(), bytes}, BodyHint::unknown, sender, receipt).has_value());
+    BOOST_TEST(receipt.accepted == 3);
+    for (size_t row = 0; row < 3; ++row) BOOST_TEST(site(row) == "mine");
+    BOOST_TEST(slot(0).text(0, Column::serial_number) == "S1");
+    BOOST_TEST(intake.site_beside(sender) == "mine");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rollcall

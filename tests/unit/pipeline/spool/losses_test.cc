@@ -1,0 +1,96 @@
+#include "pipeline/spool/losses.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include "tests/support/memory_files.h"
+
+namespace rollcall {
+
+namespace {
+
+struct LossesFixture {
+    LossesFixture() {
+        const auto file = files.open("spool/a", Files::Open::create);
+        std::vector<std::byte> bytes(10'000, std::byte{'x'});
+        if (!(*file)->write(0, bytes)) throw std::runtime_error("write");
+    }
+    void add(uint64_t first, uint64_t end) { losses.add({first, end, "a", 100, 200}); }
+    [[nodiscard]] int64_t counted() const {
+        return shard.read(Metric::spool_lost_records_total, 0);
+    }
+
+    MemoryFiles files;
+    MetricShard shard;
+    SpoolLosses losses{files, "spool", 1000, shard};
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(spool_losses, LossesFixture)
+
+BOOST_AUTO_TEST_CASE(each_record_is_counted_once_whoever_meets_it) {
+    add(3, 5);
+    BOOST_TEST(counted() == 2);
+    add(3, 5);
+    BOOST_TEST(counted() == 2);
+    MetricShard other_shard;
+    SpoolLosses other(files, "spool", 1000, other_shard);  // Another sink, or the next start.
+    other.add({3, 5, "a", 100, 200});
+    BOOST_TEST(other_shard.read(Metric::spool_lost_records_total, 0) == 0);
+    add(2, 7);  // The damage has grown.
+    BOOST_TEST(counted() == 5);
+    add(4, 6);
+    BOOST_TEST(counted() == 5);
+}
+
+BOOST_AUTO_TEST_CASE(bytes_are_set_aside_as_far_as_they_are_there) {
+    losses.add({1, 2, "a", 100, 200});
+    losses.add({2, 3, "a", 9'950, UINT64_MAX});
+    losses.add({3, 4, "", 0, 0});
+    const std::string name = "spool/quarantine/0000000000000000000";
+    BOOST_TEST(files.size(name + "1-00000000000000000002.damaged") == 100);
+    BOOST_TEST(files.size(name + "2-00000000000000000003.damaged") == 50);
+    BOOST_TEST(files.size(name + "3-00000000000000000004.damaged") == 0);
+}
+
+BOOST_AUTO_TEST_CASE(beyond_its_limit_the_quarantine_keeps_no_bytes_but_counts) {
+    for (uint64_t record = 0; record < 5; ++record) losses.add({record, record + 1, "a", 0, 300});
+    uint64_t bytes = 0;
+    for (const auto& name : files.names("spool/quarantine"))
+        bytes += files.size("spool/quarantine/" + name);
+    BOOST_TEST(bytes == 1000);
+    BOOST_TEST(counted() == 5);
+}
+
+BOOST_AUTO_TEST_CASE(loss_that_cannot_be_set_aside_is_counted) {
+    files.capacity = files.used();
+    add(1, 4);
+    BOOST_TEST(counted() == 3);
+    files.capacity = UINT64_MAX;
+    files.before = [](MemoryFiles::Operation operation, const std::string&) -> Result<void> {
+        if (operation == MemoryFiles::Operation::open) return fail(Code::too_many_files, EMFILE);
+        return {};
+    };
+    add(7, 8);
+    BOOST_TEST(counted() == 4);
+}
+
+BOOST_AUTO_TEST_CASE(block_that_the_disk_does_not_give_back_is_zeros_and_the_rest_is_read) {
+    files.before = [](MemoryFiles::Operation operation, const std::string&) -> Result<void> {
+        static int reads = 0;
+        // The first read, of all; then the second of its three blocks.
+        if (operation != MemoryFiles::Operation::read) return {};
+        const int now = reads++;
+        if (now == 0 || now == 2) return fail(Code::disk_failed, EIO);
+        return {};
+    };
+    const auto file = files.open("spool/a", Files::Open::existing_read_only);
+    std::vector<std::byte> bytes(10'000);
+    BOOST_TEST(read_around_bad_blocks(**file, 0, bytes).value() == 10'000);
+    for (size_t at = 0; at < bytes.size(); ++at)
+        BOOST_TEST_REQUIRE((bytes[at] == std::byte{'x'}) == (at < 4096 || at >= 8192));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rollcall

@@ -1,0 +1,131 @@
+#include "pipeline/spool/reader.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include "tests/support/spool_fixture.h"
+
+namespace rollcall {
+
+namespace {
+
+int64_t lost(const MetricShard& shard) { return shard.read(Metric::spool_lost_records_total, 0); }
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(spool_reader, SpoolFixture)
+
+BOOST_AUTO_TEST_CASE(nothing_is_read_beyond_the_end) {
+    append_and_sync(0, 2);
+    BOOST_TEST(append(2).has_value());
+    BOOST_TEST(read_from(0) == sequence(0, 2), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(reader_that_waits_at_the_end_gets_what_comes) {
+    SpoolReader from = reader();
+    BOOST_TEST(from.seek(0).has_value());
+    for (int64_t seq = 0; seq < 100; ++seq) {
+        BOOST_TEST_REQUIRE(!from.peek()->has_value());
+        append_and_sync(seq, 1);
+        const auto record = from.peek();
+        BOOST_TEST_REQUIRE(record->has_value());
+        BOOST_TEST_REQUIRE((*record)->number == static_cast<uint64_t>(seq));
+        from.advance();
+    }
+}
+
+// Segments are written over, so old records lie behind the newest one.
+BOOST_AUTO_TEST_CASE(reader_one_record_behind_never_takes_old_bytes_for_new_ones) {
+    SpoolReader from = reader();
+    BOOST_TEST(from.seek(0).has_value());
+    append_and_sync(0, 1);
+    for (int64_t seq = 1; seq < 1000; ++seq) {
+        append_and_sync(seq, 1);
+        const auto record = from.peek();
+        BOOST_TEST_REQUIRE(record->has_value());
+        BOOST_TEST_REQUIRE((*record)->number == static_cast<uint64_t>(seq - 1));
+        from.advance();
+        BOOST_TEST_REQUIRE(writer->drop(static_cast<uint64_t>(seq)).has_value());
+    }
+    BOOST_TEST(lost(shard) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(seek_finds_any_record_in_any_segment) {
+    append_and_sync(0, 120);
+    for (uint64_t number = 0; number <= 120; ++number)
+        BOOST_TEST_REQUIRE(read_from(number) == sequence(static_cast<int64_t>(number),
+                                                         120 - static_cast<int64_t>(number)),
+                           boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(seek_to_a_dropped_record_finds_the_oldest_kept) {
+    append_and_sync(0, 100);
+    BOOST_TEST(writer->drop(70).has_value());
+    const auto found = read_from(0);
+    BOOST_TEST_REQUIRE(!found.empty());
+    BOOST_TEST(found.front() > 0);
+    BOOST_TEST(found.front() <= 70);
+    BOOST_TEST(found.back() == 99);
+}
+
+BOOST_AUTO_TEST_CASE(record_with_a_turned_bit_is_lost_alone_counted_and_set_aside) {
+    append_and_sync(0, 10);
+    const uint64_t each = writer->bytes_from(0) / 10;
+    // In its payload, and in its head.
+    for (const auto& [number, byte] : {std::pair(4, 60), std::pair(7, 9)})
+        files.flip(last_segment(), segment_head_bytes + number * each + byte);
+    const std::vector<int64_t> expected = {0, 1, 2, 3, 5, 6, 8, 9};
+    BOOST_TEST(read_from(0) == expected, boost::test_tools::per_element());
+    BOOST_TEST(lost(shard) == 2);
+    BOOST_TEST(read_from(0) == expected, boost::test_tools::per_element());
+    BOOST_TEST(lost(shard) == 2);  // By another reader they are not counted again.
+    const std::vector<std::string> kept = {"00000000000000000004-00000000000000000005.damaged",
+                                           "00000000000000000007-00000000000000000008.damaged"};
+    BOOST_TEST(files.names("spool/quarantine") == kept, boost::test_tools::per_element());
+    for (const auto& name : kept) BOOST_TEST(files.size("spool/quarantine/" + name) == each);
+}
+
+BOOST_AUTO_TEST_CASE(missing_segment_is_counted_and_stepped_over) {
+    append_and_sync(0, 200);
+    std::vector<uint64_t> firsts;
+    for (const auto& name : files.names("spool"))
+        if (const auto number = segment_first_record(name)) firsts.push_back(*number);
+    BOOST_TEST_REQUIRE(firsts.size() > 3);
+    BOOST_TEST(files.remove("spool/" + segment_name(firsts[1])).has_value());
+    const auto found = read_from(0);
+    BOOST_TEST(lost(shard) == static_cast<int64_t>(firsts[2] - firsts[1]));
+    BOOST_TEST(found.size() + static_cast<size_t>(lost(shard)) == 200);
+}
+
+BOOST_AUTO_TEST_CASE(seek_by_time_leaves_out_nothing_that_was_written_then_or_later) {
+    const int64_t begin_us = clock.wall_us();
+    for (int64_t seq = 0; seq < 200; ++seq) {
+        append_and_sync(seq, 1);
+        clock.pass(std::chrono::seconds(1));
+    }
+    for (int64_t second = -1; second < 210; ++second) {
+        SpoolReader from = reader();
+        BOOST_TEST_REQUIRE(from.seek_written(begin_us + second * 1'000'000).has_value());
+        BOOST_TEST_REQUIRE(static_cast<int64_t>(from.position()) <= std::max<int64_t>(second, 0));
+        BOOST_TEST_REQUIRE(static_cast<int64_t>(from.position()) >
+                           std::min<int64_t>(second, 200) - 50);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(look_back_stops_at_its_end_and_counts_no_loss) {
+    append_and_sync(0, 100);
+    files.flip("spool/" + segment_name(0), segment_head_bytes);  // The magic of record 0.
+    const Cursor end(90);
+    SpoolReader back(files, "spool", end, nullptr);
+    BOOST_TEST(back.seek_written(0).has_value());
+    uint64_t last = 0;
+    while (const auto record = back.peek().value()) {
+        last = record->number;
+        back.advance();
+    }
+    BOOST_TEST(last == 89);
+    BOOST_TEST(lost(shard) == 0);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rollcall

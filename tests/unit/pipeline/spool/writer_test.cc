@@ -1,0 +1,350 @@
+#include "pipeline/spool/writer.h"
+
+#include <boost/test/unit_test.hpp>
+#include <cerrno>
+#include <cstring>
+
+#include "pipeline/base/checksum.h"
+#include "tests/support/random.h"
+#include "tests/support/spool_fixture.h"
+
+namespace rollcall {
+
+BOOST_FIXTURE_TEST_SUITE(spool_writer, SpoolFixture)
+
+BOOST_AUTO_TEST_CASE(all_records_can_be_dropped_when_a_segment_was_begun_behind_them) {
+    append_and_sync(0, 5);
+    BOOST_TEST(writer->drop(5).has_value());
+    BOOST_TEST(read_from(0) == sequence(0, 5), boost::test_tools::per_element());
+    BOOST_TEST(writer->roll().has_value());
+    BOOST_TEST(writer->roll().has_value());  // The last one is empty: nothing to do.
+    BOOST_TEST(writer->drop(5).has_value());
+    BOOST_TEST(files.names("spool") ==
+                   std::vector<std::string>({segment_name(5), "checkpoint", "recycled"}),
+               boost::test_tools::per_element());
+    append_and_sync(5, 2);
+    BOOST_TEST(open().has_value());
+    BOOST_TEST(read_from(0) == sequence(5, 2), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(end_moves_with_the_sync_and_not_before) {
+    BOOST_TEST(append(1).has_value());
+    BOOST_TEST(append(2).has_value());
+    BOOST_TEST(writer->end().read() == 0);
+    BOOST_TEST(writer->sync().has_value());
+    BOOST_TEST(writer->end().read() == 2);
+}
+
+BOOST_AUTO_TEST_CASE(one_sync_serves_all_records_before_it) {
+    const uint64_t before = files.syncs();
+    append_and_sync(0, 20);
+    BOOST_TEST(files.syncs() == before + 1);
+    BOOST_TEST(writer->sync().has_value());  // Nothing new: nothing to sync.
+    BOOST_TEST(files.syncs() == before + 1);
+}
+
+BOOST_AUTO_TEST_CASE(file_does_not_grow_with_each_record_but_before_it_is_needed) {
+    append_and_sync(0, 1);
+    const uint64_t size = files.size(last_segment());
+    BOOST_TEST(size > files.content_size(last_segment()));
+    BOOST_TEST(size <= segment_size);
+    append_and_sync(1, 10);
+    BOOST_TEST(files.size(last_segment()) == size);
+    BOOST_TEST(open().has_value());
+    BOOST_TEST(files.size(last_segment()) < size);
+    append_and_sync(11, 1);
+    BOOST_TEST(files.size(last_segment()) == size);
+    BOOST_TEST(read_from(0) == sequence(0, 12), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(what_was_synced_is_there_after_a_crash_and_what_was_not_is_gone) {
+    append_and_sync(0, 5);
+    BOOST_TEST(append(5).has_value());
+    files.crash();
+    BOOST_TEST(open().has_value());
+    BOOST_TEST(writer->end().read() == 5);
+    BOOST_TEST(read_from(0) == sequence(0, 5), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(tail_torn_at_any_byte_is_cut) {
+    Random random("spool_writer.torn_tail");
+    int64_t stored = 0;
+    for (int round = 0; round < 200; ++round) {
+        append_and_sync(stored, 1);
+        ++stored;
+        BOOST_TEST(append(-1).has_value());  // Never synced.
+        files.crash(random.below(300));
+        BOOST_TEST_REQUIRE(open().has_value());
+        // A write that reached the disk whole before the crash is a record as good as any.
+        std::vector<int64_t> found = read_from(0);
+        std::erase(found, -1);
+        BOOST_TEST_REQUIRE(found == sequence(0, stored), boost::test_tools::per_element());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(failed_sync_moves_nothing_and_is_the_end) {
+    append_and_sync(0, 1);
+    BOOST_TEST(append(1).has_value());
+    files.sync_fails = true;
+    const auto synced = writer->sync();
+    BOOST_TEST((synced.error().code == Code::sync_failed));
+    BOOST_TEST((synced.error().action() == Action::halt));
+    BOOST_TEST(writer->end().read() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(full_disk_keeps_what_was_there_and_goes_on_when_it_has_room) {
+    append_and_sync(0, 3);
+    fill_disk_but_for(50);
+    const auto refused = append(3);
+    BOOST_TEST((refused.error().code == Code::disk_full));
+    BOOST_TEST((refused.error().action() == Action::retry));
+    files.capacity = UINT64_MAX;
+    append_and_sync(3, 2);
+    BOOST_TEST(read_from(0) == sequence(0, 5), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(segments_roll_and_the_records_go_on) {
+    append_and_sync(0, 200);
+    BOOST_TEST(files.names("spool").size() > 4);
+    BOOST_TEST(read_from(0) == sequence(0, 200), boost::test_tools::per_element());
+    BOOST_TEST(open().has_value());
+    BOOST_TEST(writer->end().read() == 200);
+}
+
+BOOST_AUTO_TEST_CASE(record_larger_than_a_segment_has_one_to_itself) {
+    Columns large(200, 200 * row_text_max);
+    for (int64_t seq = 0; seq < 200; ++seq) add_row(large, std::string(100, 's'), seq);
+    append_and_sync(-1, 1);
+    BOOST_TEST(writer->append(large).has_value());
+    append_and_sync(200, 1);
+    BOOST_TEST(read_from(0) == sequence(-1, 202), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(only_segments_that_hold_nothing_else_are_dropped) {
+    append_and_sync(0, 400);
+    const size_t before = files.names("spool").size();
+    BOOST_TEST(writer->drop(1).has_value());
+    BOOST_TEST(files.names("spool").size() == before);
+    BOOST_TEST(writer->drop(200).has_value());
+    BOOST_TEST(files.names("spool").size() < before);
+    BOOST_TEST(read_from(200) == sequence(200, 200), boost::test_tools::per_element());
+    BOOST_TEST(writer->drop(400).has_value());
+    append_and_sync(400, 1);  // The last segment stays, and is written on.
+    BOOST_TEST(read_from(400) == sequence(400, 1), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(dropped_segment_is_written_over_and_its_old_records_never_come_back) {
+    for (int64_t first = 0; first < 1000; first += 10) {
+        append_and_sync(first, 10);
+        BOOST_TEST_REQUIRE(writer->drop(static_cast<uint64_t>(first)).has_value());
+        files.crash();
+        BOOST_TEST_REQUIRE(open().has_value());
+        BOOST_TEST_REQUIRE(writer->end().read() == static_cast<uint64_t>(first) + 10);
+    }
+    BOOST_TEST(files.names("spool").size() < 8);
+}
+
+BOOST_AUTO_TEST_CASE(spool_at_its_limit_is_full_until_segments_are_dropped) {
+    int64_t seq = 0;
+    while (append(seq).has_value()) ++seq;
+    BOOST_TEST((append(seq).error().code == Code::disk_full));
+    BOOST_TEST(writer->sync().has_value());
+    BOOST_TEST(static_cast<uint64_t>(shard.read(Metric::spool_size_bytes, 0)) <= size_max);
+    // One dropped segment is kept as the recycled; the second one makes room.
+    BOOST_TEST(writer->drop(writer->end().read()).has_value());
+    append_and_sync(seq, 1);
+    BOOST_TEST(read_from(static_cast<uint64_t>(seq)) == sequence(seq, 1),
+               boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(stored_segments_are_kept_for_the_window_and_dropped_after_it) {
+    kept_for = std::chrono::minutes(2);
+    BOOST_TEST(open().has_value());
+    for (int64_t seq = 0; seq < 240; ++seq) {
+        append_and_sync(seq, 1);
+        clock.pass(std::chrono::seconds(1));
+        BOOST_TEST_REQUIRE(writer->drop(static_cast<uint64_t>(seq) + 1).has_value());
+        const auto kept = read_from(0);
+        BOOST_TEST_REQUIRE(kept.front() <= std::max<int64_t>(seq - 119, 0));
+        BOOST_TEST_REQUIRE(kept.front() >= seq - 200);
+    }
+    BOOST_TEST(open().has_value());  // As well by a writer that did not write them.
+    clock.pass(std::chrono::seconds(60));
+    BOOST_TEST(writer->drop(240).has_value());
+    BOOST_TEST(read_from(0).front() <= 180);
+    BOOST_TEST(read_from(0).front() > 100);
+    clock.pass(std::chrono::seconds(60));
+    BOOST_TEST(writer->drop(240).has_value());
+    BOOST_TEST(read_from(0).size() < 40);
+}
+
+BOOST_AUTO_TEST_CASE(window_before_what_is_not_stored_yet_is_kept_however_long_that_takes) {
+    kept_for = std::chrono::minutes(2);
+    BOOST_TEST(open().has_value());
+    for (int64_t seq = 0; seq < 240; ++seq) {
+        append_and_sync(seq, 1);
+        clock.pass(std::chrono::seconds(1));
+    }
+    clock.pass(std::chrono::hours(24));
+    BOOST_TEST(writer->drop(200).has_value());
+    BOOST_TEST(read_from(0).front() <= 80);
+    BOOST_TEST(read_from(0).front() > 0);
+}
+
+BOOST_AUTO_TEST_CASE(segments_kept_for_the_window_are_no_backlog_and_make_no_spool_full) {
+    kept_for = std::chrono::hours(1);
+    BOOST_TEST(open().has_value());
+    for (int64_t seq = 0; seq < 5000; ++seq) {
+        append_and_sync(seq, 1);
+        BOOST_TEST_REQUIRE(writer->drop(writer->end().read()).has_value());
+        BOOST_TEST_REQUIRE(static_cast<uint64_t>(shard.read(Metric::spool_size_bytes, 0)) <
+                           size_max / 2 + 3 * small_segment);
+    }
+    BOOST_TEST(writer->bytes_from(5000) == 0);
+    BOOST_TEST(read_from(0).size() > 500);
+}
+
+BOOST_AUTO_TEST_CASE(disk_that_is_full_gets_back_what_was_kept_for_the_window) {
+    kept_for = std::chrono::hours(1);
+    BOOST_TEST(open().has_value());
+    append_and_sync(0, 300);
+    BOOST_TEST(writer->drop(300).has_value());
+    BOOST_TEST(read_from(0).front() == 0);
+    fill_disk_but_for(0);
+    BOOST_TEST((append(300).error().code == Code::disk_full));
+    BOOST_TEST(writer->drop(300).has_value());
+    BOOST_TEST(read_from(0).size() < 40);
+}
+
+BOOST_AUTO_TEST_CASE(clock_that_was_set_back_keeps_no_segment_for_long) {
+    kept_for = std::chrono::minutes(2);
+    BOOST_TEST(open().has_value());
+    append_and_sync(0, 200);
+    clock.pass(-std::chrono::hours(24));
+    append_and_sync(200, 100);
+    BOOST_TEST(writer->drop(300).has_value());
+    BOOST_TEST(read_from(0).front() > 100);
+}
+
+BOOST_AUTO_TEST_CASE(segment_whose_head_was_never_finished_is_replaced) {
+    append_and_sync(0, 3);
+    const SpoolId id = writer->id();
+    // A crash between the creation of the next segment and its head.
+    BOOST_TEST(files.open("spool/" + segment_name(3), Files::Open::create).has_value());
+    BOOST_TEST(open().has_value());
+    BOOST_TEST((writer->id() == id));
+    append_and_sync(3, 2);
+    BOOST_TEST(read_from(0) == sequence(0, 5), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(damaged_record_in_the_last_segment_is_no_torn_tail) {
+    append_and_sync(0, 10);
+    const uint64_t each = writer->bytes_from(0) / 10;
+    for (const uint64_t number : {4, 9})  // One in the middle, and the last.
+        files.flip(last_segment(), segment_head_bytes + number * each + 60);
+    BOOST_TEST(open().has_value());
+    BOOST_TEST(writer->end().read() == 10);  // No number is given twice.
+    append_and_sync(10, 1);
+    const std::vector<int64_t> expected = {0, 1, 2, 3, 5, 6, 7, 8, 10};
+    BOOST_TEST(read_from(0) == expected, boost::test_tools::per_element());
+    BOOST_TEST(shard.read(Metric::spool_lost_records_total, 0) == 2);
+}
+
+BOOST_AUTO_TEST_CASE(record_behind_one_that_was_never_acknowledged_is_cut_with_it) {
+    append_and_sync(0, 3);
+    const uint64_t at = files.size(last_segment());
+    BOOST_TEST((append(3) && append(4)));
+    // Of the two the second alone has reached the disk.
+    files.crash(UINT64_MAX);
+    files.flip(last_segment(), at + 60);
+    BOOST_TEST(open().has_value());
+    BOOST_TEST(writer->end().read() == 3);
+    append_and_sync(5, 1);
+    BOOST_TEST(read_from(0) == std::vector<int64_t>({0, 1, 2, 5}),
+               boost::test_tools::per_element());
+    BOOST_TEST(shard.read(Metric::spool_lost_records_total, 0) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_failed_sync_left_in_memory_is_on_disk_before_it_is_read) {
+    append_and_sync(0, 3);
+    BOOST_TEST(append(3).has_value());
+    files.sync_fails = true;
+    BOOST_TEST(!writer->sync().has_value());
+    files.sync_fails = false;
+    BOOST_TEST(open().has_value());  // Of the next process, the page cache is the same.
+    BOOST_TEST(writer->end().read() == 4);
+    files.crash();
+    BOOST_TEST(open().has_value());
+    BOOST_TEST(read_from(0) == sequence(0, 4), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(segment_of_other_columns_is_not_written_on) {
+    // As a daemon of fewer columns left it.
+    append_and_sync(0, 1);
+    const auto file = files.open(last_segment(), Files::Open::existing);
+    SegmentHeadBytes bytes;
+    BOOST_TEST((*file)->read(0, bytes).value() == bytes.size());
+    for (const size_t copy : {size_t{0}, bytes.size() / 2}) {
+        const std::string_view text(reinterpret_cast<char*>(bytes.data()) + copy, 2048);
+        const size_t column = text.find("integer seq\n");
+        BOOST_TEST_REQUIRE(column != std::string_view::npos);
+        bytes[copy + column + 8] = std::byte{'x'};
+        std::memset(bytes.data() + copy + 12, 0, 4);
+        const uint32_t sum = checksum(std::span(bytes).subspan(copy, 2048));
+        std::memcpy(bytes.data() + copy + 12, &sum, sizeof sum);
+    }
+    BOOST_TEST((*file)->write(0, bytes).has_value());
+    BOOST_TEST((*file)->sync().has_value());
+    const size_t before = files.names("spool").size();
+    BOOST_TEST(open().has_value());
+    BOOST_TEST(files.names("spool").size() == before + 1);
+    append_and_sync(1, 1);
+    BOOST_TEST(read_from(1) == sequence(1, 1), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(segment_that_cannot_be_opened_for_want_of_descriptors_is_begun_later) {
+    bool none_left = true;
+    files.before = [&](MemoryFiles::Operation operation, const std::string&) -> Result<void> {
+        if (none_left && operation == MemoryFiles::Operation::open)
+            return fail(Code::too_many_files, EMFILE);
+        return {};
+    };
+    int64_t seq = 0;
+    Result<void> appended;
+    while ((appended = append(seq))) ++seq;
+    BOOST_TEST((appended.error().code == Code::too_many_files));
+    BOOST_TEST((appended.error().action() == Action::retry));
+    none_left = false;
+    append_and_sync(seq, 2);
+    BOOST_TEST(read_from(0) == sequence(0, seq + 2), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(numbering_goes_on_behind_what_a_sink_has_stored) {
+    append_and_sync(0, 2);
+    BOOST_TEST(writer->begin_at_least(1).has_value());
+    BOOST_TEST(writer->end().read() == 2);
+    BOOST_TEST(writer->begin_at_least(10).has_value());
+    append_and_sync(10, 1);
+    BOOST_TEST(writer->end().read() == 11);
+    BOOST_TEST(read_from(10) == sequence(10, 1), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(spool_keeps_its_identity_over_restarts) {
+    const SpoolId id = writer->id();
+    append_and_sync(0, 1);
+    BOOST_TEST(open().has_value());
+    BOOST_TEST((writer->id() == id));
+    SpoolFixture other;
+    BOOST_TEST((other.writer->id() != id));
+}
+
+BOOST_AUTO_TEST_CASE(backlog_is_nothing_at_the_end_and_all_at_the_start) {
+    append_and_sync(0, 100);
+    BOOST_TEST(writer->bytes_from(100) == 0);
+    BOOST_TEST(writer->bytes_from(0) > writer->bytes_from(50));
+    BOOST_TEST(writer->bytes_from(50) > 0);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rollcall

@@ -1,0 +1,220 @@
+#include "sinks/sqlite/sink.h"
+
+#include <boost/test/unit_test.hpp>
+#include <cstdio>
+
+#include "tests/support/refusals.h"
+#include "tests/support/rows.h"
+#include "tests/support/temporary_directory.h"
+
+namespace rollcall {
+
+namespace {
+
+struct SqliteFixture {
+    // What the sqlite3 program says, as an operator would ask it.
+    std::string ask(const std::string& sql) const {
+        const std::string command = "sqlite3 '" + path + "' \"" + sql + "\" 2>&1";
+        FILE* const program = popen(command.c_str(), "r");
+        std::string answer;
+        for (int letter; (letter = std::fgetc(program)) != EOF;)
+            answer += static_cast<char>(letter);
+        pclose(program);
+        while (answer.ends_with('\n')) answer.pop_back();
+        return answer;
+    }
+
+    // Rows with ids first, first + 1, ..., as of these spool records.
+    static Columns rows(int64_t first, int64_t count) {
+        Columns columns(static_cast<size_t>(count), test_text_max * static_cast<size_t>(count));
+        for (int64_t id = first; id < first + count; ++id) {
+            columns.set_integer(Column::id, id);
+            add_row(columns, "S", id);
+        }
+        return columns;
+    }
+    static Result<void> write(SqliteSink& sink, const Columns& rows, uint64_t end_record) {
+        return sink.write({rows, 0, end_record});
+    }
+
+    TemporaryDirectory directory;
+    std::string path = (directory.path() / "checkins.db").string();
+    SpoolId spool{};
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(sqlite_sink, SqliteFixture)
+
+BOOST_AUTO_TEST_CASE(new_file_has_the_table_and_no_position) {
+    SqliteSink sink(path);
+    BOOST_TEST(sink.open(spool).value() == 0);
+    std::string names;
+    for (const auto& column : columns_table) names += std::string(column.name) + "\n";
+    names.pop_back();
+    BOOST_TEST(ask("SELECT name FROM pragma_table_info('site_checkins')") == names);
+}
+
+BOOST_AUTO_TEST_CASE(every_kind_of_value_is_stored_as_it_is) {
+    SqliteSink sink(path);
+    BOOST_TEST(sink.open(spool).has_value());
+    Columns columns(1, test_text_max);
+    columns.set_integer(Column::id, 42);
+    columns.set_text(Column::site_id, "S1");
+    columns.set_integer(Column::received_at, 1'790'000'000'000'042);
+    columns.set_integer(Column::online, 1);
+    columns.set_text(Column::identity, "Кафе ☕ 'x'");
+    columns.set_integer(Column::mem_total, INT64_MAX);
+    columns.set_real(Column::voltage_v, 24.1);
+    columns.commit_row();
+    BOOST_TEST(write(sink, columns, 1).has_value());
+    BOOST_TEST(ask("SELECT id, site_id, received_at, online, identity, mem_total, voltage_v,"
+                   " cpu_count IS NULL FROM site_checkins") ==
+               "42|S1|2026-09-21 14:13:20.000042|1|Кафе ☕ 'x'|9223372036854775807|24.1|1");
+}
+
+BOOST_AUTO_TEST_CASE(times_before_1970_are_stored_as_they_are) {
+    SqliteSink sink(path);
+    BOOST_TEST(sink.open(spool).has_value());
+    Columns columns(1, test_text_max);
+    add_row(columns, "S1", 1, -1);
+    BOOST_TEST(write(sink, columns, 1).has_value());
+    BOOST_TEST(ask("SELECT received_at FROM site_checkins") == "1969-12-31 23:59:59.999999");
+}
+
+BOOST_AUTO_TEST_CASE(rows_and_position_are_there_after_reopening) {
+    {
+        SqliteSink sink(path);
+        BOOST_TEST(sink.open(spool).has_value());
+        BOOST_TEST(write(sink, rows(1, 100), 7).has_value());
+    }
+    SqliteSink sink(path);
+    BOOST_TEST(sink.open(spool).value() == 7);
+    BOOST_TEST(ask("SELECT COUNT(id), SUM(seq) FROM site_checkins") == "100|5050");
+}
+
+BOOST_AUTO_TEST_CASE(row_stored_before_is_not_stored_again) {
+    SqliteSink sink(path);
+    BOOST_TEST(sink.open(spool).has_value());
+    BOOST_TEST(write(sink, rows(1, 10), 1).has_value());
+    BOOST_TEST(sink.duplicates() == 0);
+    BOOST_TEST(write(sink, rows(6, 10), 2).has_value());
+    BOOST_TEST(sink.duplicates() == 5);
+    BOOST_TEST(write(sink, rows(16, 10), 3).has_value());
+    BOOST_TEST(sink.duplicates() == 0);
+    BOOST_TEST(ask("SELECT COUNT(*), COUNT(DISTINCT id) FROM site_checkins") == "25|25");
+}
+
+BOOST_AUTO_TEST_CASE(positions_of_two_spools_do_not_mix) {
+    SpoolId other{};
+    other[0] = std::byte{1};
+    SqliteSink sink(path);
+    BOOST_TEST(sink.open(spool).has_value());
+    BOOST_TEST(write(sink, rows(1, 1), 5).has_value());
+    BOOST_TEST(sink.open(other).value() == 0);
+    BOOST_TEST(sink.open(spool).value() == 5);
+}
+
+BOOST_AUTO_TEST_CASE(table_of_an_older_daemon_gets_the_columns_it_lacks) {
+    ask("CREATE TABLE site_checkins (id INTEGER, site_id TEXT, UNIQUE (id, site_id));"
+        "INSERT INTO site_checkins VALUES (1, 'old')");
+    SqliteSink sink(path);
+    BOOST_TEST(sink.open(spool).has_value());
+    BOOST_TEST(write(sink, rows(2, 1), 1).has_value());
+    BOOST_TEST(ask("SELECT id, seq IS NULL FROM site_checkins ORDER BY id") == "1|1\n2|0");
+}
+
+BOOST_AUTO_TEST_CASE(failed_batch_leaves_nothing_and_can_be_written_again) {
+    SqliteSink sink(path);
+    BOOST_TEST(sink.open(spool).has_value());
+    // The third row of the batch breaks it.
+    ask("CREATE TRIGGER refuse BEFORE INSERT ON site_checkins WHEN NEW.id = 3"
+        " BEGIN SELECT RAISE(ABORT, 'no'); END");
+    BOOST_TEST((write(sink, rows(1, 5), 1).error().action() == Action::retry));
+    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins") == "0");
+    ask("DROP TRIGGER refuse");
+    BOOST_TEST(write(sink, rows(1, 5), 1).has_value());
+    BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins") == "5");
+}
+
+BOOST_AUTO_TEST_CASE(rows_that_are_refused_for_good_are_handed_over_and_the_others_are_stored) {
+    for (const char* const way : {"ABORT", "FAIL", "ROLLBACK"}) {
+        std::remove(path.c_str());
+        SqliteSink sink(path);
+        BOOST_TEST(sink.open(spool).has_value());
+        ask(std::string("CREATE TRIGGER refuse BEFORE INSERT ON site_checkins"
+                        " WHEN NEW.id IN (3, 4, 9) BEGIN SELECT RAISE(") +
+            way + ", 'no'); END");
+        Refusals refusals;
+        BOOST_TEST(refusals.write(sink, rows(1, 10), 1).has_value(), way);
+        BOOST_TEST(refusals.calls == 1);
+        BOOST_TEST(refusals.rows() == std::vector<size_t>({2, 3, 8}),
+                   boost::test_tools::per_element());
+        BOOST_TEST((refusals.all[0].reason == DeadReason::constraint));
+        BOOST_TEST(refusals.all[0].detail == "no");
+        BOOST_TEST(ask("SELECT GROUP_CONCAT(id) FROM site_checkins") == "1,2,5,6,7,8,10");
+        BOOST_TEST(sink.open(spool).value() == 1);
+        BOOST_TEST(refusals.write(sink, rows(11, 2), 2).has_value());
+        BOOST_TEST(refusals.calls == 1);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(row_against_a_constraint_of_the_table_is_refused_and_a_duplicate_is_not) {
+    std::string columns;
+    for (const auto& column : columns_table) columns += std::string(column.name) + ", ";
+    ask("CREATE TABLE site_checkins (" + columns +
+        "UNIQUE (id, site_id), CHECK (seq <> 2), UNIQUE (seq))");
+    SqliteSink sink(path);
+    BOOST_TEST(sink.open(spool).has_value());
+    Refusals refusals;
+    BOOST_TEST(refusals.write(sink, rows(1, 4), 1).has_value());
+    BOOST_TEST(refusals.rows() == std::vector<size_t>({1}), boost::test_tools::per_element());
+    BOOST_TEST(refusals.write(sink, rows(3, 3), 2).has_value());
+    BOOST_TEST(refusals.calls == 1);
+    Columns other = rows(9, 1);
+    other.assign_integer(0, Column::seq, 5);  // Another row's, by a key of the operator's own.
+    BOOST_TEST(refusals.write(sink, other, 3).has_value());
+    BOOST_TEST(refusals.calls == 2);
+    BOOST_TEST(ask("SELECT GROUP_CONCAT(id) FROM site_checkins") == "1,3,4,5");
+}
+
+BOOST_AUTO_TEST_CASE(nothing_is_stored_when_a_refused_row_cannot_be_kept) {
+    SqliteSink sink(path);
+    BOOST_TEST(sink.open(spool).has_value());
+    ask("CREATE TRIGGER refuse BEFORE INSERT ON site_checkins WHEN NEW.id = 3"
+        " BEGIN SELECT RAISE(ABORT, 'no'); END");
+    Refusals refusals;
+    refusals.fails = Error{Code::sync_failed};
+    BOOST_TEST((refusals.write(sink, rows(1, 5), 1).error().code == Code::sync_failed));
+    BOOST_TEST(ask("BEGIN IMMEDIATE; COMMIT") == "");  // Nobody is kept from writing meanwhile.
+    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins") == "0");
+}
+
+BOOST_AUTO_TEST_CASE(what_may_go_away_refuses_no_row) {
+    SqliteSink sink(path);
+    BOOST_TEST(sink.open(spool).has_value());
+    ask("ALTER TABLE site_checkins DROP COLUMN model");
+    Refusals refusals;
+    BOOST_TEST((refusals.write(sink, rows(1, 5), 1).error().code == Code::sink_down));
+    BOOST_TEST(sink.open(spool).value() == 0);
+    ask("CREATE TRIGGER gone BEFORE INSERT ON site_checkins BEGIN SELECT * FROM nowhere; END");
+    BOOST_TEST((refusals.write(sink, rows(1, 5), 1).error().code == Code::sink_down));
+    BOOST_TEST(refusals.calls == 0);
+}
+
+BOOST_AUTO_TEST_CASE(file_that_cannot_be_opened_is_a_sink_that_is_down) {
+    SqliteSink sink("/nowhere/checkins.db");
+    BOOST_TEST((sink.open(spool).error().code == Code::sink_down));
+    ask("");  // An empty file is a new database; one with other bytes is none.
+    FILE* const file = std::fopen(path.c_str(), "w");
+    std::fputs("this is not a database, but long enough to be looked at as one", file);
+    std::fclose(file);
+    SqliteSink other(path);
+    BOOST_TEST((other.open(spool).error().code == Code::sink_down));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rollcall
