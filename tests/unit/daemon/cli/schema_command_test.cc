@@ -1,15 +1,75 @@
-// With SQLite; the servers are asked in integration/schema_mariadb_test.cc.
+// The schema command with SQLite; integration/schema_mariadb_test.cc runs it against servers.
+//
+// The files in tests/schema are what `rollcalld schema show --dialect NAME` prints.
 #include "daemon/cli/schema_command.h"
 
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 
 #include "tests/support/temporary_directory.h"
 
 using namespace rollcall;
 
+namespace {
+
+bool contains(const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+}
+
+// As the daemon would be set for brokers that ask for a login and a certificate, with many rows in
+// a message.
+Settings secured() {
+    Settings settings;
+    settings.kafka.brokers = {"kafka-1:9093", "kafka-2:9093"};
+    settings.kafka.tls = true;
+    settings.kafka.tls_ca = "/etc/rollcall/kafka-ca.pem";
+    settings.kafka.tls_certificate = "/etc/rollcall/kafka.pem";
+    settings.kafka.tls_key = "/etc/rollcall/kafka.key";
+    settings.kafka.sasl_mechanism = "SCRAM-SHA-512";
+    settings.kafka.user = "rollcall";
+    settings.kafka.rows_per_message = 100;
+    settings.singlestore.pipeline_user = "loader";
+    return settings;
+}
+
+}  // namespace
+
 BOOST_AUTO_TEST_SUITE(cli_schema_command)
+
+BOOST_AUTO_TEST_CASE(schema_of_each_dialect_is_what_its_file_in_the_tree_says) {
+    for (size_t i = 0; i < std::size(dialect_names); ++i) {
+        const std::string name(dialect_names[i]);
+        std::ifstream file(ROLLCALL_SOURCE_DIR "/tests/schema/" + name + ".sql");
+        const std::string shipped{std::istreambuf_iterator<char>(file), {}};
+        BOOST_TEST((show_schema(Settings(), static_cast<SqlDialect>(i)) == shipped),
+                   "rollcalld schema show --dialect " << name << " > tests/schema/" << name
+                                                      << ".sql writes it anew");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(schema_for_brokers_that_ask_who_it_is_is_what_its_file_in_the_tree_says) {
+    const std::string path = ROLLCALL_SOURCE_DIR "/tests/schema/singlestore_secured.sql";
+    std::ifstream file(path);
+    const std::string shipped{std::istreambuf_iterator<char>(file), {}};
+    const std::string shown = show_schema(secured(), SqlDialect::singlestore);
+    if (shown != shipped) std::ofstream("singlestore_secured.sql") << shown;
+    BOOST_TEST((shown == shipped),
+               "singlestore_secured.sql, written here, is to be read and then "
+               "put into tests/schema");
+}
+
+BOOST_AUTO_TEST_CASE(password_of_a_pipeline_is_not_shown) {
+    Settings settings;
+    settings.kafka.sasl_mechanism = "SCRAM-SHA-512";
+    settings.kafka.user = "loader";
+    settings.kafka.tls = true;
+    const std::string shown = show_schema(settings, SqlDialect::singlestore);
+    BOOST_TEST(contains(shown, R"(CREDENTIALS '{"sasl.password":"***"}')"));
+    BOOST_TEST(contains(shown, R"("security.protocol":"SASL_SSL")"));
+    BOOST_TEST(contains(shown, R"("sasl.username":"loader")"));
+}
 
 BOOST_AUTO_TEST_CASE(apply_makes_the_database_and_diff_then_finds_nothing) {
     const TemporaryDirectory directory;
