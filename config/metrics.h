@@ -16,7 +16,7 @@
 namespace rollcall {
 
 enum class Code : uint8_t {
-#define CODE(name, action, http_status, help) name,
+#define CODE(name, source, action, http_status, help) name,
 #define WARNING(name, help)
 #include "config/codes.def"
 #undef CODE
@@ -24,7 +24,7 @@ enum class Code : uint8_t {
 };
 
 enum class Warning : uint8_t {
-#define CODE(name, action, http_status, help)
+#define CODE(name, source, action, http_status, help)
 #define WARNING(name, help) name,
 #include "config/codes.def"
 #undef CODE
@@ -62,14 +62,14 @@ enum class Labels : uint8_t {
 };
 
 inline constexpr std::string_view code_names[] = {
-#define CODE(name, action, http_status, help) #name,
+#define CODE(name, source, action, http_status, help) #name,
 #define WARNING(name, help)
 #include "config/codes.def"
 #undef CODE
 #undef WARNING
 };
 inline constexpr std::string_view warning_names[] = {
-#define CODE(name, action, http_status, help)
+#define CODE(name, source, action, http_status, help)
 #define WARNING(name, help) #name,
 #include "config/codes.def"
 #undef CODE

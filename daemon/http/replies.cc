@@ -150,9 +150,9 @@ void Replies::render_ispapp_config(const Accepted& what) {
 // JSON-RPC 2.0, section 5.1.
 void Replies::render_rpc_error(const Error& error, std::string_view id) {
     const CodeInfo& code = info(error.code);
-    const int number = code.action != Action::reject  ? -32000
-                       : error.code <= Code::too_deep ? -32700  // See codes.def.
-                                                      : -32600;
+    const int number = code.action != Action::reject ? -32000
+                       : code.source == Source::json ? -32700
+                                                     : -32600;
     append(body_, R"({{"jsonrpc":"2.0","error":{{"code":{},"message":"{}","data":{{"code":"{}")",
            number, code.help, to_text(error.code));
     if (error.offset >= 0) append(body_, R"(,"offset":{})", error.offset);

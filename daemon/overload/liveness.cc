@@ -6,21 +6,16 @@ namespace rollcall {
 
 namespace {
 
-// Is it the body that was refused, or the head and the connection? Of those nothing is known yet.
-bool is_for_body(Code code) {
-    switch (code) {
-        case Code::bad_body:
-        case Code::bad_encoding:
-        case Code::body_too_large:
-        case Code::unsupported_encoding: return true;
-        default: return code <= Code::malformed_pairs;  // See codes.def.
-    }
+// Returns whether the body was refused. A refused head or connection does not tell who sent it.
+bool is_about_body(Code code) {
+    const Source source = info(code).source;
+    return source == Source::json || source == Source::body;
 }
 
 }  // namespace
 
 void Liveness::refused(Code code, const Sender& sender) {
-    if (!is_for_body(code)) return;
+    if (!is_about_body(code)) return;
     const std::string_view site = intake_.site_beside(sender);
     if (site.empty()) return;
     if (!intake_.has_room())

@@ -22,14 +22,19 @@ enum class Action : uint8_t {
     halt,    // Nobody's: a promise can no longer be kept. Stop answering and exit.
 };
 
+// The part at fault; codes.def explains each.
+enum class Source : uint8_t { json, body, http, access, mqtt, tls, connection, pipeline };
+
 struct CodeInfo {
+    Source source;
     Action action;
     int http_status;
     std::string_view help;
 };
 
 inline constexpr CodeInfo codes_table[] = {
-#define CODE(name, action, http_status, help) {Action::action, http_status, help},
+#define CODE(name, source, action, http_status, help) \
+    {Source::source, Action::action, http_status, help},
 #define WARNING(name, help)
 #include "config/codes.def"
 #undef CODE

@@ -32,7 +32,7 @@
 namespace rollcall {
 
 enum class Column : uint8_t {
-#define COLUMN(name, kind, value, low, high, keys, help) name,
+#define COLUMN(name, kind, value, low, high, since, keys, help) name,
 #include "pipeline/columns/columns.def"
 #undef COLUMN
 };
@@ -63,13 +63,14 @@ struct ColumnInfo {
     Value value;
     double low;
     double high;
+    uint16_t since;  // The first version of the table that has this column; versions begin with 1.
     std::string_view keys;
     std::string_view help;
 };
 
 inline constexpr ColumnInfo columns_table[] = {
-#define COLUMN(name, kind, value, low, high, keys, help) \
-    {#name, Kind::kind, Value::value, double(low), double(high), keys, help},
+#define COLUMN(name, kind, value, low, high, since, keys, help) \
+    {#name, Kind::kind, Value::value, double(low), double(high), since, keys, help},
 #include "pipeline/columns/columns.def"
 #undef COLUMN
 };

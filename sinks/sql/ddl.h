@@ -6,10 +6,10 @@
 //
 // Nothing else in the program writes a CREATE or names the columns of a LOAD DATA.
 //
-// The columns are a list that only grows, so their number says which version of the table this is.
-// A topic holds lines of one version, so its default name ends in it. When a column comes, the
-// table gets it by ALTER; a new pipeline reads the new topic into it, and the old one, which names
-// its columns, drains the old topic beside it.
+// The list of columns only grows, and each column names the version of the table that added it. A
+// topic holds lines of one version, so its default name ends in it. When a column comes, the table
+// gets it by ALTER; a new pipeline reads the new topic into it, and the old one, which names its
+// columns, drains the old topic beside it.
 //
 // Dialects: SingleStore 8.1 and later, MariaDB 10.11 and later, SQLite 3.38 and later. Only MariaDB
 // and SQLite have run what is generated here: see README.md.
@@ -19,6 +19,7 @@
 // Threads: pure functions.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <span>
@@ -40,9 +41,12 @@ constexpr std::string_view to_text(SqlDialect dialect) {
 using ColumnList = std::span<const ColumnInfo>;
 using Statements = std::vector<std::string>;  // Without the semicolon behind them.
 
-// 1 for the columns that the first version had.
-constexpr size_t schema_version(ColumnList columns = columns_table) { return columns.size() - 40; }
-static_assert(schema_version() >= 1, "columns.def is append only");
+// Returns the version of the table that has these columns.
+constexpr size_t schema_version(ColumnList columns = columns_table) {
+    return std::ranges::max(columns, {}, &ColumnInfo::since).since;
+}
+static_assert(std::ranges::is_sorted(columns_table, {}, &ColumnInfo::since),
+              "columns.def is append only: a new column comes last");
 
 // --- tables ---
 

@@ -11,8 +11,8 @@ namespace {
 // The columns of a later version: one more.
 std::vector<ColumnInfo> grown() {
     std::vector<ColumnInfo> columns(std::begin(columns_table), std::end(columns_table));
-    columns.push_back(
-        {"fan_rpm", Kind::integer, Value::count, 0, 100'000, "fanspeed", "Fan, turns a minute."});
+    columns.push_back({"fan_rpm", Kind::integer, Value::count, 0, 100'000, 2, "fanspeed",
+                       "Fan, turns a minute."});
     return columns;
 }
 

@@ -81,7 +81,7 @@ BOOST_AUTO_TEST_CASE(empty_database_lacks_both_tables_and_has_them_when_it_is_me
 BOOST_AUTO_TEST_CASE(column_that_is_new_in_this_version_is_added) {
     BOOST_TEST(mend(differences(), query).has_value());
     std::vector<ColumnInfo> columns(std::begin(columns_table), std::end(columns_table));
-    columns.push_back({"fan_rpm", Kind::integer, Value::count, 0, 1, "", ""});
+    columns.push_back({"fan_rpm", Kind::integer, Value::count, 0, 1, 2, "", ""});
     const auto found = differences(columns);
     BOOST_TEST(in_words(found) == Words({"column fan_rpm of site_checkins is missing"}),
                boost::test_tools::per_element());
