@@ -10,7 +10,7 @@
 
 #include "daemon/open_files.h"
 #include "daemon/service_manager.h"
-#include "pipeline/base/error_sentence.h"
+#include "pipeline/base/error.h"
 #include "pipeline/base/log.h"
 #include "sinks/make_sinks.h"
 
@@ -50,7 +50,7 @@ Settings within_limits(Settings settings) {
 
 // Not exit(): other threads still run, and nothing they do may look like success.
 void halt(const Error& error) {
-    log(LogLevel::error, "stopping at once: {}", sentence(error));
+    log(LogLevel::error, "stopping at once: {}", describe(error));
     std::_Exit(EXIT_FAILURE);
 }
 
@@ -132,7 +132,7 @@ bool Daemon::read_files() {
 
 bool Daemon::start() {
     if (const auto made = files_.make_directories(state_dir_); !made) {
-        log(LogLevel::error, "{}: {}", state_dir_, sentence(made.error()));
+        log(LogLevel::error, "{}: {}", state_dir_, describe(made.error()));
         return false;
     }
     std::vector<MetricShard*> shards;
@@ -147,7 +147,7 @@ bool Daemon::start() {
         pipeline_->on_durable(i, [worker = workers_.back().get()] { worker->wake(); });
     }
     if (const auto opened = pipeline_->open(); !opened) {
-        log(LogLevel::error, "{}/spool: {}", state_dir_, sentence(opened.error()));
+        log(LogLevel::error, "{}/spool: {}", state_dir_, describe(opened.error()));
         return false;
     }
     pipeline_->start();

@@ -124,7 +124,8 @@ Quotas::Sender Checkins::charged(const HttpRequest& request) const {
 Result<void> Checkins::check_quota(const HttpRequest& request) const {
     const auto standing = quotas_.standing(charged(request), clock_.steady_us());
     if (standing.refused_us == 0) return {};
-    return std::unexpected(Error{.code = standing.code, .wait_s = standing.over_s()});
+    return std::unexpected(
+        Error{.code = standing.code, .wait_s = static_cast<int32_t>(standing.over_s())});
 }
 
 Sender Checkins::sender_of(const HttpRequest& request, const Connection& connection) const {

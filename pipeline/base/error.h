@@ -1,29 +1,47 @@
-// Error: what went wrong, and which action follows.
+// Error: what went wrong, which action follows, and, if there is one, the explanation for the
+// operator.
 //
-// Every failure that can be expected is an Error: a code of config/codes.def, and the errno or the
-// byte behind it. It never allocates; the sentence a person reads is made at the edge, in the
-// answer or the log line. A failure that cannot be expected is a bug, and ensure() ends the
-// process, in release builds too.
+// Every failure that can be expected is an Error with a code of config/codes.def. Functions return
+// it in a Result<T>. A failure that cannot be expected is a bug: ensure() ends the process, in
+// release builds too.
+//
+// Contract:
+//   1. An Error without an explanation never allocates: refusing a check-in costs no memory. Code
+//      on the path of a check-in (decode, HTTP, MQTT, spool) gives a code and numbers only.
+//   2. Code that talks to the outside (files, sinks, databases, TLS) gives an explanation: what it
+//      tried, what the other side answered, and what to do about it if that is known.
+//   3. The explanation is for logs, health messages and commands, and may name paths and hosts. It
+//      is never sent to a client: a client gets the help text of the code.
+//   4. A caller that adds where it happened uses in_context(). describe() makes the sentence, once,
+//      where a person reads it.
+//   5. A report that lists several findings (config/load.h, a difference of schemas) is a value and
+//      not an Error.
+//
+// Threads: an Error belongs to one thread; its copies may belong to others, because they share an
+//          explanation that never changes.
 #pragma once
 
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <expected>
+#include <memory>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "config/metrics.h"
 
 namespace rollcall {
 
 enum class Action : uint8_t {
-    reject,  // The sender's: answer with the code, and go on.
-    retry,   // Time's: keep the data, wait, call again.
-    halt,    // Nobody's: a promise can no longer be kept. Stop answering and exit.
+    reject,  // The sender must change something: answer with the code and continue.
+    retry,   // The cause may pass: keep the data, wait, call again.
+    halt,    // A promise cannot be kept: stop answering and exit.
 };
 
 // The part at fault; codes.def explains each.
-enum class Source : uint8_t { json, body, http, access, mqtt, tls, connection, pipeline };
+enum class Source : uint8_t { json, body, http, access, mqtt, tls, connection, pipeline, setup };
 
 struct CodeInfo {
     Source source;
@@ -45,20 +63,33 @@ constexpr const CodeInfo& info(Code code) { return codes_table[static_cast<size_
 
 struct Error {
     Code code;
-    int os_errno = 0;        // What the kernel said, or 0.
-    int64_t offset = -1;     // The byte of the body at fault, or -1.
-    bool truncated = false;  // At fault is its end: it was cut, or never finished.
-    int64_t wait_s = 0;      // The sender may try again after that; 0: nothing is said.
+    int os_errno = 0;        // The errno of the system call that failed, or 0.
+    int64_t offset = -1;     // Position of the byte of the body that is wrong, or -1.
+    bool truncated = false;  // The body is incomplete: it was cut, or never finished.
+    int32_t wait_s = 0;      // Seconds after which the sender may try again; 0 if unknown.
+    std::shared_ptr<const std::string> explanation = {};  // For the operator; null if none.
 
     [[nodiscard]] constexpr Action action() const { return info(code).action; }
 };
+static_assert(sizeof(Error) <= 40, "an Error is returned from every function of the hot path");
 
 template <class T>
 using Result = std::expected<T, Error>;
 
-constexpr std::unexpected<Error> fail(Code code, int os_errno = 0) {
-    return std::unexpected(Error{code, os_errno});
+[[nodiscard]] inline std::unexpected<Error> fail(Code code, int os_errno = 0) {
+    return std::unexpected(Error{.code = code, .os_errno = os_errno});
 }
+// explanation: a clause without a full stop, such as "127.0.0.1:3306: access denied".
+[[nodiscard]] std::unexpected<Error> fail(Code code, std::string explanation);
+[[nodiscard]] std::unexpected<Error> fail(Code code, int os_errno, std::string explanation);
+
+// Returns the error with "context: " before its explanation, or before the help text of its code
+// if it has no explanation.
+[[nodiscard]] Error in_context(std::string_view context, const Error& error);
+
+// Returns the sentence that a person reads: the explanation, or the help text of the code; and the
+// text of the errno if there is one.
+[[nodiscard]] std::string describe(const Error& error);
 
 #define ensure(condition)                                                                        \
     ((condition) ? void(0)                                                                       \

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <limits>
 
-#include "pipeline/base/error_sentence.h"
+#include "pipeline/base/error.h"
 #include "pipeline/base/log.h"
 
 namespace rollcall {
@@ -94,7 +94,7 @@ std::unexpected<Error> DeadLetters::failed(const Error& error) {
             break;
         default:
             trouble_ = fmt::format("its dead letters in {} cannot be kept: {}", directory_,
-                                   sentence(error));
+                                   describe(error));
     }
     // The position has not moved, so all but a failed sync can be tried again.
     if (error.code == Code::sync_failed) return std::unexpected(error);
