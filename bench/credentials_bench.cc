@@ -40,7 +40,7 @@ int main() {
     settings.auth.mode = "tokens";
     settings.auth.tokens_file = directory.path() / "tokens";
     settings.auth.signing_keys_file = directory.path() / "keys";
-    settings.auth.wrong_signatures_max = 1'000'000;
+    settings.auth.invalid_signatures_max = 1'000'000;
     {
         std::ofstream file(settings.auth.tokens_file);
         for (size_t number = 0; number < stored; ++number)
@@ -116,7 +116,7 @@ int main() {
         ask(fmt::format("{}, wrong, as many as may be", name), 4'000, always(changed(token)));
     }
     // Only the first of a second is looked at.
-    settings.auth.wrong_signatures_max = 1;
+    settings.auth.invalid_signatures_max = 1;
     ask("ES256, wrong, beyond the limit", 400'000, always(changed(tokens[1].token)));
     return EXIT_SUCCESS;
 }

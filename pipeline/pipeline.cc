@@ -26,7 +26,7 @@ Pipeline::Pipeline(Files& files, const Clock& clock, const Settings& settings,
                            std::max({settings.http.body_size_max, settings.http.batch_size_max,
                                      settings.http.header_size_max, settings.mqtt.packet_size_max})
                                .count,
-                           ingest.items_max},
+                           ingest.reports_max},
             wakeup_, *shard));
     for (auto& [name, sink] : sinks) {
         outlets_.push_back(std::make_unique<Outlet>());
@@ -57,7 +57,7 @@ Result<void> Pipeline::open() {
             delivery.batch_age_max,
             delivery.retry_delay_max,
             delivery.duplicate_window,
-            delivery.duplicates_max,
+            delivery.duplicate_entries_max,
             outlet == outlets_.front(),
             settings_.spool.quarantine_size_max.count,
             settings_.spool.dead_letters_size_max.count,

@@ -48,7 +48,7 @@ std::string_view Admin::reason_not_ready() const {
     if (!not_ready_.empty()) return not_ready_;
     if (sum(shards_, Metric::spool_full) > 0) return "the spool is full";
     if (sum(shards_, Metric::pressure_ratio) < ratio_one) return {};
-    if (sum(shards_, Metric::drain_seconds) > 0)
+    if (sum(shards_, Metric::backlog_drain_seconds) > 0)
         return "the spool is nearly full: a sink is behind";
     if (sum(shards_, Metric::memory_ratio) > ratio_one / 10 * 9)
         return "memory is nearly at the control group's limit";

@@ -329,7 +329,7 @@ SpoolVerdict replay_spool(const Settings& settings, const std::string& state_dir
                      std::max(delivery.batch_rows_max, settings.ingest.slot_rows_max),
                      std::max(delivery.batch_text_max, settings.ingest.slot_text_max).count,
                      delivery.batch_age_max, delivery.retry_delay_max, delivery.duplicate_window,
-                     delivery.duplicates_max, false, 0, 0, false},
+                     delivery.duplicate_entries_max, false, 0, 0, false},
                     [](const Error&) {});
     Progress progress;
     while (!sender.caught_up()) {

@@ -152,12 +152,12 @@ void MqttClients::go_away(Client& client, uint32_t expires_s) {
     client.second.state = State::away;
     client.second.expires_s = expires_s;
     away_.emplace(expires_s, &client);
-    shard_.set(Metric::mqtt_sessions_away, static_cast<int64_t>(away_.size()));
+    shard_.set(Metric::mqtt_sessions_offline, static_cast<int64_t>(away_.size()));
 }
 
 void MqttClients::come_back(Client& client) {
     away_.erase({client.second.expires_s, &client});
-    shard_.set(Metric::mqtt_sessions_away, static_cast<int64_t>(away_.size()));
+    shard_.set(Metric::mqtt_sessions_offline, static_cast<int64_t>(away_.size()));
 }
 
 }  // namespace rollcall

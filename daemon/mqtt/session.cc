@@ -29,20 +29,20 @@ Reason reason_for(Code code) {
     switch (code) {
         case Code::mqtt_malformed: return Reason::malformed_packet;
         case Code::mqtt_protocol_error:
-        case Code::mqtt_out_of_order: return Reason::protocol_error;
+        case Code::mqtt_unexpected_packet: return Reason::protocol_error;
         case Code::mqtt_too_large: return Reason::packet_too_large;
-        case Code::mqtt_in_flight: return Reason::receive_maximum_exceeded;
+        case Code::mqtt_receive_maximum: return Reason::receive_maximum_exceeded;
         case Code::mqtt_topic_alias: return Reason::topic_alias_invalid;
         case Code::unknown_topic: return Reason::topic_name_invalid;
         case Code::over_site_quota:
         case Code::over_tenant_quota:
         case Code::over_network_quota: return Reason::quota_exceeded;
-        case Code::mqtt_too_fast: return Reason::message_rate_too_high;
+        case Code::mqtt_over_quota: return Reason::message_rate_too_high;
         case Code::too_slow: return Reason::unspecified_error;
         case Code::bad_credential: return Reason::bad_user_name_or_password;
         case Code::no_credential:
         case Code::expired_credential: return Reason::not_authorized;
-        case Code::credentials_busy: return Reason::server_busy;
+        case Code::signature_checks_suspended: return Reason::server_busy;
         default: return Reason::payload_format_invalid;
     }
 }
@@ -90,7 +90,7 @@ void MqttSession::receive(std::string_view& bytes) {
                                 std::holds_alternative<mqtt::ConnectOtherVersion>(content);
         // CONNECT comes first, and only once [MQTT-3.1.0-1] [MQTT-3.1.0-2].
         if (is_connect == connected_) {
-            refuse(Code::mqtt_out_of_order);
+            refuse(Code::mqtt_unexpected_packet);
             return;
         }
         if (!std::visit([this](const auto& packet_content) { return on(packet_content); },
@@ -288,7 +288,7 @@ bool MqttSession::may_send(const mqtt::Publish& publish) {
     const size_t most = all_.settings.mqtt.in_flight_max;
     const size_t remembered = publish.qos == 2 && rare_->received ? rare_->received->size() : 0;
     if (answers.size() + rare_->unreleased < most && remembered < 2 * most) return true;
-    refuse(Code::mqtt_in_flight);
+    refuse(Code::mqtt_receive_maximum);
     return false;
 }
 
@@ -350,7 +350,7 @@ bool MqttSession::refuse_for_quota(const mqtt::Publish& publish, const Quotas::S
     }
     count(standing.code);
     decline(publish, standing.code);
-    if (++rare().over_quota > all_.settings.mqtt.in_flight_max) return refuse(Code::mqtt_too_fast);
+    if (++rare().over_quota > all_.settings.mqtt.in_flight_max) return refuse(Code::mqtt_over_quota);
     return true;
 }
 

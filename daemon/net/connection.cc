@@ -48,7 +48,7 @@ void Connection::start() {
 }
 
 void Connection::begin() {
-    if (!all_.admit(*this)) return refuse(Code::too_many_of_address);
+    if (!all_.admit(*this)) return refuse(Code::too_many_from_address);
     if (endpoint_.tls == nullptr) {
         session_ = endpoint_.make_session(*this);
     } else {
@@ -72,7 +72,7 @@ void Connection::on_read(uv_stream_t* stream, ssize_t count, const uv_buf_t* buf
     Connection& self = connection_of(stream->data);
     if (count == 0) return;  // Nothing after all.
     if (count > 0) return self.read_any({buffer->base, static_cast<size_t>(count)});
-    if (self.tls_ && !self.session_) return self.end_handshake(Code::tls_cut);
+    if (self.tls_ && !self.session_) return self.end_handshake(Code::tls_truncated);
     if (count == UV_EOF) return self.end_of_input();
     self.close();
 }
@@ -122,7 +122,7 @@ bool Connection::ready() const {
     const size_t unsent = output_.size() + (sending_ ? sending_->bytes.size() : 0) +
                           (tls_ ? tls_->outgoing().size() : 0);
     const bool choked =
-        unsent > all_.options_.output_bytes_max || waiting_ >= all_.options_.answers_max;
+        unsent > all_.options_.output_bytes_max || waiting_ >= all_.options_.pending_acks_max;
     return open() && !paused_ && !throttled() && !in_turn_ && !choked;
 }
 
@@ -259,7 +259,7 @@ void Connection::throttle(Millis time) {
     const auto rest_ms = static_cast<uint64_t>(time.count());
     throttled_until_ms_ = uv_now(&all_.loop_) + rest_ms;
     if (deadline_ms_ != never) deadline_ms_ += rest_ms;
-    all_.shard_.add(Metric::connection_throttles_total, 1, label_of(endpoint_.transport));
+    all_.shard_.add(Metric::connections_throttled_total, 1, label_of(endpoint_.transport));
     update_reading();
 }
 
@@ -272,7 +272,7 @@ bool Connection::turned_away() {
 // A turn of the sweep.
 void Connection::look(uint64_t now_ms) {
     if (throttled() && throttled_until_ms_ <= now_ms) wake();
-    if (sending_ && sending_->deadline_ms <= now_ms) return refuse(Code::answers_not_read);
+    if (sending_ && sending_->deadline_ms <= now_ms) return refuse(Code::responses_not_read);
     if (lags(now_ms)) session_->too_slow();
     if (deadline_ms_ > now_ms) return;
     deadline_ms_ = never;
@@ -460,7 +460,7 @@ Connections::Options::Options(const Settings& settings)
       connections_per_address_max(settings.general.connections_per_address_max),
       output_bytes_max(settings.general.output_size_max.count),
       output_timeout_max(settings.general.output_timeout_max),
-      answers_max(settings.general.answers_max),
+      pending_acks_max(settings.general.pending_acks_max),
       handshakes_max(settings.tls.handshakes_max) {}
 
 Connections::Connections(uv_loop_t& loop, const Clock& clock, MetricShard& shard, Options options)

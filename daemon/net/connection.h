@@ -232,7 +232,7 @@ public:
         size_t connections_per_address_max;  // 0: any.
         size_t output_bytes_max;             // A client that reads no answers is not read from,
         Millis output_timeout_max;           // and not for ever.
-        size_t answers_max;                  // Nor is one of whom as many wait for the disk.
+        size_t pending_acks_max;                  // Nor is one of whom as many wait for the disk.
         size_t handshakes_max;               // Of TLS, under way at a time.
         std::function<Millis()> defer = {};  // How long a new client has to rest.
 

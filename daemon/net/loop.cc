@@ -87,7 +87,7 @@ void Loop::accept(Listener& listener) {
 
 void Loop::wait_for_room(Listener& listener, int why) {
     uv_poll_stop(&listener.poll);
-    shard_.add(Metric::accept_waits_total);
+    shard_.add(Metric::accept_pauses_total);
     listener.waits = true;
     if (!crowded_)
         log(LogLevel::warning, "no connection can be accepted ({}); who connects waits",

@@ -225,7 +225,7 @@ Code reason_of_failure() {
     const unsigned long error = ERR_peek_error();
     const int reason = ERR_GET_REASON(error);
     if (ERR_GET_LIB(error) != ERR_LIB_SSL) return Code::tls_malformed;
-    if (reason > SSL_AD_REASON_OFFSET) return Code::tls_declined;
+    if (reason > SSL_AD_REASON_OFFSET) return Code::tls_client_alert;
     switch (reason) {
         case SSL_R_UNSUPPORTED_PROTOCOL:
         case SSL_R_VERSION_TOO_LOW: return Code::tls_version;
@@ -235,8 +235,8 @@ Code reason_of_failure() {
         case SSL_R_NO_SUITABLE_GROUPS:
         case SSL_R_NO_SUITABLE_KEY_SHARE:
         case SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM:
-        case SSL_R_NO_APPLICATION_PROTOCOL: return Code::tls_nothing_shared;
-        case SSL_R_CERTIFICATE_VERIFY_FAILED: return Code::tls_certificate;
+        case SSL_R_NO_APPLICATION_PROTOCOL: return Code::tls_no_common_algorithm;
+        case SSL_R_CERTIFICATE_VERIFY_FAILED: return Code::tls_bad_certificate;
         default: return Code::tls_malformed;
     }
 }
@@ -335,7 +335,7 @@ std::expected<Context, std::string> TlsContext::Shared::read_files() {
         &its, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_mode(&its, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_clear_mode(&its, SSL_MODE_AUTO_RETRY);  // Comes back from each record without data.
-    const std::string older = std::string(ciphers_12) + (tls.cbc ? ciphers_cbc : "");
+    const std::string older = std::string(ciphers_12) + (tls.cbc_ciphers ? ciphers_cbc : "");
     ensure(SSL_CTX_set_cipher_list(&its, older.c_str()) == 1);
     ensure(SSL_CTX_set_ciphersuites(&its, ciphers_13) == 1);
     ensure(SSL_CTX_set1_groups_list(&its, groups) == 1);
@@ -376,7 +376,7 @@ std::expected<void, std::string> TlsContext::read() {
     auto made = shared_->read_files();
     if (!made) return Problem(made.error());
     const int64_t left_s = seconds_left(**made);
-    shard_.set(Metric::tls_certificate_expires_seconds,
+    shard_.set(Metric::tls_certificate_expiry_timestamp_seconds,
                shared_->clock.wall_us() / 1'000'000 + left_s);
     if (left_s < 0)
         log(LogLevel::warning, "tls.certificate: expired; routers that check will not connect");
@@ -410,7 +410,7 @@ void Tls::begin() {
 Result<bool> Tls::shake_hands(std::string_view& sealed) {
     // Who speaks in plain text is not worth an object of OpenSSL's.
     if (!begun_ && static_cast<unsigned char>(sealed.front()) != record_handshake)
-        fault_ = Code::tls_not_spoken;
+        fault_ = Code::tls_plaintext;
     else if (!begun_)
         begin();
     begun_ = true;
@@ -421,7 +421,7 @@ Result<bool> Tls::shake_hands(std::string_view& sealed) {
     sealed = std::exchange(incoming_, {});
     if (done == 1) {
         if (identify()) return true;
-        fault_ = Code::tls_certificate;
+        fault_ = Code::tls_bad_certificate;
     } else if (SSL_get_error(ssl_.get(), done) == SSL_ERROR_WANT_READ) {
         return false;
     } else {

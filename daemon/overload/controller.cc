@@ -27,7 +27,7 @@ double share(double value, double none, double all) {
 OverloadController::OverloadController(const Settings& settings, CgroupMemory memory)
     : base_(std::chrono::duration<double>(settings.replies.next).count()),
       jitter_(static_cast<double>(settings.replies.next_jitter) / 100),
-      growth_max_(static_cast<double>(settings.replies.next_growth_max)),
+      growth_max_(static_cast<double>(settings.replies.next_factor_max)),
       spool_bytes_max_(static_cast<double>(settings.spool.size_max.count)),
       memory_(std::move(memory)) {}
 
@@ -46,7 +46,7 @@ void OverloadController::measure(int64_t now_us) {
     say(pressure, what);
     shard_.set(Metric::pressure_ratio, std::llround(pressure * ratio_one));
     shard_.set(Metric::memory_ratio, std::llround(memory * ratio_one));
-    shard_.set(Metric::drain_seconds, std::llround(drain_s(backlog, now_us)));
+    shard_.set(Metric::backlog_drain_seconds, std::llround(drain_s(backlog, now_us)));
     measure_ = (measure_ + 1) % measures;
 }
 
@@ -77,7 +77,7 @@ double OverloadController::answers_share() {
 
 // While a sync hangs no answer goes out whose time could be measured.
 double OverloadController::sync_share(int64_t now_us) const {
-    const int64_t began_s = sum(shards_, Metric::spool_sync_began_seconds);
+    const int64_t began_s = sum(shards_, Metric::spool_sync_start_seconds);
     if (began_s == 0) return 0;
     const int64_t whole_s = now_us / 1'000'000 - began_s - 1;
     return share(static_cast<double>(whole_s) * 1e6, answer_us_none, answer_us_full);
@@ -115,7 +115,7 @@ bool OverloadController::overloaded() const {
 }
 
 int64_t OverloadController::retry_after_s(uint64_t who) const {
-    return spread_s(std::max(next_s(who), shard_.read(Metric::drain_seconds, 0)), who);
+    return spread_s(std::max(next_s(who), shard_.read(Metric::backlog_drain_seconds, 0)), who);
 }
 
 }  // namespace rollcall

@@ -7,7 +7,7 @@
 //                  spool     1 while it cannot grow
 //                  memory    from 80 to 95 percent of what the control group may have
 //     base       replies.next, and for each site up to replies.next_jitter percent more or less
-//     next       base x (1 + pressure x (replies.next_growth_max - 1))
+//     next       base x (1 + pressure x (replies.next_factor_max - 1))
 //
 // A herd, such as all routers of a town after a power cut, reports in phase. What a site is asked
 // for differs from the others', so the phases part; it is always the same, for a router writes each

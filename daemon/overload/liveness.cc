@@ -19,7 +19,7 @@ void Liveness::refused(Code code, const Sender& sender) {
     const std::string_view site = intake_.site_beside(sender);
     if (site.empty()) return;
     if (!intake_.has_room())
-        return shard_.add(Metric::liveness_lost_total, 1, label_of(sender.transport));
+        return shard_.add(Metric::liveness_dropped_total, 1, label_of(sender.transport));
     if (!last_seen_.first_in_minute(fingerprint(site, 0), sender.received_s())) return;
     intake_.accept_refused(site, sender, code);
     shard_.add(Metric::liveness_rows_total, 1, label_of(sender.transport));

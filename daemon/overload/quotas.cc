@@ -36,7 +36,7 @@ Quotas::Quotas(const Settings& settings)
       limits_sites_(limits(&Sender::site)),
       limits_tenants_(limits(&Sender::tenant)),
       limits_networks_(limits(&Sender::network)),
-      rows_(std::max<size_t>(1, settings.quotas.senders_max / places)),
+      rows_(std::max<size_t>(1, settings.quotas.tracked_max / places)),
       buckets_(zeroed<Bucket>(rows_ * places)) {}
 
 Quotas::Limit Quotas::limit(Code code, uint64_t Sender::* who, bool of_bytes,

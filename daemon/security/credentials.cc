@@ -129,7 +129,7 @@ Result<Identity> Credentials::verify(const Credential& presented, const Digest& 
     if (key == nullptr) return fail(Code::bad_credential);
     if (!key->costly()) return believe(*envelope, *key);
     const uint64_t network = network_of_peer(presented.peer);
-    if (!may_be_wrong(network)) return fail(Code::credentials_busy);
+    if (!may_be_wrong(network)) return fail(Code::signature_checks_suspended);
     auto who = believe(*envelope, *key);
     if (who) {
         remember(digest, *who);
@@ -196,7 +196,7 @@ const Identity* Credentials::recall(const Digest& digest) {
 }
 
 const Identity* Credentials::remember(const Digest& digest, const Identity& who) {
-    if (verified_.size() >= settings_.auth.verified_max / 2) {
+    if (verified_.size() >= settings_.auth.verified_tokens_max / 2) {
         verified_before_.swap(verified_);
         verified_.clear();
     }
@@ -220,7 +220,7 @@ int64_t& Credentials::wrong_s_of_other(uint64_t network) {
 bool Credentials::may_be_wrong(uint64_t network) {
     const int64_t now = now_s();
     if (wrong_.second != now) wrong_ = {.second = now};
-    const size_t most = settings_.auth.wrong_signatures_max;
+    const size_t most = settings_.auth.invalid_signatures_max;
     if (const Network& known = known_at(network); known.number == network)
         return wrong_.of_known < most && known.wrong_s != now;
     return wrong_.of_others < most && wrong_s_of_other(network) != now;

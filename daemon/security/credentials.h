@@ -14,7 +14,7 @@
 //
 // A wrong token costs its SHA-256 and a look into the table. One with the key id of a public key
 // and a wrong signature would cost as much as many check-ins, so of these a network has one in a
-// second, and all of a worker's have auth.wrong_signatures_max; then credentials_busy answers until
+// second, and all of a worker's have auth.invalid_signatures_max; then signature_checks_suspended answers until
 // the next second, to those only whose signature is not known yet. Networks that right ones have
 // come from have as many to themselves, so that strangers, however many they are, hold up none of
 // these. A network is quotas.network_bits_ipv4 or _ipv6 of an address.
@@ -114,7 +114,7 @@ class Credentials {
 public:
     Credentials(const Settings& settings, const CredentialFiles& files, const Clock& clock);
 
-    // Errors: no_credential, bad_credential, expired_credential, credentials_busy; then `who` is
+    // Errors: no_credential, bad_credential, expired_credential, signature_checks_suspended; then `who` is
     // as it was.
     [[nodiscard]] Result<void> identify(const Credential& presented, Identity& who);
 
@@ -173,7 +173,7 @@ private:
     uint64_t generation_ = 0;
     bool changed_ = false;
     std::shared_ptr<const Tokens> tokens_;
-    // What was asked for lately. When half of verified_max is in the first, it becomes the second.
+    // What was asked for lately. When half of verified_tokens_max is in the first, it becomes the second.
     Verified verified_;
     Verified verified_before_;
     WrongSignatures wrong_;

@@ -284,7 +284,7 @@ void Fields::write() {
         std::string_view text = value.text;
         if (text.size() > bytes_max(column)) {
             text = utf8_prefix(text, bytes_max(column));
-            warn(Warning::value_cut, value.key);
+            warn(Warning::value_truncated, value.key);
         }
         row_->set_text(column, text);
     });

@@ -163,7 +163,7 @@ Result<void> DeadLetters::write(SpoolWriter& letters, const Columns& rows, const
 void DeadLetters::count() {
     const auto checkpoint = read_checkpoint(files_, directory_);
     if (!checkpoint) return;
-    shard_.set(Metric::dead_letters_kept,
+    shard_.set(Metric::dead_letters_pending,
                *checkpoint ? static_cast<int64_t>((*checkpoint)->end - (*checkpoint)->begin) : 0,
                label_of(options_.sink));
 }

@@ -95,7 +95,7 @@ void Intake::taken(std::string_view text) {
     set_envelope(row, site.empty() ? sender_->address : site, *sender_, true);
     set_fingerprint(row, text);
     commit(row);
-    if (fields_.extra().cut()) shard_.add(Metric::extra_cut_total);
+    if (fields_.extra().cut()) shard_.add(Metric::extra_truncated_total);
     for (uint32_t rest = fields_.warning_bits(); rest != 0; rest &= rest - 1)
         shard_.add(Metric::checkins_warned_total, 1, static_cast<size_t>(std::countr_zero(rest)));
 }

@@ -151,7 +151,7 @@ Result<SegmentHead> decode_segment_head(std::span<const std::byte> bytes) {
         if (fields.format != segment_format) continue;
         if (auto head = decode_head_copy(copy)) return head;
     }
-    if (newer) return fail(Code::spool_newer);
+    if (newer) return fail(Code::spool_too_new);
     if (fields_of<HeadFields>(bytes).format == 1) return decode_head_copy(bytes);
     return fail(Code::spool_damaged);
 }

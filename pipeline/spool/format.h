@@ -90,7 +90,7 @@ struct SegmentHead {
 using SegmentHeadBytes = std::array<std::byte, segment_head_bytes>;
 
 [[nodiscard]] SegmentHeadBytes encode_segment_head(const SpoolId& spool, uint64_t first_record);
-// Fails with spool_damaged, or with spool_newer if a later version wrote it.
+// Fails with spool_damaged, or with spool_too_new if a later version wrote it.
 [[nodiscard]] Result<SegmentHead> decode_segment_head(std::span<const std::byte> bytes);
 
 struct RecordHead {

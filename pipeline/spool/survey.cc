@@ -113,7 +113,7 @@ Result<SpoolSurvey> survey_spool(Files& files, const std::string& directory, boo
         const auto begun = first_written_us(**file, *first);
         if (!size || !begun) return std::unexpected(!size ? size.error() : begun.error());
         const auto reader = SegmentReader::open(files, directory, *first);
-        if (!reader && reader.error().code == Code::spool_newer)
+        if (!reader && reader.error().code == Code::spool_too_new)
             return std::unexpected(reader.error());
         if (reader) spool.id = reader->head().spool;
         spool.segments.push_back(

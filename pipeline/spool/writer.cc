@@ -361,9 +361,9 @@ Result<void> SpoolWriter::sync() {
     if (end_.own() == next_) return {};
     if (options_.sync) {
         const int64_t begun = clock_.steady_us();
-        shard_.set(Metric::spool_sync_began_seconds, begun / 1'000'000);
+        shard_.set(Metric::spool_sync_start_seconds, begun / 1'000'000);
         if (auto synced = file_->sync(); !synced) return synced;
-        shard_.set(Metric::spool_sync_began_seconds, 0);
+        shard_.set(Metric::spool_sync_start_seconds, 0);
         shard_.observe(Metric::spool_sync_seconds, clock_.steady_us() - begun);
         shard_.add(Metric::spool_syncs_total);
     }

@@ -38,7 +38,7 @@ void KafkaMessages::write_lines(const Columns& rows, size_t bytes_max,
         if (!end) {
             dead_letters_.push_back(
                 {row,
-                 DeadReason::unwritable,
+                 DeadReason::not_representable,
                  fmt::format("{} {}", info(end.error().column).name, end.error().why),
                  {}});
             continue;

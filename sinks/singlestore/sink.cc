@@ -220,7 +220,7 @@ auto SinglestoreSink::load_once(const Columns& rows, RowNumbers some) -> Loaded 
     if (const auto& refusal = lines.refusal())
         return std::unexpected(Unloaded{fmt::format("{}: {} {}", place(rows, lines.refused_row()),
                                                     info(refusal->column).name, refusal->why),
-                                        DeadReason::unwritable});
+                                        DeadReason::not_representable});
     if (!stored)
         return std::unexpected(
             Unloaded{sentence(options_, stored.error()), refusal_of(stored.error().number)});

@@ -70,14 +70,14 @@ struct RefusedRow {
 constexpr unsigned pipeline_source_failed = 1933;  // Of SingleStore.
 constexpr unsigned check_violated_mysql = 3819;    // MariaDB has a number of its own.
 constexpr RefusedRow refused_rows[] = {
-    {WARN_DATA_TRUNCATED, DeadReason::value_refused},
-    {ER_DATA_TOO_LONG, DeadReason::value_refused},
-    {ER_WARN_DATA_OUT_OF_RANGE, DeadReason::value_refused},
-    {ER_DATA_OUT_OF_RANGE, DeadReason::value_refused},
-    {ER_TRUNCATED_WRONG_VALUE, DeadReason::value_refused},
-    {ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, DeadReason::value_refused},
-    {ER_ILLEGAL_VALUE_FOR_TYPE, DeadReason::value_refused},
-    {ER_INVALID_CHARACTER_STRING, DeadReason::value_refused},
+    {WARN_DATA_TRUNCATED, DeadReason::invalid_value},
+    {ER_DATA_TOO_LONG, DeadReason::invalid_value},
+    {ER_WARN_DATA_OUT_OF_RANGE, DeadReason::invalid_value},
+    {ER_DATA_OUT_OF_RANGE, DeadReason::invalid_value},
+    {ER_TRUNCATED_WRONG_VALUE, DeadReason::invalid_value},
+    {ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, DeadReason::invalid_value},
+    {ER_ILLEGAL_VALUE_FOR_TYPE, DeadReason::invalid_value},
+    {ER_INVALID_CHARACTER_STRING, DeadReason::invalid_value},
     {ER_BAD_NULL_ERROR, DeadReason::constraint},
     {ER_WARN_NULL_TO_NOTNULL, DeadReason::constraint},
     {ER_CONSTRAINT_FAILED, DeadReason::constraint},

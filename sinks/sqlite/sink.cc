@@ -24,7 +24,7 @@ constexpr int busy_timeout_ms = 5000;
 std::optional<DeadReason> refusal_of(int status) {
     switch (status & 0xff) {
         case SQLITE_CONSTRAINT: return DeadReason::constraint;  // Also RAISE() in a trigger.
-        case SQLITE_MISMATCH: return DeadReason::value_refused;
+        case SQLITE_MISMATCH: return DeadReason::invalid_value;
         case SQLITE_TOOBIG: return DeadReason::too_large;
         default: return {};
     }

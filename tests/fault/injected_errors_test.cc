@@ -155,7 +155,7 @@ BOOST_AUTO_TEST_CASE(who_connects_while_no_file_can_be_opened_waits_and_is_serve
     BOOST_TEST(crowded.calls().size() < 10);  // Once a second.
     BOOST_TEST(http.receive().status == 200);
     BOOST_TEST(says_before_long(daemon, "connections are accepted again"), daemon.log());
-    BOOST_TEST(daemon.metric("rollcall_accept_waits_total") >= 2);
+    BOOST_TEST(daemon.metric("rollcall_accept_pauses_total") >= 2);
     BOOST_TEST(daemon.query_until("3", "SELECT COUNT(*) FROM site_checkins") == "3");
 }
 

@@ -216,7 +216,7 @@ BOOST_AUTO_TEST_CASE(without_another_file_clients_and_segments_wait_and_nothing_
     BOOST_TEST(late.receive().status == 200);
     BOOST_TEST(before_long([&] { return says(daemon, "spool: takes check-ins again"); }));
     BOOST_TEST(before_long([&] { return says(daemon, "connections are accepted again"); }));
-    BOOST_TEST(daemon.metric("rollcall_accept_waits_total") > 0);
+    BOOST_TEST(daemon.metric("rollcall_accept_pauses_total") > 0);
     routers.disconnect();
     BOOST_TEST((daemon.stop() == 0), daemon.log());
     BOOST_TEST(routers.losses_and_repeats(daemon) == "");

@@ -97,7 +97,7 @@ private:
         settings_.delivery.batch_text_max.count = row_text_max * (1 + random_.below(4));
         settings_.delivery.batch_age_max = Millis(1 + random_.below(300));
         settings_.delivery.retry_delay_max = Millis(1000);
-        settings_.delivery.duplicates_max = 1000;
+        settings_.delivery.duplicate_entries_max = 1000;
         workers_ = 1 + random_.below(3);
         // A window lasts only as long as the spool has room for it (spool/writer.h). So where that
         // is tight, or the disk full, nobody repeats a report.

@@ -68,7 +68,7 @@ public:
     SteppedWorker(const Settings& settings, Transport transport)
         : intake_({settings.ingest.slots_max, settings.ingest.slot_rows_max,
                    settings.ingest.slot_text_max.count, settings.http.body_size_max.count,
-                   settings.ingest.items_max},
+                   settings.ingest.reports_max},
                   wakeup_, shard),
           overload_(settings),
           last_seen_(settings.replies.sites_max),
@@ -151,13 +151,13 @@ private:
 inline Settings fuzz_settings() {
     Settings settings;
     settings.general.log_level = "error";
-    settings.general.answers_max = 5;
+    settings.general.pending_acks_max = 5;
     settings.ingest.slot_rows_max = 4;
     settings.ingest.slot_text_max = Bytes{2 * row_text_max};
     settings.ingest.slots_max = 2;
-    settings.ingest.items_max = 6;
+    settings.ingest.reports_max = 6;
     settings.replies.sites_max = 64;
-    settings.quotas.senders_max = 64;
+    settings.quotas.tracked_max = 64;
     settings.http.header_size_max = Bytes{1024};
     settings.http.header_fields_max = 16;
     settings.http.paths = {"/a"};

@@ -32,7 +32,7 @@ public:
         settings_.tls.certificate = {path("crt")};
         settings_.tls.key = {path("key")};
         settings_.tls.client_ca = path("crt");
-        settings_.tls.cbc = true;
+        settings_.tls.cbc_ciphers = true;
         ensure(context_.read().has_value());
     }
     ~Server() {

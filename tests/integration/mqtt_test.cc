@@ -115,7 +115,7 @@ BOOST_AUTO_TEST_CASE(client_of_5_0_may_use_what_its_version_has) {
     const std::string expected = "HX1|4|1";
     BOOST_TEST(daemon.query_until(
                    expected, "SELECT site_id, cpu_count, COUNT(*) FROM site_checkins") == expected);
-    BOOST_TEST(daemon.metric("rollcall_mqtt_sessions_away") == 1);
+    BOOST_TEST(daemon.metric("rollcall_mqtt_sessions_offline") == 1);
 }
 
 // It hears so at once, instead of waiting for messages.
@@ -275,8 +275,8 @@ BOOST_AUTO_TEST_CASE(malformed_packets_close_the_connection_and_are_counted) {
         {connect + "\x36\x04\x00\x01t\x00"s, "mqtt_malformed"},      // QoS 3.
         {connect + "\x32\x05\x00\x09t\x00\x01"s, "mqtt_malformed"},  // Topic beyond the packet.
         {connect + "\x32\xff\xff\xff\xff\x01"s, "mqtt_malformed"},   // Length of five bytes.
-        {"\x32\x05\x00\x01t\x00\x01"s, "mqtt_out_of_order"},         // No CONNECT before.
-        {connect + connect, "mqtt_out_of_order"},
+        {"\x32\x05\x00\x01t\x00\x01"s, "mqtt_unexpected_packet"},         // No CONNECT before.
+        {connect + connect, "mqtt_unexpected_packet"},
         {connect + "\x32\xff\xff\xff\x7f"s, "mqtt_too_large"},  // 256 MiB to come.
     };
     for (const auto& bad : cases) {

@@ -330,7 +330,7 @@ BOOST_AUTO_TEST_CASE(value_that_the_database_would_alter_is_refused_and_never_st
     Refusals refusals;
     BOOST_TEST_REQUIRE(refusals.write(sink, rows(125, 6), 1).has_value(), sink.trouble());
     BOOST_TEST(refusals.rows() == std::vector<size_t>({3, 4, 5}), boost::test_tools::per_element());
-    BOOST_TEST((refusals.all[0].reason == DeadReason::value_refused));
+    BOOST_TEST((refusals.all[0].reason == DeadReason::invalid_value));
     BOOST_TEST(contains(refusals.all[0].detail, "the row with id 128"), refusals.all[0].detail);
     BOOST_TEST(ask("SELECT GROUP_CONCAT(seq) FROM site_checkins") == "125,126,127");
 }
@@ -342,7 +342,7 @@ BOOST_AUTO_TEST_CASE(value_that_has_no_line_is_refused_alone) {
     Refusals refusals;
     BOOST_TEST(refusals.write(sink, batch, 1).has_value(), sink.trouble());
     BOOST_TEST(refusals.rows() == std::vector<size_t>({1}), boost::test_tools::per_element());
-    BOOST_TEST((refusals.all[0].reason == DeadReason::unwritable));
+    BOOST_TEST((refusals.all[0].reason == DeadReason::not_representable));
     BOOST_TEST(ask("SELECT GROUP_CONCAT(id) FROM site_checkins") == "1,3");
 }
 
@@ -401,12 +401,12 @@ BOOST_AUTO_TEST_CASE(dead_letter_is_sent_again_once_when_the_table_is_mended_and
     BOOST_TEST(daemon.metric(R"(rollcall_sink_up{sink="singlestore"})") == 1);
     BOOST_TEST(daemon.metric(
                    R"(rollcall_dead_letters_total{sink="singlestore",reason="constraint"})") == 1);
-    BOOST_TEST(daemon.metric(R"(rollcall_dead_letters_kept{sink="singlestore"})") == 1);
+    BOOST_TEST(daemon.metric(R"(rollcall_dead_letters_pending{sink="singlestore"})") == 1);
     daemon.kill();
     daemon.start();
     BOOST_TEST(post(7) == 200);
     BOOST_TEST(rows_until(6) == "6|6|25");
-    BOOST_TEST(daemon.metric(R"(rollcall_dead_letters_kept{sink="singlestore"})") == 1);
+    BOOST_TEST(daemon.metric(R"(rollcall_dead_letters_pending{sink="singlestore"})") == 1);
     BOOST_TEST(
         contains(spool_command({"dump", "--dead", "--format", "json"}).output, R"("seq":3)"));
 

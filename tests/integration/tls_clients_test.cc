@@ -160,7 +160,7 @@ BOOST_AUTO_TEST_CASE(client_gets_the_certificate_whose_signatures_it_can_verify)
 
 BOOST_AUTO_TEST_CASE(cbc_is_spoken_only_where_it_is_allowed) {
     const TestDaemon strict({.settings = with_both()});
-    const TestDaemon lenient({.settings = with_both({"tls.cbc = true"})});
+    const TestDaemon lenient({.settings = with_both({"tls.cbc_ciphers = true"})});
     for (const std::string cipher :
          {"ECDHE-RSA-AES128-SHA", "ECDHE-ECDSA-AES128-SHA", "AES128-SHA"}) {
         const Lines old{"--tls-max", "1.2", "--ciphers", cipher};
@@ -168,7 +168,7 @@ BOOST_AUTO_TEST_CASE(cbc_is_spoken_only_where_it_is_allowed) {
         const auto posted = curl(lenient, old);
         BOOST_TEST(answered(posted.output), cipher << ": " << posted.errors);
     }
-    BOOST_TEST(refused(strict, "tls_nothing_shared", 3) == 3);
+    BOOST_TEST(refused(strict, "tls_no_common_algorithm", 3) == 3);
     // Who can do better does.
     TlsClient client(lenient.port_of("https"),
                      {.version = TLS1_2_VERSION,
@@ -181,11 +181,11 @@ BOOST_AUTO_TEST_CASE(plain_text_to_the_port_of_tls_is_closed_at_once_and_counted
     TcpClient http(daemon.port_of("https"));
     http.send(last_request(seq(1)));
     BOOST_TEST(http.take_rest() == "");
-    BOOST_TEST(refused(daemon, "tls_not_spoken") == 1);
+    BOOST_TEST(refused(daemon, "tls_plaintext") == 1);
     TcpClient mqtt(daemon.port_of("mqtts"));
     mqtt.send(std::string_view("\x10\x0e\0\x04MQTT\4\2\0\x3c\0\2M1", 16));
     BOOST_TEST(mqtt.take_rest() == "");
-    BOOST_TEST(refused(daemon, "tls_not_spoken", 1, "mqtt") == 1);
+    BOOST_TEST(refused(daemon, "tls_plaintext", 1, "mqtt") == 1);
 }
 
 BOOST_AUTO_TEST_CASE(client_that_does_not_trust_the_certificate_is_counted) {
@@ -196,7 +196,7 @@ BOOST_AUTO_TEST_CASE(client_that_does_not_trust_the_certificate_is_counted) {
             TlsClient(daemon.port_of("https"),
                       {.authority = theirs.authority().certificate, .version = version}),
             TlsFailed);
-    BOOST_TEST(refused(daemon, "tls_declined", 2) == 2);
+    BOOST_TEST(refused(daemon, "tls_client_alert", 2) == 2);
 }
 
 BOOST_AUTO_TEST_CASE(client_certificate_is_verified_if_there_is_one) {
@@ -217,7 +217,7 @@ BOOST_AUTO_TEST_CASE(client_certificate_is_verified_if_there_is_one) {
         BOOST_TEST(refused_one.status != 0);
         BOOST_TEST(refused_one.errors.contains("alert unknown ca"), refused_one.errors);
     }
-    BOOST_TEST(refused(daemon, "tls_certificate", 2) == 2);
+    BOOST_TEST(refused(daemon, "tls_bad_certificate", 2) == 2);
     BOOST_TEST(daemon.query_until("4", "SELECT COUNT(*) FROM site_checkins") == "4");
 }
 
@@ -320,7 +320,7 @@ BOOST_AUTO_TEST_CASE(handshake_may_be_cut_at_every_byte) {
     }
     BOOST_TEST(cut > 500);
     // The last of each flight were given up after no byte, or after their hello.
-    BOOST_TEST(refused(daemon, "tls_cut", cut + 2) == cut + 2);
+    BOOST_TEST(refused(daemon, "tls_truncated", cut + 2) == cut + 2);
     BOOST_TEST(metric_until(daemon, 0, R"(rollcall_connections{transport="http"})") == 0);
     BOOST_TEST(answered(curl(daemon, {}).output));
 }

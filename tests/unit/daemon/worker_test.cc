@@ -439,7 +439,7 @@ BOOST_AUTO_TEST_CASE(new_client_under_full_pressure_waits_and_is_told_when_to_co
     second_shard.set(Metric::spool_backlog_bytes, 0, 0);
     overload->measure(4'000'000);
     BOOST_TEST(patient.post("{}").status == 200);
-    BOOST_TEST(counted(Metric::connection_throttles_total, label_of(Transport::http)) == 2);
+    BOOST_TEST(counted(Metric::connections_throttled_total, label_of(Transport::http)) == 2);
 }
 
 // --- behind a balancer ---

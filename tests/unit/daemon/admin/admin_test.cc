@@ -90,7 +90,7 @@ BOOST_AUTO_TEST_CASE(daemon_under_full_pressure_is_not_ready_and_says_what_press
     BOOST_TEST(slow.body == "answers take seconds: the disk is slow\n");
     shard.set(Metric::memory_ratio, ratio_one);
     BOOST_TEST(client().get("/readyz").body == "memory is nearly at the control group's limit\n");
-    shard.set(Metric::drain_seconds, 60);
+    shard.set(Metric::backlog_drain_seconds, 60);
     BOOST_TEST(client().get("/readyz").body == "the spool is nearly full: a sink is behind\n");
 }
 

@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(who_finds_the_daemon_busy_is_told_to_come_no_sooner_than_it
     settings.replies.next_jitter = 10;
     const OverloadController overload(settings);
     Replies busy(clock, &overload);
-    for (const Code code : {Code::credentials_busy, Code::overloaded}) {
+    for (const Code code : {Code::signature_checks_suspended, Code::overloaded}) {
         const auto [soonest, latest] = retry_after_s(busy, {code});
         BOOST_TEST(soonest >= 36);
         BOOST_TEST(soonest <= 40);

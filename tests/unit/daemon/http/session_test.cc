@@ -296,7 +296,7 @@ BOOST_AUTO_TEST_CASE(request_that_has_waited_its_time_for_a_full_spool_is_told_s
 
 BOOST_AUTO_TEST_CASE(pressure_and_site_decide_when_the_next_report_is_asked_for) {
     settings.replies.next_jitter = 0;
-    settings.replies.next_growth_max = 4;
+    settings.replies.next_factor_max = 4;
     start();
     HttpClient client(http_port);
     BOOST_TEST(client.post(report).body.ends_with(R"("next":30})"));
@@ -345,7 +345,7 @@ BOOST_AUTO_TEST_CASE(client_that_reads_no_answers_is_not_read_from) {
 BOOST_AUTO_TEST_CASE(client_that_never_reads_its_answers_is_cut) {
     settings.general.output_size_max = 16_KiB;
     settings.general.output_timeout_max = Millis(1000);
-    settings.general.answers_max = 1'000'000;
+    settings.general.pending_acks_max = 1'000'000;
     start();
     gate.advance(1);
     TcpClient client(http_port);
@@ -356,7 +356,7 @@ BOOST_AUTO_TEST_CASE(client_that_never_reads_its_answers_is_cut) {
     };
     BOOST_CHECK_THROW(send_for_ever(), ConnectionEnded);
     BOOST_TEST(counted(Metric::checkins_rejected_total,
-                       label_of(Transport::http, Code::answers_not_read)) == 1);
+                       label_of(Transport::http, Code::responses_not_read)) == 1);
     const auto give_up = std::chrono::steady_clock::now() + 5s;
     while (counted(Metric::connections) > 0 && std::chrono::steady_clock::now() < give_up)
         std::this_thread::sleep_for(5ms);
@@ -365,7 +365,7 @@ BOOST_AUTO_TEST_CASE(client_that_never_reads_its_answers_is_cut) {
 
 BOOST_AUTO_TEST_CASE(no_more_answers_wait_for_the_disk_than_a_client_may_have) {
     settings.ingest.slot_rows_max = 1024;
-    settings.general.answers_max = 3;
+    settings.general.pending_acks_max = 3;
     start();
     constexpr int reports = 100;
     std::string many;
@@ -386,7 +386,7 @@ BOOST_AUTO_TEST_CASE(connection_of_an_address_beyond_its_limit_is_closed_and_cou
         HttpClient second(http_port);
         BOOST_TEST(second.connection().ends_within(2s));
         BOOST_TEST(counted(Metric::checkins_rejected_total,
-                           label_of(Transport::http, Code::too_many_of_address)) == 1);
+                           label_of(Transport::http, Code::too_many_from_address)) == 1);
         BOOST_TEST(first.post(report).status == 200);
     }
     // It counts only as long as it is there.

@@ -96,7 +96,7 @@ BOOST_AUTO_TEST_CASE(session_of_a_client_that_comes_back_in_time_goes_on) {
     const auto first = open_with_message("a", 7);
     BOOST_TEST(!first.present);
     BOOST_TEST((close(first, 60) == Closed::kept));
-    BOOST_TEST(counted(Metric::mqtt_sessions_away) == 1);
+    BOOST_TEST(counted(Metric::mqtt_sessions_offline) == 1);
     now_s += 59;
     const auto second = open("a");
     BOOST_TEST(second.present);
@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(session_of_a_client_that_comes_back_in_time_goes_on) {
     BOOST_TEST(knows(*second.received, 7, second.connection) == "yes");
     BOOST_TEST((&received(second) == second.received.get()));
     BOOST_TEST(second.connection != first.connection);
-    BOOST_TEST(counted(Metric::mqtt_sessions_away) == 0);
+    BOOST_TEST(counted(Metric::mqtt_sessions_offline) == 0);
 }
 
 BOOST_AUTO_TEST_CASE(session_that_received_nothing_goes_on_too) {
@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(session_that_has_expired_is_a_new_one) {
 
 BOOST_AUTO_TEST_CASE(session_that_nobody_asked_to_keep_ends_with_its_connection) {
     BOOST_TEST((close(open("a", false, false), 0) == Closed::ended));
-    BOOST_TEST(counted(Metric::mqtt_sessions_away) == 0);
+    BOOST_TEST(counted(Metric::mqtt_sessions_offline) == 0);
     BOOST_TEST(!open("a").present);
 }
 
@@ -155,7 +155,7 @@ BOOST_AUTO_TEST_CASE(sessions_beyond_the_limit_are_not_kept) {
         const bool is_kept = close(open(id), 60) == Closed::kept;
         BOOST_TEST(is_kept == (std::string_view(id) != "c"));
     }
-    BOOST_TEST(counted(Metric::mqtt_sessions_away) == 2);
+    BOOST_TEST(counted(Metric::mqtt_sessions_offline) == 2);
     BOOST_TEST(!open("c").present);
     BOOST_TEST(open("a").present);
 }
@@ -164,12 +164,12 @@ BOOST_AUTO_TEST_CASE(expired_sessions_make_room_for_others) {
     for (const auto* id : {"a", "b"}) close(open(id), 60);
     now_s += 61;
     BOOST_TEST((close(open("c"), 60) == Closed::kept));
-    BOOST_TEST(counted(Metric::mqtt_sessions_away) == 1);
+    BOOST_TEST(counted(Metric::mqtt_sessions_offline) == 1);
 }
 
 BOOST_AUTO_TEST_CASE(sessions_go_when_they_expire_some_at_a_time) {
     MqttClients many(1000);
-    const auto away = [&many] { return many.shard().read(Metric::mqtt_sessions_away, 0); };
+    const auto away = [&many] { return many.shard().read(Metric::mqtt_sessions_offline, 0); };
     for (uint32_t number = 0; number < 1000; ++number) {
         const auto opened = many.open("c" + std::to_string(number), mailbox, 0, false, true, now_s);
         many.close(*opened.client, opened.connection, number < 300 ? 60 : 61, now_s);
@@ -245,7 +245,7 @@ BOOST_AUTO_TEST_CASE(client_whose_session_ended_while_an_older_connection_is_ope
     BOOST_TEST((close(first, 60) == Closed::taken_over));
     BOOST_TEST((close(third, 0) == Closed::ended));
     BOOST_TEST(!open("a").present);
-    BOOST_TEST(counted(Metric::mqtt_sessions_away) == 0);
+    BOOST_TEST(counted(Metric::mqtt_sessions_offline) == 0);
 }
 
 BOOST_AUTO_TEST_CASE(older_connection_that_closes_last_leaves_an_ended_session_ended) {
@@ -253,14 +253,14 @@ BOOST_AUTO_TEST_CASE(older_connection_that_closes_last_leaves_an_ended_session_e
     close(open("a"), 0);
     BOOST_TEST((close(first, 60) == Closed::taken_over));
     BOOST_TEST(!open("a").present);
-    BOOST_TEST(counted(Metric::mqtt_sessions_away) == 0);
+    BOOST_TEST(counted(Metric::mqtt_sessions_offline) == 0);
 }
 
 BOOST_AUTO_TEST_CASE(older_connection_that_closes_last_leaves_a_kept_session_kept) {
     const auto first = open("a");
     close(open("a"), 60);
     BOOST_TEST((close(first, 0) == Closed::taken_over));
-    BOOST_TEST(counted(Metric::mqtt_sessions_away) == 1);
+    BOOST_TEST(counted(Metric::mqtt_sessions_offline) == 1);
     BOOST_TEST(open("a").present);
 }
 
@@ -269,7 +269,7 @@ BOOST_AUTO_TEST_CASE(session_that_has_expired_goes_before_the_last_of_its_connec
     close(open_with_message("a", 7), 60);
     now_s += 61;
     BOOST_TEST(!clients.drop_expired(now_s));
-    BOOST_TEST(counted(Metric::mqtt_sessions_away) == 0);
+    BOOST_TEST(counted(Metric::mqtt_sessions_offline) == 0);
     const auto third = open("a");
     BOOST_TEST(!third.present);
     BOOST_TEST(!third.received);

@@ -580,7 +580,7 @@ BOOST_AUTO_TEST_CASE(more_messages_at_a_time_than_the_receive_maximum_end_the_co
     settings.mqtt.in_flight_max = 2;
     start();
     const auto properties = with_receive_max(2);
-    const std::string end = dismissal(5, Reason::receive_maximum_exceeded, "mqtt_in_flight");
+    const std::string end = dismissal(5, Reason::receive_maximum_exceeded, "mqtt_receive_maximum");
     {
         TcpClient client(mqtt_port);  // None of them can be acknowledged before all are read.
         client.send(connect("MT1", {.level = 5}) + publish(5, 1, 1) + publish(5, 1, 2) +
@@ -613,7 +613,7 @@ BOOST_AUTO_TEST_CASE(more_messages_at_a_time_than_the_receive_maximum_end_the_co
                 publish(4, 2, 4) + publish(4, 2, 5) + publish(4, 2, 6));
     BOOST_TEST(client.take_rest() ==
                connack(4) + puback(1) + puback(2) + puback(3) + pubrec(4) + pubrec(5));
-    BOOST_TEST(rejected(Code::mqtt_in_flight) == 3);
+    BOOST_TEST(rejected(Code::mqtt_receive_maximum) == 3);
 }
 
 // Section 4.9 of 5.0: the quota is not kept from one connection to the next, and each PUBCOMP gives
@@ -639,7 +639,7 @@ BOOST_AUTO_TEST_CASE(each_connection_begins_with_all_of_the_receive_maximum) {
     expect(client, pubrec(5));
     client.send(publish(5, 2, 6));
     BOOST_TEST(client.take_rest() ==
-               dismissal(5, Reason::receive_maximum_exceeded, "mqtt_in_flight"));
+               dismissal(5, Reason::receive_maximum_exceeded, "mqtt_receive_maximum"));
 }
 
 BOOST_AUTO_TEST_CASE(session_remembers_no_more_than_twice_the_receive_maximum) {
@@ -660,10 +660,10 @@ BOOST_AUTO_TEST_CASE(session_remembers_no_more_than_twice_the_receive_maximum) {
         TcpClient client(mqtt_port);
         client.send(connect_to_stay(level) + publish(level, 2, 5));
         const std::string end =
-            dismissal(level, Reason::receive_maximum_exceeded, "mqtt_in_flight");
+            dismissal(level, Reason::receive_maximum_exceeded, "mqtt_receive_maximum");
         BOOST_TEST(client.take_rest().ends_with(end));
     }
-    BOOST_TEST(rejected(Code::mqtt_in_flight) == 2);
+    BOOST_TEST(rejected(Code::mqtt_receive_maximum) == 2);
 }
 
 // [MQTT5-3.3.2-12] [MQTT5-3.3.2-8] [MQTT5-3.3.2-9] [MQTT5-3.3.2-7]
@@ -816,8 +816,8 @@ BOOST_AUTO_TEST_CASE(client_that_breaks_the_protocol_is_cut_and_counted) {
         Code code;
     } cases[] = {
         // Before CONNECT nothing is said.
-        {publish(4, 0, 0), "", Code::mqtt_out_of_order},
-        {pingreq(), "", Code::mqtt_out_of_order},
+        {publish(4, 0, 0), "", Code::mqtt_unexpected_packet},
+        {pingreq(), "", Code::mqtt_unexpected_packet},
         {packet(0xF0), "", Code::mqtt_malformed},
         {"GET / HTTP/1.1\r\n\r\n", "", Code::mqtt_malformed},
         {packet(0x10, text("MQIsdp") + "\x03\x02\0\x3C"s + text("MT1")), "",
@@ -842,15 +842,15 @@ BOOST_AUTO_TEST_CASE(client_that_breaks_the_protocol_is_cut_and_counted) {
          Code::mqtt_too_large},
         {"\x10\xFF\xFF\x03", "", Code::mqtt_too_large},
         // After it.
-        {hello + hello, connack(4), Code::mqtt_out_of_order},
+        {hello + hello, connack(4), Code::mqtt_unexpected_packet},
         {hello_5 + publish(5, 0, 0, {.topic = long_topic, .properties = property(35, two(1))}),
          end_5(Reason::packet_too_large, "mqtt_too_large"), Code::mqtt_too_large},
         {hello + packet(0x90, two(1)), connack(4), Code::mqtt_malformed},
         {hello + packet(0xF0), connack(4), Code::mqtt_malformed},
-        {hello_5 + hello_5, end_5(Reason::protocol_error, "mqtt_out_of_order"),
-         Code::mqtt_out_of_order},
-        {hello_5 + hello, end_5(Reason::protocol_error, "mqtt_out_of_order"),
-         Code::mqtt_out_of_order},
+        {hello_5 + hello_5, end_5(Reason::protocol_error, "mqtt_unexpected_packet"),
+         Code::mqtt_unexpected_packet},
+        {hello_5 + hello, end_5(Reason::protocol_error, "mqtt_unexpected_packet"),
+         Code::mqtt_unexpected_packet},
         {hello_5 + packet(0x90, two(1)), end_5(Reason::malformed_packet, "mqtt_malformed"),
          Code::mqtt_malformed},
         {hello_5 + packet(0x36), end_5(Reason::malformed_packet, "mqtt_malformed"),
@@ -1055,9 +1055,9 @@ BOOST_AUTO_TEST_CASE(client_of_5_0_that_does_not_heed_its_quota_is_ended) {
     }
     client.send(publish(5, 1, 5) + pingreq());
     BOOST_TEST(client.take_rest() ==
-               over(5) + dismissal(5, Reason::message_rate_too_high, "mqtt_too_fast"));
+               over(5) + dismissal(5, Reason::message_rate_too_high, "mqtt_over_quota"));
     BOOST_TEST(rejected(Code::over_network_quota) == 4);
-    BOOST_TEST(rejected(Code::mqtt_too_fast) == 1);
+    BOOST_TEST(rejected(Code::mqtt_over_quota) == 1);
 }
 
 BOOST_AUTO_TEST_CASE(client_of_5_0_that_was_within_its_quota_again_is_not_ended) {
@@ -1077,7 +1077,7 @@ BOOST_AUTO_TEST_CASE(client_of_5_0_that_was_within_its_quota_again_is_not_ended)
         std::this_thread::sleep_for(400ms);
     }
     BOOST_TEST(rejected(Code::over_network_quota) == 6);
-    BOOST_TEST(rejected(Code::mqtt_too_fast) == 0);
+    BOOST_TEST(rejected(Code::mqtt_over_quota) == 0);
 }
 
 BOOST_AUTO_TEST_CASE(client_that_cannot_be_told_of_its_quota_is_not_read_from_until_it_has_some) {
@@ -1088,7 +1088,7 @@ BOOST_AUTO_TEST_CASE(client_that_cannot_be_told_of_its_quota_is_not_read_from_un
     expect(client, connack(4));
     client.send(publish(4, 1, 1) + publish(4, 1, 2) + publish(4, 2, 3));
     expect(client, puback(1) + puback(2) + pubrec(3));
-    BOOST_TEST(counted(Metric::connection_throttles_total, label_of(Transport::mqtt)) >= 1);
+    BOOST_TEST(counted(Metric::connections_throttled_total, label_of(Transport::mqtt)) >= 1);
     BOOST_TEST(sites(3) == "r1 r1 r1");
 }
 
@@ -1101,7 +1101,7 @@ BOOST_AUTO_TEST_CASE(client_that_leaves_while_it_is_not_read_from_is_not_kept) {
         client.send(connect("greedy") + publish(4, 0, 0) + publish(4, 0, 0) + pingreq());
         expect(client, connack(4));
         const auto rests = label_of(Transport::mqtt);
-        while (counted(Metric::connection_throttles_total, rests) == 0)
+        while (counted(Metric::connections_throttled_total, rests) == 0)
             std::this_thread::sleep_for(5ms);
     }
     const auto give_up = std::chrono::steady_clock::now() + 30s;

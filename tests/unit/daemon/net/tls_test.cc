@@ -179,7 +179,7 @@ BOOST_AUTO_TEST_CASE(what_is_no_handshake_costs_none) {
     for (const std::string_view bytes :
          {"GET / HTTP/1.1\r\n\r\n", "\x10\x0e", "\x80\x2e\x01\x03\x01", "\x15\x03\x01\x00\x02"}) {
         Pair pair(context, {});
-        BOOST_TEST((pair.deliver(bytes) == Code::tls_not_spoken));
+        BOOST_TEST((pair.deliver(bytes) == Code::tls_plaintext));
         BOOST_TEST(pair.server.outgoing().view() == "");
     }
     Pair pair(context, {});
@@ -265,7 +265,7 @@ BOOST_AUTO_TEST_CASE(client_certificate_that_is_not_vouched_for_ends_the_handsha
         for (const auto& files : {theirs.issue("HX1"), ours().issue("HX1", {}, -1)}) {
             Pair pair(context,
                       {.version = version, .certificate = files.certificate, .key = files.key});
-            BOOST_TEST((pair.shake_hands() == Code::tls_certificate));
+            BOOST_TEST((pair.shake_hands() == Code::tls_bad_certificate));
             BOOST_TEST(pair.server.outgoing().view() != "");
             BOOST_TEST(pair.server.certified() == "");
         }
@@ -301,7 +301,7 @@ BOOST_AUTO_TEST_CASE(renegotiation_is_not_to_be_had) {
 
 BOOST_AUTO_TEST_CASE(wrong_files_leave_what_was_read_before) {
     read();
-    const int64_t expires = context.shard().read(Metric::tls_certificate_expires_seconds, 0);
+    const int64_t expires = context.shard().read(Metric::tls_certificate_expiry_timestamp_seconds, 0);
     constexpr int64_t two_days_s = 2 * 86'400;
     BOOST_TEST(std::abs(expires - clock.wall / 1'000'000 - two_days_s) < 3600);
     const auto good = settings.tls.certificate;

@@ -62,13 +62,13 @@ BOOST_AUTO_TEST_CASE(sync_that_does_not_end_presses_though_no_answer_goes_out) {
     OverloadController overload(settings);
     overload.watch({&shard});
     BOOST_TEST(measure(overload) == 0);
-    shard.set(Metric::spool_sync_began_seconds, now_us / second_us);
+    shard.set(Metric::spool_sync_start_seconds, now_us / second_us);
     BOOST_TEST(measure(overload) == 0);
     BOOST_TEST(measure(overload) > 0);
     for (int second = 0; second < 2; ++second) BOOST_TEST(measure(overload) < 1);
     BOOST_TEST(measure(overload) == 1);
     BOOST_TEST(overload.overloaded());
-    shard.set(Metric::spool_sync_began_seconds, 0);
+    shard.set(Metric::spool_sync_start_seconds, 0);
     BOOST_TEST(measure(overload) == 0);
 }
 
@@ -138,8 +138,8 @@ BOOST_AUTO_TEST_CASE(whoever_is_sent_away_comes_again_when_the_backlog_will_have
     }
     // 365 MB above where pressure ends. next is 30 s times growth at this pressure, which is more
     // than 36.5 s: so ask for a overload that does not grow.
-    BOOST_TEST(overload.shard().read(Metric::drain_seconds, 0) == 37);
-    settings.replies.next_growth_max = 1;
+    BOOST_TEST(overload.shard().read(Metric::backlog_drain_seconds, 0) == 37);
+    settings.replies.next_factor_max = 1;
     OverloadController steady(settings);
     steady.watch({&shard});
     shard.add(Metric::spool_written_bytes_total, 5'000'000);
@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(whoever_is_sent_away_comes_again_when_the_backlog_will_have
         backlog(SinkName::sqlite, 0.96 - 0.005 * second);
         measure(steady);
     }
-    const int64_t drain = steady.shard().read(Metric::drain_seconds, 0);
+    const int64_t drain = steady.shard().read(Metric::backlog_drain_seconds, 0);
     BOOST_TEST(drain == 42);
     int64_t soonest = INT64_MAX;
     int64_t latest = 0;
@@ -170,7 +170,7 @@ BOOST_AUTO_TEST_CASE(if_nothing_is_delivered_nobody_is_told_to_come_before_an_ho
     BOOST_TEST(overload.retry_after_s(0) == 3600);
     backlog(SinkName::sqlite, 0.4);
     measure(overload);
-    BOOST_TEST(overload.shard().read(Metric::drain_seconds, 0) == 0);
+    BOOST_TEST(overload.shard().read(Metric::backlog_drain_seconds, 0) == 0);
     BOOST_TEST(overload.retry_after_s(0) == 30);
 }
 
@@ -186,7 +186,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_measured_twice_in_a_second) {
 
 BOOST_AUTO_TEST_CASE(next_grows_with_the_pressure_and_the_base_does_not) {
     for (const Count growth_max : {1, 8, 100}) {
-        settings.replies.next_growth_max = growth_max;
+        settings.replies.next_factor_max = growth_max;
         OverloadController overload(settings);
         overload.watch({&shard});
         backlog(SinkName::sqlite, 0.725);

@@ -63,7 +63,7 @@ BOOST_AUTO_TEST_CASE(sender_that_is_known_by_its_address_alone_is_nobody) {
     liveness.refused(Code::malformed_json, sender("", "cpu-load=5"));
     BOOST_TEST(rows().rows() == 0);
     BOOST_TEST(counted(Metric::liveness_rows_total) == 0);
-    BOOST_TEST(counted(Metric::liveness_lost_total) == 0);
+    BOOST_TEST(counted(Metric::liveness_dropped_total) == 0);
 }
 
 BOOST_AUTO_TEST_CASE(site_has_one_row_in_a_minute_of_the_clock) {
@@ -110,7 +110,7 @@ BOOST_AUTO_TEST_CASE(full_ring_loses_the_row_counts_it_and_takes_the_next) {
     for (int number = 0; number < 6; ++number)
         liveness.refused(Code::malformed_json, sender("r" + std::to_string(number)));
     liveness.refused(Code::malformed_json, sender("late"));
-    BOOST_TEST(counted(Metric::liveness_lost_total) == 1);
+    BOOST_TEST(counted(Metric::liveness_dropped_total) == 1);
     BOOST_TEST(counted(Metric::liveness_rows_total) == 6);
     intake.ring().advance_durable(1);
     liveness.refused(Code::malformed_json, sender("late"));  // In the same minute.

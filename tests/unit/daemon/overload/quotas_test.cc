@@ -154,7 +154,7 @@ BOOST_AUTO_TEST_CASE(network_is_the_first_bits_of_an_address) {
 // One row of places for all: whoever is within the rate has nothing to lose there.
 BOOST_AUTO_TEST_CASE(bucket_that_is_full_makes_room_and_the_others_stay) {
     settings.quotas.site_checkins_max = 60;
-    settings.quotas.senders_max = 4;
+    settings.quotas.tracked_max = 4;
     Quotas quotas(settings);
     for (uint64_t site = 1; site <= 3; ++site)
         BOOST_TEST(taken(quotas, {.site = site}, 1000) == 90);

@@ -226,7 +226,7 @@ BOOST_AUTO_TEST_CASE(algorithm_is_the_keys_and_never_the_tokens) {
 }
 
 BOOST_AUTO_TEST_CASE(wrong_signatures_of_public_keys_are_few_and_hold_up_only_who_is_new) {
-    settings.auth.wrong_signatures_max = 3;
+    settings.auth.invalid_signatures_max = 3;
     write("s1 " + sha256_hex("token-1") + "\n", "p ES256 p256.pem\n" + keys_line("k1", secret));
     const std::string good = p256_key().token(R"({"alg":"ES256"})", R"({"sub":"s7"})");
     const std::string fresh = p256_key().token(R"({"alg":"ES256"})", R"({"sub":"s8"})");
@@ -235,11 +235,11 @@ BOOST_AUTO_TEST_CASE(wrong_signatures_of_public_keys_are_few_and_hold_up_only_wh
     BOOST_TEST(ask(good, "", "192.0.2.9") == "s7/");
 
     BOOST_TEST(ask(bad, "", "192.0.2.1") == "bad_credential");
-    BOOST_TEST(ask(bad, "", "192.0.2.1") == "credentials_busy");
+    BOOST_TEST(ask(bad, "", "192.0.2.1") == "signature_checks_suspended");
     BOOST_TEST(ask(fresh, "", "192.0.2.2") == "s8/");
     BOOST_TEST(ask(bad, "", "192.0.2.3") == "bad_credential");
     BOOST_TEST(ask(bad, "", "192.0.2.4") == "bad_credential");
-    BOOST_TEST(ask(bad, "", "192.0.2.5") == "credentials_busy");
+    BOOST_TEST(ask(bad, "", "192.0.2.5") == "signature_checks_suspended");
     // Who is known, and what costs nothing, goes on.
     BOOST_TEST(ask(good, "", "192.0.2.1") == "s7/");
     BOOST_TEST(ask("token-1", "", "192.0.2.1") == "s1/");
@@ -251,19 +251,19 @@ BOOST_AUTO_TEST_CASE(wrong_signatures_of_public_keys_are_few_and_hold_up_only_wh
 }
 
 BOOST_AUTO_TEST_CASE(network_has_one_wrong_signature_a_second_however_many_addresses_it_has) {
-    settings.auth.wrong_signatures_max = 3;
+    settings.auth.invalid_signatures_max = 3;
     write("", "p ES256 p256.pem\n");
     const std::string good = p256_key().token(R"({"alg":"ES256"})", R"({"sub":"s7"})");
     std::string bad = good;
     bad[bad.size() - 10] = bad[bad.size() - 10] == 'A' ? 'B' : 'A';
     BOOST_TEST(ask(bad, "", "2001:db8:0:1::1") == "bad_credential");
     for (int address = 2; address < 100; ++address)
-        BOOST_TEST(ask(bad, "", fmt::format("2001:db8:0:1::{}", address)) == "credentials_busy");
+        BOOST_TEST(ask(bad, "", fmt::format("2001:db8:0:1::{}", address)) == "signature_checks_suspended");
     BOOST_TEST(ask(good, "", "2001:db8:0:2::1") == "s7/");
 }
 
 BOOST_AUTO_TEST_CASE(wrong_signatures_of_strangers_hold_up_no_network_that_right_ones_came_from) {
-    settings.auth.wrong_signatures_max = 3;
+    settings.auth.invalid_signatures_max = 3;
     write("", "p ES256 p256.pem\n");
     const auto token = [](int site) {
         return p256_key().token(R"({"alg":"ES256"})", fmt::format(R"({{"sub":"s{}"}})", site));
@@ -276,20 +276,20 @@ BOOST_AUTO_TEST_CASE(wrong_signatures_of_strangers_hold_up_no_network_that_right
     // More strangers than there are places for them.
     for (int host = 0; host < 4000; ++host)
         (void)ask(bad, "", fmt::format("198.51.{}.{}", host / 250, host % 250));
-    BOOST_TEST(ask(token(6), "", "203.0.113.1") == "credentials_busy");
+    BOOST_TEST(ask(token(6), "", "203.0.113.1") == "signature_checks_suspended");
     BOOST_TEST(ask(token(6), "", "192.0.2.1") == "s6/");
     // Of its own each has one, and all have as many as the strangers.
     BOOST_TEST(ask(bad, "", "192.0.2.1") == "bad_credential");
-    BOOST_TEST(ask(token(7), "", "192.0.2.1") == "credentials_busy");
+    BOOST_TEST(ask(token(7), "", "192.0.2.1") == "signature_checks_suspended");
     BOOST_TEST(ask(bad, "", "192.0.2.2") == "bad_credential");
     BOOST_TEST(ask(bad, "", "192.0.2.3") == "bad_credential");
-    BOOST_TEST(ask(token(7), "", "192.0.2.4") == "credentials_busy");
+    BOOST_TEST(ask(token(7), "", "192.0.2.4") == "signature_checks_suspended");
     clock.pass(std::chrono::seconds(1));
     BOOST_TEST(ask(token(7), "", "192.0.2.4") == "s7/");
 }
 
 BOOST_AUTO_TEST_CASE(tokens_remembered_to_be_right_are_bounded_and_forgotten_by_a_reload) {
-    settings.auth.verified_max = 4;
+    settings.auth.verified_tokens_max = 4;
     const std::string keys = "p ES256 p256.pem\n";
     write("", keys);
     std::vector<std::string> tokens;
@@ -377,7 +377,7 @@ BOOST_AUTO_TEST_CASE(random_bytes_are_never_a_credential) {
         }
         const std::string answer = ask(token, "", fmt::format("192.0.2.{}", round));
         BOOST_TEST_REQUIRE((answer == "bad_credential" || answer == "no_credential" ||
-                            answer == "credentials_busy"),
+                            answer == "signature_checks_suspended"),
                            "round " << round << ": " << answer);
         clock.pass(std::chrono::milliseconds(10));
     }

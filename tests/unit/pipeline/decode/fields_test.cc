@@ -248,7 +248,7 @@ BOOST_AUTO_TEST_CASE(a_text_is_cut_between_characters) {
     const std::string name = std::string(254, 'n') + "é";
     row.text("identity", name).text("uptime", "1d");
     BOOST_TEST(row[Column::identity] == name.substr(0, 254));
-    BOOST_TEST(row.warnings() == "value_cut:identity");
+    BOOST_TEST(row.warnings() == "value_truncated:identity");
 }
 
 BOOST_AUTO_TEST_CASE(texts_that_come_again_and_again_need_no_more_room) {

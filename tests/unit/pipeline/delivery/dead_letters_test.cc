@@ -50,7 +50,7 @@ struct LettersFixture {
     Result<void> keep(std::initializer_list<size_t> refused_rows) {
         std::vector<Refusal> refusals;
         for (const size_t row : refused_rows)
-            refusals.push_back({row, DeadReason::value_refused, "too long"});
+            refusals.push_back({row, DeadReason::invalid_value, "too long"});
         return letters->keep(rows, places, refusals);
     }
     // Keeps the rows with these seqs.
@@ -58,7 +58,7 @@ struct LettersFixture {
         batch(seqs);
         std::vector<Refusal> refusals;
         for (size_t row = 0; row < seqs.size(); ++row)
-            refusals.push_back({row, DeadReason::value_refused, "too long"});
+            refusals.push_back({row, DeadReason::invalid_value, "too long"});
         return letters->keep(rows, places, refusals);
     }
     Result<DeadReplay> replay(Sink& sink) {
@@ -79,10 +79,10 @@ struct LettersFixture {
     }
     [[nodiscard]] int64_t counted() const {
         return shard.read(Metric::dead_letters_total,
-                          label_of(SinkName::sqlite, DeadReason::value_refused));
+                          label_of(SinkName::sqlite, DeadReason::invalid_value));
     }
     [[nodiscard]] int64_t waiting() const {
-        return shard.read(Metric::dead_letters_kept, label_of(SinkName::sqlite));
+        return shard.read(Metric::dead_letters_pending, label_of(SinkName::sqlite));
     }
 
     static constexpr const char* directory = "spool/dead/sqlite";

@@ -47,7 +47,7 @@ BOOST_AUTO_TEST_CASE(segment_head_whose_copies_are_both_damaged_is_refused) {
 BOOST_AUTO_TEST_CASE(segment_of_a_later_version_is_told_from_a_damaged_one) {
     SegmentHeadBytes later = encode_segment_head({}, 1);
     for (const size_t copy : {size_t{0}, later.size() / 2}) later[copy + 8] = std::byte{3};
-    BOOST_TEST((decode_segment_head(later).error().code == Code::spool_newer));
+    BOOST_TEST((decode_segment_head(later).error().code == Code::spool_too_new));
 }
 
 BOOST_AUTO_TEST_CASE(record_head_says_what_was_put_into_it_unless_a_bit_is_turned) {

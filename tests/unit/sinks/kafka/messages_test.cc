@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(row_that_tsv_cannot_say_is_a_dead_letter_that_names_the_col
     messages.cut(rows, message_bytes_max, 3, by_length);
     BOOST_TEST(messages.messages().size() == 1);
     BOOST_TEST_REQUIRE(messages.dead_letters().size() == 1);
-    BOOST_TEST((messages.dead_letters()[0].reason == DeadReason::unwritable));
+    BOOST_TEST((messages.dead_letters()[0].reason == DeadReason::not_representable));
     BOOST_TEST(messages.dead_letters()[0].detail.starts_with("identity "));
     BOOST_TEST(messages.dead_letters()[0].line == "");
 }
