@@ -21,8 +21,8 @@ namespace {
 constexpr size_t admin_connections_max = 256;
 constexpr size_t admin_output_bytes_max = 8 << 20;
 
-Connections::Options admin_options(const Settings& settings) {
-    Connections::Options options(settings);
+ConnectionTable::Options admin_options(const Settings& settings) {
+    ConnectionTable::Options options(settings);
     options.connections_max = admin_connections_max;
     options.connections_per_address_max = 0;
     options.output_bytes_max = admin_output_bytes_max;
@@ -175,12 +175,12 @@ bool Daemon::start() {
         [this] { return watch_ ? std::optional(watch_->status()) : std::nullopt; });
 
     const auto to_workers = [this](Transport transport, TlsContext* tls = nullptr) {
-        return [this, transport, tls](const Listening& listening) {
+        return [this, transport, tls](const ListeningSockets& listening) {
             for (size_t i = 0; i < workers_.size(); ++i)
                 workers_[i]->listen(listening.fds[i], transport, tls);
         };
     };
-    const auto to_admin = [this](const Listening& listening) {
+    const auto to_admin = [this](const ListeningSockets& listening) {
         loop_.listen(listening.fds.front(), {Transport::http, [this](Connection& connection) {
                                                  return std::make_unique<HttpSession>(
                                                      connection, admin_, replies_, admin_limits_);
@@ -208,9 +208,9 @@ bool Daemon::start() {
 }
 
 bool Daemon::listen(const std::vector<std::string>& addresses, std::string_view what, size_t each,
-                    const std::function<void(const Listening&)>& use) {
+                    const std::function<void(const ListeningSockets&)>& use) {
     for (const auto& address : addresses) {
-        Listening listening;
+        ListeningSockets listening;
         std::string problem;
         if (!listen_on(address, each, listening, problem)) {
             log(LogLevel::error, "cannot listen on {} ({}): {}", address, what, problem);
@@ -261,7 +261,7 @@ void Daemon::stop() {
     pipeline_->stop();
     if (watch_) watch_->join();
     uv_close(reinterpret_cast<uv_handle_t*>(&signals_->poll), nullptr);
-    loop_.end();
+    loop_.stop();
 }
 
 }  // namespace rollcall

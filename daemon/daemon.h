@@ -59,7 +59,7 @@ private:
     [[nodiscard]] bool read_files();
     [[nodiscard]] bool start();
     [[nodiscard]] bool listen(const std::vector<std::string>& addresses, std::string_view what,
-                              size_t each, const std::function<void(const Listening&)>& use);
+                              size_t each, const std::function<void(const ListeningSockets&)>& use);
     [[nodiscard]] std::vector<std::string> health_messages() const;
     void on_turn();
     void on_signal();

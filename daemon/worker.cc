@@ -21,8 +21,8 @@ Worker::Worker(const Settings& settings, Intake& intake, const OverloadControlle
             [this] { wake(); }),
       loop_(clock, shard, connection_options(), [this] { on_turn(); }) {}
 
-Connections::Options Worker::connection_options() {
-    Connections::Options options(settings_);
+ConnectionTable::Options Worker::connection_options() {
+    ConnectionTable::Options options(settings_);
     options.defer = [this] { return defer(); };
     return options;
 }
@@ -30,20 +30,21 @@ Connections::Options Worker::connection_options() {
 Worker::~Worker() { ensure(!thread_.joinable()); }
 
 void Worker::listen(int fd, Transport transport, TlsContext* tls) {
-    Endpoint door{.transport = transport, .make_session = {}, .tls = tls};
+    ListenOptions options{.transport = transport, .make_session = {}, .tls = tls};
     if (transport == Transport::http) {
-        door.make_session = [this](Connection& connection) {
+        options.make_session = [this](Connection& connection) {
             return std::make_unique<HttpSession>(connection, checkins_, replies_, http_limits_);
         };
-        door.proxied = settings_.http.proxy_protocol;
-        door.header_timeout_max = settings_.http.request_timeout_max;
+        options.proxy_protocol = settings_.http.proxy_protocol;
+        options.proxy_header_timeout_max = settings_.http.request_timeout_max;
     } else {
-        door.make_session = [this](Connection& connection) { return mqtt_.make(connection); };
-        door.proxied = settings_.mqtt.proxy_protocol;
-        door.header_timeout_max = settings_.mqtt.connect_timeout_max;
-        door.rate_min = {settings_.mqtt.connect_timeout_max, settings_.mqtt.packet_rate_min.count};
+        options.make_session = [this](Connection& connection) { return mqtt_.make(connection); };
+        options.proxy_protocol = settings_.mqtt.proxy_protocol;
+        options.proxy_header_timeout_max = settings_.mqtt.connect_timeout_max;
+        options.input_rate_min = {settings_.mqtt.connect_timeout_max,
+                                  settings_.mqtt.packet_rate_min.count};
     }
-    loop_.listen(fd, std::move(door));
+    loop_.listen(fd, std::move(options));
 }
 
 // A wait of its own for each, so that they do not all come in the same turn.
@@ -58,9 +59,9 @@ void Worker::start() {
 }
 
 void Worker::on_turn() {
-    loop_.connections().release(intake_.durable());
+    loop_.connections().release_replies(intake_.durable());
     mqtt_.turn();
-    if (intake_.has_room()) loop_.connections().resume();
+    if (intake_.has_room()) loop_.connections().resume_paused();
     intake_.publish();
     if (stopping_.read() != 0) stop_step();
 }
@@ -70,13 +71,13 @@ void Worker::stop_step() {
     if (stop_before_us_ == 0) {
         stop_before_us_ = now + settings_.general.drain_timeout_max.count() * 1000;
         loop_.stop_listening();
-        loop_.connections().finish_all();
+        loop_.connections().drain_all();
     }
     // The sweep turns the loop at least once a second.
     const bool done = loop_.connections().empty() && intake_.handed_over();
     if (!done && now < stop_before_us_) return;
     mqtt_.close();
-    loop_.end();
+    loop_.stop();
 }
 
 void Worker::begin_stop() {

@@ -54,7 +54,7 @@ public:
 private:
     void on_turn();
     void stop_step();
-    [[nodiscard]] Connections::Options connection_options();
+    [[nodiscard]] ConnectionTable::Options connection_options();
     [[nodiscard]] Millis defer();
 
     const Settings& settings_;

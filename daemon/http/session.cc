@@ -51,7 +51,7 @@ HttpSession::Limits::Limits(const Settings& settings)
       idle_timeout_max(settings.http.idle_timeout_max),
       raw_spaces(settings.http.raw_spaces_in_target) {}
 
-void HttpSession::receive(std::string_view& bytes) {
+void HttpSession::on_data(std::string_view& bytes) {
     while (connection_.ready()) {
         const auto step = parser_.step(bytes);
         if (!step) {
@@ -68,7 +68,7 @@ void HttpSession::receive(std::string_view& bytes) {
             case HttpParser::Step::end: on_end(); break;
         }
     }
-    if (connection_.open() && !connection_.paused()) watch();
+    if (connection_.is_open() && !connection_.paused()) watch();
 }
 
 void HttpSession::begin_request() {
@@ -86,7 +86,7 @@ void HttpSession::watch() {
     Millis due = request_began_ + limits_.request_timeout_max;
     if (phase_ == Phase::header) due = std::min(due, request_began_ + limits_.header_timeout_max);
     if (phase_ == Phase::body)
-        due = std::min(due, body_began_ + limits_.body_rate_min.time_for(body_.size()));
+        due = std::min(due, body_began_ + limits_.body_rate_min.time_allowed(body_.size()));
     connection_.set_deadline(due - connection_.now());
 }
 
@@ -97,12 +97,12 @@ void HttpSession::on_head() {
     const HttpHead& head = parser_.head();
     request_.after = after(head);
     request_.body_in_reply = head.method != "HEAD";
-    if (connection_.turned_away()) {
+    if (connection_.should_reject_for_overload()) {
         request_.after = After::close;
         return refuse({Code::overloaded});
     }
     request_.peer = connection_.peer();
-    request_.certified = connection_.certified();
+    request_.certified = connection_.certificate_name();
     request_.hint = body_hint(head.content_type);
     request_.encoding = content_encoding(head.content_encoding).value_or(ContentEncoding::identity);
     std::string_view allow;
@@ -114,7 +114,7 @@ void HttpSession::on_head() {
         done_ = !body_follows;
         return refuse(admitted.error(), allow);
     }
-    connection_.introduced();
+    connection_.mark_authenticated();
     announced_ = head.length;
     body_bytes_max_ =
         request_.hint == BodyHint::json_lines ? limits_.batch_bytes_max : limits_.body_bytes_max;
@@ -147,7 +147,7 @@ void HttpSession::on_body() {
         body_in_place_ = parser_.piece();
         return;
     }
-    connection_.buffers().lend(body_);
+    connection_.buffers().acquire(body_);
     body_.append(parser_.piece());
 }
 
@@ -155,13 +155,13 @@ void HttpSession::on_end() {
     phase_ = Phase::complete;
     if (done_) return forget_request();
     if (!body_.empty()) {
-        body_.pad(body_padding);
+        body_.reserve_padding(body_padding);
         body_in_place_ = body_.view();
     }
     const auto handled = service_.handle(request_, body_in_place_, connection_);
     if (!handled && handled.error().code == Code::ring_full) {
         if (body_.empty() && !body_in_place_.empty()) {
-            connection_.buffers().lend(body_);
+            connection_.buffers().acquire(body_);
             body_.append(body_in_place_);
         }
         watch();  // Its time runs on.
@@ -170,7 +170,7 @@ void HttpSession::on_end() {
     if (!handled) {
         refuse(handled.error());
     } else if (request_.after == After::close) {
-        connection_.finish(false);
+        connection_.close_after_replies(Linger::if_unread);
     }
     forget_request();
 }
@@ -180,7 +180,7 @@ void HttpSession::forget_request() {
     phase_ = Phase::between;
     done_ = false;
     body_in_place_ = {};
-    connection_.buffers().give_back(body_);
+    connection_.buffers().release(body_);
     request_.body_in_reply = true;
     request_.device.clear();
     request_.query.clear();
@@ -189,16 +189,16 @@ void HttpSession::forget_request() {
     request_.who = {};
 }
 
-void HttpSession::resume() { on_end(); }
+void HttpSession::on_resume() { on_end(); }
 
 void HttpSession::refuse(const Error& error, std::string_view allow) {
     connection_.reply(replies_.refused(error, request_.after, allow, request_.receipt.shape,
                                        request_.body_in_reply));
     service_.refused(error.code, request_, connection_);
-    if (request_.after == After::close) connection_.finish(true);
+    if (request_.after == After::close) connection_.close_after_replies(Linger::always);
 }
 
-void HttpSession::expire() {
+void HttpSession::on_deadline() {
     if (phase_ == Phase::between) return connection_.close();
     request_.after = After::close;
     const bool has_time = connection_.now() < request_began_ + limits_.request_timeout_max;

@@ -65,7 +65,7 @@ public:
         size_t body_bytes_max;
         size_t batch_bytes_max;  // Of a body with several reports: at least body_bytes_max.
         Millis header_timeout_max;
-        RateMin body_rate_min;
+        MinimumRate body_rate_min;
         Millis request_timeout_max;
         Millis idle_timeout_max;
         bool raw_spaces;  // See http/parser.h.
@@ -76,9 +76,9 @@ public:
     HttpSession(Connection& connection, HttpService& service, Replies& replies,
                 const Limits& limits);
 
-    void receive(std::string_view& bytes) override;
-    void resume() override;
-    void expire() override;
+    void on_data(std::string_view& bytes) override;
+    void on_resume() override;
+    void on_deadline() override;
 
 private:
     enum class Phase : uint8_t { between, header, body, complete };  // Of requests; what has come.

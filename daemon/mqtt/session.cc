@@ -73,7 +73,7 @@ MqttSession::~MqttSession() {
     if (number_ != 0) all_.leave(seat_);
 }
 
-void MqttSession::receive(std::string_view& bytes) {
+void MqttSession::on_data(std::string_view& bytes) {
     while (connection_.ready() && !bytes.empty()) {
         // Of whoever has not said who it is less is kept.
         auto size_max = all_.settings.mqtt.packet_size_max;
@@ -99,7 +99,7 @@ void MqttSession::receive(std::string_view& bytes) {
             return;
         }
         bytes.remove_prefix((*packet)->bytes);
-        if (connection_.open()) set_deadline();
+        if (connection_.is_open()) set_deadline();
     }
 }
 
@@ -108,7 +108,8 @@ void MqttSession::receive(std::string_view& bytes) {
 bool MqttSession::on(const mqtt::Connect& connect) {
     version_ = connect.version;
     packet_bytes_max_ = connect.packet_bytes_max;
-    if (connection_.turned_away()) return reject(Reason::server_busy, Code::overloaded);
+    if (connection_.should_reject_for_overload())
+        return reject(Reason::server_busy, Code::overloaded);
     // Without an id there is nothing to keep a session under [MQTT-3.1.3-8].
     if (!is_5() && connect.client_id.empty() && !connect.clean_start)
         return reject(Reason::client_identifier_not_valid, Code::mqtt_protocol_error);
@@ -127,7 +128,7 @@ Result<void> MqttSession::identify(const mqtt::Connect& connect) {
     Credential presented =
         Credential::login(connect.username.value_or(""), connect.password.value_or(""));
     presented.peer = connection_.peer();
-    presented.certified = connection_.certified();
+    presented.certified = connection_.certificate_name();
     return all_.credentials.identify(presented, who_);
 }
 
@@ -136,7 +137,7 @@ bool MqttSession::reject(Reason reason, Code code) {
         return mqtt::refusing_connack(version_, reason, words);
     }));
     count(code);
-    connection_.finish(true);
+    connection_.close_after_replies(Linger::always);
     return true;
 }
 
@@ -185,7 +186,7 @@ bool MqttSession::accept(const mqtt::Connect& connect) {
         return reject(Reason::packet_too_large, Code::mqtt_unsupported);
 
     connected_ = true;
-    connection_.introduced();
+    connection_.mark_authenticated();
     take_will(connect);
     seat_ = all_.enter(*this);
     const auto opened = all_.clients.open(std::move(id_of_site), all_, seat_, connect.clean_start,
@@ -283,7 +284,7 @@ bool MqttSession::may_send(const mqtt::Publish& publish) {
     if (publish.qos == 0 || (publish.qos == 1 && !is_5())) return true;
     if (!rare_) return true;
     auto& answers = rare_->answers;
-    const auto out = std::ranges::upper_bound(answers, connection_.released());
+    const auto out = std::ranges::upper_bound(answers, connection_.sendable_end());
     answers.erase(answers.begin(), out);
     const size_t most = all_.settings.mqtt.in_flight_max;
     const size_t remembered = publish.qos == 2 && rare_->received ? rare_->received->size() : 0;
@@ -362,10 +363,10 @@ void MqttSession::decline(const mqtt::Publish& publish, std::optional<Code> faul
 
 void MqttSession::remember(const mqtt::Publish& publish) {
     if (publish.qos == 2) {
-        rare().received->add(publish.packet_id, number_, connection_.said());
+        rare().received->add(publish.packet_id, number_, connection_.output_end());
         ++rare_->unreleased;
     }
-    if (publish.qos == 1 && is_5()) rare().answers.push_back(connection_.said());
+    if (publish.qos == 1 && is_5()) rare().answers.push_back(connection_.output_end());
 }
 
 std::string MqttSession::answer(const mqtt::Publish& publish, std::optional<Code> fault) const {
@@ -424,7 +425,7 @@ bool MqttSession::on(const mqtt::Disconnect& disconnect) {
         all_.clients.keep(*client_, number_, session_expiry_s_ > 0);
     }
     if (disconnect.reason == Reason::success && rare_) rare_->will.reset();  // [MQTT-3.1.2-10]
-    connection_.finish(false);
+    connection_.close_after_replies(Linger::if_unread);
     return true;
 }
 
@@ -460,61 +461,61 @@ void MqttSession::count(Code code) {
 // A server closes the connection of a client that breaks the protocol [MQTT-4.8.0-1].
 bool MqttSession::refuse(Code code) {
     count(code);
-    dismiss(reason_for(code), to_text(code), true);
+    dismiss(reason_for(code), to_text(code), Linger::always);
     return true;
 }
 
-void MqttSession::dismiss(Reason reason, std::string_view words, bool linger) {
+void MqttSession::dismiss(Reason reason, std::string_view words, Linger linger) {
     if (connected_ && is_5()) {
         say(with_words(words,
                        [&](std::string_view some) { return mqtt::disconnect(reason, some); }));
     } else if (is_5()) {  // Of its CONNECT, so without words: nobody knows how many it would take.
         say(mqtt::refusing_connack(version_, reason));
     }
-    connection_.finish(linger);
+    connection_.close_after_replies(linger);
 }
 
-void MqttSession::expire() {
+void MqttSession::on_deadline() {
     if (!connected_) {
         count(Code::timeout);
         return connection_.close();
     }
     check_credential();
-    if (!connection_.open()) return;
+    if (!connection_.is_open()) return;
     // What it sent meanwhile has not been read.
     if (!connection_.ready()) return set_deadline();
     count(Code::timeout);
-    dismiss(Reason::keep_alive_timeout, {}, false);
+    dismiss(Reason::keep_alive_timeout, {}, Linger::if_unread);
     connection_.set_deadline(farewell_time);
 }
 
-void MqttSession::stopping() {
-    if (connected_) dismiss(Reason::server_shutting_down, {}, false);
+void MqttSession::on_shutdown() {
+    if (connected_) dismiss(Reason::server_shutting_down, {}, Linger::if_unread);
 }
 
 void MqttSession::taken_over() {
-    if (!connection_.open()) return;
-    dismiss(Reason::session_taken_over, {}, false);
+    if (!connection_.is_open()) return;
+    dismiss(Reason::session_taken_over, {}, Linger::if_unread);
     connection_.set_deadline(farewell_time);
 }
 
 void MqttSession::check_credential() {
-    if (!connected_ || !connection_.open()) return;
+    if (!connected_ || !connection_.is_open()) return;
     const auto still = all_.credentials.still(who_);
     if (still) return;
     count(still.error().code);
-    dismiss(Reason::not_authorized, to_text(still.error().code), false);
+    dismiss(Reason::not_authorized, to_text(still.error().code), Linger::if_unread);
     connection_.set_deadline(farewell_time);
 }
 
 // Its router is known by what it said of itself, if it said something on the topic of its will.
-void MqttSession::closed() {
+void MqttSession::on_close() {
     if (number_ == 0) return;
     const auto will = rare_ ? std::move(rare_->will) : nullptr;
     // The next connection shall be seen while this will waits.
     if (will && will->delay_s > 0) static_cast<void>(received());
     const auto received = rare_ ? rare_->received : nullptr;
-    if (received) received->settle(number_, connection_.released());
+    if (received) received->settle(number_, connection_.sendable_end());
     const auto ended = all_.clients.close(*client_, number_, session_expiry_s_, all_.now_s());
     if (!will || ended == MqttClients::Closed::taken_over) return;
     const std::string site(!who_.site().empty() ? who_.site()

@@ -42,12 +42,12 @@ public:
     MqttSession(const MqttSession&) = delete;
     MqttSession& operator=(const MqttSession&) = delete;
 
-    void receive(std::string_view& bytes) override;
-    void resume() override {}  // The packet that could not be done with is still in the input.
-    void expire() override;
-    void too_slow() override { refuse(Code::too_slow); }
-    void stopping() override;
-    void closed() override;
+    void on_data(std::string_view& bytes) override;
+    void on_resume() override {}  // The packet that could not be done with is still in the input.
+    void on_deadline() override;
+    void on_slow_input() override { refuse(Code::too_slow); }
+    void on_shutdown() override;
+    void on_close() override;
     // Of its connection, among all; 0 until there is an MQTT session.
     [[nodiscard]] uint64_t number() const { return number_; }
     // The client has connected again.
@@ -100,7 +100,7 @@ private:
         return may_hear ? packet : make(std::string_view());
     }
     // The last packet, if the version has one, and the end.
-    void dismiss(mqtt::Reason reason, std::string_view words, bool linger);
+    void dismiss(mqtt::Reason reason, std::string_view words, Linger linger);
     void count(Code code);
     bool refuse(Code code);  // Returns true: the packet is done with.
 

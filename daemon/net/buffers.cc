@@ -12,14 +12,14 @@ constexpr size_t spare_bytes_max = 16 * 1024;  // Of each.
 
 }  // namespace
 
-void Buffers::lend(Buffer& buffer) {
+void BufferPool::acquire(Buffer& buffer) {
     if (buffer.bytes_) return;
     if (spare_.empty()) return buffer.string().reserve(lent_bytes);
     buffer = std::move(spare_.back());
     spare_.pop_back();
 }
 
-void Buffers::give_back(Buffer& buffer) {
+void BufferPool::release(Buffer& buffer) {
     if (!buffer.bytes_) return;
     buffer.clear();
     const size_t capacity = buffer.bytes_->capacity();

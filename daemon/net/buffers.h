@@ -1,4 +1,4 @@
-// Buffers: memory for what is read and not yet understood, said and not yet sent.
+// BufferPool: memory for what is read and not yet understood, said and not yet sent.
 //
 // Nearly every client has nothing under way nearly all the time, and then its buffers are a pointer
 // each. The memory is lent by a pool of its loop, and given back when the buffer is empty.
@@ -30,12 +30,12 @@ public:
         if (bytes_) bytes_->clear();
     }
     // So many bytes behind them can be read, though not used.
-    void pad(size_t count) {
+    void reserve_padding(size_t count) {
         if (bytes_) bytes_->reserve(bytes_->size() + count);
     }
 
 private:
-    friend class Buffers;
+    friend class BufferPool;
 
     std::string& string() {
         if (!bytes_) bytes_ = std::make_unique<std::string>();
@@ -45,12 +45,12 @@ private:
     std::unique_ptr<std::string> bytes_;
 };
 
-class Buffers {
+class BufferPool {
 public:
     // To one that has no memory yet.
-    void lend(Buffer& buffer);
+    void acquire(Buffer& buffer);
     // With what is in it.
-    void give_back(Buffer& buffer);
+    void release(Buffer& buffer);
 
 private:
     std::vector<Buffer> spare_;

@@ -30,8 +30,8 @@ Connection& connection_of(void* data) { return *static_cast<Connection*>(data); 
 
 // --- one connection ---
 
-Connection::Connection(Connections& all, const Endpoint& door)
-    : all_(all), endpoint_(door), deadline_ms_(never) {
+Connection::Connection(ConnectionTable& all, const ListenOptions& options)
+    : all_(all), listen_(options), deadline_ms_(never) {
     ensure(uv_tcp_init(&all.loop_, &socket_) == 0);
     socket_.data = this;
 }
@@ -39,8 +39,8 @@ Connection::Connection(Connections& all, const Endpoint& door)
 Connection::~Connection() { ensure(state_ == State::closed); }
 
 void Connection::start() {
-    if (endpoint_.proxied) {
-        set_deadline(endpoint_.header_timeout_max);
+    if (listen_.proxy_protocol) {
+        set_deadline(listen_.proxy_header_timeout_max);
     } else {
         begin();
     }
@@ -49,11 +49,11 @@ void Connection::start() {
 
 void Connection::begin() {
     if (!all_.admit(*this)) return refuse(Code::too_many_from_address);
-    if (endpoint_.tls == nullptr) {
-        session_ = endpoint_.make_session(*this);
+    if (listen_.tls == nullptr) {
+        session_ = listen_.make_session(*this);
     } else {
-        tls_ = std::make_unique<Tls>(*endpoint_.tls, endpoint_.transport);
-        set_deadline(endpoint_.tls->handshake_timeout_max());
+        tls_ = std::make_unique<Tls>(*listen_.tls, listen_.transport);
+        set_deadline(listen_.tls->handshake_timeout_max());
     }
 }
 
@@ -80,8 +80,8 @@ void Connection::on_read(uv_stream_t* stream, ssize_t count, const uv_buf_t* buf
 // The client has sent its last byte, and may still read answers.
 void Connection::end_of_input() {
     const bool something_to_say = waiting_ > 0 || sending_ || tls_;
-    if (!open() || !something_to_say) return close();
-    finish(false);
+    if (!is_open() || !something_to_say) return close();
+    close_after_replies(Linger::if_unread);
 }
 
 void Connection::read_any(std::string_view bytes) {
@@ -92,21 +92,21 @@ void Connection::read_any(std::string_view bytes) {
 
 // Of the PROXY protocol.
 void Connection::read_header(std::string_view bytes) {
-    buffers().lend(input_);
+    buffers().acquire(input_);
     input_.append(bytes);
     const auto header = parse_proxy_header(input_.view());
     if (!header) return refuse(header.error().code);
     if (!*header) return;
     if ((*header)->client[0] != '\0') peer_ = (*header)->client.data();
     Buffer kept = std::exchange(input_, {});
-    kept.pad(body_padding);
+    kept.reserve_padding(body_padding);
     begin();
-    if (open() && kept.size() > (*header)->bytes) read_any(kept.view().substr((*header)->bytes));
-    buffers().give_back(kept);
+    if (is_open() && kept.size() > (*header)->bytes) read_any(kept.view().substr((*header)->bytes));
+    buffers().release(kept);
 }
 
 void Connection::read(std::string_view bytes) {
-    if (!open()) return;  // Lingering: what still comes is thrown away.
+    if (!is_open()) return;  // Lingering: what still comes is thrown away.
     if (input_.empty()) {
         feed(bytes);
         keep(bytes);
@@ -123,37 +123,37 @@ bool Connection::ready() const {
                           (tls_ ? tls_->outgoing().size() : 0);
     const bool choked =
         unsent > all_.options_.output_bytes_max || waiting_ >= all_.options_.pending_acks_max;
-    return open() && !paused_ && !throttled() && !in_turn_ && !choked;
+    return is_open() && !paused_ && !throttled() && !in_turn_ && !choked;
 }
 
 void Connection::feed(std::string_view& bytes) {
-    if (ready()) session_->receive(bytes);
+    if (ready()) session_->on_data(bytes);
     held_ = !ready();
 }
 
 void Connection::keep(std::string_view bytes) {
-    if (bytes.empty() || !open()) return;
-    buffers().lend(input_);
+    if (bytes.empty() || !is_open()) return;
+    buffers().acquire(input_);
     input_.append(bytes);
     kept_since_ms_ = static_cast<uint32_t>(uv_now(&all_.loop_));
 }
 
 // Feeds the session with what was kept.
 void Connection::go_on() {
-    input_.pad(body_padding);
+    input_.reserve_padding(body_padding);
     std::string_view bytes = input_.view();
     const bool was_held = held_;  // And its client could not send more.
     feed(bytes);
     if (was_held || bytes.size() < input_.size())
         kept_since_ms_ = static_cast<uint32_t>(uv_now(&all_.loop_));
     input_.drop_front(input_.size() - bytes.size());
-    if (input_.empty()) buffers().give_back(input_);
+    if (input_.empty()) buffers().release(input_);
 }
 
 void Connection::read_sealed(std::string_view bytes) {
-    if (!open()) return;
+    if (!is_open()) return;
     if (session_) return open_sealed(bytes);
-    buffers().lend(input_);
+    buffers().acquire(input_);
     input_.append(bytes);
     in_turn_ = true;
     (tls_->begun() ? all_.in_turn_ : all_.hellos_).push_back(this);
@@ -162,7 +162,7 @@ void Connection::read_sealed(std::string_view bytes) {
 
 void Connection::open_sealed(std::string_view bytes) {
     bool is_new = !tls_->in_a_record();
-    while (open()) {
+    while (is_open()) {
         const size_t plain = tls_->open(bytes, {all_.plain_buffer_.get(), read_buffer_bytes});
         if (plain == 0) break;
         read({all_.plain_buffer_.get(), plain});
@@ -170,7 +170,7 @@ void Connection::open_sealed(std::string_view bytes) {
     }
     if (is_new && input_.empty()) kept_since_ms_ = static_cast<uint32_t>(uv_now(&all_.loop_));
     flush();
-    if (const auto fault = tls_->fault(); fault && open()) return refuse(*fault);
+    if (const auto fault = tls_->fault(); fault && is_open()) return refuse(*fault);
     // What came before the end may still wait for the ring.
     if (tls_->ended() && !paused_ && !held_) return end_of_input();
     update_reading();
@@ -179,10 +179,10 @@ void Connection::open_sealed(std::string_view bytes) {
 // In its turn.
 void Connection::shake_hands() {
     in_turn_ = false;
-    if (!open()) return;
+    if (!is_open()) return;
     Buffer kept = std::exchange(input_, {});
     std::string_view sealed = kept.view();
-    buffers().lend(tls_->outgoing());
+    buffers().acquire(tls_->outgoing());
     if (!tls_->begun()) all_.handshakes_.add(*this, uv_now(&all_.loop_));
     const auto done = tls_->shake_hands(sealed);
     if (!done) {
@@ -191,62 +191,62 @@ void Connection::shake_hands() {
         all_.shard_.add(Metric::tls_handshakes_total, 1,
                         label_of(tls_->resumed() ? TlsHandshake::resumed : TlsHandshake::full));
         all_.handshakes_.remove(*this);
-        session_ = endpoint_.make_session(*this);
+        session_ = listen_.make_session(*this);
         open_sealed(sealed);
     } else {
         flush();
     }
-    buffers().give_back(kept);
+    buffers().release(kept);
     update_reading();
 }
 
 // All that is to be sent now.
 std::string_view Connection::seal(std::string_view plain) {
-    if (!plain.empty()) buffers().lend(tls_->outgoing());
+    if (!plain.empty()) buffers().acquire(tls_->outgoing());
     tls_->seal(plain);
     return tls_->outgoing().view();
 }
 
 void Connection::end_handshake(Code fault) {
     all_.handshakes_.remove(*this);
-    if (open() && (tls_->begun() || in_turn_)) {
+    if (is_open() && (tls_->begun() || in_turn_)) {
         all_.shard_.add(Metric::tls_handshakes_total, 1, label_of(TlsHandshake::failed));
-        all_.refusals_.count(endpoint_.transport, fault, peer());
+        all_.refusals_.count(listen_.transport, fault, peer());
     }
-    if (!open() || tls_->outgoing().empty()) return close();
-    finish(true);  // Behind the alert.
+    if (!is_open() || tls_->outgoing().empty()) return close();
+    close_after_replies(Linger::always);  // Behind the alert.
     set_deadline(linger_time);
 }
 
 void Connection::expire() {
-    if (session_) return session_->expire();
+    if (session_) return session_->on_deadline();
     if (tls_) return end_handshake(Code::tls_timeout);
     refuse(Code::timeout);
 }
 
 void Connection::refuse(Code code) {
-    all_.refusals_.count(endpoint_.transport, code, peer());
+    all_.refusals_.count(listen_.transport, code, peer());
     close();
 }
 
-void Connection::introduced() {
+void Connection::mark_authenticated() {
     if (introduced_) return;
     introduced_ = true;
     all_.unverified_.remove(*this);
 }
 
 void Connection::evict() {
-    if (!open()) return close();
+    if (!is_open()) return close();
     if (tls_ && tls_->begun() && !session_)
         all_.shard_.add(Metric::tls_handshakes_total, 1, label_of(TlsHandshake::failed));
     refuse(Code::evicted);
 }
 
-std::string_view Connection::certified() const {
+std::string_view Connection::certificate_name() const {
     return tls_ ? tls_->certified() : std::string_view();
 }
 
-Buffers& Connection::buffers() const { return all_.buffers_; }
+BufferPool& Connection::buffers() const { return all_.buffers_; }
 
 void Connection::pause() {
     ensure(!paused_);
@@ -259,11 +259,11 @@ void Connection::throttle(Millis time) {
     const auto rest_ms = static_cast<uint64_t>(time.count());
     throttled_until_ms_ = uv_now(&all_.loop_) + rest_ms;
     if (deadline_ms_ != never) deadline_ms_ += rest_ms;
-    all_.shard_.add(Metric::connections_throttled_total, 1, label_of(endpoint_.transport));
+    all_.shard_.add(Metric::connections_throttled_total, 1, label_of(listen_.transport));
     update_reading();
 }
 
-bool Connection::turned_away() {
+bool Connection::should_reject_for_overload() {
     const bool was_deferred = deferred_;
     deferred_ = false;
     return was_deferred && all_.options_.defer() > Millis(0);
@@ -273,21 +273,21 @@ bool Connection::turned_away() {
 void Connection::look(uint64_t now_ms) {
     if (throttled() && throttled_until_ms_ <= now_ms) wake();
     if (sending_ && sending_->deadline_ms <= now_ms) return refuse(Code::responses_not_read);
-    if (lags(now_ms)) session_->too_slow();
+    if (lags(now_ms)) session_->on_slow_input();
     if (deadline_ms_ > now_ms) return;
     deadline_ms_ = never;
-    if (!open()) return close();
+    if (!is_open()) return close();
     expire();
     flush();
 }
 
 bool Connection::lags(uint64_t now_ms) const {
-    if (endpoint_.rate_min.bytes_per_s == 0 || !session_ || !ready()) return false;
+    if (listen_.input_rate_min.bytes_per_s == 0 || !session_ || !ready()) return false;
     const bool in_a_record = tls_ && tls_->in_a_record();
     if (input_.empty() && !in_a_record) return false;
     const Millis since(static_cast<uint32_t>(now_ms) - kept_since_ms_);
-    return since >
-           endpoint_.rate_min.time_for(input_.size() + (in_a_record ? Tls::record_bytes_max : 0));
+    return since > listen_.input_rate_min.time_allowed(input_.size() +
+                                                       (in_a_record ? Tls::record_bytes_max : 0));
 }
 
 void Connection::wake() {
@@ -328,23 +328,24 @@ void Connection::update_reading() {
 }
 
 void Connection::reply(std::string_view bytes) {
-    buffers().lend(output_);
+    buffers().acquire(output_);
     output_.append(bytes);
-    if (waiting_ == 0) may_send_ = said();
+    if (waiting_ == 0) may_send_ = output_end();
 }
 
 void Connection::reply_when_durable(uint64_t slot, size_t checkins, std::string_view bytes) {
-    buffers().lend(output_);
+    buffers().acquire(output_);
     output_.append(bytes);
     ++waiting_;
-    all_.acks_.push({slot, this, said(), static_cast<uint32_t>(checkins), all_.clock_.steady_us()});
+    all_.acks_.push(
+        {slot, this, output_end(), static_cast<uint32_t>(checkins), all_.clock_.steady_us()});
     update_reading();
 }
 
 void Connection::release(uint64_t end) {
     --waiting_;
     if (state_ >= State::closing) return;
-    may_send_ = waiting_ == 0 ? said() : end;
+    may_send_ = waiting_ == 0 ? output_end() : end;
     if (released_now_) return;
     released_now_ = true;
     all_.released_.push_back(this);
@@ -372,11 +373,11 @@ void Connection::write() {
         if (written < 0 && written != UV_EAGAIN) return close();
         if (written > 0) bytes.remove_prefix(static_cast<size_t>(written));
         if (!bytes.empty()) return write_rest(bytes);
-        if (tls_) buffers().give_back(tls_->outgoing());
+        if (tls_) buffers().release(tls_->outgoing());
     }
-    if (sent_ == said()) {
+    if (sent_ == output_end()) {
         output_at_ = sent_;
-        buffers().give_back(output_);
+        buffers().release(output_);
     }
     end_if_done();
 }
@@ -387,7 +388,7 @@ void Connection::write_rest(std::string_view rest) {
         uv_now(&all_.loop_) + static_cast<uint64_t>(all_.options_.output_timeout_max.count());
     sending_ = std::make_unique<Sending>(Sending{std::string(rest), deadline_ms, {}});
     sending_->write.data = this;
-    if (tls_) buffers().give_back(tls_->outgoing());
+    if (tls_) buffers().release(tls_->outgoing());
     output_.drop_front(sent_ - output_at_);
     output_at_ = sent_;
     std::string& bytes = sending_->bytes;
@@ -403,10 +404,10 @@ void Connection::on_written(uv_write_t* request, int status) {
     self.flush();
 }
 
-void Connection::finish(bool linger) {
-    if (!open()) return;
+void Connection::close_after_replies(Linger linger) {
+    if (!is_open()) return;
     state_ = State::finishing;
-    linger_ = linger;
+    linger_ = linger == Linger::always;
     deadline_ms_ = never;
     update_reading();
     if (waiting_ == 0) flush();
@@ -426,17 +427,17 @@ void Connection::end_if_done() {
 void Connection::close() {
     if (state_ >= State::closing) return;
     state_ = State::closing;
-    introduced();
-    if (session_ && !all_.stopping_) session_->closed();
+    mark_authenticated();
+    if (session_ && !all_.stopping_) session_->on_close();
     uv_close(reinterpret_cast<uv_handle_t*>(&socket_), on_closed);
 }
 
 void Connection::on_closed(uv_handle_t* handle) {
     Connection& self = connection_of(handle->data);
     self.state_ = State::closed;
-    self.all_.shard_.add(Metric::connections, -1, label_of(self.endpoint_.transport));
-    self.all_.buffers_.give_back(self.input_);
-    self.all_.buffers_.give_back(self.output_);
+    self.all_.shard_.add(Metric::connections, -1, label_of(self.listen_.transport));
+    self.all_.buffers_.release(self.input_);
+    self.all_.buffers_.release(self.output_);
     if (self.counted_) self.all_.let_go(self);
     if (self.paused_) std::erase(self.all_.paused_, &self);
     if (self.in_turn_) {
@@ -455,7 +456,7 @@ Millis Connection::now() const { return Millis(uv_now(&all_.loop_)); }
 
 // --- all of them ---
 
-Connections::Options::Options(const Settings& settings)
+ConnectionTable::Options::Options(const Settings& settings)
     : connections_max(settings.general.connections_max),
       connections_per_address_max(settings.general.connections_per_address_max),
       output_bytes_max(settings.general.output_size_max.count),
@@ -463,7 +464,8 @@ Connections::Options::Options(const Settings& settings)
       pending_acks_max(settings.general.pending_acks_max),
       handshakes_max(settings.tls.handshakes_max) {}
 
-Connections::Connections(uv_loop_t& loop, const Clock& clock, MetricShard& shard, Options options)
+ConnectionTable::ConnectionTable(uv_loop_t& loop, const Clock& clock, MetricShard& shard,
+                                 Options options)
     : loop_(loop),
       clock_(clock),
       shard_(shard),
@@ -471,14 +473,14 @@ Connections::Connections(uv_loop_t& loop, const Clock& clock, MetricShard& shard
       options_(std::move(options)),
       read_buffer_(new char[read_buffer_bytes + body_padding]{}) {}
 
-Connections::~Connections() { ensure(all_.empty()); }
+ConnectionTable::~ConnectionTable() { ensure(all_.empty()); }
 
-void Connections::accept(int fd, const sockaddr_storage& peer, const Endpoint& door) {
-    all_.push_back(std::make_unique<Connection>(*this, door));
+void ConnectionTable::accept(int fd, const sockaddr_storage& peer, const ListenOptions& options) {
+    all_.push_back(std::make_unique<Connection>(*this, options));
     Connection& connection = *all_.back();
     connection.index_ = static_cast<uint32_t>(all_.size() - 1);
-    shard_.add(Metric::connections, 1, label_of(door.transport));
-    shard_.add(Metric::connections_opened_total, 1, label_of(door.transport));
+    shard_.add(Metric::connections, 1, label_of(options.transport));
+    shard_.add(Metric::connections_opened_total, 1, label_of(options.transport));
     ensure(uv_tcp_open(&connection.socket_, fd) == 0);
     connection.name_peer(peer);
     const uint64_t now_ms = uv_now(&loop_);
@@ -488,7 +490,7 @@ void Connections::accept(int fd, const sockaddr_storage& peer, const Endpoint& d
         other->evict();
     }
     unverified_.add(connection, now_ms);
-    if (door.tls != nullptr && !plain_buffer_)
+    if (options.tls != nullptr && !plain_buffer_)
         plain_buffer_.reset(new char[read_buffer_bytes + body_padding]{});
     connection.start();
     const Millis wait = options_.defer ? options_.defer() : Millis(0);
@@ -497,7 +499,7 @@ void Connections::accept(int fd, const sockaddr_storage& peer, const Endpoint& d
     connection.throttle(wait);
 }
 
-bool Connections::shake_hands() {
+bool ConnectionTable::shake_hands() {
     const auto next = [this]() -> std::deque<Connection*>* {
         if (!in_turn_.empty()) return &in_turn_;
         return hellos_.empty() || !may_shake_hands() ? nullptr : &hellos_;
@@ -513,7 +515,7 @@ bool Connections::shake_hands() {
     return false;
 }
 
-bool Connections::may_shake_hands() {
+bool ConnectionTable::may_shake_hands() {
     if (handshakes_.size() < options_.handshakes_max) return true;
     Connection* const oldest = handshakes_.evictable(uv_now(&loop_));
     if (oldest == nullptr) return false;
@@ -521,7 +523,7 @@ bool Connections::may_shake_hands() {
     return true;
 }
 
-bool Connections::admit(Connection& connection) {
+bool ConnectionTable::admit(Connection& connection) {
     if (options_.connections_per_address_max == 0) return true;
     size_t& count = of_network_[network_of_peer(connection)];
     if (count == options_.connections_per_address_max) return false;
@@ -530,18 +532,18 @@ bool Connections::admit(Connection& connection) {
     return true;
 }
 
-void Connections::let_go(const Connection& connection) {
+void ConnectionTable::let_go(const Connection& connection) {
     const auto found = of_network_.find(network_of_peer(connection));
     if (--found->second == 0) of_network_.erase(found);
 }
 
-void Connections::release(uint64_t durable) {
+void ConnectionTable::release_replies(uint64_t durable) {
     const int64_t now_us = acks_.empty() ? 0 : clock_.steady_us();
     while (!acks_.empty() && acks_.front().slot < durable) {
         const Ack ack = acks_.front();
         acks_.pop();
         shard_.add(Metric::checkins_accepted_total, ack.checkins,
-                   label_of(ack.connection->endpoint_.transport));
+                   label_of(ack.connection->listen_.transport));
         shard_.observe(Metric::ack_seconds, now_us - ack.received_us);
         ack.connection->release(ack.end);
         if (ack.connection->state_ == Connection::State::closed && ack.connection->waiting_ == 0)
@@ -554,12 +556,12 @@ void Connections::release(uint64_t durable) {
     released_.clear();
 }
 
-void Connections::resume() {
+void ConnectionTable::resume_paused() {
     going_on_.swap(paused_);
     for (Connection* connection : going_on_) {
         connection->paused_ = false;
-        if (!connection->open()) continue;
-        connection->session_->resume();
+        if (!connection->is_open()) continue;
+        connection->session_->on_resume();
         connection->go_on();
         if (connection->waiting_ == 0) connection->flush();
         connection->update_reading();
@@ -570,11 +572,11 @@ void Connections::resume() {
 
 // From the back: of those that are still to be looked at none moves, when another leaves, to where
 // it was done already.
-void Connections::begin_sweep() {
+void ConnectionTable::begin_sweep() {
     if (sweep_at_ == 0) sweep_at_ = all_.size();
 }
 
-bool Connections::sweep() {
+bool ConnectionTable::sweep() {
     const uint64_t now_ms = uv_now(&loop_);
     sweep_at_ = std::min(sweep_at_, all_.size());
     for (size_t looks = 0; looks < sweep_step && sweep_at_ > 0; ++looks)
@@ -582,16 +584,16 @@ bool Connections::sweep() {
     return sweep_at_ > 0;
 }
 
-void Connections::finish_all() {
+void ConnectionTable::drain_all() {
     stopping_ = true;
     for (auto& connection : all_) {
-        if (connection->open() && connection->session_) connection->session_->stopping();
-        connection->finish(false);
+        if (connection->is_open() && connection->session_) connection->session_->on_shutdown();
+        connection->close_after_replies(Linger::if_unread);
     }
 }
 
 // Answers whose slots are not on disk by now are never sent.
-void Connections::close_all() {
+void ConnectionTable::close_all() {
     stopping_ = true;
     for (; !acks_.empty(); acks_.pop()) {
         Connection& connection = *acks_.front().connection;
@@ -601,7 +603,7 @@ void Connections::close_all() {
     for (auto& connection : all_) connection->close();
 }
 
-void Connections::forget(Connection& connection) {
+void ConnectionTable::forget(Connection& connection) {
     all_.back()->index_ = connection.index_;
     std::swap(all_[connection.index_], all_.back());
     all_.pop_back();

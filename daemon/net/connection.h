@@ -1,4 +1,4 @@
-// Connection: one client's bytes. Connections: all clients of one loop, and what they share.
+// Connection: one client's bytes. ConnectionTable: all clients of one loop, and what they share.
 //
 //     socket -> the loop's read buffer -> Session -> output, in order -> socket
 //                      |  what is not a whole request yet             ^
@@ -30,7 +30,8 @@
 // Under full pressure a new client is not read from for a while; then its first request may be, or
 // is told to come again.
 //
-// Owner: Connections. libuv points at the socket until its close callback has run, and Acks point
+// Owner: ConnectionTable. libuv points at the socket until its close callback has run, and Acks
+// point
 //        here until they are taken, so close() only begins the end.
 // Threads: the loop's.
 #pragma once
@@ -60,9 +61,15 @@
 
 namespace rollcall {
 
-class Connections;
+class ConnectionTable;
 class Tls;
 class TlsContext;
+
+// What close_after_replies() does after the last reply is sent.
+enum class Linger : bool {
+    if_unread,  // Lingers only if bytes of the client are left unread.
+    always,
+};
 
 // A protocol on a connection.
 class Session {
@@ -70,44 +77,45 @@ public:
     virtual ~Session() = default;
     // Takes all it can use off the front of `bytes`; the rest comes again with more behind it.
     // body_padding bytes behind them are readable.
-    virtual void receive(std::string_view& bytes) = 0;
+    virtual void on_data(std::string_view& bytes) = 0;
     // After Connection::pause(): tries the request again that found the ring full.
-    virtual void resume() = 0;
+    virtual void on_resume() = 0;
     // The deadline has passed: says so if the protocol can, and closes.
-    virtual void expire() = 0;
-    // What is not taken yet came more slowly than Endpoint::rate_min: says so, and closes.
-    virtual void too_slow() {}
+    virtual void on_deadline() = 0;
+    // What is not taken yet came more slowly than ListenOptions::input_rate_min: says so, and
+    // closes.
+    virtual void on_slow_input() {}
     // The daemon stops: the last words may be said, which go out behind the answers that wait.
-    virtual void stopping() {}
+    virtual void on_shutdown() {}
     // The connection is being closed, and the daemon is not stopping.
-    virtual void closed() {}
+    virtual void on_close() {}
 };
 
 // How slowly a client may send what it has begun.
-struct RateMin {
+struct MinimumRate {
     Millis grace{0};
     size_t bytes_per_s = 0;  // After that, on average; 0: any.
 
     // Of these bytes, from the first one on.
-    [[nodiscard]] Millis time_for(size_t bytes) const {
+    [[nodiscard]] Millis time_allowed(size_t bytes) const {
         if (bytes_per_s == 0) return std::chrono::years(1);
         return grace + Millis(bytes * 1000 / bytes_per_s);
     }
 };
 
 // Where clients come in: a listening socket, and what they speak there.
-struct Endpoint {
+struct ListenOptions {
     Transport transport;
     std::function<std::unique_ptr<Session>(Connection&)> make_session;
-    TlsContext* tls = nullptr;          // None: plain.
-    bool proxied = false;               // A balancer says whose each connection is.
-    Millis header_timeout_max{15'000};  // For what it says.
-    RateMin rate_min = {};              // Of what the session does not take before it is whole.
+    TlsContext* tls = nullptr;                // None: plain.
+    bool proxy_protocol = false;              // A balancer says whose each connection is.
+    Millis proxy_header_timeout_max{15'000};  // For what it says.
+    MinimumRate input_rate_min = {};  // Of what the session does not take before it is whole.
 };
 
 class Connection {
 public:
-    Connection(Connections& all, const Endpoint& door);
+    Connection(ConnectionTable& all, const ListenOptions& options);
     ~Connection();
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
@@ -123,20 +131,20 @@ public:
     // the client has left.
     void throttle(Millis time);
     // It has sent what others are there for, too, and makes way for nobody.
-    void introduced();
+    void mark_authenticated();
     // Had it to rest when it was new, and would it have to now? Asked at its first request only.
-    [[nodiscard]] bool turned_away();
+    [[nodiscard]] bool should_reject_for_overload();
     // Closes when all replies are out. linger: the client may still be sending; what it sends is
     // thrown away for a moment, for closing at once could destroy the reply on its way. The same is
     // done if it has sent something that is not read.
-    void finish(bool linger);
+    void close_after_replies(Linger linger);
     void close();  // At once. May be called twice.
     void set_deadline(Millis from_now);
     [[nodiscard]] Millis now() const;  // Of the loop's clock.
     // Of all that was ever said, in bytes: where it ends, and where what may go out ends.
-    [[nodiscard]] uint64_t said() const { return output_at_ + output_.size(); }
-    [[nodiscard]] uint64_t released() const { return may_send_; }
-    [[nodiscard]] bool open() const { return state_ == State::open; }
+    [[nodiscard]] uint64_t output_end() const { return output_at_ + output_.size(); }
+    [[nodiscard]] uint64_t sendable_end() const { return may_send_; }
+    [[nodiscard]] bool is_open() const { return state_ == State::open; }
     // Open, and its answers are not too many. A session that takes several requests in a row asks
     // before each; what it leaves comes again when it is ready.
     [[nodiscard]] bool ready() const;
@@ -144,12 +152,12 @@ public:
     [[nodiscard]] bool throttled() const { return throttled_until_ms_ != 0; }
     [[nodiscard]] std::string_view peer() const { return peer_; }
     // The name in the client's certificate, which verified (Tls::certified()); else empty.
-    [[nodiscard]] std::string_view certified() const;
+    [[nodiscard]] std::string_view certificate_name() const;
     // Of its loop.
-    [[nodiscard]] Buffers& buffers() const;
+    [[nodiscard]] BufferPool& buffers() const;
 
 private:
-    friend class Connections;
+    friend class ConnectionTable;
     enum class State : uint8_t { open, finishing, lingering, closing, closed };
 
     struct Sending {
@@ -194,19 +202,19 @@ private:
     static void on_written(uv_write_t* request, int status);
     static void on_closed(uv_handle_t* handle);
 
-    Connections& all_;
-    const Endpoint& endpoint_;
+    ConnectionTable& all_;
+    const ListenOptions& listen_;
     State state_ = State::open;
     // Bits, for there may be a million of these.
     bool paused_ : 1 = false;
     bool reading_ : 1 = false;
     bool linger_ : 1 = false;
     bool held_ : 1 = false;             // It was not ready for all of input_.
-    bool counted_ : 1 = false;          // It is in Connections::of_network_.
-    bool released_now_ : 1 = false;     // It is in Connections::released_.
-    bool in_turn_ : 1 = false;          // It is in Connections::hellos_ or in_turn_.
+    bool counted_ : 1 = false;          // It is in ConnectionTable::of_network_.
+    bool released_now_ : 1 = false;     // It is in ConnectionTable::released_.
+    bool in_turn_ : 1 = false;          // It is in ConnectionTable::hellos_ or in_turn_.
     bool deferred_ : 1 = false;         // It had to rest when it was new, and has not been told so.
-    bool introduced_ : 1 = false;       // It is not in Connections::unverified_.
+    bool introduced_ : 1 = false;       // It is not in ConnectionTable::unverified_.
     uint32_t waiting_ = 0;              // Acks that point here.
     uint32_t index_ = 0;                // Its place among all.
     uint32_t kept_since_ms_ = 0;        // Since then the session took nothing of input_, or of a
@@ -225,7 +233,7 @@ private:
     std::string peer_;
 };
 
-class Connections {
+class ConnectionTable {
 public:
     struct Options {
         size_t connections_max;
@@ -239,19 +247,20 @@ public:
         explicit Options(const Settings& settings);
     };
 
-    Connections(uv_loop_t& loop, const Clock& clock, MetricShard& shard, Options options);
-    ~Connections();
-    Connections(const Connections&) = delete;
-    Connections& operator=(const Connections&) = delete;
+    ConnectionTable(uv_loop_t& loop, const Clock& clock, MetricShard& shard, Options options);
+    ~ConnectionTable();
+    ConnectionTable(const ConnectionTable&) = delete;
+    ConnectionTable& operator=(const ConnectionTable&) = delete;
 
-    // Takes over the socket of a client that came through a door, which stays.
-    void accept(int fd, const sockaddr_storage& peer, const Endpoint& door);
+    // Takes over the socket of a client that came through a listening socket; `options` must
+    // outlive it.
+    void accept(int fd, const sockaddr_storage& peer, const ListenOptions& options);
     // Goes on with handshakes for a while; true if some are left for the next turn.
     bool shake_hands();
     // Answers that waited for slots below `durable` go out.
-    void release(uint64_t durable);
+    void release_replies(uint64_t durable);
     // Whoever found the ring full goes on.
-    void resume();
+    void resume_paused();
     // Closes whoever has passed its deadline, and wakes whoever has rested: each is looked at in
     // the steps that follow. Called once a second.
     void begin_sweep();
@@ -260,7 +269,7 @@ public:
     // That are looked at in a step, in which nobody is served.
     static constexpr size_t sweep_step = 512;
     // Reads no more; every connection ends when its answers are out.
-    void finish_all();
+    void drain_all();
     void close_all();
     [[nodiscard]] bool empty() const { return all_.empty(); }
 
@@ -280,12 +289,13 @@ private:
     Refusals refusals_;
     Options options_;
     std::vector<std::unique_ptr<Connection>> all_;
-    std::unordered_map<uint64_t, size_t> of_network_;  // Connections, if they are limited.
+    std::unordered_map<uint64_t, size_t>
+        of_network_;  // Connections of each network, if they are limited.
     Acks acks_;
     std::vector<Connection*> released_;  // To be flushed, once each.
     std::vector<Connection*> paused_;
     std::vector<Connection*> going_on_;  // Taken from paused_ while they go on.
-    Buffers buffers_;
+    BufferPool buffers_;
     std::deque<Connection*> hellos_;   // With the first bytes of their handshakes.
     std::deque<Connection*> in_turn_;  // With more of them.
     EvictionQueue handshakes_;         // Begun, and neither done nor closed.

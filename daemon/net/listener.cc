@@ -78,7 +78,7 @@ bool is_free(const addrinfo& at) {
 
 }  // namespace
 
-bool listen_on(const std::string& address, size_t workers, Listening& listening,
+bool listen_on(const std::string& address, size_t workers, ListeningSockets& listening,
                std::string& problem) {
     const Addresses at = resolve(address, problem);
     if (!at) return false;

@@ -10,13 +10,13 @@
 
 namespace rollcall {
 
-struct Listening {
+struct ListeningSockets {
     std::string address;   // As bound: port 0 has become a port.
     std::vector<int> fds;  // One for each worker; the caller's to close.
 };
 
 // Binds and listens. After an error no socket is left, and `problem` says why.
-[[nodiscard]] bool listen_on(const std::string& address, size_t workers, Listening& listening,
-                             std::string& problem);
+[[nodiscard]] bool listen_on(const std::string& address, size_t workers,
+                             ListeningSockets& listening, std::string& problem);
 
 }  // namespace rollcall

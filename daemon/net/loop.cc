@@ -24,7 +24,7 @@ void close_handle(Handle& handle) {
 
 }  // namespace
 
-Loop::Loop(const Clock& clock, MetricShard& shard, const Connections::Options& options,
+Loop::Loop(const Clock& clock, MetricShard& shard, const ConnectionTable::Options& options,
            std::function<void()> on_turn)
     : shard_(shard), on_turn_(std::move(on_turn)), connections_(loop_, clock, shard, options) {
     ensure(uv_async_init(&loop_, &wake_, [](uv_async_t*) {}) == 0);
@@ -45,15 +45,15 @@ Loop::Loop(const Clock& clock, MetricShard& shard, const Connections::Options& o
 
 // A loop that never ran still has handles to close.
 Loop::~Loop() {
-    end();
+    stop();
     uv_run(&loop_, UV_RUN_DEFAULT);
     ensure(uv_loop_close(&loop_) == 0);
 }
 
 // Not uv_listen(): out of files, libuv 1.44 closes whom it accepts by a descriptor that it keeps in
 // reserve, uncounted, and if another thread takes that, it tries for ever.
-void Loop::listen(int fd, Endpoint door) {
-    listeners_.push_back(std::make_unique<Listener>(Listener{*this, std::move(door), fd}));
+void Loop::listen(int fd, ListenOptions options) {
+    listeners_.push_back(std::make_unique<Listener>(Listener{*this, std::move(options), fd}));
     Listener& listener = *listeners_.back();
     listener.poll.data = &listener;
     ensure(uv_poll_init(&loop_, &listener.poll, fd) == 0);
@@ -74,7 +74,7 @@ void Loop::accept(Listener& listener) {
         const int fd = accept4(listener.fd, reinterpret_cast<sockaddr*>(&peer), &length,
                                SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            connections_.accept(fd, peer, listener.door);
+            connections_.accept(fd, peer, listener.options);
             continue;
         }
         const int why = errno;
@@ -117,7 +117,7 @@ void Loop::stop_listening() {
 
 void Loop::run() { uv_run(&loop_, UV_RUN_DEFAULT); }
 
-void Loop::end() {
+void Loop::stop() {
     stop_listening();
     connections_.close_all();
     close_handle(wake_);

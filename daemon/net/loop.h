@@ -22,31 +22,31 @@ namespace rollcall {
 
 class Loop {
 public:
-    Loop(const Clock& clock, MetricShard& shard, const Connections::Options& options,
+    Loop(const Clock& clock, MetricShard& shard, const ConnectionTable::Options& options,
          std::function<void()> on_turn);
     ~Loop();
     Loop(const Loop&) = delete;
     Loop& operator=(const Loop&) = delete;
 
     // Takes over a listening socket.
-    void listen(int fd, Endpoint door);
+    void listen(int fd, ListenOptions options);
     void stop_listening();
 
     void wake() { uv_async_send(&wake_); }
 
-    // Runs until end(), then until every handle is closed.
+    // Runs until stop(), then until every handle is closed.
     void run();
     // What is there to be done now, without waiting: for tests.
     void step() { uv_run(&loop_, UV_RUN_NOWAIT); }
-    void end();
+    void stop();
 
-    [[nodiscard]] Connections& connections() { return connections_; }
+    [[nodiscard]] ConnectionTable& connections() { return connections_; }
     [[nodiscard]] uv_loop_t& uv() { return loop_; }
 
 private:
     struct Listener {
         Loop& loop;
-        Endpoint door;
+        ListenOptions options;
         int fd;
         bool waits = false;  // Until the next sweep.
         uv_poll_t poll{};
@@ -68,7 +68,7 @@ private:
     uv_check_t turn_{};
     uv_timer_t sweep_{};
     std::function<void()> on_turn_;
-    Connections connections_;
+    ConnectionTable connections_;
     std::vector<std::unique_ptr<Listener>> listeners_;
     bool crowded_ = false;  // Some listener waits, or did since the last sweep.
 };

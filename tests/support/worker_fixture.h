@@ -151,7 +151,7 @@ private:
     }
 
     uint16_t listen(Worker& its_worker, Transport transport) {
-        Listening listening;
+        ListeningSockets listening;
         std::string problem;
         ensure(listen_on("127.0.0.1:0", 1, listening, problem));
         its_worker.listen(listening.fds.front(), transport);

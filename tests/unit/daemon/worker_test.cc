@@ -26,12 +26,12 @@ class Echo final : public Session {
 public:
     Echo(Connection& connection, std::function<void()> heard)
         : connection_(connection), heard_(std::move(heard)) {}
-    void receive(std::string_view& bytes) override {
+    void on_data(std::string_view& bytes) override {
         heard_();
         connection_.reply(std::exchange(bytes, {}));
     }
-    void resume() override {}
-    void expire() override {}
+    void on_resume() override {}
+    void on_deadline() override {}
 
 private:
     Connection& connection_;
@@ -42,12 +42,12 @@ private:
 class Impatient final : public Session {
 public:
     Impatient(Connection& connection, int& cut) : connection_(connection), cut_(cut) {}
-    void receive(std::string_view& bytes) override { connection_.reply(std::exchange(bytes, {})); }
-    void resume() override {}
-    void expire() override {}
-    void too_slow() override {
+    void on_data(std::string_view& bytes) override { connection_.reply(std::exchange(bytes, {})); }
+    void on_resume() override {}
+    void on_deadline() override {}
+    void on_slow_input() override {
         ++cut_;
-        connection_.finish(false);
+        connection_.close_after_replies(Linger::if_unread);
     }
 
 private:
@@ -61,9 +61,9 @@ public:
     Expiring(Connection& connection, size_t& expired) : connection_(connection), expired_(expired) {
         connection_.set_deadline(Millis(0));
     }
-    void receive(std::string_view&) override {}
-    void resume() override {}
-    void expire() override {
+    void on_data(std::string_view&) override {}
+    void on_resume() override {}
+    void on_deadline() override {
         ++expired_;
         connection_.close();
     }
@@ -88,11 +88,11 @@ void certify(Settings& settings, const Certificates& certificates, Certificates:
     settings.tls.key = {server.key};
 }
 
-uint16_t let_listen(Loop& loop, const Endpoint& door) {
-    Listening listening;
+uint16_t let_listen(Loop& loop, const ListenOptions& options) {
+    ListeningSockets listening;
     std::string problem;
     ensure(listen_on("127.0.0.1:0", 1, listening, problem));
-    loop.listen(listening.fds.front(), door);
+    loop.listen(listening.fds.front(), options);
     return static_cast<uint16_t>(
         std::stoi(listening.address.substr(listening.address.rfind(':') + 1)));
 }
@@ -188,16 +188,17 @@ BOOST_AUTO_TEST_CASE(nobody_waits_for_more_than_one_handshake_that_takes_a_milli
     std::vector<int> served;  // In which turns the client was that needs no handshake.
     Cursor over;              // Moved by the clients' thread: 1 when all have been answered.
     settings.tls.handshakes_max = handshakes;
-    Loop loop(slow, shard, Connections::Options(settings), [&] {
+    Loop loop(slow, shard, ConnectionTable::Options(settings), [&] {
         ++turns;
-        if (over.read() == 1) loop.end();
+        if (over.read() == 1) loop.stop();
     });
-    Endpoint door{Transport::http, [&](Connection& connection) {
-                      return std::make_unique<Echo>(connection, [&] { served.push_back(turns); });
-                  }};
-    const uint16_t plain_port = let_listen(loop, door);
-    door.tls = &tls;
-    const uint16_t tls_port = let_listen(loop, door);
+    ListenOptions options{Transport::http, [&](Connection& connection) {
+                              return std::make_unique<Echo>(connection,
+                                                            [&] { served.push_back(turns); });
+                          }};
+    const uint16_t plain_port = let_listen(loop, options);
+    options.tls = &tls;
+    const uint16_t tls_port = let_listen(loop, options);
 
     TlsEnd end({});
     BOOST_TEST(!end.shake_hands());
@@ -232,8 +233,8 @@ BOOST_AUTO_TEST_CASE(record_of_tls_that_trickles_is_cut_and_one_that_comes_in_ti
     BOOST_REQUIRE(tls.read().has_value());
     int cut = 0;
     Cursor over;
-    Loop loop(clock, shard, Connections::Options(settings), [&] {
-        if (over.read() == 1) loop.end();
+    Loop loop(clock, shard, ConnectionTable::Options(settings), [&] {
+        if (over.read() == 1) loop.stop();
     });
     const uint16_t port = let_listen(
         loop,
@@ -241,7 +242,7 @@ BOOST_AUTO_TEST_CASE(record_of_tls_that_trickles_is_cut_and_one_that_comes_in_ti
          .make_session =
              [&](Connection& connection) { return std::make_unique<Impatient>(connection, cut); },
          .tls = &tls,
-         .rate_min = {.grace = Millis(500), .bytes_per_s = Tls::record_bytes_max}});
+         .input_rate_min = {.grace = Millis(500), .bytes_per_s = Tls::record_bytes_max}});
     std::thread clients([&] {
         TlsClient slow(port, {});
         TlsClient idle(port, {});
@@ -274,20 +275,20 @@ BOOST_AUTO_TEST_CASE(record_of_tls_that_trickles_is_cut_and_one_that_comes_in_ti
 
 // Their deadline has passed before the first sweep.
 BOOST_AUTO_TEST_CASE(nobody_waits_for_more_than_a_step_of_a_sweep_that_misses_nobody) {
-    constexpr size_t clients = 3 * Connections::sweep_step;
+    constexpr size_t clients = 3 * ConnectionTable::sweep_step;
     BOOST_TEST_REQUIRE(open_files::raise_limit() > 2 * clients + 100);
     size_t expired = 0;
     size_t most_in_a_turn = 0;
     std::vector<int64_t> when_us;
-    Loop loop(clock, shard, Connections::Options(settings), [&, before = size_t{0}]() mutable {
+    Loop loop(clock, shard, ConnectionTable::Options(settings), [&, before = size_t{0}]() mutable {
         most_in_a_turn = std::max(most_in_a_turn, expired - before);
         if (expired > before) when_us.push_back(clock.steady_us());
         before = expired;
-        if (expired == clients) loop.end();
+        if (expired == clients) loop.stop();
     });
-    const Endpoint door{Transport::http, [&](Connection& connection) {
-                            return std::make_unique<Expiring>(connection, expired);
-                        }};
+    const ListenOptions options{Transport::http, [&](Connection& connection) {
+                                    return std::make_unique<Expiring>(connection, expired);
+                                }};
     std::vector<int> others;
     for (size_t client = 0; client < clients; ++client) {
         int ends[2];
@@ -295,10 +296,10 @@ BOOST_AUTO_TEST_CASE(nobody_waits_for_more_than_a_step_of_a_sweep_that_misses_no
         others.push_back(ends[1]);
         sockaddr_storage peer{};
         peer.ss_family = AF_INET;
-        loop.connections().accept(ends[0], peer, door);
+        loop.connections().accept(ends[0], peer, options);
     }
     loop.run();
-    BOOST_TEST(most_in_a_turn == Connections::sweep_step);
+    BOOST_TEST(most_in_a_turn == ConnectionTable::sweep_step);
     BOOST_TEST_REQUIRE(when_us.size() == 3u);
     BOOST_TEST(when_us.back() - when_us.front() < 900'000);  // One round.
     for (const int fd : others) close(fd);
@@ -312,7 +313,7 @@ BOOST_AUTO_TEST_CASE(silent_connections_make_way_for_new_ones_and_who_was_heard_
     HttpClient known(http_port);
     BOOST_TEST(known.post("{}").status == 200);
     MqttClient router(mqtt_port, "MT1");
-    // Each door has a queue of its own, so one has to be let in before the next knocks.
+    // Each listening socket has a queue of its own, so one has to be let in before the next knocks.
     const auto wait_until_opened = [this](Transport transport, int64_t connections) {
         const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
         const auto opened = [&] {

@@ -16,7 +16,7 @@ namespace {
 struct AdminFixture {
     AdminFixture() {
         admin.watch({&shard});
-        Listening listening;
+        ListeningSockets listening;
         std::string problem;
         ensure(listen_on("127.0.0.1:0", 1, listening, problem));
         port = static_cast<uint16_t>(
@@ -43,8 +43,8 @@ struct AdminFixture {
     Settings settings;
     HttpSession::Limits limits{settings};
     Cursor stop;  // Moved by the test: 1 ends the loop.
-    Loop loop{clock, shard, Connections::Options(settings), [this] {
-                  if (stop.read() != 0) loop.end();
+    Loop loop{clock, shard, ConnectionTable::Options(settings), [this] {
+                  if (stop.read() != 0) loop.stop();
               }};
     uint16_t port = 0;
     std::thread thread;

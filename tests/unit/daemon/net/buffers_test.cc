@@ -10,7 +10,7 @@ namespace rollcall {
 namespace {
 
 struct BuffersFixture {
-    Buffers buffers;
+    BufferPool buffers;
     Buffer buffer;
 };
 
@@ -24,17 +24,17 @@ BOOST_AUTO_TEST_CASE(buffer_that_was_never_written_is_empty) {
     BOOST_TEST(buffer.size() == 0u);
     BOOST_TEST(buffer.view().empty());
     buffer.drop_front(0);
-    buffer.pad(16);
+    buffer.reserve_padding(16);
     buffer.clear();
-    buffers.give_back(buffer);
+    buffers.release(buffer);
     BOOST_TEST(buffer.empty());
 }
 
 BOOST_AUTO_TEST_CASE(buffer_keeps_what_was_appended_without_what_was_dropped) {
-    buffers.lend(buffer);
+    buffers.acquire(buffer);
     BOOST_TEST(buffer.empty());
     buffer.append("one");
-    buffers.lend(buffer);  // It has been lent one.
+    buffers.acquire(buffer);  // It has been lent one.
     buffer.append("two");
     buffer.drop_front(2);
     BOOST_TEST(buffer.view() == "etwo");
@@ -43,12 +43,12 @@ BOOST_AUTO_TEST_CASE(buffer_keeps_what_was_appended_without_what_was_dropped) {
 }
 
 BOOST_AUTO_TEST_CASE(memory_that_was_given_back_is_lent_again_and_empty) {
-    buffers.lend(buffer);
+    buffers.acquire(buffer);
     buffer.append("secret");
     const char* const memory = buffer.view().data();
-    buffers.give_back(buffer);
+    buffers.release(buffer);
     Buffer next;
-    buffers.lend(next);
+    buffers.acquire(next);
     BOOST_TEST(next.empty());
     next.append("other");
     BOOST_TEST(static_cast<const void*>(next.view().data()) == memory);
@@ -57,12 +57,12 @@ BOOST_AUTO_TEST_CASE(memory_that_was_given_back_is_lent_again_and_empty) {
 // One large body would be kept for good.
 BOOST_AUTO_TEST_CASE(memory_that_has_grown_large_is_not_kept) {
     const auto allocations_of_next = [this](size_t bytes) {
-        buffers.lend(buffer);
+        buffers.acquire(buffer);
         buffer.append(std::string(bytes, 'x'));
-        buffers.give_back(buffer);
+        buffers.release(buffer);
         BOOST_TEST(buffer.empty());
         const size_t before = allocations();
-        buffers.lend(buffer);
+        buffers.acquire(buffer);
         return allocations() - before;
     };
     BOOST_TEST(allocations_of_next(1000) == 0u);

@@ -13,7 +13,7 @@ struct ListenerFixture {
     ~ListenerFixture() {
         for (const int fd : listening.fds) close(fd);
     }
-    Listening listening;
+    ListeningSockets listening;
     std::string problem;
 };
 
@@ -30,7 +30,7 @@ BOOST_AUTO_TEST_CASE(workers_have_sockets_of_their_own_on_one_port) {
 
 BOOST_AUTO_TEST_CASE(port_that_another_daemon_listens_on_is_refused) {
     BOOST_TEST(listen_on("127.0.0.1:0", 1, listening, problem));
-    Listening second;
+    ListeningSockets second;
     BOOST_TEST(!listen_on(listening.address, 1, second, problem));
     BOOST_TEST(problem == "Address already in use");
     BOOST_TEST(second.fds.empty());
