@@ -337,6 +337,7 @@ void Connection::reply_when_durable(uint64_t slot, size_t checkins, std::string_
     buffers().acquire(output_);
     output_.append(bytes);
     ++waiting_;
+    all_.make_room_for_ack();
     all_.acks_.push(
         {slot, this, output_end(), static_cast<uint32_t>(checkins), all_.clock_.steady_us()});
     update_reading();
@@ -344,8 +345,7 @@ void Connection::reply_when_durable(uint64_t slot, size_t checkins, std::string_
 
 void Connection::release(uint64_t end) {
     --waiting_;
-    if (state_ >= State::closing) return;
-    may_send_ = waiting_ == 0 ? output_end() : end;
+    if (state_ < State::closing) may_send_ = waiting_ == 0 ? output_end() : end;
     if (released_now_) return;
     released_now_ = true;
     all_.released_.push_back(this);
@@ -445,7 +445,7 @@ void Connection::on_closed(uv_handle_t* handle) {
         std::erase(self.all_.in_turn_, &self);
     }
     if (self.tls_ && !self.session_) self.all_.handshakes_.remove(self);
-    if (self.waiting_ == 0) self.all_.forget(self);
+    self.all_.forget_if_done(self);
 }
 
 void Connection::set_deadline(Millis from_now) {
@@ -462,7 +462,8 @@ ConnectionTable::Options::Options(const Settings& settings)
       output_bytes_max(settings.general.output_size_max.count),
       output_timeout_max(settings.general.output_timeout_max),
       pending_acks_max(settings.general.pending_acks_max),
-      handshakes_max(settings.tls.handshakes_max) {}
+      handshakes_max(settings.tls.handshakes_max),
+      ring_rows_max(settings.ingest.slots_max * settings.ingest.slot_rows_max) {}
 
 ConnectionTable::ConnectionTable(uv_loop_t& loop, const Clock& clock, MetricShard& shard,
                                  Options options)
@@ -471,6 +472,7 @@ ConnectionTable::ConnectionTable(uv_loop_t& loop, const Clock& clock, MetricShar
       shard_(shard),
       refusals_(clock, shard),
       options_(std::move(options)),
+      acks_(options_.ring_rows_max),
       read_buffer_(new char[read_buffer_bytes + body_padding]{}) {}
 
 ConnectionTable::~ConnectionTable() { ensure(all_.empty()); }
@@ -537,21 +539,33 @@ void ConnectionTable::let_go(const Connection& connection) {
     if (--found->second == 0) of_network_.erase(found);
 }
 
-void ConnectionTable::release_replies(uint64_t durable) {
+// The committer may free slots, and the worker fill them again, within one turn of the loop. So the
+// queue may hold acknowledgements of slots that are durable by now. Without these there is room:
+// each of the others stands for a row of its own in a slot that is not durable.
+void ConnectionTable::make_room_for_ack() {
+    if (acks_.full() && options_.durable) settle(options_.durable());
+}
+
+void ConnectionTable::settle(uint64_t durable) {
     const int64_t now_us = acks_.empty() ? 0 : clock_.steady_us();
     while (!acks_.empty() && acks_.front().slot < durable) {
-        const Ack ack = acks_.front();
+        const PendingAck ack = acks_.front();
         acks_.pop();
         shard_.add(Metric::checkins_accepted_total, ack.checkins,
                    label_of(ack.connection->listen_.transport));
         shard_.observe(Metric::ack_seconds, now_us - ack.received_us);
         ack.connection->release(ack.end);
-        if (ack.connection->state_ == Connection::State::closed && ack.connection->waiting_ == 0)
-            forget(*ack.connection);
     }
-    for (Connection* connection : released_) {
-        connection->released_now_ = false;
-        connection->flush();
+}
+
+// A flush may take requests that were kept, and these may make room in acks_: released_ grows then.
+void ConnectionTable::release_replies(uint64_t durable) {
+    settle(durable);
+    for (size_t at = 0; at < released_.size(); ++at) {
+        Connection& connection = *released_[at];
+        connection.released_now_ = false;
+        if (connection.state_ < Connection::State::closing) connection.flush();
+        forget_if_done(connection);
     }
     released_.clear();
 }
@@ -597,10 +611,20 @@ void ConnectionTable::close_all() {
     stopping_ = true;
     for (; !acks_.empty(); acks_.pop()) {
         Connection& connection = *acks_.front().connection;
-        if (--connection.waiting_ == 0 && connection.state_ == Connection::State::closed)
-            forget(connection);
+        --connection.waiting_;
+        forget_if_done(connection);
     }
+    for (Connection* connection : released_) {
+        connection->released_now_ = false;
+        forget_if_done(*connection);
+    }
+    released_.clear();
     for (auto& connection : all_) connection->close();
+}
+
+void ConnectionTable::forget_if_done(Connection& connection) {
+    const bool referenced = connection.waiting_ > 0 || connection.released_now_;
+    if (connection.state_ == Connection::State::closed && !referenced) forget(connection);
 }
 
 void ConnectionTable::forget(Connection& connection) {

@@ -30,9 +30,8 @@
 // Under full pressure a new client is not read from for a while; then its first request may be, or
 // is told to come again.
 //
-// Owner: ConnectionTable. libuv points at the socket until its close callback has run, and Acks
-// point
-//        here until they are taken, so close() only begins the end.
+// Owner: ConnectionTable. libuv points at the socket until its close callback has run, and
+//        PendingAcks points here until the entries are taken, so close() only begins the end.
 // Threads: the loop's.
 #pragma once
 
@@ -53,9 +52,9 @@
 #include "config/metrics.h"
 #include "config/settings.h"
 #include "config/units.h"
-#include "daemon/net/acks.h"
 #include "daemon/net/buffers.h"
 #include "daemon/net/eviction_queue.h"
+#include "daemon/net/pending_acks.h"
 #include "daemon/net/refusals.h"
 #include "pipeline/base/clock.h"
 
@@ -215,7 +214,7 @@ private:
     bool in_turn_ : 1 = false;          // It is in ConnectionTable::hellos_ or in_turn_.
     bool deferred_ : 1 = false;         // It had to rest when it was new, and has not been told so.
     bool introduced_ : 1 = false;       // It is not in ConnectionTable::unverified_.
-    uint32_t waiting_ = 0;              // Acks that point here.
+    uint32_t waiting_ = 0;              // Entries of ConnectionTable::acks_ that point here.
     uint32_t index_ = 0;                // Its place among all.
     uint32_t kept_since_ms_ = 0;        // Since then the session took nothing of input_, or of a
                                         // record of TLS; of the loop's clock the lower half.
@@ -240,8 +239,12 @@ public:
         size_t connections_per_address_max;  // 0: any.
         size_t output_bytes_max;             // A client that reads no answers is not read from,
         Millis output_timeout_max;           // and not for ever.
-        size_t pending_acks_max;                  // Nor is one of whom as many wait for the disk.
+        size_t pending_acks_max;             // Nor is one of whom as many wait for the disk.
         size_t handshakes_max;               // Of TLS, under way at a time.
+        size_t ring_rows_max;                // Rows that the worker's ring holds.
+        // Returns the first slot that is not durable (Intake::durable()). Without it, all
+        // acknowledgements between two calls of release_replies() have to fit into ring_rows_max.
+        std::function<uint64_t()> durable = {};
         std::function<Millis()> defer = {};  // How long a new client has to rest.
 
         explicit Options(const Settings& settings);
@@ -277,6 +280,11 @@ private:
     friend class Connection;
 
     void forget(Connection& connection);
+    void forget_if_done(Connection& connection);
+    // Makes room in acks_ if it is full.
+    void make_room_for_ack();
+    // Moves the acknowledgements of slots below `durable` from acks_ to released_.
+    void settle(uint64_t durable);
     // May another handshake be begun?
     [[nodiscard]] bool may_shake_hands();
     // Counts it, if there are not too many of its address.
@@ -291,8 +299,8 @@ private:
     std::vector<std::unique_ptr<Connection>> all_;
     std::unordered_map<uint64_t, size_t>
         of_network_;  // Connections of each network, if they are limited.
-    Acks acks_;
-    std::vector<Connection*> released_;  // To be flushed, once each.
+    PendingAcks acks_;
+    std::vector<Connection*> released_;  // To be flushed, or forgotten if closed; once each.
     std::vector<Connection*> paused_;
     std::vector<Connection*> going_on_;  // Taken from paused_ while they go on.
     BufferPool buffers_;

@@ -73,6 +73,22 @@ private:
     size_t& expired_;
 };
 
+// Acknowledges each byte as a check-in of its own, each in the next slot.
+class Acknowledging final : public Session {
+public:
+    Acknowledging(Connection& connection, uint64_t& slot) : connection_(connection), slot_(slot) {}
+    void on_data(std::string_view& bytes) override {
+        for (; !bytes.empty(); bytes.remove_prefix(1))
+            connection_.reply_when_durable(slot_++, 1, bytes.substr(0, 1));
+    }
+    void on_resume() override {}
+    void on_deadline() override {}
+
+private:
+    Connection& connection_;
+    uint64_t& slot_;
+};
+
 // Whoever looks at it has taken a millisecond.
 class SlowClock final : public Clock {
 public:
@@ -303,6 +319,44 @@ BOOST_AUTO_TEST_CASE(nobody_waits_for_more_than_a_step_of_a_sweep_that_misses_no
     BOOST_TEST_REQUIRE(when_us.size() == 3u);
     BOOST_TEST(when_us.back() - when_us.front() < 900'000);  // One round.
     for (const int fd : others) close(fd);
+}
+
+// The slots become durable while the loop's turn fills them again.
+BOOST_AUTO_TEST_CASE(turn_may_acknowledge_more_check_ins_than_the_ring_holds) {
+    constexpr size_t check_ins = 10'000;
+    uint64_t next_slot = 0;
+    Cursor over;  // Moved by the clients' thread: 1 when both have left.
+    ConnectionTable::Options options(settings);
+    options.ring_rows_max = 8;
+    options.durable = [&] { return next_slot - 5; };
+    Loop loop(clock, shard, options, [&] {
+        loop.connections().release_replies(next_slot);
+        if (over.read() == 1 && loop.connections().empty()) loop.stop();
+    });
+    const ListenOptions endpoint{Transport::http, [&](Connection& connection) {
+                                     return std::make_unique<Acknowledging>(connection, next_slot);
+                                 }};
+    const uint16_t port = let_listen(loop, endpoint);
+    std::thread clients([&] {
+        // One of them leaves at once: its entries in the queue outlive it.
+        TcpClient stays(port);
+        {
+            TcpClient leaves(port);
+            leaves.send(std::string(check_ins, 'x'));
+        }
+        std::string sent;
+        for (size_t number = 0; number < check_ins; ++number)
+            sent += static_cast<char>('a' + number % 26);
+        stays.send(sent);
+        BOOST_TEST(stays.take(check_ins) == sent);
+        over.advance(1);
+        loop.wake();
+    });
+    loop.run();
+    clients.join();
+    BOOST_TEST(counted(Metric::checkins_accepted_total, label_of(Transport::http)) ==
+               static_cast<int64_t>(next_slot));
+    BOOST_TEST(next_slot >= check_ins);
 }
 
 // --- too many ---

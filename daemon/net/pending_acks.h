@@ -1,0 +1,66 @@
+// PendingAcks: a bounded ring buffer of acknowledgements that wait until their slot is on disk, in
+// the order of their slots.
+//
+// A pending acknowledgement stands for at least one row in a slot of the worker's Ring that is not
+// yet durable, so `ingest.slots_max` x `ingest.slot_rows_max` entries are enough. The memory is
+// reserved once, becomes resident as entries are used, and is used again.
+//
+// Threads: the worker that owns it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "pipeline/base/error.h"
+#include "pipeline/base/zeroed.h"
+
+namespace rollcall {
+
+class Connection;
+
+struct PendingAck {
+    uint64_t slot;
+    Connection* connection;
+    uint64_t end;         // Position in the connection's output at which the response ends.
+    uint32_t checkins;    // Number of check-ins that this response acknowledges.
+    int64_t received_us;  // Steady clock at which these check-ins were read.
+};
+
+class PendingAcks {
+public:
+    explicit PendingAcks(size_t capacity)
+        : capacity_(capacity), entries_(zeroed<PendingAck>(capacity)) {
+        ensure(capacity > 0);
+    }
+
+    // Requires !full(), and a slot that is not below that of the previous entry.
+    void push(const PendingAck& ack) {
+        ensure(!full());
+        ensure(empty() || last().slot <= ack.slot);
+        entries_[wrapped(first_ + size_)] = ack;
+        ++size_;
+    }
+    [[nodiscard]] bool empty() const { return size_ == 0; }
+    [[nodiscard]] bool full() const { return size_ == capacity_; }
+    [[nodiscard]] size_t capacity() const { return capacity_; }
+    [[nodiscard]] const PendingAck& front() const { return entries_[first_]; }
+    void pop() {
+        ensure(!empty());
+        --size_;
+        // An empty queue starts over, so that a light load touches few pages.
+        first_ = empty() ? 0 : wrapped(first_ + 1);
+    }
+
+private:
+    [[nodiscard]] const PendingAck& last() const { return entries_[wrapped(first_ + size_ - 1)]; }
+    [[nodiscard]] size_t wrapped(size_t index) const {
+        return index < capacity_ ? index : index - capacity_;
+    }
+
+    size_t capacity_;
+    ZeroedArray<PendingAck> entries_;
+    size_t first_ = 0;
+    size_t size_ = 0;
+};
+
+}  // namespace rollcall
