@@ -52,7 +52,7 @@ std::string utc(int64_t us) {
     return text;
 }
 
-std::string quoted(std::string_view text) {
+std::string json_string(std::string_view text) {
     std::string out = "\"";
     for (const char byte : text) {
         if (byte == '"' || byte == '\\')
@@ -132,7 +132,7 @@ SpoolVerdict survey(const std::string& directory, bool deep, SpoolFormat format,
 }
 
 std::string text_cell(std::string_view text, bool json) {
-    if (json) return quoted(text);
+    if (json) return json_string(text);
     std::string line(text);
     std::ranges::replace_if(
         line, [](char byte) { return byte == '\t' || byte == '\n' || byte == '\r'; }, ' ');
@@ -148,7 +148,7 @@ std::string cell(const Columns& rows, size_t row, Column column, bool json) {
         }
         case Kind::time: {
             const std::string text = utc(rows.integer(row, column));
-            return json ? quoted(text) : text;
+            return json ? json_string(text) : text;
         }
         case Kind::integer:
         case Kind::flag: break;

@@ -184,7 +184,8 @@ void Fields::keep_integer(const Key& key, std::optional<int64_t> value) {
     const auto number = static_cast<double>(*value);
     if (number < column.low || number > column.high) return implausible(key, number < column.low);
     if (key->in_use) {
-        (key->column == Column::mem_total ? memory_in_use_ : disk_in_use_) = {key, *value, 0, {}};
+        (key->column == Column::mem_total ? memory_in_use_ : disk_in_use_) =
+            Kept{key, *value, 0, {}};
     } else if (Kept* place = claim(key)) {
         place->integer = *value;
     }

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstring>
 #include <limits>
+#include <span>
 
 #include "pipeline/base/error.h"
 #include "pipeline/base/log.h"
@@ -36,9 +37,11 @@ std::vector<std::byte> encode(const SpoolId& spool, const RowPlace& place, const
     text += '\n';
     text += std::string_view(refusal.detail).substr(0, detail_bytes_max);
     const LetterFields fields{spool, place.record, place.row, static_cast<uint32_t>(text.size())};
-    std::vector<std::byte> bytes(sizeof fields + padded(text.size()));
+    std::vector<std::byte> bytes(sizeof fields);
     std::memcpy(bytes.data(), &fields, sizeof fields);
-    std::memcpy(bytes.data() + sizeof fields, text.data(), text.size());
+    const auto text_bytes = std::as_bytes(std::span(text));
+    bytes.insert(bytes.end(), text_bytes.begin(), text_bytes.end());
+    bytes.resize(sizeof fields + padded(text.size()));
     return bytes;
 }
 

@@ -117,12 +117,12 @@ auto SinglestoreSink::connect(const SpoolId& spool) -> Step<uint64_t> {
 
     spool_ = to_text(spool);
     const auto found =
-        query("SELECT next_record FROM rollcall_position WHERE spool = " + quoted(spool_));
+        query("SELECT next_record FROM rollcall_position WHERE spool = " + string_literal(spool_));
     if (!found) return std::unexpected(found.error());
     if (!found->empty()) return static_cast<uint64_t>(whole_number(found->front().front()));
     // write() needs a row that it can lock.
     const auto inserted = query("INSERT INTO rollcall_position (spool, next_record) VALUES (" +
-                                quoted(spool_) + ", 0)");
+                                string_literal(spool_) + ", 0)");
     if (!inserted) return std::unexpected(inserted.error());
     return 0;
 }
@@ -199,7 +199,7 @@ auto SinglestoreSink::isolate(const Columns& rows, RowNumbers some, std::vector<
 auto SinglestoreSink::move_position(uint64_t end_record) -> Step<> {
     const auto moved = query(fmt::format(
         "UPDATE rollcall_position SET next_record = {} WHERE spool = {} AND next_record = {}",
-        end_record, quoted(spool_), position_));
+        end_record, string_literal(spool_), position_));
     if (!moved) return std::unexpected(moved.error());
     if (database_->affected() == 1) return {};
     return std::unexpected("the position of this spool has moved meanwhile, and is read again");

@@ -154,7 +154,7 @@ auto SinglestoreWatch::ask(std::string_view what, std::string_view table, std::s
     -> Step<Rows> {
     auto rows = database_->query(fmt::format(
         "SELECT {} FROM {}.{} WHERE DATABASE_NAME = DATABASE() AND PIPELINE_NAME = {} {}", what,
-        catalog_, table, quoted(pipeline_), also));
+        catalog_, table, string_literal(pipeline_), also));
     if (rows) return *std::move(rows);
     not_singlestore_ = table == pipelines && rows.error().missing_table;
     if (rows.error().missing_table)

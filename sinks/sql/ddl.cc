@@ -107,7 +107,7 @@ Statements load_clause_list(ColumnList columns) {
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
+std::string string_literal(std::string_view text) {
     std::string literal = "'";
     for (const char letter : text) {
         if (letter == '\'' || letter == '\\') literal += letter == '\'' ? '\'' : '\\';
@@ -199,12 +199,13 @@ std::vector<std::string> pipeline_config(const PipelineSource& source) {
 
 Statements pipeline_clauses(const PipelineSource& source, ColumnList columns) {
     Statements clauses{
-        fmt::format("LOAD DATA KAFKA {}",
-                    quoted(fmt::format("{}/{}", fmt::join(source.brokers, ","), source.topic))),
-        fmt::format("CONFIG {}", quoted(json_object(pipeline_config(source))))};
+        fmt::format(
+            "LOAD DATA KAFKA {}",
+            string_literal(fmt::format("{}/{}", fmt::join(source.brokers, ","), source.topic))),
+        fmt::format("CONFIG {}", string_literal(json_object(pipeline_config(source))))};
     if (!source.credentials.empty())
-        clauses.push_back(
-            fmt::format("CREDENTIALS {}", quoted(json_object(json_members(source.credentials)))));
+        clauses.push_back(fmt::format(
+            "CREDENTIALS {}", string_literal(json_object(json_members(source.credentials)))));
     clauses.push_back(fmt::format("BATCH_INTERVAL {}", source.batch_interval.count()));
     if (source.rows_per_message > 1)
         clauses.push_back(fmt::format(
@@ -236,14 +237,15 @@ Statements create_pipeline(const PipelineSource& source, ColumnList columns) {
 
 Statements create_users(SqlDialect dialect, const DatabaseUsers& users) {
     ensure(dialect != SqlDialect::sqlite);
-    const std::string user = quoted(users.daemon) + "@'%'";
+    const std::string user = string_literal(users.daemon) + "@'%'";
     const std::string database = name_quoted(users.database);
     // The daemon also asks for the columns' names and types. MariaDB shows them to whoever may
     // insert; what SingleStore shows is not documented.
     const std::string_view to_checkins =
         dialect == SqlDialect::singlestore ? "SELECT, INSERT" : "INSERT";
     Statements statements{
-        fmt::format("CREATE USER IF NOT EXISTS {} IDENTIFIED BY {}", user, quoted(users.password)),
+        fmt::format("CREATE USER IF NOT EXISTS {} IDENTIFIED BY {}", user,
+                    string_literal(users.password)),
         fmt::format("GRANT {} ON {}.site_checkins TO {}", to_checkins, database, user),
         fmt::format("GRANT SELECT, INSERT, UPDATE ON {}.rollcall_position TO {}", database, user),
     };

@@ -108,9 +108,9 @@ struct DatabaseUsers {
 // The daemon, with no right that it does not use. Not for SQLite.
 [[nodiscard]] Statements create_users(SqlDialect dialect, const DatabaseUsers& users);
 
-// 'text' as a literal of SingleStore and MariaDB.
-[[nodiscard]] std::string quoted(std::string_view text);
-// `name` as a name there.
+// Returns `text` as a string literal of SingleStore and MariaDB.
+[[nodiscard]] std::string string_literal(std::string_view text);
+// Returns `name` as a quoted identifier of SingleStore and MariaDB.
 [[nodiscard]] std::string name_quoted(std::string_view name);
 
 // Stands for a secret in what is shown.

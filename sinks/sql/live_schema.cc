@@ -267,7 +267,7 @@ void compare_clauses(const PipelineSource& source, const std::string& live, cons
         wrong.push_back("is made without " + clause);
     }
     for (const auto& member : pipeline_config(source)) {
-        const std::string literal = quoted(member);
+        const std::string literal = string_literal(member);
         if (!contains(without_spaces(live), without_spaces(literal.substr(1, literal.size() - 2))))
             wrong.push_back("is made without " + member + " in its CONFIG");
     }
@@ -356,7 +356,7 @@ Found<std::vector<Difference>> compare_pipeline(const PipelineSource& source, co
                                                 ColumnList columns) {
     const std::string name = pipeline_name(source.topic);
     const std::string is_this =
-        "WHERE database_name = DATABASE() AND pipeline_name = " + quoted(name);
+        "WHERE database_name = DATABASE() AND pipeline_name = " + string_literal(name);
     const auto pipelines = query("SELECT state FROM information_schema.pipelines " + is_this);
     if (!pipelines) return std::unexpected(pipelines.error());
     std::vector<Difference> differences;

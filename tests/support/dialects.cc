@@ -149,8 +149,8 @@ void append_unit(std::string& out, uint32_t unit, bool capitals) {
     out += capitals ? fmt::format("\\u{:04X}", unit) : fmt::format("\\u{:04x}", unit);
 }
 
-// A string of JSON, in which some characters are escaped that need not be.
-std::string quoted(Random& random, std::string_view text) {
+// Returns `text` as a JSON string in which some characters are escaped without need.
+std::string random_json_string(Random& random, std::string_view text) {
     const uint64_t rarity = random.one_of<uint64_t>({1, 4, 1000});
     std::string out = "\"";
     while (!text.empty()) {
@@ -201,7 +201,7 @@ std::string value_in_json(Random& random, const JsonStyle& style, const Pair& pa
         return value.text;
     }
     const std::string space = random.one_in(6) ? " " : "";
-    return quoted(random, space + value.text + space);
+    return random_json_string(random, space + value.text + space);
 }
 
 // What lies beside the values that we know.
@@ -237,14 +237,14 @@ std::string row_in_json(Random& random, RandomRow& row, const JsonStyle& style) 
         const Name& name = pair.name;
         const std::string value = value_in_json(random, style, pair, row);
         const auto member = [&](std::string_view key) {
-            return fmt::format("{}:{}", quoted(random, spelled(random, key)), value);
+            return fmt::format("{}:{}", random_json_string(random, spelled(random, key)), value);
         };
         if (!style.nested) {
             top.push_back(member(name.object + name.member));
         } else if (!name.object.empty()) {
             objects[name.object].push_back(member(name.member));
         } else if (is_sensor(pair.column) && random.one_in(2)) {
-            const std::string sensor = quoted(random, spelled(random, name.member));
+            const std::string sensor = random_json_string(random, spelled(random, name.member));
             sensors.push_back(object(random, {"\"name\":" + sensor, "\"value\":" + value,
                                               R"("type":"V")", R"(".id":"*1")"}));
         } else if (const auto& group = random.one_of(groups);
@@ -261,7 +261,7 @@ std::string row_in_json(Random& random, RandomRow& row, const JsonStyle& style) 
         std::string whole = object(random, members);
         // The first object of a list says what paths lead to.
         if (name == "disks") whole = fmt::format("[{},{{\"avail\":1,\"used\":1}}]", whole);
-        top.push_back(fmt::format("{}:{}", quoted(random, name), whole));
+        top.push_back(fmt::format("{}:{}", random_json_string(random, name), whole));
     }
     if (!sensors.empty()) top.push_back(fmt::format("\"health\":[{}]", fmt::join(sensors, ",")));
     while (random.one_in(2)) top.push_back(noise_in_json(random));

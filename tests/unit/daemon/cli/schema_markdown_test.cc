@@ -23,8 +23,8 @@ std::vector<std::string> table_rows() {
     return rows;
 }
 
-// What stands between back quotes; the first is the column.
-std::vector<std::string> quoted(const std::string& row) {
+// Returns the texts between back quotes; the first is the name of the column.
+std::vector<std::string> backquoted(const std::string& row) {
     std::vector<std::string> words;
     std::istringstream pieces(row);
     std::string piece;
@@ -41,7 +41,7 @@ BOOST_AUTO_TEST_CASE(every_column_has_its_row_in_the_order_of_the_table) {
     const auto rows = table_rows();
     BOOST_TEST_REQUIRE(rows.size() == columns_count);
     for (size_t i = 0; i < columns_count; ++i) {
-        BOOST_TEST(quoted(rows[i])[0] == columns_table[i].name);
+        BOOST_TEST(backquoted(rows[i])[0] == columns_table[i].name);
         BOOST_TEST(rows[i].find(columns_table[i].help) != std::string::npos, rows[i]);
     }
 }
@@ -53,7 +53,7 @@ BOOST_AUTO_TEST_CASE(every_row_has_four_cells) {
 BOOST_AUTO_TEST_CASE(every_name_is_printed_without_its_marks) {
     const auto rows = table_rows();
     for (size_t i = 0; i < columns_count; ++i) {
-        const auto names = quoted(rows[i]);
+        const auto names = backquoted(rows[i]);
         const auto keys = columns_table[i].keys;
         const auto keys_count = keys.empty() ? 0 : std::ranges::count(keys, ' ') + 1;
         BOOST_TEST(names.size() == 1 + static_cast<size_t>(keys_count), rows[i]);
@@ -64,7 +64,7 @@ BOOST_AUTO_TEST_CASE(every_name_is_printed_without_its_marks) {
 
 BOOST_AUTO_TEST_CASE(a_column_that_no_report_sets_says_so) {
     for (const auto& row : table_rows())
-        BOOST_TEST((quoted(row).size() == 1) == row.ends_with("| set by rollcalld |"), row);
+        BOOST_TEST((backquoted(row).size() == 1) == row.ends_with("| set by rollcalld |"), row);
 }
 
 BOOST_AUTO_TEST_CASE(the_document_in_the_tree_is_what_the_table_gives) {

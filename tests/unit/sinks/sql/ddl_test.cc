@@ -97,8 +97,8 @@ BOOST_AUTO_TEST_CASE(statements_that_lack_a_secret_are_shown_as_comments) {
 }
 
 BOOST_AUTO_TEST_CASE(names_and_texts_cannot_end_their_quotes) {
-    BOOST_TEST(quoted("it's") == "'it''s'");
-    BOOST_TEST(quoted("a\\") == "'a\\\\'");
+    BOOST_TEST(string_literal("it's") == "'it''s'");
+    BOOST_TEST(string_literal("a\\") == "'a\\\\'");
     BOOST_TEST(name_quoted("a`b") == "`a``b`");
 }
 
