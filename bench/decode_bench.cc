@@ -1,4 +1,4 @@
-// Decode: one check-in from its body to a committed row, per core.
+// Decode: nanoseconds from the body of a check-in to its committed row, on one core.
 
 #include <simdjson.h>
 
@@ -42,29 +42,29 @@ constexpr std::string_view list_body =
     "factory-firmware=7.1;current-firmware=7.12.1;upgrade-firmware=7.12.1;firmware-type=al2;"
     "uptime=1d10h30m15s";
 
-// Takes every report, as the intake does.
-class Taker final : public Items {
+// Stores every report of a body, as the intake does. Returns a number made of the rows.
+class Store {
 public:
-    Fields* next() override {
-        if (!rows_.room()) rows_.clear();
-        fields_.begin(rows_);
-        return &fields_;
+    uint64_t take(Decoder& decoder, std::string_view body) {
+        uint64_t proof = 0;
+        ensure(decoder.open({.body = body}).has_value());
+        while (decoder.upcoming() == Upcoming::report) {
+            if (!rows_.room()) rows_.clear();
+            fields_.begin(rows_);
+            ensure(decoder.read(fields_).has_value());
+            proof += fields_.finish().size();
+            rows_.commit_row();
+            proof += static_cast<uint64_t>(rows_.integer(rows_.rows() - 1, Column::mem_free));
+        }
+        return proof;
     }
-    void taken(std::string_view) override {
-        proof += fields_.finish().size();
-        rows_.commit_row();
-        proof += static_cast<uint64_t>(rows_.integer(rows_.rows() - 1, Column::mem_free));
-    }
-    void refused(Code) override { std::abort(); }
-
-    uint64_t proof = 0;
 
 private:
     Fields fields_;
     Columns rows_{1024, 1 << 20};
 };
 
-// A text as a connection holds it.
+// A text with the readable bytes behind it that a connection provides.
 struct Padded {
     explicit Padded(std::string_view text) : bytes(text) {
         bytes.resize(text.size() + body_padding);
@@ -77,15 +77,16 @@ struct Padded {
 void decode_bench(std::string_view name, std::string_view body, size_t reports = 1) {
     const Padded sent(body);
     Decoder decoder(1 << 20, 1000);
-    Taker taker;
+    Store store;
+    uint64_t proof = 0;
     bench(name, 1'000'000, [&](size_t items) {
         for (size_t item = 0; item < items; item += reports)
-            ensure(decoder.decode(sent.view, BodyHint::unknown, 0, taker).has_value());
-        return taker.proof;
+            proof += store.take(decoder, sent.view);
+        return proof;
     });
 }
 
-// What simdjson takes to parse the same, without doing anything with it.
+// Measures simdjson, which parses the same body and does nothing with it.
 void simdjson_bench(std::string_view body) {
     const Padded sent(body);
     simdjson::dom::parser parser;

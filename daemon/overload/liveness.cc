@@ -16,7 +16,7 @@ bool is_about_body(Code code) {
 
 void Liveness::refused(Code code, const Sender& sender) {
     if (!is_about_body(code)) return;
-    const std::string_view site = intake_.site_beside(sender);
+    const std::string_view site = intake_.site_without_body(sender);
     if (site.empty()) return;
     if (!intake_.has_room())
         return shard_.add(Metric::liveness_dropped_total, 1, label_of(sender.transport));

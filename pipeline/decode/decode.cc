@@ -17,43 +17,7 @@ char first_of(std::string_view text) {
     return first == text.npos ? '\0' : text[first];
 }
 
-// Adds to each report what is said of the whole body, and beside it.
-class Completing final : public Items {
-public:
-    Completing(Items& items, bool utf8_bom, bool charset_cp1252, PairDecoder& pairs)
-        : items_(items), utf8_bom_(utf8_bom), charset_cp1252_(charset_cp1252), pairs_(pairs) {}
-
-    // The fields of a form beside the one that holds the reports.
-    void beside(const PairDecoder::JsonField& field) {
-        form_ = field;
-        charset_cp1252_ |= field.was_cp1252;
-    }
-
-    Fields* next() override {
-        pairs_.begin_report();
-        Fields* const fields = items_.next();
-        if (fields == nullptr) return nullptr;
-        if (utf8_bom_) fields->warn(Warning::utf8_bom);
-        if (charset_cp1252_) fields->warn(Warning::charset_cp1252);
-        if (form_.before.empty() && form_.after.empty()) return fields;
-        const auto outer = fields->enter();
-        pairs_.form(form_.before, *fields);
-        pairs_.form(form_.after, *fields);
-        fields->leave(outer);
-        return fields;
-    }
-    void taken(std::string_view text) override { items_.taken(text); }
-    void refused(Code code) override { items_.refused(code); }
-
-private:
-    Items& items_;
-    bool utf8_bom_;
-    bool charset_cp1252_;
-    PairDecoder& pairs_;
-    PairDecoder::JsonField form_;
-};
-
-// Of a text that begins with no space.
+// Returns whether a text that does not begin with white space begins like JSON.
 bool opens_json(std::string_view text) { return text.starts_with('{') || text.starts_with('['); }
 
 }  // namespace
@@ -81,107 +45,135 @@ Decoder::Decoder(size_t body_bytes_max, size_t items_max)
       items_max_(items_max),
       json_(utf8_growth_max * body_bytes_max),
       pairs_(utf8_growth_max * body_bytes_max) {
-    transcoded_.reserve(utf8_growth_max * body_bytes_max + body_padding);
+    recoded_.reserve(utf8_growth_max * body_bytes_max + body_padding);
 }
 
-Result<void> Decoder::decode(std::string_view body, BodyHint hint, size_t done, Items& items) {
-    ensure(body.size() <= body_bytes_max_);
-    std::string_view text = body;
-    const bool had_mark = text.starts_with(byte_order_mark);
-    if (had_mark) text.remove_prefix(byte_order_mark.size());
-    text.remove_prefix(std::min(text.find_first_not_of(spaces), text.size()));
-    // MikroTik's own samples end a body with a NUL.
-    const size_t last = text.find_last_not_of(std::string_view(" \t\r\n\0", 5));
-    text = text.substr(0, last + 1);
-    const std::string_view sent = text;
-    const bool is_utf8 = utf8_valid(sent);
-    if (!is_utf8) {
-        transcoded_.clear();
-        append_as_utf8(sent, transcoded_);
-        text = transcoded_;
+Result<void> Decoder::open(const Submission& submission, size_t items_done) {
+    ensure(submission.body.size() <= body_bytes_max_);
+    submission_ = submission;
+    normalize(submission.body);
+
+    field_ = {};
+    hint_ = submission.hint;
+    if (hint_ != BodyHint::json && hint_ != BodyHint::json_lines && !opens_json(text_))
+        field_ = pairs_.json_field(text_);  // Scripts send JSON in a form, mostly not encoded.
+    reports_ = text_;
+    if (!field_.json.empty()) {
+        reports_ = field_.json;
+        hint_ = BodyHint::json;
     }
 
-    Completing completing(items, had_mark, !is_utf8, pairs_);
-    PairDecoder::JsonField field;
-    if (hint != BodyHint::json && hint != BodyHint::json_lines && !opens_json(text))
-        field = pairs_.json_field(text);  // Where scripts put JSON, most without encoding it.
-    const bool in_field = !field.json.empty();
-    if (in_field) completing.beside(field);
-    const auto result = in_field ? decode_text(field.json, BodyHint::json, done, completing)
-                                 : decode_text(text, hint, done, completing);
-    if (result) return result;
-
-    Error error = result.error();
-    if (field.was_encoded) error.offset = -1;  // It stands nowhere in what was sent.
-    if (error.offset < 0) return std::unexpected(error);
-    auto offset = static_cast<size_t>(error.offset);
-    if (in_field) offset += static_cast<size_t>(field.json.data() - text.data());
-    if (!is_utf8) offset = offset_before_utf8(sent, offset);
-    error.offset = (sent.data() - body.data()) + static_cast<int64_t>(offset);
-    return std::unexpected(error);
+    layout_ = Layout::single;
+    is_read_ = false;
+    Result<void> opened;
+    if (hint_ == BodyHint::json_lines) {
+        layout_ = Layout::lines;
+        opened = lines_.open(reports_, items_max_);
+    } else if (reports_.starts_with('[')) {
+        layout_ = Layout::array;
+        opened = array_.open(reports_, items_max_);
+    }
+    if (!opened) return std::unexpected(at_offset_in_body(opened.error()));
+    if (is_list())
+        for (size_t item = 0; item < items_done; ++item) skip();
+    return {};
 }
 
-void Decoder::decode_beside(std::string_view query, std::string_view header, Fields& fields) {
+void Decoder::normalize(std::string_view body) {
+    sent_ = body;
+    has_byte_order_mark_ = sent_.starts_with(byte_order_mark);
+    if (has_byte_order_mark_) sent_.remove_prefix(byte_order_mark.size());
+    sent_.remove_prefix(std::min(sent_.find_first_not_of(spaces), sent_.size()));
+    // MikroTik's own samples end a body with a NUL.
+    sent_ = sent_.substr(0, sent_.find_last_not_of(std::string_view(" \t\r\n\0", 5)) + 1);
+    text_ = sent_;
+    is_recoded_ = !utf8_valid(sent_);
+    if (!is_recoded_) return;
+    recoded_.clear();
+    append_as_utf8(sent_, recoded_);
+    text_ = recoded_;
+}
+
+// Returns the error with an offset in the body as it was sent instead of one in reports_.
+Error Decoder::at_offset_in_body(Error error) const {
+    if (field_.was_encoded) error.offset = -1;  // The text is nowhere in the body.
+    if (error.offset < 0) return error;
+    auto offset = static_cast<size_t>(error.offset);
+    offset += static_cast<size_t>(reports_.data() - text_.data());
+    if (is_recoded_) offset = offset_before_utf8(sent_, offset);
+    error.offset = (sent_.data() - submission_.body.data()) + static_cast<int64_t>(offset);
+    return error;
+}
+
+Upcoming Decoder::upcoming() {
+    switch (layout_) {
+        case Layout::single: return is_read_ ? Upcoming::end : Upcoming::report;
+        case Layout::lines: return lines_.at_end() ? Upcoming::end : Upcoming::report;
+        case Layout::array: break;
+    }
+    if (array_.at_end()) return Upcoming::end;
+    return array_.at_object() ? Upcoming::report : Upcoming::unsupported;
+}
+
+void Decoder::skip() {
+    switch (layout_) {
+        case Layout::single: is_read_ = true; return;
+        case Layout::lines: return lines_.skip();
+        case Layout::array: return array_.skip();
+    }
+}
+
+Result<std::string_view> Decoder::read(Fields& fields) {
     pairs_.begin_report();
-    if (query.empty() && header.empty()) return;
+    read_out_of_band(fields);
+    warn_about_body(fields);
+    read_form_around(fields);
+    if (layout_ == Layout::array) return array_.read(json_, fields);
+    if (layout_ == Layout::lines) {
+        const std::string_view line = lines_.take();
+        const auto read = read_report(line, BodyHint::json, fields);
+        return read ? Result<std::string_view>(line) : std::unexpected(read.error());
+    }
+    is_read_ = true;
+    const auto read = read_report(reports_, hint_, fields);
+    if (!read) return std::unexpected(at_offset_in_body(read.error()));
+    return reports_;
+}
+
+void Decoder::read_out_of_band(Fields& fields) {
+    if (submission_.query.empty() && submission_.header.empty()) return;
     const auto outer = fields.enter();
-    pairs_.form(query, fields);
-    pairs_.header(header, fields);
+    pairs_.form(submission_.query, fields);
+    pairs_.header(submission_.header, fields);
     fields.leave(outer);
 }
 
-Result<void> Decoder::decode_text(std::string_view text, BodyHint hint, size_t done, Items& items) {
-    if (hint == BodyHint::json_lines) return decode_lines(text, done, items);
-    if (text.starts_with('[')) return json_.decode_list(text, items_max_, done, items);
-    Fields* const fields = items.next();
-    if (fields == nullptr) return fail(Code::ring_full);
-    const auto read = decode_report(text, hint, *fields);
-    if (read) items.taken(text);
-    return read;
+// Reads the fields of a form around the one that holds the reports.
+void Decoder::read_form_around(Fields& fields) {
+    if (field_.before.empty() && field_.after.empty()) return;
+    const auto outer = fields.enter();
+    pairs_.form(field_.before, fields);
+    pairs_.form(field_.after, fields);
+    fields.leave(outer);
 }
 
-Result<void> Decoder::decode_report(std::string_view text, BodyHint hint, Fields& fields) {
+void Decoder::warn_about_body(Fields& fields) const {
+    if (has_byte_order_mark_) fields.warn(Warning::utf8_bom);
+    if (is_recoded_ || field_.was_cp1252) fields.warn(Warning::charset_cp1252);
+}
+
+Result<void> Decoder::read_report(std::string_view text, BodyHint hint, Fields& fields) {
     if (text.empty()) {
         fields.empty_body();
         return {};
     }
-    if (opens_json(text) || hint == BodyHint::json) return json_.decode(text, fields);
+    if (opens_json(text) || hint == BodyHint::json) return json_.read(text, fields);
     const size_t equals = text.find('=');
     if (equals == text.npos) return fail(Code::malformed_pairs);
     const size_t separator = std::min(text.find(';', equals), text.find('&', equals));
     const bool is_form = separator == text.npos ? hint == BodyHint::form : text[separator] == '&';
     is_form ? pairs_.form(text, fields) : pairs_.list(text, fields);
     return {};
-}
-
-Result<void> Decoder::decode_lines(std::string_view text, size_t done, Items& items) {
-    size_t count = 0;
-    const auto each_line = [text](auto visit) {
-        std::string_view rest = text;
-        while (!rest.empty()) {
-            const size_t length = std::min(rest.find('\n'), rest.size());
-            const std::string_view line = rest.substr(0, length);
-            rest.remove_prefix(std::min(length + 1, rest.size()));
-            if (first_of(line) != '\0' && !visit(line)) return;
-        }
-    };
-    each_line([&](std::string_view) { return ++count <= items_max_; });
-    if (count > items_max_) return fail(Code::too_many_items);
-    size_t number = 0;
-    bool room = true;
-    each_line([&](std::string_view line) {
-        if (number++ < done) return true;
-        Fields* const fields = items.next();
-        room = fields != nullptr;
-        if (!room) return false;
-        if (const auto read = decode_report(line, BodyHint::json, *fields); read) {
-            items.taken(line);
-        } else {
-            items.refused(read.error().code);
-        }
-        return true;
-    });
-    return room ? Result<void>() : fail(Code::ring_full);
 }
 
 }  // namespace rollcall

@@ -1,17 +1,21 @@
-// Decode: a body to the reports in it, and their values. Two mouths, one throat.
+// Decoder: a body to its reports, and their values to columns.
 //
-// The first byte that is not space decides: `{` is a report in JSON, `[` a list of them. Else the
-// Content-Type, if it says JSON. Else pairs: `;` or `&`, whichever comes first after the first `=`.
-// User-Agent never does. Lines of JSON are told by their Content-Type alone.
+// The first byte that is not white space decides the format: `{` is a report in JSON, `[` an array
+// of reports. Otherwise the Content-Type decides if it claims JSON. Otherwise the body is
+// `key=value` pairs, separated by `;` or `&`, whichever comes first after the first `=`. Only the
+// Content-Type can claim JSON lines. The User-Agent decides nothing.
 //
-// A byte order mark before and NULs and spaces behind are taken off. Bytes that are not UTF-8 are
-// read as Windows-1252. A form may hold JSON in one of its fields. An empty body is a router that
-// says nothing but that it is alive.
+// A byte order mark at the beginning is removed, and so are NULs and white space at the end. Bytes
+// that are not UTF-8 are read as Windows-1252. A form may hold JSON in one of its fields. An empty
+// body tells that the router is alive.
 //
-// A body that is one report is taken or refused as a whole, and the Error has the byte's offset. Of
-// several each is taken or refused; a list that is not valid JSON is refused as a whole.
+// A body that is a single report is decoded or refused as a whole, and the Error has the byte's
+// offset. In a list each report is decoded or refused on its own, but an array that is not valid
+// JSON is refused as a whole.
 //
-// Threads: one Decoder for each worker; its buffers are allocated at construction.
+// Use: open() a submission, then read() a report for each Upcoming::report.
+//
+// Threads: one Decoder for each worker. Nothing allocates after construction.
 #pragma once
 
 #include <cstddef>
@@ -22,46 +26,93 @@
 
 #include "pipeline/base/error.h"
 #include "pipeline/decode/fields.h"
-#include "pipeline/decode/items.h"
-#include "pipeline/decode/json.h"
+#include "pipeline/decode/json_list.h"
+#include "pipeline/decode/json_report.h"
 #include "pipeline/decode/pairs.h"
 
 namespace rollcall {
 
-enum class BodyHint : uint8_t { unknown, text, json, json_lines, form };  // What the sender claims.
+// The format that the sender claims for a body.
+enum class BodyHint : uint8_t { unknown, text, json, json_lines, form };
 
-// The claim of a Content-Type header, parameters ignored.
+// Returns what a Content-Type header claims. Ignores its parameters.
 [[nodiscard]] BodyHint body_hint(std::string_view content_type);
 
-// Does a body begin as a list of reports in JSON? Nothing: there are only blanks so far.
+// Returns whether a body begins like a JSON array of reports, or nothing if it has only white space
+// so far.
 [[nodiscard]] std::optional<bool> opens_list(std::string_view body);
+
+// A body and the out-of-band fields, which are the values that came outside of it.
+struct Submission {
+    // At most body_bytes_max. body_padding bytes behind it are readable.
+    std::string_view body = {};
+    BodyHint hint = BodyHint::unknown;
+    // A URL's query, and header fields as `name=value` lines: together at most body_bytes_max
+    // before they were recoded as UTF-8.
+    std::string_view query = {};
+    std::string_view header = {};
+};
+
+// What follows in a submission.
+enum class Upcoming : uint8_t {
+    end,
+    report,
+    unsupported,  // An element of an array that is not an object.
+};
 
 class Decoder {
 public:
-    // A body is never longer than body_bytes_max, and holds at most items_max reports.
+    // A body has at most body_bytes_max bytes and items_max reports.
     Decoder(size_t body_bytes_max, size_t items_max);
 
-    // Gives every report of `body` to `items`, but for the first `done` of several.
-    // body_padding bytes behind the body must be readable.
-    [[nodiscard]] Result<void> decode(std::string_view body, BodyHint hint, size_t done,
-                                      Items& items);
+    // Begins with a submission, behind the first items_done items of a list. An error refuses the
+    // body as a whole. The views in `submission` stay readable until the last report is read.
+    [[nodiscard]] Result<void> open(const Submission& submission, size_t items_done = 0);
 
-    // What came beside a body, before anything of the body: the query of a URL, and header fields
-    // as `name=value` lines, together at most body_bytes_max before they were UTF-8. What the body
-    // says of the same keys is no repetition of these.
-    void decode_beside(std::string_view query, std::string_view header, Fields& fields);
+    [[nodiscard]] Upcoming upcoming();
+
+    // Skips the item that follows.
+    void skip();
+
+    // Decodes the report that follows into `fields`, which has begun a row, after the out-of-band
+    // fields. A key in the body is no repetition of the same key among these. Returns the text of
+    // the report. An error refuses the report if is_list(), otherwise the body. What this gives to
+    // `fields` stays readable until the next call.
+    [[nodiscard]] Result<std::string_view> read(Fields& fields);
+
+    // Returns whether each report is decoded or refused on its own.
+    [[nodiscard]] bool is_list() const { return layout_ != Layout::single; }
 
 private:
-    [[nodiscard]] Result<void> decode_text(std::string_view text, BodyHint hint, size_t done,
-                                           Items& items);
-    [[nodiscard]] Result<void> decode_report(std::string_view text, BodyHint hint, Fields& fields);
-    [[nodiscard]] Result<void> decode_lines(std::string_view text, size_t done, Items& items);
+    enum class Layout : uint8_t { single, array, lines };
+
+    // Sets sent_ and text_ from the body.
+    void normalize(std::string_view body);
+    void read_out_of_band(Fields& fields);
+    void warn_about_body(Fields& fields) const;
+    void read_form_around(Fields& fields);
+    [[nodiscard]] Result<void> read_report(std::string_view text, BodyHint hint, Fields& fields);
+    [[nodiscard]] Error at_offset_in_body(Error error) const;
 
     size_t body_bytes_max_;
     size_t items_max_;
-    JsonDecoder json_;
+    JsonReportReader json_;
+    JsonArray array_;
+    JsonLines lines_;
     PairDecoder pairs_;
-    std::string transcoded_;  // A body that was not UTF-8.
+    std::string recoded_;  // A body that was not UTF-8.
+
+    // The submission that is open.
+    Submission submission_;
+    std::string_view sent_;  // Its body without what surrounds it.
+    std::string_view text_;  // The same as UTF-8.
+    bool has_byte_order_mark_ = false;
+    bool is_recoded_ = false;
+    PairDecoder::JsonField field_;  // The form's field that holds the reports, if there is one.
+    std::string_view reports_;      // The text with the reports: text_ or that field.
+    BodyHint hint_ = BodyHint::unknown;
+    Layout layout_ = Layout::single;
+    bool is_read_ = true;  // The single report has been read.
 };
 
 }  // namespace rollcall

@@ -11,7 +11,6 @@
 #include <span>
 
 #include "pipeline/base/ascii.h"
-#include "pipeline/decode/decimal.h"
 
 namespace rollcall::routeros {
 
@@ -70,7 +69,7 @@ std::optional<Amount> amount(std::string_view text) {
     const size_t sign = text.starts_with('-') ? 1 : 0;
     if (text.size() == sign || !is_digit(text[sign])) return std::nullopt;
     double number = 0;
-    const auto [end, error] = read_decimal(text.data(), text.data() + text.size(), number);
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error != std::errc{}) return std::nullopt;
     text.remove_prefix(static_cast<size_t>(end - text.data()));
     if (text.starts_with(' ')) text.remove_prefix(1);

@@ -9,8 +9,8 @@ namespace rollcall {
 
 namespace {
 
-// A router is known by its credential. Without one, by what it says of itself, else by where it
-// reports to. Empty if neither tells.
+// Returns the site of a report: the one that the credential names, else what the report says about
+// its router, else the device in the path or topic. Empty if none of these names one.
 std::string_view site_of(const Columns& row, const Fields& fields, const Sender& sender) {
     if (!sender.site.empty()) return sender.site;
     for (const Column column : {Column::serial_number, Column::system_id})
@@ -36,21 +36,64 @@ Columns* Intake::open_slot() {
 
 Result<void> Intake::accept(std::string_view body, BodyHint hint, const Sender& sender,
                             Receipt& receipt) {
-    sender_ = &sender;
-    receipt_ = &receipt;
-    fields_.shape() = {};
-    const auto decoded = decoder_.decode(body, hint, receipt.items, *this);
-    if (decoded) return decoded;
+    const auto stored = store_reports({body, hint, sender.query, sender.header}, sender, receipt);
+    if (stored) return stored;
     if (open_ != nullptr) open_->discard_row();
     receipt.shape = fields_.shape();
-    if (decoded.error().code == Code::ring_full) shard_.add(Metric::ring_full_total);
-    if (decoded.error().truncated) shard_.add(Metric::checkins_truncated_total);
-    return decoded;
+    if (stored.error().code == Code::ring_full) shard_.add(Metric::ring_full_total);
+    if (stored.error().truncated) shard_.add(Metric::checkins_truncated_total);
+    return stored;
+}
+
+Result<void> Intake::store_reports(const Submission& submission, const Sender& sender,
+                                   Receipt& receipt) {
+    fields_.shape() = {};
+    if (auto opened = decoder_.open(submission, receipt.items); !opened) return opened;
+    for (;;) {
+        const Upcoming upcoming = decoder_.upcoming();
+        if (upcoming == Upcoming::end) return {};
+        if (upcoming == Upcoming::unsupported) {
+            decoder_.skip();
+            refuse_report(Code::unsupported_shape, sender, receipt);
+            continue;
+        }
+        Columns* const row = open_slot();
+        if (row == nullptr) return fail(Code::ring_full);
+        fields_.begin(*row);
+        const auto text = decoder_.read(fields_);
+        if (text) {
+            store(*row, *text, sender, receipt);
+        } else if (decoder_.is_list()) {
+            refuse_report(text.error().code, sender, receipt);
+        } else {
+            return std::unexpected(text.error());
+        }
+    }
+}
+
+void Intake::store(Columns& row, std::string_view text, const Sender& sender, Receipt& receipt) {
+    receipt.warnings = fields_.finish();
+    receipt.shape = fields_.shape();
+    const std::string_view site = site_of(row, fields_, sender);
+    set_envelope(row, site.empty() ? sender.address : site, sender, true);
+    set_fingerprint(row, text, sender, receipt);
+    commit(row, receipt);
+    if (fields_.extra().cut()) shard_.add(Metric::extra_truncated_total);
+    count_warnings();
+}
+
+void Intake::count_warnings() {
+    for (uint32_t rest = fields_.warning_bits(); rest != 0; rest &= rest - 1)
+        shard_.add(Metric::checkins_warned_total, 1, static_cast<size_t>(std::countr_zero(rest)));
+}
+
+void Intake::refuse_report(Code code, const Sender& sender, Receipt& receipt) {
+    if (open_ != nullptr) open_->discard_row();
+    receipt.refused.push_back({receipt.items++, code});
+    shard_.add(Metric::checkins_rejected_total, 1, label_of(sender.transport, code));
 }
 
 Result<void> Intake::announce(bool online, const Sender& sender, Receipt& receipt) {
-    sender_ = &sender;
-    receipt_ = &receipt;
     Columns* const row = open_slot();
     if (row == nullptr) {
         shard_.add(Metric::ring_full_total);
@@ -59,16 +102,17 @@ Result<void> Intake::announce(bool online, const Sender& sender, Receipt& receip
     fields_.begin(*row);
     const std::string_view site = site_of(*row, fields_, sender);
     set_envelope(*row, site.empty() ? sender.address : site, sender, online);
-    commit(*row);
+    commit(*row, receipt);
     return {};
 }
 
-std::string_view Intake::site_beside(const Sender& sender) {
-    aside_.clear();
-    fields_.begin(aside_);
-    decoder_.decode_beside(sender.query, sender.header, fields_);
+std::string_view Intake::site_without_body(const Sender& sender) {
+    scratch_.clear();
+    fields_.begin(scratch_);
+    const Submission out_of_band{.query = sender.query, .header = sender.header};
+    ensure(decoder_.open(out_of_band).has_value() && decoder_.read(fields_).has_value());
     fields_.finish();
-    return site_of(aside_, fields_, sender);
+    return site_of(scratch_, fields_, sender);
 }
 
 void Intake::accept_refused(std::string_view site, const Sender& sender, Code code) {
@@ -79,39 +123,12 @@ void Intake::accept_refused(std::string_view site, const Sender& sender, Code co
     row->commit_row();
 }
 
-Fields* Intake::next() {
-    Columns* const row = open_slot();
-    if (row == nullptr) return nullptr;
-    fields_.begin(*row);
-    decoder_.decode_beside(sender_->query, sender_->header, fields_);
-    return &fields_;
-}
-
-void Intake::taken(std::string_view text) {
-    Columns& row = *open_;
-    receipt_->warnings = fields_.finish();
-    receipt_->shape = fields_.shape();
-    const std::string_view site = site_of(row, fields_, *sender_);
-    set_envelope(row, site.empty() ? sender_->address : site, *sender_, true);
-    set_fingerprint(row, text);
-    commit(row);
-    if (fields_.extra().cut()) shard_.add(Metric::extra_truncated_total);
-    for (uint32_t rest = fields_.warning_bits(); rest != 0; rest &= rest - 1)
-        shard_.add(Metric::checkins_warned_total, 1, static_cast<size_t>(std::countr_zero(rest)));
-}
-
-void Intake::refused(Code code) {
-    if (open_ != nullptr) open_->discard_row();
-    receipt_->refused.push_back({receipt_->items++, code});
-    shard_.add(Metric::checkins_rejected_total, 1, label_of(sender_->transport, code));
-}
-
-void Intake::commit(Columns& row) {
+void Intake::commit(Columns& row, Receipt& receipt) {
     row.commit_row();
-    receipt_->site = row.text(row.rows() - 1, Column::site_id);
-    receipt_->slot = ring_.next();
-    ++receipt_->accepted;
-    ++receipt_->items;
+    receipt.site = row.text(row.rows() - 1, Column::site_id);
+    receipt.slot = ring_.next();
+    ++receipt.accepted;
+    ++receipt.items;
 }
 
 void Intake::set_envelope(Columns& row, std::string_view site, const Sender& sender, bool online) {
@@ -122,25 +139,27 @@ void Intake::set_envelope(Columns& row, std::string_view site, const Sender& sen
     row.set_text(Column::source_ip, sender.address);
 }
 
-// A report sent twice must not add a row; one that happens to look like another must. So it is told
-// by the key that its sender gave, or by what it says if that changes from report to report: an
-// uptime or a sequence number. Else by its packet id, if it comes as a message that says whether it
-// is sent again; or there is nothing to tell it by. See row_id.h.
-void Intake::set_fingerprint(Columns& row, std::string_view text) {
+// Gives the row an id by which a second copy of the report is found. A report that was sent twice
+// must not add a row, and another report that looks the same must. Therefore the id is made of the
+// idempotency key if there is one, else of a text that changes from report to report because it has
+// an uptime or a sequence number, else of the packet id of a message that says whether it is a
+// repetition. Without any of these the row gets no such id. See row_id.h.
+void Intake::set_fingerprint(Columns& row, std::string_view text, const Sender& sender,
+                             Receipt& receipt) {
     const uint64_t site = fingerprint(row.text(row.rows(), Column::site_id), 0);
-    if (!sender_->idempotency_key.empty()) {
-        const uint64_t said = fingerprint(sender_->idempotency_key, site + receipt_->items);
-        row.set_integer(Column::id, static_cast<int64_t>(said));
+    if (!sender.idempotency_key.empty()) {
+        const uint64_t id = fingerprint(sender.idempotency_key, site + receipt.items);
+        row.set_integer(Column::id, static_cast<int64_t>(id));
     } else if (row.has(Column::uptime_s) || row.has(Column::seq)) {
-        uint64_t said = fingerprint(text, site);
-        for (const std::string_view beside : {sender_->query, sender_->header})
-            if (!beside.empty()) said = fingerprint(beside, said);
-        row.set_integer(Column::id, static_cast<int64_t>(said));
-    } else if (!sender_->client.empty()) {
+        uint64_t id = fingerprint(text, site);
+        for (const std::string_view out_of_band : {sender.query, sender.header})
+            if (!out_of_band.empty()) id = fingerprint(out_of_band, id);
+        row.set_integer(Column::id, static_cast<int64_t>(id));
+    } else if (!sender.client.empty()) {
         const uint64_t message =
-            fingerprint(sender_->client, site + receipt_->items) + sender_->packet_id;
-        const auto said = static_cast<int64_t>(fingerprint(text, message));
-        row.set_integer(Column::id, sender_->again ? said : -said);
+            fingerprint(sender.client, site + receipt.items) + sender.packet_id;
+        const auto id = static_cast<int64_t>(fingerprint(text, message));
+        row.set_integer(Column::id, sender.again ? id : -id);
     }
 }
 

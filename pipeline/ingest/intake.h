@@ -1,10 +1,10 @@
-// Intake: a worker's door into the pipeline.
+// Intake: the part of a worker that puts reports into the pipeline.
 //
-// accept() decodes a body into rows of the open slot; publish(), at the end of the worker's turn,
-// hands the slot to the committer. One slot is written while the next one fills. The receipt names
-// the slot: when durable() has passed it, the report is on disk and its sender may be answered.
+// accept() decodes a body into rows of the open slot. publish(), at the end of the worker's turn,
+// hands the slot to the committer. While one slot is written, the next one fills. The receipt names
+// the slot: once durable() has passed it, the report is on disk and may be acknowledged.
 //
-// Threads: the worker that owns it; durable() is moved by the committer.
+// Threads: the worker that owns it. The committer advances durable().
 #pragma once
 
 #include <cstdint>
@@ -16,26 +16,26 @@
 #include "pipeline/columns/columns.h"
 #include "pipeline/decode/decode.h"
 #include "pipeline/decode/fields.h"
-#include "pipeline/decode/items.h"
 #include "pipeline/ingest/ring.h"
 
 namespace rollcall {
 
-// What the daemon knows of a body without reading it.
+// What the daemon knows about a body without reading it.
 struct Sender {
     Transport transport;
-    std::string_view address;  // Where it came from, as text.
-    std::string_view device;   // From the topic or the path; may be empty.
+    std::string_view address;  // Source address, as text.
+    std::string_view device;   // From the MQTT topic or the path; may be empty.
     int64_t received_us;       // UTC, microseconds since 1970.
-    // Values outside of the body: a URL's query, and header fields as `name=value` lines.
+    // The out-of-band fields: a URL's query, and header fields as `name=value` lines.
     std::string_view query = {};
     std::string_view header = {};
-    // What the sender calls this body, so that it is known again; may be empty.
+    // The idempotency key that the sender gave to this body; may be empty.
     std::string_view idempotency_key = {};
-    // By its credential: then nothing else that names a site counts. Empty: everyone is welcome.
+    // The site that the credential names. It overrides all other names of a site. Empty if the
+    // client is anonymous.
     std::string_view site = {};
-    // Of a message that is sent again until it is acknowledged: whose it is, its packet id, and
-    // whether it may be such a copy. Empty: of nobody.
+    // For an MQTT message that its client repeats until it is acknowledged: the client, the packet
+    // id, and whether this may be a repetition. Empty for all others.
     std::string_view client = {};
     uint16_t packet_id = 0;
     bool again = false;
@@ -43,27 +43,26 @@ struct Sender {
     [[nodiscard]] int64_t received_s() const { return received_us / 1'000'000; }
 };
 
-// What became of a body so far.
+// The progress and the outcome of accepting one body.
 struct Receipt {
     struct Refusal {
         size_t item;
         Code code;
     };
 
-    size_t items = 0;           // Reports that are done with, taken or refused.
+    size_t items = 0;           // Reports that were stored or refused.
     size_t accepted = 0;        // Rows.
-    uint64_t slot = 0;          // That holds the last of them.
-    Shape shape;                // Of the last report, also of one that was refused; valid as long
-                                // as the body and until the next accept().
-    std::string_view site;      // Of the last report; valid as `warnings` is.
-    std::string_view warnings;  // Of the last report, as in the column; valid until the next
-                                // accept().
+    uint64_t slot = 0;          // The slot of the last row.
+    Shape shape;                // Of the last report, even if it was refused; valid as long as the
+                                // body and until the next accept().
+    std::string_view site;      // Of the last report; valid as long as `warnings`.
+    std::string_view warnings;  // Of the last report, as in the column `warnings`; valid until the
+                                // next accept().
     std::vector<Refusal> refused;
 };
 
-class Intake final : Items {
+class Intake {
 public:
-    // committer: rung when a slot is published.
     struct Limits {
         size_t slots;
         size_t slot_rows;
@@ -71,37 +70,39 @@ public:
         size_t body_bytes;
         size_t items;
     };
+    // committer: notified when a slot is published.
     Intake(const Limits& limits, Wakeup& committer, MetricShard& shard);
 
-    // A row for each report of a body. After an error nothing of it is left, but for ring_full:
-    // then stop reading, and call again with the same receipt when durable() has moved.
-    // body_padding bytes behind `body` must be readable.
+    // Stores a row for each report of a body. body_padding bytes behind `body` must be readable.
+    // After an error no row of the body is left, except after ring_full: then stop reading, and
+    // call again with the same receipt when durable() has advanced.
     [[nodiscard]] Result<void> accept(std::string_view body, BodyHint hint, const Sender& sender,
                                       Receipt& receipt);
 
-    // A row that says only that the router is there, or is gone. ring_full as above.
+    // Stores a row that says only whether the router is connected. ring_full as above.
     [[nodiscard]] Result<void> announce(bool online, const Sender& sender, Receipt& receipt);
 
-    // Where a sender belongs by what is known without its body: the topic, the path, the query, the
-    // header. Empty if they do not say. Valid as long as these and until the next call.
-    [[nodiscard]] std::string_view site_beside(const Sender& sender);
+    // Returns the site that a report without a body would get: from the credential, the topic, the
+    // path, the query or the header. Empty if they name none. Valid as long as these and until the
+    // next call.
+    [[nodiscard]] std::string_view site_without_body(const Sender& sender);
 
-    // A row that says no more than that a router of this site was there, and why its report was
-    // refused. Nobody is told when it is durable. Only if has_room().
+    // Stores a row that says only that a router of this site was alive, and why its report was
+    // refused. Nobody waits until this row is durable. Requires has_room().
     void accept_refused(std::string_view site, const Sender& sender, Code code);
 
-    // Would accept() find room?
+    // Returns whether accept() would find room.
     [[nodiscard]] bool has_room() { return open_slot() != nullptr; }
 
-    // Hands over what was gathered, unless the committer still has a slot of ours: then the open
-    // one fills on, for it could not be written earlier anyway. Call it at the end of every turn,
-    // and when durable() has moved.
+    // Hands the open slot to the committer, unless the committer still has a slot of this worker.
+    // In that case the open slot keeps filling, because it could not be written earlier anyway.
+    // Call this at the end of every turn, and when durable() has advanced.
     void publish();
 
-    // Is there nothing that publish() has still to hand over?
+    // Returns whether publish() has nothing left to hand over.
     [[nodiscard]] bool handed_over() const { return open_ == nullptr || open_->rows() == 0; }
 
-    // Slots below are on disk.
+    // All slots below this number are on disk.
     [[nodiscard]] uint64_t durable() const { return ring_.durable(); }
 
     [[nodiscard]] Ring<Columns>& ring() { return ring_; }
@@ -109,23 +110,22 @@ public:
 private:
     [[nodiscard]] Columns* open_slot();
     void hand_over();
-    void commit(Columns& row);
+    [[nodiscard]] Result<void> store_reports(const Submission& submission, const Sender& sender,
+                                             Receipt& receipt);
+    void store(Columns& row, std::string_view text, const Sender& sender, Receipt& receipt);
+    void refuse_report(Code code, const Sender& sender, Receipt& receipt);
+    void commit(Columns& row, Receipt& receipt);
     static void set_envelope(Columns& row, std::string_view site, const Sender& sender,
                              bool online);
-    void set_fingerprint(Columns& row, std::string_view text);
-
-    // Items, for the decoder while accept() runs.
-    [[nodiscard]] Fields* next() override;
-    void taken(std::string_view text) override;
-    void refused(Code code) override;
+    static void set_fingerprint(Columns& row, std::string_view text, const Sender& sender,
+                                Receipt& receipt);
+    void count_warnings();
 
     Ring<Columns> ring_;
-    Columns* open_ = nullptr;         // The slot claimed, until it is published.
-    Columns aside_{1, row_text_max};  // A row that is only looked at.
+    Columns* open_ = nullptr;           // The slot that fills, until it is published.
+    Columns scratch_{1, row_text_max};  // The row of site_without_body().
     Decoder decoder_;
     Fields fields_;
-    const Sender* sender_ = nullptr;  // While accept() runs.
-    Receipt* receipt_ = nullptr;      // The same.
     Wakeup& committer_;
     MetricShard& shard_;
 };

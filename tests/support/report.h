@@ -1,4 +1,4 @@
-// Report: what becomes of one body, for the tests and fuzzers of decode.
+// Report: the rows that one body becomes, for the tests and fuzzers of decode.
 #pragma once
 
 #include <fmt/core.h>
@@ -45,7 +45,7 @@ inline void ensure_sound(const Columns& rows, size_t row) {
     }
 }
 
-// A body as a connection holds it: what lies behind it is none of its business.
+// A body as a connection holds it: followed by bytes that do not belong to it.
 class Body {
 public:
     explicit Body(std::string_view bytes, char behind = '"') : bytes_(bytes), size_(bytes.size()) {
@@ -73,33 +73,33 @@ inline std::string record_of(const Columns& rows) {
     return record;
 }
 
-// Takes the reports of bodies into rows.
-class Rows final : public Items {
+// The rows that bodies become, as the intake would store them.
+class Rows {
 public:
     Rows(size_t rows_max, size_t text_max) : rows(rows_max, text_max) {}
 
-    // What came beside the bodies.
-    void beside(Decoder& decoder, std::string_view query, std::string_view header) {
-        decoder_ = &decoder;
-        query_ = query;
-        header_ = header;
-    }
-    Fields* next() override {
-        if (!rows.room()) return nullptr;
-        fields.begin(rows);
-        if (decoder_ != nullptr) decoder_->decode_beside(query_, header_, fields);
-        return &fields;
-    }
-    void taken(std::string_view text) override {
-        warnings = fields.finish();
-        rows.commit_row();
-        ensure_sound(rows, rows.rows() - 1);
-        bytes += text.size();
-        ++items;
-    }
-    void refused(Code code) override {
-        rows.discard_row();
-        refusals[refusals_count++ % refusals.size()] = {items++, code};
+    // Stores a row for each report. After an error the open row is left as the decoder left it.
+    [[nodiscard]] Result<void> take(Decoder& decoder, const Submission& submission) {
+        if (auto opened = decoder.open(submission); !opened) return opened;
+        for (;;) {
+            const Upcoming upcoming = decoder.upcoming();
+            if (upcoming == Upcoming::end) return {};
+            if (upcoming == Upcoming::unsupported) {
+                decoder.skip();
+                refuse(Code::unsupported_shape);
+                continue;
+            }
+            if (!rows.room()) return fail(Code::ring_full);
+            fields.begin(rows);
+            const auto text = decoder.read(fields);
+            if (text) {
+                store(*text);
+            } else if (decoder.is_list()) {
+                refuse(text.error().code);
+            } else {
+                return std::unexpected(text.error());
+            }
+        }
     }
 
     void clear() {
@@ -123,9 +123,17 @@ public:
     size_t refusals_count = 0;
 
 private:
-    Decoder* decoder_ = nullptr;
-    std::string_view query_;
-    std::string_view header_;
+    void store(std::string_view text) {
+        warnings = fields.finish();
+        rows.commit_row();
+        ensure_sound(rows, rows.rows() - 1);
+        bytes += text.size();
+        ++items;
+    }
+    void refuse(Code code) {
+        rows.discard_row();
+        refusals[refusals_count++ % refusals.size()] = {items++, code};
+    }
 };
 
 // One body, and the rows it became.
@@ -136,12 +144,12 @@ public:
         : taken_(rows_max, rows_max * row_text_max) {
         const Body sent(body);
         Decoder decoder(std::max<size_t>({body.size(), query.size(), header.size(), 1}), rows_max);
-        taken_.beside(decoder, query, header);
-        result_ = decoder.decode(sent.view(), hint, 0, taken_);
-        // A second time it knows the names and their order, which must not show.
+        const Submission submission{sent.view(), hint, query, header};
+        result_ = taken_.take(decoder, submission);
+        // The second time the dictionary knows the names and their order, which must not show.
         const std::string record = record_of(taken_.rows);
         taken_.clear();
-        result_ = decoder.decode(sent.view(), hint, 0, taken_);
+        result_ = taken_.take(decoder, submission);
         ensure(record_of(taken_.rows) == record);
         warnings_ = taken_.warnings;
         device_ = taken_.fields.device();

@@ -152,12 +152,12 @@ BOOST_AUTO_TEST_CASE(a_refused_body_leaves_the_slot_as_it_was) {
     size_t refused = 0;
     for (int i = 0; i < 4000; ++i) {
         const Body body(bodies.next());
-        if (!decoder.decode(body.view(), BodyHint::unknown, 0, all)) {
+        if (!all.take(decoder, {body.view()})) {
             all.rows.discard_row();
             ++refused;
             continue;
         }
-        BOOST_REQUIRE(decoder.decode(body.view(), BodyHint::unknown, 0, untouched).has_value());
+        BOOST_REQUIRE(untouched.take(decoder, {body.view()}).has_value());
     }
     BOOST_TEST(refused > 100);
     BOOST_TEST(all.rows.rows() > 100);
@@ -197,7 +197,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_allocated_for_a_body) {
     Decoder decoder(65536, 10);
     const size_t before = allocations();
     for (const Body& body : bodies)
-        if (!decoder.decode(body.view(), BodyHint::unknown, 0, taken)) taken.rows.discard_row();
+        if (!taken.take(decoder, {body.view()})) taken.rows.discard_row();
     BOOST_TEST(bodies.size() > 50);
     BOOST_TEST(allocations() == before);
 }

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/decode/json.h"
+#include "pipeline/decode/json_report.h"
 #include "tests/support/random.h"
 
 using namespace rollcall;

@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(refused_report_leaves_the_slot_untouched) {
 
 BOOST_AUTO_TEST_CASE(site_beside_the_body_is_what_a_report_would_get_without_saying_more) {
     const auto beside = [this](std::string_view device, std::string_view query) {
-        return std::string(intake.site_beside({Transport::http, "192.0.2.1", device, 0, query}));
+        return std::string(intake.site_without_body({Transport::http, "192.0.2.1", device, 0, query}));
     };
     BOOST_TEST(beside("", "") == "");
     BOOST_TEST(beside("", "cpu-load=5") == "");
@@ -246,7 +246,7 @@ BOOST_AUTO_TEST_CASE(site_of_the_credential_is_the_rows_whatever_else_names_one)
     BOOST_TEST(receipt.accepted == 3);
     for (size_t row = 0; row < 3; ++row) BOOST_TEST(site(row) == "mine");
     BOOST_TEST(slot(0).text(0, Column::serial_number) == "S1");
-    BOOST_TEST(intake.site_beside(sender) == "mine");
+    BOOST_TEST(intake.site_without_body(sender) == "mine");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

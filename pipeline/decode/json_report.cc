@@ -1,9 +1,8 @@
-#include "pipeline/decode/json.h"
+#include "pipeline/decode/json_report.h"
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
-
-#include "pipeline/decode/decimal.h"
 
 namespace rollcall {
 
@@ -11,15 +10,15 @@ namespace {
 
 constexpr size_t rpc_id_bytes_max = 64;
 
-// Which keys count in an object.
+// Which keys set a column when they name a member of an object.
 enum class Reach : uint8_t {
     none,
-    path,    // Those that name the object too.
-    strong,  // And those that only a router has.
+    path,    // Keys that include the object's name.
+    strong,  // These, and keys that only a router has.
     all,
 };
 
-// A scalar as it came: of a string the text, of all others the characters.
+// A scalar as it was sent: the text of a string, else the characters of the token.
 struct Scalar {
     enum class Kind : uint8_t { text, integer, decimal, large, word, null };
     Kind kind = Kind::null;
@@ -27,29 +26,30 @@ struct Scalar {
     int64_t integer = 0;
 };
 
-// What an object says of a name and a value, if it is an element, or called like a key.
-struct Row {
+// The members `name` and `value` of an object that is an element of a list or named like a key.
+struct NamedValue {
     Scalar name;
     std::optional<Scalar> value;
 };
 
-// A member's name, and what it means until the next one.
+// A member's name and its meaning, which is valid until the next look-up.
 struct Name {
     std::string_view text;
     const Meaning* meaning = nullptr;
 };
 
-// Where a member or an element stands.
+// The object that a member belongs to.
 struct Place {
-    std::string_view object = {};  // Whose member it is; empty at the top.
+    std::string_view object = {};  // Its name; empty for the report itself.
     Reach reach = Reach::all;
-    Row* row = nullptr;
+    NamedValue* named = nullptr;  // Where to note the members `name` and `value`, or nullptr.
 };
 
-// Each step takes the cursor where something begins and gives it back where that ends, or stopped.
-class Report {
+// The recursive descent through one report. Each step takes the cursor by value at the beginning of
+// a token and returns it behind the last token, or stopped.
+class MemberReader {
 public:
-    Report(Fields& fields, std::string& unescaped)
+    MemberReader(Fields& fields, std::string& unescaped)
         : fields_(fields), dictionary_(fields.dictionary()), unescaped_(unescaped) {}
 
     JsonCursor read(JsonCursor cursor) { return members(cursor, {}); }
@@ -70,7 +70,7 @@ private:
                 continue;
             }
             const KnownKey* key = known(*meaning, in.reach);
-            if (in.row != nullptr && name == "name") key = nullptr;
+            if (in.named != nullptr && name == "name") key = nullptr;
             const char* const begin = cursor.place();
             Scalar value;
             if (!scalar(cursor, first, value)) return cursor.stop();
@@ -84,7 +84,7 @@ private:
         return cursor.take('}') ? cursor.closed() : cursor.stop();
     }
 
-    // A member's name and its colon. Inline, for the cursor to stay where it is.
+    // Reads a member's name and its colon. Inline, so that the cursor stays in registers.
     [[gnu::always_inline]] bool member_name(JsonCursor& cursor, std::string_view object,
                                             Name& out) {
         if (cursor.peek() != '"') return false;
@@ -105,14 +105,14 @@ private:
         return true;
     }
 
-    // A member that no column goes by, or not yet: in a list a name is the element's, and whose
-    // value it is shows at its end.
+    // Handles a member whose name is not a key. In an element of a list, the members `name` and
+    // `value` are noted, because only at the end of the element both are known.
     void other(const Place& in, const Extra::Name& name, const Scalar& value,
                std::string_view lexeme) {
-        if (in.row != nullptr && name.text == "name") in.row->name = value;
-        if (in.row != nullptr && (name.text == "value" || name.text == "point"))
-            in.row->value = value;
-        if (in.row == nullptr && in.object.empty()) note(name.text, lexeme);
+        if (in.named != nullptr && name.text == "name") in.named->name = value;
+        if (in.named != nullptr && (name.text == "value" || name.text == "point"))
+            in.named->value = value;
+        if (in.named == nullptr && in.object.empty()) note(name.text, lexeme);
         keep(name, value);
     }
 
@@ -121,16 +121,16 @@ private:
         const char* const begin = cursor.place();
         const auto mark = fields_.extra().open({name, meaning.secret, meaning.plain}, '{');
         const auto outer = fields_.enter();
-        Row row;
+        NamedValue named;
         Place in{name, around};
         if (around >= Reach::strong) in.reach = meaning.group ? Reach::all : Reach::strong;
         const Key key{name, meaning.group ? nullptr : known(meaning, around)};
-        if (key) in.row = &row;
+        if (key) in.named = &named;
         cursor = members(cursor, in);
         fields_.leave(outer);
-        if (key && row.value) {
+        if (key && named.value) {
             fields_.extra().take_back(mark);
-            give(key, *row.value);
+            give(key, *named.value);
         }
         fields_.extra().close(mark, '}');
         constexpr ptrdiff_t empty = 2;  // "{}"
@@ -166,19 +166,19 @@ private:
     }
 
     JsonCursor element(JsonCursor cursor, Place in, Reach around, bool speaks_of_router) {
-        Row row;
-        in.row = &row;
+        NamedValue named;
+        in.named = &named;
         const auto mark = fields_.extra().open({}, '{');
         const auto outer = fields_.enter();
         cursor = members(cursor, in);
-        if (around != Reach::none && row.name.kind == Scalar::Kind::text) {
-            const std::string_view name = row.value ? row.name.text : "name";
+        if (around != Reach::none && named.name.kind == Scalar::Kind::text) {
+            const std::string_view name = named.value ? named.name.text : "name";
             const Key key{name, dictionary_.look_up(name).alone};
-            if (row.value && key && (speaks_of_router || !key->weak)) {
+            if (named.value && key && (speaks_of_router || !key->weak)) {
                 fields_.extra().take_back(mark);
-                give(key, *row.value);
-            } else if (!row.value && in.reach == Reach::all) {
-                give(key, row.name);
+                give(key, *named.value);
+            } else if (!named.value && in.reach == Reach::all) {
+                give(key, named.name);
             }
         }
         fields_.leave(outer);
@@ -186,7 +186,7 @@ private:
         return cursor;
     }
 
-    // What begins with `first`, which the cursor is at. Inline as well.
+    // Reads a scalar; the cursor stands at its first byte. Inline for the same reason.
     [[gnu::always_inline]] bool scalar(JsonCursor& cursor, char first, Scalar& out) {
         const auto word = [&](std::string_view letters, Scalar::Kind kind) {
             out.kind = kind;
@@ -242,11 +242,11 @@ private:
         }
         if (key.keeps_text()) return fields_.literal(key, value.text);
         if (value.kind == Scalar::Kind::integer) return fields_.integer(key, value.integer);
-        // More digits than a double holds, or a size that none has: its column will know.
+        // A number with more digits than a double, or out of its range: the column decides.
         double real = 0;
         const char* const end = value.text.data() + value.text.size();
         if (value.kind == Scalar::Kind::large ||
-            read_decimal(value.text.data(), end, real).ec != std::errc{})
+            std::from_chars(value.text.data(), end, real).ec != std::errc{})
             return fields_.literal(key, value.text);
         fields_.real(key, real);
     }
@@ -256,7 +256,8 @@ private:
         fields_.extra().literal(name, value.text);
     }
 
-    // JSON-RPC 2.0, section 4. The id is sent back, so it has to be short and ASCII.
+    // Notes what a JSON-RPC response needs (JSON-RPC 2.0, section 4). The response repeats the id,
+    // so the id has to be short and ASCII.
     void note(std::string_view name, std::string_view value) {
         if (name == "jsonrpc") fields_.shape().json_rpc = true;
         const auto ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
@@ -271,56 +272,23 @@ private:
 
 }  // namespace
 
-JsonDecoder::JsonDecoder(size_t text_bytes_max) { unescaped_.reserve(text_bytes_max); }
+JsonReportReader::JsonReportReader(size_t text_bytes_max) { unescaped_.reserve(text_bytes_max); }
 
-Result<void> JsonDecoder::decode(std::string_view text, Fields& fields) {
-    JsonCursor cursor(text);
+JsonCursor JsonReportReader::read(JsonCursor cursor, Fields& fields) {
     unescaped_.clear();
+    return MemberReader(fields, unescaped_).read(cursor);
+}
+
+Result<void> JsonReportReader::read(std::string_view text, Fields& fields) {
+    JsonCursor cursor(text);
     const bool is_object = cursor.peek() == '{';
     if (is_object) {
-        cursor = Report(fields, unescaped_).read(cursor);
+        cursor = read(cursor, fields);
     } else if (!cursor.skip()) {
         cursor = cursor.stop();
     }
     if (!cursor.good() || !cursor.finish()) return std::unexpected(cursor.fault(text.data()));
     if (!is_object) return fail(Code::unsupported_shape);
-    return {};
-}
-
-Result<void> JsonDecoder::decode_list(std::string_view text, size_t items_max, size_t done,
-                                      Items& items) {
-    JsonCursor whole(text);
-    size_t count = 0;
-    whole.peek();
-    const bool valid = whole.each(']', [&] {
-        ++count;
-        return whole.skip();
-    });
-    if (!valid) whole = whole.stop();
-    if (!valid || !whole.finish()) return std::unexpected(whole.fault(text.data()));
-    if (count > items_max) return fail(Code::too_many_items);
-
-    JsonCursor cursor(text);
-    cursor.peek();
-    size_t number = 0;
-    bool room = true;
-    (void)cursor.each(']', [&] {
-        if (number++ < done) return cursor.skip();
-        if (cursor.peek() != '{') {
-            items.refused(Code::unsupported_shape);
-            return cursor.skip();
-        }
-        Fields* const fields = items.next();
-        room = fields != nullptr;
-        if (!room) return false;
-        const char* const begin = cursor.place();
-        unescaped_.clear();
-        cursor = Report(*fields, unescaped_).read(cursor);
-        ensure(cursor.good());  // That was seen above.
-        items.taken({begin, static_cast<size_t>(cursor.place() - begin)});
-        return true;
-    });
-    if (!room) return fail(Code::ring_full);
     return {};
 }
 

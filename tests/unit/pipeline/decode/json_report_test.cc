@@ -1,4 +1,4 @@
-#include "pipeline/decode/json.h"
+#include "pipeline/decode/json_report.h"
 
 #include <boost/test/unit_test.hpp>
 #include <string>
@@ -7,7 +7,7 @@
 
 using namespace rollcall;
 
-BOOST_AUTO_TEST_SUITE(decode_json)
+BOOST_AUTO_TEST_SUITE(decode_json_report)
 
 BOOST_AUTO_TEST_CASE(members_of_every_type_reach_their_columns) {
     const Report report(R"({"identity":"caf\u00e9 \"A\"","cpu_load":7,"voltage":24.1,)"
@@ -105,23 +105,6 @@ BOOST_AUTO_TEST_CASE(json_rpc_is_known_by_its_version_and_its_id_is_kept) {
 
 BOOST_AUTO_TEST_CASE(what_is_nested_is_held_to_the_grammar_too) {
     BOOST_TEST(Report(R"({"a":{"b":[1,]},"cpu_count":4})").outcome() == "malformed_json at 13");
-}
-
-BOOST_AUTO_TEST_CASE(a_list_is_a_batch_in_which_each_report_is_taken_or_refused) {
-    const Report report(R"([{"sn":"A"}, 7, {"sn":"B","cpu_load":101},[{}],{}])");
-    BOOST_TEST(report.outcome() == "ok");
-    BOOST_TEST(report.rows() == 3);
-    BOOST_TEST(report.at(1, Column::serial_number) == "B");
-    BOOST_TEST(report.refusals() == "1 unsupported_shape, 3 unsupported_shape");
-}
-
-BOOST_AUTO_TEST_CASE(a_list_that_is_not_json_or_too_long_is_refused_as_a_whole) {
-    const Report cut(R"([{"sn":"A"},{"sn":"B"},)");
-    BOOST_TEST(cut.outcome() == "malformed_json at 23");
-    BOOST_TEST(cut.rows() == 0);
-    const Report longer("[{},{},{},{},{},{},{},{},{}]");  // One more than a Report takes.
-    BOOST_TEST(longer.outcome() == "too_many_items");
-    BOOST_TEST(longer.rows() == 0);
 }
 
 BOOST_AUTO_TEST_CASE(only_an_object_is_a_report) {

@@ -1,0 +1,61 @@
+// JsonArray and JsonLines: the reports of a list in JSON, one after the other.
+//
+//     [{"sn":"A"},{"sn":"B"}]      an array, which is valid as a whole or refused as a whole
+//     {"sn":"A"}\n{"sn":"B"}\n     a line for each report (application/x-ndjson), each on its own
+//
+// Use: open(), then skip() or read each element until at_end().
+//
+// Threads: one for each worker, inside its Decoder. Nothing allocates.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "pipeline/base/error.h"
+#include "pipeline/decode/fields.h"
+#include "pipeline/decode/json_cursor.h"
+#include "pipeline/decode/json_report.h"
+
+namespace rollcall {
+
+class JsonArray {
+public:
+    // Validates the whole text and stands at the first element. `text` begins with a bracket, is
+    // valid UTF-8, and body_padding bytes behind it are readable. Returns an error with its offset
+    // in `text`, or too_many_items if there are more than items_max elements.
+    [[nodiscard]] Result<void> open(std::string_view text, size_t items_max);
+
+    [[nodiscard]] bool at_end() const { return at_end_; }
+    // Returns whether the element is an object. Only an object is a report.
+    [[nodiscard]] bool at_object() { return cursor_.peek() == '{'; }
+
+    void skip();
+    // Reads an element that is an object. Returns its text.
+    std::string_view read(JsonReportReader& reader, Fields& fields);
+
+private:
+    void advance();
+
+    JsonCursor cursor_{{}};
+    bool at_end_ = true;
+};
+
+class JsonLines {
+public:
+    // Stands at the first line that is not blank. Returns too_many_items if there are more than
+    // items_max of these.
+    [[nodiscard]] Result<void> open(std::string_view text, size_t items_max);
+
+    [[nodiscard]] bool at_end() const { return line_.empty(); }
+    void skip() { advance(); }
+    // Returns the line, which is not validated, and moves on to the next one.
+    [[nodiscard]] std::string_view take();
+
+private:
+    void advance();
+
+    std::string_view line_;
+    std::string_view rest_;
+};
+
+}  // namespace rollcall
