@@ -13,7 +13,7 @@
 #include "daemon/cli/schema_command.h"
 #include "daemon/open_files.h"
 #include "pipeline/base/error.h"
-#include "pipeline/spool/survey.h"
+#include "pipeline/spool/inspection.h"
 #include "sinks/sql/secret.h"
 #include "sinks/sqlite/sink.h"
 
@@ -30,7 +30,7 @@ void check_state_directory(const std::string& state_dir, Problems& problems) {
 
 void check_spool(const std::string& directory, Problems& problems) {
     ReadOnlyFiles files;
-    const auto spool = survey_spool(files, directory, true, [](uint64_t, uint64_t) {});
+    const auto spool = inspect_spool(files, directory, true, [](uint64_t, uint64_t) {});
     if (!spool)
         problems.push_back(fmt::format("{}: {}", directory, info(spool.error().code).help));
     else if (const uint64_t damaged = spool->damaged_records(); damaged > 0)

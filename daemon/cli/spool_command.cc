@@ -12,8 +12,8 @@
 
 #include "pipeline/delivery/dead_letters.h"
 #include "pipeline/delivery/delivery.h"
+#include "pipeline/spool/inspection.h"
 #include "pipeline/spool/reader.h"
-#include "pipeline/spool/survey.h"
 #include "sinks/make_sinks.h"
 #include "sinks/text/utc_text.h"
 
@@ -72,7 +72,7 @@ std::string ranges(const std::vector<RecordRange>& all, std::string_view between
     return text;
 }
 
-void print_segments(const SpoolSurvey& spool, bool deep, SpoolFormat format, std::FILE* to) {
+void print_segments(const SpoolReport& spool, bool deep, SpoolFormat format, std::FILE* to) {
     if (format == SpoolFormat::table)
         fmt::print(to, "{:<28} {:>6} {:>12} {:>14} {:<26} {}\n", "segment", "format", "records",
                    "bytes", "begun", deep ? "rows, damaged records" : "");
@@ -113,11 +113,11 @@ void print_segments(const SpoolSurvey& spool, bool deep, SpoolFormat format, std
 
 SpoolVerdict survey(const std::string& directory, bool deep, SpoolFormat format, std::FILE* to) {
     ReadOnlyFiles files;
-    std::expected<SpoolSurvey, Error> spool;
+    std::expected<SpoolReport, Error> spool;
     {
         Progress progress;
-        spool = survey_spool(files, directory, deep,
-                             [&](uint64_t done, uint64_t all) { progress.show(done, all); });
+        spool = inspect_spool(files, directory, deep,
+                              [&](uint64_t done, uint64_t all) { progress.show(done, all); });
     }
     if (!spool) return sentence(directory, spool.error());
     print_segments(*spool, deep, format, to);
@@ -198,12 +198,12 @@ SpoolVerdict each_record(
     const std::string& directory, const SpoolRange& range,
     const std::function<bool(const Record&)>& visit, const std::function<void()>& opened = [] {}) {
     ReadOnlyFiles files;
-    const auto spool = survey_spool(files, directory, false, [](uint64_t, uint64_t) {});
+    const auto spool = inspect_spool(files, directory, false, [](uint64_t, uint64_t) {});
     if (!spool) return sentence(directory, spool.error());
     const Cursor end(std::min(range.end, spool->end));
     MetricShard shard;
-    SpoolLosses losses(files, directory, 0, shard);
-    SpoolReader reader(files, directory, end, &losses);
+    LostRecords lost_records(files, directory, 0, shard);
+    SpoolReader reader(files, directory, end, &lost_records);
     if (const auto sought = reader.seek(range.first); !sought)
         return sentence(directory, sought.error());
     opened();
@@ -313,7 +313,7 @@ SpoolVerdict replay_spool(const Settings& settings, const std::string& state_dir
                           const std::string& sink, const SpoolRange& range, std::FILE* to) {
     const std::string directory = state_dir + "/spool";
     ReadOnlyFiles files;
-    const auto spool = survey_spool(files, directory, false, [](uint64_t, uint64_t) {});
+    const auto spool = inspect_spool(files, directory, false, [](uint64_t, uint64_t) {});
     if (!spool) return sentence(directory, spool.error());
     Settings one = settings;
     one.general.sinks = {sink};

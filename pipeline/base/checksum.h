@@ -1,6 +1,9 @@
 // Checksum: CRC32C (Castagnoli), the polynomial of iSCSI (RFC 3720, section 12.1).
 //
-// It may be taken piece by piece: start with checksum_start, and finish with checksum_end().
+// A checksum can be computed piece by piece: start with checksum_start, add each piece with
+// checksum_add(), and finish with checksum_end().
+//
+// Threads: pure functions.
 #pragma once
 
 #include <cstddef>

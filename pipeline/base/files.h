@@ -1,10 +1,13 @@
-// Files: the disk, behind a seam so that tests can tear, fill and fail it.
+// Files: the file system, as an interface that tests replace to make it tear, fill up and fail.
 //
-// Errors: disk_full (ENOSPC, EDQUOT) and too_many_files (EMFILE, ENFILE) may go away; disk_failed
-// and
-//         sync_failed do not, and nothing that a failed sync covered may be called durable,
-//         whatever a second one says.
-// Threads: Files anyone; a File one thread at a time.
+// clang-format off
+// Errors:  disk_full       (ENOSPC, EDQUOT)   may pass: wait and try again
+//          too_many_files  (EMFILE, ENFILE)   may pass
+//          disk_failed     (all others)       does not pass
+//          sync_failed     (of a sync)        does not pass: nothing that the sync covered may be
+//                                             called durable, even if a second one succeeds
+// Threads: Files any; a File one at a time.
+// clang-format on
 #pragma once
 
 #include <sys/uio.h>
@@ -23,18 +26,18 @@ namespace rollcall {
 class File {
 public:
     virtual ~File() = default;
-    // Writes all of the pieces, or fails; after a failure any part may have been written.
+    // Writes all of the pieces, or fails. After a failure any part may have been written.
     [[nodiscard]] Result<void> write(uint64_t offset, std::span<const iovec> pieces);
     [[nodiscard]] Result<void> write(uint64_t offset, std::span<const std::byte> bytes);
-    // Returns how much was read: less than asked only at the end of the file.
+    // Returns the number of bytes read, which is less than asked for only at the end of the file.
     [[nodiscard]] Result<size_t> read(uint64_t offset, std::span<std::byte> into);
     [[nodiscard]] virtual Result<void> sync() = 0;  // fdatasync(2)
     [[nodiscard]] virtual Result<uint64_t> size() = 0;
     [[nodiscard]] virtual Result<void> truncate(uint64_t size) = 0;
 
 protected:
-    // As pwritev(2) and pread(2): perhaps a part, but not nothing, unless nothing is asked for or,
-    // of a read, there is nothing more.
+    // As pwritev(2) and pread(2): may transfer a part, but at least one byte, unless none is asked
+    // for or the file has no more bytes to read.
     [[nodiscard]] virtual Result<size_t> write_some(uint64_t offset,
                                                     std::span<const iovec> pieces) = 0;
     [[nodiscard]] virtual Result<size_t> read_some(uint64_t offset, std::span<std::byte> into) = 0;
@@ -46,9 +49,9 @@ public:
 
     virtual ~Files() = default;
     [[nodiscard]] virtual Result<std::unique_ptr<File>> open(const std::string& path, Open how);
-    // Those that are missing; each is durable in the one above it.
+    // Creates the directories that are missing, and makes each durable in the one above it.
     [[nodiscard]] virtual Result<void> make_directories(const std::string& path);
-    // The names in a directory, sorted.
+    // Returns the names in a directory, sorted.
     [[nodiscard]] virtual Result<std::vector<std::string>> list(const std::string& directory);
     [[nodiscard]] virtual Result<void> rename(const std::string& from, const std::string& to);
     [[nodiscard]] virtual Result<void> remove(const std::string& path);

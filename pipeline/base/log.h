@@ -1,9 +1,11 @@
-// Log: one line on standard error for each state change, never one for each event.
+// Log: writes one line to standard error for each change of state, and none for each event.
 //
-// Under systemd (JOURNAL_STREAM is set) a line begins with its priority, "<4>", which the journal
-// takes off and stores; elsewhere with the time and the level's name. See sd-daemon(3).
+// Under systemd (JOURNAL_STREAM is set) a line begins with its priority, such as "<4>", which the
+// journal removes and stores; elsewhere with the time and the name of the level. See sd-daemon(3).
 //
-// Threads: set_log_level() before the first thread starts; log() anyone, a line is one write(2).
+// Threads: call set_log_level() before the first thread starts. Any thread may call log(); a line
+// is
+//          one write(2), so lines do not mix.
 #pragma once
 
 #include <fmt/core.h>

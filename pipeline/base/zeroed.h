@@ -1,6 +1,7 @@
-// ZeroedArray: zeros from the kernel, which cost nothing until their pages are touched.
+// ZeroedArray: an array of zeros from the kernel, whose pages take no memory until they are
+// touched.
 //
-// Threads: as its owner says.
+// Threads: the owner's.
 #pragma once
 
 #include <cstddef>

@@ -192,9 +192,9 @@ public:
         : dead_(dead),
           letters_(letters),
           sink_(sink),
-          losses_(dead.files_, dead.directory_, dead.options_.size_max, dead.unseen_),
+          lost_records_(dead.files_, dead.directory_, dead.options_.size_max, dead.unseen_),
           end_(letters.end().read()),
-          reader_(dead.files_, dead.directory_, end_, &losses_),
+          reader_(dead.files_, dead.directory_, end_, &lost_records_),
           batch_(rows_max, std::max(text_max, row_text_max)) {}
 
     Result<void> open() {
@@ -274,7 +274,7 @@ private:
     DeadLetters& dead_;
     SpoolWriter& letters_;
     Sink& sink_;
-    SpoolLosses losses_;
+    LostRecords lost_records_;
     Cursor end_;  // Letters to be sent; behind it those that are refused again.
     SpoolReader reader_;
     Columns batch_;

@@ -12,14 +12,14 @@ namespace {
 
 constexpr size_t first_capacity = 1024;
 
-// Who knows the hash that fingerprints are made by can choose some that lie side by side in a
-// table, and make each look-up a long walk; not if the place depends on a number of our own.
+// An attacker who knows how fingerprints are made could choose some that are neighbours in the
+// table, which makes each look-up a long walk. So their places depend on a secret number.
 uint64_t random_odd() {
     std::random_device random;
     return uint64_t{random()} << 32 | random() | 1;
 }
 
-// Any two times, without an overflow.
+// Returns the distance between any two times, without overflow.
 uint64_t apart(int64_t one, int64_t other) {
     const auto low = static_cast<uint64_t>(std::min(one, other));
     return static_cast<uint64_t>(std::max(one, other)) - low;
@@ -32,14 +32,15 @@ DeduplicationWindow::DeduplicationWindow(std::chrono::milliseconds window, size_
       count_max_(count_max),
       multiplier_(random_odd()) {
     ensure(count_max > 0 && count_max < uint64_t{1} << 31);
-    grow();
+    resize(std::min(first_capacity, count_max));
 }
 
 bool DeduplicationWindow::seen_before(uint64_t fingerprint, int64_t received_us) {
     while (count_ > 0 && apart(sightings_[oldest_].received_us, received_us) > window_us_)
         forget_oldest();
+    give_back();
     const Entry& entry = find(fingerprint);
-    // One that is too old may be left behind a younger one that came before it.
+    // Times may run back, so a sighting that is too old may follow a younger one.
     if (entry.place != empty &&
         apart(sightings_[entry.place].received_us, received_us) <= window_us_)
         return true;
@@ -53,7 +54,7 @@ void DeduplicationWindow::clear() {
     std::ranges::fill(table_, Entry{});
 }
 
-// Its entry, or the empty one where it would be.
+// Returns the fingerprint's entry, or the empty entry where it belongs.
 DeduplicationWindow::Entry& DeduplicationWindow::find(uint64_t fingerprint) {
     const uint32_t tag = tag_of(fingerprint);
     size_t at = home_of(tag);
@@ -65,7 +66,7 @@ DeduplicationWindow::Entry& DeduplicationWindow::find(uint64_t fingerprint) {
 
 void DeduplicationWindow::remember(uint64_t fingerprint, int64_t received_us) {
     if (count_ == count_max_) forget_oldest();
-    if (count_ == sightings_.size()) grow();
+    if (count_ == sightings_.size()) resize(std::min(2 * count_, count_max_));
     const size_t place = place_of(count_);
     sightings_[place] = {fingerprint, received_us};
     ++count_;
@@ -75,14 +76,13 @@ void DeduplicationWindow::remember(uint64_t fingerprint, int64_t received_us) {
 void DeduplicationWindow::forget_oldest() {
     if (count_ > look_ahead) prefetch(sightings_[place_of(look_ahead)].fingerprint);
     const Entry& entry = find(sightings_[oldest_].fingerprint);
-    // Else the fingerprint was seen again since, and the entry tells of that.
+    // Otherwise the fingerprint was seen again, and the entry belongs to that sighting.
     if (entry.place == oldest_) erase(static_cast<size_t>(&entry - table_.data()));
     oldest_ = place_of(1);
     --count_;
 }
 
-// Knuth, The Art of Computer Programming, volume 3, section 6.4, algorithm R: what would not be
-// found over the hole moves into it.
+// Moves entries into the hole that a look-up could not find across it (Knuth, algorithm R).
 void DeduplicationWindow::erase(size_t hole) {
     const size_t wrap = table_.size() - 1;
     for (size_t at = after(hole); table_[at].place != empty; at = after(at)) {
@@ -94,14 +94,21 @@ void DeduplicationWindow::erase(size_t hole) {
     table_[hole] = {};
 }
 
-void DeduplicationWindow::grow() {
-    const size_t capacity = std::min(std::max(count_ * 2, first_capacity), count_max_);
-    std::ranges::rotate(sightings_, sightings_.begin() + static_cast<ptrdiff_t>(oldest_));
+// Frees memory after a burst of reports has left the window.
+void DeduplicationWindow::give_back() {
+    if (count_ >= sightings_.size() / 8 || sightings_.size() <= first_capacity) return;
+    resize(std::max(2 * count_, first_capacity));
+}
+
+void DeduplicationWindow::resize(size_t capacity) {
+    std::vector<Sighting> sightings(capacity);
+    for (size_t number = 0; number < count_; ++number)
+        sightings[number] = sightings_[place_of(number)];
+    sightings_ = std::move(sightings);
     oldest_ = 0;
-    sightings_.resize(capacity);
     const size_t entries = std::bit_ceil(2 * capacity);
     shift_ = 32 - std::countr_zero(entries);
-    table_.assign(entries, Entry{});
+    table_ = std::vector<Entry>(entries);
     for (uint32_t place = 0; place < count_; ++place) {
         const uint64_t fingerprint = sightings_[place].fingerprint;
         find(fingerprint) = {tag_of(fingerprint), place};

@@ -1,19 +1,22 @@
-// DeduplicationWindow: the fingerprints seen lately, to tell a report that was sent twice.
+// DeduplicationWindow: the fingerprints of recent reports, by which a retransmitted report is
+// found.
 //
 //     sightings   ring, in order of arrival     [ fingerprint, received_at | ... ]
 //     table       open addressing, half full    [ tag, place of the sighting | empty | ... ]
 //
-// A fingerprint is a duplicate if it was seen with a received_at no more than the window away. The
-// sighting that counts is the first, which is the one that is stored: a router that sends one
-// report for ever is heard once in a window, not once in its life. Time is received_at alone, so
-// reading records again tells the same rows apart. It may run back a little, for workers write side
-// by side; after a jump the window is empty, which lets a duplicate pass and takes no report for
-// one.
+// A report is a duplicate if its fingerprint was seen with a received_at no more than the window
+// away. Only the first sighting counts, whose report is stored: of a router that sends one report
+// for ever, one report in each window is stored, not one in its life. The window knows no clock but
+// received_at, so that reading records again finds the same duplicates. Times may run back a
+// little, since several workers write. After a jump the window is empty, which lets a duplicate
+// pass but takes no report for one.
 //
-// Exact: a fingerprint is found by all of its bits. Bounded: of more than count_max the oldest is
-// forgotten. Memory doubles as sightings come, up to 48 bytes for each of count_max, 131 MB for
-// 4,000,000; nothing is allocated once it is large enough for a window.
+// A fingerprint is compared in all of its bits. When count_max fingerprints are known, the oldest
+// is forgotten. Memory doubles as fingerprints arrive, up to 48 bytes for each of count_max (131 MB
+// for 4,000,000), and halves when less than an eighth of it is used. A steady load allocates
+// nothing once the window has passed.
 //
+// Source:  Knuth, The Art of Computer Programming, volume 3, section 6.4.
 // Units:   microseconds since 1970, UTC.
 // Threads: a delivery's.
 #pragma once
@@ -29,17 +32,18 @@ class DeduplicationWindow {
 public:
     DeduplicationWindow(std::chrono::milliseconds window, size_t count_max);
 
-    // Has the memory fetched that seen_before() will look at: a table of any size is read at
-    // random, and waiting for it is most of what a look-up costs. Call it look_ahead fingerprints
-    // before.
+    // Fetches the memory that seen_before() will read. The table is read at random, and waiting for
+    // memory is most of the cost of a look-up. Call it look_ahead fingerprints in advance.
     void prefetch(uint64_t fingerprint) const {
         __builtin_prefetch(&table_[home_of(tag_of(fingerprint))]);
     }
     static constexpr size_t look_ahead = 8;
 
-    // Whether this is a duplicate. If not, it is remembered as seen.
+    // Returns true if this is a duplicate. If not, it is remembered.
     [[nodiscard]] bool seen_before(uint64_t fingerprint, int64_t received_us);
     void clear();
+    // Returns the number of fingerprints for which there is memory.
+    [[nodiscard]] size_t capacity() const { return sightings_.size(); }
 
 private:
     struct Sighting {
@@ -58,7 +62,7 @@ private:
     [[nodiscard]] size_t home_of(uint32_t tag) const { return tag >> shift_; }
     [[nodiscard]] size_t after(size_t at) const { return (at + 1) & (table_.size() - 1); }
     [[nodiscard]] Entry& find(uint64_t fingerprint);
-    // The sighting that many after the oldest.
+    // Returns the place of the sighting that is `number` sightings after the oldest.
     [[nodiscard]] size_t place_of(size_t number) const {
         const size_t place = oldest_ + number;
         return place < sightings_.size() ? place : place - sightings_.size();
@@ -66,16 +70,17 @@ private:
     void remember(uint64_t fingerprint, int64_t received_us);
     void forget_oldest();
     void erase(size_t hole);
-    void grow();
+    void give_back();
+    void resize(size_t capacity);
 
     uint64_t window_us_;
     size_t count_max_;
-    uint64_t multiplier_;  // Odd.
+    uint64_t multiplier_;  // Odd and random.
     std::vector<Sighting> sightings_;
     size_t oldest_ = 0;
     size_t count_ = 0;
-    std::vector<Entry> table_;  // A power of two, at least twice the sightings.
-    int shift_ = 0;             // From a tag to its place in the table.
+    std::vector<Entry> table_;  // Its size is a power of two, at least twice the capacity.
+    int shift_ = 0;             // A tag shifted by this is its place in the table.
 };
 
 }  // namespace rollcall

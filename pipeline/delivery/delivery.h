@@ -19,9 +19,9 @@
 //
 // Rows that the sink refuses for good become dead letters (dead_letters.h), and the rest is stored.
 //
-// A record that contradicts itself is lost, as one that cannot be read is (spool/losses.h). When
-// the spool cannot be read for a while, such as for want of file descriptors, that is as if the
-// sink were down.
+// A record that contradicts itself is lost, as one that cannot be read is (spool/lost_records.h).
+// When the spool cannot be read for a while, such as for want of file descriptors, that is as if
+// the sink were down.
 //
 // Threads: run() is its own; tests call step() instead. stored() is read by the committer.
 #pragma once
@@ -108,7 +108,7 @@ private:
     Options options_;
     std::function<void(const Error&)> on_halt_;
     RowIds ids_;
-    SpoolLosses losses_;
+    LostRecords lost_records_;
     SpoolReader reader_;
     DeadLetters dead_letters_;
     std::string refused_trouble_;      // Why they could not be kept.

@@ -11,9 +11,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto idle_wait = 100ms;   // Between two looks at what may be dropped.
+constexpr auto idle_wait = 100ms;   // Between two calls of tidy_up().
 constexpr auto retry_wait = 20ms;   // While the spool cannot grow.
-constexpr int busy_steps_max = 64;  // Without such a look, while there is always something to do.
+constexpr int busy_steps_max = 64;  // Between two calls of tidy_up(), if never idle.
 
 }  // namespace
 
@@ -45,7 +45,7 @@ void Committer::run() {
     bool full = false;
     int busy_steps = 0;
     for (;;) {
-        // Read before the step: what was published before the call to stop() is then seen by it.
+        // Read this before the step, so that the step sees all slots published before stop().
         const bool last = stopping_.read() != 0;
         auto done = step();
         const bool busy = done && *done > 0 && ++busy_steps < busy_steps_max;

@@ -1,18 +1,18 @@
 // Committer: the thread that makes check-ins durable.
 //
-// A step takes every published slot of every ring, appends each as a record, syncs once for all,
-// and moves each ring's `durable`. Group commit is natural: while one sync runs the next slots
-// fill, and nobody waits for a timer.
+// A step appends every published slot of every ring to the spool as a record, syncs once, and
+// advances each ring's `durable`. This is group commit without a timer: the next slots fill while a
+// sync runs.
 //
-//   spool cannot grow   what is appended is synced and acknowledged; the rest stays in its slots,
-//                       workers stop reading, the step is tried again
-//   any other error     nothing more is acknowledged; on_halt ends the process
+//   spool cannot grow   the committer syncs and acknowledges what it has appended; the other slots
+//                       wait, workers apply backpressure, and the step is retried
+//   any other error     the committer acknowledges nothing more; on_halt ends the process
 //
-// Between steps it drops the segments that every sink has stored and no duplicate window needs, and
-// says how large the backlogs are; when it is never idle, every few steps.
-// The spool counts as full when a step fails although that was done.
+// Between steps, or every few steps if it is never idle, the committer drops the segments that
+// every sink has stored and no duplicate window needs, and reports the backlogs. The spool counts
+// as full if a step fails even after that.
 //
-// Threads: run() is its own; tests call step() instead.
+// Threads: start() runs the committer in its own thread; tests call step() instead.
 #pragma once
 
 #include <cstdint>
@@ -32,12 +32,12 @@ class Committer {
 public:
     struct Source {
         Ring<Columns>& ring;
-        std::function<void()> wake;  // Called when the ring's `durable` has moved.
-        uint64_t written = 0;        // Slots below are appended.
+        std::function<void()> wake;  // Called when the ring's `durable` has advanced.
+        uint64_t written = 0;        // Slots below this are appended.
     };
     struct Reader {
         SinkName sink;
-        const Cursor& stored;  // Moved by the delivery: records below may be dropped.
+        const Cursor& stored;  // Advanced by the delivery: records below it may be dropped.
     };
 
     Committer(SpoolWriter& spool, Wakeup& wakeup, MetricShard& shard,
@@ -46,17 +46,17 @@ public:
     Committer(const Committer&) = delete;
     Committer& operator=(const Committer&) = delete;
 
-    // All before start().
+    // Call these before start().
     void add_source(Ring<Columns>& ring, std::function<void()> wake);
     void add_reader(SinkName sink, const Cursor& stored);
 
     void start();
-    // Makes durable what is published, and ends the thread. The workers have stopped.
+    // Makes all published slots durable, and ends the thread. Call it after the workers stopped.
     void stop();
 
-    // How many slots became durable.
+    // Returns the number of slots that became durable.
     [[nodiscard]] Result<size_t> step();
-    // Drops what every sink has stored, and reports the backlogs.
+    // Drops segments that every sink has stored, and reports the backlogs.
     [[nodiscard]] Result<void> tidy_up();
 
 private:
@@ -70,7 +70,7 @@ private:
     std::function<void(const Error&)> on_halt_;
     std::vector<Source> sources_;
     std::vector<Reader> readers_;
-    Cursor stopping_;  // Moved once, by stop(): 1 means finish and return.
+    Cursor stopping_;  // Advanced once, by stop(): 1 means finish and return.
     std::thread thread_;
 };
 

@@ -1,19 +1,20 @@
-// Ring: the hand-over from one worker to the committer.
+// Ring: a bounded single-producer, single-consumer queue of slots, from one worker to the
+// committer.
 //
-// The worker claims a slot, fills it and publishes it; the committer writes published slots to the
-// spool and declares them durable. That one step does two things: the senders of those slots may be
-// answered, and the slots may be filled again.
+// The worker claims a slot, fills it and publishes it. The committer writes published slots to the
+// spool and advances `durable`. From then on the worker may answer the senders of those slots, and
+// fill the slots again.
 //
 //      durable            published             durable + capacity
 //         |  being written   |  free, or being filled  |
 //
 //    INVARIANT  durable <= published <= durable + capacity
 //
-// The shape is the bounded single-producer single-consumer queue of Lamport (1983), with the far
-// index cached by the worker.
-//
-// Threads: claim(), publish() the worker; published(), at(), advance_durable() the committer;
-//          durable() anyone.
+// Source:  Lamport, "Specifying concurrent program modules", 1983; the worker caches the
+// committer's
+//          index.
+// Threads: the worker's: claim(), publish(), next(). The committer's: published(), at(),
+//          advance_durable(). Any thread's: durable().
 // Units:   positions and capacity in slots, counted since start.
 #pragma once
 
@@ -28,7 +29,7 @@ namespace rollcall {
 template <class Slot>
 class Ring {
 public:
-    // Makes every slot with the same arguments, once.
+    // Constructs every slot with the same arguments.
     template <class... Arguments>
     explicit Ring(size_t capacity, const Arguments&... arguments) {
         ensure(capacity > 0);
@@ -38,7 +39,7 @@ public:
     Ring(const Ring&) = delete;
     Ring& operator=(const Ring&) = delete;
 
-    // The slot to fill next, or nullptr when the ring is full. Never waits.
+    // Returns the slot to fill next, or nullptr if the ring is full. Never waits.
     [[nodiscard]] Slot* claim() {
         const uint64_t next = published_.own();
         if (next == durable_seen_ + slots_.size()) durable_seen_ = durable_.read();
@@ -46,10 +47,10 @@ public:
         return &slot(next);
     }
 
-    // Hands over the slot that claim() returned.
+    // Hands the slot that claim() returned over to the committer.
     void publish() { published_.advance(published_.own() + 1); }
 
-    // The number that the slot which claim() returns will have.
+    // Returns the position of the slot that claim() returns.
     [[nodiscard]] uint64_t next() const { return published_.own(); }
 
     [[nodiscard]] uint64_t published() const { return published_.read(); }
@@ -60,9 +61,10 @@ public:
 private:
     Slot& slot(uint64_t position) { return slots_[position % slots_.size()]; }
 
-    Cursor published_;  // Moved by the worker: slots below it are filled.
-    Cursor durable_;    // Moved by the committer: slots below it are on disk, and free.
-    alignas(cache_line_bytes) uint64_t durable_seen_ = 0;  // The worker's copy: asks less often.
+    Cursor published_;  // Advanced by the worker: slots below it are filled.
+    Cursor durable_;    // Advanced by the committer: slots below it are on disk, and free.
+    alignas(cache_line_bytes) uint64_t durable_seen_ =
+        0;  // The worker's copy, which saves most reads.
     std::vector<Slot> slots_;
 };
 

@@ -16,11 +16,10 @@ constexpr std::string_view kind_names[] = {"text", "integer", "real", "flag", "t
 constexpr std::string_view name_suffix = ".segment";
 
 constexpr size_t head_copy_bytes = segment_head_bytes / 2;
-constexpr size_t checked_from = 8;  // Of a record's head: behind magic and checksum.
-constexpr uint64_t segment_magic = 0x31474553'4C4C4F52;  // "ROLLSEG1"
-constexpr uint64_t bounds_magic = 0x31444E42'4C4C4F52;   // "ROLLBND1"
-constexpr uint32_t record_magic_1 = 0x44434552;          // "RECD"
-constexpr uint32_t record_magic_2 = 0x32434552;          // "REC2"
+constexpr size_t checked_from = 8;  // A record's head is checked behind magic and checksum.
+constexpr uint64_t segment_magic = 0x31474553'4C4C4F52;     // "ROLLSEG1"
+constexpr uint64_t checkpoint_magic = 0x31444E42'4C4C4F52;  // "ROLLBND1"
+constexpr uint32_t record_magic = 0x32434552;               // "REC2"
 
 struct HeadFields {
     uint64_t magic;
@@ -32,17 +31,7 @@ struct HeadFields {
     uint32_t text_bytes;
 };
 
-struct RecordFields1 {
-    uint32_t magic;
-    uint32_t checksum;
-    uint64_t number;
-    int64_t written_us;
-    uint32_t payload_bytes;
-    uint32_t rows;
-};
-static_assert(sizeof(RecordFields1) == 32);
-
-struct RecordFields2 {
+struct RecordFields {
     uint32_t magic;
     uint32_t checksum;
     uint64_t number;
@@ -53,15 +42,15 @@ struct RecordFields2 {
     uint32_t payload_checksum;
     uint32_t zero;
 };
-static_assert(sizeof(RecordFields2) == RecordFormat::head_bytes_max);
+static_assert(sizeof(RecordFields) == record_head_bytes);
 
-struct BoundsFields {
+struct CheckpointFields {
     uint64_t magic;
     uint32_t checksum;
     uint32_t zero;
     Checkpoint checkpoint;
 };
-static_assert(sizeof(BoundsFields) == 48);
+static_assert(sizeof(CheckpointFields) == 48);
 
 template <class Fields>
 Fields fields_of(std::span<const std::byte> bytes) {
@@ -78,8 +67,15 @@ uint32_t head_checksum(std::span<const std::byte> bytes) {
     return checksum_end(checksum_add(running, bytes.subspan(at + sizeof(uint32_t))));
 }
 
-uint32_t bounds_checksum(const CheckpointSlot& slot) {
-    return checksum(std::span(slot).subspan(offsetof(BoundsFields, checksum) + sizeof(uint32_t)));
+uint32_t checkpoint_checksum(const CheckpointSlot& slot) {
+    return checksum(
+        std::span(slot).subspan(offsetof(CheckpointFields, checksum) + sizeof(uint32_t)));
+}
+
+uint32_t record_head_checksum(std::span<const std::byte, record_head_bytes> bytes,
+                              const SpoolId& spool) {
+    // The running checksum starts from the spool's id, for heads as for payloads.
+    return checksum_end(checksum_add(payload_checksum_start(spool), bytes.subspan(checked_from)));
 }
 
 std::string column_line(const ColumnInfo& column) {
@@ -97,7 +93,7 @@ Result<SegmentHead> decode_head_copy(std::span<const std::byte> bytes) {
     if (fields.magic != segment_magic || fields.checksum != head_checksum(bytes))
         return fail(Code::spool_damaged);
     if (fields.text_bytes > bytes.size() - sizeof fields) return fail(Code::spool_damaged);
-    SegmentHead head{fields.format, fields.spool, fields.first_record, {}};
+    SegmentHead head{fields.spool, fields.first_record, {}};
     std::string_view text(reinterpret_cast<const char*>(bytes.data()) + sizeof fields,
                           fields.text_bytes);
     while (!text.empty()) {
@@ -112,8 +108,8 @@ Result<SegmentHead> decode_head_copy(std::span<const std::byte> bytes) {
 
 }  // namespace
 
-bool SegmentHead::of_today() const {
-    if (format != segment_format || columns_at.size() != columns_count) return false;
+bool SegmentHead::has_todays_columns() const {
+    if (columns_at.size() != columns_count) return false;
     for (size_t column = 0; column < columns_count; ++column)
         if (columns_at[column] != column) return false;
     return true;
@@ -151,52 +147,50 @@ Result<SegmentHead> decode_segment_head(std::span<const std::byte> bytes) {
         if (fields.format != segment_format) continue;
         if (auto head = decode_head_copy(copy)) return head;
     }
-    if (newer) return fail(Code::spool_too_new);
-    if (fields_of<HeadFields>(bytes).format == 1) return decode_head_copy(bytes);
-    return fail(Code::spool_damaged);
+    return fail(newer ? Code::spool_too_new : Code::spool_damaged);
 }
 
-RecordFormat::RecordFormat(uint32_t format, const SpoolId& spool)
-    : format_(format),
-      start_(format == 1 ? rollcall::checksum_start
-                         : checksum_add(rollcall::checksum_start, spool)) {}
+uint32_t payload_checksum_start(const SpoolId& spool) {
+    return checksum_add(checksum_start, spool);
+}
 
-RecordFormat::HeadBytes RecordFormat::encode(const RecordHead& head) const {
-    RecordFields2 fields{
-        record_magic_2, 0, head.number, head.synced, head.written_us, head.payload_bytes, head.rows,
-        head.checksum,  0};
-    HeadBytes bytes;
+bool payload_is_whole(const RecordHead& head, std::span<const std::byte> payload,
+                      const SpoolId& spool) {
+    return head.payload_checksum ==
+           checksum_end(checksum_add(payload_checksum_start(spool), payload));
+}
+
+RecordHeadBytes encode_record_head(const RecordHead& head, const SpoolId& spool) {
+    RecordFields fields{record_magic,
+                        0,
+                        head.number,
+                        head.synced,
+                        head.written_us,
+                        head.payload_bytes,
+                        head.rows,
+                        head.payload_checksum,
+                        0};
+    RecordHeadBytes bytes;
     std::memcpy(bytes.data(), &fields, sizeof fields);
-    fields.checksum = checksum_end(checksum_add(start_, std::span(bytes).subspan(checked_from)));
+    fields.checksum = record_head_checksum(bytes, spool);
     std::memcpy(bytes.data(), &fields, sizeof fields);
     return bytes;
 }
 
-std::optional<RecordHead> RecordFormat::decode(std::span<const std::byte> bytes) const {
-    if (format_ == 1) {
-        const auto fields = fields_of<RecordFields1>(bytes);
-        if (fields.magic != record_magic_1) return {};
-        return RecordHead{fields.number,        fields.number, fields.written_us,
-                          fields.payload_bytes, fields.rows,   fields.checksum};
-    }
-    const auto fields = fields_of<RecordFields2>(bytes);
-    if (fields.magic != record_magic_2) return {};
-    const auto checked = bytes.first(sizeof fields).subspan(checked_from);
-    if (fields.checksum != checksum_end(checksum_add(start_, checked))) return {};
+std::optional<RecordHead> decode_record_head(std::span<const std::byte> bytes,
+                                             const SpoolId& spool) {
+    const auto fields = fields_of<RecordFields>(bytes);
+    if (fields.magic != record_magic) return {};
+    if (fields.checksum != record_head_checksum(bytes.first<record_head_bytes>(), spool)) return {};
     return RecordHead{fields.number,        fields.synced, fields.written_us,
                       fields.payload_bytes, fields.rows,   fields.payload_checksum};
 }
 
-bool RecordFormat::whole(const RecordHead& head, std::span<const std::byte> record) const {
-    const auto checked = record.subspan(format_ == 1 ? checked_from : head_bytes());
-    return head.checksum == checksum_end(checksum_add(start_, checked));
-}
-
 CheckpointSlot encode_checkpoint(const Checkpoint& checkpoint) {
-    BoundsFields fields{bounds_magic, 0, 0, checkpoint};
+    CheckpointFields fields{checkpoint_magic, 0, 0, checkpoint};
     CheckpointSlot slot{};
     std::memcpy(slot.data(), &fields, sizeof fields);
-    fields.checksum = bounds_checksum(slot);
+    fields.checksum = checkpoint_checksum(slot);
     std::memcpy(slot.data(), &fields, sizeof fields);
     return slot;
 }
@@ -206,8 +200,9 @@ std::optional<Checkpoint> decode_checkpoint(std::span<const std::byte> bytes) {
     for (; bytes.size() >= checkpoint_slot_bytes; bytes = bytes.subspan(checkpoint_slot_bytes)) {
         CheckpointSlot slot;
         std::memcpy(slot.data(), bytes.data(), slot.size());
-        const auto fields = fields_of<BoundsFields>(slot);
-        if (fields.magic != bounds_magic || fields.checksum != bounds_checksum(slot)) continue;
+        const auto fields = fields_of<CheckpointFields>(slot);
+        if (fields.magic != checkpoint_magic || fields.checksum != checkpoint_checksum(slot))
+            continue;
         const Checkpoint& found = fields.checkpoint;
         if (!later || found.end > later->end ||
             (found.end == later->end && found.begin > later->begin))

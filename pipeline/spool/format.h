@@ -1,14 +1,15 @@
-// The spool on disk: segments of records.
+// Spool format: the layout of the write-ahead log on disk, and the functions that encode and decode
+// its parts. The spool is a directory of segments; a segment is a file of records.
 //
 //   spool/                            files are named by the number of their first record
 //     00000000000000000000.segment
 //     00000000000000004711.segment    the last one is written
-//     recycled                           a dropped segment, to be written over (see spool/writer.h)
-//     checkpoint                          which records there are, as far as that is known
-//     quarantine/                     what could not be read (see spool/losses.h)
+//     recycled                        a dropped segment, to be overwritten (see spool/writer.h)
+//     checkpoint                      which records exist, as far as that is known
+//     quarantine/                     bytes that could not be read (see spool/lost_records.h)
 //     lock
 //
-//   segment   [ head, 2048 bytes | the same again | record | record | ... ]
+//   segment   [ head, 2048 bytes | a copy of it | record | record | ... ]
 //
 //   head      magic "ROLLSEG1"                8 bytes
 //             format                     u32  2
@@ -31,28 +32,25 @@
 //             payload                         see columns.h: masks, cells, texts
 //             padding                         zeros up to a multiple of 8
 //
-//   checkpoint    [ a slot at 0 | a slot at 512 ], written in turn: a torn one leaves the other
+//   checkpoint    [ slot at 0 | slot at 512 ], written in turn: a torn write leaves the other slot
 //   slot      magic "ROLLBND1"           8 bytes
 //             checksum                   u32  of the rest of the slot
 //             0                          u32
 //             spool                16 bytes
-//             begin                      u64  records below were dropped, as every sink had them
-//             end                        u64  records below were durable
+//             begin                      u64  records below were dropped: every sink had stored
+//             them end                        u64  records below were durable
 //
-// All numbers are little-endian. Checksums are CRC32C; those of records begin with the spool's id,
-// which no router knows: a report cannot hold bytes that pass for a record.
+// All numbers are little-endian. Checksums are CRC32C. Those of records start from the spool's id,
+// which no router knows, so that no report can contain bytes that pass for a record.
 //
 // A segment names its columns, so a daemon whose columns.def has grown reads the segments of an
-// older one.
+// older daemon.
 //
-// A segment may be an old file written over: behind the last record lie records of its former life.
-// They are told by their number, which is always smaller than the one expected.
+// A segment may be a recycled file. Records of its former life then follow the last record. Their
+// numbers are always smaller than the one expected, which tells them apart.
 //
-// `synced` and `end` tell what was lost from what was never acknowledged: a record that is not
-// there although a later one, or the checkpoint, says that it was durable.
-//
-// Format 1 is read, not written: its head is one of 4096 bytes. Its record has no `synced`; the
-// head is of 32 bytes, magic "RECD", and its checksum covers all that follows with the payload.
+// `synced` and `end` separate lost records from records that were never acknowledged: a missing
+// record is lost if a later record, or the checkpoint, says that it was durable.
 #pragma once
 
 #include <array>
@@ -74,17 +72,16 @@ static_assert(std::endian::native == std::endian::little,
               "the spool is written as it lies in memory");
 
 inline constexpr uint32_t segment_format = 2;
-inline constexpr size_t segment_head_bytes = 4096;  // Of both formats.
+inline constexpr size_t segment_head_bytes = 4096;
 
 struct SegmentHead {
-    uint32_t format;
     SpoolId spool;
     uint64_t first_record;
-    // Which of today's columns is the writer's column i; columns_count where there is none.
+    // Today's column for each of the writer's columns; columns_count for one that no longer exists.
     std::vector<uint8_t> columns_at;
 
-    // Is it as this program writes it?
-    [[nodiscard]] bool of_today() const;
+    // Returns true if the segment has exactly today's columns.
+    [[nodiscard]] bool has_todays_columns() const;
 };
 
 using SegmentHeadBytes = std::array<std::byte, segment_head_bytes>;
@@ -95,42 +92,29 @@ using SegmentHeadBytes = std::array<std::byte, segment_head_bytes>;
 
 struct RecordHead {
     uint64_t number;
-    uint64_t synced;  // Of format 1, which does not say, the number.
+    uint64_t synced;
     int64_t written_us;
     uint32_t payload_bytes;
     uint32_t rows;
-    uint32_t checksum;  // Of the payload; in format 1 of the record.
+    uint32_t payload_checksum;
 };
 
-// Records of one spool, in one format.
-class RecordFormat {
-public:
-    RecordFormat(uint32_t format, const SpoolId& spool);
+inline constexpr size_t record_head_bytes = 48;
+using RecordHeadBytes = std::array<std::byte, record_head_bytes>;
 
-    static constexpr size_t head_bytes_max = 48;
-    using HeadBytes = std::array<std::byte, head_bytes_max>;
+// Returns the size of a record: head, payload and padding.
+[[nodiscard]] constexpr uint64_t record_bytes(uint64_t payload_bytes) {
+    return record_head_bytes + (payload_bytes + 7) / 8 * 8;
+}
 
-    [[nodiscard]] size_t head_bytes() const { return format_ == 1 ? 32 : head_bytes_max; }
-    // Head, payload and padding.
-    [[nodiscard]] uint64_t bytes(uint64_t payload_bytes) const {
-        return head_bytes() + (payload_bytes + 7) / 8 * 8;
-    }
-    // Does a head say by itself that it is whole?
-    [[nodiscard]] bool checks_heads() const { return format_ != 1; }
-
-    // A payload's checksum begins with this.
-    [[nodiscard]] uint32_t checksum_start() const { return start_; }
-    // Of today's format.
-    [[nodiscard]] HeadBytes encode(const RecordHead& head) const;
-    // Nothing if this is no head. bytes: head_bytes().
-    [[nodiscard]] std::optional<RecordHead> decode(std::span<const std::byte> bytes) const;
-    // record: head and payload.
-    [[nodiscard]] bool whole(const RecordHead& head, std::span<const std::byte> record) const;
-
-private:
-    uint32_t format_;
-    uint32_t start_;
-};
+// Returns the running checksum from which the checksum of a payload continues (checksum_add()).
+[[nodiscard]] uint32_t payload_checksum_start(const SpoolId& spool);
+[[nodiscard]] bool payload_is_whole(const RecordHead& head, std::span<const std::byte> payload,
+                                    const SpoolId& spool);
+[[nodiscard]] RecordHeadBytes encode_record_head(const RecordHead& head, const SpoolId& spool);
+// Returns nothing if these are not the bytes of a record's head in this spool, or are damaged.
+[[nodiscard]] std::optional<RecordHead> decode_record_head(std::span<const std::byte> bytes,
+                                                           const SpoolId& spool);
 
 struct Checkpoint {
     SpoolId spool;
@@ -142,7 +126,7 @@ inline constexpr size_t checkpoint_slot_bytes = 512;
 using CheckpointSlot = std::array<std::byte, checkpoint_slot_bytes>;
 
 [[nodiscard]] CheckpointSlot encode_checkpoint(const Checkpoint& checkpoint);
-// Of the later slot; nothing if neither is whole.
+// Decodes the later slot that is whole; returns nothing if neither is.
 [[nodiscard]] std::optional<Checkpoint> decode_checkpoint(std::span<const std::byte> bytes);
 
 inline constexpr std::string_view checkpoint_name = "checkpoint";
@@ -150,9 +134,10 @@ inline constexpr std::string_view quarantine_name = "quarantine";
 inline constexpr std::string_view recycled_name = "recycled";
 
 [[nodiscard]] std::string segment_name(uint64_t first_record);
-// The number in a segment's name, or nothing if the file is not a segment.
+// Returns the number in a segment's name, or nothing if the file is not a segment.
 [[nodiscard]] std::optional<uint64_t> segment_first_record(std::string_view name);
 
-[[nodiscard]] std::string to_text(const SpoolId& spool);  // As a UUID, RFC 9562, section 4.
+// Formats the id as a UUID (RFC 9562, section 4).
+[[nodiscard]] std::string to_text(const SpoolId& spool);
 
 }  // namespace rollcall

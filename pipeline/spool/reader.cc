@@ -32,7 +32,7 @@ Result<Columns> columns_of(const Record& record) {
 }
 
 SegmentReader::SegmentReader(std::unique_ptr<File> file, SegmentHead head)
-    : file_(std::move(file)), head_(std::move(head)), format_(head_.format, head_.spool) {}
+    : file_(std::move(file)), head_(std::move(head)) {}
 
 Result<SegmentReader> SegmentReader::open(Files& files, const std::string& directory,
                                           uint64_t first_record) {
@@ -48,11 +48,10 @@ Result<SegmentReader> SegmentReader::open(Files& files, const std::string& direc
 }
 
 Result<SegmentReader> SegmentReader::open_headless(Files& files, const std::string& directory,
-                                                   uint64_t first_record, uint32_t format,
-                                                   const SpoolId& spool) {
+                                                   uint64_t first_record, const SpoolId& spool) {
     auto file = files.open(segment_path(directory, first_record), Files::Open::existing_read_only);
     if (!file) return std::unexpected(file.error());
-    return SegmentReader(std::move(*file), {format, spool, first_record, {}});
+    return SegmentReader(std::move(*file), {spool, first_record, {}});
 }
 
 Result<std::span<const std::byte>> SegmentReader::bytes_at_offset(size_t wanted) {
@@ -70,10 +69,10 @@ Result<std::span<const std::byte>> SegmentReader::bytes_at_offset(size_t wanted)
 }
 
 Result<std::optional<RecordHead>> SegmentReader::head_at_offset() {
-    const auto bytes = bytes_at_offset(format_.head_bytes());
+    const auto bytes = bytes_at_offset(record_head_bytes);
     if (!bytes) return std::unexpected(bytes.error());
-    if (bytes->size() < format_.head_bytes()) return std::nullopt;
-    return format_.decode(*bytes);
+    if (bytes->size() < record_head_bytes) return std::nullopt;
+    return decode_record_head(*bytes, head_.spool);
 }
 
 Result<std::optional<Record>> SegmentReader::peek(uint64_t number) {
@@ -81,22 +80,16 @@ Result<std::optional<Record>> SegmentReader::peek(uint64_t number) {
     if (!head) return std::unexpected(head.error());
     if (!*head || (*head)->number != number) return std::nullopt;
 
-    // Asked for before so much memory is: the head of format 1 may say anything.
-    const size_t whole = format_.head_bytes() + (*head)->payload_bytes;
-    const auto size = file_->size();
-    if (!size) return std::unexpected(size.error());
-    if (offset_ + whole > *size) return std::nullopt;
-    const auto bytes = bytes_at_offset(whole);
+    const size_t wanted = record_head_bytes + (*head)->payload_bytes;
+    const auto bytes = bytes_at_offset(wanted);
     if (!bytes) return std::unexpected(bytes.error());
-    if (bytes->size() < whole || !format_.whole(**head, *bytes)) return std::nullopt;
+    if (bytes->size() < wanted) return std::nullopt;
+    const auto payload = bytes->subspan(record_head_bytes);
+    if (!payload_is_whole(**head, payload, head_.spool)) return std::nullopt;
 
-    advance_to_ = offset_ + format_.bytes((*head)->payload_bytes);
-    return Record{number,
-                  (*head)->synced,
-                  (*head)->written_us,
-                  (*head)->rows,
-                  bytes->subspan(format_.head_bytes()),
-                  head_.columns_at};
+    advance_to_ = offset_ + record_bytes((*head)->payload_bytes);
+    return Record{number,        (*head)->synced, (*head)->written_us,
+                  (*head)->rows, payload,         head_.columns_at};
 }
 
 void SegmentReader::advance() {
@@ -105,45 +98,34 @@ void SegmentReader::advance() {
 }
 
 Result<bool> SegmentReader::skip(uint64_t number) {
-    if (!format_.checks_heads()) {
-        const auto record = peek(number);
-        if (!record) return std::unexpected(record.error());
-        if (*record) advance();
-        return record->has_value();
-    }
     const auto head = head_at_offset();
     if (!head) return std::unexpected(head.error());
     if (!*head || (*head)->number != number) return false;
-    offset_ += format_.bytes((*head)->payload_bytes);
+    offset_ += record_bytes((*head)->payload_bytes);
     return true;
 }
 
 Result<std::optional<uint64_t>> SegmentReader::find(uint64_t from, uint64_t below) {
     const uint64_t begin = offset_;
     for (;; offset_ += record_alignment) {
-        const auto bytes = bytes_at_offset(format_.head_bytes());
+        const auto bytes = bytes_at_offset(record_head_bytes);
         if (!bytes) return std::unexpected(bytes.error());
-        if (bytes->size() < format_.head_bytes()) break;
-        const auto head = format_.decode(*bytes);
-        if (!head || head->number < from || head->number >= below) continue;
-        if (format_.checks_heads()) return head->number;
-        const auto record = peek(head->number);
-        if (!record) return std::unexpected(record.error());
-        if (*record) return head->number;
+        if (bytes->size() < record_head_bytes) break;
+        const auto head = decode_record_head(*bytes, head_.spool);
+        if (head && head->number >= from && head->number < below) return head->number;
     }
     offset_ = begin;
     return std::nullopt;
 }
 
 Result<std::optional<int64_t>> first_written_us(File& segment, uint64_t first_record) {
-    std::array<std::byte, segment_head_bytes + RecordFormat::head_bytes_max> bytes{};
+    std::array<std::byte, segment_head_bytes + record_head_bytes> bytes{};
     const auto got = read_around_bad_blocks(segment, 0, bytes);
     if (!got) return std::unexpected(got.error());
     const auto head = decode_segment_head(std::span(bytes).first(segment_head_bytes));
     if (!head || *got < bytes.size()) return std::nullopt;
-    const RecordFormat format(head->format, head->spool);
     const auto record =
-        format.decode(std::span(bytes).subspan(segment_head_bytes, format.head_bytes()));
+        decode_record_head(std::span(bytes).subspan(segment_head_bytes), head->spool);
     if (!record || record->number != first_record) return std::nullopt;
     return record->written_us;
 }
@@ -160,8 +142,8 @@ Result<std::optional<Checkpoint>> read_checkpoint(Files& files, const std::strin
 }
 
 SpoolReader::SpoolReader(Files& files, std::string directory, const Cursor& end,
-                         SpoolLosses* losses)
-    : files_(files), directory_(std::move(directory)), end_(end), losses_(losses) {}
+                         LostRecords* lost_records)
+    : files_(files), directory_(std::move(directory)), end_(end), lost_records_(lost_records) {}
 
 Result<std::vector<uint64_t>> SpoolReader::segments() const {
     const auto names = files_.list(directory_);
@@ -192,7 +174,8 @@ Result<void> SpoolReader::seek(uint64_t number) {
     if (!numbers) return std::unexpected(numbers.error());
     if (numbers->empty()) return {};
     if (number < numbers->front()) {
-        // Dropped when every sink had them; what was not is lost with its segment.
+        // Records below `begin` were dropped after every sink had stored them. The others were in a
+        // segment that is missing: they are lost.
         const auto checkpoint = read_checkpoint(files_, directory_);
         if (!checkpoint) return std::unexpected(checkpoint.error());
         next_ = std::max(number, *checkpoint ? (*checkpoint)->begin : numbers->front());
@@ -204,7 +187,7 @@ Result<void> SpoolReader::seek(uint64_t number) {
     const uint64_t first = *std::prev(after);
     const auto opened = open_segment(first);
     if (!opened) return std::unexpected(opened.error());
-    if (!*opened) return {};  // peek() meets the damage again, and counts it.
+    if (!*opened) return {};  // peek() finds the damage again, and reports it.
     for (uint64_t at = first; at < next_;) {
         const auto skipped = segment_->skip(at);
         if (!skipped) return std::unexpected(skipped.error());
@@ -212,7 +195,7 @@ Result<void> SpoolReader::seek(uint64_t number) {
             ++at;
             continue;
         }
-        // Damage before `next_` is nobody's loss any more.
+        // Damaged records before `next_` are stored already: they are not lost.
         const auto found = segment_->find(at + 1, next_ + 1);
         if (!found) return std::unexpected(found.error());
         if (!*found) break;
@@ -229,7 +212,8 @@ Result<void> SpoolReader::seek_written(int64_t written_us) {
         if (*it >= end_.read()) continue;
         const auto file =
             files_.open(segment_path(directory_, *it), Files::Open::existing_read_only);
-        if (!file && file.error().os_errno == ENOENT) break;  // Dropped just now, as those before.
+        if (!file && file.error().os_errno == ENOENT)
+            break;  // It and those before were just dropped.
         if (!file) return std::unexpected(file.error());
         from = *it;
         const auto begun_us = first_written_us(**file, from);
@@ -250,7 +234,7 @@ Result<std::optional<Record>> SpoolReader::peek() {
             auto record = segment_->peek(next_);
             if (!record || *record) return record;
         }
-        // Not here: it is the first of the next segment, or it is lost.
+        // The record is not here: it is the first of the next segment, or it is lost.
         if (const auto over = step_over_damage(); !over) return std::unexpected(over.error());
     }
     return std::nullopt;
@@ -268,7 +252,7 @@ void SpoolReader::give_up() {
     ++next_;
 }
 
-// Goes to the next record that there is, be it next_ itself in the next segment.
+// Moves to the next record that can be read, which may be next_ itself in the next segment.
 Result<void> SpoolReader::step_over_damage() {
     const auto numbers = segments();
     if (!numbers) return std::unexpected(numbers.error());
@@ -284,7 +268,7 @@ Result<void> SpoolReader::step_over_damage() {
         after == numbers->begin() ? std::string() : segment_name(*std::prev(after));
     const uint64_t from = segment_ ? segment_->offset() : 0;
     if (segment_) {
-        // With its head intact only the record itself is lost.
+        // If its head is intact, only the record itself is lost.
         const auto skipped = segment_->skip(next_);
         if (!skipped) return std::unexpected(skipped.error());
         if (*skipped) {
@@ -306,9 +290,9 @@ Result<void> SpoolReader::step_over_damage() {
     return {};
 }
 
-// Records [next_, end).
+// Reports records [next_, end) as lost.
 void SpoolReader::lose(uint64_t end, const std::string& segment, uint64_t from, uint64_t to) {
-    if (losses_ != nullptr) losses_->add({next_, end, segment, from, to});
+    if (lost_records_ != nullptr) lost_records_->add({next_, end, segment, from, to});
 }
 
 }  // namespace rollcall

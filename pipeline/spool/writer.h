@@ -1,27 +1,27 @@
-// Spool writer: appends records, makes them durable with one sync, rolls and drops segments.
+// Spool writer: appends records, makes them durable with one sync, begins and drops segments.
 //
-// append() writes, sync() makes all that was appended durable and moves end() over it. Until then
-// nothing of it counts: after a crash open() cuts what was torn.
+// append() writes a record. sync() makes everything that was appended durable and advances end().
+// Records beyond end() do not count: after a crash, open() cuts off those that are torn.
 //
-// open() finds the end. Behind the last record that is known to have been durable (see `synced` and
-// the checkpoint in spool/format.h) what is whole is written and synced once more, for a page that
-// a failed sync left may be in memory alone; what is not whole is cut. Before it nothing is cut:
-// what is missing there was acknowledged, and is for the readers to find and to report. Then
-// records go on in a new segment, and so they do when the last one is of another format or other
-// columns.
+// open() finds the end (spool/recovery.h). Records that are whole but not known to have been
+// durable are written and synced once more, since a failed sync may have left them in the page
+// cache alone; a torn tail is cut off. Records that are known to have been durable are never cut
+// off: if one is missing, it was acknowledged, and the readers report it as lost. Numbering then
+// goes on in a new segment, as it does when the last one has other columns.
 //
-// A sync of blocks that were written before writes no metadata, and costs a third to a half
-// (bench/README.md). So a dropped segment is kept as `recycled` and written over by the next one,
-// and where a file grows, zeros are written ahead of records that are small.
+// A sync of blocks that were written before writes no metadata, which saves a third to a half of
+// its time (bench/README.md). So a dropped segment is kept as `recycled` and overwritten by the
+// next one, and where a file grows, zeros are written ahead of small records.
 //
-// A segment that every sink has stored is kept while the duplicate window of what comes next
-// reaches into it: a delivery that begins anew reads the fingerprints there. That is a favour, not
-// a promise. Beyond half of size_max, or when the disk is full, it is dropped at once, so the spool
-// is never full of what is stored.
+// A segment that every sink has stored is kept while the duplicate window of later records reaches
+// into it: a delivery that starts reads the fingerprints there. This is best effort. Beyond half of
+// size_max, or when the disk is full, it is dropped at once, so stored records never fill the
+// spool.
 //
-// Errors: disk_full leaves everything as it was, call again later. Any other ends the spool's life
-//         in this process: a failed sync is never retried, for a second one may succeed and lie.
-// Threads: the committer. end() is read by anyone.
+// Errors: disk_full leaves everything as it was; call again later. After any other error the spool
+//         cannot be used again in this process: a failed sync is never retried, since a second one
+//         may report success for data that is lost.
+// Threads: the committer's. Any thread may read end().
 #pragma once
 
 #include <chrono>
@@ -37,7 +37,7 @@
 #include "pipeline/base/files.h"
 #include "pipeline/columns/columns.h"
 #include "pipeline/spool/format.h"
-#include "pipeline/spool/reader.h"
+#include "pipeline/spool/recovery.h"
 
 namespace rollcall {
 
@@ -45,62 +45,46 @@ class SpoolWriter {
 public:
     struct Options {
         std::string directory;
-        uint64_t size_max;      // Bytes of all segments, but for zeros: append() says disk_full.
-        uint64_t segment_size;  // Bytes; a quarter of size_max if that is less.
-        bool sync;              // Without, sync() only moves the end.
+        uint64_t size_max;      // Bytes of all segments without zeros; beyond: disk_full.
+        uint64_t segment_size;  // Bytes; at most a quarter of size_max.
+        bool sync;              // False: sync() only advances the end.
         std::chrono::milliseconds kept_for;  // How long stored segments are kept.
     };
 
     SpoolWriter(Files& files, const Clock& clock, MetricShard& shard, Options options);
 
-    // Takes the lock, finds the end, cuts a torn tail. Call once, before anything else.
+    // Takes the lock, finds the end, cuts off a torn tail. Call once, before anything else.
     [[nodiscard]] Result<void> open();
-    // A sink has stored records up to `number`: numbering goes on there if it is beyond the end.
+    // Continues the numbering at `number`, up to which a sink has stored records, if that is beyond
+    // the end.
     [[nodiscard]] Result<void> begin_at_least(uint64_t number);
 
-    // before: what the payload holds before the columns, if it is more than a record of rows.
+    // before: bytes that the payload holds before the columns, if any (delivery/dead_letters.h).
     [[nodiscard]] Result<void> append(const Columns& rows, std::span<const std::byte> before = {});
     [[nodiscard]] Result<void> sync();
 
-    // Begins a segment, unless the last one is empty, so that drop() can reach all before it.
+    // Begins a segment, unless the last one is empty, so that drop() can drop all earlier ones.
     [[nodiscard]] Result<void> roll();
 
-    // Every sink has stored the records below `number`: drops segments that hold no others and
-    // are not kept for the window.
+    // Drops the segments that hold only records below `number`, which every sink has stored, unless
+    // they are kept for the duplicate window.
     [[nodiscard]] Result<void> drop(uint64_t number);
 
-    [[nodiscard]] const SpoolId& id() const { return id_; }
+    [[nodiscard]] const SpoolId& id() const { return checkpoint_.spool; }
     [[nodiscard]] const Cursor& end() const { return end_; }
-    // Bytes of the records from `number` on; within a segment in proportion to the records.
+    // Returns the bytes of the records from `number` on. Within a segment this is an estimate in
+    // proportion to the number of records.
     [[nodiscard]] uint64_t bytes_from(uint64_t number) const;
 
 private:
-    struct Segment {
-        uint64_t first_record;
-        uint64_t bytes;
-        int64_t begun_us;  // What segments before hold was written earlier.
-    };
-
-    // What open() finds in the last segment.
-    struct Tail {
-        uint64_t known;     // Records below were durable.
-        uint64_t next;      // The number that comes next.
-        uint64_t bytes;     // Where it comes.
-        uint64_t unsynced;  // Where the first record begins of which that is not known.
-        bool continues;     // May it be written there?
-    };
-
     [[nodiscard]] std::string path(std::string_view name) const;
-    [[nodiscard]] Result<void> find_segments();
-    [[nodiscard]] Result<void> find_identity();
     [[nodiscard]] Result<void> recover_last();
-    [[nodiscard]] Result<Tail> find_tail(SegmentReader& reader) const;
-    [[nodiscard]] Result<void> write_again(uint64_t from, uint64_t to);
     [[nodiscard]] Result<void> replace_last();
+    [[nodiscard]] Result<void> replace_empty();
     [[nodiscard]] Result<void> open_checkpoint();
     [[nodiscard]] Result<void> write_checkpoint();
     [[nodiscard]] Result<void> begin_segment();
-    [[nodiscard]] Result<void> write_ahead(uint64_t bytes);
+    [[nodiscard]] Result<void> write_zeros_ahead(uint64_t bytes);
     [[nodiscard]] Result<std::unique_ptr<File>> open_or_create(const std::string& name);
     [[nodiscard]] bool kept(int64_t written_before_us, int64_t now_us, uint64_t bytes) const;
     void grow(int64_t bytes);
@@ -113,15 +97,14 @@ private:
     std::unique_ptr<File> file_;  // The last segment.
     std::unique_ptr<File> checkpoint_file_;
     Checkpoint checkpoint_{};
-    bool checkpoint_slot_ = false;  // Which of the two is written next.
-    std::deque<Segment> segments_;  // All, oldest first.
-    uint64_t written_to_ = 0;       // Blocks of the last segment below this were written before.
-    uint64_t spare_bytes_ = 0;      // Size of the recycled, 0 if there is none.
-    uint64_t bytes_ = 0;            // Of all segments and the recycled.
-    bool full_ = false;             // The last append() found no room.
-    SpoolId id_{};
-    uint64_t next_ = 0;  // Number of the next record.
-    Cursor end_;         // Moved by sync(): records below it are durable.
+    bool checkpoint_slot_ = false;       // Which of the two slots is written next.
+    std::deque<SpoolSegment> segments_;  // Oldest first.
+    uint64_t written_to_ = 0;      // Bytes below this in the last segment were written before.
+    uint64_t recycled_bytes_ = 0;  // Size of the recycled segment; 0 if there is none.
+    uint64_t bytes_ = 0;           // Size of all segments and the recycled one.
+    bool full_ = false;            // The last append() found no room.
+    uint64_t next_ = 0;            // Number of the next record.
+    Cursor end_;                   // Advanced by sync(): records below it are durable.
 };
 
 }  // namespace rollcall

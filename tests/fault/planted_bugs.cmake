@@ -41,7 +41,7 @@ planted_bug(tries_a_failed_sync_again pipeline/spool/writer.cc
 "was acknowledged before it was durable")
 
 planted_bug(trusts_what_a_failed_sync_left pipeline/spool/writer.cc
-"    if (auto written = write_again(tail->unsynced, tail->bytes); !written) return written;
+"    if (auto written = write_again(*file_, tail->unsynced, tail->bytes); !written) return written;
 "
 ""
 "(is not in every sink|reports are missing|are said to be lost|is in a sink twice)")

@@ -5,8 +5,6 @@
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
-#include <fstream>
-#include <iterator>
 
 #include "pipeline/base/log.h"
 #include "tests/support/spool_fixture.h"
@@ -109,32 +107,6 @@ BOOST_AUTO_TEST_CASE(spool_that_a_new_one_has_replaced_is_as_good_as_the_old) {
     BOOST_TEST(open().has_value());
     append_and_sync(0, 3);
     BOOST_TEST(read_from(0) == sequence(0, 3), boost::test_tools::per_element());
-}
-
-// Written by version 0.1.0 as it was before: segments of format 1, and no checkpoint.
-BOOST_AUTO_TEST_CASE(spool_of_an_older_version_is_read_and_written_on) {
-    std::ifstream stream(ROLLCALL_SOURCE_DIR "/tests/corpus/spool_format_1.segment",
-                         std::ios::binary);
-    const std::string old{std::istreambuf_iterator<char>(stream), {}};
-    for (uint64_t flipped = 0; flipped <= old.size(); flipped += stride) {
-        writer.reset();
-        files.copy(MemoryFiles());
-        const auto file = files.open("spool/" + segment_name(0), Files::Open::create);
-        BOOST_TEST_REQUIRE((*file)->write(0, std::as_bytes(std::span(old))).has_value());
-        if (flipped < old.size()) files.flip("spool/" + segment_name(0), flipped);
-        const int64_t lost_before = shard.read(Metric::spool_lost_records_total, 0);
-        BOOST_TEST_REQUIRE(open().has_value());
-        append_and_sync(6, 1);
-        const auto found = read_from(0);
-        const int64_t lost = shard.read(Metric::spool_lost_records_total, 0) - lost_before;
-        // The last of the five, if it is damaged, is not told from one that was torn.
-        const size_t known = found.size() + static_cast<size_t>(lost);
-        BOOST_TEST_REQUIRE((known == 6 || (found.size() == 5 && lost == 0)), flipped);
-        BOOST_TEST_REQUIRE(std::ranges::is_sorted(found), flipped);
-        BOOST_TEST_REQUIRE(found.back() == 6);
-        if (flipped == old.size())
-            BOOST_TEST(found == sequence(1, 6), boost::test_tools::per_element());
-    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -39,7 +39,7 @@ struct SpoolFixture {
 
     [[nodiscard]] SpoolReader reader() const {
         return SpoolReader(const_cast<MemoryFiles&>(files), "spool", writer->end(),
-                           const_cast<SpoolLosses*>(&losses));
+                           const_cast<LostRecords*>(&lost_records));
     }
 
     // The seq of every row from a record on.
@@ -77,7 +77,7 @@ struct SpoolFixture {
     MemoryFiles files;
     ManualClock clock;
     MetricShard shard;
-    SpoolLosses losses{files, "spool", 1 << 20, shard};
+    LostRecords lost_records{files, "spool", 1 << 20, shard};
     uint64_t segment_size = small_segment;
     uint64_t size_max = 64 * small_segment;
     std::chrono::milliseconds kept_for{0};

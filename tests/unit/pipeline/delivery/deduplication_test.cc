@@ -143,6 +143,38 @@ BOOST_AUTO_TEST_CASE(memory_is_bounded_by_the_limit) {
     BOOST_TEST(allocations() == before);
 }
 
+BOOST_AUTO_TEST_CASE(window_that_is_never_empty_for_a_million_reports_keeps_its_capacity) {
+    DeduplicationWindow seen(window, 4'000'000);
+    const int64_t apart_us = window_us / 3000;  // So many reports are in a window.
+    int64_t now_us = some_time_us;
+    uint64_t fingerprint = 0;
+    const auto pass = [&](int reports) {
+        for (int report = 0; report < reports; ++report)
+            BOOST_TEST_REQUIRE(!seen.seen_before(++fingerprint, now_us += apart_us));
+    };
+    pass(10'000);
+    const size_t capacity = seen.capacity();
+    pass(1'000'000);
+    BOOST_TEST(seen.capacity() == capacity);
+}
+
+BOOST_AUTO_TEST_CASE(memory_of_a_burst_is_given_back_when_the_window_has_passed) {
+    DeduplicationWindow seen(window, 4'000'000);
+    uint64_t fingerprint = 0;
+    while (fingerprint < 100'000)
+        BOOST_TEST_REQUIRE(!seen.seen_before(++fingerprint, some_time_us));
+    BOOST_TEST(seen.capacity() >= 100'000);
+    int64_t now_us = some_time_us;
+    const uint64_t burst = fingerprint;
+    while (now_us < some_time_us + 2 * window_us)
+        BOOST_TEST_REQUIRE(!seen.seen_before(++fingerprint, now_us += second_us));
+    BOOST_TEST(seen.capacity() < 4096);
+    // The reports of the last window are still known, and those of the burst are not.
+    for (uint64_t recent = fingerprint - 100; recent <= fingerprint; ++recent)
+        BOOST_TEST_REQUIRE(seen.seen_before(recent, now_us));
+    BOOST_TEST(!seen.seen_before(burst, now_us));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace rollcall

@@ -411,15 +411,14 @@ BOOST_AUTO_TEST_CASE(record_that_contradicts_itself_is_lost_alone) {
     append_and_sync(0, 3);
     Columns wrong(4, test_text_max);
     add_row(wrong, "S", 3);
-    const RecordFormat format(segment_format, writer->id());
     std::string payload = payload_of(wrong);
     payload[8] = 2;  // PayloadHead::rows.
-    const uint32_t sum =
-        checksum_end(checksum_add(format.checksum_start(), std::as_bytes(std::span(payload))));
+    const uint32_t sum = checksum_end(
+        checksum_add(payload_checksum_start(writer->id()), std::as_bytes(std::span(payload))));
     BOOST_TEST(append(3).has_value());
-    const auto head =
-        format.encode({3, 3, clock.wall_us(), static_cast<uint32_t>(payload.size()), 1, sum});
-    const uint64_t at = segment_head_bytes + writer->bytes_from(0) - format.bytes(payload.size());
+    const auto head = encode_record_head(
+        {3, 3, clock.wall_us(), static_cast<uint32_t>(payload.size()), 1, sum}, writer->id());
+    const uint64_t at = segment_head_bytes + writer->bytes_from(0) - record_bytes(payload.size());
     const auto file = files.open(last_segment(), Files::Open::existing);
     BOOST_TEST((*file)->write(at, head).has_value());
     BOOST_TEST((*file)->write(at + head.size(), std::as_bytes(std::span(payload))).has_value());

@@ -1,4 +1,4 @@
-#include "pipeline/spool/survey.h"
+#include "pipeline/spool/inspection.h"
 
 #include <boost/test/unit_test.hpp>
 
@@ -10,12 +10,12 @@ namespace rollcall {
 namespace {
 
 struct SurveyFixture : SpoolFixture {
-    SpoolSurvey survey(bool deep) {
-        return survey_spool(files, "spool", deep,
-                            [this](uint64_t done, uint64_t all) {
-                                read = done;
-                                to_read = all;
-                            })
+    SpoolReport inspect(bool deep) {
+        return inspect_spool(files, "spool", deep,
+                             [this](uint64_t done, uint64_t all) {
+                                 read = done;
+                                 to_read = all;
+                             })
             .value();
     }
     uint64_t read = 0;
@@ -24,13 +24,13 @@ struct SurveyFixture : SpoolFixture {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(spool_survey, SurveyFixture)
+BOOST_FIXTURE_TEST_SUITE(spool_inspection, SurveyFixture)
 
 BOOST_AUTO_TEST_CASE(every_durable_record_is_in_one_segment_and_no_other_is_in_any) {
     append_and_sync(0, 100);
     BOOST_TEST(append(100).has_value());  // A daemon is writing it.
     for (const bool deep : {false, true}) {
-        const auto spool = survey(deep);
+        const auto spool = inspect(deep);
         BOOST_TEST(spool.end == 100);
         BOOST_TEST((spool.id == writer->id()));
         uint64_t next = 0;
@@ -51,12 +51,12 @@ BOOST_AUTO_TEST_CASE(every_durable_record_is_in_one_segment_and_no_other_is_in_a
 
 BOOST_AUTO_TEST_CASE(damage_is_found_where_it_is) {
     append_and_sync(0, 100);
-    const auto sound = survey(true);
+    const auto sound = inspect(true);
     BOOST_TEST_REQUIRE(sound.segments.size() > 2);
     const auto& second = sound.segments[1];
     files.flip("spool/" + second.name, segment_head_bytes + 60);
     BOOST_TEST(files.remove("spool/" + sound.segments[0].name).has_value());
-    const auto damaged = survey(true);
+    const auto damaged = inspect(true);
     BOOST_TEST(damaged.damaged_records() == second.first_record + 1);
     const auto& ranges = damaged.segments.front().damage;
     BOOST_TEST_REQUIRE(ranges.size() == 2);
@@ -68,7 +68,7 @@ BOOST_AUTO_TEST_CASE(damage_is_found_where_it_is) {
 BOOST_AUTO_TEST_CASE(what_every_sink_has_and_was_dropped_is_no_damage) {
     append_and_sync(0, 100);
     BOOST_TEST(writer->drop(90).has_value());
-    const auto spool = survey(true);
+    const auto spool = inspect(true);
     BOOST_TEST(spool.begin > 0);
     BOOST_TEST(spool.damaged_records() == 0);
 }

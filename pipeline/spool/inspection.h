@@ -1,5 +1,5 @@
-// Spool survey: what a spool holds, segment by segment, for a person to see. It only reads, also
-// while a daemon writes: what lies behind the checkpoint' end is not looked at.
+// Spool inspection: describes a spool segment by segment, for an operator. It only reads, also
+// while a daemon writes: it ignores records beyond the end that the checkpoint names.
 //
 // Threads: one.
 #pragma once
@@ -20,28 +20,28 @@ struct RecordRange {
     uint64_t end;
 };
 
-struct SegmentSurvey {
+struct SegmentReport {
     std::string name;
     uint64_t first_record;
-    uint64_t end_record;  // Where the next segment begins, or the spool ends.
+    uint64_t end_record;  // First record of the next segment, or the end of the spool.
     uint64_t bytes;
-    uint32_t format;  // 0: the head cannot be read.
+    uint32_t format;  // 0 if the head cannot be read.
     std::optional<int64_t> begun_us;
-    // Only of a deep survey:
+    // Set by a deep inspection only:
     uint64_t rows = 0;
-    std::vector<RecordRange> damage;  // Records that cannot be read, or are not there.
+    std::vector<RecordRange> damage;  // Records that cannot be read or are missing.
 };
 
-struct SpoolSurvey {
+struct SpoolReport {
     SpoolId id{};
     uint64_t begin = 0;
     uint64_t end = 0;
-    std::vector<SegmentSurvey> segments;
+    std::vector<SegmentReport> segments;
 
     [[nodiscard]] uint64_t damaged_records() const;
 };
 
-// Files that refuse every change.
+// Files whose every modifying operation fails.
 class ReadOnlyFiles final : public Files {
 public:
     Result<std::unique_ptr<File>> open(const std::string& path, Open how) override;
@@ -50,8 +50,8 @@ public:
     Result<void> remove(const std::string& path) override;
 };
 
-// deep: reads every record. progress: told now and then how many bytes of how many are read.
-[[nodiscard]] Result<SpoolSurvey> survey_spool(
+// deep: reads every record. progress: called with the number of bytes read and of all bytes.
+[[nodiscard]] Result<SpoolReport> inspect_spool(
     Files& files, const std::string& directory, bool deep,
     const std::function<void(uint64_t, uint64_t)>& progress);
 

@@ -1,4 +1,4 @@
-#include "pipeline/spool/survey.h"
+#include "pipeline/spool/inspection.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -10,26 +10,26 @@ namespace rollcall {
 namespace {
 
 // Reads all records of a segment.
-class DeepLook {
+class SegmentVerifier {
 public:
-    DeepLook(Files& files, const std::string& directory, SegmentSurvey& segment)
+    SegmentVerifier(Files& files, const std::string& directory, SegmentReport& segment)
         : files_(files), directory_(directory), segment_(segment) {}
 
-    Result<void> look() {
+    Result<void> verify() {
         const uint64_t end = segment_.end_record;
         auto reader = SegmentReader::open(files_, directory_, segment_.first_record);
         if (!reader && reader.error().code != Code::spool_damaged)
             return std::unexpected(reader.error());
         uint64_t number = segment_.first_record;
         if (!reader) {
-            damaged(number, end);
+            add_damage(number, end);
             return {};
         }
         while (number < end) {
             const auto record = reader->peek(number);
             if (!record) return std::unexpected(record.error());
             if (*record) {
-                if (!sound(**record)) damaged(number, number + 1);
+                if (!is_sound(**record)) add_damage(number, number + 1);
                 reader->advance();
                 ++number;
                 continue;
@@ -42,14 +42,14 @@ public:
                 if (!found) return std::unexpected(found.error());
                 next = found->value_or(end);
             }
-            damaged(number, next);
+            add_damage(number, next);
             number = next;
         }
         return {};
     }
 
 private:
-    bool sound(const Record& record) {
+    bool is_sound(const Record& record) {
         rows_.clear();
         const auto fits = rows_.append_record(record.payload, record.columns_at);
         if (!fits) return false;
@@ -62,7 +62,7 @@ private:
         return true;
     }
 
-    void damaged(uint64_t first, uint64_t end) {
+    void add_damage(uint64_t first, uint64_t end) {
         if (first == end) return;
         auto& all = segment_.damage;
         if (!all.empty() && all.back().end == first)
@@ -73,7 +73,7 @@ private:
 
     Files& files_;
     const std::string& directory_;
-    SegmentSurvey& segment_;
+    SegmentReport& segment_;
     Columns rows_{1024, size_t{1} << 20};
 };
 
@@ -81,7 +81,7 @@ std::unexpected<Error> read_only() { return fail(Code::disk_failed, EROFS); }
 
 }  // namespace
 
-uint64_t SpoolSurvey::damaged_records() const {
+uint64_t SpoolReport::damaged_records() const {
     uint64_t count = 0;
     for (const auto& segment : segments)
         for (const auto& [first, end_of_range] : segment.damage) count += end_of_range - first;
@@ -95,9 +95,9 @@ Result<void> ReadOnlyFiles::make_directories(const std::string&) { return read_o
 Result<void> ReadOnlyFiles::rename(const std::string&, const std::string&) { return read_only(); }
 Result<void> ReadOnlyFiles::remove(const std::string&) { return read_only(); }
 
-Result<SpoolSurvey> survey_spool(Files& files, const std::string& directory, bool deep,
-                                 const std::function<void(uint64_t, uint64_t)>& progress) {
-    SpoolSurvey spool;
+Result<SpoolReport> inspect_spool(Files& files, const std::string& directory, bool deep,
+                                  const std::function<void(uint64_t, uint64_t)>& progress) {
+    SpoolReport spool;
     const auto checkpoint = read_checkpoint(files, directory);
     if (!checkpoint) return std::unexpected(checkpoint.error());
     const auto names = files.list(directory);
@@ -107,7 +107,7 @@ Result<SpoolSurvey> survey_spool(Files& files, const std::string& directory, boo
         const auto first = segment_first_record(name);
         if (!first) continue;
         const auto file = files.open(directory + "/" + name, Files::Open::existing_read_only);
-        if (!file && file.error().os_errno == ENOENT) continue;  // Dropped just now.
+        if (!file && file.error().os_errno == ENOENT) continue;  // It was just dropped.
         if (!file) return std::unexpected(file.error());
         const auto size = (*file)->size();
         const auto begun = first_written_us(**file, *first);
@@ -117,7 +117,7 @@ Result<SpoolSurvey> survey_spool(Files& files, const std::string& directory, boo
             return std::unexpected(reader.error());
         if (reader) spool.id = reader->head().spool;
         spool.segments.push_back(
-            {name, *first, *first, *size, reader ? reader->head().format : 0, *begun, 0, {}});
+            {name, *first, *first, *size, reader ? segment_format : 0, *begun, 0, {}});
         bytes += *size;
     }
     if (*checkpoint) spool.id = (*checkpoint)->spool;
@@ -125,7 +125,7 @@ Result<SpoolSurvey> survey_spool(Files& files, const std::string& directory, boo
     spool.end = *checkpoint ? (*checkpoint)->end : 0;
     if (spool.segments.empty()) return spool;
     if (!*checkpoint) {
-        // An older version left none: the last segment tells where it ends.
+        // Without a checkpoint the last segment tells where the spool ends.
         spool.begin = spool.segments.front().first_record;
         spool.end = spool.segments.back().first_record;
         auto last = SegmentReader::open(files, directory, spool.end);
@@ -139,11 +139,11 @@ Result<SpoolSurvey> survey_spool(Files& files, const std::string& directory, boo
             std::max(segment.first_record,
                      last ? spool.end : std::min(spool.end, spool.segments[i + 1].first_record));
         if (!deep) continue;
-        if (auto looked = DeepLook(files, directory, segment).look(); !looked)
-            return std::unexpected(looked.error());
+        if (auto verified = SegmentVerifier(files, directory, segment).verify(); !verified)
+            return std::unexpected(verified.error());
         progress(done += segment.bytes, bytes);
     }
-    // What stands before the first segment, and was not dropped, is missing too.
+    // Records that were not dropped and precede the first segment are missing too.
     auto& first = spool.segments.front();
     if (deep && spool.begin < first.first_record)
         first.damage.insert(first.damage.begin(), {spool.begin, first.first_record});

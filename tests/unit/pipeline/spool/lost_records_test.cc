@@ -1,4 +1,4 @@
-#include "pipeline/spool/losses.h"
+#include "pipeline/spool/lost_records.h"
 
 #include <boost/test/unit_test.hpp>
 
@@ -14,19 +14,19 @@ struct LossesFixture {
         std::vector<std::byte> bytes(10'000, std::byte{'x'});
         if (!(*file)->write(0, bytes)) throw std::runtime_error("write");
     }
-    void add(uint64_t first, uint64_t end) { losses.add({first, end, "a", 100, 200}); }
+    void add(uint64_t first, uint64_t end) { lost_records.add({first, end, "a", 100, 200}); }
     [[nodiscard]] int64_t counted() const {
         return shard.read(Metric::spool_lost_records_total, 0);
     }
 
     MemoryFiles files;
     MetricShard shard;
-    SpoolLosses losses{files, "spool", 1000, shard};
+    LostRecords lost_records{files, "spool", 1000, shard};
 };
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(spool_losses, LossesFixture)
+BOOST_FIXTURE_TEST_SUITE(spool_lost_records, LossesFixture)
 
 BOOST_AUTO_TEST_CASE(each_record_is_counted_once_whoever_meets_it) {
     add(3, 5);
@@ -34,7 +34,7 @@ BOOST_AUTO_TEST_CASE(each_record_is_counted_once_whoever_meets_it) {
     add(3, 5);
     BOOST_TEST(counted() == 2);
     MetricShard other_shard;
-    SpoolLosses other(files, "spool", 1000, other_shard);  // Another sink, or the next start.
+    LostRecords other(files, "spool", 1000, other_shard);  // Another sink, or the next start.
     other.add({3, 5, "a", 100, 200});
     BOOST_TEST(other_shard.read(Metric::spool_lost_records_total, 0) == 0);
     add(2, 7);  // The damage has grown.
@@ -44,9 +44,9 @@ BOOST_AUTO_TEST_CASE(each_record_is_counted_once_whoever_meets_it) {
 }
 
 BOOST_AUTO_TEST_CASE(bytes_are_set_aside_as_far_as_they_are_there) {
-    losses.add({1, 2, "a", 100, 200});
-    losses.add({2, 3, "a", 9'950, UINT64_MAX});
-    losses.add({3, 4, "", 0, 0});
+    lost_records.add({1, 2, "a", 100, 200});
+    lost_records.add({2, 3, "a", 9'950, UINT64_MAX});
+    lost_records.add({3, 4, "", 0, 0});
     const std::string name = "spool/quarantine/0000000000000000000";
     BOOST_TEST(files.size(name + "1-00000000000000000002.damaged") == 100);
     BOOST_TEST(files.size(name + "2-00000000000000000003.damaged") == 50);
@@ -54,7 +54,8 @@ BOOST_AUTO_TEST_CASE(bytes_are_set_aside_as_far_as_they_are_there) {
 }
 
 BOOST_AUTO_TEST_CASE(beyond_its_limit_the_quarantine_keeps_no_bytes_but_counts) {
-    for (uint64_t record = 0; record < 5; ++record) losses.add({record, record + 1, "a", 0, 300});
+    for (uint64_t record = 0; record < 5; ++record)
+        lost_records.add({record, record + 1, "a", 0, 300});
     uint64_t bytes = 0;
     for (const auto& name : files.names("spool/quarantine"))
         bytes += files.size("spool/quarantine/" + name);
@@ -62,7 +63,7 @@ BOOST_AUTO_TEST_CASE(beyond_its_limit_the_quarantine_keeps_no_bytes_but_counts) 
     BOOST_TEST(counted() == 5);
 }
 
-BOOST_AUTO_TEST_CASE(loss_that_cannot_be_set_aside_is_counted) {
+BOOST_AUTO_TEST_CASE(loss_that_cannot_be_quarantined_is_counted) {
     files.capacity = files.used();
     add(1, 4);
     BOOST_TEST(counted() == 3);

@@ -1,4 +1,4 @@
-#include "pipeline/spool/losses.h"
+#include "pipeline/spool/lost_records.h"
 
 #include <fmt/core.h>
 
@@ -54,7 +54,7 @@ Result<size_t> read_around_bad_blocks(File& file, uint64_t offset, std::span<std
     return into.size();
 }
 
-SpoolLosses::SpoolLosses(Files& files, std::string spool_directory, uint64_t quarantine_size_max,
+LostRecords::LostRecords(Files& files, std::string spool_directory, uint64_t quarantine_size_max,
                          MetricShard& shard)
     : files_(files),
       spool_(std::move(spool_directory)),
@@ -62,23 +62,23 @@ SpoolLosses::SpoolLosses(Files& files, std::string spool_directory, uint64_t qua
       size_max_(quarantine_size_max),
       shard_(shard) {}
 
-void SpoolLosses::add(const SpoolLoss& loss) {
+void LostRecords::add(const LostRange& loss) {
     Known known{loss.end - loss.first, 0};
-    if (files_.make_directories(quarantine_)) known = look_up(loss).value_or(known);
-    if (known.fresh == 0) return;
+    if (files_.make_directories(quarantine_)) known = find_known(loss).value_or(known);
+    if (known.uncounted == 0) return;
     const std::string path =
         fmt::format("{}/{:020}-{:020}{}", quarantine_, loss.first, loss.end, suffix);
-    const auto kept = set_aside(loss, path, size_max_ - std::min(size_max_, known.bytes));
+    const auto kept = quarantine(loss, path, size_max_ - std::min(size_max_, known.bytes));
     if (!kept && kept.error().os_errno == EEXIST) return;  // Another delivery was first.
-    shard_.add(Metric::spool_lost_records_total, static_cast<int64_t>(known.fresh));
+    shard_.add(Metric::spool_lost_records_total, static_cast<int64_t>(known.uncounted));
     log(LogLevel::error, "spool: records {} to {} cannot be read and are lost ({}); {} {}",
         loss.first, loss.end - 1,
         loss.segment.empty() ? "their segment is missing"
                              : fmt::format("{} from byte {} on", loss.segment, loss.from),
-        kept ? "what stands there is kept in" : "could not be kept in", path);
+        kept ? "their bytes are kept in" : "their bytes could not be kept in", path);
 }
 
-Result<SpoolLosses::Known> SpoolLosses::look_up(const SpoolLoss& loss) const {
+Result<LostRecords::Known> LostRecords::find_known(const LostRange& loss) const {
     const auto names = files_.list(quarantine_);
     if (!names) return std::unexpected(names.error());
     std::vector<Range> ranges;
@@ -90,19 +90,19 @@ Result<SpoolLosses::Known> SpoolLosses::look_up(const SpoolLoss& loss) const {
         const auto file = files_.open(quarantine_ + "/" + name, Files::Open::existing_read_only);
         if (file) known.bytes += (*file)->size().value_or(0);
     }
-    // By name, so sorted by where they begin.
+    // Names are sorted, so the ranges are sorted by their first record.
     uint64_t from = loss.first;
     for (const auto& [first, end] : ranges) {
         if (end <= from || first >= loss.end) continue;
-        if (first > from) known.fresh += first - from;
+        if (first > from) known.uncounted += first - from;
         from = std::min(end, loss.end);
     }
-    known.fresh += loss.end - from;
+    known.uncounted += loss.end - from;
     return known;
 }
 
-Result<void> SpoolLosses::set_aside(const SpoolLoss& loss, const std::string& path,
-                                    uint64_t bytes_max) {
+Result<void> LostRecords::quarantine(const LostRange& loss, const std::string& path,
+                                     uint64_t bytes_max) {
     const auto to = files_.open(path, Files::Open::create);
     if (!to) return std::unexpected(to.error());
     std::unique_ptr<File> from;

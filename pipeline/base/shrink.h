@@ -1,0 +1,35 @@
+// Shrink: gives back memory that a container has kept since it was larger.
+//
+// Standard containers grow by doubling and never shrink. These functions shrink one of which less
+// than an eighth is used to twice what is used. So a steady load never reallocates, and the cost of
+// shrinking is constant for each element that was removed.
+//
+// Threads: the owner's of the container.
+#pragma once
+
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+namespace rollcall {
+
+inline constexpr size_t shrinks_from = 1024;  // A smaller container is left alone.
+
+// Shrinks the buckets of an unordered container. Iterators become invalid; pointers to elements
+// stay valid.
+template <class Unordered>
+void shrink_buckets(Unordered& elements) {
+    if (elements.bucket_count() < shrinks_from) return;
+    if (elements.size() < elements.bucket_count() / 8) elements.rehash(2 * elements.size());
+}
+
+template <class T>
+void shrink_capacity(std::vector<T>& elements) {
+    if (elements.capacity() < shrinks_from || elements.size() >= elements.capacity() / 8) return;
+    std::vector<T> smaller;
+    smaller.reserve(2 * elements.size());
+    for (T& element : elements) smaller.push_back(std::move(element));
+    elements = std::move(smaller);
+}
+
+}  // namespace rollcall
