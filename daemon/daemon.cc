@@ -127,7 +127,12 @@ bool Daemon::read_files() {
                 log(LogLevel::warning, "{}", warning);
         return loaded;
     };
-    return reloads_.begin(credentials) && reloads_.begin([this] { return tls_.read(); });
+    return reloads_.begin(credentials) &&
+           reloads_.begin([this]() -> std::expected<void, std::string> {
+               if (auto loaded = tls_.load(); !loaded)
+                   return std::unexpected(describe(loaded.error()));
+               return {};
+           });
 }
 
 bool Daemon::start() {
@@ -210,14 +215,13 @@ bool Daemon::start() {
 bool Daemon::listen(const std::vector<std::string>& addresses, std::string_view what, size_t each,
                     const std::function<void(const ListeningSockets&)>& use) {
     for (const auto& address : addresses) {
-        ListeningSockets listening;
-        std::string problem;
-        if (!listen_on(address, each, listening, problem)) {
-            log(LogLevel::error, "cannot listen on {} ({}): {}", address, what, problem);
+        const auto listening = listen_on(address, each);
+        if (!listening) {
+            log(LogLevel::error, "{}: {}", what, describe(listening.error()));
             return false;
         }
-        use(listening);
-        log(LogLevel::info, "listening on {} ({})", listening.address, what);
+        use(*listening);
+        log(LogLevel::info, "listening on {} ({})", listening->address, what);
     }
     return true;
 }

@@ -23,7 +23,7 @@
 #include "daemon/clock_watch.h"
 #include "daemon/net/listener.h"
 #include "daemon/net/loop.h"
-#include "daemon/net/tls.h"
+#include "daemon/net/tls_context.h"
 #include "daemon/overload/controller.h"
 #include "daemon/overload/last_seen.h"
 #include "daemon/reload.h"

@@ -23,7 +23,7 @@ Worker::Worker(const Settings& settings, Intake& intake, const OverloadControlle
 
 ConnectionTable::Options Worker::connection_options() {
     ConnectionTable::Options options(settings_);
-    options.defer = [this] { return defer(); };
+    options.overload_delay = [this] { return defer(); };
     options.durable = [this] { return intake_.durable(); };
     return options;
 }

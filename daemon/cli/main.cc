@@ -18,7 +18,7 @@
 #include "daemon/cli/spool_command.h"
 #include "daemon/cli/token_command.h"
 #include "daemon/daemon.h"
-#include "daemon/net/tls.h"
+#include "daemon/net/tls_context.h"
 #include "daemon/security/credentials.h"
 #include "pipeline/base/log.h"
 
@@ -127,8 +127,8 @@ struct TokenArguments {
 // What is wrong with the files that the settings name; true if nothing is.
 bool check_files(const Settings& settings) {
     const Clock clock;
-    const auto read = TlsContext(settings, clock).read();
-    if (!read) fmt::print(stderr, "{}\n", read.error());
+    const auto read = TlsContext(settings, clock).load();
+    if (!read) fmt::print(stderr, "{}\n", describe(read.error()));
     CredentialFiles files(settings);
     for (const auto& warning : files.warnings()) fmt::print(stderr, "warning: {}\n", warning);
     const auto loaded = files.load();

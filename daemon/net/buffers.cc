@@ -6,25 +6,25 @@ namespace rollcall {
 
 namespace {
 
-constexpr size_t lent_bytes = 1024;  // It may grow.
-constexpr size_t spare_max = 4096;
-constexpr size_t spare_bytes_max = 16 * 1024;  // Of each.
+constexpr size_t initial_bytes = 1024;
+constexpr size_t free_max = 4096;             // Buffers that the pool keeps.
+constexpr size_t free_bytes_max = 16 * 1024;  // Larger buffers are freed.
 
 }  // namespace
 
 void BufferPool::acquire(Buffer& buffer) {
     if (buffer.bytes_) return;
-    if (spare_.empty()) return buffer.string().reserve(lent_bytes);
-    buffer = std::move(spare_.back());
-    spare_.pop_back();
+    if (free_.empty()) return buffer.string().reserve(initial_bytes);
+    buffer = std::move(free_.back());
+    free_.pop_back();
 }
 
 void BufferPool::release(Buffer& buffer) {
     if (!buffer.bytes_) return;
     buffer.clear();
     const size_t capacity = buffer.bytes_->capacity();
-    const bool worth_it = lent_bytes <= capacity && capacity <= spare_bytes_max;
-    if (worth_it && spare_.size() < spare_max) spare_.push_back(std::move(buffer));
+    const bool is_worth_keeping = initial_bytes <= capacity && capacity <= free_bytes_max;
+    if (is_worth_keeping && free_.size() < free_max) free_.push_back(std::move(buffer));
     buffer = {};
 }
 

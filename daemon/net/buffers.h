@@ -1,7 +1,8 @@
-// BufferPool: memory for what is read and not yet understood, said and not yet sent.
+// Buffer: a byte string that is often empty, and then is one pointer. BufferPool: the memory of the
+// buffers of one loop.
 //
-// Nearly every client has nothing under way nearly all the time, and then its buffers are a pointer
-// each. The memory is lent by a pool of its loop, and given back when the buffer is empty.
+// Nearly every connection is idle nearly all the time. So a buffer gets its memory from the pool
+// when it is needed, and the pool takes it back when the buffer is empty.
 //
 // Threads: the loop's.
 #pragma once
@@ -14,7 +15,7 @@
 
 namespace rollcall {
 
-// Bytes in a row. It makes its own memory if it was lent none.
+// A byte string. It allocates memory of its own if BufferPool::acquire() was not called.
 class Buffer {
 public:
     [[nodiscard]] bool empty() const { return !bytes_ || bytes_->empty(); }
@@ -29,7 +30,7 @@ public:
     void clear() {
         if (bytes_) bytes_->clear();
     }
-    // So many bytes behind them can be read, though not used.
+    // Makes `count` bytes behind the contents readable; their values have no meaning.
     void reserve_padding(size_t count) {
         if (bytes_) bytes_->reserve(bytes_->size() + count);
     }
@@ -47,13 +48,13 @@ private:
 
 class BufferPool {
 public:
-    // To one that has no memory yet.
+    // Gives the buffer memory, unless it has some.
     void acquire(Buffer& buffer);
-    // With what is in it.
+    // Takes the memory of the buffer back, and throws its contents away.
     void release(Buffer& buffer);
 
 private:
-    std::vector<Buffer> spare_;
+    std::vector<Buffer> free_;  // At most free_max (buffers.cc).
 };
 
 }  // namespace rollcall

@@ -1,9 +1,13 @@
-// EvictionQueue: connections that hold something scarce and have not shown yet what for, the oldest
-// first. When there is no room for another, the oldest makes way, if it has had its time.
+// EvictionQueue: connections that hold a scarce resource and have not proved that they belong to a
+// client of ours, oldest first.
 //
-// Any may leave at any moment, at a cost that does not grow with their number.
+// The resource is a place in the connection table, or a place among the handshakes that have begun.
+// When it runs out, the oldest connection is closed in favour of a new one, provided that it has
+// had two seconds.
 //
-// Threads: the loop's. Units: ms of the loop's clock.
+// Adding and removing take constant time.
+//
+// Threads: the loop's. Units: milliseconds of the loop's clock.
 #pragma once
 
 #include <cstddef>
@@ -17,32 +21,33 @@ class Connection;
 
 class EvictionQueue {
 public:
+    // Has no effect if the connection is in the queue.
     void add(Connection& connection, uint64_t now_ms) {
         if (places_.contains(&connection)) return;
-        places_.emplace(&connection, all_.insert(all_.end(), {&connection, now_ms}));
+        places_.emplace(&connection, entries_.insert(entries_.end(), {&connection, now_ms}));
     }
-    // Who is not there is not there.
+    // Has no effect if the connection is not in the queue.
     void remove(const Connection& connection) {
         const auto place = places_.find(&connection);
         if (place == places_.end()) return;
-        all_.erase(place->second);
+        entries_.erase(place->second);
         places_.erase(place);
     }
-    [[nodiscard]] size_t size() const { return all_.size(); }
-    // nullptr: nobody has to.
+    [[nodiscard]] size_t size() const { return entries_.size(); }
+    // Returns the oldest connection, or nullptr if no connection may be evicted yet.
     [[nodiscard]] Connection* evictable(uint64_t now_ms) const {
-        if (all_.empty() || now_ms - all_.front().since_ms < time_ms) return nullptr;
-        return all_.front().connection;
+        if (entries_.empty() || now_ms - entries_.front().since_ms < grace_ms) return nullptr;
+        return entries_.front().connection;
     }
 
 private:
-    static constexpr uint64_t time_ms = 2000;
+    static constexpr uint64_t grace_ms = 2000;
 
     struct Entry {
         Connection* connection;
         uint64_t since_ms;
     };
-    std::list<Entry> all_;
+    std::list<Entry> entries_;
     std::unordered_map<const Connection*, std::list<Entry>::iterator> places_;
 };
 

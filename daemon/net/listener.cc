@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <string_view>
 
 #include "pipeline/base/destroy.h"
 
@@ -17,11 +18,15 @@ namespace rollcall {
 
 namespace {
 
-constexpr int backlog = 4096;  // The kernel cuts it to net.core.somaxconn.
+constexpr int backlog = 4096;  // The kernel limits it to net.core.somaxconn.
 
 using Addresses = std::unique_ptr<addrinfo, DestroyWith<freeaddrinfo>>;
 
-Addresses resolve(const std::string& address, std::string& problem) {
+std::unexpected<Error> cannot_listen(const std::string& address, std::string_view reason) {
+    return fail(Code::listen_failed, fmt::format("cannot listen on {}: {}", address, reason));
+}
+
+Result<Addresses> resolve(const std::string& address) {
     const size_t colon = address.rfind(':');
     std::string host = address.substr(0, colon);
     const std::string port = address.substr(colon + 1);
@@ -32,8 +37,8 @@ Addresses resolve(const std::string& address, std::string& problem) {
     addrinfo* list = nullptr;
     const int status =
         getaddrinfo(host.empty() ? nullptr : host.c_str(), port.c_str(), &hints, &list);
-    if (status != 0) problem = gai_strerror(status);
-    return Addresses(status == 0 ? list : nullptr);
+    if (status != 0) return cannot_listen(address, gai_strerror(status));
+    return Addresses(list);
 }
 
 std::string bound_address(int fd) {
@@ -53,13 +58,14 @@ void set(int fd, int level, int option) {
     (void)setsockopt(fd, level, option, &on, sizeof on);
 }
 
-// Returns -1 with errno set. shared: others of this process listen on the address too.
+// Returns the socket, or -1 with errno set. shared: other sockets of this process listen on the
+// address, too.
 int listen_socket(const addrinfo& at, const sockaddr* address, bool shared) {
     const int fd = socket(at.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return -1;
     set(fd, SOL_SOCKET, SO_REUSEADDR);
     if (shared) set(fd, SOL_SOCKET, SO_REUSEPORT);
-    // Accepted sockets inherit it, which saves a call for each.
+    // Accepted sockets inherit the option, which saves a system call for each.
     set(fd, IPPROTO_TCP, TCP_NODELAY);
     if (bind(fd, address, at.ai_addrlen) == 0 && (!shared || listen(fd, backlog) == 0)) return fd;
     const int why = errno;
@@ -68,7 +74,8 @@ int listen_socket(const addrinfo& at, const sockaddr* address, bool shared) {
     return -1;
 }
 
-// SO_REUSEPORT would let a second daemon share our port in silence: bind without it first.
+// SO_REUSEPORT would let a second daemon of the same user share our port unnoticed, so this binds
+// without it first.
 bool is_free(const addrinfo& at) {
     const int fd = listen_socket(at, at.ai_addr, false);
     if (fd < 0) return false;
@@ -78,31 +85,30 @@ bool is_free(const addrinfo& at) {
 
 }  // namespace
 
-bool listen_on(const std::string& address, size_t workers, ListeningSockets& listening,
-               std::string& problem) {
-    const Addresses at = resolve(address, problem);
-    if (!at) return false;
-    listening.fds.clear();
-    bool good = is_free(*at);
+Result<ListeningSockets> listen_on(const std::string& address, size_t count) {
+    auto resolved = resolve(address);
+    if (!resolved) return std::unexpected(resolved.error());
+    const addrinfo& at = **resolved;
+    ListeningSockets sockets;
+    bool good = is_free(at);
     sockaddr_storage bound{};
-    socklen_t length = at->ai_addrlen;
-    std::memcpy(&bound, at->ai_addr, length);
-    while (good && listening.fds.size() < workers) {
-        const int fd = listen_socket(*at, reinterpret_cast<sockaddr*>(&bound), true);
+    socklen_t length = at.ai_addrlen;
+    std::memcpy(&bound, at.ai_addr, length);
+    while (good && sockets.fds.size() < count) {
+        const int fd = listen_socket(at, reinterpret_cast<sockaddr*>(&bound), true);
         good = fd >= 0;
         if (!good) break;
-        // With port 0 the first has been given one; the others take the same.
+        // If the port was 0, the first socket was given one, which the others share.
         getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &length);
-        listening.fds.push_back(fd);
+        sockets.fds.push_back(fd);
     }
     if (!good) {
-        problem = std::strerror(errno);
-        for (const int fd : listening.fds) close(fd);
-        listening.fds.clear();
-        return false;
+        const int os_errno = errno;
+        for (const int fd : sockets.fds) close(fd);
+        return cannot_listen(address, std::strerror(os_errno));
     }
-    listening.address = bound_address(listening.fds.front());
-    return true;
+    sockets.address = bound_address(sockets.fds.front());
+    return sockets;
 }
 
 }  // namespace rollcall

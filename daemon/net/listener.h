@@ -1,5 +1,5 @@
-// Listener: listening sockets. Each worker has its own for every address, bound with SO_REUSEPORT:
-// the kernel spreads new connections over them, and no worker waits for another.
+// Listener: opens listening sockets. Each worker has its own socket for every address, bound with
+// SO_REUSEPORT: the kernel spreads new connections over them, and no worker waits for another.
 //
 // Source: socket(7), SO_REUSEPORT.
 // Threads: main.
@@ -8,15 +8,17 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/base/error.h"
+
 namespace rollcall {
 
 struct ListeningSockets {
-    std::string address;   // As bound: port 0 has become a port.
-    std::vector<int> fds;  // One for each worker; the caller's to close.
+    std::string address;   // As bound: with the port that the kernel chose for port 0.
+    std::vector<int> fds;  // One for each worker; the caller closes them.
 };
 
-// Binds and listens. After an error no socket is left, and `problem` says why.
-[[nodiscard]] bool listen_on(const std::string& address, size_t workers,
-                             ListeningSockets& listening, std::string& problem);
+// Binds `count` sockets to `address` (host:port) and listens. An error (listen_failed) explains why
+// and leaves no socket open.
+[[nodiscard]] Result<ListeningSockets> listen_on(const std::string& address, size_t count);
 
 }  // namespace rollcall

@@ -14,7 +14,7 @@ namespace rollcall {
 namespace {
 
 constexpr uint64_t sweep_ms = 1000;
-constexpr int accepts_max = 64;  // In a turn: whoever is connected is served between.
+constexpr int accepts_max = 64;  // In a turn of the loop, so that other clients are served.
 
 template <class Handle>
 void close_handle(Handle& handle) {
@@ -28,30 +28,31 @@ Loop::Loop(const Clock& clock, MetricShard& shard, const ConnectionTable::Option
            std::function<void()> on_turn)
     : shard_(shard), on_turn_(std::move(on_turn)), connections_(loop_, clock, shard, options) {
     ensure(uv_async_init(&loop_, &wake_, [](uv_async_t*) {}) == 0);
-    uv_check_init(&loop_, &turn_);
-    uv_timer_init(&loop_, &sweep_);
-    turn_.data = this;
-    sweep_.data = this;
-    uv_check_start(&turn_, [](uv_check_t* check) {
+    uv_check_init(&loop_, &end_of_turn_);
+    uv_timer_init(&loop_, &sweep_timer_);
+    end_of_turn_.data = this;
+    sweep_timer_.data = this;
+    uv_check_start(&end_of_turn_, [](uv_check_t* check) {
         auto& self = *static_cast<Loop*>(check->data);
-        const bool hands_left = self.connections_.shake_hands();
-        if (self.connections_.sweep() || hands_left) self.wake();
+        const bool handshakes_left = self.connections_.handshakes().run();
+        if (self.connections_.sweep() || handshakes_left) self.wake();
         self.on_turn_();
     });
     uv_timer_start(
-        &sweep_, [](uv_timer_t* timer) { static_cast<Loop*>(timer->data)->sweep(); }, sweep_ms,
-        sweep_ms);
+        &sweep_timer_, [](uv_timer_t* timer) { static_cast<Loop*>(timer->data)->sweep(); },
+        sweep_ms, sweep_ms);
 }
 
-// A loop that never ran still has handles to close.
+// A loop that never ran has handles to close, too.
 Loop::~Loop() {
     stop();
     uv_run(&loop_, UV_RUN_DEFAULT);
     ensure(uv_loop_close(&loop_) == 0);
 }
 
-// Not uv_listen(): out of files, libuv 1.44 closes whom it accepts by a descriptor that it keeps in
-// reserve, uncounted, and if another thread takes that, it tries for ever.
+// This does not use uv_listen(): without free descriptors, libuv 1.44 accepts and closes each
+// client by a descriptor that it keeps in reserve, so that nobody counts the client; and if another
+// thread takes that descriptor, libuv retries for ever.
 void Loop::listen(int fd, ListenOptions options) {
     listeners_.push_back(std::make_unique<Listener>(Listener{*this, std::move(options), fd}));
     Listener& listener = *listeners_.back();
@@ -77,34 +78,35 @@ void Loop::accept(Listener& listener) {
             connections_.accept(fd, peer, listener.options);
             continue;
         }
-        const int why = errno;
-        if (why == EAGAIN) return;
-        // Else it is one connection's trouble, over before it was accepted: accept(2).
-        if (why == EMFILE || why == ENFILE || why == ENOBUFS || why == ENOMEM)
-            return wait_for_room(listener, why);
+        const int os_errno = errno;
+        if (os_errno == EAGAIN) return;
+        if (os_errno == EMFILE || os_errno == ENFILE || os_errno == ENOBUFS || os_errno == ENOMEM)
+            return pause_accepting(listener, os_errno);
+        // Any other error belongs to one connection, which has failed before it was accepted:
+        // accept(2).
     }
 }
 
-void Loop::wait_for_room(Listener& listener, int why) {
+void Loop::pause_accepting(Listener& listener, int os_errno) {
     uv_poll_stop(&listener.poll);
     shard_.add(Metric::accept_pauses_total);
-    listener.waits = true;
-    if (!crowded_)
-        log(LogLevel::warning, "no connection can be accepted ({}); who connects waits",
-            std::strerror(why));
-    crowded_ = true;
+    listener.paused = true;
+    if (!accepting_paused_)
+        log(LogLevel::warning, "cannot accept connections, clients wait: {}",
+            std::strerror(os_errno));
+    accepting_paused_ = true;
 }
 
 void Loop::sweep() {
     connections_.begin_sweep();
-    if (!crowded_) return;
-    crowded_ = false;
+    if (!accepting_paused_) return;
+    accepting_paused_ = false;
     for (auto& listener : listeners_) {
-        if (!std::exchange(listener->waits, false) || listener->fd < 0) continue;
-        crowded_ = true;
+        if (!std::exchange(listener->paused, false) || listener->fd < 0) continue;
+        accepting_paused_ = true;
         watch(*listener);
     }
-    if (!crowded_) log(LogLevel::notice, "connections are accepted again");
+    if (!accepting_paused_) log(LogLevel::notice, "accepting connections again");
 }
 
 void Loop::stop_listening() {
@@ -121,8 +123,8 @@ void Loop::stop() {
     stop_listening();
     connections_.close_all();
     close_handle(wake_);
-    close_handle(turn_);
-    close_handle(sweep_);
+    close_handle(end_of_turn_);
+    close_handle(sweep_timer_);
 }
 
 }  // namespace rollcall

@@ -1,13 +1,14 @@
-// Loop: a libuv loop with what every loop of the daemon has: its clients, the sockets it listens
-// on, a wake-up from other threads, and a sweep of deadlines once a second.
+// Loop: a libuv loop with its connections, listening sockets, a wakeup from other threads, and a
+// sweep of deadlines once a second.
 //
-// Who connects while the process can open no other file, or has no memory for a socket, waits in
-// the kernel's queue until the next sweep: to look again at once would be to look all the time.
+// Each turn of the loop ends with some TLS handshakes, a step of the sweep if one is under way, and
+// on_turn: there a worker publishes its slot and sends the replies that have become durable.
 //
-// A turn of the loop ends with some TLS handshakes, a step of the sweep, if one is under way, and
-// in on_turn: there a worker publishes its slot and sends the answers that have become durable.
+// If the process can open no more files, or has no memory for a socket, the loop stops accepting
+// until the next sweep, because retrying at once would keep it busy. Clients wait in the kernel's
+// queue meanwhile.
 //
-// Threads: all on the loop's own, but wake(), which anyone may call.
+// Threads: the loop's own, except for wake(), which any thread may call.
 #pragma once
 
 #include <uv.h>
@@ -16,7 +17,7 @@
 #include <memory>
 #include <vector>
 
-#include "daemon/net/connection.h"
+#include "daemon/net/connection_table.h"
 
 namespace rollcall {
 
@@ -28,7 +29,7 @@ public:
     Loop(const Loop&) = delete;
     Loop& operator=(const Loop&) = delete;
 
-    // Takes over a listening socket.
+    // Accepts clients from a listening socket, which the loop takes over.
     void listen(int fd, ListenOptions options);
     void stop_listening();
 
@@ -36,7 +37,7 @@ public:
 
     // Runs until stop(), then until every handle is closed.
     void run();
-    // What is there to be done now, without waiting: for tests.
+    // Runs what is ready now, without waiting; for tests.
     void step() { uv_run(&loop_, UV_RUN_NOWAIT); }
     void stop();
 
@@ -48,16 +49,16 @@ private:
         Loop& loop;
         ListenOptions options;
         int fd;
-        bool waits = false;  // Until the next sweep.
+        bool paused = false;  // Accepts nothing until the next sweep.
         uv_poll_t poll{};
     };
 
     void watch(Listener& listener);
     void accept(Listener& listener);
-    void wait_for_room(Listener& listener, int why);
+    void pause_accepting(Listener& listener, int os_errno);
     void sweep();
 
-    // A member before connections_, so that the loop is there when they are made.
+    // A type of its own, because the loop must be initialized before connections_.
     struct UvLoop : uv_loop_t {
         UvLoop() { ensure(uv_loop_init(this) == 0); }
     };
@@ -65,12 +66,12 @@ private:
     UvLoop loop_;
     MetricShard& shard_;
     uv_async_t wake_{};
-    uv_check_t turn_{};
-    uv_timer_t sweep_{};
+    uv_check_t end_of_turn_{};
+    uv_timer_t sweep_timer_{};
     std::function<void()> on_turn_;
     ConnectionTable connections_;
     std::vector<std::unique_ptr<Listener>> listeners_;
-    bool crowded_ = false;  // Some listener waits, or did since the last sweep.
+    bool accepting_paused_ = false;  // A listener is paused, or was since the last sweep.
 };
 
 }  // namespace rollcall

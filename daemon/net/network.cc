@@ -13,7 +13,7 @@ namespace {
 // RFC 4291, section 2.5.5.2.
 constexpr std::array<uint8_t, 12> ipv4_mapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
-// The first bits of an address, with nothing behind them.
+// Clears all but the first bits of an address, and returns its bytes.
 std::string_view cut(uint8_t* address, size_t bytes, size_t bits) {
     const size_t whole = bits / 8;
     if (bits % 8 != 0) address[whole] &= static_cast<uint8_t>(0xff << (8 - bits % 8));

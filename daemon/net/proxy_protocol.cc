@@ -12,7 +12,8 @@ constexpr uint8_t version_2_local = 0x20;
 constexpr uint8_t version_2_proxy = 0x21;
 constexpr uint8_t tcp_over_ipv4 = 0x11;
 constexpr uint8_t tcp_over_ipv6 = 0x21;
-// The halves of a family: none, IPv4, IPv6, Unix; none, stream, datagram.
+// A family has two halves: address family (none, IPv4, IPv6, Unix) and transport (none, stream,
+// datagram).
 constexpr uint8_t address_family_max = 3;
 constexpr uint8_t transport_max = 2;
 // Two addresses and two ports.

@@ -12,8 +12,8 @@ namespace {
 constexpr LogLevel level = LogLevel::info;
 constexpr int64_t minute_us = 60'000'000;
 
-// One for the process, as the log is. A refusal costs a system call or two; a lock besides is
-// little.
+// There is one for the process, as there is one log. A refusal costs a system call or two anyway,
+// so the lock adds little.
 std::mutex mutex;
 RefusalLog refusal_log;
 
@@ -22,11 +22,12 @@ RefusalLog refusal_log;
 std::string RefusalLog::note(Transport transport, Code code, std::string_view peer,
                              int64_t now_us) {
     Reason& reason = reasons_[label_of(transport, code)];
-    ++reason.since;
-    if (now_us < reason.next_us) return {};
+    ++reason.refusals;
+    if (now_us < reason.next_line_us) return {};
     std::string line = fmt::format("refused over {}: {}, from {}", to_text(transport),
                                    to_text(code), peer.empty() ? "nobody known" : peer);
-    if (reason.since > 1) line += fmt::format(", {} times since the last such line", reason.since);
+    if (reason.refusals > 1)
+        line += fmt::format(", {} times since the last such line", reason.refusals);
     line.append(": ").append(info(code).help);
     reason = {now_us + minute_us, 0};
     return line;

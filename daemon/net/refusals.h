@@ -1,10 +1,10 @@
-// Refusals: each is counted by its reason, and the log says that there are some.
+// Refusals: counts each refusal by its reason, and logs that there are some.
 //
-// RefusalLog writes one line a minute for each reason at most, however many clients are refused by
-// however many workers: the first of a minute, with who it was and how many there were since the
-// line before. How many there are now is on /metrics.
+// RefusalLog writes at most one line a minute for each reason, however many clients are refused by
+// however many workers: the first refusal, with the client's address and the number of refusals
+// since the previous line. /metrics has the exact counts.
 //
-// Threads: a RefusalLog and a Refusals have one each.
+// Threads: each RefusalLog and each Refusals belongs to one thread.
 // Units:   microseconds of the steady clock.
 #pragma once
 
@@ -20,25 +20,24 @@ namespace rollcall {
 
 class RefusalLog {
 public:
-    // The line to be written now, or nothing.
+    // Counts a refusal. Returns the line to be logged now, or an empty string.
     [[nodiscard]] std::string note(Transport transport, Code code, std::string_view peer,
                                    int64_t now_us);
 
 private:
     struct Reason {
-        int64_t next_us = INT64_MIN;  // When a line may be written again.
-        uint64_t since = 0;           // Refusals since the last one.
+        int64_t next_line_us = INT64_MIN;  // Earliest time of the next line.
+        uint64_t refusals = 0;             // Since the previous line.
     };
     std::array<Reason, label_values(Labels::transport_code)> reasons_{};
 };
 
-// Where a thread counts whom it refuses: in its checkins_rejected_total, and in the log of this
-// process.
+// The refusals of one thread: its checkins_rejected_total, and the log of the process.
 class Refusals {
 public:
     Refusals(const Clock& clock, MetricShard& shard) : clock_(clock), shard_(shard) {}
 
-    // peer: the address it came from.
+    // peer: the address of the client.
     void count(Transport transport, Code code, std::string_view peer);
 
 private:

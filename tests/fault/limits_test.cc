@@ -210,12 +210,13 @@ BOOST_AUTO_TEST_CASE(without_another_file_clients_and_segments_wait_and_nothing_
     late.send(post_request(report));
     // Both happen: no segment can be begun, and nobody is accepted.
     BOOST_TEST(before_long([&] { return says(daemon, "spool: no file can be opened"); }));
-    BOOST_TEST(says(daemon, "no connection can be accepted (Too many open files)"), daemon.log());
+    BOOST_TEST(says(daemon, "cannot accept connections, clients wait: Too many open files"),
+               daemon.log());
     BOOST_TEST(!late.connection().readable_within(500ms));
     set_open_files(daemon, "1000");
     BOOST_TEST(late.receive().status == 200);
     BOOST_TEST(before_long([&] { return says(daemon, "spool: takes check-ins again"); }));
-    BOOST_TEST(before_long([&] { return says(daemon, "connections are accepted again"); }));
+    BOOST_TEST(before_long([&] { return says(daemon, "accepting connections again"); }));
     BOOST_TEST(daemon.metric("rollcall_accept_pauses_total") > 0);
     routers.disconnect();
     BOOST_TEST((daemon.stop() == 0), daemon.log());

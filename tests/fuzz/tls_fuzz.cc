@@ -1,5 +1,5 @@
-// TLS, the daemon's end: any bytes, however they are split, end in a handshake, in a wait or in a
-// fault with its code; what comes after a fault is never said.
+// Fuzzes TlsSession. Whatever bytes come, in whatever pieces, the handshake succeeds, waits for more
+// or fails with a code; after a fault nothing is sent.
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -8,13 +8,13 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "daemon/net/tls.h"
+#include "daemon/net/tls_session.h"
 
 namespace {
 
 using namespace rollcall;
 
-// Files that go when the fuzzer ends.
+// A TlsContext whose files are deleted when the fuzzer ends.
 class Server {
 public:
     Server() {
@@ -33,7 +33,7 @@ public:
         settings_.tls.key = {path("key")};
         settings_.tls.client_ca = path("crt");
         settings_.tls.cbc_ciphers = true;
-        ensure(context_.read().has_value());
+        ensure(context_.load().has_value());
     }
     ~Server() {
         for (const char* name : {"crt", "key"}) std::filesystem::remove(path(name));
@@ -65,26 +65,26 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (size == 0) return 0;
     const size_t piece = 1 + data[0] * size_t{8};
     std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
-    Tls tls(server.context(), Transport::http);
+    TlsSession tls(server.context(), Transport::http);
     bool done = false;
     while (!bytes.empty()) {
         std::string_view sealed = bytes.substr(0, piece);
         bytes.remove_prefix(sealed.size());
         while (!done && !sealed.empty()) {
-            const auto step = tls.shake_hands(sealed);
+            const auto step = tls.handshake(sealed);
             if (!step) {
                 ensure(tls.fault() == step.error().code);
                 tls.outgoing().clear();
-                tls.seal("x");
-                ensure(!tls.say_end() && tls.outgoing().empty());
+                tls.encrypt("x");
+                ensure(!tls.send_close_notify() && tls.outgoing().empty());
                 return 0;
             }
             done = *step;
             ensure(done || sealed.empty());
         }
         std::array<char, 64> plain;
-        while (done && tls.open(sealed, plain) > 0) continue;
-        if (tls.ended()) return 0;
+        while (done && tls.decrypt(sealed, plain) > 0) continue;
+        if (tls.input_ended()) return 0;
     }
     return 0;
 }

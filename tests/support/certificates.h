@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "config/settings.h"
 #include "tests/support/temporary_directory.h"
 
 namespace rollcall {
@@ -32,5 +33,11 @@ private:
     TemporaryDirectory directory_;
     Files authority_;
 };
+
+// Lets a daemon with these settings show this certificate to its clients.
+inline void use_certificate(Settings& settings, const Certificates::Files& files) {
+    settings.tls.certificate = {files.certificate};
+    settings.tls.key = {files.key};
+}
 
 }  // namespace rollcall

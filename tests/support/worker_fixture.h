@@ -1,5 +1,5 @@
-// A worker, or two, with their pipeline in the test's own process, on loopback; its sink opens when
-// told to.
+// WorkerFixture: one or two workers and their pipeline in the test's own process, on loopback, with
+// a sink that opens when the test says so.
 #pragma once
 
 #include <chrono>
@@ -17,7 +17,7 @@
 
 namespace rollcall {
 
-// Down until opened; then it counts rows, and remembers who they are of.
+// A sink that is down until it is opened; then it counts rows and keeps their sites.
 class GatedSink final : public Sink {
 public:
     GatedSink(const Cursor& gate, Cursor& rows) : gate_(gate), rows_(rows) {}
@@ -35,7 +35,7 @@ public:
         return {};
     }
 
-    // Any thread: the sites of all rows in order, with a minus for one that is gone: "r1 -r1 r2".
+    // Returns the sites of all rows in order, with a minus if online = 0: "r1 -r1 r2". Any thread.
     [[nodiscard]] std::string sites() {
         const std::lock_guard lock(mutex_);
         return sites_;
@@ -79,7 +79,7 @@ public:
     WorkerFixture(const WorkerFixture&) = delete;
     WorkerFixture& operator=(const WorkerFixture&) = delete;
 
-    // After the settings are as the test wants them.
+    // Starts all parts with the settings as they are now.
     void start(size_t workers = 1) {
         std::vector<NamedSink> sinks;
         auto gated = std::make_unique<GatedSink>(gate, rows_stored);
@@ -106,7 +106,7 @@ public:
         if (second_worker) second_worker->start();
     }
 
-    // Opens the sink, waits until it has that many rows, and gives their sites as GatedSink does.
+    // Opens the sink, waits until it has that many rows, and returns GatedSink::sites().
     [[nodiscard]] std::string sites(size_t rows) {
         if (gate.read() == 0) gate.advance(1);
         const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
@@ -136,7 +136,7 @@ public:
     std::unique_ptr<Worker> worker;
     uint16_t http_port = 0;
     uint16_t mqtt_port = 0;
-    // If there are two.
+    // The second worker, if there are two.
     MetricShard second_shard;
     std::unique_ptr<Worker> second_worker;
     uint16_t second_mqtt_port = 0;
@@ -151,9 +151,7 @@ private:
     }
 
     uint16_t listen(Worker& its_worker, Transport transport) {
-        ListeningSockets listening;
-        std::string problem;
-        ensure(listen_on("127.0.0.1:0", 1, listening, problem));
+        const ListeningSockets listening = listen_on("127.0.0.1:0", 1).value();
         its_worker.listen(listening.fds.front(), transport);
         const size_t colon = listening.address.rfind(':');
         return static_cast<uint16_t>(std::stoi(listening.address.substr(colon + 1)));

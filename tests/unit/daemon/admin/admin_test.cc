@@ -16,9 +16,7 @@ namespace {
 struct AdminFixture {
     AdminFixture() {
         admin.watch({&shard});
-        ListeningSockets listening;
-        std::string problem;
-        ensure(listen_on("127.0.0.1:0", 1, listening, problem));
+        const ListeningSockets listening = listen_on("127.0.0.1:0", 1).value();
         port = static_cast<uint16_t>(
             std::stoi(listening.address.substr(listening.address.rfind(':') + 1)));
         loop.listen(listening.fds.front(), {Transport::http, [this](Connection& connection) {

@@ -34,7 +34,7 @@ BOOST_AUTO_TEST_CASE(buffer_keeps_what_was_appended_without_what_was_dropped) {
     buffers.acquire(buffer);
     BOOST_TEST(buffer.empty());
     buffer.append("one");
-    buffers.acquire(buffer);  // It has been lent one.
+    buffers.acquire(buffer);  // No effect: it has memory.
     buffer.append("two");
     buffer.drop_front(2);
     BOOST_TEST(buffer.view() == "etwo");
@@ -54,7 +54,7 @@ BOOST_AUTO_TEST_CASE(memory_that_was_given_back_is_lent_again_and_empty) {
     BOOST_TEST(static_cast<const void*>(next.view().data()) == memory);
 }
 
-// One large body would be kept for good.
+// Otherwise the memory of one large body would be kept for ever.
 BOOST_AUTO_TEST_CASE(memory_that_has_grown_large_is_not_kept) {
     const auto allocations_of_next = [this](size_t bytes) {
         buffers.acquire(buffer);

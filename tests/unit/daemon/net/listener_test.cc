@@ -11,10 +11,14 @@ namespace {
 
 struct ListenerFixture {
     ~ListenerFixture() {
-        for (const int fd : listening.fds) close(fd);
+        for (const int fd : sockets.fds) close(fd);
     }
-    ListeningSockets listening;
-    std::string problem;
+    void listen(const std::string& address, size_t count) {
+        auto opened = listen_on(address, count);
+        BOOST_REQUIRE(opened.has_value());
+        sockets = std::move(*opened);
+    }
+    ListeningSockets sockets;
 };
 
 }  // namespace
@@ -22,28 +26,30 @@ struct ListenerFixture {
 BOOST_FIXTURE_TEST_SUITE(net_listener, ListenerFixture)
 
 BOOST_AUTO_TEST_CASE(workers_have_sockets_of_their_own_on_one_port) {
-    BOOST_TEST(listen_on("127.0.0.1:0", 3, listening, problem));
-    BOOST_TEST(std::set<int>(listening.fds.begin(), listening.fds.end()).size() == 3);
-    BOOST_TEST(listening.address.starts_with("127.0.0.1:"));
-    BOOST_TEST(!listening.address.ends_with(":0"));
+    listen("127.0.0.1:0", 3);
+    BOOST_TEST(std::set<int>(sockets.fds.begin(), sockets.fds.end()).size() == 3);
+    BOOST_TEST(sockets.address.starts_with("127.0.0.1:"));
+    BOOST_TEST(!sockets.address.ends_with(":0"));
 }
 
 BOOST_AUTO_TEST_CASE(port_that_another_daemon_listens_on_is_refused) {
-    BOOST_TEST(listen_on("127.0.0.1:0", 1, listening, problem));
-    ListeningSockets second;
-    BOOST_TEST(!listen_on(listening.address, 1, second, problem));
-    BOOST_TEST(problem == "Address already in use");
-    BOOST_TEST(second.fds.empty());
+    listen("127.0.0.1:0", 1);
+    const auto second = listen_on(sockets.address, 1);
+    BOOST_REQUIRE(!second.has_value());
+    BOOST_TEST((second.error().code == Code::listen_failed));
+    BOOST_TEST(describe(second.error()) ==
+               "cannot listen on " + sockets.address + ": Address already in use");
 }
 
 BOOST_AUTO_TEST_CASE(ipv6_address_is_bound_and_written_with_brackets) {
-    BOOST_TEST(listen_on("[::1]:0", 1, listening, problem));
-    BOOST_TEST(listening.address.starts_with("[::1]:"));
+    listen("[::1]:0", 1);
+    BOOST_TEST(sockets.address.starts_with("[::1]:"));
 }
 
 BOOST_AUTO_TEST_CASE(address_that_is_not_ours_says_why) {
-    BOOST_TEST(!listen_on("192.0.2.1:0", 1, listening, problem));
-    BOOST_TEST(!problem.empty());
+    const auto opened = listen_on("192.0.2.1:0", 1);
+    BOOST_REQUIRE(!opened.has_value());
+    BOOST_TEST(describe(opened.error()).starts_with("cannot listen on 192.0.2.1:0: "));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -26,7 +26,7 @@ std::string header(char command, char family, const std::string& rest) {
            static_cast<char>(rest.size()) + rest;
 }
 
-// The client's address; "more", "wrong", or "" if none is said.
+// Returns the client's address, "" if the header names none, "more" or "wrong".
 std::string client_of(const std::string& bytes) {
     const auto parsed = parse_proxy_header(bytes);
     if (!parsed) return "wrong";

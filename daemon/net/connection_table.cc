@@ -1,0 +1,190 @@
+#include "daemon/net/connection_table.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "daemon/net/network.h"
+#include "pipeline/decode/decode.h"
+
+namespace rollcall {
+
+namespace {
+
+constexpr size_t read_buffer_bytes = 64 * 1024;
+
+std::unique_ptr<char[]> make_buffer() {
+    return std::unique_ptr<char[]>(new char[read_buffer_bytes + body_padding]{});
+}
+
+// What an address is counted by: all of an IPv4 address; of an IPv6 address the network that a site
+// is given (RFC 6177).
+uint64_t network_of_peer(const Connection& connection) {
+    return network_of(connection.peer(), 32, 64);
+}
+
+}  // namespace
+
+ConnectionTable::Options::Options(const Settings& settings)
+    : connections_max(settings.general.connections_max),
+      connections_per_address_max(settings.general.connections_per_address_max),
+      output_bytes_max(settings.general.output_size_max.count),
+      output_timeout_max(settings.general.output_timeout_max),
+      pending_acks_max(settings.general.pending_acks_max),
+      handshakes_max(settings.tls.handshakes_max),
+      ring_rows_max(settings.ingest.slots_max * settings.ingest.slot_rows_max) {}
+
+ConnectionTable::ConnectionTable(uv_loop_t& loop, const Clock& clock, MetricShard& shard,
+                                 Options options)
+    : loop_(loop),
+      clock_(clock),
+      shard_(shard),
+      refusals_(clock, shard),
+      options_(std::move(options)),
+      handshakes_(loop, clock, shard, options_.handshakes_max),
+      acks_(options_.ring_rows_max),
+      read_buffer_(make_buffer()) {}
+
+ConnectionTable::~ConnectionTable() { ensure(connections_.empty()); }
+
+// --- opening and closing ---
+
+void ConnectionTable::accept(int fd, const sockaddr_storage& peer, const ListenOptions& options) {
+    connections_.push_back(std::make_unique<Connection>(*this, options, fd, peer));
+    Connection& connection = *connections_.back();
+    connection.set_index(static_cast<uint32_t>(connections_.size() - 1));
+    shard_.add(Metric::connections, 1, label_of(options.transport));
+    shard_.add(Metric::connections_opened_total, 1, label_of(options.transport));
+    if (!make_room()) return connection.refuse(Code::too_many_connections);
+    unauthenticated_.add(connection, now_ms());
+    connection.start();
+    if (const Millis delay = overload_delay(); delay > Millis(0)) connection.defer(delay);
+}
+
+bool ConnectionTable::make_room() {
+    if (connections_.size() <= options_.connections_max) return true;
+    Connection* const oldest = unauthenticated_.evictable(now_ms());
+    if (oldest == nullptr) return false;
+    oldest->evict();
+    return true;
+}
+
+bool ConnectionTable::admit(const Connection& connection) {
+    if (options_.connections_per_address_max == 0) return true;
+    size_t& count = per_network_[network_of_peer(connection)];
+    if (count == options_.connections_per_address_max) return false;
+    ++count;
+    return true;
+}
+
+void ConnectionTable::forget_address(const Connection& connection) {
+    if (options_.connections_per_address_max == 0) return;
+    const auto found = per_network_.find(network_of_peer(connection));
+    if (--found->second == 0) per_network_.erase(found);
+}
+
+void ConnectionTable::on_closed(Connection& connection) {
+    shard_.add(Metric::connections, -1, label_of(connection.transport()));
+    if (connection.is_admitted()) forget_address(connection);
+    if (connection.paused()) std::erase(paused_, &connection);
+    destroy_if_unreferenced(connection);
+}
+
+void ConnectionTable::destroy_if_unreferenced(Connection& connection) {
+    if (!connection.is_unreferenced()) return;
+    const uint32_t index = connection.index();
+    connections_.back()->set_index(index);
+    std::swap(connections_[index], connections_.back());
+    connections_.pop_back();
+}
+
+void ConnectionTable::drain_all() {
+    stopping_ = true;
+    for (auto& connection : connections_) connection->drain();
+}
+
+void ConnectionTable::close_all() {
+    stopping_ = true;
+    for (; !acks_.empty(); acks_.pop()) {
+        Connection& connection = *acks_.front().connection;
+        connection.forget_reply();
+        destroy_if_unreferenced(connection);
+    }
+    for (Connection* connection : released_) {
+        connection->forget_flush();
+        destroy_if_unreferenced(*connection);
+    }
+    released_.clear();
+    for (auto& connection : connections_) connection->close();
+}
+
+// --- memory ---
+
+std::span<char> ConnectionTable::read_buffer() { return {read_buffer_.get(), read_buffer_bytes}; }
+
+std::span<char> ConnectionTable::plaintext_buffer() {
+    if (!plaintext_buffer_) plaintext_buffer_ = make_buffer();
+    return {plaintext_buffer_.get(), read_buffer_bytes};
+}
+
+// --- acknowledgements ---
+
+void ConnectionTable::await_durable(Connection& connection, uint64_t slot, size_t checkins) {
+    make_room_for_ack();
+    acks_.push({slot, &connection, connection.output_end(), static_cast<uint32_t>(checkins),
+                clock_.steady_us()});
+}
+
+// The committer may free slots, and the worker fill them again, within one turn of the loop. So the
+// queue may hold acknowledgements of slots that are durable by now. Without these there is room:
+// each of the others stands for a row of its own in a slot that is not durable.
+void ConnectionTable::make_room_for_ack() {
+    if (acks_.full() && options_.durable) settle(options_.durable());
+}
+
+void ConnectionTable::settle(uint64_t durable) {
+    const int64_t now_us = acks_.empty() ? 0 : clock_.steady_us();
+    while (!acks_.empty() && acks_.front().slot < durable) {
+        const PendingAck ack = acks_.front();
+        acks_.pop();
+        Connection& connection = *ack.connection;
+        shard_.add(Metric::checkins_accepted_total, ack.checkins, label_of(connection.transport()));
+        shard_.observe(Metric::ack_seconds, now_us - ack.received_us);
+        if (connection.release_reply(ack.end)) released_.push_back(&connection);
+    }
+}
+
+// A flush may pass kept requests to a session, and these may make room in acks_: released_ grows
+// then.
+void ConnectionTable::release_replies(uint64_t durable) {
+    settle(durable);
+    for (size_t at = 0; at < released_.size(); ++at) {
+        Connection& connection = *released_[at];
+        connection.flush_released();
+        destroy_if_unreferenced(connection);
+    }
+    released_.clear();
+}
+
+void ConnectionTable::resume_paused() {
+    resuming_.swap(paused_);
+    for (Connection* connection : resuming_) connection->resume();
+    resuming_.clear();
+}
+
+// --- the sweep ---
+
+// The sweep goes from the back to the front: destroy_if_unreferenced() moves the last connection to
+// the place of another, so no connection moves from the part that is left to the part that is done.
+void ConnectionTable::begin_sweep() {
+    if (sweep_at_ == 0) sweep_at_ = connections_.size();
+}
+
+bool ConnectionTable::sweep() {
+    const uint64_t now = now_ms();
+    sweep_at_ = std::min(sweep_at_, connections_.size());
+    for (size_t checked = 0; checked < sweep_step && sweep_at_ > 0; ++checked)
+        connections_[--sweep_at_]->check_deadlines(now);
+    return sweep_at_ > 0;
+}
+
+}  // namespace rollcall

@@ -1,0 +1,147 @@
+// ConnectionTable: all connections of one loop: their limits, eviction, deadlines and pending
+// acknowledgements.
+//
+// Limits. When connections_max are open, a new connection replaces the oldest one that has not sent
+// a valid request within two seconds; if there is none, the new one is closed. Each address may
+// hold connections_per_address_max; IPv6 addresses count by their /64 network (RFC 6177).
+//
+// Acknowledgements. A reply that acknowledges check-ins waits here until their slot is on disk; the
+// worker then calls release_replies().
+//
+// Deadlines are checked once a second by a sweep over the table, in steps of sweep_step
+// connections, between which the loop serves its clients.
+//
+// Threads: the loop's.
+#pragma once
+
+#include <sys/socket.h>
+#include <uv.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "config/metrics.h"
+#include "config/settings.h"
+#include "config/units.h"
+#include "daemon/net/buffers.h"
+#include "daemon/net/connection.h"
+#include "daemon/net/eviction_queue.h"
+#include "daemon/net/listen_options.h"
+#include "daemon/net/pending_acks.h"
+#include "daemon/net/refusals.h"
+#include "daemon/net/tls_handshakes.h"
+#include "pipeline/base/clock.h"
+
+namespace rollcall {
+
+class ConnectionTable {
+public:
+    struct Options {
+        size_t connections_max;
+        size_t connections_per_address_max;  // 0 disables the limit.
+        size_t output_bytes_max;             // Of a connection; beyond, its client is not read.
+        Millis output_timeout_max;           // For the client to read its replies.
+        size_t pending_acks_max;             // Of a connection; beyond, its client is not read.
+        size_t handshakes_max;               // TLS handshakes that have begun and not ended.
+        size_t ring_rows_max;                // Rows that the worker's ring holds.
+        // Returns the first slot that is not durable (Intake::durable()). Without it, all
+        // acknowledgements between two calls of release_replies() have to fit into ring_rows_max.
+        std::function<uint64_t()> durable = {};
+        // Returns how long a new connection is throttled because of overload; 0 if there is none.
+        std::function<Millis()> overload_delay = {};
+
+        explicit Options(const Settings& settings);
+    };
+
+    ConnectionTable(uv_loop_t& loop, const Clock& clock, MetricShard& shard, Options options);
+    ~ConnectionTable();  // When it is empty.
+    ConnectionTable(const ConnectionTable&) = delete;
+    ConnectionTable& operator=(const ConnectionTable&) = delete;
+
+    // --- for the loop and the worker ---
+
+    // Takes over the socket of a new client. `options` must outlive the connection.
+    void accept(int fd, const sockaddr_storage& peer, const ListenOptions& options);
+    // Sends the replies that waited for slots below `durable`.
+    void release_replies(uint64_t durable);
+    // Resumes the connections that found the ring full.
+    void resume_paused();
+    // Begins to check all deadlines and throttled connections, unless a sweep is under way.
+    void begin_sweep();
+    // Checks the next sweep_step connections. Returns true if more are left.
+    [[nodiscard]] bool sweep();
+    static constexpr size_t sweep_step = 512;
+    // Stops reading; each connection closes when its replies are sent.
+    void drain_all();
+    // Closes all connections. Replies whose slots are not on disk are never sent.
+    void close_all();
+    [[nodiscard]] bool empty() const { return connections_.empty(); }
+
+    // --- for the connections ---
+
+    [[nodiscard]] uv_loop_t& loop() { return loop_; }
+    [[nodiscard]] uint64_t now_ms() const { return uv_now(&loop_); }
+    [[nodiscard]] const Options& limits() const { return options_; }
+    [[nodiscard]] MetricShard& shard() { return shard_; }
+    [[nodiscard]] Refusals& refusals() { return refusals_; }
+    [[nodiscard]] BufferPool& buffers() { return buffers_; }
+    [[nodiscard]] TlsHandshakes& handshakes() { return handshakes_; }
+    // Memory for what libuv reads and what TLS decrypts; body_padding bytes behind it are readable.
+    // The next call of any connection overwrites it.
+    [[nodiscard]] std::span<char> read_buffer();
+    [[nodiscard]] std::span<char> plaintext_buffer();
+    [[nodiscard]] bool is_overloaded() const { return overload_delay() > Millis(0); }
+    // drain_all() or close_all() was called.
+    [[nodiscard]] bool is_stopping() const { return stopping_; }
+
+    // Counts the connection for its address. Returns false if there are too many from there.
+    [[nodiscard]] bool admit(const Connection& connection);
+    // The connection may no longer be evicted.
+    void on_authenticated(const Connection& connection) { unauthenticated_.remove(connection); }
+    // Calls Connection::resume() when the ring has room.
+    void await_room(Connection& connection) { paused_.push_back(&connection); }
+    // Releases the connection's last reply, which acknowledges `checkins` check-ins, when `slot` is
+    // on disk.
+    void await_durable(Connection& connection, uint64_t slot, size_t checkins);
+    // libuv has closed the socket: destroys the connection once nothing points at it.
+    void on_closed(Connection& connection);
+
+private:
+    [[nodiscard]] Millis overload_delay() const {
+        return options_.overload_delay ? options_.overload_delay() : Millis(0);
+    }
+    // Returns false if there are too many connections, and none may be evicted.
+    [[nodiscard]] bool make_room();
+    void forget_address(const Connection& connection);
+    void destroy_if_unreferenced(Connection& connection);
+    // Makes room in acks_ if it is full.
+    void make_room_for_ack();
+    // Moves the acknowledgements of slots below `durable` from acks_ to released_.
+    void settle(uint64_t durable);
+
+    uv_loop_t& loop_;
+    const Clock& clock_;
+    MetricShard& shard_;
+    Refusals refusals_;
+    Options options_;
+    std::vector<std::unique_ptr<Connection>> connections_;  // Each knows its index.
+    std::unordered_map<uint64_t, size_t> per_network_;      // Connections, if they are limited.
+    EvictionQueue unauthenticated_;
+    TlsHandshakes handshakes_;
+    PendingAcks acks_;
+    std::vector<Connection*> released_;  // Connections to be flushed, once each.
+    std::vector<Connection*> paused_;    // Connections that wait for room in the ring.
+    std::vector<Connection*> resuming_;  // Taken from paused_ while they resume.
+    BufferPool buffers_;
+    std::unique_ptr<char[]> read_buffer_;
+    std::unique_ptr<char[]> plaintext_buffer_;  // Null until a TLS client comes.
+    size_t sweep_at_ = 0;                       // Connections below are left in this sweep.
+    bool stopping_ = false;
+};
+
+}  // namespace rollcall

@@ -1,0 +1,218 @@
+#include "daemon/net/tls_context.h"
+
+#include <fmt/core.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/sha.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "pipeline/base/destroy.h"
+#include "pipeline/base/log.h"
+
+namespace rollcall {
+
+namespace {
+
+// OpenSSL's names, the best first. AES-128 precedes AES-256 because routers pay for each round.
+constexpr const char* ciphers_tls_1_3 =
+    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+constexpr const char* ciphers_tls_1_2 =
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+// What RouterOS 6 has; the last is the one that TLS 1.2 makes mandatory (RFC 5246, section 9).
+constexpr const char* ciphers_cbc = ":ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:AES128-SHA";
+constexpr const char* groups = "X25519:P-256:P-384";
+
+using Certificate = std::unique_ptr<X509, DestroyWith<X509_free>>;
+using Bio = std::unique_ptr<BIO, DestroyWith<BIO_free>>;
+
+// --- ALPN ---
+
+// The only protocol that a port speaks; OpenSSL keeps a pointer to it with each session.
+constexpr std::string_view protocol_http = "http/1.1";
+constexpr std::string_view protocol_mqtt = "mqtt";
+
+// Called by OpenSSL. `offered` lists names, each with its length before it (RFC 7301, section 3.1).
+int choose_protocol(SSL* ssl, const unsigned char** chosen, unsigned char* chosen_bytes,
+                    const unsigned char* offered, unsigned offered_bytes, void*) {
+    const auto& spoken = *static_cast<const std::string_view*>(SSL_get_app_data(ssl));
+    for (unsigned at = 0; at < offered_bytes; at += 1U + offered[at]) {
+        const std::string_view name(reinterpret_cast<const char*>(offered) + at + 1, offered[at]);
+        if (name != spoken) continue;
+        *chosen = offered + at + 1;
+        *chosen_bytes = offered[at];
+        return SSL_TLSEXT_ERR_OK;
+    }
+    return SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+// --- files ---
+
+// Returns why the last call failed, in the words of the kernel or of OpenSSL, or in better ones.
+std::string last_error() {
+    const unsigned long error = ERR_peek_error();
+    if (ERR_SYSTEM_ERROR(error)) return std::strerror(ERR_GET_REASON(error));
+    const int reason = ERR_GET_REASON(error);
+    const bool is_pem = ERR_GET_LIB(error) == ERR_LIB_PEM;
+    if (is_pem && reason == PEM_R_NO_START_LINE) return "there is none in it, as PEM";
+    if ((is_pem && reason == PEM_R_BAD_PASSWORD_READ) || reason == ERR_R_INTERRUPTED_OR_CANCELLED)
+        return "it needs a passphrase, which nobody can type in";
+    const char* const text = ERR_reason_error_string(error);
+    return text != nullptr ? text : "it cannot be read";
+}
+
+std::unexpected<Error> fail_of(std::string_view setting, const std::string& file,
+                               std::string_view reason) {
+    return fail(Code::bad_setting, fmt::format("{}: {}: {}", setting, file, reason));
+}
+
+// Answers OpenSSL's question for the passphrase of a key: there is none.
+int no_passphrase(char*, int, int, void*) { return -1; }
+
+Result<void> use_certificate(SSL_CTX& context, const std::string& certificate,
+                             const std::string& key) {
+    if (SSL_CTX_use_certificate_chain_file(&context, certificate.c_str()) != 1)
+        return fail_of("tls.certificate", certificate, last_error());
+    const bool loaded = SSL_CTX_use_PrivateKey_file(&context, key.c_str(), SSL_FILETYPE_PEM) == 1;
+    if (!loaded && ERR_GET_LIB(ERR_peek_error()) != ERR_LIB_X509)
+        return fail_of("tls.key", key, last_error());
+    if (!loaded || SSL_CTX_check_private_key(&context) != 1)
+        return fail_of("tls.key", key, "it is not the key of " + certificate);
+    return {};
+}
+
+// Returns what can be read of the file; OpenSSL's error queue tells whether it failed.
+std::string read_text(const std::string& path) {
+    std::string text;
+    const Bio file(BIO_new_file(path.c_str(), "r"));
+    if (!file) return text;
+    std::array<char, 4096> piece;
+    for (int count = 0; (count = BIO_read(file.get(), piece.data(), piece.size())) > 0;)
+        text.append(piece.data(), static_cast<size_t>(count));
+    return text;
+}
+
+// Lets the context verify clients by the authorities in `text`, the contents of the file.
+Result<void> use_client_ca(SSL_CTX& context, const std::string& path, const std::string& text) {
+    if (text.empty() && ERR_peek_error() != 0) return fail_of("tls.client_ca", path, last_error());
+    const Bio bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+    int found = 0;
+    while (const Certificate authority{
+        PEM_read_bio_X509(bio.get(), nullptr, no_passphrase, nullptr)}) {
+        if (X509_STORE_add_cert(SSL_CTX_get_cert_store(&context), authority.get()) != 1 ||
+            SSL_CTX_add_client_CA(&context, authority.get()) != 1)
+            return fail_of("tls.client_ca", path, last_error());
+        ++found;
+    }
+    // OpenSSL reports the end of the file as a missing start line.
+    if (found == 0 || ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+        return fail_of("tls.client_ca", path, last_error());
+    ERR_clear_error();
+    SSL_CTX_set_verify(&context, SSL_VERIFY_PEER, nullptr);
+    return {};
+}
+
+int64_t seconds_until(const ASN1_TIME* time) {
+    int days = 0, seconds = 0;
+    if (ASN1_TIME_diff(&days, &seconds, nullptr, time) != 1) return 0;
+    constexpr int64_t seconds_per_day = 86'400;
+    return days * seconds_per_day + seconds;
+}
+
+// Returns the seconds until the first of the context's certificates expires.
+int64_t seconds_until_expiry(SSL_CTX& context) {
+    int64_t left = std::numeric_limits<int64_t>::max();
+    for (long found = SSL_CTX_set_current_cert(&context, SSL_CERT_SET_FIRST); found == 1;
+         found = SSL_CTX_set_current_cert(&context, SSL_CERT_SET_NEXT))
+        left =
+            std::min(left, seconds_until(X509_get0_notAfter(SSL_CTX_get0_certificate(&context))));
+    return left;
+}
+
+}  // namespace
+
+TlsContext::TlsContext(const Settings& settings, const Clock& clock)
+    : settings_(settings), clock_(clock), ticket_keys_(settings.tls.ticket_lifetime_max, clock) {}
+
+TlsContext::~TlsContext() = default;
+
+void TlsContext::Free::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
+
+TlsContext::Context TlsContext::make_context() {
+    Context made(SSL_CTX_new(TLS_server_method()));
+    ensure(made != nullptr);
+    SSL_CTX* const context = made.get();
+    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+    SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION);
+    SSL_CTX_set_options(
+        context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);  // An idle client holds none.
+    // TlsSession counts records without data, so OpenSSL must return after each.
+    SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
+    const std::string tls_1_2 =
+        std::string(ciphers_tls_1_2) + (settings_.tls.cbc_ciphers ? ciphers_cbc : "");
+    ensure(SSL_CTX_set_cipher_list(context, tls_1_2.c_str()) == 1);
+    ensure(SSL_CTX_set_ciphersuites(context, ciphers_tls_1_3) == 1);
+    ensure(SSL_CTX_set1_groups_list(context, groups) == 1);
+    SSL_CTX_set_alpn_select_cb(context, choose_protocol, nullptr);
+    SSL_CTX_set_default_passwd_cb(context, no_passphrase);
+    ticket_keys_.install(*context);
+    return made;
+}
+
+Result<void> TlsContext::load_files(ssl_ctx_st& context) {
+    const auto& tls = settings_.tls;
+    for (size_t number = 0; number < tls.certificate.size(); ++number)
+        if (auto used = use_certificate(context, tls.certificate[number], tls.key[number]); !used)
+            return used;
+    const std::string authorities = tls.client_ca.empty() ? "" : read_text(tls.client_ca);
+    if (!tls.client_ca.empty())
+        if (auto used = use_client_ca(context, tls.client_ca, authorities); !used) return used;
+    // A session resumes only in a context of the same id, so a change of authorities voids tickets.
+    std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+    SHA256(reinterpret_cast<const unsigned char*>(authorities.data()), authorities.size(),
+           digest.data());
+    ensure(SSL_CTX_set_session_id_context(&context, digest.data(), digest.size()) == 1);
+    return {};
+}
+
+Result<void> TlsContext::load() {
+    if (settings_.tls.certificate.empty()) return {};
+    ERR_clear_error();
+    Context made = make_context();
+    if (auto loaded = load_files(*made); !loaded) return loaded;
+    const int64_t left_s = seconds_until_expiry(*made);
+    shard_.set(Metric::tls_certificate_expiry_timestamp_seconds,
+               clock_.wall_us() / 1'000'000 + left_s);
+    if (left_s < 0)
+        log(LogLevel::warning,
+            "tls.certificate: expired; routers that verify the server will not connect");
+    const std::lock_guard lock(mutex_);
+    std::swap(context_, made);
+    return {};
+}
+
+ssl_st* TlsContext::make_ssl(Transport transport) {
+    SSL* ssl = nullptr;
+    {
+        const std::lock_guard lock(mutex_);
+        ssl = SSL_new(context_.get());  // It shares ownership of the context.
+    }
+    ensure(ssl != nullptr);
+    const std::string_view& spoken = transport == Transport::http ? protocol_http : protocol_mqtt;
+    SSL_set_app_data(ssl, const_cast<std::string_view*>(&spoken));
+    return ssl;
+}
+
+}  // namespace rollcall

@@ -1,0 +1,198 @@
+#include "daemon/net/connection_table.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include "daemon/open_files.h"
+#include "pipeline/base/cursor.h"
+#include "tests/support/loop_fixture.h"
+#include "tests/support/tcp_client.h"
+
+namespace rollcall {
+
+namespace {
+
+// A session whose deadline has passed at once.
+class Expiring final : public Session {
+public:
+    Expiring(Connection& connection, size_t& expired) : connection_(connection), expired_(expired) {
+        connection_.set_deadline(Millis(0));
+    }
+    void on_data(std::string_view&) override {}
+    void on_resume() override {}
+    void on_deadline() override {
+        ++expired_;
+        connection_.close();
+    }
+
+private:
+    Connection& connection_;
+    size_t& expired_;
+};
+
+// A session that acknowledges each byte as a check-in of its own, each in the next slot.
+class Acknowledging final : public Session {
+public:
+    Acknowledging(Connection& connection, uint64_t& slot) : connection_(connection), slot_(slot) {}
+    void on_data(std::string_view& bytes) override {
+        for (; !bytes.empty(); bytes.remove_prefix(1))
+            connection_.reply_when_durable(slot_++, 1, bytes.substr(0, 1));
+    }
+    void on_resume() override {}
+    void on_deadline() override {}
+
+private:
+    Connection& connection_;
+    uint64_t& slot_;
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(net_connection_table, LoopFixture)
+
+BOOST_AUTO_TEST_CASE(new_connection_is_closed_if_there_are_too_many_and_none_may_be_evicted) {
+    options.connections_max = 2;
+    Client first = connect();
+    Client second = connect();
+    Client third = connect();
+    BOOST_TEST(third.ended());
+    BOOST_TEST(!first.ended());
+    BOOST_TEST(!second.ended());
+    BOOST_TEST(refused(Code::too_many_connections) == 1);
+    second.leave();
+    Client fourth = connect();
+    BOOST_TEST(!fourth.ended());
+}
+
+BOOST_AUTO_TEST_CASE(address_holds_as_many_connections_as_it_may_and_others_hold_theirs) {
+    constexpr uint32_t other_address = 0x0200007f;
+    options.connections_per_address_max = 2;
+    Client first = connect();
+    Client second = connect();
+    Client third = connect();
+    BOOST_TEST(third.ended());
+    BOOST_TEST(refused(Code::too_many_from_address) == 1);
+    Client other = connect(listen, other_address);
+    BOOST_TEST(!other.ended());
+    first.leave();
+    Client fourth = connect();
+    BOOST_TEST(!fourth.ended());
+}
+
+BOOST_AUTO_TEST_CASE(acknowledged_check_ins_are_counted_when_their_slot_is_durable) {
+    script.on_data = [slot = uint64_t{0}](Connection& connection, std::string_view& bytes) mutable {
+        connection.reply_when_durable(slot++, 3, {});
+        bytes = {};
+    };
+    const auto accepted = [this] {
+        return shard.read(Metric::checkins_accepted_total, label_of(Transport::mqtt));
+    };
+    Client client = connect();
+    client.send("a");
+    table().release_replies(0);
+    BOOST_TEST(accepted() == 0);
+    client.send("b");
+    table().release_replies(1);
+    BOOST_TEST(accepted() == 3);
+    // The other one counts though its client has left.
+    client.leave();
+    BOOST_TEST(!table().empty());
+    table().release_replies(2);
+    BOOST_TEST(accepted() == 6);
+    step();
+    BOOST_TEST(table().empty());
+}
+
+BOOST_AUTO_TEST_CASE(draining_ends_each_connection_after_its_replies_and_closing_does_not_wait) {
+    script.on_data = [](Connection& connection, std::string_view& bytes) {
+        connection.reply_when_durable(0, 1, bytes);
+        bytes = {};
+    };
+    Client idle = connect();
+    Client busy = connect();
+    busy.send("a");
+    table().drain_all();
+    BOOST_TEST(idle.ended());
+    BOOST_TEST(!busy.ended());
+    BOOST_TEST((script.events == std::vector<std::string>{"open", "open", "shutdown", "shutdown"}));
+    table().close_all();
+    step();
+    BOOST_TEST(busy.receive() == "");
+    BOOST_TEST(busy.ended());
+    BOOST_TEST(table().empty());
+    BOOST_TEST(shard.read(Metric::connections, label_of(Transport::mqtt)) == 0);
+}
+
+// Their deadline has passed before the first sweep.
+BOOST_AUTO_TEST_CASE(nobody_waits_for_more_than_a_step_of_a_sweep_that_misses_nobody) {
+    constexpr size_t clients = 3 * ConnectionTable::sweep_step;
+    BOOST_TEST_REQUIRE(open_files::raise_limit() > 2 * clients + 100);
+    size_t expired = 0;
+    size_t most_in_a_turn = 0;
+    std::vector<int64_t> when_us;
+    Loop its_loop(clock, shard, ConnectionTable::Options(settings),
+                  [&, before = size_t{0}]() mutable {
+                      most_in_a_turn = std::max(most_in_a_turn, expired - before);
+                      if (expired > before) when_us.push_back(clock.steady_us());
+                      before = expired;
+                      if (expired == clients) its_loop.stop();
+                  });
+    const ListenOptions listen_options{Transport::http, [&](Connection& connection) {
+                                           return std::make_unique<Expiring>(connection, expired);
+                                       }};
+    std::vector<int> others;
+    for (size_t client = 0; client < clients; ++client) {
+        int ends[2];
+        BOOST_REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
+        others.push_back(ends[1]);
+        sockaddr_storage peer{};
+        peer.ss_family = AF_INET;
+        its_loop.connections().accept(ends[0], peer, listen_options);
+    }
+    its_loop.run();
+    BOOST_TEST(most_in_a_turn == ConnectionTable::sweep_step);
+    BOOST_TEST_REQUIRE(when_us.size() == 3u);
+    BOOST_TEST(when_us.back() - when_us.front() < 900'000);  // One round.
+    for (const int fd : others) close(fd);
+}
+
+// The slots become durable while the loop's turn fills them again.
+BOOST_AUTO_TEST_CASE(turn_may_acknowledge_more_check_ins_than_the_ring_holds) {
+    constexpr size_t check_ins = 10'000;
+    uint64_t next_slot = 0;
+    Cursor over;  // Moved by the clients' thread: 1 when both have left.
+    ConnectionTable::Options table_options(settings);
+    table_options.ring_rows_max = 8;
+    table_options.durable = [&] { return next_slot - 5; };
+    Loop its_loop(clock, shard, table_options, [&] {
+        its_loop.connections().release_replies(next_slot);
+        if (over.read() == 1 && its_loop.connections().empty()) its_loop.stop();
+    });
+    const ListenOptions endpoint{Transport::http, [&](Connection& connection) {
+                                     return std::make_unique<Acknowledging>(connection, next_slot);
+                                 }};
+    const uint16_t port = listen_on_free_port(its_loop, endpoint);
+    std::thread clients([&] {
+        // One of them leaves at once: its entries in the queue outlive it.
+        TcpClient stays(port);
+        {
+            TcpClient leaves(port);
+            leaves.send(std::string(check_ins, 'x'));
+        }
+        std::string sent;
+        for (size_t number = 0; number < check_ins; ++number)
+            sent += static_cast<char>('a' + number % 26);
+        stays.send(sent);
+        BOOST_TEST(stays.take(check_ins) == sent);
+        over.advance(1);
+        its_loop.wake();
+    });
+    its_loop.run();
+    clients.join();
+    BOOST_TEST(shard.read(Metric::checkins_accepted_total, label_of(Transport::http)) ==
+               static_cast<int64_t>(next_slot));
+    BOOST_TEST(next_slot >= check_ins);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rollcall

@@ -1,0 +1,45 @@
+#include "daemon/net/eviction_queue.h"
+
+#include <array>
+#include <boost/test/unit_test.hpp>
+
+namespace rollcall {
+
+namespace {
+
+// The queue only compares addresses.
+struct QueueFixture {
+    Connection& connection(size_t number) {
+        return reinterpret_cast<Connection&>(places.at(number));
+    }
+    std::array<uint64_t, 3> places{};
+    EvictionQueue queue;
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(net_eviction_queue, QueueFixture)
+
+BOOST_AUTO_TEST_CASE(oldest_connection_may_be_evicted_after_two_seconds) {
+    BOOST_TEST(queue.evictable(10'000) == nullptr);
+    queue.add(connection(0), 1000);
+    queue.add(connection(1), 1500);
+    BOOST_TEST(queue.evictable(2999) == nullptr);
+    BOOST_TEST(queue.evictable(3000) == &connection(0));
+}
+
+BOOST_AUTO_TEST_CASE(connection_that_was_removed_is_not_evicted) {
+    queue.add(connection(0), 1000);
+    queue.add(connection(1), 1500);
+    queue.add(connection(0), 9000);  // It is there already.
+    BOOST_TEST(queue.size() == 2u);
+    queue.remove(connection(0));
+    queue.remove(connection(2));
+    BOOST_TEST(queue.size() == 1u);
+    BOOST_TEST(queue.evictable(3499) == nullptr);
+    BOOST_TEST(queue.evictable(3500) == &connection(1));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rollcall
