@@ -120,12 +120,12 @@ int Daemon::run() {
 
 // Those that the settings name.
 bool Daemon::read_files() {
-    const auto credentials = [this] {
+    const auto credentials = [this]() -> std::expected<void, std::string> {
         const auto loaded = credential_files_.load();
-        if (loaded)
-            for (const auto& warning : credential_files_.warnings())
-                log(LogLevel::warning, "{}", warning);
-        return loaded;
+        if (!loaded) return std::unexpected(describe(loaded.error()));
+        for (const auto& warning : credential_files_.warnings())
+            log(LogLevel::warning, "{}", warning);
+        return {};
     };
     return reloads_.begin(credentials) &&
            reloads_.begin([this]() -> std::expected<void, std::string> {

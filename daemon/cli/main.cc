@@ -82,18 +82,21 @@ struct SchemaArguments {
 struct TokenArguments {
     void add_to(CLI::App& tokens) {
         tokens.require_subcommand(1);
-        make = tokens.add_subcommand("new",
-                                     "Print a new token: signed if there is a key, else stored");
-        make->add_option("--site", wish.site, "Whose it is")->required();
-        make->add_option("--tenant", wish.tenant, "Whose the site is");
-        make->add_option("--expires", wish.expires, "How long it is good, such as 30d")
+        make = tokens.add_subcommand(
+            "new",
+            "Print a new token: a JSON Web Token if there is an HS256 key, else a stored token");
+        make->add_option("--site", request.site, "Site of the token")->required();
+        make->add_option("--tenant", request.tenant, "Tenant of the site");
+        make->add_option("--expires", request.expires, "Lifetime of the token, such as 30d")
             ->type_name("TIME");
-        make->add_option("--key", wish.key_id, "The key that signs")->type_name("ID");
-        make->add_flag("--stored", wish.stored, "A stored one, also if there is a key");
-        show = tokens.add_subcommand("show", "Print what a token says, and whether it is good");
+        make->add_option("--key", request.key_id, "Key that signs the token")->type_name("ID");
+        make->add_flag("--stored", request.stored,
+                       "Print a stored token even if there is an HS256 key");
+        show = tokens.add_subcommand("show",
+                                     "Print what a token says, and whether the daemon accepts it");
         show->add_option("TOKEN", token, "The token; - reads it from standard input")->required();
         key = tokens.add_subcommand("key", "Print a new line for auth.signing_keys_file");
-        key->add_option("--id", key_id, "What the key is called")->required();
+        key->add_option("--id", key_id, "Id of the key")->required();
     }
 
     [[nodiscard]] int run(const Settings& settings) {
@@ -101,12 +104,12 @@ struct TokenArguments {
         if (show->parsed()) {
             if (token == "-") std::getline(std::cin, token);
             const auto report = show_token(settings, token, clock);
-            if (!report) return fail_with(report.error());
+            if (!report) return fail_with(describe(report.error()));
             std::fputs(report->text.c_str(), stdout);
-            return report->good ? EXIT_SUCCESS : EXIT_FAILURE;
+            return report->accepted ? EXIT_SUCCESS : EXIT_FAILURE;
         }
-        const auto made = key->parsed() ? new_key(key_id) : new_token(settings, wish, clock);
-        if (!made) return fail_with(made.error());
+        const auto made = key->parsed() ? new_key(key_id) : new_token(settings, request, clock);
+        if (!made) return fail_with(describe(made.error()));
         std::fputs(made->c_str(), stdout);
         return EXIT_SUCCESS;
     }
@@ -119,7 +122,7 @@ struct TokenArguments {
     CLI::App* make = nullptr;
     CLI::App* show = nullptr;
     CLI::App* key = nullptr;
-    TokenWish wish;
+    TokenRequest request;
     std::string token;
     std::string key_id;
 };
@@ -132,7 +135,7 @@ bool check_files(const Settings& settings) {
     CredentialFiles files(settings);
     for (const auto& warning : files.warnings()) fmt::print(stderr, "warning: {}\n", warning);
     const auto loaded = files.load();
-    if (!loaded) fmt::print(stderr, "{}\n", loaded.error());
+    if (!loaded) fmt::print(stderr, "{}\n", describe(loaded.error()));
     return read.has_value() && loaded.has_value();
 }
 

@@ -26,87 +26,97 @@ std::string line(std::string_view name, std::string_view value) {
     return value.empty() ? "" : fmt::format("{:<9} {}\n", name, value);
 }
 
-std::string said(std::string_view site, std::string_view tenant, int64_t expires_s) {
+std::string claims_text(std::string_view site, std::string_view tenant, int64_t expires_s) {
     return line("site", site) + line("tenant", tenant) +
            line("expires", expires_s == 0 ? "" : utc(expires_s));
 }
 
-std::expected<SigningKeys, std::string> keys_of(const Settings& settings) {
+ClaimRules rules_of(const Settings& settings) {
+    const auto& auth = settings.auth;
+    return {auth.jwt_audience, auth.jwt_issuer, auth.jwt_tenant_claim};
+}
+
+Result<SigningKeys> read_keys(const Settings& settings) {
     if (settings.auth.signing_keys_file.empty()) return SigningKeys();
     return SigningKeys::read(settings.auth.signing_keys_file, settings.auth.signing_keys_max);
 }
 
-std::expected<std::string, std::string> signed_one(const TokenWish& wish, const SigningKey& key,
-                                                   const Clock& clock) {
-    if (wish.site.ends_with('*')) return std::unexpected("a signed token is for one site");
-    Claims claims{wish.site, wish.tenant};
-    if (!wish.expires.empty()) {
-        const auto lifetime = parse_millis(wish.expires);
+Result<std::string> new_signed_token(const Settings& settings, const TokenRequest& request,
+                                     const SigningKey& key, const Clock& clock) {
+    if (request.site.ends_with('*'))
+        return fail(Code::bad_argument, "a signed token is for one site");
+    const ClaimRules rules = rules_of(settings);
+    if (!request.tenant.empty() && rules.tenant_claim.empty())
+        return fail(Code::bad_argument,
+                    "a signed token names no tenant while auth.jwt_tenant_claim is empty");
+    Claims claims{request.site, request.tenant};
+    if (!request.expires.empty()) {
+        const auto lifetime = parse_millis(request.expires);
         if (!lifetime || *lifetime < Millis(1000))
-            return std::unexpected("--expires takes a duration from 1s on, such as 30d");
+            return fail(Code::bad_argument, "--expires takes a duration from 1s on, such as 30d");
         claims.expires_s = clock.wall_us() / 1'000'000 + lifetime->count() / 1000;
     }
-    return sign_token(key.id, key.secret, claims) + "\n";
+    return sign_json_web_token(key.id, key.secret, claims, rules) + "\n";
 }
 
-std::expected<std::string, std::string> stored_one(const TokenWish& wish) {
-    if (!wish.expires.empty())
-        return std::unexpected("a stored token does not expire: take it out of the file");
+Result<std::string> new_stored_token(const TokenRequest& request) {
+    if (!request.expires.empty())
+        return fail(Code::bad_argument,
+                    "a stored token does not expire: take it out of the file instead");
     const std::string token = to_base64url(random_bytes(token_bytes));
-    return fmt::format("{}\n{} {}{}{}\n", token, wish.site, wish.tenant,
-                       wish.tenant.empty() ? "" : " ", to_hex(sha256(token)));
+    return fmt::format("{}\n{} {}{}{}\n", token, request.site, request.tenant,
+                       request.tenant.empty() ? "" : " ", to_hex(sha256(token)));
 }
 
 }  // namespace
 
-std::expected<std::string, std::string> new_token(const Settings& settings, const TokenWish& wish,
-                                                  const Clock& clock) {
-    if (!is_site_name(wish.site))
-        return std::unexpected("a site is UTF-8 without blanks, up to 128 bytes");
-    if (!wish.tenant.empty() && !is_site_name(wish.tenant))
-        return std::unexpected("a tenant is UTF-8 without blanks, up to 128 bytes");
-    if (wish.stored) return stored_one(wish);
-    const auto keys = keys_of(settings);
+Result<std::string> new_token(const Settings& settings, const TokenRequest& request,
+                              const Clock& clock) {
+    if (!is_site_name(request.site))
+        return fail(Code::bad_argument, "a site is UTF-8 without blanks, up to 128 bytes");
+    if (!request.tenant.empty() && !is_site_name(request.tenant))
+        return fail(Code::bad_argument, "a tenant is UTF-8 without blanks, up to 128 bytes");
+    if (request.stored) return new_stored_token(request);
+    const auto keys = read_keys(settings);
     if (!keys) return std::unexpected(keys.error());
-    const SigningKey* const key = keys->for_signing(wish.key_id);
-    if (key != nullptr) return signed_one(wish, *key, clock);
-    if (!wish.key_id.empty())
-        return std::unexpected(
-            fmt::format("auth.signing_keys_file has no key {} that signs", wish.key_id));
-    return stored_one(wish);
+    const SigningKey* const key = keys->for_signing(request.key_id);
+    if (key != nullptr) return new_signed_token(settings, request, *key, clock);
+    if (!request.key_id.empty())
+        return fail(Code::bad_argument,
+                    fmt::format("auth.signing_keys_file has no HS256 key {}", request.key_id));
+    return new_stored_token(request);
 }
 
-std::expected<std::string, std::string> new_key(std::string_view id) {
-    if (!is_key_id(id)) return std::unexpected("a key id is UTF-8 without blanks, up to 64 bytes");
-    return fmt::format("{} {} {}\n", id, to_text(Algorithm::signed_token),
+Result<std::string> new_key(std::string_view id) {
+    if (!is_key_id(id))
+        return fail(Code::bad_argument, "a key id is UTF-8 without blanks, up to 64 bytes");
+    return fmt::format("{} {} {}\n", id, to_text(Algorithm::hs256),
                        to_base64url(random_bytes(token_bytes)));
 }
 
-std::expected<TokenReport, std::string> show_token(const Settings& settings, std::string_view token,
-                                                   const Clock& clock) {
-    Settings asked = settings;
-    asked.auth.mode = "tokens";
-    CredentialFiles files(asked);
+Result<TokenReport> show_token(const Settings& settings, std::string_view token,
+                               const Clock& clock) {
+    Settings with_tokens = settings;
+    with_tokens.auth.mode = "tokens";
+    CredentialFiles files(with_tokens);
     if (const auto loaded = files.load(); !loaded) return std::unexpected(loaded.error());
     const auto known = files.current();
     std::string text;
-    std::string site;  // For a token that wants one named beside it, any that would do.
-    const auto envelope = open_envelope(token);
+    std::string named_site;  // For a token that is valid for any site with a prefix: the prefix.
     if (const auto stored = known->stored.find(sha256(token))) {
-        text = line("kind", fmt::format("stored, {}:{}", asked.auth.tokens_file, stored->line)) +
-               said(stored->site, stored->tenant, 0);
-        if (stored->site.ends_with('*')) site = stored->site;
-    } else if (envelope) {
-        text = line("kind", to_text(envelope->algorithm)) + line("key", envelope->key_id);
-        const auto& auth = asked.auth;
-        const ClaimRules rules{auth.jwt_audience, auth.jwt_issuer, auth.jwt_tenant_claim};
-        if (const auto claims = read_claims(*envelope, rules))
-            text += said(claims->site, claims->tenant, claims->expires_s);
+        text = line("kind", fmt::format("stored, {}:{}", settings.auth.tokens_file, stored->line)) +
+               claims_text(stored->site, stored->tenant, 0);
+        if (stored->site.ends_with('*')) named_site = stored->site;
+    } else if (const auto signed_token = parse_json_web_token(token)) {
+        text = line("kind", to_text(signed_token->algorithm)) + line("key", signed_token->key_id);
+        if (const auto claims = read_claims(*signed_token, rules_of(settings)))
+            text += claims_text(claims->site, claims->tenant, claims->expires_s);
     } else {
-        text = line("kind", "not signed, and in no file");
+        text = line("kind", "unknown: no JSON Web Token, and not in auth.tokens_file");
     }
-    Identity who;
-    const auto identified = Credentials(asked, files, clock).identify({site, token, {}}, who);
+    Identity identity;
+    const auto identified =
+        Credentials(with_tokens, files, clock).identify({named_site, token, {}}, identity);
     text += line("verifies",
                  identified ? "yes" : fmt::format("no: {}", info(identified.error().code).help));
     return TokenReport{text, identified.has_value()};

@@ -1,43 +1,42 @@
-// rollcalld token: makes tokens and keys, and says what a token is.
+// rollcalld token: creates tokens and keys, and explains tokens.
 //
-// Nothing is written to a file: what is printed is for whoever runs it to put where it belongs.
+// The commands write to no file. They print what the operator then puts into a file or a router.
 //
-// Threads: main, without a daemon.
+// Threads: main, without a daemon. Errors: bad_argument, and those of the files; each has an
+// explanation.
 #pragma once
 
-#include <expected>
 #include <string>
 #include <string_view>
 
 #include "config/settings.h"
 #include "pipeline/base/clock.h"
+#include "pipeline/base/error.h"
 
 namespace rollcall {
 
-struct TokenWish {
+struct TokenRequest {
     std::string site;
     std::string tenant = {};
-    std::string expires = {};  // As a duration; empty: never.
-    std::string key_id = {};   // Empty: the first that signs.
-    bool stored = false;       // Also where there is a key that signs.
+    std::string expires = {};  // A duration; empty if the token never expires.
+    std::string key_id = {};   // Empty chooses the first key that can sign.
+    bool stored = false;       // Create a stored token even if there is a key that can sign.
 };
 
-// A signed token, if auth.signing_keys_file has a key that signs; else a random one, and below it
-// its line for auth.tokens_file. Or why not.
-[[nodiscard]] std::expected<std::string, std::string> new_token(const Settings& settings,
-                                                                const TokenWish& wish,
-                                                                const Clock& clock);
+// Returns a JSON Web Token (HS256) if auth.signing_keys_file has a key that can sign, else a random
+// token, followed by its line for auth.tokens_file.
+[[nodiscard]] Result<std::string> new_token(const Settings& settings, const TokenRequest& request,
+                                            const Clock& clock);
 
-// A line for auth.signing_keys_file, with a key that signs.
-[[nodiscard]] std::expected<std::string, std::string> new_key(std::string_view id);
+// Returns a line for auth.signing_keys_file with a new HS256 key.
+[[nodiscard]] Result<std::string> new_key(std::string_view id);
 
 struct TokenReport {
     std::string text;
-    bool good;  // The daemon would take it now.
+    bool accepted;  // Whether the daemon would accept the token now.
 };
-// Or what is wrong with the files.
-[[nodiscard]] std::expected<TokenReport, std::string> show_token(const Settings& settings,
-                                                                 std::string_view token,
-                                                                 const Clock& clock);
+// Explains a token. Fails if a file cannot be read.
+[[nodiscard]] Result<TokenReport> show_token(const Settings& settings, std::string_view token,
+                                             const Clock& clock);
 
 }  // namespace rollcall

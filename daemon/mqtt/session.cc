@@ -501,7 +501,7 @@ void MqttSession::taken_over() {
 
 void MqttSession::check_credential() {
     if (!connected_ || !connection_.is_open()) return;
-    const auto still = all_.credentials.still(who_);
+    const auto still = all_.credentials.revalidate(who_);
     if (still) return;
     count(still.error().code);
     dismiss(Reason::not_authorized, to_text(still.error().code), Linger::if_unread);

@@ -1,7 +1,7 @@
-// Base64: bytes as text, and back; strictly, so that there is one text for some bytes.
+// Base64: bytes as text and back. Decoding is strict: exactly one text is accepted for some bytes.
 //
-// standard  with `+`, `/` and padding (RFC 4648, section 4): HTTP Basic
-// url       with `-`, `_` and none (section 5; RFC 7515, section 2): tokens
+//   |  standard  with `+`, `/` and padding (RFC 4648, section 4): HTTP Basic
+//   |  url       with `-`, `_` and no padding (section 5; RFC 7515, section 2): tokens
 //
 // Threads: pure functions.
 #pragma once
@@ -12,8 +12,8 @@
 
 namespace rollcall {
 
-// Nothing if the text is not what base64 would write: another letter, a length that cannot be, bits
-// that are left over and not 0.
+// Return nothing if the text is not what an encoder would write: another letter, an impossible
+// length, or unused bits that are not 0.
 [[nodiscard]] std::optional<std::string> from_base64(std::string_view text);
 [[nodiscard]] std::optional<std::string> from_base64url(std::string_view text);
 

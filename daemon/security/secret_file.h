@@ -1,31 +1,33 @@
-// Secret file: a file of lines of words, which says who may come in.
+// Secret file: a text file of credentials, one a line, as words separated by blanks.
 //
-// A line is split at blanks; one that begins with # is none, nor is one without words. All of the
-// file is right or nothing of it counts: half of it would shut out whoever stands in the rest.
+// Empty lines and lines that begin with # are skipped. A file is read completely or not at all: one
+// wrong line rejects the whole file, because half a file would lock out the clients in the rest.
 //
-// Threads: nothing is kept between calls. Units: lines from 1.
+// Threads: any; nothing is kept between calls. Units: lines are counted from 1.
+// Errors: unreadable_file and bad_file; the explanation names the file, the line and the reason.
 #pragma once
 
 #include <cstdint>
-#include <expected>
 #include <functional>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "pipeline/base/error.h"
+
 namespace rollcall {
 
-// Gives each line's words to `take`, which says why they are wrong; empty if they are not. The
-// sentence that is returned names the file, the line, and the reason.
+// Receives the words of one line. The explanation of a failure is a clause about the line.
 using TakeWords =
-    std::function<std::string(std::span<const std::string_view> words, uint32_t line)>;
-[[nodiscard]] std::expected<void, std::string> read_secret_file(const std::string& path,
-                                                                const TakeWords& take);
+    std::function<Result<void>(std::span<const std::string_view> words, uint32_t line)>;
 
-// "tokens:7: is wrong", as above.
-[[nodiscard]] std::string at_line(const std::string& path, uint32_t line, std::string_view reason);
+// Calls take() for each line with words, up to the first failure.
+[[nodiscard]] Result<void> read_secret_file(const std::string& path, const TakeWords& take);
 
-// A sentence if others than owner and group may read the file, else empty.
-[[nodiscard]] std::string warning_of(const std::string& path);
+// Returns the error with "path:line: " before its explanation.
+[[nodiscard]] Error at_line(const std::string& path, uint32_t line, const Error& error);
+
+// Returns a warning if users other than owner and group may read the file, else an empty text.
+[[nodiscard]] std::string permission_warning(const std::string& path);
 
 }  // namespace rollcall

@@ -11,8 +11,9 @@
 #include <openssl/rand.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
+
 #include "pipeline/base/destroy.h"
-#include "pipeline/base/error.h"
 
 namespace rollcall {
 
@@ -32,7 +33,7 @@ const unsigned char* bytes(std::string_view text) {
     return reinterpret_cast<const unsigned char*>(text.data());
 }
 
-// An algorithm is looked for once: that costs more than to use it.
+// Fetches the algorithm once: to look one up costs more than to use it.
 const EVP_MD* sha256_algorithm() {
     static const EVP_MD* const found = EVP_MD_fetch(nullptr, "SHA256", nullptr);
     ensure(found != nullptr);
@@ -45,7 +46,8 @@ EVP_MAC* hmac_algorithm() {
     return found;
 }
 
-// The numbers R and S one behind the other (RFC 7518, section 3.4), as OpenSSL wants them: DER.
+// Converts the concatenated numbers R and S of a JSON Web Token (RFC 7518, section 3.4) into DER,
+// which OpenSSL expects.
 std::string der_of(std::string_view signature) {
     EcSignature both(ECDSA_SIG_new());
     BIGNUM* const r = BN_bin2bn(bytes(signature), ec_number_bytes, nullptr);
@@ -81,15 +83,14 @@ bool is_p256(EVP_PKEY* key) {
            std::string_view(name, length) == "prime256v1";
 }
 
-// What speaks against using this key for this algorithm; empty if nothing does.
-std::string_view objection(EVP_PKEY* key, Algorithm algorithm) {
+// Returns why the key does not fit the algorithm; an empty text if it fits.
+std::string_view mismatch(EVP_PKEY* key, Algorithm algorithm) {
     switch (algorithm) {
         case Algorithm::rs256:
             if (EVP_PKEY_is_a(key, "RSA") != 1) return "is no RSA key";
             return EVP_PKEY_get_bits(key) < rsa_bits_min ? "has less than 2048 bits" : "";
         case Algorithm::es256: return is_p256(key) ? "" : "is no key of the curve P-256";
         case Algorithm::eddsa: return EVP_PKEY_is_a(key, "ED25519") == 1 ? "" : "is no Ed25519 key";
-        case Algorithm::signed_token:
         case Algorithm::hs256: break;
     }
     return "is public, and this algorithm needs a secret";
@@ -144,6 +145,12 @@ void cleanse(std::string& secret) {
     secret.clear();
 }
 
+std::optional<Algorithm> algorithm_of(std::string_view name) {
+    const auto* const found = std::ranges::find(algorithm_names, name);
+    if (found == std::end(algorithm_names)) return std::nullopt;
+    return static_cast<Algorithm>(found - std::begin(algorithm_names));
+}
+
 struct PublicKey::Key {
     Algorithm algorithm;
     KeyHandle handle;
@@ -154,12 +161,11 @@ PublicKey::~PublicKey() = default;
 PublicKey::PublicKey(PublicKey&&) noexcept = default;
 PublicKey& PublicKey::operator=(PublicKey&&) noexcept = default;
 
-std::expected<PublicKey, std::string> PublicKey::from_pem(Algorithm algorithm,
-                                                          const std::string& pem) {
+Result<PublicKey> PublicKey::from_pem(Algorithm algorithm, const std::string& pem) {
     KeyHandle key = read_pem(pem);
-    if (key == nullptr) return std::unexpected("holds no public key in PEM");
-    const std::string_view wrong = objection(key.get(), algorithm);
-    if (!wrong.empty()) return std::unexpected(std::string(wrong));
+    if (key == nullptr) return fail(Code::bad_file, "holds no public key in PEM");
+    const std::string_view wrong = mismatch(key.get(), algorithm);
+    if (!wrong.empty()) return fail(Code::bad_file, std::string(wrong));
     return PublicKey(std::make_unique<Key>(algorithm, std::move(key)));
 }
 

@@ -1,20 +1,22 @@
-// Signatures: what credentials need of cryptography, by OpenSSL.
+// Signatures: the cryptography that credentials need, by OpenSSL.
 //
-// Whether secrets are the same is asked in constant time: how long it takes says nothing of where
-// they differ.
+// Secrets are compared in constant time, so that the duration of a comparison reveals nothing about
+// the position of the first difference.
 //
-// Threads: any; a PublicKey is only read once it is made.
-// Sources: FIPS 180-4 (SHA-256), RFC 2104 (HMAC), RFC 7518, sections 3.2 to 3.4, and RFC 8037 (the
-//          signatures of JSON Web Tokens).
+// Threads: any; a PublicKey is only read after it was made.
+// Sources: FIPS 180-4 (SHA-256), RFC 2104 (HMAC), RFC 7518, sections 3.2 to 3.4, and RFC 8037
+//          (signatures of JSON Web Tokens).
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+
+#include "pipeline/base/error.h"
 
 namespace rollcall {
 
@@ -25,41 +27,50 @@ inline std::string_view bytes_of(const Digest& digest) {
     return {reinterpret_cast<const char*>(digest.data()), digest.size()};
 }
 
+// The first eight bytes of a Digest: enough to find a token or key again, too few to reveal it.
+using ShortDigest = uint64_t;
+[[nodiscard]] constexpr ShortDigest shortened(const Digest& digest) {
+    ShortDigest value = 0;
+    for (size_t at = 0; at < sizeof value; ++at) value = value << 8 | digest[at];
+    return value;
+}
+
 [[nodiscard]] Digest sha256(std::string_view text);
 [[nodiscard]] Digest hmac_sha256(std::string_view key, std::string_view text);
 
-// Constant time for texts of one length; that they have not may be seen.
+// Takes constant time for texts of the same length; a difference in length may show.
 [[nodiscard]] bool same_secret(std::string_view left, std::string_view right);
 
-// From the system's source for keys.
+// Returns bytes from the source of randomness that OpenSSL uses for keys.
 [[nodiscard]] std::string random_bytes(size_t count);
 
-// Writes over a secret that is not needed any more.
+// Overwrites a secret that is no longer needed, and empties it.
 void cleanse(std::string& secret);
 
-enum class Algorithm : uint8_t { signed_token, hs256, rs256, es256, eddsa };
+// Signature algorithms of JSON Web Tokens.
+enum class Algorithm : uint8_t { hs256, rs256, es256, eddsa };
 
-// As the file of keys and JSON Web Tokens name them.
-inline constexpr std::string_view algorithm_names[] = {"signed", "HS256", "RS256", "ES256",
-                                                       "EdDSA"};
+// Names of the algorithms in the file of keys and in tokens (RFC 7518, section 3.1; RFC 8037).
+inline constexpr std::string_view algorithm_names[] = {"HS256", "RS256", "ES256", "EdDSA"};
 
 constexpr std::string_view to_text(Algorithm algorithm) {
     return algorithm_names[static_cast<size_t>(algorithm)];
 }
+[[nodiscard]] std::optional<Algorithm> algorithm_of(std::string_view name);
 
-// A key that others' signatures are checked with: RSA from 2048 bits, the curve P-256, Ed25519.
+// A public key that verifies signatures: RSA of at least 2048 bits, the curve P-256, or Ed25519.
 class PublicKey {
 public:
-    // pem: a public key or a certificate. The sentence says why it is no key for this algorithm.
-    [[nodiscard]] static std::expected<PublicKey, std::string> from_pem(Algorithm algorithm,
-                                                                        const std::string& pem);
+    // pem: a public key or a certificate. The explanation of a failure is a clause about the key,
+    // such as "is no RSA key".
+    [[nodiscard]] static Result<PublicKey> from_pem(Algorithm algorithm, const std::string& pem);
     ~PublicKey();
     PublicKey(PublicKey&&) noexcept;
     PublicKey& operator=(PublicKey&&) noexcept;
 
-    // signature: as it stands in a JSON Web Token, without base64.
+    // signature: the bytes of the third part of a JSON Web Token, without base64.
     [[nodiscard]] bool verifies(std::string_view text, std::string_view signature) const;
-    // The same for the same key, in whatever form the file gives it.
+    // Returns the same digest for the same key, in whatever form the file gives it.
     [[nodiscard]] Digest digest() const;
 
 private:

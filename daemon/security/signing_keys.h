@@ -1,70 +1,70 @@
-// SigningKeys: the keys whose signatures under a token are believed.
+// SigningKeys: the keys that verify JSON Web Tokens, and the key that signs new ones.
 //
-//     # key id    algorithm   secret in base64url, or a file with a public key in PEM
-//     2026-03     signed      Zm9yLi4u
-//     2025-11     signed      aGVyZS4u
-//     portal      ES256       portal.pem
+//   |  # key id    algorithm   secret in base64url, or a file with a public key in PEM
+//   |  2026-03     HS256       Zm9yLi4u
+//   |  2025-11     HS256       aGVyZS4u
+//   |  portal      ES256       portal.pem
 //
-// The lines are those of a secret_file. `signed` is our own token (signed_token.h), the others are
-// JSON Web Tokens. A key is for the algorithm that stands here and for no other. The first `signed`
-// key signs new tokens; one further down only verifies, until the last of its tokens has expired
-// and the line can go. A secret has at least 32 bytes (RFC 7518, section 3.2). A file's name is
-// relative to this file.
+// The lines are those of a secret_file. A key is for the algorithm on its line and for no other.
+// The first HS256 key signs new tokens (`rollcalld token new`), the others only verify. To rotate
+// keys, put a new line above the old one, and remove the old line when the last of its tokens has
+// expired. A secret has at least 32 bytes (RFC 7518, section 3.2). The name of a file is relative
+// to the directory of this file.
 //
-// Threads: made by one, then only read.
+// Threads: built by one, then only read.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "daemon/security/json_web_token.h"
 #include "daemon/security/signatures.h"
-#include "daemon/security/signed_token.h"
+#include "pipeline/base/error.h"
 
 namespace rollcall {
 
-// What a key id may be.
+// Returns whether the text may be a key id: UTF-8 without blanks, up to 64 bytes.
 [[nodiscard]] bool is_key_id(std::string_view text);
 
 struct SigningKey {
     std::string id;
     Algorithm algorithm;
-    std::string secret;                   // If the algorithm has one,
-    std::optional<PublicKey> public_key;  // else this.
-    uint64_t mark = 0;                    // The same for the same key, and for no other.
+    std::string secret;                   // Of HS256; the other algorithms
+    std::optional<PublicKey> public_key;  // have a public key.
+    ShortDigest digest = 0;               // Over id, algorithm and key.
 
-    [[nodiscard]] bool verifies(const Envelope& envelope) const;
-    // Costs as much as many check-ins.
-    [[nodiscard]] bool costly() const { return public_key.has_value(); }
+    [[nodiscard]] bool verifies(const JsonWebToken& token) const;
+    // Returns whether one verification costs as much CPU time as many check-ins.
+    [[nodiscard]] bool is_expensive() const { return public_key.has_value(); }
 };
 
 class SigningKeys {
 public:
-    // None.
+    // Without keys.
     SigningKeys() = default;
     ~SigningKeys();
     SigningKeys(SigningKeys&&) = default;
     SigningKeys& operator=(SigningKeys&&) = default;
 
-    // All of a file or nothing: then the sentence names file, line and reason.
-    [[nodiscard]] static std::expected<SigningKeys, std::string> read(const std::string& path,
-                                                                      size_t keys_max);
+    // Reads all of a file or fails. The explanation names file, line and reason, but no secret.
+    [[nodiscard]] static Result<SigningKeys> read(const std::string& path, size_t keys_max);
 
-    // The key that an envelope names, if it is for its algorithm. One that names none means the
-    // only key for JSON Web Tokens that there is.
-    [[nodiscard]] const SigningKey* find(const Envelope& envelope) const;
-    // The `signed` key with this id, or the first.
+    // Returns the key that a token names, if its algorithm is the token's; a token without a key id
+    // means the only key in the file. Returns nullptr if there is no such key.
+    [[nodiscard]] const SigningKey* find(const JsonWebToken& token) const;
+    // Returns the HS256 key with this id, or the first one for an empty id; nullptr if there is
+    // none.
     [[nodiscard]] const SigningKey* for_signing(std::string_view id = {}) const;
-    [[nodiscard]] bool has(uint64_t mark) const;
+    [[nodiscard]] bool contains(ShortDigest digest) const;
     [[nodiscard]] bool empty() const { return keys_.empty(); }
 
 private:
-    [[nodiscard]] std::string take(std::span<const std::string_view> words,
+    [[nodiscard]] Result<void> add(std::span<const std::string_view> words,
                                    const std::string& directory);
 
     std::vector<SigningKey> keys_;

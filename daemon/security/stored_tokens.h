@@ -1,27 +1,26 @@
-// StoredTokens: tokens of which a file holds the SHA-256, and whose they are.
+// StoredTokens: the tokens whose SHA-256 stands in a file, each with its site and tenant.
 //
-//     # site      tenant   SHA-256 of the token, in hex
-//     tower-12    acme     9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
-//     tower-13             60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752
-//     gw/*                 fd61a03af4f77d870fc21e05e7e80678095c92d808cfb3b5c279ee04c74aca13
+//   |  # site      tenant   SHA-256 of the token, in hex
+//   |  tower-12    acme     9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+//   |  tower-13             60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752
+//   |  gw/*                 fd61a03af4f77d870fc21e05e7e80678095c92d808cfb3b5c279ee04c74aca13
 //
-// The lines are those of a secret_file. Several tokens may be of one site, so that one can be
-// changed. A site that ends in `*` is whatever site is named beside the token and begins so: for
-// gateways, and for agents that share a key.
+// The lines are those of a secret_file. A site may have several tokens, so that one can be replaced
+// by another. A site that ends in `*` is a prefix: the token is valid for each site that begins so
+// and that the client names beside the token. Gateways, and agents that share a key, need this.
 //
-//     entries   sorted by digest    [ digest | where in names | line | lengths ]
-//     places    by the first bits of a digest: where its entries begin
-//     names     sites and tenants, one behind the other
+//   |  entries   sorted by digest: [ digest | where in names | line | lengths ]
+//   |  buckets   by the first bits of a digest: the index of the first entry of each bucket
+//   |  names     sites and tenants, concatenated
 //
-// A token is found by its digest. Nobody can choose the digest of a token, so where in the table it
-// would stand may be seen; whether it is there is compared in constant time.
+// A token is found by its digest. Nobody can choose the digest of a token, so the bucket that is
+// searched may show; the digests inside it are compared in constant time.
 //
-// Threads: made by one, then only read. Units: lines from 1.
+// Threads: built by one, then only read. Units: lines are counted from 1.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
 #include <optional>
 #include <span>
 #include <string>
@@ -29,33 +28,31 @@
 #include <vector>
 
 #include "daemon/security/signatures.h"
+#include "pipeline/base/error.h"
 
 namespace rollcall {
 
-// What a site and a tenant may be: UTF-8 without blanks and control characters, as long as the
-// column holds.
+// Returns whether the text may be a site or a tenant: UTF-8 without blanks and control characters,
+// not longer than the column.
 [[nodiscard]] bool is_site_name(std::string_view text);
 
 class StoredTokens {
 public:
     struct Token {
         std::string_view site;
-        std::string_view tenant;  // Empty: not said.
+        std::string_view tenant;  // Empty if the line names none.
         uint32_t line;
     };
 
-    // None.
+    // Without tokens.
     StoredTokens() = default;
-    // All of a file or nothing: then the sentence names file, line and reason.
-    [[nodiscard]] static std::expected<StoredTokens, std::string> read(const std::string& path,
-                                                                       size_t tokens_max);
+    // Reads all of a file or fails. The explanation names file, line and reason.
+    [[nodiscard]] static Result<StoredTokens> read(const std::string& path, size_t tokens_max);
 
-    // The token with this digest, or nothing. The views lie in here.
+    // Returns the token with this digest. The views point into this object.
     [[nodiscard]] std::optional<Token> find(const Digest& digest) const;
-    // The same by the mark of a digest, for who has been found before.
-    [[nodiscard]] std::optional<Token> find(uint64_t mark) const;
-    // The first bytes of a digest, by which it is remembered.
-    [[nodiscard]] static uint64_t mark_of(const Digest& digest);
+    // Returns the token with this short digest, for a client that was identified before.
+    [[nodiscard]] std::optional<Token> find(ShortDigest digest) const;
 
     [[nodiscard]] size_t size() const { return entries_.size(); }
 
@@ -68,15 +65,14 @@ private:
         uint8_t tenant_bytes;
     };
 
-    // Empty, or why the line is wrong.
-    [[nodiscard]] std::string take(std::span<const std::string_view> words, uint32_t line);
+    [[nodiscard]] Result<void> add(std::span<const std::string_view> words, uint32_t line);
     void sort();
-    [[nodiscard]] std::span<const Entry> near(uint64_t mark) const;
+    [[nodiscard]] std::span<const Entry> bucket_of(ShortDigest digest) const;
     [[nodiscard]] Token token_of(const Entry& entry) const;
 
     std::vector<Entry> entries_;
-    std::vector<uint32_t> places_{0, 0, 0};
-    unsigned place_shift_ = 63;  // A mark shifted so is a place.
+    std::vector<uint32_t> buckets_{0, 0, 0};
+    unsigned bucket_shift_ = 63;  // A short digest shifted right by this is the bucket's number.
     std::string names_;
 };
 

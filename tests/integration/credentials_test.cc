@@ -1,5 +1,5 @@
-// Credentials as curl and mosquitto present them, in every way there is; what a reload changes for
-// who is connected; and that no secret is anywhere it can be seen.
+// Credentials as curl and mosquitto send them, in every supported way; the effect of a reload on
+// connected clients; and that no secret is visible anywhere.
 #include <fmt/core.h>
 #include <sys/stat.h>
 
@@ -34,7 +34,7 @@ struct DaemonFixture {
     DaemonFixture() {
         write(tokens, "s1 acme " + sha256_hex(token_1) + "\ns2 " + sha256_hex(token_2) +
                           "\n4c:5e:* " + sha256_hex(shared) + "\n");
-        write(keys, "k1 signed " + signing_secret + "\np ES256 p.pem\n");
+        write(keys, "k1 HS256 " + signing_secret + "\np ES256 p.pem\n");
         write(directory.path() / "p.pem", p256_key().public_pem);
     }
     // The status of a report on a connection that is there.
@@ -117,7 +117,7 @@ struct DaemonFixture {
         }
         const std::string rows = daemon->query("SELECT * FROM site_checkins");
         for (const std::string& secret :
-             {std::string("secret-token"), signing_secret, std::string("rc1.")})
+             {std::string("secret-token"), signing_secret, std::string("eyJ")})
             for (const std::string& text : {daemon->log(), pages, rows})
                 BOOST_TEST(text.find(secret) == text.npos, text);
     }
@@ -142,7 +142,7 @@ BOOST_FIXTURE_TEST_SUITE(credentials, DaemonFixture)
 BOOST_AUTO_TEST_CASE(
     http_client_is_known_by_each_way_of_presenting_and_its_row_has_the_credentials_site) {
     start();
-    const std::string ours = new_token("s3");
+    const std::string signed_here = new_token("s3");
     const std::string jwt = p256_key().token(R"({"alg":"ES256","kid":"p"})", R"({"sub":"s4"})");
     BOOST_TEST(curl({"--oauth2-bearer", token_1}) == "200");
     BOOST_TEST(curl({"--user", "s2:" + token_2}) == "200");
@@ -151,7 +151,7 @@ BOOST_AUTO_TEST_CASE(
                      "X-Rollcall-Token: " + token_2}) == "200");
     BOOST_TEST(curl({"--header", "X-Rollcall-Token: " + token_1}) == "200");
     BOOST_TEST(curl({}, "/update?login=4c:5e:0c:11:22:38&key=" + shared) == "200");
-    BOOST_TEST(curl({"--oauth2-bearer", ours}, "/adopt/PATH") == "200");
+    BOOST_TEST(curl({"--oauth2-bearer", signed_here}, "/adopt/PATH") == "200");
     BOOST_TEST(curl({"--oauth2-bearer", jwt}) == "200");
     // Without a body the report is in the header, or in the query.
     BOOST_TEST(curl({"--get"}, "/poll?serial=QUERY&key=" + token_2) == "200");
@@ -162,14 +162,14 @@ BOOST_AUTO_TEST_CASE(
 
 BOOST_AUTO_TEST_CASE(mqtt_client_is_known_by_each_way_of_presenting_in_both_versions) {
     start();
-    const std::string ours = new_token("s3");
+    const std::string signed_here = new_token("s3");
     const std::string jwt = p256_key().token(R"({"alg":"ES256","kid":"p"})", R"({"sub":"s4"})");
     std::string all;
     for (const char* version : {"311", "5"}) {
         BOOST_TEST(publish({"-V", version, "-u", "s1", "-P", token_1}).status == 0);
         BOOST_TEST(publish({"-V", version, "-u", token_2}).status == 0);
         BOOST_TEST(publish({"-V", version, "-u", "4c:5e:1", "-P", shared}).status == 0);
-        BOOST_TEST(publish({"-V", version, "-u", ours}).status == 0);
+        BOOST_TEST(publish({"-V", version, "-u", signed_here}).status == 0);
         BOOST_TEST(publish({"-V", version, "-u", "s4", "-P", jwt}).status == 0);
         all += all.empty() ? "" : " ";
         all += "s1 s2 4c:5e:1 s3 s4";
@@ -297,7 +297,7 @@ BOOST_AUTO_TEST_CASE(reload_adds_a_token_and_takes_one_away_also_from_who_is_con
 
 BOOST_AUTO_TEST_CASE(connection_ends_when_its_token_expires) {
     start();
-    const std::string token = new_token("s3", {"--expires", "3s"});
+    const std::string token = new_token("s3", {"--expires", "1s"});
     TcpClient client(daemon->mqtt_port());
     client.send(
         packets::connect("c", {.level = 5, .flags = 0x82, .behind_id = packets::text(token)}));

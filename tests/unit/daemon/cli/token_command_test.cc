@@ -21,9 +21,9 @@ struct CommandFixture {
         settings.auth.signing_keys_file = directory.path() / "keys";
         std::ofstream(settings.auth.signing_keys_file) << *new_key("k1") << *new_key("k2");
     }
-    std::string made(const TokenWish& wish) {
-        const auto made = new_token(settings, wish, clock);
-        return made ? *made : "error: " + made.error();
+    std::string made(const TokenRequest& request) {
+        const auto made = new_token(settings, request, clock);
+        return made ? *made : "error: " + describe(made.error());
     }
     std::string shown(std::string_view token) { return show_token(settings, token, clock)->text; }
 
@@ -52,25 +52,39 @@ BOOST_AUTO_TEST_CASE(signed_token_is_good_with_the_key_it_was_made_with) {
         BOOST_TEST(token.ends_with('\n'));
         token.pop_back();
         const auto report = show_token(settings, token, clock);
-        BOOST_TEST(report->good);
+        BOOST_TEST(report->accepted);
         BOOST_TEST(report->text ==
-                   "kind      signed\nkey       " + std::string(*key != '\0' ? key : "k1") +
+                   "kind      HS256\nkey       " + std::string(*key != '\0' ? key : "k1") +
                        "\nsite      s9\ntenant    t9\nexpires   2026-10-21 14:13:20 UTC\n"
                        "verifies  yes\n");
     }
     BOOST_TEST(made({.site = "s9", .stored = true}).find("\ns9 ") == 43);
 }
 
-BOOST_AUTO_TEST_CASE(wish_that_cannot_be_is_refused_with_a_sentence) {
-    for (const auto& wish :
-         {TokenWish{.site = ""}, TokenWish{.site = "a b"}, TokenWish{.site = "s", .tenant = "a b"},
-          TokenWish{.site = "s", .expires = "1d"}, TokenWish{.site = "s", .key_id = "k1"}})
-        BOOST_TEST(made(wish).starts_with("error: "), made(wish));
+BOOST_AUTO_TEST_CASE(signed_token_names_the_issuer_and_the_tenant_as_the_settings_ask) {
     set_up_keys();
-    for (const auto& wish :
-         {TokenWish{.site = "a*"}, TokenWish{.site = "s", .expires = "1"},
-          TokenWish{.site = "s", .expires = "0s"}, TokenWish{.site = "s", .key_id = "k3"}})
-        BOOST_TEST(made(wish).starts_with("error: "), made(wish));
+    settings.auth.jwt_issuer = "https://id.example";
+    settings.auth.jwt_tenant_claim = "org";
+    std::string token = made({.site = "s9", .tenant = "t9"});
+    token.pop_back();
+    BOOST_TEST(shown(token) ==
+               "kind      HS256\nkey       k1\nsite      s9\ntenant    t9\nverifies  yes\n");
+    settings.auth.jwt_tenant_claim = "";
+    BOOST_TEST(made({.site = "s9", .tenant = "t9"}).starts_with("error: "));
+    BOOST_TEST(!made({.site = "s9"}).starts_with("error: "));
+}
+
+BOOST_AUTO_TEST_CASE(request_that_cannot_be_met_is_refused_with_a_reason) {
+    for (const auto& request :
+         {TokenRequest{.site = ""}, TokenRequest{.site = "a b"},
+          TokenRequest{.site = "s", .tenant = "a b"}, TokenRequest{.site = "s", .expires = "1d"},
+          TokenRequest{.site = "s", .key_id = "k1"}})
+        BOOST_TEST(made(request).starts_with("error: "), made(request));
+    set_up_keys();
+    for (const auto& request :
+         {TokenRequest{.site = "a*"}, TokenRequest{.site = "s", .expires = "1"},
+          TokenRequest{.site = "s", .expires = "0s"}, TokenRequest{.site = "s", .key_id = "k3"}})
+        BOOST_TEST(made(request).starts_with("error: "), made(request));
     BOOST_TEST(!new_key("a b").has_value());
 }
 
@@ -83,24 +97,24 @@ BOOST_AUTO_TEST_CASE(stored_token_is_shown_with_its_line) {
 
 BOOST_AUTO_TEST_CASE(token_that_is_not_good_is_shown_with_the_reason) {
     set_up_keys();
-    BOOST_TEST(shown("nothing") ==
-               "kind      not signed, and in no file\nverifies  no: The "
-               "credential is not known, or not for this site.\n");
+    BOOST_TEST(
+        shown("nothing") ==
+        "kind      unknown: no JSON Web Token, and not in auth.tokens_file\nverifies  no: The "
+        "credential is not known, or not for this site.\n");
     std::string token = made({.site = "s9", .expires = "1s"});
     token.pop_back();
-    clock.pass(std::chrono::seconds(2));
+    clock.pass(std::chrono::seconds(7));
     BOOST_TEST(
         shown(token).ends_with("verifies  no: The credential has expired, or is not valid yet.\n"));
     token[token.size() - 5] = token[token.size() - 5] == 'A' ? 'B' : 'A';
     BOOST_TEST(shown(token).ends_with(
         "verifies  no: The credential is not known, or not for this site.\n"));
-    BOOST_TEST(!show_token(settings, token, clock)->good);
+    BOOST_TEST(!show_token(settings, token, clock)->accepted);
 }
 
 BOOST_AUTO_TEST_CASE(broken_file_is_named) {
     std::ofstream(settings.auth.tokens_file) << "x\n";
-    BOOST_TEST(show_token(settings, "token-1", clock)
-                   .error()
+    BOOST_TEST(describe(show_token(settings, "token-1", clock).error())
                    .starts_with(settings.auth.tokens_file + ":1: "));
 }
 

@@ -12,17 +12,18 @@ namespace rollcall {
 namespace {
 
 struct FileFixture {
-    std::expected<void, std::string> read(std::string_view text) {
+    Result<void> read(std::string_view text) {
         std::ofstream(path) << text;
         all.clear();
-        return read_secret_file(path,
-                                [this](std::span<const std::string_view> words, uint32_t line) {
-                                    all += std::to_string(line) + ":";
-                                    for (const std::string_view word : words)
-                                        all.append(word).append(",");
-                                    return std::string(words[0] == "bad" ? "is bad" : "");
-                                });
+        return read_secret_file(
+            path, [this](std::span<const std::string_view> words, uint32_t line) -> Result<void> {
+                all += std::to_string(line) + ":";
+                for (const std::string_view word : words) all.append(word).append(",");
+                if (words[0] == "bad") return fail(Code::bad_file, "is bad");
+                return {};
+            });
     }
+    std::string problem(std::string_view text) { return describe(read(text).error()); }
 
     TemporaryDirectory directory;
     std::string path = directory.path() / "f";
@@ -39,24 +40,25 @@ BOOST_AUTO_TEST_CASE(lines_are_split_at_blanks_and_comments_and_empty_ones_are_n
 }
 
 BOOST_AUTO_TEST_CASE(first_wrong_line_is_named_with_its_reason_and_ends_the_reading) {
-    BOOST_TEST(read("a\nbad x\nb\n").error() == path + ":2: is bad");
+    BOOST_TEST(problem("a\nbad x\nb\n") == path + ":2: is bad");
     BOOST_TEST(all == "1:a,2:bad,x,");
-    BOOST_TEST(read("a b c d e\n").error() == path + ":1: has too many words");
+    BOOST_TEST(problem("a b c d e\n") == path + ":1: has too many words");
 }
 
 BOOST_AUTO_TEST_CASE(file_that_cannot_be_read_is_named_with_the_reason) {
-    BOOST_TEST(read_secret_file(path + "x", {}).error() == path + "x: No such file or directory");
-    BOOST_TEST(read_secret_file(directory.path(), {}).error() ==
+    BOOST_TEST(describe(read_secret_file(path + "x", {}).error()) ==
+               path + "x: No such file or directory");
+    BOOST_TEST(describe(read_secret_file(directory.path(), {}).error()) ==
                directory.path().string() + ": Is a directory");
 }
 
 BOOST_AUTO_TEST_CASE(file_that_everyone_may_read_is_warned_of) {
     BOOST_TEST(read("a").has_value());
     chmod(path.c_str(), 0640);
-    BOOST_TEST(warning_of(path) == "");
+    BOOST_TEST(permission_warning(path) == "");
     chmod(path.c_str(), 0644);
-    BOOST_TEST(warning_of(path).starts_with(path));
-    BOOST_TEST(warning_of("") == "");
+    BOOST_TEST(permission_warning(path).starts_with(path));
+    BOOST_TEST(permission_warning("") == "");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -54,14 +54,14 @@ BOOST_AUTO_TEST_CASE(key_is_for_one_algorithm) {
                       {Algorithm::es256, p256_key().public_pem},
                       {Algorithm::eddsa, ed25519_key().public_pem}};
     for (const auto& [algorithm, pem] : keys)
-        for (const Algorithm asked : {Algorithm::signed_token, Algorithm::hs256, Algorithm::rs256,
-                                      Algorithm::es256, Algorithm::eddsa})
+        for (const Algorithm asked :
+             {Algorithm::hs256, Algorithm::rs256, Algorithm::es256, Algorithm::eddsa})
             BOOST_TEST(PublicKey::from_pem(asked, pem).has_value() == (asked == algorithm));
 }
 
 BOOST_AUTO_TEST_CASE(key_that_is_too_weak_or_of_another_curve_or_none_is_refused) {
     const auto why = [](Algorithm algorithm, const std::string& pem) {
-        return PublicKey::from_pem(algorithm, pem).error();
+        return describe(PublicKey::from_pem(algorithm, pem).error());
     };
     BOOST_TEST(why(Algorithm::rs256,
                    TestKey({"-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"}).public_pem) ==
@@ -72,6 +72,19 @@ BOOST_AUTO_TEST_CASE(key_that_is_too_weak_or_of_another_curve_or_none_is_refused
         "is no key of the curve P-256");
     BOOST_TEST(why(Algorithm::rs256, "nothing") == "holds no public key in PEM");
     BOOST_TEST(why(Algorithm::rs256, rsa_key().private_pem) == "holds no public key in PEM");
+}
+
+BOOST_AUTO_TEST_CASE(short_digest_is_the_first_eight_bytes) {
+    BOOST_TEST(shortened(sha256("abc")) == 0xba7816bf8f01cfeaU);
+    BOOST_TEST(shortened(Digest{}) == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(algorithms_are_known_by_their_names_and_no_other) {
+    for (const Algorithm algorithm :
+         {Algorithm::hs256, Algorithm::rs256, Algorithm::es256, Algorithm::eddsa})
+        BOOST_TEST((algorithm_of(to_text(algorithm)) == algorithm));
+    for (const char* other : {"", "none", "hs256", "HS512", "signed"})
+        BOOST_TEST(!algorithm_of(other).has_value(), other);
 }
 
 BOOST_AUTO_TEST_CASE(digest_of_a_key_is_its_own) {

@@ -13,14 +13,13 @@ namespace rollcall {
 namespace {
 
 struct TokensFixture {
-    std::expected<StoredTokens, std::string> read(std::string_view text,
-                                                  size_t tokens_max = 100'000) {
+    Result<StoredTokens> read(std::string_view text, size_t tokens_max = 100'000) {
         std::ofstream(path) << text;
         return StoredTokens::read(path, tokens_max);
     }
     std::string problem(std::string_view text) {
         const auto tokens = read(text);
-        return tokens ? "" : tokens.error().substr(path.size());
+        return tokens ? "" : describe(tokens.error()).substr(path.size());
     }
 
     TemporaryDirectory directory;
@@ -43,16 +42,16 @@ BOOST_AUTO_TEST_CASE(token_is_found_with_its_site_and_tenant_and_no_other_is) {
     BOOST_TEST(!tokens->find(Digest{}).has_value());
 }
 
-BOOST_AUTO_TEST_CASE(token_is_found_again_by_its_mark) {
+BOOST_AUTO_TEST_CASE(token_is_found_again_by_its_short_digest) {
     const auto tokens = read("s1 " + one + "\n");
-    BOOST_TEST(tokens->find(StoredTokens::mark_of(sha256("one")))->site == "s1");
-    BOOST_TEST(!tokens->find(StoredTokens::mark_of(sha256("two"))).has_value());
+    BOOST_TEST(tokens->find(shortened(sha256("one")))->site == "s1");
+    BOOST_TEST(!tokens->find(shortened(sha256("two"))).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(none_are_none) {
     BOOST_TEST(!StoredTokens().find(sha256("one")).has_value());
-    BOOST_TEST(!StoredTokens().find(uint64_t{0}).has_value());
-    BOOST_TEST(!StoredTokens().find(UINT64_MAX).has_value());
+    BOOST_TEST(!StoredTokens().find(ShortDigest{0}).has_value());
+    BOOST_TEST(!StoredTokens().find(ShortDigest{UINT64_MAX}).has_value());
     BOOST_TEST(read("")->size() == 0);
 }
 
@@ -98,7 +97,7 @@ BOOST_AUTO_TEST_CASE(wrong_line_is_named_with_its_reason) {
 BOOST_AUTO_TEST_CASE(more_than_the_limit_is_refused) {
     const std::string text = "a " + one + "\nb " + two + "\n";
     BOOST_TEST(read(text, 2).has_value());
-    BOOST_TEST(read(text, 1).error() == path + ":2: is one more than auth.tokens_max");
+    BOOST_TEST(describe(read(text, 1).error()) == path + ":2: is one more than auth.tokens_max");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,67 @@
+// SignatureRateLimiter: limits the CPU time that wrong signatures of public keys can take from a
+// worker.
+//
+// To verify a signature of RS256, ES256 or EdDSA costs as much as many check-ins, so the number of
+// wrong ones per second is limited in two ways:
+//
+//   1. Each network (quotas.network_bits_ipv4 or _ipv6 of an address) may send one a second.
+//   2. All known networks together, and all other networks together, may send
+//      auth.invalid_signatures_max each. A network is known after it has sent a valid signature.
+//
+// The two shares are separate, so that unknown networks, however many there are, delay no known
+// network. Each share has a table of fixed size, indexed by the network's hash. Known networks that
+// share an entry replace each other; other networks that share an entry share their one wrong
+// signature a second.
+//
+// Threads: one worker's. Units: seconds since 1970, UTC. Memory: 1 MiB of zeros, of which only the
+// pages of known networks are resident, and 8 KiB.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "config/settings.h"
+#include "pipeline/base/zeroed.h"
+
+namespace rollcall {
+
+class SignatureRateLimiter {
+public:
+    explicit SignatureRateLimiter(const Settings& settings);
+
+    // Returns the fingerprint of the network of an address.
+    [[nodiscard]] uint64_t network_of_peer(std::string_view peer) const;
+
+    // Returns whether a signature from this network may be verified now.
+    [[nodiscard]] bool may_verify(uint64_t network, int64_t now_s);
+    // Marks the network as known.
+    void record_valid(uint64_t network);
+    // Counts a wrong signature in the second of the last may_verify().
+    void record_wrong(uint64_t network);
+
+private:
+    static constexpr size_t known_networks_max = 65536;
+    static constexpr size_t other_networks_max = 1024;
+
+    struct KnownNetwork {
+        uint64_t network;      // 0 if the entry is free.
+        int64_t last_wrong_s;  // Second of its last wrong signature.
+    };
+    struct WrongInSecond {
+        int64_t second = 0;
+        size_t from_known = 0;
+        size_t from_others = 0;
+    };
+
+    [[nodiscard]] KnownNetwork& entry_of(uint64_t network) const;
+    [[nodiscard]] int64_t& last_wrong_s_of_other(uint64_t network);
+
+    const Settings& settings_;
+    WrongInSecond wrong_;
+    ZeroedArray<KnownNetwork> known_;
+    std::array<int64_t, other_networks_max> last_wrong_s_of_others_{};
+};
+
+}  // namespace rollcall
