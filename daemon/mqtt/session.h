@@ -27,7 +27,9 @@
 #include <string_view>
 #include <vector>
 
-#include "daemon/mqtt/codec.h"
+#include "daemon/mqtt/packet_parser.h"
+#include "daemon/mqtt/packet_writer.h"
+#include "daemon/mqtt/topics.h"
 #include "daemon/mqtt/sessions.h"
 #include "daemon/net/connection.h"
 #include "daemon/security/credentials.h"

@@ -1,9 +1,10 @@
-// Every packet that a client's bytes hold, as a session of either version takes them, read to its
-// last byte; and a packet that was found is found again in its own bytes alone, and in no beginning
-// of them.
-#include "daemon/mqtt/codec.h"
-
+// Parses all packets in the bytes of a client, as a session of either version does, and reads each
+// to its last byte. A packet that was found must be found again in its own bytes alone, and in no
+// prefix of them.
 #include <algorithm>
+
+#include "daemon/mqtt/packet_parser.h"
+#include "daemon/mqtt/topics.h"
 
 namespace {
 

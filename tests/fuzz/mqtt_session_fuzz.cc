@@ -1,7 +1,7 @@
-// The bytes of two MQTT clients, through a worker: no message is acknowledged that is neither on
-// disk nor refused, and every packet that a client hears is whole. The first byte says how the
-// bytes are split. Behind it, \xff\xfe stands where the other client goes on, so that sessions are
-// taken over; \xff\xfd where the client goes and comes again.
+// Sends the bytes of two MQTT clients through a worker: each message that is acknowledged is on
+// disk or refused, and each packet of the server is whole. The first byte seeds how the bytes are
+// split. After it, \xff\xfe switches to the other client, so that sessions are taken over; \xff\xfd
+// makes the client disconnect and connect again.
 #include <algorithm>
 #include <array>
 #include <memory>
@@ -16,25 +16,25 @@ namespace {
 
 using namespace rollcall;
 
-// Messages that the client heard are taken: PUBACK, and PUBREC of a packet id that had none.
-struct Heard {
+// Messages that the server has acknowledged: by PUBACK, or by the first PUBREC of a packet id.
+struct Acknowledged {
     size_t pubacks = 0;
-    std::set<int> pubrecs;  // Of whichever client: what is repeated counts once.
-    [[nodiscard]] size_t taken() const { return pubacks + pubrecs.size(); }
+    std::set<int> pubrecs;  // Packet ids of both clients; a repeated PUBREC counts once.
+    [[nodiscard]] size_t size() const { return pubacks + pubrecs.size(); }
 };
 
-void read(std::string_view heard, Heard& result) {
-    while (!heard.empty()) {
-        ensure(heard.size() >= 2);
-        const auto byte = [&](size_t at) { return static_cast<uint8_t>(heard[at]); };
+void count(std::string_view output, Acknowledged& result) {
+    while (!output.empty()) {
+        ensure(output.size() >= 2);
+        const auto byte = [&](size_t at) { return static_cast<uint8_t>(output[at]); };
         size_t length = byte(1) & 0x7f;
         size_t header = 2;
         if (byte(1) & 0x80) {
-            ensure(heard.size() >= 3 && byte(2) < 0x80);
+            ensure(output.size() >= 3 && byte(2) < 0x80);
             length += size_t{byte(2)} << 7;
             header = 3;
         }
-        ensure(heard.size() >= header + length);
+        ensure(output.size() >= header + length);
         const int type = byte(0) >> 4;
         const bool failed = length > 2 && byte(header + 2) >= 0x80;
         switch (type) {
@@ -48,7 +48,7 @@ void read(std::string_view heard, Heard& result) {
                 ensure(type == 6 || type == 7 || type == 9 || type == 11 || type == 13 ||
                        type == 14);
         }
-        heard.remove_prefix(header + length);
+        output.remove_prefix(header + length);
     }
 }
 
@@ -56,15 +56,15 @@ class Run {
 public:
     Run(const Settings& settings, std::string_view bytes, uint64_t seed)
         : worker_(settings, Transport::mqtt), splitter_(seed) {
-        // A list of none is acknowledged, and each needs its bracket.
+        // An empty list is acknowledged without a row; each needs a bracket.
         lists_ = static_cast<size_t>(std::ranges::count(bytes, '['));
         for (auto& client : clients_) client = std::make_unique<SteppedWorker::Client>(worker_);
         size_t which = 0;
         while (!bytes.empty()) {
             const size_t mark = bytes.find('\xff');
-            std::string_view said = bytes.substr(0, mark);
-            while (!said.empty()) {
-                clients_[which]->send(splitter_.take(said));
+            std::string_view input = bytes.substr(0, mark);
+            while (!input.empty()) {
+                clients_[which]->send(splitter_.take(input));
                 if (splitter_.below(4) == 0) worker_.commit();
                 check();
             }
@@ -73,7 +73,7 @@ public:
                 which = 1 - which;
                 bytes.remove_prefix(2);
             } else if (bytes.starts_with("\xff\xfd")) {
-                come_again(which);
+                reconnect(which);
                 bytes.remove_prefix(2);
             } else if (!bytes.empty()) {
                 clients_[which]->send(bytes.substr(0, 1));
@@ -87,23 +87,24 @@ public:
     }
 
 private:
-    void come_again(size_t which) {
-        read(clients_[which]->heard(), before_);
+    void reconnect(size_t which) {
+        count(clients_[which]->heard(), before_);
         clients_[which] = nullptr;
         clients_[which] = std::make_unique<SteppedWorker::Client>(worker_);
     }
 
     void check() {
-        Heard heard = before_;
-        for (auto& client : clients_) read(client->heard(), heard);
-        ensure(heard.taken() <= worker_.reports() + worker_.refused(Transport::mqtt) + lists_);
+        Acknowledged acknowledged = before_;
+        for (auto& client : clients_) count(client->heard(), acknowledged);
+        ensure(acknowledged.size() <=
+               worker_.reports() + worker_.refused(Transport::mqtt) + lists_);
     }
 
     SteppedWorker worker_;
     Splitter splitter_;
     std::array<std::unique_ptr<SteppedWorker::Client>, 2> clients_;
     size_t lists_ = 0;
-    Heard before_;  // By connections that are gone.
+    Acknowledged before_;  // On connections that have closed.
 };
 
 }  // namespace

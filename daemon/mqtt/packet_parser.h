@@ -1,0 +1,35 @@
+// MQTT packet parser: finds one packet at the front of the bytes that a client sent.
+//
+// parse() has four results:
+//
+//   |  nothing          these bytes are the beginning of a packet; more are needed
+//   |  a packet         well-formed; the caller removes its first `bytes` bytes
+//   |  mqtt_malformed, mqtt_protocol_error, mqtt_unsupported, mqtt_too_large
+//   |                   the connection must end [MQTT-4.8.0-1] [MQTT5-4.13.1-1]
+//
+// A packet that its fixed header rules out, or that is too large, is refused before its body has
+// arrived. Nothing is kept between calls and nothing is copied: views point into the given bytes.
+//
+// The session checks what depends on earlier packets: CONNECT first and once, packet ids, topic
+// aliases.
+//
+// Threads: pure functions. Sources: MQTT 3.1.1 and MQTT 5.0 (packets.h).
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+#include "daemon/mqtt/packets.h"
+#include "pipeline/base/error.h"
+
+namespace rollcall::mqtt {
+
+// version: that of the session; a CONNECT names its own.
+[[nodiscard]] Result<std::optional<Packet>> parse(std::string_view bytes, size_t packet_bytes_max,
+                                                  Version version);
+
+// Returns the version of a CONNECT that parse() refused, if the bytes reach as far as the version.
+[[nodiscard]] std::optional<Version> version_named(std::string_view bytes);
+
+}  // namespace rollcall::mqtt

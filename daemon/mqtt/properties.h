@@ -1,0 +1,65 @@
+// MQTT properties: the list of properties that most packets of MQTT 5.0 carry (section 2.2.2).
+//
+// properties.def lists the properties that a client may send, and the packets that may carry them.
+//
+// Threads: plain values.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "daemon/mqtt/packet_reader.h"
+#include "daemon/mqtt/packets.h"
+
+namespace rollcall::mqtt {
+
+// Sets of packets that carry properties.
+namespace in {
+constexpr uint16_t connect = 1;
+constexpr uint16_t will = 2;
+constexpr uint16_t publish = 4;
+constexpr uint16_t acknowledgement = 8;
+constexpr uint16_t subscribe = 16;
+constexpr uint16_t unsubscribe = 32;
+constexpr uint16_t disconnect = 64;
+constexpr uint16_t auth = 128;
+}  // namespace in
+
+enum class PropertyId : uint8_t {
+#define PROPERTY(id, name, form, packets) name = id,
+#include "daemon/mqtt/properties.def"
+#undef PROPERTY
+};
+
+// Data types of properties.
+enum class PropertyForm : uint8_t { flag, two, four, length, text, binary, pair };
+
+// The properties that a packet carried: numbers and texts by id.
+class Properties {
+public:
+    [[nodiscard]] bool has(PropertyId id) const { return seen_ >> index(id) & 1; }
+    [[nodiscard]] uint32_t number(PropertyId id, uint32_t otherwise) const {
+        return has(id) ? numbers_[index(id)] : otherwise;
+    }
+    [[nodiscard]] std::string_view content_type() const { return content_type_; }
+
+    // Reads the properties of a packet of 5.0 (one of in::*) with their length [MQTT5-2.2.2-1].
+    void read(PacketReader& reader, uint16_t packet);
+
+private:
+    static size_t index(PropertyId id) { return static_cast<size_t>(id); }
+
+    [[nodiscard]] uint32_t read_value(PacketReader& list, PropertyId id, PropertyForm form);
+    static constexpr size_t ids_max = 40;
+    uint64_t seen_ = 0;
+    std::array<uint32_t, ids_max> numbers_{};
+    std::string_view content_type_;
+};
+
+// Reads and checks the properties of a packet, and sets the fault of `reader` if one is wrong. A
+// packet of 3.1.1 has none.
+Properties read_properties(PacketReader& reader, Version version, uint16_t packet);
+
+}  // namespace rollcall::mqtt
