@@ -9,7 +9,7 @@ namespace rollcall {
 
 namespace {
 
-constexpr int64_t jump_us_min = 1'000'000;  // NTP corrects less than that, bit by bit.
+constexpr int64_t jump_us_min = 1'000'000;  // NTP corrects smaller errors gradually.
 
 }  // namespace
 

@@ -1,10 +1,10 @@
-// Clock watch: says when somebody has set the clock. Rows carry the time that the clock showed, and
-// tokens and certificates end by it, so an operator should know.
+// ClockWatch: logs and counts jumps of the wall clock. Rows carry the time that the clock showed,
+// and tokens and certificates expire by it, so the operator should know.
 //
 // Nothing waits for the wall clock, and no row depends on its running forward: a check-in that was
-// taken before a jump is delivered after it as any other.
+// accepted before a jump is delivered after it like any other.
 //
-// Threads: one, which is main.
+// Threads: main.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ class ClockWatch {
 public:
     explicit ClockWatch(const Clock& clock) : clock_(clock), ahead_us_(ahead_us()) {}
 
-    // A jump is seen by the next measure.
+    // Compares the wall clock with the steady clock, and reports a jump since the last call.
     void measure();
     [[nodiscard]] const MetricShard& shard() const { return shard_; }
 
@@ -26,8 +26,8 @@ private:
     [[nodiscard]] int64_t ahead_us() const { return clock_.wall_us() - clock_.steady_us(); }
 
     const Clock& clock_;
-    int64_t ahead_us_;   // The wall clock, of the steady one, at the last measure.
-    MetricShard shard_;  // One value of it.
+    int64_t ahead_us_;  // How far the wall clock was ahead of the steady one at the last call.
+    MetricShard shard_;
 };
 
 }  // namespace rollcall

@@ -6,8 +6,11 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <functional>
 #include <thread>
+#include <utility>
 
+#include "daemon/net/listener.h"
 #include "daemon/open_files.h"
 #include "daemon/service_manager.h"
 #include "pipeline/base/error.h"
@@ -34,7 +37,7 @@ size_t workers_of(const Settings& settings) {
     return std::max(1U, std::thread::hardware_concurrency());
 }
 
-// As far as the process may open files.
+// Returns the settings with connections_max as low as the limit of open files demands.
 Settings within_limits(Settings settings) {
     const uint64_t files = open_files::raise_limit();
     auto& connections_max = settings.general.connections_max;
@@ -48,10 +51,23 @@ Settings within_limits(Settings settings) {
     return settings;
 }
 
-// Not exit(): other threads still run, and nothing they do may look like success.
+// Ends the process without exit(): other threads still run, and nothing that they do may look like
+// success.
 void halt(const Error& error) {
     log(LogLevel::error, "stopping at once: {}", describe(error));
     std::_Exit(EXIT_FAILURE);
+}
+
+// Binds each address and passes its sockets, one for each of `count` workers, to use().
+Result<void> listen_on_all(const List& addresses, std::string_view protocol, size_t count,
+                           const std::function<void(const ListeningSockets&)>& use) {
+    for (const auto& address : addresses) {
+        const auto sockets = listen_on(address, count);
+        if (!sockets) return std::unexpected(in_context(protocol, sockets.error()));
+        use(*sockets);
+        log(LogLevel::info, "listening on {} ({})", sockets->address, protocol);
+    }
+    return {};
 }
 
 }  // namespace
@@ -65,26 +81,44 @@ std::string state_dir_of(const Settings& settings) {
     return std::string(paths.substr(0, paths.find(':')));
 }
 
-// The signals that mean stop or reload, as something to read from. They are blocked, also in the
-// threads that start after this: no handler ever runs, and one that comes before the loop turns is
-// not lost. Source: signalfd(2).
-struct Daemon::Signals {
+// The signals that stop the daemon or reload its files, as a descriptor that the loop reads. They
+// are blocked in all threads that start after the construction: no handler ever runs, and a signal
+// that arrives before the loop runs is not lost. Source: signalfd(2).
+class Daemon::Signals {
+public:
     Signals() {
+        sigset_t all{};
         sigemptyset(&all);
-        sigaddset(&all, SIGTERM);
-        sigaddset(&all, SIGINT);
-        sigaddset(&all, SIGHUP);
+        for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&all, number);
         pthread_sigmask(SIG_BLOCK, &all, nullptr);
-        fd = signalfd(-1, &all, SFD_NONBLOCK | SFD_CLOEXEC);
-        ensure(fd >= 0);
+        fd_ = signalfd(-1, &all, SFD_NONBLOCK | SFD_CLOEXEC);
+        ensure(fd_ >= 0);
     }
-    ~Signals() { close(fd); }
+    ~Signals() { close(fd_); }
     Signals(const Signals&) = delete;
     Signals& operator=(const Signals&) = delete;
 
-    sigset_t all{};
-    int fd = -1;
-    uv_poll_t poll{};
+    // Calls daemon.on_signal() from the loop for each signal that arrives.
+    void watch(Loop& loop, Daemon& daemon) {
+        daemon_ = &daemon;
+        ensure(uv_poll_init(&loop.uv(), &poll_, fd_) == 0);
+        poll_.data = this;
+        uv_poll_start(&poll_, UV_READABLE, [](uv_poll_t* poll, int, int) {
+            static_cast<Signals*>(poll->data)->deliver();
+        });
+    }
+    void unwatch() { uv_close(reinterpret_cast<uv_handle_t*>(&poll_), nullptr); }
+
+private:
+    void deliver() const {
+        signalfd_siginfo signal{};
+        if (read(fd_, &signal, sizeof signal) != sizeof signal) return;
+        daemon_->on_signal(static_cast<int>(signal.ssi_signo));
+    }
+
+    int fd_ = -1;
+    Daemon* daemon_ = nullptr;
+    uv_poll_t poll_{};
 };
 
 Daemon::Daemon(const Settings& settings, std::string_view version)
@@ -94,13 +128,10 @@ Daemon::Daemon(const Settings& settings, std::string_view version)
       replies_(clock_),
       admin_(replies_, clock_, version_),
       admin_limits_(settings),
-      overload_(settings),
+      shared_(settings),
+      overload_(settings, shared_.overload),
       clock_watch_(clock_),
-      last_seen_(settings.replies.sites_max),
-      mqtt_clients_(settings.mqtt.sessions_max),
       tls_(settings, clock_),
-      credential_files_(settings),
-      quotas_(settings),
       loop_(clock_, shard_, admin_options(settings), [this] { on_turn(); }),
       signals_(std::make_unique<Signals>()) {}
 
@@ -108,9 +139,14 @@ Daemon::~Daemon() = default;
 
 int Daemon::run() {
     std::signal(SIGPIPE, SIG_IGN);
-    if (!read_files()) return exit_settings;
-    if (!start()) return EXIT_FAILURE;
-    admin_.set_reason_not_ready({});
+    if (const auto files = read_files(); !files) {
+        log(LogLevel::error, "{}", describe(files.error()));
+        return exit_settings;
+    }
+    if (const auto started = start(); !started) {
+        log(LogLevel::error, "{}", describe(started.error()));
+        return EXIT_FAILURE;
+    }
     service_manager::ready();
     log(LogLevel::notice, "rollcalld {} takes check-ins", version_);
     loop_.run();
@@ -118,134 +154,155 @@ int Daemon::run() {
     return EXIT_SUCCESS;
 }
 
-// Those that the settings name.
-bool Daemon::read_files() {
-    const auto credentials = [this]() -> std::expected<void, std::string> {
-        const auto loaded = credential_files_.load();
-        if (!loaded) return std::unexpected(describe(loaded.error()));
-        for (const auto& warning : credential_files_.warnings())
-            log(LogLevel::warning, "{}", warning);
-        return {};
+// --- start ---
+
+Result<void> Daemon::read_files() {
+    const auto read_credentials = [this] {
+        auto loaded = shared_.credential_files.load();
+        if (loaded)
+            for (const auto& warning : shared_.credential_files.warnings())
+                log(LogLevel::warning, "{}", warning);
+        return loaded;
     };
-    return reloads_.begin(credentials) &&
-           reloads_.begin([this]() -> std::expected<void, std::string> {
-               if (auto loaded = tls_.load(); !loaded)
-                   return std::unexpected(describe(loaded.error()));
-               return {};
-           });
+    if (auto read = reloads_.add(read_credentials); !read) return read;
+    return reloads_.add([this] { return tls_.load(); });
 }
 
-bool Daemon::start() {
-    if (const auto made = files_.make_directories(state_dir_); !made) {
-        log(LogLevel::error, "{}: {}", state_dir_, describe(made.error()));
-        return false;
+Result<void> Daemon::start() {
+    if (auto made = make_state_directory(); !made) return made;
+    build_pipeline();
+    build_workers();
+    if (auto opened = open_spool(); !opened) return opened;
+    pipeline_->start();
+    watch_overload();
+    if (auto listening = listen(); !listening) {
+        pipeline_->stop();
+        return listening;
     }
+    start_threads();
+    signals_->watch(loop_, *this);
+    show_pages();
+    return {};
+}
+
+Result<void> Daemon::make_state_directory() {
+    if (const auto made = files_.make_directories(state_dir_); !made)
+        return std::unexpected(in_context(state_dir_, made.error()));
+    return {};
+}
+
+void Daemon::build_pipeline() {
     std::vector<MetricShard*> shards;
     for (size_t i = 0; i < workers_of(settings_); ++i)
         shards.push_back(worker_shards_.emplace_back(std::make_unique<MetricShard>()).get());
+    std::vector<NamedSink> sinks = make_sinks(settings_, state_dir_);
+    if (auto topic_end = topic_end_of(sinks))
+        watch_ = std::make_unique<SinglestoreWatch>(settings_, clock_, std::move(topic_end));
     pipeline_ = std::make_unique<Pipeline>(files_, clock_, settings_, state_dir_ + "/spool",
-                                           make_sinks(settings_, state_dir_), shards, halt);
-    for (size_t i = 0; i < shards.size(); ++i) {
-        workers_.push_back(std::make_unique<Worker>(settings_, pipeline_->intake(i), overload_,
-                                                    last_seen_, mqtt_clients_, credential_files_,
-                                                    quotas_, clock_, *shards[i]));
-        pipeline_->on_durable(i, [worker = workers_.back().get()] { worker->wake(); });
-    }
-    if (const auto opened = pipeline_->open(); !opened) {
-        log(LogLevel::error, "{}/spool: {}", state_dir_, describe(opened.error()));
-        return false;
-    }
-    pipeline_->start();
-    MetricShards shown = pipeline_->shards();
-    shown.insert(shown.end(), shards.begin(), shards.end());
-    overload_.watch(shown);
-    shown.push_back(&overload_.shard());
-    shown.push_back(&clock_watch_.shard());
-    shown.push_back(&mqtt_clients_.shard());
-    shown.push_back(&tls_.shard());
-    shown.push_back(&reloads_.shard());
-    if (std::ranges::find(settings_.general.sinks, "kafka") != settings_.general.sinks.end()) {
-        watch_ = std::make_unique<SinglestoreWatch>(
-            settings_, clock_, [shards = pipeline_->shards()]() -> std::optional<int64_t> {
-                int64_t end = 0;  // Of the sink that knows it, while its brokers are up.
-                for (const MetricShard* shard : shards)
-                    end += shard->read(Metric::kafka_topic_end_messages, 0);
-                return end > 0 ? std::optional(end) : std::nullopt;
-            });
-        shown.push_back(&watch_->shard());
-    }
-    admin_.watch(std::move(shown));
-    admin_.ask_for_health_messages([this] { return health_messages(); });
-    admin_.ask_for_pipeline(
-        [this] { return watch_ ? std::optional(watch_->status()) : std::nullopt; });
-
-    const auto to_workers = [this](Transport transport, TlsContext* tls = nullptr) {
-        return [this, transport, tls](const ListeningSockets& listening) {
-            for (size_t i = 0; i < workers_.size(); ++i)
-                workers_[i]->listen(listening.fds[i], transport, tls);
-        };
-    };
-    const auto to_admin = [this](const ListeningSockets& listening) {
-        loop_.listen(listening.fds.front(), {Transport::http, [this](Connection& connection) {
-                                                 return std::make_unique<HttpSession>(
-                                                     connection, admin_, replies_, admin_limits_);
-                                             }});
-    };
-    const size_t each = workers_.size();
-    const bool listening =
-        listen(settings_.http.listen, "http", each, to_workers(Transport::http)) &&
-        listen(settings_.mqtt.listen, "mqtt", each, to_workers(Transport::mqtt)) &&
-        listen(settings_.http.tls_listen, "https", each, to_workers(Transport::http, &tls_)) &&
-        listen(settings_.mqtt.tls_listen, "mqtts", each, to_workers(Transport::mqtt, &tls_)) &&
-        listen(settings_.admin.listen, "admin", 1, to_admin);
-    if (!listening) {
-        pipeline_->stop();
-        return false;
-    }
-    for (auto& worker : workers_) worker->start();
-    if (watch_) watch_->start();
-
-    ensure(uv_poll_init(&loop_.uv(), &signals_->poll, signals_->fd) == 0);
-    signals_->poll.data = this;
-    uv_poll_start(&signals_->poll, UV_READABLE,
-                  [](uv_poll_t* poll, int, int) { static_cast<Daemon*>(poll->data)->on_signal(); });
-    return true;
+                                           std::move(sinks), std::move(shards), halt);
 }
 
-bool Daemon::listen(const std::vector<std::string>& addresses, std::string_view what, size_t each,
-                    const std::function<void(const ListeningSockets&)>& use) {
-    for (const auto& address : addresses) {
-        const auto listening = listen_on(address, each);
-        if (!listening) {
-            log(LogLevel::error, "{}: {}", what, describe(listening.error()));
-            return false;
-        }
-        use(*listening);
-        log(LogLevel::info, "listening on {} ({})", listening->address, what);
+void Daemon::build_workers() {
+    for (size_t i = 0; i < worker_shards_.size(); ++i) {
+        workers_.push_back(std::make_unique<Worker>(settings_, clock_, shared_,
+                                                    pipeline_->intake(i), *worker_shards_[i]));
+        pipeline_->on_durable(i, [worker = workers_.back().get()] { worker->wake(); });
     }
-    return true;
+}
+
+Result<void> Daemon::open_spool() {
+    if (const auto opened = pipeline_->open(); !opened)
+        return std::unexpected(in_context(state_dir_ + "/spool", opened.error()));
+    return {};
+}
+
+void Daemon::watch_overload() {
+    std::vector<const AckTimes*> ack_times;
+    for (const auto& worker : workers_) ack_times.push_back(&worker->ack_times());
+    overload_.watch(
+        {.spool_load = [this] { return pipeline_->load(); }, .ack_times = std::move(ack_times)});
+}
+
+Result<void> Daemon::listen() {
+    const auto& http = settings_.http;
+    const auto& mqtt = settings_.mqtt;
+    if (auto done = listen_for_checkins(http.listen, "http", Transport::http, nullptr); !done)
+        return done;
+    if (auto done = listen_for_checkins(mqtt.listen, "mqtt", Transport::mqtt, nullptr); !done)
+        return done;
+    if (auto done = listen_for_checkins(http.tls_listen, "https", Transport::http, &tls_); !done)
+        return done;
+    if (auto done = listen_for_checkins(mqtt.tls_listen, "mqtts", Transport::mqtt, &tls_); !done)
+        return done;
+    return listen_for_operators();
+}
+
+Result<void> Daemon::listen_for_checkins(const List& addresses, std::string_view protocol,
+                                         Transport transport, TlsContext* tls) {
+    return listen_on_all(addresses, protocol, workers_.size(), [&](const auto& sockets) {
+        for (size_t i = 0; i < workers_.size(); ++i)
+            workers_[i]->listen(sockets.fds[i], transport, tls);
+    });
+}
+
+Result<void> Daemon::listen_for_operators() {
+    return listen_on_all(settings_.admin.listen, "admin", 1, [this](const auto& sockets) {
+        loop_.listen(sockets.fds.front(), {Transport::http, [this](Connection& connection) {
+                                               return std::make_unique<HttpSession>(
+                                                   connection, admin_, replies_, admin_limits_);
+                                           }});
+    });
+}
+
+void Daemon::start_threads() {
+    for (auto& worker : workers_) worker->start();
+    if (watch_) watch_->start();
+}
+
+// From now on the daemon is ready, unless it is overloaded.
+void Daemon::show_pages() {
+    const auto pipeline = [this] {
+        return watch_ ? std::optional(watch_->status()) : std::nullopt;
+    };
+    admin_.show({.shards = shards(),
+                 .readiness = [this] { return readiness_of(pipeline_->load(), overload_.last()); },
+                 .health_messages = [this] { return health_messages(); },
+                 .pipeline = pipeline});
+}
+
+// The one list of all metric shards. Main's own is not in it: the clients of the admin pages are
+// not counted.
+MetricShards Daemon::shards() const {
+    MetricShards all = pipeline_->shards();
+    for (const auto& shard : worker_shards_) all.push_back(shard.get());
+    for (const MetricShard* shard :
+         {&overload_.shard(), &clock_watch_.shard(), &shared_.mqtt_clients.shard(), &tls_.shard(),
+          &reloads_.shard()})
+        all.push_back(shard);
+    if (watch_) all.push_back(&watch_->shard());
+    return all;
 }
 
 std::vector<std::string> Daemon::health_messages() const {
     std::vector<std::string> all = pipeline_->health_messages();
-    if (std::string sentence = watch_ ? watch_->health_message().text() : ""; !sentence.empty())
-        all.push_back(std::move(sentence));
-    for (auto& trouble : reloads_.health_messages()) all.push_back(std::move(trouble));
+    if (std::string message = watch_ ? watch_->health_message().text() : ""; !message.empty())
+        all.push_back(std::move(message));
+    for (auto& message : reloads_.health_messages()) all.push_back(std::move(message));
     return all;
 }
 
-// At least once a second.
+// --- while it runs ---
+
+// The loop calls this at least once a second.
 void Daemon::on_turn() {
     const int64_t now_us = clock_.steady_us();
     overload_.measure(now_us);
     clock_watch_.measure();
-    if (mqtt_clients_.drop_expired(now_us / 1'000'000)) loop_.wake();
+    if (shared_.mqtt_clients.drop_expired(now_us / 1'000'000)) loop_.wake();
 }
 
-void Daemon::on_signal() {
-    signalfd_siginfo signal{};
-    if (read(signals_->fd, &signal, sizeof signal) != sizeof signal) return;
-    if (signal.ssi_signo == SIGHUP) return reload();
+void Daemon::on_signal(int number) {
+    if (number == SIGHUP) return reload();
     stop();
 }
 
@@ -256,16 +313,26 @@ void Daemon::reload() {
     service_manager::ready();
 }
 
+// --- stop ---
+
 void Daemon::stop() {
     log(LogLevel::notice, "stopping");
     service_manager::stopping();
-    if (watch_) watch_->begin_stop();  // Both may have to wait for one database.
+    if (watch_) watch_->begin_stop();  // It and a sink may have to wait for the same database.
+    stop_workers();
+    stop_pipeline();
+    signals_->unwatch();
+    loop_.stop();
+}
+
+void Daemon::stop_workers() {
     for (auto& worker : workers_) worker->begin_stop();
     for (auto& worker : workers_) worker->join();
+}
+
+void Daemon::stop_pipeline() {
     pipeline_->stop();
     if (watch_) watch_->join();
-    uv_close(reinterpret_cast<uv_handle_t*>(&signals_->poll), nullptr);
-    loop_.stop();
 }
 
 }  // namespace rollcall

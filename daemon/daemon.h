@@ -1,18 +1,16 @@
-// Daemon: every thread's owner. Starts them in the order a check-in goes backwards, so that nothing
-// is accepted before it can be made durable, and stops them in the order a check-in goes.
+// Daemon: owns every thread. It starts them in the reverse order of a check-in's path, so that
+// nothing is accepted before it can be made durable, and stops them in the order of that path.
 //
-//   start:  spool and sinks -> deliveries, committer -> sockets -> workers -> READY=1
-//   stop:   STOPPING=1 -> workers (answer what is durable) -> committer -> deliveries
-//
-//   reload: SIGHUP -> files that are named in the settings are read again
+//   start:   spool and sinks -> deliveries, committer -> sockets -> workers -> READY=1
+//   stop:    STOPPING=1 -> workers (respond to what is durable) -> committer -> deliveries
+//   reload:  SIGHUP -> the files that the settings name are read again
 //
 // A failure that breaks a promise (error.h, Action::halt) ends the process at once: what was not
-// yet acknowledged never is.
+// acknowledged before never is.
 //
 // Threads: main.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -21,13 +19,11 @@
 #include "config/settings.h"
 #include "daemon/admin/admin.h"
 #include "daemon/clock_watch.h"
-#include "daemon/net/listener.h"
 #include "daemon/net/loop.h"
 #include "daemon/net/tls_context.h"
 #include "daemon/overload/controller.h"
-#include "daemon/overload/last_seen.h"
 #include "daemon/reload.h"
-#include "daemon/security/credentials.h"
+#include "daemon/shared_state.h"
 #include "daemon/worker.h"
 #include "pipeline/base/clock.h"
 #include "pipeline/base/files.h"
@@ -36,11 +32,11 @@
 
 namespace rollcall {
 
-// The exit status when the settings, or the files that they name, are wrong: EX_CONFIG of
-// sysexits.h. systemd is told not to start the daemon again.
+// Exit status when the settings, or the files that they name, are wrong: EX_CONFIG of sysexits.h.
+// The systemd unit does not restart the daemon after it.
 constexpr int exit_settings = 78;
 
-// Where the spool and the SQLite file live.
+// Returns the directory of the spool and of the SQLite file.
 [[nodiscard]] std::string state_dir_of(const Settings& settings);
 
 class Daemon {
@@ -50,44 +46,59 @@ public:
     Daemon(const Daemon&) = delete;
     Daemon& operator=(const Daemon&) = delete;
 
-    // Serves until SIGTERM or SIGINT. The exit status of the process.
+    // Serves until SIGTERM or SIGINT. Returns the exit status of the process.
     [[nodiscard]] int run();
 
 private:
-    struct Signals;
+    class Signals;
 
-    [[nodiscard]] bool read_files();
-    [[nodiscard]] bool start();
-    [[nodiscard]] bool listen(const std::vector<std::string>& addresses, std::string_view what,
-                              size_t each, const std::function<void(const ListeningSockets&)>& use);
-    [[nodiscard]] std::vector<std::string> health_messages() const;
-    void on_turn();
-    void on_signal();
-    void reload();
+    [[nodiscard]] Result<void> read_files();
+    [[nodiscard]] Result<void> start();
+
+    // The steps of start(), in this order.
+    [[nodiscard]] Result<void> make_state_directory();
+    void build_pipeline();
+    void build_workers();
+    [[nodiscard]] Result<void> open_spool();
+    void watch_overload();
+    [[nodiscard]] Result<void> listen();
+    [[nodiscard]] Result<void> listen_for_checkins(const List& addresses, std::string_view protocol,
+                                                   Transport transport, TlsContext* tls);
+    [[nodiscard]] Result<void> listen_for_operators();
+    void start_threads();
+    void show_pages();
+
+    // The steps of stop(), in this order.
     void stop();
+    void stop_workers();
+    void stop_pipeline();
+
+    void reload();
+    void on_turn();
+    void on_signal(int number);
+
+    [[nodiscard]] MetricShards shards() const;
+    [[nodiscard]] std::vector<std::string> health_messages() const;
 
     const Settings settings_;
     std::string_view version_;
     std::string state_dir_;
     Clock clock_;
     Files files_;
-    MetricShard shard_;  // Main's.
+    MetricShard shard_;  // Counters of main's loop, which are not shown.
     Replies replies_;
     Admin admin_;
     HttpSession::Limits admin_limits_;
+    SharedState shared_;
     OverloadController overload_;
     ClockWatch clock_watch_;
-    LastSeen last_seen_;
-    MqttClients mqtt_clients_;
     TlsContext tls_;
-    CredentialFiles credential_files_;
-    Quotas quotas_;
     std::vector<std::unique_ptr<MetricShard>> worker_shards_;
     std::unique_ptr<Pipeline> pipeline_;
-    std::unique_ptr<SinglestoreWatch> watch_;  // If check-ins go to a pipeline of SingleStore's.
+    std::unique_ptr<SinglestoreWatch> watch_;  // If check-ins go to SingleStore through Kafka.
     std::vector<std::unique_ptr<Worker>> workers_;
     ReloadableFiles reloads_;
-    Loop loop_;  // Admin's clients, the signals, and what is done once a second.
+    Loop loop_;  // Serves the admin pages and the signals, and measures once a second.
     std::unique_ptr<Signals> signals_;
 };
 

@@ -1,20 +1,23 @@
-// Open files: as many connections as leave some for the spool and the sinks. If clients took the
-// last ones, no segment could be begun, and nobody would be answered until a client left.
+// Open files: limits the connections so that file descriptors remain for the spool and the sinks.
+// If clients held all of them, the spool could begin no segment, and no check-in could be
+// acknowledged until a client disconnected.
 //
-// Threads: main, before the others start.
+// Threads: main, before the other threads start.
 #pragma once
 
 #include <cstdint>
 
 namespace rollcall::open_files {
 
-// What a daemon opens besides its connections: listeners, the spool, databases, a log.
+// Number of files that a daemon opens besides its connections: listeners, the spool, databases, a
+// log.
 inline constexpr uint64_t files_reserved = 128;
 
-// Raises what the process may have open to what it is allowed to ask for, and returns it.
+// Raises the limit of open files to the hard limit, and returns the limit in force.
 [[nodiscard]] uint64_t raise_limit();
 
-// What a worker holds of connections_max, at least 1.
+// Returns how many connections a worker may hold: at most connections_max, at least 1. limit: open
+// files of the process.
 [[nodiscard]] uint64_t connections_of_worker(uint64_t connections_max, uint64_t workers,
                                              uint64_t limit);
 

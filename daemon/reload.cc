@@ -6,30 +6,27 @@
 
 namespace rollcall {
 
-bool ReloadableFiles::begin(Read read) {
-    if (const auto done = read(); !done) {
-        log(LogLevel::error, "{}", done.error());
-        return false;
-    }
+Result<void> ReloadableFiles::add(Read read) {
+    if (auto done = read(); !done) return done;
     all_.push_back({std::move(read), {}});
-    return true;
+    return {};
 }
 
 void ReloadableFiles::read_again() {
-    for (auto& [read, trouble] : all_) {
+    for (auto& [read, health_message] : all_) {
         const auto done = read();
-        trouble = done ? "" : done.error() + "; what was read before stays";
+        health_message = done ? "" : describe(done.error()) + "; what was read before stays";
         if (done) continue;
         shard_.add(Metric::reload_errors_total);
-        log(LogLevel::error, "{}", trouble);
+        log(LogLevel::error, "{}", health_message);
     }
 }
 
 std::vector<std::string> ReloadableFiles::health_messages() const {
-    std::vector<std::string> health_messages;
+    std::vector<std::string> messages;
     for (const Files& files : all_)
-        if (!files.trouble.empty()) health_messages.push_back(files.trouble);
-    return health_messages;
+        if (!files.health_message.empty()) messages.push_back(files.health_message);
+    return messages;
 }
 
 }  // namespace rollcall

@@ -1,40 +1,40 @@
-// ReloadableFiles: the files that the settings name, read at start and again when the operator asks
-// for it (SIGHUP). What cannot be read then changes nothing: what the files said before counts on,
-// and the log, the pages and rollcall_reload_errors_total say so until a later reload can read
-// them.
+// ReloadableFiles: the files that the settings name. They are read at the start, and again when the
+// operator asks for it (SIGHUP).
 //
-// Threads: one, which is main.
+// Files that a reload cannot read change nothing: their previous contents remain in effect, and the
+// log, the pages and rollcall_reload_errors_total report it until a later reload can read them.
+//
+// Threads: main.
 #pragma once
 
-#include <expected>
 #include <functional>
-#include <list>
 #include <string>
 #include <vector>
 
 #include "config/metrics.h"
+#include "pipeline/base/error.h"
 
 namespace rollcall {
 
 class ReloadableFiles {
 public:
-    // Reads all of its files or changes nothing; an error is a sentence with file and reason.
-    using Read = std::function<std::expected<void, std::string>()>;
+    // Reads all files of one kind, or changes nothing. An error explains which file and why.
+    using Read = std::function<Result<void>()>;
 
-    // Reads for the first time. False: it cannot, as the log says.
-    [[nodiscard]] bool begin(Read read);
+    // Reads the files for the first time, and remembers them for reloads if they can be read.
+    [[nodiscard]] Result<void> add(Read read);
     void read_again();
-    // What could not be read by the last reload.
+    // Returns a message for each kind of files that the last reload could not read.
     [[nodiscard]] std::vector<std::string> health_messages() const;
     [[nodiscard]] const MetricShard& shard() const { return shard_; }
 
 private:
     struct Files {
         Read read;
-        std::string trouble;  // Empty: none.
+        std::string health_message;  // Empty if the last read succeeded.
     };
-    std::list<Files> all_;
-    MetricShard shard_;  // One value of it.
+    std::vector<Files> all_;
+    MetricShard shard_;
 };
 
 }  // namespace rollcall

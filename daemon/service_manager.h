@@ -1,4 +1,4 @@
-// Service manager: what the daemon tells systemd. Silent where there is none.
+// Service manager: notifies systemd of the state of the daemon. Has no effect without systemd.
 //
 // Source: sd_notify(3).
 // Threads: main.
@@ -8,8 +8,8 @@
 
 namespace rollcall::service_manager {
 
-void ready();                       // Sockets are open and the spool is recovered.
-void reloading(int64_t steady_us);  // Until ready() is said again.
-void stopping();                    // From now on, no new work is taken.
+void ready();                       // The sockets are open and the spool is recovered.
+void reloading(int64_t steady_us);  // A reload began; ready() ends it.
+void stopping();                    // The daemon accepts no more work.
 
 }  // namespace rollcall::service_manager

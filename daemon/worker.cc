@@ -2,24 +2,30 @@
 
 namespace rollcall {
 
-Worker::Worker(const Settings& settings, Intake& intake, const OverloadController& overload,
-               LastSeen& last_seen, MqttClients& mqtt_clients,
-               const CredentialFiles& credential_files, Quotas& quotas, const Clock& clock,
+Worker::Worker(const Settings& settings, const Clock& clock, SharedState& shared, Intake& intake,
                MetricShard& shard)
     : settings_(settings),
       intake_(intake),
-      overload_(overload),
+      overload_(shared.overload),
       clock_(clock),
-      liveness_(intake, last_seen, shard),
-      credentials_(settings, credential_files, clock),
+      liveness_(intake, shared.last_seen, shard),
+      credentials_(settings, shared.credential_files, clock),
       refusals_(clock, shard),
-      replies_(clock, &overload),
-      checkins_(settings, intake, replies_, overload, last_seen, liveness_, credentials_, quotas,
-                refusals_, clock),
+      replies_(clock, &shared.overload),
+      checkins_(ingest_context(shared), replies_, shared.overload, shared.last_seen),
       http_limits_(settings),
-      mqtt_(settings, mqtt_clients, intake, liveness_, credentials_, quotas, refusals_, clock,
-            [this] { wake(); }),
+      mqtt_(ingest_context(shared), shared.mqtt_clients, [this] { wake(); }),
       loop_(clock, shard, connection_options(), [this] { on_turn(); }) {}
+
+IngestContext Worker::ingest_context(SharedState& shared) {
+    return {.settings = settings_,
+            .clock = clock_,
+            .intake = intake_,
+            .liveness = liveness_,
+            .credentials = credentials_,
+            .quotas = shared.quotas,
+            .refusals = refusals_};
+}
 
 ConnectionTable::Options Worker::connection_options() {
     ConnectionTable::Options options(settings_);
@@ -48,7 +54,8 @@ void Worker::listen(int fd, Transport transport, TlsContext* tls) {
     loop_.listen(fd, std::move(options));
 }
 
-// A wait of its own for each, so that they do not all come in the same turn.
+// Returns how long a new client waits while the daemon is overloaded: random, so that not all of
+// them are served in the same turn.
 Millis Worker::defer() {
     if (!overload_.overloaded()) return Millis(0);
     const auto most = static_cast<uint64_t>(settings_.general.overload_wait_max.count());

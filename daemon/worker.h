@@ -1,15 +1,15 @@
-// Worker: one thread, one loop, its sockets, its clients, its Intake.
+// Worker: a thread with an event loop, its own sockets, its own clients and its own Intake.
 //
-//   a turn:   read what came, decode it into the open slot
-//             send the answers whose slots have become durable
+//   a turn:   read requests and packets, decode them into the open slot
+//             send the responses whose slots have become durable
 //             publish the slot
 //
-// Stop: no new clients, nothing more is read; each client ends when its answers are out. The
-// committer must still run, or they never will be; after drain_timeout_max they are cut off. A row
-// that nobody waits for is waited for too.
+// Stop: the worker accepts no new clients and reads nothing more. It closes each connection when
+// its responses are sent, for which the committer must still run. It also waits for rows that no
+// client waits for. After drain_timeout_max it closes all connections.
 //
-// Threads: the constructor, listen(), start() and stop() on main; wake() anyone; the rest on its
-// own.
+// Threads: the constructor, listen(), start(), begin_stop() and join() belong to main; any thread
+//          may call wake() and ack_times(); the rest is the worker's own.
 #pragma once
 
 #include <random>
@@ -21,11 +21,9 @@
 #include "daemon/mqtt/sessions.h"
 #include "daemon/net/loop.h"
 #include "daemon/net/refusals.h"
-#include "daemon/overload/controller.h"
-#include "daemon/overload/last_seen.h"
 #include "daemon/overload/liveness.h"
-#include "daemon/overload/quotas.h"
 #include "daemon/security/credentials.h"
+#include "daemon/shared_state.h"
 #include "pipeline/base/cursor.h"
 #include "pipeline/ingest/intake.h"
 
@@ -33,33 +31,37 @@ namespace rollcall {
 
 class Worker {
 public:
-    Worker(const Settings& settings, Intake& intake, const OverloadController& overload,
-           LastSeen& last_seen, MqttClients& mqtt_clients, const CredentialFiles& credential_files,
-           Quotas& quotas, const Clock& clock, MetricShard& shard);
+    // intake and shard belong to this worker alone.
+    Worker(const Settings& settings, const Clock& clock, SharedState& shared, Intake& intake,
+           MetricShard& shard);
     ~Worker();
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
 
-    // Before start(). Takes the socket over. tls: what its clients speak it with, or none.
+    // Takes over a listening socket. Call before start(). tls: null if its clients speak plain
+    // text.
     void listen(int fd, Transport transport, TlsContext* tls = nullptr);
     void start();
-    // Instead of start(): a turn in the caller's thread, without waiting. For tests.
+    // Runs a turn in the caller's thread without waiting. For tests, instead of start().
     void step() { loop_.step(); }
-    // Slots of this worker became durable.
+    // Tells the worker that slots of its have become durable.
     void wake() { loop_.wake(); }
-    // begin_stop() for all workers first, then join() each.
+    // Call begin_stop() for all workers first, then join() for each.
     void begin_stop();
     void join();
+
+    [[nodiscard]] const AckTimes& ack_times() const { return loop_.connections().ack_times(); }
 
 private:
     void on_turn();
     void stop_step();
     [[nodiscard]] ConnectionTable::Options connection_options();
     [[nodiscard]] Millis defer();
+    [[nodiscard]] IngestContext ingest_context(SharedState& shared);
 
     const Settings& settings_;
     Intake& intake_;
-    const OverloadController& overload_;
+    const OverloadState& overload_;
     std::minstd_rand random_;
     const Clock& clock_;
     Liveness liveness_;
@@ -69,7 +71,7 @@ private:
     Checkins checkins_;
     HttpSession::Limits http_limits_;
     MqttSessions mqtt_;
-    Cursor stopping_;             // Moved once, by main: 1 means drain and return.
+    Cursor stopping_;             // Advanced once, by main: 1 means drain and return.
     int64_t stop_before_us_ = 0;  // 0 until the stop has begun.
     Loop loop_;
     std::thread thread_;

@@ -57,6 +57,8 @@ public:
 
     // What is wrong with sinks that are down: "sink kafka: ...". From main only, after start().
     [[nodiscard]] std::vector<std::string> health_messages() const;
+    // Any thread, after open(): what the overload controller and the readiness page decide by.
+    [[nodiscard]] SpoolLoad load() const { return committer_.load(); }
     // The counters of the pipeline's own threads.
     [[nodiscard]] std::vector<const MetricShard*> shards() const;
 

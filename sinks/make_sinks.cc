@@ -24,4 +24,11 @@ std::vector<NamedSink> make_sinks(const Settings& settings, const std::string& s
     return sinks;
 }
 
+SinglestoreWatch::TopicEnd topic_end_of(const std::vector<NamedSink>& sinks) {
+    for (const auto& [name, sink] : sinks)
+        if (const auto* kafka = dynamic_cast<const KafkaSink*>(sink.get()))
+            return [kafka] { return kafka->topic_end(); };
+    return {};
+}
+
 }  // namespace rollcall

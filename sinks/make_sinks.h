@@ -1,4 +1,4 @@
-// The sinks that the settings name.
+// Makes the sinks that the settings name.
 #pragma once
 
 #include <string>
@@ -6,11 +6,16 @@
 
 #include "config/settings.h"
 #include "pipeline/pipeline.h"
+#include "sinks/singlestore/watch.h"
 
 namespace rollcall {
 
 // The default of sqlite.path lies in state_dir. The settings must outlive the sinks.
 [[nodiscard]] std::vector<NamedSink> make_sinks(const Settings& settings,
                                                 const std::string& state_dir);
+
+// Returns a function that asks the Kafka sink among them where its topic ends, for any thread; an
+// empty one if there is no such sink. The sink must outlive it.
+[[nodiscard]] SinglestoreWatch::TopicEnd topic_end_of(const std::vector<NamedSink>& sinks);
 
 }  // namespace rollcall

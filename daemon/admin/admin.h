@@ -1,20 +1,22 @@
-// Admin: the operator's pages.
+// Admin: the HTTP pages for the operator.
 //
-//   GET  /metrics   for Prometheus
-//        /healthz   200 while the process answers
-//        /readyz    200 while check-ins are taken from everyone, else 503 and the reason; then
-//                   a line for each thing that needs a person, such as a sink that is down
-//        /status    a page that says how it is, and /status.json, the same for a script
+//   GET  /metrics   metrics for Prometheus
+//        /healthz   200 while the process responds
+//        /readyz    200 while check-ins are accepted from everyone, otherwise 503 with the reason;
+//                   then a line for each health message, such as that a sink is down
+//        /status    a status page, and /status.json, the same for scripts
 //
 // Threads: main's loop.
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "config/metrics_snapshot.h"
+#include "daemon/admin/metrics_snapshot.h"
+#include "daemon/admin/readiness.h"
 #include "daemon/admin/status.h"
 #include "daemon/http/replies.h"
 #include "daemon/http/session.h"
@@ -24,42 +26,39 @@ namespace rollcall {
 
 class Admin final : public HttpService {
 public:
+    // Where the pages take their contents from. Each request calls the functions.
+    struct Sources {
+        MetricShards shards;
+        std::function<Readiness()> readiness = [] { return Readiness::starting; };
+        // What needs the operator's attention, a sentence each.
+        std::function<std::vector<std::string>()> health_messages = [] {
+            return std::vector<std::string>();
+        };
+        // The pipeline of SingleStore; empty if none is watched.
+        std::function<std::optional<PipelineStatus>()> pipeline = [] { return std::nullopt; };
+    };
+
     Admin(Replies& replies, const Clock& clock, std::string_view version)
         : replies_(replies), clock_(clock), version_(version), started_us_(clock.steady_us()) {}
 
-    // Whose counters are shown.
-    void watch(MetricShards shards) { shards_ = std::move(shards); }
-    // Who is asked for what needs a person.
-    void ask_for_health_messages(std::function<std::vector<std::string>()> ask) {
-        health_messages_ = std::move(ask);
-    }
-    void ask_for_pipeline(std::function<std::optional<PipelineStatus>()> ask) {
-        pipeline_ = std::move(ask);
-    }
-    // Empty: ready.
-    void set_reason_not_ready(std::string_view reason) { not_ready_ = reason; }
+    void show(Sources sources) { sources_ = std::move(sources); }
 
     [[nodiscard]] Result<void> admit(const HttpHead& head, HttpRequest& request,
                                      std::string_view& allow) override;
     [[nodiscard]] Result<void> handle(HttpRequest& request, std::string_view body,
                                       Connection& connection) override;
-    // Only reports are counted.
+    // Refused requests for pages are not counted: the metrics are about check-ins.
     void refused(Code, const HttpRequest&, const Connection&) override {}
 
 private:
-    [[nodiscard]] std::string_view reason_not_ready() const;
     [[nodiscard]] Status status() const;
+    [[nodiscard]] std::string readiness_page(std::string_view reason) const;
 
     Replies& replies_;
     const Clock& clock_;
     std::string_view version_;
     int64_t started_us_;
-    MetricShards shards_;
-    std::function<std::vector<std::string>()> health_messages_ = [] {
-        return std::vector<std::string>();
-    };
-    std::function<std::optional<PipelineStatus>()> pipeline_ = [] { return std::nullopt; };
-    std::string_view not_ready_ = "starting";
+    Sources sources_;
 };
 
 }  // namespace rollcall

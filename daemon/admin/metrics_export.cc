@@ -61,8 +61,8 @@ MetricFamily family_of(const MetricShards& shards, size_t number) {
     return family;
 }
 
-// The library writes the text format only. Its lines are those of OpenMetrics but for descriptions,
-// "# HELP name words" and "# TYPE name counter".
+// Turns the text format, which is all that the library writes, into OpenMetrics. The lines differ
+// in the descriptions only: "# HELP name words" and "# TYPE name counter".
 std::string as_openmetrics(const std::string& text) {
     constexpr std::string_view total = "_total ";
     std::string page;
@@ -92,7 +92,7 @@ std::string render_metrics(const MetricShards& shards, std::string_view version,
 
     MetricFamily& build = families.emplace_back();
     build.name = "rollcall_build_info";
-    build.help = "Always 1; the label says which version runs.";
+    build.help = "Always 1; the label names the version.";
     build.type = MetricType::Gauge;
     ClientMetric& info = build.metric.emplace_back();
     info.label = {{"version", std::string(version)}};

@@ -1,17 +1,19 @@
-// Exporter: the readings as a page for Prometheus, in one of its two formats:
+// Metrics export: writes the metrics as a page for Prometheus, in one of its two formats:
 //
 //     text          version 0.0.4: https://prometheus.io/docs/instrumenting/exposition_formats/
-//     OpenMetrics   version 1.0.0: the same samples, but a counter is described without its _total,
-//                   quotes are escaped everywhere, and the end is marked, so that a page cut short
-//                   is seen: https://github.com/prometheus/OpenMetrics
+//     OpenMetrics   version 1.0.0: the same samples, but the description of a counter leaves out
+//                   _total, quotes are escaped everywhere, and an end mark shows that the page is
+//                   complete: https://github.com/prometheus/OpenMetrics
 //                   (specification/OpenMetrics.md)
+//
+// Threads: any.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 
-#include "config/metrics_snapshot.h"
+#include "daemon/admin/metrics_snapshot.h"
 
 namespace rollcall {
 

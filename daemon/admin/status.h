@@ -1,12 +1,14 @@
-// Status: how the daemon is, for a person who looks at it and for a script.
+// Status: the state of the daemon as a page for the operator and as JSON for scripts.
 //
-// The page says first whether check-ins are taken and what needs a person, then every reading that
-// is not 0 with what it means. It has no script, and asks for itself again every ten seconds. The
-// JSON has the same, with the zeros: {"version", "ready", "reason" if it is not, "up_seconds",
-// "health_messages": ["sink kafka: ..."], "pipeline" if one of SingleStore's is watched, "metrics":
-// {name: value, or an object by label}}.
+// The page shows whether check-ins are accepted, the health messages, and every metric that is not
+// 0 with its help text. It has no script, and the browser loads it again every ten seconds. The
+// JSON has the same content, with the metrics that are 0: {"version", "ready", "reason" if it is
+// not, "up_seconds", "health_messages": ["sink kafka: ..."], "pipeline" if one of SingleStore's is
+// watched, "metrics": {name: value, or an object by label}}.
 //
-// What others have said, such as a database its error, is escaped.
+// Text from others, such as the error message of a database, is escaped.
+//
+// Threads: any.
 #pragma once
 
 #include <cstdint>
@@ -15,17 +17,17 @@
 #include <string_view>
 #include <vector>
 
-#include "config/metrics_snapshot.h"
+#include "daemon/admin/metrics_snapshot.h"
 #include "sinks/singlestore/watch.h"
 
 namespace rollcall {
 
 struct Status {
     std::string_view version;
-    std::string_view not_ready;  // Why. Empty: ready.
-    int64_t up_s;                // Since start.
+    std::string_view not_ready;  // Why check-ins are not accepted from everyone; empty if they are.
+    int64_t up_s;                // Since the start.
     std::vector<std::string> health_messages;
-    std::optional<PipelineStatus> pipeline;  // If it is watched.
+    std::optional<PipelineStatus> pipeline;  // Empty if none is watched.
     const MetricShards& shards;
 };
 

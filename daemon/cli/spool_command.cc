@@ -210,7 +210,7 @@ SpoolVerdict each_record(
     for (;;) {
         const auto record = reader.peek();
         if (!record) return sentence(directory, record.error());
-        if (!*record) return shard.read(Metric::spool_lost_records_total, 0) == 0;
+        if (!*record) return lost_records.records() == 0;
         if (visit(**record))
             reader.advance();
         else
@@ -339,7 +339,7 @@ SpoolVerdict replay_spool(const Settings& settings, const std::string& state_dir
         if (!trouble.empty()) return std::unexpected(fmt::format("sink {}: {}", sink, trouble));
         progress.show(std::max(sender.stored().own(), first) - first, end.own() - first);
     }
-    const int64_t lost = shard.read(Metric::spool_lost_records_total, 0);
+    const uint64_t lost = sender.lost_records();
     fmt::print(to, "records {} to {}: {} rows were sent to {}, {} records are damaged\n", first,
                end.own(), into.rows(), sink, lost);
     if (into.refused() > 0)

@@ -58,24 +58,23 @@ bool names_json_rpc(std::string_view body) { return body.find("\"jsonrpc\"") != 
 
 }  // namespace
 
-Checkins::Checkins(const Settings& settings, Intake& intake, Replies& replies,
-                   const OverloadController& overload, LastSeen& last_seen, Liveness& liveness,
-                   Credentials& credentials, Quotas& quotas, Refusals& refusals, const Clock& clock)
-    : settings_(settings),
+Checkins::Checkins(const IngestContext& context, Replies& replies, const OverloadState& overload,
+                   LastSeen& last_seen)
+    : settings_(context.settings),
       paths_{"/v1/checkins", "/poll", "/update", "/config", "/bandwidth"},
-      body_bytes_max_(settings.http.body_size_max.count),
-      batch_bytes_max_(std::max(body_bytes_max_, settings.http.batch_size_max.count)),
+      body_bytes_max_(settings_.http.body_size_max.count),
+      batch_bytes_max_(std::max(body_bytes_max_, settings_.http.batch_size_max.count)),
       inflater_(batch_bytes_max_),
-      intake_(intake),
+      intake_(context.intake),
       replies_(replies),
       overload_(overload),
       last_seen_(last_seen),
-      liveness_(liveness),
-      credentials_(credentials),
-      quotas_(quotas),
-      refusals_(refusals),
-      clock_(clock) {
-    paths_.insert(paths_.end(), settings.http.paths.begin(), settings.http.paths.end());
+      liveness_(context.liveness),
+      credentials_(context.credentials),
+      quotas_(context.quotas),
+      refusals_(context.refusals),
+      clock_(context.clock) {
+    paths_.insert(paths_.end(), settings_.http.paths.begin(), settings_.http.paths.end());
 }
 
 Result<void> Checkins::admit(const HttpHead& head, HttpRequest& request, std::string_view& allow) {
@@ -169,15 +168,15 @@ Result<void> Checkins::handle(HttpRequest& request, std::string_view body, Conne
 Accepted Checkins::accepted(const HttpRequest& request, const Sender& sender) {
     const Receipt& receipt = request.receipt;
     const uint64_t site = fingerprint(receipt.site.empty() ? sender.address : receipt.site, 0);
-    Accepted what{.next_s = overload_.next_s(site),
+    Accepted what{.next_s = overload_.reporting_interval_s(site),
                   .accepted = receipt.accepted,
                   .warnings = receipt.items == 1 ? receipt.warnings : "",
                   .refused = receipt.refused,
                   .dialect = dialect_of(request),
                   .rpc_id = receipt.shape.rpc_id};
     if (is_ispapp(what.dialect)) {
-        what.next_s =
-            std::clamp(overload_.base_s(site), ispapp_interval_min_s, ispapp_interval_max_s);
+        what.next_s = std::clamp(overload_.base_interval_s(site), ispapp_interval_min_s,
+                                 ispapp_interval_max_s);
         const int64_t now_s = sender.received_s();
         if (receipt.shape.collectors) last_seen_.note_collectors(site, now_s);
         // Not known, as after a start: then it is not due at once, or the whole fleet's would be.

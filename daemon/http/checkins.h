@@ -23,12 +23,9 @@
 #include "config/settings.h"
 #include "daemon/http/replies.h"
 #include "daemon/http/session.h"
-#include "daemon/net/refusals.h"
-#include "daemon/overload/controller.h"
+#include "daemon/ingest/context.h"
 #include "daemon/overload/last_seen.h"
-#include "daemon/overload/liveness.h"
-#include "daemon/overload/quotas.h"
-#include "daemon/security/credentials.h"
+#include "daemon/overload/state.h"
 #include "pipeline/decode/inflate.h"
 #include "pipeline/ingest/intake.h"
 
@@ -36,9 +33,8 @@ namespace rollcall {
 
 class Checkins final : public HttpService {
 public:
-    Checkins(const Settings& settings, Intake& intake, Replies& replies,
-             const OverloadController& overload, LastSeen& last_seen, Liveness& liveness,
-             Credentials& credentials, Quotas& quotas, Refusals& refusals, const Clock& clock);
+    Checkins(const IngestContext& context, Replies& replies, const OverloadState& overload,
+             LastSeen& last_seen);
 
     [[nodiscard]] Result<void> admit(const HttpHead& head, HttpRequest& request,
                                      std::string_view& allow) override;
@@ -61,7 +57,7 @@ private:
     Inflater inflater_;
     Intake& intake_;
     Replies& replies_;
-    const OverloadController& overload_;
+    const OverloadState& overload_;
     LastSeen& last_seen_;
     Liveness& liveness_;
     Credentials& credentials_;

@@ -23,7 +23,7 @@
 #include <string_view>
 
 #include "config/units.h"
-#include "daemon/overload/controller.h"
+#include "daemon/overload/state.h"
 #include "pipeline/base/clock.h"
 #include "pipeline/base/error.h"
 #include "pipeline/ingest/intake.h"
@@ -49,7 +49,7 @@ struct Accepted {
 class Replies {
 public:
     // overload: nullptr for operators' pages.
-    explicit Replies(const Clock& clock, const OverloadController* overload = nullptr)
+    explicit Replies(const Clock& clock, const OverloadState* overload = nullptr)
         : clock_(clock), overload_(overload) {}
 
     [[nodiscard]] std::string_view accepted(const Accepted& what, After after);
@@ -87,7 +87,7 @@ private:
                 std::string_view body, After after, bool body_too = true);
 
     const Clock& clock_;
-    const OverloadController* overload_;
+    const OverloadState* overload_;
     std::minstd_rand random_;  // Spreads those who are sent away.
     int64_t second_ = -1;      // Of date_.
     std::string date_;

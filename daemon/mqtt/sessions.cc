@@ -6,17 +6,16 @@
 
 namespace rollcall {
 
-MqttSessions::MqttSessions(const Settings& settings_in, MqttClients& clients_in, Intake& intake_in,
-                           Liveness& liveness_in, Credentials& credentials_in, Quotas& quotas_in,
-                           Refusals& refusals_in, const Clock& clock_in, std::function<void()> wake)
-    : settings(settings_in),
+MqttSessions::MqttSessions(const IngestContext& context, MqttClients& clients_in,
+                           std::function<void()> wake)
+    : settings(context.settings),
       clients(clients_in),
-      intake(intake_in),
-      liveness(liveness_in),
-      credentials(credentials_in),
-      quotas(quotas_in),
-      refusals(refusals_in),
-      clock(clock_in),
+      intake(context.intake),
+      liveness(context.liveness),
+      credentials(context.credentials),
+      quotas(context.quotas),
+      refusals(context.refusals),
+      clock(context.clock),
       wake_(std::move(wake)) {}
 
 std::unique_ptr<Session> MqttSessions::make(Connection& connection) {

@@ -11,13 +11,9 @@
 #include <vector>
 
 #include "config/settings.h"
+#include "daemon/ingest/context.h"
 #include "daemon/mqtt/clients.h"
 #include "daemon/net/connection.h"
-#include "daemon/net/refusals.h"
-#include "daemon/overload/liveness.h"
-#include "daemon/overload/quotas.h"
-#include "daemon/security/credentials.h"
-#include "pipeline/ingest/intake.h"
 
 namespace rollcall {
 
@@ -33,9 +29,7 @@ struct LateWill {
 
 class MqttSessions final : public MqttMailbox {
 public:
-    MqttSessions(const Settings& settings, MqttClients& clients, Intake& intake, Liveness& liveness,
-                 Credentials& credentials, Quotas& quotas, Refusals& refusals, const Clock& clock,
-                 std::function<void()> wake);
+    MqttSessions(const IngestContext& context, MqttClients& clients, std::function<void()> wake);
 
     [[nodiscard]] std::unique_ptr<Session> make(Connection& connection);
     // At every turn of the loop: who was asked to leave leaves, so does who is not known any more,

@@ -148,7 +148,9 @@ void ConnectionTable::settle(uint64_t durable) {
         acks_.pop();
         Connection& connection = *ack.connection;
         shard_.add(Metric::checkins_accepted_total, ack.checkins, label_of(connection.transport()));
-        shard_.observe(Metric::ack_seconds, now_us - ack.received_us);
+        const int64_t ack_us = now_us - ack.received_us;
+        shard_.observe(Metric::ack_seconds, ack_us);
+        ack_times_.add(ack_us);
         if (connection.release_reply(ack.end)) released_.push_back(&connection);
     }
 }

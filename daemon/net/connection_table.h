@@ -28,6 +28,7 @@
 #include "config/metrics.h"
 #include "config/settings.h"
 #include "config/units.h"
+#include "daemon/net/ack_times.h"
 #include "daemon/net/buffers.h"
 #include "daemon/net/connection.h"
 #include "daemon/net/eviction_queue.h"
@@ -81,6 +82,8 @@ public:
     // Closes all connections. Replies whose slots are not on disk are never sent.
     void close_all();
     [[nodiscard]] bool empty() const { return connections_.empty(); }
+    // Any thread may read them.
+    [[nodiscard]] const AckTimes& ack_times() const { return ack_times_; }
 
     // --- for the connections ---
 
@@ -134,6 +137,7 @@ private:
     EvictionQueue unauthenticated_;
     TlsHandshakes handshakes_;
     PendingAcks acks_;
+    AckTimes ack_times_;
     std::vector<Connection*> released_;  // Connections to be flushed, once each.
     std::vector<Connection*> paused_;    // Connections that wait for room in the ring.
     std::vector<Connection*> resuming_;  // Taken from paused_ while they resume.

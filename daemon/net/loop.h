@@ -42,6 +42,7 @@ public:
     void stop();
 
     [[nodiscard]] ConnectionTable& connections() { return connections_; }
+    [[nodiscard]] const ConnectionTable& connections() const { return connections_; }
     [[nodiscard]] uv_loop_t& uv() { return loop_; }
 
 private:

@@ -10,7 +10,7 @@ namespace {
 
 constexpr double none = std::numeric_limits<double>::infinity();
 
-// A file that holds a number, or "max".
+// Returns the number in the file; infinity if the file holds "max" or cannot be read.
 double number_in(const std::string& path) {
     double number = none;
     std::ifstream(path) >> number;

@@ -1,11 +1,12 @@
-// CgroupMemory: how near the process is to the memory limit of its control groups.
+// CgroupMemory: measures how near the process is to the memory limit of its control groups.
 //
-// What counts is what the kernel cannot take back: not the page cache, which a spool fills to any
-// limit. Of the group and those above it, the one that is nearest counts, and of its two limits,
-// where the kernel slows down (memory.high) and where it kills (memory.max), the smaller.
+// The page cache does not count: the kernel can reclaim it, and a spool fills it up to any limit.
+// Of the process's group and its parents, the one that is nearest to its limit counts. The limit of
+// a group is the smaller of memory.high, where the kernel slows the process down, and memory.max,
+// where it kills it.
 //
-// Source: cgroup v2, Documentation/admin-guide/cgroup-v2.rst, "Memory Interface Files". Nothing is
-//         known under v1.
+// Source: cgroup v2, Documentation/admin-guide/cgroup-v2.rst, "Memory Interface Files". Under v1 no
+//         limit is found.
 // Threads: one.
 #pragma once
 
@@ -16,15 +17,15 @@ namespace rollcall {
 
 class CgroupMemory {
 public:
-    // root: where control groups are mounted. self: the file that says which is the process's.
+    // root: where control groups are mounted. self: the file that names the process's group.
     explicit CgroupMemory(const std::string& root = "/sys/fs/cgroup",
                           const std::string& self = "/proc/self/cgroup");
 
-    // Used, of the limit. 0: there is no limit.
+    // Returns the used share of the limit; 0 if there is no limit.
     [[nodiscard]] double share() const;
 
 private:
-    std::vector<std::string> groups_;  // Folders: the process's, and those above it.
+    std::vector<std::string> groups_;  // Directories of the process's group and of its parents.
 };
 
 }  // namespace rollcall

@@ -10,112 +10,100 @@ namespace rollcall {
 
 namespace {
 
-constexpr int64_t measure_every_us = 1'000'000;
-constexpr double backlog_none = 0.5;  // Of the spool: below, there is no pressure.
+constexpr int64_t measurement_interval_us = 1'000'000;
+constexpr double backlog_none = 0.5;  // Share of the spool below which there is no pressure.
 constexpr double backlog_full = 0.95;
-constexpr double eased = 0.9;             // Of full pressure.
-constexpr double drain_s_max = 3600;      // Also if nothing is delivered.
-constexpr double answer_us_none = 250e3;  // Up to here there is no pressure.
-constexpr double answer_us_full = 4e6;
+constexpr double memory_none = 0.8;
+constexpr double memory_full = 0.95;
+constexpr double overload_over = 0.9;  // Pressure below which an overload counts as over.
+constexpr double drain_s_max = 3600;   // Also when nothing is delivered.
+constexpr double ack_us_none = 250e3;  // Time to an acknowledgement without pressure.
+constexpr double ack_us_full = 4e6;
 
-double share(double value, double none, double all) {
-    return std::clamp((value - none) / (all - none), 0.0, 1.0);
+// Returns where the value lies between `none` and `full`, as 0 to 1.
+double share(double value, double none, double full) {
+    return std::clamp((value - none) / (full - none), 0.0, 1.0);
+}
+
+// While a sync hangs, no acknowledgement is sent whose time could be measured.
+double sync_share(const SpoolLoad& load, int64_t now_us) {
+    if (!load.sync_began_us) return 0;
+    const int64_t whole_s = now_us / 1'000'000 - *load.sync_began_us / 1'000'000 - 1;
+    return share(static_cast<double>(whole_s) * 1e6, ack_us_none, ack_us_full);
 }
 
 }  // namespace
 
-OverloadController::OverloadController(const Settings& settings, CgroupMemory memory)
-    : base_(std::chrono::duration<double>(settings.replies.next).count()),
-      jitter_(static_cast<double>(settings.replies.next_jitter) / 100),
-      growth_max_(static_cast<double>(settings.replies.next_factor_max)),
-      spool_bytes_max_(static_cast<double>(settings.spool.size_max.count)),
+OverloadController::OverloadController(const Settings& settings, OverloadState& state,
+                                       CgroupMemory memory)
+    : spool_bytes_max_(static_cast<double>(settings.spool.size_max.count)),
+      state_(state),
       memory_(std::move(memory)) {}
 
 void OverloadController::measure(int64_t now_us) {
-    if (measured_us_ != 0 && now_us - measured_us_ < measure_every_us) return;
+    if (measured_us_ != 0 && now_us - measured_us_ < measurement_interval_us) return;
     measured_us_ = now_us;
-    const double backlog = backlog_bytes();
+    const SpoolLoad load = sources_.spool_load();
+    const auto backlog = static_cast<double>(load.backlog_bytes);
     const double memory = memory_.share();
     const std::pair<double, std::string_view> shares[] = {
         {share(backlog / spool_bytes_max_, backlog_none, backlog_full), "the spool's backlog"},
-        {answers_share(), "the time to an answer"},
-        {sync_share(now_us), "a disk that does not answer"},
-        {sum(shards_, Metric::spool_full) > 0 ? 1 : 0, "a spool that cannot grow"},
-        {share(memory, 0.8, 0.95), "memory"}};
-    const auto [pressure, what] = *std::ranges::max_element(shares);
-    say(pressure, what);
-    shard_.set(Metric::pressure_ratio, std::llround(pressure * ratio_one));
-    shard_.set(Metric::memory_ratio, std::llround(memory * ratio_one));
-    shard_.set(Metric::backlog_drain_seconds, std::llround(drain_s(backlog, now_us)));
-    measure_ = (measure_ + 1) % measures;
+        {acks_share(), "slow acknowledgements"},
+        {sync_share(load, now_us), "a disk that does not respond"},
+        {load.full ? 1 : 0, "a spool that cannot grow"},
+        {share(memory, memory_none, memory_full), "memory"}};
+    const auto [pressure, cause] = *std::ranges::max_element(shares);
+    log_overload(pressure, cause);
+    publish({.pressure = pressure,
+             .memory_share = memory,
+             .drain_s = std::llround(drain_s(load, now_us))});
+    oldest_ = (oldest_ + 1) % measurements;
 }
 
-// Not at each measure around full pressure.
-void OverloadController::say(double pressure, std::string_view what) {
-    if (!said_full_ && pressure >= 1)
-        log(LogLevel::warning, "under full pressure by {}: who connects anew is sent away", what);
-    if (said_full_ && pressure < eased) log(LogLevel::notice, "under full pressure no more");
-    said_full_ = said_full_ ? pressure >= eased : pressure >= 1;
+void OverloadController::publish(const OverloadMeasurement& measurement) {
+    last_ = measurement;
+    state_.publish(measurement.pressure, measurement.drain_s);
+    shard_.set(Metric::pressure_ratio, std::llround(measurement.pressure * ratio_one));
+    shard_.set(Metric::memory_ratio, std::llround(measurement.memory_share * ratio_one));
+    shard_.set(Metric::backlog_drain_seconds, measurement.drain_s);
 }
 
-// Of the slowest sink.
-double OverloadController::backlog_bytes() const {
-    int64_t bytes = 0;
-    for (size_t sink = 0; sink < std::size(sink_names); ++sink)
-        bytes = std::max(bytes, sum(shards_, Metric::spool_backlog_bytes, sink));
-    return static_cast<double>(bytes);
+// Logs the begin and the end of an overload, and not each measurement near full pressure.
+void OverloadController::log_overload(double pressure, std::string_view cause) {
+    if (!overload_logged_ && pressure >= 1) {
+        log(LogLevel::warning, "overload: rejecting new clients because of {}", cause);
+        overload_logged_ = true;
+    } else if (overload_logged_ && pressure < overload_over) {
+        log(LogLevel::notice, "overload: over, accepting new clients again");
+        overload_logged_ = false;
+    }
 }
 
-double OverloadController::answers_share() {
-    const Observed now = observed(shards_, Metric::ack_seconds);
-    const Observed then = std::exchange(answers_[measure_], now);
+double OverloadController::acks_share() {
+    AckTimes::Total now;
+    for (const AckTimes* worker : sources_.ack_times) {
+        const AckTimes::Total total = worker->total();
+        now.count += total.count;
+        now.time_us += total.time_us;
+    }
+    const AckTimes::Total then = std::exchange(acks_[oldest_], now);
     if (now.count == then.count) return 0;
-    const double mean_us =
-        static_cast<double>(now.micros - then.micros) / static_cast<double>(now.count - then.count);
-    return share(mean_us, answer_us_none, answer_us_full);
+    const double mean_us = static_cast<double>(now.time_us - then.time_us) /
+                           static_cast<double>(now.count - then.count);
+    return share(mean_us, ack_us_none, ack_us_full);
 }
 
-// While a sync hangs no answer goes out whose time could be measured.
-double OverloadController::sync_share(int64_t now_us) const {
-    const int64_t began_s = sum(shards_, Metric::spool_sync_start_seconds);
-    if (began_s == 0) return 0;
-    const int64_t whole_s = now_us / 1'000'000 - began_s - 1;
-    return share(static_cast<double>(whole_s) * 1e6, answer_us_none, answer_us_full);
-}
-
-// Until the backlog is where pressure ends.
-double OverloadController::drain_s(double backlog, int64_t now_us) {
-    const auto written = static_cast<double>(sum(shards_, Metric::spool_written_bytes_total, 0));
-    const Drained now{written - backlog, now_us};
-    if (drained_[measure_].at_us == 0) drained_.fill(now);  // The first time.
-    const Drained then = std::exchange(drained_[measure_], now);
-    const double to_go = backlog - backlog_none * spool_bytes_max_;
-    if (to_go <= 0) return 0;
+double OverloadController::drain_s(const SpoolLoad& load, int64_t now_us) {
+    const auto backlog = static_cast<double>(load.backlog_bytes);
+    const Drained now{static_cast<double>(load.written_bytes) - backlog, now_us};
+    if (drained_[oldest_].at_us == 0) drained_.fill(now);  // The first measurement.
+    const Drained then = std::exchange(drained_[oldest_], now);
+    const double excess = backlog - backlog_none * spool_bytes_max_;
+    if (excess <= 0) return 0;
     const double drained = now.bytes - then.bytes;
     if (drained <= 0) return drain_s_max;
     const double seconds = static_cast<double>(now.at_us - then.at_us) / 1e6;
-    return std::min(drain_s_max, to_go / drained * seconds);
-}
-
-// The lower half of the hash, as -1 to 1.
-int64_t OverloadController::for_site(uint64_t site, double growth) const {
-    const double place = static_cast<double>(static_cast<uint32_t>(site)) / (UINT32_MAX / 2.0) - 1;
-    return std::max<int64_t>(1, std::llround(base_ * growth * (1 + jitter_ * place)));
-}
-
-int64_t OverloadController::next_s(uint64_t site) const {
-    const auto pressure = static_cast<double>(shard_.read(Metric::pressure_ratio, 0)) / ratio_one;
-    return for_site(site, 1 + pressure * (growth_max_ - 1));
-}
-
-int64_t OverloadController::base_s(uint64_t site) const { return for_site(site, 1); }
-
-bool OverloadController::overloaded() const {
-    return shard_.read(Metric::pressure_ratio, 0) >= ratio_one;
-}
-
-int64_t OverloadController::retry_after_s(uint64_t who) const {
-    return spread_s(std::max(next_s(who), shard_.read(Metric::backlog_drain_seconds, 0)), who);
+    return std::min(drain_s_max, excess / drained * seconds);
 }
 
 }  // namespace rollcall

@@ -1,90 +1,87 @@
-// OverloadController: when the next check-in is asked for.
+// OverloadController: turns load signals into one pressure value and publishes it to the workers,
+// which derive the reporting interval of the routers from it (overload/state.h).
 //
 //     pressure   0 to 1, the largest of these shares
-//                  backlog   of the slowest sink, from 50 to 95 percent of spool.size_max
-//                  answers   the mean time to one, over the last 8 measures, from 250 ms to 4 s
-//                  sync      the time that the one under way has taken, in whole seconds; the same
+//                  backlog   of the slowest sink: from 50 to 95 percent of spool.size_max
+//                  acks      mean time to an acknowledgement over the last 8 measurements: from
+//                            250 ms to 4 s
+//                  sync      time that the running sync has taken, in whole seconds: the same
 //                  spool     1 while it cannot grow
-//                  memory    from 80 to 95 percent of what the control group may have
-//     base       replies.next, and for each site up to replies.next_jitter percent more or less
-//     next       base x (1 + pressure x (replies.next_factor_max - 1))
+//                  memory    from 80 to 95 percent of the limit of the control group
+//     drain_s    time until the backlog has fallen to where pressure ends, at the rate of the
+//                slowest sink over the last 8 measurements and without new check-ins
 //
-// A herd, such as all routers of a town after a power cut, reports in phase. What a site is asked
-// for differs from the others', so the phases part; it is always the same, for a router writes each
-// change of its schedule to flash.
+// The metrics rollcall_pressure_ratio, rollcall_memory_ratio and rollcall_backlog_drain_seconds
+// report the same values; nothing decides by the metrics.
 //
-// Under full pressure those who are new are sent away until the backlog will have fallen to where
-// pressure ends, by what the slowest sink stored in the last 8 measures and if nothing more came;
-// half as long again is spread over them, so that they do not come back together.
-//
-// Threads: measure() on one, which is main; what is const on any. The pressure is a relaxed number
-//          in a shard: the metric that operators see is what the workers obey.
-// Units:   seconds where the name ends in _s.
+// Threads: main.
+// Units:   microseconds of the steady clock; seconds where a name ends in _s.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string_view>
 #include <vector>
 
 #include "config/metrics.h"
-#include "config/metrics_snapshot.h"
 #include "config/settings.h"
+#include "daemon/net/ack_times.h"
 #include "daemon/overload/cgroup_memory.h"
+#include "daemon/overload/state.h"
+#include "pipeline/ingest/spool_load.h"
 
 namespace rollcall {
 
-// Half as long again, spread over whoever is told. who: any hash of it.
-[[nodiscard]] constexpr int64_t spread_s(int64_t soonest_s, uint64_t who) {
-    return soonest_s + static_cast<int64_t>(who >> 32) % (soonest_s / 2 + 1);
-}
+// What one measurement found.
+struct OverloadMeasurement {
+    double pressure = 0;      // 0 to 1.
+    double memory_share = 0;  // Used share of the control group's limit; 0 without one.
+    int64_t drain_s = 0;      // 0 if the backlog causes no pressure.
+};
 
 class OverloadController {
 public:
-    explicit OverloadController(const Settings& settings, CgroupMemory memory = CgroupMemory());
+    // Where the load is read.
+    struct Sources {
+        std::function<SpoolLoad()> spool_load = [] { return SpoolLoad(); };
+        std::vector<const AckTimes*> ack_times;  // One for each worker.
+    };
 
-    // Whose backlogs and answers are measured. Before the threads start that ask for the overload.
-    void watch(MetricShards shards) { shards_ = std::move(shards); }
-    // Measures, if the last time is a second ago. now_us: steady.
+    OverloadController(const Settings& settings, OverloadState& state,
+                       CgroupMemory memory = CgroupMemory());
+
+    // Call before measure().
+    void watch(Sources sources) { sources_ = std::move(sources); }
+    // Measures and publishes, unless the last measurement is less than a second old.
     void measure(int64_t now_us);
+    [[nodiscard]] const OverloadMeasurement& last() const { return last_; }
     [[nodiscard]] const MetricShard& shard() const { return shard_; }
 
-    // site: the fingerprint of its name. At least 1.
-    [[nodiscard]] int64_t next_s(uint64_t site) const;
-    [[nodiscard]] int64_t base_s(uint64_t site) const;
-
-    // Is the pressure full?
-    [[nodiscard]] bool overloaded() const;
-    // When whoever is sent away should come again. who: any hash of it.
-    [[nodiscard]] int64_t retry_after_s(uint64_t who) const;
-
 private:
-    void say(double pressure, std::string_view what);
-    [[nodiscard]] double backlog_bytes() const;
-    [[nodiscard]] double answers_share();
-    [[nodiscard]] double sync_share(int64_t now_us) const;
-    [[nodiscard]] double drain_s(double backlog, int64_t now_us);
-    [[nodiscard]] int64_t for_site(uint64_t site, double growth) const;
+    void publish(const OverloadMeasurement& measurement);
+    void log_overload(double pressure, std::string_view cause);
+    [[nodiscard]] double acks_share();
+    [[nodiscard]] double drain_s(const SpoolLoad& load, int64_t now_us);
 
-    static constexpr size_t measures = 8;
+    static constexpr size_t measurements = 8;
     struct Drained {
-        double bytes = 0;  // Delivered by the slowest sink, from any beginning.
+        double bytes = 0;  // Delivered by the slowest sink, counted from an arbitrary start.
         int64_t at_us = 0;
     };
 
-    double base_;  // Seconds.
-    double jitter_;
-    double growth_max_;
     double spool_bytes_max_;
+    OverloadState& state_;
     CgroupMemory memory_;
-    MetricShards shards_;
-    std::array<Observed, measures> answers_{};  // All until then, at each of the last measures.
-    std::array<Drained, measures> drained_{};   // The same.
-    size_t measure_ = 0;                        // The oldest of them.
-    int64_t measured_us_ = 0;                   // Steady; 0: never.
-    bool said_full_ = false;
-    MetricShard shard_;  // Three values of it.
+    Sources sources_;
+    std::array<AckTimes::Total, measurements> acks_{};  // Totals at each of the last measurements.
+    std::array<Drained, measurements> drained_{};       // The same.
+    size_t oldest_ = 0;                                 // Index of the oldest entry in both.
+    int64_t measured_us_ = 0;                           // 0 before the first measurement.
+    bool overload_logged_ = false;
+    OverloadMeasurement last_;
+    MetricShard shard_;
 };
 
 }  // namespace rollcall

@@ -1,13 +1,14 @@
-// LastSeen: when a site was last seen to do something.
+// LastSeen: tables of fixed size that record when a site was last seen, one for each kind of event.
 //
 //     for each kind, sites_max entries    [ tag, 32 bits | second, 32 bits ]
 //
-// The lower half of a site's hash is its place, the upper half its tag. Two sites of one place
-// forget each other, and the first is then unknown until it is seen again; nothing is ever looked
-// for elsewhere, grown or locked. Memory is the kernel's until a site touches its page.
+// The lower half of a site's hash selects the entry, and the upper half is its tag. Two sites with
+// the same entry overwrite each other; the first one is then unknown until it is seen again. So the
+// tables need no search, no growth and no lock. The kernel allocates a page when a site first
+// touches it.
 //
-// Threads: any, all workers share one. An entry is one relaxed number: it orders nothing, and no
-//          half of it is ever seen without the other.
+// Threads: any; all workers share one. An entry is one relaxed number: it orders nothing, and a
+//          reader never sees half of it.
 // Units:   seconds since 1970, UTC; until 2106.
 #pragma once
 
@@ -26,12 +27,12 @@ public:
 
     // site: the fingerprint of its name, never 0.
 
-    // The site reported what its collectors gathered.
+    // Records that the site reported what its collectors gathered.
     void note_collectors(uint64_t site, int64_t now_s);
-    // Seconds since then; nothing if it is not known.
+    // Returns the seconds since then; nothing if it is not known.
     [[nodiscard]] std::optional<int64_t> collectors_age_s(uint64_t site, int64_t now_s) const;
 
-    // Is this the first time in this minute of the clock that the site is asked for?
+    // Returns whether this is the first call for the site in this minute of the clock.
     [[nodiscard]] bool first_in_minute(uint64_t site, int64_t now_s);
 
 private:

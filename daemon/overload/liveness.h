@@ -1,13 +1,13 @@
-// Liveness: a router whose report is broken is not a router that is down.
+// Liveness: writes a row for a site whose report was refused, because a router with a broken report
+// is not down.
 //
-// A body that is refused still tells that its sender is there, if it is known without the body: by
-// the path, the MQTT topic, or an id in the query. Such a router gets a row with `warnings` = the
-// code, no metrics, and online = 1, at most one in a minute of the clock for each site. A template
-// that is broken is broken at every tick, on every router that has it.
+// A refused body shows that its sender is alive, if the sender is known without the body: by the
+// path, the MQTT topic, or an id in the query. The row has `warnings` = the code, online = 1, and
+// no values. Each site gets at most one in a minute of the clock, because a broken script fails at
+// every run, on every router that has it.
 //
-// The row is made durable and delivered like any other. Nobody waits for it: the refusal is
-// answered at once. If the ring is full there is none; that is counted, and the next refused report
-// tries again.
+// The row is made durable and delivered like any other, but no response waits for it. If the ring
+// is full, the row is dropped and counted, and the next refused report tries again.
 //
 // Threads: one for each worker; they share the LastSeen.
 #pragma once
@@ -23,9 +23,10 @@ public:
     Liveness(Intake& intake, LastSeen& last_seen, MetricShard& shard)
         : intake_(intake), last_seen_(last_seen), shard_(shard) {}
 
-    // A request or packet of this sender was refused. Does nothing if it was not for its body.
+    // Writes a row for a sender whose request or packet was refused. Has no effect if the reason
+    // was not the body.
     void refused(Code code, const Sender& sender);
-    // A body was taken, and none of its reports was good.
+    // Does the same for a body of which no report was accepted.
     void taken(const Receipt& receipt, const Sender& sender) {
         if (receipt.accepted == 0 && !receipt.refused.empty())
             refused(receipt.refused.back().code, sender);

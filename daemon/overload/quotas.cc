@@ -42,7 +42,7 @@ Quotas::Quotas(const Settings& settings)
 Quotas::Limit Quotas::limit(Code code, uint64_t Sender::* who, bool of_bytes,
                             uint64_t per_minute) const {
     const double us_each = per_minute == 0 ? 0 : minute_us / static_cast<double>(per_minute);
-    // Room for one more must be left of the burst, but the first is always taken.
+    // The burst must have room for one more, but the first one is always accepted.
     const int64_t ahead_max_us = std::max<int64_t>(0, burst_us_ - std::llround(us_each));
     return {code, who, of_bytes, us_each, ahead_max_us};
 }
@@ -61,7 +61,7 @@ Quotas::Sender Quotas::sender(std::string_view site, std::string_view tenant,
     return sender;
 }
 
-// 0: the limit does not hold for this sender. Its limits have buckets of their own.
+// Returns the key of the sender's bucket for this limit; 0 if the limit does not apply to it.
 uint64_t Quotas::key_of(const Limit& limit, const Sender& sender) const {
     const uint64_t who = sender.*limit.who;
     if (limit.us_each == 0 || who == 0) return 0;

@@ -1,23 +1,24 @@
-// Quotas: how much a site, a tenant and a network may send.
+// Quotas: limits how much a site, a tenant and a network may send, with one token bucket for each
+// sender and limit.
 //
-//     limit     check-ins or bytes in a minute, of each site, each tenant, each network
-//     bucket    [ whose it is | when it is full again ]      one for each sender and limit in use
+//     limit     check-ins or bytes a minute, of each site, each tenant, each network
+//     bucket    [ fingerprint of the sender | time at which the bucket is full again ]
 //
-//     over its limit is who has taken more ahead than
-//         quotas.burst             what comes is taken, and asked to come later
-//         + quotas.grace           what comes is refused, and told when not any more
+//     a sender is over its limit if its bucket is full only after
+//         quotas.burst             it is accepted, and asked to report later
+//         + quotas.grace           it is refused, and told when it is accepted again
 //
-// A bucket is one time: taking n of what r a minute are allowed moves it n / r minutes into the
-// future, and as long as it lies in the past the bucket is full and need not be remembered. So the
-// table holds only those who sent lately. A sender has 4 places; when all are somebody else's, the
-// one that is next to be full is given up, which is to the good of whoever had it.
+// A bucket is a single time. Taking n where r a minute are allowed moves it n / r minutes into the
+// future. A bucket whose time is past is full and need not be remembered, so the table holds only
+// the senders of late. A sender has 4 places in the table; if others occupy all of them, it takes
+// the one that is full soonest, and the sender that had it starts again with a full bucket.
 //
-// What is refused costs nothing: a sender that goes on and on gets what it is allowed.
+// A refused report costs nothing, so a sender that never pauses still gets what it is allowed.
 //
 // Source: the virtual scheduling algorithm (GCRA), ITU-T I.371, Annex A.
 // Threads: any; all workers share one. The numbers of a bucket are relaxed: each is right by
-//          itself, and if two threads give one place to two senders at once, one is charged what
-//          the other has sent, once.
+//          itself. If two threads give one place to two senders at the same time, one of them is
+//          charged once for what the other has sent.
 // Units:   microseconds, steady.
 #pragma once
 
@@ -36,26 +37,26 @@ class Quotas {
 public:
     explicit Quotas(const Settings& settings);
 
-    // Fingerprints; 0: has none, or is not known.
+    // Fingerprints of what the sender belongs to; 0 if there is none, or it is not known.
     struct Sender {
         uint64_t site = 0;
         uint64_t tenant = 0;
         uint64_t network = 0;
     };
-    // site, tenant: empty if there is no credential that says so. What has no limit is left out.
+    // Returns the sender without what has no limit. site, tenant: empty without a credential.
     [[nodiscard]] Sender sender(std::string_view site, std::string_view tenant,
                                 std::string_view address) const;
 
     struct Standing {
-        int64_t over_us = 0;     // Until the sender is within all its limits again; 0: it is.
-        int64_t refused_us = 0;  // Until something is taken again; 0: it is.
-        Code code = Code::over_site_quota;  // Of the limit that it exceeds most.
+        int64_t over_us = 0;     // Time until the sender is within all limits; 0 if it is.
+        int64_t refused_us = 0;  // Time until its reports are accepted; 0 if they are.
+        Code code = Code::over_site_quota;  // The code of the limit that it exceeds most.
 
         [[nodiscard]] int64_t over_s() const { return (over_us + 999'999) / 1'000'000; }
     };
-    // Before anything is taken.
+    // Returns where the sender stands, before its report is accepted.
     [[nodiscard]] Standing standing(const Sender& sender, int64_t now_us) const;
-    // After that: what was taken counts.
+    // Charges the sender for what was accepted.
     void charge(const Sender& sender, size_t checkins, size_t bytes, int64_t now_us);
 
 private:
@@ -63,8 +64,8 @@ private:
         Code code;
         uint64_t Sender::* who;
         bool of_bytes;
-        double us_each;        // Of one check-in or byte; 0: no limit.
-        int64_t ahead_max_us;  // How far ahead it may have taken what it sends.
+        double us_each;        // Cost of one check-in or byte; 0 if there is no limit.
+        int64_t ahead_max_us;  // How far the bucket's time may lie in the future.
     };
     struct Bucket {
         uint64_t whose;

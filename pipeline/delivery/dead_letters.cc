@@ -235,7 +235,11 @@ public:
 
     [[nodiscard]] uint64_t stored() const { return stored_; }
     [[nodiscard]] uint64_t end() const { return end_.own(); }
-    [[nodiscard]] DeadReplay result() const { return result_; }
+    [[nodiscard]] DeadReplay result() const {
+        DeadReplay result = result_;
+        result.damaged = lost_records_.records();
+        return result;
+    }
 
 private:
     Result<void> fill() {
@@ -293,7 +297,6 @@ Result<DeadReplay> DeadLetters::replay(
     if (auto opened = letters.open(); !opened) return failed(opened.error());
     // Those go into a segment of their own, so that all before it can be dropped.
     if (auto rolled = letters.roll(); !rolled) return failed(rolled.error());
-    const int64_t lost = unseen_.read(Metric::spool_lost_records_total, 0);
     Replay replay(*this, letters, sink, rows_max, text_max);
     if (auto opened = replay.open(); !opened) return std::unexpected(opened.error());
     Result<bool> stepped = true;
@@ -304,10 +307,7 @@ Result<DeadReplay> DeadLetters::replay(
     if (auto dropped = letters.drop(replay.stored()); !dropped) return failed(dropped.error());
     count();
     if (!stepped) return std::unexpected(stepped.error());
-    DeadReplay result = replay.result();
-    result.damaged =
-        static_cast<uint64_t>(unseen_.read(Metric::spool_lost_records_total, 0) - lost);
-    return result;
+    return replay.result();
 }
 
 }  // namespace rollcall

@@ -81,6 +81,9 @@ public:
     [[nodiscard]] const Cursor& stored() const { return stored_; }
     // Why the sink is down, while it is.
     [[nodiscard]] const HealthMessage& health_message() const { return health_message_; }
+    // Number of records of the spool that this delivery could not read, and that were not counted
+    // before.
+    [[nodiscard]] uint64_t lost_records() const { return lost_records_.records(); }
     [[nodiscard]] bool caught_up() const { return opened_ && stored_.own() == spool_end_.read(); }
 
 private:

@@ -11,9 +11,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto idle_wait = 100ms;   // Between two calls of tidy_up().
+constexpr auto idle_wait = 100ms;   // Longest time between two calls of tidy_up() when idle.
 constexpr auto retry_wait = 20ms;   // While the spool cannot grow.
-constexpr int busy_steps_max = 64;  // Between two calls of tidy_up(), if never idle.
+constexpr int busy_steps_max = 64;  // Between two calls of tidy_up() when busy.
 
 }  // namespace
 
@@ -23,12 +23,12 @@ Committer::Committer(SpoolWriter& spool, Wakeup& wakeup, MetricShard& shard,
 
 Committer::~Committer() { ensure(!thread_.joinable()); }
 
-void Committer::add_source(Ring<Columns>& ring, std::function<void()> wake) {
-    sources_.push_back({ring, std::move(wake)});
+void Committer::add_source(Ring<Columns>& ring, std::function<void()> on_durable) {
+    sources_.push_back({&ring, std::move(on_durable)});
 }
 
 void Committer::add_reader(SinkName sink, const Cursor& stored) {
-    readers_.push_back({sink, stored});
+    readers_.push_back({sink, &stored});
 }
 
 void Committer::start() {
@@ -42,46 +42,48 @@ void Committer::stop() {
 }
 
 void Committer::run() {
-    bool full = false;
     int busy_steps = 0;
     for (;;) {
-        // Read this before the step, so that the step sees all slots published before stop().
+        // Read before the step, which then sees all that was published before the call to stop().
         const bool last = stopping_.read() != 0;
-        auto done = step();
-        const bool busy = done && *done > 0 && ++busy_steps < busy_steps_max;
-        if (!busy && (done || done.error().action() != Action::halt)) {
-            busy_steps = 0;
-            if (const auto tidied = tidy_up(); !tidied)
-                done = std::unexpected(tidied.error());
-            else if (!done)
-                done = step();
-        }
+        const auto done = try_step(busy_steps);
         if (!done && done.error().action() == Action::halt) return on_halt_(done.error());
-        if (full == done.has_value()) {
-            full = !full;
-            shard_.set(Metric::spool_full, full);
-            log(full ? LogLevel::warning : LogLevel::notice, "spool: {}",
-                !full ? "takes check-ins again"
-                : done.error().code == Code::disk_full
-                    ? "full; check-ins wait until a sink catches up or the disk has room"
-                    : "no file can be opened; check-ins wait until the process may open another");
-        }
-        if (!done) {
-            shard_.add(Metric::spool_retries_total);
-            if (last) return;
-            wakeup_.wait(retry_wait);
-        } else if (*done == 0) {
-            if (last) return;
-            wakeup_.wait(idle_wait);
-        }
+        note_full(done);
+        if (done && *done > 0) continue;
+        if (last) return;
+        wakeup_.wait(done ? idle_wait : retry_wait);
     }
 }
 
+// A step that did nothing, or failed, makes room, and a failed one is then tried once more.
+Result<size_t> Committer::try_step(int& busy_steps) {
+    auto done = step();
+    if (done && *done > 0 && ++busy_steps < busy_steps_max) return done;
+    if (!done && done.error().action() == Action::halt) return done;
+    busy_steps = 0;
+    if (const auto tidied = tidy_up(); !tidied) return std::unexpected(tidied.error());
+    return done ? done : step();
+}
+
+// Publishes and logs whether the spool is full, when that changes.
+void Committer::note_full(const Result<size_t>& done) {
+    if (!done) shard_.add(Metric::spool_retries_total);
+    const bool full = !done;
+    if (full == full_.read()) return;
+    full_.set(full);
+    shard_.set(Metric::spool_full, full);
+    log(full ? LogLevel::warning : LogLevel::notice, "spool: {}",
+        !full ? "takes check-ins again"
+        : done.error().code == Code::disk_full
+            ? "full; check-ins wait until a sink catches up or the disk has room"
+            : "no file can be opened; check-ins wait until the process may open another");
+}
+
 Result<void> Committer::append(Source& source, size_t& slots) {
-    const uint64_t published = source.ring.published();
-    while (source.written < published) {
-        if (const auto done = spool_.append(source.ring.at(source.written)); !done) return done;
-        ++source.written;
+    const uint64_t published = source.ring->published();
+    while (source.appended < published) {
+        if (const auto done = spool_.append(source.ring->at(source.appended)); !done) return done;
+        ++source.appended;
         ++slots;
     }
     return {};
@@ -98,9 +100,9 @@ Result<size_t> Committer::step() {
     if (slots > 0) {
         if (const auto synced = spool_.sync(); !synced) return std::unexpected(synced.error());
         for (auto& source : sources_) {
-            if (source.ring.durable() == source.written) continue;
-            source.ring.advance_durable(source.written);
-            source.wake();
+            if (source.ring->durable() == source.appended) continue;
+            source.ring->advance_durable(source.appended);
+            source.on_durable();
         }
     }
     if (!appended) return std::unexpected(appended.error());
@@ -109,13 +111,27 @@ Result<size_t> Committer::step() {
 
 Result<void> Committer::tidy_up() {
     uint64_t stored_by_all = spool_.end().own();
+    uint64_t largest_backlog = 0;
     for (const auto& reader : readers_) {
-        const uint64_t stored = reader.stored.read();
+        const uint64_t stored = reader.stored->read();
+        const uint64_t backlog = spool_.bytes_from(stored);
         stored_by_all = std::min(stored_by_all, stored);
-        shard_.set(Metric::spool_backlog_bytes, static_cast<int64_t>(spool_.bytes_from(stored)),
+        largest_backlog = std::max(largest_backlog, backlog);
+        shard_.set(Metric::spool_backlog_bytes, static_cast<int64_t>(backlog),
                    label_of(reader.sink));
     }
+    backlog_bytes_.set(largest_backlog);
     return spool_.drop(stored_by_all);
+}
+
+SpoolLoad Committer::load() const {
+    SpoolLoad load{.backlog_bytes = backlog_bytes_.read(),
+                   .written_bytes = spool_.written_bytes(),
+                   .sync_began_us = {},
+                   .full = full_.read()};
+    if (const int64_t began_us = spool_.sync_began_us(); began_us != 0)
+        load.sync_began_us = began_us;
+    return load;
 }
 
 }  // namespace rollcall

@@ -1,18 +1,19 @@
 // Committer: the thread that makes check-ins durable.
 //
-// A step appends every published slot of every ring to the spool as a record, syncs once, and
-// advances each ring's `durable`. This is group commit without a timer: the next slots fill while a
-// sync runs.
+// A step takes every published slot of every ring, appends each one as a record to the spool, syncs
+// once for all of them, and advances the `durable` cursor of each ring. This is group commit
+// without a timer: while one sync runs, the next slots fill.
 //
-//   spool cannot grow   the committer syncs and acknowledges what it has appended; the other slots
-//                       wait, workers apply backpressure, and the step is retried
-//   any other error     the committer acknowledges nothing more; on_halt ends the process
+//   spool cannot grow   The committer syncs and acknowledges what it has appended. The other slots
+//                       stay in their rings, so the workers apply backpressure, and the committer
+//                       retries the step.
+//   any other error     The committer acknowledges nothing more, and on_halt ends the process.
 //
 // Between steps, or every few steps if it is never idle, the committer drops the segments that
-// every sink has stored and no duplicate window needs, and reports the backlogs. The spool counts
-// as full if a step fails even after that.
+// every sink has stored and no deduplication window needs, and publishes the size of the backlogs.
+// The spool counts as full when a step fails although that was done.
 //
-// Threads: start() runs the committer in its own thread; tests call step() instead.
+// Threads: run() is its own thread; tests call step() instead. Any thread may call load().
 #pragma once
 
 #include <cstdint>
@@ -21,48 +22,56 @@
 #include <vector>
 
 #include "config/metrics.h"
+#include "pipeline/base/latest.h"
 #include "pipeline/base/wakeup.h"
 #include "pipeline/columns/columns.h"
 #include "pipeline/ingest/ring.h"
+#include "pipeline/ingest/spool_load.h"
 #include "pipeline/spool/writer.h"
 
 namespace rollcall {
 
 class Committer {
 public:
-    struct Source {
-        Ring<Columns>& ring;
-        std::function<void()> wake;  // Called when the ring's `durable` has advanced.
-        uint64_t written = 0;        // Slots below this are appended.
-    };
-    struct Reader {
-        SinkName sink;
-        const Cursor& stored;  // Advanced by the delivery: records below it may be dropped.
-    };
-
     Committer(SpoolWriter& spool, Wakeup& wakeup, MetricShard& shard,
               std::function<void(const Error&)> on_halt);
     ~Committer();
     Committer(const Committer&) = delete;
     Committer& operator=(const Committer&) = delete;
 
-    // Call these before start().
-    void add_source(Ring<Columns>& ring, std::function<void()> wake);
+    // Adds the ring of a worker. on_durable is called when the ring's `durable` cursor has
+    // advanced. Call before start().
+    void add_source(Ring<Columns>& ring, std::function<void()> on_durable);
+    // Adds a sink whose delivery advances `stored`: it needs no record below it any more. Call
+    // before start().
     void add_reader(SinkName sink, const Cursor& stored);
 
     void start();
-    // Makes all published slots durable, and ends the thread. Call it after the workers stopped.
+    // Makes durable what the workers have published, and ends the thread. The workers have stopped.
     void stop();
 
     // Returns the number of slots that became durable.
     [[nodiscard]] Result<size_t> step();
-    // Drops segments that every sink has stored, and reports the backlogs.
+    // Drops what every sink has stored, and publishes the backlogs.
     [[nodiscard]] Result<void> tidy_up();
 
+    [[nodiscard]] SpoolLoad load() const;
+
 private:
+    struct Source {
+        Ring<Columns>* ring;
+        std::function<void()> on_durable;
+        uint64_t appended = 0;  // Slots below are in the spool, but perhaps not synced.
+    };
+    struct Reader {
+        SinkName sink;
+        const Cursor* stored;
+    };
+
     void run();
+    [[nodiscard]] Result<size_t> try_step(int& busy_steps);
+    void note_full(const Result<size_t>& done);
     [[nodiscard]] Result<void> append(Source& source, size_t& slots);
-    [[nodiscard]] bool idle() const;
 
     SpoolWriter& spool_;
     Wakeup& wakeup_;
@@ -70,6 +79,8 @@ private:
     std::function<void(const Error&)> on_halt_;
     std::vector<Source> sources_;
     std::vector<Reader> readers_;
+    Latest<uint64_t> backlog_bytes_;  // Backlog of the slowest sink.
+    Latest<bool> full_;
     Cursor stopping_;  // Advanced once, by stop(): 1 means finish and return.
     std::thread thread_;
 };

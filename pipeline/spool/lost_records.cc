@@ -70,6 +70,7 @@ void LostRecords::add(const LostRange& loss) {
         fmt::format("{}/{:020}-{:020}{}", quarantine_, loss.first, loss.end, suffix);
     const auto kept = quarantine(loss, path, size_max_ - std::min(size_max_, known.bytes));
     if (!kept && kept.error().os_errno == EEXIST) return;  // Another delivery was first.
+    records_ += known.uncounted;
     shard_.add(Metric::spool_lost_records_total, static_cast<int64_t>(known.uncounted));
     log(LogLevel::error, "spool: records {} to {} cannot be read and are lost ({}); {} {}",
         loss.first, loss.end - 1,

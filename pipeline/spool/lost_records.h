@@ -39,6 +39,8 @@ public:
 
     // Never fails: records whose bytes cannot be quarantined are counted as well.
     void add(const LostRange& loss);
+    // Returns the number of records that add() has counted.
+    [[nodiscard]] uint64_t records() const { return records_; }
 
 private:
     struct Known {
@@ -54,6 +56,7 @@ private:
     std::string quarantine_;
     uint64_t size_max_;
     MetricShard& shard_;
+    uint64_t records_ = 0;
 };
 
 // Reads as File::read() does, but returns zeros for blocks that the disk cannot read.

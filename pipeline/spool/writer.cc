@@ -221,6 +221,7 @@ Result<void> SpoolWriter::append(const Columns& rows, std::span<const std::byte>
     ++next_;
     shard_.add(Metric::spool_records_total);
     shard_.add(Metric::spool_written_bytes_total, static_cast<int64_t>(bytes));
+    written_bytes_.add(bytes);
     return {};
 }
 
@@ -254,8 +255,10 @@ Result<void> SpoolWriter::sync() {
     if (options_.sync) {
         const int64_t begun = clock_.steady_us();
         shard_.set(Metric::spool_sync_start_seconds, begun / 1'000'000);
+        sync_began_us_.set(begun);
         if (auto synced = file_->sync(); !synced) return synced;
         shard_.set(Metric::spool_sync_start_seconds, 0);
+        sync_began_us_.set(0);
         shard_.observe(Metric::spool_sync_seconds, clock_.steady_us() - begun);
         shard_.add(Metric::spool_syncs_total);
     }

@@ -35,6 +35,7 @@
 #include "pipeline/base/clock.h"
 #include "pipeline/base/cursor.h"
 #include "pipeline/base/files.h"
+#include "pipeline/base/latest.h"
 #include "pipeline/columns/columns.h"
 #include "pipeline/spool/format.h"
 #include "pipeline/spool/recovery.h"
@@ -76,6 +77,11 @@ public:
     // proportion to the number of records.
     [[nodiscard]] uint64_t bytes_from(uint64_t number) const;
 
+    // Any thread: bytes of the records that were appended.
+    [[nodiscard]] uint64_t written_bytes() const { return written_bytes_.read(); }
+    // Any thread: steady time at which the sync that is running began; 0 if none is.
+    [[nodiscard]] int64_t sync_began_us() const { return sync_began_us_.read(); }
+
 private:
     [[nodiscard]] std::string path(std::string_view name) const;
     [[nodiscard]] Result<void> recover_last();
@@ -104,7 +110,9 @@ private:
     uint64_t bytes_ = 0;           // Size of all segments and the recycled one.
     bool full_ = false;            // The last append() found no room.
     uint64_t next_ = 0;            // Number of the next record.
-    Cursor end_;                   // Advanced by sync(): records below it are durable.
+    Latest<uint64_t> written_bytes_;
+    Latest<int64_t> sync_began_us_;
+    Cursor end_;  // Advanced by sync(): records below it are durable.
 };
 
 }  // namespace rollcall

@@ -36,6 +36,7 @@ struct KafkaSink::Producer {
     Producer(KafkaSink& sink, const SpoolId& spool)
         : settings(sink.settings_),
           shard(sink.shard_),
+          topic_end(sink.topic_end_),
           spool_uuid(to_text(spool)),
           request_bytes_max(sink.request_bytes_max_),
           part_bytes_max(sink.part_bytes_max_) {}
@@ -66,6 +67,7 @@ struct KafkaSink::Producer {
 
     const Settings& settings;
     MetricShard& shard;
+    Latest<int64_t>& topic_end;
     std::string spool_uuid;
     KafkaFailure failure;
     rd_kafka_t* handle = nullptr;
@@ -143,8 +145,10 @@ void KafkaSink::Producer::poll() {
     rd_kafka_poll(handle, 0);
     if (!end_is_known.over()) return;
     end_is_known = KafkaDeadline(settings.singlestore.watch_interval);
-    if (const auto end = topics->end_of_rows(KafkaDeadline(kafka_patience)))
-        shard.set(Metric::kafka_topic_end_messages, *end);
+    const auto end = topics->end_of_rows(KafkaDeadline(kafka_patience));
+    if (!end) return;
+    topic_end.set(*end);
+    shard.set(Metric::kafka_topic_end_messages, *end);
 }
 
 bool KafkaSink::Producer::make() {
@@ -351,6 +355,7 @@ std::unexpected<Error> KafkaSink::failure(std::string_view doing) {
     if (producer_->failure.is_late() && producer_->topics) producer_->topics->blame_replicas();
     trouble_ = fmt::format("{}: {}", doing, producer_->failure.sentence());
     producer_.reset();
+    topic_end_.set(0);
     for (const Metric metric : {Metric::kafka_queue_messages, Metric::kafka_queue_bytes,
                                 Metric::kafka_brokers_up, Metric::kafka_topic_end_messages})
         shard_.set(metric, 0);

@@ -34,10 +34,12 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "config/metrics.h"
 #include "config/settings.h"
+#include "pipeline/base/latest.h"
 #include "pipeline/delivery/sink.h"
 #include "sinks/kafka/messages.h"
 
@@ -55,6 +57,13 @@ public:
     [[nodiscard]] std::string trouble() const override { return trouble_; }
     [[nodiscard]] const MetricShard* counters() const override { return &shard_; }
 
+    // Any thread: the sum of the ends of all partitions of the topic, as the brokers said last;
+    // empty while it is not known.
+    [[nodiscard]] std::optional<int64_t> topic_end() const {
+        const int64_t end = topic_end_.read();
+        return end > 0 ? std::optional(end) : std::nullopt;
+    }
+
 private:
     struct Producer;  // With its topics and what it met.
 
@@ -65,6 +74,7 @@ private:
 
     Settings settings_;
     MetricShard shard_;
+    Latest<int64_t> topic_end_;  // 0 while it is not known.
     KafkaMessages messages_;
     // What the brokers take, as far as is known.
     size_t row_bytes_max_;

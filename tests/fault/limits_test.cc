@@ -81,7 +81,8 @@ BOOST_AUTO_TEST_CASE(full_spool_sends_new_clients_away_and_loses_nothing) {
     const uint64_t acknowledged = number_behind(load.output, "acknowledged");
     BOOST_TEST(acknowledged > 5000);
     BOOST_TEST(says(daemon, "spool: full; check-ins wait until a sink catches up"), daemon.log());
-    BOOST_TEST(says(daemon, "under full pressure by the spool's backlog"), daemon.log());
+    BOOST_TEST(says(daemon, "overload: rejecting new clients because of the spool's backlog"),
+               daemon.log());
     BOOST_TEST(daemon.metric("rollcall_spool_full") == 1);
     BOOST_TEST(daemon.metric("rollcall_spool_size_bytes") <= 64 << 20);
     BOOST_TEST(daemon.admin("/readyz").status == 503);
@@ -93,7 +94,7 @@ BOOST_AUTO_TEST_CASE(full_spool_sends_new_clients_away_and_loses_nothing) {
 
     fs::create_directory(not_there_yet);
     BOOST_TEST(before_long([&] { return says(daemon, "spool: takes check-ins again"); }));
-    BOOST_TEST(before_long([&] { return says(daemon, "under full pressure no more"); }));
+    BOOST_TEST(before_long([&] { return says(daemon, "overload: over"); }));
     BOOST_TEST(daemon.post(report).status == 200);
     BOOST_TEST((daemon.stop() == 0), daemon.log());
     const auto stored = run({"sqlite3", not_there_yet / "db",
@@ -240,7 +241,8 @@ BOOST_AUTO_TEST_CASE(near_the_memory_limit_of_its_control_group_it_sends_new_cli
     HttpClient connected(daemon.http_port());
     BOOST_TEST(connected.post(report).status == 200);
     use(97'000'000);
-    BOOST_TEST(before_long([&] { return says(daemon, "under full pressure by memory"); }));
+    BOOST_TEST(before_long(
+        [&] { return says(daemon, "overload: rejecting new clients because of memory"); }));
     BOOST_TEST(daemon.metric("rollcall_pressure_ratio") == 1);
     BOOST_TEST(daemon.metric("rollcall_memory_ratio") > 0.9);
     BOOST_TEST(daemon.admin("/readyz").status == 503);
@@ -251,7 +253,7 @@ BOOST_AUTO_TEST_CASE(near_the_memory_limit_of_its_control_group_it_sends_new_cli
     BOOST_TEST(refused.status == 503);
     BOOST_TEST(std::stoi("0" + refused.header("Retry-After")) > 0);
     use(50'000'000);
-    BOOST_TEST(before_long([&] { return says(daemon, "under full pressure no more"); }));
+    BOOST_TEST(before_long([&] { return says(daemon, "overload: over"); }));
     BOOST_TEST(daemon.post(report).status == 200);
     BOOST_TEST(daemon.query_until("3", "SELECT COUNT(*) FROM site_checkins") == "3");
 }

@@ -26,9 +26,9 @@ planted_bug(acknowledges_before_the_sync pipeline/ingest/committer.cc
 "
 "    if (slots > 0) {
         for (auto& source : sources_) {
-            if (source.ring.durable() == source.written) continue;
-            source.ring.advance_durable(source.written);
-            source.wake();
+            if (source.ring->durable() == source.appended) continue;
+            source.ring->advance_durable(source.appended);
+            source.on_durable();
         }
 "
 "was acknowledged before it was durable")

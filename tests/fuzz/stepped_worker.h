@@ -70,14 +70,9 @@ public:
                    settings.ingest.slot_text_max.count, settings.http.body_size_max.count,
                    settings.ingest.reports_max},
                   wakeup_, shard),
-          overload_(settings),
-          last_seen_(settings.replies.sites_max),
-          mqtt_clients_(settings.mqtt.sessions_max),
-          credential_files_(settings),
-          quotas_(settings),
-          worker_(settings, intake_, overload_, last_seen_, mqtt_clients_, credential_files_,
-                  quotas_, clock_, shard) {
-        ensure(credential_files_.load().has_value());
+          shared_(settings),
+          worker_(settings, clock_, shared_, intake_, shard) {
+        ensure(shared_.credential_files.load().has_value());
         std::signal(SIGPIPE, SIG_IGN);
         const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         // Without a name it is given one that is free: unix(7), autobind.
@@ -136,11 +131,7 @@ private:
     StoppedClock clock_;
     Wakeup wakeup_;
     Intake intake_;
-    OverloadController overload_;
-    LastSeen last_seen_;
-    MqttClients mqtt_clients_;
-    CredentialFiles credential_files_;
-    Quotas quotas_;
+    SharedState shared_;
     Worker worker_;
     sockaddr_un address_{};
     socklen_t address_bytes_ = sizeof address_;

@@ -90,11 +90,8 @@ public:
         pipeline = std::make_unique<Pipeline>(files, clock, settings, directory.path() / "spool",
                                               std::move(sinks), shards,
                                               [](const Error&) { std::abort(); });
-        overload = std::make_unique<OverloadController>(settings);
-        last_seen = std::make_unique<LastSeen>(settings.replies.sites_max);
-        mqtt_clients = std::make_unique<MqttClients>(settings.mqtt.sessions_max);
-        quotas = std::make_unique<Quotas>(settings);
-        ensure(credential_files.load().has_value());
+        shared = std::make_unique<SharedState>(settings);
+        ensure(shared->credential_files.load().has_value());
         worker = make_worker(0, shard);
         if (workers == 2) second_worker = make_worker(1, second_shard);
         ensure(pipeline->open().has_value());
@@ -128,11 +125,7 @@ public:
     Cursor rows_stored;  // Moved by the sink.
     GatedSink* gated_sink = nullptr;
     std::unique_ptr<Pipeline> pipeline;
-    std::unique_ptr<OverloadController> overload;
-    std::unique_ptr<LastSeen> last_seen;
-    std::unique_ptr<MqttClients> mqtt_clients;
-    std::unique_ptr<Quotas> quotas;
-    CredentialFiles credential_files{settings};
+    std::unique_ptr<SharedState> shared;
     std::unique_ptr<Worker> worker;
     uint16_t http_port = 0;
     uint16_t mqtt_port = 0;
@@ -144,8 +137,7 @@ public:
 private:
     std::unique_ptr<Worker> make_worker(size_t number, MetricShard& its_shard) {
         auto made =
-            std::make_unique<Worker>(settings, pipeline->intake(number), *overload, *last_seen,
-                                     *mqtt_clients, credential_files, *quotas, clock, its_shard);
+            std::make_unique<Worker>(settings, clock, *shared, pipeline->intake(number), its_shard);
         pipeline->on_durable(number, [at = made.get()] { at->wake(); });
         return made;
     }

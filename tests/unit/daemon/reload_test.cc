@@ -10,10 +10,10 @@ namespace {
 
 struct ReloadsFixture {
     ReloadableFiles::Read reader(std::string& wrong) {
-        return [&]() -> std::expected<void, std::string> {
+        return [&]() -> Result<void> {
             ++reads;
             if (wrong.empty()) return {};
-            return std::unexpected(wrong);
+            return fail(Code::bad_file, wrong);
         };
     }
     ReloadableFiles reloads;
@@ -26,18 +26,18 @@ struct ReloadsFixture {
 
 BOOST_FIXTURE_TEST_SUITE(reload, ReloadsFixture)
 
-BOOST_AUTO_TEST_CASE(files_that_are_wrong_at_start_are_said_and_not_read_again) {
+BOOST_AUTO_TEST_CASE(files_that_are_wrong_at_start_are_an_error_and_not_read_again) {
     tokens_wrong = "tokens:2: nonsense";
-    const std::string said =
-        standard_error_of([&] { BOOST_TEST(!reloads.begin(reader(tokens_wrong))); });
-    BOOST_TEST(said.find(tokens_wrong) != std::string::npos);
+    const auto added = reloads.add(reader(tokens_wrong));
+    BOOST_TEST_REQUIRE(!added.has_value());
+    BOOST_TEST(describe(added.error()) == tokens_wrong);
     reloads.read_again();
     BOOST_TEST(reads == 1);
 }
 
 BOOST_AUTO_TEST_CASE(files_that_a_reload_cannot_read_are_counted_and_said_until_one_can) {
-    BOOST_TEST(reloads.begin(reader(tokens_wrong)));
-    BOOST_TEST(reloads.begin(reader(keys_wrong)));
+    BOOST_TEST(reloads.add(reader(tokens_wrong)).has_value());
+    BOOST_TEST(reloads.add(reader(keys_wrong)).has_value());
     BOOST_TEST(reloads.health_messages().empty());
     tokens_wrong = "tokens:2: nonsense";
     const std::string said = standard_error_of([&] { reloads.read_again(); });

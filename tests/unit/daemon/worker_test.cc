@@ -2,7 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include "config/metrics_snapshot.h"
+#include "daemon/overload/controller.h"
 #include "tests/support/allocations.h"
 #include "tests/support/http_client.h"
 #include "tests/support/mqtt_client.h"
@@ -57,7 +57,7 @@ BOOST_AUTO_TEST_CASE(stopping_worker_gives_up_answers_that_wait_for_a_full_spool
     auto gone = std::make_unique<HttpClient>(http_port);
     gone->send(many);
     const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    const auto is_full = [&] { return sum(pipeline->shards(), Metric::spool_full) == 1; };
+    const auto is_full = [&] { return pipeline->load().full; };
     while (!is_full() && std::chrono::steady_clock::now() < give_up)
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
     BOOST_TEST_REQUIRE(is_full());
@@ -206,11 +206,11 @@ BOOST_AUTO_TEST_CASE(new_client_under_full_pressure_waits_and_is_told_when_to_co
     start();
     HttpClient old(http_port);
     BOOST_TEST(old.post("{}").status == 200);
-    second_shard.set(Metric::spool_backlog_bytes,
-                     static_cast<int64_t>(settings.spool.size_max.count), 0);
-    overload->watch({&second_shard});
-    overload->measure(2'000'000);
-    BOOST_TEST(overload->overloaded());
+    SpoolLoad load{.backlog_bytes = settings.spool.size_max.count, .sync_began_us = {}};
+    OverloadController controller(settings, shared->overload);
+    controller.watch({.spool_load = [&] { return load; }, .ack_times = {}});
+    controller.measure(2'000'000);
+    BOOST_TEST(shared->overload.overloaded());
     HttpClient refused(http_port);
     HttpClient patient(http_port);
     refused.send(post_request("{}"));
@@ -221,8 +221,8 @@ BOOST_AUTO_TEST_CASE(new_client_under_full_pressure_waits_and_is_told_when_to_co
     BOOST_TEST(refused.connection().ends_within(std::chrono::seconds(5)));
     // Earlier clients are served, and so is a new one after the overload.
     BOOST_TEST(old.post("{}").status == 200);
-    second_shard.set(Metric::spool_backlog_bytes, 0, 0);
-    overload->measure(4'000'000);
+    load.backlog_bytes = 0;
+    controller.measure(4'000'000);
     BOOST_TEST(patient.post("{}").status == 200);
     BOOST_TEST(counted(Metric::connections_throttled_total, label_of(Transport::http)) == 2);
 }

@@ -15,7 +15,10 @@ namespace {
 // A loop of its own in a thread, as main runs it.
 struct AdminFixture {
     AdminFixture() {
-        admin.watch({&shard});
+        admin.show({.shards = {&shard},
+                    .readiness = [this] { return readiness; },
+                    .health_messages = [this] { return health_messages; },
+                    .pipeline = [] { return std::nullopt; }});
         const ListeningSockets listening = listen_on("127.0.0.1:0", 1).value();
         port = static_cast<uint16_t>(
             std::stoi(listening.address.substr(listening.address.rfind(':') + 1)));
@@ -36,6 +39,8 @@ struct AdminFixture {
 
     Clock clock;
     MetricShard shard;
+    Readiness readiness = Readiness::starting;  // Written while no request is under way.
+    std::vector<std::string> health_messages;
     Replies replies{clock};
     Admin admin{replies, clock, "9.9"};
     Settings settings;
@@ -61,34 +66,32 @@ BOOST_AUTO_TEST_CASE(daemon_is_alive_before_it_is_ready) {
 }
 
 BOOST_AUTO_TEST_CASE(what_is_wrong_behind_a_ready_daemon_follows_in_lines) {
-    admin.set_reason_not_ready({});
-    admin.ask_for_health_messages(
-        [] { return std::vector<std::string>{"sink kafka: no broker", "pipeline p: stopped"}; });
+    readiness = Readiness::ready;
+    health_messages = {"sink kafka: no broker", "pipeline p: stopped"};
     const HttpResponse ready = client().get("/readyz");
     BOOST_TEST(ready.status == 200);
     BOOST_TEST(ready.body == "ready\nsink kafka: no broker\npipeline p: stopped\n");
 }
 
 BOOST_AUTO_TEST_CASE(ready_daemon_says_so_until_its_spool_is_full) {
-    admin.set_reason_not_ready({});
+    readiness = Readiness::ready;
     BOOST_TEST(client().get("/readyz").status == 200);
-    shard.set(Metric::spool_full, 1);
+    readiness = Readiness::spool_full;
     const HttpResponse full = client().get("/readyz");
     BOOST_TEST(full.status == 503);
     BOOST_TEST(full.body == "the spool is full\n");
 }
 
 BOOST_AUTO_TEST_CASE(daemon_under_full_pressure_is_not_ready_and_says_what_presses) {
-    admin.set_reason_not_ready({});
-    shard.set(Metric::pressure_ratio, ratio_one - 1);
+    readiness = Readiness::ready;
     BOOST_TEST(client().get("/readyz").status == 200);
-    shard.set(Metric::pressure_ratio, ratio_one);
+    readiness = Readiness::disk_slow;
     const HttpResponse slow = client().get("/readyz");
     BOOST_TEST(slow.status == 503);
     BOOST_TEST(slow.body == "answers take seconds: the disk is slow\n");
-    shard.set(Metric::memory_ratio, ratio_one);
+    readiness = Readiness::memory_short;
     BOOST_TEST(client().get("/readyz").body == "memory is nearly at the control group's limit\n");
-    shard.set(Metric::backlog_drain_seconds, 60);
+    readiness = Readiness::sink_behind;
     BOOST_TEST(client().get("/readyz").body == "the spool is nearly full: a sink is behind\n");
 }
 
@@ -100,9 +103,8 @@ BOOST_AUTO_TEST_CASE(metrics_are_shown_with_their_content_type) {
 }
 
 BOOST_AUTO_TEST_CASE(status_is_a_page_and_a_json_and_both_say_what_is_wrong) {
-    admin.set_reason_not_ready({});
-    admin.ask_for_health_messages([] { return std::vector<std::string>{"sink kafka: no broker"}; });
-    shard.set(Metric::spool_full, 1);
+    readiness = Readiness::spool_full;
+    health_messages = {"sink kafka: no broker"};
     const HttpResponse page = client().get("/status");
     BOOST_TEST(page.status == 200);
     BOOST_TEST(page.header("Content-Type") == "text/html; charset=utf-8");

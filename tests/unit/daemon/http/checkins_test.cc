@@ -28,15 +28,21 @@ struct CheckinsFixture {
     MetricShard shard;
     Intake intake{{2, 4, 2 * row_text_max, 65536, 10}, wakeup, shard};
     Replies replies{clock};
-    OverloadController overload{settings};
+    OverloadState overload{settings};
     LastSeen last_seen{1024};
     Liveness liveness{intake, last_seen, shard};
     CredentialFiles credential_files{settings};
     Credentials credentials{settings, credential_files, clock};
     Quotas quotas{settings};
     Refusals refusals{clock, shard};
-    Checkins checkins{settings, intake,      replies, overload, last_seen,
-                      liveness, credentials, quotas,  refusals, clock};
+    const IngestContext context{.settings = settings,
+                                .clock = clock,
+                                .intake = intake,
+                                .liveness = liveness,
+                                .credentials = credentials,
+                                .quotas = quotas,
+                                .refusals = refusals};
+    Checkins checkins{context, replies, overload, last_seen};
     HttpRequest request;
     std::string_view allow;
 };
@@ -78,8 +84,14 @@ BOOST_AUTO_TEST_CASE(token_is_no_value_of_the_report) {
 BOOST_AUTO_TEST_CASE(where_a_credential_is_asked_for_a_head_without_one_is_refused) {
     settings.auth.mode = "tokens";
     Credentials asking(settings, credential_files, clock);
-    Checkins strict(settings, intake, replies, overload, last_seen, liveness, asking, quotas,
-                    refusals, clock);
+    const IngestContext asking_context{.settings = settings,
+                                       .clock = clock,
+                                       .intake = intake,
+                                       .liveness = liveness,
+                                       .credentials = asking,
+                                       .quotas = quotas,
+                                       .refusals = refusals};
+    Checkins strict(asking_context, replies, overload, last_seen);
     const auto code = [&](std::string_view path, std::string_view authorization) {
         HttpHead head;
         head.method = "POST";

@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_CASE(who_finds_the_daemon_busy_is_told_to_come_no_sooner_than_it
     Settings settings;
     settings.replies.next = Millis(40'000);
     settings.replies.next_jitter = 10;
-    const OverloadController overload(settings);
+    const OverloadState overload(settings);
     Replies busy(clock, &overload);
     for (const Code code : {Code::signature_checks_suspended, Code::overloaded}) {
         const auto [soonest, latest] = retry_after_s(busy, {code});

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "daemon/admin/metrics_export.h"
+#include "daemon/overload/controller.h"
 #include "tests/support/http_client.h"
 #include "tests/support/http_statements.h"
 #include "tests/support/worker_fixture.h"
@@ -277,7 +278,7 @@ BOOST_AUTO_TEST_CASE(request_that_has_waited_its_time_for_a_full_spool_is_told_s
             std::this_thread::sleep_for(5ms);
         BOOST_TEST_REQUIRE(condition());
     };
-    wait_until([&] { return sum(pipeline->shards(), Metric::spool_full) == 1; });
+    wait_until([&] { return pipeline->load().full; });
     const int64_t before = counted(Metric::ring_full_total);
     const HttpClient late_flood(http_port);
     late_flood.send(many);
@@ -300,11 +301,14 @@ BOOST_AUTO_TEST_CASE(pressure_and_site_decide_when_the_next_report_is_asked_for)
     start();
     HttpClient client(http_port);
     BOOST_TEST(client.post(report).body.ends_with(R"("next":30})"));
-    MetricShard sink;
-    sink.set(Metric::spool_backlog_bytes, static_cast<int64_t>(settings.spool.size_max.count),
-             label_of(SinkName::discard));
-    overload->watch({&sink});
-    overload->measure(clock.steady_us());
+    OverloadController controller(settings, shared->overload);
+    controller.watch({.spool_load =
+                          [this] {
+                              return SpoolLoad{.backlog_bytes = settings.spool.size_max.count,
+                                               .sync_began_us = {}};
+                          },
+                      .ack_times = {}});
+    controller.measure(clock.steady_us());
     BOOST_TEST(client.post(report).body.ends_with(R"("next":120})"));
 }
 

@@ -430,7 +430,7 @@ BOOST_AUTO_TEST_CASE(client_that_connects_again_ends_its_last_connection_which_l
         second.send(publish(level, 1, 1));
         expect(second, puback(1));
     }
-    BOOST_TEST(mqtt_clients->shard().read(Metric::mqtt_takeovers_total, 0) >= 2);
+    BOOST_TEST(shared->mqtt_clients.shard().read(Metric::mqtt_takeovers_total, 0) >= 2);
     BOOST_TEST(sites(4) == "r1 r1 r1 r1");
 }
 

@@ -95,6 +95,27 @@ BOOST_AUTO_TEST_CASE(segments_go_when_every_sink_has_stored_them) {
     BOOST_TEST(shard.read(Metric::spool_backlog_bytes, sink) == 0);
 }
 
+BOOST_AUTO_TEST_CASE(load_tells_the_backlog_of_the_slowest_sink_and_what_was_written) {
+    Cursor other_stored;
+    committer.add_reader(SinkName::sqlite, other_stored);
+    publish(first, 1);
+    BOOST_TEST(committer.load().written_bytes == 0);
+    BOOST_TEST(committer.step().value() == 1);
+    BOOST_TEST(committer.load().written_bytes > 0);
+    BOOST_TEST(!committer.load().sync_began_us.has_value());
+    BOOST_TEST(committer.load().backlog_bytes == 0);  // Not published yet.
+    stored.advance(1);
+    BOOST_TEST(committer.tidy_up().has_value());
+    const uint64_t backlog = committer.load().backlog_bytes;
+    BOOST_TEST(backlog > 0);
+    BOOST_TEST(shard.read(Metric::spool_backlog_bytes, label_of(SinkName::discard)) == 0);
+    BOOST_TEST(shard.read(Metric::spool_backlog_bytes, label_of(SinkName::sqlite)) ==
+               static_cast<int64_t>(backlog));
+    other_stored.advance(1);
+    BOOST_TEST(committer.tidy_up().has_value());
+    BOOST_TEST(committer.load().backlog_bytes == 0);
+}
+
 BOOST_AUTO_TEST_CASE(spool_is_not_full_of_what_is_kept_for_the_window) {
     kept_for = std::chrono::hours(1);
     BOOST_TEST(open().has_value());

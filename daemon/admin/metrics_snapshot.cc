@@ -1,4 +1,4 @@
-#include "config/metrics_snapshot.h"
+#include "daemon/admin/metrics_snapshot.h"
 
 namespace rollcall {
 

@@ -1,4 +1,4 @@
-#include "config/metrics_snapshot.h"
+#include "daemon/admin/metrics_snapshot.h"
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
@@ -6,7 +6,7 @@
 
 namespace rollcall {
 
-BOOST_AUTO_TEST_SUITE(metrics_snapshot)
+BOOST_AUTO_TEST_SUITE(admin_metrics_snapshot)
 
 BOOST_AUTO_TEST_CASE(values_of_all_threads_are_summed_label_by_label) {
     MetricShard first;

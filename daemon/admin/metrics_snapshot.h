@@ -1,0 +1,45 @@
+// Metrics snapshot: the metrics of all threads together, for the pages that show them.
+//
+// Each call sums the shards of all threads as they are at that moment. Only the metrics export and
+// the status page may call these functions (tests/tidy_test.cc): nothing decides by a metric.
+//
+// Threads: any.
+// Units:   as in MetricShard (config/metrics.h).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "config/metrics.h"
+
+namespace rollcall {
+
+using MetricShards = std::vector<const MetricShard*>;
+
+// Returns the sum of one value over all shards.
+[[nodiscard]] int64_t sum(const MetricShards& shards, Metric metric, size_t label = 0);
+
+// The values of a histogram.
+struct Observed {
+    int64_t count = 0;   // Number of observations since the start.
+    int64_t micros = 0;  // Their sum.
+    // Number of observations up to each of histogram_bounds_us, and of all.
+    std::array<int64_t, histogram_bounds_us.size() + 1> below{};
+};
+[[nodiscard]] Observed observed(const MetricShards& shards, Metric histogram);
+
+struct Label {
+    std::string_view name;
+    std::string_view value;
+};
+struct MetricValue {
+    std::vector<Label> labels;  // Up to two.
+    int64_t value;
+};
+// Returns the values of a counter, gauge or ratio. Leaves out the sinks that are not in the
+// settings: they have never been up, and have never failed.
+[[nodiscard]] std::vector<MetricValue> values_of(const MetricShards& shards, Metric metric);
+
+}  // namespace rollcall

@@ -1,0 +1,31 @@
+#include "daemon/admin/readiness.h"
+
+namespace rollcall {
+
+namespace {
+
+constexpr double memory_short_min = 0.9;  // Share of the control group's limit.
+
+}  // namespace
+
+Readiness readiness_of(const SpoolLoad& load, const OverloadMeasurement& measured) {
+    if (load.full) return Readiness::spool_full;
+    if (measured.pressure < 1) return Readiness::ready;
+    if (measured.drain_s > 0) return Readiness::sink_behind;
+    if (measured.memory_share > memory_short_min) return Readiness::memory_short;
+    return Readiness::disk_slow;
+}
+
+std::string_view reason_of(Readiness readiness) {
+    switch (readiness) {
+        case Readiness::ready: return {};
+        case Readiness::starting: return "starting";
+        case Readiness::spool_full: return "the spool is full";
+        case Readiness::sink_behind: return "the spool is nearly full: a sink is behind";
+        case Readiness::memory_short: return "memory is nearly at the control group's limit";
+        case Readiness::disk_slow: return "answers take seconds: the disk is slow";
+    }
+    return {};
+}
+
+}  // namespace rollcall

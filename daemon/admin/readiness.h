@@ -1,0 +1,31 @@
+// Readiness: whether the daemon accepts check-ins from everyone, and if not, why. /readyz and the
+// status page show it.
+//
+// Threads: pure functions.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "daemon/overload/controller.h"
+#include "pipeline/ingest/spool_load.h"
+
+namespace rollcall {
+
+enum class Readiness : uint8_t {
+    ready,
+    starting,
+    spool_full,
+    sink_behind,
+    memory_short,
+    disk_slow
+};
+
+// Returns the readiness of a daemon that has started: it is not ready while its spool cannot grow
+// or the pressure is full.
+[[nodiscard]] Readiness readiness_of(const SpoolLoad& load, const OverloadMeasurement& measured);
+
+// Returns why the daemon is not ready, for the operator; empty if it is ready.
+[[nodiscard]] std::string_view reason_of(Readiness readiness);
+
+}  // namespace rollcall

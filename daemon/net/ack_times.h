@@ -1,0 +1,32 @@
+// AckTimes: number and total duration of the acknowledgements that one worker has sent. The
+// overload controller computes the mean of the last seconds from them.
+//
+// Threads: add() belongs to the worker; any thread may call total().
+// Units:   microseconds, from a check-in that was read to its response.
+#pragma once
+
+#include <cstdint>
+
+#include "pipeline/base/latest.h"
+
+namespace rollcall {
+
+class AckTimes {
+public:
+    struct Total {
+        int64_t count = 0;
+        int64_t time_us = 0;
+    };
+
+    void add(int64_t time_us) {
+        count_.add(1);
+        time_us_.add(time_us);
+    }
+    [[nodiscard]] Total total() const { return {count_.read(), time_us_.read()}; }
+
+private:
+    Latest<int64_t> count_;
+    Latest<int64_t> time_us_;
+};
+
+}  // namespace rollcall

@@ -1,0 +1,57 @@
+// OverloadState: how overloaded the daemon is, and what clients are asked to do about it. The
+// overload controller publishes it, and the workers obey it.
+//
+//     reporting interval   base interval x (1 + pressure x (replies.next_factor_max - 1))
+//     base interval        replies.next, and for each site up to replies.next_jitter percent more
+//                          or less
+//     Retry-After          the longer of the reporting interval and the time until the backlog has
+//                          drained, plus up to half as long again
+//
+// Routers that lost power together report at the same moments. Because each site has a jitter of
+// its own, they drift apart. The jitter of a site is constant, because a router writes each change
+// of its schedule to flash.
+//
+// Threads: publish() belongs to main; any thread may call the others.
+// Units:   seconds where a name ends in _s.
+#pragma once
+
+#include <cstdint>
+
+#include "config/settings.h"
+#include "pipeline/base/latest.h"
+
+namespace rollcall {
+
+// Returns the delay plus up to half of it, so that the clients do not return together. client: any
+// hash of the client.
+[[nodiscard]] constexpr int64_t spread_s(int64_t delay_s, uint64_t client) {
+    return delay_s + static_cast<int64_t>(client >> 32) % (delay_s / 2 + 1);
+}
+
+class OverloadState {
+public:
+    explicit OverloadState(const Settings& settings);
+
+    // pressure: 0 to 1. drain_s: time until the backlog has fallen to where pressure ends.
+    void publish(double pressure, int64_t drain_s);
+
+    // Returns whether the pressure is full: new clients are then rejected.
+    [[nodiscard]] bool overloaded() const { return pressure_.read() >= 1; }
+    // Return the interval, at least 1 s, in which the site is asked to report: under the pressure
+    // of now, and without pressure. site: the fingerprint of its name.
+    [[nodiscard]] int64_t reporting_interval_s(uint64_t site) const;
+    [[nodiscard]] int64_t base_interval_s(uint64_t site) const;
+    // Returns the delay after which a rejected client is asked to retry. client: any hash of it.
+    [[nodiscard]] int64_t retry_after_s(uint64_t client) const;
+
+private:
+    [[nodiscard]] int64_t interval_s(uint64_t site, double growth) const;
+
+    double base_s_;
+    double jitter_;
+    double growth_max_;
+    Latest<double> pressure_;
+    Latest<int64_t> drain_s_;
+};
+
+}  // namespace rollcall

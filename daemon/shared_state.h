@@ -1,0 +1,30 @@
+// SharedState: the tables that all workers share. The daemon owns it; it outlives the workers.
+//
+// Threads: each member says which of its functions any thread may call.
+#pragma once
+
+#include "config/settings.h"
+#include "daemon/mqtt/clients.h"
+#include "daemon/overload/last_seen.h"
+#include "daemon/overload/quotas.h"
+#include "daemon/overload/state.h"
+#include "daemon/security/credentials.h"
+
+namespace rollcall {
+
+struct SharedState {
+    explicit SharedState(const Settings& settings)
+        : overload(settings),
+          last_seen(settings.replies.sites_max),
+          mqtt_clients(settings.mqtt.sessions_max),
+          credential_files(settings),
+          quotas(settings) {}
+
+    OverloadState overload;
+    LastSeen last_seen;
+    MqttClients mqtt_clients;
+    CredentialFiles credential_files;
+    Quotas quotas;
+};
+
+}  // namespace rollcall

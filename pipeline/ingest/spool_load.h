@@ -1,0 +1,19 @@
+// SpoolLoad: how loaded the spool is. The committer and the spool writer publish these values, and
+// the overload controller and the readiness page decide by them.
+//
+// Units: bytes; microseconds of the steady clock.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+namespace rollcall {
+
+struct SpoolLoad {
+    uint64_t backlog_bytes = 0;            // Bytes that the slowest sink has not stored.
+    uint64_t written_bytes = 0;            // Bytes of records written since the start.
+    std::optional<int64_t> sync_began_us;  // Start of the sync that is running; empty if none is.
+    bool full = false;                     // The spool cannot grow, and check-ins wait.
+};
+
+}  // namespace rollcall
