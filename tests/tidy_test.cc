@@ -42,7 +42,7 @@ const std::vector<std::vector<std::string>> folder_order = {
 // Headers of foreign libraries, by how they begin, and the one module (or room/, or family_ of
 // modules) that may include them.
 const std::multimap<std::string, std::string> foreign_headers = {
-    {"toml++/", "config/load"},
+    {"toml++/", "config/toml"},
     {"isa-l", "pipeline/base/checksum"},
     {"xxh", "pipeline/columns/row_id"},
     {"zlib.h", "pipeline/decode/inflate"},

@@ -1,0 +1,147 @@
+#include "config/cross_checks.h"
+
+#include <arpa/inet.h>
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "config/setting_value.h"
+
+namespace rollcall {
+
+namespace {
+
+using Contradictions = std::vector<Contradiction>;
+
+// --- addresses ---
+
+enum class Reach : uint8_t { loopback, network };
+
+// Returns who can connect to a listener at `host`; nothing if it is neither IPv4, [IPv6] nor
+// localhost.
+std::optional<Reach> reach_of_host(const std::string& host) {
+    if (host == "localhost") return Reach::loopback;
+    in_addr ipv4;
+    if (inet_pton(AF_INET, host.c_str(), &ipv4) == 1)
+        return ntohl(ipv4.s_addr) >> 24 == 127 ? Reach::loopback : Reach::network;
+    in6_addr ipv6;
+    if (host.starts_with('[') && host.ends_with(']') &&
+        inet_pton(AF_INET6, host.substr(1, host.size() - 2).c_str(), &ipv6) == 1)
+        return IN6_IS_ADDR_LOOPBACK(&ipv6) ? Reach::loopback : Reach::network;
+    return std::nullopt;
+}
+
+std::optional<Reach> reach_of(std::string_view address) {
+    const size_t colon = address.rfind(':');
+    if (colon == std::string_view::npos) return std::nullopt;
+    const auto port = value_from_text<Count>(address.substr(colon + 1));
+    if (!port || *port > std::numeric_limits<uint16_t>::max()) return std::nullopt;
+    return reach_of_host(std::string(address.substr(0, colon)));
+}
+
+void check_addresses(std::string_view name, const List& addresses, bool only_loopback,
+                     Contradictions& found) {
+    for (const Text& address : addresses) {
+        const auto reach = reach_of(address);
+        if (!reach)
+            found.push_back({name, fmt::format("{} is not an address such as 127.0.0.1:8080, "
+                                               "[::1]:8080 or localhost:8080",
+                                               value_to_toml(address))});
+        else if (*reach == Reach::network && only_loopback)
+            found.push_back({name, fmt::format("{} takes anonymous check-ins from other machines; "
+                                               "if that is meant, set auth.anonymous_anywhere",
+                                               value_to_toml(address))});
+    }
+}
+
+void check_all_addresses(const Settings& settings, Contradictions& found) {
+    const bool only_loopback =
+        settings.auth.mode == "anonymous" && !settings.auth.anonymous_anywhere;
+    check_addresses("http.listen", settings.http.listen, only_loopback, found);
+    check_addresses("mqtt.listen", settings.mqtt.listen, only_loopback, found);
+    check_addresses("http.tls_listen", settings.http.tls_listen, only_loopback, found);
+    check_addresses("mqtt.tls_listen", settings.mqtt.tls_listen, only_loopback, found);
+    check_addresses("admin.listen", settings.admin.listen, false, found);
+}
+
+// --- the other groups ---
+
+void check_auth(const Settings& settings, Contradictions& found) {
+    const auto& auth = settings.auth;
+    if (auth.mode == "tokens" && auth.tokens_file.empty() && auth.signing_keys_file.empty() &&
+        settings.tls.client_ca.empty())
+        found.push_back({"auth.mode",
+                         "tokens needs auth.tokens_file, auth.signing_keys_file or tls.client_ca"});
+}
+
+// MQTT 3.1.1, section 4.7.1: + and # stand for whole levels, # only for the last ones.
+bool is_topic_filter(std::string_view filter) {
+    for (size_t at = 0; at <= filter.size();) {
+        const size_t end = std::min(filter.find('/', at), filter.size());
+        const std::string_view level = filter.substr(at, end - at);
+        const bool wild = level.find_first_of("+#") != level.npos;
+        if (wild && level.size() > 1) return false;
+        if (level == "#" && end != filter.size()) return false;
+        at = end + 1;
+    }
+    return !filter.empty();
+}
+
+void check_paths_and_topics(const Settings& settings, Contradictions& found) {
+    for (const auto& path : settings.http.paths)
+        if (!path.starts_with('/'))
+            found.push_back({"http.paths", fmt::format("must begin with /, not \"{}\"", path)});
+    for (const auto& filter : settings.mqtt.topics)
+        if (!is_topic_filter(filter))
+            found.push_back({"mqtt.topics", fmt::format("not a topic filter: \"{}\"", filter)});
+}
+
+void check_tls(const Settings& settings, Contradictions& found) {
+    const auto& tls = settings.tls;
+    if (tls.certificate.size() != tls.key.size())
+        found.push_back({"tls.key", "must name a key for each of tls.certificate"});
+    for (const auto& [name, addresses] : {std::pair("http.tls_listen", settings.http.tls_listen),
+                                          std::pair("mqtt.tls_listen", settings.mqtt.tls_listen)})
+        if (!addresses.empty() && tls.certificate.empty())
+            found.push_back({name, "needs tls.certificate and tls.key"});
+}
+
+void check_sinks(const Settings& settings, Contradictions& found) {
+    List sinks = settings.general.sinks;
+    std::ranges::sort(sinks);
+    if (sinks.empty()) found.push_back({"sinks", "must name at least one sink"});
+    if (const auto twice = std::ranges::adjacent_find(sinks); twice != sinks.end())
+        found.push_back({"sinks", fmt::format("names {} twice", *twice)});
+}
+
+void check_kafka(const Settings& settings, Contradictions& found) {
+    const auto& kafka = settings.kafka;
+    if (kafka.brokers.empty()) found.push_back({"kafka.brokers", "must name at least one broker"});
+    if (kafka.sasl_mechanism != "none" && (kafka.user.empty() || kafka.password_file.empty()))
+        found.push_back({"kafka.sasl_mechanism", "needs kafka.user and kafka.password_file"});
+    if (kafka.tls_certificate.empty() != kafka.tls_key.empty())
+        found.push_back({"kafka.tls_certificate", "goes with kafka.tls_key"});
+}
+
+void check_batches(const Settings& settings, Contradictions& found) {
+    const Bytes slot = settings.ingest.slot_text_max;
+    if (settings.delivery.batch_text_max < slot)
+        found.push_back(
+            {"delivery.batch_text_max",
+             fmt::format("must take a slot: ingest.slot_text_max is {}", to_text(slot))});
+}
+
+}  // namespace
+
+Contradictions contradictions_in(const Settings& settings) {
+    Contradictions found;
+    for (const auto check : {check_all_addresses, check_auth, check_paths_and_topics, check_tls,
+                             check_sinks, check_kafka, check_batches})
+        check(settings, found);
+    return found;
+}
+
+}  // namespace rollcall

@@ -1,0 +1,24 @@
+// Cross-checks: what the bounds of a single setting cannot express. Addresses are host:port,
+// anonymous check-ins stay on loopback unless the operator allows otherwise, every sink is named
+// once, a batch has room for a slot, what needs a file or a login names it.
+//
+// Threads: pure functions.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/settings.h"
+
+namespace rollcall {
+
+struct Contradiction {
+    std::string_view setting;  // The setting to change, by its name in the table.
+    std::string message;
+};
+
+// Returns all contradictions, in a fixed order.
+[[nodiscard]] std::vector<Contradiction> contradictions_in(const Settings& settings);
+
+}  // namespace rollcall
