@@ -1,4 +1,4 @@
-// Fuzzes TlsSession. Whatever bytes come, in whatever pieces, the handshake succeeds, waits for more
+// Fuzzes TlsSession. For any bytes, in any pieces, the handshake succeeds, waits for more bytes
 // or fails with a code; after a fault nothing is sent.
 #include <openssl/evp.h>
 #include <openssl/pem.h>
