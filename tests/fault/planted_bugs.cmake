@@ -14,10 +14,13 @@ function(planted_bug name source from to found)
     string(REPLACE "${from}" "${to}" text "${text}")
     file(GENERATE OUTPUT ${copy} CONTENT "${text}")
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${source})
+    # In a unity build the original would come with the other sources that share its object file.
+    set_source_files_properties(${CMAKE_SOURCE_DIR}/${source} TARGET_DIRECTORY pipeline test_disk
+        PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
     add_executable(${name} $<TARGET_OBJECTS:simulation> ${copy})
     target_link_libraries(${name} PRIVATE test_disk test_main)
     add_test(NAME fault.planted_bug.${name} COMMAND ${name} --color_output=no)
-    set_tests_properties(fault.planted_bug.${name} PROPERTIES LABELS fault TIMEOUT 300
+    set_tests_properties(fault.planted_bug.${name} PROPERTIES LABELS fault TIMEOUT 300 COST 100
         ENVIRONMENT ROLLCALL_SIMULATION_SECONDS=120 PASS_REGULAR_EXPRESSION "${found}")
 endfunction()
 
