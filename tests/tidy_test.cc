@@ -44,6 +44,7 @@ const std::vector<std::vector<std::string>> folder_order = {
 const std::multimap<std::string, std::string> foreign_headers = {
     {"toml++/", "config/toml"},
     {"isa-l", "pipeline/base/checksum"},
+    {"simdjson", "pipeline/base/utf8"},
     {"xxh", "pipeline/columns/row_id"},
     {"zlib.h", "pipeline/decode/inflate"},
     {"zstd", "pipeline/decode/inflate"},

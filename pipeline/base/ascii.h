@@ -1,5 +1,5 @@
-// Ascii: what protocols and scripts mean by a digit, by the same word, by the blanks around it, and
-// by a byte that is written in digits.
+// Ascii: digits, case-insensitive words, blanks and percent-encoding, as protocols and scripts use
+// them.
 //
 // Independent of the locale. Threads: pure functions.
 #pragma once
@@ -21,12 +21,12 @@ constexpr int hex_digit(char c) {
 
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
-// But for the case of letters.
+// Compares without regard to the case of letters.
 constexpr bool same_word(std::string_view left, std::string_view right) {
     return std::ranges::equal(left, right, {}, lower, lower);
 }
 
-// Without the spaces and tabs before and behind it.
+// Returns the text without the spaces and tabs around it.
 constexpr std::string_view without_blanks_before(std::string_view text) {
     return text.substr(std::min(text.find_first_not_of(" \t"), text.size()));
 }
@@ -35,8 +35,8 @@ constexpr std::string_view without_blanks(std::string_view text) {
     return text.substr(0, text.find_last_not_of(" \t") + 1);
 }
 
-// Takes percent-encoding off (RFC 3986, section 2.1); a `%` that no two digits follow stands
-// for itself: "cpu=7%".
+// Appends the text with its percent-encoding decoded (RFC 3986, section 2.1). A `%` without two hex
+// digits behind it stands for itself: "cpu=7%".
 inline void append_decoded(std::string_view text, bool plus_is_space, std::string& out) {
     for (size_t at = 0; at < text.size(); ++at) {
         char c = text[at];

@@ -1,9 +1,9 @@
 #include "pipeline/base/utf8.h"
 
+#include <simdjson.h>
+
 #include <array>
-#include <bit>
 #include <cstdint>
-#include <cstring>
 
 namespace rollcall {
 
@@ -11,29 +11,7 @@ namespace {
 
 constexpr bool continues(char byte) { return (byte & 0xC0) == 0x80; }
 
-// How many bytes of ASCII a text begins with, or less if that is sooner said.
-size_t ascii_prefix(std::string_view text) {
-    constexpr uint64_t top_bits = 0x8080808080808080;
-    using Sixteen [[gnu::vector_size(16)]] = uint64_t;
-    std::array<Sixteen, 4> step;
-    size_t prefix = 0;
-    for (; text.size() - prefix >= sizeof step; prefix += sizeof step) {
-        std::memcpy(&step, text.data() + prefix, sizeof step);
-        const auto halves =
-            std::bit_cast<std::array<uint64_t, 2>>(step[0] | step[1] | step[2] | step[3]);
-        if ((halves[0] | halves[1]) & top_bits) break;
-    }
-    uint64_t word;
-    for (; text.size() - prefix >= sizeof word; prefix += sizeof word) {
-        std::memcpy(&word, text.data() + prefix, sizeof word);
-        if (word & top_bits) return prefix;
-    }
-    if (text.size() < sizeof word) return prefix;
-    std::memcpy(&word, text.data() + text.size() - sizeof word, sizeof word);
-    return word & top_bits ? prefix : text.size();
-}
-
-// Length of the valid character that `text` (not empty) begins with, or 0.
+// Returns the length of the valid character that `text` (not empty) begins with, or 0.
 size_t character_length(std::string_view text) {
     const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
     const uint8_t lead = byte(0);
@@ -43,13 +21,13 @@ size_t character_length(std::string_view text) {
     if (text.size() < length) return 0;
     for (size_t i = 1; i < length; ++i)
         if (!continues(text[i])) return 0;
-    // The second byte rules out longer forms than needed, surrogates, and what is past U+10FFFF.
+    // The second byte rules out overlong forms, surrogates, and code points above U+10FFFF.
     if ((lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xED && byte(1) > 0x9F)) return 0;
     if ((lead == 0xF0 && byte(1) < 0x90) || (lead == 0xF4 && byte(1) > 0x8F)) return 0;
     return length;
 }
 
-// Where Windows-1252 differs from Latin-1: 0x80 to 0x9F.
+// The bytes 0x80 to 0x9F, in which Windows-1252 differs from Latin-1.
 constexpr std::array<char16_t, 32> cp1252_upper = {
     0x20AC, 0xFFFD, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
     0x2039, 0x0152, 0xFFFD, 0x017D, 0xFFFD, 0xFFFD, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
@@ -60,7 +38,7 @@ char32_t cp1252(char byte) {
     return code >= 0x80 && code < 0xA0 ? cp1252_upper[code - 0x80u] : code;
 }
 
-// Calls visit(sent, utf8) for each character of `text`: as it came, and as UTF-8.
+// Calls visit(sent, utf8) for each character of `text`: as it was sent, and as UTF-8.
 template <class Visit>
 void each_character(std::string_view text, Visit visit) {
     while (!text.empty()) {
@@ -86,15 +64,7 @@ Utf8 utf8_of(char32_t c) {
     return {{lead(0xF0 | c >> 18), tail(c >> 12), tail(c >> 6), tail(c)}, 4};
 }
 
-bool utf8_valid(std::string_view text) {
-    for (;;) {
-        text.remove_prefix(ascii_prefix(text));
-        if (text.empty()) return true;
-        const size_t length = character_length(text);
-        if (length == 0) return false;
-        text.remove_prefix(length);
-    }
-}
+bool utf8_valid(std::string_view text) { return simdjson::validate_utf8(text.data(), text.size()); }
 
 void append_as_utf8(std::string_view text, std::string& out) {
     each_character(text, [&](std::string_view, std::string_view utf8) { out += utf8; });
