@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "daemon/http/credentials.h"
+#include "daemon/http/dialects.h"
 #include "daemon/security/signatures.h"
 #include "pipeline/base/ascii.h"
 #include "pipeline/base/utf8.h"
@@ -12,16 +13,12 @@ namespace rollcall {
 
 namespace {
 
-constexpr std::string_view adopt_prefix = "/adopt/";
 constexpr size_t device_bytes_max = 128;  // As much as the column site_id holds.
-// Outside of this some versions of the agent take it for a mistake, and report every 5 s.
-constexpr int64_t ispapp_interval_min_s = 2;
-constexpr int64_t ispapp_interval_max_s = 300;
 
 std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
 
-// The fields `X-Vendor-Key: value` of a header, as lines `X-Vendor-Key=value`. Proxies have their
-// own, of two words, or beginning with X-Forwarded.
+// Appends the header fields `X-Vendor-Key: value` as lines `X-Vendor-Key=value`. Skips those of
+// proxies, which have two words or begin with X-Forwarded.
 void append_values(std::string_view fields, const Settings& settings, std::string& out) {
     std::string values;
     each_field(fields, [&](std::string_view name, std::string_view value) {
@@ -33,19 +30,8 @@ void append_values(std::string_view fields, const Settings& settings, std::strin
     append_as_utf8(values, out);
 }
 
-// A script that polls with a list of pairs runs the text it is answered with.
-Dialect dialect_at(std::string_view path, BodyHint hint) {
-    if (path == "/config") return Dialect::ispapp_config;
-    if (path == "/update" || path == "/bandwidth") return Dialect::ispapp_update;
-    const bool polls = path == "/poll" || path.starts_with(adopt_prefix);
-    return polls && hint == BodyHint::text ? Dialect::text : Dialect::canonical;
-}
-
-bool is_ispapp(Dialect dialect) {
-    return dialect == Dialect::ispapp_update || dialect == Dialect::ispapp_config;
-}
-
-// ISPApp's agents send one report at a time; whoever sends several wants to hear of each.
+// Returns the dialect of the response. ISPApp's agent sends one report at a time, so a client that
+// sends several is another one and gets the outcome of each.
 Dialect dialect_of(const HttpRequest& request) {
     const Receipt& receipt = request.receipt;
     if (receipt.shape.json_rpc) return Dialect::json_rpc;
@@ -53,15 +39,12 @@ Dialect dialect_of(const HttpRequest& request) {
     return is_ispapp(request.dialect) && !one ? Dialect::canonical : request.dialect;
 }
 
-// Of a body that is broken the decoder may not have seen enough to know.
-bool names_json_rpc(std::string_view body) { return body.find("\"jsonrpc\"") != body.npos; }
-
 }  // namespace
 
 Checkins::Checkins(const IngestContext& context, Replies& replies, const OverloadState& overload,
                    LastSeen& last_seen)
     : settings_(context.settings),
-      paths_{"/v1/checkins", "/poll", "/update", "/config", "/bandwidth"},
+      paths_{"/v1/checkins"},
       body_bytes_max_(settings_.http.body_size_max.count),
       batch_bytes_max_(std::max(body_bytes_max_, settings_.http.batch_size_max.count)),
       inflater_(batch_bytes_max_),
@@ -74,6 +57,7 @@ Checkins::Checkins(const IngestContext& context, Replies& replies, const Overloa
       quotas_(context.quotas),
       refusals_(context.refusals),
       clock_(context.clock) {
+    paths_.insert(paths_.end(), agent_paths.begin(), agent_paths.end());
     paths_.insert(paths_.end(), settings_.http.paths.begin(), settings_.http.paths.end());
 }
 
@@ -105,13 +89,13 @@ Result<void> Checkins::admit(const HttpHead& head, HttpRequest& request, std::st
 }
 
 Result<void> Checkins::identify(const HttpHead& head, HttpRequest& request) {
-    auto presented = credential_in(head, settings_, credential_);
-    if (presented) {
-        presented->peer = request.peer;
-        presented->certified = request.certified;
+    auto credential = credential_in(head, settings_, credential_);
+    if (credential) {
+        credential->peer = request.peer;
+        credential->certified = request.certified;
     }
-    const auto identified = presented ? credentials_.identify(*presented, request.who)
-                                      : std::unexpected(presented.error());
+    const auto identified = credential ? credentials_.identify(*credential, request.who)
+                                       : std::unexpected(credential.error());
     cleanse(credential_);
     return identified;
 }
@@ -152,7 +136,8 @@ Result<void> Checkins::handle(HttpRequest& request, std::string_view body, Conne
     quotas_.charge(who, std::max<size_t>(1, receipt.items), bytes, now_us);
     if (!taken) return taken;
     Accepted what = accepted(request, sender);
-    // Within its grace it is asked to stay away until it is within its quota; ISPApp cannot be.
+    // A site over its quota, within the grace, is asked to report when it is below the quota again.
+    // ISPApp's intervals do not allow that.
     if (!is_ispapp(what.dialect))
         what.next_s = std::max(what.next_s, quotas_.standing(who, now_us).over_s());
     const auto reply = replies_.accepted(what, request.after);
@@ -175,17 +160,17 @@ Accepted Checkins::accepted(const HttpRequest& request, const Sender& sender) {
                   .dialect = dialect_of(request),
                   .rpc_id = receipt.shape.rpc_id};
     if (is_ispapp(what.dialect)) {
-        what.next_s = std::clamp(overload_.base_interval_s(site), ispapp_interval_min_s,
-                                 ispapp_interval_max_s);
+        what.next_s = ispapp_interval_s(overload_.base_interval_s(site));
         const int64_t now_s = sender.received_s();
         if (receipt.shape.collectors) last_seen_.note_collectors(site, now_s);
-        // Not known, as after a start: then it is not due at once, or the whole fleet's would be.
+        // Unknown after a start. It counts as 0 then, so that not the whole fleet is due at once.
         what.collectors_age_s = last_seen_.collectors_age_s(site, now_s).value_or(0);
     }
     return what;
 }
 
-// The body without its encoding. The session has seen to the size of one that has none.
+// Returns the body without its Content-Encoding. Checks the size of a decoded body; the session has
+// checked the size of one without an encoding.
 Result<std::string_view> Checkins::plain(const HttpRequest& request, std::string_view body) {
     if (request.encoding == ContentEncoding::identity) return body;
     const auto text = inflater_.inflate(request.encoding, body, batch_bytes_max_);

@@ -1,19 +1,19 @@
-// Check-ins over HTTP: which paths take them, and what a report's sender hears.
+// Checkins: the service that accepts check-ins over HTTP.
 //
-//   POST  /v1/checkins  and what http.paths adds
-//         /poll  /adopt/{device}         a script that sends a list of pairs runs what it hears
-//         /update  /config  /bandwidth   ISPApp's: one report is answered in its words
-//   GET   the same with a query, which then is the report
+//   POST  /v1/checkins, and the paths of http.paths
+//         /poll  /adopt/{device}         RouterOS scripts
+//         /update  /config  /bandwidth   ISPApp's agent
+//   GET   the same with a query, which is the report
 //
-// JSON-RPC is told by its body, everywhere.
+// The response is in the dialect of the agent (dialects.h).
 //
-// Whose check-in it is says the credential in the head (http/credentials.h), which is looked at
-// before the body is read; a path or a body that names another site changes nothing.
+// The credential in the head (http/credentials.h) names the site and is checked before the body is
+// read. A path or a body that names another site changes nothing.
 //
-// Values may also stand in the query of a POST, and, if its body is empty, in fields `X-Vendor-Key`
-// of its header. What the body says counts before these.
+// Values may also come in the query of a POST and, if its body is empty, in header fields
+// `X-Vendor-Key`. Values in the body override these.
 //
-// Threads: one for each worker.
+// Threads: one object for each worker.
 #pragma once
 
 #include <string>
@@ -61,8 +61,8 @@ private:
     LastSeen& last_seen_;
     Liveness& liveness_;
     Credentials& credentials_;
-    std::string credential_;  // While it is looked at.
-    std::string device_;      // As it was meant in the path.
+    std::string credential_;  // A buffer for a credential while it is checked.
+    std::string device_;      // A buffer for the device in the path, decoded.
     Quotas& quotas_;
     Refusals& refusals_;
     const Clock& clock_;

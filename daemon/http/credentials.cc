@@ -11,7 +11,7 @@ namespace rollcall {
 
 namespace {
 
-// The value of the one field of this name; two are as good as none.
+// Returns the value of the only field of this name. Two count as none.
 std::string_view field(std::string_view fields, std::string_view wanted) {
     std::string_view found;
     size_t count = 0;
@@ -27,7 +27,7 @@ std::string_view query_of(std::string_view target) {
     return target.substr(std::min(target.find('?'), target.size() - 1) + 1);
 }
 
-// The value of the first pair of this name, as it was sent.
+// Returns the value of the first pair of this name, as it was sent.
 std::string_view pair_in(std::string_view query, std::string_view wanted) {
     while (!wanted.empty() && !query.empty()) {
         const std::string_view pair = query.substr(0, query.find('&'));
@@ -60,27 +60,27 @@ Result<Credential> credential_in(const HttpHead& head, const Settings& settings,
                                  std::string& buffer) {
     const auto& auth = settings.auth;
     buffer.clear();
-    Credential presented;
+    Credential credential;
     if (!head.authorization.empty()) {
         const auto found = by_authorization(head.authorization, buffer);
         if (!found) return fail(Code::bad_credential);
-        presented = *found;
+        credential = *found;
     } else if (!auth.token_header.empty()) {
-        presented.token = field(head.fields, auth.token_header);
+        credential.token = field(head.fields, auth.token_header);
     }
-    if (!presented.token.empty()) {
-        if (presented.site.empty() && !auth.site_header.empty())
-            presented.site = field(head.fields, auth.site_header);
-        return presented;
+    if (!credential.token.empty()) {
+        if (credential.site.empty() && !auth.site_header.empty())
+            credential.site = field(head.fields, auth.site_header);
+        return credential;
     }
     const std::string_view query = query_of(head.target);
     const std::string_view token = pair_in(query, auth.token_query);
     append_decoded(token, false, buffer);
     const size_t token_bytes = buffer.size();
     append_decoded(pair_in(query, auth.site_query), false, buffer);
-    presented.token = std::string_view(buffer).substr(0, token_bytes);
-    presented.site = std::string_view(buffer).substr(token_bytes);
-    return presented;
+    credential.token = std::string_view(buffer).substr(0, token_bytes);
+    credential.site = std::string_view(buffer).substr(token_bytes);
+    return credential;
 }
 
 bool is_credential_field(std::string_view name, const Settings& settings) {

@@ -1,14 +1,15 @@
-// Credential: the credential in the head of an HTTP request. The first that is there counts:
+// credential_in: the credential in the head of an HTTP request. The first one that is present
+// counts:
 //
 //     Authorization: Bearer TOKEN             RFC 6750, section 2.1
 //     Authorization: Basic SITE:TOKEN         RFC 7617; or TOKEN alone, with nothing behind it
 //     X-Rollcall-Token: TOKEN                 as auth.token_header names it
 //     ?key=TOKEN                              as auth.token_query names it
 //
-// Beside a token that says nothing of a site, the header field auth.site_header or the query key
-// auth.site_query may name one.
+// If the token names no site, the header field auth.site_header or the query key auth.site_query
+// may name one.
 //
-// Threads: pure functions, but for the buffer.
+// Threads: pure functions, except for the buffer.
 #pragma once
 
 #include <string>
@@ -21,14 +22,14 @@
 
 namespace rollcall {
 
-// bad_credential if Authorization is of another scheme or none at all. What is returned lies in the
-// head and in `buffer`, which is to be cleansed when it is not needed any more.
+// Returns bad_credential if Authorization has another scheme or is malformed. The views that this
+// returns point into the head and into `buffer`, which the caller cleanses after use.
 [[nodiscard]] Result<Credential> credential_in(const HttpHead& head, const Settings& settings,
                                                std::string& buffer);
 
-// Where a credential may stand nothing else does: such a header field is no value of a report, and
-// a query is one without its token.
+// Returns whether a header field may hold a credential. Such a field is no value of a report.
 [[nodiscard]] bool is_credential_field(std::string_view name, const Settings& settings);
+// Returns the query without its token.
 [[nodiscard]] std::string without_token(std::string_view query, const Settings& settings);
 
 }  // namespace rollcall

@@ -39,8 +39,9 @@ bool is_token(std::string_view text) {
 
 bool is_control(char c) { return (static_cast<uint8_t>(c) < 0x20 && c != '\t') || c == 0x7f; }
 
-// Does any of the eight bytes look like a control character? (A tab does.) Each byte of `below` and
-// of `equal` gets its highest bit if it is one: Warren, Hacker's Delight, section 6-1.
+// Returns whether any of the eight bytes may be a control character; a tab counts as one. Each byte
+// of `below` and of `equal` gets its highest bit if it is one (Warren, Hacker's Delight, section
+// 6-1).
 bool may_hold_control(const char* eight) {
     constexpr uint64_t ones = 0x0101010101010101;
     constexpr uint64_t highest = ones * 0x80;
@@ -52,7 +53,7 @@ bool may_hold_control(const char* eight) {
     return ((below | equal) & highest) != 0;
 }
 
-// The first control character that is no tab, from `at` on, or the end.
+// Returns the offset of the first control character except tab, from `at` on, or the end.
 size_t find_control(std::string_view bytes, size_t at) {
     while (at < bytes.size()) {
         const size_t stop = std::min(at + sizeof(uint64_t), bytes.size());
@@ -66,7 +67,7 @@ size_t find_control(std::string_view bytes, size_t at) {
     return at;
 }
 
-// Takes a token off the front; nothing if there is none.
+// Takes a token off the front. Returns an empty text if there is none.
 std::string_view take_token(std::string_view& text) {
     const auto end = std::ranges::find_if_not(
         text, [](char c) { return (letters[static_cast<uint8_t>(c)] & in_token) != 0; });
@@ -75,7 +76,8 @@ std::string_view take_token(std::string_view& text) {
     return token;
 }
 
-// Takes a quoted string off the front: RFC 9110, section 5.6.4. Controls were refused before.
+// Takes a quoted string off the front (RFC 9110, section 5.6.4). Control characters have been
+// refused before.
 bool take_quoted(std::string_view& text) {
     if (!text.starts_with('"')) return false;
     for (size_t at = 1; at < text.size(); ++at) {
@@ -116,7 +118,7 @@ bool is_name(std::string_view text) {
     return true;
 }
 
-// The same section: IP-literal. Of IPvFuture there is none yet.
+// The same section: IP-literal. No IPvFuture exists yet.
 bool is_ip_literal(std::string_view text) {
     std::array<char, INET6_ADDRSTRLEN> address{};  // inet_pton wants a terminator.
     if (text.size() < 2 || text.size() - 2 >= address.size()) return false;
@@ -150,7 +152,8 @@ constexpr Named named_fields[] = {
     {"Authorization", &HttpHead::authorization},
 };
 
-// What says where a message ends or whom it is for has no place behind the body: RFC 9110, 6.5.1.
+// Returns whether a field must not be in a trailer: it frames or routes the message (RFC
+// 9110, 6.5.1).
 bool is_for_header_only(std::string_view name) {
     return same_word(name, "Content-Length") || same_word(name, "Transfer-Encoding") ||
            same_word(name, "Host");
@@ -179,13 +182,13 @@ Result<HttpParser::Step> HttpParser::step(std::string_view& bytes) {
     return step_trailer(bytes);
 }
 
-// The next line begins at the front.
+// Takes bytes off the front, where the next line begins.
 void HttpParser::take(std::string_view& bytes, size_t count) {
     bytes.remove_prefix(count);
     line_ = scanned_ = 0;
 }
 
-// Does the line at hand end in these bytes? Then its CR is at scanned_.
+// Returns whether the current line ends in these bytes. If so, its CR is at scanned_.
 Result<bool> HttpParser::line_ends(std::string_view bytes, Code code) {
     scanned_ = find_control(bytes, scanned_);
     if (scanned_ == bytes.size()) return false;
@@ -197,8 +200,8 @@ Result<bool> HttpParser::line_ends(std::string_view bytes, Code code) {
 
 // --- the header ---
 
-// Each line is checked when it is there. What all of them say is read when no more will come, for
-// until then the bytes may move.
+// Each line is checked when it is complete. The fields are read when the header is complete,
+// because until then the bytes may move.
 Result<HttpParser::Step> HttpParser::step_header(std::string_view& bytes) {
     for (;;) {
         const bool in_request_line = line_ == 0;
@@ -227,7 +230,7 @@ Result<HttpParser::Step> HttpParser::step_header(std::string_view& bytes) {
     if (!read) return std::unexpected(read.error());
     take(bytes, line_ + 2);
     saw_empty_line_ = false;
-    beside_ = 0;
+    overhead_ = 0;
     body_ = 0;
     left_ = head_.length;
     place_ = head_.chunked ? Place::chunk_size : Place::body;
@@ -306,7 +309,7 @@ Result<void> HttpParser::read_field(std::string_view name, std::string_view valu
         wants_close_ |= has_word(value, "close");
         wants_keep_alive_ |= has_word(value, "keep-alive");
     } else if (same_word(name, "Content-Length")) {
-        // Once and alone: also of equal ones in a list (RFC 9112, section 6.3, 5) only one counts.
+        // One number. A list of equal numbers, which RFC 9112, section 6.3 (5) allows, is refused.
         if (head_.has_length || value.empty() || value.size() > length_digits_max ||
             !std::ranges::all_of(value, is_digit))
             return fail(Code::bad_header);
@@ -350,8 +353,8 @@ Result<HttpParser::Step> HttpParser::step_chunk_size(std::string_view& bytes) {
         left_ = left_ * 16 + static_cast<uint64_t>(hex_digit(line[digits]));
     if (digits == 0 || digits > chunk_digits_max || !are_chunk_extensions(line.substr(digits)))
         return fail(Code::bad_body);
-    beside_ += line.size() - digits;
-    if (beside_ > limits_.header_bytes_max) return fail(Code::bad_body);
+    overhead_ += line.size() - digits;
+    if (overhead_ > limits_.header_bytes_max) return fail(Code::bad_body);
     if (left_ > limits_.body_bytes_max - body_) return fail(Code::body_too_large);
     body_ += left_;
     take(bytes, line.size() + 2);
@@ -377,10 +380,10 @@ Result<HttpParser::Step> HttpParser::step_chunk_end(std::string_view& bytes) {
     return step_chunk_size(bytes);
 }
 
-// None of its fields means anything here, so they are let go (RFC 9110, section 6.5.1).
+// The fields of a trailer are checked and ignored (RFC 9110, section 6.5.1).
 Result<HttpParser::Step> HttpParser::step_trailer(std::string_view& bytes) {
     for (;;) {
-        const size_t room = limits_.header_bytes_max - beside_;
+        const size_t room = limits_.header_bytes_max - overhead_;
         const auto ends = line_ends(bytes.substr(0, room), Code::bad_body);
         if (!ends) return std::unexpected(ends.error());
         if (!*ends) {
@@ -394,7 +397,7 @@ Result<HttpParser::Step> HttpParser::step_trailer(std::string_view& bytes) {
             if (is_for_header_only(line.substr(0, line.find(':')))) return fail(Code::bad_body);
         }
         const bool last = line.empty();
-        beside_ += line.size() + 2;
+        overhead_ += line.size() + 2;
         take(bytes, line.size() + 2);
         if (!last) continue;
         place_ = Place::header;

@@ -1,26 +1,25 @@
-// HTTP parser: HTTP/1.0 and 1.1 requests (RFC 9112) from bytes, no I/O.
+// HttpParser: an incremental parser of HTTP/1.0 and 1.1 requests (RFC 9112), without I/O.
 //
-// Give it bytes again and again; each step() takes some from the front and says what they were:
+// Call step() repeatedly. Each call takes bytes off the front and returns what they were:
 //
 //     head   the request line and all header fields: see head()
 //     body   a piece of the body, in place, unchunked: see piece()
 //     end    the request is complete; the next step() begins another
-//     more   nothing: these bytes, and more behind them, are needed
+//     more   nothing was taken: these bytes and more behind them are needed
 //
-// Views into head() and piece() are valid until the bytes given move.
+// The views in head() and piece() are valid until the bytes move.
 //
-// A request has one reading or none: what another program in front could read in another way is
-// refused, also where the RFC lets a recipient be lenient (bare LF, obs-fold, two equal lengths).
-// How the bytes were split does not matter: lines are looked at one after the other, each once, and
-// the first fault decides. Targets have origin-form only, which is all that a router sends. In them
-// stands what may stand between two spaces, `#` excepted: RouterOS does not encode what RFC 3986
-// wants encoded, and nothing of it ends a target.
+// A request has one reading or none. A request that a proxy in front could read in another way is
+// refused, even where the RFC allows a recipient to be lenient (bare LF, obs-fold, two equal
+// lengths). How the bytes were split does not matter: each line is checked once, in order, and the
+// first fault decides. A target must have origin-form, which is the only one that routers send. It
+// may hold any byte except space, tab and `#`, because RouterOS does not encode what RFC 3986 says
+// must be encoded, and none of these bytes ends a target.
 //
-// RouterOS writes a URL into the request line as the script spells it, spaces included (its fetch
-// has http-percent-encoding=no by default), which RFC 9112, section 3.2, does not allow and allows
-// to refuse. raw_spaces reads such a line all the same: the target then is what stands between the
-// first space and the last ` HTTP/x.y`. Who reads the line in another way, such as a proxy in
-// front, may see another target; nothing else is read more loosely.
+// RouterOS writes a URL into the request line as the script spells it, with spaces (its fetch has
+// http-percent-encoding=no by default). RFC 9112, section 3.2, does not allow that and lets a
+// server refuse it. With raw_spaces the target is the text between the first space and the last `
+// HTTP/x.y`. A proxy in front may then see another target. The option changes nothing else.
 //
 // Threads: one parser for each connection.
 #pragma once
@@ -36,7 +35,7 @@ namespace rollcall {
 struct HttpHead {
     std::string_view method;
     std::string_view target;
-    // Fields that come once at most; a second one is refused.
+    // Fields that may occur once; a second one is refused.
     std::string_view content_type;
     std::string_view content_encoding;
     std::string_view expect;
@@ -44,16 +43,16 @@ struct HttpHead {
     std::string_view authorization;
     int version = 11;  // 10 or 11.
     bool keep_alive = false;
-    bool has_length = false;  // Content-Length or chunked: a body is announced.
+    bool has_length = false;  // Content-Length or chunked: the head announces a body.
     bool chunked = false;
-    uint64_t length = 0;      // As announced; 0 if chunked.
-    std::string_view fields;  // All of them as they came, each with its CRLF: see each_field().
+    uint64_t length = 0;      // Content-Length; 0 if chunked.
+    std::string_view fields;  // All fields as sent, each with its CRLF: see each_field().
 
-    // False of one that has no bytes, too.
+    // Returns false for an empty body, too.
     [[nodiscard]] bool has_body() const { return chunked || length > 0; }
 };
 
-// Calls visit(name, value) for each field, in their order.
+// Calls visit(name, value) for each field, in order.
 template <class Visit>
 void each_field(std::string_view fields, Visit visit) {
     while (!fields.empty()) {
@@ -77,14 +76,15 @@ public:
 
     explicit HttpParser(const Limits& limits) : limits_(limits) {}
 
-    // Takes what it understood off the front of `bytes`. An error is the end of the connection.
+    // Takes parsed bytes off the front of `bytes`. After an error the connection must be closed.
     [[nodiscard]] Result<Step> step(std::string_view& bytes);
 
     [[nodiscard]] const HttpHead& head() const { return head_; }
     [[nodiscard]] std::string_view piece() const { return piece_; }
-    // After `body`: was this the last piece, so that `end` follows without more bytes?
+    // Returns, after `body`, whether that was the last piece, so that `end` follows without more
+    // bytes.
     [[nodiscard]] bool complete() const { return place_ == Place::body && left_ == 0; }
-    // Between requests: no byte of the next one was taken.
+    // Returns whether no byte of the next request has been taken.
     [[nodiscard]] bool idle() const { return place_ == Place::header; }
 
 private:
@@ -106,18 +106,18 @@ private:
 
     const Limits limits_;
     Place place_ = Place::header;
-    bool saw_empty_line_ = false;  // Before the request line.
+    bool saw_empty_line_ = false;  // An empty line before the request line.
     bool has_host_ = false;
-    bool wants_close_ = false;  // `Connection` says so.
+    bool wants_close_ = false;  // By the field Connection, like the next one.
     bool wants_keep_alive_ = false;
-    size_t line_ = 0;     // Where the line at hand begins, from the front of the bytes.
-    size_t scanned_ = 0;  // Up to where it holds no control character.
-    size_t fields_ = 0;   // Of this request, the trailer's too.
+    size_t line_ = 0;     // Offset of the current line in the bytes.
+    size_t scanned_ = 0;  // Offset up to which it has no control character.
+    size_t fields_ = 0;   // Fields of this request, including the trailer.
     size_t method_bytes_ = 0;
     size_t target_bytes_ = 0;
-    size_t beside_ = 0;  // Bytes of the trailer and of what chunk lines hold besides the size.
-    uint64_t left_ = 0;  // Bytes of the body, or of the chunk, that are still to come.
-    uint64_t body_ = 0;  // Bytes of the body so far, with all of the chunk at hand.
+    size_t overhead_ = 0;  // Bytes of the trailer and of chunk extensions.
+    uint64_t left_ = 0;    // Bytes of the body, or of the chunk, that have not arrived.
+    uint64_t body_ = 0;    // Bytes of the body so far, including all of the current chunk.
     HttpHead head_;
     std::string_view piece_;
 };

@@ -42,7 +42,7 @@ std::string_view connection_line(After after) {
 constexpr std::string_view json_type = "application/json";
 constexpr std::string_view text_type = "text/plain";
 
-// What a 401 must say (RFC 9110, section 11.6.1).
+// The header fields that a 401 must have (RFC 9110, section 11.6.1).
 constexpr std::string_view challenges =
     "WWW-Authenticate: Bearer realm=\"rollcall\"\r\n"
     "WWW-Authenticate: Basic realm=\"rollcall\", charset=\"UTF-8\"\r\n";
@@ -52,8 +52,8 @@ void append(std::string& to, fmt::format_string<Arguments...> format, Arguments&
     fmt::format_to(std::back_inserter(to), format, std::forward<Arguments>(arguments)...);
 }
 
-// "a,b:c" to "a","b:c". The codes are lower-case words: nothing to escape.
-void append_list(std::string& to, std::string_view words) {
+// Appends the warnings "a,b:c" as "a","b:c". They are lower-case words, so nothing needs escaping.
+void append_warnings(std::string& to, std::string_view words) {
     to += '"';
     for (const char letter : words) {
         if (letter == ',') {
@@ -71,7 +71,7 @@ void Replies::tick() {
     const int64_t second = clock_.wall_us() / 1'000'000;
     if (second == second_) return;
     second_ = second;
-    // RFC 9110, section 5.6.7: an HTTP-date.
+    // An HTTP-date (RFC 9110, section 5.6.7).
     const time_t now = second;
     tm utc{};
     gmtime_r(&now, &utc);
@@ -80,11 +80,11 @@ void Replies::tick() {
     date_.assign(text, length);
 }
 
-std::string_view Replies::plain(const Accepted& what) {
-    Plain& known = plain_[static_cast<size_t>(what.next_s) % plain_.size()];
+std::string_view Replies::usual(const Accepted& what) {
+    Usual& known = usual_[static_cast<size_t>(what.next_s) % usual_.size()];
     if (known.second != second_ || known.next_s != what.next_s) {
         body_.clear();
-        render_outcome(what);
+        append_outcome(what);
         render(200, json_type, {}, body_, After::keep_alive);
         known.next_s = what.next_s;
         known.second = second_;
@@ -103,12 +103,12 @@ void Replies::render(int status, std::string_view content_type, std::string_view
     if (body_too) reply_ += body;
 }
 
-// {"status":"ok","accepted":1,"server_time":1790000000,"next":30}
-void Replies::render_outcome(const Accepted& what) {
+// Appends {"status":"ok","accepted":1,"server_time":1790000000,"next":30}.
+void Replies::append_outcome(const Accepted& what) {
     append(body_, R"({{"status":"ok","accepted":{})", what.accepted);
     if (!what.warnings.empty()) {
         body_ += R"(,"warnings":[)";
-        append_list(body_, what.warnings);
+        append_warnings(body_, what.warnings);
         body_ += ']';
     }
     if (!what.refused.empty()) {
@@ -121,71 +121,42 @@ void Replies::render_outcome(const Accepted& what) {
     append(body_, R"(,"server_time":{},"next":{}}})", second_, what.next_s);
 }
 
-// The client counts down from its two intervals: it reports again, with what it collected if that
-// is due then, after the smaller of
-//
-//     outageIntervalSeconds - lastUpdateOffsetSec       0 s ago: this was an update
-//     updateIntervalSeconds - lastColUpdateOffsetSec
-//
-// and sets its scheduler to that. An interval of 0 would stop the scheduler, and nobody would ever
-// start it again, so the second stays at 2 or more. A reply without these members leaves the
-// schedule wrong. `updateFast` would be an interval of 2 s.
-//
-// NEVER `lastConfigChangeTsMs`, here or in the other one's `host`: the client compares it with its
-// own, and a difference makes it take the answer to its next /config for the router's
-// configuration. It would rebuild the wireless interfaces, security profiles and all, from members
-// that are not there.
-void Replies::render_ispapp_update(const Accepted& what) {
-    const int64_t age_max_s = std::max<int64_t>(0, what.next_s - 2);
-    append(body_, R"({{"updateFast":false,"lastUpdateOffsetSec":0,"lastColUpdateOffsetSec":{},)",
-           std::clamp<int64_t>(what.collectors_age_s, 0, age_max_s));
-    body_ += R"("cmds":[]})";
-}
-
-void Replies::render_ispapp_config(const Accepted& what) {
-    append(body_, R"({{"host":{{"outageIntervalSeconds":{0},"updateIntervalSeconds":{0}}}}})",
-           what.next_s);
-}
-
-// JSON-RPC 2.0, section 5.1.
-void Replies::render_rpc_error(const Error& error, std::string_view id) {
-    const CodeInfo& code = info(error.code);
-    const int number = code.action != Action::reject ? -32000
-                       : code.source == Source::json ? -32700
-                                                     : -32600;
-    append(body_, R"({{"jsonrpc":"2.0","error":{{"code":{},"message":"{}","data":{{"code":"{}")",
-           number, code.help, to_text(error.code));
-    if (error.offset >= 0) append(body_, R"(,"offset":{})", error.offset);
-    append(body_, R"(}}}},"id":{}}})", id.empty() ? "null" : id);
-}
-
 std::string_view Replies::accepted(const Accepted& what, After after) {
     tick();
-    const bool is_plain = what.dialect == Dialect::canonical && what.accepted == 1 &&
+    const bool is_usual = what.dialect == Dialect::canonical && what.accepted == 1 &&
                           what.warnings.empty() && what.refused.empty();
-    if (is_plain && after == After::keep_alive) return plain(what);
+    if (is_usual && after == After::keep_alive) return usual(what);
     body_.clear();
     switch (what.dialect) {
-        case Dialect::canonical: render_outcome(what); break;
+        case Dialect::canonical: append_outcome(what); break;
         case Dialect::text: break;
         case Dialect::json_rpc:
-            append(body_, R"({{"jsonrpc":"2.0","id":{},"result":)",
-                   what.rpc_id.empty() ? "null" : what.rpc_id);
-            render_outcome(what);
+            append(body_, R"({{"jsonrpc":"2.0","id":{},"result":)", json_rpc_id(what.rpc_id));
+            append_outcome(what);
             body_ += '}';
             break;
-        case Dialect::ispapp_update: render_ispapp_update(what); break;
-        case Dialect::ispapp_config: render_ispapp_config(what); break;
+        case Dialect::ispapp_update:
+            append_ispapp_update(body_, what.next_s, what.collectors_age_s);
+            break;
+        case Dialect::ispapp_config: append_ispapp_config(body_, what.next_s); break;
     }
     render(200, what.dialect == Dialect::text ? text_type : json_type, {}, body_, after);
     return reply_;
 }
 
 int64_t Replies::wait_s_of(const Error& error) {
-    const uint64_t who = uint64_t{random_()} << 32 | random_();
+    const uint64_t client = uint64_t{random_()} << 32 | random_();
     if (info(error.code).http_status == 503 && overload_ != nullptr)
-        return overload_->retry_after_s(who);
-    return spread_s(error.wait_s, who);
+        return overload_->retry_after_s(client);
+    return spread_s(error.wait_s, client);
+}
+
+void Replies::append_error(const Error& error) {
+    append(body_, R"({{"status":"error","code":"{}","message":"{}")", to_text(error.code),
+           info(error.code).help);
+    if (error.offset >= 0) append(body_, R"(,"offset":{})", error.offset);
+    if (error.truncated) body_ += R"(,"detail":"truncated_body")";
+    body_ += '}';
 }
 
 std::string_view Replies::refused(const Error& error, After after, std::string_view allow,
@@ -194,13 +165,9 @@ std::string_view Replies::refused(const Error& error, After after, std::string_v
     const CodeInfo& code = info(error.code);
     body_.clear();
     if (shape.json_rpc) {
-        render_rpc_error(error, shape.rpc_id);
+        append_json_rpc_error(body_, error, shape.rpc_id);
     } else {
-        append(body_, R"({{"status":"error","code":"{}","message":"{}")", to_text(error.code),
-               code.help);
-        if (error.offset >= 0) append(body_, R"(,"offset":{})", error.offset);
-        if (error.truncated) body_ += R"(,"detail":"truncated_body")";
-        body_ += '}';
+        append_error(error);
     }
     std::string extra_header = allow.empty() ? "" : fmt::format("Allow: {}\r\n", allow);
     if (code.http_status == 401) extra_header = challenges;

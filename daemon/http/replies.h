@@ -1,18 +1,13 @@
-// Replies: what a router wants to hear.
+// Replies: HTTP responses to routers and operators.
 //
-// Always a status, an explicit Content-Length and a small ASCII body: RouterOS 7.13 fails on a
-// chunked reply, and up to 7.16 on one without a length.
+// Every response has a status, an explicit Content-Length and a small ASCII body: RouterOS 7.13
+// fails on a chunked response, and versions up to 7.16 fail on one without a length. Agents that
+// were made for another server get the body that they expect (dialects.h).
 //
-// Agents that were made for another server are answered in its dialect: a RouterOS script that
-// runs what it gets wants an empty text, JSON-RPC wants its id back, ISPApp its intervals.
+// By far the most frequent response acknowledges one check-in without warnings. It is the same for
+// a whole second and all sites with the same interval, so it is rendered once and copied.
 //
-// The plain 200 is by far the most frequent answer, and the same for a whole second and all sites
-// that are asked to come again after as long: it is rendered once and copied.
-//
-// Threads: one for each loop. A returned view is valid until the next call.
-// Sources: JSON-RPC 2.0, section 5; for ISPApp its public client, github
-// ispapp/ispapp-routeros-agent
-//          (ispappUpdate.rsc, ispappConfig.rsc).
+// Threads: one object for each loop. A returned view is valid until the next call.
 #pragma once
 
 #include <array>
@@ -23,6 +18,7 @@
 #include <string_view>
 
 #include "config/units.h"
+#include "daemon/http/dialects.h"
 #include "daemon/overload/state.h"
 #include "pipeline/base/clock.h"
 #include "pipeline/base/error.h"
@@ -30,37 +26,36 @@
 
 namespace rollcall {
 
-// What the connection does after a reply, and whether that has to be said.
+// The fate of the connection after a response, and whether a Connection field announces it.
 enum class After : uint8_t { keep_alive, keep_alive_said, close };
 
-enum class Dialect : uint8_t { canonical, text, json_rpc, ispapp_update, ispapp_config };
-
-// What became of a body that was taken.
+// The outcome of a body that was accepted.
 struct Accepted {
-    int64_t next_s;  // When the next one is asked for; for ISPApp, the interval of its site.
+    int64_t next_s;  // Seconds until the next report; for ISPApp, the interval of its site.
     size_t accepted = 1;
-    std::string_view warnings = {};  // As in the column.
+    std::string_view warnings = {};  // As in the column `warnings`.
     std::span<const Receipt::Refusal> refused = {};
     Dialect dialect = Dialect::canonical;
-    std::string_view rpc_id = {};  // As it came; empty if it did not.
-    int64_t collectors_age_s = 0;  // For ISPApp, since the site last reported what it collected.
+    std::string_view rpc_id = {};  // JSON-RPC: as the request spelled it; may be empty.
+    int64_t collectors_age_s = 0;  // ISPApp: since the site last reported its collectors' values.
 };
 
 class Replies {
 public:
-    // overload: nullptr for operators' pages.
+    // overload: nullptr for the pages of operators.
     explicit Replies(const Clock& clock, const OverloadState* overload = nullptr)
         : clock_(clock), overload_(overload) {}
 
     [[nodiscard]] std::string_view accepted(const Accepted& what, After after);
     // body_too: false for HEAD (RFC 9110, section 9.3.2).
-    // allow: the methods, for method_not_allowed. shape: whether the report spoke JSON-RPC. What
-    // this daemon cannot do now (503) may be tried again when the overload says so, and what has to
-    // wait otherwise (error.wait_s) after that, both spread over those who are told.
+    // allow: the methods, for method_not_allowed. shape: whether the request was JSON-RPC.
+    //
+    // Retry-After tells when to try again: for a 503 the overload controller decides, otherwise
+    // error.wait_s does. Both are spread, so that the clients do not return together.
     [[nodiscard]] std::string_view refused(const Error& error, After after,
                                            std::string_view allow = {}, const Shape& shape = {},
                                            bool body_too = true);
-    // An operator's page.
+    // A page for operators.
     [[nodiscard]] std::string_view page(int status, std::string_view content_type,
                                         std::string_view body, After after, bool body_too);
 
@@ -69,8 +64,8 @@ public:
     }
 
 private:
-    // The plain answer with one `next`, as of one second.
-    struct Plain {
+    // The usual response with one `next`, as of one second.
+    struct Usual {
         int64_t next_s = 0;
         int64_t second = -1;
         std::string reply;
@@ -78,20 +73,18 @@ private:
 
     void tick();
     [[nodiscard]] int64_t wait_s_of(const Error& error);
-    [[nodiscard]] std::string_view plain(const Accepted& what);
-    void render_outcome(const Accepted& what);
-    void render_ispapp_update(const Accepted& what);
-    void render_ispapp_config(const Accepted& what);
-    void render_rpc_error(const Error& error, std::string_view id);
+    [[nodiscard]] std::string_view usual(const Accepted& what);
+    void append_outcome(const Accepted& what);
+    void append_error(const Error& error);
     void render(int status, std::string_view content_type, std::string_view extra_header,
                 std::string_view body, After after, bool body_too = true);
 
     const Clock& clock_;
     const OverloadState* overload_;
-    std::minstd_rand random_;  // Spreads those who are sent away.
-    int64_t second_ = -1;      // Of date_.
+    std::minstd_rand random_;  // Spreads Retry-After.
+    int64_t second_ = -1;      // The second of date_.
     std::string date_;
-    std::array<Plain, 64> plain_;  // By next_s, of which there are a few at a time.
+    std::array<Usual, 64> usual_;  // By next_s, which has a few values at a time.
     std::string body_;
     std::string reply_;
 };

@@ -6,7 +6,7 @@ namespace rollcall {
 
 namespace {
 
-// Whoever means to send a list sends its beginning with the head, unless it waits to be told 100.
+// A client that sends a list sends its first bytes with the head, unless it waits for 100 Continue.
 constexpr Millis first_byte_timeout{1000};
 
 After after(const HttpHead& head) {
@@ -14,7 +14,7 @@ After after(const HttpHead& head) {
     return head.version == 10 ? After::keep_alive_said : After::keep_alive;
 }
 
-// RFC 9110, section 8.6: methods for which a body means something.
+// Returns whether a body has a meaning for this method (RFC 9110, section 8.6).
 bool wants_body(std::string_view method) {
     return method == "POST" || method == "PUT" || method == "PATCH";
 }
@@ -56,7 +56,7 @@ void HttpSession::on_data(std::string_view& bytes) {
         const auto step = parser_.step(bytes);
         if (!step) {
             request_.after = After::close;
-            if (phase_ != Phase::body) request_.body_in_reply = !bytes.starts_with("HEAD ");
+            if (!in_body()) request_.body_in_reply = !bytes.starts_with("HEAD ");
             return refuse(step.error());
         }
         switch (*step) {
@@ -72,20 +72,20 @@ void HttpSession::on_data(std::string_view& bytes) {
 }
 
 void HttpSession::begin_request() {
-    if (phase_ != Phase::between) return;
+    if (phase_ != Phase::idle) return;
     phase_ = Phase::header;
     request_began_ = connection_.now();
 }
 
-// Between requests a connection may be idle; a request has to come in time, its header sooner, and
-// its body at a rate.
+// Sets the deadline of the current phase: an idle connection may wait, a request has to arrive in
+// time, its header sooner, and its body at a minimum rate.
 void HttpSession::watch() {
-    if (phase_ == Phase::between) return connection_.set_deadline(limits_.idle_timeout_max);
+    if (phase_ == Phase::idle) return connection_.set_deadline(limits_.idle_timeout_max);
     if (size_in_doubt())
         return connection_.set_deadline(body_began_ + first_byte_max_ - connection_.now());
     Millis due = request_began_ + limits_.request_timeout_max;
     if (phase_ == Phase::header) due = std::min(due, request_began_ + limits_.header_timeout_max);
-    if (phase_ == Phase::body)
+    if (in_body())
         due = std::min(due, body_began_ + limits_.body_rate_min.time_allowed(body_.size()));
     connection_.set_deadline(due - connection_.now());
 }
@@ -111,29 +111,29 @@ void HttpSession::on_head() {
     if (!admitted) {
         const bool body_follows = head.has_length || wants_body(head.method);
         if (body_follows) request_.after = After::close;
-        done_ = !body_follows;
+        if (!body_follows) phase_ = Phase::refused;
         return refuse(admitted.error(), allow);
     }
     connection_.mark_authenticated();
     announced_ = head.length;
     body_bytes_max_ =
         request_.hint == BodyHint::json_lines ? limits_.batch_bytes_max : limits_.body_bytes_max;
-    body_begun_ = false;
+    phase_ = Phase::body_start;
     const bool waits = head.has_body() && !head.expect.empty() && head.version == 11;
     first_byte_max_ = waits ? limits_.header_timeout_max : first_byte_timeout;
     if (waits) connection_.reply(Replies::go_on());
 }
 
-// A list of reports may be larger than one report, and its first byte that is not blank tells.
-// Asked for each piece.
+// Returns whether the body with this piece is too large. A list may be larger than a single report;
+// the first byte that is not white space tells which one the body is.
 bool HttpSession::too_large(std::string_view piece) {
     const size_t size = body_.size() + piece.size();
-    if (!body_begun_) {
+    if (phase_ == Phase::body_start) {
         const bool plain = request_.encoding == ContentEncoding::identity;
         const std::optional<bool> is_list = plain ? opens_list(piece) : false;
         if (!is_list) return size > body_bytes_max_;
         if (*is_list) body_bytes_max_ = limits_.batch_bytes_max;
-        body_begun_ = true;
+        phase_ = Phase::body;
     }
     return std::max<uint64_t>(announced_, size) > body_bytes_max_;
 }
@@ -152,8 +152,8 @@ void HttpSession::on_body() {
 }
 
 void HttpSession::on_end() {
+    if (phase_ == Phase::refused) return forget_request();
     phase_ = Phase::complete;
-    if (done_) return forget_request();
     if (!body_.empty()) {
         body_.reserve_padding(body_padding);
         body_in_place_ = body_.view();
@@ -164,7 +164,7 @@ void HttpSession::on_end() {
             connection_.buffers().acquire(body_);
             body_.append(body_in_place_);
         }
-        watch();  // Its time runs on.
+        watch();  // The request may still time out.
         return connection_.pause();
     }
     if (!handled) {
@@ -175,10 +175,9 @@ void HttpSession::on_end() {
     forget_request();
 }
 
-// Whoever sends a head that is refused is not the sender of the request before.
+// Clears the request, so that a later head that is refused is not attributed to its sender.
 void HttpSession::forget_request() {
-    phase_ = Phase::between;
-    done_ = false;
+    phase_ = Phase::idle;
     body_in_place_ = {};
     connection_.buffers().release(body_);
     request_.body_in_reply = true;
@@ -199,12 +198,12 @@ void HttpSession::refuse(const Error& error, std::string_view allow) {
 }
 
 void HttpSession::on_deadline() {
-    if (phase_ == Phase::between) return connection_.close();
+    if (phase_ == Phase::idle) return connection_.close();
     request_.after = After::close;
     const bool has_time = connection_.now() < request_began_ + limits_.request_timeout_max;
     if (size_in_doubt()) return refuse({Code::body_too_large});
     if (connection_.paused()) return refuse({Code::ring_full});
-    refuse({phase_ == Phase::body && has_time ? Code::too_slow : Code::timeout});
+    refuse({in_body() && has_time ? Code::too_slow : Code::timeout});
 }
 
 }  // namespace rollcall

@@ -1,10 +1,10 @@
-// HTTP session: one HTTP connection. Keep-alive, pipelining, Expect, and whose request it is.
+// HttpSession: one HTTP connection with keep-alive, pipelining and Expect.
 //
-// What a request means is its service's business: Checkins (checkins.h) or Admin (admin.h). The
-// session frames it, refuses what is not HTTP, and keeps the answers in the order of the requests.
+// The session frames requests, refuses what is not HTTP, and keeps the responses in the order of
+// the requests. A service decides what a request means: Checkins (checkins.h) or Admin (admin.h).
 //
-// A refused head with a body behind it, and any error of framing, ends the connection: what follows
-// can no longer be told from a request (RFC 9112, section 11.2).
+// A refused head with a body behind it and any framing error end the connection, because the bytes
+// that follow can no longer be told from a request (RFC 9112, section 11.2).
 //
 // Threads: the loop's.
 #pragma once
@@ -24,36 +24,37 @@
 
 namespace rollcall {
 
-// What of a request is kept until its body is there.
+// The parts of a request that are kept until its body is complete.
 struct HttpRequest {
-    size_t page = 0;  // Which of the service's paths.
+    size_t page = 0;  // The number of the path among those of the service.
     BodyHint hint = BodyHint::unknown;
     ContentEncoding encoding = ContentEncoding::identity;
     std::string device;  // From the path; may be empty.
     std::string query;   // Of the target, without `?`.
-    std::string header;  // Fields that may be values, as `name=value` lines.
+    std::string header;  // Header fields that may be values, as `name=value` lines.
     std::string idempotency_key;
-    std::string_view peer;       // Its address.
-    std::string_view certified;  // The name in its certificate of TLS; may be empty.
-    Identity who;                // By its credential.
-    Receipt receipt;             // Of what was taken before the ring was full.
+    std::string_view peer;       // Address of the client.
+    std::string_view certified;  // The name in the client's TLS certificate; may be empty.
+    Identity who;                // The site and tenant of the credential.
+    Receipt receipt;             // Progress, if the ring was full before all reports were stored.
     After after = After::keep_alive;
     bool body_in_reply = true;             // False for HEAD.
-    Dialect dialect = Dialect::canonical;  // Of the agents that report to this path.
+    Dialect dialect = Dialect::canonical;  // The dialect of the path's agents.
 };
 
 class HttpService {
 public:
     virtual ~HttpService() = default;
-    // Decides by the head, and notes in `request` what handle() will need. `allow` is to be set
-    // for method_not_allowed.
+    // Accepts or refuses the head, and sets in `request` what handle() needs. Sets `allow` for
+    // method_not_allowed.
     [[nodiscard]] virtual Result<void> admit(const HttpHead& head, HttpRequest& request,
                                              std::string_view& allow) = 0;
-    // Replies. ring_full: nothing was done, try again later; any other error is to be answered.
-    // After an error the receipt's shape says how.
+    // Handles the request and sends the response. After ring_full the session calls again later;
+    // any other error it sends as the response, in the shape of the receipt.
     [[nodiscard]] virtual Result<void> handle(HttpRequest& request, std::string_view body,
                                               Connection& connection) = 0;
-    // A request was answered with this code. If its head was not admitted, the request is empty.
+    // Called after the session has refused a request. If its head was not admitted, the request is
+    // empty.
     virtual void refused(Code code, const HttpRequest& request, const Connection& connection) = 0;
 };
 
@@ -63,7 +64,7 @@ public:
         size_t header_bytes_max;
         size_t header_fields_max;
         size_t body_bytes_max;
-        size_t batch_bytes_max;  // Of a body with several reports: at least body_bytes_max.
+        size_t batch_bytes_max;  // For a body with several reports: at least body_bytes_max.
         Millis header_timeout_max;
         MinimumRate body_rate_min;
         Millis request_timeout_max;
@@ -81,7 +82,14 @@ public:
     void on_deadline() override;
 
 private:
-    enum class Phase : uint8_t { between, header, body, complete };  // Of requests; what has come.
+    enum class Phase : uint8_t {
+        idle,        // Between requests.
+        header,      // The head is incomplete.
+        body_start,  // Only white space of the body has arrived.
+        body,        // The body is incomplete, and its first byte has decided its size limit.
+        refused,     // The head was refused, and no body follows.
+        complete,    // The request is complete, and may wait for room in the ring.
+    };
 
     void on_head();
     void on_body();
@@ -91,9 +99,12 @@ private:
     void begin_request();
     void watch();
     [[nodiscard]] bool too_large(std::string_view piece);
-    // Too large, unless the first byte that is not blank says that it is a list.
+    [[nodiscard]] bool in_body() const {
+        return phase_ == Phase::body_start || phase_ == Phase::body || phase_ == Phase::refused;
+    }
+    // Returns whether the body is too large unless its first byte shows that it is a list.
     [[nodiscard]] bool size_in_doubt() const {
-        return phase_ == Phase::body && !body_begun_ && announced_ > body_bytes_max_;
+        return phase_ == Phase::body_start && announced_ > body_bytes_max_;
     }
 
     Connection& connection_;
@@ -104,14 +115,12 @@ private:
     HttpRequest request_;
     std::string_view body_in_place_;  // The body, if it came in one piece.
     Buffer body_;                     // The body, if it came in several.
-    uint64_t announced_ = 0;          // Bytes of the body, if the head said so.
-    size_t body_bytes_max_ = 0;       // Of this request; what it holds shows in its first byte.
-    Phase phase_ = Phase::between;
+    uint64_t announced_ = 0;          // Content-Length, or 0.
+    size_t body_bytes_max_ = 0;       // The limit of this body; its first byte may raise it.
+    Phase phase_ = Phase::idle;
     Millis request_began_{};
     Millis body_began_{};
-    Millis first_byte_max_{};  // For the first byte of a body whose size is in doubt.
-    bool body_begun_ = false;  // Its first byte that is not blank has come.
-    bool done_ = false;        // The last request of this connection has been handled.
+    Millis first_byte_max_{};  // Time for the first byte of a body whose size is in doubt.
 };
 
 }  // namespace rollcall

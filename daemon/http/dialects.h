@@ -1,0 +1,80 @@
+// Dialects: agents that were made for another server, and the response bodies that they expect.
+//
+//   text      a RouterOS script that sends `key=value` pairs to /poll or /adopt/{device} runs the
+//             text of the response, so the text must be empty
+//   JSON-RPC  a request whose body says so, on every path; the response repeats the request's id
+//   ISPApp    an agent that sends reports to /update and /bandwidth and asks /config for its
+//             configuration; it computes the time of its next report from the response
+//
+// ISPApp's agent has two intervals, for outage and for updates. It next reports after the smaller
+// of
+//
+//     outageIntervalSeconds - lastUpdateOffsetSec       0 s ago: this was an update
+//     updateIntervalSeconds - lastColUpdateOffsetSec
+//
+// and with what its collectors gathered if that is due by then. It sets its scheduler to that time.
+// An interval of 0 would stop the scheduler for ever, so the second difference stays at 2 or more.
+// Without these members in the response the schedule is wrong. `updateFast` would set an interval
+// of 2 s.
+//
+// NEVER send `lastConfigChangeTsMs`, neither in the response to an update nor in `host`: the agent
+// compares it with its own, and if they differ it takes the next response of /config for the
+// router's configuration. It would then rebuild the wireless interfaces and security profiles from
+// members that are not there.
+//
+// Threads: pure functions.
+// Units: seconds.
+// Sources: JSON-RPC 2.0, section 5; the public ISPApp agent,
+// github.com/ispapp/ispapp-routeros-agent
+//          (ispappUpdate.rsc, ispappConfig.rsc).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "pipeline/base/error.h"
+#include "pipeline/decode/decode.h"
+
+namespace rollcall {
+
+enum class Dialect : uint8_t { canonical, text, json_rpc, ispapp_update, ispapp_config };
+
+// Returns the dialect of the agents that report to a path. The body may still be JSON-RPC.
+[[nodiscard]] Dialect dialect_at(std::string_view path, BodyHint hint);
+
+[[nodiscard]] constexpr bool is_ispapp(Dialect dialect) {
+    return dialect == Dialect::ispapp_update || dialect == Dialect::ispapp_config;
+}
+
+// --- paths ---
+
+// A report to /adopt/{device} names its device in the path.
+inline constexpr std::string_view adopt_prefix = "/adopt/";
+inline constexpr std::array<std::string_view, 4> agent_paths = {"/poll", "/update", "/config",
+                                                                "/bandwidth"};
+
+// --- ISPApp ---
+
+// Returns a reporting interval that all versions of ISPApp's agent accept. Some versions take an
+// interval out of this range for an error, and report every 5 s.
+[[nodiscard]] int64_t ispapp_interval_s(int64_t interval_s);
+
+// collectors_age_s: time since the site last reported what its collectors gathered.
+void append_ispapp_update(std::string& body, int64_t interval_s, int64_t collectors_age_s);
+void append_ispapp_config(std::string& body, int64_t interval_s);
+
+// --- JSON-RPC ---
+
+// Returns whether a malformed body looks like JSON-RPC. The decoder may not have reached the member
+// that says so.
+[[nodiscard]] bool names_json_rpc(std::string_view body);
+
+// The id as the request spelled it. An empty one becomes null.
+[[nodiscard]] constexpr std::string_view json_rpc_id(std::string_view id) {
+    return id.empty() ? "null" : id;
+}
+void append_json_rpc_error(std::string& body, const Error& error, std::string_view id);
+
+}  // namespace rollcall
