@@ -135,7 +135,7 @@ Result<bool> Columns::append_record(std::span<const std::byte> payload,
     Error damage{Code::spool_damaged};
     bool sound = true;
     uint64_t union_mask = 0;
-    uint64_t dropped = 0;  // Bits of the writer's masks that mean nothing here.
+    uint64_t dropped = 0;  // Bits of the writer's columns that no longer exist.
     bool same_columns = true;
     each_bit(head.mask, [&](size_t theirs) {
         const size_t ours = theirs < columns_at.size() ? columns_at[theirs] : columns_count;

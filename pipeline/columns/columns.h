@@ -1,19 +1,20 @@
-// Columns: check-ins by column. What a slot holds, a record stores and a batch carries.
+// Columns: a table of check-ins, stored by column. A slot, a record and a batch each hold one.
 //
 //     present   [ mask of row 0 | mask of row 1 | ... ]         one bit for each column
 //     cells     column 0 [ row 0 | row 1 | ... ]  column 1 ...  8 bytes each
 //     heap      the bytes of all texts, one after the other
 //
-// A cell is an integer, a real, or where a text lies in the heap: offset in the lower 32 bits,
-// length in the upper. The cell of an absent value is 0, so the bytes depend on the content alone.
+// A cell is an integer, a real, or the place of a text in the heap: its offset in the lower 32
+// bits, its length in the upper. The cell of an absent value is 0, so the bytes depend only on the
+// content.
 //
-// Capacity is fixed at construction and its pages are touched only as they fill. Nothing here
+// The capacity is fixed at construction. Its pages are touched only as they fill, and nothing
 // allocates afterwards.
 //
-// The open row is the one after the last: set its values, then commit_row() or discard_row(). Only
+// The open row follows the last one: set its values, then commit_row() or discard_row(). Only
 // committed rows are counted, merged and stored.
 //
-// Threads: one at a time; the ring hands a slot over.
+// Threads: one at a time; the ring hands a slot to another thread.
 #pragma once
 
 #include <sys/uio.h>
@@ -39,10 +40,10 @@ enum class Column : uint8_t {
 
 enum class Kind : uint8_t { text, integer, real, flag, time };
 
-// How a router's text becomes a cell; `given` columns are set by the daemon, never by a report.
+// How the text of a router becomes a cell. The daemon sets the `given` columns, never a report.
 enum class Value : uint8_t {
     given,
-    device,  // Some id of the router, for where there is no better one.
+    device,  // An id of the router, for a site without a better one.
     words,
     serial,
     version,
@@ -81,7 +82,7 @@ constexpr size_t index(Column column) { return static_cast<size_t>(column); }
 constexpr uint64_t bit(Column column) { return uint64_t{1} << index(column); }
 constexpr const ColumnInfo& info(Column column) { return columns_table[index(column)]; }
 
-// Bytes that a text of each column may have.
+// The most bytes of a text in each column.
 inline constexpr auto column_bytes_max = [] {
     std::array<uint32_t, columns_count> bytes{};
     for (size_t column = 0; column < columns_count; ++column)
@@ -91,14 +92,14 @@ inline constexpr auto column_bytes_max = [] {
 }();
 constexpr size_t bytes_max(Column column) { return column_bytes_max[index(column)]; }
 
-// The most text that one row can hold: a slot with this much room takes any row.
+// The most text of one row. A slot with this much room takes any row.
 inline constexpr size_t row_text_max = [] {
     size_t sum = 0;
     for (const uint32_t bytes : column_bytes_max) sum += bytes;
     return sum;
 }();
 
-// What a record's payload begins with.
+// The beginning of a record's payload.
 struct PayloadHead {
     uint64_t mask;  // Columns that follow.
     uint32_t rows;
@@ -107,7 +108,7 @@ struct PayloadHead {
 
 class Columns {
 public:
-    // rows_max and text_max (bytes) are at least 1 row and its row_text_max.
+    // rows_max is at least 1, text_max at least row_text_max bytes.
     Columns(size_t rows_max, size_t text_max);
 
     // --- the open row ---
@@ -117,7 +118,8 @@ public:
     [[nodiscard]] bool has(Column column) const { return open_mask_ & bit(column); }
     void set_integer(Column column, int64_t value) { put(column, static_cast<uint64_t>(value)); }
     void set_real(Column column, double value) { put(column, std::bit_cast<uint64_t>(value)); }
-    // At most the column's `high` bytes. Of a row that has room() no texts are too long together.
+    // The text has at most bytes_max(column) bytes. A row that had room() has room for all its
+    // texts.
     void set_text(Column column, std::string_view text) {
         ensure(text.size() <= bytes_max(column));
         std::memcpy(text_.get() + text_used_, text.data(), text.size());
@@ -127,13 +129,13 @@ public:
     }
     void unset(Column column);
     void commit_row();
-    // Leaves no trace of the open row.
+    // Removes the open row.
     void discard_row();
 
     // --- committed rows ---
     [[nodiscard]] size_t rows() const { return rows_; }
     [[nodiscard]] size_t text_bytes() const { return text_used_; }
-    // Every column that some row has.
+    // Returns a bit for each column that at least one row has.
     [[nodiscard]] uint64_t mask() const { return mask_; }
     [[nodiscard]] uint64_t mask(size_t row) const { return present_[row]; }
     [[nodiscard]] bool has(size_t row, Column column) const { return present_[row] & bit(column); }
@@ -147,24 +149,25 @@ public:
         const uint64_t where = cell(row, column);
         return {text_.get() + static_cast<uint32_t>(where), where >> 32};
     }
-    // Appends a row of others, whatever its texts' length; false, and all as it was, if it does not
-    // fit. There must be no open row.
+    // Appends a row of another table, whatever the length of its texts. Returns false and changes
+    // nothing if it does not fit. There must be no open row.
     [[nodiscard]] bool append_row(const Columns& from, size_t row);
-    // Sets an integer of a committed row, such as the id that only a delivery knows.
+    // Sets an integer of a committed row, such as the id, which only the delivery knows.
     void assign_integer(size_t row, Column column, int64_t value);
-    // Takes these rows out, ascending; the rest moves together and keeps its order. There must be
-    // no open row. Their texts stay in the heap until clear(): what a batch is read by does not see
-    // them.
+    // Removes these rows, which are in ascending order. The others keep their order. There must be
+    // no open row. The removed texts stay in the heap until clear(), where no reader of a batch
+    // sees them.
     void remove_rows(std::span<const uint32_t> rows);
     void clear();
 
     // --- the bytes of a record (layout in spool/format.h) ---
     static constexpr size_t pieces_max = columns_count + 3;
-    // Every committed byte, in order, without copying; valid until the next change.
+    // Returns the number of pieces that hold every committed byte in order, without copying. They
+    // are valid until the next change.
     [[nodiscard]] size_t pieces(std::array<iovec, pieces_max>& out) const;
-    // Appends the rows of a record's payload. columns_at[i] is the column of here that is column i
-    // of the writer, or columns_count if there is none any more. Returns false, and leaves all as
-    // it was, if they do not fit; spool_damaged if the bytes contradict themselves.
+    // Appends the rows of a record's payload. columns_at[i] is the column here that is column i of
+    // the writer, or columns_count if it no longer exists. Returns false and changes nothing if
+    // they do not fit, and spool_damaged if the bytes contradict themselves.
     [[nodiscard]] Result<bool> append_record(std::span<const std::byte> payload,
                                              std::span<const uint8_t> columns_at);
 

@@ -1,11 +1,11 @@
-// Dictionary: what names mean, remembered by their spelling.
+// Dictionary: a cache of the meanings of names, by their spelling.
 //
-// A fleet spells a few hundred names, over and over. Folding one and looking for secrets in it
-// takes ten times as long as comparing it with a name that came before, so each worker remembers
-// the last one of each slot. Names that nobody sent before only cost what they cost without it.
+// A fleet uses a few hundred spellings again and again. To fold a name and to check it for secrets
+// takes ten times as long as to compare it with a cached one, so each worker keeps the last name of
+// each slot. A name that is not cached costs as much as without the cache.
 //
-// It sends them in the same order, too: each name remembers which one came after it, and where that
-// one stands again, nobody has to find its end or its slot.
+// Routers also send names in the same order. Each entry therefore points to the name that followed
+// it last time: if that name follows again, neither its end nor its slot has to be found.
 //
 // Threads: one for each worker, inside its Fields. Nothing allocates after construction.
 #pragma once
@@ -23,14 +23,14 @@ namespace rollcall {
 
 struct Meaning {
     const KnownKey* in_pairs = nullptr;   // See find_key().
-    const KnownKey* alone = nullptr;      // The same, but for keys that only pairs use.
-    const KnownKey* in_object = nullptr;  // As a member of the object it is in: `ram.total`.
+    const KnownKey* alone = nullptr;      // The same without the keys that only pairs use.
+    const KnownKey* in_object = nullptr;  // The key together with its object: `ram.total`.
     bool group = false;                   // See is_group().
     bool secret = false;                  // See is_secret().
     bool plain = false;                   // Letters, digits and `.-_`, as scripts name things.
 };
 
-// What the tables say, without a memory.
+// Returns the meaning of a name according to the tables, without the cache.
 [[nodiscard]] Meaning meaning_of(std::string_view object, std::string_view name);
 
 class Dictionary {
@@ -39,24 +39,24 @@ public:
     Dictionary(const Dictionary&) = delete;
     Dictionary& operator=(const Dictionary&) = delete;
 
-    // Valid until the next one.
+    // Returns the meaning of a name. Valid until the next call.
     [[nodiscard]] const Meaning& look_up(std::string_view name);
-    // As a member of an object.
+    // Returns the meaning of a member of an object.
     [[nodiscard]] const Meaning& look_up(std::string_view object, std::string_view name);
 
-    // Of a name that `text` begins with.
+    // The name at the beginning of a text, if it is the expected one.
     struct Expected {
-        size_t bytes = 0;  // 0: find the name and look_up() that.
+        size_t bytes = 0;  // 0 if it is not; then find the name and look_up() it.
         const Meaning* meaning = nullptr;
     };
-    // Is it the plain name that came after this one before, and does `end` stand behind it?
+    // Returns the name that followed the last one before, if `text` begins with it and `end`.
     [[nodiscard]] Expected expect(std::string_view text, std::string_view end);
 
 private:
     static constexpr size_t entries_count = 1024;
     static constexpr size_t spelling_bytes_max = 24;
 
-    // As words that overlap if there are fewer bytes.
+    // The bytes of a name as words, which overlap if there are fewer bytes.
     struct Spelling {
         uint64_t first = 0;
         uint64_t middle = 0;
@@ -64,7 +64,7 @@ private:
         size_t size = 0;
         Spelling() = default;
         explicit Spelling(std::string_view text);
-        // Without a branch for each word.
+        // Compares without a branch for each word.
         [[nodiscard]] bool is(const Spelling& other) const {
             return ((first ^ other.first) | (middle ^ other.middle) | (last ^ other.last) |
                     (size ^ other.size)) == 0;
@@ -78,7 +78,7 @@ private:
     struct Entry {
         Spelling spelling;
         Meaning meaning;
-        Entry* next = nullptr;  // The one that came after it.
+        Entry* next = nullptr;  // The name that followed it.
     };
 
     template <class Word>
@@ -90,7 +90,7 @@ private:
 
     [[nodiscard]] Entry& entry(const Spelling& spelling, std::string_view object,
                                std::string_view name);
-    // Of a name that is too long to remember.
+    // Returns the meaning of a name that is too long for the cache.
     [[nodiscard]] const Meaning& look_up_long(std::string_view object, std::string_view name);
     void learn(Entry& entry, const Spelling& spelling, std::string_view object,
                std::string_view name);
@@ -133,7 +133,7 @@ inline const Meaning& Dictionary::look_up(std::string_view name) {
 
 inline Dictionary::Expected Dictionary::expect(std::string_view text, std::string_view end) {
     Entry* const next = last_->next;
-    // Another may have taken its place; one that JSON would escape is not what stands there.
+    // The slot may hold another name by now. Only a plain name is spelled in JSON as it is here.
     if (next == nullptr || !next->meaning.plain) return {};
     const size_t bytes = next->spelling.size;
     if (text.size() < bytes + end.size()) return {};

@@ -8,14 +8,14 @@ namespace rollcall {
 
 namespace {
 
-// Parts of names, folded as keys are, by their first letters. `key`, `pass` and `pin` are parts of
-// harmless names too, so these count at the end only: `keytypes` is not one.
+// Parts of names, folded like keys, sorted by their first letters. `key`, `pass` and `pin` are
+// parts of harmless names too, so these count at the end only: `keytypes` is not one.
 constexpr std::array<std::string_view, 13> secret_parts = {
     "authorization", "cookie",     "credential", "iccid",  "imei",      "imsi", "passphrase",
     "passw",         "privatekey", "psk",        "secret", "sharedkey", "token"};
 constexpr std::array<std::string_view, 5> secret_ends = {"key", "pass", "pin", "pwd", "auth"};
 
-// Where the parts begin that begin with a letter; one more for the end of the last.
+// The index of the first part for each letter, and one more for the end of the last.
 constexpr std::array<uint8_t, 27> parts_from = [] {
     std::array<uint8_t, 27> from{};
     for (size_t letter = 0; letter < from.size(); ++letter)
@@ -32,7 +32,7 @@ bool begins_secret(std::string_view text) {
     return false;
 }
 
-constexpr size_t name_bytes_max = 64;  // Of which the end of a longer name counts.
+constexpr size_t name_bytes_max = 64;  // Only the end of a longer name is checked.
 
 }  // namespace
 
@@ -60,7 +60,7 @@ void Extra::put(std::string_view bytes) {
     used_ += bytes.size();
 }
 
-// Comma and name, if they and `value_bytes` more fit.
+// Appends a comma and the name, if these and `value_bytes` more bytes fit.
 bool Extra::begin(const Name& named, size_t value_bytes) {
     if (muted_ > 0 || named.secret) return false;
     const std::string_view name = named.text;
@@ -83,7 +83,7 @@ bool Extra::quote(std::string_view text, bool plain) {
     if (room() < text.size() + 2) return false;
     put('"');
     const size_t begin = used_;
-    put(text);  // As if nothing had to be escaped, and then a look at whether that was so.
+    put(text);  // Assume that nothing needs escaping, then check.
     size_t seen = plain ? text.size() : 0;
     while (seen < text.size()) {
         const size_t step = json_plain(&bytes_[begin + seen]);

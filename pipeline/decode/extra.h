@@ -1,10 +1,10 @@
-// Extra: what a report says besides, as one JSON object for the column `extra`.
+// Extra: the members of a report that set no column, as one JSON object for the column `extra`.
 //
 //     {"software-id":"TJI1-CDCL","interfaces":[{"name":"ether1","rx-byte":18446744073709550000}]}
 //
-// It is written as the report is read and is valid JSON at any time, but for the brackets that are
-// open. What does not fit into the column is left out, member by member; so is, whatever its value,
-// what by its name is a secret or says who a person is: passphrases, tokens, IMSI.
+// The object is written while the report is read, and is valid JSON at any time except for the
+// brackets that are open. A member that does not fit into the column is left out. So is every
+// member whose name says that it is a secret or identifies a person: passphrases, tokens, IMSI.
 //
 // Threads: one for each worker, inside its Fields. Nothing allocates.
 #pragma once
@@ -19,20 +19,21 @@
 
 namespace rollcall {
 
-// Is it, by its name, a credential or a personal number? "wpa2-pre-shared-key", "X-Device-Secret".
+// Returns whether the name is that of a credential or a personal number, such as
+// "wpa2-pre-shared-key" or "X-Device-Secret".
 [[nodiscard]] bool is_secret(std::string_view name);
 
 class Extra {
 public:
-    // A member's name; that of an element is empty.
+    // The name of a member; the name of an element of a list is empty.
     struct Name {
         std::string_view text;
         bool secret = false;
-        bool plain = false;  // Nothing in it needs to be escaped; false if nobody looked.
+        bool plain = false;  // Known to need no escapes.
         Name() = default;
         template <std::convertible_to<std::string_view> Text>
         Name(const Text& name) : text(name), secret(is_secret(name)) {}
-        // Of which somebody knows already.
+        // For a name that the dictionary knows.
         Name(std::string_view name, bool is_secret, bool is_plain)
             : text(name), secret(is_secret), plain(is_plain) {}
     };
@@ -44,21 +45,22 @@ public:
         cut_ = false;
     }
 
-    // A text is any valid UTF-8; a literal is a number, true, false or null, as it came.
+    // Append a member. A text is any valid UTF-8. A literal is a number, true, false or null, as it
+    // was sent.
     void text(const Name& name, std::string_view value);
     void literal(const Name& name, std::string_view value);
 
-    // An object or a list, to be closed by the same bracket's other half; one that stays empty
-    // goes.
+    // Opens an object or a list, which close() ends with the closing bracket. An empty one is
+    // removed.
     using Mark = size_t;
     [[nodiscard]] Mark open(const Name& name, char bracket);
     void close(Mark mark, char bracket);
-    // Leaves out all since open(), as if it had been secret. Call it before close().
+    // Removes all members since open(). Call it before close().
     void take_back(Mark mark) { used_ = mark; }
 
-    // The object, or nothing if nothing was said besides; valid until clear().
+    // Returns the object, or an empty text if it has no members. Valid until clear().
     [[nodiscard]] std::string_view json();
-    // Something was left out because it did not fit.
+    // Returns whether a member was left out because it did not fit.
     [[nodiscard]] bool cut() const { return cut_; }
 
 private:
@@ -67,18 +69,18 @@ private:
     [[nodiscard]] bool quote_escaped(std::string_view text);
     void put(std::string_view bytes);
     void put(char byte) { bytes_[used_++] = byte; }
-    // For what may still be said, beside the brackets that are open.
+    // Returns the bytes that are left, without those for the closing brackets.
     [[nodiscard]] size_t room() const {
         const size_t taken = used_ + depth_ + 2;
         return taken < json_bytes_max ? json_bytes_max - taken : 0;
     }
 
     size_t used_ = 0;
-    size_t depth_ = 0;  // Objects and lists that are open.
-    size_t muted_ = 0;  // Of these, the inner ones of which nothing is kept.
+    size_t depth_ = 0;  // Open objects and lists.
+    size_t muted_ = 0;  // The innermost of these that are left out.
     bool cut_ = false;
     static constexpr size_t json_bytes_max = bytes_max(Column::extra);
-    std::array<char, json_bytes_max + json_step> bytes_;  // Whole steps are looked at.
+    std::array<char, json_bytes_max + json_step> bytes_;  // json_plain() reads whole steps.
 };
 
 }  // namespace rollcall

@@ -24,7 +24,7 @@ std::string_view trimmed(std::string_view text) {
     return text;
 }
 
-// "$uptime": a script that escaped its `$` once too often.
+// Returns whether a text is the name of a variable, "$uptime", from a script with one `\` too many.
 bool unsubstituted(std::string_view text) {
     const auto is_name = [](char c) {
         return is_digit(c) || is_lower(c) || is_upper(c) || c == '_' || c == '-';
@@ -32,11 +32,11 @@ bool unsubstituted(std::string_view text) {
     return text.size() > 1 && text[0] == '$' && std::ranges::all_of(text.substr(1), is_name);
 }
 
-// RouterOS 6 writes tenths of volts, without a unit.
+// Converts a voltage without a unit: RouterOS 6 writes tenths of volts.
 double volts(double number) { return number >= 100 && number <= 1000 ? number / 10 : number; }
 
-// Six decimals are how :serialize writes a text that looks like a number: 7.200000 was "7.2" or
-// "7.20", nobody can tell.
+// Removes the zeros that :serialize appends when it writes a text that looks like a number with six
+// decimals. Whether 7.200000 was "7.2" or "7.20" cannot be told.
 std::string_view without_padding(std::string_view lexeme) {
     const size_t point = lexeme.find('.');
     if (point == lexeme.npos || lexeme.size() - point != 7) return lexeme;
@@ -46,7 +46,7 @@ std::string_view without_padding(std::string_view lexeme) {
     return lexeme;
 }
 
-// Words say who the router is; all else says how it is.
+// Returns whether a column says something about the state of a router rather than its identity.
 constexpr bool is_metric(Column column) {
     return info(column).value != Value::words && info(column).value != Value::serial;
 }
@@ -124,21 +124,21 @@ void Fields::one_value(const Key& key, std::string_view value) {
                 number = volts(*number);
             return keep_real(key, number);
         }
-        case Value::given: return;  // No key leads there.
+        case Value::given: return;  // Such a column has no keys.
     }
 }
 
-// "190840832,268435456": free and total, in that order.
+// Reads "190840832,268435456", which is free and total, in that order.
 void Fields::two_numbers(const Key& key, std::string_view value) {
     const size_t comma = value.find(',');
-    if (comma == value.npos) return;  // Of one number nobody knows what it is.
+    if (comma == value.npos) return;  // One number alone is ambiguous.
     one_value(key, value.substr(0, comma));
     one_value({key.sent, find_key("totalmemory").known}, value.substr(comma + 1));
 }
 
 void Fields::integer(const Key& key, int64_t value) {
     if (key->two) return;
-    // A column of whole numbers keeps it exactly; for the others a double is good enough.
+    // A column of integers keeps the number exactly. A double is exact enough for the others.
     if (key.column().kind != Kind::integer) return real(key, static_cast<double>(value));
     open_value(key);
     metrics_sent_ = true;
@@ -160,7 +160,8 @@ void Fields::literal(const Key& key, std::string_view lexeme) {
     text(key, without_padding(lexeme));
 }
 
-// Of a key that comes twice the last value counts, also if that is none.
+// Prepares for a value of this key. If the key is repeated, the last value counts, even if it means
+// absent.
 void Fields::open_value(const Key& key) {
     if (seen_[key->number]) {
         warn(Warning::duplicate_key, key);
@@ -169,7 +170,7 @@ void Fields::open_value(const Key& key) {
     seen_[key->number] = true;
 }
 
-// Where to keep a good value, or nullptr if a better key has brought one.
+// Returns the place for a good value, or nullptr if a better key has set the column.
 Fields::Kept* Fields::claim(const Key& key) {
     Kept& place = kept(key->column);
     if (has(key->column) && place.key->number < key->number) return nullptr;
@@ -200,7 +201,7 @@ void Fields::keep_real(const Key& key, std::optional<double> value) {
 }
 
 bool Fields::keep_text(const Key& key, std::string_view value) {
-    // A NUL would end the text early in every sink written in C.
+    // A NUL would end the text early in every sink that is written in C.
     if (unsubstituted(value) || value.find('\0') != value.npos) {
         bad_value(key);
         return false;
@@ -211,7 +212,7 @@ bool Fields::keep_text(const Key& key, std::string_view value) {
 }
 
 void Fields::bad_value(const Key& key) {
-    // An id that is of no use is only one of several.
+    // An unusable id is no loss, because a report has several.
     if (!key->ambiguous && key->column != Column::site_id) warn(Warning::bad_value, key);
 }
 
@@ -244,8 +245,7 @@ void Fields::empty_body() {
     if ((kept_mask_ & ~bit(Column::site_id)) == 0) warn(Warning::empty_body);
 }
 
-// Total, free and in use speak of one thing: any two give the third, and what is free cannot be
-// more than there is.
+// Derives total, free and used from any two of them, and drops a `free` that exceeds the total.
 void Fields::weigh(Column total, Column free, const std::optional<Kept>& in_use) {
     if (in_use && has(total) && !has(free)) {
         kept_mask_ |= bit(free);
@@ -266,7 +266,7 @@ void Fields::weigh(Column total, Column free, const std::optional<Kept>& in_use)
     }
 }
 
-// "7.17 (stable)" gives the channel too, if it has not come by its own key.
+// Sets the channel from a version like "7.17 (stable)", unless the report has a key for it.
 void Fields::take_channel() {
     if (!has(Column::version) || channel_.empty() || has(Column::channel)) return;
     kept_mask_ |= bit(Column::channel);
@@ -274,7 +274,7 @@ void Fields::take_channel() {
     kept(Column::channel).text = channel_;
 }
 
-// But for the site, which others know better.
+// Writes all values except the site, which the intake sets.
 void Fields::write() {
     each_column(kept_mask_ & reals,
                 [this](Column column) { row_->set_real(column, kept(column).real); });
@@ -298,11 +298,12 @@ void Fields::warn(Warning warning) {
     warn(to_text(warning));
 }
 
-// "bad_value:cpu_load", whether it came as cpu-load, cpuLoad or CPU Load.
+// Records "bad_value:cpu_load", whether the key was sent as cpu-load, cpuLoad or CPU Load.
 void Fields::warn(Warning warning, const Key& key) {
     constexpr size_t code_max = 32;
     constexpr size_t name_max = 32;
-    std::array<char, code_max + 1 + name_max + 1> text;  // One more: `_` and letter come at once.
+    std::array<char, code_max + 1 + name_max + 1>
+        text;  // One more: `_` and a letter come together.
     char* end = std::ranges::copy(to_text(warning), text.data()).out;
     *end++ = ':';
     char* const name_end = end + name_max;
@@ -318,7 +319,7 @@ void Fields::warn(Warning warning, const Key& key) {
     warn({text.data(), static_cast<size_t>(std::min(end, name_end) - text.data())});
 }
 
-// Adds to the list what is not in it yet, as long as there is room.
+// Adds a warning to the list unless the list has it already or is full.
 void Fields::warn(std::string_view warning) {
     std::string_view rest = warnings();
     while (!rest.empty()) {

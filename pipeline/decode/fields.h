@@ -1,15 +1,15 @@
-// Fields: the keys and values of a report, to columns of the open row.
+// Fields: the keys and values of one report, to columns of the open row.
 //
-// Both mouths of decode feed it: JSON members and key=value pairs look the same from here. It reads
-// a value by its column's RouterOS type, chooses between keys of one column, and remembers what it
-// had to leave out. One bad value costs its column, never the row.
+// Both parsers, of JSON and of key=value pairs, give their keys and values to this class. It reads
+// a value by the RouterOS type of its column, chooses between several keys of one column, and
+// records a warning for each value that it cannot use. A bad value costs its column, never the row.
 //
-// Use: begin(row), a value for each name that has a meaning, all others to extra(), finish(). The
-// row is untouched until finish(), which writes what was kept and the columns `warnings` and
-// `extra`, and leaves the row open: the intake commits or discards it. Keys and texts are not
-// copied: they stay readable until finish().
+// Use: begin(row); then a value for each known key, and all other members to extra(); then
+// finish(). The row is unchanged until finish(), which writes the values and the columns `warnings`
+// and `extra`, and leaves the row open for the intake to commit or discard. Keys and texts are not
+// copied, so they must stay readable until finish().
 //
-// Threads: one Fields for each worker. Nothing allocates.
+// Threads: one object for each worker. Nothing allocates.
 #pragma once
 
 #include <array>
@@ -25,59 +25,59 @@
 
 namespace rollcall {
 
-// What the form of a report tells of its sender, who wants to be answered in kind.
+// The signs in a report by which the response chooses its dialect (daemon/http/dialects.h).
 struct Shape {
     bool json_rpc = false;
-    bool collectors = false;  // ISPApp: the update carries what was collected.
-    std::string_view rpc_id;  // As it came; empty if it did not.
+    bool collectors = false;  // ISPApp: the report has values of collectors.
+    std::string_view rpc_id;  // JSON-RPC: the id as the request spelled it; may be empty.
 };
 
 class Fields {
 public:
-    // Keys that came, by number.
+    // The keys that have come, by number.
     using Seen = std::array<bool, keys_max>;
 
     void begin(Columns& row);
 
-    // An object begins, which may use the keys of the one around it again; leave() with what
-    // enter() gave.
+    // Begins an object, which may use the keys of the object around it again. Returns what leave()
+    // needs at its end.
     [[nodiscard]] Seen enter() { return std::exchange(seen_, {}); }
     void leave(const Seen& outer) { seen_ = outer; }
 
     [[nodiscard]] Dictionary& dictionary() { return dictionary_; }
 
-    // The value of a known key: as text (empty and `none` mean absent), ...
+    // Takes the value of a known key: as text, of which an empty one and `none` mean absent, ...
     void text(const Key& key, std::string_view value);
     // ... as a number, unless the column keeps text, ...
     void integer(const Key& key, int64_t value);
     void real(const Key& key, double value);
-    // ... or as a number's characters, which say more: "7.20" is not 7.2.
+    // ... or as the characters of a number, because "7.20" is another version than 7.2.
     void literal(const Key& key, std::string_view lexeme);
 
-    // What no column goes by.
+    // Takes the members that are no keys.
     [[nodiscard]] Extra& extra() { return extra_; }
     [[nodiscard]] Shape& shape() { return shape_; }
 
-    // A warning on the whole report.
+    // Records a warning about the whole report.
     void warn(Warning warning);
-    // The body was empty; a warning unless a query or headers said something.
+    // Records that the body was empty. This is a warning unless out-of-band fields had values.
     void empty_body();
 
-    // Some id that the report gave, for a site that has no better one.
+    // Returns an id that the report carries, for a site that has no better one; may be empty.
     [[nodiscard]] std::string_view device() const {
         return has(Column::site_id) ? kept_[index(Column::site_id)].text : std::string_view();
     }
 
     // Writes the row. Returns all warnings as in the column `warnings`,
     // "bad_value:uptime,utf8_bom", valid until the next begin(). Adds no_metrics if the report
-    // named the router and no more.
+    // names the router and nothing else.
     std::string_view finish();
 
-    // The warnings of this row, by kind, for the counters; bit i is Warning(i).
+    // Returns the kinds of warnings of this row; bit i stands for Warning(i).
     [[nodiscard]] uint32_t warning_bits() const { return warning_bits_; }
 
 private:
-    // The value of a column, by its kind, and the key that brought it.
+    // The value of a column, by its kind, and the key that it came with.
     struct Kept {
         Key key;
         int64_t integer;
@@ -91,7 +91,7 @@ private:
     [[nodiscard]] Kept* claim(const Key& key);
     void keep_integer(const Key& key, std::optional<int64_t> value);
     void keep_real(const Key& key, std::optional<double> value);
-    // False if it is not kept.
+    // Returns whether the text was kept.
     bool keep_text(const Key& key, std::string_view value);
     void bad_value(const Key& key);
     void implausible(const Key& key, bool too_low);
@@ -109,11 +109,11 @@ private:
 
     Dictionary dictionary_;
     Columns* row_ = nullptr;
-    uint64_t kept_mask_ = 0;  // A bit for each column that has a value.
+    uint64_t kept_mask_ = 0;  // One bit for each column that has a value.
     std::array<Kept, columns_count> kept_{};
     std::optional<Kept> memory_in_use_;
     std::optional<Kept> disk_in_use_;
-    std::string_view channel_;  // Of the version that is kept.
+    std::string_view channel_;  // The channel behind the version number, "7.17 (stable)".
     Seen seen_{};
     bool metrics_sent_ = false;
     Shape shape_;

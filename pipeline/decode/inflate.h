@@ -1,22 +1,24 @@
-// Inflater: the plain text of a body that came compressed, with zlib and libzstd.
+// Inflater: decompression of bodies, with zlib and libzstd.
 //
 //     gzip     RFC 1952. Several members, one after the other, are one body.
-//     deflate  RFC 1950 (zlib), or what some senders take the word for: bare RFC 1951. A body whose
+//     deflate  RFC 1950 (zlib), or bare RFC 1951, which some senders mean by this word. A body
+//     whose
 //              first byte ends in the bits 1000 is the former; the latter would begin with a stored
 //              block and a bit set in its padding, which no encoder writes.
-//     zstd     RFC 8878. Several frames are one body. No dictionaries, nor what zstd wrote before
-//              its format was settled.
+//     zstd     RFC 8878. Several frames are one body. No dictionaries, and none of the formats from
+//              before version 1.0.
 //
-// A body is taken whole or refused: cut short, followed by anything else, or other than its own
-// checksum says, it is bad_encoding.
+// A body that is truncated, is followed by other bytes, or does not match its checksum is refused
+// as a whole: bad_encoding.
 //
-// Bombs: the whole body is there, so it is inflated at once, into a buffer as large as the limit.
-// That is also the window that the formats look back into: no other is allocated, whatever window
-// a body asks for. From ratio_free_bytes on, the limit is also ratio_max times what was sent: a
-// thousand reports whose values differ come to 8 times. Past either it is body_too_large.
+// Decompression bombs: the body is complete when it is inflated, so this happens in one step, into
+// a buffer of the size of the limit. The buffer is also the window of the format; no other window
+// is allocated, whatever size a body asks for. Above ratio_free_bytes the limit is also ratio_max
+// times the size of the compressed body: a thousand reports with different values inflate to 8
+// times their size. A body above either limit is body_too_large.
 //
-// Threads: one Inflater for each worker. Its memory is allocated at construction, but for 32 KiB
-// that zlib takes at the first body it refuses, and keeps.
+// Threads: one Inflater for each worker. Its memory is allocated at construction, except 32 KiB
+// that zlib allocates for the first body that it refuses, and keeps.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +34,8 @@ namespace rollcall {
 
 enum class ContentEncoding : uint8_t { identity, gzip, deflate, zstd };
 
-// What a Content-Encoding header says; nothing if it is not understood, as two codings are not.
+// Returns the coding that a Content-Encoding header names, or nothing if it names an unknown one or
+// several.
 [[nodiscard]] std::optional<ContentEncoding> content_encoding(std::string_view value);
 
 class Inflater {
@@ -43,9 +46,9 @@ public:
     explicit Inflater(size_t plain_bytes_max);
     ~Inflater();
 
-    // The plain body, of at most `bytes_max` (which is not above plain_bytes_max); it lies in the
-    // Inflater until the next call, and body_padding bytes behind it are readable. An empty body
-    // and one that is not encoded are returned as they came.
+    // Returns the decoded body of at most `bytes_max` bytes, which is at most plain_bytes_max. It
+    // is valid until the next call, and body_padding bytes behind it are readable. Returns an empty
+    // body and one without an encoding as they are.
     [[nodiscard]] Result<std::string_view> inflate(ContentEncoding encoding, std::string_view body,
                                                    size_t bytes_max);
 

@@ -15,8 +15,8 @@ uint32_t code_unit_at(std::string_view hex) {
 constexpr bool is_high(uint32_t unit) { return unit >= 0xD800 && unit < 0xDC00; }
 constexpr bool is_low(uint32_t unit) { return unit >= 0xDC00 && unit < 0xE000; }
 
-// The character that four hex digits stand for, with those of its other half if there is one.
-// Takes them off the front of `rest`.
+// Takes four hex digits off the front of `rest`, and the second half of a surrogate pair if it
+// follows. Returns their character.
 uint32_t character(std::string_view& rest) {
     constexpr uint32_t replacement = 0xFFFD;
     const uint32_t first = code_unit_at(rest);
@@ -57,7 +57,7 @@ bool JsonCursor::digits() {
     return at_ > first;
 }
 
-// A fraction, an exponent, or both.
+// Takes a fraction, an exponent, or both.
 JsonCursor JsonCursor::fraction(JsonCursor at) {
     if (*at.at_ == '.') {
         ++at.at_;
@@ -69,7 +69,7 @@ JsonCursor JsonCursor::fraction(JsonCursor at) {
     return at.digits() ? at : at.stop();
 }
 
-// A backslash and what it escapes.
+// Takes a backslash and the escape behind it.
 JsonCursor JsonCursor::escape(JsonCursor at) {
     ++at.at_;
     if (at.at_ >= at.end_) return at.stop();

@@ -1,13 +1,12 @@
-// JsonCursor: a JSON text, walked once from its first byte on, held to RFC 8259.
+// JsonCursor: the tokens of a JSON text (RFC 8259), in one pass.
 //
-// Each step takes one token and returns false at the first byte that cannot be; whoever stop()s
-// there learns its code and offset from fault(). Nothing is copied: strings and numbers are given
-// as they stand in the text. A number may be larger than any type and a surrogate may stand alone,
-// as the RFC allows.
+// Each step takes one token and returns false at the first byte that is malformed. After stop(),
+// fault() returns the code and the offset. Nothing is copied: strings and numbers are views of the
+// text. As the RFC allows, a number may be larger than any type and a surrogate may stand alone.
 //
-// Why not simdjson alone: it says that a text is bad but not where, has no characters of a number
-// once it is read, and refuses what the RFC allows (1e400, half a surrogate pair), so a second walk
-// was needed beside it. One walk that does all of it takes about the time of its parse alone
+// Why not simdjson alone: it does not tell where a text is malformed, does not keep the characters
+// of a number, and refuses some texts that the RFC allows (1e400, half a surrogate pair), so a
+// second pass would be needed. This one pass takes about as long as simdjson's parse alone
 // (bench/decode_bench.cc).
 //
 // Units: offsets in bytes. Threads: pure, but for the position.
@@ -26,29 +25,30 @@
 
 namespace rollcall {
 
-// Bytes that must be readable, whatever they hold, behind a text: whole words are looked at.
+// Bytes behind a text that must be readable, because whole words are read. Their values do not
+// matter.
 inline constexpr size_t body_padding = 64;
 
-// Arrays and objects within each other.
+// The largest depth of nested arrays and objects.
 inline constexpr size_t json_depth_max = 32;
 
 struct JsonString {
     std::string_view raw;  // Between the quotes.
-    bool escaped = false;  // It has a backslash: see json_unescape().
+    bool escaped = false;  // Has a backslash: see json_unescape().
 };
 
 struct JsonNumber {
     std::string_view lexeme;
-    bool decimal = false;  // It has a fraction or an exponent.
-    bool exact = false;    // It has not, and integer holds it.
+    bool decimal = false;  // Has a fraction or an exponent.
+    bool exact = false;    // Has neither, and `integer` holds it.
     int64_t integer = 0;
 };
 
-// Appends the text that a string stands for; half a surrogate pair is U+FFFD.
+// Appends the text of a string without its escapes. Half a surrogate pair becomes U+FFFD.
 void json_unescape(std::string_view raw, std::string& out);
 
-// Of the json_step bytes from `at` on, how many stand before the first that cannot stand in a
-// string as it is: a quote, a backslash, or one below a space.
+// Returns how many of the json_step bytes from `at` on precede the first quote, backslash or
+// control character.
 inline constexpr size_t json_step = 16;
 inline size_t json_plain(const char* at) {
     using Vector [[gnu::vector_size(json_step)]] = uint8_t;
@@ -60,21 +60,21 @@ inline size_t json_plain(const char* at) {
     return 8 + static_cast<size_t>(std::countr_zero(halves[1])) / 8;
 }
 
-// Whoever walks it in a loop holds it by value, so that it stays in registers.
+// A function that uses a cursor in a loop holds it by value, so that it stays in registers.
 class JsonCursor {
 public:
     // `text` is valid UTF-8, and readable for body_padding bytes beyond its end.
     explicit JsonCursor(std::string_view text)
         : end_(text.data() + text.size()), at_(text.data()) {}
 
-    // False from stop() on.
+    // Returns false after stop().
     [[nodiscard]] bool good() const { return good_; }
     [[nodiscard]] JsonCursor stop() {
         good_ = false;
         return *this;
     }
-    // What is wrong with the text, which begins at `begin`: once it is stopped, or if finish()
-    // returned false.
+    // Returns what is wrong with the text, which begins at `begin`. Call it after stop(), or after
+    // finish() has returned false.
     [[nodiscard]] Error fault(const char* begin) const {
         const Code code = good_                     ? Code::trailing_data
                           : depth_ > json_depth_max ? Code::too_deep
@@ -83,26 +83,27 @@ public:
         return {code, 0, std::min(at_, end_) - begin, truncated};
     }
     [[nodiscard]] const char* place() const { return at_; }
-    // For who knows what comes next: the text from a place on, and to go on from there.
+    // For a caller that recognizes the next token itself: the text from a place on, and a way to
+    // continue behind the token.
     [[nodiscard]] std::string_view rest_from(const char* place) const {
         return {place, static_cast<size_t>(end_ - place)};
     }
     void go_on(const char* place) { at_ = place; }
 
-    // The next byte, behind white space; NUL, which begins nothing, at the end.
+    // Skips white space and returns the next byte, or NUL at the end.
     char peek() {
         if (at_ < end_ && *at_ > ' ') return *at_;
         while (at_ < end_ && is_space(*at_)) ++at_;
         return at_ < end_ ? *at_ : '\0';
     }
-    // The byte c, behind white space.
+    // Skips white space and takes the byte c, if that follows.
     bool take(char c) {
         if (peek() != c) return false;
         ++at_;
         return true;
     }
 
-    // A bracket that opens, and one that closes; open() counts the depth.
+    // Takes an opening bracket. Returns false if the text is nested too deeply.
     bool open() {
         if (++depth_ > json_depth_max) return false;
         ++at_;
@@ -124,7 +125,7 @@ public:
         return true;
     }
 
-    // A member's name and its colon.
+    // Takes the name of a member and its colon.
     bool name(JsonString& out) { return peek() == '"' && string(out) && take(':'); }
 
     // Calls visit() at the beginning of each member's name or each element.
@@ -142,15 +143,16 @@ public:
         return true;
     }
 
-    // A value with all that is in it.
+    // Takes a whole value.
     bool skip();
 
-    // Nothing but white space is left.
+    // Returns whether only white space is left.
     bool finish() { return peek() == '\0' && at_ >= end_; }
 
 private:
     static bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
-    // What seldom comes: by value, as a cursor whose address is known stays in memory.
+    // Rare tokens. They take the cursor by value, because one whose address is taken cannot stay in
+    // registers.
     [[nodiscard]] static JsonCursor escape(JsonCursor at);
     [[nodiscard]] static JsonCursor fraction(JsonCursor at);
     bool digits();
@@ -182,7 +184,7 @@ inline bool JsonCursor::string(JsonString& out) {
 }
 
 inline bool JsonCursor::number(JsonNumber& out) {
-    constexpr ptrdiff_t digits_exact = 18;  // Of which any fit in 63 bits.
+    constexpr ptrdiff_t digits_exact = 18;  // Any 18 digits fit in 63 bits.
     const char* const first = at_;
     const bool negative = *first == '-';
     const char* const first_digit = first + negative;

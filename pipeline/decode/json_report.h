@@ -1,6 +1,6 @@
 // JsonReportReader: one report in JSON, an object, to columns.
 //
-// These rules apply to the members of a report, whoever sent it:
+// These rules apply to the members of every report:
 //
 //     {"cpu-load":5}                         a key of columns.def sets its column
 //     {"resource":{"cpu-load":5}}            members of a GROUP count as members of the report

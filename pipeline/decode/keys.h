@@ -1,7 +1,7 @@
-// Keys: what a router calls a value, to the column that holds it.
+// Keys: the names under which routers send values, and the columns that these set.
 //
-// `cpu-count`, `cpu_count` and `cpuCount` are one key: case and separators do not count. Which keys
-// a column goes by is in columns.def; the compiler makes a hash table of them.
+// `cpu-count`, `cpu_count` and `cpuCount` are one key: case and separators do not count.
+// columns.def lists the keys of each column; the compiler makes a hash table of them.
 //
 // Threads: a constant table.
 #pragma once
@@ -14,10 +14,10 @@
 
 namespace rollcall {
 
-// A word of columns.def: the column that goes by it, and its marks.
+// A key in columns.def with its column and its marks.
 struct KnownKey {
     Column column = Column::id;
-    uint8_t number = 0;       // Position among all keys: of a column's keys the lower one wins.
+    uint8_t number = 0;       // Position among all keys. Of a column's keys, the lowest one wins.
     bool weak = false;        // `~`
     bool ambiguous = false;   // `?`
     bool in_use = false;      // `+`
@@ -25,7 +25,7 @@ struct KnownKey {
     bool pairs_only = false;  // `=`
 };
 
-// A key as it was sent, and the word that it is, if it is one.
+// A name as it was sent, and the key that it is, or nullptr.
 struct Key {
     std::string_view sent;
     const KnownKey* known = nullptr;
@@ -36,14 +36,14 @@ struct Key {
     [[nodiscard]] bool keeps_text() const { return column().kind == Kind::text; }
 };
 
-// More than there are keys: the size of a set of them.
+// The size of a set of keys: more than there are.
 inline constexpr size_t keys_max = 224;
 
 [[nodiscard]] Key find_key(std::string_view sent);
-// The key of a member of an object, `ram.total`.
+// Finds the key of a member of an object, such as `ram.total`.
 [[nodiscard]] Key find_key(std::string_view object, std::string_view sent);
 
-// Does an object of this name speak of the router as a whole?
+// Returns whether an object of this name describes the router as a whole.
 [[nodiscard]] bool is_group(std::string_view object);
 
 }  // namespace rollcall

@@ -10,13 +10,13 @@ namespace rollcall {
 
 namespace {
 
-// A pair's key, and what it means if that is known already.
+// The key of a pair as it was sent, and its meaning if the dictionary has told it.
 struct Sent {
     std::string_view key;
     const Meaning* meaning = nullptr;
 };
 
-// Calls visit(sent, value) for each part between separators that is a pair.
+// Calls visit(sent, value) for each pair. Warns about each part between separators that is none.
 template <class Visit>
 void each_pair(std::string_view text, char separator, Fields& fields, Visit visit) {
     Dictionary& dictionary = fields.dictionary();
@@ -36,14 +36,15 @@ void each_pair(std::string_view text, char separator, Fields& fields, Visit visi
 
 void give(const Sent& sent, std::string_view value, Fields& fields) {
     const auto& [name, known] = sent;
-    if (name.starts_with('.')) return;  // ".id": RouterOS' number of a row.
+    if (name.starts_with('.')) return;  // ".id" is the number of a row in RouterOS.
     const Meaning& meaning = known != nullptr ? *known : fields.dictionary().look_up(name);
     if (meaning.in_pairs) return fields.text({name, meaning.in_pairs}, value);
     if (!meaning.plain) return fields.warn(Warning::kv_fragment_ignored);
     if (!value.empty()) fields.extra().text({name, meaning.secret, meaning.plain}, value);
 }
 
-// The rows of /system health, as print writes them: ".id=*1;name=voltage;type=V;value=24.1;.id=*2".
+// The rows of /system health as `print` writes them:
+// ".id=*1;name=voltage;type=V;value=24.1;.id=*2".
 struct Sensors {
     std::string_view name;
 
@@ -53,7 +54,8 @@ struct Sensors {
     }
 };
 
-// What stands in `text` from `begin` on, written a second time if it is not UTF-8.
+// Returns the part of `text` from `begin` on. If that is not UTF-8, appends it recoded and returns
+// that.
 std::string_view as_utf8(std::string& text, size_t begin) {
     const size_t end = text.size();
     const std::string_view sent = std::string_view(text).substr(begin);
@@ -64,9 +66,9 @@ std::string_view as_utf8(std::string& text, size_t begin) {
 
 }  // namespace
 
-// A part that decodes to something else than UTF-8 is written a second time: at most its size.
+// A decoded part that is not UTF-8 is appended a second time, recoded, with at most the same size.
 PairDecoder::PairDecoder(size_t text_bytes_max) {
-    decoded_.reserve(2 * 2 * text_bytes_max);  // A body's, and what came beside it.
+    decoded_.reserve(2 * 2 * text_bytes_max);  // For the body, and for the out-of-band fields.
     json_.reserve(2 * text_bytes_max + body_padding);
 }
 
@@ -75,7 +77,7 @@ void PairDecoder::list(std::string_view text, Fields& fields) {
     Sensors sensors;
     bool are_sensors = false;
     each_pair(text, separator, fields, [&](const Sent& sent, std::string_view value) {
-        // As `print as-value` lists them, at the end.
+        // `print as-value` lists the rows at the end of the list.
         if (sent.key == ".id" && !are_sensors) {
             const auto behind = static_cast<size_t>(value.data() - text.data());
             are_sensors = text.find(";value=", behind) != text.npos;
@@ -85,7 +87,7 @@ void PairDecoder::list(std::string_view text, Fields& fields) {
 }
 
 void PairDecoder::form(std::string_view text, Fields& fields) {
-    // RouterOS encodes all or nothing: beside a raw space, `RB5009UG+S+` means what it says.
+    // RouterOS encodes everything or nothing. If there is a raw space, a `+` is a plus.
     const bool plus_is_space = text.find(' ') == text.npos;
     each_pair(text, '&', fields, [&](const Sent& sent, std::string_view value) {
         const auto& [key, meaning] = sent;
@@ -112,7 +114,7 @@ PairDecoder::JsonField PairDecoder::json_field(std::string_view text) {
         const size_t equals = field.find('=');
         std::string_view value = field.substr(equals == field.npos ? field.size() : equals + 1);
         const std::string_view before = text.substr(0, begin);
-        if (opens(value)) {  // As it is: an `&` in it is its own.
+        if (opens(value)) {  // Not encoded, so an `&` may be part of the JSON.
             value = text.substr(static_cast<size_t>(value.data() - text.data()));
             return {value.substr(0, value.rfind(value[0] == '{' ? '}' : ']') + 1), before, {}};
         }
@@ -135,7 +137,7 @@ void PairDecoder::header(std::string_view lines, Fields& fields) {
         if (vendor_end == sent.key.npos) return;
         const std::string_view key = sent.key.substr(vendor_end + 1);
         const Meaning& meaning = fields.dictionary().look_up(key);
-        if (meaning.in_pairs != meaning.alone) return;  // X-Request-Id is the request's.
+        if (meaning.in_pairs != meaning.alone) return;  // X-Request-Id identifies the request.
         give({key, &meaning}, value, fields);
     });
 }

@@ -32,7 +32,8 @@ struct Reader {
         return true;
     }
 
-    // As many digits as there are, but from least to most; nothing taken otherwise.
+    // Takes all digits that follow if their number is from `least` to `most`; otherwise takes
+    // nothing.
     std::optional<int64_t> digits(size_t least, size_t most) {
         const size_t looked_at = std::min(rest.size(), most + 1);
         size_t length = 0;
@@ -45,7 +46,7 @@ struct Reader {
     }
 };
 
-// "192.168.88.1", the most of all addresses; no number begins with a needless 0.
+// Returns whether the text is an IPv4 address such as "192.168.88.1", without leading zeros.
 bool is_dotted_quad(std::string_view text) {
     Reader reader{text};
     for (int part = 0; part < 4; ++part) {
@@ -58,7 +59,7 @@ bool is_dotted_quad(std::string_view text) {
     return reader.rest.empty();
 }
 
-// A number and what stands behind it, such as 14.9 and "GiB".
+// A number and the text behind it, such as 14.9 and "GiB".
 struct Amount {
     double number;
     std::string_view unit;
@@ -76,7 +77,7 @@ std::optional<Amount> amount(std::string_view text) {
     return Amount{number, text};
 }
 
-// A whole number that fills the text.
+// Returns the integer that the whole text is.
 std::optional<int64_t> whole(std::string_view text) {
     int64_t number = 0;
     const char* const last = text.data() + text.size();
@@ -90,7 +91,7 @@ struct Scale {
     double factor;
 };
 
-// A number with one of the units, or without, in base units.
+// Returns a number with one of the units, or without a unit, in base units.
 std::optional<int64_t> scaled(std::string_view text, std::span<const Scale> scales) {
     if (const auto number = whole(text)) return number;  // Exact beyond 2^53.
     const auto number = amount(text);

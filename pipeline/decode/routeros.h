@@ -1,7 +1,7 @@
-// RouterOS values: what routers write for a number, as that number in base units.
+// RouterOS values: the texts that routers write for numbers, as numbers in base units.
 //
-// Each function takes the whole text of a value, trimmed, and returns nothing if it is not of that
-// form. What is plausible is the column's business (columns.def), not decided here.
+// Each function takes the whole text of a value, trimmed, and returns nothing if the text does not
+// have that form. columns.def decides which values are plausible.
 //
 // Source of the forms: RouterOS manual, "Scripting" (time, :serialize), and the console's print
 // styles.

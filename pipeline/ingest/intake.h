@@ -20,7 +20,7 @@
 
 namespace rollcall {
 
-// What the daemon knows about a body without reading it.
+// The facts about a body that the daemon knows without reading it.
 struct Sender {
     Transport transport;
     std::string_view address;  // Source address, as text.
