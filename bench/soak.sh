@@ -1,20 +1,33 @@
 #!/bin/bash
-# An hour of everyday life: rollcalld at half of what it can, over HTTP and MQTT, while its settings
-# are reloaded, its sink goes and comes, and clients come and go. Does it need more and more of
-# anything?
+# Runs rollcalld for a long time and checks that it does not need more and more of anything.
 #
-#   bench/soak.sh [ROLLCALLD]     default: build/release/rollcalld
-#   SOAK_SECONDS=3600             how long
-#   SOAK_RATE=                    check-ins a second; else half of what a closed loop reaches first
+#   bench/soak.sh [--saturated] [ROLLCALLD]     default: build/release/rollcalld
+#   SOAK_SECONDS=3600             duration; with --saturated 300
+#   SOAK_RATE=                    check-ins per second; default: half of what a closed loop reaches
+#   SOAK_SINK=discard             sink of the saturated daemon
 #
-# Every five seconds a line of build/soak.tsv: time, resident memory, descriptors, threads, check-ins
-# accepted a second, backlog. After a quarter of the time, in which caches and the duplicate window
-# fill, all but the backlog have to stay as they are: a line is fitted to each, and what it rises or
-# falls in the rest may be a twentieth of its mean. build/soak.svg shows it, if gnuplot is there.
+# Without --saturated: everyday life at half of the highest rate, over HTTP and MQTT, while settings
+# are reloaded, the sink fails and returns, and clients come and go. After a quarter of the time, in
+# which caches and the duplicate window fill, everything but the backlog has to stay as it is: a
+# line is fitted to each value, which may rise or fall by 5 % of its mean in the rest of the time.
+#
+# With --saturated: as many check-ins as the daemon takes, without a pause, from 64 MQTT connections
+# with 64 unacknowledged messages each, which is more than a slot holds, then from 256 HTTP
+# connections; both within the first fifth of the time, then half of the rest each. The duplicate window is 10 s, since its table grows until
+# the window has passed. After the first fifth the highest and the lowest resident memory may differ
+# by 2 %.
+#
+# Every five seconds the script writes a line to build/soak.tsv (build/soak_saturated.tsv): time,
+# resident memory, descriptors, threads, check-ins accepted per second, backlog. gnuplot, if it is
+# installed, draws build/soak.svg (build/soak_saturated.svg).
 cd "$(dirname "$0")/.."
+saturated=
+if [[ ${1:-} == --saturated ]]; then
+    saturated=1
+    shift
+fi
 . bench/servers.sh
 
-seconds=${SOAK_SECONDS:-3600}
 load=$(dirname "$rollcalld")/rollcall-load
 [[ -x $load ]] || die "rollcall-load is missing: ./dev build"
 needs_tools curl sqlite3 taskset
@@ -23,10 +36,12 @@ reload_every=30
 outage_every=120
 outage=15
 sample_every=5
+raw=$work/raw
+: >"$raw"
 
 metric() { awk -v name="$1" '$1 ~ "^" name "($|{)" { sum += $2 } END { printf "%.0f\n", sum }' "$2"; }
 
-# sample FILE: appends a line for now.
+# Appends a line for now to $raw.
 sample() {
     curl -s -m 5 "$admin_url/metrics" >"$work/page" || die "the operator's page does not answer"
     printf '%d\t%d\t%d\t%d\t%d\t%d\n' "$SECONDS" \
@@ -34,19 +49,18 @@ sample() {
         "$(find "/proc/$server/fd" -mindepth 1 | wc -l)" \
         "$(find "/proc/$server/task" -mindepth 1 -maxdepth 1 | wc -l)" \
         "$(metric rollcall_checkins_accepted_total "$work/page")" \
-        "$(metric rollcall_spool_backlog_bytes "$work/page")" >>"$1"
+        "$(metric rollcall_spool_backlog_bytes "$work/page")" >>"$raw"
 }
 
-# Holds the database, as a person with a long transaction would.
+# Holds the database, as an operator with a long transaction would.
 hold_sink() {
     { echo 'BEGIN EXCLUSIVE;' && sleep "$outage" && echo 'COMMIT;'; } |
         sqlite3 -cmd '.timeout 5000' "$work/state/rollcall.db"
 }
 
-# clients NAME argument...: of a round.
+# clients NAME SECONDS argument...: sends check-ins; `failed` appears if they are not served.
 clients() {
-    # Until the next round, which waits for them: no sample is taken without clients.
-    taskset -c 1 "$load" --seconds $((round + 2 * sample_every)) "${@:2}" >"$work/load.$1" ||
+    taskset -c 1 "$load" --seconds "$2" "${@:3}" >"$work/load.$1" ||
         { cat "$work/load.$1" >&2 && touch "$work/failed"; }
 }
 
@@ -54,68 +68,114 @@ under_way=()
 join_clients() {
     [[ ${#under_way[@]} -eq 0 ]] || wait "${under_way[@]}" || true
     under_way=()
+    [[ ! -e $work/failed ]] || die "a client was not served"
 }
 
-start_rollcalld sqlite
-rate=${SOAK_RATE:-}
-if [[ -z $rate ]]; then
-    taskset -c 1 "$load" --target "127.0.0.1:$http_port" --connections 256 --seconds 5 >"$work/most"
-    rate=$(awk '$1 == "rate" { print int($2 / 2) }' "$work/most")
+everyday_life() {
+    local rate=${SOAK_RATE:-} end=0 next_round=0 next_reload next_outage
+    # Clients last until the next round, which waits for them: no sample is taken without clients.
+    local stay=$((round + 2 * sample_every))
+    if [[ -z $rate ]]; then
+        taskset -c 1 "$load" --target "127.0.0.1:$http_port" --connections 256 --seconds 5 \
+            >"$work/most"
+        rate=$(awk '$1 == "rate" { print int($2 / 2) }' "$work/most")
+    fi
+    echo "$rate check-ins a second for $seconds s; $(machine)"
+    begun=$SECONDS
+    end=$((SECONDS + seconds))
+    next_reload=$((SECONDS + reload_every))
+    next_outage=$((SECONDS + outage_every))
+    while ((SECONDS < end)) && [[ ! -e $work/failed ]]; do
+        if ((SECONDS >= next_round)); then
+            join_clients
+            clients http "$stay" --target "127.0.0.1:$http_port" --connections 200 \
+                --rate $((rate / 2)) &
+            under_way+=($!)
+            clients mqtt "$stay" --protocol mqtt --target "127.0.0.1:$mqtt_port" \
+                --connections 200 --rate $((rate / 2)) &
+            under_way+=($!)
+            clients coming "$stay" --target "127.0.0.1:$http_port" --connection-per-checkin \
+                --rate 50 &
+            under_way+=($!)
+            next_round=$((SECONDS + round))
+        fi
+        if ((SECONDS >= next_reload)); then
+            kill -HUP "$server"
+            next_reload=$((next_reload + reload_every))
+        fi
+        if ((SECONDS >= next_outage)); then
+            hold_sink >/dev/null &
+            under_way+=($!)
+            next_outage=$((next_outage + outage_every))
+        fi
+        sleep "$sample_every"
+        sample
+    done
+    join_clients
+    await_stored sqlite
+    local reloads outages
+    reloads=$(grep -c ' reloaded$' "$work/log" || true)
+    outages=$(grep -c 'sink sqlite: back' "$work/log" || true)
+    echo "$reloads reloads, $outages outages of the sink"
+    ((reloads > 0 && outages > 0)) || ((seconds < 2 * outage_every)) || die "nothing went and came"
+}
+
+# saturate_by PROTOCOL SECONDS: samples while one kind of client sends.
+saturate_by() {
+    local end=$((SECONDS + $2))
+    if [[ $1 == mqtt ]]; then
+        clients mqtt "$2" --protocol mqtt --target "127.0.0.1:$mqtt_port" --connections 64 \
+            --in-flight 64 &
+    else
+        clients http "$2" --target "127.0.0.1:$http_port" --connections 256 &
+    fi
+    under_way+=($!)
+    while ((SECONDS + sample_every < end)) && [[ ! -e $work/failed ]]; do
+        sleep "$sample_every"
+        sample
+    done
+    join_clients
+    awk -v name="$1" '$1 == "rate" { print name ": " $2 " check-ins a second" }' "$work/load.$1"
+}
+
+saturate() {
+    echo "saturated for $seconds s; $(machine)"
+    begun=$SECONDS
+    local share
+    for share in $((seconds / 10)) $((seconds * 2 / 5)); do
+        saturate_by mqtt "$share"
+        saturate_by http "$share"
+    done
+}
+
+begun=0
+if [[ -n $saturated ]]; then
+    seconds=${SOAK_SECONDS:-300}
+    settling=5  # A fifth of the time.
+    results=build/soak_saturated
+    start_rollcalld "${SOAK_SINK:-discard}" --set delivery.duplicate_window=10s
+    saturate
+else
+    seconds=${SOAK_SECONDS:-3600}
+    settling=4
+    results=build/soak
+    start_rollcalld sqlite
+    everyday_life
 fi
-echo "$rate check-ins a second for $seconds s; $(machine)"
 
-tsv=build/soak.tsv
-raw=$work/raw
-end=$((SECONDS + seconds))
-begun=$SECONDS
-next_round=$SECONDS
-next_reload=$((SECONDS + reload_every))
-next_outage=$((SECONDS + outage_every))
-: >"$raw"
-while ((SECONDS < end)) && [[ ! -e $work/failed ]]; do
-    if ((SECONDS >= next_round)); then
-        join_clients
-        clients http --target "127.0.0.1:$http_port" --connections 200 --rate $((rate / 2)) &
-        under_way+=($!)
-        clients mqtt --protocol mqtt --target "127.0.0.1:$mqtt_port" --connections 200 \
-            --rate $((rate / 2)) &
-        under_way+=($!)
-        clients coming --target "127.0.0.1:$http_port" --connection-per-checkin --rate 50 &
-        under_way+=($!)
-        next_round=$((SECONDS + round))
-    fi
-    if ((SECONDS >= next_reload)); then
-        kill -HUP "$server"
-        next_reload=$((next_reload + reload_every))
-    fi
-    if ((SECONDS >= next_outage)); then
-        hold_sink >/dev/null &
-        under_way+=($!)
-        next_outage=$((next_outage + outage_every))
-    fi
-    sleep "$sample_every"
-    sample "$raw"
-done
-join_clients
-[[ ! -e $work/failed ]] || die "a client was not served"
-await_stored sqlite
-reloads=$(grep -c ' reloaded$' "$work/log" || true)
-outages=$(grep -c 'sink sqlite: back' "$work/log" || true)
-
-# The counter becomes a rate.
+# The counter of check-ins becomes a rate.
 {
     printf 'seconds\tresident_kib\tdescriptors\tthreads\tcheckins_per_s\tbacklog_bytes\n'
     awk -v OFS='\t' -v begun="$begun" '
         NR > 1 && $1 > then { print $1 - begun, $2, $3, $4, ($5 - accepted) / ($1 - then), $6 }
         { then = $1; accepted = $5 }' "$raw"
-} >"$tsv"
+} >"$results.tsv"
 if command -v gnuplot >/dev/null; then
-    gnuplot -e "data='$tsv'; picture='build/soak.svg'" bench/soak.gnuplot
+    gnuplot -e "data='$results.tsv'; picture='$results.svg'" bench/soak.gnuplot
 fi
 
-echo "$(wc -l <"$raw") samples, $reloads reloads, $outages outages of the sink"
-((reloads > 0 && outages > 0)) || ((seconds < 2 * outage_every)) || die "nothing went and came"
-awk -v from=$((seconds / 4)) '
+echo "$(wc -l <"$raw") samples"
+awk -v from=$((seconds / settling)) -v saturated="$saturated" '
     NR == 1 { for (i = 2; i <= 5; ++i) name[i] = $i; next }
     $1 < from { next }
     {
@@ -123,16 +183,24 @@ awk -v from=$((seconds / 4)) '
         if (n == 1) first = $1
         last = $1
         for (i = 2; i <= 5; ++i) { y[i] += $i; xy[i] += $1 * $i }
+        if (n == 1 || $2 < least) least = $2
+        if (n == 1 || $2 > most) most = $2
     }
     END {
         if (n < 8) { print "too few samples"; exit 1 }
         for (i = 2; i <= 5; ++i) {
             slope = (n * xy[i] - x * y[i]) / (n * xx - x * x)
             drift = slope * (last - first) / (y[i] / n)
-            flat = drift < 0.05 && drift > -0.05
+            flat = saturated || (drift < 0.05 && drift > -0.05)
             printf "%-16s %12.0f on average, %+.1f %% in %d s%s\n", name[i], y[i] / n, drift * 100,
                 last - first, flat ? "" : ": NOT FLAT"
             if (!flat) bad = 1
         }
+        if (saturated) {
+            flat = most <= 1.02 * least
+            printf "resident memory between %d and %d KiB, %.1f %%%s\n", least, most,
+                (most / least - 1) * 100, flat ? "" : ": NOT FLAT"
+            if (!flat) bad = 1
+        }
         exit bad
-    }' "$tsv"
+    }' "$results.tsv"

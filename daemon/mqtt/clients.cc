@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "pipeline/base/shrink.h"
+
 namespace rollcall {
 
 namespace {
@@ -145,7 +147,9 @@ void MqttClients::end_session(Client& client) {
 
 // If no connection knows it any more.
 void MqttClients::forget(const Client& client) {
-    if (client.second.open == 0) clients_.erase(client.first);
+    if (client.second.open > 0) return;
+    clients_.erase(client.first);
+    shrink_buckets(clients_);
 }
 
 void MqttClients::go_away(Client& client, uint32_t expires_s) {

@@ -64,12 +64,12 @@ void MqttSessions::turn() {
         for (MqttSession* const session : seats_)
             if (session != nullptr) session->check_credential();
     const int64_t now_us = wills_.empty() ? 0 : clock.steady_us();
-    while (!wills_.empty() && wills_.begin()->first <= now_us && execute(wills_.begin()->second))
-        wills_.erase(wills_.begin());
+    for (; const DelayedWill* const will = wills_.due(now_us); wills_.pop())
+        if (!execute(*will)) break;
 }
 
-bool MqttSessions::execute(const LateWill& will) {
-    if (will.received->last_connection() != will.connection) return true;
+bool MqttSessions::execute(const DelayedWill& will) {
+    if (will.withdrawn()) return true;
     Receipt gone;
     const auto taken =
         intake.announce(false, {Transport::mqtt, will.peer, will.site, clock.wall_us()}, gone);

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -13,19 +12,12 @@
 #include "config/settings.h"
 #include "daemon/ingest/context.h"
 #include "daemon/mqtt/clients.h"
+#include "daemon/mqtt/delayed_wills.h"
 #include "daemon/net/connection.h"
 
 namespace rollcall {
 
 class MqttSession;
-
-// A will that waits for its delay to pass [MQTT5-3.1.3-9].
-struct LateWill {
-    std::shared_ptr<MqttReceived> received;  // Of its session.
-    uint64_t connection;                     // Whose will it is.
-    std::string site;
-    std::string peer;
-};
 
 class MqttSessions final : public MqttMailbox {
 public:
@@ -43,7 +35,7 @@ public:
     [[nodiscard]] uint32_t enter(MqttSession& session);
     void leave(uint32_t seat);
     // due_us: steady.
-    void add(int64_t due_us, LateWill will) { wills_.emplace(due_us, std::move(will)); }
+    void add(int64_t due_us, DelayedWill will) { wills_.add(due_us, std::move(will)); }
     [[nodiscard]] int64_t now_s() const { return clock.steady_us() / 1'000'000; }
 
     const Settings& settings;
@@ -58,12 +50,12 @@ public:
 private:
     void ask_to_leave(uint32_t seat, uint64_t connection) override;
     // False if the ring is full.
-    bool execute(const LateWill& will);
+    bool execute(const DelayedWill& will);
 
     std::vector<MqttSession*> seats_;  // nullptr: nobody has it.
     std::vector<uint32_t> free_seats_;
-    std::multimap<int64_t, LateWill> wills_;  // By when they are due.
-    std::mutex mutex_;                        // Of what follows.
+    DelayedWills wills_;
+    std::mutex mutex_;  // Of what follows.
     struct Leaving {
         uint32_t seat;
         uint64_t connection;

@@ -1,31 +1,54 @@
 #include "daemon/net/buffers.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace rollcall {
 
 namespace {
 
-constexpr size_t initial_bytes = 1024;
-constexpr size_t free_max = 4096;             // Buffers that the pool keeps.
-constexpr size_t free_bytes_max = 16 * 1024;  // Larger buffers are freed.
+constexpr size_t lent_bytes = 1024;  // A buffer grows beyond this if it has to.
+constexpr size_t idle_max = 4096;
+constexpr size_t idle_kept = 64;              // trim() leaves as many.
+constexpr size_t idle_bytes_max = 16 * 1024;  // A larger buffer is freed at once.
 
 }  // namespace
 
+void Buffer::drop_front(size_t count) {
+    if (count == 0) return;
+    bytes_->begin += count;
+    if (bytes_->begin < bytes_->text.size() - bytes_->begin) return;
+    bytes_->text.erase(0, bytes_->begin);
+    bytes_->begin = 0;
+}
+
+void Buffer::clear() {
+    if (!bytes_) return;
+    bytes_->text.clear();
+    bytes_->begin = 0;
+}
+
 void BufferPool::acquire(Buffer& buffer) {
     if (buffer.bytes_) return;
-    if (free_.empty()) return buffer.string().reserve(initial_bytes);
-    buffer = std::move(free_.back());
-    free_.pop_back();
+    if (idle_.empty()) return buffer.own_bytes().text.reserve(lent_bytes);
+    buffer = std::move(idle_.back());
+    idle_.pop_back();
+    least_idle_ = std::min(least_idle_, idle_.size());
 }
 
 void BufferPool::release(Buffer& buffer) {
     if (!buffer.bytes_) return;
     buffer.clear();
-    const size_t capacity = buffer.bytes_->capacity();
-    const bool is_worth_keeping = initial_bytes <= capacity && capacity <= free_bytes_max;
-    if (is_worth_keeping && free_.size() < free_max) free_.push_back(std::move(buffer));
+    const size_t capacity = buffer.capacity();
+    const bool reusable = lent_bytes <= capacity && capacity <= idle_bytes_max;
+    if (reusable && idle_.size() < idle_max) idle_.push_back(std::move(buffer));
     buffer = {};
+}
+
+void BufferPool::trim() {
+    const size_t unused = std::min(least_idle_, idle_.size() - std::min(idle_.size(), idle_kept));
+    idle_.resize(idle_.size() - (unused + 1) / 2);
+    least_idle_ = idle_.size();
 }
 
 }  // namespace rollcall

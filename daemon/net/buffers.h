@@ -1,8 +1,8 @@
-// Buffer: a byte string that is often empty, and then is one pointer. BufferPool: the memory of the
-// buffers of one loop.
+// Buffer: bytes in a row that belong to a connection. BufferPool: the pool that lends their memory.
 //
-// Nearly every connection is idle nearly all the time. So a buffer gets its memory from the pool
-// when it is needed, and the pool takes it back when the buffer is empty.
+// Nearly every client has nothing under way nearly all the time, and its buffers are then a pointer
+// each. The pool lends memory to a buffer that is about to be used, and takes it back when the
+// buffer is empty. A burst of clients leaves idle memory in the pool, which trim() frees.
 //
 // Threads: the loop's.
 #pragma once
@@ -15,46 +15,57 @@
 
 namespace rollcall {
 
-// A byte string. It allocates memory of its own if BufferPool::acquire() was not called.
+// A queue of bytes: appended at the back, dropped at the front. A buffer that was lent no memory
+// allocates its own.
 class Buffer {
 public:
-    [[nodiscard]] bool empty() const { return !bytes_ || bytes_->empty(); }
-    [[nodiscard]] size_t size() const { return bytes_ ? bytes_->size() : 0; }
+    [[nodiscard]] bool empty() const { return size() == 0; }
+    [[nodiscard]] size_t size() const { return bytes_ ? bytes_->text.size() - bytes_->begin : 0; }
     [[nodiscard]] std::string_view view() const {
-        return bytes_ ? std::string_view(*bytes_) : std::string_view();
+        return bytes_ ? std::string_view(bytes_->text).substr(bytes_->begin) : std::string_view();
     }
-    void append(std::string_view bytes) { string().append(bytes); }
-    void drop_front(size_t count) {
-        if (count > 0) bytes_->erase(0, count);
-    }
-    void clear() {
-        if (bytes_) bytes_->clear();
-    }
-    // Makes `count` bytes behind the contents readable; their values have no meaning.
+    void append(std::string_view bytes) { own_bytes().text.append(bytes); }
+    // Costs constant time for each byte on average: the rest moves to the front when it is no
+    // longer than what was dropped. So a buffer that is never empty takes at most twice what it
+    // holds.
+    void drop_front(size_t count);
+    void clear();
+    // Makes `count` bytes behind the last one readable, as padding.
     void reserve_padding(size_t count) {
-        if (bytes_) bytes_->reserve(bytes_->size() + count);
+        if (bytes_) bytes_->text.reserve(bytes_->text.size() + count);
     }
+    [[nodiscard]] size_t capacity() const { return bytes_ ? bytes_->text.capacity() : 0; }
 
 private:
     friend class BufferPool;
 
-    std::string& string() {
-        if (!bytes_) bytes_ = std::make_unique<std::string>();
+    struct Bytes {
+        std::string text;
+        size_t begin = 0;  // Bytes before this were dropped.
+    };
+    Bytes& own_bytes() {
+        if (!bytes_) bytes_ = std::make_unique<Bytes>();
         return *bytes_;
     }
 
-    std::unique_ptr<std::string> bytes_;
+    std::unique_ptr<Bytes> bytes_;
 };
 
 class BufferPool {
 public:
-    // Gives the buffer memory, unless it has some.
+    // Lends memory to a buffer that has none.
     void acquire(Buffer& buffer);
-    // Takes the memory of the buffer back, and throws its contents away.
+    // Takes the buffer's memory back, and discards the bytes in it.
     void release(Buffer& buffer);
+    // Frees half of the idle memory that nobody has borrowed since the last call, but for a few
+    // buffers. Called once a second, it frees the memory of a burst within some seconds and leaves
+    // a steady load the memory that it uses.
+    void trim();
+    [[nodiscard]] size_t idle() const { return idle_.size(); }
 
 private:
-    std::vector<Buffer> free_;  // At most free_max (buffers.cc).
+    std::vector<Buffer> idle_;
+    size_t least_idle_ = 0;  // Fewest idle buffers since the last trim().
 };
 
 }  // namespace rollcall

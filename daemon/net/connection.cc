@@ -360,6 +360,7 @@ void Connection::write() {
         if (!bytes.empty()) return write_rest(bytes);
         if (tls_) buffers().release(tls_->outgoing());
     }
+    output_.drop_taken();
     output_.free_if_taken(buffers());
     close_if_drained();
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "daemon/net/network.h"
+#include "pipeline/base/shrink.h"
 #include "pipeline/decode/decode.h"
 
 namespace rollcall {
@@ -79,7 +80,9 @@ bool ConnectionTable::admit(const Connection& connection) {
 void ConnectionTable::forget_address(const Connection& connection) {
     if (options_.connections_per_address_max == 0) return;
     const auto found = per_network_.find(network_of_peer(connection));
-    if (--found->second == 0) per_network_.erase(found);
+    if (--found->second > 0) return;
+    per_network_.erase(found);
+    shrink_buckets(per_network_);
 }
 
 void ConnectionTable::on_closed(Connection& connection) {
@@ -95,6 +98,7 @@ void ConnectionTable::destroy_if_unreferenced(Connection& connection) {
     connections_.back()->set_index(index);
     std::swap(connections_[index], connections_.back());
     connections_.pop_back();
+    shrink_capacity(connections_);
 }
 
 void ConnectionTable::drain_all() {
@@ -179,6 +183,7 @@ void ConnectionTable::resume_paused() {
 // the place of another, so no connection moves from the part that is left to the part that is done.
 void ConnectionTable::begin_sweep() {
     if (sweep_at_ == 0) sweep_at_ = connections_.size();
+    buffers_.trim();
 }
 
 bool ConnectionTable::sweep() {

@@ -5,7 +5,7 @@
 // When it runs out, the oldest connection is closed in favour of a new one, provided that it has
 // had two seconds.
 //
-// Adding and removing take constant time.
+// Adding and removing take constant time. Memory follows the number of connections.
 //
 // Threads: the loop's. Units: milliseconds of the loop's clock.
 #pragma once
@@ -14,6 +14,8 @@
 #include <cstdint>
 #include <list>
 #include <unordered_map>
+
+#include "pipeline/base/shrink.h"
 
 namespace rollcall {
 
@@ -32,8 +34,11 @@ public:
         if (place == places_.end()) return;
         entries_.erase(place->second);
         places_.erase(place);
+        shrink_buckets(places_);
     }
     [[nodiscard]] size_t size() const { return entries_.size(); }
+    // Returns the number of connections for which there is memory.
+    [[nodiscard]] size_t capacity() const { return places_.bucket_count(); }
     // Returns the oldest connection, or nullptr if no connection may be evicted yet.
     [[nodiscard]] Connection* evictable(uint64_t now_ms) const {
         if (entries_.empty() || now_ms - entries_.front().since_ms < grace_ms) return nullptr;

@@ -193,6 +193,38 @@ BOOST_AUTO_TEST_CASE(turn_may_acknowledge_more_check_ins_than_the_ring_holds) {
     BOOST_TEST(next_slot >= check_ins);
 }
 
+// One answer always waits for the disk, so the output is never empty.
+BOOST_AUTO_TEST_CASE(answers_that_were_sent_do_not_count_as_unread_while_a_later_one_waits) {
+    constexpr size_t check_ins = 600;  // In each of ten rounds.
+    uint64_t next_slot = 0;
+    Cursor over;  // Moved by the client's thread: 1 when it has left.
+    ConnectionTable::Options table_options(settings);
+    table_options.output_bytes_max = 2 * check_ins;
+    Loop its_loop(clock, shard, table_options, [&] {
+        its_loop.connections().release_replies(over.read() == 1 || next_slot == 0 ? next_slot
+                                                                                  : next_slot - 1);
+        if (over.read() == 1 && its_loop.connections().empty()) its_loop.stop();
+    });
+    const ListenOptions endpoint{Transport::http, [&](Connection& connection) {
+                                     return std::make_unique<Acknowledging>(connection, next_slot);
+                                 }};
+    const uint16_t port = listen_on_free_port(its_loop, endpoint);
+    std::thread clients([&] {
+        {
+            TcpClient client(port);
+            client.send("x");
+            for (int round = 0; round < 10; ++round) {
+                client.send(std::string(check_ins, 'x'));
+                BOOST_TEST(client.take(check_ins) == std::string(check_ins, 'x'));
+            }
+        }
+        over.advance(1);
+        its_loop.wake();
+    });
+    its_loop.run();
+    clients.join();
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace rollcall

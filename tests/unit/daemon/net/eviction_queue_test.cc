@@ -16,6 +16,9 @@ struct QueueFixture {
     EvictionQueue queue;
 };
 
+// The queue never looks into a connection, so any address will do.
+Connection& address(uintptr_t number) { return *reinterpret_cast<Connection*>((number + 1) * 64); }
+
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(net_eviction_queue, QueueFixture)
@@ -38,6 +41,26 @@ BOOST_AUTO_TEST_CASE(connection_that_was_removed_is_not_evicted) {
     BOOST_TEST(queue.size() == 1u);
     BOOST_TEST(queue.evictable(3499) == nullptr);
     BOOST_TEST(queue.evictable(3500) == &connection(1));
+}
+
+BOOST_AUTO_TEST_CASE(queue_that_is_never_empty_for_a_million_connections_keeps_its_capacity) {
+    constexpr uintptr_t waiting = 1500;
+    for (uintptr_t number = 0; number < waiting; ++number) queue.add(address(number), number);
+    const size_t capacity = queue.capacity();
+    for (uintptr_t number = waiting; number < 1'000'000; ++number) {
+        queue.add(address(number), number);
+        queue.remove(address(number - waiting));
+    }
+    BOOST_TEST(queue.size() == waiting);
+    BOOST_TEST(queue.capacity() == capacity);
+}
+
+BOOST_AUTO_TEST_CASE(memory_of_a_burst_is_given_back_while_the_queue_is_not_empty) {
+    for (uintptr_t number = 0; number < 100'000; ++number) queue.add(address(number), number);
+    for (uintptr_t number = 100'000; number-- > 10;) queue.remove(address(number));
+    BOOST_TEST(queue.size() == 10);
+    BOOST_TEST(queue.capacity() < 1024);
+    BOOST_TEST(queue.evictable(100'000) == &address(0));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -57,6 +57,19 @@ BOOST_AUTO_TEST_CASE(positions_count_all_bytes_though_those_that_were_taken_are_
     BOOST_TEST(output.end() == 6u);
 }
 
+BOOST_AUTO_TEST_CASE(output_in_which_a_reply_always_waits_stays_small_for_a_million_replies) {
+    output.append_waiting("reply", pool);
+    for (int reply = 0; reply < 1'000'000; ++reply) {
+        const uint64_t first_end = output.end();
+        output.append_waiting("reply", pool);
+        output.release(first_end);
+        BOOST_TEST_REQUIRE(output.take() == "reply");
+        output.drop_taken();
+        output.free_if_taken(pool);
+        BOOST_TEST_REQUIRE(output.size() == 5u);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(buffer_is_kept_while_some_of_it_waits) {
     output.append_waiting("one", pool);
     (void)output.take();
