@@ -1,8 +1,8 @@
 // Settings: the table settings.def as structs with defaults, and as a list of keys with bounds.
 //
-// A default out of its bounds does not compile.
+// A default that is out of its bounds does not compile.
 //
-// Threads: made once by load(), then read by everyone.
+// Threads: load() makes the settings once; then any thread reads them.
 #pragma once
 
 #include <algorithm>
@@ -30,7 +30,7 @@ using Properties = std::map<std::string, std::string>;
 
 inline std::string to_text(Count count) { return std::to_string(count); }
 
-// --- bounds: what a value may be ---
+// --- bounds of a value ---
 
 template <class T>
 struct Between {
@@ -161,7 +161,7 @@ inline constexpr SectionInfo sections_table[] = {
 #undef END
 };
 
-// The section whose keys stand at the top of the file.
+// The section whose keys are at the top of the file.
 inline constexpr std::string_view top_section = "general";
 
 enum class Reload : uint8_t { live, restart };
@@ -173,7 +173,7 @@ constexpr std::string_view to_text(Reload reload) {
 struct SettingInfo {
     std::string_view section;
     std::string_view key;
-    std::string_view name;  // As the operator writes it: `workers`, `spool.sync`.
+    std::string_view name;  // The name that the operator writes: `workers`, `spool.sync`.
     Reload reload;
     std::string_view help;
 };

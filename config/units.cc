@@ -13,7 +13,7 @@ struct Unit {
     uint64_t size;
 };
 
-// Largest first, so that the first that divides a value gives its shortest form.
+// Largest first: the first unit that divides a value gives its shortest form.
 constexpr Unit byte_units[] = {{"TiB", uint64_t{1} << 40},
                                {"GiB", uint64_t{1} << 30},
                                {"MiB", uint64_t{1} << 20},

@@ -1,7 +1,8 @@
-// Units: sizes and durations as an operator writes them ("64MiB", "200ms"), and back.
+// Units: reads and writes sizes and durations as an operator writes them ("64MiB", "200ms").
 //
-// A size is a whole number with B, KiB, MiB, GiB or TiB; a duration one with ms, s, min, h or d.
-// A bare number is refused, but for 0, which means the same in every unit. None is negative.
+// A size is a whole number with B, KiB, MiB, GiB or TiB; a duration is one with ms, s, min, h or d.
+// A number without a unit is refused, except 0, which means the same in every unit. Numbers are
+// never negative.
 //
 // Threads: pure functions.
 #pragma once
@@ -26,7 +27,8 @@ using Millis = std::chrono::milliseconds;
 [[nodiscard]] std::optional<Bytes> parse_bytes(std::string_view text);
 [[nodiscard]] std::optional<Millis> parse_millis(std::string_view text);
 
-// In the largest unit that is exact: 65536 is "64KiB", 65537 is "65537B", 0 is "0B".
+// Return the value in the largest unit that is exact: 65536 is "64KiB", 65537 is "65537B", 0 is
+// "0B".
 [[nodiscard]] std::string to_text(Bytes bytes);
 [[nodiscard]] std::string to_text(Millis millis);
 
