@@ -198,8 +198,12 @@ void Daemon::build_pipeline() {
     std::vector<NamedSink> sinks = make_sinks(settings_, state_dir_);
     if (auto topic_end = topic_end_of(sinks))
         watch_ = std::make_unique<SinglestoreWatch>(settings_, clock_, std::move(topic_end));
-    pipeline_ = std::make_unique<Pipeline>(files_, clock_, settings_, state_dir_ + "/spool",
-                                           std::move(sinks), std::move(shards), halt);
+    pipeline_ =
+        std::make_unique<Pipeline>(files_, clock_, settings_,
+                                   Pipeline::Options{.spool_directory = state_dir_ + "/spool",
+                                                     .sinks = std::move(sinks),
+                                                     .worker_shards = std::move(shards),
+                                                     .on_halt = halt});
 }
 
 void Daemon::build_workers() {

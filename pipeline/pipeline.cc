@@ -6,21 +6,18 @@
 
 namespace rollcall {
 
-Pipeline::Pipeline(Files& files, const Clock& clock, const Settings& settings,
-                   const std::string& spool_directory, std::vector<NamedSink> sinks,
-                   std::vector<MetricShard*> worker_shards,
-                   std::function<void(const Error&)> on_halt)
+Pipeline::Pipeline(Files& files, const Clock& clock, const Settings& settings, Options options)
     : files_(files),
       clock_(clock),
       settings_(settings),
-      spool_directory_(spool_directory),
-      on_halt_(std::move(on_halt)),
+      spool_directory_(std::move(options.spool_directory)),
+      on_halt_(std::move(options.on_halt)),
       spool_(files, clock, shard_,
-             {spool_directory, settings.spool.size_max.count, settings.spool.segment_size.count,
+             {spool_directory_, settings.spool.size_max.count, settings.spool.segment_size.count,
               settings.spool.sync, settings.delivery.duplicate_window}),
       committer_(spool_, wakeup_, shard_, on_halt_) {
     const auto& ingest = settings.ingest;
-    for (MetricShard* shard : worker_shards)
+    for (MetricShard* shard : options.worker_shards)
         intakes_.push_back(std::make_unique<Intake>(
             Intake::Limits{ingest.slots_max, ingest.slot_rows_max, ingest.slot_text_max.count,
                            std::max({settings.http.body_size_max, settings.http.batch_size_max,
@@ -28,7 +25,7 @@ Pipeline::Pipeline(Files& files, const Clock& clock, const Settings& settings,
                                .count,
                            ingest.reports_max},
             wakeup_, *shard));
-    for (auto& [name, sink] : sinks) {
+    for (auto& [name, sink] : options.sinks) {
         outlets_.push_back(std::make_unique<Outlet>());
         outlets_.back()->name = name;
         outlets_.back()->sink = std::move(sink);
@@ -42,32 +39,35 @@ void Pipeline::on_durable(size_t worker, std::function<void()> wake) {
 Result<void> Pipeline::open() {
     if (auto opened = spool_.open(); !opened) return opened;
     for (auto& outlet : outlets_) {
-        // A sink that is down now is asked again by its delivery.
+        // The delivery asks a sink that is down now again.
         if (const auto position = outlet->sink->open(spool_.id()))
             if (auto begun = spool_.begin_at_least(*position); !begun) return begun;
     }
-    const auto& delivery = settings_.delivery;
-    const auto& ingest = settings_.ingest;
     for (auto& outlet : outlets_) {
-        const Delivery::Options options{
-            outlet->name,
-            spool_.id(),
-            std::max(delivery.batch_rows_max, ingest.slot_rows_max),
-            std::max(delivery.batch_text_max, ingest.slot_text_max).count,
-            delivery.batch_age_max,
-            delivery.retry_delay_max,
-            delivery.duplicate_window,
-            delivery.duplicate_entries_max,
-            outlet == outlets_.front(),
-            settings_.spool.quarantine_size_max.count,
-            settings_.spool.dead_letters_size_max.count,
-            settings_.spool.sync};
-        outlet->delivery =
-            std::make_unique<Delivery>(files_, spool_directory_, spool_.end(), *outlet->sink,
-                                       clock_, outlet->shard, options, on_halt_);
+        outlet->delivery = std::make_unique<Delivery>(files_, clock_, outlet->shard, spool_.end(),
+                                                      *outlet->sink, delivery_options(*outlet));
         committer_.add_reader(outlet->name, outlet->delivery->stored());
     }
     return {};
+}
+
+Delivery::Options Pipeline::delivery_options(const Outlet& outlet) const {
+    const auto& delivery = settings_.delivery;
+    const auto& ingest = settings_.ingest;
+    return {.name = outlet.name,
+            .spool_directory = spool_directory_,
+            .spool = spool_.id(),
+            .rows_max = std::max(delivery.batch_rows_max, ingest.slot_rows_max),
+            .text_max = std::max(delivery.batch_text_max, ingest.slot_text_max).count,
+            .age_max = delivery.batch_age_max,
+            .retry_delay_max = delivery.retry_delay_max,
+            .duplicate_window = delivery.duplicate_window,
+            .duplicates_max = delivery.duplicate_entries_max,
+            .counts_duplicates = &outlet == outlets_.front().get(),
+            .quarantine_size_max = settings_.spool.quarantine_size_max.count,
+            .dead_letters_size_max = settings_.spool.dead_letters_size_max.count,
+            .sync = settings_.spool.sync,
+            .on_halt = on_halt_};
 }
 
 void Pipeline::start() {
@@ -83,9 +83,9 @@ void Pipeline::stop() {
 std::vector<std::string> Pipeline::health_messages() const {
     std::vector<std::string> all;
     for (const auto& outlet : outlets_) {
-        const std::string sentence = outlet->delivery->health_message().text();
-        if (!sentence.empty())
-            all.push_back(fmt::format("sink {}: {}", to_text(outlet->name), sentence));
+        const std::string message = outlet->delivery->health_message().text();
+        if (!message.empty())
+            all.push_back(fmt::format("sink {}: {}", to_text(outlet->name), message));
     }
     return all;
 }

@@ -1,14 +1,15 @@
-// Pipeline: the rings, the committer, the spool and the deliveries, built, started and stopped.
+// Pipeline: builds, starts and stops the rings, the committer, the spool and the deliveries.
 //
 //   worker  -> Intake -> Ring \                          / Delivery -> Sink
 //                              Committer -> spool files
 //   worker  -> Intake -> Ring /                          \ Delivery -> Sink
 //
-// Open: the spool recovers, each sink says where it was. Start: deliveries and committer run. Stop,
-// after the workers: the committer makes durable what is published, the deliveries store what they
-// can.
+//   open()    recovers the spool and asks each sink for its position
+//   start()   starts the deliveries and the committer
+//   stop()    after the workers: the committer makes the published slots durable, and the
+//             deliveries store what they can within delivery.stop_timeout_max
 //
-// Threads: main, but for intake(i), which belongs to worker i.
+// Threads: main; intake(i) belongs to worker i.
 #pragma once
 
 #include <functional>
@@ -34,35 +35,44 @@ struct NamedSink {
 
 class Pipeline {
 public:
-    // worker_shards: one for each worker. on_halt is called from any thread of the pipeline; the
-    // process must then end without acknowledging anything more.
-    Pipeline(Files& files, const Clock& clock, const Settings& settings,
-             const std::string& spool_directory, std::vector<NamedSink> sinks,
-             std::vector<MetricShard*> worker_shards, std::function<void(const Error&)> on_halt);
+    struct Options {
+        std::string spool_directory;
+        std::vector<NamedSink> sinks;
+        std::vector<MetricShard*> worker_shards;  // One for each worker.
+        // Called from any thread of the pipeline; the process must then end without acknowledging
+        // anything more.
+        std::function<void(const Error&)> on_halt;
+    };
+
+    // The three references must outlive the pipeline.
+    Pipeline(Files& files, const Clock& clock, const Settings& settings, Options options);
 
     [[nodiscard]] Intake& intake(size_t worker) { return *intakes_[worker]; }
-    // Called by the committer when slots of that worker became durable. Before start().
+    // Sets what the committer calls when slots of that worker became durable. Call before start().
     void on_durable(size_t worker, std::function<void()> wake);
 
-    // Recovers the spool and asks each sink where it was; then nothing runs yet.
+    // Recovers the spool and asks each sink for its position; starts no thread. A sink that is down
+    // is no error.
     [[nodiscard]] Result<void> open();
-    // After open(): the threads.
+    // Starts the threads. Call after open().
     void start();
     void stop();
 
     [[nodiscard]] const SpoolWriter& spool() const { return spool_; }
-    // To call step() instead of start().
+    // For tests, which call step() instead of start().
     [[nodiscard]] Committer& committer() { return committer_; }
     [[nodiscard]] Delivery& delivery(size_t sink) { return *outlets_[sink]->delivery; }
 
-    // What is wrong with sinks that are down: "sink kafka: ...". From main only, after start().
+    // Returns a message such as "sink kafka: ..." for each sink that is down. Call after open().
     [[nodiscard]] std::vector<std::string> health_messages() const;
-    // Any thread, after open(): what the overload controller and the readiness page decide by.
+    // Returns what the overload controller and the readiness page decide by. Any thread may call it
+    // after open().
     [[nodiscard]] SpoolLoad load() const { return committer_.load(); }
-    // The counters of the pipeline's own threads.
+    // Returns the counters of the pipeline's own threads and of the sinks.
     [[nodiscard]] std::vector<const MetricShard*> shards() const;
 
 private:
+    // A sink with its delivery.
     struct Outlet {
         SinkName name;
         std::unique_ptr<Sink> sink;
@@ -70,13 +80,15 @@ private:
         std::unique_ptr<Delivery> delivery;
     };
 
+    [[nodiscard]] Delivery::Options delivery_options(const Outlet& outlet) const;
+
     Files& files_;
     const Clock& clock_;
     const Settings& settings_;
     std::string spool_directory_;
     std::function<void(const Error&)> on_halt_;
-    Wakeup wakeup_;
-    MetricShard shard_;  // The committer's.
+    Wakeup wakeup_;      // Wakes the committer.
+    MetricShard shard_;  // Counters of the committer.
     SpoolWriter spool_;
     Committer committer_;
     std::vector<std::unique_ptr<Intake>> intakes_;

@@ -1,4 +1,4 @@
-// Discard sink: takes every batch and keeps nothing. For benches and for trying a configuration.
+// DiscardSink: accepts every batch and keeps nothing. For benchmarks and to try a configuration.
 #pragma once
 
 #include <algorithm>

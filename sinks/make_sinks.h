@@ -1,4 +1,4 @@
-// Makes the sinks that the settings name.
+// make_sinks: makes the sinks that the settings name.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@
 
 namespace rollcall {
 
-// The default of sqlite.path lies in state_dir. The settings must outlive the sinks.
+// state_dir holds the SQLite file if sqlite.path is empty. The settings must outlive the sinks.
 [[nodiscard]] std::vector<NamedSink> make_sinks(const Settings& settings,
                                                 const std::string& state_dir);
 

@@ -85,6 +85,7 @@ const std::set<std::string> obeyed_by_load = {"auth.mode", "auth.anonymous_anywh
 const std::map<std::string, std::string> tested_elsewhere = {
     {"sinks/kafka/connection", "tests/unit/sinks/kafka/sink_test.cc"},
     {"sinks/kafka/position", "tests/unit/sinks/kafka/sink_test.cc"},
+    {"sinks/kafka/producer", "tests/unit/sinks/kafka/sink_test.cc"},
     {"sinks/kafka/topics", "tests/unit/sinks/kafka/sink_test.cc"},
     {"sinks/sql/database", "tests/integration/database_test.cc"},
     {"sinks/singlestore/sink", "tests/integration/singlestore_sink_test.cc"},

@@ -13,8 +13,8 @@
 #include "daemon/cli/schema_command.h"
 #include "daemon/open_files.h"
 #include "pipeline/base/error.h"
+#include "pipeline/base/secret.h"
 #include "pipeline/spool/inspection.h"
-#include "sinks/sql/secret.h"
 #include "sinks/sqlite/sink.h"
 
 namespace rollcall {
@@ -32,13 +32,13 @@ void check_spool(const std::string& directory, Problems& problems) {
     ReadOnlyFiles files;
     const auto spool = inspect_spool(files, directory, true, [](uint64_t, uint64_t) {});
     if (!spool)
-        problems.push_back(fmt::format("{}: {}", directory, info(spool.error().code).help));
+        problems.push_back(describe(in_context(directory, spool.error())));
     else if (const uint64_t damaged = spool->damaged_records(); damaged > 0)
         problems.push_back(fmt::format("{}: {} records are damaged; see rollcalld spool verify",
                                        directory, damaged));
 }
 
-void check_room(const Settings& settings, const std::string& state_dir, Problems& problems) {
+void check_disk_space(const Settings& settings, const std::string& state_dir, Problems& problems) {
     struct statvfs disk{};
     if (statvfs(state_dir.c_str(), &disk) != 0) return;
     uint64_t room = uint64_t{disk.f_bavail} * disk.f_frsize;
@@ -64,7 +64,7 @@ void check_descriptors(const Settings& settings, Problems& problems) {
                         workers, wanted, limit.rlim_max));
 }
 
-// The tables of the first dialect that the database has.
+// Checks the tables in the dialect that the database has.
 void check_tables(const Settings& settings, const std::string& state_dir, const std::string& sink,
                   std::initializer_list<SqlDialect> dialects, Problems& problems) {
     std::string why;
@@ -73,7 +73,7 @@ void check_tables(const Settings& settings, const std::string& state_dir, const 
         if (report && report->same) return;
         why = report ? fmt::format("its tables differ; see rollcalld schema diff --dialect {}",
                                    to_text(dialect))
-                     : report.error();
+                     : describe(report.error());
         if (report) break;
     }
     problems.push_back(fmt::format("sink {}: {}", sink, why));
@@ -90,7 +90,7 @@ void check_sink(const Settings& settings, const std::string& state_dir, const st
                      problems);
     if (name == to_text(SinkName::kafka) && !settings.kafka.password_file.empty())
         if (const auto secret = read_secret(settings.kafka.password_file); !secret)
-            problems.push_back("kafka.password_file: " + secret.error());
+            problems.push_back(describe(in_context("kafka.password_file", secret.error())));
 }
 
 }  // namespace
@@ -102,7 +102,7 @@ std::vector<std::string> deep_problems(const Settings& settings, const std::stri
         check_state_directory(state_dir, problems);
         if (std::filesystem::exists(state_dir + "/spool", none))
             check_spool(state_dir + "/spool", problems);
-        check_room(settings, state_dir, problems);
+        check_disk_space(settings, state_dir, problems);
     }
     check_descriptors(settings, problems);
     for (const auto& name : settings.general.sinks) check_sink(settings, state_dir, name, problems);

@@ -1,7 +1,7 @@
-// Deep check: rollcalld check --deep. What the settings name, looked at: the state directory, the
-// spool to its last record, room and file descriptors for the limits, the sinks' tables.
+// Deep check: rollcalld check --deep. It checks what the settings name: the state directory, every
+// record of the spool, disk space and file descriptors for the limits, the sinks' tables.
 //
-// It changes nothing, and may be used while a daemon runs.
+// It changes nothing and may be used while a daemon runs.
 // Threads: main.
 #pragma once
 
@@ -13,7 +13,7 @@
 
 namespace rollcall {
 
-// A sentence for each problem; none if there is none.
+// Returns a sentence for each problem; empty if all is well.
 [[nodiscard]] std::vector<std::string> deep_problems(const Settings& settings,
                                                      const std::string& state_dir);
 

@@ -29,7 +29,7 @@ using namespace rollcall;
 constexpr int exit_usage = 2;
 constexpr const char* default_file = "/etc/rollcall/rollcall.toml";
 
-// rollcalld schema show|diff|apply and their arguments.
+// SchemaArguments: the arguments of rollcalld schema show, diff and apply.
 struct SchemaArguments {
     void add_to(CLI::App& schema) {
         schema.require_subcommand(1);
@@ -43,9 +43,11 @@ struct SchemaArguments {
                 ->check(CLI::IsMember(
                     std::vector<std::string>(std::begin(dialect_names), std::end(dialect_names))));
         for (auto* command : {diff, apply}) {
-            command->add_option("--as", who.user, "Log in with this name, not singlestore.user")
+            command
+                ->add_option("--as", administrator.user,
+                             "Log in with this name, not singlestore.user")
                 ->type_name("USER");
-            command->add_option("--password-file", who.password_file, "Its password")
+            command->add_option("--password-file", administrator.password_file, "Its password")
                 ->type_name("FILE");
         }
     }
@@ -60,10 +62,11 @@ struct SchemaArguments {
             return EXIT_SUCCESS;
         }
         const std::string state_dir = state_dir_of(settings);
-        const auto report = diff->parsed() ? diff_schema(settings, which, state_dir, who)
-                                           : apply_schema(settings, which, state_dir, who);
+        const auto report = diff->parsed()
+                                ? diff_schema(settings, which, state_dir, administrator)
+                                : apply_schema(settings, which, state_dir, administrator);
         if (!report) {
-            fmt::print(stderr, "{}\n", report.error());
+            fmt::print(stderr, "{}\n", describe(report.error()));
             return EXIT_FAILURE;
         }
         std::fputs(report->text.c_str(), stdout);
@@ -75,10 +78,10 @@ struct SchemaArguments {
     CLI::App* apply = nullptr;
     std::string format;
     std::string dialect;
-    Administrator who;
+    Administrator administrator;
 };
 
-// rollcalld token new|show|key and their arguments.
+// TokenArguments: the arguments of rollcalld token new, show and key.
 struct TokenArguments {
     void add_to(CLI::App& tokens) {
         tokens.require_subcommand(1);
@@ -104,18 +107,18 @@ struct TokenArguments {
         if (show->parsed()) {
             if (token == "-") std::getline(std::cin, token);
             const auto report = show_token(settings, token, clock);
-            if (!report) return fail_with(describe(report.error()));
+            if (!report) return fail_with(report.error());
             std::fputs(report->text.c_str(), stdout);
             return report->accepted ? EXIT_SUCCESS : EXIT_FAILURE;
         }
         const auto made = key->parsed() ? new_key(key_id) : new_token(settings, request, clock);
-        if (!made) return fail_with(describe(made.error()));
+        if (!made) return fail_with(made.error());
         std::fputs(made->c_str(), stdout);
         return EXIT_SUCCESS;
     }
 
-    static int fail_with(const std::string& why) {
-        fmt::print(stderr, "{}\n", why);
+    static int fail_with(const Error& error) {
+        fmt::print(stderr, "{}\n", describe(error));
         return EXIT_FAILURE;
     }
 
@@ -127,7 +130,7 @@ struct TokenArguments {
     std::string key_id;
 };
 
-// What is wrong with the files that the settings name; true if nothing is.
+// Reads the files that the settings name and prints what is wrong. Returns whether all are right.
 bool check_files(const Settings& settings) {
     const Clock clock;
     const auto read = TlsContext(settings, clock).load();
@@ -139,7 +142,7 @@ bool check_files(const Settings& settings) {
     return read.has_value() && loaded.has_value();
 }
 
-// rollcalld spool list|verify|dump|replay and their arguments.
+// SpoolArguments: the arguments of rollcalld spool list, verify, dump and replay.
 struct SpoolArguments {
     void add_to(CLI::App& spool) {
         spool.require_subcommand(1);
@@ -176,17 +179,17 @@ struct SpoolArguments {
         const std::string directory = state_dir + "/spool";
         const auto how = static_cast<SpoolFormat>(std::ranges::find(spool_format_names, format) -
                                                   std::begin(spool_format_names));
-        const SpoolVerdict verdict = dead ? run_dead(settings, state_dir, directory, how)
+        const Result<bool> verdict = dead ? run_dead(settings, state_dir, directory, how)
                                      : list->parsed()   ? list_spool(directory, how, stdout)
                                      : verify->parsed() ? verify_spool(directory, how, stdout)
                                      : dump->parsed()
                                          ? dump_spool(directory, range, how, stdout)
                                          : replay_spool(settings, state_dir, sink, range, stdout);
-        if (!verdict) fmt::print(stderr, "{}\n", verdict.error());
+        if (!verdict) fmt::print(stderr, "{}\n", describe(verdict.error()));
         return verdict.value_or(false) ? EXIT_SUCCESS : EXIT_FAILURE;
     }
 
-    [[nodiscard]] SpoolVerdict run_dead(const Settings& settings, const std::string& state_dir,
+    [[nodiscard]] Result<bool> run_dead(const Settings& settings, const std::string& state_dir,
                                         const std::string& directory, SpoolFormat how) const {
         if (list->parsed()) return list_dead_letters(directory, sink, how, stdout);
         if (dump->parsed()) return dump_dead_letters(directory, sink, range, how, stdout);

@@ -7,9 +7,9 @@
 #include <memory>
 #include <utility>
 
+#include "pipeline/base/secret.h"
 #include "sinks/sql/database.h"
 #include "sinks/sql/live_schema.h"
-#include "sinks/sql/secret.h"
 #include "sinks/sqlite/sink.h"
 
 namespace rollcall {
@@ -20,7 +20,7 @@ namespace {
 struct PipelineLogin {
     std::string user;
     std::string password_file;
-    std::string_view setting;  // That names the file.
+    std::string_view setting;  // The setting that names the file.
 };
 
 PipelineLogin pipeline_login(const Settings& settings) {
@@ -46,7 +46,7 @@ PipelineSource pipeline_source(const Settings& settings, std::string_view passwo
     source.batch_interval = settings.singlestore.batch_interval;
     const bool sasl = kafka.sasl_mechanism != "none";
     source.config["security.protocol"] = security_protocol(kafka.tls, sasl);
-    // Files that lie at the same path on each node.
+    // These files must lie at the same path on each node of SingleStore.
     const std::pair<const char*, const std::string&> files[] = {
         {"ssl.ca.location", kafka.tls_ca},
         {"ssl.certificate.location", kafka.tls_certificate},
@@ -61,92 +61,103 @@ PipelineSource pipeline_source(const Settings& settings, std::string_view passwo
     return source;
 }
 
-// A database that answers, and what must be in it.
+// A database that answers, and what it must hold.
 struct Target {
     SqlDialect dialect;
     Query query;
-    PipelineSource source;
-    DatabaseUsers users;
-    bool makes_users;
-    Database::Options daemon;  // How the daemon itself would log in.
+    PipelineSource source = {};
+    DatabaseUsers users = {};
+    bool makes_users = false;
+    Database::Options daemon = {};  // How the daemon itself would log in.
 
-    [[nodiscard]] Found<std::vector<Difference>> tables() const {
+    [[nodiscard]] Result<Differences> compare_all_tables() const {
         auto differences = compare_tables(dialect, query);
         if (differences && dialect == SqlDialect::singlestore)
             std::ranges::move(compare_layout(query), std::back_inserter(*differences));
         return differences;
     }
-    [[nodiscard]] Found<std::vector<Difference>> pipeline() const {
+    [[nodiscard]] Result<Differences> compare_its_pipeline() const {
         if (dialect != SqlDialect::singlestore) return {};
         return compare_pipeline(source, query);
     }
 };
 
-Query query_of(std::shared_ptr<Database> database, const Database::Options& options) {
-    return [database = std::move(database),
-            options](const std::string& sql) -> std::expected<Rows, std::string> {
-        auto rows = database->query(sql);
-        if (!rows) return std::unexpected(sentence(options, rows.error()));
-        return *std::move(rows);
+Query query_of(Database database) {
+    return [shared = std::make_shared<Database>(std::move(database))](const std::string& sql) {
+        return shared->query(sql);
     };
 }
 
-// What diff() says is printed, so it knows no secrets; apply() prints no statement that has one.
+// diff prints statements, so it reads no secrets; apply prints no statement that has one.
 enum class Purpose : uint8_t { diff, apply };
 
-// apply: the database itself is made, if there is none of that name.
-Found<Target> reach_server(const Settings& settings, SqlDialect dialect, const Administrator& who,
+struct Logins {
+    Database::Options daemon;  // How the daemon logs in.
+    Database::Options used;    // How the command logs in.
+    std::string pipeline_password;
+};
+
+Result<Logins> read_logins(const Settings& settings, const Administrator& administrator,
                            Purpose purpose) {
-    auto options = database_options(settings);
-    if (!options) return std::unexpected(options.error());
-    const PipelineLogin login = pipeline_login(settings);
-    const std::expected<std::string, std::string> pipeline_password =
-        purpose == Purpose::diff ? std::string(hidden_secret) : read_secret(login.password_file);
-    if (!pipeline_password)
-        return std::unexpected(fmt::format("{}: {}", login.setting, pipeline_password.error()));
-    const Database::Options daemon = *options;
-    const DatabaseUsers users{options->database, options->user, options->password};
-    if (!who.user.empty()) {
-        if (purpose == Purpose::apply && users.password.empty())
-            return std::unexpected(
-                fmt::format("singlestore.password_file: the user {} is not made without a "
-                            "password; name a file that holds one",
-                            users.daemon));
-        auto password = read_secret(who.password_file);
-        if (!password) return std::unexpected(password.error());
-        options->user = who.user;
-        options->password = *std::move(password);
+    const auto daemon = database_options(settings);
+    if (!daemon) return std::unexpected(daemon.error());
+    Logins logins{*daemon, *daemon, std::string(hidden_secret)};
+    if (purpose == Purpose::apply) {
+        const PipelineLogin login = pipeline_login(settings);
+        auto password = read_secret(login.password_file);
+        if (!password) return std::unexpected(in_context(login.setting, password.error()));
+        logins.pipeline_password = *std::move(password);
+        logins.used.database.clear();  // It may not exist yet.
     }
-    if (purpose == Purpose::apply) options->database.clear();
-    auto database = Database::connect(*options);
-    if (!database) return std::unexpected(sentence(*options, database.error()));
+    if (administrator.user.empty()) return logins;
+    if (purpose == Purpose::apply && daemon->password.empty())
+        return fail(Code::bad_setting,
+                    fmt::format("singlestore.password_file: the user {} is not made without a "
+                                "password; name a file that holds one",
+                                daemon->user));
+    auto password = read_secret(administrator.password_file);
+    if (!password) return std::unexpected(password.error());
+    logins.used.user = administrator.user;
+    logins.used.password = *std::move(password);
+    return logins;
+}
+
+// Connects. For apply it also makes the database if there is none of that name.
+Result<Target> reach_server(const Settings& settings, SqlDialect dialect,
+                            const Administrator& administrator, Purpose purpose) {
+    const auto logins = read_logins(settings, administrator, purpose);
+    if (!logins) return std::unexpected(logins.error());
+    const Database::Options& daemon = logins->daemon;
+    auto database = Database::connect(logins->used);
+    if (!database) return std::unexpected(database.error());
     if (database->dialect() != dialect)
-        return std::unexpected(fmt::format("{}:{} is {}: say --dialect {}", options->host,
-                                           options->port, database->version(),
-                                           to_text(database->dialect())));
-    Target target{dialect,
-                  query_of(std::make_shared<Database>(*std::move(database)), *options),
-                  pipeline_source(settings, *pipeline_password),
-                  users,
-                  !who.user.empty(),
-                  daemon};
+        return fail(Code::bad_argument,
+                    fmt::format("{}:{} is {}: say --dialect {}", daemon.host, daemon.port,
+                                database->version(), to_text(database->dialect())));
+    Target target{.dialect = dialect,
+                  .query = query_of(*std::move(database)),
+                  .source = pipeline_source(settings, logins->pipeline_password),
+                  .users = {daemon.database, daemon.user, daemon.password},
+                  .makes_users = !administrator.user.empty(),
+                  .daemon = daemon};
     if (purpose == Purpose::diff) return target;
     for (const std::string& statement :
-         {"CREATE DATABASE IF NOT EXISTS " + name_quoted(users.database),
-          "USE " + name_quoted(users.database)})
+         {"CREATE DATABASE IF NOT EXISTS " + name_quoted(daemon.database),
+          "USE " + name_quoted(daemon.database)})
         if (const auto done = target.query(statement); !done) return std::unexpected(done.error());
     return target;
 }
 
-Found<Target> reach(const Settings& settings, SqlDialect dialect, const std::string& state_dir,
-                    const Administrator& who, Purpose purpose) {
-    if (dialect != SqlDialect::sqlite) return reach_server(settings, dialect, who, purpose);
+Result<Target> reach(const Settings& settings, SqlDialect dialect, const std::string& state_dir,
+                     const Administrator& administrator, Purpose purpose) {
+    if (dialect != SqlDialect::sqlite)
+        return reach_server(settings, dialect, administrator, purpose);
     auto query = sqlite_query(sqlite_path(settings, state_dir), purpose == Purpose::apply);
     if (!query) return std::unexpected(query.error());
-    return Target{dialect, *std::move(query), {}, {}, false, {}};
+    return Target{.dialect = dialect, .query = *std::move(query)};
 }
 
-std::string in_lines(const std::vector<Difference>& differences) {
+std::string in_lines(const Differences& differences) {
     std::string text;
     for (const auto& [what, statements] : differences)
         text +=
@@ -155,17 +166,32 @@ std::string in_lines(const std::vector<Difference>& differences) {
     return text;
 }
 
-// One that is there keeps its password, which may be another.
-Found<std::vector<Difference>> make_users(const Target& target) {
+// Makes the daemon's user. One that exists keeps its password, which may be another; then the
+// daemon cannot log in, which is a difference.
+Result<Differences> make_users(const Target& target) {
     for (const auto& statement : create_users(target.dialect, target.users))
         if (const auto done = target.query(statement); !done) return std::unexpected(done.error());
     const auto logged_in = Database::connect(target.daemon);
     if (logged_in) return {};
-    return std::vector<Difference>{
+    return Differences{
         {fmt::format("the user {} cannot log in, if it was there with another password ALTER USER "
                      "gives it this one: {}",
-                     target.users.daemon, sentence(target.daemon, logged_in.error())),
+                     target.users.daemon, describe(logged_in.error())),
          {}}};
+}
+
+// Fixes the differences one by one and adds to the report what was done.
+Result<void> apply(const Result<Differences>& differences, const Target& target,
+                   SchemaReport& report) {
+    if (!differences) return std::unexpected(differences.error());
+    for (const auto& difference : *differences) {
+        const auto left = apply_fixes({difference}, target.query);
+        if (!left) return std::unexpected(left.error());
+        report.text +=
+            left->empty() ? fmt::format("fixed: {}\n", difference.what) : in_lines(*left);
+        report.same = report.same && left->empty();
+    }
+    return {};
 }
 
 }  // namespace
@@ -176,13 +202,12 @@ std::string show_schema(const Settings& settings, SqlDialect dialect) {
                       {singlestore.database, singlestore.user, std::string(hidden_secret)});
 }
 
-std::expected<SchemaReport, std::string> diff_schema(const Settings& settings, SqlDialect dialect,
-                                                     const std::string& state_dir,
-                                                     const Administrator& who) {
-    const auto target = reach(settings, dialect, state_dir, who, Purpose::diff);
+Result<SchemaReport> diff_schema(const Settings& settings, SqlDialect dialect,
+                                 const std::string& state_dir, const Administrator& administrator) {
+    const auto target = reach(settings, dialect, state_dir, administrator, Purpose::diff);
     if (!target) return std::unexpected(target.error());
     std::string text;
-    for (const auto& differences : {target->tables(), target->pipeline()}) {
+    for (const auto& differences : {target->compare_all_tables(), target->compare_its_pipeline()}) {
         if (!differences) return std::unexpected(differences.error());
         text += in_lines(*differences);
     }
@@ -190,28 +215,17 @@ std::expected<SchemaReport, std::string> diff_schema(const Settings& settings, S
     return SchemaReport{std::move(text), false};
 }
 
-std::expected<SchemaReport, std::string> apply_schema(const Settings& settings, SqlDialect dialect,
-                                                      const std::string& state_dir,
-                                                      const Administrator& who) {
-    const auto target = reach(settings, dialect, state_dir, who, Purpose::apply);
+Result<SchemaReport> apply_schema(const Settings& settings, SqlDialect dialect,
+                                  const std::string& state_dir,
+                                  const Administrator& administrator) {
+    const auto target = reach(settings, dialect, state_dir, administrator, Purpose::apply);
     if (!target) return std::unexpected(target.error());
     SchemaReport report{"", true};
-    const auto apply = [&](const Found<std::vector<Difference>>& differences) -> Found<void> {
-        if (!differences) return std::unexpected(differences.error());
-        for (const auto& difference : *differences) {
-            const auto left = mend({difference}, target->query);
-            if (!left) return std::unexpected(left.error());
-            report.text +=
-                left->empty() ? fmt::format("mended: {}\n", difference.what) : in_lines(*left);
-            report.same = report.same && left->empty();
-        }
-        return {};
-    };
-    auto done = apply(target->tables());
-    if (done && target->makes_users) done = apply(make_users(*target));
-    if (done) done = apply(target->pipeline());
+    auto done = apply(target->compare_all_tables(), *target, report);
+    if (done && target->makes_users) done = apply(make_users(*target), *target, report);
+    if (done) done = apply(target->compare_its_pipeline(), *target, report);
     if (!done) {
-        report.text += fmt::format("-- failed: {}\n", done.error());
+        report.text += fmt::format("-- failed: {}\n", describe(done.error()));
         report.same = false;
     }
     if (report.text.empty()) report.text = "Nothing differs.\n";

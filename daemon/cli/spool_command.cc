@@ -23,11 +23,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::unexpected<std::string> sentence(const std::string& directory, const Error& error) {
-    return std::unexpected(fmt::format("{}: {}", directory, info(error.code).help));
+std::unexpected<Error> fail_in(const std::string& place, const Error& error) {
+    return std::unexpected(in_context(place, error));
 }
 
-// A line on the terminal that is written over; nothing elsewhere.
+// Progress: a percentage on the terminal that overwrites itself; prints nothing elsewhere.
 class Progress {
 public:
     void show(uint64_t done, uint64_t all) {
@@ -111,15 +111,16 @@ void print_segments(const SpoolReport& spool, bool deep, SpoolFormat format, std
     }
 }
 
-SpoolVerdict survey(const std::string& directory, bool deep, SpoolFormat format, std::FILE* to) {
+Result<bool> report_segments(const std::string& directory, bool deep, SpoolFormat format,
+                             std::FILE* to) {
     ReadOnlyFiles files;
-    std::expected<SpoolReport, Error> spool;
+    Result<SpoolReport> spool;
     {
         Progress progress;
         spool = inspect_spool(files, directory, deep,
                               [&](uint64_t done, uint64_t all) { progress.show(done, all); });
     }
-    if (!spool) return sentence(directory, spool.error());
+    if (!spool) return fail_in(directory, spool.error());
     print_segments(*spool, deep, format, to);
     if (format == SpoolFormat::table) {
         uint64_t bytes = 0;
@@ -156,12 +157,12 @@ std::string cell(const Columns& rows, size_t row, Column column, bool json) {
     return fmt::format("{}", rows.integer(row, column));
 }
 
-// In the spool, `id` holds the fingerprint.
+// Returns the column's name in the spool, where `id` holds the fingerprint.
 std::string_view name_in_spool(Column column) {
     return column == Column::id ? "fingerprint" : info(column).name;
 }
 
-std::string_view name_in_letter(Column column) { return info(column).name; }
+std::string_view name_in_dead_letter(Column column) { return info(column).name; }
 
 using ColumnName = std::string_view (*)(Column);
 
@@ -171,7 +172,7 @@ void print_head(std::string line, ColumnName name, std::FILE* to) {
     fmt::print(to, "{}\n", line);
 }
 
-// line: how it begins.
+// Prints a row behind the cells that `line` begins with.
 void print_row(std::string line, const Columns& rows, size_t row, ColumnName name, bool json,
                std::FILE* to) {
     for (size_t i = 0; i < columns_count; ++i) {
@@ -192,24 +193,24 @@ void print_rows(const Record& record, const Columns& rows, bool json, std::FILE*
                   rows, row, name_in_spool, json, to);
 }
 
-// Whether all could be read: a record that says nothing, by what visit returns, is lost as well.
-// opened: called before the first, if there is a spool.
-SpoolVerdict each_record(
+// Calls visit for each record, and `opened` before the first one if there is a spool. Returns
+// whether all could be read: a record for which visit returns false counts as damaged too.
+Result<bool> each_record(
     const std::string& directory, const SpoolRange& range,
     const std::function<bool(const Record&)>& visit, const std::function<void()>& opened = [] {}) {
     ReadOnlyFiles files;
     const auto spool = inspect_spool(files, directory, false, [](uint64_t, uint64_t) {});
-    if (!spool) return sentence(directory, spool.error());
+    if (!spool) return fail_in(directory, spool.error());
     const Cursor end(std::min(range.end, spool->end));
     MetricShard shard;
     LostRecords lost_records(files, directory, 0, shard);
     SpoolReader reader(files, directory, end, &lost_records);
     if (const auto sought = reader.seek(range.first); !sought)
-        return sentence(directory, sought.error());
+        return fail_in(directory, sought.error());
     opened();
     for (;;) {
         const auto record = reader.peek();
-        if (!record) return sentence(directory, record.error());
+        if (!record) return fail_in(directory, record.error());
         if (!*record) return lost_records.records() == 0;
         if (visit(**record))
             reader.advance();
@@ -218,23 +219,23 @@ SpoolVerdict each_record(
     }
 }
 
-// The sink under another spool's name, which begins where the replay does.
+// ReplaySink: a sink under a new spool id, whose position begins where the replay does.
 class ReplaySink final : public Sink {
 public:
     ReplaySink(Sink& sink, uint64_t first) : sink_(sink), position_(first) {
         std::random_device random;
-        for (auto& byte : name_) byte = static_cast<std::byte>(random());
+        for (auto& byte : id_) byte = static_cast<std::byte>(random());
     }
 
     Result<uint64_t> open(const SpoolId&) override {
-        const auto position = sink_.open(name_);
+        const auto position = sink_.open(id_);
         if (!position) return position;
         position_ = std::max(position_, *position);
         return position_;
     }
     [[nodiscard]] bool shared() const override { return sink_.shared(); }
     Result<void> write(const Batch& batch) override {
-        // Those that are refused have their letters.
+        // Refused rows have their dead letters already.
         size_t refused = 0;
         Batch same = batch;
         same.keep_refused = [&](std::span<const Refusal> refusals) -> Result<void> {
@@ -247,7 +248,6 @@ public:
         refused_ += refused;
         return {};
     }
-    [[nodiscard]] std::string trouble() const override { return sink_.trouble(); }
     void poll() override { sink_.poll(); }
 
     [[nodiscard]] uint64_t rows() const { return rows_; }
@@ -255,15 +255,15 @@ public:
 
 private:
     Sink& sink_;
-    SpoolId name_{};
+    SpoolId id_{};
     uint64_t position_;
     uint64_t rows_ = 0;
     uint64_t refused_ = 0;
 };
 
-// The sinks that have letters, or the one that is named.
-std::vector<SinkName> sinks_with_letters(Files& files, const std::string& directory,
-                                         const std::string& only) {
+// Returns the sinks that have dead letters; `only` limits them to one.
+std::vector<SinkName> sinks_with_dead_letters(Files& files, const std::string& directory,
+                                              const std::string& only) {
     std::vector<SinkName> found;
     for (size_t i = 0; i < std::size(sink_names); ++i) {
         const auto sink = static_cast<SinkName>(i);
@@ -274,29 +274,44 @@ std::vector<SinkName> sinks_with_letters(Files& files, const std::string& direct
     return found;
 }
 
-using VisitLetter = std::function<void(const Record& record, const DeadLetter& letter)>;
+using VisitDeadLetter = std::function<void(const Record& record, const DeadLetter& letter)>;
 
-SpoolVerdict each_letter(const std::string& spool_directory, SinkName sink, const SpoolRange& range,
-                         const VisitLetter& visit) {
+Result<bool> each_dead_letter(const std::string& spool_directory, SinkName sink,
+                              const SpoolRange& range, const VisitDeadLetter& visit) {
     return each_record(dead_letters_directory(spool_directory, sink), range,
                        [&](const Record& record) {
-                           const auto letter = letter_of(record);
+                           const auto letter = dead_letter_of(record);
                            if (letter) visit(record, *letter);
                            return letter.has_value();
                        });
 }
 
+// Dead letters are not kept, so their limits stay 0.
+Delivery::Options replay_options(const Settings& settings, const std::string& directory,
+                                 const SpoolId& spool, SinkName sink) {
+    const auto& delivery = settings.delivery;
+    return {.name = sink,
+            .spool_directory = directory,
+            .spool = spool,
+            .rows_max = std::max(delivery.batch_rows_max, settings.ingest.slot_rows_max),
+            .text_max = std::max(delivery.batch_text_max, settings.ingest.slot_text_max).count,
+            .age_max = delivery.batch_age_max,
+            .retry_delay_max = delivery.retry_delay_max,
+            .duplicate_window = delivery.duplicate_window,
+            .duplicates_max = delivery.duplicate_entries_max};
+}
+
 }  // namespace
 
-SpoolVerdict list_spool(const std::string& directory, SpoolFormat format, std::FILE* to) {
-    return survey(directory, false, format, to);
+Result<bool> list_spool(const std::string& directory, SpoolFormat format, std::FILE* to) {
+    return report_segments(directory, false, format, to);
 }
 
-SpoolVerdict verify_spool(const std::string& directory, SpoolFormat format, std::FILE* to) {
-    return survey(directory, true, format, to);
+Result<bool> verify_spool(const std::string& directory, SpoolFormat format, std::FILE* to) {
+    return report_segments(directory, true, format, to);
 }
 
-SpoolVerdict dump_spool(const std::string& directory, const SpoolRange& range, SpoolFormat format,
+Result<bool> dump_spool(const std::string& directory, const SpoolRange& range, SpoolFormat format,
                         std::FILE* to) {
     const bool json = format == SpoolFormat::json;
     const auto print = [&](const Record& record) {
@@ -309,34 +324,28 @@ SpoolVerdict dump_spool(const std::string& directory, const SpoolRange& range, S
     });
 }
 
-SpoolVerdict replay_spool(const Settings& settings, const std::string& state_dir,
+Result<bool> replay_spool(const Settings& settings, const std::string& state_dir,
                           const std::string& sink, const SpoolRange& range, std::FILE* to) {
     const std::string directory = state_dir + "/spool";
     ReadOnlyFiles files;
     const auto spool = inspect_spool(files, directory, false, [](uint64_t, uint64_t) {});
-    if (!spool) return sentence(directory, spool.error());
+    if (!spool) return fail_in(directory, spool.error());
     Settings one = settings;
     one.general.sinks = {sink};
     const auto sinks = make_sinks(one, state_dir);
-    const auto& delivery = settings.delivery;
     const Cursor end(std::min(range.end, spool->end));
     const uint64_t first = std::min(std::max(range.first, spool->begin), end.own());
     ReplaySink into(*sinks.front().sink, first);
     const Clock clock;
     MetricShard shard;
-    Delivery sender(files, directory, end, into, clock, shard,
-                    {sinks.front().name, spool->id,
-                     std::max(delivery.batch_rows_max, settings.ingest.slot_rows_max),
-                     std::max(delivery.batch_text_max, settings.ingest.slot_text_max).count,
-                     delivery.batch_age_max, delivery.retry_delay_max, delivery.duplicate_window,
-                     delivery.duplicate_entries_max, false, 0, 0, false},
-                    [](const Error&) {});
+    Delivery sender(files, clock, shard, end, into,
+                    replay_options(settings, directory, spool->id, sinks.front().name));
     Progress progress;
     while (!sender.caught_up()) {
         const auto wait = sender.step(true);
-        if (!wait) return sentence(directory, wait.error());
-        const std::string trouble = sender.health_message().text();
-        if (!trouble.empty()) return std::unexpected(fmt::format("sink {}: {}", sink, trouble));
+        if (!wait) return fail_in(directory, wait.error());
+        if (const std::string message = sender.health_message().text(); !message.empty())
+            return fail(Code::sink_down, fmt::format("sink {}: {}", sink, message));
         progress.show(std::max(sender.stored().own(), first) - first, end.own() - first);
     }
     const uint64_t lost = sender.lost_records();
@@ -349,7 +358,7 @@ SpoolVerdict replay_spool(const Settings& settings, const std::string& state_dir
 
 // --- dead letters ---
 
-SpoolVerdict list_dead_letters(const std::string& directory, const std::string& sink,
+Result<bool> list_dead_letters(const std::string& directory, const std::string& sink,
                                SpoolFormat format, std::FILE* to) {
     struct Group {
         uint64_t count = 0;
@@ -362,10 +371,10 @@ SpoolVerdict list_dead_letters(const std::string& directory, const std::string& 
         fmt::print(to, "{:<12} {:<14} {:>10} {:<26} {:<26}\n", "sink", "reason", "letters", "first",
                    "last");
     if (format == SpoolFormat::tsv) fmt::print(to, "sink\treason\tletters\tfirst\tlast\n");
-    for (const SinkName one : sinks_with_letters(files, directory, sink)) {
+    for (const SinkName one : sinks_with_dead_letters(files, directory, sink)) {
         std::map<std::string, Group, std::less<>> groups;
-        const auto read =
-            each_letter(directory, one, {}, [&](const Record& record, const DeadLetter& letter) {
+        const auto read = each_dead_letter(
+            directory, one, {}, [&](const Record& record, const DeadLetter& letter) {
                 Group& group = groups[std::string(letter.reason)];
                 ++group.count;
                 group.first_us = std::min(group.first_us, record.written_us);
@@ -387,17 +396,17 @@ SpoolVerdict list_dead_letters(const std::string& directory, const std::string& 
     return whole;
 }
 
-SpoolVerdict dump_dead_letters(const std::string& directory, const std::string& sink,
+Result<bool> dump_dead_letters(const std::string& directory, const std::string& sink,
                                const SpoolRange& range, SpoolFormat format, std::FILE* to) {
     const bool json = format == SpoolFormat::json;
     if (!json)
-        print_head("sink\tletter\trefused_at\treason\tdetail\tspool\trecord\trow", name_in_letter,
-                   to);
+        print_head("sink\tletter\trefused_at\treason\tdetail\tspool\trecord\trow",
+                   name_in_dead_letter, to);
     ReadOnlyFiles files;
     bool whole = true;
-    for (const SinkName one : sinks_with_letters(files, directory, sink)) {
-        const auto read =
-            each_letter(directory, one, range, [&](const Record& record, const DeadLetter& letter) {
+    for (const SinkName one : sinks_with_dead_letters(files, directory, sink)) {
+        const auto read = each_dead_letter(
+            directory, one, range, [&](const Record& record, const DeadLetter& letter) {
                 const auto rows = columns_of(letter.columns);
                 whole &= rows.has_value();
                 if (!rows) return;
@@ -409,7 +418,7 @@ SpoolVerdict dump_dead_letters(const std::string& directory, const std::string& 
                               to_text(one), record.number, utc(record.written_us),
                               text_cell(letter.reason, json), text_cell(letter.detail, json),
                               to_text(letter.spool), letter.place.record, letter.place.row),
-                          *rows, 0, name_in_letter, json, to);
+                          *rows, 0, name_in_dead_letter, json, to);
             });
         if (!read) return read;
         whole &= *read;
@@ -417,31 +426,29 @@ SpoolVerdict dump_dead_letters(const std::string& directory, const std::string& 
     return whole;
 }
 
-SpoolVerdict replay_dead_letters(const Settings& settings, const std::string& state_dir,
+Result<bool> replay_dead_letters(const Settings& settings, const std::string& state_dir,
                                  const std::string& sink, std::FILE* to) {
     const std::string directory = state_dir + "/spool";
     Files files;
     const Clock clock;
     MetricShard shard;
     bool all = true;
-    for (const SinkName one : sinks_with_letters(files, directory, sink)) {
+    for (const SinkName one : sinks_with_dead_letters(files, directory, sink)) {
         Settings only = settings;
         only.general.sinks = {std::string(to_text(one))};
         const auto sinks = make_sinks(only, state_dir);
         Sink& into = *sinks.front().sink;
-        DeadLetters letters(
-            files, directory, clock, shard,
-            {one, {}, settings.spool.dead_letters_size_max.count, settings.spool.sync});
+        DeadLetters letters(files, clock, shard,
+                            {.sink = one,
+                             .spool_directory = directory,
+                             .spool = {},
+                             .size_max = settings.spool.dead_letters_size_max.count,
+                             .sync = settings.spool.sync});
         Progress progress;
         const auto sent = letters.replay(
             into, settings.delivery.batch_rows_max, settings.delivery.batch_text_max.count,
             [&](uint64_t done, uint64_t end) { progress.show(done, end); });
-        if (!sent) {
-            std::string why = letters.trouble();
-            if (why.empty()) why = into.trouble();
-            if (why.empty()) why = info(sent.error().code).help;
-            return std::unexpected(fmt::format("sink {}: {}", to_text(one), why));
-        }
+        if (!sent) return fail_in(fmt::format("sink {}", to_text(one)), sent.error());
         fmt::print(to,
                    "sink {}: {} dead letters were stored, {} were refused again, {} are damaged\n",
                    to_text(one), sent->stored, sent->refused, sent->damaged);

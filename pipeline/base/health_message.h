@@ -1,13 +1,15 @@
-// HealthMessage: what one thread has to say to the operator, and the pages that show it.
+// HealthMessage: what is wrong with one part of the daemon now, for the log's reader and the
+// status pages.
 //
-// A sentence such as "sink kafka: no broker answers; see kafka.brokers", or none. It is no part of
-// the way of a check-in, so a mutex is good enough.
+// The text is a clause such as "no broker answers; see kafka.brokers", or empty while the part is
+// healthy. No check-in passes here, so a mutex is fast enough.
 //
-// Threads: any.
+// Threads: one thread sets and clears it; any thread reads it.
 #pragma once
 
 #include <mutex>
 #include <string>
+#include <utility>
 
 namespace rollcall {
 
@@ -18,7 +20,7 @@ public:
         text_ = std::move(text);
     }
     void clear() { set({}); }
-    // Empty: there is none.
+    // Returns the text, which is empty if nothing is wrong.
     [[nodiscard]] std::string text() const {
         const std::lock_guard lock(mutex_);
         return text_;

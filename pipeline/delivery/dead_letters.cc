@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 
 constexpr uint64_t segment_bytes = 1 << 20;
 constexpr size_t detail_bytes_max = 512;
-constexpr std::chrono::microseconds said_every = 1min;
+constexpr std::chrono::microseconds log_interval = 1min;
 
 struct LetterFields {
     SpoolId spool;
@@ -47,7 +47,7 @@ std::vector<std::byte> encode(const SpoolId& spool, const RowPlace& place, const
 
 }  // namespace
 
-Result<DeadLetter> letter_of(const Record& record) {
+Result<DeadLetter> dead_letter_of(const Record& record) {
     LetterFields fields;
     if (record.payload.size() < sizeof fields) return fail(Code::spool_damaged);
     std::memcpy(&fields, record.payload.data(), sizeof fields);
@@ -69,90 +69,96 @@ std::string dead_letters_directory(const std::string& spool_directory, SinkName 
     return fmt::format("{}/{}/{}", spool_directory, dead_letters_name, to_text(sink));
 }
 
-DeadLetters::DeadLetters(Files& files, const std::string& spool_directory, const Clock& clock,
-                         MetricShard& shard, const Options& options)
+DeadLetters::DeadLetters(Files& files, const Clock& clock, MetricShard& shard,
+                         const Options& options)
     : files_(files),
-      directory_(dead_letters_directory(spool_directory, options.sink)),
       clock_(clock),
       shard_(shard),
-      options_(options) {}
+      options_(options),
+      directory_(dead_letters_directory(options.spool_directory, options.sink)) {}
 
 SpoolWriter DeadLetters::writer(uint64_t size_max) {
     return SpoolWriter(files_, clock_, unseen_,
                        {directory_, size_max, segment_bytes, options_.sync, 0ms});
 }
 
+// Returns the error that the delivery gets.
 std::unexpected<Error> DeadLetters::failed(const Error& error) {
-    known_.reset();  // What was written and not synced is known when it is read again.
+    kept_.reset();  // A dead letter that was written but not synced must be read again.
     switch (error.code) {
         case Code::disk_full:
-            trouble_ = fmt::format(
-                "there is no room for its dead letters in {}; mend what it refuses and send them "
-                "again (rollcalld spool replay --dead), or raise spool.dead_letters_size_max",
-                directory_);
-            break;
+            return fail(Code::sink_down,
+                        fmt::format("there is no room for its dead letters in {}; fix what it "
+                                    "refuses and replay them (rollcalld spool replay --dead), or "
+                                    "raise spool.dead_letters_size_max",
+                                    directory_));
         case Code::spool_locked:
-            trouble_ =
-                fmt::format("its dead letters in {} are held by another process", directory_);
-            break;
-        default:
-            trouble_ = fmt::format("its dead letters in {} cannot be kept: {}", directory_,
-                                   describe(error));
+            return fail(
+                Code::sink_down,
+                fmt::format("its dead letters in {} are held by another process", directory_));
+        default: break;
     }
-    // The position has not moved, so all but a failed sync can be tried again.
-    if (error.code == Code::sync_failed) return std::unexpected(error);
-    return fail(Code::sink_down, error.os_errno);
+    const std::string explanation =
+        fmt::format("its dead letters in {} cannot be kept: {}", directory_, describe(error));
+    // The position has not advanced, so everything but a failed sync can be tried again.
+    return fail(error.code == Code::sync_failed ? Code::sync_failed : Code::sink_down, explanation);
 }
 
 Result<void> DeadLetters::keep(const Columns& rows, std::span<const RowPlace> places,
                                std::span<const Refusal> refusals) {
-    trouble_.clear();
     if (refusals.empty()) return {};
     ensure(places.size() == rows.rows());
-    const auto is_known = [&](const Refusal& refusal) {
-        return known_->contains(places[refusal.row]);
+    const auto is_kept = [&](const Refusal& refusal) {
+        return kept_->contains(places[refusal.row]);
     };
-    if (known_ && std::ranges::all_of(refusals, is_known)) return {};
+    if (kept_ && std::ranges::all_of(refusals, is_kept)) return {};
     SpoolWriter letters = writer(options_.size_max);
     if (auto opened = letters.open(); !opened) return failed(opened.error());
-    if (!known_)
-        if (auto learned = learn(letters, places.front().record); !learned)
-            return failed(learned.error());
-    // The position never goes back behind this batch.
-    known_->erase(known_->begin(), known_->lower_bound({places.front().record, 0}));
+    if (!kept_)
+        if (auto read = read_kept(letters, places.front().record); !read)
+            return failed(read.error());
+    // The position never moves back behind this batch.
+    kept_->erase(kept_->begin(), kept_->lower_bound({places.front().record, 0}));
+    return keep_new(letters, rows, places, refusals);
+}
+
+// Keeps the refused rows that have no dead letter yet: as many as there is room for, then fails.
+Result<void> DeadLetters::keep_new(SpoolWriter& letters, const Columns& rows,
+                                   std::span<const RowPlace> places,
+                                   std::span<const Refusal> refusals) {
     std::vector<const Refusal*> fresh;
     Result<void> written;
     for (const Refusal& refusal : refusals) {
-        if (is_known(refusal)) continue;
+        if (kept_->contains(places[refusal.row])) continue;
         written = write(letters, rows, refusal, {options_.spool, places[refusal.row]});
         if (!written) break;
         fresh.push_back(&refusal);
     }
     if (auto synced = letters.sync(); !synced) return failed(synced.error());
     for (const Refusal* refusal : fresh) {
-        known_->insert(places[refusal->row]);
+        kept_->insert(places[refusal->row]);
         shard_.add(Metric::dead_letters_total, 1, label_of(options_.sink, refusal->reason));
     }
-    if (!fresh.empty()) say(fresh.size(), *fresh.front(), places[fresh.front()->row]);
+    if (!fresh.empty()) log_kept(fresh.size(), *fresh.front(), places[fresh.front()->row]);
     count();
     if (!written) return failed(written.error());
     return {};
 }
 
-// Which rows of the batch that begins with this record, or of a later one, have a letter.
-Result<void> DeadLetters::learn(const SpoolWriter& letters, uint64_t from_record) {
-    std::set<RowPlace> known;
+// Reads which rows of this record and later ones have a dead letter.
+Result<void> DeadLetters::read_kept(const SpoolWriter& letters, uint64_t from_record) {
+    std::set<RowPlace> kept;
     SpoolReader reader(files_, directory_, letters.end(), nullptr);
     if (auto sought = reader.seek(0); !sought) return sought;
     for (;; reader.advance()) {
         const auto record = reader.peek();
         if (!record) return std::unexpected(record.error());
         if (!*record) break;
-        const auto letter = letter_of(**record);
+        const auto letter = dead_letter_of(**record);
         if (letter && letter->spool == options_.spool && letter->place.record >= from_record)
-            known.insert(letter->place);
+            kept.insert(letter->place);
     }
-    known_ = std::move(known);
+    kept_ = std::move(kept);
     return {};
 }
 
@@ -171,17 +177,17 @@ void DeadLetters::count() {
                label_of(options_.sink));
 }
 
-// A line a minute: a table that refuses everything would fill the log.
-void DeadLetters::say(uint64_t kept, const Refusal& first, const RowPlace& place) {
-    unsaid_ += kept;
+// Logs one line a minute: a table that refuses everything would fill the log.
+void DeadLetters::log_kept(uint64_t count, const Refusal& first, const RowPlace& place) {
+    unlogged_ += count;
     const int64_t now_us = clock_.steady_us();
-    if (said_us_ && now_us - *said_us_ < said_every.count()) return;
-    said_us_ = now_us;
+    if (logged_us_ && now_us - *logged_us_ < log_interval.count()) return;
+    logged_us_ = now_us;
     log(LogLevel::warning,
         "sink {}: {} rows refused for good are kept in {}; row {} of record {}: {}: {}",
-        to_text(options_.sink), unsaid_, directory_, place.row, place.record, to_text(first.reason),
-        first.detail);
-    unsaid_ = 0;
+        to_text(options_.sink), unlogged_, directory_, place.row, place.record,
+        to_text(first.reason), first.detail);
+    unlogged_ = 0;
 }
 
 // --- replay ---
@@ -200,14 +206,14 @@ public:
     Result<void> open() {
         const auto position = sink_.open(letters_.id());
         if (!position) return std::unexpected(position.error());
-        // The folder was replaced by an older copy.
+        // The folder must have been replaced by an older copy.
         if (*position > end_.own()) return dead_.failed({Code::spool_damaged});
         stored_ = *position;
         if (auto sought = reader_.seek(*position); !sought) return dead_.failed(sought.error());
         return {};
     }
 
-    // False when there is no more.
+    // Sends one batch. Returns false if there are no more dead letters.
     Result<bool> step() {
         const uint64_t first = reader_.position();
         batch_.clear();
@@ -247,7 +253,7 @@ private:
             const auto record = reader_.peek();
             if (!record) return std::unexpected(record.error());
             if (!*record) return {};
-            const auto letter = letter_of(**record);
+            const auto letter = dead_letter_of(**record);
             Result<bool> fits = fail(Code::spool_damaged);
             if (letter) fits = append(letter->columns);
             if (!fits) {
@@ -256,7 +262,8 @@ private:
             }
             if (!*fits) return {};
             const Source source{letter->spool, letter->place};
-            // A replay that was ended between the new letter and the sink's position left two.
+            // A replay that ended after it wrote a new dead letter, but before the sink stored its
+            // position, left two of the same row.
             if (seen_.insert(source).second)
                 sources_.push_back(source);
             else
@@ -265,11 +272,11 @@ private:
         }
     }
 
-    // False if the batch has no room for it.
+    // Returns false if the batch has no room for the row.
     Result<bool> append(const Record& row) {
         auto fits = batch_.append_record(row.payload, row.columns_at);
         if (!fits || *fits || batch_.rows() > 0) return fits;
-        auto alone = columns_of(row);  // Larger than a row may be today.
+        auto alone = columns_of(row);  // The row is larger than the settings allow now.
         if (!alone) return std::unexpected(alone.error());
         batch_ = std::move(*alone);
         return true;
@@ -279,10 +286,10 @@ private:
     SpoolWriter& letters_;
     Sink& sink_;
     LostRecords lost_records_;
-    Cursor end_;  // Letters to be sent; behind it those that are refused again.
+    Cursor end_;  // The end of those to be sent; rows that are refused again follow behind it.
     SpoolReader reader_;
     Columns batch_;
-    std::vector<Source> sources_;  // Of the rows in the batch.
+    std::vector<Source> sources_;  // The source of each row of the batch.
     std::set<Source> seen_;
     uint64_t stored_ = 0;
     DeadReplay result_;
@@ -291,11 +298,10 @@ private:
 Result<DeadReplay> DeadLetters::replay(
     Sink& sink, size_t rows_max, size_t text_max,
     const std::function<void(uint64_t done, uint64_t all)>& progress) {
-    trouble_.clear();
-    // Those that are refused again are beside the old ones for a while.
+    // No limit: rows that are refused again lie beside the old ones for a while.
     SpoolWriter letters = writer(std::numeric_limits<uint64_t>::max());
     if (auto opened = letters.open(); !opened) return failed(opened.error());
-    // Those go into a segment of their own, so that all before it can be dropped.
+    // New ones go into a segment of their own, so that all segments before it can be dropped.
     if (auto rolled = letters.roll(); !rolled) return failed(rolled.error());
     Replay replay(*this, letters, sink, rows_max, text_max);
     if (auto opened = replay.open(); !opened) return std::unexpected(opened.error());

@@ -1,32 +1,34 @@
-// Dead letters: rows that a sink refused for good, with the reason, until a person has mended what
-// was wrong and sends them again.
+// Dead letters: rows that a sink can never store, with the reason, kept until the operator has
+// fixed the cause and replays them.
 //
-//   spool/dead/sqlite/                a spool (spool/format.h) of what this sink refused
-//     00000000000000000000.segment    each record is one letter; they are numbered from 0
+//   spool/dead/sqlite/                a spool (spool/format.h) of the rows that this sink refused
+//     00000000000000000000.segment    each record is one dead letter; they are numbered from 0
 //     checkpoint, recycled, lock
 //
-//   payload   spool             16 bytes   the spool that the row stood in
+//   payload   spool             16 bytes   the spool that the row came from
 //             record                  u64  and its place there
 //             row                     u32
 //             text bytes              u32
-//             text                         reason, line feed, what the sink said
+//             text                         reason, line feed, the sink's answer
 //             padding                      zeros up to a multiple of 8
-//             columns                      of the one row, as in any record; `id` is the row's id
+//             columns                      the row, as in any record; `id` is the row's id
 //
 // keep() is called before the sink's position passes the rows, and they are durable when it
-// returns: a row is in the sink or in a letter, whenever the process ends. A batch that is written
-// again refuses the same rows; each is kept and counted once.
+// returns. So a row is in the sink or in a dead letter, whenever the process ends. A batch that is
+// written again refuses the same rows; each is kept and counted once.
 //
-// replay() is a delivery of this spool to the sink: its position in it moves with the rows, so each
-// letter is stored once. Rows have the ids that they had. What is refused again becomes a letter
-// anew, behind all others; then those before are dropped.
+// replay() is a delivery of this spool to the sink: the sink's position in it advances with the
+// rows, so each dead letter is stored once. Rows keep their ids. A row that is refused again
+// becomes a new dead letter behind all others; then the earlier ones are dropped.
 //
-// Whoever writes here holds the lock, for that long only: a command may send letters again while a
-// daemon runs, whose sink waits meanwhile if it refuses a row.
+// A writer holds the lock only while it writes. So a command may replay dead letters while a daemon
+// runs; the daemon's sink waits if it refuses a row meanwhile.
 //
-// Bounded: when they are too many, keep() fails and the sink waits; nothing is dropped.
+// Limit: when the dead letters reach size_max, keep() fails and the sink waits. None is dropped.
 //
-// Threads: a delivery's, or a command's.
+// Errors:  sink_down with an explanation, because all causes but one may pass; sync_failed, whose
+//          action is halt. An error of the sink itself passes through replay() unchanged.
+// Threads: that of the delivery, or of a command.
 #pragma once
 
 #include <compare>
@@ -49,7 +51,7 @@
 
 namespace rollcall {
 
-// Where a row stands in a spool.
+// The place of a row in a spool.
 struct RowPlace {
     uint64_t record;
     uint32_t row;
@@ -60,50 +62,47 @@ struct RowPlace {
 struct DeadLetter {
     SpoolId spool;
     RowPlace place;
-    std::string_view reason;  // Of dead_reason_names, unless another version wrote it.
+    std::string_view reason;  // One of dead_reason_names, unless another version wrote it.
     std::string_view detail;
-    Record columns;  // For columns_of(). What is not owned is valid as long as the record.
+    Record columns;  // For columns_of(). The views are valid as long as the record.
 };
 
-// spool_damaged if the record is no letter.
-[[nodiscard]] Result<DeadLetter> letter_of(const Record& record);
+// Fails with spool_damaged if the record is not a dead letter.
+[[nodiscard]] Result<DeadLetter> dead_letter_of(const Record& record);
 
 inline constexpr std::string_view dead_letters_name = "dead";
 [[nodiscard]] std::string dead_letters_directory(const std::string& spool_directory, SinkName sink);
 
 struct DeadReplay {
     uint64_t stored = 0;
-    uint64_t refused = 0;  // Again.
-    uint64_t damaged = 0;  // They cannot be read.
+    uint64_t refused = 0;  // The sink refused them again.
+    uint64_t damaged = 0;  // Their records cannot be read.
 };
 
 class DeadLetters {
 public:
     struct Options {
         SinkName sink;
-        SpoolId spool;      // That the rows come from.
-        uint64_t size_max;  // Bytes.
+        std::string spool_directory;  // The dead letters lie in a folder of it.
+        SpoolId spool;                // The spool that refused rows come from.
+        uint64_t size_max;            // Bytes.
         bool sync;
     };
 
-    DeadLetters(Files& files, const std::string& spool_directory, const Clock& clock,
-                MetricShard& shard, const Options& options);
+    DeadLetters(Files& files, const Clock& clock, MetricShard& shard, const Options& options);
 
-    // places: of each of the rows. Any error but sync_failed may go away; trouble() says it.
+    // Keeps the refused ones of these rows. places: the place of each row.
     [[nodiscard]] Result<void> keep(const Columns& rows, std::span<const RowPlace> places,
                                     std::span<const Refusal> refusals);
 
-    // Sends all letters again, in batches of so many rows and bytes of text at most. After an error
-    // those that are stored are stored; it is the sink's, or trouble() says it.
+    // Sends all dead letters to the sink, in batches of at most rows_max rows and text_max bytes of
+    // text. Rows that were stored before an error stay stored.
     [[nodiscard]] Result<DeadReplay> replay(
         Sink& sink, size_t rows_max, size_t text_max,
         const std::function<void(uint64_t done, uint64_t all)>& progress);
 
-    // Sets the gauge, as another process may have sent some again.
+    // Updates the gauge, because another process may have replayed some.
     void count();
-
-    // Why the last call failed; empty if that is the sink's to say.
-    [[nodiscard]] const std::string& trouble() const { return trouble_; }
 
 private:
     struct Source {
@@ -115,23 +114,25 @@ private:
     class Replay;
 
     [[nodiscard]] SpoolWriter writer(uint64_t size_max);
-    [[nodiscard]] Result<void> learn(const SpoolWriter& letters, uint64_t from_record);
+    [[nodiscard]] Result<void> read_kept(const SpoolWriter& letters, uint64_t from_record);
+    [[nodiscard]] Result<void> keep_new(SpoolWriter& letters, const Columns& rows,
+                                        std::span<const RowPlace> places,
+                                        std::span<const Refusal> refusals);
     [[nodiscard]] Result<void> write(SpoolWriter& letters, const Columns& rows,
                                      const Refusal& refusal, const Source& source);
     [[nodiscard]] std::unexpected<Error> failed(const Error& error);
-    void say(uint64_t kept, const Refusal& first, const RowPlace& place);
+    void log_kept(uint64_t count, const Refusal& first, const RowPlace& place);
 
     Files& files_;
-    std::string directory_;
     const Clock& clock_;
     MetricShard& shard_;
-    MetricShard unseen_;  // What a spool's writer counts says nothing here.
+    MetricShard unseen_;  // Takes the counters of the spool's parts, which are not exported.
     Options options_;
-    // Those of rows that a batch may still hold; nothing: not read yet.
-    std::optional<std::set<RowPlace>> known_;
-    std::string trouble_;
-    uint64_t unsaid_ = 0;  // Letters since the log had a line.
-    std::optional<int64_t> said_us_;
+    std::string directory_;
+    // Rows of the current batch and later ones that have a dead letter; empty until it is read.
+    std::optional<std::set<RowPlace>> kept_;
+    uint64_t unlogged_ = 0;  // Dead letters since the last line in the log.
+    std::optional<int64_t> logged_us_;
 };
 
 }  // namespace rollcall

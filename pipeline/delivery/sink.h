@@ -1,74 +1,93 @@
-// Sink: where batches are stored. The pipeline declares it, sinks/ implements it.
+// Sink: the interface of a store that batches of check-ins go to. The pipeline declares it, sinks/
+// implements it.
 //
-// Exactly once needs one thing: the sink stores a batch's rows and its end_record in one
-// transaction, and after a restart open() says how far it got. Nothing else remembers it.
+// Exactly once: a sink stores the rows of a batch and its end_record in one transaction. After a
+// restart open() returns that position; nothing else remembers it.
 //
-// Of a report that came twice to this daemon a sink sees one row. If it came to two daemons, the
-// rows have one id in a shared sink, and the unique key over (id, site_id) refuses the second.
+// Duplicates: the delivery has removed reports that came to this daemon twice. A report that came
+// to two daemons has the same id in both; in a shared sink the unique key over (id, site_id)
+// refuses the second row.
 //
-// A row that the sink will never take, whatever is tried, must not hold up the others: the sink
-// finds out which one it is, has it kept as a dead letter (dead_letters.h), and stores the rest.
-// What may go away, such as a lock, a right or a table that is missing, refuses no row: it fails
-// the batch.
+// Refused rows: a row that the sink can never store must not hold up the others. The sink finds
+// it, has it kept as a dead letter (dead_letters.h) and stores the rest. A cause that may pass,
+// such as a lock, a missing right or a missing table, refuses no row: the whole batch fails.
 //
-// Threads: every call comes from one thread at a time, this sink's Delivery once it runs. Calls may
-//          block.
+// Errors:  open() and write() fail with sink_down and an explanation for the operator: what failed
+//          and what to do. An error of keep_refused is passed on as it is.
+// Threads: one thread at a time calls a sink; once the daemon runs, that is the sink's Delivery.
+//          Calls may block.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 
+#include "pipeline/base/error.h"
 #include "pipeline/columns/columns.h"
 #include "pipeline/spool/format.h"
 
 namespace rollcall {
 
-// A row that a sink refuses for good.
+// A row that a sink can never store.
 struct Refusal {
-    size_t row;  // Of the batch.
+    size_t row;  // Its number in the batch.
     DeadReason reason;
-    std::string detail;  // In the sink's words, one line.
+    std::string detail;  // The answer of the sink or its server, in one line.
 };
 
-// Makes these durable elsewhere, so that a sink may leave them out. To be called before the
-// position is stored, with all of the batch; again if there turn out to be more. If it fails, so
-// does the batch, with this error.
+// Returns the reason if the code says that a row can never be stored, otherwise nothing.
+constexpr std::optional<DeadReason> dead_reason_of(Code code) {
+    switch (code) {
+        case Code::row_too_large: return DeadReason::too_large;
+        case Code::row_not_representable: return DeadReason::not_representable;
+        case Code::row_value_invalid: return DeadReason::invalid_value;
+        case Code::row_constraint: return DeadReason::constraint;
+        default: return std::nullopt;
+    }
+}
+
+// Makes refused rows durable elsewhere, so that the sink may leave them out. The sink calls it with
+// all refused rows of the batch before it stores the position, and again if it finds more. If the
+// call fails, the batch fails with the same error.
 using KeepRefused = std::function<Result<void>(std::span<const Refusal>)>;
 
 struct Batch {
-    const Columns& rows;    // May be none: then only the position moves.
-    uint64_t first_record;  // Spool records [first_record, end_record).
+    const Columns& rows;    // If it is empty, only the position advances.
+    uint64_t first_record;  // The rows come from the spool's records [first_record, end_record).
     uint64_t end_record;
-    KeepRefused keep_refused = {};  // Empty: nobody keeps them, and a row refused fails the batch.
+    KeepRefused keep_refused = {};  // If it is empty, a refused row fails the batch.
 };
 
 class Sink {
 public:
     virtual ~Sink() = default;
 
-    // Connects, and returns the first record of this spool that the sink has not stored.
+    // Connects and returns the first record of this spool that the sink has not stored.
     [[nodiscard]] virtual Result<uint64_t> open(const SpoolId& spool) = 0;
 
-    // Whether other daemons store into the same table. A copy of a report that went through one of
-    // them then has the same id, at a price that row_id.h tells.
+    // Returns whether other daemons store into the same table. Row ids are then made from the
+    // fingerprint, so that copies of a report have the same id in every daemon (row_id.h).
     [[nodiscard]] virtual bool shared() const { return false; }
 
     // Stores all rows and end_record, or nothing. After an error, call open() again.
     [[nodiscard]] virtual Result<void> write(const Batch& batch) = 0;
 
-    // Rows of the batch written last that the table had already, and were not stored again.
+    // Returns how many rows of the last batch were in the table already and were left out.
     [[nodiscard]] virtual size_t duplicates() const { return 0; }
 
-    // After an error: what is wrong and what to do, for the operator. Empty: the code says it all.
-    [[nodiscard]] virtual std::string trouble() const { return {}; }
-
-    // Called again and again while the sink is open, whether there is something to write or not.
+    // Serves the client library. Called at every step while the sink is open, also without a batch.
     virtual void poll() {}
 
-    // What the sink counts itself; nullptr if that is nothing.
+    // Returns the counters of the sink itself, or nullptr if it has none.
     [[nodiscard]] virtual const MetricShard* counters() const { return nullptr; }
 };
+
+// Returns sink_down with the sentence of `cause` as its explanation. A sink ends every failure of
+// its own so, because the delivery tries again whatever the cause is.
+[[nodiscard]] inline std::unexpected<Error> sink_down(const Error& cause) {
+    return fail(Code::sink_down, describe(cause));
+}
 
 }  // namespace rollcall

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "pipeline/base/log.h"
-#include "sinks/sql/secret.h"
+#include "pipeline/base/secret.h"
 
 namespace rollcall {
 
@@ -29,15 +29,14 @@ int KafkaDeadline::left_ms(Milliseconds most) const {
     return static_cast<int>(std::clamp(left, Milliseconds(0), std::min(most, day)).count());
 }
 
-KafkaConfiguration::KafkaConfiguration(const Settings& settings, KafkaFailure& failure)
-    : failure_(failure), conf_(rd_kafka_conf_new()) {
+KafkaConfiguration::KafkaConfiguration(const Settings& settings) : conf_(rd_kafka_conf_new()) {
     const auto& kafka = settings.kafka;
     rd_kafka_conf_set_log_cb(conf_.get(), log_librdkafka);
     set("client.id", "rollcalld");
     set("reconnect.backoff.max.ms", "1000");
     for (const auto& [name, value] : kafka.properties) set(name, value);
-    // Else brokers that nobody has told otherwise make a topic when they are asked for it: with
-    // their own settings, and though kafka.create_topics is not set.
+    // Otherwise brokers with default settings create a topic when a client asks for it: with their
+    // own settings, and even if kafka.create_topics is not set.
     set("allow.auto.create.topics", "false");
     set("bootstrap.servers", fmt::format("{}", fmt::join(kafka.brokers, ",")));
     const bool sasl = kafka.sasl_mechanism != "none";
@@ -56,26 +55,24 @@ void KafkaConfiguration::set_login(const Settings& settings) {
     const auto password = read_secret(kafka.password_file);
     if (password)
         set("sasl.password", *password);
-    else
-        (void)failure_.meet(RD_KAFKA_RESP_ERR__INVALID_ARG,
-                            "kafka.password_file: " + password.error());
+    else if (!refused_)
+        refused_ = in_context("kafka.password_file", password.error());
 }
 
 void KafkaConfiguration::set(const std::string& name, const std::string& value) {
     char problem[512];
     if (rd_kafka_conf_set(conf_.get(), name.c_str(), value.c_str(), problem, sizeof problem) !=
-        RD_KAFKA_CONF_OK)
-        (void)failure_.meet(RD_KAFKA_RESP_ERR__INVALID_ARG, problem);
+            RD_KAFKA_CONF_OK &&
+        !refused_)
+        refused_ = fail(Code::bad_setting, problem).error();
 }
 
-rd_kafka_t* KafkaConfiguration::make(rd_kafka_type_t type) {
-    if (failure_.met()) return nullptr;
+Result<rd_kafka_t*> KafkaConfiguration::make(rd_kafka_type_t type) {
+    if (refused_) return std::unexpected(*refused_);
     char problem[512];
     rd_kafka_t* const made = rd_kafka_new(type, conf_.get(), problem, sizeof problem);
-    if (made == nullptr)
-        (void)failure_.meet(RD_KAFKA_RESP_ERR__INVALID_ARG, problem);
-    else
-        (void)conf_.release();
+    if (made == nullptr) return fail(Code::bad_setting, problem);
+    (void)conf_.release();  // The client owns it now.
     return made;
 }
 

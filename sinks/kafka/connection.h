@@ -1,17 +1,19 @@
-// Kafka connection: what a client of librdkafka is made with, and what holds its objects.
+// Kafka connection: the configuration that a librdkafka client is made with, and owners for the
+// library's objects.
 //
-// Threads: none of its own.
+// Threads: one at a time.
 #pragma once
 
 #include <librdkafka/rdkafka.h>
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "config/settings.h"
 #include "pipeline/base/destroy.h"
-#include "sinks/kafka/failure.h"
+#include "pipeline/base/error.h"
 
 namespace rollcall {
 
@@ -21,7 +23,7 @@ using KafkaTopic = KafkaOwned<rd_kafka_topic_t, rd_kafka_topic_destroy>;
 using KafkaQueue = KafkaOwned<rd_kafka_queue_t, rd_kafka_queue_destroy>;
 using KafkaEvent = KafkaOwned<rd_kafka_event_t, rd_kafka_event_destroy>;
 
-// How long one call of the library waits before it is seen whether to go on.
+// Longest wait of one call of the library; then the caller decides whether to continue.
 inline constexpr std::chrono::milliseconds kafka_patience{250};
 
 class KafkaDeadline {
@@ -29,7 +31,7 @@ public:
     using Milliseconds = std::chrono::milliseconds;
 
     explicit KafkaDeadline(Milliseconds longest);
-    // What is left of it, but no more than `most`: as the library takes it, in milliseconds.
+    // Returns the milliseconds that are left, but no more than `most`.
     [[nodiscard]] int left_ms(Milliseconds most = Milliseconds::max()) const;
     [[nodiscard]] bool over() const { return left_ms() == 0; }
 
@@ -37,23 +39,24 @@ private:
     std::chrono::steady_clock::time_point end_;
 };
 
-// A client's configuration: how to reach the brokers, what the operator adds, and what is set here.
-// What the library refuses, `failure` meets.
+// KafkaConfiguration: how to reach the brokers, the properties that the operator adds, and those
+// that the code sets.
 class KafkaConfiguration {
 public:
-    KafkaConfiguration(const Settings& settings, KafkaFailure& failure);
+    explicit KafkaConfiguration(const Settings& settings);
 
+    // Sets a property. make() reports the first value that the library refuses.
     void set(const std::string& name, const std::string& value);
     [[nodiscard]] rd_kafka_conf_t* get() { return conf_.get(); }
 
-    // The client, made of it once; nullptr if anything was refused.
-    [[nodiscard]] rd_kafka_t* make(rd_kafka_type_t type);
+    // Makes the client. Call it once.
+    [[nodiscard]] Result<rd_kafka_t*> make(rd_kafka_type_t type);
 
 private:
     void set_login(const Settings& settings);
 
-    KafkaFailure& failure_;
     KafkaOwned<rd_kafka_conf_t, rd_kafka_conf_destroy> conf_;
+    std::optional<Error> refused_;  // Why the client cannot be made.
 };
 
 }  // namespace rollcall

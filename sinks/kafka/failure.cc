@@ -50,13 +50,13 @@ constexpr Advice advices[] = {
      "the brokers know no transactions; set kafka.transactions = false"},
 };
 
-// No broker is reached, for whatever reason: said only if nobody says more.
+// Returns whether the code only says that a broker is not reached.
 constexpr bool is_vague(rd_kafka_resp_err_t code) {
     return code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || code == RD_KAFKA_RESP_ERR__TRANSPORT ||
            code == RD_KAFKA_RESP_ERR__TIMED_OUT;
 }
 
-// A broker that refuses a connection says so; one that is slow says nothing.
+// Returns whether a broker has refused the connection, which a slow broker never does.
 constexpr bool is_refusal(rd_kafka_resp_err_t code) {
     return code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL;
 }
@@ -68,54 +68,67 @@ bool is_passing(rd_kafka_resp_err_t code) {
            code == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
 }
 
-bool KafkaFailure::meet(rd_kafka_resp_err_t code) { return meet(code, rd_kafka_err2str(code)); }
-
-bool KafkaFailure::meet(rd_kafka_resp_err_t code, std::string_view words) {
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
-    hopeless_ = hopeless_ || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
-    if (has_cause() && (!is_vague(code_) || is_vague(code))) return false;
-    code_ = code;
-    text_ = words;
-    return false;
+Error kafka_error(rd_kafka_resp_err_t code, std::string_view message) {
+    const auto* const advice = std::ranges::find(advices, code, &Advice::code);
+    std::string text(message);
+    if (advice != std::end(advices)) text += fmt::format("; {}", advice->text);
+    return fail(Code::sink_down, std::move(text)).error();
 }
 
-bool KafkaFailure::meet(rd_kafka_error_t* error) {
-    if (error == nullptr) return true;
+Result<void> KafkaFailure::check(rd_kafka_resp_err_t code) {
+    return check(code, rd_kafka_err2str(code));
+}
+
+Result<void> KafkaFailure::check(rd_kafka_resp_err_t code, std::string_view message) {
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
+    note(code, message);
+    return std::unexpected(error());
+}
+
+Result<void> KafkaFailure::check(rd_kafka_error_t* error) {
+    if (error == nullptr) return {};
     const std::unique_ptr<rd_kafka_error_t, void (*)(rd_kafka_error_t*)> owned(
         error, &rd_kafka_error_destroy);
-    return meet(rd_kafka_error_code(error), rd_kafka_error_string(error));
+    return check(rd_kafka_error_code(error), rd_kafka_error_string(error));
 }
 
-// The library says that all brokers are down, but not always: it counts those that it knows for
-// moments only. So those of the settings are counted here, by "host:port/bootstrap: ...".
-void KafkaFailure::meet_event(rd_kafka_t* handle, int code, std::string_view reason,
+void KafkaFailure::note(rd_kafka_resp_err_t code, std::string_view message) {
+    hopeless_ = hopeless_ || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
+    if (has_cause() && (!is_vague(code_) || is_vague(code))) return;
+    code_ = code;
+    message_ = message;
+}
+
+// The library does not always report that all brokers are down, because it counts brokers that it
+// knows only for moments. So this counts those of the settings, by "host:port/bootstrap: ...".
+void KafkaFailure::note_event(rd_kafka_t* handle, int event_code, std::string_view reason,
                               size_t brokers) {
-    auto met = static_cast<rd_kafka_resp_err_t>(code);
+    auto code = static_cast<rd_kafka_resp_err_t>(event_code);
     char fatal_reason[512];
-    if (met == RD_KAFKA_RESP_ERR__FATAL) {
-        met = rd_kafka_fatal_error(handle, fatal_reason, sizeof fatal_reason);
+    if (code == RD_KAFKA_RESP_ERR__FATAL) {
+        code = rd_kafka_fatal_error(handle, fatal_reason, sizeof fatal_reason);
         reason = fatal_reason;
     }
-    // "... (after 305ms in state AUTH_REQ)" would be another sentence each time.
-    const std::string_view words = reason.substr(0, reason.find(" (after "));
-    // So is our certificate refused in TLS 1.3: the handshake is over by then.
-    if (words.find("SSL alert") != words.npos) met = RD_KAFKA_RESP_ERR__SSL;
-    (void)meet(met, words);
-    const size_t name_bytes = words.find("/bootstrap: ");
-    if ((!is_vague(met) && !is_refusal(met)) || name_bytes == words.npos) return;
-    unreached_.emplace(words.substr(0, name_bytes));
+    // "... (after 305ms in state AUTH_REQ)" would make a different message each time.
+    const std::string_view message = reason.substr(0, reason.find(" (after "));
+    // In TLS 1.3 a broker refuses our certificate only when the handshake is over.
+    if (message.find("SSL alert") != message.npos) code = RD_KAFKA_RESP_ERR__SSL;
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) note(code, message);
+    const size_t name_bytes = message.find("/bootstrap: ");
+    if ((!is_vague(code) && !is_refusal(code)) || name_bytes == message.npos) return;
+    unreached_.emplace(message.substr(0, name_bytes));
     if (unreached_.size() >= brokers) hopeless_ = true;
 }
 
 bool KafkaFailure::is_late() const {
     return code_ == RD_KAFKA_RESP_ERR__TIMED_OUT || code_ == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT ||
-           code_ == RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS;  // The last one is not ended yet.
+           // The previous transaction has not ended yet.
+           code_ == RD_KAFKA_RESP_ERR_CONCURRENT_TRANSACTIONS;
 }
 
-std::string KafkaFailure::sentence() const {
-    const auto* const advice = std::ranges::find(advices, code_, &Advice::code);
-    if (advice == std::end(advices)) return text_;
-    return fmt::format("{}; {}", text_, advice->text);
+Error KafkaFailure::error() const {
+    return failed() ? kafka_error(code_, message_)
+                    : fail(Code::sink_down, "librdkafka reports no cause").error();
 }
 
 }  // namespace rollcall

@@ -1,10 +1,12 @@
-// Kafka failure: what went wrong in one call into Kafka, and what the operator may do about it.
+// KafkaFailure: collects what librdkafka reports while one call into Kafka lasts, and picks the
+// cause.
 //
-// librdkafka tells of one trouble in many words: a broker that refuses the password is also a
-// broker that is down, messages that time out and a transaction that fails. The first that says
-// what is the matter counts; the others follow from it.
+// librdkafka reports one failure in many ways: a broker that refuses the password is also a broker
+// that is down, messages that time out and a transaction that fails. The first report that is
+// specific counts as the cause; the others follow from it.
 //
-// Threads: none; librdkafka's events are taken within the calls of here.
+// Errors:  sink_down; the explanation is the cause and what the operator can do about it.
+// Threads: one. librdkafka's events are delivered within our calls of the library.
 #pragma once
 
 #include <librdkafka/rdkafka.h>
@@ -13,40 +15,50 @@
 #include <string>
 #include <string_view>
 
+#include "pipeline/base/error.h"
+
 namespace rollcall {
 
 class KafkaFailure {
 public:
-    // Returns whether there is no failure: `return failure.meet(code);`
-    bool meet(rd_kafka_resp_err_t code);
-    bool meet(rd_kafka_resp_err_t code, std::string_view words);
-    // Takes the error, which may be nullptr.
-    bool meet(rd_kafka_error_t* error);
-    // What a client's error callback is told. brokers: how many the settings name.
-    void meet_event(rd_kafka_t* handle, int code, std::string_view reason, size_t brokers);
+    // Returns success if the code is RD_KAFKA_RESP_ERR_NO_ERROR or there is no error. Otherwise
+    // notes the report and returns the cause of all reports so far.
+    Result<void> check(rd_kafka_resp_err_t code);
+    Result<void> check(rd_kafka_resp_err_t code, std::string_view message);
+    // Takes ownership of the error, which may be nullptr.
+    Result<void> check(rd_kafka_error_t* error);
 
-    // What was met on the way to here is over.
-    void forget() { *this = {}; }
+    // Notes what a client's error callback reports. brokers: how many the settings name.
+    void note_event(rd_kafka_t* handle, int code, std::string_view reason, size_t brokers);
 
-    [[nodiscard]] bool met() const { return code_ != RD_KAFKA_RESP_ERR_NO_ERROR; }
-    // Whether more is known than that some earlier call has failed.
-    [[nodiscard]] bool has_cause() const { return met() && code_ != RD_KAFKA_RESP_ERR__STATE; }
-    // Whether brokers took too long, which has many causes.
+    // Forgets all reports, because what comes next does not follow from them.
+    void clear() { *this = {}; }
+
+    // Returns whether more is known than that some earlier call has failed.
+    [[nodiscard]] bool has_cause() const { return failed() && code_ != RD_KAFKA_RESP_ERR__STATE; }
+    // Returns whether brokers took too long, which has many causes.
     [[nodiscard]] bool is_late() const;
-    // Nothing is gained by waiting within this call: none of the brokers that the settings name is
-    // reached, or lets us in.
-    [[nodiscard]] bool hopeless() const { return hopeless_; }
-    // What was met, and what to do about it.
-    [[nodiscard]] std::string sentence() const;
+    // Returns whether waiting within this call is of no use: none of the brokers that the settings
+    // name can be reached, or each refuses our login.
+    [[nodiscard]] bool is_hopeless() const { return hopeless_; }
+    // Returns the cause. Call it after a failure.
+    [[nodiscard]] Error error() const;
 
 private:
+    [[nodiscard]] bool failed() const { return code_ != RD_KAFKA_RESP_ERR_NO_ERROR; }
+    void note(rd_kafka_resp_err_t code, std::string_view message);
+
     rd_kafka_resp_err_t code_ = RD_KAFKA_RESP_ERR_NO_ERROR;
-    std::string text_;
+    std::string message_;
     bool hopeless_ = false;
-    std::set<std::string, std::less<>> unreached_;  // Of the brokers that the settings name.
+    std::set<std::string, std::less<>> unreached_;  // Brokers out of those that the settings name.
 };
 
-// Passes by itself: a leader is being chosen, or a broker is not reached yet.
+// Returns an error with this message and the advice for the code.
+[[nodiscard]] Error kafka_error(rd_kafka_resp_err_t code, std::string_view message);
+
+// Returns whether the error passes by itself: a leader is being elected, or a broker is not reached
+// yet.
 [[nodiscard]] bool is_passing(rd_kafka_resp_err_t code);
 
 }  // namespace rollcall

@@ -12,7 +12,7 @@ namespace rollcall {
 
 namespace {
 
-// So that what is left of a chunk behind its last row is little.
+// Large enough that little of a chunk is unused behind its last row.
 constexpr size_t chunk_bytes_min = 256 * 1024;
 
 }  // namespace
@@ -20,7 +20,7 @@ constexpr size_t chunk_bytes_min = 256 * 1024;
 KafkaMessages::KafkaMessages(size_t rows_max, size_t bytes_max)
     : rows_max_(rows_max), chunk_bytes_(std::max(bytes_max, chunk_bytes_min) + tsv_row_bytes_max) {}
 
-// Begins a new chunk if this one has no room for so much.
+// Returns where `bytes` bytes are free; begins a new chunk if this one has no room.
 char* KafkaMessages::room_for(size_t bytes) {
     if (end_ - at_ >= static_cast<ptrdiff_t>(bytes)) return at_;
     if (chunks_used_ == chunks_.size())
@@ -37,10 +37,7 @@ void KafkaMessages::write_lines(const Columns& rows, size_t bytes_max,
         const auto end = append_tsv(rows, row, begin);
         if (!end) {
             dead_letters_.push_back(
-                {row,
-                 DeadReason::not_representable,
-                 fmt::format("{} {}", info(end.error().column).name, end.error().why),
-                 {}});
+                {row, DeadReason::not_representable, describe(end.error()), {}});
             continue;
         }
         at_ = *end;
@@ -55,14 +52,14 @@ void KafkaMessages::write_lines(const Columns& rows, size_t bytes_max,
     }
 }
 
-// Those of a partition stay in their order.
+// Joins the lines of each partition into messages, in their order.
 void KafkaMessages::join_lines(size_t bytes_max, size_t partitions) {
     std::vector<size_t> next(partitions + 1);
     for (const Message& line : lines_) ++next[static_cast<size_t>(line.partition) + 1];
     std::partial_sum(next.begin(), next.end(), next.begin());
     std::vector<const Message*> order(lines_.size());
     for (const Message& line : lines_) order[next[static_cast<size_t>(line.partition)]++] = &line;
-    size_t rows = rows_max_;  // Of the last message.
+    size_t rows = rows_max_;  // Number of rows in the last message.
     for (const Message* line : order) {
         const size_t bytes = line->lines.size();
         char* const begin = room_for(bytes);

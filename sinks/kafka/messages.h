@@ -1,17 +1,18 @@
-// Kafka messages: a batch as lines of TSV, some of them in each message, for one partition each.
+// KafkaMessages: a batch as lines of TSV, cut into messages of one or more lines for one partition.
 //
 //     partition_of(site)   row 0: 1   row 1: 0   row 2: 1   row 3: 1   row 4: 0 ...
 //     messages             [ 1 | 4 ]  [ ...  [ 0 | 2 ]  [ 3 ...
 //
-// With one row in a message the rows stay in their order and the key is the site. With more, those
-// of a partition follow each other; a message is full at rows_max or bytes_max, and has no key.
+// With one row in a message, the rows stay in their order and the key is the site. With more, the
+// rows of a partition follow each other; a message is full at rows_max or bytes_max, and has no
+// key.
 //
-// A row that no message can hold becomes a dead letter and keeps no other row from being stored.
+// A row that no message can hold becomes a dead letter, and the other rows are stored.
 //
-// The bytes lie in chunks that are filled again by the next cut(); until then the views stay valid,
-// so a client library may send from here and needs no copy. They hold the lines of the largest
-// batch, once in the order of the rows (in which the columns are read fast) and, with more rows in
-// a message, once more in messages; however many partitions there are.
+// The bytes lie in chunks that the next cut() fills again. Until then the views stay valid, so a
+// client library may send from here without a copy. The chunks hold the lines of the largest batch:
+// once in the order of the rows (in which the columns are read fast) and, with more rows in a
+// message, once more in messages, whatever the number of partitions.
 //
 // Threads: one. Units: bytes.
 #pragma once
@@ -32,7 +33,7 @@ class KafkaMessages {
 public:
     struct Message {
         std::string_view lines;
-        std::string_view key;  // The site, or empty.
+        std::string_view key;  // The site; empty if a message holds several rows.
         int32_t partition;
     };
     struct DeadLetter {
@@ -42,7 +43,7 @@ public:
         std::string_view line;  // Empty if the row cannot be written as TSV.
     };
 
-    // bytes_max: the most that cut() is ever asked for.
+    // bytes_max: upper bound of the same argument of cut().
     KafkaMessages(size_t rows_max, size_t bytes_max);
 
     void cut(const Columns& rows, size_t bytes_max, size_t partitions,
@@ -62,9 +63,9 @@ private:
     size_t chunk_bytes_;
     std::vector<std::unique_ptr<char[]>> chunks_;
     size_t chunks_used_ = 0;
-    char* at_ = nullptr;  // Where the chunk is free, and its end.
+    char* at_ = nullptr;  // The free part of the chunk begins here, and ends at end_.
     char* end_ = nullptr;
-    std::vector<Message> lines_;  // One of each row.
+    std::vector<Message> lines_;  // One for each row.
     std::vector<Message> messages_;
     std::vector<DeadLetter> dead_letters_;
 };

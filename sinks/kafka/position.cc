@@ -4,114 +4,129 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
+#include <string>
 
 namespace rollcall {
 
 namespace {
 
-// So many records are read first, then more.
+// Number of records to read first, and the factor by which it grows.
 constexpr int64_t records_first = 1024;
 constexpr int64_t records_growth = 32;
 
-class Positions {
+class PositionReader {
 public:
-    Positions(const Settings& settings, std::string_view spool_uuid, const KafkaDeadline& deadline,
-              KafkaFailure& failure)
-        : topic_(settings.kafka.position_topic),
-          brokers_(settings.kafka.brokers.size()),
+    PositionReader(const Settings& settings, std::string_view spool_uuid,
+                   const KafkaDeadline& deadline, KafkaFailure& failure)
+        : settings_(settings),
+          topic_(settings.kafka.position_topic),
           spool_uuid_(spool_uuid),
           deadline_(deadline),
-          failure_(failure) {
-        KafkaConfiguration conf(settings, failure);
-        conf.set("isolation.level", "read_committed");
-        conf.set("enable.partition.eof", "true");
-        conf.set("auto.offset.reset", "earliest");
-        conf.set("fetch.wait.max.ms", "20");  // The end is what is waited for, not a next record.
-        rd_kafka_conf_set_opaque(conf.get(), this);
-        rd_kafka_conf_set_error_cb(conf.get(), on_error);
-        consumer_.reset(conf.make(RD_KAFKA_CONSUMER));
-    }
+          failure_(failure) {}
 
-    std::optional<uint64_t> last() {
+    Result<uint64_t> last() {
+        if (const auto connected = connect(); !connected) return std::unexpected(connected.error());
         int64_t low = 0;
         int64_t high = 0;
-        if (!consumer_ || !find_ends(low, high)) return std::nullopt;
+        if (const auto ends = find_ends(low, high); !ends) return std::unexpected(ends.error());
         for (int64_t back = records_first;; back *= records_growth) {
             const int64_t from = std::max(low, high - back);
-            if (!scan(from)) return std::nullopt;
+            if (const auto scanned = scan(from); !scanned) return std::unexpected(scanned.error());
             if (found_ || from == low) return found_.value_or(0);
         }
     }
 
 private:
-    static void on_error(rd_kafka_t* handle, int code, const char* reason, void* self) {
-        auto& positions = *static_cast<Positions*>(self);
-        positions.failure_.meet_event(handle, code, reason, positions.brokers_);
+    Result<void> connect() {
+        KafkaConfiguration conf(settings_);
+        conf.set("isolation.level", "read_committed");
+        conf.set("enable.partition.eof", "true");
+        conf.set("auto.offset.reset", "earliest");
+        conf.set("fetch.wait.max.ms", "20");  // scan() waits for the end, not for a next record.
+        rd_kafka_conf_set_opaque(conf.get(), this);
+        rd_kafka_conf_set_error_cb(conf.get(), on_error);
+        const auto made = conf.make(RD_KAFKA_CONSUMER);
+        if (!made) return std::unexpected(made.error());
+        consumer_.reset(*made);
+        return {};
     }
 
-    bool find_ends(int64_t& low, int64_t& high) {
+    static void on_error(rd_kafka_t* handle, int code, const char* reason, void* self) {
+        auto& reader = *static_cast<PositionReader*>(self);
+        reader.failure_.note_event(handle, code, reason, reader.settings_.kafka.brokers.size());
+    }
+
+    Result<void> find_ends(int64_t& low, int64_t& high) {
         for (;;) {
             const auto code = rd_kafka_query_watermark_offsets(consumer_.get(), topic_.c_str(), 0,
                                                                &low, &high, deadline_.left_ms());
-            if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return true;
+            if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
             rd_kafka_poll(consumer_.get(), 50);
-            if (!is_passing(code) || failure_.hopeless() || deadline_.over())
-                return failure_.meet(code);
+            if (!is_passing(code) || failure_.is_hopeless() || deadline_.over())
+                return failure_.check(code);
         }
     }
 
-    // From that offset to the partition's end.
-    bool scan(int64_t from) {
+    // Reads from that offset to the partition's end.
+    Result<void> scan(int64_t from) {
         const KafkaTopic topic(rd_kafka_topic_new(consumer_.get(), topic_.c_str(), nullptr));
         if (!topic || rd_kafka_consume_start(topic.get(), 0, from) != 0)
-            return failure_.meet(rd_kafka_last_error());
+            return failure_.check(rd_kafka_last_error());
+        const auto scanned = consume(topic);
+        rd_kafka_consume_stop(topic.get(), 0);
+        return scanned;
+    }
+
+    Result<void> consume(const KafkaTopic& topic) {
         std::optional<int64_t> end;
-        bool done = false;
-        while (!done && !failure_.hopeless()) {
+        while (!failure_.is_hopeless()) {
             const KafkaOwned<rd_kafka_message_t, rd_kafka_message_destroy> message(
                 rd_kafka_consume(topic.get(), 0, deadline_.left_ms(kafka_patience)));
             if (!message || is_passing(message->err)) {
                 rd_kafka_poll(consumer_.get(), 0);
                 if (!deadline_.over()) continue;
-                (void)failure_.meet(RD_KAFKA_RESP_ERR__TIMED_OUT,
-                                    "no answer, or another's open transaction");
-                break;
+                return failure_.check(RD_KAFKA_RESP_ERR__TIMED_OUT,
+                                      "no answer, or another's open transaction");
             }
             if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-                int64_t low = 0;
-                int64_t high = 0;
-                (void)rd_kafka_get_watermark_offsets(consumer_.get(), topic_.c_str(), 0, &low,
-                                                     &high);
-                if (!end) end = high;
-                done = message->offset >= *end;
-            } else if (!failure_.meet(message->err) || !take(*message)) {
-                break;
+                if (!end) end = known_end();
+                if (message->offset >= *end) return {};
+                continue;
             }
+            if (auto received = failure_.check(message->err); !received) return received;
+            if (auto taken = take(*message); !taken) return taken;
         }
-        rd_kafka_consume_stop(topic.get(), 0);
-        return done;
+        return std::unexpected(failure_.error());
     }
 
-    bool take(const rd_kafka_message_t& message) {
+    [[nodiscard]] int64_t known_end() const {
+        int64_t low = 0;
+        int64_t high = 0;
+        (void)rd_kafka_get_watermark_offsets(consumer_.get(), topic_.c_str(), 0, &low, &high);
+        return high;
+    }
+
+    Result<void> take(const rd_kafka_message_t& message) {
         const std::string_view key(static_cast<const char*>(message.key), message.key_len);
-        if (key != spool_uuid_) return true;
-        if (message.payload == nullptr) {  // A tombstone: somebody has taken it away.
+        if (key != spool_uuid_) return {};
+        if (message.payload == nullptr) {  // A tombstone: an operator has removed the position.
             found_.reset();
-            return true;
+            return {};
         }
         const auto* const begin = static_cast<const char*>(message.payload);
         uint64_t number = 0;
         if (const auto read = std::from_chars(begin, begin + message.len, number);
             read.ec != std::errc{} || read.ptr != begin + message.len)
-            return failure_.meet(RD_KAFKA_RESP_ERR__BAD_MSG,
-                                 fmt::format("offset {} of {} is no position of this spool",
-                                             message.offset, topic_));
+            return failure_.check(RD_KAFKA_RESP_ERR__BAD_MSG,
+                                  fmt::format("offset {} of {} is no position of this spool",
+                                              message.offset, topic_));
         found_ = number;
-        return true;
+        return {};
     }
 
+    const Settings& settings_;
     std::string topic_;
-    size_t brokers_;
     std::string_view spool_uuid_;
     const KafkaDeadline& deadline_;
     KafkaFailure& failure_;
@@ -121,9 +136,9 @@ private:
 
 }  // namespace
 
-std::optional<uint64_t> read_kafka_position(const Settings& settings, std::string_view spool_uuid,
-                                            const KafkaDeadline& deadline, KafkaFailure& failure) {
-    return Positions(settings, spool_uuid, deadline, failure).last();
+Result<uint64_t> read_kafka_position(const Settings& settings, std::string_view spool_uuid,
+                                     const KafkaDeadline& deadline, KafkaFailure& failure) {
+    return PositionReader(settings, spool_uuid, deadline, failure).last();
 }
 
 }  // namespace rollcall

@@ -1,5 +1,5 @@
-// Kafka sink: rows as TSV in a topic that SingleStore's pipelines load from, and the position in
-// another, both in one transaction.
+// Kafka sink: stores rows as TSV in a topic that SingleStore's pipelines load from, and the
+// position in another topic, both in one transaction.
 //
 //   kafka.topic               rows: one message each, key = site, or several in one without a key;
 //                             partition = murmur2(site), as other Kafka clients place it
@@ -7,27 +7,24 @@
 //   kafka.dead_letter_topic   rows that no message can hold: key = site, header fields reason,
 //                             detail, row_id, part, parts; a line of TSV in one part or more
 //
-// There is one way out of every failure: the producer is thrown away, and open() makes a new one.
-// Kafka then ends what the old one left, by the transactional id, which is the spool's: a
-// transaction whose commit was on its way is completed, any other is aborted, and a producer that
-// still lives is fenced off. Only then is the position read, from the committed records alone, so
-// it is exact whatever happened.
+// Recovery: after every failure the sink destroys the producer, and open() makes a new one with the
+// same transactional id, which is the spool's. Kafka then fences off the old producer and completes
+// or aborts its open transaction. Only then the sink reads its position, from committed records
+// alone, so it is exact whatever happened.
 //
-// Without transactions the position is stored when the rows have arrived; a failure between the two
-// sends rows again, and the table's unique key refuses them.
+// Without transactions the position is stored when the rows have arrived. A failure between the two
+// sends rows again, and the unique key of the table refuses them.
 //
-// Topics may take less in a message than the settings say. Nobody is asked for that limit: when a
-// broker refuses messages as too large, fewer are put into one request, whatever their topic, and
-// once one was refused that was alone, its size is the limit of its topic: larger rows become dead
-// letters, dead letters are cut into smaller parts. All that within one write(), by a new producer
-// each time, as long as kafka.timeout_max lasts.
+// Message sizes: topics may take smaller messages than the settings say, and the sink learns it by
+// failing. When a broker refuses messages as too large, the sink puts fewer into one request. Once
+// a message was refused that was alone, its size is the limit of its topic: larger rows become dead
+// letters, and dead letters are cut into smaller parts. All that happens within one write(), with a
+// new producer each time, for up to kafka.timeout_max.
 //
-// Memory: one batch as TSV, twice with several rows in a message, and some 200 bytes for each of
-// its messages. Nothing is queued beyond the batch, whatever the brokers do.
-//
-// Threads: as Sink says. librdkafka's own threads send; its callbacks are called within the calls
-//          of here.
-// Errors:  all are sink_down, with a sentence by trouble().
+// Memory: one batch as TSV, twice with several rows in a message, and about 200 bytes for each of
+//         its messages. Nothing is queued beyond the batch, whatever the brokers do.
+// Errors:  sink_down; the explanation says what the sink could not do, the cause, and what to do.
+// Threads: as Sink says.
 //
 // Source: rdkafka.h "Transactional producer API"; KIP-98.
 #pragma once
@@ -45,6 +42,8 @@
 
 namespace rollcall {
 
+class KafkaProducer;
+
 class KafkaSink final : public Sink {
 public:
     explicit KafkaSink(const Settings& settings);
@@ -54,7 +53,6 @@ public:
     [[nodiscard]] bool shared() const override { return true; }
     [[nodiscard]] Result<void> write(const Batch& batch) override;
     void poll() override;
-    [[nodiscard]] std::string trouble() const override { return trouble_; }
     [[nodiscard]] const MetricShard* counters() const override { return &shard_; }
 
     // Any thread: the sum of the ends of all partitions of the topic, as the brokers said last;
@@ -65,9 +63,7 @@ public:
     }
 
 private:
-    struct Producer;  // With its topics and what it met.
-
-    [[nodiscard]] std::unexpected<Error> failure(std::string_view doing);
+    [[nodiscard]] std::unexpected<Error> give_up(std::string_view action, const Error& error);
     [[nodiscard]] bool learn_limits();
     void cut(const Columns& rows);
     [[nodiscard]] Result<void> keep_refused(const Batch& batch) const;
@@ -76,15 +72,14 @@ private:
     MetricShard shard_;
     Latest<int64_t> topic_end_;  // 0 while it is not known.
     KafkaMessages messages_;
-    // What the brokers take, as far as is known.
+    // Limits of the brokers, as far as they are known.
     size_t row_bytes_max_;
-    size_t part_bytes_max_;  // Of a dead letter.
+    size_t part_bytes_max_;  // Size of one part of a dead letter.
     size_t request_bytes_max_;
-    bool first_ = true;  // Nobody has asked the brokers yet.
-    SpoolId spool_{};    // As open() knows them.
+    bool first_ = true;  // open() was not called yet.
+    SpoolId spool_{};    // Of the last open(), as is the position.
     uint64_t position_ = 0;
-    std::unique_ptr<Producer> producer_;
-    std::string trouble_;
+    std::unique_ptr<KafkaProducer> producer_;
 };
 
 }  // namespace rollcall

@@ -9,10 +9,10 @@ namespace rollcall {
 
 namespace {
 
-// Calls use(number) for each number that goes by this name.
+// Calls use(number) for each number of this name.
 template <class Use>
 void for_each_number(std::string_view json, std::string_view name, const Use& use) {
-    // It writes no space before a number.
+    // The library writes no space before a number.
     const std::string key = fmt::format("\"{}\":", name);
     for (size_t at = json.find(key); at != json.npos; at = json.find(key, at)) {
         at += key.size();
@@ -28,14 +28,14 @@ int64_t sum_of(std::string_view json, std::string_view name) {
     return sum;
 }
 
-// Of a name that topics and partitions have too, the total stands last.
+// Returns the last number of this name: behind those of topics and partitions comes the total.
 int64_t last_of(std::string_view json, std::string_view name) {
     int64_t last = 0;
     for_each_number(json, name, [&](int64_t number) { last = number; });
     return last;
 }
 
-// The longest average of a broker's window.
+// Returns the longest average round trip among the brokers.
 int64_t round_trip_of(std::string_view json) {
     int64_t longest = 0;
     constexpr std::string_view window = "\"rtt\":";

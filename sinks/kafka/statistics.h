@@ -1,10 +1,10 @@
-// Kafka statistics: what librdkafka says of itself, as the numbers that become metrics.
+// Kafka statistics: the numbers of librdkafka's statistics that become metrics.
 //
-// The library hands out a JSON text of thousands of members. What is looked for goes by names that
-// stand for nothing else, so the text is searched, not parsed.
+// The library hands out a JSON text with thousands of members. The names of the numbers that are
+// needed stand for nothing else, so the text is searched and not parsed.
 //
 // Source: https://github.com/confluentinc/librdkafka/blob/v2.0.2/STATISTICS.md
-// Threads: pure function.
+// Threads: any.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ namespace rollcall {
 
 struct KafkaStatistics {
     // Since the client was made.
-    int64_t messages = 0;  // That brokers took.
+    int64_t messages = 0;  // Messages that brokers took.
     int64_t sent_bytes = 0;
     int64_t request_retries = 0;
     int64_t request_errors = 0;
@@ -22,7 +22,7 @@ struct KafkaStatistics {
     int64_t queue_messages = 0;
     int64_t queue_bytes = 0;
     int64_t brokers_up = 0;
-    int64_t round_trip_us = 0;  // The longest average of a broker.
+    int64_t round_trip_us = 0;  // The average of the slowest broker.
 
     bool operator==(const KafkaStatistics&) const = default;
 };

@@ -18,9 +18,9 @@ KafkaTopics::KafkaTopics(rd_kafka_t* handle, const Settings& settings, KafkaFail
     dead_letters_.reset(rd_kafka_topic_new(handle, kafka.dead_letter_topic.c_str(), nullptr));
 }
 
-// Nothing if the topic is not there; 0 if that cannot be told.
-std::optional<size_t> KafkaTopics::partitions_of(const KafkaTopic& topic,
-                                                 const KafkaDeadline& deadline) {
+// Returns no number if the topic does not exist.
+Result<std::optional<size_t>> KafkaTopics::partitions_of(const KafkaTopic& topic,
+                                                         const KafkaDeadline& deadline) {
     for (;;) {
         const rd_kafka_metadata_t* metadata = nullptr;
         rd_kafka_resp_err_t code = rd_kafka_metadata(handle_, 0, topic.get(), &metadata,
@@ -33,38 +33,47 @@ std::optional<size_t> KafkaTopics::partitions_of(const KafkaTopic& topic,
             rd_kafka_metadata_destroy(metadata);
         }
         if (code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) return std::nullopt;
-        if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return count;
-        if (!is_passing(code) || failure_.hopeless() || deadline.over()) {
-            (void)failure_.meet(code, fmt::format("topic {}: {}", rd_kafka_topic_name(topic.get()),
-                                                  rd_kafka_err2str(code)));
-            return 0;
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR && count > 0) return count;
+        if (code == RD_KAFKA_RESP_ERR_NO_ERROR) code = RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+        if (!is_passing(code) || failure_.is_hopeless() || deadline.over()) {
+            const auto failed =
+                failure_.check(code, fmt::format("topic {}: {}", rd_kafka_topic_name(topic.get()),
+                                                 rd_kafka_err2str(code)));
+            return std::unexpected(failed.error());
         }
     }
 }
 
-bool KafkaTopics::find(const KafkaDeadline& deadline) {
+// Returns the topics that do not exist.
+auto KafkaTopics::find_missing(const KafkaDeadline& deadline) -> Result<TopicList> {
+    TopicList missing;
+    for (const KafkaTopic* topic : {&rows_, &positions_, &dead_letters_}) {
+        const auto count = partitions_of(*topic, deadline);
+        if (!count) return std::unexpected(count.error());
+        if (!*count) missing.push_back(topic);
+        if (topic == &rows_) partitions_ = count->value_or(0);
+    }
+    return missing;
+}
+
+Result<void> KafkaTopics::find(const KafkaDeadline& deadline) {
     if (!rows_ || !positions_ || !dead_letters_)
-        return failure_.meet(RD_KAFKA_RESP_ERR__INVALID_ARG, "a topic's name is not one");
+        return failure_.check(RD_KAFKA_RESP_ERR__INVALID_ARG, "a topic's name is not valid");
     bool created = false;
     for (;;) {
-        std::vector<const KafkaTopic*> missing;
-        for (const KafkaTopic* topic : {&rows_, &positions_, &dead_letters_}) {
-            const auto count = partitions_of(*topic, deadline);
-            if (count == 0) return false;
-            if (!count) missing.push_back(topic);
-            if (topic == &rows_) partitions_ = count.value_or(0);
-        }
-        if (missing.empty()) return true;
+        const auto missing = find_missing(deadline);
+        if (!missing) return std::unexpected(missing.error());
+        if (missing->empty()) return {};
         if (!settings_.kafka.create_topics || deadline.over())
-            return failure_.meet(
+            return failure_.check(
                 RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
-                fmt::format("there is no topic {}", rd_kafka_topic_name(missing.front()->get())));
-        if (!std::exchange(created, true) && !create(missing, deadline)) return false;
+                fmt::format("there is no topic {}", rd_kafka_topic_name(missing->front()->get())));
+        if (!std::exchange(created, true))
+            if (auto made = create(*missing, deadline); !made) return made;
     }
 }
 
-bool KafkaTopics::create(const std::vector<const KafkaTopic*>& missing,
-                         const KafkaDeadline& deadline) {
+Result<void> KafkaTopics::create(const TopicList& missing, const KafkaDeadline& deadline) {
     const auto& kafka = settings_.kafka;
     const auto or_default = [](Count count) { return count == 0 ? -1 : static_cast<int>(count); };
     std::vector<KafkaOwned<rd_kafka_NewTopic_t, rd_kafka_NewTopic_destroy>> wanted;
@@ -74,12 +83,12 @@ bool KafkaTopics::create(const std::vector<const KafkaTopic*>& missing,
         auto& made = wanted.emplace_back(rd_kafka_NewTopic_new(
             rd_kafka_topic_name(topic->get()), topic == &rows_ ? or_default(kafka.partitions) : 1,
             or_default(kafka.replicas), problem, sizeof problem));
-        if (!made) return failure_.meet(RD_KAFKA_RESP_ERR__INVALID_ARG, problem);
-        // An acknowledged row is then on two disks at least, and one broker may be away.
+        if (!made) return failure_.check(RD_KAFKA_RESP_ERR__INVALID_ARG, problem);
+        // Then an acknowledged row is on two disks at least, and one broker may be down.
         if (kafka.replicas >= 3)
             rd_kafka_NewTopic_set_config(made.get(), "min.insync.replicas", "2");
         if (topic == &positions_) {
-            // Small segments: only closed ones are compacted.
+            // Small segments, because only closed ones are compacted.
             for (const auto& [key, value] :
                  {std::pair{"cleanup.policy", "compact"}, std::pair{"segment.bytes", "16777216"}})
                 rd_kafka_NewTopic_set_config(made.get(), key, value);
@@ -89,25 +98,32 @@ bool KafkaTopics::create(const std::vector<const KafkaTopic*>& missing,
     const KafkaQueue queue(rd_kafka_queue_new(handle_));
     rd_kafka_CreateTopics(handle_, pointers.data(), pointers.size(), nullptr, queue.get());
     const KafkaEvent answer(rd_kafka_queue_poll(queue.get(), deadline.left_ms()));
-    if (!answer) return failure_.meet(RD_KAFKA_RESP_ERR__TIMED_OUT);
-    if (!failure_.meet(rd_kafka_event_error(answer.get()))) return false;
+    if (!answer) return failure_.check(RD_KAFKA_RESP_ERR__TIMED_OUT);
+    return check_created(answer.get());
+}
+
+Result<void> KafkaTopics::check_created(const rd_kafka_event_t* answer) {
+    auto* const event = const_cast<rd_kafka_event_t*>(answer);
+    if (auto answered = failure_.check(rd_kafka_event_error(event)); !answered) return answered;
     size_t count = 0;
-    const auto* const results = rd_kafka_CreateTopics_result_topics(
-        rd_kafka_event_CreateTopics_result(answer.get()), &count);
+    const auto* const results =
+        rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
     for (size_t i = 0; i < count; ++i) {
         const auto code = rd_kafka_topic_result_error(results[i]);
         const char* const name = rd_kafka_topic_result_name(results[i]);
         if (code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) continue;
         const char* const why = rd_kafka_topic_result_error_string(results[i]);
-        if (!failure_.meet(code, fmt::format("topic {} cannot be created: {}", name,
-                                             why != nullptr ? why : rd_kafka_err2str(code))))
-            return false;
+        if (auto created =
+                failure_.check(code, fmt::format("topic {} cannot be created: {}", name,
+                                                 why != nullptr ? why : rd_kafka_err2str(code)));
+            !created)
+            return created;
         log(LogLevel::notice, "kafka: created topic {}", name);
     }
-    return true;
+    return {};
 }
 
-bool KafkaTopics::check_compaction(const KafkaDeadline& deadline) {
+Result<void> KafkaTopics::check_compaction(const KafkaDeadline& deadline) {
     const KafkaOwned<rd_kafka_ConfigResource_t, rd_kafka_ConfigResource_destroy> topic(
         rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC,
                                     settings_.kafka.position_topic.c_str()));
@@ -115,7 +131,7 @@ bool KafkaTopics::check_compaction(const KafkaDeadline& deadline) {
     rd_kafka_ConfigResource_t* asked[] = {topic.get()};
     rd_kafka_DescribeConfigs(handle_, asked, 1, nullptr, queue.get());
     const KafkaEvent answer(rd_kafka_queue_poll(queue.get(), deadline.left_ms(kafka_patience * 2)));
-    if (!answer || rd_kafka_event_error(answer.get()) != RD_KAFKA_RESP_ERR_NO_ERROR) return true;
+    if (!answer || rd_kafka_event_error(answer.get()) != RD_KAFKA_RESP_ERR_NO_ERROR) return {};
     size_t count = 0;
     const auto* const resources = rd_kafka_DescribeConfigs_result_resources(
         rd_kafka_event_DescribeConfigs_result(answer.get()), &count);
@@ -127,33 +143,30 @@ bool KafkaTopics::check_compaction(const KafkaDeadline& deadline) {
         if (std::string_view(rd_kafka_ConfigEntry_name(entries[i])) != "cleanup.policy" ||
             value == nullptr || std::string_view(value) == "compact")
             continue;
-        return failure_.meet(
+        return failure_.check(
             RD_KAFKA_RESP_ERR_POLICY_VIOLATION,
             fmt::format("topic {} has cleanup.policy={}; it must be compact, or positions "
                         "are forgotten in time",
                         settings_.kafka.position_topic, value));
     }
-    return true;
+    return {};
 }
 
-// Brokers that have too few take nothing, and cannot end a transaction; the library tries again,
-// and only says that it took long.
-void KafkaTopics::blame_replicas() {
+Result<void> KafkaTopics::check_replicas() {
     const rd_kafka_metadata_t* metadata = nullptr;
     if (rd_kafka_metadata(handle_, 0, rows_.get(), &metadata,
                           static_cast<int>(kafka_patience.count())) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return;
+        return {};
+    const KafkaOwned<const rd_kafka_metadata_t, rd_kafka_metadata_destroy> owned(metadata);
     const auto& topic = metadata->topics[0];
     const auto lacking = std::count_if(
         topic.partitions, topic.partitions + topic.partition_cnt,
         [](const auto& partition) { return partition.isr_cnt < partition.replica_cnt; });
-    if (lacking > 0) {
-        failure_.forget();
-        (void)failure_.meet(RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,
-                            fmt::format("topic {}: replicas of {} of {} partitions are not in sync",
-                                        topic.topic, lacking, topic.partition_cnt));
-    }
-    rd_kafka_metadata_destroy(metadata);
+    if (lacking == 0) return {};
+    return std::unexpected(
+        kafka_error(RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,
+                    fmt::format("topic {}: replicas of {} of {} partitions are not in sync",
+                                topic.topic, lacking, topic.partition_cnt)));
 }
 
 std::optional<int64_t> KafkaTopics::end_of_rows(const KafkaDeadline& deadline) const {
@@ -162,7 +175,7 @@ std::optional<int64_t> KafkaTopics::end_of_rows(const KafkaDeadline& deadline) c
         rd_kafka_topic_partition_list_new(count));
     rd_kafka_topic_partition_list_add_range(ends.get(), settings_.kafka.topic.c_str(), 0,
                                             count - 1);
-    // What goes to the broker as a time may as well be this.
+    // The broker takes RD_KAFKA_OFFSET_END in place of a time.
     for (int i = 0; i < count; ++i) ends->elems[i].offset = RD_KAFKA_OFFSET_END;
     if (rd_kafka_offsets_for_times(handle_, ends.get(), deadline.left_ms()) !=
         RD_KAFKA_RESP_ERR_NO_ERROR)

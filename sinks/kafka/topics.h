@@ -1,8 +1,8 @@
-// Kafka topics: the three that the sink stores into (kafka/sink.h), found or created.
+// Kafka topics: finds or creates the three topics that the sink stores into (kafka/sink.h).
 //
-// All must be there: a row that cannot be sent must have a place to go.
+// All three must exist, because a row that no message can hold needs a place too.
 //
-// Threads: that of the sink. Errors: false or nothing, and the failure has met why.
+// Threads: that of the sink.
 #pragma once
 
 #include <cstddef>
@@ -12,37 +12,44 @@
 
 #include "config/settings.h"
 #include "sinks/kafka/connection.h"
+#include "sinks/kafka/failure.h"
 
 namespace rollcall {
 
 class KafkaTopics {
 public:
-    // All three are used and not owned. handle: a producer.
+    // handle: a producer. failure notes what the library reports. All three must outlive the
+    // object.
     KafkaTopics(rd_kafka_t* handle, const Settings& settings, KafkaFailure& failure);
 
-    // Whether all are there, created if they were missing and that is asked for.
-    [[nodiscard]] bool find(const KafkaDeadline& deadline);
+    // Finds all three; creates those that are missing if kafka.create_topics is set.
+    [[nodiscard]] Result<void> find(const KafkaDeadline& deadline);
 
-    // Whether the topic of positions is compacted: else it forgets the position of a daemon that
-    // rests for a week. Brokers that do not say, or not to us, are believed to be set right.
-    [[nodiscard]] bool check_compaction(const KafkaDeadline& deadline);
+    // Fails if the topic of positions is not compacted: it would forget the position of a daemon
+    // that is stopped for a week. Brokers that do not answer, or not to us, pass.
+    [[nodiscard]] Result<void> check_compaction(const KafkaDeadline& deadline);
 
-    // If the rows have replicas that are not in sync, that is what the failure has met.
-    void blame_replicas();
+    // Returns an error if replicas of the rows are not in sync. Brokers with too few of them take
+    // nothing and cannot end a transaction; the library retries and only reports a timeout.
+    [[nodiscard]] Result<void> check_replicas();
 
-    // The sum of where the partitions of the rows end, as far as they are committed.
+    // Returns the sum of the committed ends of all partitions of the rows, if the brokers answer.
     [[nodiscard]] std::optional<int64_t> end_of_rows(const KafkaDeadline& deadline) const;
 
     [[nodiscard]] rd_kafka_topic_t* rows() const { return rows_.get(); }
     [[nodiscard]] rd_kafka_topic_t* positions() const { return positions_.get(); }
     [[nodiscard]] rd_kafka_topic_t* dead_letters() const { return dead_letters_.get(); }
-    [[nodiscard]] size_t partitions() const { return partitions_; }  // Of the rows.
+    // Returns the number of partitions of the rows.
+    [[nodiscard]] size_t partitions() const { return partitions_; }
 
 private:
-    [[nodiscard]] std::optional<size_t> partitions_of(const KafkaTopic& topic,
-                                                      const KafkaDeadline& deadline);
-    [[nodiscard]] bool create(const std::vector<const KafkaTopic*>& missing,
-                              const KafkaDeadline& deadline);
+    using TopicList = std::vector<const KafkaTopic*>;
+
+    [[nodiscard]] Result<TopicList> find_missing(const KafkaDeadline& deadline);
+    [[nodiscard]] Result<std::optional<size_t>> partitions_of(const KafkaTopic& topic,
+                                                              const KafkaDeadline& deadline);
+    [[nodiscard]] Result<void> create(const TopicList& missing, const KafkaDeadline& deadline);
+    [[nodiscard]] Result<void> check_created(const rd_kafka_event_t* answer);
 
     rd_kafka_t* handle_;
     const Settings& settings_;

@@ -17,8 +17,9 @@ namespace {
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-constexpr std::string_view pipelines = "PIPELINES";  // Who has this table is a SingleStore.
-constexpr milliseconds rest_of_no_use{std::chrono::hours(24)};
+constexpr std::string_view pipelines = "PIPELINES";  // Only a SingleStore has this table.
+// How long run() waits where there is nothing to watch.
+constexpr milliseconds wait_without_use{std::chrono::hours(24)};
 
 PipelineState state_of(std::string_view word) {
     if (word == "Running") return PipelineState::running;
@@ -27,7 +28,7 @@ PipelineState state_of(std::string_view word) {
     return PipelineState::unknown;
 }
 
-// What is wrong with a pipeline that could be asked, and what to do.
+// Returns what is wrong with the pipeline and what to do; empty if nothing is.
 std::string wrong_with(const PipelineStatus& now, std::string_view state_word) {
     const std::string name = name_quoted(now.pipeline);
     std::vector<std::string> wrong;
@@ -36,7 +37,7 @@ std::string wrong_with(const PipelineStatus& now, std::string_view state_word) {
             "is missing, or this user may not see it; rollcalld schema apply makes "
             "both right");
     else if (now.state == PipelineState::error)
-        wrong.push_back("has stopped at an error; when that is mended, START PIPELINE " + name);
+        wrong.push_back("has stopped at an error; when that is fixed, START PIPELINE " + name);
     else if (now.state == PipelineState::stopped)
         wrong.push_back("is stopped; START PIPELINE " + name);
     else if (now.state == PipelineState::unknown)
@@ -66,10 +67,10 @@ std::string wrong_with(const PipelineStatus& now, std::string_view state_word) {
 microseconds LagClock::note(int64_t now_us, int64_t end, int64_t done) {
     while (!samples_.empty() && samples_.front().end <= done) samples_.pop_front();
     if (end <= done) return microseconds(0);
-    // An end that was set back: a topic that was created anew.
+    // The end was set back: the topic was created anew.
     if (!samples_.empty() && samples_.back().end > end) samples_ = {{samples_.front().at_us, end}};
     if (samples_.empty() || samples_.back().end < end) samples_.push_back({now_us, end});
-    if (samples_.size() > samples_max) {  // Every second one will do; the first and last stay.
+    if (samples_.size() > samples_max) {  // Keep every second sample, and the last.
         std::deque<Sample> kept;
         for (size_t i = 0; i < samples_.size(); i += 2) kept.push_back(samples_[i]);
         if (kept.back().end != samples_.back().end) kept.push_back(samples_.back());
@@ -106,13 +107,13 @@ void SinglestoreWatch::run() {
 }
 
 milliseconds SinglestoreWatch::step() {
-    if (not_singlestore_) return rest_of_no_use;
+    if (not_singlestore_) return wait_without_use;
     shard_.add(Metric::pipeline_polls_total);
-    PipelineStatus now = status_;  // What cannot be asked is as it was.
-    if (const auto looked = look(now); !looked) {
+    PipelineStatus now = status_;  // Values that this poll cannot get stay as they were.
+    if (const auto polled = poll(now); !polled) {
         shard_.add(Metric::pipeline_poll_errors_total);
         now.state = PipelineState::unknown;
-        say(now, looked.error(), {});
+        report(now, describe(polled.error()), {});
         database_.reset();
     }
     if (not_singlestore_) {
@@ -122,49 +123,48 @@ milliseconds SinglestoreWatch::step() {
         health_message_.clear();
         database_.reset();
     }
-    show(now);
-    return not_singlestore_ ? rest_of_no_use : settings_.singlestore.watch_interval;
+    publish(now);
+    return not_singlestore_ ? wait_without_use : settings_.singlestore.watch_interval;
 }
 
-// An error is that it cannot be asked.
-auto SinglestoreWatch::look(PipelineStatus& now) -> Step<> {
+// Fails if the database cannot be asked.
+Result<void> SinglestoreWatch::poll(PipelineStatus& now) {
     if (!database_)
         if (const auto connected = connect(); !connected) return connected;
-    const auto state = look_at_state(now);
+    const auto state = poll_state(now);
     if (!state) return std::unexpected(state.error());
     if (not_singlestore_) return {};
-    if (const auto lag = look_at_lag(now); !lag) return lag;
-    if (const auto errors = look_at_errors(now); !errors) return errors;
-    looked_ = true;
-    say(now, wrong_with(now, *state), now.last_error);
+    if (const auto lag = poll_lag(now); !lag) return lag;
+    if (const auto errors = poll_errors(now); !errors) return errors;
+    polled_ = true;
+    report(now, wrong_with(now, *state), now.last_error);
     return {};
 }
 
-auto SinglestoreWatch::connect() -> Step<> {
+Result<void> SinglestoreWatch::connect() {
     auto options = database_options(settings_);
     if (!options) return std::unexpected(options.error());
     options_ = *std::move(options);
     auto connected = Database::connect(options_);
-    if (!connected) return std::unexpected(sentence(options_, connected.error()));
+    if (!connected) return std::unexpected(connected.error());
     database_ = *std::move(connected);
     return {};
 }
 
-auto SinglestoreWatch::ask(std::string_view what, std::string_view table, std::string_view also)
-    -> Step<Rows> {
+// Selects from a table of the catalog the rows of our pipeline.
+Result<Rows> SinglestoreWatch::select(std::string_view columns, std::string_view table,
+                                      std::string_view clauses) {
     auto rows = database_->query(fmt::format(
-        "SELECT {} FROM {}.{} WHERE DATABASE_NAME = DATABASE() AND PIPELINE_NAME = {} {}", what,
-        catalog_, table, string_literal(pipeline_), also));
-    if (rows) return *std::move(rows);
-    not_singlestore_ = table == pipelines && rows.error().missing_table;
-    if (rows.error().missing_table)
-        return std::unexpected(rows.error().message + "; SingleStore 8.1 and later has it");
-    return std::unexpected(sentence(options_, rows.error()));
+        "SELECT {} FROM {}.{} WHERE DATABASE_NAME = DATABASE() AND PIPELINE_NAME = {} {}", columns,
+        catalog_, table, string_literal(pipeline_), clauses));
+    if (rows || rows.error().code != Code::table_missing) return rows;
+    not_singlestore_ = table == pipelines;
+    return fail(Code::table_missing, describe(rows.error()) + "; SingleStore 8.1 and later has it");
 }
 
-// Returns it in the database's word.
-auto SinglestoreWatch::look_at_state(PipelineStatus& now) -> Step<std::string> {
-    const auto rows = ask("STATE, SKIPPED_BATCH_PARTITIONS", pipelines);
+// Returns the state as the database spells it.
+Result<std::string> SinglestoreWatch::poll_state(PipelineStatus& now) {
+    const auto rows = select("STATE, SKIPPED_BATCH_PARTITIONS", pipelines);
     if (not_singlestore_) {
         log(LogLevel::notice, "{}:{} is not a SingleStore: there is no pipeline to watch",
             options_.host, options_.port);
@@ -180,15 +180,15 @@ auto SinglestoreWatch::look_at_state(PipelineStatus& now) -> Step<std::string> {
     return word;
 }
 
-auto SinglestoreWatch::look_at_lag(PipelineStatus& now) -> Step<> {
-    const auto rows =
-        ask("SOURCE_PARTITION_ID, EARLIEST_OFFSET, LATEST_OFFSET, CURSOR_OFFSET,"
-            " SUCCESSFUL_CURSOR_OFFSET",
-            "PIPELINES_CURSORS");
+Result<void> SinglestoreWatch::poll_lag(PipelineStatus& now) {
+    const auto rows = select(
+        "SOURCE_PARTITION_ID, EARLIEST_OFFSET, LATEST_OFFSET, CURSOR_OFFSET,"
+        " SUCCESSFUL_CURSOR_OFFSET",
+        "PIPELINES_CURSORS");
     if (!rows) return std::unexpected(rows.error());
     now.topic_begin = now.topic_end = now.lag_messages = 0;
     now.recreated_partitions = now.expired_messages = now.skipped_messages = 0;
-    for (const auto& offsets : *rows) look_at_partition(now, offsets);
+    for (const auto& offsets : *rows) add_partition(now, offsets);
     if (const auto end = topic_end_ ? topic_end_() : std::nullopt; end && *end > now.topic_end) {
         now.lag_messages += *end - now.topic_end;
         now.topic_end = *end;
@@ -199,9 +199,9 @@ auto SinglestoreWatch::look_at_lag(PipelineStatus& now) -> Step<> {
     return {};
 }
 
-// Adds what one partition tells.
-void SinglestoreWatch::look_at_partition(PipelineStatus& now, const Rows::value_type& offsets) {
-    if (!offsets[2]) return;  // The pipeline has not seen it yet.
+// Adds the numbers of one partition.
+void SinglestoreWatch::add_partition(PipelineStatus& now, const Rows::value_type& offsets) {
+    if (!offsets[2]) return;  // The pipeline has not seen the partition yet.
     Partition& partition = partitions_[offsets[0].value_or("")];
     const int64_t begin = whole_number(offsets[1]);
     const int64_t end = whole_number(offsets[2]);
@@ -223,21 +223,22 @@ void SinglestoreWatch::look_at_partition(PipelineStatus& now, const Rows::value_
     if (offsets[4]) now.skipped_messages += std::max<int64_t>(cursor - whole_number(offsets[4]), 0);
 }
 
-auto SinglestoreWatch::look_at_errors(PipelineStatus& now) -> Step<> {
-    const auto failed = ask("COUNT(*)", "PIPELINES_BATCHES_SUMMARY", "AND BATCH_STATE = 'Failed'");
+Result<void> SinglestoreWatch::poll_errors(PipelineStatus& now) {
+    const auto failed =
+        select("COUNT(*)", "PIPELINES_BATCHES_SUMMARY", "AND BATCH_STATE = 'Failed'");
     if (!failed) return std::unexpected(failed.error());
-    // An error of a leaf stands there twice, once as what the aggregator makes of it.
+    // The table holds an error of a leaf twice: once as the aggregator reports it.
     constexpr std::string_view once =
         "AND ERROR_TYPE = 'Error' AND ERROR_MESSAGE NOT LIKE 'LEAF ERROR%'";
-    const auto count = ask("COUNT(*)", "PIPELINES_ERRORS", once);
+    const auto count = select("COUNT(*)", "PIPELINES_ERRORS", once);
     if (!count) return std::unexpected(count.error());
-    const auto last =
-        ask("ERROR_CODE, ERROR_MESSAGE, UNIX_TIMESTAMP() - ERROR_UNIX_TIMESTAMP",
-            "PIPELINES_ERRORS", fmt::format("{} ORDER BY ERROR_UNIX_TIMESTAMP DESC LIMIT 1", once));
+    const auto last = select("ERROR_CODE, ERROR_MESSAGE, UNIX_TIMESTAMP() - ERROR_UNIX_TIMESTAMP",
+                             "PIPELINES_ERRORS",
+                             fmt::format("{} ORDER BY ERROR_UNIX_TIMESTAMP DESC LIMIT 1", once));
     if (!last) return std::unexpected(last.error());
     const int64_t failed_before = std::exchange(now.failed_batches, whole_number((*failed)[0][0]));
     const int64_t errors_before = std::exchange(now.errors, whole_number((*count)[0][0]));
-    now.failing = looked_ && (now.failed_batches > failed_before || now.errors > errors_before);
+    now.failing = polled_ && (now.failed_batches > failed_before || now.errors > errors_before);
     now.last_error.clear();
     if (last->empty()) return {};
     const auto& error = last->front();
@@ -247,7 +248,7 @@ auto SinglestoreWatch::look_at_errors(PipelineStatus& now) -> Step<> {
     return {};
 }
 
-void SinglestoreWatch::show(const PipelineStatus& now) {
+void SinglestoreWatch::publish(const PipelineStatus& now) {
     for (size_t i = 0; i < std::size(pipeline_state_names); ++i)
         shard_.set(Metric::pipeline_state, !now.not_singlestore && i == label_of(now.state), i);
     const std::pair<Metric, int64_t> values[] = {
@@ -267,21 +268,21 @@ void SinglestoreWatch::show(const PipelineStatus& now) {
     status_ = now;
 }
 
-// The log hears it when it changes; how long ago the last error was is no change.
-void SinglestoreWatch::say(PipelineStatus& now, const std::string& wrong,
-                           const std::string& last_error) {
+// Sets the health message, and logs it when it changes; the age of the last error is no change.
+void SinglestoreWatch::report(PipelineStatus& now, const std::string& wrong,
+                              const std::string& last_error) {
     now.wrong = wrong.empty() ? "" : fmt::format("pipeline {}: {}", pipeline_, wrong);
-    std::string what = wrong.empty() ? "" : now.wrong + last_error;
+    std::string message = wrong.empty() ? "" : now.wrong + last_error;
     if (!wrong.empty() && !last_error.empty())
         now.wrong +=
             fmt::format("; last error, {} s ago: {}", now.last_error_age.count(), last_error);
     health_message_.set(now.wrong);
-    if (what == said_) return;
+    if (message == logged_) return;
     if (wrong.empty())
         log(LogLevel::notice, "pipeline {}: runs", pipeline_);
     else
         log(LogLevel::warning, "{}", now.wrong);
-    said_ = std::move(what);
+    logged_ = std::move(message);
 }
 
 }  // namespace rollcall

@@ -8,16 +8,16 @@
 #include <algorithm>
 #include <cstring>
 
-#include "sinks/sql/secret.h"
+#include "pipeline/base/secret.h"
 
 namespace rollcall {
 
 namespace {
 
-// --- LOAD DATA LOCAL: the library asks these for the bytes of the file ---
+// --- LOAD DATA LOCAL: the library calls these functions for the bytes of the file ---
 
-// The connection's user data points to the source while load() runs, and to nothing else ever: a
-// server may ask for a file at any time, and gets none.
+// The user data of a connection, which names the source while load() runs and none otherwise: a
+// server may ask for a file at any time, and then gets none.
 struct Loading {
     const Database::Source* source = nullptr;
 };
@@ -61,93 +61,140 @@ void set(MYSQL* connection, mysql_option option, bool value) {
     mysql_options(connection, option, &flag);
 }
 
-// Not here, for it is not the row's fault: what a table lacks (a column, a partition, a default for
-// a column of somebody else's), rights, locks, room on the disk.
-struct RefusedRow {
-    unsigned number;
-    DeadReason reason;
-};
-constexpr unsigned pipeline_source_failed = 1933;  // Of SingleStore.
+constexpr unsigned pipeline_source_failed = 1933;  // A number of SingleStore.
 constexpr unsigned check_violated_mysql = 3819;    // MariaDB has a number of its own.
-constexpr RefusedRow refused_rows[] = {
-    {WARN_DATA_TRUNCATED, DeadReason::invalid_value},
-    {ER_DATA_TOO_LONG, DeadReason::invalid_value},
-    {ER_WARN_DATA_OUT_OF_RANGE, DeadReason::invalid_value},
-    {ER_DATA_OUT_OF_RANGE, DeadReason::invalid_value},
-    {ER_TRUNCATED_WRONG_VALUE, DeadReason::invalid_value},
-    {ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, DeadReason::invalid_value},
-    {ER_ILLEGAL_VALUE_FOR_TYPE, DeadReason::invalid_value},
-    {ER_INVALID_CHARACTER_STRING, DeadReason::invalid_value},
-    {ER_BAD_NULL_ERROR, DeadReason::constraint},
-    {ER_WARN_NULL_TO_NOTNULL, DeadReason::constraint},
-    {ER_CONSTRAINT_FAILED, DeadReason::constraint},
-    {check_violated_mysql, DeadReason::constraint},
-    {ER_NO_REFERENCED_ROW_2, DeadReason::constraint},
-    {ER_SIGNAL_EXCEPTION, DeadReason::constraint},  // A trigger.
-    {ER_TOO_BIG_ROWSIZE, DeadReason::too_large},
-    {ER_NET_PACKET_TOO_LARGE, DeadReason::too_large},
+
+// Causes that may pass are not row refusals: a missing column, partition or default, rights, locks,
+// a full disk.
+struct NumberedCode {
+    unsigned number;
+    Code code;
 };
+constexpr NumberedCode numbered_codes[] = {
+    {WARN_DATA_TRUNCATED, Code::row_value_invalid},
+    {ER_DATA_TOO_LONG, Code::row_value_invalid},
+    {ER_WARN_DATA_OUT_OF_RANGE, Code::row_value_invalid},
+    {ER_DATA_OUT_OF_RANGE, Code::row_value_invalid},
+    {ER_TRUNCATED_WRONG_VALUE, Code::row_value_invalid},
+    {ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, Code::row_value_invalid},
+    {ER_ILLEGAL_VALUE_FOR_TYPE, Code::row_value_invalid},
+    {ER_INVALID_CHARACTER_STRING, Code::row_value_invalid},
+    {ER_BAD_NULL_ERROR, Code::row_constraint},
+    {ER_WARN_NULL_TO_NOTNULL, Code::row_constraint},
+    {ER_CONSTRAINT_FAILED, Code::row_constraint},
+    {check_violated_mysql, Code::row_constraint},
+    {ER_NO_REFERENCED_ROW_2, Code::row_constraint},
+    {ER_SIGNAL_EXCEPTION, Code::row_constraint},  // A trigger.
+    {ER_TOO_BIG_ROWSIZE, Code::row_too_large},
+    {ER_NET_PACKET_TOO_LARGE, Code::row_too_large},
+    {ER_NO_SUCH_TABLE, Code::table_missing},
+    {ER_UNKNOWN_TABLE, Code::table_missing},
+    {ER_ACCESS_DENIED_ERROR, Code::sink_down},
+    {ER_ACCESS_DENIED_NO_PASSWORD_ERROR, Code::sink_down},
+};
+
+// Returns what the operator can do about an error number; empty if that is not known.
+std::string_view advice_for(unsigned number) {
+    switch (number) {
+        case ER_ACCESS_DENIED_ERROR:
+        case ER_ACCESS_DENIED_NO_PASSWORD_ERROR:
+            return "; see singlestore.user and singlestore.password_file";
+        case ER_BAD_DB_ERROR: return "; rollcalld schema apply makes what is missing";
+        case ER_DBACCESS_DENIED_ERROR:
+        case ER_TABLEACCESS_DENIED_ERROR:
+        case ER_COLUMNACCESS_DENIED_ERROR:
+        case ER_SPECIFIC_ACCESS_DENIED_ERROR:
+            return "; rollcalld schema show prints the rights that the user needs";
+        case ER_NOT_ALLOWED_COMMAND:  // The answer of servers other than MariaDB.
+        case ER_LOAD_INFILE_CAPABILITY_DISABLED:
+            return "; SET GLOBAL local_infile = ON lets the server take rows";
+        case pipeline_source_failed:
+            return "; the pipeline asks the brokers when it is made: create the topics first, "
+                   "by hand or by a start of the daemon with kafka.create_topics; see "
+                   "singlestore.pipeline_brokers and singlestore.pipeline_user";
+        case CR_SSL_CONNECTION_ERROR: return "; see singlestore.tls and singlestore.tls_ca";
+        case CR_CONN_HOST_ERROR:
+        case CR_CONNECTION_ERROR:
+        case CR_UNKNOWN_HOST: return "; see singlestore.host and singlestore.port";
+        default: return "";
+    }
+}
+
+std::string server_of(const Database::Options& options) {
+    return options.host.starts_with('/') ? options.host
+                                         : fmt::format("{}:{}", options.host, options.port);
+}
 
 }  // namespace
 
-std::optional<DeadReason> refusal_of(unsigned number) {
-    for (const auto& refused : refused_rows)
-        if (refused.number == number) return refused.reason;
-    return {};
+Code code_of(unsigned number) {
+    for (const auto& numbered : numbered_codes)
+        if (numbered.number == number) return numbered.code;
+    // Numbers of the library are about the connection.
+    return number >= CR_MIN_ERROR && number <= CR_MAX_ERROR ? Code::sink_down
+                                                            : Code::statement_failed;
 }
 
 void Database::Close::operator()(st_mysql* connection) const { mysql_close(connection); }
 
-std::unexpected<Database::Problem> Database::problem() const {
+std::unexpected<Error> Database::failure() const {
     const unsigned number = mysql_errno(connection_.get());
-    return std::unexpected(Problem{number, in_one_line(mysql_error(connection_.get())),
-                                   number == ER_NO_SUCH_TABLE || number == ER_UNKNOWN_TABLE});
+    return fail(code_of(number),
+                fmt::format("{}: {}{}", server_, in_one_line(mysql_error(connection_.get())),
+                            advice_for(number)));
 }
 
-Database::Outcome<Database> Database::connect(const Options& options) {
-    Database database(mysql_init(nullptr));
-    MYSQL* const connection = database.connection_.get();
-    if (connection == nullptr) return std::unexpected(Problem{CR_OUT_OF_MEMORY, "no memory"});
+void Database::set_options(const Options& options) {
+    MYSQL* const connection = connection_.get();
     read_from(connection, no_file);
     set(connection, MYSQL_OPT_CONNECT_TIMEOUT, whole_seconds(options.connect_timeout));
     set(connection, MYSQL_OPT_READ_TIMEOUT, whole_seconds(options.timeout));
     set(connection, MYSQL_OPT_WRITE_TIMEOUT, whole_seconds(options.timeout));
     set(connection, MYSQL_OPT_LOCAL_INFILE, 1U);
-    set(connection, MYSQL_OPT_RECONNECT, false);  // It would lose a transaction without a word.
-    // Defaults differ between versions of the library, so both are said.
+    // A reconnection would lose a transaction without an error.
+    set(connection, MYSQL_OPT_RECONNECT, false);
+    // Both are set because defaults differ between versions of the library.
     set(connection, MYSQL_OPT_SSL_ENFORCE, options.tls);
     set(connection, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, options.tls);
     if (options.tls && !options.tls_ca.empty())
         mysql_options(connection, MYSQL_OPT_SSL_CA, options.tls_ca.c_str());
     mysql_options(connection, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-    const bool socket = options.host.starts_with('/');
-    // Without, the library takes "localhost" for a socket of its own choice.
+    // Otherwise the library takes "localhost" for a socket of its own choice.
     set(connection, MYSQL_OPT_PROTOCOL,
-        static_cast<unsigned>(socket ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP));
-    const auto or_none = [](const std::string& text) {
+        static_cast<unsigned>(options.host.starts_with('/') ? MYSQL_PROTOCOL_SOCKET
+                                                            : MYSQL_PROTOCOL_TCP));
+}
+
+Result<Database> Database::connect(const Options& options) {
+    Database database(mysql_init(nullptr), server_of(options));
+    MYSQL* const connection = database.connection_.get();
+    if (connection == nullptr) return fail(Code::sink_down, "no memory for a connection");
+    database.set_options(options);
+    const bool socket = options.host.starts_with('/');
+    const auto or_null = [](const std::string& text) {
         return text.empty() ? nullptr : text.c_str();
     };
-    if (mysql_real_connect(connection, socket ? nullptr : or_none(options.host),
+    if (mysql_real_connect(connection, socket ? nullptr : or_null(options.host),
                            options.user.c_str(), options.password.c_str(),
-                           or_none(options.database), options.port,
+                           or_null(options.database), options.port,
                            socket ? options.host.c_str() : nullptr, CLIENT_FOUND_ROWS) == nullptr)
-        return database.problem();
+        return database.failure();
     if (const auto prepared = database.prepare_session(); !prepared)
         return std::unexpected(prepared.error());
     return database;
 }
 
-Database::Outcome<void> Database::prepare_session() {
+Result<void> Database::prepare_session() {
     const auto version = query("SELECT @@memsql_version");
     if (version) {
         dialect_ = SqlDialect::singlestore;
         return {};
     }
-    if (version.error().number != ER_UNKNOWN_SYSTEM_VARIABLE)
+    if (mysql_errno(connection_.get()) != ER_UNKNOWN_SYSTEM_VARIABLE)
         return std::unexpected(version.error());
     for (const char* const statement : {
              "SET SESSION sql_mode = 'STRICT_ALL_TABLES'",
-             // By default a file is in the database's character set.
+             // By default a file is read in the character set of the database.
              "SET SESSION character_set_database = 'utf8mb4'",
              "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
              "SET SESSION max_error_count = 65535",
@@ -156,14 +203,14 @@ Database::Outcome<void> Database::prepare_session() {
     return {};
 }
 
-Database::Outcome<Rows> Database::query(const std::string& sql) {
+Result<Rows> Database::query(const std::string& sql) {
     MYSQL* const connection = connection_.get();
-    if (mysql_real_query(connection, sql.data(), sql.size()) != 0) return problem();
+    if (mysql_real_query(connection, sql.data(), sql.size()) != 0) return failure();
     Rows rows;
     MYSQL_RES* const result = mysql_store_result(connection);
     if (result == nullptr) {
-        if (mysql_errno(connection) != 0) return problem();
-        return rows;  // A statement without rows.
+        if (mysql_errno(connection) != 0) return failure();
+        return rows;  // The statement returns no rows.
     }
     const unsigned fields = mysql_num_fields(result);
     while (MYSQL_ROW row = mysql_fetch_row(result)) {
@@ -179,7 +226,7 @@ Database::Outcome<Rows> Database::query(const std::string& sql) {
     return rows;
 }
 
-Database::Outcome<uint64_t> Database::load(const std::string& sql, const Source& source) {
+Result<uint64_t> Database::load(const std::string& sql, const Source& source) {
     bool failed = false;
     const Source watched = [&](char* to, size_t room) {
         const auto bytes = source(to, room);
@@ -191,8 +238,8 @@ Database::Outcome<uint64_t> Database::load(const std::string& sql, const Source&
     const auto done = query(sql);
     read_from(connection_.get(), no_file);
     if (!done) return std::unexpected(done.error());
-    // Whatever the library makes of it.
-    if (failed) return std::unexpected(Problem{CR_UNKNOWN_ERROR, "the source failed"});
+    // The library may report success nevertheless.
+    if (failed) return fail(Code::statement_failed, server_ + ": the rows could not be written");
     return affected();
 }
 
@@ -202,57 +249,28 @@ unsigned Database::warnings() const { return mysql_warning_count(connection_.get
 
 std::string_view Database::version() const { return mysql_get_server_info(connection_.get()); }
 
-std::expected<Database::Options, std::string> database_options(const Settings& settings) {
+Result<Database::Options> database_options(const Settings& settings) {
     const auto& singlestore = settings.singlestore;
     auto password = read_secret(singlestore.password_file);
     if (!password)
-        return std::unexpected("singlestore.password_file: " + std::move(password.error()));
-    return Database::Options{singlestore.host,       static_cast<uint16_t>(singlestore.port),
-                             singlestore.user,       *std::move(password),
-                             singlestore.database,   singlestore.tls,
-                             singlestore.tls_ca,     singlestore.connect_timeout_max,
-                             singlestore.timeout_max};
+        return std::unexpected(in_context("singlestore.password_file", password.error()));
+    return Database::Options{.host = singlestore.host,
+                             .port = static_cast<uint16_t>(singlestore.port),
+                             .user = singlestore.user,
+                             .password = *std::move(password),
+                             .database = singlestore.database,
+                             .tls = singlestore.tls,
+                             .tls_ca = singlestore.tls_ca,
+                             .connect_timeout = singlestore.connect_timeout_max,
+                             .timeout = singlestore.timeout_max};
 }
 
-std::string in_one_line(std::string_view said) {
-    constexpr size_t bytes_most = 300;
-    std::string line(said.substr(0, bytes_most));
+std::string in_one_line(std::string_view answer) {
+    constexpr size_t bytes_max = 300;
+    std::string line(answer.substr(0, bytes_max));
     std::ranges::replace_if(
         line, [](unsigned char byte) { return byte < ' ' || byte == 0x7f; }, ' ');
     return line;
-}
-
-std::string sentence(const Database::Options& options, const Database::Problem& problem) {
-    const std::string server = options.host.starts_with('/')
-                                   ? options.host
-                                   : fmt::format("{}:{}", options.host, options.port);
-    const auto advice = [&]() -> std::string_view {
-        switch (problem.number) {
-            case ER_ACCESS_DENIED_ERROR:
-            case ER_ACCESS_DENIED_NO_PASSWORD_ERROR:
-                return "; see singlestore.user and singlestore.password_file";
-            case ER_BAD_DB_ERROR:
-            case ER_NO_SUCH_TABLE: return "; rollcalld schema apply makes what is missing";
-            case ER_DBACCESS_DENIED_ERROR:
-            case ER_TABLEACCESS_DENIED_ERROR:
-            case ER_COLUMNACCESS_DENIED_ERROR:
-            case ER_SPECIFIC_ACCESS_DENIED_ERROR:
-                return "; rollcalld schema show prints the rights that the user needs";
-            case ER_NOT_ALLOWED_COMMAND:  // What servers say that are no MariaDB.
-            case ER_LOAD_INFILE_CAPABILITY_DISABLED:
-                return "; SET GLOBAL local_infile = ON lets the server take rows";
-            case pipeline_source_failed:
-                return "; the pipeline asks the brokers when it is made: create the topics first, "
-                       "by hand or by a start of the daemon with kafka.create_topics; see "
-                       "singlestore.pipeline_brokers and singlestore.pipeline_user";
-            case CR_SSL_CONNECTION_ERROR: return "; see singlestore.tls and singlestore.tls_ca";
-            case CR_CONN_HOST_ERROR:
-            case CR_CONNECTION_ERROR:
-            case CR_UNKNOWN_HOST: return "; see singlestore.host and singlestore.port";
-            default: return "";
-        }
-    }();
-    return fmt::format("{}: {}{}", server, problem.message, advice);
 }
 
 }  // namespace rollcall

@@ -1,27 +1,33 @@
-// Database: a connection to SingleStore or MariaDB, over MariaDB Connector/C.
+// Database: a connection to SingleStore or MariaDB over MariaDB Connector/C.
 //
-// Text protocol only: statements prepared by the server are slow or missing in SingleStore. LOAD
-// DATA LOCAL INFILE reads from memory; no file is ever opened, whatever a server asks for.
+// It uses the text protocol only, because statements prepared by the server are slow or missing in
+// SingleStore. LOAD DATA LOCAL INFILE reads from memory; no file is ever opened, whatever a server
+// asks for.
 //
-// A connection that has failed stays failed: throw it away and connect anew. What was not committed
-// is rolled back by the server when it notices.
+// A connection that has failed stays failed: discard it and connect again. The server rolls back
+// what was not committed when it notices.
 //
-// Source: https://mariadb.com/kb/en/mariadb-connector-c/, https://docs.singlestore.com "Connect
-// with C/C++"; libmariadb/ma_loaddata.c for what happens when a source fails. Threads: one at a
-// time. Calls block for as long as Options allow.
+// Errors:  each explanation begins with the server's address and its answer, and ends with what to
+//          do if that is known. The codes:
+//            sink_down                the server cannot be reached, or does not let the user in
+//            statement_failed         the server refused the statement
+//            table_missing            a table that the statement names does not exist
+//            row_...                  the table can never store a row of the statement (sink.h)
+// Threads: one at a time. Calls block for as long as Options allow.
+// Source:  https://mariadb.com/kb/en/mariadb-connector-c/, https://docs.singlestore.com "Connect
+//          with C/C++"; libmariadb/ma_loaddata.c for what happens when a source fails.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
-#include <expected>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "config/metrics.h"
 #include "config/settings.h"
+#include "pipeline/base/error.h"
 #include "sinks/sql/ddl.h"
 #include "sinks/sql/query.h"
 
@@ -32,47 +38,39 @@ namespace rollcall {
 class Database {
 public:
     struct Options {
-        std::string host;  // Begins with a slash: the path of a Unix socket.
+        std::string host;  // A path of a Unix socket if it begins with a slash.
         uint16_t port = 0;
         std::string user;
         std::string password;
-        std::string database;  // Empty: none.
+        std::string database;  // Empty selects none.
         bool tls = false;
         std::string tls_ca;
         std::chrono::milliseconds connect_timeout{};
-        std::chrono::milliseconds timeout{};  // Of one read or write.
+        std::chrono::milliseconds timeout{};  // Limit of one read or write.
     };
 
-    struct Problem {
-        unsigned number;      // As the server or the library numbers it.
-        std::string message;  // In their words.
-        bool missing_table = false;
-    };
-    template <class T>
-    using Outcome = std::expected<T, Problem>;
-
-    // Writes the next bytes to where so much room is, at most 4 KiB by the library's own buffer.
-    // Returns how many; 0: the end; nothing: it failed.
+    // Writes the next bytes of a file to `to` and returns how many, at most `room` (the library's
+    // buffer has 4 KiB). Returns 0 at the end, and no number if it fails.
     using Source = std::function<std::optional<size_t>(char* to, size_t room)>;
 
-    [[nodiscard]] static Outcome<Database> connect(const Options& options);
+    [[nodiscard]] static Result<Database> connect(const Options& options);
 
-    // One statement.
-    [[nodiscard]] Outcome<Rows> query(const std::string& sql);
+    // Runs one statement.
+    [[nodiscard]] Result<Rows> query(const std::string& sql);
 
-    // A LOAD DATA LOCAL INFILE, whatever file it names. If the source failed, so does this; but the
-    // server has then taken what came before for all there is: roll back.
-    // Returns the rows that are new in the table.
-    [[nodiscard]] Outcome<uint64_t> load(const std::string& sql, const Source& source);
+    // Runs a LOAD DATA LOCAL INFILE, whatever file it names, on the bytes of the source. Returns
+    // the rows that are new in the table. If the source fails, so does the call; but the server has
+    // then taken the bytes before for the whole file: roll back.
+    [[nodiscard]] Result<uint64_t> load(const std::string& sql, const Source& source);
 
-    // Rows that the last statement found to change.
+    // Returns how many rows the last statement matched for a change.
     [[nodiscard]] uint64_t affected() const;
-    // Of the last statement; beyond 65,535 they are not counted.
+    // Returns how many warnings the last statement has; the server counts up to 65,535.
     [[nodiscard]] unsigned warnings() const;
 
-    // SingleStore or MariaDB, as the server says.
+    // Returns what the server says it is: SingleStore or MariaDB.
     [[nodiscard]] SqlDialect dialect() const { return dialect_; }
-    // Its version, in its own words.
+    // Returns its version as the server spells it.
     [[nodiscard]] std::string_view version() const;
 
 private:
@@ -80,28 +78,25 @@ private:
         void operator()(st_mysql* connection) const;
     };
 
-    explicit Database(st_mysql* connection) : connection_(connection) {}
-    [[nodiscard]] std::unexpected<Problem> problem() const;
-    [[nodiscard]] Outcome<void> prepare_session();
+    Database(st_mysql* connection, std::string server)
+        : connection_(connection), server_(std::move(server)) {}
+    [[nodiscard]] std::unexpected<Error> failure() const;
+    void set_options(const Options& options);
+    [[nodiscard]] Result<void> prepare_session();
 
     std::unique_ptr<st_mysql, Close> connection_;
+    std::string server_;  // "127.0.0.1:3306", or the path of the socket.
     SqlDialect dialect_ = SqlDialect::mariadb;
 };
 
-// How the settings say to connect; or why the password cannot be read.
-[[nodiscard]] std::expected<Database::Options, std::string> database_options(
-    const Settings& settings);
+// Returns how the settings say to connect; fails if the password cannot be read.
+[[nodiscard]] Result<Database::Options> database_options(const Settings& settings);
 
-// Why the database will never take a row, if an error or a warning with this number says so;
-// nothing if it may take it another time, or if the number says nothing about rows.
-[[nodiscard]] std::optional<DeadReason> refusal_of(unsigned number);
+// Returns the code for an error number of the server or of the library.
+[[nodiscard]] Code code_of(unsigned number);
 
-// What a server says, fit for the log: it may quote a router. Control characters are spaces, and at
-// most 300 bytes stay.
-[[nodiscard]] std::string in_one_line(std::string_view said);
-
-// "127.0.0.1:3306: Access denied for user 'x'@'localhost'", and what to do, where that is known.
-[[nodiscard]] std::string sentence(const Database::Options& options,
-                                   const Database::Problem& problem);
+// Makes a server's answer fit for the log, because it may quote a router: replaces control
+// characters by spaces and keeps at most 300 bytes.
+[[nodiscard]] std::string in_one_line(std::string_view answer);
 
 }  // namespace rollcall

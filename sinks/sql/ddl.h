@@ -1,10 +1,10 @@
-// DDL: columns.def as the statements that make its tables, for three databases, and the pipeline by
+// DDL: the statements that make the tables of columns.def for three databases, and the pipeline by
 // which SingleStore loads them from Kafka.
 //
 //   site_checkins       a row for each check-in; unique (site_id, id)
 //   rollcall_position   spool, next_record: the first record of each spool that is not stored
 //
-// Nothing else in the program writes a CREATE or names the columns of a LOAD DATA.
+// No other part of the program writes a CREATE statement or the columns of a LOAD DATA.
 //
 // The list of columns only grows, and each column names the version of the table that added it. A
 // topic holds lines of one version, so its default name ends in it. When a column comes, the table
@@ -16,7 +16,7 @@
 //
 // Source: https://docs.singlestore.com/db/latest/reference/sql-reference/ (CREATE TABLE, CREATE
 // PIPELINE, LOAD DATA, GRANT); https://mariadb.com/kb/en/create-table/
-// Threads: pure functions.
+// Threads: any.
 #pragma once
 
 #include <algorithm>
@@ -50,50 +50,50 @@ static_assert(std::ranges::is_sorted(columns_table, {}, &ColumnInfo::since),
 
 // --- tables ---
 
-// "VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", without NULL or NOT NULL.
+// Returns a type such as "VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin".
 [[nodiscard]] std::string column_type(SqlDialect dialect, const ColumnInfo& column);
-// Whether the table refuses a row without it.
+// Returns whether the table refuses a row without a value in this column.
 [[nodiscard]] bool is_required(const ColumnInfo& column);
-// Both, unless they are there.
+// Returns the statements that make both tables if they do not exist.
 [[nodiscard]] Statements create_tables(SqlDialect dialect, ColumnList columns = columns_table);
 [[nodiscard]] std::string add_column(SqlDialect dialect, const ColumnInfo& column);
 
-// --- what reads the lines of sinks/text/tsv.h ---
+// --- loading the lines of sinks/text/tsv.h ---
 
-// "`id`, `site_id`, ...": SingleStore reserves many words.
+// Returns "`id`, `site_id`, ...". The names are quoted because SingleStore reserves many words.
 [[nodiscard]] std::string column_names(ColumnList columns = columns_table);
-// What follows INTO TABLE site_checkins: FIELDS, LINES, and the columns by name.
+// Returns the clauses behind INTO TABLE site_checkins: FIELDS, LINES, and the columns by name.
 [[nodiscard]] std::string load_clauses(ColumnList columns = columns_table);
-// What LOAD DATA does with a row that is there already: nothing.
+// Returns the clause by which LOAD DATA leaves out a row that the table has.
 [[nodiscard]] std::string_view skip_duplicates(SqlDialect dialect);
 
 // --- Kafka ---
 
-// `configured`, or if that is empty the default: "site_checkins.v1".
+// Returns `configured`, or if it is empty the default, such as "site_checkins.v1".
 [[nodiscard]] std::string topic_name(std::string_view configured,
                                      ColumnList columns = columns_table);
 
 struct PipelineSource {
-    List brokers;  // As SingleStore's nodes reach them.
+    List brokers;  // Addresses by which SingleStore's nodes reach the brokers.
     std::string topic;
     Count rows_per_message = 1;
     Bytes message_size_max;
     Millis batch_interval{1000};
-    std::map<std::string, std::string> config;       // Of librdkafka; isolation.level is added.
-    std::map<std::string, std::string> credentials;  // The secret ones.
+    std::map<std::string, std::string> config;       // For librdkafka; isolation.level is added.
+    std::map<std::string, std::string> credentials;  // The properties that are secret.
 };
 
-// "site_checkins_v1" for the topic "site_checkins.v1". Kafka has no two topics that differ in that
-// alone.
+// Returns "site_checkins_v1" for the topic "site_checkins.v1". Kafka allows no two topics that
+// differ in that alone.
 [[nodiscard]] std::string pipeline_name(std::string_view topic);
-// What CONFIG says, member by member of the JSON.
+// Returns the members of the JSON in CONFIG.
 [[nodiscard]] std::vector<std::string> pipeline_config(const PipelineSource& source);
-// What follows CREATE PIPELINE ... AS, clause by clause, the columns last.
+// Returns the clauses behind CREATE PIPELINE ... AS, the columns last.
 [[nodiscard]] Statements pipeline_clauses(const PipelineSource& source,
                                           ColumnList columns = columns_table);
-// Begin at the earliest message, start: for a pipeline that has loaded nothing.
+// Returns the statements that start a pipeline that has loaded nothing, at the earliest message.
 [[nodiscard]] Statements start_pipeline(const PipelineSource& source);
-// Create and start: for a topic that has no pipeline yet.
+// Returns the statements that create and start the pipeline of a topic that has none yet.
 [[nodiscard]] Statements create_pipeline(const PipelineSource& source,
                                          ColumnList columns = columns_table);
 
@@ -101,11 +101,12 @@ struct PipelineSource {
 
 struct DatabaseUsers {
     std::string database;
-    std::string daemon;  // The name that rollcalld connects with.
+    std::string daemon;  // The user that rollcalld logs in as.
     std::string password;
 };
 
-// The daemon, with no right that it does not use. Not for SQLite.
+// Returns the statements that make the daemon's user, with the rights that it uses and no others.
+// Not for SQLite.
 [[nodiscard]] Statements create_users(SqlDialect dialect, const DatabaseUsers& users);
 
 // Returns `text` as a string literal of SingleStore and MariaDB.
@@ -113,13 +114,13 @@ struct DatabaseUsers {
 // Returns `name` as a quoted identifier of SingleStore and MariaDB.
 [[nodiscard]] std::string name_quoted(std::string_view name);
 
-// Stands for a secret in what is shown.
+// Stands for a secret in statements that are printed.
 inline constexpr std::string_view hidden_secret = "***";
-// To read or to run: a line or more each, a semicolon behind each. If one of them lacks its secret,
-// all are comments, for they need each other.
+// Returns the statements as text to read or to run, each on its own lines with a semicolon. If one
+// of them lacks its secret, all are comments, because they need each other.
 [[nodiscard]] std::string as_text(const Statements& statements);
 
-// All of it as a file to read or to run.
+// Returns the whole schema as a file to read or to run.
 [[nodiscard]] std::string schema_sql(SqlDialect dialect, const PipelineSource& source,
                                      const DatabaseUsers& users,
                                      ColumnList columns = columns_table);

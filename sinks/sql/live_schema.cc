@@ -21,9 +21,9 @@ struct LiveColumn {
 };
 using LiveColumns = std::map<std::string, LiveColumn, std::less<>>;
 
-// --- what to ask ---
+// --- questions to the database ---
 
-// name, type, YES if it may be NULL, collation
+// Asks for the columns: name, type, YES if it may be NULL, collation.
 std::string ask_columns(SqlDialect dialect, std::string_view table) {
     if (dialect == SqlDialect::sqlite)
         return fmt::format(
@@ -37,7 +37,7 @@ std::string ask_columns(SqlDialect dialect, std::string_view table) {
         table);
 }
 
-// name of a unique key, one of its columns
+// Asks for the unique keys: the name of a key, one of its columns.
 std::string ask_unique_keys(SqlDialect dialect, std::string_view table) {
     if (dialect == SqlDialect::sqlite)
         return fmt::format(
@@ -50,7 +50,7 @@ std::string ask_unique_keys(SqlDialect dialect, std::string_view table) {
         table);
 }
 
-// --- types, as databases tell them ---
+// --- types as databases spell them ---
 
 std::string lower(std::string_view text) {
     std::string low(text);
@@ -58,7 +58,7 @@ std::string lower(std::string_view text) {
     return low;
 }
 
-// The width in bigint(20) says how it is shown, and newer servers leave it out.
+// Removes the width of bigint(20): it only says how a number is shown, and newer servers omit it.
 std::string live_type(std::string_view type, std::string_view collation) {
     static const std::regex width("^((?:tiny|big)?int)\\(\\d+\\)");
     std::string words = std::regex_replace(lower(type), width, "$1");
@@ -73,7 +73,7 @@ std::string wanted_type(SqlDialect dialect, const ColumnInfo& column) {
     return column.kind == Kind::text ? type.substr(0, type.find(' ')) + " utf8mb4_bin" : type;
 }
 
-Found<LiveColumns> live_columns(SqlDialect dialect, std::string_view table, const Query& query) {
+Result<LiveColumns> live_columns(SqlDialect dialect, std::string_view table, const Query& query) {
     const auto rows = query(ask_columns(dialect, table));
     if (!rows) return std::unexpected(rows.error());
     LiveColumns columns;
@@ -83,8 +83,6 @@ Found<LiveColumns> live_columns(SqlDialect dialect, std::string_view table, cons
             LiveColumn{live_type(row[1].value_or(""), row[3].value_or("")), row[2] == "NO"});
     return columns;
 }
-
-using Differences = std::vector<Difference>;
 
 Differences compare_columns(SqlDialect dialect, LiveColumns live, ColumnList columns) {
     Differences differences;
@@ -115,10 +113,10 @@ Differences compare_columns(SqlDialect dialect, LiveColumns live, ColumnList col
     return differences;
 }
 
-// The table's own must be there, and no other may refuse a row, for what a key refuses is taken for
-// a copy and left out.
-Found<Differences> compare_unique_keys(SqlDialect dialect, std::string_view table,
-                                       const std::set<std::string>& ours, const Query& query) {
+// Checks that the table has our unique key and no other that may refuse a row: the sink takes a row
+// that a unique key refuses for a duplicate and leaves it out.
+Result<Differences> compare_unique_keys(SqlDialect dialect, std::string_view table,
+                                        const std::set<std::string>& ours, const Query& query) {
     const auto rows = query(ask_unique_keys(dialect, table));
     if (!rows) return std::unexpected(rows.error());
     std::map<std::string, std::set<std::string>> keys;
@@ -151,8 +149,8 @@ Differences compare_position(SqlDialect dialect, const LiveColumns& live) {
     return differences;
 }
 
-// MariaDB's other engines know no transactions, and say nothing.
-Found<Differences> compare_engines(const Query& query) {
+// Checks the engines of MariaDB: those other than InnoDB accept transactions and ignore them.
+Result<Differences> compare_engines(const Query& query) {
     const auto rows = query(
         "SELECT table_name, engine FROM information_schema.tables WHERE table_schema = DATABASE()"
         " AND table_name IN ('site_checkins', 'rollcall_position') AND engine <> 'InnoDB'");
@@ -165,11 +163,10 @@ Found<Differences> compare_engines(const Query& query) {
     return differences;
 }
 
-// --- what SHOW CREATE prints ---
+// --- the output of SHOW CREATE ---
 
-// In one way, however it is written: what is not in quotes in small letters, without quotes around
-// names, without the table before a column's name, without marks that hide a word from MySQL, and
-// with a space only between words.
+// Normalizes SQL: lower case outside of string literals, no quotes around names, no table before
+// the name of a column, no comment marks that hide a word from MySQL, one space between words only.
 std::string plain(std::string_view sql) {
     std::string text;
     const auto is_name = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; };
@@ -203,8 +200,8 @@ bool has_words(std::string_view text, std::string_view words) {
     return contains(fmt::format(" {} ", text), fmt::format(" {} ", words));
 }
 
-// All that is shown, in one text.
-Found<std::string> shown(const Query& query, const std::string& sql) {
+// Returns the whole output of a SHOW statement as one normalized text.
+Result<std::string> shown(const Query& query, const std::string& sql) {
     const auto rows = query(sql);
     if (!rows) return std::unexpected(rows.error());
     std::string text;
@@ -215,7 +212,7 @@ Found<std::string> shown(const Query& query, const std::string& sql) {
 
 // --- the pipeline ---
 
-// What would change, leave out or replace rows, with what stands around it.
+// Clauses that would change, skip or replace rows, with the text around them.
 constexpr std::pair<std::string_view, std::string_view> unwanted_clauses[] = {
     {" replace ", "REPLACE"},
     {" ignore ", "IGNORE"},
@@ -225,7 +222,7 @@ constexpr std::pair<std::string_view, std::string_view> unwanted_clauses[] = {
     {") on duplicate key ", "ON DUPLICATE KEY UPDATE"},
 };
 
-// The columns that are loaded, in their order.
+// Returns the columns that the pipeline loads, in their order.
 std::vector<std::string> loaded_columns(std::string_view pipeline) {
     const std::string_view table = " into table site_checkins ";
     size_t at = pipeline.find(table);
@@ -244,7 +241,7 @@ std::string without_spaces(std::string text) {
     return text;
 }
 
-// Whether a pipeline that does not say STOP_ON_ERROR stops.
+// Returns whether a pipeline without a STOP_ON_ERROR clause stops at an error.
 bool stops_by_default(const Query& query) {
     const auto rows = query("SELECT @@pipelines_stop_on_error");
     if (!rows || rows->empty()) return false;
@@ -257,7 +254,7 @@ using Sentences = std::vector<std::string>;
 void compare_clauses(const PipelineSource& source, const std::string& live, const Query& query,
                      Sentences& wrong) {
     for (const auto& clause : pipeline_clauses(source)) {
-        // The first is compared by its members, the second hidden, the third by its columns.
+        // CONFIG is compared member by member and the columns by name; CREDENTIALS are not shown.
         if (clause.starts_with("CONFIG ") || clause.starts_with("CREDENTIALS ") ||
             clause.starts_with("(") || has_words(live, plain(clause)))
             continue;
@@ -291,10 +288,9 @@ void compare_loaded_columns(const std::string& live, ColumnList columns, Sentenc
 
 }  // namespace
 
-Found<std::vector<Difference>> compare_tables(SqlDialect dialect, const Query& query,
-                                              ColumnList columns) {
+Result<Differences> compare_tables(SqlDialect dialect, const Query& query, ColumnList columns) {
     Differences differences;
-    const auto append = [&](Found<Differences> found) {
+    const auto append = [&](Result<Differences> found) {
         if (found) std::ranges::move(*found, std::back_inserter(differences));
         return found;
     };
@@ -325,9 +321,9 @@ Found<std::vector<Difference>> compare_tables(SqlDialect dialect, const Query& q
     return differences;
 }
 
-std::vector<Difference> compare_layout(const Query& query) {
+Differences compare_layout(const Query& query) {
     const auto table = shown(query, "SHOW CREATE TABLE site_checkins");
-    if (!table) return {};  // Who may not see it is told about nothing but this.
+    if (!table) return {};  // The user may not see the table; the other comparisons say so.
     struct Key {
         std::string_view name;
         std::regex shape;  // Older versions say CLUSTERED COLUMNSTORE.
@@ -340,7 +336,7 @@ std::vector<Difference> compare_layout(const Query& query) {
                     R"(key (?:\w+ )?\(([^)]*)\) using clustered columnstore)"),
          "received_at"},
     };
-    std::vector<Difference> differences;
+    Differences differences;
     for (const auto& [name, shape, column] : keys) {
         std::smatch found;
         if (!std::regex_search(*table, found, shape)) continue;
@@ -352,14 +348,14 @@ std::vector<Difference> compare_layout(const Query& query) {
     return differences;
 }
 
-Found<std::vector<Difference>> compare_pipeline(const PipelineSource& source, const Query& query,
-                                                ColumnList columns) {
+Result<Differences> compare_pipeline(const PipelineSource& source, const Query& query,
+                                     ColumnList columns) {
     const std::string name = pipeline_name(source.topic);
     const std::string is_this =
         "WHERE database_name = DATABASE() AND pipeline_name = " + string_literal(name);
     const auto pipelines = query("SELECT state FROM information_schema.pipelines " + is_this);
     if (!pipelines) return std::unexpected(pipelines.error());
-    std::vector<Difference> differences;
+    Differences differences;
     if (pipelines->empty()) {
         differences.push_back(
             {fmt::format("pipeline {} is missing", name), create_pipeline(source, columns)});
@@ -382,19 +378,18 @@ Found<std::vector<Difference>> compare_pipeline(const PipelineSource& source, co
     return differences;
 }
 
-Found<std::vector<Difference>> mend(const std::vector<Difference>& differences,
-                                    const Query& query) {
-    std::vector<Difference> left;
+Result<Differences> apply_fixes(const Differences& differences, const Query& query) {
+    Differences left;
     for (const auto& difference : differences) {
-        if (difference.mend.empty()) left.push_back(difference);
-        for (const auto& statement : difference.mend)
+        if (difference.fix.empty()) left.push_back(difference);
+        for (const auto& statement : difference.fix)
             if (const auto done = query(statement); !done)
-                return std::unexpected(difference.what + ": " + done.error());
+                return std::unexpected(in_context(difference.what, done.error()));
     }
     return left;
 }
 
-std::string in_short(const std::vector<Difference>& differences) {
+std::string in_short(const Differences& differences) {
     if (differences.empty()) return "nothing differs";
     const size_t more = differences.size() - 1;
     return differences[0].what + (more == 0 ? "" : fmt::format(", and {} more differences", more));

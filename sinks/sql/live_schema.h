@@ -1,15 +1,15 @@
-// Live schema: what a database has, against what ddl.h says it should have, column by column, and
-// the statements that mend it.
+// Live schema: compares what a database has with what ddl.h says it must have, column by column,
+// and offers the statements that fix each difference.
 //
-// Only what adds is mended: tables, columns, a pipeline, the start of one that was never started. A
-// column of another type, a key that is missing or refuses too much, an engine without transactions
-// or a pipeline that was made otherwise is for a person to change. Columns that are not ours are
-// left alone, if they may be NULL.
+// A fix only ever adds: a table, a column, a pipeline, the start of a pipeline that was never
+// started. The operator must change the rest by hand: a column of another type, a key that is
+// missing or refuses too much, an engine without transactions, a pipeline with other clauses.
+// Additional columns are no difference if they may be NULL.
 //
-// Threads: as the query.
+// Errors:  those of the query. The differences are a report and not an error.
+// Threads: those of the query.
 #pragma once
 
-#include <expected>
 #include <string>
 #include <vector>
 
@@ -20,28 +20,24 @@ namespace rollcall {
 
 struct Difference {
     std::string what;  // "column seq of site_checkins is missing".
-    Statements mend;   // None: for a person to change.
+    Statements fix;    // Empty if the operator must change it by hand.
 };
+using Differences = std::vector<Difference>;
 
-template <class T>
-using Found = std::expected<T, std::string>;
+[[nodiscard]] Result<Differences> compare_tables(SqlDialect dialect, const Query& query,
+                                                 ColumnList columns = columns_table);
 
-[[nodiscard]] Found<std::vector<Difference>> compare_tables(SqlDialect dialect, const Query& query,
-                                                            ColumnList columns = columns_table);
+// Compares the shard key and the sort key of a SingleStore table, as far as the server shows them.
+[[nodiscard]] Differences compare_layout(const Query& query);
 
-// How the rows of a SingleStore's table lie, as far as it shows that.
-[[nodiscard]] std::vector<Difference> compare_layout(const Query& query);
+// Compares the pipeline of a SingleStore; the other databases have none.
+[[nodiscard]] Result<Differences> compare_pipeline(const PipelineSource& source, const Query& query,
+                                                   ColumnList columns = columns_table);
 
-// Of a SingleStore only.
-[[nodiscard]] Found<std::vector<Difference>> compare_pipeline(const PipelineSource& source,
-                                                              const Query& query,
-                                                              ColumnList columns = columns_table);
+// Runs the fixes in order until a statement fails. Returns the differences that have no fix.
+[[nodiscard]] Result<Differences> apply_fixes(const Differences& differences, const Query& query);
 
-// Runs what mends them, in order, until one fails. Returns those that are for a person to change.
-[[nodiscard]] Found<std::vector<Difference>> mend(const std::vector<Difference>& differences,
-                                                  const Query& query);
-
-// "column seq of site_checkins is missing, and 2 more differences".
-[[nodiscard]] std::string in_short(const std::vector<Difference>& differences);
+// Returns a summary: "column seq of site_checkins is missing, and 2 more differences".
+[[nodiscard]] std::string in_short(const Differences& differences);
 
 }  // namespace rollcall

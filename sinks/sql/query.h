@@ -1,27 +1,29 @@
-// Query: how one statement is run, whatever the database is.
+// Query: runs one statement, whatever the database is.
 #pragma once
 
 #include <charconv>
 #include <cstdint>
-#include <expected>
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "pipeline/base/error.h"
+
 namespace rollcall {
 
-// What a SELECT gives; nothing stands for NULL.
+// The result of a SELECT; an empty optional stands for NULL.
 using Rows = std::vector<std::vector<std::optional<std::string>>>;
 
-// Of a value; 0 for NULL, as the sum of nothing is told. A sum may come with decimals.
+// Returns the value as a number; 0 for NULL, because SUM over no rows is NULL. Decimals, which a
+// sum may have, are cut.
 inline int64_t whole_number(const std::optional<std::string>& value) {
     int64_t number = 0;
     if (value) std::from_chars(value->data(), value->data() + value->size(), number);
     return number;
 }
 
-// The rows, or what is wrong, in words.
-using Query = std::function<std::expected<Rows, std::string>(const std::string& sql)>;
+// Returns the rows, or an error whose explanation names the database and its answer.
+using Query = std::function<Result<Rows>(const std::string& sql)>;
 
 }  // namespace rollcall

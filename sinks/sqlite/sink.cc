@@ -19,38 +19,50 @@ namespace {
 
 constexpr int busy_timeout_ms = 5000;
 
-// Why a row is refused for good; nothing: what happened may go away. What is in the way of the
-// unique key over (id, site_id) is no error at all.
-std::optional<DeadReason> refusal_of(int status) {
+// Returns the code for a row that can never be stored, or statement_failed if the cause may pass. A
+// conflict with the unique key over (id, site_id) is no error at all.
+Code row_code(int status) {
     switch (status & 0xff) {
-        case SQLITE_CONSTRAINT: return DeadReason::constraint;  // Also RAISE() in a trigger.
-        case SQLITE_MISMATCH: return DeadReason::invalid_value;
-        case SQLITE_TOOBIG: return DeadReason::too_large;
-        default: return {};
+        case SQLITE_CONSTRAINT: return Code::row_constraint;  // Also RAISE() in a trigger.
+        case SQLITE_MISMATCH: return Code::row_value_invalid;
+        case SQLITE_TOOBIG: return Code::row_too_large;
+        default: return Code::statement_failed;
     }
 }
 
 using Connection = std::unique_ptr<sqlite3, DestroyWith<sqlite3_close_v2>>;
 using Statement = std::unique_ptr<sqlite3_stmt, DestroyWith<sqlite3_finalize>>;
 
-Statement prepare(sqlite3* connection, const std::string& sql) {
+// Returns an error with the library's message about the last call.
+std::unexpected<Error> last_error(sqlite3* connection) {
+    if (connection == nullptr) return fail(Code::statement_failed, "no memory");
+    const int status = sqlite3_errcode(connection);
+    const int kind = status & 0xff;
+    // After other errors the library still reports the errno of some earlier call.
+    const bool has_errno = kind == SQLITE_CANTOPEN || kind == SQLITE_IOERR || kind == SQLITE_FULL;
+    return fail(row_code(status), has_errno ? sqlite3_system_errno(connection) : 0,
+                sqlite3_errmsg(connection));
+}
+
+Result<Statement> prepare(sqlite3* connection, const std::string& sql) {
     sqlite3_stmt* statement = nullptr;
     sqlite3_prepare_v3(connection, sql.c_str(), -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+    if (statement == nullptr) return last_error(connection);
     return Statement(statement);
 }
 
-std::expected<Rows, std::string> run_query(sqlite3* connection, const std::string& sql) {
-    const Statement statement = prepare(connection, sql);
-    if (!statement) return std::unexpected(sqlite3_errmsg(connection));
+Result<Rows> run_query(sqlite3* connection, const std::string& sql) {
+    const auto prepared = prepare(connection, sql);
+    if (!prepared) return std::unexpected(prepared.error());
+    sqlite3_stmt* const statement = prepared->get();
     Rows rows;
     for (;;) {
-        const int status = sqlite3_step(statement.get());
+        const int status = sqlite3_step(statement);
         if (status == SQLITE_DONE) return rows;
-        if (status != SQLITE_ROW) return std::unexpected(sqlite3_errmsg(connection));
+        if (status != SQLITE_ROW) return last_error(connection);
         auto& row = rows.emplace_back();
-        for (int place = 0; place < sqlite3_column_count(statement.get()); ++place) {
-            const auto* text =
-                reinterpret_cast<const char*>(sqlite3_column_text(statement.get(), place));
+        for (int place = 0; place < sqlite3_column_count(statement); ++place) {
+            const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, place));
             row.push_back(text == nullptr ? std::nullopt : std::optional<std::string>(text));
         }
     }
@@ -63,70 +75,81 @@ struct SqliteSink::Database {
     Statement insert;
     Statement position;
     std::string spool;
-    std::vector<Refusal> refused;  // Of the batch, ascending.
-    size_t duplicates = 0;         // Rows of it that were there.
+    std::vector<Refusal> refused;  // Refused rows of the batch, ascending.
+    size_t duplicates = 0;         // Rows of the batch that were in the table already.
 
-    bool run(const std::string& sql) {
-        return sqlite3_exec(connection.get(), sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK;
+    Result<void> run(const std::string& sql) {
+        if (sqlite3_exec(connection.get(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
+            return last_error(connection.get());
+        return {};
     }
 
-    Statement prepare(const std::string& sql) { return rollcall::prepare(connection.get(), sql); }
-
-    static bool step(const Statement& statement) {
+    Result<void> step(const Statement& statement) {
         const bool done = sqlite3_step(statement.get()) == SQLITE_DONE;
-        return sqlite3_reset(statement.get()) == SQLITE_OK && done;
+        if (sqlite3_reset(statement.get()) == SQLITE_OK && done) return {};
+        return last_error(connection.get());
     }
 
-    bool connect(const std::string& path);
-    bool make_tables();
-    bool prepare_statements();
-    bool read_position(uint64_t& next_record);
-    Result<bool> store(const Batch& batch);
-    bool insert_rows(const Columns& rows, bool may_refuse);
-    bool insert_row(const Columns& rows, size_t row);
+    Result<void> connect(const std::string& path);
+    Result<void> make_tables();
+    Result<void> prepare_statements();
+    Result<uint64_t> read_position();
+    Result<void> insert_batch(const Batch& batch);
+    Result<void> commit(uint64_t end_record);
+    Result<void> insert_rows(const Columns& rows, bool may_refuse);
+    Result<void> insert_row(const Columns& rows, size_t row);
     void bind(const Columns& rows, size_t row, size_t column);
 };
 
-bool SqliteSink::Database::connect(const std::string& path) {
+Result<void> SqliteSink::Database::connect(const std::string& path) {
     sqlite3* opened = nullptr;
     const int status =
         sqlite3_open_v2(path.c_str(), &opened,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
     connection.reset(opened);
-    if (status != SQLITE_OK) return false;
+    if (status != SQLITE_OK) return last_error(opened);
     sqlite3_busy_timeout(opened, busy_timeout_ms);
     return run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
 }
 
-// A table that a person has made otherwise is left as it is.
-bool SqliteSink::Database::make_tables() {
+// Makes the tables and columns that are missing. Differences that have no fix stay as they are.
+Result<void> SqliteSink::Database::make_tables() {
     const Query query = [this](const std::string& sql) { return run_query(connection.get(), sql); };
-    if (!run("BEGIN IMMEDIATE")) return false;
+    if (auto begun = run("BEGIN IMMEDIATE"); !begun) return begun;
     const auto differences = compare_tables(SqlDialect::sqlite, query);
-    return differences && mend(*differences, query) && run("COMMIT");
+    if (!differences) return std::unexpected(differences.error());
+    if (const auto fixed = apply_fixes(*differences, query); !fixed)
+        return std::unexpected(fixed.error());
+    return run("COMMIT");
 }
 
-bool SqliteSink::Database::prepare_statements() {
+Result<void> SqliteSink::Database::prepare_statements() {
     std::string places;
     for (size_t i = 0; i < columns_count; ++i) places += places.empty() ? "?" : ", ?";
-    insert =
-        prepare(fmt::format("INSERT INTO site_checkins ({}) VALUES ({})"
-                            " ON CONFLICT (id, site_id) DO NOTHING",
-                            column_names(), places));
-    position = prepare(
-        "INSERT INTO rollcall_position (spool, next_record) VALUES (?, ?)"
-        " ON CONFLICT (spool) DO UPDATE SET next_record = excluded.next_record");
-    return insert && position;
+    auto insertion =
+        prepare(connection.get(), fmt::format("INSERT INTO site_checkins ({}) VALUES ({})"
+                                              " ON CONFLICT (id, site_id) DO NOTHING",
+                                              column_names(), places));
+    if (!insertion) return std::unexpected(insertion.error());
+    insert = *std::move(insertion);
+    auto update = prepare(connection.get(),
+                          "INSERT INTO rollcall_position (spool, next_record) VALUES (?, ?)"
+                          " ON CONFLICT (spool) DO UPDATE SET next_record = excluded.next_record");
+    if (!update) return std::unexpected(update.error());
+    position = *std::move(update);
+    return {};
 }
 
-bool SqliteSink::Database::read_position(uint64_t& next_record) {
-    const Statement ask = prepare("SELECT next_record FROM rollcall_position WHERE spool = ?");
-    if (!ask) return false;
-    sqlite3_bind_text(ask.get(), 1, spool.c_str(), -1, SQLITE_STATIC);
-    const int status = sqlite3_step(ask.get());
-    next_record =
-        status == SQLITE_ROW ? static_cast<uint64_t>(sqlite3_column_int64(ask.get(), 0)) : 0;
-    return status == SQLITE_ROW || status == SQLITE_DONE;
+Result<uint64_t> SqliteSink::Database::read_position() {
+    const auto selection =
+        prepare(connection.get(), "SELECT next_record FROM rollcall_position WHERE spool = ?");
+    if (!selection) return std::unexpected(selection.error());
+    sqlite3_bind_text(selection->get(), 1, spool.c_str(), -1, SQLITE_STATIC);
+    switch (sqlite3_step(selection->get())) {
+        case SQLITE_ROW: return static_cast<uint64_t>(sqlite3_column_int64(selection->get(), 0));
+        case SQLITE_DONE: return 0;
+        default: return last_error(connection.get());
+    }
 }
 
 void SqliteSink::Database::bind(const Columns& rows, size_t row, size_t number) {
@@ -154,85 +177,90 @@ void SqliteSink::Database::bind(const Columns& rows, size_t row, size_t number) 
     }
 }
 
-bool SqliteSink::Database::insert_row(const Columns& rows, size_t row) {
+Result<void> SqliteSink::Database::insert_row(const Columns& rows, size_t row) {
     sqlite3_clear_bindings(insert.get());
     for (uint64_t rest = rows.mask(row); rest != 0; rest &= rest - 1)
         bind(rows, row, static_cast<size_t>(std::countr_zero(rest)));
     return step(insert);
 }
 
-// False: a row failed, and not for good; or a trigger has rolled back the transaction.
-bool SqliteSink::Database::insert_rows(const Columns& rows, bool may_refuse) {
+// Inserts all rows but those that are refused. Fails if a row fails for a cause that may pass, or
+// if a trigger has rolled back the transaction.
+Result<void> SqliteSink::Database::insert_rows(const Columns& rows, bool may_refuse) {
     auto left_out = refused.begin();
     for (size_t row = 0; row < rows.rows(); ++row) {
         if (left_out != refused.end() && left_out->row == row) {
             ++left_out;
             continue;
         }
-        if (insert_row(rows, row)) {
+        const auto inserted = insert_row(rows, row);
+        if (inserted) {
             if (sqlite3_changes(connection.get()) == 0) ++duplicates;
             continue;
         }
-        const auto reason = refusal_of(sqlite3_errcode(connection.get()));
-        if (!reason || !may_refuse) return false;
-        left_out = refused.insert(left_out, {row, *reason, sqlite3_errmsg(connection.get())}) + 1;
-        if (sqlite3_get_autocommit(connection.get()) != 0) return false;
+        const auto reason = dead_reason_of(inserted.error().code);
+        if (!reason || !may_refuse) return inserted;
+        left_out = refused.insert(left_out, {row, *reason, describe(inserted.error())}) + 1;
+        if (sqlite3_get_autocommit(connection.get()) != 0) return inserted;
     }
-    return true;
+    return {};
 }
 
-// False: the database says why.
-Result<bool> SqliteSink::Database::store(const Batch& batch) {
+// Begins a transaction and inserts the rows; finds those that are refused.
+Result<void> SqliteSink::Database::insert_batch(const Batch& batch) {
     refused.clear();
     for (size_t before = 0;; before = refused.size()) {
         duplicates = 0;
-        if (!run("BEGIN IMMEDIATE")) return false;
-        if (insert_rows(batch.rows, batch.keep_refused != nullptr)) break;
-        // After RAISE(ROLLBACK) all is begun anew without that row.
-        if (refused.size() == before || sqlite3_get_autocommit(connection.get()) == 0) return false;
+        if (auto begun = run("BEGIN IMMEDIATE"); !begun) return begun;
+        auto inserted = insert_rows(batch.rows, batch.keep_refused != nullptr);
+        if (inserted) return inserted;
+        // After RAISE(ROLLBACK) the transaction begins again without that row.
+        if (refused.size() == before || sqlite3_get_autocommit(connection.get()) == 0)
+            return inserted;
     }
-    if (!refused.empty())
-        if (auto kept = batch.keep_refused(refused); !kept) return std::unexpected(kept.error());
+}
+
+Result<void> SqliteSink::Database::commit(uint64_t end_record) {
     sqlite3_bind_text(position.get(), 1, spool.c_str(), -1, SQLITE_STATIC);
-    sqlite3_bind_int64(position.get(), 2, static_cast<int64_t>(batch.end_record));
-    return step(position) && run("COMMIT");
+    sqlite3_bind_int64(position.get(), 2, static_cast<int64_t>(end_record));
+    if (auto moved = step(position); !moved) return moved;
+    return run("COMMIT");
 }
 
 SqliteSink::SqliteSink(std::string path) : path_(std::move(path)) {}
 
 SqliteSink::~SqliteSink() = default;
 
-std::unexpected<Error> SqliteSink::failure(const char* doing) {
-    sqlite3* const connection = database_->connection.get();
-    log(said_ ? LogLevel::debug : LogLevel::warning, "sqlite: {}: {}", doing,
-        connection != nullptr ? sqlite3_errmsg(connection) : "no memory");
-    said_ = true;
-    return fail(Code::sink_down, connection != nullptr ? sqlite3_system_errno(connection) : 0);
+std::unexpected<Error> SqliteSink::failure(std::string_view action, const Error& cause) const {
+    return sink_down(in_context(fmt::format("cannot {} {}", action, path_), cause));
 }
 
 Result<uint64_t> SqliteSink::open(const SpoolId& spool) {
-    // Closing a connection rolls back what an error left open.
+    // Closing the last connection rolls back what an error left open.
     database_ = std::make_unique<Database>();
     Database& database = *database_;
     database.spool = to_text(spool);
-    uint64_t next_record = 0;
-    if (!database.connect(path_)) return failure("cannot open");
-    if (!database.make_tables()) return failure("cannot create the tables");
-    if (!database.prepare_statements() || !database.read_position(next_record))
-        return failure("cannot read the position");
-    return next_record;
+    if (auto connected = database.connect(path_); !connected)
+        return failure("open", connected.error());
+    if (auto made = database.make_tables(); !made)
+        return failure("create the tables in", made.error());
+    if (auto prepared = database.prepare_statements(); !prepared)
+        return failure("prepare statements for", prepared.error());
+    const auto position = database.read_position();
+    if (!position) return failure("read the position from", position.error());
+    return position;
 }
 
 Result<void> SqliteSink::write(const Batch& batch) {
-    const auto stored = database_->store(batch);
-    if (!stored || !*stored) {
-        const auto failed =
-            stored ? failure("cannot store a batch") : std::unexpected<Error>(stored.error());
-        (void)database_->run("ROLLBACK");  // Others may write until the next attempt.
-        return failed;
-    }
-    said_ = false;
-    return {};
+    Database& database = *database_;
+    Result<void> kept;
+    Result<void> stored = database.insert_batch(batch);
+    if (stored && !database.refused.empty()) kept = batch.keep_refused(database.refused);
+    if (stored && kept) stored = database.commit(batch.end_record);
+    if (stored && kept) return {};
+    (void)database.run("ROLLBACK");  // Others may write until the next attempt.
+    if (!kept) return kept;
+    return failure("store a batch in", stored.error());
 }
 
 size_t SqliteSink::duplicates() const { return database_->duplicates; }
@@ -241,17 +269,17 @@ std::string sqlite_path(const Settings& settings, const std::string& state_dir) 
     return settings.sqlite.path.empty() ? state_dir + "/rollcall.db" : settings.sqlite.path;
 }
 
-std::expected<Query, std::string> sqlite_query(const std::string& path, bool create) {
+Result<Query> sqlite_query(const std::string& path, bool create) {
     sqlite3* opened = nullptr;
     const int status = sqlite3_open_v2(
         path.c_str(), &opened, SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0), nullptr);
     std::shared_ptr<sqlite3> connection(opened, DestroyWith<sqlite3_close_v2>());
     if (status != SQLITE_OK)
-        return std::unexpected(fmt::format("{}: {}", path, sqlite3_errmsg(opened)));
+        return fail(Code::unreadable_file, fmt::format("{}: {}", path, sqlite3_errmsg(opened)));
     sqlite3_busy_timeout(opened, busy_timeout_ms);
     return Query([path, connection = std::move(connection)](const std::string& sql) {
         auto rows = run_query(connection.get(), sql);
-        if (!rows) rows.error() = fmt::format("{}: {}", path, rows.error());
+        if (!rows) rows.error() = in_context(path, rows.error());
         return rows;
     });
 }

@@ -1,22 +1,22 @@
-// SQLite sink: the embedded default. Rows and position in one transaction of one file.
+// SQLite sink: the embedded default. It stores rows and position in one transaction of one file.
 //
 //   site_checkins       the columns of columns.def; unique (id, site_id)
 //   rollcall_position   spool, next_record: what open() returns
 //
-// received_at and reported_at are text, "2026-10-09 10:00:00.123456" in UTC: what the date
-// functions of SQLite read, and how the other databases show their DATETIME(6). A table made by an
-// older daemon gets the columns it lacks.
+// received_at and reported_at are text, "2026-10-09 10:00:00.123456" in UTC: the date functions of
+// SQLite read it, and the other databases show their DATETIME(6) so. open() adds the columns that a
+// table of an older daemon lacks.
 //
-// A row that a constraint or a trigger of the table refuses, or that is too large, is left out and
-// becomes a dead letter; nothing else is (refusal_of() in the source).
+// A row that a constraint or a trigger of the table refuses, or that is too large, becomes a dead
+// letter. No other error refuses a row (row_code() in the source).
 //
-// The journal is a WAL, so the file can be read with the sqlite3 program while the daemon writes.
-// Each commit is synced (synchronous=FULL): the spool drops what this sink calls stored.
+// The journal is a WAL, so the sqlite3 program can read the file while the daemon writes. Each
+// commit is synced (synchronous=FULL), because the spool drops the records that this sink has
+// stored.
 //
 // Source: https://www.sqlite.org/wal.html, https://www.sqlite.org/lang_upsert.html
 #pragma once
 
-#include <expected>
 #include <memory>
 #include <string>
 
@@ -38,17 +38,17 @@ public:
 private:
     struct Database;  // The connection and its statements.
 
-    [[nodiscard]] std::unexpected<Error> failure(const char* doing);
+    [[nodiscard]] std::unexpected<Error> failure(std::string_view action, const Error& cause) const;
 
     std::string path_;
     std::unique_ptr<Database> database_;
-    bool said_ = false;  // The failure is in the log; once is enough until it works again.
 };
 
-// Where the settings put the database.
+// Returns the path of the database: sqlite.path, or a file in state_dir.
 [[nodiscard]] std::string sqlite_path(const Settings& settings, const std::string& state_dir);
 
-// Runs statements on the file for the schema command. create: the file may be missing.
-[[nodiscard]] std::expected<Query, std::string> sqlite_query(const std::string& path, bool create);
+// Opens the file for the schema command and returns what runs statements on it. create: makes the
+// file if it is missing.
+[[nodiscard]] Result<Query> sqlite_query(const std::string& path, bool create);
 
 }  // namespace rollcall

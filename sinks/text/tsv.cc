@@ -1,5 +1,7 @@
 #include "sinks/text/tsv.h"
 
+#include <fmt/core.h>
+
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -15,20 +17,20 @@ namespace {
 
 constexpr size_t number_bytes_max = 26;
 
-// The letter behind the backslash; 0: the byte stands for itself.
+// The character that follows the backslash; 0 if the byte needs no escape.
 constexpr auto escapes = [] {
-    std::array<char, 256> letters{};
-    letters['\t'] = 't';
-    letters['\n'] = 'n';
-    letters['\r'] = 'r';
-    letters['\\'] = '\\';
-    return letters;
+    std::array<char, 256> characters{};
+    characters['\t'] = 't';
+    characters['\n'] = 'n';
+    characters['\r'] = 'r';
+    characters['\\'] = '\\';
+    return characters;
 }();
 
 constexpr uint64_t in_every_byte(uint8_t byte) { return 0x0101010101010101U * byte; }
 
-// Whether some byte may need an escape: one below space, or a backslash. Never misses one; a few
-// others are found too.
+// Returns whether some byte may need an escape: one below space, or a backslash. It misses none and
+// finds a few others too.
 // Source: "Determine if a word has a byte less than n", Sean Anderson, Bit Twiddling Hacks.
 constexpr bool suspicious(uint64_t word) {
     const auto below = [](uint64_t bytes, uint8_t limit) {
@@ -44,8 +46,8 @@ uint64_t load(const char* from) {
     return value;
 }
 
-// The 1 to 7 bytes of a text shorter than a word, in two loads that overlap; the bytes above are no
-// text.
+// Returns the 1 to 7 bytes of a text that is shorter than a word, in two loads that overlap; the
+// bytes above are spaces.
 uint64_t load_short(const char* from, size_t size) {
     constexpr uint64_t spaces = in_every_byte(' ');
     const uint64_t above = spaces << (8 * size);
@@ -86,8 +88,8 @@ char* write_integer(int64_t value, char* to) {
     return std::to_chars(to, to + number_bytes_max, value).ptr;
 }
 
-// What routers measure has few decimals. If a thousandth of a whole number is the very same double,
-// its digits are the shortest text, and cheaper than asking for that.
+// Routers send numbers with few decimals. If some whole number of thousandths is the same double,
+// its digits are the shortest text, and cheaper to write than to_chars() is.
 char* write_real(double value, char* to) {
     constexpr double most = 1e9;
     const double positive = std::abs(value);
@@ -105,40 +107,45 @@ char* write_real(double value, char* to) {
     return to;
 }
 
-// Writes a value, or returns null and says why not.
+// The column whose value has no form in a line, and why.
+struct Refused {
+    Column column{};
+    std::string_view why;
+};
+
+// Writes a value and returns its end; returns null and sets `refused` if that is impossible.
 template <Column column>
-char* write_value(const Columns& rows, size_t row, char* to, TsvRefusal& refusal) {
+char* write_value(const Columns& rows, size_t row, char* to, Refused& refused) {
     constexpr Kind kind = info(column).kind;
-    const auto refused = [&](std::string_view why) {
-        refusal = {column, why};
+    const auto refuse = [&](std::string_view why) {
+        refused = {column, why};
         return nullptr;
     };
     if constexpr (kind == Kind::text) {
         const std::string_view text = rows.text(row, column);
         if (text.size() > static_cast<size_t>(info(column).high))
-            return refused("is longer than its column");
+            return refuse("is longer than its column");
         to = write_text(text, to);
-        return to != nullptr ? to : refused("holds a NUL");
+        return to != nullptr ? to : refuse("holds a NUL");
     } else if constexpr (kind == Kind::real) {
         const double value = rows.real(row, column);
-        return std::isfinite(value) ? write_real(value, to) : refused("is no number");
+        return std::isfinite(value) ? write_real(value, to) : refuse("is no number");
     } else if constexpr (kind == Kind::time) {
         const int64_t us = rows.integer(row, column);
-        return has_utc_text(us) ? write_utc(us, to) : refused("is outside the years 1000 to 9999");
+        return has_utc_text(us) ? write_utc(us, to) : refuse("is outside the years 1000 to 9999");
     } else {
         return write_integer(rows.integer(row, column), to);
     }
 }
 
 template <Column column>
-bool write_field(const Columns& rows, size_t row, uint64_t present, char*& to,
-                 TsvRefusal& refusal) {
+bool write_field(const Columns& rows, size_t row, uint64_t present, char*& to, Refused& refused) {
     if ((present & bit(column)) == 0) {
         std::memcpy(to, "\\N\t", 3);
         to += 3;
         return true;
     }
-    to = write_value<column>(rows, row, to, refusal);
+    to = write_value<column>(rows, row, to, refused);
     if (to == nullptr) return false;
     *to++ = '\t';
     return true;
@@ -146,14 +153,17 @@ bool write_field(const Columns& rows, size_t row, uint64_t present, char*& to,
 
 }  // namespace
 
-std::expected<char*, TsvRefusal> append_tsv(const Columns& rows, size_t row, char* to) {
+Result<char*> append_tsv(const Columns& rows, size_t row, char* to) {
     const uint64_t present = rows.mask(row);
-    TsvRefusal refusal;
-    // One function for each column: their kinds are known here, and a row takes 41 of them.
+    Refused refused;
+    // Each column has its own instance of the function, because its kind is known when it is
+    // compiled.
     const bool written = [&]<size_t... number>(std::index_sequence<number...>) {
-        return (write_field<Column{number}>(rows, row, present, to, refusal) && ...);
+        return (write_field<Column{number}>(rows, row, present, to, refused) && ...);
     }(std::make_index_sequence<columns_count>());
-    if (!written) return std::unexpected(refusal);
+    if (!written)
+        return fail(Code::row_not_representable,
+                    fmt::format("{} {}", info(refused.column).name, refused.why));
     to[-1] = '\n';
     return to;
 }

@@ -18,6 +18,7 @@
 #include "tests/support/random.h"
 #include "tests/support/rows.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/support/why.h"
 
 using namespace rollcall;
 using namespace std::chrono_literals;
@@ -87,10 +88,10 @@ struct KafkaFixture {
         for (int64_t id = first; id < first + count; ++id) all.insert(id);
         return all;
     }
-    // What a sink that cannot open says.
+    // Returns why a sink cannot open.
     [[nodiscard]] std::string refusal(const Settings& with) const {
         KafkaSink sink(with);
-        return sink.open(spool).has_value() ? "" : sink.trouble();
+        return why(sink.open(spool));
     }
     static bool says(const std::string& sentence, const std::string& words) {
         BOOST_TEST_MESSAGE(sentence);
@@ -284,9 +285,10 @@ BOOST_AUTO_TEST_CASE(limit_that_no_position_fits_in_is_said) {
                         {{"cleanup.policy", "compact"}, {"max.message.bytes", "100"}});
     KafkaSink sink(settings);
     BOOST_TEST(sink.open(spool).has_value());
-    BOOST_TEST((write(sink, rows(0, 5), 1).error().code == Code::sink_down));
-    BOOST_TEST(says(sink.trouble(), "topic " + settings.kafka.position_topic));
-    BOOST_TEST(says(sink.trouble(), "raise the topic's max.message.bytes"));
+    const auto failed = write(sink, rows(0, 5), 1);
+    BOOST_TEST((failed.error().code == Code::sink_down));
+    BOOST_TEST(says(why(failed), "topic " + settings.kafka.position_topic));
+    BOOST_TEST(says(why(failed), "raise the topic's max.message.bytes"));
 }
 
 BOOST_AUTO_TEST_CASE(topic_that_is_deleted_is_a_sink_that_is_down_until_it_is_back) {
@@ -320,8 +322,9 @@ BOOST_AUTO_TEST_CASE(topic_of_positions_that_is_deleted_is_created_compacted_aga
     // The same sink looks again at a topic that another has made in its place.
     delete_positions();
     client.create_topic(settings.kafka.position_topic, 1, {{"cleanup.policy", "delete"}});
-    BOOST_TEST((sink.open(spool).error().code == Code::sink_down));
-    BOOST_TEST(says(sink.trouble(), "it must be compact"));
+    const auto failed = sink.open(spool);
+    BOOST_TEST((failed.error().code == Code::sink_down));
+    BOOST_TEST(says(why(failed), "it must be compact"));
 }
 
 BOOST_AUTO_TEST_CASE(broker_that_is_killed_and_started_again_has_every_batch_once) {

@@ -195,8 +195,11 @@ private:
         for (size_t i = 0; i < workers_; ++i) shards_.push_back(std::make_unique<MetricShard>());
         std::vector<MetricShard*> shards;
         for (auto& shard : shards_) shards.push_back(shard.get());
-        pipeline_ = std::make_unique<Pipeline>(files_, clock_, settings_, "spool", std::move(sinks),
-                                               shards, [](const Error&) {});
+        pipeline_ = std::make_unique<Pipeline>(files_, clock_, settings_,
+                                               Pipeline::Options{.spool_directory = "spool",
+                                                                 .sinks = std::move(sinks),
+                                                                 .worker_shards = shards,
+                                                                 .on_halt = [](const Error&) {}});
         waiting_.assign(workers_, {});
         for (size_t i = 0; i < workers_; ++i)
             pipeline_->on_durable(i, [this, i] { acknowledge(i); });
@@ -353,13 +356,13 @@ private:
         check_stored();
     }
 
-    // Somebody has mended the sinks.
+    // The operator has fixed the sinks.
     void replay_dead_letters(const SpoolId& spool) {
         for (size_t i = 0; i < sinks_.size(); ++i) {
             sinks_[i].refuses = nullptr;
             TransactionSink::Endpoint door(sinks_[i]);
-            DeadLetters letters(files_, "spool", clock_, *shards_.front(),
-                                {static_cast<SinkName>(i), spool, size_max_, true});
+            DeadLetters letters(files_, clock_, *shards_.front(),
+                                {static_cast<SinkName>(i), "spool", spool, size_max_, true});
             must_progress(letters.replay(door, 3, row_text_max, [](uint64_t, uint64_t) {}));
         }
     }

@@ -32,7 +32,7 @@ Database::Source source(std::string text) {
 std::string why_not(const Database::Options& options) {
     const auto refused = Database::connect(options);
     BOOST_TEST_REQUIRE(!refused.has_value());
-    return sentence(options, refused.error());
+    return describe(refused.error());
 }
 
 bool contains(const std::string& text, std::string_view part) {

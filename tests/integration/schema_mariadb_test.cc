@@ -6,6 +6,7 @@
 #include "sinks/singlestore/sink.h"
 #include "tests/support/mariadb_server.h"
 #include "tests/support/rows.h"
+#include "tests/support/why.h"
 
 using namespace rollcall;
 
@@ -19,12 +20,12 @@ struct Fresh {
 
     [[nodiscard]] SchemaReport diff() const {
         const auto report = diff_schema(settings, SqlDialect::mariadb, "", {});
-        BOOST_TEST_REQUIRE(report.has_value(), report.error());
+        BOOST_TEST_REQUIRE(report.has_value(), why(report));
         return *report;
     }
     [[nodiscard]] SchemaReport apply(const Administrator& who = {}) const {
         const auto report = apply_schema(settings, SqlDialect::mariadb, "", who);
-        BOOST_TEST_REQUIRE(report.has_value(), report.error());
+        BOOST_TEST_REQUIRE(report.has_value(), why(report));
         return *report;
     }
 
@@ -42,10 +43,10 @@ BOOST_FIXTURE_TEST_SUITE(schema_mariadb, Fresh)
 
 BOOST_AUTO_TEST_CASE(apply_makes_database_and_tables_and_then_nothing_differs) {
     const auto nothing = diff_schema(settings, SqlDialect::mariadb, "", {});
-    BOOST_TEST(contains(nothing.error(), "Unknown database 'rollcall'; rollcalld schema apply"));
+    BOOST_TEST(contains(why(nothing), "Unknown database 'rollcall'; rollcalld schema apply"));
     BOOST_TEST(apply().text ==
-               "mended: table site_checkins is missing\n"
-               "mended: table rollcall_position is missing\n");
+               "fixed: table site_checkins is missing\n"
+               "fixed: table rollcall_position is missing\n");
     BOOST_TEST(diff().same, diff().text);
     BOOST_TEST(apply().text == "Nothing differs.\n");
 }
@@ -105,7 +106,7 @@ BOOST_AUTO_TEST_CASE(table_without_transactions_is_told) {
 BOOST_AUTO_TEST_CASE(server_of_another_kind_is_said) {
     server.make_database();
     const auto report = diff_schema(settings, SqlDialect::singlestore, "", {});
-    BOOST_TEST(contains(report.error(), ": say --dialect mariadb"), report.error());
+    BOOST_TEST(contains(why(report), ": say --dialect mariadb"), why(report));
 }
 
 BOOST_AUTO_TEST_CASE(user_that_is_made_can_do_what_the_daemon_does_and_no_more) {
@@ -118,10 +119,10 @@ BOOST_AUTO_TEST_CASE(user_that_is_made_can_do_what_the_daemon_does_and_no_more) 
     BOOST_TEST(diff().same);  // As the daemon's own user.
 
     SinglestoreSink sink(settings);
-    BOOST_TEST_REQUIRE(sink.open({}).has_value(), sink.trouble());
+    BOOST_TEST_REQUIRE(why(sink.open({})) == "");
     Columns rows = one_row("S", 1);
     rows.assign_integer(0, Column::id, 1);
-    BOOST_TEST(sink.write({rows, 0, 1}).has_value(), sink.trouble());
+    BOOST_TEST(why(sink.write({rows, 0, 1})) == "");
     BOOST_TEST(server.ask("SELECT site_id, seq FROM site_checkins") == "S|1");
 
     auto daemon = Database::connect(database_options(settings).value());
@@ -138,8 +139,8 @@ BOOST_AUTO_TEST_CASE(user_that_anyone_could_log_in_as_is_not_made) {
     settings.singlestore.user = "rollcall";
     const auto report = apply_schema(settings, SqlDialect::mariadb, "", {"root", ""});
     BOOST_TEST_REQUIRE(!report.has_value());
-    BOOST_TEST(contains(report.error(), "singlestore.password_file: the user rollcall is not made"),
-               report.error());
+    BOOST_TEST(contains(why(report), "singlestore.password_file: the user rollcall is not made"),
+               why(report));
     BOOST_TEST(server.ask("SELECT COUNT(*) FROM mysql.user WHERE user = 'rollcall'", "") == "0");
     BOOST_TEST(server.ask("SHOW DATABASES LIKE 'rollcall'", "") == "");
 }

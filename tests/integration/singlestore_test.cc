@@ -8,6 +8,7 @@
 #include "tests/support/rows.h"
 #include "tests/support/singlestore_stand_in.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/support/why.h"
 
 using namespace rollcall;
 
@@ -98,7 +99,7 @@ BOOST_AUTO_TEST_CASE(diff_prints_the_pipeline_that_is_missing_without_its_passwo
         return contains(sql, "pipelines") ? Rows() : as_applied(sql);
     });
     const auto report = diff_schema(settings_of(server), singlestore_dialect, "", {});
-    BOOST_TEST_REQUIRE(report.has_value(), report.error());
+    BOOST_TEST_REQUIRE(report.has_value(), why(report));
     BOOST_TEST(contains(report->text,
                         "-- pipeline site_checkins_v1 is missing\n"
                         "-- Put the password in the place of ***, and take these "
@@ -114,7 +115,7 @@ BOOST_AUTO_TEST_CASE(apply_makes_database_tables_user_and_pipeline_in_this_order
     const SinglestoreStandIn server;
     const auto report =
         apply_schema(settings_of(server), singlestore_dialect, "", {"admin", path("database")});
-    BOOST_TEST_REQUIRE(report.has_value(), report.error());
+    BOOST_TEST_REQUIRE(report.has_value(), why(report));
     BOOST_TEST(!contains(report->text, "secret"), report->text);
     const auto made = changes(server);
     const std::vector<std::string> beginnings = {"CREATE DATABASE IF NOT EXISTS `rollcall`",
@@ -143,13 +144,13 @@ BOOST_AUTO_TEST_CASE(
     const auto apply = [&] {
         const auto report =
             apply_schema(settings, singlestore_dialect, "", {"admin", path("database")});
-        BOOST_TEST_REQUIRE(report.has_value(), report.error());
+        BOOST_TEST_REQUIRE(report.has_value(), why(report));
         return *report;
     };
     state.refuses = "CREATE PIPELINE";
     const auto first = apply();
     BOOST_TEST(!first.same);
-    BOOST_TEST(contains(first.text, "mended: table site_checkins is missing\n"), first.text);
+    BOOST_TEST(contains(first.text, "fixed: table site_checkins is missing\n"), first.text);
     BOOST_TEST(contains(first.text, "-- failed: pipeline site_checkins_v1 is missing: 127.0.0.1:"),
                first.text);
     BOOST_TEST(contains(first.text, "create the topics first"), first.text);
@@ -161,7 +162,7 @@ BOOST_AUTO_TEST_CASE(
         BOOST_TEST(!apply().same, step);
     }
     state.refuses.clear();
-    BOOST_TEST(apply().text == "mended: pipeline site_checkins_v1 was never started\n");
+    BOOST_TEST(apply().text == "fixed: pipeline site_checkins_v1 was never started\n");
     BOOST_TEST(state.started);
     BOOST_TEST(apply().text == "Nothing differs.\n");
 }
@@ -172,7 +173,7 @@ BOOST_AUTO_TEST_CASE(apply_that_fails_tells_what_it_made_before) {
     const SinglestoreStandIn server([&](const std::string& sql) { return state(sql); });
     const auto report = apply_schema(settings_of(server), singlestore_dialect, "", {});
     BOOST_TEST(!report->same);
-    BOOST_TEST(report->text.starts_with("mended: table site_checkins is missing\n"
+    BOOST_TEST(report->text.starts_with("fixed: table site_checkins is missing\n"
                                         "-- failed: table rollcall_position is missing: "),
                report->text);
 }
@@ -211,7 +212,7 @@ BOOST_AUTO_TEST_CASE(pipeline_logs_in_by_its_own_name_if_it_has_one) {
     BOOST_TEST(contains(state.pipeline, R"("sasl.username":"loader")"), state.pipeline);
     BOOST_TEST(contains(state.pipeline, R"({"sasl.password":"database secret"})"), state.pipeline);
     settings.singlestore.pipeline_password_file = "/nonexistent";
-    BOOST_TEST(apply_schema(settings, singlestore_dialect, "", {}).error() ==
+    BOOST_TEST(why(apply_schema(settings, singlestore_dialect, "", {})) ==
                "singlestore.pipeline_password_file: /nonexistent: No such file or directory");
 }
 
@@ -226,17 +227,17 @@ BOOST_AUTO_TEST_CASE(user_who_was_there_with_another_password_is_told) {
         apply_schema(settings_of(server), singlestore_dialect, "", {"admin", path("database")});
     BOOST_TEST(!report->same);
     BOOST_TEST(contains(report->text, "-- the user rollcall cannot log in"), report->text);
-    BOOST_TEST(contains(report->text, "mended: pipeline site_checkins_v1 is missing"));
+    BOOST_TEST(contains(report->text, "fixed: pipeline site_checkins_v1 is missing"));
 }
 
 BOOST_AUTO_TEST_CASE(rows_go_in_one_transaction_behind_the_position) {
     const SinglestoreStandIn server(as_applied);
     const Settings settings = settings_of(server);
     SinglestoreSink sink(settings);
-    BOOST_TEST_REQUIRE(sink.open({}).has_value(), sink.trouble());
+    BOOST_TEST_REQUIRE(why(sink.open({})) == "");
     Columns rows = one_row("S", 7);
     rows.assign_integer(0, Column::id, 42);
-    BOOST_TEST_REQUIRE(sink.write({rows, 5, 6}).has_value(), sink.trouble());
+    BOOST_TEST_REQUIRE(why(sink.write({rows, 5, 6})) == "");
     const auto made = changes(server);
     BOOST_TEST_REQUIRE(made.size() == 4);
     BOOST_TEST(made[0] == "BEGIN");

@@ -194,7 +194,7 @@ BOOST_AUTO_TEST_CASE(pipeline_in_error_is_said_with_its_last_error_and_what_to_d
     (void)watch.step();
     const std::string said = watch.health_message().text();
     BOOST_TEST(said.starts_with("pipeline site_checkins_v1: has stopped at an error; when that is "
-                                "mended, START PIPELINE `site_checkins_v1`; last error, 70"),
+                                "fixed, START PIPELINE `site_checkins_v1`; last error, 70"),
                said);
     BOOST_TEST(said.ends_with(" s ago: 1933 Cannot get source metadata"), said);
     BOOST_TEST(shown(PipelineState::error) == 1);

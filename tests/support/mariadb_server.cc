@@ -126,9 +126,9 @@ void MariadbServer::make_tables(const std::string& database) const {
 
 std::string MariadbServer::ask(const std::string& sql, const std::string& database) const {
     auto connection = Database::connect(options(database));
-    if (!connection) throw std::runtime_error(connection.error().message);
+    if (!connection) throw std::runtime_error(describe(connection.error()));
     const auto rows = connection->query(sql);
-    if (!rows) throw std::runtime_error(sql + ": " + rows.error().message);
+    if (!rows) throw std::runtime_error(sql + ": " + describe(rows.error()));
     std::string text;
     for (const auto& row : *rows) {
         if (!text.empty()) text += '\n';

@@ -21,10 +21,10 @@ public:
     std::vector<size_t> batches;  // Their rows.
     uint64_t position = 0;
     int opened = 0;
-    int tended = 0;
+    int polled = 0;
     bool is_shared = false;
     std::unique_ptr<MetricShard> shard = std::make_unique<MetricShard>();
-    std::string says;                 // What is wrong, when something fails.
+    std::string explanation;          // Of the errors, if it is not empty.
     size_t rows_in_time = 1'000'000;  // A batch of more fails.
     std::set<int64_t> refuses;        // Rows with these seqs, for good.
     size_t had = 0;                   // Rows of each batch that it says to have had.
@@ -36,7 +36,6 @@ public:
     }
 
     [[nodiscard]] bool shared() const override { return is_shared; }
-    [[nodiscard]] std::string trouble() const override { return says; }
     [[nodiscard]] size_t duplicates() const override { return had; }
 
     Result<void> write(const Batch& batch) override {
@@ -61,13 +60,13 @@ public:
         return {};
     }
 
-    void poll() override { ++tended; }
+    void poll() override { ++polled; }
     [[nodiscard]] const MetricShard* counters() const override { return shard.get(); }
 
 private:
     std::unexpected<Error> fail_once() {
         fails = Failure::none;
-        return fail(Code::sink_down);
+        return explanation.empty() ? fail(Code::sink_down) : fail(Code::sink_down, explanation);
     }
 };
 

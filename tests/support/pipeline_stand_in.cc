@@ -24,13 +24,13 @@ constexpr unsigned duplicate_entry = 1062;
 
 Rows run_sql(Database& database, const std::string& sql) {
     auto outcome = database.query(sql);
-    if (!outcome) throw std::runtime_error(sql + ": " + outcome.error().message);
+    if (!outcome) throw std::runtime_error(sql + ": " + describe(outcome.error()));
     return *std::move(outcome);
 }
 
 Database connect(const Database::Options& options) {
     auto connection = Database::connect(options);
-    if (!connection) throw std::runtime_error(connection.error().message);
+    if (!connection) throw std::runtime_error(describe(connection.error()));
     return *std::move(connection);
 }
 
@@ -176,7 +176,7 @@ void PipelineStandIn::load(Database& database, const std::string& lines, uint64_
         at += bytes;
         return std::optional(bytes);
     });
-    if (!loaded) throw std::runtime_error("LOAD DATA: " + loaded.error().message);
+    if (!loaded) throw std::runtime_error("LOAD DATA: " + describe(loaded.error()));
     if (database.warnings() > 0)
         for (const auto& warning : run_sql(database, "SHOW WARNINGS"))  // Level, Code, Message.
             if (std::stoul(warning[1].value()) != duplicate_entry)

@@ -87,9 +87,12 @@ public:
         sinks.push_back({SinkName::discard, std::move(gated)});
         std::vector<MetricShard*> shards{&shard};
         if (workers == 2) shards.push_back(&second_shard);
-        pipeline = std::make_unique<Pipeline>(files, clock, settings, directory.path() / "spool",
-                                              std::move(sinks), shards,
-                                              [](const Error&) { std::abort(); });
+        pipeline = std::make_unique<Pipeline>(
+            files, clock, settings,
+            Pipeline::Options{.spool_directory = directory.path() / "spool",
+                              .sinks = std::move(sinks),
+                              .worker_shards = shards,
+                              .on_halt = [](const Error&) { std::abort(); }});
         shared = std::make_unique<SharedState>(settings);
         ensure(shared->credential_files.load().has_value());
         worker = make_worker(0, shard);

@@ -23,8 +23,11 @@ struct PipelineFixture {
         std::vector<NamedSink> sinks;
         sinks.push_back({SinkName::discard, std::move(into)});
         auto made = std::make_unique<Pipeline>(
-            files, clock, settings, directory.path() / "spool", std::move(sinks),
-            std::vector<MetricShard*>{&shards[0], &shards[1]}, [](const Error&) {});
+            files, clock, settings,
+            Pipeline::Options{.spool_directory = directory.path() / "spool",
+                              .sinks = std::move(sinks),
+                              .worker_shards = {&shards[0], &shards[1]},
+                              .on_halt = [](const Error&) {}});
         for (size_t worker : {0, 1})
             made->on_durable(worker, [this, worker] { wakes[worker].notify(); });
         return made;

@@ -9,6 +9,7 @@
 #include <iterator>
 
 #include "tests/support/temporary_directory.h"
+#include "tests/support/why.h"
 
 using namespace rollcall;
 
@@ -89,9 +90,9 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_reached_is_said_with_where_to_look) {
     Settings settings;
     settings.singlestore.host = "/nonexistent/socket";
     const auto socket = diff_schema(settings, SqlDialect::mariadb, "", {});
-    BOOST_TEST(socket.error().find("/nonexistent/socket: ") == 0, socket.error());
+    BOOST_TEST(why(socket).find("/nonexistent/socket: ") == 0, why(socket));
     settings.singlestore.password_file = "/nonexistent/password";
-    BOOST_TEST(diff_schema(settings, SqlDialect::mariadb, "", {}).error() ==
+    BOOST_TEST(why(diff_schema(settings, SqlDialect::mariadb, "", {})) ==
                "singlestore.password_file: /nonexistent/password: No such file or directory");
 }
 

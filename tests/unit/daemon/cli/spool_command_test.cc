@@ -10,6 +10,7 @@
 #include "sinks/sqlite/sink.h"
 #include "tests/support/rows.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/support/why.h"
 
 namespace rollcall {
 
@@ -28,7 +29,7 @@ struct CommandFixture {
         }
     }
 
-    std::string printed(const std::function<SpoolVerdict(std::FILE*)>& command) {
+    std::string printed(const std::function<Result<bool>(std::FILE*)>& command) {
         const std::unique_ptr<std::FILE, int (*)(std::FILE*)> to(std::tmpfile(), std::fclose);
         verdict = command(to.get());
         std::string text(static_cast<size_t>(std::ftell(to.get())), ' ');
@@ -38,8 +39,8 @@ struct CommandFixture {
     }
     // As the daemon's delivery keeps them: reports 2 and 5.
     void refuse_two() {
-        DeadLetters letters(files, spool, clock, shard,
-                            {SinkName::sqlite, writer.id(), 1 << 20, true});
+        DeadLetters letters(files, clock, shard,
+                            {SinkName::sqlite, spool, writer.id(), 1 << 20, true});
         Columns rows(2, test_text_max);
         rows.set_text(Column::model, "R\"B\t9");
         add_report(rows, 102, 2, received_us);
@@ -75,7 +76,7 @@ struct CommandFixture {
         clock,
         shard,
         {spool, uint64_t{1} << 30, uint64_t{1} << 20, true, std::chrono::milliseconds(0)}};
-    SpoolVerdict verdict;
+    Result<bool> verdict;
 };
 
 size_t lines(const std::string& text) {
@@ -217,10 +218,10 @@ BOOST_AUTO_TEST_CASE(sink_that_is_down_is_said) {
     settings.sqlite.path = directory.path() / "nowhere" / "rollcall.db";
     BOOST_TEST(replayed({}) == "");
     BOOST_TEST(!verdict.has_value());
-    BOOST_TEST(verdict.error().starts_with("sink sqlite: "), verdict.error());
+    BOOST_TEST(why(verdict).starts_with("sink sqlite: "), why(verdict));
     refuse_two();
     BOOST_TEST(replayed_dead() == "");
-    BOOST_TEST(verdict.error().starts_with("sink sqlite: "), verdict.error());
+    BOOST_TEST(why(verdict).starts_with("sink sqlite: "), why(verdict));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -32,9 +32,7 @@ struct LettersFixture {
     LettersFixture() { restart(); }
 
     // As at the daemon's start: what it knew is forgotten.
-    void restart() {
-        letters = std::make_unique<DeadLetters>(files, "spool", clock, shard, options);
-    }
+    void restart() { letters = std::make_unique<DeadLetters>(files, clock, shard, options); }
 
     // A batch of the rows with these seqs, of which each stands alone in the record of its number.
     void batch(std::initializer_list<int64_t> seqs) {
@@ -71,7 +69,7 @@ struct LettersFixture {
         MemorySink sink;
         MemoryFiles copy;
         copy.copy(files);
-        DeadLetters other(copy, "spool", clock, unseen, options);
+        DeadLetters other(copy, clock, unseen, options);
         if (!other.replay(sink, 1, test_text_max, [](uint64_t, uint64_t) {}))
             throw std::runtime_error("replay");
         for (const int64_t seq : sink.seqs) ++seqs[seq];
@@ -90,7 +88,7 @@ struct LettersFixture {
     ManualClock clock;
     MetricShard shard;
     MetricShard unseen;
-    DeadLetters::Options options{SinkName::sqlite, spool_of(1), 1 << 20, true};
+    DeadLetters::Options options{SinkName::sqlite, "spool", spool_of(1), 1 << 20, true};
     std::unique_ptr<DeadLetters> letters;
     Columns rows{64, test_text_max};
     std::vector<RowPlace> places;
@@ -111,7 +109,7 @@ BOOST_AUTO_TEST_CASE(letter_holds_the_row_as_it_was_with_place_reason_and_words)
     SpoolReader reader(files, directory, end, nullptr);
     BOOST_TEST(reader.seek(0).has_value());
     const auto record = reader.peek().value().value();
-    const auto letter = letter_of(record).value();
+    const auto letter = dead_letter_of(record).value();
     BOOST_TEST((letter.spool == spool_of(1)));
     BOOST_TEST(letter.place.record == 4);
     BOOST_TEST(letter.place.row == 0);
@@ -127,11 +125,11 @@ BOOST_AUTO_TEST_CASE(record_that_is_no_letter_is_damage_whatever_its_bytes) {
     const auto bytes = std::as_bytes(std::span(payload));
     for (size_t length = 0; length <= bytes.size(); ++length) {
         const Record record{0, 0, 0, 1, bytes.first(length), {}};
-        const auto letter = letter_of(record);
+        const auto letter = dead_letter_of(record);
         BOOST_TEST((!letter || letter->columns.payload.size() < length));
     }
     std::vector<std::byte> claims(64, std::byte{0xff});  // More text than there is.
-    BOOST_TEST(!letter_of({0, 0, 0, 1, claims, {}}).has_value());
+    BOOST_TEST(!dead_letter_of({0, 0, 0, 1, claims, {}}).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(batch_that_is_written_again_has_each_letter_once_also_after_a_restart) {
@@ -161,14 +159,14 @@ BOOST_AUTO_TEST_CASE(nothing_is_dropped_for_want_of_room_and_the_sink_waits) {
     while (keep_all({seq})) BOOST_TEST_REQUIRE(++seq < 1000);
     BOOST_TEST(seq > 3);
     BOOST_TEST((keep_all({seq}).error().code == Code::sink_down));
-    BOOST_TEST((keep_all({0, seq}).error().code == Code::sink_down));
-    BOOST_TEST(letters->trouble().find("spool.dead_letters_size_max") != std::string::npos);
+    const Error full = keep_all({0, seq}).error();
+    BOOST_TEST((full.code == Code::sink_down));
+    BOOST_TEST(describe(full).find("spool.dead_letters_size_max") != std::string::npos);
     BOOST_TEST(kept().size() == static_cast<size_t>(seq));
     BOOST_TEST(counted() == seq);
     MemorySink sink;
     BOOST_TEST(replay(sink).value().stored == static_cast<uint64_t>(seq));
     BOOST_TEST(keep_all({seq}).has_value());
-    BOOST_TEST(letters->trouble() == "");
 }
 
 BOOST_AUTO_TEST_CASE(letters_of_a_batch_for_which_there_is_room_are_kept_and_counted_once) {
@@ -191,7 +189,7 @@ BOOST_AUTO_TEST_CASE(disk_that_is_full_or_lacks_files_is_tried_again) {
         };
         const auto failed = keep_all({1, 2});
         BOOST_TEST((failed.error().action() == Action::retry));
-        BOOST_TEST(letters->trouble().find(directory) != std::string::npos);
+        BOOST_TEST(describe(failed.error()).find(directory) != std::string::npos);
         files.before = nullptr;
     }
     BOOST_TEST(keep_all({1, 2}).has_value());
@@ -291,7 +289,7 @@ BOOST_AUTO_TEST_CASE(letter_that_is_refused_again_stays_with_its_place_and_what_
     SpoolReader reader(files, directory, end, nullptr);
     BOOST_TEST(reader.seek(4).has_value());
     const auto record = reader.peek().value().value();
-    const auto letter = letter_of(record).value();
+    const auto letter = dead_letter_of(record).value();
     BOOST_TEST(letter.place.record == 2);
     BOOST_TEST(letter.detail == "it says no");
     sink.refuses.clear();
@@ -326,8 +324,9 @@ BOOST_AUTO_TEST_CASE(sink_that_fails_keeps_all_letters_that_it_has_not_stored) {
     for (const auto failure : {MemorySink::Failure::open, MemorySink::Failure::before_commit,
                                MemorySink::Failure::after_commit}) {
         sink.fails = failure;
-        BOOST_TEST((replay(sink).error().code == Code::sink_down));
-        BOOST_TEST(letters->trouble() == "");
+        const Error failed = replay(sink).error();
+        BOOST_TEST((failed.code == Code::sink_down));
+        BOOST_TEST(describe(failed) == info(Code::sink_down).help);  // The sink's own error.
     }
     BOOST_TEST(replay(sink).value().stored == 0);  // The last failure came behind the commit.
     BOOST_TEST(sink.seqs == std::vector<int64_t>({1, 2, 3}), boost::test_tools::per_element());
@@ -369,23 +368,26 @@ BOOST_AUTO_TEST_CASE(sink_that_is_ahead_of_the_letters_is_said) {
     BOOST_TEST(keep_all({1}).has_value());
     MemorySink sink;
     sink.position = 7;
-    BOOST_TEST(!replay(sink).has_value());
-    BOOST_TEST(letters->trouble().find(directory) != std::string::npos);
+    const auto failed = replay(sink);
+    BOOST_TEST(!failed.has_value());
+    BOOST_TEST(describe(failed.error()).find(directory) != std::string::npos);
     BOOST_TEST((kept() == Seqs{{1, 1}}));
 }
 
 BOOST_AUTO_TEST_CASE(who_finds_them_held_by_another_process_tries_again) {
     const TemporaryDirectory place;
     Files disk;
-    DeadLetters real(disk, place.path(), clock, shard, options);
+    options.spool_directory = place.path();
+    DeadLetters real(disk, clock, shard, options);
     batch({1});
     const std::array refused{Refusal{0, DeadReason::constraint, "no"}};
     BOOST_TEST(real.keep(rows, places, refused).has_value());
     const auto held = disk.lock(dead_letters_directory(place.path(), SinkName::sqlite) + "/lock");
     BOOST_TEST_REQUIRE(held.has_value());
     batch({2});
-    BOOST_TEST((real.keep(rows, places, refused).error().code == Code::sink_down));
-    BOOST_TEST(real.trouble().find("held by another process") != std::string::npos);
+    const Error locked = real.keep(rows, places, refused).error();
+    BOOST_TEST((locked.code == Code::sink_down));
+    BOOST_TEST(describe(locked).find("held by another process") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

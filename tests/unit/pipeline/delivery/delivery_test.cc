@@ -23,13 +23,22 @@ struct SinkThatIsDown final : Sink {
 
 struct DeliveryFixture : SpoolFixture {
     Delivery::Options options() const {
-        return {
-            SinkName::discard, writer->id(), rows_max, test_text_max,         200ms, 1000ms, window,
-            size_t{1'000'000}, true,         1 << 20,  dead_letters_size_max, true};
+        return {.name = SinkName::discard,
+                .spool_directory = "spool",
+                .spool = writer->id(),
+                .rows_max = rows_max,
+                .text_max = test_text_max,
+                .age_max = 200ms,
+                .retry_delay_max = 1000ms,
+                .duplicate_window = window,
+                .duplicates_max = 1'000'000,
+                .counts_duplicates = true,
+                .quarantine_size_max = 1 << 20,
+                .dead_letters_size_max = dead_letters_size_max,
+                .sync = true};
     }
     std::unique_ptr<Delivery> make(Sink& into) {
-        return std::make_unique<Delivery>(files, "spool", writer->end(), into, clock, shard,
-                                          options(), [](const Error&) {});
+        return std::make_unique<Delivery>(files, clock, shard, writer->end(), into, options());
     }
     std::unique_ptr<Delivery> make() { return make(sink); }
     // One record, received now.
@@ -157,15 +166,15 @@ BOOST_AUTO_TEST_CASE(row_that_is_refused_for_good_is_a_dead_letter_and_the_other
     BOOST_TEST(shard.read(Metric::dead_letters_total,
                           label_of(SinkName::discard, DeadReason::constraint)) == 2);
 
-    MemorySink mended;
-    DeadLetters letters(files, "spool", clock, shard,
-                        {SinkName::discard, writer->id(), dead_letters_size_max, true});
-    BOOST_TEST(letters.replay(mended, 16, test_text_max, [](uint64_t, uint64_t) {}).has_value());
-    BOOST_TEST(mended.seqs == std::vector<int64_t>({5, 17}), boost::test_tools::per_element());
+    MemorySink fixed;
+    DeadLetters letters(files, clock, shard,
+                        {SinkName::discard, "spool", writer->id(), dead_letters_size_max, true});
+    BOOST_TEST(letters.replay(fixed, 16, test_text_max, [](uint64_t, uint64_t) {}).has_value());
+    BOOST_TEST(fixed.seqs == std::vector<int64_t>({5, 17}), boost::test_tools::per_element());
     sink = {};
-    drain(*make());  // Whoever stores them all finds the same ids.
-    BOOST_TEST(sink.ids[5] == mended.ids[0]);
-    BOOST_TEST(sink.ids[17] == mended.ids[1]);
+    drain(*make());  // A sink that stores them all gets the same ids.
+    BOOST_TEST(sink.ids[5] == fixed.ids[0]);
+    BOOST_TEST(sink.ids[17] == fixed.ids[1]);
 }
 
 BOOST_AUTO_TEST_CASE(place_in_a_letter_is_that_of_the_row_though_copies_before_it_are_left_out) {
@@ -177,7 +186,7 @@ BOOST_AUTO_TEST_CASE(place_in_a_letter_is_that_of_the_row_though_copies_before_i
     SpoolReader reader(files, "spool/dead/discard", end, nullptr);
     BOOST_TEST(reader.seek(0).has_value());
     const auto record = reader.peek().value().value();
-    const auto letter = letter_of(record).value();
+    const auto letter = dead_letter_of(record).value();
     BOOST_TEST(letter.place.record == 1);
     BOOST_TEST(letter.place.row == 2);
 }
@@ -201,21 +210,21 @@ BOOST_AUTO_TEST_CASE(sink_waits_and_says_why_while_a_refused_row_cannot_be_kept)
 BOOST_AUTO_TEST_CASE(what_is_wrong_is_said_until_a_batch_is_stored_or_nothing_waits) {
     append_and_sync(0, 20);
     const auto delivery = make();
-    sink.says = "no power; see the wall";
+    sink.explanation = "no power; see the wall";
     sink.fails = MemorySink::Failure::before_commit;
     BOOST_TEST(delivery->step().has_value());
     BOOST_TEST(delivery->health_message().text() == "no power; see the wall");
-    sink.says.clear();
+    sink.explanation.clear();
     sink.fails = MemorySink::Failure::open;
     BOOST_TEST(delivery->step().has_value());
-    BOOST_TEST(delivery->health_message().text() == "sink_down");
+    BOOST_TEST(delivery->health_message().text() == info(Code::sink_down).help);
     drain(*delivery);
     BOOST_TEST(delivery->health_message().text() == "");
 
     sink.fails = MemorySink::Failure::open;
     const auto idle = make();
     BOOST_TEST(idle->step().has_value());
-    BOOST_TEST(idle->health_message().text() == "sink_down");
+    BOOST_TEST(idle->health_message().text() == info(Code::sink_down).help);
     BOOST_TEST(idle->step().has_value());
     BOOST_TEST(idle->health_message().text() == "");
 }
@@ -235,16 +244,16 @@ BOOST_AUTO_TEST_CASE(pauses_between_attempts_grow_to_their_limit_and_begin_anew)
     BOOST_TEST(delivery->step().value() == 100ms);
 }
 
-BOOST_AUTO_TEST_CASE(sink_is_tended_only_while_it_is_open) {
+BOOST_AUTO_TEST_CASE(sink_is_polled_only_while_it_is_open) {
     const auto delivery = make();
     sink.fails = MemorySink::Failure::open;
     BOOST_TEST(delivery->step().has_value());
-    BOOST_TEST(sink.tended == 0);
+    BOOST_TEST(sink.polled == 0);
     BOOST_TEST(delivery->step().has_value());
-    BOOST_TEST(sink.tended == 1);
+    BOOST_TEST(sink.polled == 1);
     append_and_sync(0, 3);
     BOOST_TEST(delivery->step().has_value());
-    BOOST_TEST(sink.tended == 2);
+    BOOST_TEST(sink.polled == 2);
 }
 
 BOOST_AUTO_TEST_CASE(record_larger_than_a_batch_is_stored_all_the_same) {
@@ -287,8 +296,7 @@ BOOST_AUTO_TEST_CASE(stop_does_not_wait_for_a_sink_that_is_down_longer_than_it_m
     patient.retry_delay_max = 1h;
     SinkThatIsDown down;
     const Clock real;
-    Delivery delivery(files, "spool", writer->end(), down, real, shard, patient,
-                      [](const Error&) {});
+    Delivery delivery(files, real, shard, writer->end(), down, patient);
     for (int attempts = 0; attempts < 10; ++attempts) BOOST_TEST(delivery.step().has_value());
     delivery.start();
     const auto begin = std::chrono::steady_clock::now();

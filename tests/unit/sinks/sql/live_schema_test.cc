@@ -40,7 +40,7 @@ PipelineSource source() {
 // The pipeline as it was made, and as SHOW CREATE PIPELINE may print it.
 struct ShownPipeline {
     [[nodiscard]] Words wrong() const {
-        const Query fake = [this](const std::string& sql) -> std::expected<Rows, std::string> {
+        const Query fake = [this](const std::string& sql) -> Result<Rows> {
             if (sql.starts_with("SHOW CREATE PIPELINE")) return Rows{{"site_checkins_v1", text}};
             if (sql.starts_with("SELECT @@")) return Rows{{by_default}};
             return Rows{{"Running"}};
@@ -69,23 +69,23 @@ struct ShownPipeline {
 
 BOOST_FIXTURE_TEST_SUITE(sql_live_schema, SqliteFile)
 
-BOOST_AUTO_TEST_CASE(empty_database_lacks_both_tables_and_has_them_when_it_is_mended) {
+BOOST_AUTO_TEST_CASE(empty_database_lacks_both_tables_and_has_them_when_it_is_fixed) {
     const auto found = differences();
     BOOST_TEST(in_words(found) ==
                    Words({"table site_checkins is missing", "table rollcall_position is missing"}),
                boost::test_tools::per_element());
-    BOOST_TEST(mend(found, query).value().empty());
+    BOOST_TEST(apply_fixes(found, query).value().empty());
     BOOST_TEST(differences().empty());
 }
 
 BOOST_AUTO_TEST_CASE(column_that_is_new_in_this_version_is_added) {
-    BOOST_TEST(mend(differences(), query).has_value());
+    BOOST_TEST(apply_fixes(differences(), query).has_value());
     std::vector<ColumnInfo> columns(std::begin(columns_table), std::end(columns_table));
     columns.push_back({"fan_rpm", Kind::integer, Value::count, 0, 1, 2, "", ""});
     const auto found = differences(columns);
     BOOST_TEST(in_words(found) == Words({"column fan_rpm of site_checkins is missing"}),
                boost::test_tools::per_element());
-    BOOST_TEST(mend(found, query).value().empty());
+    BOOST_TEST(apply_fixes(found, query).value().empty());
     BOOST_TEST(differences(columns).empty());
     BOOST_TEST(differences().empty());  // An older daemon can go on.
 }
@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(column_of_another_type_is_left_for_a_person) {
     BOOST_TEST(query("CREATE TABLE site_checkins (id TEXT, site_id TEXT)").has_value());
     const auto found = differences();
     BOOST_TEST(found.front().what == "column id of site_checkins is text, not integer");
-    const auto left = mend(found, query);
+    const auto left = apply_fixes(found, query);
     BOOST_TEST(in_words(left.value()) ==
                    Words({"column id of site_checkins is text, not integer",
                           "site_checkins has no unique key over id and site_id: rows may come "
@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(column_of_another_type_is_left_for_a_person) {
 }
 
 BOOST_AUTO_TEST_CASE(column_of_a_person_is_left_alone_unless_it_refuses_our_rows) {
-    BOOST_TEST(mend(differences(), query).has_value());
+    BOOST_TEST(apply_fixes(differences(), query).has_value());
     BOOST_TEST(query("ALTER TABLE site_checkins ADD COLUMN note TEXT").has_value());
     BOOST_TEST(differences().empty());
     BOOST_TEST(
@@ -114,17 +114,17 @@ BOOST_AUTO_TEST_CASE(column_of_a_person_is_left_alone_unless_it_refuses_our_rows
                boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(mending_ends_at_the_first_statement_that_fails) {
+BOOST_AUTO_TEST_CASE(fixing_ends_at_the_first_statement_that_fails) {
     const std::vector<Difference> bad{{"bad", {"CREATE NONSENSE"}},
                                       {"good", {"CREATE TABLE good (a)"}}};
-    BOOST_TEST(!mend(bad, query).has_value());
+    BOOST_TEST(!apply_fixes(bad, query).has_value());
     BOOST_TEST(!query("SELECT * FROM good").has_value());
 }
 
 BOOST_AUTO_TEST_CASE(types_of_a_singlestore_are_known_again) {
     std::string width;
     Rows keys = {{"site_checkins_once", "site_id"}, {"site_checkins_once", "id"}};
-    const Query fake = [&](const std::string& sql) -> std::expected<Rows, std::string> {
+    const Query fake = [&](const std::string& sql) -> Result<Rows> {
         Rows rows;
         const bool position = sql.find("rollcall_position") != sql.npos;
         if (sql.find("statistics") != sql.npos && position)
@@ -157,7 +157,7 @@ BOOST_AUTO_TEST_CASE(types_of_a_singlestore_are_known_again) {
 }
 
 BOOST_AUTO_TEST_CASE(position_table_that_was_made_otherwise_is_told) {
-    BOOST_TEST(mend(differences(), query).has_value());
+    BOOST_TEST(apply_fixes(differences(), query).has_value());
     BOOST_TEST(query("DROP TABLE rollcall_position").has_value());
     BOOST_TEST(query("CREATE TABLE rollcall_position (spool INTEGER, next_record INTEGER UNIQUE)")
                    .has_value());
@@ -191,25 +191,23 @@ BOOST_AUTO_TEST_CASE(shard_and_sort_keys_are_compared_as_far_as_they_are_shown) 
           "the sort key of site_checkins is (id,seq), not (received_at)"}},
     };
     for (const auto& [keys, wrong] : cases) {
-        const Query fake = [&](const std::string&) -> std::expected<Rows, std::string> {
+        const Query fake = [&](const std::string&) -> Result<Rows> {
             return Rows{{"site_checkins", std::string("CREATE TABLE `site_checkins` (\n  `id` "
                                                       "bigint(20) NOT NULL,\n  ") +
                                               keys + "\n) AUTOSTATS_ENABLED=TRUE"}};
         };
         BOOST_TEST(in_words(compare_layout(fake)) == wrong, boost::test_tools::per_element());
     }
-    const Query denied = [](const std::string&) { return std::unexpected(std::string("no")); };
+    const Query denied = [](const std::string&) { return fail(Code::statement_failed, "no"); };
     BOOST_TEST(compare_layout(denied).empty());
 }
 
 BOOST_AUTO_TEST_CASE(missing_pipeline_is_created) {
-    const Query fake = [](const std::string&) -> std::expected<Rows, std::string> {
-        return Rows();
-    };
+    const Query fake = [](const std::string&) -> Result<Rows> { return Rows(); };
     const auto missing = compare_pipeline(source(), fake).value();
     BOOST_TEST_REQUIRE(missing.size() == 1);
     BOOST_TEST(missing[0].what == "pipeline site_checkins_v1 is missing");
-    BOOST_TEST(missing[0].mend == create_pipeline(source()), boost::test_tools::per_element());
+    BOOST_TEST(missing[0].fix == create_pipeline(source()), boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(pipeline_is_known_again_however_it_is_printed) {
@@ -281,7 +279,7 @@ BOOST_AUTO_TEST_CASE(whatever_is_otherwise_in_a_pipeline_is_told) {
 
 BOOST_AUTO_TEST_CASE(pipeline_that_stands_is_started_only_if_it_has_loaded_nothing) {
     for (const char* const loaded : {"0", "1"}) {
-        const Query fake = [&](const std::string& sql) -> std::expected<Rows, std::string> {
+        const Query fake = [&](const std::string& sql) -> Result<Rows> {
             if (sql.starts_with("SHOW")) return Rows{{create_pipeline(source())[0]}};
             if (sql.find("cursors") != sql.npos) return Rows{{loaded}};
             return Rows{{"Stopped"}};
@@ -290,7 +288,7 @@ BOOST_AUTO_TEST_CASE(pipeline_that_stands_is_started_only_if_it_has_loaded_nothi
         BOOST_TEST_REQUIRE(found.size() == (*loaded == '0' ? 1 : 0));
         if (found.empty()) continue;
         BOOST_TEST(found[0].what == "pipeline site_checkins_v1 was never started");
-        BOOST_TEST(found[0].mend == start_pipeline(source()), boost::test_tools::per_element());
+        BOOST_TEST(found[0].fix == start_pipeline(source()), boost::test_tools::per_element());
     }
 }
 

@@ -56,7 +56,7 @@ std::string refusal(Columns& rows) {
     std::string line(tsv_row_bytes_max, '?');
     const auto end = append_tsv(rows, 0, line.data());
     BOOST_TEST_REQUIRE(!end.has_value());
-    return std::string(info(end.error().column).name) + " " + std::string(end.error().why);
+    return describe(end.error());
 }
 
 }  // namespace

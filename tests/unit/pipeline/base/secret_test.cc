@@ -1,4 +1,4 @@
-#include "sinks/sql/secret.h"
+#include "pipeline/base/secret.h"
 
 #include <boost/test/unit_test.hpp>
 #include <fstream>
@@ -7,7 +7,7 @@
 
 using namespace rollcall;
 
-BOOST_AUTO_TEST_SUITE(sql_secret)
+BOOST_AUTO_TEST_SUITE(base_secret)
 
 BOOST_AUTO_TEST_CASE(secret_is_the_file_without_one_line_feed_at_its_end) {
     const TemporaryDirectory directory;
@@ -27,7 +27,7 @@ BOOST_AUTO_TEST_CASE(no_file_is_no_secret) { BOOST_TEST(read_secret("").value() 
 
 BOOST_AUTO_TEST_CASE(file_that_cannot_be_read_says_which_and_why) {
     const TemporaryDirectory directory;
-    BOOST_TEST(read_secret("/nonexistent/password").error() ==
+    BOOST_TEST(describe(read_secret("/nonexistent/password").error()) ==
                "/nonexistent/password: No such file or directory");
     BOOST_TEST(!read_secret(directory.path()).has_value());
 }

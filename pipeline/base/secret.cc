@@ -1,15 +1,12 @@
-#include "sinks/sql/secret.h"
-
-#include <fmt/core.h>
+#include "pipeline/base/secret.h"
 
 #include <cerrno>
 #include <cstdio>
 #include <memory>
-#include <system_error>
 
 namespace rollcall {
 
-std::expected<std::string, std::string> read_secret(const std::string& path) {
+Result<std::string> read_secret(const std::string& path) {
     if (path.empty()) return std::string();
     const std::unique_ptr<FILE, int (*)(FILE*)> file(std::fopen(path.c_str(), "re"), &std::fclose);
     std::string secret;
@@ -18,7 +15,7 @@ std::expected<std::string, std::string> read_secret(const std::string& path) {
                file == nullptr ? 0 : std::fread(buffer, 1, sizeof buffer, file.get()))
         secret.append(buffer, count);
     if (file == nullptr || std::ferror(file.get()) != 0)
-        return std::unexpected(fmt::format("{}: {}", path, std::generic_category().message(errno)));
+        return fail(Code::unreadable_file, errno, path);
     if (secret.ends_with('\n')) secret.pop_back();
     return secret;
 }

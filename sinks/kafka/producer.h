@@ -1,0 +1,107 @@
+// KafkaProducer: one librdkafka producer with its topics, from its making until its first failure.
+//
+// After any failure discard it and make another one (kafka/sink.h). The functions are called in the
+// order in which they are declared; store() as often as there are batches.
+//
+// Limits: what the brokers take is learned by failing. After a store() that failed, too_large()
+// says
+//         what was refused for its size.
+// Errors:  sink_down, with the cause and advice (kafka/failure.h); for a wrong property
+// bad_setting. Threads: one. librdkafka sends in threads of its own; its callbacks run within our
+// calls.
+#pragma once
+
+#include <librdkafka/rdkafka.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/metrics.h"
+#include "config/settings.h"
+#include "pipeline/base/latest.h"
+#include "pipeline/delivery/sink.h"
+#include "sinks/kafka/connection.h"
+#include "sinks/kafka/failure.h"
+#include "sinks/kafka/messages.h"
+#include "sinks/kafka/statistics.h"
+#include "sinks/kafka/topics.h"
+
+namespace rollcall {
+
+class KafkaProducer {
+public:
+    struct Limits {
+        size_t request_bytes_max;
+        size_t part_bytes_max;  // Size of one part of a dead letter.
+    };
+    // The messages of a batch that the brokers refused as too large.
+    struct TooLarge {
+        bool together = false;       // Several messages in one request.
+        std::optional<size_t> row;   // The smallest row that was alone in its request.
+        std::optional<size_t> part;  // The smallest part of a dead letter that was alone.
+    };
+
+    // topic_end: takes the end of the rows whenever it is known. All references must outlive the
+    // producer.
+    KafkaProducer(const Settings& settings, MetricShard& shard, Latest<int64_t>& topic_end,
+                  const SpoolId& spool, const Limits& limits);
+    ~KafkaProducer();
+    KafkaProducer(const KafkaProducer&) = delete;
+    KafkaProducer& operator=(const KafkaProducer&) = delete;
+
+    // Makes the client; does not wait for a broker.
+    [[nodiscard]] Result<void> make();
+    // Waits until a broker answers.
+    [[nodiscard]] Result<void> reach(const KafkaDeadline& deadline);
+    // Ends what an earlier producer of this spool has left, and fences it off.
+    [[nodiscard]] Result<void> fence_earlier(const KafkaDeadline& deadline);
+    [[nodiscard]] Result<void> find_topics(const KafkaDeadline& deadline);
+    [[nodiscard]] Result<uint64_t> read_position(const KafkaDeadline& deadline);
+    // Stores messages and position: all of it, or with transactions nothing.
+    [[nodiscard]] Result<void> store(const KafkaMessages& messages, const Batch& batch);
+
+    // Serves the callbacks and keeps the metrics of the client fresh.
+    void poll();
+
+    // Returns the error with a better explanation, if brokers were late for a known reason.
+    [[nodiscard]] Error explain(const Error& error);
+    [[nodiscard]] const TooLarge& too_large() const { return too_large_; }
+    // Returns the number of partitions of the rows. Call it after find_topics().
+    [[nodiscard]] size_t partitions() const { return topics_->partitions(); }
+
+private:
+    [[nodiscard]] Result<void> send(const KafkaMessages& messages, const Batch& batch);
+    [[nodiscard]] Result<void> produce(const std::vector<KafkaMessages::Message>& messages);
+    [[nodiscard]] Result<void> produce(const KafkaMessages::DeadLetter& letter,
+                                       const Columns& rows);
+    [[nodiscard]] Result<void> produce_position(uint64_t next_record);
+    [[nodiscard]] Result<void> flush(const KafkaDeadline& deadline);
+    [[nodiscard]] Result<void> commit(const KafkaDeadline& deadline);
+    void note_too_large(std::string_view topic, size_t bytes);
+    void take_statistics(std::string_view json);
+
+    static void on_error(rd_kafka_t* handle, int code, const char* reason, void* self);
+    static void on_delivery(rd_kafka_t* handle, const rd_kafka_message_t* message, void* self);
+    static int on_statistics(rd_kafka_t* handle, char* json, size_t bytes, void* self);
+
+    const Settings& settings_;
+    MetricShard& shard_;
+    Latest<int64_t>& topic_end_;
+    std::string spool_uuid_;
+    Limits limits_;
+    KafkaFailure failure_;
+    rd_kafka_t* handle_ = nullptr;
+    std::optional<KafkaTopics> topics_;
+    size_t undelivered_ = 0;  // Messages of this batch that have failed.
+    TooLarge too_large_;
+    KafkaStatistics statistics_;  // The last ones that were counted.
+    // Until then the end of the rows is not asked for again.
+    KafkaDeadline end_is_fresh_{std::chrono::milliseconds(0)};
+};
+
+}  // namespace rollcall
