@@ -11,9 +11,9 @@ namespace rollcall {
 BOOST_AUTO_TEST_SUITE(base_shrink)
 
 BOOST_AUTO_TEST_CASE(buckets_of_a_burst_are_given_back_and_the_elements_stay) {
-    std::unordered_map<int, int> squares;
-    for (int number = 0; number < 100'000; ++number) squares.emplace(number, number * number);
-    const int* const element = &squares.at(7);
+    std::unordered_map<int, int64_t> squares;
+    for (int number = 0; number < 100'000; ++number) squares.emplace(number, int64_t{number} * number);
+    const int64_t* const element = &squares.at(7);
     for (int number = 100; number < 100'000; ++number) {
         squares.erase(number);
         shrink_buckets(squares);
