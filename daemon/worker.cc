@@ -68,7 +68,7 @@ void Worker::start() {
 
 void Worker::on_turn() {
     loop_.connections().release_replies(intake_.durable());
-    mqtt_.turn();
+    mqtt_.on_turn();
     if (intake_.has_room()) loop_.connections().resume_paused();
     intake_.publish();
     if (stopping_.read() != 0) stop_step();

@@ -94,7 +94,6 @@ const std::map<std::string, std::string> tested_elsewhere = {
     {"daemon/daemon", "tests/integration/service_test.cc"},
     {"daemon/service_manager", "tests/integration/service_test.cc"},
     {"daemon/net/loop", "tests/unit/daemon/worker_test.cc"},
-    {"daemon/mqtt/sessions", "tests/unit/daemon/mqtt/session_test.cc"},
 };
 
 struct File {

@@ -1,13 +1,21 @@
-// MqttClients: which MQTT client has which connection, and what of its session must outlive that.
+// MqttClients: the MQTT clients of the daemon by client id: the connection that each has,
+// and the session state that outlives a connection.
 //
-// One table for all workers, as a client may come back to any of them. A client id has one
-// connection: whoever had it is asked to leave [MQTT-3.1.4-2]. A session of this server is no more
-// than the packet ids of QoS 2 messages that were taken and not released yet; it is kept in memory
-// for as long as its client asked for, then goes, and a restart forgets it. A message that is sent
-// again after that is known by its fingerprint (pipeline/columns/row_id.h).
+// All workers share one registry, because a client may reconnect to any of them. A client id has at
+// most one connection: a new one takes over, and the registry posts a takeover to the mailbox of
+// the worker that has the old one [MQTT-3.1.4-2]. Session state is an MqttUnreleased. It stays in
+// memory as long as its client asked for; a restart of the daemon forgets it. A message that is
+// sent again after that is recognised by its fingerprint (pipeline/columns/row_id.h).
 //
-// Threads: any. Mutexes, not atomics: they are taken when a client comes or goes and at packets of
-// QoS 2, of which a router sends a few a minute.
+//   |  connected  --close, session kept-->  offline  --expiry-->  ended
+//   |      |                                   |
+//   |      +--close, session not kept--> ended +--open--> connected
+//
+// An entry is removed when its session has ended and all of its connections are closed.
+//
+// Threads: any. A mutex is enough: it is taken when a client connects or disconnects, and by
+// packets
+//          of QoS 2, of which a router sends a few a minute. Units: seconds of the steady clock.
 #pragma once
 
 #include <cstddef>
@@ -20,50 +28,17 @@
 #include <string_view>
 #include <unordered_map>
 #include <utility>
-#include <vector>
 
 #include "config/metrics.h"
+#include "daemon/mqtt/unreleased.h"
 
 namespace rollcall {
 
-// Packet ids that were taken and not released [MQTT-4.3.3-2]. A connection that was taken over may
-// still be at work when the next one is, so each message remembers whose it was.
-class MqttReceived {
-public:
-    // The client has a newer connection, in this session or in one that begins instead.
-    void pass_to(uint64_t connection);
-    [[nodiscard]] uint64_t last_connection();
-
-    enum class Known : uint8_t {
-        no,
-        yes,        // It is on disk, or will be before what `connection` says next.
-        unsettled,  // An earlier connection has taken it and is still at work.
-    };
-    [[nodiscard]] Known knows(uint16_t packet_id, uint64_t connection);
-    // Its PUBREC ends at `end` of the connection's output.
-    void add(uint16_t packet_id, uint64_t connection, uint64_t end);
-    // False if it was not there.
-    bool release(uint16_t packet_id);
-    // The connection ends; what it says from `said` on will never be heard, and the messages that
-    // this was about may be on no disk: they are forgotten and will be sent again.
-    void settle(uint64_t connection, uint64_t said);
-    [[nodiscard]] size_t size();
-
-private:
-    struct Message {
-        uint16_t packet_id;
-        uint64_t connection;  // 0: of one that has ended.
-        uint64_t end;
-    };
-    std::mutex mutex_;
-    uint64_t last_connection_ = 0;
-    std::vector<Message> messages_;
-};
-
-// Where the connections of a worker are asked to leave: at a seat, if that one still has it.
+// The mailbox of a worker, which receives takeovers of its connections.
 class MqttMailbox {
 public:
-    virtual void ask_to_leave(uint32_t seat, uint64_t connection) = 0;
+    // Asks the session with this index to close, if it still has this connection. Any thread.
+    virtual void post_takeover(uint32_t session_index, uint64_t connection) = 0;
 
 protected:
     ~MqttMailbox() = default;
@@ -71,56 +46,56 @@ protected:
 
 class MqttClients {
 public:
-    // away_max: sessions without a connection; what is more is not kept.
-    explicit MqttClients(size_t away_max) : away_max_(away_max) {}
+    // offline_max: maximum number of sessions without a connection; further ones are not kept.
+    explicit MqttClients(size_t offline_max) : offline_max_(offline_max) {}
 
-    enum class State : uint8_t { connected, away, over };
-    // What is known of a client. There may be a million of these.
+    enum class State : uint8_t { connected, offline, ended };
+    // One client. There may be a million of these.
     struct Entry {
-        std::shared_ptr<MqttReceived> received;  // Made when it is needed.
-        uint64_t connection = 0;                 // The last one.
-        MqttMailbox* mailbox = nullptr;          // Where that is.
-        uint32_t seat = 0;
-        uint32_t expires_s = 0;  // While it is away.
-        uint32_t open = 0;       // Connections that are not closed.
-        bool keep = false;       // The session, if the connection is taken over.
-        State state = State::over;
+        std::shared_ptr<MqttUnreleased> unreleased;  // Created when first needed.
+        uint64_t connection = 0;                     // The newest one.
+        MqttMailbox* mailbox = nullptr;              // Of the worker that has it.
+        uint32_t session_index = 0;                  // In that worker.
+        uint32_t expires_s = 0;                      // While the session is offline.
+        uint32_t open_connections = 0;
+        bool keep_session = false;  // If the connection is taken over.
+        State state = State::ended;
     };
-    // A client in the table, by its id, until the last of its connections is closed.
+    // A client id and its entry; valid until the last of its connections is closed.
     using Client = std::pair<const std::string, Entry>;
 
     struct Opened {
         Client* client;
-        uint64_t connection;                     // Its number, never 0.
-        bool present;                            // There was a session, which goes on.
-        std::shared_ptr<MqttReceived> received;  // Of that session; nullptr if there is nothing.
+        uint64_t connection;                         // The number of the connection, never 0.
+        bool session_present;                        // An earlier session continues.
+        std::shared_ptr<MqttUnreleased> unreleased;  // The messages of that session, or nullptr.
     };
-    // keep: the session is to outlive this connection.
-    [[nodiscard]] Opened open(std::string client_id, MqttMailbox& mailbox, uint32_t seat,
-                              bool clean_start, bool keep, int64_t now_s);
+    // Registers a connection. keep_session: the session is to outlive this connection.
+    [[nodiscard]] Opened open(std::string client_id, MqttMailbox& mailbox, uint32_t session_index,
+                              bool clean_start, bool keep_session, int64_t now_s);
 
-    // What its session has received, which few ever ask for. nullptr: another connection has taken
-    // over.
-    [[nodiscard]] std::shared_ptr<MqttReceived> received(Client& client, uint64_t connection);
+    // Returns the unreleased messages of the session, which few clients need; nullptr if another
+    // connection has taken over.
+    [[nodiscard]] std::shared_ptr<MqttUnreleased> unreleased(Client& client, uint64_t connection);
 
-    // DISCONNECT may say otherwise than CONNECT did.
-    void keep(Client& client, uint64_t connection, bool keep);
+    // Changes whether the session outlives the connection, as DISCONNECT may.
+    void set_keep_session(Client& client, uint64_t connection, bool keep_session);
 
     enum class Closed : uint8_t {
-        kept,        // The session, for expiry_s.
-        ended,       // It is over, which may be because there are too many.
-        taken_over,  // It is another connection's.
+        kept,        // The session is kept for expiry_s.
+        ended,       // The session has ended, perhaps because there are too many.
+        taken_over,  // The session belongs to another connection.
     };
-    // Once for each connection that was opened.
+    // Removes a connection; call it once for each connection that was opened.
     Closed close(Client& client, uint64_t connection, uint32_t expiry_s, int64_t now_s);
 
-    // Forgets some of the sessions that have expired; true if there are more, for another call.
+    // Removes some of the sessions that have expired; returns true if there are more.
     bool drop_expired(int64_t now_s);
 
     [[nodiscard]] const MetricShard& shard() const { return shard_; }
 
 private:
-    // For a hash that it takes for cheap the table does not keep one in each entry.
+    // A noexcept hash of our own, because the library then stores no hash value in each entry.
     struct Hash {
         size_t operator()(std::string_view id) const noexcept {
             return std::hash<std::string_view>{}(id);
@@ -128,15 +103,15 @@ private:
     };
 
     void end_session(Client& client);
-    void forget(const Client& client);
+    void erase_if_closed(const Client& client);
     bool drop_some_expired(int64_t now_s);
-    void go_away(Client& client, uint32_t expires_s);
-    void come_back(Client& client);
+    void add_offline(Client& client, uint32_t expires_s);
+    void remove_offline(Client& client);
 
     std::mutex mutex_;
     std::unordered_map<std::string, Entry, Hash> clients_;
-    std::set<std::pair<uint32_t, Client*>> away_;  // By when their sessions expire.
-    size_t away_max_;
+    std::set<std::pair<uint32_t, Client*>> offline_;  // Ordered by expiry.
+    size_t offline_max_;
     uint64_t connections_ = 0;
     MetricShard shard_;  // Written under the mutex.
 };

@@ -17,18 +17,18 @@
 #include <string>
 #include <utility>
 
-#include "daemon/mqtt/clients.h"
+#include "daemon/mqtt/unreleased.h"
 
 namespace rollcall {
 
 struct DelayedWill {
-    std::shared_ptr<MqttReceived> received;  // The session's, which knows its last connection.
-    uint64_t connection;                     // The connection whose will this is.
+    std::shared_ptr<MqttUnreleased> session;  // Knows the newest connection of the client.
+    uint64_t connection;                      // The connection whose will this is.
     std::string site;
     std::string peer;
 
     // Returns true if the client has connected again.
-    [[nodiscard]] bool withdrawn() const { return received->last_connection() != connection; }
+    [[nodiscard]] bool withdrawn() const { return session->newest_connection() != connection; }
 };
 
 class DelayedWills {

@@ -6,42 +6,38 @@
 
 namespace rollcall {
 
-MqttSessions::MqttSessions(const IngestContext& context, MqttClients& clients_in,
+MqttSessions::MqttSessions(const IngestContext& context, MqttClients& registry,
                            std::function<void()> wake)
-    : settings(context.settings),
-      clients(clients_in),
-      intake(context.intake),
-      liveness(context.liveness),
-      credentials(context.credentials),
-      quotas(context.quotas),
-      refusals(context.refusals),
-      clock(context.clock),
-      wake_(std::move(wake)) {}
+    : context_(context), registry_(registry), wake_(std::move(wake)) {}
 
 std::unique_ptr<Session> MqttSessions::make(Connection& connection) {
     return std::make_unique<MqttSession>(connection, *this);
 }
 
-uint32_t MqttSessions::enter(MqttSession& session) {
-    if (free_seats_.empty()) {
-        seats_.push_back(&session);
-        return static_cast<uint32_t>(seats_.size() - 1);
+uint32_t MqttSessions::add(MqttSession& session) {
+    if (free_indexes_.empty()) {
+        sessions_.push_back(&session);
+        return static_cast<uint32_t>(sessions_.size() - 1);
     }
-    const uint32_t seat = free_seats_.back();
-    free_seats_.pop_back();
-    seats_[seat] = &session;
-    return seat;
+    const uint32_t index = free_indexes_.back();
+    free_indexes_.pop_back();
+    sessions_[index] = &session;
+    return index;
 }
 
-void MqttSessions::leave(uint32_t seat) {
-    seats_[seat] = nullptr;
-    free_seats_.push_back(seat);
+void MqttSessions::remove(uint32_t index) {
+    sessions_[index] = nullptr;
+    free_indexes_.push_back(index);
 }
 
-void MqttSessions::ask_to_leave(uint32_t seat, uint64_t connection) {
+void MqttSessions::add_delayed_will(uint32_t delay_s, DelayedWill will) {
+    wills_.add(context_.clock.steady_us() + int64_t{delay_s} * 1'000'000, std::move(will));
+}
+
+void MqttSessions::post_takeover(uint32_t session_index, uint64_t connection) {
     const std::lock_guard lock(mutex_);
     if (!wake_) return;
-    leaving_.push_back({seat, connection});
+    takeovers_.push_back({session_index, connection});
     wake_();
 }
 
@@ -50,29 +46,34 @@ void MqttSessions::close() {
     wake_ = {};
 }
 
-void MqttSessions::turn() {
-    std::vector<Leaving> leaving;
-    {
-        const std::lock_guard lock(mutex_);
-        leaving.swap(leaving_);
-    }
-    for (const auto& [seat, connection] : leaving) {
-        MqttSession* const session = seats_[seat];
-        if (session != nullptr && session->number() == connection) session->taken_over();
-    }
-    if (credentials.changed())
-        for (MqttSession* const session : seats_)
-            if (session != nullptr) session->check_credential();
-    const int64_t now_us = wills_.empty() ? 0 : clock.steady_us();
-    for (; const DelayedWill* const will = wills_.due(now_us); wills_.pop())
-        if (!execute(*will)) break;
+std::vector<MqttSessions::Takeover> MqttSessions::take_takeovers() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(takeovers_, {});
 }
 
-bool MqttSessions::execute(const DelayedWill& will) {
+void MqttSessions::on_turn() {
+    for (const auto& [index, connection] : take_takeovers()) {
+        MqttSession* const session = sessions_[index];
+        if (session != nullptr && session->connection_number() == connection)
+            session->end_for_takeover();
+    }
+    if (context_.credentials.changed())
+        for (MqttSession* const session : sessions_)
+            if (session != nullptr) session->revalidate_credential();
+    store_due_wills();
+}
+
+void MqttSessions::store_due_wills() {
+    const int64_t now_us = wills_.empty() ? 0 : context_.clock.steady_us();
+    for (; const DelayedWill* const will = wills_.due(now_us); wills_.pop())
+        if (!store(*will)) break;
+}
+
+bool MqttSessions::store(const DelayedWill& will) {
     if (will.withdrawn()) return true;
-    Receipt gone;
-    const auto taken =
-        intake.announce(false, {Transport::mqtt, will.peer, will.site, clock.wall_us()}, gone);
+    Receipt receipt;
+    const auto taken = context_.intake.announce(
+        false, {Transport::mqtt, will.peer, will.site, context_.clock.wall_us()}, receipt);
     return taken.has_value() || taken.error().code != Code::ring_full;
 }
 

@@ -1,12 +1,13 @@
-// MqttSessions: the MQTT sessions of one worker, what they share, and what they leave behind.
+// MqttSessions: the MQTT sessions of one worker, the takeovers that other workers post to it, and
+// the wills that wait for their delay.
 //
-// Threads: the worker's, but ask_to_leave(), which any worker may call.
+// Threads: the worker's; post_takeover() any.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <string>
 #include <vector>
 
 #include "config/settings.h"
@@ -19,49 +20,48 @@ namespace rollcall {
 
 class MqttSession;
 
-class MqttSessions final : public MqttMailbox {
+class MqttSessions final : private MqttMailbox {
 public:
-    MqttSessions(const IngestContext& context, MqttClients& clients, std::function<void()> wake);
+    // wake: makes the worker call on_turn() soon; any thread.
+    MqttSessions(const IngestContext& context, MqttClients& registry, std::function<void()> wake);
 
     [[nodiscard]] std::unique_ptr<Session> make(Connection& connection);
-    // At every turn of the loop: who was asked to leave leaves, so does who is not known any more,
-    // and wills that are due are done.
-    void turn();
-    // Nobody is asked to leave from now on: the loop ends.
+    // Ends the sessions that were taken over and those whose credential is no longer valid, and
+    // stores the wills that are due. Call it at every turn of the loop.
+    void on_turn();
+    // Takes no more takeovers, because the loop ends.
     void close();
 
     // --- for the sessions ---
-    // A seat, which stays the session's until it leaves.
-    [[nodiscard]] uint32_t enter(MqttSession& session);
-    void leave(uint32_t seat);
-    // due_us: steady.
-    void add(int64_t due_us, DelayedWill will) { wills_.add(due_us, std::move(will)); }
-    [[nodiscard]] int64_t now_s() const { return clock.steady_us() / 1'000'000; }
-
-    const Settings& settings;
-    MqttClients& clients;
-    Intake& intake;
-    Liveness& liveness;
-    Credentials& credentials;
-    Quotas& quotas;
-    Refusals& refusals;
-    const Clock& clock;
+    // Adds a session and returns its index, which stays the same until remove().
+    [[nodiscard]] uint32_t add(MqttSession& session);
+    void remove(uint32_t index);
+    void add_delayed_will(uint32_t delay_s, DelayedWill will);
+    [[nodiscard]] MqttMailbox& mailbox() { return *this; }
+    [[nodiscard]] MqttClients& registry() const { return registry_; }
+    [[nodiscard]] const IngestContext& context() const { return context_; }
+    [[nodiscard]] const Settings& settings() const { return context_.settings; }
+    [[nodiscard]] int64_t now_s() const { return context_.clock.steady_us() / 1'000'000; }
 
 private:
-    void ask_to_leave(uint32_t seat, uint64_t connection) override;
-    // False if the ring is full.
-    bool execute(const DelayedWill& will);
-
-    std::vector<MqttSession*> seats_;  // nullptr: nobody has it.
-    std::vector<uint32_t> free_seats_;
-    DelayedWills wills_;
-    std::mutex mutex_;  // Of what follows.
-    struct Leaving {
-        uint32_t seat;
+    struct Takeover {
+        uint32_t session_index;
         uint64_t connection;
     };
-    std::vector<Leaving> leaving_;
-    std::function<void()> wake_;  // Empty once it is closed.
+    void post_takeover(uint32_t session_index, uint64_t connection) override;
+    [[nodiscard]] std::vector<Takeover> take_takeovers();
+    void store_due_wills();
+    // Returns false if the ring is full.
+    [[nodiscard]] bool store(const DelayedWill& will);
+
+    IngestContext context_;
+    MqttClients& registry_;
+    std::vector<MqttSession*> sessions_;  // nullptr where the index is free.
+    std::vector<uint32_t> free_indexes_;
+    DelayedWills wills_;
+    std::mutex mutex_;  // Protects the members below.
+    std::vector<Takeover> takeovers_;
+    std::function<void()> wake_;  // Empty after close().
 };
 
 }  // namespace rollcall

@@ -63,4 +63,11 @@ std::string_view level_at_plus(std::string_view filter, std::string_view topic) 
     return {};
 }
 
+const std::string* filter_for(std::string_view topic, const Settings& settings) {
+    if (topic.size() > settings.mqtt.topic_size_max.count) return nullptr;
+    for (const auto& filter : settings.mqtt.topics)
+        if (matches(filter, topic)) return &filter;
+    return nullptr;
+}
+
 }  // namespace rollcall::mqtt

@@ -3,7 +3,10 @@
 // Threads: pure functions. Source: section 4.7 of MQTT 3.1.1 and of MQTT 5.0.
 #pragma once
 
+#include <string>
 #include <string_view>
+
+#include "config/settings.h"
 
 namespace rollcall::mqtt {
 
@@ -20,5 +23,9 @@ namespace rollcall::mqtt {
 
 // Returns the level of a matching topic at the first + of the filter; empty if the filter has no +.
 [[nodiscard]] std::string_view level_at_plus(std::string_view filter, std::string_view topic);
+
+// Returns the filter of mqtt.topics that the topic matches; nullptr if there is none, or if the
+// topic is longer than mqtt.topic_size_max.
+[[nodiscard]] const std::string* filter_for(std::string_view topic, const Settings& settings);
 
 }  // namespace rollcall::mqtt

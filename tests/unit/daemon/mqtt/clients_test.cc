@@ -8,101 +8,69 @@ namespace rollcall {
 
 namespace {
 
-struct Desk final : MqttMailbox {
-    void ask_to_leave(uint32_t seat, uint64_t connection) override {
-        asked.push_back(connection);
-        seats.push_back(seat);
+struct Mailbox final : MqttMailbox {
+    void post_takeover(uint32_t session_index, uint64_t connection) override {
+        posted.push_back(connection);
+        indexes.push_back(session_index);
     }
-    std::vector<uint64_t> asked;
-    std::vector<uint32_t> seats;
+    std::vector<uint64_t> posted;
+    std::vector<uint32_t> indexes;
 };
 
-std::string knows(MqttReceived& received, uint16_t packet_id, uint64_t connection) {
-    switch (received.knows(packet_id, connection)) {
-        case MqttReceived::Known::no: return "no";
-        case MqttReceived::Known::yes: return "yes";
-        case MqttReceived::Known::unsettled: return "unsettled";
+std::string state_of(MqttUnreleased& unreleased, uint16_t packet_id, uint64_t connection) {
+    switch (unreleased.state_of(packet_id, connection)) {
+        case MqttUnreleased::State::unknown: return "unknown";
+        case MqttUnreleased::State::stored: return "stored";
+        case MqttUnreleased::State::unsettled: return "unsettled";
     }
     return {};
 }
 
 using Closed = MqttClients::Closed;
 
-struct ClientsFixture {
+struct RegistryFixture {
     // A client that wants its session kept.
     MqttClients::Opened open(std::string_view id, bool clean_start = false, bool keep = true) {
-        return clients.open(std::string(id), mailbox, 0, clean_start, keep, now_s);
+        return registry.open(std::string(id), mailbox, 0, clean_start, keep, now_s);
     }
-    MqttReceived& received(const MqttClients::Opened& opened) {
-        return *clients.received(*opened.client, opened.connection);
+    MqttUnreleased& unreleased(const MqttClients::Opened& opened) {
+        return *registry.unreleased(*opened.client, opened.connection);
     }
     MqttClients::Closed close(const MqttClients::Opened& opened, uint32_t expiry_s) {
-        return clients.close(*opened.client, opened.connection, expiry_s, now_s);
+        return registry.close(*opened.client, opened.connection, expiry_s, now_s);
     }
     // With a message that is settled.
     MqttClients::Opened open_with_message(std::string_view id, uint16_t packet_id) {
         const auto opened = open(id);
-        received(opened).add(packet_id, opened.connection, 4);
-        received(opened).settle(opened.connection, 4);
+        unreleased(opened).add(packet_id, opened.connection, 4);
+        unreleased(opened).settle(opened.connection, 4);
         return opened;
     }
-    [[nodiscard]] int64_t counted(Metric metric) const { return clients.shard().read(metric, 0); }
+    [[nodiscard]] int64_t counted(Metric metric) const { return registry.shard().read(metric, 0); }
 
-    Desk mailbox;
-    Desk other_desk;
-    MqttClients clients{2};
+    Mailbox mailbox;
+    Mailbox other_mailbox;
+    MqttClients registry{2};
     int64_t now_s = 1000;
 };
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(mqtt_clients, ClientsFixture)
-
-// --- what was received ---
-
-BOOST_AUTO_TEST_CASE(message_is_known_to_its_own_connection_at_once_and_to_the_next_when_settled) {
-    MqttReceived received;
-    received.add(7, 1, 100);
-    BOOST_TEST(knows(received, 7, 1) == "yes");
-    BOOST_TEST(knows(received, 8, 1) == "no");
-    BOOST_TEST(knows(received, 7, 2) == "unsettled");  // It may not be on disk yet.
-    received.settle(1, 100);
-    BOOST_TEST(knows(received, 7, 2) == "yes");
-}
-
-BOOST_AUTO_TEST_CASE(message_whose_answer_was_never_heard_is_forgotten_with_its_connection) {
-    MqttReceived received;
-    received.add(1, 1, 100);
-    received.add(2, 1, 101);
-    received.add(3, 2, 500);  // Of another connection: not settled yet.
-    received.settle(1, 100);
-    BOOST_TEST(knows(received, 1, 9) == "yes");
-    BOOST_TEST(knows(received, 2, 9) == "no");
-    BOOST_TEST(knows(received, 3, 2) == "yes");
-    BOOST_TEST(received.size() == 2u);
-}
-
-BOOST_AUTO_TEST_CASE(message_is_released_once) {
-    MqttReceived received;
-    received.add(7, 1, 100);
-    BOOST_TEST(received.release(7));
-    BOOST_TEST(knows(received, 7, 1) == "no");
-    BOOST_TEST(!received.release(7));
-}
+BOOST_FIXTURE_TEST_SUITE(mqtt_clients, RegistryFixture)
 
 // --- sessions ---
 
 BOOST_AUTO_TEST_CASE(session_of_a_client_that_comes_back_in_time_goes_on) {
     const auto first = open_with_message("a", 7);
-    BOOST_TEST(!first.present);
+    BOOST_TEST(!first.session_present);
     BOOST_TEST((close(first, 60) == Closed::kept));
     BOOST_TEST(counted(Metric::mqtt_sessions_offline) == 1);
     now_s += 59;
     const auto second = open("a");
-    BOOST_TEST(second.present);
-    BOOST_REQUIRE(second.received);
-    BOOST_TEST(knows(*second.received, 7, second.connection) == "yes");
-    BOOST_TEST((&received(second) == second.received.get()));
+    BOOST_TEST(second.session_present);
+    BOOST_REQUIRE(second.unreleased);
+    BOOST_TEST(state_of(*second.unreleased, 7, second.connection) == "stored");
+    BOOST_TEST((&unreleased(second) == second.unreleased.get()));
     BOOST_TEST(second.connection != first.connection);
     BOOST_TEST(counted(Metric::mqtt_sessions_offline) == 0);
 }
@@ -110,44 +78,44 @@ BOOST_AUTO_TEST_CASE(session_of_a_client_that_comes_back_in_time_goes_on) {
 BOOST_AUTO_TEST_CASE(session_that_received_nothing_goes_on_too) {
     close(open("a"), 60);
     const auto second = open("a");
-    BOOST_TEST(second.present);
-    BOOST_TEST(!second.received);
+    BOOST_TEST(second.session_present);
+    BOOST_TEST(!second.unreleased);
 }
 
 // [MQTT5-4.1.0-2]
 BOOST_AUTO_TEST_CASE(session_that_has_expired_is_a_new_one) {
     close(open_with_message("a", 7), 60);
     now_s += 60;  // Which may have been 59 and a bit.
-    BOOST_TEST(open("a").present);
+    BOOST_TEST(open("a").session_present);
     close(open_with_message("b", 7), 60);
     now_s += 61;
     const auto second = open("b");
-    BOOST_TEST(!second.present);
-    BOOST_TEST(!second.received);
+    BOOST_TEST(!second.session_present);
+    BOOST_TEST(!second.unreleased);
 }
 
 BOOST_AUTO_TEST_CASE(session_that_nobody_asked_to_keep_ends_with_its_connection) {
     BOOST_TEST((close(open("a", false, false), 0) == Closed::ended));
     BOOST_TEST(counted(Metric::mqtt_sessions_offline) == 0);
-    BOOST_TEST(!open("a").present);
+    BOOST_TEST(!open("a").session_present);
 }
 
 // [MQTT5-3.1.2-4]
 BOOST_AUTO_TEST_CASE(clean_start_forgets_what_was_received) {
     close(open_with_message("a", 7), 60);
     const auto second = open("a", true);
-    BOOST_TEST(!second.present);
-    BOOST_TEST(!second.received);
-    BOOST_TEST(received(second).size() == 0u);
+    BOOST_TEST(!second.session_present);
+    BOOST_TEST(!second.unreleased);
+    BOOST_TEST(unreleased(second).size() == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(clients_have_sessions_of_their_own) {
     const auto a = open("a");
     const auto b = open("b");
-    BOOST_TEST(!b.present);
+    BOOST_TEST(!b.session_present);
     BOOST_TEST(a.connection != b.connection);
-    BOOST_TEST((&received(a) != &received(b)));
-    BOOST_TEST(mailbox.asked.empty());
+    BOOST_TEST((&unreleased(a) != &unreleased(b)));
+    BOOST_TEST(mailbox.posted.empty());
 }
 
 BOOST_AUTO_TEST_CASE(sessions_beyond_the_limit_are_not_kept) {
@@ -156,8 +124,8 @@ BOOST_AUTO_TEST_CASE(sessions_beyond_the_limit_are_not_kept) {
         BOOST_TEST(is_kept == (std::string_view(id) != "c"));
     }
     BOOST_TEST(counted(Metric::mqtt_sessions_offline) == 2);
-    BOOST_TEST(!open("c").present);
-    BOOST_TEST(open("a").present);
+    BOOST_TEST(!open("c").session_present);
+    BOOST_TEST(open("a").session_present);
 }
 
 BOOST_AUTO_TEST_CASE(expired_sessions_make_room_for_others) {
@@ -169,19 +137,19 @@ BOOST_AUTO_TEST_CASE(expired_sessions_make_room_for_others) {
 
 BOOST_AUTO_TEST_CASE(sessions_go_when_they_expire_some_at_a_time) {
     MqttClients many(1000);
-    const auto away = [&many] { return many.shard().read(Metric::mqtt_sessions_offline, 0); };
+    const auto offline = [&many] { return many.shard().read(Metric::mqtt_sessions_offline, 0); };
     for (uint32_t number = 0; number < 1000; ++number) {
         const auto opened = many.open("c" + std::to_string(number), mailbox, 0, false, true, now_s);
         many.close(*opened.client, opened.connection, number < 300 ? 60 : 61, now_s);
     }
     BOOST_TEST(!many.drop_expired(now_s + 60));
-    BOOST_TEST(away() == 1000);
+    BOOST_TEST(offline() == 1000);
     int calls = 1;
-    for (; many.drop_expired(now_s + 61); ++calls) BOOST_TEST(away() == 1000 - calls * 100);
-    BOOST_TEST(away() == 700);
+    for (; many.drop_expired(now_s + 61); ++calls) BOOST_TEST(offline() == 1000 - calls * 100);
+    BOOST_TEST(offline() == 700);
     BOOST_TEST(calls == 3);
     while (many.drop_expired(now_s + 62)) continue;
-    BOOST_TEST(away() == 0);
+    BOOST_TEST(offline() == 0);
 }
 
 // --- takeover ---
@@ -189,32 +157,32 @@ BOOST_AUTO_TEST_CASE(sessions_go_when_they_expire_some_at_a_time) {
 BOOST_AUTO_TEST_CASE(
     session_that_disconnect_has_ended_is_not_there_for_who_takes_over_before_it_is) {
     const auto first = open_with_message("a", 7);
-    clients.keep(*first.client, first.connection, false);
+    registry.set_keep_session(*first.client, first.connection, false);
     const auto second = open("a");
-    BOOST_TEST(!second.present);
+    BOOST_TEST(!second.session_present);
     // What the first one says now is about its own session.
-    clients.keep(*first.client, first.connection, false);
-    BOOST_TEST(open("a").present);
+    registry.set_keep_session(*first.client, first.connection, false);
+    BOOST_TEST(open("a").session_present);
 }
 
 // [MQTT-3.1.4-2] [MQTT5-3.1.4-3]
-BOOST_AUTO_TEST_CASE(connection_that_is_taken_over_is_asked_to_leave_at_its_own_desk) {
-    const auto first = clients.open("a", mailbox, 7, false, true, now_s);
-    const auto second = clients.open("a", other_desk, 9, false, true, now_s);
-    BOOST_TEST(mailbox.asked == std::vector<uint64_t>{first.connection});
-    BOOST_TEST(mailbox.seats == std::vector<uint32_t>{7});
-    BOOST_TEST(other_desk.asked.empty());
-    BOOST_TEST(second.present);
+BOOST_AUTO_TEST_CASE(connection_that_is_taken_over_is_asked_to_leave_at_its_own_mailbox) {
+    const auto first = registry.open("a", mailbox, 7, false, true, now_s);
+    const auto second = registry.open("a", other_mailbox, 9, false, true, now_s);
+    BOOST_TEST(mailbox.posted == std::vector<uint64_t>{first.connection});
+    BOOST_TEST(mailbox.indexes == std::vector<uint32_t>{7});
+    BOOST_TEST(other_mailbox.posted.empty());
+    BOOST_TEST(second.session_present);
     BOOST_TEST(counted(Metric::mqtt_takeovers_total) == 1);
     (void)open("a");
-    BOOST_TEST(other_desk.asked == std::vector<uint64_t>{second.connection});
-    BOOST_TEST(other_desk.seats == std::vector<uint32_t>{9});
+    BOOST_TEST(other_mailbox.posted == std::vector<uint64_t>{second.connection});
+    BOOST_TEST(other_mailbox.indexes == std::vector<uint32_t>{9});
 }
 
 BOOST_AUTO_TEST_CASE(session_that_was_to_end_with_its_connection_is_not_taken_over) {
     (void)open("a", true, false);
-    BOOST_TEST(!open("a").present);
-    BOOST_TEST(mailbox.asked.size() == 1u);
+    BOOST_TEST(!open("a").session_present);
+    BOOST_TEST(mailbox.posted.size() == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(end_of_a_connection_that_was_taken_over_ends_nothing) {
@@ -222,16 +190,16 @@ BOOST_AUTO_TEST_CASE(end_of_a_connection_that_was_taken_over_ends_nothing) {
     const auto second = open("a");
     BOOST_TEST((close(first, 0) == Closed::taken_over));
     const auto third = open("a");
-    BOOST_TEST(third.present);
-    BOOST_TEST((mailbox.asked == std::vector<uint64_t>{first.connection, second.connection}));
+    BOOST_TEST(third.session_present);
+    BOOST_TEST((mailbox.posted == std::vector<uint64_t>{first.connection, second.connection}));
 }
 
 BOOST_AUTO_TEST_CASE(connection_that_was_taken_over_receives_nothing_more) {
     const auto first = open("a");
     const auto second = open("a");
-    BOOST_TEST(!clients.received(*first.client, first.connection));
-    received(second).add(7, second.connection, 4);
-    BOOST_TEST(received(second).size() == 1u);
+    BOOST_TEST(!registry.unreleased(*first.client, first.connection));
+    unreleased(second).add(7, second.connection, 4);
+    BOOST_TEST(unreleased(second).size() == 1u);
 }
 
 // However the two ends come, its place is there until the last one, and free after it.
@@ -240,11 +208,11 @@ BOOST_AUTO_TEST_CASE(client_whose_session_ended_while_an_older_connection_is_ope
     const auto second = open("a");
     BOOST_TEST((close(second, 0) == Closed::ended));
     const auto third = open("a");
-    BOOST_TEST(!third.present);
-    BOOST_TEST(mailbox.asked.size() == 1u);  // Nobody was there any more.
+    BOOST_TEST(!third.session_present);
+    BOOST_TEST(mailbox.posted.size() == 1u);  // Nobody was there any more.
     BOOST_TEST((close(first, 60) == Closed::taken_over));
     BOOST_TEST((close(third, 0) == Closed::ended));
-    BOOST_TEST(!open("a").present);
+    BOOST_TEST(!open("a").session_present);
     BOOST_TEST(counted(Metric::mqtt_sessions_offline) == 0);
 }
 
@@ -252,7 +220,7 @@ BOOST_AUTO_TEST_CASE(older_connection_that_closes_last_leaves_an_ended_session_e
     const auto first = open("a");
     close(open("a"), 0);
     BOOST_TEST((close(first, 60) == Closed::taken_over));
-    BOOST_TEST(!open("a").present);
+    BOOST_TEST(!open("a").session_present);
     BOOST_TEST(counted(Metric::mqtt_sessions_offline) == 0);
 }
 
@@ -261,34 +229,34 @@ BOOST_AUTO_TEST_CASE(older_connection_that_closes_last_leaves_a_kept_session_kep
     close(open("a"), 60);
     BOOST_TEST((close(first, 0) == Closed::taken_over));
     BOOST_TEST(counted(Metric::mqtt_sessions_offline) == 1);
-    BOOST_TEST(open("a").present);
+    BOOST_TEST(open("a").session_present);
 }
 
 BOOST_AUTO_TEST_CASE(session_that_has_expired_goes_before_the_last_of_its_connections) {
     const auto first = open("a");
     close(open_with_message("a", 7), 60);
     now_s += 61;
-    BOOST_TEST(!clients.drop_expired(now_s));
+    BOOST_TEST(!registry.drop_expired(now_s));
     BOOST_TEST(counted(Metric::mqtt_sessions_offline) == 0);
     const auto third = open("a");
-    BOOST_TEST(!third.present);
-    BOOST_TEST(!third.received);
+    BOOST_TEST(!third.session_present);
+    BOOST_TEST(!third.unreleased);
     BOOST_TEST((close(third, 0) == Closed::ended));
     BOOST_TEST((close(first, 60) == Closed::taken_over));
-    BOOST_TEST(!open("a").present);
+    BOOST_TEST(!open("a").session_present);
 }
 
 BOOST_AUTO_TEST_CASE(last_connection_of_a_session_is_known_to_those_before_it) {
     const auto first = open("a");
-    const auto session = clients.received(*first.client, first.connection);
-    BOOST_TEST(session->last_connection() == first.connection);
+    const auto session = registry.unreleased(*first.client, first.connection);
+    BOOST_TEST(session->newest_connection() == first.connection);
     close(first, 60);
-    BOOST_TEST(session->last_connection() == first.connection);
+    BOOST_TEST(session->newest_connection() == first.connection);
     // Also if it begins a session anew, and ends it.
     const auto second = open("a", true, false);
-    BOOST_TEST(session->last_connection() == second.connection);
+    BOOST_TEST(session->newest_connection() == second.connection);
     close(second, 0);
-    BOOST_TEST(session->last_connection() == second.connection);
+    BOOST_TEST(session->newest_connection() == second.connection);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -8,10 +8,10 @@ namespace rollcall {
 namespace {
 
 // A session whose last connection is this one.
-std::shared_ptr<MqttReceived> session(uint64_t connection) {
-    auto received = std::make_shared<MqttReceived>();
-    received->pass_to(connection);
-    return received;
+std::shared_ptr<MqttUnreleased> session(uint64_t connection) {
+    auto unreleased = std::make_shared<MqttUnreleased>();
+    unreleased->set_newest_connection(connection);
+    return unreleased;
 }
 
 }  // namespace
@@ -37,11 +37,11 @@ BOOST_AUTO_TEST_CASE(wills_are_due_in_the_order_of_their_times) {
 
 BOOST_AUTO_TEST_CASE(client_that_reconnects_a_million_times_leaves_few_wills) {
     DelayedWills wills;
-    const auto received = session(0);
+    const auto unreleased = session(0);
     size_t most = 0;
     for (uint64_t connection = 1; connection <= 1'000'000; ++connection) {
-        received->pass_to(connection);
-        wills.add(3'600'000'000, {received, connection, "router", "127.0.0.1"});
+        unreleased->set_newest_connection(connection);
+        wills.add(3'600'000'000, {unreleased, connection, "router", "127.0.0.1"});
         most = std::max(most, wills.size());
     }
     BOOST_TEST(most <= 1024);
@@ -49,12 +49,12 @@ BOOST_AUTO_TEST_CASE(client_that_reconnects_a_million_times_leaves_few_wills) {
 
 BOOST_AUTO_TEST_CASE(wills_of_clients_that_stay_away_are_kept) {
     DelayedWills wills;
-    std::vector<std::shared_ptr<MqttReceived>> sessions;
+    std::vector<std::shared_ptr<MqttUnreleased>> sessions;
     for (uint64_t connection = 1; connection <= 10'000; ++connection)
         wills.add(1000, {sessions.emplace_back(session(connection)), connection, "", ""});
     BOOST_TEST(wills.size() == 10'000);
     // Those that come back are removed when more wills are added than there were.
-    for (const auto& received : sessions) received->pass_to(20'000);
+    for (const auto& unreleased : sessions) unreleased->set_newest_connection(20'000);
     for (uint64_t connection = 1; connection <= 20'000; ++connection)
         wills.add(2000, {session(connection), connection, "", ""});
     BOOST_TEST(wills.size() == 20'000);

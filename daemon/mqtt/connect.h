@@ -1,0 +1,50 @@
+// MQTT CONNECT: whether it is accepted, and the terms on which the session begins.
+//
+// Threads: pure functions, but for the random client id. Source: section 3.1 of 3.1.1 and of 5.0.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "config/settings.h"
+#include "daemon/mqtt/packets.h"
+#include "pipeline/base/error.h"
+
+namespace rollcall {
+
+// Why a CONNECT is refused: the reason code for the client, and the code that is counted.
+struct MqttConnectRefusal {
+    mqtt::Reason reason;
+    Code code;
+};
+
+// Returns why a CONNECT is refused whatever its credential is; nothing if it may be accepted.
+[[nodiscard]] std::optional<MqttConnectRefusal> refusal_of(const mqtt::Connect& connect,
+                                                           const Settings& settings);
+
+// What holds for a connection after its CONNECT was accepted.
+struct MqttConnectTerms {
+    std::string client_id;      // The client's own, or a new one.
+    uint32_t session_expiry_s;  // How long the session outlives the connection.
+    uint32_t silence_max_ms;    // One and a half times the keep-alive [MQTT-3.1.2-24].
+    uint16_t receive_max;
+    bool client_id_is_assigned;            // By the server.
+    bool session_wanted;                   // To outlive the connection; the server may grant less.
+    bool session_is_shortened;             // The server grants less than the client asked for.
+    std::optional<uint16_t> keep_alive_s;  // Set by the server, because the client asked for none.
+
+    [[nodiscard]] std::string connack(mqtt::Version version, bool session_present,
+                                      const Settings& settings) const;
+};
+
+// over_quota: the client is over its quota, and may send one message at a time.
+[[nodiscard]] MqttConnectTerms negotiate(const mqtt::Connect& connect, const Settings& settings,
+                                         bool over_quota);
+
+// Returns the key of a client in the registry. It contains the site, so that a client cannot take
+// over the connection of another site's client by its client id.
+[[nodiscard]] std::string registry_key(std::string_view site, std::string_view client_id);
+
+}  // namespace rollcall

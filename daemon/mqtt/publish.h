@@ -1,0 +1,98 @@
+// MqttPublishHandler: handles one PUBLISH, or one packet of the QoS 2 flow, of a connected client.
+//
+//   |  PUBLISH --> topic, alias --> QoS 2 duplicate? --> receive window --> quota --> Intake
+//   |                                                                                   |
+//   |  PUBACK or PUBREC  <--  the check-in is on disk, in the order of the PUBLISH packets
+//   |                         [MQTT-4.6.0-2]
+//
+// The site of a check-in is that of the credential of CONNECT; a topic that names another site
+// changes nothing.
+//
+// A client over its quota: in 5.0 its messages above QoS 0 are refused with a reason code, and its
+// connection ends when mqtt.in_flight_max of them were refused in a row. Otherwise the client
+// cannot be told, and the connection is not read from until it may send again.
+//
+// Threads: the loop's. A handler lives as long as one packet.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "daemon/ingest/context.h"
+#include "daemon/mqtt/clients.h"
+#include "daemon/mqtt/lazy_state.h"
+#include "daemon/mqtt/packets.h"
+#include "daemon/mqtt/replies.h"
+#include "daemon/overload/quotas.h"
+#include "daemon/security/credentials.h"
+#include "pipeline/base/error.h"
+#include "pipeline/ingest/intake.h"
+
+namespace rollcall {
+
+// The client that sent a packet.
+struct MqttPublisher {
+    MqttReplies& replies;
+    const Identity& identity;
+    MqttClients::Client& client;
+    uint64_t connection;  // Its number in the registry.
+    std::unique_ptr<MqttLazyState>& lazy;
+};
+
+// Returns what Intake must know of a client whose message is for `device`.
+[[nodiscard]] Sender mqtt_sender(const IngestContext& context, const Connection& connection,
+                                 const Identity& identity, std::string_view device);
+
+class MqttPublishHandler {
+public:
+    MqttPublishHandler(const IngestContext& context, MqttClients& registry,
+                       const MqttPublisher& publisher)
+        : context_(context),
+          registry_(registry),
+          replies_(publisher.replies),
+          publisher_(publisher) {}
+
+    enum class Progress : uint8_t {
+        done,
+        blocked,     // Try the packet again: the ring is full, the client must wait, or its last
+                     // connection, which may have received the same message, has not closed yet.
+        taken_over,  // The client has connected again; this connection must end.
+    };
+    // An error ends the connection.
+    [[nodiscard]] Result<Progress> handle(const mqtt::Publish& publish);
+    // Handles PUBREL, and the acknowledgements of what the server never sent.
+    void handle(const mqtt::Acknowledgement& acknowledgement);
+
+private:
+    [[nodiscard]] Result<std::string_view> topic_of(const mqtt::Publish& publish);
+    // Handles a duplicate of QoS 2; returns nothing if the message is new.
+    [[nodiscard]] std::optional<Progress> handle_duplicate(const mqtt::Publish& publish);
+    [[nodiscard]] bool has_room_for(const mqtt::Publish& publish);
+    [[nodiscard]] Result<Progress> store(const mqtt::Publish& publish, const std::string& filter,
+                                         std::string_view topic);
+    // Stores what Intake takes; fails with ring_full if it must be called again.
+    [[nodiscard]] Result<void> take(const mqtt::Publish& publish, const Sender& sender,
+                                    Receipt& receipt);
+    [[nodiscard]] Result<Progress> refuse_for_quota(const mqtt::Publish& publish,
+                                                    const Quotas::Standing& standing);
+    void acknowledge(const mqtt::Publish& publish, const Sender& sender, const Receipt& receipt,
+                     std::optional<Code> fault);
+    // Acknowledges a message that gives no row, at once.
+    void acknowledge_now(const mqtt::Publish& publish, std::optional<Code> fault);
+    void remember(const mqtt::Publish& publish);
+    void count(Code code);
+
+    [[nodiscard]] MqttLazyState& lazy();
+    // Returns nullptr if another connection has taken over.
+    [[nodiscard]] MqttUnreleased* unreleased();
+
+    const IngestContext& context_;
+    MqttClients& registry_;
+    MqttReplies& replies_;
+    MqttPublisher publisher_;
+};
+
+}  // namespace rollcall

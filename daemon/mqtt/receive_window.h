@@ -1,0 +1,36 @@
+// MqttReceiveWindow: counts the messages of one connection that the server has not finished with,
+// so that a client of 5.0 cannot exceed its Receive Maximum [MQTT5-3.3.4-7].
+//
+// A message of QoS 1 is in the window until its PUBACK may be sent, one of QoS 2 until its PUBREL
+// has arrived. 3.1.1 knows no Receive Maximum; there only QoS 2 is counted, because the server has
+// to remember these messages. A new connection begins with an empty window (section 4.9 of 5.0).
+//
+// Threads: the loop's. Units: positions in the output of the connection, in bytes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace rollcall {
+
+class MqttReceiveWindow {
+public:
+    // Removes the messages of QoS 1 whose PUBACK ends at or before `sendable_end`, and returns the
+    // number of messages in the window.
+    [[nodiscard]] size_t size(uint64_t sendable_end);
+
+    // ack_end: where the PUBACK of the message ends. It grows with each call.
+    void add_qos1(uint64_t ack_end) { ack_ends_.push_back(ack_end); }
+    void add_qos2() { ++unreleased_; }
+    // A PUBREL frees one place, whichever connection its message came from.
+    void release_qos2() {
+        if (unreleased_ > 0) --unreleased_;
+    }
+
+private:
+    std::vector<uint64_t> ack_ends_;
+    size_t unreleased_ = 0;
+};
+
+}  // namespace rollcall

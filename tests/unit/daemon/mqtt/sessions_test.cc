@@ -1,0 +1,71 @@
+#include "daemon/mqtt/sessions.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include "tests/support/mqtt_session_fixture.h"
+
+namespace rollcall {
+
+using namespace mqtt_sessions;
+
+BOOST_FIXTURE_TEST_SUITE(mqtt_sessions, MqttSessionFixture)
+
+// [MQTT-3.1.4-2] [MQTT5-3.1.4-3]
+BOOST_AUTO_TEST_CASE(client_that_connects_again_ends_its_last_connection_which_leaves_no_will) {
+    start();
+    for (const int level : levels) {
+        TcpClient first(mqtt_port);
+        first.send(connect_with_will(level) + publish(level, 1, 1));
+        expect(first, connack(level) + puback(1));
+        TcpClient second(mqtt_port);
+        second.send(connect("MT1", {.level = level}));
+        expect(second, connack(level));
+        BOOST_TEST(first.take_rest() == dismissal(level, Reason::session_taken_over));
+        second.send(publish(level, 1, 1));
+        expect(second, puback(1));
+    }
+    BOOST_TEST(shared->mqtt_clients.shard().read(Metric::mqtt_takeovers_total, 0) >= 2);
+    BOOST_TEST(sites(4) == "r1 r1 r1 r1");
+}
+
+BOOST_AUTO_TEST_CASE(client_may_connect_again_to_another_worker) {
+    start(2);
+    for (const int level : levels) {
+        TcpClient first(mqtt_port);
+        first.send(connect_with_will(level));
+        expect(first, connack(level));
+        TcpClient second(second_mqtt_port);
+        second.send(connect_with_will(level));
+        expect(second, connack(level));
+        BOOST_TEST(first.take_rest() == dismissal(level, Reason::session_taken_over));
+        TcpClient third(mqtt_port);
+        third.send(connect("MT1", {.level = level}));
+        expect(third, connack(level));
+        BOOST_TEST(second.take_rest() == dismissal(level, Reason::session_taken_over));
+        third.send(publish(level, 1, 1) + disconnect());
+        BOOST_TEST(third.take_rest() == puback(1));
+    }
+    mark();
+    BOOST_TEST(sites(3) == "r1 r1 r1");
+}
+
+// The client sends the message again before the connection that received it has closed.
+BOOST_AUTO_TEST_CASE(session_that_is_taken_over_knows_what_was_received) {
+    start(2);
+    for (const int level : levels)
+        for (const uint16_t port : {mqtt_port, second_mqtt_port}) {
+            const std::string hello = connect_to_stay(level, 0, std::to_string(port));
+            TcpClient first(mqtt_port);
+            first.send(hello + publish(level, 2, 7));
+            expect(first, connack(level, false) + pubrec(7));
+            TcpClient second(port);
+            second.send(hello + publish(level, 2, 7, {.dup = true}) + pubrel(7) + disconnect());
+            BOOST_TEST(second.take_rest() == connack(level, true) + pubrec(7) + pubcomp(7));
+        }
+    mark();
+    BOOST_TEST(sites(5) == "r1 r1 r1 r1 r1");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rollcall

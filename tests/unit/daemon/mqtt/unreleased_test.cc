@@ -1,0 +1,63 @@
+#include "daemon/mqtt/unreleased.h"
+
+#include <boost/test/unit_test.hpp>
+#include <string>
+
+namespace rollcall {
+
+namespace {
+
+std::string state_of(MqttUnreleased& unreleased, uint16_t packet_id, uint64_t connection) {
+    switch (unreleased.state_of(packet_id, connection)) {
+        case MqttUnreleased::State::unknown: return "unknown";
+        case MqttUnreleased::State::stored: return "stored";
+        case MqttUnreleased::State::unsettled: return "unsettled";
+    }
+    return {};
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(mqtt_unreleased)
+
+BOOST_AUTO_TEST_CASE(message_is_known_to_its_own_connection_at_once_and_to_the_next_when_settled) {
+    MqttUnreleased unreleased;
+    unreleased.add(7, 1, 100);
+    BOOST_TEST(state_of(unreleased, 7, 1) == "stored");
+    BOOST_TEST(state_of(unreleased, 8, 1) == "unknown");
+    BOOST_TEST(state_of(unreleased, 7, 2) == "unsettled");  // It may not be on disk yet.
+    unreleased.settle(1, 100);
+    BOOST_TEST(state_of(unreleased, 7, 2) == "stored");
+}
+
+BOOST_AUTO_TEST_CASE(message_whose_answer_was_never_heard_is_forgotten_with_its_connection) {
+    MqttUnreleased unreleased;
+    unreleased.add(1, 1, 100);
+    unreleased.add(2, 1, 101);
+    unreleased.add(3, 2, 500);  // On another connection, which is not settled.
+    unreleased.settle(1, 100);
+    BOOST_TEST(state_of(unreleased, 1, 9) == "stored");
+    BOOST_TEST(state_of(unreleased, 2, 9) == "unknown");
+    BOOST_TEST(state_of(unreleased, 3, 2) == "stored");
+    BOOST_TEST(unreleased.size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(message_is_released_once) {
+    MqttUnreleased unreleased;
+    unreleased.add(7, 1, 100);
+    BOOST_TEST(unreleased.release(7));
+    BOOST_TEST(state_of(unreleased, 7, 1) == "unknown");
+    BOOST_TEST(!unreleased.release(7));
+}
+
+BOOST_AUTO_TEST_CASE(newest_connection_is_the_last_that_was_set) {
+    MqttUnreleased unreleased;
+    BOOST_TEST(unreleased.newest_connection() == 0U);
+    unreleased.set_newest_connection(3);
+    unreleased.set_newest_connection(5);
+    BOOST_TEST(unreleased.newest_connection() == 5U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace rollcall
