@@ -15,8 +15,8 @@ class Session {
 public:
     virtual ~Session() = default;
     // Takes all complete requests off the front of `bytes`. The connection keeps the rest and
-    // passes it again with more bytes behind it, or, if it was not ready(), as it is; `bytes` may be
-    // empty then. Another body_padding bytes behind `bytes` may be read, but have no meaning.
+    // passes it again with more bytes behind it, or, if it was not ready(), as it is; `bytes` may
+    // be empty then. Another body_padding bytes behind `bytes` may be read, but have no meaning.
     virtual void on_data(std::string_view& bytes) = 0;
     // The ring has room again after Connection::pause(): retries the request that found it full.
     virtual void on_resume() = 0;

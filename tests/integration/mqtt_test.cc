@@ -275,7 +275,7 @@ BOOST_AUTO_TEST_CASE(malformed_packets_close_the_connection_and_are_counted) {
         {connect + "\x36\x04\x00\x01t\x00"s, "mqtt_malformed"},      // QoS 3.
         {connect + "\x32\x05\x00\x09t\x00\x01"s, "mqtt_malformed"},  // Topic beyond the packet.
         {connect + "\x32\xff\xff\xff\xff\x01"s, "mqtt_malformed"},   // Length of five bytes.
-        {"\x32\x05\x00\x01t\x00\x01"s, "mqtt_unexpected_packet"},         // No CONNECT before.
+        {"\x32\x05\x00\x01t\x00\x01"s, "mqtt_unexpected_packet"},    // No CONNECT before.
         {connect + connect, "mqtt_unexpected_packet"},
         {connect + "\x32\xff\xff\xff\x7f"s, "mqtt_too_large"},  // 256 MiB to come.
     };

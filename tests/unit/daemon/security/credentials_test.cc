@@ -265,7 +265,8 @@ BOOST_AUTO_TEST_CASE(network_has_one_wrong_signature_a_second_however_many_addre
     bad[bad.size() - 10] = bad[bad.size() - 10] == 'A' ? 'B' : 'A';
     BOOST_TEST(ask(bad, "", "2001:db8:0:1::1") == "bad_credential");
     for (int address = 2; address < 100; ++address)
-        BOOST_TEST(ask(bad, "", fmt::format("2001:db8:0:1::{}", address)) == "signature_checks_suspended");
+        BOOST_TEST(ask(bad, "", fmt::format("2001:db8:0:1::{}", address)) ==
+                   "signature_checks_suspended");
     BOOST_TEST(ask(good, "", "2001:db8:0:2::1") == "s7/");
 }
 

@@ -12,7 +12,8 @@ BOOST_AUTO_TEST_SUITE(base_shrink)
 
 BOOST_AUTO_TEST_CASE(buckets_of_a_burst_are_given_back_and_the_elements_stay) {
     std::unordered_map<int, int64_t> squares;
-    for (int number = 0; number < 100'000; ++number) squares.emplace(number, int64_t{number} * number);
+    for (int number = 0; number < 100'000; ++number)
+        squares.emplace(number, int64_t{number} * number);
     const int64_t* const element = &squares.at(7);
     for (int number = 100; number < 100'000; ++number) {
         squares.erase(number);

@@ -161,7 +161,8 @@ BOOST_AUTO_TEST_CASE(refused_report_leaves_the_slot_untouched) {
 
 BOOST_AUTO_TEST_CASE(site_beside_the_body_is_what_a_report_would_get_without_saying_more) {
     const auto beside = [this](std::string_view device, std::string_view query) {
-        return std::string(intake.site_without_body({Transport::http, "192.0.2.1", device, 0, query}));
+        return std::string(
+            intake.site_without_body({Transport::http, "192.0.2.1", device, 0, query}));
     };
     BOOST_TEST(beside("", "") == "");
     BOOST_TEST(beside("", "cpu-load=5") == "");
