@@ -18,7 +18,7 @@
 #include "tests/support/tcp_client.h"
 #include "tests/support/worker_fixture.h"
 
-namespace rollcall::mqtt_sessions {
+namespace rollcall::mqtt_fixture {
 
 using namespace packets;
 using namespace std::chrono_literals;
@@ -106,4 +106,4 @@ inline void expect(TcpClient& client, const std::string& answers) {
     BOOST_TEST(client.take(answers.size()) == answers);
 }
 
-}  // namespace rollcall::mqtt_sessions
+}  // namespace rollcall::mqtt_fixture

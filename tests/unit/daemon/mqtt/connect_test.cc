@@ -6,7 +6,7 @@
 
 namespace rollcall {
 
-using namespace mqtt_sessions;
+using namespace mqtt_fixture;
 
 namespace {
 

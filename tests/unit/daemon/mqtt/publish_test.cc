@@ -6,7 +6,7 @@
 
 namespace rollcall {
 
-using namespace mqtt_sessions;
+using namespace mqtt_fixture;
 
 BOOST_FIXTURE_TEST_SUITE(mqtt_publish, MqttSessionFixture)
 
