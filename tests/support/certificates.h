@@ -21,7 +21,8 @@ public:
     explicit Certificates(const std::string& name = "authority");
 
     // A certificate for servers on 127.0.0.1 and localhost, and for clients called `name`. The name
-    // is as in -subj: "HX1", or "a/CN=b" for two.
+    // is as in -subj: "HX1", or "a/CN=b" for two. With 0 days it has expired when this returns;
+    // OpenSSL 3.5 makes none that ends before it begins.
     [[nodiscard]] Files issue(const std::string& name, Kind kind = Kind::ecdsa, int days = 2) const;
 
     [[nodiscard]] const Files& authority() const { return authority_; }
