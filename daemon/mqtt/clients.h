@@ -54,7 +54,7 @@ public:
     struct Entry {
         std::shared_ptr<MqttUnreleased> unreleased;  // Created when first needed.
         uint64_t connection = 0;                     // The newest one.
-        MqttMailbox* mailbox = nullptr;              // Of the worker that has it.
+        MqttMailbox* mailbox = nullptr;              // Mailbox of its worker.
         uint32_t session_index = 0;                  // In that worker.
         uint32_t expires_s = 0;                      // While the session is offline.
         uint32_t open_connections = 0;

@@ -56,7 +56,7 @@ public:
     bool operator==(const Identity&) const = default;
 
     int64_t expires_s = 0;              // UTC, seconds since 1970; 0 if it never expires.
-    ShortDigest credential_digest = 0;  // Of the token or signing key that proved it; 0 if none.
+    ShortDigest credential_digest = 0;  // Digest of the token or signing key; 0 if none.
 
 private:
     std::string names_;

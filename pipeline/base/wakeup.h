@@ -1,10 +1,10 @@
 // Wakeup: wakes a thread that has nothing to do.
 //
-// It carries no data: what happened is read from cursors. Rings before a wait are not lost, and
-// many count as one. Waiters give a time limit all the same, so that a wakeup nobody rang costs
-// time, never progress.
+// It carries no data: the thread reads what happened from cursors. A notification before a wait is
+// not lost, and several count as one. A wait has a time limit all the same, so that a missing
+// notification costs time, never progress.
 //
-// Threads: ring() anyone; wait() one thread.
+// Threads: any thread may call notify(); one thread calls wait().
 // Source: eventfd(2).
 #pragma once
 

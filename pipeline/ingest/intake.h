@@ -55,7 +55,7 @@ struct Receipt {
     uint64_t slot = 0;          // The slot of the last row.
     Shape shape;                // Of the last report, even if it was refused; valid as long as the
                                 // body and until the next accept().
-    std::string_view site;      // Of the last report; valid as long as `warnings`.
+    std::string_view site;      // Site of the last report; valid as long as `warnings`.
     std::string_view warnings;  // Of the last report, as in the column `warnings`; valid until the
                                 // next accept().
     std::vector<Refusal> refused;

@@ -173,7 +173,7 @@ std::string load_clauses(ColumnList columns) {
 }
 
 std::string_view skip_duplicates(SqlDialect dialect) {
-    // What IGNORE does besides, to values, is looked for by whoever loads: see singlestore/sink.h.
+    // IGNORE also changes values that do not fit; the sink checks for that (singlestore/sink.h).
     return dialect == SqlDialect::singlestore ? "SKIP DUPLICATE KEY ERRORS" : "IGNORE";
 }
 

@@ -26,8 +26,8 @@ int64_t anonymous_kib(pid_t pid) {
     return -1;
 }
 
-// 64 MQTT connections with 16 unacknowledged messages each. rate: check-ins per second; 0: as many
-// as the daemon acknowledges.
+// 64 MQTT connections with 16 unacknowledged messages each. rate: check-ins per second, or 0
+// for as many as the daemon acknowledges.
 Process load(TestDaemon& daemon, int seconds, int rate) {
     return Process({ROLLCALL_LOAD_PATH, "--protocol", "mqtt", "--target",
                     fmt::format("127.0.0.1:{}", daemon.mqtt_port()), "--connections", "64",

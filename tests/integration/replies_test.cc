@@ -1,5 +1,5 @@
-// What routers hear: in their agent's own dialect, at their site's own overload; and who is seen
-// though the report was no good.
+// Responses to routers: the dialect of the agent, the reporting interval of the site, and the rows
+// of sites whose report was refused.
 #include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>

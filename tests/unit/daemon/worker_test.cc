@@ -186,7 +186,7 @@ BOOST_AUTO_TEST_CASE(sender_over_its_quota_is_asked_to_come_later_and_then_refus
     for (int taken = 0; taken < 6; ++taken) {
         const HttpResponse answer = client.post("{}");
         BOOST_TEST(answer.status == 200);
-        // The first is asked for the usual interval, the others for the time that they are ahead.
+        // The first response gives the usual interval, the others the time that the site is ahead.
         const bool is_later = answer.body.find("\"next\":10}") == std::string::npos;
         BOOST_TEST(is_later == (taken >= 1), answer.body);
     }

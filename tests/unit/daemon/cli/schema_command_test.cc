@@ -19,8 +19,8 @@ bool contains(const std::string& text, std::string_view part) {
     return text.find(part) != std::string::npos;
 }
 
-// As the daemon would be set for brokers that ask for a login and a certificate, with many rows in
-// a message.
+// Returns settings for brokers that require a login and a client certificate, with many rows in a
+// message.
 Settings secured() {
     Settings settings;
     settings.kafka.brokers = {"kafka-1:9093", "kafka-2:9093"};

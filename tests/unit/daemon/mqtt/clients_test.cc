@@ -160,7 +160,7 @@ BOOST_AUTO_TEST_CASE(
     registry.set_keep_session(*first.client, first.connection, false);
     const auto second = open("a");
     BOOST_TEST(!second.session_present);
-    // What the first one says now is about its own session.
+    // A late request of the first connection affects its own session only.
     registry.set_keep_session(*first.client, first.connection, false);
     BOOST_TEST(open("a").session_present);
 }

@@ -250,7 +250,7 @@ BOOST_AUTO_TEST_CASE(client_that_breaks_the_protocol_is_cut_and_counted) {
         std::string answer;
         Code code;
     } cases[] = {
-        // Before CONNECT nothing is said.
+        // Before CONNECT the client receives no response.
         {publish(4, 0, 0), "", Code::mqtt_unexpected_packet},
         {pingreq(), "", Code::mqtt_unexpected_packet},
         {packet(0xF0), "", Code::mqtt_malformed},

@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(spool_at_its_limit_is_full_until_segments_are_dropped) {
     BOOST_TEST((append(seq).error().code == Code::disk_full));
     BOOST_TEST(writer->sync().has_value());
     BOOST_TEST(static_cast<uint64_t>(shard.read(Metric::spool_size_bytes, 0)) <= size_max);
-    // One dropped segment is kept as the recycled; the second one makes room.
+    // One dropped segment is kept as the recycled segment; the second one makes room.
     BOOST_TEST(writer->drop(writer->end().read()).has_value());
     append_and_sync(seq, 1);
     BOOST_TEST(read_from(static_cast<uint64_t>(seq)) == sequence(seq, 1),
