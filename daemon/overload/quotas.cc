@@ -20,36 +20,34 @@ int64_t micros(Millis time) { return time.count() * 1000; }
 Quotas::Quotas(const Settings& settings)
     : burst_us_(micros(settings.quotas.burst)),
       grace_us_(micros(settings.quotas.grace)),
-      limits_{
-          limit(Code::over_site_quota, &Sender::site, false, settings.quotas.site_checkins_max),
-          limit(Code::over_site_quota, &Sender::site, true, settings.quotas.site_bytes_max.count),
-          limit(Code::over_tenant_quota, &Sender::tenant, false,
-                settings.quotas.tenant_checkins_max),
-          limit(Code::over_tenant_quota, &Sender::tenant, true,
-                settings.quotas.tenant_bytes_max.count),
-          limit(Code::over_network_quota, &Sender::network, false,
-                settings.quotas.network_checkins_max),
-          limit(Code::over_network_quota, &Sender::network, true,
-                settings.quotas.network_bytes_max.count)},
       network_bits_v4_(settings.quotas.network_bits_ipv4),
       network_bits_v6_(settings.quotas.network_bits_ipv6),
-      limits_sites_(limits(&Sender::site)),
-      limits_tenants_(limits(&Sender::tenant)),
-      limits_networks_(limits(&Sender::network)),
       rows_(std::max<size_t>(1, settings.quotas.tracked_max / places)),
-      buckets_(zeroed<Bucket>(rows_ * places)) {}
+      buckets_(zeroed<Bucket>(rows_ * places)) {
+    const auto& quotas = settings.quotas;
+    add_limit(Code::over_site_quota, &Sender::site, Unit::checkins, quotas.site_checkins_max);
+    add_limit(Code::over_site_quota, &Sender::site, Unit::bytes, quotas.site_bytes_max.count);
+    add_limit(Code::over_tenant_quota, &Sender::tenant, Unit::checkins, quotas.tenant_checkins_max);
+    add_limit(Code::over_tenant_quota, &Sender::tenant, Unit::bytes, quotas.tenant_bytes_max.count);
+    add_limit(Code::over_network_quota, &Sender::network, Unit::checkins,
+              quotas.network_checkins_max);
+    add_limit(Code::over_network_quota, &Sender::network, Unit::bytes,
+              quotas.network_bytes_max.count);
+    limits_sites_ = limits(&Sender::site);
+    limits_tenants_ = limits(&Sender::tenant);
+    limits_networks_ = limits(&Sender::network);
+}
 
-Quotas::Limit Quotas::limit(Code code, uint64_t Sender::* who, bool of_bytes,
-                            uint64_t per_minute) const {
-    const double us_each = per_minute == 0 ? 0 : minute_us / static_cast<double>(per_minute);
+void Quotas::add_limit(Code code, uint64_t Sender::* who, Unit unit, uint64_t per_minute) {
+    if (per_minute == 0) return;
+    const double us_each = minute_us / static_cast<double>(per_minute);
     // The burst must have room for one more, but the first one is always accepted.
     const int64_t ahead_max_us = std::max<int64_t>(0, burst_us_ - std::llround(us_each));
-    return {code, who, of_bytes, us_each, ahead_max_us};
+    limits_.push_back({code, who, unit, us_each, ahead_max_us});
 }
 
 bool Quotas::limits(uint64_t Sender::* who) const {
-    return std::ranges::any_of(
-        limits_, [who](const Limit& limit) { return limit.who == who && limit.us_each > 0; });
+    return std::ranges::any_of(limits_, [who](const Limit& limit) { return limit.who == who; });
 }
 
 Quotas::Sender Quotas::sender(std::string_view site, std::string_view tenant,
@@ -64,7 +62,7 @@ Quotas::Sender Quotas::sender(std::string_view site, std::string_view tenant,
 // Returns the key of the sender's bucket for this limit; 0 if the limit does not apply to it.
 uint64_t Quotas::key_of(const Limit& limit, const Sender& sender) const {
     const uint64_t who = sender.*limit.who;
-    if (limit.us_each == 0 || who == 0) return 0;
+    if (who == 0) return 0;
     const auto place = static_cast<uint64_t>(&limit - limits_.data());
     return std::max<uint64_t>(1, (who + place) * 0x9e3779b97f4a7c15);
 }
@@ -101,7 +99,7 @@ void Quotas::charge(const Sender& sender, size_t checkins, size_t bytes, int64_t
     for (const Limit& limit : limits_) {
         const uint64_t key = key_of(limit, sender);
         if (key == 0) continue;
-        const auto amount = static_cast<double>(limit.of_bytes ? bytes : checkins);
+        const auto amount = static_cast<double>(limit.unit == Unit::bytes ? bytes : checkins);
         take(key, std::llround(amount * limit.us_each), now_us);
     }
 }

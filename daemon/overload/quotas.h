@@ -22,10 +22,10 @@
 // Units:   microseconds, steady.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "config/settings.h"
 #include "pipeline/base/error.h"
@@ -60,22 +60,22 @@ public:
     void charge(const Sender& sender, size_t checkins, size_t bytes, int64_t now_us);
 
 private:
+    enum class Unit : bool { checkins, bytes };
     struct Limit {
         Code code;
         uint64_t Sender::* who;
-        bool of_bytes;
-        double us_each;        // Cost of one check-in or byte; 0 if there is no limit.
+        Unit unit;
+        double us_each;        // Cost of one check-in or byte.
         int64_t ahead_max_us;  // How far the bucket's time may lie in the future.
     };
     struct Bucket {
         uint64_t whose;
         int64_t full_at_us;
     };
-    static constexpr size_t limits_count = 6;
     static constexpr size_t places = 4;
 
-    [[nodiscard]] Limit limit(Code code, uint64_t Sender::* who, bool of_bytes,
-                              uint64_t per_minute) const;
+    // Adds a limit of `per_minute` units, unless that is 0.
+    void add_limit(Code code, uint64_t Sender::* who, Unit unit, uint64_t per_minute);
     [[nodiscard]] bool limits(uint64_t Sender::* who) const;
     [[nodiscard]] uint64_t key_of(const Limit& limit, const Sender& sender) const;
     [[nodiscard]] Bucket* places_of(uint64_t key) const;
@@ -84,12 +84,12 @@ private:
 
     int64_t burst_us_;
     int64_t grace_us_;
-    std::array<Limit, limits_count> limits_;
+    std::vector<Limit> limits_;  // The limits that are set; usually none.
     size_t network_bits_v4_;
     size_t network_bits_v6_;
-    bool limits_sites_;
-    bool limits_tenants_;
-    bool limits_networks_;
+    bool limits_sites_ = false;
+    bool limits_tenants_ = false;
+    bool limits_networks_ = false;
     size_t rows_;
     ZeroedArray<Bucket> buckets_;
 };
