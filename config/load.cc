@@ -176,8 +176,8 @@ std::string to_text(const Problem& problem, std::string_view file) {
 
 std::string to_toml(const Settings& settings) {
     std::string out =
-        "# Settings of rollcalld. Below its sentence stands what a setting may be, and whether a\n"
-        "# change is applied by a reload (live) or takes a restart.\n";
+        "# Settings of rollcalld. Each description is followed by the allowed values and by how a\n"
+        "# change takes effect: on reload (live) or after a restart.\n";
     for (const auto& [section, about] : sections_table) {
         if (section == top_section)
             out += fmt::format("\n# {}\n", about);

@@ -52,7 +52,7 @@ BOOST_AUTO_TEST_CASE(prometheus_reads_the_metrics_as_openmetrics) {
     };
     std::string metadata;
     for (auto deadline = std::chrono::steady_clock::now() + patience;
-         metadata.find("Syncs of the spool.") == metadata.npos;
+         metadata.find("Total number of syncs of the spool.") == metadata.npos;
          metadata = ask("targets/metadata?metric=rollcall_spool_syncs"))
         BOOST_TEST_REQUIRE((std::chrono::steady_clock::now() < deadline),
                            metadata + prometheus.errors());

@@ -227,8 +227,9 @@ BOOST_AUTO_TEST_CASE(refusal_says_how_to_ask_and_the_body_is_not_waited_for) {
     BOOST_TEST(answer.head.find("WWW-Authenticate: Bearer realm=\"rollcall\"\r\n") !=
                std::string::npos);
     BOOST_TEST(answer.head.find("WWW-Authenticate: Basic realm=\"rollcall\"") != std::string::npos);
-    BOOST_TEST(answer.body ==
-               R"({"status":"error","code":"no_credential","message":"A credential is needed."})");
+    BOOST_TEST(
+        answer.body ==
+        R"({"status":"error","code":"no_credential","message":"A token is required, for example in the Authorization header field or as the MQTT password."})");
 }
 
 BOOST_AUTO_TEST_CASE(each_request_of_a_connection_is_checked) {

@@ -399,9 +399,10 @@ BOOST_AUTO_TEST_CASE(the_shipped_file_is_what_the_defaults_print) {
 
 BOOST_AUTO_TEST_CASE(a_printed_setting_has_its_sentence_and_its_bounds) {
     const std::string printed = to_toml(Settings{});
-    BOOST_TEST(printed.find("\n[spool]  # The files that make a check-in durable.\n") !=
-               std::string::npos);
-    BOOST_TEST(printed.find("\n# Size at which a segment is closed and the next one begun.\n"
+    BOOST_TEST(
+        printed.find("\n[spool]  # The spool, a write-ahead log that makes check-ins durable.\n") !=
+        std::string::npos);
+    BOOST_TEST(printed.find("\n# Size at which a segment file is closed and the next one begins.\n"
                             "# (between 4MiB and 1GiB; restart)\n"
                             "segment_size = \"32MiB\"\n") != std::string::npos);
 }

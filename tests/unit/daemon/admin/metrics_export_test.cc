@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(openmetrics_describes_a_counter_without_its_total) {
     MetricShard shard;
     shard.add(Metric::spool_syncs_total, 3);
     const std::string page = render_metrics({&shard}, "1", MetricsFormat::openmetrics);
-    BOOST_TEST(has_line(page, "# HELP rollcall_spool_syncs Syncs of the spool."));
+    BOOST_TEST(has_line(page, "# HELP rollcall_spool_syncs Total number of syncs of the spool."));
     BOOST_TEST(has_line(page, "# TYPE rollcall_spool_syncs counter"));
     BOOST_TEST(has_line(page, "rollcall_spool_syncs_total 3"));
     BOOST_TEST(has_line(page, "# TYPE rollcall_spool_full gauge"));

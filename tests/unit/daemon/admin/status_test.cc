@@ -82,7 +82,8 @@ BOOST_AUTO_TEST_CASE(page_shows_what_is_not_zero_with_what_it_means) {
     shard.observe(Metric::ack_seconds, 1'500);
     BOOST_TEST(
         page_says("<td>checkins_accepted_total mqtt</td><td class=\"number\">1,234,567</td>"
-                  "<td class=\"help\">Check-ins on disk and answered.</td>"));
+                  "<td class=\"help\">Total number of check-ins that were acknowledged after being "
+                  "synced to disk.</td>"));
     BOOST_TEST(!page_says("checkins_accepted_total http"));
     BOOST_TEST(page_says("<td>pressure_ratio</td><td class=\"number\">0.125</td>"));
     BOOST_TEST(page_says("<td>ack_seconds</td><td class=\"number\">1.500 ms on average</td>"));

@@ -105,10 +105,11 @@ BOOST_AUTO_TEST_CASE(token_that_is_not_good_is_shown_with_the_reason) {
     token.pop_back();
     clock.pass(std::chrono::seconds(7));
     BOOST_TEST(
-        shown(token).ends_with("verifies  no: The credential has expired, or is not valid yet.\n"));
+        shown(token).ends_with("verifies  no: The token has expired, or is not valid yet. Issue a "
+                               "new one with `rollcalld token new`.\n"));
     token[token.size() - 5] = token[token.size() - 5] == 'A' ? 'B' : 'A';
     BOOST_TEST(shown(token).ends_with(
-        "verifies  no: The credential is not known, or not for this site.\n"));
+        "verifies  no: The token is unknown, or is not valid for this site.\n"));
     BOOST_TEST(!show_token(settings, token, clock)->accepted);
 }
 
