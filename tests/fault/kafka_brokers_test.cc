@@ -430,7 +430,7 @@ BOOST_AUTO_TEST_CASE(login_over_tls_takes_the_right_password_and_authority) {
     strange.kafka.tls_ca = "";  // The system's authorities did not sign it.
     BOOST_TEST(says(refusal(strange), "check kafka.tls"));
 
-    // What README.md says that it must be allowed to do, and nothing else.
+    // The permissions that docs/kafka-singlestore.md lists, and no others.
     settings.kafka.create_topics = false;
     for (const auto& topic :
          {settings.kafka.topic, settings.kafka.position_topic, settings.kafka.dead_letter_topic})
