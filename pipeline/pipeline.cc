@@ -15,7 +15,7 @@ Pipeline::Pipeline(Files& files, const Clock& clock, const Settings& settings, O
       spool_(files, clock, shard_,
              {spool_directory_, settings.spool.size_max.count, settings.spool.segment_size.count,
               settings.spool.sync, settings.delivery.duplicate_window}),
-      committer_(spool_, wakeup_, shard_, on_halt_) {
+      committer_(spool_, wakeup_, shard_, [this](const Error& error) { halt(error); }) {
     const auto& ingest = settings.ingest;
     for (MetricShard* shard : options.worker_shards)
         intakes_.push_back(std::make_unique<Intake>(
@@ -46,7 +46,8 @@ Result<void> Pipeline::open() {
     for (auto& outlet : outlets_) {
         outlet->delivery = std::make_unique<Delivery>(files_, clock_, outlet->shard, spool_.end(),
                                                       *outlet->sink, delivery_options(*outlet));
-        committer_.add_reader(outlet->name, outlet->delivery->stored());
+        committer_.add_reader(outlet->name, outlet->delivery->stored(),
+                              outlet->delivery->settled());
     }
     return {};
 }
@@ -67,7 +68,22 @@ Delivery::Options Pipeline::delivery_options(const Outlet& outlet) const {
             .quarantine_size_max = settings_.spool.quarantine_size_max.count,
             .dead_letters_size_max = settings_.spool.dead_letters_size_max.count,
             .sync = settings_.spool.sync,
-            .on_halt = on_halt_};
+            .on_halt = [this](const Error& error) { halt(error); }};
+}
+
+// Logs what an operator must know if the spool is gone when the daemon starts again.
+void Pipeline::halt(const Error& error) const {
+    const uint64_t end = spool_.end().read();
+    uint64_t stored_by_all = end;
+    for (const auto& outlet : outlets_)
+        stored_by_all = std::min(stored_by_all, outlet->delivery->stored().read());
+    const std::string left =
+        stored_by_all == end
+            ? "every sink has stored all acknowledged check-ins"
+            : fmt::format("not every sink has stored the acknowledged records {} to {}",
+                          stored_by_all, end - 1);
+    log(LogLevel::error, "spool {}: {}", spool_directory_, left);
+    on_halt_(error);
 }
 
 void Pipeline::start() {

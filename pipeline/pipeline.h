@@ -40,7 +40,7 @@ public:
         std::vector<NamedSink> sinks;
         std::vector<MetricShard*> worker_shards;  // One for each worker.
         // Called from any thread of the pipeline; the process must then end without acknowledging
-        // anything more.
+        // anything more. The pipeline has logged which records not every sink has stored.
         std::function<void(const Error&)> on_halt;
     };
 
@@ -81,6 +81,7 @@ private:
     };
 
     [[nodiscard]] Delivery::Options delivery_options(const Outlet& outlet) const;
+    void halt(const Error& error) const;
 
     Files& files_;
     const Clock& clock_;

@@ -15,6 +15,7 @@
 #include "pipeline/spool/inspection.h"
 #include "pipeline/spool/reader.h"
 #include "sinks/make_sinks.h"
+#include "sinks/sqlite/sink.h"
 #include "sinks/text/utc_text.h"
 
 namespace rollcall {
@@ -248,7 +249,7 @@ public:
         refused_ += refused;
         return {};
     }
-    void poll() override { sink_.poll(); }
+    Result<void> poll() override { return sink_.poll(); }
 
     [[nodiscard]] uint64_t rows() const { return rows_; }
     [[nodiscard]] uint64_t refused() const { return refused_; }
@@ -284,6 +285,12 @@ Result<bool> each_dead_letter(const std::string& spool_directory, SinkName sink,
                            if (letter) visit(record, *letter);
                            return letter.has_value();
                        });
+}
+
+// Fails if what a command writes for this sink would not belong to the user of the daemon.
+Result<void> check_owners(const Settings& settings, const std::string& state_dir, SinkName sink) {
+    if (sink == SinkName::sqlite) return check_owner(sqlite_path(settings, state_dir));
+    return {};
 }
 
 // Dead letters are not kept, so their limits stay 0.
@@ -333,6 +340,8 @@ Result<bool> replay_spool(const Settings& settings, const std::string& state_dir
     Settings one = settings;
     one.general.sinks = {sink};
     const auto sinks = make_sinks(one, state_dir);
+    if (auto owner = check_owners(settings, state_dir, sinks.front().name); !owner)
+        return std::unexpected(owner.error());
     const Cursor end(std::min(range.end, spool->end));
     const uint64_t first = std::min(std::max(range.first, spool->begin), end.own());
     ReplaySink into(*sinks.front().sink, first);
@@ -436,6 +445,10 @@ Result<bool> replay_dead_letters(const Settings& settings, const std::string& st
     for (const SinkName one : sinks_with_dead_letters(files, directory, sink)) {
         Settings only = settings;
         only.general.sinks = {std::string(to_text(one))};
+        if (auto owner = check_owner(dead_letters_directory(directory, one)); !owner)
+            return std::unexpected(owner.error());
+        if (auto owner = check_owners(settings, state_dir, one); !owner)
+            return std::unexpected(owner.error());
         const auto sinks = make_sinks(only, state_dir);
         Sink& into = *sinks.front().sink;
         DeadLetters letters(files, clock, shard,

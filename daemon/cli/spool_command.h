@@ -14,7 +14,10 @@
 //
 // With --dead the commands work on dead letters (dead_letters.h): list counts them by sink and
 // reason, dump prints them, and replay sends them to the sinks that refused them and drops those
-// that were stored. Replay writes into the folder of the dead letters, as the user who runs it.
+// that were stored.
+//
+// A replay writes into the folder of the dead letters and into SQLite's file. Root gives what it
+// creates there to the owner of the folder; any other user who does not own them is refused.
 //
 // Errors:  the explanation begins with the directory or the sink.
 // Threads: main.

@@ -2,6 +2,8 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <fmt/core.h>
+#include <pwd.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -26,6 +28,24 @@ std::unexpected<Error> disk_error(int os_errno = errno) {
     }
 }
 
+FileStatus status_of(const struct stat& status) {
+    return {{status.st_dev, status.st_ino}, status.st_nlink};
+}
+
+std::string parent_of(const std::string& path) {
+    const std::string parent = std::filesystem::path(path).parent_path();
+    return parent.empty() ? "." : parent;
+}
+
+std::string name_of(uid_t user) {
+    passwd entry{};
+    passwd* found = nullptr;
+    std::array<char, 4096> text;
+    if (getpwuid_r(user, &entry, text.data(), text.size(), &found) == 0 && found != nullptr)
+        return found->pw_name;
+    return fmt::format("#{}", user);  // As sudo -u takes it.
+}
+
 class RealFile final : public File {
 public:
     explicit RealFile(int fd) : fd_(fd) {}
@@ -43,6 +63,12 @@ public:
         struct stat status{};
         if (fstat(fd_, &status) != 0) return disk_error();
         return static_cast<uint64_t>(status.st_size);
+    }
+
+    Result<FileStatus> status() override {
+        struct stat status{};
+        if (fstat(fd_, &status) != 0) return disk_error();
+        return status_of(status);
     }
 
     Result<void> truncate(uint64_t size) override {
@@ -71,6 +97,13 @@ protected:
 private:
     int fd_;
 };
+
+Result<void> give_directory_to_owner(const std::string& directory, const std::string& parent) {
+    const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return disk_error();
+    const RealFile closes(fd);
+    return give_to_owner(fd, parent);
+}
 
 }  // namespace
 
@@ -121,7 +154,13 @@ Result<std::unique_ptr<File>> Files::open(const std::string& path, Open how) {
     }
     const int fd = ::open(path.c_str(), flags, 0640);
     if (fd < 0) return disk_error();
-    return std::make_unique<RealFile>(fd);
+    auto file = std::make_unique<RealFile>(fd);
+    if (how != Open::create) return file;
+    if (const auto given = give_to_owner(fd, parent_of(path)); !given) {
+        unlink(path.c_str());
+        return std::unexpected(given.error());
+    }
+    return file;
 }
 
 Result<void> Files::make_directories(const std::string& path) {
@@ -131,6 +170,7 @@ Result<void> Files::make_directories(const std::string& path) {
         const std::string parent = made.empty() ? "." : made.string();
         made /= part;
         if (mkdir(made.c_str(), 0777) == 0) {
+            if (auto given = give_directory_to_owner(made.string(), parent); !given) return given;
             if (auto synced = sync_directory(parent); !synced) return synced;
         } else if (errno != EEXIST) {
             return disk_error();
@@ -171,12 +211,43 @@ Result<void> Files::sync_directory(const std::string& directory) {
     return {};
 }
 
-Result<std::unique_ptr<File>> Files::lock(const std::string& path) {
-    const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+Result<FileStatus> Files::status(const std::string& path) {
+    struct stat status{};
+    if (stat(path.c_str(), &status) != 0) return disk_error();
+    return status_of(status);
+}
+
+Result<std::unique_ptr<File>> Files::lock(const std::string& directory) {
+    const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return disk_error();
     auto file = std::make_unique<RealFile>(fd);
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) return fail(Code::spool_locked, errno);
-    return file;
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) return file;
+    if (errno == EWOULDBLOCK) return fail(Code::spool_locked, errno);
+    return fail(Code::disk_failed, errno, fmt::format("cannot lock {}", directory));
+}
+
+Result<void> give_to_owner(int fd, const std::string& directory) {
+    if (geteuid() != 0) return {};
+    struct stat status{};
+    if (stat(directory.c_str(), &status) != 0) return disk_error();
+    if (status.st_uid == 0 || fchown(fd, status.st_uid, status.st_gid) == 0) return {};
+    return fail(Code::not_owner, errno,
+                fmt::format("{} belongs to {}, and root cannot give a new file to that user",
+                            directory, name_of(status.st_uid)));
+}
+
+Result<void> check_owner(const std::string& path) {
+    const uid_t user = geteuid();
+    struct stat status{};
+    const bool exists = stat(path.c_str(), &status) == 0;
+    const std::string checked = exists ? path : parent_of(path);
+    if (!exists && stat(checked.c_str(), &status) != 0) return {};
+    if (user == 0 || status.st_uid == user) return {};
+    const std::string owner = name_of(status.st_uid);
+    return fail(
+        Code::not_owner,
+        fmt::format("{} belongs to {}: run the command as that user (sudo -u {}) or as root",
+                    checked, owner, owner));
 }
 
 }  // namespace rollcall

@@ -1,5 +1,9 @@
 // Files: the file system, as an interface that tests replace to make it tear, fill up and fail.
 //
+// Ownership: root gives each file and directory that it creates to the owner of the directory that
+// it is created in. So a command that root runs leaves nothing that the daemon, as another user,
+// cannot write. check_owner() tells a command beforehand that a user can do neither.
+//
 // clang-format off
 // Errors:  disk_full       (ENOSPC, EDQUOT)   may pass: wait and try again
 //          too_many_files  (EMFILE, ENFILE)   may pass
@@ -12,6 +16,7 @@
 
 #include <sys/uio.h>
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -23,6 +28,20 @@
 
 namespace rollcall {
 
+// The identity of a file or a directory, whatever its path is. The pair stays unique while a
+// descriptor of the file is open.
+struct FileIdentity {
+    uint64_t device;
+    uint64_t inode;
+
+    auto operator<=>(const FileIdentity&) const = default;
+};
+
+struct FileStatus {
+    FileIdentity identity;
+    uint64_t links;  // Number of its names: 0 once the last one is removed.
+};
+
 class File {
 public:
     virtual ~File() = default;
@@ -33,6 +52,7 @@ public:
     [[nodiscard]] Result<size_t> read(uint64_t offset, std::span<std::byte> into);
     [[nodiscard]] virtual Result<void> sync() = 0;  // fdatasync(2)
     [[nodiscard]] virtual Result<uint64_t> size() = 0;
+    [[nodiscard]] virtual Result<FileStatus> status() = 0;
     [[nodiscard]] virtual Result<void> truncate(uint64_t size) = 0;
 
 protected:
@@ -57,8 +77,22 @@ public:
     [[nodiscard]] virtual Result<void> remove(const std::string& path);
     // Makes creations, renames and removals in a directory durable.
     [[nodiscard]] virtual Result<void> sync_directory(const std::string& directory);
-    // Holds a lock on a file until the File is destroyed; spool_locked if another process has it.
-    [[nodiscard]] virtual Result<std::unique_ptr<File>> lock(const std::string& path);
+    // Returns the status of the file or directory that the path names; os_errno is ENOENT if it
+    // names none.
+    [[nodiscard]] virtual Result<FileStatus> status(const std::string& path);
+    // Locks a directory until the File is destroyed; spool_locked if another process has locked it.
+    // The lock is on the directory itself, so removing a file from it admits no second process.
+    // NFS cannot lock a directory. Source: flock(2).
+    [[nodiscard]] virtual Result<std::unique_ptr<File>> lock(const std::string& directory);
 };
+
+// Gives an open file to the owner of `directory` if this process is root's and another user owns
+// the directory.
+[[nodiscard]] Result<void> give_to_owner(int fd, const std::string& directory);
+
+// Fails with not_owner if this user is neither root nor the owner of the file or directory: files
+// that the user creates there might keep the daemon from writing. If the path names nothing, its
+// directory counts.
+[[nodiscard]] Result<void> check_owner(const std::string& path);
 
 }  // namespace rollcall

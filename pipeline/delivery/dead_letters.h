@@ -3,7 +3,7 @@
 //
 //   spool/dead/sqlite/                a spool (spool/format.h) of the rows that this sink refused
 //     00000000000000000000.segment    each record is one dead letter; they are numbered from 0
-//     checkpoint, recycled, lock
+//     checkpoint, recycled
 //
 //   payload   spool             16 bytes   the spool that the row came from
 //             record                  u64  and its place there
@@ -21,8 +21,8 @@
 // rows, so each dead letter is stored once. Rows keep their ids. A row that is refused again
 // becomes a new dead letter behind all others; then the earlier ones are dropped.
 //
-// A writer holds the lock only while it writes. So a command may replay dead letters while a daemon
-// runs; the daemon's sink waits if it refuses a row meanwhile.
+// A writer locks the folder only while it writes. So a command may replay dead letters while a
+// daemon runs; the daemon's sink waits if it refuses a row meanwhile.
 //
 // Limit: when the dead letters reach size_max, keep() fails and the sink waits. None is dropped.
 //

@@ -14,6 +14,8 @@ using std::chrono::milliseconds;
 constexpr milliseconds retry_delay_first{100};
 // Longest time between receiving a row and writing it to the spool, unless the spool is full.
 constexpr milliseconds ring_wait_max{1000};
+// Longest time between two polls of the sink.
+constexpr milliseconds poll_interval{1000};
 // Interval between checks for dead letters that another process has replayed.
 constexpr std::chrono::microseconds dead_letters_interval{10'000'000};
 
@@ -71,7 +73,7 @@ void Delivery::run() {
             // The next attempt at a sink that is down may be due only after the timeout.
             wait = std::min(*wait, milliseconds(left_us / 1000 + 1));
         }
-        if (wait->count() > 0) wakeup_.wait(*wait);
+        if (wait->count() > 0) wakeup_.wait(std::min(*wait, poll_interval));
     }
 }
 
@@ -84,14 +86,14 @@ Result<milliseconds> Delivery::step(bool draining) {
 Result<milliseconds> Delivery::attempt_step(bool draining) {
     if (!opened_)
         if (const auto opened = open(); !opened) return std::unexpected(opened.error());
-    sink_.poll();
+    if (const auto served = sink_.poll(); !served) return std::unexpected(served.error());
     count_dead_letters();
     if (const auto filled = fill_batch(); !filled) return std::unexpected(filled.error());
     const milliseconds waited = age();
     shard_.set(Metric::spool_backlog_seconds, waited.count() / 1000, label_of(options_.name));
     if (batch_.rows() == 0 && batch_duplicates_ == 0) {
-        mark_up();                            // The sink is open and fully caught up.
-        stored_.advance(reader_.position());  // Any records in between were lost and are counted.
+        mark_up();                           // The sink is open and fully caught up.
+        advance_stored(reader_.position());  // Any records in between were lost and are counted.
         return options_.age_max;
     }
     const bool due = batch_full_ || draining || waited >= options_.age_max;
@@ -118,7 +120,7 @@ Result<void> Delivery::open() {
     begin_batch();
     if (advanced_by_others)
         if (const auto moved = sink_.write({batch_, from, from}); !moved) return moved;
-    stored_.advance(std::max(stored_.own(), from));
+    advance_stored(from);
     attempted_end_ = from;
     opened_ = true;
     return {};
@@ -241,10 +243,15 @@ Result<void> Delivery::write() {
     }
     batch_rows_limit_ = std::min(batch_rows_limit_ * 2, options_.rows_max);
     count_batch(refused);
-    stored_.advance(reader_.position());
+    advance_stored(reader_.position());
     mark_up();
     begin_batch();
     return {};
+}
+
+void Delivery::advance_stored(uint64_t end) {
+    stored_.advance(std::max(stored_.own(), end));
+    settled_.advance(std::max(settled_.own(), sink_.settled(end)));
 }
 
 void Delivery::count_batch(size_t refused) {

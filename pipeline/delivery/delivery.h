@@ -25,7 +25,8 @@
 //
 // Errors:  step() fails only with an error whose action is halt. Any other failure is a health
 //          message and a delay before the next attempt.
-// Threads: run() is a thread of its own; tests call step() instead. The committer reads stored().
+// Threads: run() is a thread of its own; tests call step() instead. The committer reads stored()
+//          and settled().
 #pragma once
 
 #include <chrono>
@@ -85,6 +86,8 @@ public:
     [[nodiscard]] Result<std::chrono::milliseconds> step(bool draining = false);
 
     [[nodiscard]] const Cursor& stored() const { return stored_; }
+    // The sink cannot lose the records below it (Sink::settled()).
+    [[nodiscard]] const Cursor& settled() const { return settled_; }
     // Says why the sink is down, while it is.
     [[nodiscard]] const HealthMessage& health_message() const { return health_message_; }
     // Number of records of the spool that this delivery could not read, and that were not counted
@@ -103,6 +106,7 @@ private:
     [[nodiscard]] int64_t fingerprint(size_t row) const;
     bool seen_before(int64_t fingerprint, int64_t received_us);
     [[nodiscard]] Result<void> write();
+    void advance_stored(uint64_t end);
     void count_batch(size_t refused);
     void count_dead_letters();
     [[nodiscard]] std::chrono::milliseconds mark_down(const Error& error);
@@ -142,6 +146,7 @@ private:
     int64_t stop_before_us_ = 0;  // Set before stopping_ advances.
     Wakeup wakeup_;
     Cursor stored_;    // Advanced here: the sink holds the records below it.
+    Cursor settled_;   // Advanced here: the spool need not keep the records below it.
     Cursor stopping_;  // Advanced once by stop(): 1 means drain and return.
     std::thread thread_;
 };

@@ -77,8 +77,14 @@ public:
     // Returns how many rows of the last batch were in the table already and were left out.
     [[nodiscard]] virtual size_t duplicates() const { return 0; }
 
-    // Serves the client library. Called at every step while the sink is open, also without a batch.
-    virtual void poll() {}
+    // Serves the client library, and fails if what the sink stored into is no longer there. Called
+    // at every step while the sink is open, also without a batch.
+    [[nodiscard]] virtual Result<void> poll() { return {}; }
+
+    // Returns the end of the records that the spool need not keep for this sink. `stored` is the
+    // end of those that it has stored; the sink may still lose some of them together with a file
+    // that it keeps beside its table.
+    [[nodiscard]] virtual uint64_t settled(uint64_t stored) const { return stored; }
 
     // Returns the counters of the sink itself, or nullptr if it has none.
     [[nodiscard]] virtual const MetricShard* counters() const { return nullptr; }

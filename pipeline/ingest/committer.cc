@@ -27,8 +27,8 @@ void Committer::add_source(Ring<Columns>& ring, std::function<void()> on_durable
     sources_.push_back({&ring, std::move(on_durable)});
 }
 
-void Committer::add_reader(SinkName sink, const Cursor& stored) {
-    readers_.push_back({sink, &stored});
+void Committer::add_reader(SinkName sink, const Cursor& stored, const Cursor& settled) {
+    readers_.push_back({sink, &stored, &settled});
 }
 
 void Committer::start() {
@@ -111,17 +111,19 @@ Result<size_t> Committer::step() {
 
 Result<void> Committer::tidy_up() {
     uint64_t stored_by_all = spool_.end().own();
+    uint64_t settled_by_all = stored_by_all;
     uint64_t largest_backlog = 0;
     for (const auto& reader : readers_) {
         const uint64_t stored = reader.stored->read();
         const uint64_t backlog = spool_.bytes_from(stored);
         stored_by_all = std::min(stored_by_all, stored);
+        settled_by_all = std::min(settled_by_all, reader.settled->read());
         largest_backlog = std::max(largest_backlog, backlog);
         shard_.set(Metric::spool_backlog_bytes, static_cast<int64_t>(backlog),
                    label_of(reader.sink));
     }
     backlog_bytes_.set(largest_backlog);
-    return spool_.drop(stored_by_all);
+    return spool_.drop(stored_by_all, settled_by_all);
 }
 
 SpoolLoad Committer::load() const {

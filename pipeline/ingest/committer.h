@@ -10,7 +10,8 @@
 //   any other error     The committer acknowledges nothing more, and on_halt ends the process.
 //
 // Between steps, or every few steps if it is never idle, the committer drops the segments that
-// every sink has stored and no deduplication window needs, and publishes the size of the backlogs.
+// every sink has stored and neither a sink nor a deduplication window needs, and publishes the size
+// of the backlogs.
 // The spool counts as full when a step fails although that was done.
 //
 // Threads: run() is its own thread; tests call step() instead. Any thread may call load().
@@ -42,9 +43,9 @@ public:
     // Adds the ring of a worker. on_durable is called when the ring's `durable` cursor has
     // advanced. Call before start().
     void add_source(Ring<Columns>& ring, std::function<void()> on_durable);
-    // Adds a sink whose delivery advances `stored`: it needs no record below it any more. Call
-    // before start().
-    void add_reader(SinkName sink, const Cursor& stored);
+    // Adds a sink whose delivery advances both cursors: it has stored the records below `stored`,
+    // and cannot lose those below `settled`. Call before start().
+    void add_reader(SinkName sink, const Cursor& stored, const Cursor& settled);
 
     void start();
     // Makes durable what the workers have published, and ends the thread. The workers have stopped.
@@ -66,6 +67,7 @@ private:
     struct Reader {
         SinkName sink;
         const Cursor* stored;
+        const Cursor* settled;
     };
 
     void run();

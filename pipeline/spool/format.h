@@ -7,7 +7,8 @@
 //     recycled                        a dropped segment, to be overwritten (see spool/writer.h)
 //     checkpoint                      which records exist, as far as that is known
 //     quarantine/                     bytes that could not be read (see spool/lost_records.h)
-//     lock
+//
+// The writer locks the directory itself.
 //
 //   segment   [ head, 2048 bytes | a copy of it | record | record | ... ]
 //

@@ -15,6 +15,14 @@ constexpr std::array<std::byte, 16 * 1024> zeros{};
 // Zeros written ahead of the records: more would delay the next sync, less would spare fewer.
 constexpr size_t ahead_bytes_max = 256 * 1024;
 constexpr size_t ahead_records_min = 16;
+constexpr std::chrono::microseconds names_interval{1'000'000};
+
+std::unexpected<Error> replaced(const std::string& path, std::string_view how) {
+    return fail(Code::file_replaced,
+                fmt::format("{} was {} while the daemon had it open; unless it is put back, the "
+                            "check-ins in it that are not in every sink are lost",
+                            path, how));
+}
 
 bool is_full(const Result<void>& done) { return !done && done.error().code == Code::disk_full; }
 
@@ -32,7 +40,7 @@ std::string SpoolWriter::path(std::string_view name) const {
 
 Result<void> SpoolWriter::open() {
     if (auto made = files_.make_directories(options_.directory); !made) return made;
-    auto lock = files_.lock(path("lock"));
+    auto lock = files_.lock(options_.directory);
     if (!lock) return std::unexpected(lock.error());
     lock_ = std::move(*lock);
     auto contents = find_contents(files_, options_.directory, clock_.wall_us());
@@ -51,7 +59,8 @@ Result<void> SpoolWriter::open() {
         return recovered;
     }
     end_.advance(next_);
-    return open_checkpoint();
+    if (auto made = open_checkpoint(); !made) return made;
+    return check_names();  // Another process may have replaced the directory before it was locked.
 }
 
 Result<void> SpoolWriter::recover_last() {
@@ -247,7 +256,32 @@ Result<void> SpoolWriter::roll() {
     if (next_ == segments_.back().first_record) return {};
     // Later syncs cover only the next segment, so sync this one first.
     if (auto synced = sync(); !synced) return synced;
+    if (auto named = check_names(); !named) return named;
     return begin_segment();
+}
+
+Result<void> SpoolWriter::check_names() {
+    names_checked_us_ = clock_.steady_us();
+    if (auto same = check_name(options_.directory, *lock_); !same) return same;
+    if (auto same = check_name(path(segment_name(segments_.back().first_record)), *file_); !same)
+        return same;
+    return check_name(path(checkpoint_name), *checkpoint_file_);
+}
+
+Result<void> SpoolWriter::check_names_if_due() {
+    if (clock_.steady_us() - names_checked_us_ < names_interval.count()) return {};
+    return check_names();
+}
+
+// Fails with file_replaced if the path does not name the open file or directory.
+Result<void> SpoolWriter::check_name(const std::string& path, File& open) const {
+    const auto named = files_.status(path);
+    if (!named && named.error().os_errno == ENOENT) return replaced(path, "removed or moved");
+    if (!named) return std::unexpected(in_context(path, named.error()));
+    const auto opened = open.status();
+    if (!opened) return std::unexpected(in_context(path, opened.error()));
+    if (named->identity == opened->identity) return {};
+    return replaced(path, "replaced by another");
 }
 
 Result<void> SpoolWriter::sync() {
@@ -262,32 +296,38 @@ Result<void> SpoolWriter::sync() {
         shard_.observe(Metric::spool_sync_seconds, clock_.steady_us() - begun);
         shard_.add(Metric::spool_syncs_total);
     }
+    const auto status = file_->status();
+    if (!status) return std::unexpected(status.error());
+    if (status->links == 0)
+        return replaced(path(segment_name(segments_.back().first_record)), "removed");
+    if (auto named = check_names_if_due(); !named) return named;
     end_.advance(next_);
     // The checkpoint is not synced, since no acknowledgement depends on it.
     const auto written = write_checkpoint();
     return written || written.error().action() == Action::retry ? Result<void>() : written;
 }
 
-Result<void> SpoolWriter::drop(uint64_t number) {
+Result<void> SpoolWriter::drop(uint64_t stored, uint64_t settled) {
+    if (auto named = check_names_if_due(); !named) return named;
     // No record that the sinks still have to store was written before this time.
     int64_t now_us = clock_.wall_us();
-    if (number < next_)
+    if (stored < next_)
         for (const auto& segment : segments_)
-            if (segment.first_record <= number) now_us = segment.begun_us;
-    size_t stored = 0;
-    for (uint64_t left = bytes_; stored + 1 < segments_.size(); ++stored) {
-        const SpoolSegment& next = segments_[stored + 1];
-        if (next.first_record > number || kept(next.begun_us, now_us, left)) break;
-        if (stored > 0 || recycled_bytes_ > 0) left -= segments_[stored].bytes;
+            if (segment.first_record <= stored) now_us = segment.begun_us;
+    size_t count = 0;
+    for (uint64_t left = bytes_; count + 1 < segments_.size(); ++count) {
+        const SpoolSegment& next = segments_[count + 1];
+        if (next.first_record > stored || kept(next, settled, now_us, left)) break;
+        if (count > 0 || recycled_bytes_ > 0) left -= segments_[count].bytes;
     }
-    if (stored == 0) return {};
+    if (count == 0) return {};
     // Record the new start before deleting, so that after a crash the deleted records do not count
     // as missing.
-    checkpoint_.begin = segments_[stored].first_record;
+    checkpoint_.begin = segments_[count].first_record;
     if (auto written = write_checkpoint(); !written) return written;
     if (options_.sync)
         if (auto synced = checkpoint_file_->sync(); !synced) return synced;
-    for (; stored > 0; --stored) {
+    for (; count > 0; --count) {
         const std::string oldest = path(segment_name(segments_.front().first_record));
         const bool keep = recycled_bytes_ == 0;
         auto gone = keep ? files_.rename(oldest, path(recycled_name)) : files_.remove(oldest);
@@ -303,12 +343,14 @@ Result<void> SpoolWriter::drop(uint64_t number) {
     return files_.sync_directory(options_.directory);
 }
 
-// After the clock was set back a segment may be from the future. It is not kept for long: no record
-// to come can repeat one of its records.
-bool SpoolWriter::kept(int64_t written_before_us, int64_t now_us, uint64_t bytes) const {
+// Returns whether the segment before `next` is kept although every sink has stored it. After the
+// clock was set back a segment may be from the future. It is not kept for long: no record to come
+// can repeat one of its records.
+bool SpoolWriter::kept(const SpoolSegment& next, uint64_t settled, int64_t now_us,
+                       uint64_t bytes) const {
     if (full_ || bytes > options_.size_max / 2) return false;
-    return std::chrono::abs(std::chrono::microseconds(now_us - written_before_us)) <
-           options_.kept_for;
+    return next.first_record > settled ||
+           std::chrono::abs(std::chrono::microseconds(now_us - next.begun_us)) < options_.kept_for;
 }
 
 uint64_t SpoolWriter::bytes_from(uint64_t number) const {

@@ -14,9 +14,15 @@
 // next one, and where a file grows, zeros are written ahead of small records.
 //
 // A segment that every sink has stored is kept while the duplicate window of later records reaches
-// into it: a delivery that starts reads the fingerprints there. This is best effort. Beyond half of
-// size_max, or when the disk is full, it is dropped at once, so stored records never fill the
-// spool.
+// into it, because a delivery that starts reads the fingerprints there, and while a sink may still
+// lose a record of it (Sink::settled()). This is best effort. Beyond half of size_max, or when the
+// disk is full, it is dropped at once, so stored records never fill the spool.
+//
+// The writer keeps its directory (which it locks), the last segment and the checkpoint open. If
+// another process removes, moves or replaces one of them, records would go into a file that the
+// next start does not find. So sync() fails, and nothing is acknowledged, if the segment has no
+// name left; drop() and sync() compare what is open with what the paths name once a second, and
+// roll() compares each time.
 //
 // Errors: disk_full leaves everything as it was; call again later. After any other error the spool
 //         cannot be used again in this process: a failed sync is never retried, since a second one
@@ -54,7 +60,7 @@ public:
 
     SpoolWriter(Files& files, const Clock& clock, MetricShard& shard, Options options);
 
-    // Takes the lock, finds the end, cuts off a torn tail. Call once, before anything else.
+    // Locks the directory, finds the end, cuts off a torn tail. Call once, before anything else.
     [[nodiscard]] Result<void> open();
     // Continues the numbering at `number`, up to which a sink has stored records, if that is beyond
     // the end.
@@ -67,9 +73,10 @@ public:
     // Begins a segment, unless the last one is empty, so that drop() can drop all earlier ones.
     [[nodiscard]] Result<void> roll();
 
-    // Drops the segments that hold only records below `number`, which every sink has stored, unless
-    // they are kept for the duplicate window.
-    [[nodiscard]] Result<void> drop(uint64_t number);
+    // Drops the segments that hold only records below `stored`, which every sink has stored, unless
+    // they are kept for the duplicate window or hold records from `settled` on.
+    [[nodiscard]] Result<void> drop(uint64_t stored, uint64_t settled);
+    [[nodiscard]] Result<void> drop(uint64_t stored) { return drop(stored, stored); }
 
     [[nodiscard]] const SpoolId& id() const { return checkpoint_.spool; }
     [[nodiscard]] const Cursor& end() const { return end_; }
@@ -91,25 +98,30 @@ private:
     [[nodiscard]] Result<void> write_checkpoint();
     [[nodiscard]] Result<void> begin_segment();
     [[nodiscard]] Result<void> write_zeros_ahead(uint64_t bytes);
+    [[nodiscard]] Result<void> check_names();
+    [[nodiscard]] Result<void> check_names_if_due();
+    [[nodiscard]] Result<void> check_name(const std::string& path, File& open) const;
     [[nodiscard]] Result<std::unique_ptr<File>> open_or_create(const std::string& name);
-    [[nodiscard]] bool kept(int64_t written_before_us, int64_t now_us, uint64_t bytes) const;
+    [[nodiscard]] bool kept(const SpoolSegment& next, uint64_t settled, int64_t now_us,
+                            uint64_t bytes) const;
     void grow(int64_t bytes);
 
     Files& files_;
     const Clock& clock_;
     MetricShard& shard_;
     Options options_;
-    std::unique_ptr<File> lock_;
+    std::unique_ptr<File> lock_;  // The directory.
     std::unique_ptr<File> file_;  // The last segment.
     std::unique_ptr<File> checkpoint_file_;
     Checkpoint checkpoint_{};
     bool checkpoint_slot_ = false;       // Which of the two slots is written next.
     std::deque<SpoolSegment> segments_;  // Oldest first.
-    uint64_t written_to_ = 0;      // Bytes below this in the last segment were written before.
-    uint64_t recycled_bytes_ = 0;  // Size of the recycled segment; 0 if there is none.
-    uint64_t bytes_ = 0;           // Size of all segments and the recycled one.
-    bool full_ = false;            // The last append() found no room.
-    uint64_t next_ = 0;            // Number of the next record.
+    uint64_t written_to_ = 0;       // Bytes below this in the last segment were written before.
+    uint64_t recycled_bytes_ = 0;   // Size of the recycled segment; 0 if there is none.
+    uint64_t bytes_ = 0;            // Size of all segments and the recycled one.
+    bool full_ = false;             // The last append() found no room.
+    uint64_t next_ = 0;             // Number of the next record.
+    int64_t names_checked_us_ = 0;  // Steady time of the last check_names().
     Latest<uint64_t> written_bytes_;
     Latest<int64_t> sync_began_us_;
     Cursor end_;  // Advanced by sync(): records below it are durable.

@@ -125,8 +125,9 @@ Result<void> KafkaSink::write(const Batch& batch) {
     return {};
 }
 
-void KafkaSink::poll() {
+Result<void> KafkaSink::poll() {
     if (producer_) producer_->poll();
+    return {};
 }
 
 }  // namespace rollcall

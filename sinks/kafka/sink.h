@@ -52,7 +52,7 @@ public:
     [[nodiscard]] Result<uint64_t> open(const SpoolId& spool) override;
     [[nodiscard]] bool shared() const override { return true; }
     [[nodiscard]] Result<void> write(const Batch& batch) override;
-    void poll() override;
+    [[nodiscard]] Result<void> poll() override;
     [[nodiscard]] const MetricShard* counters() const override { return &shard_; }
 
     // Any thread: the sum of the ends of all partitions of the topic, as the brokers said last;

@@ -50,13 +50,13 @@ planted_bug(trusts_what_a_failed_sync_left pipeline/spool/writer.cc
 "(is not in every sink|reports are missing|are said to be lost|is in a sink twice)")
 
 planted_bug(drops_a_segment_before_the_sink_has_it pipeline/ingest/committer.cc
-"return spool_.drop(stored_by_all);"
-"return spool_.drop(spool_.end().own());"
+"return spool_.drop(stored_by_all, settled_by_all);"
+"return spool_.drop(spool_.end().own(), spool_.end().own());"
 "(is not in every sink|reports are missing)")
 
 planted_bug(drops_a_segment_whose_last_record_no_sink_has pipeline/spool/writer.cc
-"next.first_record > number ||"
-"next.first_record > number + 1 ||"
+"next.first_record > stored || kept(next, settled,"
+"next.first_record > stored + 1 || kept(next, settled + 1,"
 "(is not in every sink|reports are missing)")
 
 planted_bug(moves_the_position_before_the_rows tests/support/transaction_sink.cc

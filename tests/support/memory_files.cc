@@ -28,6 +28,8 @@ public:
 
     Result<uint64_t> size() override { return content_->now.size(); }
 
+    Result<FileStatus> status() override { return disk_.status_of(content_); }
+
     Result<void> truncate(uint64_t size) override {
         if (auto allowed = disk_.ask(Operation::truncate, path_); !allowed) return allowed;
         change({size, {}});
@@ -84,6 +86,7 @@ public:
 
     Result<void> sync() override { return fail(Code::disk_failed, EROFS); }
     Result<uint64_t> size() override { return content_->disk.size(); }
+    Result<FileStatus> status() override { return fail(Code::disk_failed, EROFS); }
     Result<void> truncate(uint64_t) override { return fail(Code::disk_failed, EROFS); }
 
 protected:
@@ -268,8 +271,29 @@ Result<void> MemoryFiles::sync_directory(const std::string& directory) {
     return {};
 }
 
-Result<std::unique_ptr<File>> MemoryFiles::lock(const std::string& path) {
-    return std::make_unique<Handle>(*this, path, std::make_shared<Content>());
+Result<FileStatus> MemoryFiles::status(const std::string& path) {
+    const auto found = names_.find(path);
+    if (found != names_.end()) return status_of(found->second);
+    const auto directory = directories_.find(path);
+    if (directory != directories_.end()) return status_of(directory->second);
+    return fail(Code::disk_failed, ENOENT);
+}
+
+Result<std::unique_ptr<File>> MemoryFiles::lock(const std::string& directory) {
+    if (auto made = make_directories(directory); !made) return std::unexpected(made.error());
+    return std::make_unique<Handle>(*this, directory, directories_.at(directory));
+}
+
+Result<void> MemoryFiles::make_directories(const std::string& path) {
+    directories_.try_emplace(path, std::make_shared<Content>());
+    return {};
+}
+
+FileStatus MemoryFiles::status_of(const std::shared_ptr<Content>& content) const {
+    uint64_t links = 0;
+    for (const auto* names : {&names_, &directories_})
+        for (const auto& [name, named] : *names) links += named == content ? 1 : 0;
+    return {{1, reinterpret_cast<uintptr_t>(content.get())}, links};
 }
 
 }  // namespace rollcall

@@ -56,6 +56,10 @@ public:
     void copy(const MemoryFiles& from);
     // Cuts a file off, on disk and in memory.
     void cut(const std::string& path, uint64_t bytes);
+    // Puts another directory in the place of one; the files keep their names.
+    void replace_directory(const std::string& path) {
+        directories_.at(path) = std::make_shared<Content>();
+    }
     // Turns a byte of a file over, on disk and in memory.
     void flip(const std::string& path, uint64_t offset, std::byte bits = std::byte{0x01});
 
@@ -79,12 +83,13 @@ public:
 
     // --- Files ---
     Result<std::unique_ptr<File>> open(const std::string& path, Open how) override;
-    Result<void> make_directories(const std::string&) override { return {}; }
+    Result<void> make_directories(const std::string& path) override;
     Result<std::vector<std::string>> list(const std::string& directory) override;
     Result<void> rename(const std::string& from, const std::string& to) override;
     Result<void> remove(const std::string& path) override;
     Result<void> sync_directory(const std::string& directory) override;
-    Result<std::unique_ptr<File>> lock(const std::string& path) override;
+    Result<FileStatus> status(const std::string& path) override;
+    Result<std::unique_ptr<File>> lock(const std::string& directory) override;
 
 private:
     // A write, or with no bytes a change of size to `offset`.
@@ -110,6 +115,7 @@ private:
     [[nodiscard]] static std::vector<std::string> names_in(const Names& names,
                                                            const std::string& directory);
 
+    [[nodiscard]] FileStatus status_of(const std::shared_ptr<Content>& content) const;
     [[nodiscard]] Result<void> ask(Operation operation, const std::string& path) const;
     static void apply(const Change& change, std::vector<std::byte>& to);
     static void apply(const Renaming& renaming, Names& to);
@@ -117,6 +123,7 @@ private:
 
     Names names_;
     Names disk_names_;
+    Names directories_;  // They outlive a power cut; their contents stand for their inodes.
     std::vector<Renaming> unsynced_names_;  // What turns one into the other, in order.
     uint64_t syncs_ = 0;
 };

@@ -1,6 +1,7 @@
 // MemorySink: keeps what it stored in transactions of its own, and fails when a test says so.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <set>
@@ -22,6 +23,8 @@ public:
     uint64_t position = 0;
     int opened = 0;
     int polled = 0;
+    bool poll_fails = false;
+    uint64_t settled_end = UINT64_MAX;  // It may still lose the records from here on.
     bool is_shared = false;
     std::unique_ptr<MetricShard> shard = std::make_unique<MetricShard>();
     std::string explanation;          // Of the errors, if it is not empty.
@@ -60,7 +63,14 @@ public:
         return {};
     }
 
-    void poll() override { ++polled; }
+    Result<void> poll() override {
+        ++polled;
+        if (poll_fails) return fail(Code::sink_down, "gone");
+        return {};
+    }
+    [[nodiscard]] uint64_t settled(uint64_t stored) const override {
+        return std::min(stored, settled_end);
+    }
     [[nodiscard]] const MetricShard* counters() const override { return shard.get(); }
 
 private:

@@ -1,6 +1,10 @@
 #include "daemon/cli/spool_command.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <boost/test/unit_test.hpp>
+#include <filesystem>
 #include <functional>
 #include <memory>
 
@@ -8,6 +12,7 @@
 #include "pipeline/spool/reader.h"
 #include "pipeline/spool/writer.h"
 #include "sinks/sqlite/sink.h"
+#include "tests/support/is_root.h"
 #include "tests/support/rows.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/why.h"
@@ -200,6 +205,46 @@ BOOST_AUTO_TEST_CASE(dead_letters_are_sent_again_once_while_a_daemon_has_the_spo
     BOOST_TEST((*query)("DROP TRIGGER refuse").has_value());
     BOOST_TEST(replayed_dead().find("1 dead letters were stored, 0") != std::string::npos);
     BOOST_TEST(asked("SELECT GROUP_CONCAT(id) FROM site_checkins") == "102,105");
+}
+
+BOOST_AUTO_TEST_CASE(replay_by_root_leaves_nothing_that_the_owner_of_the_folder_cannot_write,
+                     *boost::unit_test::precondition(is_root())) {
+    constexpr uid_t owner = 12345;
+    refuse_two();
+    const auto all = [&] {
+        return std::filesystem::recursive_directory_iterator(directory.path());
+    };
+    for (const auto& entry : all())
+        BOOST_TEST_REQUIRE(chown(entry.path().c_str(), owner, owner) == 0);
+    BOOST_TEST_REQUIRE(chown(directory.path().c_str(), owner, owner) == 0);
+    replayed_dead();
+    BOOST_TEST(verdict.value());
+    replayed({});
+    BOOST_TEST(verdict.value());
+    for (const auto& entry : all()) {
+        struct stat status{};
+        BOOST_TEST_REQUIRE(stat(entry.path().c_str(), &status) == 0);
+        BOOST_TEST(status.st_uid == owner, entry.path());
+        BOOST_TEST(status.st_gid == owner, entry.path());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(replay_by_a_user_who_does_not_own_the_files_is_refused,
+                     *boost::unit_test::precondition(is_root())) {
+    refuse_two();
+    std::filesystem::permissions(directory.path(), std::filesystem::perms::all);
+    BOOST_TEST_REQUIRE(seteuid(12345) == 0);
+    const std::string dead = replayed_dead();
+    const Result<bool> dead_verdict = verdict;
+    replayed({});
+    BOOST_TEST_REQUIRE(seteuid(0) == 0);
+    for (const auto& refused : {dead_verdict, verdict}) {
+        BOOST_TEST_REQUIRE(!refused.has_value());
+        BOOST_TEST((refused.error().code == Code::not_owner));
+    }
+    BOOST_TEST(why(dead_verdict).starts_with(spool + "/dead/sqlite belongs to root"));
+    replayed_dead();
+    BOOST_TEST(verdict.value());
 }
 
 BOOST_AUTO_TEST_CASE(replay_of_records_goes_on_behind_a_row_that_is_refused) {

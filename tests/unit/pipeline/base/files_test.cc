@@ -1,8 +1,12 @@
 #include "pipeline/base/files.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <boost/test/unit_test.hpp>
 #include <cstring>
 
+#include "tests/support/is_root.h"
 #include "tests/support/temporary_directory.h"
 
 namespace rollcall {
@@ -81,12 +85,62 @@ BOOST_AUTO_TEST_CASE(directories_are_made_with_their_parents) {
     BOOST_TEST(!files.make_directories(path("file/below")).has_value());
 }
 
-BOOST_AUTO_TEST_CASE(lock_is_held_until_it_is_destroyed) {
-    auto held = files.lock(path("lock"));
+BOOST_AUTO_TEST_CASE(directory_is_locked_until_the_lock_is_destroyed) {
+    create("file");
+    auto held = files.lock(directory.path());
     BOOST_TEST(held.has_value());
-    BOOST_TEST((files.lock(path("lock")).error().code == Code::spool_locked));
+    BOOST_TEST(files.remove(path("file")).has_value());
+    BOOST_TEST((files.lock(directory.path()).error().code == Code::spool_locked));
     held->reset();
-    BOOST_TEST(files.lock(path("lock")).has_value());
+    BOOST_TEST(files.lock(directory.path()).has_value());
+    BOOST_TEST(files.lock(path("nowhere")).error().os_errno == ENOENT);
+}
+
+BOOST_AUTO_TEST_CASE(status_tells_a_file_from_one_that_replaced_it) {
+    const auto open = create("a");
+    const auto before = files.status(path("a"));
+    BOOST_TEST_REQUIRE(before.has_value());
+    BOOST_TEST((open->status()->identity == before->identity));
+    BOOST_TEST(open->status()->links == 1);
+    create("b");
+    BOOST_TEST(files.rename(path("b"), path("a")).has_value());
+    BOOST_TEST((files.status(path("a"))->identity != before->identity));
+    BOOST_TEST((open->status()->identity == before->identity));
+    BOOST_TEST(open->status()->links == 0);
+    BOOST_TEST(files.remove(path("a")).has_value());
+    BOOST_TEST(files.status(path("a")).error().os_errno == ENOENT);
+}
+
+BOOST_AUTO_TEST_CASE(what_root_creates_belongs_to_the_owner_of_the_directory,
+                     *boost::unit_test::precondition(is_root())) {
+    constexpr uid_t owner = 12345;
+    constexpr gid_t group = 54321;
+    const auto belongs_to_owner = [&](const std::string& name) {
+        struct stat status{};
+        return stat(path(name).c_str(), &status) == 0 && status.st_uid == owner &&
+               status.st_gid == group;
+    };
+    BOOST_TEST_REQUIRE(chown(directory.path().c_str(), owner, group) == 0);
+    create("file");
+    BOOST_TEST(files.make_directories(path("x/y")).has_value());
+    create("x/y/below");
+    for (const char* name : {"file", "x", "x/y", "x/y/below"})
+        BOOST_TEST(belongs_to_owner(name), name);
+}
+
+BOOST_AUTO_TEST_CASE(user_who_does_not_own_a_directory_is_refused,
+                     *boost::unit_test::precondition(is_root())) {
+    BOOST_TEST(check_owner(directory.path()).has_value());
+    BOOST_TEST(check_owner(path("nowhere")).has_value());
+    constexpr uid_t other = 12345;
+    BOOST_TEST_REQUIRE(seteuid(other) == 0);
+    const auto refused = check_owner(directory.path());
+    BOOST_TEST_REQUIRE(seteuid(0) == 0);
+    BOOST_TEST_REQUIRE(!refused.has_value());
+    BOOST_TEST((refused.error().code == Code::not_owner));
+    BOOST_TEST(describe(refused.error()) ==
+               directory.path().string() +
+                   " belongs to root: run the command as that user (sudo -u root) or as root");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

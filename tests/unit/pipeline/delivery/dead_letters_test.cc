@@ -382,7 +382,7 @@ BOOST_AUTO_TEST_CASE(who_finds_them_held_by_another_process_tries_again) {
     batch({1});
     const std::array refused{Refusal{0, DeadReason::constraint, "no"}};
     BOOST_TEST(real.keep(rows, places, refused).has_value());
-    const auto held = disk.lock(dead_letters_directory(place.path(), SinkName::sqlite) + "/lock");
+    const auto held = disk.lock(dead_letters_directory(place.path(), SinkName::sqlite));
     BOOST_TEST_REQUIRE(held.has_value());
     batch({2});
     const Error locked = real.keep(rows, places, refused).error();

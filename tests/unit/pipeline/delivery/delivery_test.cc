@@ -256,6 +256,31 @@ BOOST_AUTO_TEST_CASE(sink_is_polled_only_while_it_is_open) {
     BOOST_TEST(sink.polled == 2);
 }
 
+BOOST_AUTO_TEST_CASE(sink_whose_table_is_gone_is_down_and_asked_again_without_a_batch) {
+    append_and_sync(0, 3);
+    const auto delivery = make();
+    drain(*delivery);
+    sink.poll_fails = true;
+    BOOST_TEST(delivery->step().has_value());
+    BOOST_TEST(delivery->health_message().text() == "gone");
+    BOOST_TEST(shard.read(Metric::sink_up, label_of(SinkName::discard)) == 0);
+    sink.poll_fails = false;
+    BOOST_TEST(delivery->step().has_value());
+    BOOST_TEST(sink.opened == 2);
+    BOOST_TEST(delivery->health_message().text() == "");
+}
+
+BOOST_AUTO_TEST_CASE(records_that_the_sink_may_still_lose_are_not_settled) {
+    append_and_sync(0, 40);
+    sink.settled_end = 20;
+    const auto delivery = make();
+    BOOST_TEST(delivery->step().value() == 0ms);
+    BOOST_TEST(delivery->settled().read() == 16);
+    drain(*delivery);
+    BOOST_TEST(delivery->stored().read() == 40);
+    BOOST_TEST(delivery->settled().read() == 20);
+}
+
 BOOST_AUTO_TEST_CASE(record_larger_than_a_batch_is_stored_all_the_same) {
     Columns large(100, 100 * row_text_max);
     for (int64_t seq = 0; seq < 100; ++seq) add_row(large, "S", seq);

@@ -11,7 +11,7 @@ namespace {
 struct CommitterFixture : SpoolFixture {
     CommitterFixture() {
         for (auto* ring : {&first, &second}) committer.add_source(*ring, [this] { ++wakes; });
-        committer.add_reader(SinkName::discard, stored);
+        committer.add_reader(SinkName::discard, stored, stored);
     }
 
     static void publish(Ring<Columns>& ring, int64_t seq) {
@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(segments_go_when_every_sink_has_stored_them) {
 
 BOOST_AUTO_TEST_CASE(load_tells_the_backlog_of_the_slowest_sink_and_what_was_written) {
     Cursor other_stored;
-    committer.add_reader(SinkName::sqlite, other_stored);
+    committer.add_reader(SinkName::sqlite, other_stored, other_stored);
     publish(first, 1);
     BOOST_TEST(committer.load().written_bytes == 0);
     BOOST_TEST(committer.step().value() == 1);
@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(spool_is_not_full_of_what_is_kept_for_the_window) {
     BOOST_TEST(open().has_value());
     Committer other(*writer, wakeup, shard, [](const Error&) {});
     other.add_source(first, [] {});
-    other.add_reader(SinkName::discard, stored);
+    other.add_reader(SinkName::discard, stored, stored);
     other.start();
     for (int64_t seq = 0; seq < 5000; ++seq) {
         publish(first, seq);
@@ -140,7 +140,7 @@ BOOST_AUTO_TEST_CASE(committer_that_is_never_idle_still_says_how_large_the_backl
     int64_t backlog_bytes = 0;
     Cursor done;
     Committer other(*writer, wakeup, shard, [](const Error&) {});
-    other.add_reader(SinkName::discard, stored);
+    other.add_reader(SinkName::discard, stored, stored);
     other.add_source(second, [&] {
         backlog_bytes = shard.read(Metric::spool_backlog_bytes, label_of(SinkName::discard));
         if (backlog_bytes > 0 || ++seq == 1000) return done.advance(1);

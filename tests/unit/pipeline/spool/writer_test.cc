@@ -3,11 +3,15 @@
 #include <boost/test/unit_test.hpp>
 #include <cerrno>
 #include <cstring>
+#include <utility>
+#include <vector>
 
 #include "pipeline/base/checksum.h"
 #include "tests/support/spool_fixture.h"
 
 namespace rollcall {
+
+using namespace std::chrono_literals;
 
 BOOST_FIXTURE_TEST_SUITE(spool_writer, SpoolFixture)
 
@@ -249,6 +253,69 @@ BOOST_AUTO_TEST_CASE(numbering_goes_on_behind_what_a_sink_has_stored) {
     append_and_sync(10, 1);
     BOOST_TEST(writer->end().read() == 11);
     BOOST_TEST(read_from(10) == sequence(10, 1), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(record_in_a_segment_without_a_name_is_never_durable) {
+    append_and_sync(0, 1);
+    BOOST_TEST(files.remove(last_segment()).has_value());
+    BOOST_TEST(append(1).has_value());
+    const auto synced = writer->sync();
+    BOOST_TEST_REQUIRE(!synced.has_value());
+    BOOST_TEST((synced.error().code == Code::file_replaced));
+    BOOST_TEST((synced.error().action() == Action::halt));
+    BOOST_TEST(describe(synced.error()).starts_with("spool/" + segment_name(0) + " was removed"));
+    BOOST_TEST(writer->end().read() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(names_are_compared_with_the_open_files_once_a_second_and_before_a_segment) {
+    const std::vector<std::pair<std::string, std::string>> moved = {
+        {"spool/" + segment_name(0), "elsewhere"}, {"spool/checkpoint", "elsewhere"}};
+    for (const auto& [from, to] : moved) {
+        const auto check = [&, from = from](const Result<void>& done) {
+            BOOST_TEST_REQUIRE(!done.has_value());
+            BOOST_TEST((done.error().code == Code::file_replaced));
+            BOOST_TEST(describe(done.error()).starts_with(from + " was removed or moved"));
+        };
+        append_and_sync(0, 1);
+        BOOST_TEST(files.rename(from, to).has_value());
+        BOOST_TEST(writer->drop(0).has_value());
+        check(writer->roll());
+        clock.pass(1s);
+        check(writer->drop(0));
+        clock.pass(1s);
+        BOOST_TEST(append(1).has_value());
+        check(writer->sync());
+        BOOST_TEST(writer->end().read() == 1);
+        BOOST_TEST(files.rename(to, from).has_value());
+        BOOST_TEST(writer->sync().has_value());
+        files = MemoryFiles();
+        BOOST_TEST(open().has_value());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(directory_that_is_replaced_is_noticed) {
+    append_and_sync(0, 1);
+    files.replace_directory("spool");
+    clock.pass(1s);
+    const auto dropped = writer->drop(0);
+    BOOST_TEST_REQUIRE(!dropped.has_value());
+    BOOST_TEST(describe(dropped.error()).starts_with("spool was replaced by another"));
+}
+
+BOOST_AUTO_TEST_CASE(segment_is_kept_while_a_sink_may_lose_a_record_of_it_and_the_spool_has_room) {
+    size_max = 8 * small_segment;
+    BOOST_TEST(open().has_value());
+    append_and_sync(0, 100);
+    const size_t all = files.names("spool").size();
+    BOOST_TEST(writer->drop(100, 0).has_value());
+    BOOST_TEST(files.names("spool").size() == all);
+    BOOST_TEST(read_from(0) == sequence(0, 100), boost::test_tools::per_element());
+    BOOST_TEST(writer->drop(100, 100).has_value());
+    BOOST_TEST(read_from(0).size() < 40);
+    append_and_sync(100, 200);
+    BOOST_TEST(writer->drop(300, 0).has_value());
+    BOOST_TEST(read_from(0).size() < 200);  // No more than half of the spool.
+    BOOST_TEST(read_from(0).size() > 60);
 }
 
 BOOST_AUTO_TEST_CASE(backlog_is_nothing_at_the_end_and_all_at_the_start) {
