@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <optional>
@@ -18,6 +19,8 @@ namespace rollcall {
 namespace {
 
 constexpr int busy_timeout_ms = 5000;
+// Pages of the WAL from which on a commit copies it into the database, as SQLite does by default.
+constexpr int checkpoint_pages = 1000;
 
 // Returns the code for a row that can never be stored, or statement_failed if the cause may pass. A
 // conflict with the unique key over (id, site_id) is no error at all.
@@ -77,6 +80,7 @@ struct SqliteSink::Database {
     std::string spool;
     std::vector<Refusal> refused;  // Refused rows of the batch, ascending.
     size_t duplicates = 0;         // Rows of the batch that were in the table already.
+    int wal_pages = 0;             // Pages of the WAL at the last commit; 0 if there is no WAL.
 
     Result<void> run(const std::string& sql) {
         if (sqlite3_exec(connection.get(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
@@ -88,6 +92,16 @@ struct SqliteSink::Database {
         const bool done = sqlite3_step(statement.get()) == SQLITE_DONE;
         if (sqlite3_reset(statement.get()) == SQLITE_OK && done) return {};
         return last_error(connection.get());
+    }
+
+    // Copies the WAL into the database and syncs it. Returns whether the database is complete
+    // without its WAL, as it also is if the file system allows none.
+    [[nodiscard]] bool checkpoint(int mode) {
+        int pages = 0;
+        int copied = 0;
+        return sqlite3_wal_checkpoint_v2(connection.get(), nullptr, mode, &pages, &copied) ==
+                   SQLITE_OK &&
+               pages == copied;
     }
 
     Result<void> connect(const std::string& path);
@@ -109,6 +123,14 @@ Result<void> SqliteSink::Database::connect(const std::string& path) {
     connection.reset(opened);
     if (status != SQLITE_OK) return last_error(opened);
     sqlite3_busy_timeout(opened, busy_timeout_ms);
+    // In place of the hook that checkpoints automatically.
+    sqlite3_wal_hook(
+        opened,
+        [](void* database, sqlite3*, const char*, int pages) {
+            static_cast<Database*>(database)->wal_pages = pages;
+            return SQLITE_OK;
+        },
+        this);
     return run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
 }
 
@@ -224,10 +246,11 @@ Result<void> SqliteSink::Database::commit(uint64_t end_record) {
     sqlite3_bind_text(position.get(), 1, spool.c_str(), -1, SQLITE_STATIC);
     sqlite3_bind_int64(position.get(), 2, static_cast<int64_t>(end_record));
     if (auto moved = step(position); !moved) return moved;
+    wal_pages = 0;
     return run("COMMIT");
 }
 
-SqliteSink::SqliteSink(std::string path) : path_(std::move(path)) {}
+SqliteSink::SqliteSink(std::string path) : path_(std::move(path)), files_(path_) {}
 
 SqliteSink::~SqliteSink() = default;
 
@@ -235,8 +258,26 @@ std::unexpected<Error> SqliteSink::failure(std::string_view action, const Error&
     return sink_down(in_context(fmt::format("cannot {} {}", action, path_), cause));
 }
 
+// Closes the connection. If another process has changed its files, completes the database that the
+// connection still has open, wherever it is now, and keeps its WAL from the next one.
+Result<void> SqliteSink::close() {
+    if (!database_) return {};
+    if (files_.check()) {
+        database_.reset();  // Rolls back what an error left open.
+        return {};
+    }
+    (void)database_->run("ROLLBACK");
+    sqlite3_busy_timeout(database_->connection.get(), 0);  // Readers of that database may stay.
+    const bool complete = database_->checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
+    database_.reset();
+    return files_.remove_orphans(complete ? SqliteFiles::Wal::empty
+                                          : SqliteFiles::Wal::holds_commits);
+}
+
 Result<uint64_t> SqliteSink::open(const SpoolId& spool) {
-    // Closing the last connection rolls back what an error left open.
+    settled_ = 0;
+    if (auto closed = close(); !closed) return failure("open", closed.error());
+    if (auto prepared = files_.prepare(); !prepared) return failure("open", prepared.error());
     database_ = std::make_unique<Database>();
     Database& database = *database_;
     database.spool = to_text(spool);
@@ -248,6 +289,9 @@ Result<uint64_t> SqliteSink::open(const SpoolId& spool) {
         return failure("prepare statements for", prepared.error());
     const auto position = database.read_position();
     if (!position) return failure("read the position from", position.error());
+    if (auto remembered = files_.remember(); !remembered)
+        return failure("open", remembered.error());
+    if (database.checkpoint(SQLITE_CHECKPOINT_PASSIVE)) settled_ = *position;
     return position;
 }
 
@@ -257,22 +301,37 @@ Result<void> SqliteSink::write(const Batch& batch) {
     Result<void> stored = database.insert_batch(batch);
     if (stored && !database.refused.empty()) kept = batch.keep_refused(database.refused);
     if (stored && kept) stored = database.commit(batch.end_record);
-    if (stored && kept) return {};
+    if (stored && kept) {
+        const bool is_due = database.wal_pages == 0 || database.wal_pages >= checkpoint_pages;
+        if (is_due && database.checkpoint(SQLITE_CHECKPOINT_PASSIVE)) settled_ = batch.end_record;
+        return poll();
+    }
     (void)database.run("ROLLBACK");  // Others may write until the next attempt.
     if (!kept) return kept;
     return failure("store a batch in", stored.error());
 }
 
+Result<void> SqliteSink::poll() {
+    if (const auto unchanged = files_.check(); !unchanged) return sink_down(unchanged.error());
+    return {};
+}
+
 size_t SqliteSink::duplicates() const { return database_->duplicates; }
+
+uint64_t SqliteSink::settled(uint64_t stored) const { return std::min(stored, settled_); }
 
 std::string sqlite_path(const Settings& settings, const std::string& state_dir) {
     return settings.sqlite.path.empty() ? state_dir + "/rollcall.db" : settings.sqlite.path;
 }
 
 Result<Query> sqlite_query(const std::string& path, bool create) {
+    if (create) {
+        if (auto owner = check_owner(path); !owner) return std::unexpected(owner.error());
+        if (auto made = SqliteFiles(path).prepare(); !made)
+            return std::unexpected(in_context(path, made.error()));
+    }
     sqlite3* opened = nullptr;
-    const int status = sqlite3_open_v2(
-        path.c_str(), &opened, SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0), nullptr);
+    const int status = sqlite3_open_v2(path.c_str(), &opened, SQLITE_OPEN_READWRITE, nullptr);
     std::shared_ptr<sqlite3> connection(opened, DestroyWith<sqlite3_close_v2>());
     if (status != SQLITE_OK)
         return fail(Code::unreadable_file, fmt::format("{}: {}", path, sqlite3_errmsg(opened)));

@@ -12,7 +12,14 @@
 //
 // The journal is a WAL, so the sqlite3 program can read the file while the daemon writes. Each
 // commit is synced (synchronous=FULL), because the spool drops the records that this sink has
-// stored.
+// stored. Rows that are in the WAL only are lost with it, for example when the database is moved
+// without it and the daemon is then killed. So settled() returns the position that the database
+// itself had when the WAL was last copied into it completely.
+//
+// The sink notices when the database or its WAL is removed, moved or replaced (sqlite/files.h):
+// write() fails if that was so when the commit returned, and poll() fails otherwise. open() then
+// completes the old database from its WAL, if the sink still has both open, and opens the database
+// that is there now, whose position says what it lacks.
 //
 // Source: https://www.sqlite.org/wal.html, https://www.sqlite.org/lang_upsert.html
 #pragma once
@@ -23,6 +30,7 @@
 #include "config/settings.h"
 #include "pipeline/delivery/sink.h"
 #include "sinks/sql/query.h"
+#include "sinks/sqlite/files.h"
 
 namespace rollcall {
 
@@ -34,13 +42,18 @@ public:
     [[nodiscard]] Result<uint64_t> open(const SpoolId& spool) override;
     [[nodiscard]] Result<void> write(const Batch& batch) override;
     [[nodiscard]] size_t duplicates() const override;
+    [[nodiscard]] Result<void> poll() override;
+    [[nodiscard]] uint64_t settled(uint64_t stored) const override;
 
 private:
     struct Database;  // The connection and its statements.
 
     [[nodiscard]] std::unexpected<Error> failure(std::string_view action, const Error& cause) const;
+    [[nodiscard]] Result<void> close();
 
     std::string path_;
+    SqliteFiles files_;
+    uint64_t settled_ = 0;  // The position that the database has without its WAL.
     std::unique_ptr<Database> database_;
 };
 
@@ -48,7 +61,7 @@ private:
 [[nodiscard]] std::string sqlite_path(const Settings& settings, const std::string& state_dir);
 
 // Opens the file for the schema command and returns what runs statements on it. create: makes the
-// file if it is missing.
+// file if it is missing. Fails with not_owner if this user cannot write for the file's owner.
 [[nodiscard]] Result<Query> sqlite_query(const std::string& path, bool create);
 
 }  // namespace rollcall

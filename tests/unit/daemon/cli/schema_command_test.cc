@@ -3,11 +3,15 @@
 // The files in tests/schema are what `rollcalld schema show --dialect NAME` prints.
 #include "daemon/cli/schema_command.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 
+#include "tests/support/is_root.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/why.h"
 
@@ -70,6 +74,26 @@ BOOST_AUTO_TEST_CASE(password_of_a_pipeline_is_not_shown) {
     BOOST_TEST(contains(shown, R"(CREDENTIALS '{"sasl.password":"***"}')"));
     BOOST_TEST(contains(shown, R"("security.protocol":"SASL_SSL")"));
     BOOST_TEST(contains(shown, R"("sasl.username":"loader")"));
+}
+
+BOOST_AUTO_TEST_CASE(apply_makes_the_database_for_the_owner_of_its_folder_or_is_refused,
+                     *boost::unit_test::precondition(is_root())) {
+    const TemporaryDirectory directory;
+    const Settings settings;
+    const auto apply = [&] {
+        return apply_schema(settings, SqlDialect::sqlite, directory.path(), {});
+    };
+    std::filesystem::permissions(directory.path(), std::filesystem::perms::all);
+    BOOST_TEST_REQUIRE(seteuid(12345) == 0);
+    const auto refused = apply();
+    BOOST_TEST_REQUIRE(seteuid(0) == 0);
+    BOOST_TEST_REQUIRE(!refused.has_value());
+    BOOST_TEST((refused.error().code == Code::not_owner));
+    BOOST_TEST_REQUIRE(chown(directory.path().c_str(), 12345, 12345) == 0);
+    BOOST_TEST(apply().has_value());
+    struct stat status{};
+    BOOST_TEST_REQUIRE(stat((directory.path() / "rollcall.db").c_str(), &status) == 0);
+    BOOST_TEST(status.st_uid == 12345);
 }
 
 BOOST_AUTO_TEST_CASE(apply_makes_the_database_and_diff_then_finds_nothing) {

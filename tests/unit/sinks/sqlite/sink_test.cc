@@ -2,6 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <cstdio>
+#include <filesystem>
 
 #include "tests/support/refusals.h"
 #include "tests/support/rows.h"
@@ -213,6 +214,111 @@ BOOST_AUTO_TEST_CASE(file_that_cannot_be_opened_is_a_sink_that_is_down) {
     std::fclose(file);
     SqliteSink other(path);
     BOOST_TEST((other.open(spool).error().code == Code::sink_down));
+}
+
+// --- files that another process changes ---
+
+BOOST_AUTO_TEST_CASE(batch_fails_if_the_database_was_removed_and_goes_into_the_next_one) {
+    SqliteSink sink(path);
+    BOOST_TEST(sink.open(spool).has_value());
+    BOOST_TEST(write(sink, rows(1, 10), 1).has_value());
+    for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(path + suffix);
+    const auto failed = write(sink, rows(11, 10), 2);
+    BOOST_TEST_REQUIRE(!failed.has_value());
+    BOOST_TEST((failed.error().code == Code::sink_down));
+    BOOST_TEST(describe(failed.error()).starts_with(path + " was removed, moved or replaced"));
+    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(write(sink, rows(11, 10), 2).has_value());
+    BOOST_TEST(ask("SELECT MIN(seq), COUNT(*) FROM site_checkins") == "11|10");
+}
+
+BOOST_AUTO_TEST_CASE(each_file_that_is_gone_is_noticed_without_a_batch) {
+    for (const char* suffix : {"", "-wal", "-shm"}) {
+        SqliteSink sink(path);
+        BOOST_TEST(sink.open(spool).has_value());
+        BOOST_TEST(sink.poll().has_value());
+        std::filesystem::remove(path + suffix);
+        const auto failed = sink.poll();
+        BOOST_TEST_REQUIRE(!failed.has_value());
+        BOOST_TEST(describe(failed.error()).starts_with(path + suffix + " was removed"));
+        BOOST_TEST(sink.open(spool).has_value());
+        BOOST_TEST(sink.poll().has_value());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(database_whose_wal_was_removed_keeps_its_rows) {
+    SqliteSink sink(path);
+    BOOST_TEST(sink.open(spool).has_value());
+    BOOST_TEST(write(sink, rows(1, 10), 1).has_value());
+    std::filesystem::remove(path + "-wal");
+    std::filesystem::remove(path + "-shm");
+    BOOST_TEST(!write(sink, rows(11, 10), 2).has_value());
+    const auto position = sink.open(spool);
+    BOOST_TEST_REQUIRE((position.has_value() && *position == 2));
+    BOOST_TEST(ask("SELECT COUNT(*), SUM(seq) FROM site_checkins") == "20|210");
+}
+
+BOOST_AUTO_TEST_CASE(database_that_was_moved_is_complete_and_its_wal_does_not_reach_the_next_one) {
+    const std::string moved = path + ".moved";
+    SqliteSink sink(path);
+    BOOST_TEST(sink.open(spool).has_value());
+    BOOST_TEST(write(sink, rows(1, 10), 1).has_value());
+    // Another database is put in its place, as a backup that is restored.
+    SqliteSink(moved + ".other").open(spool).value();
+    std::filesystem::rename(path, moved);
+    std::filesystem::rename(moved + ".other", path);
+    BOOST_TEST(!sink.poll().has_value());
+    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(write(sink, rows(101, 1), 1).has_value());
+    BOOST_TEST(ask("SELECT COUNT(*), SUM(seq) FROM site_checkins") == "1|101");
+    BOOST_TEST(ask("PRAGMA integrity_check") == "ok");
+    path = moved;
+    BOOST_TEST(ask("SELECT COUNT(*), SUM(seq) FROM site_checkins") == "10|55");
+    BOOST_TEST(ask("PRAGMA integrity_check") == "ok");
+}
+
+BOOST_AUTO_TEST_CASE(moved_database_that_somebody_reads_leaves_no_wal_to_the_next_one) {
+    const std::string moved = path + ".moved";
+    SqliteSink sink(path);
+    BOOST_TEST(sink.open(spool).has_value());
+    BOOST_TEST(write(sink, rows(1, 10), 1).has_value());
+    const Query reader = sqlite_query(path, false).value();
+    BOOST_TEST_REQUIRE(reader("BEGIN").has_value());
+    BOOST_TEST_REQUIRE(reader("SELECT COUNT(*) FROM site_checkins").value()[0][0].value() == "10");
+    BOOST_TEST(write(sink, rows(11, 10), 2).has_value());
+    std::filesystem::rename(path, moved);
+    BOOST_TEST(!sink.poll().has_value());
+    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(write(sink, rows(101, 1), 1).has_value());
+    BOOST_TEST(ask("SELECT COUNT(*), SUM(seq) FROM site_checkins") == "1|101");
+    BOOST_TEST(reader("SELECT COUNT(*) FROM site_checkins").value()[0][0].value() == "10");
+}
+
+// A daemon that is killed while its database lies elsewhere.
+BOOST_AUTO_TEST_CASE(records_are_settled_when_the_database_holds_them_without_its_wal) {
+    const auto position_without_wal = [&]() -> uint64_t {
+        const std::string copy = path + ".copy";
+        std::filesystem::copy_file(path, copy, std::filesystem::copy_options::overwrite_existing);
+        return SqliteSink(copy).open(spool).value();
+    };
+    SqliteSink sink(path);
+    BOOST_TEST(sink.open(spool).has_value());
+    uint64_t end = 0;
+    uint64_t settled = 0;
+    for (; settled == 0 && end < 1000; ++end) {
+        BOOST_TEST_REQUIRE(write(sink, rows(1 + 100 * int64_t(end), 100), end + 1).has_value());
+        settled = sink.settled(end + 1);
+        BOOST_TEST_REQUIRE((settled == 0 || settled == end + 1));
+    }
+    BOOST_TEST(end > 3);  // Not every commit pays for it.
+    BOOST_TEST(settled == end);
+    BOOST_TEST(position_without_wal() == end);
+    BOOST_TEST(write(sink, rows(1'000'000, 1), end + 1).has_value());
+    BOOST_TEST(sink.settled(end + 1) == end);
+    BOOST_TEST(position_without_wal() == end);
+    BOOST_TEST(sink.open(spool).value() == end + 1);
+    BOOST_TEST(sink.settled(end + 1) == end + 1);
+    BOOST_TEST(position_without_wal() == end + 1);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

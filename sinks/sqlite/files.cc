@@ -1,0 +1,104 @@
+#include "sinks/sqlite/files.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string_view>
+
+#include "pipeline/base/log.h"
+
+namespace rollcall {
+
+namespace {
+
+constexpr std::array<std::string_view, 3> suffixes = {"", "-wal", "-shm"};
+constexpr size_t database = 0;
+constexpr mode_t mode = 0644;  // As SQLite creates it.
+
+std::string directory_of(const std::string& path) {
+    const size_t slash = path.rfind('/');
+    return slash == std::string::npos ? "." : path.substr(0, slash + 1);
+}
+
+}  // namespace
+
+SqliteFiles::SqliteFiles(std::string path) : path_(std::move(path)) {}
+
+std::string SqliteFiles::path(size_t file) const { return path_ + std::string(suffixes[file]); }
+
+Result<void> SqliteFiles::prepare() {
+    if (auto created = create_if_missing(); !created) return created;
+    const auto found = identity(database);
+    if (!found) return std::unexpected(found.error());
+    remembered_ = {*found};
+    return {};
+}
+
+Result<void> SqliteFiles::create_if_missing() const {
+    const int fd = ::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    if (fd < 0 && errno == EEXIST) return {};
+    if (fd < 0) return fail(Code::unreadable_file, errno, "it is missing and cannot be created");
+    auto given = give_to_owner(fd, directory_of(path_));
+    if (!given) unlink(path_.c_str());
+    close(fd);
+    return given;
+}
+
+// Returns nothing if the path names no file.
+Result<std::optional<FileIdentity>> SqliteFiles::identity(size_t file) {
+    const auto status = files_.status(path(file));
+    if (status) return status->identity;
+    if (status.error().os_errno == ENOENT) return std::nullopt;
+    return fail(Code::unreadable_file, status.error().os_errno, "its status cannot be read");
+}
+
+Result<void> SqliteFiles::remember() {
+    const auto before = remembered_[database];
+    for (size_t file = 0; file < suffixes.size(); ++file) {
+        const auto found = identity(file);
+        if (!found) return std::unexpected(found.error());
+        remembered_[file] = *found;
+    }
+    if (before && remembered_[database] != before)
+        return fail(Code::file_replaced, fmt::format("{} was replaced while it was opened", path_));
+    return {};
+}
+
+bool SqliteFiles::is_remembered(size_t file) {
+    const auto found = identity(file);
+    return found && *found && *found == remembered_[file];
+}
+
+Result<void> SqliteFiles::check() {
+    for (size_t file = 0; file < suffixes.size(); ++file) {
+        // A database with a rollback journal has no other files.
+        if (!remembered_[file] || is_remembered(file)) continue;
+        return fail(Code::file_replaced,
+                    fmt::format("{} was removed, moved or replaced while it was open; the sink "
+                                "opens the database again, and stores again what the file there "
+                                "lacks and the spool still has",
+                                path(file)));
+    }
+    return {};
+}
+
+Result<void> SqliteFiles::remove_orphans(Wal wal) {
+    if (is_remembered(database)) return {};
+    for (size_t file = 0; file < suffixes.size(); ++file) {
+        if (file == database || !is_remembered(file)) continue;
+        const std::string orphan = path(file);
+        if (wal == Wal::empty) {
+            if (auto removed = files_.remove(orphan); !removed) return removed;
+            continue;
+        }
+        log(LogLevel::warning,
+            "sink sqlite: {} belongs to the database that was at {}; renamed to {}.orphan", orphan,
+            path_, orphan);
+        if (auto renamed = files_.rename(orphan, orphan + ".orphan"); !renamed) return renamed;
+    }
+    return {};
+}
+
+}  // namespace rollcall

@@ -1,0 +1,55 @@
+// SqliteFiles: the files of an SQLite database, and whether their paths still name the files that a
+// connection has open.
+//
+// A connection keeps three files open: the database, PATH-wal (commits that are not yet in the
+// database) and PATH-shm (an index of the former). If another process removes, moves or replaces
+// one of them, SQLite goes on with the file that it has open, and what it stores there is not found
+// by the next connection.
+//
+// Threads: one.
+// Source: https://www.sqlite.org/howtocorrupt.html, sections 2.4 and 2.5;
+//         https://www.sqlite.org/walformat.html
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+
+#include "pipeline/base/error.h"
+#include "pipeline/base/files.h"
+
+namespace rollcall {
+
+class SqliteFiles {
+public:
+    explicit SqliteFiles(std::string path);
+
+    // Creates an empty database if there is none, which belongs to the owner of its directory
+    // (pipeline/base/files.h), and remembers it. Call before a connection opens it.
+    [[nodiscard]] Result<void> prepare();
+    // Remembers which files the paths name. Call when the connection uses all three files. Fails
+    // with file_replaced if the database has been replaced since prepare().
+    [[nodiscard]] Result<void> remember();
+
+    // Fails with file_replaced if a path does not name the file that was remembered.
+    [[nodiscard]] Result<void> check();
+
+    enum class Wal : bool { empty, holds_commits };
+    // Removes PATH-wal and PATH-shm if they are the remembered files and the database is not: they
+    // belong to the earlier database, and SQLite would apply them to the present one. If `wal` says
+    // that PATH-wal still holds commits, renames them to PATH-wal.orphan and PATH-shm.orphan. Call
+    // when the connection is closed.
+    [[nodiscard]] Result<void> remove_orphans(Wal wal);
+
+private:
+    [[nodiscard]] Result<void> create_if_missing() const;
+    [[nodiscard]] std::string path(size_t file) const;
+    [[nodiscard]] Result<std::optional<FileIdentity>> identity(size_t file);
+    [[nodiscard]] bool is_remembered(size_t file);
+
+    Files files_;
+    std::string path_;
+    std::array<std::optional<FileIdentity>, 3> remembered_;  // The database, PATH-wal, PATH-shm.
+};
+
+}  // namespace rollcall
