@@ -1,11 +1,16 @@
-// The daemon is killed again and again under load. What it had acknowledged is stored, once.
+// The daemon is killed again and again under load, also while somebody moves its files. What it had
+// acknowledged is stored, once. ROLLCALL_KILLS sets the number of kills.
 //
 // kill -9 loses what the process held, not what the kernel holds: that a reply waits for the disk
 // is shown by durable_before_reply_test.cc.
 #include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <thread>
+#include <vector>
 
 #include "tests/support/random.h"
 #include "tests/support/routers.h"
@@ -16,7 +21,74 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int kills = 50;
+namespace fs = std::filesystem;
+
+int kills(int by_default) {
+    const char* const given = std::getenv("ROLLCALL_KILLS");
+    return given == nullptr ? by_default : std::atoi(given);
+}
+
+// Somebody who moves the files of a running daemon, but loses none of them.
+class FileMover {
+public:
+    FileMover(const TestDaemon& daemon, Random& random)
+        : state_dir_(daemon.state_dir()), random_(random) {}
+
+    void interfere() {
+        switch (random_.below(6)) {
+            case 0: return;
+            case 1: return move_database({""});
+            case 2: return move_database({"", "-wal", "-shm"});
+            case 3: return remove_journal();
+            case 4: return replace_database();
+            default: return fs::rename(state_dir_ / "spool", state_dir_ / "elsewhere");
+        }
+    }
+    // The daemon has ended.
+    void put_back_spool() {
+        if (!fs::exists(state_dir_ / "elsewhere")) return;
+        fs::remove_all(state_dir_ / "spool");
+        fs::rename(state_dir_ / "elsewhere", state_dir_ / "spool");
+    }
+    [[nodiscard]] std::vector<fs::path> databases() const {
+        std::vector<fs::path> all{state_dir_ / "rollcall.db"};
+        for (int i = 0; i < moved_; ++i) all.push_back(moved(i));
+        return all;
+    }
+
+private:
+    [[nodiscard]] fs::path moved(int number) const {
+        return state_dir_ / fmt::format("moved-{}.db", number);
+    }
+    void move_database(const std::vector<std::string>& suffixes) {
+        for (const auto& suffix : suffixes) {
+            const fs::path from = (state_dir_ / "rollcall.db").string() + suffix;
+            if (fs::exists(from)) fs::rename(from, moved(moved_).string() + suffix);
+        }
+        ++moved_;
+    }
+    void remove_journal() {
+        for (const char* suffix : {"-wal", "-shm"})
+            if (random_.below(3) > 0) fs::remove((state_dir_ / "rollcall.db").string() + suffix);
+    }
+    // An empty file, which SQLite takes for a new database.
+    void replace_database() {
+        const fs::path database = state_dir_ / "rollcall.db";
+        fs::create_hard_link(database, moved(moved_++));
+        std::ofstream(state_dir_ / "empty.db").close();
+        fs::rename(state_dir_ / "empty.db", database);
+    }
+
+    fs::path state_dir_;
+    Random& random_;
+    int moved_ = 0;
+};
+
+std::string ask(const fs::path& database, const std::string& sql) {
+    std::string answer = run({"sqlite3", database, sql}).output;
+    while (answer.ends_with('\n')) answer.pop_back();
+    return answer;
+}
 
 }  // namespace
 
@@ -28,7 +100,8 @@ BOOST_AUTO_TEST_CASE(every_acknowledged_check_in_is_stored_once_after_fifty_kill
     TestDaemon daemon(
         {.settings = {R"(spool.segment_size = "4MiB")", R"(spool.size_max = "64MiB")"}});
     Routers routers;
-    for (int round = 0; round < kills; ++round) {
+    const int rounds = kills(50);
+    for (int round = 0; round < rounds; ++round) {
         routers.connect(daemon);
         std::this_thread::sleep_for(50ms + random.below(250) * 1ms);
         daemon.kill();
@@ -45,8 +118,36 @@ BOOST_AUTO_TEST_CASE(every_acknowledged_check_in_is_stored_once_after_fifty_kill
     BOOST_TEST((daemon.stop() == 0), daemon.log());
     fmt::print("{} check-ins were acknowledged, {} are stored\n", routers.acknowledged(),
                daemon.query("SELECT COUNT(id) FROM site_checkins"));
-    BOOST_TEST(routers.acknowledged() > 100 * kills);
+    BOOST_TEST(routers.acknowledged() > 100 * static_cast<uint64_t>(rounds));
     BOOST_TEST(routers.losses_and_repeats(daemon) == "");
+}
+
+BOOST_AUTO_TEST_CASE(every_acknowledged_check_in_is_in_a_database_though_files_were_moved) {
+    Random random("every_acknowledged_check_in_is_in_a_database_though_files_were_moved");
+    TestDaemon daemon({.settings = {R"(spool.segment_size = "4MiB")", R"(spool.size_max = "64MiB")",
+                                    R"(delivery.duplicate_window = "0ms")"}});
+    FileMover mover(daemon, random);
+    Routers routers;
+    for (int round = kills(12); round > 0; --round) {
+        routers.connect(daemon);
+        std::this_thread::sleep_for(50ms + random.below(250) * 1ms);
+        mover.interfere();
+        // Before or after the daemon notices, which takes a second at most.
+        std::this_thread::sleep_for(random.below(2) * random.below(1500) * 1ms);
+        daemon.kill();
+        routers.join();
+        mover.put_back_spool();
+        daemon.start();
+    }
+    BOOST_TEST((daemon.stop() == 0), daemon.log());
+    BOOST_TEST(routers.losses_and_repeats(Routers::in_any_of(mover.databases())) == "");
+    for (const auto& database : mover.databases()) {
+        BOOST_TEST(ask(database, "PRAGMA integrity_check") == "ok", database);
+        BOOST_TEST(ask(database,
+                       "SELECT COUNT(*) - COUNT(DISTINCT serial_number || ' ' || seq)"
+                       " FROM site_checkins") == "0",
+                   database);
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

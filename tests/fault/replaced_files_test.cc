@@ -47,6 +47,43 @@ struct DaemonWithSpool {
     fs::path segment = spool / "00000000000000000000.segment";
 };
 
+// A daemon that stores into SQLite, with no window for which stored segments would be kept.
+struct DaemonWithDatabase {
+    DaemonWithDatabase() { report_for(100ms); }
+
+    void report_for(std::chrono::milliseconds time) {
+        routers.connect(daemon);
+        std::this_thread::sleep_for(time);
+        routers.disconnect();
+    }
+    void move(std::string_view suffix) {
+        const std::string from = database.string() + std::string(suffix);
+        if (fs::exists(from)) fs::rename(from, moved.string() + std::string(suffix));
+    }
+    // The daemon says what happened, stores what it acknowledges, and is ready.
+    void check_noticed(std::string_view suffix) {
+        for (auto left = patience / 20ms; left > 0 && !log_has(daemon, "sink sqlite: back"); --left)
+            std::this_thread::sleep_for(20ms);
+        BOOST_TEST(log_has(daemon, fmt::format("sink sqlite: down, check-ins stay in the spool: "
+                                               "{}{} was removed, moved or replaced",
+                                               database.string(), suffix)),
+                   daemon.log());
+        BOOST_TEST(log_has(daemon, "sink sqlite: back"), daemon.log());
+        BOOST_TEST(daemon.metric(R"(rollcall_sink_up{sink="sqlite"})") == 1);
+        BOOST_TEST(daemon.metric(R"(rollcall_sink_errors_total{sink="sqlite"})") > 0);
+    }
+    // Returns what is missing in both databases.
+    [[nodiscard]] std::string losses() const {
+        return routers.losses_and_repeats(Routers::in_any_of({database, moved}));
+    }
+
+    TestDaemon daemon{{.settings = {R"(spool.segment_size = "4MiB")", R"(spool.size_max = "64MiB")",
+                                    R"(delivery.duplicate_window = "0ms")"}}};
+    Routers routers;
+    fs::path database = daemon.state_dir() / "rollcall.db";
+    fs::path moved = daemon.state_dir() / "moved.db";
+};
+
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(replaced_files, DaemonWithSpool)
@@ -94,6 +131,53 @@ BOOST_AUTO_TEST_CASE(second_daemon_is_refused_although_files_of_the_spool_were_r
     BOOST_TEST(second.errors().find("Another rollcalld uses this spool.") != std::string::npos,
                second.errors());
     BOOST_TEST(acknowledges(daemon));
+}
+
+// --- SQLite's files ---
+
+BOOST_FIXTURE_TEST_CASE(database_that_is_moved_is_made_again_and_both_together_lack_nothing,
+                        DaemonWithDatabase) {
+    for (const char* suffix : {"", "-wal", "-shm"}) move(suffix);
+    report_for(300ms);
+    check_noticed("");
+    report_for(300ms);
+    BOOST_TEST((daemon.stop() == 0), daemon.log());
+    BOOST_TEST(losses() == "");
+    BOOST_TEST(daemon.query("PRAGMA integrity_check") == "ok");
+}
+
+BOOST_FIXTURE_TEST_CASE(idle_daemon_notices_that_its_database_was_moved_without_its_wal,
+                        DaemonWithDatabase) {
+    move("");
+    check_noticed("");
+    BOOST_TEST(daemon.query("SELECT COUNT(*) >= 0 FROM site_checkins") == "1");
+    daemon.kill();
+    BOOST_TEST(losses() == "");
+}
+
+BOOST_FIXTURE_TEST_CASE(rows_in_a_wal_that_is_removed_are_stored_again, DaemonWithDatabase) {
+    routers.connect(daemon);
+    std::this_thread::sleep_for(100ms);
+    for (const char* suffix : {"-wal", "-shm"}) fs::remove(database.string() + suffix);
+    std::this_thread::sleep_for(100ms);
+    daemon.kill();  // Perhaps before it has noticed.
+    routers.join();
+    daemon.start();
+    BOOST_TEST((daemon.stop() == 0), daemon.log());
+    BOOST_TEST(routers.losses_and_repeats(daemon) == "");
+}
+
+BOOST_FIXTURE_TEST_CASE(check_ins_behind_a_restored_backup_are_stored_again, DaemonWithDatabase) {
+    BOOST_TEST((daemon.stop() == 0), daemon.log());
+    fs::copy_file(database, moved);
+    daemon.start();
+    report_for(200ms);
+    fs::rename(moved, database);
+    check_noticed("");
+    report_for(100ms);
+    BOOST_TEST((daemon.stop() == 0), daemon.log());
+    BOOST_TEST(routers.losses_and_repeats(daemon) == "");
+    BOOST_TEST(daemon.query("PRAGMA integrity_check") == "ok");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 
@@ -17,6 +18,18 @@ constexpr uint64_t reports_on_the_way = 8;
 std::string report(std::string_view serial_number, uint64_t seq) {
     return fmt::format(R"({{"serial_number":"{}","seq":{},"cpu_load":7,"uptime":"1w2d03:04:05"}})",
                        serial_number, seq);
+}
+
+std::vector<uint64_t> seqs_in(const std::filesystem::path& database,
+                              const std::string& serial_number) {
+    const auto answer = run(
+        {"sqlite3", "-cmd", ".timeout 5000", database,
+         fmt::format("SELECT seq FROM site_checkins WHERE serial_number = '{}'", serial_number)});
+    if (answer.status != 0) throw std::runtime_error("sqlite3: " + answer.errors);
+    std::istringstream rows(answer.output);
+    std::vector<uint64_t> seqs;
+    for (uint64_t seq = 0; rows >> seq;) seqs.push_back(seq);
+    return seqs;
 }
 
 }  // namespace
@@ -105,17 +118,18 @@ std::string Routers::losses_and_repeats(const TestDaemon& daemon) const {
 }
 
 std::string Routers::losses_and_repeats(const std::filesystem::path& database) const {
-    return losses_and_repeats([&](const std::string& serial_number) {
-        const auto answer =
-            run({"sqlite3", "-cmd", ".timeout 5000", database,
-                 fmt::format("SELECT seq FROM site_checkins WHERE serial_number = '{}'",
-                             serial_number)});
-        if (answer.status != 0) throw std::runtime_error("sqlite3: " + answer.errors);
-        std::istringstream rows(answer.output);
-        std::vector<uint64_t> seqs;
-        for (uint64_t seq = 0; rows >> seq;) seqs.push_back(seq);
-        return seqs;
-    });
+    return losses_and_repeats(
+        [&](const std::string& serial_number) { return seqs_in(database, serial_number); });
+}
+
+Routers::Stored Routers::in_any_of(std::vector<std::filesystem::path> databases) {
+    return [databases = std::move(databases)](const std::string& serial_number) {
+        std::set<uint64_t> all;
+        for (const auto& database : databases)
+            if (std::filesystem::exists(database))
+                for (const uint64_t seq : seqs_in(database, serial_number)) all.insert(seq);
+        return std::vector<uint64_t>(all.begin(), all.end());
+    };
 }
 
 std::string Routers::losses_and_repeats(const Stored& stored_of) const {

@@ -23,6 +23,8 @@ namespace rollcall {
 
 class Routers {
 public:
+    using Stored = std::function<std::vector<uint64_t>(const std::string& serial_number)>;
+
     Routers();
 
     // Each router connects and reports until its connection ends.
@@ -38,8 +40,10 @@ public:
     [[nodiscard]] std::string losses_and_repeats(const TestDaemon& daemon) const;
     // The same of an SQLite file elsewhere.
     [[nodiscard]] std::string losses_and_repeats(const std::filesystem::path& database) const;
+    // Returns what several SQLite files hold together, each row once. A file that is missing
+    // holds nothing.
+    [[nodiscard]] static Stored in_any_of(std::vector<std::filesystem::path> databases);
     // The same of another store: the `seq` of each row with this serial_number.
-    using Stored = std::function<std::vector<uint64_t>(const std::string& serial_number)>;
     [[nodiscard]] std::string losses_and_repeats(const Stored& stored) const;
 
 private:
