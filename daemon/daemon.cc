@@ -131,6 +131,7 @@ Daemon::Daemon(const Settings& settings, std::string_view version)
       shared_(settings),
       overload_(settings, shared_.overload),
       clock_watch_(clock_),
+      file_watch_(clock_, watched_paths(settings)),
       tls_(settings, clock_),
       loop_(clock_, shard_, admin_options(settings), [this] { on_turn(); }),
       signals_(std::make_unique<Signals>()) {}
@@ -291,6 +292,7 @@ std::vector<std::string> Daemon::health_messages() const {
     std::vector<std::string> all = pipeline_->health_messages();
     if (std::string message = watch_ ? watch_->health_message().text() : ""; !message.empty())
         all.push_back(std::move(message));
+    for (auto& message : file_watch_.health_messages()) all.push_back(std::move(message));
     for (auto& message : reloads_.health_messages()) all.push_back(std::move(message));
     return all;
 }
@@ -302,6 +304,7 @@ void Daemon::on_turn() {
     const int64_t now_us = clock_.steady_us();
     overload_.measure(now_us);
     clock_watch_.measure();
+    file_watch_.measure();
     if (shared_.mqtt_clients.drop_expired(now_us / 1'000'000)) loop_.wake();
 }
 
@@ -312,6 +315,7 @@ void Daemon::on_signal(int number) {
 
 void Daemon::reload() {
     service_manager::reloading(clock_.steady_us());
+    file_watch_.remember();
     reloads_.read_again();
     log(LogLevel::notice, "reloaded");
     service_manager::ready();

@@ -19,6 +19,7 @@
 #include "config/settings.h"
 #include "daemon/admin/admin.h"
 #include "daemon/clock_watch.h"
+#include "daemon/file_watch.h"
 #include "daemon/net/loop.h"
 #include "daemon/net/tls_context.h"
 #include "daemon/overload/controller.h"
@@ -92,6 +93,7 @@ private:
     SharedState shared_;
     OverloadController overload_;
     ClockWatch clock_watch_;
+    FileWatch file_watch_;
     TlsContext tls_;
     std::vector<std::unique_ptr<MetricShard>> worker_shards_;
     std::unique_ptr<Pipeline> pipeline_;
