@@ -19,19 +19,40 @@ constexpr std::string_view plain = "text/plain; charset=utf-8";
 constexpr std::string_view html = "text/html; charset=utf-8";
 constexpr std::string_view json = "application/json";
 
-// Prometheus names the format first; a client that does not know it does not name it.
+// Returns whether one range of an Accept field accepts OpenMetrics. Prometheus names the format
+// explicitly; a weight of zero declines it (RFC 9110, section 12.4.2).
+bool names_openmetrics(std::string_view range) {
+    const size_t type_end = std::min(range.find(';'), range.size());
+    if (!same_word(without_blanks(range.substr(0, type_end)), "application/openmetrics-text"))
+        return false;
+    for (range.remove_prefix(type_end); !range.empty();) {
+        range.remove_prefix(1);  // The semicolon.
+        const size_t end = std::min(range.find(';'), range.size());
+        const std::string_view parameter = without_blanks(range.substr(0, end));
+        range.remove_prefix(end);
+        if (same_word(parameter.substr(0, 2), "q="))
+            return parameter.find_first_not_of("0.", 2) != parameter.npos;
+    }
+    return true;
+}
+
 bool accepts_openmetrics(const HttpHead& head) {
     bool accepts = false;
     each_field(head.fields, [&](std::string_view name, std::string_view value) {
-        accepts |=
-            same_word(name, "Accept") && value.find("application/openmetrics-text") != value.npos;
+        if (!same_word(name, "Accept")) return;
+        while (!value.empty()) {
+            const size_t comma = std::min(value.find(','), value.size());
+            accepts |= names_openmetrics(value.substr(0, comma));
+            value.remove_prefix(std::min(comma + 1, value.size()));
+        }
     });
     return accepts;
 }
 
 }  // namespace
 
-Result<void> Admin::admit(const HttpHead& head, HttpRequest& request, std::string_view& allow) {
+Result<Admission> Admin::admit(const HttpHead& head, HttpRequest& request,
+                               std::string_view& allow) {
     const std::string_view path = head.target.substr(0, head.target.find('?'));
     const auto found = std::ranges::find(paths, path);
     if (found == paths.end()) return fail(Code::not_found);
@@ -41,7 +62,7 @@ Result<void> Admin::admit(const HttpHead& head, HttpRequest& request, std::strin
     }
     request.page = static_cast<size_t>(found - paths.begin());
     if (request.page == metrics && accepts_openmetrics(head)) request.page = openmetrics;
-    return {};
+    return Admission::by_service;
 }
 
 Status Admin::status() const {

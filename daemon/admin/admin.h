@@ -43,8 +43,8 @@ public:
 
     void show(Sources sources) { sources_ = std::move(sources); }
 
-    [[nodiscard]] Result<void> admit(const HttpHead& head, HttpRequest& request,
-                                     std::string_view& allow) override;
+    [[nodiscard]] Result<Admission> admit(const HttpHead& head, HttpRequest& request,
+                                          std::string_view& allow) override;
     [[nodiscard]] Result<void> handle(HttpRequest& request, std::string_view body,
                                       Connection& connection) override;
     // Refused requests for pages are not counted: the metrics are about check-ins.

@@ -61,16 +61,28 @@ Checkins::Checkins(const IngestContext& context, Replies& replies, const Overloa
     paths_.insert(paths_.end(), settings_.http.paths.begin(), settings_.http.paths.end());
 }
 
-Result<void> Checkins::admit(const HttpHead& head, HttpRequest& request, std::string_view& allow) {
-    const std::string_view path = path_of(head.target);
+// Returns whether the path accepts check-ins, and sets the device that it names.
+bool Checkins::find_path(std::string_view path, HttpRequest& request) {
     request.device.clear();
-    if (path.starts_with(adopt_prefix) && path.size() > adopt_prefix.size()) {
-        device_.clear();
-        append_decoded(path.substr(adopt_prefix.size()), false, device_);
-        append_as_utf8(std::string_view(device_).substr(0, device_bytes_max), request.device);
-    } else if (std::ranges::find(paths_, path) == paths_.end()) {
-        return fail(Code::not_found);
+    if (!path.starts_with(adopt_prefix) || path.size() == adopt_prefix.size())
+        return std::ranges::find(paths_, path) != paths_.end();
+    device_.clear();
+    append_decoded(path.substr(adopt_prefix.size()), false, device_);
+    append_as_utf8(std::string_view(device_).substr(0, device_bytes_max), request.device);
+    return true;
+}
+
+Result<Admission> Checkins::admit(const HttpHead& head, HttpRequest& request,
+                                  std::string_view& allow) {
+    const std::string_view path = path_of(head.target);
+    if (path == "/healthz" && (head.method == "GET" || head.method == "HEAD"))
+        return Admission::healthy;
+    const bool is_known = find_path(path, request);
+    if (head.method == "OPTIONS" && (is_known || path == "*")) {
+        allow = "GET, POST, OPTIONS";
+        return Admission::options;
     }
+    if (!is_known) return fail(Code::not_found);
     request.dialect = dialect_at(path, request.hint);
     const std::string_view query =
         head.target.substr(std::min(path.size() + 1, head.target.size()));
@@ -84,8 +96,10 @@ Result<void> Checkins::admit(const HttpHead& head, HttpRequest& request, std::st
     request.idempotency_key = head.idempotency_key;
     append_as_utf8(without_token(query, settings_), request.query);
     if (!head.has_body()) append_values(head.fields, settings_, request.header);
-    if (auto identified = identify(head, request); !identified) return identified;
-    return check_quota(request);
+    if (const auto identified = identify(head, request); !identified)
+        return std::unexpected(identified.error());
+    if (const auto within = check_quota(request); !within) return std::unexpected(within.error());
+    return Admission::by_service;
 }
 
 Result<void> Checkins::identify(const HttpHead& head, HttpRequest& request) {

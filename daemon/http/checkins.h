@@ -4,6 +4,7 @@
 //         /poll  /adopt/{device}         RouterOS scripts
 //         /update  /config  /bandwidth   ISPApp's agent
 //   GET   the same with a query, which is the report
+//   GET   /healthz                       for load balancers; needs no credential
 //
 // The response is in the dialect of the agent (dialects.h).
 //
@@ -36,13 +37,14 @@ public:
     Checkins(const IngestContext& context, Replies& replies, const OverloadState& overload,
              LastSeen& last_seen);
 
-    [[nodiscard]] Result<void> admit(const HttpHead& head, HttpRequest& request,
-                                     std::string_view& allow) override;
+    [[nodiscard]] Result<Admission> admit(const HttpHead& head, HttpRequest& request,
+                                          std::string_view& allow) override;
     [[nodiscard]] Result<void> handle(HttpRequest& request, std::string_view body,
                                       Connection& connection) override;
     void refused(Code code, const HttpRequest& request, const Connection& connection) override;
 
 private:
+    [[nodiscard]] bool find_path(std::string_view path, HttpRequest& request);
     [[nodiscard]] Result<void> identify(const HttpHead& head, HttpRequest& request);
     [[nodiscard]] Quotas::Sender charged(const HttpRequest& request) const;
     [[nodiscard]] Result<void> check_quota(const HttpRequest& request) const;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 
 #include "pipeline/base/ascii.h"
 
@@ -159,6 +160,41 @@ bool is_for_header_only(std::string_view name) {
            same_word(name, "Host");
 }
 
+// Returns whether a target may have absolute-form (RFC 9112, section 3.2.2).
+bool is_absolute(std::string_view target) {
+    return same_word(target.substr(0, 7), "http://") || same_word(target.substr(0, 8), "https://");
+}
+
+// Returns the path and query of a target in absolute-form, or nothing if its authority is not
+// `host`.
+std::optional<std::string_view> origin_form(std::string_view target, std::string_view host) {
+    const size_t authority = target.find("://") + 3;
+    const size_t path = std::min(target.find_first_of("/?", authority), target.size());
+    if (host.empty() || !same_word(target.substr(authority, path - authority), host))
+        return std::nullopt;
+    if (path == target.size()) return "/";
+    if (target[path] != '/') return std::nullopt;
+    return target.substr(path);
+}
+
+// The transfer codings of a request (RFC 9112, sections 6.1 and 7).
+enum class Codings : uint8_t { chunked, unknown, malformed };
+
+// chunked is the last coding and occurs once. Any other coding is not supported.
+Codings codings_in(std::string_view list) {
+    if (same_word(list, "chunked")) return Codings::chunked;
+    bool saw_chunked = false;
+    for (bool more = true; more;) {
+        const size_t comma = std::min(list.find(','), list.size());
+        const std::string_view coding = without_blanks(list.substr(0, comma));
+        if (saw_chunked || !is_token(coding)) return Codings::malformed;
+        saw_chunked = same_word(coding, "chunked");
+        more = comma < list.size();
+        list.remove_prefix(std::min(comma + 1, list.size()));
+    }
+    return Codings::unknown;
+}
+
 bool has_word(std::string_view list, std::string_view word) {
     while (!list.empty()) {
         const size_t comma = std::min(list.find(','), list.size());
@@ -256,7 +292,9 @@ Result<void> HttpParser::check_request_line(std::string_view line) {
         return fail(Code::bad_request_line);
     if (!limits_.raw_spaces && target.find(' ') != target.npos) return fail(Code::bad_request_line);
     if (version[6] != '1') return fail(Code::version_not_supported);
-    if (target.front() != '/') return fail(Code::bad_target);
+    const bool is_asterisk = target == "*" && method == "OPTIONS";
+    if (target.front() != '/' && !is_asterisk && !is_absolute(target))
+        return fail(Code::bad_target);
     method_bytes_ = method.size();
     target_bytes_ = target.size();
     fields_ = 0;
@@ -278,7 +316,8 @@ Result<void> HttpParser::read_header(std::string_view lines) {
     head_.target = lines.substr(method_bytes_ + 1, target_bytes_);
     const size_t request_line_bytes = lines.find("\r\n");
     head_.version = lines[request_line_bytes - 1] == '0' ? 10 : 11;
-    has_host_ = wants_close_ = wants_keep_alive_ = false;
+    has_host_ = wants_close_ = wants_keep_alive_ = has_unknown_coding_ = false;
+    host_ = {};
     head_.fields = lines.substr(request_line_bytes + 2);
     Result<void> read;
     each_field(head_.fields, [&](std::string_view name, std::string_view value) {
@@ -287,7 +326,13 @@ Result<void> HttpParser::read_header(std::string_view lines) {
     if (!read) return read;
     // RFC 9112, section 3.2: exactly one in 1.1. Section 6.1: chunked is unknown to 1.0.
     if (!has_host_ && head_.version == 11) return fail(Code::bad_host);
+    if (has_unknown_coding_) return fail(Code::unsupported_transfer_coding);
     if (head_.chunked && head_.version == 10) return fail(Code::bad_header);
+    if (is_absolute(head_.target)) {
+        const auto target = origin_form(head_.target, host_);
+        if (!target) return fail(Code::bad_target);
+        head_.target = *target;
+    }
     if (head_.length > limits_.body_bytes_max) return fail(Code::body_too_large);
     // Section 9.3.
     head_.keep_alive = !wants_close_ && (head_.version == 11 || wants_keep_alive_);
@@ -305,6 +350,7 @@ Result<void> HttpParser::read_field(std::string_view name, std::string_view valu
     if (same_word(name, "Host")) {
         if (has_host_ || !is_host(value)) return fail(Code::bad_host);
         has_host_ = true;
+        host_ = value;
     } else if (same_word(name, "Connection")) {
         wants_close_ |= has_word(value, "close");
         wants_keep_alive_ |= has_word(value, "keep-alive");
@@ -317,9 +363,11 @@ Result<void> HttpParser::read_field(std::string_view name, std::string_view valu
         for (const char digit : value)
             head_.length = head_.length * 10 + static_cast<uint64_t>(digit - '0');
     } else if (same_word(name, "Transfer-Encoding")) {
-        // No other coding is understood, and chunked comes once (section 7).
-        if (head_.has_length || !same_word(value, "chunked")) return fail(Code::bad_header);
-        head_.has_length = head_.chunked = true;
+        const Codings codings = codings_in(value);
+        if (head_.has_length || codings == Codings::malformed) return fail(Code::bad_header);
+        head_.has_length = true;
+        head_.chunked = codings == Codings::chunked;
+        has_unknown_coding_ = codings == Codings::unknown;
     }
     return {};
 }

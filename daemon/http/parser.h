@@ -12,9 +12,10 @@
 // A request has one reading or none. A request that a proxy in front could read in another way is
 // refused, even where the RFC allows a recipient to be lenient (bare LF, obs-fold, two equal
 // lengths). How the bytes were split does not matter: each line is checked once, in order, and the
-// first fault decides. A target must have origin-form, which is the only one that routers send. It
-// may hold any byte except space, tab and `#`, because RouterOS does not encode what RFC 3986 says
-// must be encoded, and none of these bytes ends a target.
+// first fault decides. A target has origin-form, as routers send it, or absolute-form with the
+// authority that Host names; OPTIONS may also have asterisk-form (section 3.2). It may hold any
+// byte except space, tab and `#`, because RouterOS does not encode what RFC 3986 says must be
+// encoded, and none of these bytes ends a target.
 //
 // RouterOS writes a URL into the request line as the script spells it, with spaces (its fetch has
 // http-percent-encoding=no by default). RFC 9112, section 3.2, does not allow that and lets a
@@ -34,7 +35,7 @@ namespace rollcall {
 
 struct HttpHead {
     std::string_view method;
-    std::string_view target;
+    std::string_view target;  // In origin-form, or `*`.
     // Fields that may occur once; a second one is refused.
     std::string_view content_type;
     std::string_view content_encoding;
@@ -110,9 +111,11 @@ private:
     bool has_host_ = false;
     bool wants_close_ = false;  // By the field Connection, like the next one.
     bool wants_keep_alive_ = false;
-    size_t line_ = 0;     // Offset of the current line in the bytes.
-    size_t scanned_ = 0;  // Offset up to which it has no control character.
-    size_t fields_ = 0;   // Fields of this request, including the trailer.
+    bool has_unknown_coding_ = false;  // By the field Transfer-Encoding.
+    std::string_view host_;            // The value of Host.
+    size_t line_ = 0;                  // Offset of the current line in the bytes.
+    size_t scanned_ = 0;               // Offset up to which it has no control character.
+    size_t fields_ = 0;                // Fields of this request, including the trailer.
     size_t method_bytes_ = 0;
     size_t target_bytes_ = 0;
     size_t overhead_ = 0;  // Bytes of the trailer and of chunk extensions.

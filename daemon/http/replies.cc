@@ -17,13 +17,13 @@ std::string_view reason(int status) {
         case 404: return "Not Found";
         case 405: return "Method Not Allowed";
         case 408: return "Request Timeout";
-        case 411: return "Length Required";
         case 413: return "Content Too Large";
         case 414: return "URI Too Long";
         case 415: return "Unsupported Media Type";
         case 417: return "Expectation Failed";
         case 429: return "Too Many Requests";
         case 431: return "Request Header Fields Too Large";
+        case 501: return "Not Implemented";
         case 503: return "Service Unavailable";
         case 505: return "HTTP Version Not Supported";
         default: return "";
@@ -174,6 +174,12 @@ std::string_view Replies::refused(const Error& error, After after, std::string_v
     if (const int64_t wait_s = wait_s_of(error); wait_s > 0)
         append(extra_header, "Retry-After: {}\r\n", wait_s);
     render(code.http_status, json_type, extra_header, body_, after, body_too);
+    return reply_;
+}
+
+std::string_view Replies::options(std::string_view allow, After after) {
+    tick();
+    render(200, text_type, fmt::format("Allow: {}\r\n", allow), {}, after);
     return reply_;
 }
 

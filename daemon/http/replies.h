@@ -55,6 +55,8 @@ public:
     [[nodiscard]] std::string_view refused(const Error& error, After after,
                                            std::string_view allow = {}, const Shape& shape = {},
                                            bool body_too = true);
+    // The response to OPTIONS: `allow` lists the methods.
+    [[nodiscard]] std::string_view options(std::string_view allow, After after);
     // A page for operators.
     [[nodiscard]] std::string_view page(int status, std::string_view content_type,
                                         std::string_view body, After after, bool body_too);

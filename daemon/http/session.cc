@@ -1,6 +1,7 @@
 #include "daemon/http/session.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace rollcall {
 
@@ -14,13 +15,11 @@ After after(const HttpHead& head) {
     return head.version == 10 ? After::keep_alive_said : After::keep_alive;
 }
 
-// Returns whether a body has a meaning for this method (RFC 9110, section 8.6).
-bool wants_body(std::string_view method) {
-    return method == "POST" || method == "PUT" || method == "PATCH";
-}
+// The methods of RFC 9110, section 9.1, and of RFC 5789.
+constexpr std::string_view methods[] = {"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
+                                        "CONNECT", "OPTIONS", "TRACE", "PATCH"};
 
 Result<void> check(const HttpHead& head) {
-    if (!head.has_length && wants_body(head.method)) return fail(Code::length_required);
     if (!content_encoding(head.content_encoding)) return fail(Code::unsupported_encoding);
     if (!head.expect.empty() && !same_word(head.expect, "100-continue"))
         return fail(Code::expectation_failed);
@@ -95,7 +94,7 @@ void HttpSession::on_head() {
     phase_ = Phase::body;
     body_began_ = connection_.now();
     const HttpHead& head = parser_.head();
-    request_.after = after(head);
+    request_.after = stopping_ ? After::close : after(head);
     request_.body_in_reply = head.method != "HEAD";
     if (connection_.should_reject_for_overload()) {
         request_.after = After::close;
@@ -106,13 +105,12 @@ void HttpSession::on_head() {
     request_.hint = body_hint(head.content_type);
     request_.encoding = content_encoding(head.content_encoding).value_or(ContentEncoding::identity);
     std::string_view allow;
-    auto admitted = service_.admit(head, request_, allow);
-    if (admitted) admitted = check(head);
-    if (!admitted) {
-        const bool body_follows = head.has_length || wants_body(head.method);
-        if (body_follows) request_.after = After::close;
-        if (!body_follows) phase_ = Phase::refused;
-        return refuse(admitted.error(), allow);
+    const auto admitted = admit(head, allow);
+    if (!admitted || *admitted != Admission::by_service) {
+        // The body of a request that is answered before is not read.
+        if (head.has_length) request_.after = After::close;
+        if (!head.has_length) phase_ = Phase::answered;
+        return admitted ? answer(*admitted, allow) : refuse(admitted.error(), allow);
     }
     connection_.mark_authenticated();
     announced_ = head.length;
@@ -122,6 +120,23 @@ void HttpSession::on_head() {
     const bool waits = head.has_body() && !head.expect.empty() && head.version == 11;
     first_byte_max_ = waits ? limits_.header_timeout_max : first_byte_timeout;
     if (waits) connection_.reply(Replies::go_on());
+}
+
+Result<Admission> HttpSession::admit(const HttpHead& head, std::string_view& allow) {
+    if (std::ranges::find(methods, head.method) == std::end(methods))
+        return fail(Code::unknown_method);
+    const auto admitted = service_.admit(head, request_, allow);
+    if (!admitted || *admitted != Admission::by_service) return admitted;
+    if (const auto checked = check(head); !checked) return std::unexpected(checked.error());
+    return admitted;
+}
+
+void HttpSession::answer(Admission admission, std::string_view allow) {
+    connection_.reply(
+        admission == Admission::options
+            ? replies_.options(allow, request_.after)
+            : replies_.page(200, "text/plain", "ok\n", request_.after, request_.body_in_reply));
+    if (request_.after == After::close) connection_.close_after_replies(Linger::always);
 }
 
 // Returns whether the body with this piece is too large. A list may be larger than a single report;
@@ -152,7 +167,7 @@ void HttpSession::on_body() {
 }
 
 void HttpSession::on_end() {
-    if (phase_ == Phase::refused) return forget_request();
+    if (phase_ == Phase::answered) return forget_request();
     phase_ = Phase::complete;
     if (!body_.empty()) {
         body_.reserve_padding(body_padding);
@@ -189,6 +204,12 @@ void HttpSession::forget_request() {
 }
 
 void HttpSession::on_resume() { on_end(); }
+
+bool HttpSession::on_shutdown() {
+    stopping_ = true;
+    request_.after = After::close;
+    return phase_ == Phase::idle;
+}
 
 void HttpSession::refuse(const Error& error, std::string_view allow) {
     connection_.reply(replies_.refused(error, request_.after, allow, request_.receipt.shape,

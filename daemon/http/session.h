@@ -42,13 +42,20 @@ struct HttpRequest {
     Dialect dialect = Dialect::canonical;  // The dialect of the path's agents.
 };
 
+// How a request that is not refused is answered.
+enum class Admission : uint8_t {
+    by_service,  // By HttpService::handle(), when its body has arrived.
+    healthy,     // At once, by 200: a load balancer asks whether the daemon is there.
+    options,     // At once, by the list of methods.
+};
+
 class HttpService {
 public:
     virtual ~HttpService() = default;
-    // Accepts or refuses the head, and sets in `request` what handle() needs. Sets `allow` for
-    // method_not_allowed.
-    [[nodiscard]] virtual Result<void> admit(const HttpHead& head, HttpRequest& request,
-                                             std::string_view& allow) = 0;
+    // Admits or refuses the head, and sets in `request` what handle() needs. Sets `allow` for
+    // Admission::options and for method_not_allowed.
+    [[nodiscard]] virtual Result<Admission> admit(const HttpHead& head, HttpRequest& request,
+                                                  std::string_view& allow) = 0;
     // Handles the request and sends the response. After ring_full the session calls again later;
     // any other error it sends as the response, in the shape of the receipt.
     [[nodiscard]] virtual Result<void> handle(HttpRequest& request, std::string_view body,
@@ -80,6 +87,7 @@ public:
     void on_data(std::string_view& bytes) override;
     void on_resume() override;
     void on_deadline() override;
+    [[nodiscard]] bool on_shutdown() override;
 
 private:
     enum class Phase : uint8_t {
@@ -87,11 +95,13 @@ private:
         header,      // The head is incomplete.
         body_start,  // Only white space of the body has arrived.
         body,        // The body is incomplete, and its first byte has decided its size limit.
-        refused,     // The head was refused, and no body follows.
+        answered,    // The head was refused or answered at once, and no body follows.
         complete,    // The request is complete, and may wait for room in the ring.
     };
 
     void on_head();
+    [[nodiscard]] Result<Admission> admit(const HttpHead& head, std::string_view& allow);
+    void answer(Admission admission, std::string_view allow);
     void on_body();
     void on_end();
     void forget_request();
@@ -100,7 +110,7 @@ private:
     void watch();
     [[nodiscard]] bool too_large(std::string_view piece);
     [[nodiscard]] bool in_body() const {
-        return phase_ == Phase::body_start || phase_ == Phase::body || phase_ == Phase::refused;
+        return phase_ == Phase::body_start || phase_ == Phase::body || phase_ == Phase::answered;
     }
     // Returns whether the body is too large unless its first byte shows that it is a list.
     [[nodiscard]] bool size_in_doubt() const {
@@ -118,6 +128,7 @@ private:
     uint64_t announced_ = 0;          // Content-Length, or 0.
     size_t body_bytes_max_ = 0;       // The limit of this body; its first byte may raise it.
     Phase phase_ = Phase::idle;
+    bool stopping_ = false;  // The daemon stops: the current request is the last one.
     Millis request_began_{};
     Millis body_began_{};
     Millis first_byte_max_{};  // Time for the first byte of a body whose size is in doubt.

@@ -89,6 +89,8 @@ Result<Content> parse_publish(uint8_t flags, std::string_view body, Version vers
     if (properties.has(PropertyId::topic_alias))
         publish.topic_alias = static_cast<uint16_t>(properties.number(PropertyId::topic_alias, 0));
     publish.content_type = properties.content_type();
+    // Only a server may send it in a PUBLISH [MQTT5-3.3.4-6].
+    reader.require(!properties.has(PropertyId::subscription_identifier), Code::mqtt_protocol_error);
     // [MQTT-4.7.3-1]
     reader.require(!publish.topic.empty() || publish.topic_alias,
                    version == Version::v5 ? Code::mqtt_protocol_error : Code::mqtt_malformed);
@@ -131,9 +133,9 @@ Ending read_ending(PacketReader& reader, Version version, Type type, uint16_t pa
 
 Result<Content> parse_acknowledgement(Type type, std::string_view body, Version version) {
     PacketReader reader(body);
-    const Acknowledgement acknowledgement{type, reader.packet_id()};
-    read_ending(reader, version, type, in::acknowledgement);
-    return reader.finish(acknowledgement);
+    const uint16_t packet_id = reader.packet_id();
+    const Ending ending = read_ending(reader, version, type, in::acknowledgement);
+    return reader.finish(Acknowledgement{type, packet_id, ending.reason});
 }
 
 // Checks the subscription options behind a filter (section 3.8.3.1 of 5.0).
@@ -214,12 +216,14 @@ struct FirstByte {
             case Type::pingreq:
             case Type::disconnect: return flags == 0;
             case Type::auth: return flags == 0 && version == Version::v5;
-            case Type::connack:
-            case Type::suback:
-            case Type::unsuback:
-            case Type::pingresp: return false;  // Only a server sends these.
+            default: return false;  // Reserved.
         }
-        return false;  // Reserved.
+    }
+
+    // Returns whether only a server sends packets of this type (section 2.1.2 of 5.0).
+    [[nodiscard]] bool is_for_clients() const {
+        return type == Type::connack || type == Type::suback || type == Type::unsuback ||
+               type == Type::pingresp;
     }
 };
 
@@ -243,6 +247,7 @@ Result<std::optional<Packet>> parse(std::string_view bytes, size_t packet_bytes_
     if (bytes.empty()) return std::nullopt;
     const FirstByte first{static_cast<Type>(static_cast<uint8_t>(bytes[0]) >> 4),
                           static_cast<uint8_t>(bytes[0] & 0x0F)};
+    if (first.is_for_clients()) return fail(Code::mqtt_protocol_error);
     if (!first.is_allowed(version)) return fail(Code::mqtt_malformed);
 
     const auto parsed = parse_length(bytes.substr(1));

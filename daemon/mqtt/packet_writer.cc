@@ -48,6 +48,9 @@ char return_code(Reason reason) {
 namespace server_property {
 constexpr char assigned_client_identifier = 18;
 constexpr char server_keep_alive = 19;
+constexpr char wildcard_subscription_available = 40;
+constexpr char subscription_identifiers_available = 41;
+constexpr char shared_subscription_available = 42;
 }  // namespace server_property
 
 void append_id(std::string& out, PropertyId id) { out += static_cast<char>(id); }
@@ -75,6 +78,13 @@ std::string encode(const ServerProperties& properties) {
     if (properties.keep_alive_s) {
         out += server_property::server_keep_alive;
         append_two(out, *properties.keep_alive_s);
+    }
+    // No client may subscribe, so these features are not available (sections 3.2.2.3.11 to 13).
+    for (const char feature : {server_property::wildcard_subscription_available,
+                               server_property::subscription_identifiers_available,
+                               server_property::shared_subscription_available}) {
+        out += feature;
+        out += '\0';
     }
     return out;
 }

@@ -112,7 +112,13 @@ struct Publish {
 struct Acknowledgement {
     Type type;
     uint16_t packet_id;
+    Reason reason = Reason::success;  // 5.0; any code that the packet may carry.
 };
+
+// Returns whether a reason code reports an error (section 2.4 of 5.0).
+[[nodiscard]] constexpr bool is_error(Reason reason) {
+    return static_cast<uint8_t>(reason) >= 0x80;
+}
 
 struct Subscribe {
     uint16_t packet_id;

@@ -168,7 +168,7 @@ void MqttPublishHandler::remember(const mqtt::Publish& publish) {
 }
 
 void MqttPublishHandler::handle(const mqtt::Acknowledgement& acknowledgement) {
-    const auto& [type, packet_id] = acknowledgement;
+    const auto& [type, packet_id, reason] = acknowledgement;
     if (type == Type::pubrel) {
         auto* const lazy_state = publisher_.lazy.get();
         const bool known = lazy_state != nullptr && lazy_state->unreleased &&
@@ -177,8 +177,9 @@ void MqttPublishHandler::handle(const mqtt::Acknowledgement& acknowledgement) {
         replies_.send(
             mqtt::acknowledgement(replies_.version(), Type::pubcomp, packet_id,
                                   known ? Reason::success : Reason::packet_identifier_not_found));
-    } else if (type == Type::pubrec && replies_.is_5()) {
-        // The server never sent this message. 5.0 wants an answer to PUBREC only (section 4.13.2).
+    } else if (type == Type::pubrec && replies_.is_5() && !is_error(reason)) {
+        // The server never sent this message. 5.0 requires an answer to a PUBREC only, and not to
+        // one that reports an error (sections 4.3.3 and 4.13.2).
         replies_.send(mqtt::acknowledgement(replies_.version(), Type::pubrel, packet_id,
                                             Reason::packet_identifier_not_found));
     }

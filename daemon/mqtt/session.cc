@@ -263,8 +263,9 @@ void MqttSession::on_deadline() {
     connection().set_deadline(farewell_time);
 }
 
-void MqttSession::on_shutdown() {
+bool MqttSession::on_shutdown() {
     if (is_connected()) end(Reason::server_shutting_down, {}, Linger::if_unread);
+    return true;
 }
 
 void MqttSession::end_for_takeover() {

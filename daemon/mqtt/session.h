@@ -39,7 +39,7 @@ public:
     void on_resume() override {}  // The packet to try again is still in the input.
     void on_deadline() override;
     void on_slow_input() override { refuse(Code::too_slow); }
-    void on_shutdown() override;
+    [[nodiscard]] bool on_shutdown() override;
     void on_close() override;
     // Returns the number of the connection in the registry; 0 before CONNECT was accepted.
     [[nodiscard]] uint64_t connection_number() const { return connection_number_; }

@@ -395,7 +395,7 @@ std::string_view Connection::encrypt(std::string_view plain) {
 // --- closing ---
 
 void Connection::drain() {
-    if (is_open() && session_) session_->on_shutdown();
+    if (is_open() && session_ && !session_->on_shutdown()) return;
     close_after_replies(Linger::if_unread);
 }
 

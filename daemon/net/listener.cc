@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -64,6 +65,8 @@ int listen_socket(const addrinfo& at, const sockaddr* address, bool shared) {
     const int fd = socket(at.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return -1;
     set(fd, SOL_SOCKET, SO_REUSEADDR);
+    // Otherwise [::] would also occupy 0.0.0.0, and the two could not be listed together.
+    if (at.ai_family == AF_INET6) set(fd, IPPROTO_IPV6, IPV6_V6ONLY);
     if (shared) set(fd, SOL_SOCKET, SO_REUSEPORT);
     // Accepted sockets inherit the option, which saves a system call for each.
     set(fd, IPPROTO_TCP, TCP_NODELAY);

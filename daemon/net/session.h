@@ -26,7 +26,9 @@ public:
     // closes.
     virtual void on_slow_input() {}
     // The daemon stops: the session may send a last message, which follows the pending replies.
-    virtual void on_shutdown() {}
+    // Returns false if a request is incomplete. The session then closes the connection after that
+    // request, or the daemon does so after drain_timeout_max.
+    [[nodiscard]] virtual bool on_shutdown() { return true; }
     // The connection is closing, and the daemon is not stopping.
     virtual void on_close() {}
 };

@@ -9,7 +9,8 @@ namespace rollcall {
 OverloadState::OverloadState(const Settings& settings)
     : base_s_(std::chrono::duration<double>(settings.replies.next).count()),
       jitter_(static_cast<double>(settings.replies.next_jitter) / 100),
-      growth_max_(static_cast<double>(settings.replies.next_factor_max)) {}
+      growth_max_(static_cast<double>(settings.replies.next_factor_max)),
+      retry_after_max_s_(settings.general.overload_retry_after_max.count() / 1000) {}
 
 void OverloadState::publish(double pressure, int64_t drain_s) {
     pressure_.set(pressure);
@@ -29,7 +30,8 @@ int64_t OverloadState::reporting_interval_s(uint64_t site) const {
 int64_t OverloadState::base_interval_s(uint64_t site) const { return interval_s(site, 1); }
 
 int64_t OverloadState::retry_after_s(uint64_t client) const {
-    return spread_s(std::max(reporting_interval_s(client), drain_s_.read()), client);
+    const int64_t delay_s = std::max(reporting_interval_s(client), drain_s_.read());
+    return spread_s(std::min(delay_s, retry_after_max_s_), client);
 }
 
 }  // namespace rollcall

@@ -5,7 +5,7 @@
 //     base interval        replies.next, and for each site up to replies.next_jitter percent more
 //                          or less
 //     Retry-After          the longer of the reporting interval and the time until the backlog has
-//                          drained, plus up to half as long again
+//                          drained, at most overload_retry_after_max, plus up to half as long again
 //
 // Routers that lost power together report at the same moments. Because each site has a jitter of
 // its own, they drift apart. The jitter of a site is constant, because a router writes each change
@@ -50,6 +50,7 @@ private:
     double base_s_;
     double jitter_;
     double growth_max_;
+    int64_t retry_after_max_s_;
     Latest<double> pressure_;
     Latest<int64_t> drain_s_;
 };

@@ -52,6 +52,35 @@ BOOST_AUTO_TEST_CASE(posted_json_is_answered_as_routers_need_it_and_becomes_a_ro
                             " FROM site_checkins") == "1|1|1|1");
 }
 
+BOOST_AUTO_TEST_CASE(post_without_a_length_has_an_empty_body_and_the_connection_goes_on) {
+    const TestDaemon daemon;
+    HttpClient client(daemon.http_port());
+    const auto empty = client.exchange("POST /v1/checkins HTTP/1.1\r\nHost: r\r\n\r\n");
+    BOOST_TEST(empty.status == 200);
+    BOOST_TEST(empty.body.find(R"("warnings":["empty_body"])") != std::string::npos, empty.body);
+    BOOST_TEST(client.post(seq(1)).status == 200);
+}
+
+BOOST_AUTO_TEST_CASE(health_check_and_options_are_answered_beside_check_ins) {
+    const TestDaemon daemon;
+    HttpClient client(daemon.http_port());
+    const auto healthy = client.get("/healthz");
+    BOOST_TEST(healthy.status == 200);
+    BOOST_TEST(healthy.body == "ok\n");
+    const auto options = client.exchange("OPTIONS * HTTP/1.1\r\nHost: r\r\n\r\n");
+    BOOST_TEST(options.status == 200);
+    BOOST_TEST(options.header("Allow") == "GET, POST, OPTIONS");
+    BOOST_TEST(client
+                   .exchange("POST http://r/v1/checkins HTTP/1.1\r\nHost: r\r\n"
+                             "Content-Length: 2\r\n\r\n{}")
+                   .status == 200);
+    // The body of a request that has no use for one is not read.
+    const auto closing =
+        client.exchange("GET /healthz HTTP/1.1\r\nHost: r\r\nContent-Length: 2\r\n\r\n{}");
+    BOOST_TEST(closing.status == 200);
+    BOOST_TEST(closing.header("Connection") == "close");
+}
+
 BOOST_AUTO_TEST_CASE(posted_key_value_list_becomes_a_row) {
     const TestDaemon daemon;
     const auto answer =

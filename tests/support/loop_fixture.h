@@ -53,7 +53,10 @@ public:
         if (script_.on_deadline) script_.on_deadline(connection_);
     }
     void on_slow_input() override { script_.events.push_back("slow_input"); }
-    void on_shutdown() override { script_.events.push_back("shutdown"); }
+    bool on_shutdown() override {
+        script_.events.push_back("shutdown");
+        return true;
+    }
     void on_close() override { script_.events.push_back("close"); }
 
 private:

@@ -31,6 +31,42 @@ BOOST_AUTO_TEST_CASE(stopping_worker_answers_what_it_has_taken_and_ends_its_conn
     BOOST_TEST(counted(Metric::connections, label_of(Transport::http)) == 0);
 }
 
+BOOST_AUTO_TEST_CASE(stopping_worker_lets_a_request_whose_body_is_half_sent_finish) {
+    settings.general.drain_timeout_max = Millis(5000);
+    start();
+    HttpClient client(http_port);
+    client.send(
+        "POST /v1/checkins HTTP/1.1\r\nHost: r\r\nContent-Length: 2\r\n"
+        "Expect: 100-continue\r\n\r\n");
+    constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+    BOOST_TEST(client.connection().take(go_on.size()) == go_on);
+    client.send("{");
+    worker->begin_stop();
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    client.send("}");
+    const HttpResponse last = client.receive();
+    BOOST_TEST(last.status == 200);
+    BOOST_TEST(last.header("Connection") == "close");
+    BOOST_TEST(client.connection().ends_within(std::chrono::seconds(1)));
+    worker->join();
+    pipeline->stop();
+    worker.reset();
+}
+
+BOOST_AUTO_TEST_CASE(stopping_worker_closes_a_request_that_is_not_finished_in_time) {
+    settings.general.drain_timeout_max = Millis(200);
+    start();
+    HttpClient client(http_port);
+    BOOST_TEST(client.post("{}").status == 200);
+    client.send("POST /v1/checkins HTTP/1.1\r\nHost: r\r\nContent-Length: 2\r\n\r\n{");
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    worker->begin_stop();
+    worker->join();
+    BOOST_TEST(client.connection().ends_within(std::chrono::seconds(1)));
+    pipeline->stop();
+    worker.reset();
+}
+
 BOOST_AUTO_TEST_CASE(stopping_worker_does_not_wait_for_ever_for_a_full_spool) {
     settings.spool.size_max = Bytes{64 * 1024};
     settings.general.drain_timeout_max = Millis(300);
@@ -203,6 +239,7 @@ BOOST_AUTO_TEST_CASE(sender_over_its_quota_is_asked_to_come_later_and_then_refus
 
 BOOST_AUTO_TEST_CASE(new_client_under_full_pressure_waits_and_is_told_when_to_come_again) {
     settings.general.overload_wait_max = Millis(1);
+    settings.general.overload_retry_after_max = Millis(7'200'000);
     start();
     HttpClient old(http_port);
     BOOST_TEST(old.post("{}").status == 200);

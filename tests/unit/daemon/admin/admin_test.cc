@@ -102,6 +102,25 @@ BOOST_AUTO_TEST_CASE(metrics_are_shown_with_their_content_type) {
     BOOST_TEST(page.body.find("rollcall_build_info{version=\"9.9\"} 1") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(openmetrics_is_sent_to_clients_that_accept_it_with_a_weight_above_zero) {
+    HttpClient browser = client();
+    const auto type_for = [&](std::string_view accept) {
+        return browser
+            .exchange("GET /metrics HTTP/1.1\r\nHost: r\r\nAccept: " + std::string(accept) +
+                      "\r\n\r\n")
+            .header("Content-Type");
+    };
+    const std::string openmetrics = "application/openmetrics-text";
+    for (const std::string& accept :
+         {openmetrics, openmetrics + ";version=1.0.0;q=0.5,text/plain;q=0.1",
+          "text/plain;q=0, " + openmetrics + " ; q=0.001"})
+        BOOST_TEST(type_for(accept).starts_with(openmetrics), accept);
+    for (const std::string& accept :
+         {openmetrics + ";q=0", openmetrics + ";version=1.0.0; Q=0.000, text/plain",
+          std::string("*/*"), "text/x-" + openmetrics})
+        BOOST_TEST(type_for(accept).starts_with("text/plain"), accept);
+}
+
 BOOST_AUTO_TEST_CASE(status_is_a_page_and_a_json_and_both_say_what_is_wrong) {
     readiness = Readiness::spool_full;
     health_messages = {"sink kafka: no broker"};

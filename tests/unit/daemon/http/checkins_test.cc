@@ -7,8 +7,8 @@ namespace rollcall {
 namespace {
 
 struct CheckinsFixture {
-    Result<void> admit(std::string_view method, std::string_view target,
-                       std::string_view fields = {}) {
+    Result<Admission> admit(std::string_view method, std::string_view target,
+                            std::string_view fields = {}) {
         HttpHead head;
         head.fields = fields;
         head.method = method;
@@ -112,6 +112,18 @@ BOOST_AUTO_TEST_CASE(other_methods_are_told_which_one_is_taken) {
     }
     BOOST_TEST((admit("PUT", "/poll?cpu=4").error().code == Code::method_not_allowed));
     BOOST_TEST(allow == "GET, POST");
+}
+
+BOOST_AUTO_TEST_CASE(load_balancers_may_ask_for_the_health_of_the_daemon_and_for_its_methods) {
+    settings.auth.mode = "tokens";
+    for (const char* method : {"GET", "HEAD"})
+        BOOST_TEST((admit(method, "/healthz").value() == Admission::healthy));
+    BOOST_TEST((admit("POST", "/healthz").error().code == Code::not_found));
+    for (const char* target : {"*", "/poll", "/adopt/a", "/v1/checkins?a=b"}) {
+        BOOST_TEST((admit("OPTIONS", target).value() == Admission::options));
+        BOOST_TEST(allow == "GET, POST, OPTIONS");
+    }
+    BOOST_TEST((admit("OPTIONS", "/elsewhere").error().code == Code::not_found));
 }
 
 BOOST_AUTO_TEST_CASE(dialect_is_that_of_the_agents_which_report_to_the_path) {

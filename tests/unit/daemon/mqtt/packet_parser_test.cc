@@ -38,13 +38,16 @@ BOOST_AUTO_TEST_CASE(a_packet_ends_where_its_length_says_and_the_next_one_follow
 }
 
 BOOST_AUTO_TEST_CASE(types_that_no_client_sends_are_refused_at_their_first_byte) {
-    for (const size_t type : {0, 2, 9, 11, 13, 15})  // Reserved, CONNACK, SUBACK, UNSUBACK, ...
-        for (size_t flags = 0; flags < 16; ++flags) {
+    for (size_t flags = 0; flags < 16; ++flags) {
+        for (const size_t type : {0, 15})  // Reserved, and AUTH, which only 5.0 has.
             BOOST_TEST(refused(byte(type << 4 | flags)), "type " << type << " flags " << flags);
-            const bool is_auth = type == 15 && flags == 0;  // Of 5.0 only.
-            BOOST_TEST(refused_5(byte(type << 4 | flags)) == !is_auth,
-                       "type " << type << " flags " << flags);
-        }
+        BOOST_TEST(refused_5(byte(flags)), "flags " << flags);
+        BOOST_TEST(refused_5(byte(0xF0 | flags)) == (flags != 0), "flags " << flags);
+        for (const Version version : versions)
+            for (const size_t type : {2, 9, 11, 13})  // CONNACK, SUBACK, UNSUBACK, PINGRESP.
+                BOOST_TEST(refused(byte(type << 4 | flags), Code::mqtt_protocol_error, version),
+                           "type " << type << " flags " << flags);
+    }
 }
 
 // [MQTT-2.2.2-1] [MQTT-2.2.2-2] [MQTT-3.8.1-1] [MQTT-3.10.1-1] [MQTT-3.14.1-1]
@@ -470,6 +473,13 @@ BOOST_AUTO_TEST_CASE(a_publish_of_5_0_gives_its_alias_and_content_type) {
     // Alias 0 is the session's to refuse.
     BOOST_TEST(taken<Publish>(publish_5(property(35, two(0))), Version::v5).topic_alias.value() ==
                0);
+}
+
+// [MQTT5-3.3.4-6]
+BOOST_AUTO_TEST_CASE(a_publish_with_a_subscription_identifier_is_a_protocol_error) {
+    BOOST_TEST(refused_5(publish_5(property(11, byte(1))), Code::mqtt_protocol_error));
+    BOOST_TEST(refused_5(publish_5(property(11, byte(1)) + property(35, two(5)), ""),
+                         Code::mqtt_protocol_error));
 }
 
 BOOST_AUTO_TEST_CASE(a_topic_may_be_empty_only_if_an_alias_stands_for_it) {

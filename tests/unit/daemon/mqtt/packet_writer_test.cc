@@ -51,9 +51,9 @@ BOOST_AUTO_TEST_CASE(answers_of_5_0_are_the_bytes_of_the_standard) {
     BOOST_TEST(disconnect(Reason::malformed_packet, "no") == "\xE0\x07\x81\x05\x1F\x00\x02no"s);
 }
 
-BOOST_AUTO_TEST_CASE(a_connack_of_5_0_says_the_limits_of_the_server) {
+BOOST_AUTO_TEST_CASE(a_connack_of_5_0_states_the_limits_of_the_server_and_what_is_not_available) {
     BOOST_TEST(connack(Version::v5, false, {.packet_bytes_max = 0x14000}) ==
-               "\x20\x08\x00\x00\x05\x27\x00\x01\x40\x00"s);
+               "\x20\x0E\x00\x00\x0B\x27\x00\x01\x40\x00\x28\x00\x29\x00\x2A\x00"s);
     const ServerProperties all{.session_expiry_s = 3600,
                                .assigned_client_id = "id",
                                .keep_alive_s = 1200,
@@ -61,7 +61,8 @@ BOOST_AUTO_TEST_CASE(a_connack_of_5_0_says_the_limits_of_the_server) {
                                .topic_alias_max = 8,
                                .packet_bytes_max = 0x14000};
     const std::string list = "\x11\x00\x00\x0E\x10"s + "\x21\x03\xE8" + "\x27\x00\x01\x40\x00"s +
-                             "\x12\x00\x02id"s + "\x22\x00\x08"s + "\x13\x04\xB0";
+                             "\x12\x00\x02id"s + "\x22\x00\x08"s + "\x13\x04\xB0" +
+                             "\x28\x00\x29\x00\x2A\x00"s;
     BOOST_TEST(connack(Version::v5, true, all) ==
                "\x20"s + length(3 + list.size()) + "\x01\x00"s + length(list.size()) + list);
 }

@@ -184,6 +184,10 @@ BOOST_AUTO_TEST_CASE(answers_to_what_the_server_never_sent_are_answered_as_the_s
                     packet(0x70, two(3)) + pingreq());
         const std::string to_pubrec = level == 5 ? packet(0x62, two(2) + "\x92") : "";
         expect(client, connack(level) + to_pubrec + "\xD0\0"s);
+        if (level != 5) continue;
+        // No PUBREL follows a PUBREC with an error [MQTT5-4.3.3-4].
+        client.send(packet(0x50, two(2) + "\x80") + packet(0x50, two(2) + "\x10") + pingreq());
+        expect(client, to_pubrec + "\xD0\0"s);
     }
 }
 

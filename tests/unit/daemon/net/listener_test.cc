@@ -46,6 +46,15 @@ BOOST_AUTO_TEST_CASE(ipv6_address_is_bound_and_written_with_brackets) {
     BOOST_TEST(sockets.address.starts_with("[::1]:"));
 }
 
+BOOST_AUTO_TEST_CASE(both_wildcard_addresses_listen_on_one_port) {
+    listen("[::]:0", 1);
+    const std::string port = sockets.address.substr(sockets.address.rfind(':'));
+    const auto second = listen_on("0.0.0.0" + port, 1);
+    BOOST_REQUIRE(second.has_value());
+    BOOST_TEST(second->address == "0.0.0.0" + port);
+    close(second->fds.front());
+}
+
 BOOST_AUTO_TEST_CASE(address_that_is_not_ours_says_why) {
     const auto opened = listen_on("192.0.2.1:0", 1);
     BOOST_REQUIRE(!opened.has_value());

@@ -33,6 +33,15 @@ BOOST_AUTO_TEST_CASE(retry_after_is_spread_over_half_as_long_again) {
     BOOST_TEST(spread_s(0, UINT64_MAX) == 0);
 }
 
+BOOST_AUTO_TEST_CASE(retry_after_of_a_backlog_that_never_drains_is_bounded) {
+    Settings settings;
+    settings.general.overload_retry_after_max = Millis(60'000);
+    OverloadState state(settings);
+    state.publish(1, INT64_MAX / 2);
+    BOOST_TEST(state.retry_after_s(0) == 60);
+    BOOST_TEST(state.retry_after_s(UINT64_MAX) <= 90);
+}
+
 BOOST_AUTO_TEST_CASE(jitter_is_the_site_s_own_and_spreads_the_fleet_over_all_it_may) {
     Settings settings;
     settings.replies.next = Millis(100'000);
