@@ -12,6 +12,7 @@
 
 #include "daemon/net/listener.h"
 #include "daemon/open_files.h"
+#include "daemon/security/fingerprint_key.h"
 #include "daemon/service_manager.h"
 #include "pipeline/base/error.h"
 #include "pipeline/base/log.h"
@@ -140,14 +141,14 @@ Daemon::~Daemon() = default;
 
 int Daemon::run() {
     std::signal(SIGPIPE, SIG_IGN);
-    if (const auto files = read_files(); !files) {
-        log(LogLevel::error, "{}", describe(files.error()));
-        return exit_settings;
-    }
-    if (const auto started = start(); !started) {
-        log(LogLevel::error, "{}", describe(started.error()));
-        return EXIT_FAILURE;
-    }
+    const auto refuse = [](const Error& error, int status) {
+        log(LogLevel::error, "{}", describe(error));
+        return status;
+    };
+    if (const auto read = read_files(); !read) return refuse(read.error(), exit_settings);
+    if (const auto made = make_state_directory(); !made) return refuse(made.error(), EXIT_FAILURE);
+    if (const auto key = load_fingerprint_key(); !key) return refuse(key.error(), exit_settings);
+    if (const auto started = start(); !started) return refuse(started.error(), EXIT_FAILURE);
     service_manager::ready();
     log(LogLevel::notice, "rollcalld {} takes check-ins", version_);
     loop_.run();
@@ -169,8 +170,22 @@ Result<void> Daemon::read_files() {
     return reloads_.add([this] { return tls_.load(); });
 }
 
+Result<void> Daemon::make_state_directory() {
+    if (const auto made = files_.make_directories(state_dir_); !made)
+        return std::unexpected(in_context(state_dir_, made.error()));
+    return {};
+}
+
+Result<void> Daemon::load_fingerprint_key() {
+    const std::string& shared = settings_.delivery.fingerprint_key_file;
+    const auto key =
+        shared.empty() ? own_fingerprint_key(state_dir_) : read_fingerprint_key(shared);
+    if (!key) return std::unexpected(key.error());
+    fingerprint_key_ = *key;
+    return {};
+}
+
 Result<void> Daemon::start() {
-    if (auto made = make_state_directory(); !made) return made;
     build_pipeline();
     build_workers();
     if (auto opened = open_spool(); !opened) return opened;
@@ -186,12 +201,6 @@ Result<void> Daemon::start() {
     return {};
 }
 
-Result<void> Daemon::make_state_directory() {
-    if (const auto made = files_.make_directories(state_dir_); !made)
-        return std::unexpected(in_context(state_dir_, made.error()));
-    return {};
-}
-
 void Daemon::build_pipeline() {
     std::vector<MetricShard*> shards;
     for (size_t i = 0; i < workers_of(settings_); ++i)
@@ -204,6 +213,7 @@ void Daemon::build_pipeline() {
                                    Pipeline::Options{.spool_directory = state_dir_ + "/spool",
                                                      .sinks = std::move(sinks),
                                                      .worker_shards = std::move(shards),
+                                                     .fingerprint_key = fingerprint_key_,
                                                      .on_halt = halt});
 }
 

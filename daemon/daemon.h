@@ -54,10 +54,12 @@ private:
     class Signals;
 
     [[nodiscard]] Result<void> read_files();
+    [[nodiscard]] Result<void> make_state_directory();
+    [[nodiscard]] Result<void> load_fingerprint_key();
+
     [[nodiscard]] Result<void> start();
 
     // The steps of start(), in this order.
-    [[nodiscard]] Result<void> make_state_directory();
     void build_pipeline();
     void build_workers();
     [[nodiscard]] Result<void> open_spool();
@@ -95,6 +97,7 @@ private:
     ClockWatch clock_watch_;
     FileWatch file_watch_;
     TlsContext tls_;
+    KeyedHash::Key fingerprint_key_{};
     std::vector<std::unique_ptr<MetricShard>> worker_shards_;
     std::unique_ptr<Pipeline> pipeline_;
     std::unique_ptr<SinglestoreWatch> watch_;  // If check-ins go to SingleStore through Kafka.

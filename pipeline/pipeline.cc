@@ -24,7 +24,7 @@ Pipeline::Pipeline(Files& files, const Clock& clock, const Settings& settings, O
                                      settings.http.header_size_max, settings.mqtt.packet_size_max})
                                .count,
                            ingest.reports_max},
-            wakeup_, *shard));
+            options.fingerprint_key, wakeup_, *shard));
     for (auto& [name, sink] : options.sinks) {
         outlets_.push_back(std::make_unique<Outlet>());
         outlets_.back()->name = name;

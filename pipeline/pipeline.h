@@ -39,6 +39,7 @@ public:
         std::string spool_directory;
         std::vector<NamedSink> sinks;
         std::vector<MetricShard*> worker_shards;  // One for each worker.
+        KeyedHash::Key fingerprint_key = {};      // See Intake.
         // Called from any thread of the pipeline; the process must then end without acknowledging
         // anything more. The pipeline has logged which records not every sink has stored.
         std::function<void(const Error&)> on_halt;

@@ -20,6 +20,7 @@
 #include "daemon/daemon.h"
 #include "daemon/net/tls_context.h"
 #include "daemon/security/credentials.h"
+#include "daemon/security/fingerprint_key.h"
 #include "pipeline/base/log.h"
 
 namespace {
@@ -139,7 +140,10 @@ bool check_files(const Settings& settings) {
     for (const auto& warning : files.warnings()) fmt::print(stderr, "warning: {}\n", warning);
     const auto loaded = files.load();
     if (!loaded) fmt::print(stderr, "{}\n", describe(loaded.error()));
-    return read.has_value() && loaded.has_value();
+    const std::string& key_file = settings.delivery.fingerprint_key_file;
+    const auto key = key_file.empty() ? KeyedHash::Key{} : read_fingerprint_key(key_file);
+    if (!key) fmt::print(stderr, "{}\n", describe(key.error()));
+    return read.has_value() && loaded.has_value() && key.has_value();
 }
 
 // SpoolArguments: the arguments of rollcalld spool list, verify, dump and replay.

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <span>
 #include <string_view>
 
 #include "pipeline/columns/columns.h"
@@ -57,9 +58,11 @@ std::string names(std::string_view keys) {
 
 std::string schema_markdown() {
     std::string document(head);
-    for (const auto& column : columns_table)
+    for (const Column which : std::span(columns_as_shown).first(columns_count)) {
+        const ColumnInfo& column = info(which);
         document += fmt::format("| `{}` | {} | {} | {} |\n", column.name, in_words(column.kind),
                                 column.help, names(column.keys));
+    }
     return document;
 }
 

@@ -168,16 +168,14 @@ std::string_view name_in_dead_letter(Column column) { return info(column).name; 
 using ColumnName = std::string_view (*)(Column);
 
 void print_head(std::string line, ColumnName name, std::FILE* to) {
-    for (size_t i = 0; i < columns_count; ++i)
-        line += fmt::format("\t{}", name(static_cast<Column>(i)));
+    for (const Column column : columns_as_shown) line += fmt::format("\t{}", name(column));
     fmt::print(to, "{}\n", line);
 }
 
 // Prints a row behind the cells that `line` begins with.
 void print_row(std::string line, const Columns& rows, size_t row, ColumnName name, bool json,
                std::FILE* to) {
-    for (size_t i = 0; i < columns_count; ++i) {
-        const auto column = static_cast<Column>(i);
+    for (const Column column : columns_as_shown) {
         const bool has = rows.has(row, column);
         if (!json)
             line += '\t' + (has ? cell(rows, row, column, false) : std::string("\\N"));

@@ -6,8 +6,8 @@
 #include "daemon/http/dialects.h"
 #include "daemon/security/signatures.h"
 #include "pipeline/base/ascii.h"
+#include "pipeline/base/hash.h"
 #include "pipeline/base/utf8.h"
-#include "pipeline/columns/row_id.h"
 
 namespace rollcall {
 
@@ -61,11 +61,16 @@ Checkins::Checkins(const IngestContext& context, Replies& replies, const Overloa
     paths_.insert(paths_.end(), settings_.http.paths.begin(), settings_.http.paths.end());
 }
 
-// Returns whether the path accepts check-ins, and sets the device that it names.
+// Returns whether the path accepts check-ins, and sets it and the device that it names.
 bool Checkins::find_path(std::string_view path, HttpRequest& request) {
     request.device.clear();
-    if (!path.starts_with(adopt_prefix) || path.size() == adopt_prefix.size())
-        return std::ranges::find(paths_, path) != paths_.end();
+    if (!path.starts_with(adopt_prefix) || path.size() == adopt_prefix.size()) {
+        const auto known = std::ranges::find(paths_, path);
+        if (known == paths_.end()) return false;
+        request.path = *known;
+        return true;
+    }
+    request.path = adopt_prefix;
     device_.clear();
     append_decoded(path.substr(adopt_prefix.size()), false, device_);
     append_as_utf8(std::string_view(device_).substr(0, device_bytes_max), request.device);
@@ -133,7 +138,9 @@ Sender Checkins::sender_of(const HttpRequest& request, const Connection& connect
             .query = request.query,
             .header = request.header,
             .idempotency_key = request.idempotency_key,
-            .site = request.who.site()};
+            .site = request.who.site(),
+            .tenant = request.who.tenant(),
+            .route = request.path};
 }
 
 Result<void> Checkins::handle(HttpRequest& request, std::string_view body, Connection& connection) {
@@ -166,7 +173,8 @@ Result<void> Checkins::handle(HttpRequest& request, std::string_view body, Conne
 
 Accepted Checkins::accepted(const HttpRequest& request, const Sender& sender) {
     const Receipt& receipt = request.receipt;
-    const uint64_t site = fingerprint(receipt.site.empty() ? sender.address : receipt.site, 0);
+    const std::string_view name = receipt.site.empty() ? sender.address : receipt.site;
+    const uint64_t site = stable_hash(name);
     Accepted what{.next_s = overload_.reporting_interval_s(site),
                   .accepted = receipt.accepted,
                   .warnings = receipt.items == 1 ? receipt.warnings : "",
@@ -176,9 +184,10 @@ Accepted Checkins::accepted(const HttpRequest& request, const Sender& sender) {
     if (is_ispapp(what.dialect)) {
         what.next_s = ispapp_interval_s(overload_.base_interval_s(site));
         const int64_t now_s = sender.received_s();
-        if (receipt.shape.collectors) last_seen_.note_collectors(site, now_s);
+        const uint64_t seen = process_hash(name);
+        if (receipt.shape.collectors) last_seen_.note_collectors(seen, now_s);
         // Unknown after a start. It counts as 0 then, so that not the whole fleet is due at once.
-        what.collectors_age_s = last_seen_.collectors_age_s(site, now_s).value_or(0);
+        what.collectors_age_s = last_seen_.collectors_age_s(seen, now_s).value_or(0);
     }
     return what;
 }

@@ -29,9 +29,10 @@ struct HttpRequest {
     size_t page = 0;  // The number of the path among those of the service.
     BodyHint hint = BodyHint::unknown;
     ContentEncoding encoding = ContentEncoding::identity;
-    std::string device;  // From the path; may be empty.
-    std::string query;   // Of the target, without `?`.
-    std::string header;  // Header fields that may be values, as `name=value` lines.
+    std::string_view path = {};  // Without the device. Points into the service.
+    std::string device;          // From the path; may be empty.
+    std::string query;           // Of the target, without `?`.
+    std::string header;          // Header fields that may be values, as `name=value` lines.
     std::string idempotency_key;
     std::string_view peer;       // Address of the client.
     std::string_view certified;  // The name in the client's TLS certificate; may be empty.

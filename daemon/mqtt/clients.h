@@ -20,7 +20,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -31,6 +30,7 @@
 
 #include "config/metrics.h"
 #include "daemon/mqtt/unreleased.h"
+#include "pipeline/base/hash.h"
 
 namespace rollcall {
 
@@ -94,14 +94,14 @@ public:
 
     [[nodiscard]] const MetricShard& shard() const { return shard_; }
 
-private:
-    // A noexcept hash of our own, because the library then stores no hash value in each entry.
+    // The hash has a secret key, because clients choose their ids: with std::hash they could choose
+    // ids that share a bucket, and each CONNECT would search all of them under the mutex. It is
+    // noexcept, because the library then stores no hash value in each entry.
     struct Hash {
-        size_t operator()(std::string_view id) const noexcept {
-            return std::hash<std::string_view>{}(id);
-        }
+        size_t operator()(std::string_view id) const noexcept { return process_hash(id); }
     };
 
+private:
     void end_session(Client& client);
     void erase_if_closed(const Client& client);
     bool drop_some_expired(int64_t now_s);

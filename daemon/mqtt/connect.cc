@@ -89,9 +89,10 @@ std::string MqttConnectTerms::connack(mqtt::Version version, bool session_presen
     return mqtt::connack(version, session_present, properties);
 }
 
-std::string registry_key(std::string_view site, std::string_view client_id) {
-    // No site contains a line feed.
-    return site.empty() ? std::string(client_id) : fmt::format("{}\n{}", site, client_id);
+std::string registry_key(const Identity& identity, std::string_view client_id) {
+    // No site or tenant contains a line feed. Without credentials, all clients are anonymous.
+    if (identity.site().empty()) return std::string(client_id);
+    return fmt::format("{}\n{}\n{}", identity.site(), identity.tenant(), client_id);
 }
 
 }  // namespace rollcall

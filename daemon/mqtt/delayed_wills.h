@@ -26,6 +26,7 @@ struct DelayedWill {
     uint64_t connection;                      // The connection whose will this is.
     std::string site;
     std::string peer;
+    std::string tenant = {};
 
     // Returns true if the client has connected again.
     [[nodiscard]] bool withdrawn() const { return session->newest_connection() != connection; }

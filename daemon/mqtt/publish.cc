@@ -25,7 +25,8 @@ Sender mqtt_sender(const IngestContext& context, const Connection& connection,
             .address = connection.peer(),
             .device = device,
             .received_us = context.clock.wall_us(),
-            .site = identity.site()};
+            .site = identity.site(),
+            .tenant = identity.tenant()};
 }
 
 Result<MqttPublishHandler::Progress> MqttPublishHandler::handle(const mqtt::Publish& publish) {
@@ -88,6 +89,7 @@ Result<MqttPublishHandler::Progress> MqttPublishHandler::store(const mqtt::Publi
     }
     Sender sender =
         mqtt_sender(context_, replies_.connection(), identity, mqtt::level_at_plus(filter, topic));
+    sender.route = topic;
     if (publish.qos > 0) {
         sender.client = publisher_.client.first;
         sender.packet_id = publish.packet_id;

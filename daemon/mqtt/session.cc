@@ -135,7 +135,7 @@ void MqttSession::register_client(const mqtt::Connect& connect, const MqttConnec
         lazy_->will = std::make_unique<MqttWill>(std::move(*will));
     }
     index_ = sessions_.add(*this);
-    const auto opened = sessions_.registry().open(registry_key(identity_.site(), terms.client_id),
+    const auto opened = sessions_.registry().open(registry_key(identity_, terms.client_id),
                                                   sessions_.mailbox(), index_, connect.clean_start,
                                                   session_expiry_s_ > 0, sessions_.now_s());
     client_ = opened.client;
@@ -301,7 +301,8 @@ void MqttSession::on_close() {
     const std::string site = will->site(identity_.site());
     if (delay_s > 0)
         return sessions_.add_delayed_will(
-            delay_s, {unreleased, connection_number_, site, std::string(connection().peer())});
+            delay_s, {unreleased, connection_number_, site, std::string(connection().peer()),
+                      std::string(identity_.tenant())});
     store_will(site);
 }
 

@@ -72,8 +72,13 @@ void MqttSessions::store_due_wills() {
 bool MqttSessions::store(const DelayedWill& will) {
     if (will.withdrawn()) return true;
     Receipt receipt;
-    const auto taken = context_.intake.announce(
-        false, {Transport::mqtt, will.peer, will.site, context_.clock.wall_us()}, receipt);
+    const auto taken = context_.intake.announce(false,
+                                                {.transport = Transport::mqtt,
+                                                 .address = will.peer,
+                                                 .device = will.site,
+                                                 .received_us = context_.clock.wall_us(),
+                                                 .tenant = will.tenant},
+                                                receipt);
     return taken.has_value() || taken.error().code != Code::ring_full;
 }
 

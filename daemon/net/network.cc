@@ -4,7 +4,7 @@
 
 #include <cstring>
 
-#include "pipeline/columns/row_id.h"
+#include "pipeline/base/hash.h"
 
 namespace rollcall {
 
@@ -42,9 +42,9 @@ uint64_t network_of(std::string_view address, size_t bits_v4, size_t bits_v6) {
     address.copy(text, sizeof text - 1);
     uint8_t bytes[sizeof(in6_addr)] = {};
     if (inet_pton(AF_INET, text, bytes) == 1)
-        return fingerprint(cut(bytes, sizeof(in_addr), bits_v4), 0);
+        return process_hash(cut(bytes, sizeof(in_addr), bits_v4));
     if (inet_pton(AF_INET6, text, bytes) == 1)
-        return fingerprint(cut(bytes, sizeof(in6_addr), bits_v6), 0);
+        return process_hash(cut(bytes, sizeof(in6_addr), bits_v6));
     return 0;
 }
 

@@ -19,7 +19,7 @@ using AddressText = std::array<char, INET6_ADDRSTRLEN>;
 // IPv4 address.
 [[nodiscard]] AddressText address_text(int family, const void* address);
 
-// Returns a fingerprint of the first bits of an address, or 0 if the text is not an address.
+// Returns the process_hash() of the first bits of an address, or 0 if the text is not an address.
 // bits_v4: 0 to 32; bits_v6: 0 to 128.
 [[nodiscard]] uint64_t network_of(std::string_view address, size_t bits_v4, size_t bits_v6);
 

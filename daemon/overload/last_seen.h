@@ -25,7 +25,7 @@ class LastSeen {
 public:
     explicit LastSeen(size_t sites_max);
 
-    // site: the fingerprint of its name, never 0.
+    // site: the process_hash() of its name.
 
     // Records that the site reported what its collectors gathered.
     void note_collectors(uint64_t site, int64_t now_s);

@@ -1,6 +1,6 @@
 #include "daemon/overload/liveness.h"
 
-#include "pipeline/columns/row_id.h"
+#include "pipeline/base/hash.h"
 
 namespace rollcall {
 
@@ -20,7 +20,7 @@ void Liveness::refused(Code code, const Sender& sender) {
     if (site.empty()) return;
     if (!intake_.has_room())
         return shard_.add(Metric::liveness_dropped_total, 1, label_of(sender.transport));
-    if (!last_seen_.first_in_minute(fingerprint(site, 0), sender.received_s())) return;
+    if (!last_seen_.first_in_minute(process_hash(site), sender.received_s())) return;
     intake_.accept_refused(site, sender, code);
     shard_.add(Metric::liveness_rows_total, 1, label_of(sender.transport));
 }

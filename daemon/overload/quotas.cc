@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "daemon/net/network.h"
-#include "pipeline/columns/row_id.h"
+#include "pipeline/base/hash.h"
 
 namespace rollcall {
 
@@ -53,8 +53,8 @@ bool Quotas::limits(uint64_t Sender::* who) const {
 Quotas::Sender Quotas::sender(std::string_view site, std::string_view tenant,
                               std::string_view address) const {
     Sender sender;
-    if (limits_sites_ && !site.empty()) sender.site = fingerprint(site, 0);
-    if (limits_tenants_ && !tenant.empty()) sender.tenant = fingerprint(tenant, 0);
+    if (limits_sites_ && !site.empty()) sender.site = process_hash(site);
+    if (limits_tenants_ && !tenant.empty()) sender.tenant = process_hash(tenant);
     if (limits_networks_) sender.network = network_of(address, network_bits_v4_, network_bits_v6_);
     return sender;
 }

@@ -2,7 +2,7 @@
 // sender and limit.
 //
 //     limit     check-ins or bytes a minute, of each site, each tenant, each network
-//     bucket    [ fingerprint of the sender | time at which the bucket is full again ]
+//     bucket    [ hash of the sender        | time at which the bucket is full again ]
 //
 //     a sender is over its limit if its bucket is full only after
 //         quotas.burst             it is accepted, and asked to report later
@@ -37,7 +37,7 @@ class Quotas {
 public:
     explicit Quotas(const Settings& settings);
 
-    // Fingerprints of what the sender belongs to; 0 if there is none, or it is not known.
+    // Hashes (process_hash()) of what the sender belongs to; 0 if there is none, or it is unknown.
     struct Sender {
         uint64_t site = 0;
         uint64_t tenant = 0;

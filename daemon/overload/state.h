@@ -38,7 +38,7 @@ public:
     // Returns whether the pressure is full: new clients are then rejected.
     [[nodiscard]] bool overloaded() const { return pressure_.read() >= 1; }
     // Return the interval, at least 1 s, in which the site is asked to report: under the pressure
-    // of now, and without pressure. site: the fingerprint of its name.
+    // of now, and without pressure. site: the stable_hash() of its name.
     [[nodiscard]] int64_t reporting_interval_s(uint64_t site) const;
     [[nodiscard]] int64_t base_interval_s(uint64_t site) const;
     // Returns the delay after which a rejected client is asked to retry. client: any hash of it.

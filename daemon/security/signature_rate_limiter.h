@@ -31,7 +31,7 @@ class SignatureRateLimiter {
 public:
     explicit SignatureRateLimiter(const Settings& settings);
 
-    // Returns the fingerprint of the network of an address.
+    // Returns the process_hash() of the network of an address.
     [[nodiscard]] uint64_t network_of_peer(std::string_view peer) const;
 
     // Returns whether a signature from this network may be verified now.

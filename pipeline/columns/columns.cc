@@ -20,7 +20,7 @@ void each_bit(uint64_t mask, Visit visit) {
 Columns::Columns(size_t rows_max, size_t text_max) : rows_max_(rows_max), text_max_(text_max) {
     ensure(rows_max > 0 && text_max >= row_text_max && text_max <= UINT32_MAX);
     present_ = zeroed<uint64_t>(rows_max);
-    cells_ = zeroed<uint64_t>(rows_max * columns_count);
+    cells_ = zeroed<uint64_t>(rows_max * spool_columns_count);
     text_ = zeroed<char>(text_max);
 }
 
@@ -48,7 +48,9 @@ void Columns::discard_row() {
 bool Columns::append_row(const Columns& from, size_t row) {
     ensure(open_mask_ == 0 && row < from.rows_);
     size_t text_bytes = 0;
-    const auto is_text = [](size_t column) { return columns_table[column].kind == Kind::text; };
+    const auto is_text = [](size_t column) {
+        return spool_columns_table[column].kind == Kind::text;
+    };
     each_bit(from.mask(row), [&](size_t column) {
         if (is_text(column)) text_bytes += length_of(from.cell(row, static_cast<Column>(column)));
     });
@@ -138,13 +140,13 @@ Result<bool> Columns::append_record(std::span<const std::byte> payload,
     uint64_t dropped = 0;  // Bits of the writer's columns that no longer exist.
     bool same_columns = true;
     each_bit(head.mask, [&](size_t theirs) {
-        const size_t ours = theirs < columns_at.size() ? columns_at[theirs] : columns_count;
-        if (ours >= columns_count) {
+        const size_t ours = theirs < columns_at.size() ? columns_at[theirs] : spool_columns_count;
+        if (ours >= spool_columns_count) {
             dropped |= uint64_t{1} << theirs;
         } else {
             uint64_t* to = &cells_[ours * rows_max_ + rows_];
             std::memcpy(to, from, column_bytes);
-            if (columns_table[ours].kind == Kind::text) {
+            if (spool_columns_table[ours].kind == Kind::text) {
                 for (size_t row = 0; row < head.rows; ++row) {
                     const bool inside = offset_of(to[row]) + length_of(to[row]) <= head.text_bytes;
                     sound &= inside;

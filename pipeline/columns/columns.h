@@ -19,6 +19,7 @@
 
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -32,8 +33,13 @@
 
 namespace rollcall {
 
+// The columns of the table site_checkins, and behind them those that only the spool has.
 enum class Column : uint8_t {
-#define COLUMN(name, kind, value, low, high, since, keys, help) name,
+#define COLUMN(name, kind, value, low, high, since, place, keys, help) name,
+#include "pipeline/columns/columns.def"
+#undef COLUMN
+#define COLUMN(name, kind, value, low, high, since, place, keys, help)
+#define SPOOL_COLUMN(name, kind, help) name,
 #include "pipeline/columns/columns.def"
 #undef COLUMN
 };
@@ -65,29 +71,57 @@ struct ColumnInfo {
     double low;
     double high;
     uint16_t since;  // The first version of the table that has this column; versions begin with 1.
+    uint16_t place;  // Columns are shown to people in ascending order of it.
     std::string_view keys;
     std::string_view help;
 };
 
+// The columns of the table site_checkins.
 inline constexpr ColumnInfo columns_table[] = {
-#define COLUMN(name, kind, value, low, high, since, keys, help) \
-    {#name, Kind::kind, Value::value, double(low), double(high), since, keys, help},
+#define COLUMN(name, kind, value, low, high, since, place, keys, help) \
+    {#name, Kind::kind, Value::value, double(low), double(high), since, place, keys, help},
 #include "pipeline/columns/columns.def"
 #undef COLUMN
 };
 inline constexpr size_t columns_count = std::size(columns_table);
-static_assert(columns_count <= 64, "a column is a bit of a 64 bit mask");
+
+// All columns of a row in memory and in the spool.
+inline constexpr ColumnInfo spool_columns_table[] = {
+#define COLUMN(name, kind, value, low, high, since, place, keys, help) \
+    {#name, Kind::kind, Value::value, double(low), double(high), since, place, keys, help},
+#include "pipeline/columns/columns.def"
+#undef COLUMN
+#define COLUMN(name, kind, value, low, high, since, place, keys, help)
+#define SPOOL_COLUMN(name, kind, help) \
+    {#name, Kind::kind, Value::given, 0, 0, 0, UINT16_MAX, "", help},
+#include "pipeline/columns/columns.def"
+#undef COLUMN
+};
+inline constexpr size_t spool_columns_count = std::size(spool_columns_table);
+static_assert(spool_columns_count <= 64, "a column is a bit of a 64 bit mask");
+
+// The columns of the table as a mask, for which those that only the spool has mean nothing.
+inline constexpr uint64_t table_mask = (uint64_t{1} << columns_count) - 1;
 
 constexpr size_t index(Column column) { return static_cast<size_t>(column); }
 constexpr uint64_t bit(Column column) { return uint64_t{1} << index(column); }
-constexpr const ColumnInfo& info(Column column) { return columns_table[index(column)]; }
+constexpr const ColumnInfo& info(Column column) { return spool_columns_table[index(column)]; }
+
+// All columns in the order in which they are shown to people: those of the table come first.
+inline constexpr auto columns_as_shown = [] {
+    std::array<Column, spool_columns_count> shown{};
+    for (size_t column = 0; column < spool_columns_count; ++column)
+        shown[column] = static_cast<Column>(column);
+    std::ranges::sort(shown, {}, [](Column column) { return info(column).place; });
+    return shown;
+}();
 
 // The most bytes of a text in each column.
 inline constexpr auto column_bytes_max = [] {
-    std::array<uint32_t, columns_count> bytes{};
-    for (size_t column = 0; column < columns_count; ++column)
-        if (columns_table[column].kind == Kind::text)
-            bytes[column] = static_cast<uint32_t>(columns_table[column].high);
+    std::array<uint32_t, spool_columns_count> bytes{};
+    for (size_t column = 0; column < spool_columns_count; ++column)
+        if (spool_columns_table[column].kind == Kind::text)
+            bytes[column] = static_cast<uint32_t>(spool_columns_table[column].high);
     return bytes;
 }();
 constexpr size_t bytes_max(Column column) { return column_bytes_max[index(column)]; }
@@ -161,13 +195,13 @@ public:
     void clear();
 
     // --- the bytes of a record (layout in spool/format.h) ---
-    static constexpr size_t pieces_max = columns_count + 3;
+    static constexpr size_t pieces_max = spool_columns_count + 3;
     // Returns the number of pieces that hold every committed byte in order, without copying. They
     // are valid until the next change.
     [[nodiscard]] size_t pieces(std::array<iovec, pieces_max>& out) const;
     // Appends the rows of a record's payload. columns_at[i] is the column here that is column i of
-    // the writer, or columns_count if it no longer exists. Returns false and changes nothing if
-    // they do not fit, and spool_damaged if the bytes contradict themselves.
+    // the writer, or spool_columns_count if it no longer exists. Returns false and changes nothing
+    // if they do not fit, and spool_damaged if the bytes contradict themselves.
     [[nodiscard]] Result<bool> append_record(std::span<const std::byte> payload,
                                              std::span<const uint8_t> columns_at);
 

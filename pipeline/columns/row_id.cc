@@ -1,8 +1,8 @@
 #include "pipeline/columns/row_id.h"
 
-#include <xxhash.h>
-
 #include <algorithm>
+
+#include "pipeline/base/hash.h"
 
 namespace rollcall {
 
@@ -24,13 +24,8 @@ int64_t id_of(int64_t minute, uint64_t low) {
 
 }  // namespace
 
-uint64_t fingerprint(std::string_view said, uint64_t seed) {
-    const uint64_t hash = XXH3_64bits_withSeed(said.data(), said.size(), seed) >> 1;
-    return hash != 0 ? hash : 1;
-}
-
 RowIds::RowIds(const SpoolId& spool, std::chrono::milliseconds window)
-    : base_(XXH3_64bits(spool.data(), spool.size())),
+    : base_(stable_hash({reinterpret_cast<const char*>(spool.data()), spool.size()})),
       bucket_minutes_(
           std::max<int64_t>(std::chrono::ceil<std::chrono::minutes>(window).count(), 1)) {}
 

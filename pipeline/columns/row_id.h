@@ -3,10 +3,10 @@
 //      63 bits:   [ minute of received_at, 24 bits | place: spool + record and row, 39 bits ]
 //      or         [ first minute of its bucket     | fingerprint,                   39 bits ]
 //
-// In the spool the column `id` holds no id but the report's fingerprint, if it has one: a hash, 63
-// bits and not 0, which is the same when the report is sent again. A delivery puts the id in its
-// stead. A negative one is of a message that only its packet id tells from others: what looks like
-// it is a copy only if its sender says so, and has the positive one then.
+// In the spool, the column `id` holds the report's fingerprint, if it has one: a hash of 64 bits,
+// which is the same when the report is sent again (ingest/intake.cc). A delivery replaces it by the
+// id. If only its packet id tells a message from others, the first sending of it also has the
+// column `first_sending`: another message is a copy of it only if its sender says so.
 //
 // An id by place is the same whenever the record is read again, so storing a row twice is noticed
 // by the unique key over (id, site_id). Within a minute those of one spool are different as long as
@@ -26,7 +26,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <string_view>
 
 #include "pipeline/base/spool_id.h"
 
@@ -34,9 +33,6 @@ namespace rollcall {
 
 // Rows that a record may have.
 inline constexpr uint32_t record_rows_max = 1 << 14;
-
-// The fingerprint of what a site said; never 0. seed: another fingerprint, of what was said before.
-[[nodiscard]] uint64_t fingerprint(std::string_view said, uint64_t seed);
 
 class RowIds {
 public:

@@ -141,7 +141,7 @@ constexpr std::array<uint8_t, slots_count> slots = [] {
 static_assert(keys_max < slots_count);  // So a search ends.
 
 constexpr std::string_view groups =
-#define COLUMN(name, kind, value, low, high, since, keys, help)
+#define COLUMN(name, kind, value, low, high, since, place, keys, help)
 #define GROUP(words) words " "
 #include "pipeline/columns/columns.def"
 #undef COLUMN

@@ -12,8 +12,9 @@ namespace {
 
 constexpr size_t first_capacity = 1024;
 
-// An attacker who knows how fingerprints are made could choose some that are neighbours in the
-// table, which makes each look-up a long walk. So their places depend on a secret number.
+// Clients cannot choose fingerprints, unless they know the key of their hash. If they could, they
+// would choose neighbours in the table, which make each look-up a long walk. So the places depend
+// on a secret number too.
 uint64_t random_odd() {
     std::random_device random;
     return uint64_t{random()} << 32 | random() | 1;

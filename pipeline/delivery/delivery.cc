@@ -1,7 +1,6 @@
 #include "pipeline/delivery/delivery.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <utility>
 
 #include "pipeline/base/log.h"
@@ -18,9 +17,6 @@ constexpr milliseconds ring_wait_max{1000};
 constexpr milliseconds poll_interval{1000};
 // Interval between checks for dead letters that another process has replayed.
 constexpr std::chrono::microseconds dead_letters_interval{10'000'000};
-
-// Returns the fingerprint without its sign, which marks a possible retransmission (row_id.h).
-uint64_t magnitude(int64_t fingerprint) { return static_cast<uint64_t>(std::abs(fingerprint)); }
 
 }  // namespace
 
@@ -185,24 +181,42 @@ Result<void> Delivery::fill_batch() {
 
 // Returns false if the batch has no room for the record.
 Result<bool> Delivery::append(const Record& record) {
+    const size_t first_row = batch_.rows();
     auto fits = batch_.append_record(record.payload, record.columns_at);
-    if (!fits || *fits || batch_.rows() > 0) return fits;
-    // The record was written with larger slots than the settings have now.
-    auto alone = columns_of(record);
-    if (!alone) return std::unexpected(alone.error());
-    batch_ = std::move(*alone);
+    if (!fits) return fits;
+    if (!*fits) {
+        if (first_row > 0) return false;
+        // The record was written with larger slots than the settings have now.
+        auto alone = columns_of(record);
+        if (!alone) return std::unexpected(alone.error());
+        batch_ = std::move(*alone);
+    }
+    translate_signs(record.columns_at, first_row);
     return true;
 }
 
-// Returns 0 if the row has no fingerprint or deduplication is off.
-int64_t Delivery::fingerprint(size_t row) const {
-    if (options_.duplicate_window.count() == 0 || !batch_.has(row, Column::id)) return 0;
-    return batch_.integer(row, Column::id);
+// Marks the first sendings of a record that was written before there was a column for them: their
+// fingerprints are negative there.
+void Delivery::translate_signs(std::span<const uint8_t> columns_at, size_t first_row) {
+    if (std::ranges::find(columns_at, index(Column::first_sending)) != columns_at.end()) return;
+    for (size_t row = first_row; row < batch_.rows(); ++row) {
+        if (!batch_.has(row, Column::id)) continue;
+        const int64_t id = batch_.integer(row, Column::id);
+        if (id >= 0) continue;
+        batch_.assign_integer(row, Column::id, -id);
+        batch_.assign_integer(row, Column::first_sending, 1);
+    }
+}
+
+// Returns nothing if the row has no fingerprint or deduplication is off.
+std::optional<uint64_t> Delivery::fingerprint(size_t row) const {
+    if (options_.duplicate_window.count() == 0 || !batch_.has(row, Column::id)) return {};
+    return static_cast<uint64_t>(batch_.integer(row, Column::id));
 }
 
 // Returns whether a row with this fingerprint is in the window; adds it if not.
-bool Delivery::seen_before(int64_t fingerprint, int64_t received_us) {
-    return fingerprint != 0 && window_.seen_before(magnitude(fingerprint), received_us);
+bool Delivery::seen_before(std::optional<uint64_t> fingerprint, int64_t received_us) {
+    return fingerprint && window_.seen_before(*fingerprint, received_us);
 }
 
 // Removes the duplicates of a record, whose rows begin at first_row, and gives the others their
@@ -211,18 +225,19 @@ void Delivery::drop_duplicates(uint64_t record, size_t first_row) {
     repeated_.clear();
     for (size_t row = first_row; row < batch_.rows(); ++row) {
         if (row + DeduplicationWindow::look_ahead < batch_.rows())
-            window_.prefetch(magnitude(fingerprint(row + DeduplicationWindow::look_ahead)));
+            window_.prefetch(fingerprint(row + DeduplicationWindow::look_ahead).value_or(0));
         const int64_t received_us = batch_.integer(row, Column::received_at);
-        const int64_t named = fingerprint(row);
-        if (seen_before(named, received_us) && named > 0) {
+        const auto named = fingerprint(row);
+        const bool may_be_copy = named && !batch_.has(row, Column::first_sending);
+        if (seen_before(named, received_us) && may_be_copy) {
             repeated_.push_back(static_cast<uint32_t>(row));
             continue;
         }
         const auto place = static_cast<uint32_t>(row - first_row);
         places_.push_back({record, place});
         batch_.assign_integer(row, Column::id,
-                              named > 0 && sink_.shared()
-                                  ? ids_.by_fingerprint(static_cast<uint64_t>(named), received_us)
+                              may_be_copy && sink_.shared()
+                                  ? ids_.by_fingerprint(*named, received_us)
                                   : ids_.by_place(record, place, received_us));
     }
     batch_.remove_rows(repeated_);

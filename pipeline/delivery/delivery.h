@@ -7,8 +7,8 @@
 // than the sink can store within its timeout; each batch that is stored doubles the limit again.
 //
 // Deduplication: in the spool the column `id` holds the report's fingerprint. A row whose
-// fingerprint was seen within the window is left out of the batch, unless its sign says that it is
-// no copy (row_id.h). The other rows get their id in its place. Whenever the spool is read from a
+// fingerprint was seen within the window is left out of the batch, unless it is a first sending
+// (row_id.h). The other rows get their id in its place. Whenever the spool is read from a
 // new position, the window is filled from the records before it. So a row of a failed batch is not
 // taken for a copy of itself, and a row that was left out is left out again. Only if a report is
 // repeated for longer than the window, another of its copies may be the one that is stored.
@@ -32,6 +32,8 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -103,8 +105,9 @@ private:
     [[nodiscard]] Result<void> fill_batch();
     [[nodiscard]] Result<bool> append(const Record& record);
     void drop_duplicates(uint64_t record, size_t first_row);
-    [[nodiscard]] int64_t fingerprint(size_t row) const;
-    bool seen_before(int64_t fingerprint, int64_t received_us);
+    void translate_signs(std::span<const uint8_t> columns_at, size_t first_row);
+    [[nodiscard]] std::optional<uint64_t> fingerprint(size_t row) const;
+    bool seen_before(std::optional<uint64_t> fingerprint, int64_t received_us);
     [[nodiscard]] Result<void> write();
     void advance_stored(uint64_t end);
     void count_batch(size_t refused);

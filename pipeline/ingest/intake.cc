@@ -3,7 +3,6 @@
 #include <bit>
 
 #include "pipeline/base/utf8.h"
-#include "pipeline/columns/row_id.h"
 
 namespace rollcall {
 
@@ -20,8 +19,10 @@ std::string_view site_of(const Columns& row, const Fields& fields, const Sender&
 
 }  // namespace
 
-Intake::Intake(const Limits& limits, Wakeup& committer, MetricShard& shard)
-    : ring_(limits.slots, limits.slot_rows, limits.slot_text_bytes),
+Intake::Intake(const Limits& limits, const KeyedHash::Key& fingerprint_key, Wakeup& committer,
+               MetricShard& shard)
+    : fingerprint_hash_(fingerprint_key),
+      ring_(limits.slots, limits.slot_rows, limits.slot_text_bytes),
       decoder_(limits.body_bytes, limits.items),
       committer_(committer),
       shard_(shard) {}
@@ -137,30 +138,45 @@ void Intake::set_envelope(Columns& row, std::string_view site, const Sender& sen
     row.set_integer(Column::online, online);
     row.set_text(Column::transport, to_text(sender.transport));
     row.set_text(Column::source_ip, sender.address);
+    if (!sender.tenant.empty()) row.set_text(Column::tenant, sender.tenant);
 }
 
-// Gives the row an id by which a second copy of the report is found. A report that was sent twice
-// must not add a row, and another report that looks the same must. Therefore the id is made of the
-// idempotency key if there is one, else of a text that changes from report to report because it has
-// an uptime or a sequence number, else of the packet id of a message that says whether it is a
-// repetition. Without any of these the row gets no such id. See row_id.h.
+// Gives the row a fingerprint, by which a second copy of the report is found. A report that was
+// sent twice must not add a row, and another report that looks the same must. Therefore the
+// fingerprint is made of the idempotency key if there is one, else of a text that changes from
+// report to report because it has an uptime or a sequence number, else of the packet id of a
+// message that says whether it is a repetition. Without any of these the row gets no fingerprint.
+// See row_id.h.
+//
+// The tenant, the site and the route are hashed together with that. So a client cannot produce the
+// fingerprint of another tenant's or site's report, and cannot find two inputs with the same one
+// without the key.
 void Intake::set_fingerprint(Columns& row, std::string_view text, const Sender& sender,
-                             Receipt& receipt) {
-    const uint64_t site = fingerprint(row.text(row.rows(), Column::site_id), 0);
+                             const Receipt& receipt) const {
+    enum class Basis : uint64_t { idempotency_key = 1, report, message };
+    HashedParts parts(fingerprint_hash_);
+    const auto add_basis = [&](Basis basis) -> HashedParts& {
+        return parts.add(static_cast<uint64_t>(basis))
+            .add(sender.tenant)
+            .add(row.text(row.rows(), Column::site_id))
+            .add(sender.route)
+            .add(sender.device);
+    };
     if (!sender.idempotency_key.empty()) {
-        const uint64_t id = fingerprint(sender.idempotency_key, site + receipt.items);
-        row.set_integer(Column::id, static_cast<int64_t>(id));
+        add_basis(Basis::idempotency_key).add(sender.idempotency_key).add(receipt.items);
     } else if (row.has(Column::uptime_s) || row.has(Column::seq)) {
-        uint64_t id = fingerprint(text, site);
-        for (const std::string_view out_of_band : {sender.query, sender.header})
-            if (!out_of_band.empty()) id = fingerprint(out_of_band, id);
-        row.set_integer(Column::id, static_cast<int64_t>(id));
+        add_basis(Basis::report).add(text).add(sender.query).add(sender.header);
     } else if (!sender.client.empty()) {
-        const uint64_t message =
-            fingerprint(sender.client, site + receipt.items) + sender.packet_id;
-        const auto id = static_cast<int64_t>(fingerprint(text, message));
-        row.set_integer(Column::id, sender.again ? id : -id);
+        add_basis(Basis::message)
+            .add(sender.client)
+            .add(sender.packet_id)
+            .add(receipt.items)
+            .add(text);
+        if (!sender.again) row.set_integer(Column::first_sending, 1);
+    } else {
+        return;
     }
+    row.set_integer(Column::id, static_cast<int64_t>(parts.hash()));
 }
 
 void Intake::hand_over() {

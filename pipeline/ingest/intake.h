@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "config/metrics.h"
+#include "pipeline/base/hash.h"
 #include "pipeline/base/wakeup.h"
 #include "pipeline/columns/columns.h"
 #include "pipeline/decode/decode.h"
@@ -34,6 +35,12 @@ struct Sender {
     // The site that the credential names. It overrides all other names of a site. Empty if the
     // client is anonymous.
     std::string_view site = {};
+    // The tenant of that site; empty if there is none.
+    std::string_view tenant = {};
+    // The MQTT topic, or the HTTP path without the device. It tells apart reports that are the same
+    // otherwise: a client that forwards for several routers may send what each reports to a topic
+    // or path of its own.
+    std::string_view route = {};
     // For an MQTT message that its client repeats until it is acknowledged: the client, the packet
     // id, and whether this may be a repetition. Empty for all others.
     std::string_view client = {};
@@ -70,8 +77,10 @@ public:
         size_t body_bytes;
         size_t items;
     };
+    // fingerprint_key: secret; the same for all daemons that store into one table.
     // committer: notified when a slot is published.
-    Intake(const Limits& limits, Wakeup& committer, MetricShard& shard);
+    Intake(const Limits& limits, const KeyedHash::Key& fingerprint_key, Wakeup& committer,
+           MetricShard& shard);
 
     // Stores a row for each report of a body. body_padding bytes behind `body` must be readable.
     // After an error no row of the body is left, except after ring_full: then stop reading, and
@@ -117,10 +126,11 @@ private:
     void commit(Columns& row, Receipt& receipt);
     static void set_envelope(Columns& row, std::string_view site, const Sender& sender,
                              bool online);
-    static void set_fingerprint(Columns& row, std::string_view text, const Sender& sender,
-                                Receipt& receipt);
+    void set_fingerprint(Columns& row, std::string_view text, const Sender& sender,
+                         const Receipt& receipt) const;
     void count_warnings();
 
+    KeyedHash fingerprint_hash_;
     Ring<Columns> ring_;
     Columns* open_ = nullptr;           // The slot that fills, until it is published.
     Columns scratch_{1, row_text_max};  // The row of site_without_body().

@@ -84,7 +84,8 @@ std::string column_line(const ColumnInfo& column) {
 
 uint8_t column_with_line(std::string_view line) {
     uint8_t column = 0;
-    while (column < columns_count && column_line(columns_table[column]) != line) ++column;
+    while (column < spool_columns_count && column_line(spool_columns_table[column]) != line)
+        ++column;
     return column;
 }
 
@@ -109,21 +110,21 @@ Result<SegmentHead> decode_head_copy(std::span<const std::byte> bytes) {
 }  // namespace
 
 bool SegmentHead::has_todays_columns() const {
-    if (columns_at.size() != columns_count) return false;
-    for (size_t column = 0; column < columns_count; ++column)
+    if (columns_at.size() != spool_columns_count) return false;
+    for (size_t column = 0; column < spool_columns_count; ++column)
         if (columns_at[column] != column) return false;
     return true;
 }
 
 SegmentHeadBytes encode_segment_head(const SpoolId& spool, uint64_t first_record) {
     std::string text;
-    for (const auto& column : columns_table) text += column_line(column);
+    for (const auto& column : spool_columns_table) text += column_line(column);
     HeadFields fields{segment_magic,
                       segment_format,
                       0,
                       spool,
                       first_record,
-                      static_cast<uint32_t>(columns_count),
+                      static_cast<uint32_t>(spool_columns_count),
                       static_cast<uint32_t>(text.size())};
     ensure(sizeof fields + text.size() <= head_copy_bytes);
     SegmentHeadBytes bytes{};

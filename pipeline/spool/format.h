@@ -78,7 +78,8 @@ inline constexpr size_t segment_head_bytes = 4096;
 struct SegmentHead {
     SpoolId spool;
     uint64_t first_record;
-    // Today's column for each of the writer's columns; columns_count for one that no longer exists.
+    // Today's column for each of the writer's columns; spool_columns_count for one that no longer
+    // exists.
     std::vector<uint8_t> columns_at;
 
     // Returns true if the segment has exactly today's columns.

@@ -107,7 +107,7 @@ public:
     [[nodiscard]] std::chrono::milliseconds step();
 
     [[nodiscard]] const MetricShard& shard() const { return shard_; }
-    // Says "pipeline site_checkins_v1: ..." while something is wrong.
+    // Says "pipeline site_checkins_v2: ..." while something is wrong.
     [[nodiscard]] const HealthMessage& health_message() const { return health_message_; }
     [[nodiscard]] PipelineStatus status() const {
         const std::lock_guard lock(mutex_);

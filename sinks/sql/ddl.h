@@ -69,7 +69,7 @@ static_assert(std::ranges::is_sorted(columns_table, {}, &ColumnInfo::since),
 
 // --- Kafka ---
 
-// Returns `configured`, or if it is empty the default, such as "site_checkins.v1".
+// Returns `configured`, or if it is empty the default, such as "site_checkins.v2".
 [[nodiscard]] std::string topic_name(std::string_view configured,
                                      ColumnList columns = columns_table);
 
@@ -83,7 +83,7 @@ struct PipelineSource {
     std::map<std::string, std::string> credentials;  // The properties that are secret.
 };
 
-// Returns "site_checkins_v1" for the topic "site_checkins.v1". Kafka allows no two topics that
+// Returns "site_checkins_v2" for the topic "site_checkins.v2". Kafka allows no two topics that
 // differ in that alone.
 [[nodiscard]] std::string pipeline_name(std::string_view topic);
 // Returns the members of the JSON in CONFIG.

@@ -201,7 +201,7 @@ void SqliteSink::Database::bind(const Columns& rows, size_t row, size_t number) 
 
 Result<void> SqliteSink::Database::insert_row(const Columns& rows, size_t row) {
     sqlite3_clear_bindings(insert.get());
-    for (uint64_t rest = rows.mask(row); rest != 0; rest &= rest - 1)
+    for (uint64_t rest = rows.mask(row) & table_mask; rest != 0; rest &= rest - 1)
         bind(rows, row, static_cast<size_t>(std::countr_zero(rest)));
     return step(insert);
 }

@@ -191,9 +191,9 @@ BOOST_AUTO_TEST_CASE(trouble_of_the_pipeline_is_said_and_costs_no_check_in) {
         {"pipeline missing", gives("SELECT STATE", {}),
          "is missing, or this user may not see it; rollcalld schema apply makes both right"},
         {"pipeline stopped", gives("SELECT STATE", {{"Stopped", "0"}}),
-         "is stopped; START PIPELINE `site_checkins_v1`"},
+         "is stopped; START PIPELINE `site_checkins_v2`"},
         {"topic created anew", gives("PIPELINES_CURSORS", {{"0", "0", "7", "100", "100"}}),
-         "ALTER PIPELINE `site_checkins_v1` SET OFFSETS EARLIEST"},
+         "ALTER PIPELINE `site_checkins_v2` SET OFFSETS EARLIEST"},
     };
     Singlestore server;
     TestDaemon daemon(
@@ -207,7 +207,7 @@ BOOST_AUTO_TEST_CASE(trouble_of_the_pipeline_is_said_and_costs_no_check_in) {
             report_until(daemon, said, true, reports);
             BOOST_TEST(contains(daemon.log(), said));
             server.answer(Singlestore::as_it_should_be);
-            report_until(daemon, "pipeline site_checkins_v1: ", false, reports);
+            report_until(daemon, "pipeline site_checkins_v2: ", false, reports);
         }
     }
     BOOST_TEST(reports > 0);

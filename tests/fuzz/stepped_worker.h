@@ -69,7 +69,7 @@ public:
         : intake_({settings.ingest.slots_max, settings.ingest.slot_rows_max,
                    settings.ingest.slot_text_max.count, settings.http.body_size_max.count,
                    settings.ingest.reports_max},
-                  wakeup_, shard),
+                  {}, wakeup_, shard),
           shared_(settings),
           worker_(settings, clock_, shared_, intake_, shard) {
         ensure(shared_.credential_files.load().has_value());

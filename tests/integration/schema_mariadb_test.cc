@@ -4,6 +4,7 @@
 
 #include "daemon/cli/schema_command.h"
 #include "sinks/singlestore/sink.h"
+#include "sinks/sql/ddl.h"
 #include "tests/support/mariadb_server.h"
 #include "tests/support/rows.h"
 #include "tests/support/why.h"
@@ -61,6 +62,27 @@ BOOST_AUTO_TEST_CASE(column_that_is_missing_is_shown_with_its_alter_and_added) {
                         "ALTER TABLE site_checkins ADD COLUMN `lte_sinr` DOUBLE NULL;\n"));
     BOOST_TEST(apply().same);
     BOOST_TEST(diff().same);
+}
+
+BOOST_AUTO_TEST_CASE(table_of_version_1_gets_the_column_of_version_2_and_keeps_its_rows) {
+    server.make_database();
+    std::vector<ColumnInfo> columns(std::begin(columns_table), std::end(columns_table));
+    std::erase_if(columns, [](const ColumnInfo& column) { return column.since > 1; });
+    for (const auto& statement : create_tables(SqlDialect::mariadb, columns)) server.ask(statement);
+    server.ask("INSERT INTO site_checkins (id, site_id, received_at) VALUES (1, 'old', NOW())");
+    BOOST_TEST(apply().text == "fixed: column tenant of site_checkins is missing\n");
+    BOOST_TEST(diff().same);
+
+    SinglestoreSink sink(settings);
+    BOOST_TEST_REQUIRE(why(sink.open({})) == "");
+    Columns rows(1, test_text_max);
+    rows.set_integer(Column::id, 2);
+    rows.set_text(Column::tenant, "acme");
+    rows.set_integer(Column::first_sending, 1);
+    add_row(rows, "new", 1);
+    BOOST_TEST(why(sink.write({rows, 0, 1})) == "");
+    BOOST_TEST(server.ask("SELECT site_id, tenant FROM site_checkins ORDER BY id") ==
+               "old|NULL\nnew|acme");
 }
 
 BOOST_AUTO_TEST_CASE(column_that_was_made_otherwise_is_told_and_left) {

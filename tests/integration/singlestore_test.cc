@@ -79,7 +79,7 @@ struct Growing {
         if (contains(sql, "pipelines_cursors")) return Rows{{loaded}};
         if (contains(sql, ".pipelines"))
             return pipeline.empty() ? Rows() : Rows{{started ? "Running" : "Stopped"}};
-        if (sql.starts_with("SHOW CREATE PIPELINE")) return Rows{{"site_checkins_v1", pipeline}};
+        if (sql.starts_with("SHOW CREATE PIPELINE")) return Rows{{"site_checkins_v2", pipeline}};
         return tables ? as_applied(sql) : Rows();
     }
 
@@ -101,7 +101,7 @@ BOOST_AUTO_TEST_CASE(diff_prints_the_pipeline_that_is_missing_without_its_passwo
     const auto report = diff_schema(settings_of(server), singlestore_dialect, "", {});
     BOOST_TEST_REQUIRE(report.has_value(), why(report));
     BOOST_TEST(contains(report->text,
-                        "-- pipeline site_checkins_v1 is missing\n"
+                        "-- pipeline site_checkins_v2 is missing\n"
                         "-- Put the password in the place of ***, and take these "
                         "dashes away:\n"
                         "-- CREATE PIPELINE"),
@@ -126,9 +126,9 @@ BOOST_AUTO_TEST_CASE(apply_makes_database_tables_user_and_pipeline_in_this_order
                                                  "GRANT SELECT, INSERT ON",
                                                  "GRANT SELECT, INSERT, UPDATE ON",
                                                  "GRANT SHOW PIPELINE ON",
-                                                 "CREATE PIPELINE IF NOT EXISTS `site_checkins_v1`",
-                                                 "ALTER PIPELINE `site_checkins_v1` SET OFFSETS",
-                                                 "START PIPELINE `site_checkins_v1`"};
+                                                 "CREATE PIPELINE IF NOT EXISTS `site_checkins_v2`",
+                                                 "ALTER PIPELINE `site_checkins_v2` SET OFFSETS",
+                                                 "START PIPELINE `site_checkins_v2`"};
     BOOST_TEST_REQUIRE(made.size() == beginnings.size());
     for (size_t i = 0; i < made.size(); ++i)
         BOOST_TEST(made[i].starts_with(beginnings[i]), made[i]);
@@ -151,7 +151,7 @@ BOOST_AUTO_TEST_CASE(
     const auto first = apply();
     BOOST_TEST(!first.same);
     BOOST_TEST(contains(first.text, "fixed: table site_checkins is missing\n"), first.text);
-    BOOST_TEST(contains(first.text, "-- failed: pipeline site_checkins_v1 is missing: 127.0.0.1:"),
+    BOOST_TEST(contains(first.text, "-- failed: pipeline site_checkins_v2 is missing: 127.0.0.1:"),
                first.text);
     BOOST_TEST(contains(first.text, "create the topics first"), first.text);
     BOOST_TEST(changes(server).size() == 9);  // With the user and its rights.
@@ -162,7 +162,7 @@ BOOST_AUTO_TEST_CASE(
         BOOST_TEST(!apply().same, step);
     }
     state.refuses.clear();
-    BOOST_TEST(apply().text == "fixed: pipeline site_checkins_v1 was never started\n");
+    BOOST_TEST(apply().text == "fixed: pipeline site_checkins_v2 was never started\n");
     BOOST_TEST(state.started);
     BOOST_TEST(apply().text == "Nothing differs.\n");
 }
@@ -193,13 +193,13 @@ BOOST_AUTO_TEST_CASE(pipeline_of_another_topic_under_its_name_is_told_and_left) 
     Growing state;
     const SinglestoreStandIn server([&](const std::string& sql) { return state(sql); });
     Settings settings = settings_of(server);
-    settings.kafka.topic = "site_checkins_v1";
+    settings.kafka.topic = "site_checkins_v2";
     BOOST_TEST(apply_schema(settings, singlestore_dialect, "", {})->same);
-    settings.kafka.topic = "site_checkins.v1";
+    settings.kafka.topic = "site_checkins.v2";
     const auto report = apply_schema(settings, singlestore_dialect, "", {});
     BOOST_TEST(report->text ==
-               "-- pipeline site_checkins_v1 is made without LOAD DATA KAFKA "
-               "'127.0.0.1:9092/site_checkins.v1': to be changed by hand\n");
+               "-- pipeline site_checkins_v2 is made without LOAD DATA KAFKA "
+               "'127.0.0.1:9092/site_checkins.v2': to be changed by hand\n");
 }
 
 BOOST_AUTO_TEST_CASE(pipeline_logs_in_by_its_own_name_if_it_has_one) {
@@ -227,7 +227,7 @@ BOOST_AUTO_TEST_CASE(user_who_was_there_with_another_password_is_told) {
         apply_schema(settings_of(server), singlestore_dialect, "", {"admin", path("database")});
     BOOST_TEST(!report->same);
     BOOST_TEST(contains(report->text, "-- the user rollcall cannot log in"), report->text);
-    BOOST_TEST(contains(report->text, "fixed: pipeline site_checkins_v1 is missing"));
+    BOOST_TEST(contains(report->text, "fixed: pipeline site_checkins_v2 is missing"));
 }
 
 BOOST_AUTO_TEST_CASE(rows_go_in_one_transaction_behind_the_position) {

@@ -31,11 +31,11 @@ struct Catalog {
                  " ERROR_MESSAGE TEXT)",
              })
             set(std::string("CREATE TABLE ") + table);
-        set("INSERT INTO PIPELINES VALUES ('rollcall', 'site_checkins_v1', 'Running', 0),"
-            " ('rollcall', 'other', 'Error', 9), ('elsewhere', 'site_checkins_v1', 'Error', 9)");
+        set("INSERT INTO PIPELINES VALUES ('rollcall', 'site_checkins_v2', 'Running', 0),"
+            " ('rollcall', 'other', 'Error', 9), ('elsewhere', 'site_checkins_v2', 'Error', 9)");
         set("INSERT INTO PIPELINES_CURSORS VALUES"
-            " ('rollcall', 'site_checkins_v1', '0', 0, 101, 100, 100),"
-            " ('rollcall', 'site_checkins_v1', '1', 0, 201, 200, 200),"
+            " ('rollcall', 'site_checkins_v2', '0', 0, 101, 100, 100),"
+            " ('rollcall', 'site_checkins_v2', '1', 0, 201, 200, 200),"
             " ('rollcall', 'other', '0', 0, 999, 0, 0)");
     }
 
@@ -117,10 +117,10 @@ BOOST_AUTO_TEST_CASE(topic_that_was_created_anew_is_said_until_the_cursor_is_set
     set("UPDATE PIPELINES_CURSORS SET LATEST_OFFSET = 5 WHERE SOURCE_PARTITION_ID = '0'");
     (void)watch.step();
     BOOST_TEST(watch.health_message().text() ==
-               "pipeline site_checkins_v1: the topic was created anew: 1 of its partitions ended "
+               "pipeline site_checkins_v2: the topic was created anew: 1 of its partitions ended "
                "before the pipeline's cursor, and nothing is loaded from them; STOP PIPELINE "
-               "`site_checkins_v1`; ALTER PIPELINE `site_checkins_v1` SET OFFSETS EARLIEST; START "
-               "PIPELINE `site_checkins_v1`");
+               "`site_checkins_v2`; ALTER PIPELINE `site_checkins_v2` SET OFFSETS EARLIEST; START "
+               "PIPELINE `site_checkins_v2`");
     BOOST_TEST(shown(Metric::pipeline_recreated_partitions) == 1);
     BOOST_TEST(shown(Metric::pipeline_lag_messages) == 4);  // The last is a marker.
     // It grows past the cursor, and all before that is still not loaded.
@@ -181,20 +181,20 @@ BOOST_AUTO_TEST_CASE(end_that_the_brokers_tell_is_believed_if_it_is_further_on) 
 BOOST_AUTO_TEST_CASE(pipeline_in_error_is_said_with_its_last_error_and_what_to_do) {
     set("UPDATE PIPELINES SET STATE = 'Error' WHERE DATABASE_NAME = 'rollcall'");
     set("INSERT INTO PIPELINES_ERRORS VALUES"
-        " ('rollcall', 'site_checkins_v1', 10.5, 'Error', 1366, 'old'),"
-        " ('rollcall', 'site_checkins_v1', UNIX_TIMESTAMP() - 7000.5, 'Error', 1933,"
+        " ('rollcall', 'site_checkins_v2', 10.5, 'Error', 1366, 'old'),"
+        " ('rollcall', 'site_checkins_v2', UNIX_TIMESTAMP() - 7000.5, 'Error', 1933,"
         " 'Cannot get\\nsource metadata'),"
-        " ('rollcall', 'site_checkins_v1', UNIX_TIMESTAMP() - 6000, 'Error', 1933,"
+        " ('rollcall', 'site_checkins_v2', UNIX_TIMESTAMP() - 6000, 'Error', 1933,"
         " 'LEAF ERROR (a:1): Cannot'),"
-        " ('rollcall', 'site_checkins_v1', UNIX_TIMESTAMP(), 'Warning', 1062, 'Duplicate entry'),"
+        " ('rollcall', 'site_checkins_v2', UNIX_TIMESTAMP(), 'Warning', 1062, 'Duplicate entry'),"
         " ('rollcall', 'other', UNIX_TIMESTAMP(), 'Error', 1, 'not ours')");
     set("INSERT INTO PIPELINES_BATCHES_SUMMARY VALUES"
-        " ('rollcall', 'site_checkins_v1', 1, 'Succeeded'),"
-        " ('rollcall', 'site_checkins_v1', 2, 'Failed')");
+        " ('rollcall', 'site_checkins_v2', 1, 'Succeeded'),"
+        " ('rollcall', 'site_checkins_v2', 2, 'Failed')");
     (void)watch.step();
     const std::string said = watch.health_message().text();
-    BOOST_TEST(said.starts_with("pipeline site_checkins_v1: has stopped at an error; when that is "
-                                "fixed, START PIPELINE `site_checkins_v1`; last error, 70"),
+    BOOST_TEST(said.starts_with("pipeline site_checkins_v2: has stopped at an error; when that is "
+                                "fixed, START PIPELINE `site_checkins_v2`; last error, 70"),
                said);
     BOOST_TEST(said.ends_with(" s ago: 1933 Cannot get source metadata"), said);
     BOOST_TEST(shown(PipelineState::error) == 1);
@@ -205,7 +205,7 @@ BOOST_AUTO_TEST_CASE(pipeline_in_error_is_said_with_its_last_error_and_what_to_d
 
 BOOST_AUTO_TEST_CASE(running_pipeline_whose_batches_begin_to_fail_is_said_with_why) {
     const auto fail = [&] {
-        set("INSERT INTO PIPELINES_ERRORS VALUES ('rollcall', 'site_checkins_v1',"
+        set("INSERT INTO PIPELINES_ERRORS VALUES ('rollcall', 'site_checkins_v2',"
             " UNIX_TIMESTAMP(), 'Error', 1366, 'Incorrect value')");
     };
     fail();  // Long ago, for all the watch knows.
@@ -218,7 +218,7 @@ BOOST_AUTO_TEST_CASE(running_pipeline_whose_batches_begin_to_fail_is_said_with_w
     BOOST_TEST(contains(watch.health_message().text(), " s ago: 1366 Incorrect value"));
     (void)watch.step();
     BOOST_TEST(watch.health_message().text() == "");
-    set("INSERT INTO PIPELINES_BATCHES_SUMMARY VALUES ('rollcall', 'site_checkins_v1', 2,"
+    set("INSERT INTO PIPELINES_BATCHES_SUMMARY VALUES ('rollcall', 'site_checkins_v2', 2,"
         " 'Failed')");
     (void)watch.step();
     BOOST_TEST(contains(watch.health_message().text(), "batches fail"));
@@ -226,14 +226,14 @@ BOOST_AUTO_TEST_CASE(running_pipeline_whose_batches_begin_to_fail_is_said_with_w
 
 BOOST_AUTO_TEST_CASE(whole_state_can_be_read_at_once) {
     settings.kafka.rows_per_message = 10;
-    BOOST_TEST(watch.status().pipeline == "site_checkins_v1");
+    BOOST_TEST(watch.status().pipeline == "site_checkins_v2");
     BOOST_TEST((watch.status().state == PipelineState::unknown));
     (void)watch.step();
     BOOST_TEST((watch.status().state == PipelineState::running));
     set("UPDATE PIPELINES SET STATE = 'Stopped', SKIPPED_BATCH_PARTITIONS = 3");
     set("UPDATE PIPELINES_CURSORS SET LATEST_OFFSET = 151, SUCCESSFUL_CURSOR_OFFSET = 99"
         " WHERE SOURCE_PARTITION_ID = '0'");
-    set("INSERT INTO PIPELINES_ERRORS VALUES ('rollcall', 'site_checkins_v1',"
+    set("INSERT INTO PIPELINES_ERRORS VALUES ('rollcall', 'site_checkins_v2',"
         " UNIX_TIMESTAMP() - 100, 'Error', 1366, 'Incorrect value')");
     (void)watch.step();
     clock.pass(25s);

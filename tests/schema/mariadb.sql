@@ -1,4 +1,4 @@
--- The schema of rollcall for mariadb, version 1, as rollcalld writes it:
+-- The schema of rollcall for mariadb, version 2, as rollcalld writes it:
 --   rollcalld schema show --dialect mariadb
 
 -- Tables
@@ -44,6 +44,7 @@ CREATE TABLE IF NOT EXISTS site_checkins (
     `reported_at` DATETIME(6) NULL,
     `warnings` VARCHAR(512) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
     `extra` VARCHAR(4096) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+    `tenant` VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
     PRIMARY KEY (id, site_id)
 ) ENGINE = InnoDB;
 CREATE TABLE IF NOT EXISTS rollcall_position (

@@ -1,4 +1,4 @@
--- The schema of rollcall for singlestore, version 1, as rollcalld writes it:
+-- The schema of rollcall for singlestore, version 2, as rollcalld writes it:
 --   rollcalld schema show --dialect singlestore
 
 -- Tables
@@ -44,6 +44,7 @@ CREATE TABLE IF NOT EXISTS site_checkins (
     `reported_at` DATETIME(6) NULL,
     `warnings` VARCHAR(512) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
     `extra` VARCHAR(4096) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
+    `tenant` VARCHAR(128) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
     SHARD KEY (site_id),
     SORT KEY (received_at),
     UNIQUE KEY site_checkins_once (site_id, id) USING HASH
@@ -62,8 +63,8 @@ CREATE ROWSTORE TABLE IF NOT EXISTS rollcall_position (
 -- GRANT SHOW PIPELINE ON `rollcall`.* TO 'rollcall'@'%';
 
 -- From Kafka: for a topic that has no pipeline yet
-CREATE PIPELINE IF NOT EXISTS `site_checkins_v1` AS
-LOAD DATA KAFKA '127.0.0.1:9092/site_checkins.v1'
+CREATE PIPELINE IF NOT EXISTS `site_checkins_v2` AS
+LOAD DATA KAFKA '127.0.0.1:9092/site_checkins.v2'
 CONFIG '{"isolation.level":"read_committed","security.protocol":"PLAINTEXT"}'
 BATCH_INTERVAL 1000
 SKIP DUPLICATE KEY ERRORS
@@ -71,6 +72,6 @@ STOP_ON_ERROR ON
 INTO TABLE site_checkins
 FIELDS TERMINATED BY '\t' ENCLOSED BY '' ESCAPED BY '\\'
 LINES TERMINATED BY '\n' STARTING BY ''
-(`id`, `site_id`, `received_at`, `online`, `transport`, `source_ip`, `identity`, `serial_number`, `system_id`, `model`, `board_name`, `arch`, `version`, `channel`, `firmware_current`, `uptime_s`, `cpu_count`, `cpu_load`, `cpu_freq_mhz`, `mem_total`, `mem_free`, `mem_used_pct`, `disk_total`, `disk_free`, `bad_blocks_pct`, `temp_c`, `cpu_temp_c`, `voltage_v`, `power_w`, `wan_ip`, `dhcp_leases`, `seq`, `lat`, `lon`, `lte_rssi`, `lte_rsrp`, `lte_rsrq`, `lte_sinr`, `reported_at`, `warnings`, `extra`);
-ALTER PIPELINE `site_checkins_v1` SET OFFSETS EARLIEST;
-START PIPELINE `site_checkins_v1`;
+(`id`, `site_id`, `received_at`, `online`, `transport`, `source_ip`, `identity`, `serial_number`, `system_id`, `model`, `board_name`, `arch`, `version`, `channel`, `firmware_current`, `uptime_s`, `cpu_count`, `cpu_load`, `cpu_freq_mhz`, `mem_total`, `mem_free`, `mem_used_pct`, `disk_total`, `disk_free`, `bad_blocks_pct`, `temp_c`, `cpu_temp_c`, `voltage_v`, `power_w`, `wan_ip`, `dhcp_leases`, `seq`, `lat`, `lon`, `lte_rssi`, `lte_rsrp`, `lte_rsrq`, `lte_sinr`, `reported_at`, `warnings`, `extra`, `tenant`);
+ALTER PIPELINE `site_checkins_v2` SET OFFSETS EARLIEST;
+START PIPELINE `site_checkins_v2`;

@@ -1,4 +1,4 @@
--- The schema of rollcall for sqlite, version 1, as rollcalld writes it:
+-- The schema of rollcall for sqlite, version 2, as rollcalld writes it:
 --   rollcalld schema show --dialect sqlite
 
 -- Tables
@@ -44,6 +44,7 @@ CREATE TABLE IF NOT EXISTS site_checkins (
     reported_at TEXT,
     warnings TEXT,
     extra TEXT,
+    tenant TEXT,
     UNIQUE (id, site_id)
 );
 CREATE TABLE IF NOT EXISTS rollcall_position (

@@ -20,8 +20,10 @@ inline void add_row(Columns& columns, std::string_view site, int64_t seq,
 }
 
 // As intake writes a report that can be told from another.
-inline void add_report(Columns& columns, int64_t fingerprint, int64_t seq, int64_t received_us) {
+inline void add_report(Columns& columns, int64_t fingerprint, int64_t seq, int64_t received_us,
+                       bool first_sending = false) {
     columns.set_integer(Column::id, fingerprint);
+    if (first_sending) columns.set_integer(Column::first_sending, 1);
     add_row(columns, "S", seq, received_us);
 }
 

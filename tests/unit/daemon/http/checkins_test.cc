@@ -26,7 +26,7 @@ struct CheckinsFixture {
     Wakeup wakeup;
     Clock clock;
     MetricShard shard;
-    Intake intake{{2, 4, 2 * row_text_max, 65536, 10}, wakeup, shard};
+    Intake intake{{2, 4, 2 * row_text_max, 65536, 10}, {}, wakeup, shard};
     Replies replies{clock};
     OverloadState overload{settings};
     LastSeen last_seen{1024};

@@ -1,7 +1,11 @@
 #include "daemon/mqtt/clients.h"
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <cstring>
+#include <functional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 namespace rollcall {
@@ -27,6 +31,26 @@ std::string state_of(MqttUnreleased& unreleased, uint16_t packet_id, uint64_t co
 }
 
 using Closed = MqttClients::Closed;
+
+// Returns an id of two words, of which the second is computed from the first: all these ids have
+// the same std::hash in libstdc++, which is MurmurHash64A with a fixed seed.
+std::string colliding_id(uint64_t number) {
+    constexpr uint64_t multiplier = 0xc6a4a7935bd1e995;
+    const auto mixed = [](uint64_t word) {
+        word *= multiplier;
+        return (word ^ word >> 47) * multiplier;
+    };
+    uint64_t inverse = 1;  // Of the multiplier, by Newton's iteration.
+    for (int round = 0; round < 6; ++round) inverse *= 2 - multiplier * inverse;
+    const uint64_t start = 0xc70f6907 ^ 16 * multiplier;
+    // The state behind the first word must be xored away by the second.
+    uint64_t second = ((start ^ mixed(number)) * multiplier) * inverse;
+    second = (second ^ second >> 47) * inverse;
+    std::string id(16, '\0');
+    std::memcpy(id.data(), &number, sizeof number);
+    std::memcpy(id.data() + sizeof number, &second, sizeof second);
+    return id;
+}
 
 struct RegistryFixture {
     // A client that wants its session kept.
@@ -57,6 +81,19 @@ struct RegistryFixture {
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(mqtt_clients, RegistryFixture)
+
+BOOST_AUTO_TEST_CASE(ids_that_were_chosen_to_collide_do_not_share_a_bucket) {
+    constexpr size_t count = 10'000;
+    std::unordered_set<std::string, MqttClients::Hash> clients;
+    for (uint64_t number = 0; number < count; ++number) clients.insert(colliding_id(number));
+    const auto standard = std::hash<std::string>{};
+    BOOST_TEST(standard(colliding_id(1)) == standard(colliding_id(2)));
+    BOOST_TEST(clients.size() == count);
+    size_t longest = 0;
+    for (size_t bucket = 0; bucket < clients.bucket_count(); ++bucket)
+        longest = std::max(longest, clients.bucket_size(bucket));
+    BOOST_TEST(longest < 20);
+}
 
 // --- sessions ---
 

@@ -151,10 +151,16 @@ BOOST_AUTO_TEST_CASE(client_id_of_the_server_is_another_each_time_and_as_short_a
 }
 
 BOOST_AUTO_TEST_CASE(registry_key_of_a_client_is_no_other_sites) {
-    BOOST_TEST(registry_key("", "c") == "c");
-    BOOST_TEST(registry_key("s1", "c") != registry_key("s2", "c"));
-    BOOST_TEST(registry_key("s1", "c") != registry_key("", "c"));
-    BOOST_TEST(registry_key("s", "1c") != registry_key("s1", "c"));
+    const auto key = [](std::string_view site, std::string_view tenant, std::string_view id) {
+        return registry_key(Identity(site, tenant), id);
+    };
+    BOOST_TEST(key("", "", "c") == "c");
+    BOOST_TEST(key("s1", "", "c") != key("s2", "", "c"));
+    BOOST_TEST(key("s1", "", "c") != key("", "", "c"));
+    BOOST_TEST(key("s", "", "1c") != key("s1", "", "c"));
+    BOOST_TEST(key("s1", "t1", "c") != key("s1", "t2", "c"));
+    BOOST_TEST(key("s1", "t1", "c") != key("s1", "", "c"));
+    BOOST_TEST(key("s1", "t1", "c") != key("s1", "", "t1\nc"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/columns/row_id.h"
+#include "pipeline/base/hash.h"
 #include "tests/support/standard_error.h"
 #include "tests/support/temporary_directory.h"
 
@@ -34,7 +34,7 @@ struct ControllerFixture {
         const auto spool = static_cast<double>(settings.spool.size_max.count);
         load.backlog_bytes = static_cast<uint64_t>(share * spool);
     }
-    static uint64_t site(int number) { return fingerprint("S" + std::to_string(number), 0); }
+    static uint64_t site(int number) { return stable_hash("S" + std::to_string(number)); }
 
     Settings settings;
     TemporaryDirectory directory;

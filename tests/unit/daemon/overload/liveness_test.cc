@@ -22,7 +22,7 @@ struct LivenessFixture {
     int64_t now_us = 1'790'000'040'000'000;  // A minute of the clock begins.
     Wakeup wakeup;
     MetricShard shard;
-    Intake intake{{2, 3, 4 * row_text_max, 65536, 10}, wakeup, shard};
+    Intake intake{{2, 3, 4 * row_text_max, 65536, 10}, {}, wakeup, shard};
     LastSeen last_seen{1024};
     Liveness liveness{intake, last_seen, shard};
 };

@@ -1,9 +1,11 @@
 #include "daemon/overload/quotas.h"
 
 #include <boost/test/unit_test.hpp>
+#include <string>
 #include <thread>
 #include <vector>
 
+#include "pipeline/base/hash.h"
 #include "tests/support/random.h"
 
 namespace rollcall {
@@ -75,6 +77,28 @@ BOOST_AUTO_TEST_CASE(whoever_goes_on_and_on_gets_the_rate_and_no_less) {
     }
     now_us += 3600 * second_us;
     BOOST_TEST(taken(quotas, sender, 1000) == 90);
+}
+
+// The table remembers only four senders of one row. Senders that could choose names of the same row
+// would be forgotten again and again, and so would have no limit.
+BOOST_AUTO_TEST_CASE(names_cannot_be_chosen_to_push_each_other_out_of_the_table) {
+    constexpr size_t rows = 1024;
+    settings.quotas.site_checkins_max = 60;
+    settings.quotas.tracked_max = 4 * rows;
+    Quotas quotas(settings);
+    const auto row_without_a_secret = [](const std::string& name) {
+        return ((stable_hash(name) >> 1) * 0x9e3779b97f4a7c15 >> 20) % rows;
+    };
+    std::vector<Quotas::Sender> senders;
+    for (int number = 0; senders.size() < 12; ++number) {
+        const std::string name = "S" + std::to_string(number);
+        if (row_without_a_secret(name) == 7) senders.push_back(quotas.sender(name, "", ""));
+    }
+    for (int round = 0; round < 10; ++round)
+        for (const auto& who : senders) taken(quotas, who, 30);
+    size_t refused = 0;
+    for (const auto& who : senders) refused += quotas.standing(who, now_us).refused_us > 0;
+    BOOST_TEST(refused == senders.size());
 }
 
 BOOST_AUTO_TEST_CASE(burst_is_no_larger_for_those_who_take_a_moment) {

@@ -4,13 +4,13 @@
 #include <string>
 #include <vector>
 
-#include "pipeline/columns/row_id.h"
+#include "pipeline/base/hash.h"
 
 namespace rollcall {
 
 namespace {
 
-uint64_t site(int number) { return fingerprint("S" + std::to_string(number), 0); }
+uint64_t site(int number) { return stable_hash("S" + std::to_string(number)); }
 
 }  // namespace
 

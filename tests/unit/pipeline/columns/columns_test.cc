@@ -12,8 +12,8 @@ namespace rollcall {
 namespace {
 
 // A record of today: its columns are ours.
-std::array<uint8_t, columns_count> same_columns() {
-    std::array<uint8_t, columns_count> columns;
+std::array<uint8_t, spool_columns_count> same_columns() {
+    std::array<uint8_t, spool_columns_count> columns;
     std::iota(columns.begin(), columns.end(), uint8_t{0});
     return columns;
 }
@@ -150,7 +150,7 @@ BOOST_AUTO_TEST_CASE(record_of_an_older_daemon_lands_in_todays_columns) {
     old.set_integer(Column::id, 77);
     old.set_text(Column::site_id, "S");
     old.commit_row();
-    const std::array<uint8_t, 2> columns_at = {columns_count,
+    const std::array<uint8_t, 2> columns_at = {spool_columns_count,
                                                static_cast<uint8_t>(index(Column::identity))};
     Columns batch(2, test_text_max);
     const std::string payload = payload_of(old);

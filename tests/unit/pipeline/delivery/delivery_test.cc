@@ -45,11 +45,12 @@ struct DeliveryFixture : SpoolFixture {
     struct Report {
         int64_t fingerprint;
         int64_t seq;
+        bool first_sending = false;
     };
     void report(std::initializer_list<Report> reports) {
         Columns record(16, 4 * test_text_max);
-        for (const auto& [fingerprint, seq] : reports)
-            add_report(record, fingerprint, seq, clock.wall_us());
+        for (const auto& [fingerprint, seq, first_sending] : reports)
+            add_report(record, fingerprint, seq, clock.wall_us(), first_sending);
         if (!writer->append(record) || !writer->sync()) throw std::runtime_error("append");
     }
     [[nodiscard]] int64_t counted() const {
@@ -351,15 +352,57 @@ BOOST_AUTO_TEST_CASE(report_sent_twice_is_stored_once) {
 
 BOOST_AUTO_TEST_CASE(message_that_looks_like_another_is_a_copy_only_if_it_says_so) {
     const auto delivery = make();
-    report({{-7, 0}, {-7, 1}});
-    report({{7, 2}, {-7, 3}, {8, 4}, {-8, 5}});
+    report({{7, 0, true}, {7, 1, true}});
+    report({{7, 2}, {7, 3, true}, {8, 4}, {8, 5, true}});
     drain(*delivery);
     BOOST_TEST(sink.seqs == std::vector<int64_t>({0, 1, 3, 4, 5}),
                boost::test_tools::per_element());
     sink.is_shared = true;
-    report({{-9, 6}, {-9, 7}});
+    report({{9, 6, true}, {9, 7, true}});
     drain(*delivery);
     BOOST_TEST(std::set<int64_t>(sink.ids.begin(), sink.ids.end()).size() == 7);
+}
+
+BOOST_AUTO_TEST_CASE(every_bit_of_a_fingerprint_tells_reports_apart) {
+    const auto delivery = make();
+    for (int bit = 0; bit < 64; ++bit) report({{static_cast<int64_t>(uint64_t{1} << bit), bit}});
+    report({{0, 64}, {-1, 65}, {INT64_MIN, -1}, {0, -1}, {-1, -1}});
+    drain(*delivery);
+    BOOST_TEST(sink.seqs == sequence(0, 66), boost::test_tools::per_element());
+}
+
+// Before there was a column for a first sending, its fingerprint was negative.
+BOOST_AUTO_TEST_CASE(spool_of_an_older_daemon_says_first_sending_by_a_negative_fingerprint) {
+    report({{-7, 0}, {-7, 1}, {7, 2}, {-7, 3}, {8, 4}, {-8, 5}, {9, 6}, {9, 7}});
+    // Take the columns away that an older daemon did not have.
+    const auto segment = files.open("spool/" + segment_name(0), Files::Open::existing).value();
+    std::array<std::byte, 2048> head{};
+    BOOST_TEST_REQUIRE(segment->read(0, head).value() == head.size());
+    const auto number_at = [&](size_t at) {
+        uint32_t number = 0;
+        std::memcpy(&number, &head[at], sizeof number);
+        return number;
+    };
+    const auto set_number = [&](size_t at, uint32_t number) {
+        std::memcpy(&head[at], &number, sizeof number);
+    };
+    constexpr size_t checksum_at = 12;
+    constexpr size_t text_bytes_at = 44;
+    std::string text(reinterpret_cast<const char*>(head.data()) + 48, number_at(text_bytes_at));
+    const size_t later = text.find("text tenant\n");
+    BOOST_TEST_REQUIRE(later != text.npos);
+    std::ranges::fill(std::span(head).subspan(48 + later), std::byte{});
+    text.resize(later);
+    set_number(40, static_cast<uint32_t>(std::ranges::count(text, '\n')));
+    set_number(text_bytes_at, static_cast<uint32_t>(later));
+    set_number(checksum_at, 0);
+    set_number(checksum_at, checksum(head));
+    for (const uint64_t copy : {0, 2048})
+        BOOST_TEST_REQUIRE(segment->write(copy, std::span<const std::byte>(head)).has_value());
+
+    drain(*make());
+    BOOST_TEST(sink.seqs == std::vector<int64_t>({0, 1, 3, 4, 5, 6}),
+               boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(reports_that_cannot_be_told_apart_are_all_stored) {

@@ -1,6 +1,7 @@
 #include "pipeline/ingest/intake.h"
 
 #include <boost/test/unit_test.hpp>
+#include <set>
 #include <string>
 
 #include "tests/support/report.h"
@@ -21,13 +22,32 @@ struct IntakeFixture {
         if (!taken) return std::unexpected(taken.error());
         return receipt;
     }
+    struct Fingerprint {
+        int64_t number;
+        bool first_sending;
+    };
+    // Returns the fingerprint of a report that this sender sends.
+    Fingerprint fingerprint(std::string_view text, const Sender& sender) {
+        const Body body(text);
+        Receipt receipt;
+        BOOST_TEST_REQUIRE(
+            intake.accept(body.view(), BodyHint::unknown, sender, receipt).has_value());
+        const Columns& rows = slot(receipt.slot);
+        const size_t row = rows.rows() - 1;
+        const Fingerprint found{rows.integer(row, Column::id),
+                                rows.has(row, Column::first_sending)};
+        BOOST_TEST(rows.has(row, Column::id));
+        intake.publish();
+        intake.ring().advance_durable(intake.ring().published());
+        return found;
+    }
     std::string site(size_t row) { return std::string(slot(0).text(row, Column::site_id)); }
     Columns& slot(uint64_t position) { return intake.ring().at(position); }
 
     std::string padded;
     Wakeup wakeup;
     MetricShard shard;
-    Intake intake{{2, 3, test_text_max, 65536, 10}, wakeup, shard};
+    Intake intake{{2, 3, test_text_max, 65536, 10}, {}, wakeup, shard};
 };
 
 }  // namespace
@@ -69,7 +89,7 @@ BOOST_AUTO_TEST_CASE(report_that_changes_from_one_to_the_next_has_a_fingerprint)
     BOOST_TEST(accept(R"({"sn":"A","uptime":"1d"})").has_value());
     BOOST_TEST(accept(R"({"sn":"A","uptime":"1d"})").has_value());
     BOOST_TEST(accept(R"({"sn":"A","uptime":"2d"})").has_value());
-    BOOST_TEST(slot(0).integer(0, Column::id) > 0);
+    BOOST_TEST(slot(0).has(0, Column::id));
     BOOST_TEST(slot(0).integer(0, Column::id) == slot(0).integer(1, Column::id));
     BOOST_TEST(slot(0).integer(0, Column::id) != slot(0).integer(2, Column::id));
     BOOST_TEST(accept(R"({"sn":"A","cpu_count":4})").has_value());
@@ -82,20 +102,99 @@ BOOST_AUTO_TEST_CASE(message_that_only_its_packet_id_tells_apart_says_whether_it
     const auto take = [&](std::string_view text, uint16_t packet_id, bool again) {
         sender.packet_id = packet_id;
         sender.again = again;
-        const Body body(text);
-        Receipt receipt;
-        BOOST_TEST(intake.accept(body.view(), BodyHint::unknown, sender, receipt).has_value());
-        Columns& row = slot(0);
-        return row.integer(row.rows() - 1, Column::id);
+        return fingerprint(text, sender);
     };
-    const int64_t first = take("cpu-count=4", 1, false);
-    BOOST_TEST(first < 0);
-    BOOST_TEST(take("cpu-count=4", 1, true) == -first);
-    BOOST_TEST(take("cpu-count=4", 2, true) != -first);
-    BOOST_TEST(take("cpu-count=5", 1, true) != -first);
+    const Fingerprint first = take("cpu-count=4", 1, false);
+    BOOST_TEST(first.first_sending);
+    const Fingerprint second = take("cpu-count=4", 1, true);
+    BOOST_TEST(!second.first_sending);
+    BOOST_TEST(second.number == first.number);
+    BOOST_TEST(take("cpu-count=4", 2, true).number != first.number);
+    BOOST_TEST(take("cpu-count=5", 1, true).number != first.number);
     sender.client = "other";
-    BOOST_TEST(take("cpu-count=4", 1, true) != -first);
-    BOOST_TEST(take("cpu-count=4;uptime=1d", 1, false) > 0);
+    BOOST_TEST(take("cpu-count=4", 1, true).number != first.number);
+    BOOST_TEST(!take("cpu-count=4;uptime=1d", 1, false).first_sending);
+}
+
+// One client may forward for many routers, and tell them apart by nothing but the topic.
+BOOST_AUTO_TEST_CASE(same_payload_on_another_topic_is_another_report) {
+    const std::string_view with_uptime = "cpu-count=4;uptime=1d";
+    for (const std::string_view text : {with_uptime, std::string_view("cpu-count=4")}) {
+        Sender sender{.transport = Transport::mqtt,
+                      .address = "192.0.2.1",
+                      .device = "",
+                      .received_us = 1'790'000'000'000'000,
+                      .site = "bridge",
+                      .client = "client",
+                      .packet_id = 1,
+                      .again = true};
+        std::set<int64_t> numbers;
+        for (const char* topic : {"site/1", "site/2", "site/3", "site/4", "site/5", "site/5"}) {
+            sender.route = topic;
+            numbers.insert(fingerprint(text, sender).number);
+        }
+        BOOST_TEST(numbers.size() == 5);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(everything_that_tells_a_report_from_another_is_in_its_fingerprint) {
+    const Sender some{.transport = Transport::http,
+                      .address = "192.0.2.1",
+                      .device = "device",
+                      .received_us = 1'790'000'000'000'000,
+                      .query = "a=1",
+                      .header = "X-Some-Field=1\n",
+                      .site = "site",
+                      .tenant = "tenant",
+                      .route = "/v1/checkins"};
+    for (const std::string_view key : {"", "order-17"}) {
+        std::set<int64_t> numbers;
+        const auto add = [&](auto change, std::string_view text = "uptime=1d") {
+            Sender sender = some;
+            sender.idempotency_key = key;
+            change(sender);
+            numbers.insert(fingerprint(text, sender).number);
+        };
+        add([](Sender&) {});
+        add([](Sender& sender) { sender.address = "192.0.2.2"; });
+        add([](Sender& sender) { sender.received_us += 1'000'000; });
+        BOOST_TEST(numbers.size() == 1);
+        add([](Sender& sender) { sender.device = "other"; });
+        add([](Sender& sender) { sender.site = "other"; });
+        add([](Sender& sender) { sender.tenant = "other"; });
+        add([](Sender& sender) { sender.tenant = ""; });
+        add([](Sender& sender) { sender.route = "/other"; });
+        // Nothing is the same if it is only divided in another way.
+        add([](Sender& sender) { sender.site = "sitetenant", sender.tenant = ""; });
+        BOOST_TEST(numbers.size() == 7);
+        add([](Sender& sender) { sender.query = "a=2"; });
+        add([](Sender& sender) { sender.header = "X-Some-Field=2\n"; });
+        add([](Sender&) {}, "uptime=2d");
+        BOOST_TEST(numbers.size() == (key.empty() ? 10 : 7));
+        add([](Sender& sender) { sender.idempotency_key = "order-18"; });
+        BOOST_TEST(numbers.size() == (key.empty() ? 11 : 8));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(fingerprint_depends_on_the_key) {
+    const Sender sender{Transport::http, "192.0.2.1", "A", 1'790'000'000'000'000};
+    const int64_t with_this_key = fingerprint("uptime=1d", sender).number;
+    Intake other{{2, 3, test_text_max, 65536, 10}, {1, 0, 0, 0}, wakeup, shard};
+    const Body body("uptime=1d");
+    Receipt receipt;
+    BOOST_TEST(other.accept(body.view(), BodyHint::unknown, sender, receipt).has_value());
+    BOOST_TEST(other.ring().at(0).integer(0, Column::id) != with_this_key);
+}
+
+BOOST_AUTO_TEST_CASE(tenant_of_the_credential_is_in_the_row) {
+    Sender sender{Transport::http, "192.0.2.1", "A", 1'790'000'000'000'000};
+    Receipt receipt;
+    BOOST_TEST(intake.announce(true, sender, receipt).has_value());
+    sender.tenant = "acme";
+    BOOST_TEST(intake.announce(true, sender, receipt).has_value());
+    intake.accept_refused("A", sender, Code::malformed_json);
+    BOOST_TEST(!slot(0).has(0, Column::tenant));
+    for (const size_t row : {1, 2}) BOOST_TEST(slot(0).text(row, Column::tenant) == "acme");
 }
 
 BOOST_AUTO_TEST_CASE(fingerprint_is_the_site_s_own) {

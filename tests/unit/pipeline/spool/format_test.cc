@@ -16,8 +16,8 @@ BOOST_AUTO_TEST_CASE(segment_head_says_what_was_put_into_it) {
     BOOST_REQUIRE(head.has_value());
     BOOST_TEST((head->spool == spool));
     BOOST_TEST(head->first_record == 4711);
-    BOOST_REQUIRE(head->columns_at.size() == columns_count);
-    for (size_t column = 0; column < columns_count; ++column)
+    BOOST_REQUIRE(head->columns_at.size() == spool_columns_count);
+    for (size_t column = 0; column < spool_columns_count; ++column)
         BOOST_TEST(head->columns_at[column] == column);
 }
 

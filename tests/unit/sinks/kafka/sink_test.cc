@@ -38,11 +38,11 @@ enum Answer : int {
 
 struct KafkaFixture {
     KafkaFixture() {
-        mock.create_topic("rows.v1", 3);
+        mock.create_topic("rows.v2", 3);
         mock.create_topic("positions", 1);
         mock.create_topic("dead", 1);
         settings.kafka.brokers = {mock.brokers()};
-        settings.kafka.topic = "rows.v1";
+        settings.kafka.topic = "rows.v2";
         settings.kafka.position_topic = "positions";
         settings.kafka.dead_letter_topic = "dead";
         settings.kafka.timeout_max = 3s;
@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(rows_and_position_are_stored_and_found_again) {
     }
     KafkaSink sink(settings);
     BOOST_TEST(sink.open(spool).value() == 9);
-    const auto stored = records("rows.v1");
+    const auto stored = records("rows.v2");
     BOOST_TEST(stored.size() == 200);
     std::map<std::string, std::set<int32_t>> partitions;
     for (const auto& record : stored) {
@@ -118,7 +118,7 @@ BOOST_AUTO_TEST_CASE(site_lies_in_the_partition_that_other_clients_of_kafka_look
     for (const auto& [site, partition] : expected) add_row(columns, site, 1);
     BOOST_TEST(write(sink, columns, 1).has_value());
     std::map<std::string, int32_t> found;
-    for (const auto& record : records("rows.v1")) found[record.key] = record.partition;
+    for (const auto& record : records("rows.v2")) found[record.key] = record.partition;
     BOOST_TEST((found == expected));
 }
 
@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(several_rows_of_a_partition_go_in_one_message) {
     BOOST_TEST(sink.open(spool).has_value());
     BOOST_TEST(write(sink, rows(0, 100), 1).has_value());
     size_t lines = 0;
-    const auto stored = records("rows.v1");
+    const auto stored = records("rows.v2");
     for (const auto& record : stored) {
         lines += static_cast<size_t>(std::ranges::count(record.value, '\n'));
         BOOST_TEST(record.key == "");
@@ -204,7 +204,7 @@ BOOST_AUTO_TEST_CASE(passing_errors_of_brokers_do_not_fail_a_batch) {
     mock.answer(MockKafka::add_partitions, {coordinator_not_available});
     mock.answer(MockKafka::end_transaction, {coordinator_not_available});
     BOOST_TEST(write(sink, rows(0, 50), 3).has_value());
-    BOOST_TEST(records("rows.v1").size() == 50);
+    BOOST_TEST(records("rows.v2").size() == 50);
     BOOST_TEST(counted(sink, Metric::kafka_producers_total) == 1);
 }
 
@@ -292,16 +292,16 @@ BOOST_AUTO_TEST_CASE(topic_whose_name_does_not_tell_the_tables_version_is_remark
     settings.kafka.topic = "checkins";
     BOOST_TEST(standard_error_of([&] {
                    KafkaSink sink(settings);
-               }).find("topic checkins does not end in v1, the version of the table") !=
+               }).find("topic checkins does not end in v2, the version of the table") !=
                std::string::npos);
-    settings.kafka.topic = "rows.v1";
+    settings.kafka.topic = "rows.v2";
     BOOST_TEST(standard_error_of([&] { KafkaSink sink(settings); }) == "");
     settings.kafka.topic = "";
     BOOST_TEST(standard_error_of([&] { KafkaSink sink(settings); }) == "");
 }
 
 BOOST_AUTO_TEST_CASE(topic_that_is_missing_is_a_sink_that_is_down) {
-    for (const char* topic : {"rows.v1", "positions", "dead"}) {
+    for (const char* topic : {"rows.v2", "positions", "dead"}) {
         mock.answer_metadata(topic, unknown_topic);
         KafkaSink sink(settings);
         const auto failed = sink.open(spool);
@@ -327,7 +327,7 @@ BOOST_AUTO_TEST_CASE(row_larger_than_a_message_is_a_dead_letter_in_parts) {
     BOOST_TEST(refusals.write(sink, columns, 1).has_value());
     BOOST_TEST(refusals.rows() == std::vector<size_t>({1}), boost::test_tools::per_element());
     BOOST_TEST((refusals.all[0].reason == DeadReason::too_large));
-    BOOST_TEST(records("rows.v1").size() == 2);
+    BOOST_TEST(records("rows.v2").size() == 2);
     const auto letters = records("dead");
     BOOST_TEST_REQUIRE(letters.size() >= 6);
     std::string line;
@@ -357,7 +357,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_sent_when_a_row_larger_than_a_message_cannot_be_
     refusals.fails = Error{Code::sink_down};
     BOOST_TEST((refusals.write(sink, columns, 1).error().code == Code::sink_down));
     BOOST_TEST(sink.open(spool).value() == 0);
-    BOOST_TEST(records("rows.v1").empty());
+    BOOST_TEST(records("rows.v2").empty());
     BOOST_TEST(records("dead").empty());
 }
 

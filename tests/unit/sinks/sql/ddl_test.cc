@@ -11,7 +11,7 @@ namespace {
 // The columns of a later version: one more.
 std::vector<ColumnInfo> grown() {
     std::vector<ColumnInfo> columns(std::begin(columns_table), std::end(columns_table));
-    columns.push_back({"fan_rpm", Kind::integer, Value::count, 0, 100'000, 2, "fanspeed",
+    columns.push_back({"fan_rpm", Kind::integer, Value::count, 0, 100'000, 3, 500, "fanspeed",
                        "Fan, turns a minute."});
     return columns;
 }
@@ -44,11 +44,11 @@ BOOST_AUTO_TEST_CASE(new_column_is_added_by_alter_and_begins_a_topic_and_a_pipel
                "ALTER TABLE site_checkins ADD COLUMN `fan_rpm` BIGINT NULL");
     BOOST_TEST(add_column(SqlDialect::sqlite, columns.back()) ==
                "ALTER TABLE site_checkins ADD COLUMN fan_rpm INTEGER");
-    BOOST_TEST(topic_name("") == "site_checkins.v1");
-    BOOST_TEST(topic_name("", columns) == "site_checkins.v2");
-    BOOST_TEST(pipeline_name(topic_name("", columns)) == "site_checkins_v2");
+    BOOST_TEST(topic_name("") == "site_checkins.v2");
+    BOOST_TEST(topic_name("", columns) == "site_checkins.v3");
+    BOOST_TEST(pipeline_name(topic_name("", columns)) == "site_checkins_v3");
     BOOST_TEST(pipeline_name("fleet-a.b_c") == "fleet-a_b_c");
-    BOOST_TEST(contains(load_clauses(columns), ", `extra`, `fan_rpm`)"));
+    BOOST_TEST(contains(load_clauses(columns), ", `extra`, `tenant`, `fan_rpm`)"));
 }
 
 BOOST_AUTO_TEST_CASE(topic_that_is_set_is_taken_as_it_is) {

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <filesystem>
 
+#include "sinks/sql/ddl.h"
 #include "tests/support/refusals.h"
 #include "tests/support/rows.h"
 #include "tests/support/temporary_directory.h"
@@ -54,6 +55,22 @@ BOOST_AUTO_TEST_CASE(new_file_has_the_table_and_no_position) {
     for (const auto& column : columns_table) names += std::string(column.name) + "\n";
     names.pop_back();
     BOOST_TEST(ask("SELECT name FROM pragma_table_info('site_checkins')") == names);
+}
+
+BOOST_AUTO_TEST_CASE(table_of_version_1_gets_the_column_of_version_2_and_keeps_its_rows) {
+    std::vector<ColumnInfo> columns(std::begin(columns_table), std::end(columns_table));
+    std::erase_if(columns, [](const ColumnInfo& column) { return column.since > 1; });
+    for (const auto& statement : create_tables(SqlDialect::sqlite, columns)) ask(statement);
+    ask("INSERT INTO site_checkins (id, site_id) VALUES (1, 'old')");
+    SqliteSink sink(path);
+    BOOST_TEST(sink.open(spool).has_value());
+    Columns row(1, test_text_max);
+    row.set_integer(Column::id, 2);
+    row.set_text(Column::tenant, "acme");
+    row.set_integer(Column::first_sending, 1);
+    add_row(row, "new", 1);
+    BOOST_TEST(write(sink, row, 1).has_value());
+    BOOST_TEST(ask("SELECT site_id, tenant FROM site_checkins ORDER BY id") == "old|\nnew|acme");
 }
 
 BOOST_AUTO_TEST_CASE(every_kind_of_value_is_stored_as_it_is) {
