@@ -65,6 +65,19 @@ struct Amount {
     std::string_view unit;
 };
 
+// Takes the digits behind a decimal comma, "24,1", and returns their value as a fraction. Three
+// digits may be thousands, so those are no fraction.
+double comma_fraction(std::string_view& text) {
+    Reader reader{text};
+    if (!reader.take(',')) return 0;
+    const size_t before = reader.rest.size();
+    const auto digits = reader.digits(1, 6);
+    const size_t count = before - reader.rest.size();
+    if (!digits || count == 3) return 0;
+    text = reader.rest;
+    return static_cast<double>(*digits) / std::pow(10, static_cast<double>(count));
+}
+
 std::optional<Amount> amount(std::string_view text) {
     // from_chars would also take "inf" and "nan".
     const size_t sign = text.starts_with('-') ? 1 : 0;
@@ -73,6 +86,8 @@ std::optional<Amount> amount(std::string_view text) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error != std::errc{}) return std::nullopt;
     text.remove_prefix(static_cast<size_t>(end - text.data()));
+    const double fraction = comma_fraction(text);
+    number += sign == 1 ? -fraction : fraction;
     if (text.starts_with(' ')) text.remove_prefix(1);
     return Amount{number, text};
 }
@@ -178,14 +193,26 @@ std::optional<int64_t> timestamp(std::string_view text) {
     return *days * 86400 + *seconds - *east;
 }
 
-// "1w2d3h4m5s", "1w2d03:04:05", "03:04:05": units in falling order, the last part may be a clock's.
+// "1w2d3h4m5s", "1w2d03:04:05", "03:04:05", "9s210ms": units in falling order, the last part may be
+// a clock's. Parts of a second are left out.
 std::optional<int64_t> spelled_duration(std::string_view text) {
     struct Unit {
-        char letter;
+        std::string_view name;
         int64_t seconds;
     };
-    static constexpr std::array<Unit, 5> units = {
-        {{'w', 604800}, {'d', 86400}, {'h', 3600}, {'m', 60}, {'s', 1}}};
+    static constexpr std::array<Unit, 8> units = {{{"w", 604800},
+                                                   {"d", 86400},
+                                                   {"h", 3600},
+                                                   {"m", 60},
+                                                   {"s", 1},
+                                                   {"ms", 0},
+                                                   {"us", 0},
+                                                   {"ns", 0}}};
+    // Whether the rest begins with this unit and not with a longer one: "m" is not "ms".
+    const auto begins = [](std::string_view rest, std::string_view name) {
+        return rest.starts_with(name) && (rest.size() == name.size() ||
+                                          is_digit(rest[name.size()]) || rest[name.size()] == ' ');
+    };
     Reader reader{text};
     int64_t total = 0;
     size_t next_unit = 0;
@@ -201,10 +228,9 @@ std::optional<int64_t> spelled_duration(std::string_view text) {
             reader.take('.');
             if (!reader.digits(1, 9) || reader.rest != "s") return std::nullopt;
         }
-        while (next_unit < units.size() && !reader.rest.starts_with(units[next_unit].letter))
-            ++next_unit;
+        while (next_unit < units.size() && !begins(reader.rest, units[next_unit].name)) ++next_unit;
         if (next_unit == units.size()) return std::nullopt;
-        reader.rest.remove_prefix(1);
+        reader.rest.remove_prefix(units[next_unit].name.size());
         total += *number * units[next_unit].seconds;
         ++next_unit;
         reader.take(' ');
@@ -231,19 +257,12 @@ std::optional<int64_t> duration(std::string_view text) {
 }
 
 std::optional<int64_t> bytes(std::string_view text) {
-    static constexpr std::array<Scale, 13> scales = {{{"B", 1},
-                                                      {"KiB", 0x1p10},
-                                                      {"MiB", 0x1p20},
-                                                      {"GiB", 0x1p30},
-                                                      {"TiB", 0x1p40},
-                                                      {"KB", 0x1p10},
-                                                      {"MB", 0x1p20},
-                                                      {"GB", 0x1p30},
-                                                      {"TB", 0x1p40},
-                                                      {"K", 0x1p10},
-                                                      {"M", 0x1p20},
-                                                      {"G", 0x1p30},
-                                                      {"T", 0x1p40}}};
+    static constexpr std::array<Scale, 24> scales = {
+        {{"B", 1},       {"bytes", 1},   {"KiB", 0x1p10}, {"Ki", 0x1p10}, {"KB", 0x1p10},
+         {"kB", 0x1p10}, {"kb", 0x1p10}, {"K", 0x1p10},   {"k", 0x1p10},  {"MiB", 0x1p20},
+         {"Mi", 0x1p20}, {"MB", 0x1p20}, {"mb", 0x1p20},  {"M", 0x1p20},  {"GiB", 0x1p30},
+         {"Gi", 0x1p30}, {"GB", 0x1p30}, {"gb", 0x1p30},  {"G", 0x1p30},  {"TiB", 0x1p40},
+         {"Ti", 0x1p40}, {"TB", 0x1p40}, {"tb", 0x1p40},  {"T", 0x1p40}}};
     return scaled(text, scales);
 }
 
@@ -276,6 +295,8 @@ std::optional<double> signal(std::string_view text) {
 }
 
 std::optional<Version> version(std::string_view text) {
+    static constexpr std::array<std::string_view, 4> channels = {"stable", "long-term", "testing",
+                                                                 "development"};
     if (!text.empty() && !is_digit(text[0]))
         for (const std::string_view before : {"RouterOS ", "v"})
             if (text.starts_with(before)) text.remove_prefix(before.size());
@@ -290,11 +311,13 @@ std::optional<Version> version(std::string_view text) {
     const size_t close = rest.find(')');
     if (open < close && close != rest.npos)
         result.channel = rest.substr(open + 1, close - open - 1);
+    else if (rest[0] == ' ' && std::ranges::find(channels, rest.substr(1)) != channels.end())
+        result.channel = rest.substr(1);
     return result;
 }
 
 std::optional<std::string_view> address(std::string_view text) {
-    const std::string_view bare = text.substr(0, text.find('/'));
+    const std::string_view bare = text.substr(0, text.find_first_of("/%;, "));
     if (is_dotted_quad(bare)) return bare;
     std::array<char, INET6_ADDRSTRLEN> name{};  // inet_pton wants a terminator.
     if (bare.size() >= name.size()) return std::nullopt;
@@ -309,12 +332,22 @@ std::optional<std::string_view> address(std::string_view text) {
 double micros(double since_1970) {
     constexpr double milliseconds_from = 1e11;  // As seconds, the year 5138.
     constexpr double microseconds_from = 1e14;
+    // From 2017 on: RouterOS prints nanoseconds since 2023 (:tonsec of 7.13), and fewer would be
+    // microseconds far in the future.
+    constexpr double nanoseconds_from = 1.5e18;
+    constexpr double nanoseconds_to = 4.2e18;  // The year 2103.
+    if (since_1970 >= nanoseconds_from && since_1970 < nanoseconds_to) return since_1970 / 1e3;
     if (since_1970 >= microseconds_from) return since_1970;
     return since_1970 * (since_1970 >= milliseconds_from ? 1e3 : 1e6);
 }
 
 std::optional<int64_t> clock(std::string_view text) {
     if (const auto seconds = timestamp(text)) return *seconds * us_per_second;
+    constexpr int64_t week_of_2000 = 1565;
+    Reader weeks{text};
+    if (const auto number = weeks.digits(4, 4);
+        number && *number >= week_of_2000 && weeks.take('w'))
+        if (const auto seconds = spelled_duration(text)) return *seconds * us_per_second;
     const auto number = count(text);
     return number ? rounded(micros(static_cast<double>(*number))) : std::nullopt;
 }

@@ -288,4 +288,47 @@ BOOST_AUTO_TEST_CASE(halves_are_rounded_up_and_large_numbers_left_alone) {
     BOOST_TEST(values::count("4976020843954067.000000").value() == 4976020843954067);
 }
 
+BOOST_AUTO_TEST_CASE(values_of_other_menus_and_agents_are_read_too) {
+    for (const Example& example : std::vector<Example>{{"9s210ms", "9"},
+                                                       {"1h38m9s210ms", "5889"},
+                                                       {"210ms", "0"},
+                                                       {"5m3us", "300"},
+                                                       {"1ms2s", "nothing"},
+                                                       {"3 days, 14 hours", "nothing"}})
+        BOOST_TEST(shown(values::duration(example.text)) == example.meaning, example.text);
+    for (const Example& example : std::vector<Example>{{"64 mb", "67108864"},
+                                                       {"512kB", "524288"},
+                                                       {"14,9GiB", "15998753178"},
+                                                       {"1.5gb", "1610612736"},
+                                                       {"1024 bytes", "1024"},
+                                                       {"64 furlongs", "nothing"}})
+        BOOST_TEST(shown(values::bytes(example.text)) == example.meaning, example.text);
+    for (const Example& example : std::vector<Example>{
+             {"24,1", "24.1"}, {"24,1V", "24.1"}, {"-3,5", "-3.5"}, {"1,234", "nothing"}})
+        BOOST_TEST(shown(values::decimal(example.text)) == example.meaning, example.text);
+}
+
+BOOST_AUTO_TEST_CASE(an_address_is_read_without_what_surrounds_it) {
+    for (const auto& [text, address] : std::vector<std::pair<std::string, std::string>>{
+             {"2001:db8:7::9%pppoe-out1", "2001:db8:7::9"},
+             {"10.0.0.1%ether1", "10.0.0.1"},
+             {"203.0.113.9/24;198.51.100.3/29", "203.0.113.9"},
+             {"203.0.113.9/24%wan", "203.0.113.9"},
+             {"203.0.113.9, 198.51.100.3", "203.0.113.9"}})
+        BOOST_TEST(std::string(values::address(text).value_or("nothing")) == address, text);
+    BOOST_TEST(!values::address("%ether1"));
+}
+
+BOOST_AUTO_TEST_CASE(a_clock_may_be_nanoseconds_or_weeks) {
+    BOOST_TEST(shown(values::clock("1795860000000000000")) == "1795860000000000");
+    BOOST_TEST(shown(values::clock("2969w2d10:00:00")) == "1795860000000000");
+    BOOST_TEST(shown(values::clock("1w2d10:00:00")) == "nothing");  // An uptime.
+}
+
+BOOST_AUTO_TEST_CASE(a_channel_may_stand_without_parentheses) {
+    BOOST_TEST(values::version("7.16.2 stable")->channel == "stable");
+    BOOST_TEST(values::version("7.16.2 (Nov 2026)")->channel == "Nov 2026");
+    BOOST_TEST(values::version("7.16.2 something")->channel == "");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
