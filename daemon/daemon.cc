@@ -1,11 +1,11 @@
 #include "daemon/daemon.h"
 
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <exception>
 #include <functional>
 #include <thread>
 #include <utility>
@@ -13,7 +13,6 @@
 #include "daemon/net/listener.h"
 #include "daemon/open_files.h"
 #include "daemon/security/fingerprint_key.h"
-#include "daemon/service_manager.h"
 #include "pipeline/base/error.h"
 #include "pipeline/base/log.h"
 #include "sinks/make_sinks.h"
@@ -24,6 +23,10 @@ namespace {
 
 constexpr size_t admin_connections_max = 256;
 constexpr size_t admin_output_bytes_max = 8 << 20;
+// Time beyond the limits of a stop: a worker checks its own once a second; sinks are closed at
+// last.
+constexpr Millis drain_grace{2000};
+constexpr Millis stop_grace{1000};
 
 ConnectionTable::Options admin_options(const Settings& settings) {
     ConnectionTable::Options options(settings);
@@ -52,11 +55,13 @@ Settings within_limits(Settings settings) {
     return settings;
 }
 
-// Ends the process without exit(): other threads still run, and nothing that they do may look like
-// success.
-void halt(const Error& error) {
-    log(LogLevel::error, "stopping at once: {}", describe(error));
-    std::_Exit(EXIT_FAILURE);
+// Lets the alarm end the process if the message about an exception blocks: alarm(2).
+void limit_terminate() {
+    static const std::terminate_handler report = std::get_terminate();
+    std::set_terminate([] {
+        alarm(1);
+        report();
+    });
 }
 
 // Binds each address and passes its sockets, one for each of `count` workers, to use().
@@ -82,48 +87,10 @@ std::string state_dir_of(const Settings& settings) {
     return std::string(paths.substr(0, paths.find(':')));
 }
 
-// The signals that stop the daemon or reload its files, as a descriptor that the loop reads. They
-// are blocked in all threads that start after the construction: no handler ever runs, and a signal
-// that arrives before the loop runs is not lost. Source: signalfd(2).
-class Daemon::Signals {
-public:
-    Signals() {
-        sigset_t all{};
-        sigemptyset(&all);
-        for (const int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&all, number);
-        pthread_sigmask(SIG_BLOCK, &all, nullptr);
-        fd_ = signalfd(-1, &all, SFD_NONBLOCK | SFD_CLOEXEC);
-        ensure(fd_ >= 0);
-    }
-    ~Signals() { close(fd_); }
-    Signals(const Signals&) = delete;
-    Signals& operator=(const Signals&) = delete;
-
-    // Calls daemon.on_signal() from the loop for each signal that arrives.
-    void watch(Loop& loop, Daemon& daemon) {
-        daemon_ = &daemon;
-        ensure(uv_poll_init(&loop.uv(), &poll_, fd_) == 0);
-        poll_.data = this;
-        uv_poll_start(&poll_, UV_READABLE, [](uv_poll_t* poll, int, int) {
-            static_cast<Signals*>(poll->data)->deliver();
-        });
-    }
-    void unwatch() { uv_close(reinterpret_cast<uv_handle_t*>(&poll_), nullptr); }
-
-private:
-    void deliver() const {
-        signalfd_siginfo signal{};
-        if (read(fd_, &signal, sizeof signal) != sizeof signal) return;
-        daemon_->on_signal(static_cast<int>(signal.ssi_signo));
-    }
-
-    int fd_ = -1;
-    Daemon* daemon_ = nullptr;
-    uv_poll_t poll_{};
-};
-
 Daemon::Daemon(const Settings& settings, std::string_view version)
-    : settings_(within_limits(settings)),
+    : log_writer_(STDERR_FILENO, settings.general.log_queue_size_max.count),
+      signals_(clock_, [this](std::string_view reason) { end_at_once(reason); }),
+      settings_(within_limits(settings)),
       version_(version),
       state_dir_(state_dir_of(settings)),
       replies_(clock_),
@@ -134,13 +101,13 @@ Daemon::Daemon(const Settings& settings, std::string_view version)
       clock_watch_(clock_),
       file_watch_(clock_, watched_paths(settings)),
       tls_(settings, clock_),
-      loop_(clock_, shard_, admin_options(settings), [this] { on_turn(); }),
-      signals_(std::make_unique<Signals>()) {}
+      loop_(clock_, shard_, admin_options(settings), [this] { on_turn(); }) {}
 
 Daemon::~Daemon() = default;
 
 int Daemon::run() {
     std::signal(SIGPIPE, SIG_IGN);
+    limit_terminate();
     const auto refuse = [](const Error& error, int status) {
         log(LogLevel::error, "{}", describe(error));
         return status;
@@ -149,7 +116,7 @@ int Daemon::run() {
     if (const auto made = make_state_directory(); !made) return refuse(made.error(), EXIT_FAILURE);
     if (const auto key = load_fingerprint_key(); !key) return refuse(key.error(), exit_settings);
     if (const auto started = start(); !started) return refuse(started.error(), EXIT_FAILURE);
-    service_manager::ready();
+    service_manager_.ready();
     log(LogLevel::notice, "rollcalld {} takes check-ins", version_);
     loop_.run();
     log(LogLevel::notice, "stopped");
@@ -159,6 +126,11 @@ int Daemon::run() {
 // --- start ---
 
 Result<void> Daemon::read_files() {
+    const auto remember_versions = [this]() -> Result<void> {
+        file_watch_.remember();
+        return {};
+    };
+    if (auto done = reloads_.add(remember_versions); !done) return done;
     const auto read_credentials = [this] {
         auto loaded = shared_.credential_files.load();
         if (loaded)
@@ -189,15 +161,12 @@ Result<void> Daemon::start() {
     build_pipeline();
     build_workers();
     if (auto opened = open_spool(); !opened) return opened;
-    pipeline_->start();
     watch_overload();
-    if (auto listening = listen(); !listening) {
-        pipeline_->stop();
-        return listening;
-    }
-    start_threads();
-    signals_->watch(loop_, *this);
+    if (auto listening = listen(); !listening) return listening;
+    watch_threads();
     show_pages();
+    signals_.serve([this] { loop_.wake(); });
+    start_threads();
     return {};
 }
 
@@ -208,13 +177,12 @@ void Daemon::build_pipeline() {
     std::vector<NamedSink> sinks = make_sinks(settings_, state_dir_);
     if (auto topic_end = topic_end_of(sinks))
         watch_ = std::make_unique<SinglestoreWatch>(settings_, clock_, std::move(topic_end));
-    pipeline_ =
-        std::make_unique<Pipeline>(files_, clock_, settings_,
-                                   Pipeline::Options{.spool_directory = state_dir_ + "/spool",
-                                                     .sinks = std::move(sinks),
-                                                     .worker_shards = std::move(shards),
-                                                     .fingerprint_key = fingerprint_key_,
-                                                     .on_halt = halt});
+    pipeline_ = std::make_unique<Pipeline>(
+        files_, clock_, settings_,
+        Pipeline::Options{.spool_directory = state_dir_ + "/spool",
+                          .sinks = std::move(sinks),
+                          .worker_shards = std::move(shards),
+                          .on_halt = [this](const Error& error) { halt(error); }});
 }
 
 void Daemon::build_workers() {
@@ -270,8 +238,19 @@ Result<void> Daemon::listen_for_operators() {
 }
 
 void Daemon::start_threads() {
+    pipeline_->start();
     for (auto& worker : workers_) worker->start();
     if (watch_) watch_->start();
+    reloads_.start([this] { file_watch_.measure(); }, [this] { loop_.wake(); });
+}
+
+void Daemon::watch_threads() {
+    using enum ThreadWatch::Role;
+    for (size_t i = 0; i < workers_.size(); ++i)
+        thread_watch_.add(fmt::format("worker {}", i), worker, workers_[i]->heartbeat());
+    thread_watch_.add("committer", committer, std::as_const(*pipeline_).committer().heartbeat());
+    for (const auto& [sink, heartbeat] : pipeline_->deliveries())
+        thread_watch_.add(fmt::format("sink {}", to_text(sink)), delivery, *heartbeat);
 }
 
 // From now on the daemon is ready, unless it is overloaded.
@@ -280,7 +259,7 @@ void Daemon::show_pages() {
         return watch_ ? std::optional(watch_->status()) : std::nullopt;
     };
     admin_.show({.shards = shards(),
-                 .readiness = [this] { return readiness_of(pipeline_->load(), overload_.last()); },
+                 .readiness = [this] { return readiness(); },
                  .health_messages = [this] { return health_messages(); },
                  .pipeline = pipeline});
 }
@@ -291,15 +270,16 @@ MetricShards Daemon::shards() const {
     MetricShards all = pipeline_->shards();
     for (const auto& shard : worker_shards_) all.push_back(shard.get());
     for (const MetricShard* shard :
-         {&overload_.shard(), &clock_watch_.shard(), &shared_.mqtt_clients.shard(), &tls_.shard(),
-          &reloads_.shard()})
+         {&log_writer_.shard(), &thread_watch_.shard(), &overload_.shard(), &clock_watch_.shard(),
+          &shared_.mqtt_clients.shard(), &tls_.shard(), &reloads_.shard()})
         all.push_back(shard);
     if (watch_) all.push_back(&watch_->shard());
     return all;
 }
 
 std::vector<std::string> Daemon::health_messages() const {
-    std::vector<std::string> all = pipeline_->health_messages();
+    std::vector<std::string> all = thread_watch_.health_messages();
+    for (auto& message : pipeline_->health_messages()) all.push_back(std::move(message));
     if (std::string message = watch_ ? watch_->health_message().text() : ""; !message.empty())
         all.push_back(std::move(message));
     for (auto& message : file_watch_.health_messages()) all.push_back(std::move(message));
@@ -307,50 +287,93 @@ std::vector<std::string> Daemon::health_messages() const {
     return all;
 }
 
+Readiness Daemon::readiness() const {
+    const bool stuck = thread_watch_.has_stuck(ThreadWatch::Role::worker) ||
+                       thread_watch_.has_stuck(ThreadWatch::Role::committer);
+    return readiness_of(pipeline_->load(), overload_.last(), stuck);
+}
+
 // --- while it runs ---
 
 // The loop calls this at least once a second.
 void Daemon::on_turn() {
+    if (stopped_) return;
     const int64_t now_us = clock_.steady_us();
     overload_.measure(now_us);
     clock_watch_.measure();
-    file_watch_.measure();
+    if (thread_watch_.measure(now_us)) notify_watchdog();
     if (shared_.mqtt_clients.drop_expired(now_us / 1'000'000)) loop_.wake();
+    obey_signals();
 }
 
-void Daemon::on_signal(int number) {
-    if (number == SIGHUP) return reload();
-    stop();
+// A committer that waits for the disk is not restarted, because the disk would not be faster then.
+void Daemon::notify_watchdog() {
+    service_manager_.retry();
+    const bool stuck =
+        thread_watch_.has_stuck(ThreadWatch::Role::worker) ||
+        (thread_watch_.has_stuck(ThreadWatch::Role::committer) && !pipeline_->load().sync_began_us);
+    if (!stuck) service_manager_.alive();
 }
 
-void Daemon::reload() {
-    service_manager::reloading(clock_.steady_us());
-    file_watch_.remember();
-    reloads_.read_again();
-    log(LogLevel::notice, "reloaded");
-    service_manager::ready();
+void Daemon::obey_signals() {
+    if (signals_.stop_requested()) return stop();
+    if (reloads_.try_end_reload()) {
+        log(LogLevel::notice, "reloaded");
+        service_manager_.ready();
+    }
+    if (!reloads_.is_reloading() && reloads_begun_ != signals_.reloads_requested()) begin_reload();
+}
+
+void Daemon::begin_reload() {
+    reloads_begun_ = signals_.reloads_requested();
+    service_manager_.reloading(clock_.steady_us());
+    reloads_.begin_reload();
+}
+
+// Ends the process without exit(): other threads still run, and may use everything.
+void Daemon::end(int status) {
+    log_writer_.flush();
+    std::_Exit(status);
+}
+
+void Daemon::halt(const Error& error) {
+    log(LogLevel::error, "stopping at once: {}", describe(error));
+    end(EXIT_FAILURE);
+}
+
+// The thread of the signals calls this.
+void Daemon::end_at_once(std::string_view reason) {
+    const std::string busy = thread_watch_.in_step();
+    log(LogLevel::warning, "ending now: {}{}; the next start continues from the spool", reason,
+        busy.empty() ? "" : fmt::format(" (busy: {})", busy));
+    end(EXIT_SUCCESS);
 }
 
 // --- stop ---
 
 void Daemon::stop() {
     log(LogLevel::notice, "stopping");
-    service_manager::stopping();
+    service_manager_.stopping();
     if (watch_) watch_->begin_stop();  // It and a sink may have to wait for the same database.
     stop_workers();
     stop_pipeline();
-    signals_->unwatch();
+    stopped_ = true;
     loop_.stop();
 }
 
 void Daemon::stop_workers() {
+    signals_.end_after(settings_.general.drain_timeout_max + drain_grace);
     for (auto& worker : workers_) worker->begin_stop();
     for (auto& worker : workers_) worker->join();
 }
 
+// The limit also holds for the destructors, which close the sinks.
 void Daemon::stop_pipeline() {
+    signals_.end_after(settings_.delivery.stop_timeout_max + stop_grace);
     pipeline_->stop();
     if (watch_) watch_->join();
+    reloads_.stop();
+    thread_watch_.forget_all();
 }
 
 }  // namespace rollcall

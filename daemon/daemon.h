@@ -1,9 +1,12 @@
 // Daemon: owns every thread. It starts them in the reverse order of a check-in's path, so that
 // nothing is accepted before it can be made durable, and stops them in the order of that path.
 //
-//   start:   spool and sinks -> deliveries, committer -> sockets -> workers -> READY=1
+//   start:   spool and sinks -> sockets -> deliveries, committer -> workers -> READY=1
 //   stop:    STOPPING=1 -> workers (respond to what is durable) -> committer -> deliveries
 //   reload:  SIGHUP -> the files that the settings name are read again
+//
+// Each step of a stop has a limit: drain_timeout_max for the workers, delivery.stop_timeout_max for
+// the rest, and a second or two more. Then the process ends, whatever a thread still waits for.
 //
 // A failure that breaks a promise (error.h, Action::halt) ends the process at once: what was not
 // acknowledged before never is.
@@ -24,10 +27,14 @@
 #include "daemon/net/tls_context.h"
 #include "daemon/overload/controller.h"
 #include "daemon/reload.h"
+#include "daemon/service_manager.h"
 #include "daemon/shared_state.h"
+#include "daemon/signals.h"
+#include "daemon/thread_watch.h"
 #include "daemon/worker.h"
 #include "pipeline/base/clock.h"
 #include "pipeline/base/files.h"
+#include "pipeline/base/log_writer.h"
 #include "pipeline/pipeline.h"
 #include "sinks/singlestore/watch.h"
 
@@ -51,8 +58,6 @@ public:
     [[nodiscard]] int run();
 
 private:
-    class Signals;
-
     [[nodiscard]] Result<void> read_files();
     [[nodiscard]] Result<void> make_state_directory();
     [[nodiscard]] Result<void> load_fingerprint_key();
@@ -69,6 +74,7 @@ private:
                                                    Transport transport, TlsContext* tls);
     [[nodiscard]] Result<void> listen_for_operators();
     void start_threads();
+    void watch_threads();
     void show_pages();
 
     // The steps of stop(), in this order.
@@ -76,17 +82,26 @@ private:
     void stop_workers();
     void stop_pipeline();
 
-    void reload();
+    void begin_reload();
     void on_turn();
-    void on_signal(int number);
+    void notify_watchdog();
+    void obey_signals();
+    [[noreturn]] void end(int status);
+    [[noreturn]] void halt(const Error& error);
+    [[noreturn]] void end_at_once(std::string_view reason);
 
+    [[nodiscard]] Readiness readiness() const;
     [[nodiscard]] MetricShards shards() const;
     [[nodiscard]] std::vector<std::string> health_messages() const;
 
+    LogWriter log_writer_;  // First and last to exist: all others log.
+    Clock clock_;
+    ThreadWatch thread_watch_;
+    Signals signals_;
     const Settings settings_;
     std::string_view version_;
     std::string state_dir_;
-    Clock clock_;
+    ServiceManager service_manager_;
     Files files_;
     MetricShard shard_;  // Counters of main's loop, which are not shown.
     Replies replies_;
@@ -103,8 +118,9 @@ private:
     std::unique_ptr<SinglestoreWatch> watch_;  // If check-ins go to SingleStore through Kafka.
     std::vector<std::unique_ptr<Worker>> workers_;
     ReloadableFiles reloads_;
-    Loop loop_;  // Serves the admin pages and the signals, and measures once a second.
-    std::unique_ptr<Signals> signals_;
+    uint64_t reloads_begun_ = 0;  // Requests for a reload that were obeyed.
+    bool stopped_ = false;
+    Loop loop_;  // Serves the admin pages, obeys signals, and measures once a second.
 };
 
 }  // namespace rollcall

@@ -21,8 +21,13 @@ FileWatch::FileWatch(const Clock& clock, const std::vector<std::string>& paths) 
 void FileWatch::remember() {
     for (Watched& file : files_) {
         file.read = version_of(file.path);
-        file.changed = false;
+        set_changed(file, false);
     }
+}
+
+void FileWatch::set_changed(Watched& file, bool changed) {
+    const std::lock_guard lock(mutex_);
+    file.changed = changed;
 }
 
 void FileWatch::measure() {
@@ -31,13 +36,14 @@ void FileWatch::measure() {
     measured_us_ = now_us;
     for (Watched& file : files_) {
         if (file.changed || version_of(file.path) == file.read) continue;
-        file.changed = true;
+        set_changed(file, true);
         log(LogLevel::warning, "{}", message(file));
     }
 }
 
 std::vector<std::string> FileWatch::health_messages() const {
     std::vector<std::string> messages;
+    const std::lock_guard lock(mutex_);
     for (const Watched& file : files_)
         if (file.changed) messages.push_back(message(file));
     return messages;

@@ -2,11 +2,16 @@
 // since: certificates, keys and tokens. The daemon goes on with the contents that it has read, and
 // only a reload reads the files again, because a pair of files may be half written.
 //
-// Threads: main.
-// Source: inode(7); a change of contents, owner, mode or name changes the time of last change.
+// A stat(2) may hang with the server that a file is on, so this is done by the thread that reads
+// the files again (reload.h).
+//
+// Threads: one at a time; any thread may call health_messages(), for which a mutex guards the
+// flags. Source: inode(7); a change of contents, owner, mode or name changes the time of last
+// change.
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -43,8 +48,10 @@ private:
 
     [[nodiscard]] static std::optional<Version> version_of(const std::string& path);
     [[nodiscard]] static std::string message(const Watched& file);
+    void set_changed(Watched& file, bool changed);
 
     const Clock& clock_;
+    mutable std::mutex mutex_;  // Guards Watched::changed; not held during a stat(2).
     std::vector<Watched> files_;
     int64_t measured_us_ = 0;  // Steady time.
 };

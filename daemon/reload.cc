@@ -2,30 +2,69 @@
 
 #include <utility>
 
+#include "pipeline/base/heartbeat.h"
 #include "pipeline/base/log.h"
 
 namespace rollcall {
 
+ReloadableFiles::~ReloadableFiles() { stop(); }
+
 Result<void> ReloadableFiles::add(Read read) {
     if (auto done = read(); !done) return done;
-    all_.push_back({std::move(read), {}});
+    all_.emplace_back().read = std::move(read);
     return {};
 }
 
 void ReloadableFiles::read_again() {
-    for (auto& [read, health_message] : all_) {
-        const auto done = read();
-        health_message = done ? "" : describe(done.error()) + "; what was read before stays";
+    for (Files& files : all_) {
+        const auto done = files.read();
+        files.health_message.set(done ? ""
+                                      : describe(done.error()) + "; what was read before stays");
         if (done) continue;
         shard_.add(Metric::reload_errors_total);
-        log(LogLevel::error, "{}", health_message);
+        log(LogLevel::error, "{}", files.health_message.text());
     }
+}
+
+void ReloadableFiles::start(std::function<void()> every_second, std::function<void()> done) {
+    thread_ = std::thread([this, every_second = std::move(every_second), done = std::move(done)] {
+        name_this_thread("files");
+        while (stopping_.read() == 0) {
+            if (requested_.read() != finished_.own()) {
+                read_again();
+                finished_.advance(requested_.read());
+                done();
+            }
+            every_second();
+            wakeup_.wait(std::chrono::seconds(1));
+        }
+    });
+}
+
+void ReloadableFiles::begin_reload() {
+    ensure(!is_reloading());
+    requested_.advance(requested_.own() + 1);
+    wakeup_.notify();
+}
+
+bool ReloadableFiles::try_end_reload() {
+    if (!is_reloading() || finished_.read() != requested_.own()) return false;
+    ended_ = requested_.own();
+    return true;
+}
+
+void ReloadableFiles::stop() {
+    if (!thread_.joinable()) return;
+    stopping_.advance(1);
+    wakeup_.notify();
+    thread_.join();
 }
 
 std::vector<std::string> ReloadableFiles::health_messages() const {
     std::vector<std::string> messages;
     for (const Files& files : all_)
-        if (!files.health_message.empty()) messages.push_back(files.health_message);
+        if (std::string message = files.health_message.text(); !message.empty())
+            messages.push_back(std::move(message));
     return messages;
 }
 

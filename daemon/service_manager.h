@@ -1,15 +1,38 @@
-// Service manager: notifies systemd of the state of the daemon. Has no effect without systemd.
+// ServiceManager: notifies systemd of the state of the daemon. Has no effect without systemd.
 //
-// Source: sd_notify(3).
+// No call blocks. libsystemd's sd_notify() would: it waits while the socket of a service manager
+// that hangs is full. A state that could not be sent is sent by the next call.
+//
+// Source: sd_notify(3), sd_watchdog_enabled(3).
 // Threads: main.
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <string_view>
 
-namespace rollcall::service_manager {
+namespace rollcall {
 
-void ready();                       // The sockets are open and the spool is recovered.
-void reloading(int64_t steady_us);  // A reload began; ready() ends it.
-void stopping();                    // The daemon accepts no more work.
+class ServiceManager {
+public:
+    ServiceManager();
 
-}  // namespace rollcall::service_manager
+    void ready();                       // The sockets are open and the spool is recovered.
+    void reloading(int64_t steady_us);  // A reload began; ready() ends it.
+    void stopping();                    // The daemon accepts no more work.
+    // Keeps the watchdog of the service from restarting it (WatchdogSec=). Call it every second
+    // while all threads make progress.
+    void alive();
+    // Sends a state that could not be sent before. Call it every second.
+    void retry();
+
+private:
+    void notify(std::string state);
+    [[nodiscard]] bool send(std::string_view text) const;
+
+    std::string socket_;  // $NOTIFY_SOCKET; empty without a service manager.
+    bool watchdog_;       // $WATCHDOG_USEC is set.
+    std::string unsent_;  // The last state, if it was not sent.
+};
+
+}  // namespace rollcall

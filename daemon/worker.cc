@@ -63,10 +63,17 @@ Millis Worker::defer() {
 }
 
 void Worker::start() {
-    thread_ = std::thread([this] { loop_.run(); });
+    heartbeat_.begin_step();
+    thread_ = std::thread([this] {
+        name_this_thread("worker");
+        loop_.run();
+        heartbeat_.end_step();
+    });
 }
 
+// A turn is a step, including its wait for clients, which the sweep ends within a second.
 void Worker::on_turn() {
+    heartbeat_.next_step();
     loop_.connections().release_replies(intake_.durable());
     mqtt_.on_turn();
     if (intake_.has_room()) loop_.connections().resume_paused();

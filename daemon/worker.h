@@ -9,7 +9,7 @@
 // client waits for. After drain_timeout_max it closes all connections.
 //
 // Threads: the constructor, listen(), start(), begin_stop() and join() belong to main; any thread
-//          may call wake() and ack_times(); the rest is the worker's own.
+//          may call wake(), heartbeat() and ack_times(); the rest is the worker's own.
 #pragma once
 
 #include <random>
@@ -25,6 +25,7 @@
 #include "daemon/security/credentials.h"
 #include "daemon/shared_state.h"
 #include "pipeline/base/cursor.h"
+#include "pipeline/base/heartbeat.h"
 #include "pipeline/ingest/intake.h"
 
 namespace rollcall {
@@ -50,6 +51,8 @@ public:
     void begin_stop();
     void join();
 
+    // Steps at least once a second, with each turn of its loop.
+    [[nodiscard]] const Heartbeat& heartbeat() const { return heartbeat_; }
     [[nodiscard]] const AckTimes& ack_times() const { return loop_.connections().ack_times(); }
 
 private:
@@ -71,6 +74,7 @@ private:
     Checkins checkins_;
     HttpSession::Limits http_limits_;
     MqttSessions mqtt_;
+    Heartbeat heartbeat_;
     Cursor stopping_;             // Advanced once, by main: 1 means drain and return.
     int64_t stop_before_us_ = 0;  // 0 until the stop has begun.
     Loop loop_;

@@ -39,11 +39,6 @@ void Pipeline::on_durable(size_t worker, std::function<void()> wake) {
 Result<void> Pipeline::open() {
     if (auto opened = spool_.open(); !opened) return opened;
     for (auto& outlet : outlets_) {
-        // The delivery asks a sink that is down now again.
-        if (const auto position = outlet->sink->open(spool_.id()))
-            if (auto begun = spool_.begin_at_least(*position); !begun) return begun;
-    }
-    for (auto& outlet : outlets_) {
         outlet->delivery = std::make_unique<Delivery>(files_, clock_, outlet->shard, spool_.end(),
                                                       *outlet->sink, delivery_options(*outlet));
         committer_.add_reader(outlet->name, outlet->delivery->stored(),
@@ -93,7 +88,15 @@ void Pipeline::start() {
 
 void Pipeline::stop() {
     committer_.stop();
-    for (auto& outlet : outlets_) outlet->delivery->stop(settings_.delivery.stop_timeout_max);
+    for (auto& outlet : outlets_) outlet->delivery->begin_stop(settings_.delivery.stop_timeout_max);
+    for (auto& outlet : outlets_) outlet->delivery->join();
+}
+
+std::vector<Pipeline::DeliveryHeartbeat> Pipeline::deliveries() const {
+    std::vector<DeliveryHeartbeat> all;
+    for (const auto& outlet : outlets_)
+        all.push_back({outlet->name, &outlet->delivery->heartbeat()});
+    return all;
 }
 
 std::vector<std::string> Pipeline::health_messages() const {

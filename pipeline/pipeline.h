@@ -4,10 +4,11 @@
 //                              Committer -> spool files
 //   worker  -> Intake -> Ring /                          \ Delivery -> Sink
 //
-//   open()    recovers the spool and asks each sink for its position
+//   open()    recovers the spool; asks no sink for anything
 //   start()   starts the deliveries and the committer
 //   stop()    after the workers: the committer makes the published slots durable, and the
-//             deliveries store what they can within delivery.stop_timeout_max
+//             deliveries store what they can within delivery.stop_timeout_max. A sink that is in a
+//             call then delays the return until the call ends
 //
 // Threads: main; intake(i) belongs to worker i.
 #pragma once
@@ -52,18 +53,26 @@ public:
     // Sets what the committer calls when slots of that worker became durable. Call before start().
     void on_durable(size_t worker, std::function<void()> wake);
 
-    // Recovers the spool and asks each sink for its position; starts no thread. A sink that is down
-    // is no error.
+    // Recovers the spool; starts no thread. The deliveries open their sinks, however long that
+    // takes.
     [[nodiscard]] Result<void> open();
     // Starts the threads. Call after open().
     void start();
     void stop();
 
     [[nodiscard]] const SpoolWriter& spool() const { return spool_; }
+    [[nodiscard]] const Committer& committer() const { return committer_; }
     // For tests, which call step() instead of start().
     [[nodiscard]] Committer& committer() { return committer_; }
     [[nodiscard]] Delivery& delivery(size_t sink) { return *outlets_[sink]->delivery; }
 
+    // The heartbeat of a delivery's thread.
+    struct DeliveryHeartbeat {
+        SinkName sink;
+        const Heartbeat* heartbeat;
+    };
+    // Call after open().
+    [[nodiscard]] std::vector<DeliveryHeartbeat> deliveries() const;
     // Returns a message such as "sink kafka: ..." for each sink that is down. Call after open().
     [[nodiscard]] std::vector<std::string> health_messages() const;
     // Returns what the overload controller and the readiness page decide by. Any thread may call it

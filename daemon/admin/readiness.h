@@ -18,12 +18,14 @@ enum class Readiness : uint8_t {
     spool_full,
     sink_behind,
     memory_short,
-    disk_slow
+    disk_slow,
+    thread_stuck
 };
 
-// Returns the readiness of a daemon that has started: it is not ready while its spool cannot grow
-// or the pressure is full.
-[[nodiscard]] Readiness readiness_of(const SpoolLoad& load, const OverloadMeasurement& measured);
+// Returns the readiness of a daemon that has started: it is not ready while its spool cannot grow,
+// the pressure is full or a thread is stuck that check-ins need.
+[[nodiscard]] Readiness readiness_of(const SpoolLoad& load, const OverloadMeasurement& measured,
+                                     bool thread_stuck);
 
 // Returns why the daemon is not ready, for the operator; empty if it is ready.
 [[nodiscard]] std::string_view reason_of(Readiness readiness);

@@ -13,7 +13,7 @@ constexpr LogLevel level = LogLevel::info;
 constexpr int64_t minute_us = 60'000'000;
 
 // There is one for the process, as there is one log. A refusal costs a system call or two anyway,
-// so the lock adds little.
+// so the lock adds little. No line is written while it is held.
 std::mutex mutex;
 RefusalLog refusal_log;
 
@@ -37,8 +37,11 @@ void Refusals::count(Transport transport, Code code, std::string_view peer) {
     shard_.add(Metric::checkins_rejected_total, 1, label_of(transport, code));
     if (!logs(level)) return;
     const int64_t now_us = clock_.steady_us();
-    const std::lock_guard lock(mutex);
-    const std::string line = refusal_log.note(transport, code, peer, now_us);
+    std::string line;
+    {
+        const std::lock_guard lock(mutex);
+        line = refusal_log.note(transport, code, peer, now_us);
+    }
     if (!line.empty()) write_log_line(level, line);
 }
 

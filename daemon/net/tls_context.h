@@ -9,7 +9,7 @@
 // A reload replaces the certificates; sessions that exist keep the old ones. Tickets become void
 // when tls.client_ca changes, because a ticket says that its client was verified.
 //
-// Threads: load() and shard() on main, the rest on any; a lock guards the current context. A
+// Threads: load() on one thread at a time, the rest on any; a lock guards the current context. A
 // handshake takes it once.
 #pragma once
 

@@ -18,7 +18,8 @@
 // The tenant is the one that the token names, else the site's name up to auth.tenant_separator,
 // else empty.
 //
-// Threads: CredentialFiles::load() main; current() and generation() any; Credentials its worker.
+// Threads: CredentialFiles::load() one at a time; current() and generation() any; Credentials its
+// worker.
 #pragma once
 
 #include <cstdint>
@@ -102,7 +103,7 @@ private:
     const Settings& settings_;
     mutable std::mutex mutex_;  // Protects tokens_.
     std::shared_ptr<const Tokens> tokens_;
-    Cursor generation_;  // Advanced by main after tokens_ was replaced.
+    Cursor generation_;  // Advanced by load() after tokens_ was replaced.
 };
 
 class Credentials {

@@ -21,6 +21,8 @@
 //          explanation that never changes.
 #pragma once
 
+#include <unistd.h>
+
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -91,9 +93,12 @@ using Result = std::expected<T, Error>;
 // text of the errno if there is one.
 [[nodiscard]] std::string describe(const Error& error);
 
-#define ensure(condition)                                                                        \
-    ((condition) ? void(0)                                                                       \
-                 : (std::fprintf(stderr, "%s:%d: ensure(%s)\n", __FILE__, __LINE__, #condition), \
-                    std::abort()))
+// The alarm ends the process a second later if nobody reads standard error: alarm(2).
+#define ensure(condition)                                                                      \
+    ((condition)                                                                               \
+         ? void(0)                                                                             \
+         : ((void)alarm(1),                                                                    \
+            (void)std::fprintf(stderr, "%s:%d: ensure(%s)\n", __FILE__, __LINE__, #condition), \
+            std::abort()))
 
 }  // namespace rollcall

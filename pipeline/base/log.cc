@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <ctime>
+#include <utility>
 
 namespace rollcall {
 
@@ -12,6 +13,7 @@ namespace {
 constexpr std::string_view names[] = {"", "", "", "error", "warning", "notice", "info", "debug"};
 
 LogLevel least_urgent = LogLevel::info;
+LogOutput log_output;  // Empty: standard error.
 
 }  // namespace
 
@@ -20,22 +22,25 @@ void set_log_level(std::string_view name) {
         if (names[level] == name) least_urgent = static_cast<LogLevel>(level);
 }
 
+void set_log_output(LogOutput output) { log_output = std::move(output); }
+
 bool logs(LogLevel level) { return level <= least_urgent; }
 
-void write_log_line(LogLevel level, std::string_view text) {
+std::string format_log_line(LogLevel level, std::string_view text) {
     static const bool journal = std::getenv("JOURNAL_STREAM") != nullptr;
-    std::string line;
-    if (journal) {
-        line = fmt::format("<{}>{}\n", static_cast<int>(level), text);
-    } else {
-        timespec now{};
-        clock_gettime(CLOCK_REALTIME, &now);
-        tm utc{};
-        gmtime_r(&now.tv_sec, &utc);
-        line = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z {:7} {}\n", utc.tm_year + 1900,
-                           utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
-                           names[static_cast<size_t>(level)], text);
-    }
+    if (journal) return fmt::format("<{}>{}\n", static_cast<int>(level), text);
+    timespec now{};
+    clock_gettime(CLOCK_REALTIME, &now);
+    tm utc{};
+    gmtime_r(&now.tv_sec, &utc);
+    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z {:7} {}\n", utc.tm_year + 1900,
+                       utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
+                       names[static_cast<size_t>(level)], text);
+}
+
+void write_log_line(LogLevel level, std::string_view text) {
+    const std::string line = format_log_line(level, text);
+    if (log_output) return log_output(level, line);
     (void)!write(STDERR_FILENO, line.data(), line.size());
 }
 

@@ -51,17 +51,21 @@ void Delivery::start() {
     thread_ = std::thread([this] { run(); });
 }
 
-void Delivery::stop(milliseconds timeout) {
+void Delivery::begin_stop(milliseconds timeout) {
     stop_before_us_ = clock_.steady_us() + timeout.count() * 1000;
     stopping_.advance(1);
     wakeup_.notify();
-    thread_.join();
 }
 
+void Delivery::join() { thread_.join(); }
+
 void Delivery::run() {
+    name_this_thread(fmt::format("sink {}", to_text(options_.name)));
     for (;;) {
         const bool draining = stopping_.read() != 0;
+        heartbeat_.begin_step();
         auto wait = step(draining);
+        heartbeat_.end_step();
         if (!wait) return options_.on_halt(wait.error());
         if (draining) {
             const int64_t left_us = stop_before_us_ - clock_.steady_us();

@@ -26,7 +26,7 @@
 // Errors:  step() fails only with an error whose action is halt. Any other failure is a health
 //          message and a delay before the next attempt.
 // Threads: run() is a thread of its own; tests call step() instead. The committer reads stored()
-//          and settled().
+//          and settled(), main heartbeat().
 #pragma once
 
 #include <chrono>
@@ -41,6 +41,7 @@
 #include "config/metrics.h"
 #include "pipeline/base/clock.h"
 #include "pipeline/base/health_message.h"
+#include "pipeline/base/heartbeat.h"
 #include "pipeline/base/wakeup.h"
 #include "pipeline/columns/columns.h"
 #include "pipeline/columns/row_id.h"
@@ -80,13 +81,18 @@ public:
     Delivery& operator=(const Delivery&) = delete;
 
     void start();
-    // Stores the rest of the spool, as far as `timeout` allows, and ends the thread.
-    void stop(std::chrono::milliseconds timeout);
+    // Lets the thread store the rest of the spool and end. It begins no step after `timeout`; the
+    // last one takes as long as the sink does.
+    void begin_stop(std::chrono::milliseconds timeout);
+    // Waits for the thread. Call it after begin_stop().
+    void join();
 
     // Reads records, and writes a batch if one is due. Returns how long there is nothing to do.
     // draining: a batch is due even if it is neither full nor old.
     [[nodiscard]] Result<std::chrono::milliseconds> step(bool draining = false);
 
+    // A step includes the calls into the sink.
+    [[nodiscard]] const Heartbeat& heartbeat() const { return heartbeat_; }
     [[nodiscard]] const Cursor& stored() const { return stored_; }
     // The sink cannot lose the records below it (Sink::settled()).
     [[nodiscard]] const Cursor& settled() const { return settled_; }
@@ -147,10 +153,11 @@ private:
     HealthMessage health_message_;
     std::chrono::milliseconds retry_delay_{0};
     int64_t stop_before_us_ = 0;  // Set before stopping_ advances.
+    Heartbeat heartbeat_;
     Wakeup wakeup_;
     Cursor stored_;    // Advanced here: the sink holds the records below it.
     Cursor settled_;   // Advanced here: the spool need not keep the records below it.
-    Cursor stopping_;  // Advanced once by stop(): 1 means drain and return.
+    Cursor stopping_;  // Advanced once by begin_stop(): 1 means drain and return.
     std::thread thread_;
 };
 

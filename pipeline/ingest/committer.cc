@@ -32,7 +32,11 @@ void Committer::add_reader(SinkName sink, const Cursor& stored, const Cursor& se
 }
 
 void Committer::start() {
-    thread_ = std::thread([this] { run(); });
+    heartbeat_.begin_step();
+    thread_ = std::thread([this] {
+        run();
+        heartbeat_.end_step();
+    });
 }
 
 void Committer::stop() {
@@ -42,10 +46,12 @@ void Committer::stop() {
 }
 
 void Committer::run() {
+    name_this_thread("committer");
     int busy_steps = 0;
     for (;;) {
         // Read before the step, which then sees all that was published before the call to stop().
         const bool last = stopping_.read() != 0;
+        heartbeat_.next_step();
         const auto done = try_step(busy_steps);
         if (!done && done.error().action() == Action::halt) return on_halt_(done.error());
         note_full(done);

@@ -14,7 +14,7 @@
 // of the backlogs.
 // The spool counts as full when a step fails although that was done.
 //
-// Threads: run() is its own thread; tests call step() instead. Any thread may call load().
+// Threads: run() is its own thread; tests call step() instead.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "config/metrics.h"
+#include "pipeline/base/heartbeat.h"
 #include "pipeline/base/latest.h"
 #include "pipeline/base/wakeup.h"
 #include "pipeline/columns/columns.h"
@@ -56,7 +57,9 @@ public:
     // Drops what every sink has stored, and publishes the backlogs.
     [[nodiscard]] Result<void> tidy_up();
 
+    // Any thread may call these two.
     [[nodiscard]] SpoolLoad load() const;
+    [[nodiscard]] const Heartbeat& heartbeat() const { return heartbeat_; }
 
 private:
     struct Source {
@@ -83,6 +86,7 @@ private:
     std::vector<Reader> readers_;
     Latest<uint64_t> backlog_bytes_;  // Backlog of the slowest sink.
     Latest<bool> full_;
+    Heartbeat heartbeat_;
     Cursor stopping_;  // Advanced once, by stop(): 1 means finish and return.
     std::thread thread_;
 };

@@ -3,9 +3,11 @@
 #include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
+#include <chrono>
 #include <fstream>
 #include <list>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "daemon/cli/schema_command.h"
@@ -77,6 +79,23 @@ struct Tables {
     MariadbServer& server = mariadb_server();
 };
 
+// A session of another program that has locked the table of positions, as mysqldump does.
+class LockedPosition {
+public:
+    LockedPosition() {
+        BOOST_TEST_REQUIRE(session_.has_value());
+        BOOST_TEST_REQUIRE(session_->query("LOCK TABLES rollcall_position WRITE").has_value());
+    }
+
+private:
+    Result<Database> session_ = Database::connect(mariadb_server().options("rollcall"));
+};
+
+std::chrono::milliseconds since(std::chrono::steady_clock::time_point begun) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
+                                                                 begun);
+}
+
 // --- the watch ---
 
 // A SingleStore whose pipeline runs and has loaded all, but for what the test says.
@@ -128,6 +147,33 @@ Singlestore::Answer gives(std::string part, Rows rows) {
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(database_troubles)
+
+BOOST_FIXTURE_TEST_CASE(locked_table_delays_neither_start_nor_stop_and_costs_no_check_in, Tables) {
+    Texts settings{R"(delivery.stop_timeout_max = "1s")"};
+    for (auto& line : daemon_settings()) settings.push_back(std::move(line));
+    std::optional<LockedPosition> locked(std::in_place);
+    auto begun = std::chrono::steady_clock::now();
+    TestDaemon daemon({.settings = settings});
+    BOOST_TEST(daemon.post(R"({"serial_number":"HX1","seq":1})").status == 200);
+    BOOST_TEST((since(begun) < 5s));
+    begun = std::chrono::steady_clock::now();
+    BOOST_TEST((daemon.stop() == 0), daemon.log());
+    BOOST_TEST((since(begun) < 6s));
+    BOOST_TEST(contains(daemon.log(), "busy: sink singlestore"), daemon.log());
+    locked.reset();
+
+    daemon.start();  // And the same when the table is locked while the daemon runs.
+    check_all_come(1);
+    locked.emplace();
+    BOOST_TEST(daemon.post(R"({"serial_number":"HX1","seq":2})").status == 200);
+    std::this_thread::sleep_for(200ms);
+    begun = std::chrono::steady_clock::now();
+    BOOST_TEST((daemon.stop() == 0), daemon.log());
+    BOOST_TEST((since(begun) < 6s));
+    locked.reset();
+    daemon.start();
+    check_all_come(2);
+}
 
 BOOST_FIXTURE_TEST_CASE(trouble_of_the_direct_sink_is_said_and_costs_no_check_in, Tables) {
     const struct {

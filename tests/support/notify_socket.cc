@@ -15,7 +15,6 @@ namespace rollcall {
 
 using namespace std::chrono;
 using namespace std::chrono_literals;
-using Clock = std::chrono::steady_clock;
 
 NotifySocket::NotifySocket(const std::filesystem::path& path)
     : path_(path), fd_(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
@@ -37,8 +36,9 @@ std::optional<std::string> NotifySocket::receive(std::chrono::milliseconds limit
 }
 
 bool NotifySocket::hears(std::string_view line, std::chrono::milliseconds limit) {
-    const auto deadline = Clock::now() + limit;
-    while (const auto message = receive(std::max(0ms, ceil<milliseconds>(deadline - Clock::now()))))
+    const auto deadline = steady_clock::now() + limit;
+    while (const auto message =
+               receive(std::max(0ms, ceil<milliseconds>(deadline - steady_clock::now()))))
         if (("\n" + *message + "\n").find(fmt::format("\n{}\n", line)) != std::string::npos)
             return true;
     return false;

@@ -93,9 +93,18 @@ double TestDaemon::metric(std::string_view name) const {
 }
 
 std::string TestDaemon::query(std::string_view sql) const {
-    const auto finished = run(
-        {"sqlite3", "-cmd", ".timeout 5000", directory_.path() / "rollcall.db", std::string(sql)});
-    if (finished.status != 0) throw std::runtime_error("sqlite3: " + finished.errors);
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    Finished finished{};
+    for (;;) {
+        finished = run({"sqlite3", "-cmd", ".timeout 5000", directory_.path() / "rollcall.db",
+                        std::string(sql)});
+        if (finished.status == 0) break;
+        // A daemon that is ready has perhaps not made its tables yet.
+        if (finished.errors.find("no such table") == std::string::npos ||
+            std::chrono::steady_clock::now() > deadline)
+            throw std::runtime_error("sqlite3: " + finished.errors);
+        std::this_thread::sleep_for(20ms);
+    }
     std::string answer = finished.output;
     if (answer.ends_with('\n')) answer.pop_back();
     return answer;

@@ -2,11 +2,14 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "pipeline/base/wakeup.h"
 #include "tests/support/standard_error.h"
 
 using namespace rollcall;
 
 namespace {
+
+constexpr std::chrono::seconds patience{30};
 
 struct ReloadsFixture {
     ReloadableFiles::Read reader(std::string& wrong) {
@@ -50,6 +53,31 @@ BOOST_AUTO_TEST_CASE(files_that_a_reload_cannot_read_are_counted_and_said_until_
     BOOST_TEST(standard_error_of([&] { reloads.read_again(); }) == "");
     BOOST_TEST(reloads.health_messages().empty());
     BOOST_TEST(reloads.shard().read(Metric::reload_errors_total, 0) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(reload_that_hangs_does_not_hold_up_the_caller) {
+    Wakeup file_answers;
+    bool hangs = false;
+    const auto read = [&]() -> Result<void> {
+        if (hangs) file_answers.wait(patience);
+        return {};
+    };
+    BOOST_TEST(reloads.add(read).has_value());
+    hangs = true;
+    Wakeup done;
+    Cursor seconds;
+    reloads.start([&] { seconds.advance(seconds.own() + 1); }, [&] { done.notify(); });
+    reloads.begin_reload();
+    BOOST_TEST(reloads.is_reloading());
+    BOOST_TEST(!reloads.try_end_reload());
+    BOOST_TEST(reloads.health_messages().empty());
+    file_answers.notify();
+    done.wait(patience);
+    BOOST_TEST(reloads.try_end_reload());
+    BOOST_TEST(!reloads.is_reloading());
+    BOOST_TEST(!reloads.try_end_reload());
+    reloads.stop();
+    BOOST_TEST(seconds.read() > 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

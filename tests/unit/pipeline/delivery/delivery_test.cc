@@ -326,7 +326,8 @@ BOOST_AUTO_TEST_CASE(stop_does_not_wait_for_a_sink_that_is_down_longer_than_it_m
     for (int attempts = 0; attempts < 10; ++attempts) BOOST_TEST(delivery.step().has_value());
     delivery.start();
     const auto begin = std::chrono::steady_clock::now();
-    delivery.stop(100ms);
+    delivery.begin_stop(100ms);
+    delivery.join();
     BOOST_TEST((std::chrono::steady_clock::now() - begin < 20s));  // The next attempt: in 102 s.
 }
 
@@ -334,7 +335,8 @@ BOOST_AUTO_TEST_CASE(stop_stores_what_the_spool_holds) {
     append_and_sync(0, 50);
     const auto delivery = make();
     delivery->start();
-    delivery->stop(10s);
+    delivery->begin_stop(10s);
+    delivery->join();
     BOOST_TEST(sink.seqs == sequence(0, 50), boost::test_tools::per_element());
 }
 

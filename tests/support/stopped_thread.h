@@ -1,0 +1,49 @@
+// StoppedThread: a thread of another process that does not run, as if a system call of it did not
+// return, until the object goes. The other threads of the process run on.
+//
+// Source:  ptrace(2), PTRACE_SEIZE.
+// Threads: one.
+#pragma once
+
+#include <sys/ptrace.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+
+namespace rollcall {
+
+// Returns the id of a thread of this name, as /proc shows it; 0 if there is none.
+inline pid_t thread_named(pid_t process, std::string_view name) {
+    const std::filesystem::path threads = "/proc/" + std::to_string(process) + "/task";
+    for (const auto& thread : std::filesystem::directory_iterator(threads)) {
+        std::string found;
+        std::getline(std::ifstream(thread.path() / "comm"), found);
+        if (found == name) return std::stoi(thread.path().filename());
+    }
+    return 0;
+}
+
+class StoppedThread {
+public:
+    explicit StoppedThread(pid_t thread) : thread_(thread) {
+        if (thread == 0 || ptrace(PTRACE_SEIZE, thread, nullptr, nullptr) != 0 ||
+            ptrace(PTRACE_INTERRUPT, thread, nullptr, nullptr) != 0 ||
+            waitpid(thread, nullptr, __WALL) != thread)
+            throw std::runtime_error("cannot stop a thread");
+    }
+    ~StoppedThread() { ptrace(PTRACE_DETACH, thread_, nullptr, nullptr); }
+    StoppedThread(const StoppedThread&) = delete;
+    StoppedThread& operator=(const StoppedThread&) = delete;
+
+    // Takes note that the thread has ended, if it has: its process cannot end before.
+    void reap() const { waitpid(thread_, nullptr, __WALL | WNOHANG); }
+
+private:
+    pid_t thread_;
+};
+
+}  // namespace rollcall
