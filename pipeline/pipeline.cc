@@ -13,8 +13,12 @@ Pipeline::Pipeline(Files& files, const Clock& clock, const Settings& settings, O
       spool_directory_(std::move(options.spool_directory)),
       on_halt_(std::move(options.on_halt)),
       spool_(files, clock, shard_,
-             {spool_directory_, settings.spool.size_max.count, settings.spool.segment_size.count,
-              settings.spool.sync, settings.delivery.duplicate_window}),
+             {.directory = spool_directory_,
+              .size_max = settings.spool.size_max.count,
+              .segment_size = settings.spool.segment_size.count,
+              .sync = settings.spool.sync,
+              .kept_for = settings.delivery.duplicate_window,
+              .has_runs = true}),
       committer_(spool_, wakeup_, shard_, [this](const Error& error) { halt(error); }) {
     const auto& ingest = settings.ingest;
     for (MetricShard* shard : options.worker_shards)
@@ -47,7 +51,7 @@ Result<void> Pipeline::open() {
     return {};
 }
 
-Delivery::Options Pipeline::delivery_options(const Outlet& outlet) const {
+Delivery::Options Pipeline::delivery_options(const Outlet& outlet) {
     const auto& delivery = settings_.delivery;
     const auto& ingest = settings_.ingest;
     return {.name = outlet.name,
@@ -63,6 +67,7 @@ Delivery::Options Pipeline::delivery_options(const Outlet& outlet) const {
             .quarantine_size_max = settings_.spool.quarantine_size_max.count,
             .dead_letters_size_max = settings_.spool.dead_letters_size_max.count,
             .sync = settings_.spool.sync,
+            .lineage = &spool_.lineage(),
             .on_halt = [this](const Error& error) { halt(error); }};
 }
 

@@ -90,7 +90,7 @@ private:
         std::unique_ptr<Delivery> delivery;
     };
 
-    [[nodiscard]] Delivery::Options delivery_options(const Outlet& outlet) const;
+    [[nodiscard]] Delivery::Options delivery_options(const Outlet& outlet);
     void halt(const Error& error) const;
 
     Files& files_;

@@ -226,11 +226,12 @@ public:
         for (auto& byte : id_) byte = static_cast<std::byte>(random());
     }
 
-    Result<uint64_t> open(const SpoolId&) override {
-        const auto position = sink_.open(id_);
+    Result<Position> open(const IncarnationId&) override {
+        auto position = sink_.open(id_);
         if (!position) return position;
-        position_ = std::max(position_, *position);
-        return position_;
+        position_ = std::max(position_, position->next_record);
+        position->next_record = position_;
+        return position;
     }
     [[nodiscard]] bool shared() const override { return sink_.shared(); }
     Result<void> write(const Batch& batch) override {
@@ -424,7 +425,7 @@ Result<bool> dump_dead_letters(const std::string& directory, const std::string& 
                                                 : "{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}"),
                               to_text(one), record.number, utc(record.written_us),
                               text_cell(letter.reason, json), text_cell(letter.detail, json),
-                              to_text(letter.spool), letter.place.record, letter.place.row),
+                              to_text(letter.run), letter.place.record, letter.place.row),
                           *rows, 0, name_in_dead_letter, json, to);
             });
         if (!read) return read;

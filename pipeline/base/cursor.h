@@ -1,9 +1,9 @@
-// Cursor: a number that one thread moves forward and others read.
+// Cursor: a number that one thread moves, and others read.
 //
 // It is the only ordered atomic of the program. "What lies below this number is finished" is the
 // whole of every hand-over: whoever reads the number may use everything below it.
 //
-// Threads: own() and advance() the one writer; read() anyone.
+// Threads: own(), advance() and retreat() the one writer; read() anyone.
 #pragma once
 
 #include <atomic>
@@ -36,6 +36,14 @@ public:
         ensure(to >= own());
         // release: pairs with read(). What the writer did to things below `to` is visible to
         // whoever sees `to`; in the other direction, its reads of them are over.
+        value_.store(to, ROLLCALL_ORDER_ADVANCE);
+    }
+
+    // Moves the number back, because what lies between is not finished after all. A reader that saw
+    // the larger number may act on it until it reads again.
+    void retreat(uint64_t to) {
+        ensure(to <= own());
+        // release: as in advance().
         value_.store(to, ROLLCALL_ORDER_ADVANCE);
     }
 

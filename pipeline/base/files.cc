@@ -217,6 +217,8 @@ Result<FileStatus> Files::status(const std::string& path) {
     return status_of(status);
 }
 
+Result<DirectoryPlace> Files::place(const std::string& directory) { return find_place(directory); }
+
 Result<std::unique_ptr<File>> Files::lock(const std::string& directory) {
     const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return disk_error();

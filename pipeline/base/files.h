@@ -24,6 +24,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/base/directory_place.h"
 #include "pipeline/base/error.h"
 
 namespace rollcall {
@@ -80,6 +81,8 @@ public:
     // Returns the status of the file or directory that the path names; os_errno is ENOENT if it
     // names none.
     [[nodiscard]] virtual Result<FileStatus> status(const std::string& path);
+    // Returns where a directory lies.
+    [[nodiscard]] virtual Result<DirectoryPlace> place(const std::string& directory);
     // Locks a directory until the File is destroyed; spool_locked if another process has locked it.
     // The lock is on the directory itself, so removing a file from it admits no second process.
     // NFS cannot lock a directory. Source: flock(2).

@@ -1,6 +1,9 @@
-// SpoolId: a random number that names one spool for its whole life.
+// SpoolId: a random UUID. The parts of a spool that outlive a process are named by one each.
 //
-// It is part of every row id and of the position that a sink keeps.
+//   spool         The directory, for its whole life, copies included. Checksums begin with it.
+//   run           One start of a daemon, and the records that it wrote. Row ids begin with it, and
+//                 dead letters name it.
+//   incarnation   The spool in one place (spool/lineage.h). A sink keeps one position for each.
 #pragma once
 
 #include <array>
@@ -9,5 +12,7 @@
 namespace rollcall {
 
 using SpoolId = std::array<std::byte, 16>;
+using RunId = SpoolId;
+using IncarnationId = SpoolId;
 
 }  // namespace rollcall

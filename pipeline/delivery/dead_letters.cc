@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <chrono>
 #include <cstring>
 #include <limits>
 #include <span>
 
+#include "pipeline/base/checksum.h"
 #include "pipeline/base/error.h"
 #include "pipeline/base/log.h"
 
@@ -23,7 +25,7 @@ constexpr size_t detail_bytes_max = 512;
 constexpr std::chrono::microseconds log_interval = 1min;
 
 struct LetterFields {
-    SpoolId spool;
+    RunId run;
     uint64_t record;
     uint32_t row;
     uint32_t text_bytes;
@@ -32,17 +34,27 @@ static_assert(sizeof(LetterFields) == 32);
 
 constexpr size_t padded(size_t bytes) { return (bytes + 7) / 8 * 8; }
 
-std::vector<std::byte> encode(const SpoolId& spool, const RowPlace& place, const Refusal& refusal) {
+std::vector<std::byte> encode(const RunId& run, const RowPlace& place, const Refusal& refusal) {
     std::string text(to_text(refusal.reason));
     text += '\n';
     text += std::string_view(refusal.detail).substr(0, detail_bytes_max);
-    const LetterFields fields{spool, place.record, place.row, static_cast<uint32_t>(text.size())};
+    const LetterFields fields{run, place.record, place.row, static_cast<uint32_t>(text.size())};
     std::vector<std::byte> bytes(sizeof fields);
     std::memcpy(bytes.data(), &fields, sizeof fields);
     const auto text_bytes = std::as_bytes(std::span(text));
     bytes.insert(bytes.end(), text_bytes.begin(), text_bytes.end());
     bytes.resize(sizeof fields + padded(text.size()));
     return bytes;
+}
+
+// Returns what a position names the dead letter by that stands before it, in place of a run.
+RunId name_of(const Record& letter) {
+    const struct {
+        int64_t written_us;
+        uint32_t payload_checksum;
+        uint32_t number;
+    } name{letter.written_us, checksum(letter.payload), static_cast<uint32_t>(letter.number)};
+    return std::bit_cast<RunId>(name);
 }
 
 }  // namespace
@@ -56,7 +68,7 @@ Result<DeadLetter> dead_letter_of(const Record& record) {
     const std::string_view text(
         reinterpret_cast<const char*>(record.payload.data()) + sizeof fields, fields.text_bytes);
     const size_t reason_bytes = std::min(text.find('\n'), text.size());
-    DeadLetter letter{fields.spool,
+    DeadLetter letter{fields.run,
                       {fields.record, fields.row},
                       text.substr(0, reason_bytes),
                       text.substr(std::min(reason_bytes + 1, text.size())),
@@ -117,7 +129,7 @@ Result<void> DeadLetters::keep(const Columns& rows, std::span<const RowPlace> pl
     if (!kept_)
         if (auto read = read_kept(letters, places.front().record); !read)
             return failed(read.error());
-    // The position never moves back behind this batch.
+    // The position never moves back behind this batch, or forget() is called.
     kept_->erase(kept_->begin(), kept_->lower_bound({places.front().record, 0}));
     return keep_new(letters, rows, places, refusals);
 }
@@ -130,7 +142,7 @@ Result<void> DeadLetters::keep_new(SpoolWriter& letters, const Columns& rows,
     Result<void> written;
     for (const Refusal& refusal : refusals) {
         if (kept_->contains(places[refusal.row])) continue;
-        written = write(letters, rows, refusal, {options_.spool, places[refusal.row]});
+        written = write(letters, rows, refusal, source_of(places[refusal.row]));
         if (!written) break;
         fresh.push_back(&refusal);
     }
@@ -145,6 +157,11 @@ Result<void> DeadLetters::keep_new(SpoolWriter& letters, const Columns& rows,
     return {};
 }
 
+DeadLetters::Source DeadLetters::source_of(const RowPlace& place) const {
+    return {options_.lineage != nullptr ? options_.lineage->run_of(place.record) : options_.spool,
+            place};
+}
+
 // Reads which rows of this record and later ones have a dead letter.
 Result<void> DeadLetters::read_kept(const SpoolWriter& letters, uint64_t from_record) {
     std::set<RowPlace> kept;
@@ -155,7 +172,8 @@ Result<void> DeadLetters::read_kept(const SpoolWriter& letters, uint64_t from_re
         if (!record) return std::unexpected(record.error());
         if (!*record) break;
         const auto letter = dead_letter_of(**record);
-        if (letter && letter->spool == options_.spool && letter->place.record >= from_record)
+        if (letter && letter->place.record >= from_record &&
+            letter->run == source_of(letter->place).run)
             kept.insert(letter->place);
     }
     kept_ = std::move(kept);
@@ -166,7 +184,7 @@ Result<void> DeadLetters::write(SpoolWriter& letters, const Columns& rows, const
                                 const Source& source) {
     Columns one(1, std::max(row_text_max, rows.text_bytes()));
     ensure(one.append_row(rows, refusal.row));
-    return letters.append(one, encode(source.spool, source.place, refusal));
+    return letters.append(one, encode(source.run, source.place, refusal));
 }
 
 void DeadLetters::count() {
@@ -206,11 +224,25 @@ public:
     Result<void> open() {
         const auto position = sink_.open(letters_.id());
         if (!position) return std::unexpected(position.error());
-        // The folder must have been replaced by an older copy.
-        if (*position > end_.own()) return dead_.failed({Code::spool_damaged});
-        stored_ = *position;
-        if (auto sought = reader_.seek(*position); !sought) return dead_.failed(sought.error());
+        const auto known = is_of_this_folder(*position);
+        if (!known) return dead_.failed(known.error());
+        stored_ = *known ? position->next_record : 0;
+        if (auto sought = reader_.seek(stored_); !sought) return dead_.failed(sought.error());
         return {};
+    }
+
+    // Returns whether the dead letter before the position is the one that stands there. If it was
+    // dropped, all that are left follow it.
+    [[nodiscard]] Result<bool> is_of_this_folder(const Position& position) {
+        const bool is_of_older_daemon = position.run == letters_.id();
+        if (position.next_record == 0 || is_of_older_daemon) return true;
+        SpoolReader before(dead_.files_, dead_.directory_, end_, nullptr);
+        if (auto sought = before.seek(position.next_record - 1); !sought)
+            return std::unexpected(sought.error());
+        if (before.position() >= position.next_record) return true;
+        const auto letter = before.peek();
+        if (!letter) return std::unexpected(letter.error());
+        return *letter && name_of(**letter) == position.run;
     }
 
     // Sends one batch. Returns false if there are no more dead letters.
@@ -231,8 +263,8 @@ public:
             if (auto synced = letters_.sync(); !synced) return dead_.failed(synced.error());
             return {};
         };
-        if (auto written = sink_.write({batch_, first, reader_.position(), keep}); !written)
-            return std::unexpected(written.error());
+        const Batch batch{batch_, first, reader_.position(), keep, last_};
+        if (auto written = sink_.write(batch); !written) return std::unexpected(written.error());
         result_.stored += batch_.rows() - refused.size();
         result_.refused += refused.size();
         stored_ = reader_.position();
@@ -253,6 +285,7 @@ private:
             const auto record = reader_.peek();
             if (!record) return std::unexpected(record.error());
             if (!*record) return {};
+            const RunId name = name_of(**record);
             const auto letter = dead_letter_of(**record);
             Result<bool> fits = fail(Code::spool_damaged);
             if (letter) fits = append(letter->columns);
@@ -261,13 +294,14 @@ private:
                 continue;
             }
             if (!*fits) return {};
-            const Source source{letter->spool, letter->place};
+            const Source source{letter->run, letter->place};
             // A replay that ended after it wrote a new dead letter, but before the sink stored its
             // position, left two of the same row.
             if (seen_.insert(source).second)
                 sources_.push_back(source);
             else
                 batch_.remove_rows(std::array{static_cast<uint32_t>(batch_.rows() - 1)});
+            last_ = name;
             reader_.advance();
         }
     }
@@ -291,6 +325,7 @@ private:
     Columns batch_;
     std::vector<Source> sources_;  // The source of each row of the batch.
     std::set<Source> seen_;
+    RunId last_{};  // The name of the last dead letter that was read.
     uint64_t stored_ = 0;
     DeadReplay result_;
 };

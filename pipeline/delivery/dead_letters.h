@@ -5,8 +5,8 @@
 //     00000000000000000000.segment    each record is one dead letter; they are numbered from 0
 //     checkpoint, recycled
 //
-//   payload   spool             16 bytes   the spool that the row came from
-//             record                  u64  and its place there
+//   payload   run               16 bytes   the run that wrote the row (spool/lineage.h)
+//             record                  u64  and its place in the spool
 //             row                     u32
 //             text bytes              u32
 //             text                         reason, line feed, the sink's answer
@@ -18,8 +18,10 @@
 // written again refuses the same rows; each is kept and counted once.
 //
 // replay() is a delivery of this spool to the sink: the sink's position in it advances with the
-// rows, so each dead letter is stored once. Rows keep their ids. A row that is refused again
-// becomes a new dead letter behind all others; then the earlier ones are dropped.
+// rows, so each dead letter is stored once. The position names the dead letter before it. In a
+// folder that was copied or restored, another one may stand there. Then replay() sends all. Rows
+// keep their ids, so the sink refuses those that it has. A row that is refused again becomes a new
+// dead letter behind all others; then the earlier ones are dropped.
 //
 // A writer locks the folder only while it writes. So a command may replay dead letters while a
 // daemon runs; the daemon's sink waits if it refuses a row meanwhile.
@@ -60,7 +62,7 @@ struct RowPlace {
 };
 
 struct DeadLetter {
-    SpoolId spool;
+    RunId run;
     RowPlace place;
     std::string_view reason;  // One of dead_reason_names, unless another version wrote it.
     std::string_view detail;
@@ -84,9 +86,10 @@ public:
     struct Options {
         SinkName sink;
         std::string spool_directory;  // The dead letters lie in a folder of it.
-        SpoolId spool;                // The spool that refused rows come from.
+        SpoolId spool;                // The run of refused rows, if there is no lineage.
         uint64_t size_max;            // Bytes.
         bool sync;
+        const Lineage* lineage = nullptr;  // Names the run of a refused row.
     };
 
     DeadLetters(Files& files, const Clock& clock, MetricShard& shard, const Options& options);
@@ -101,12 +104,15 @@ public:
         Sink& sink, size_t rows_max, size_t text_max,
         const std::function<void(uint64_t done, uint64_t all)>& progress);
 
+    // Forgets which rows have a dead letter: they are read again. The position has moved back.
+    void forget() { kept_.reset(); }
+
     // Updates the gauge, because another process may have replayed some.
     void count();
 
 private:
     struct Source {
-        SpoolId spool;
+        RunId run;
         RowPlace place;
 
         auto operator<=>(const Source&) const = default;
@@ -114,6 +120,7 @@ private:
     class Replay;
 
     [[nodiscard]] SpoolWriter writer(uint64_t size_max);
+    [[nodiscard]] Source source_of(const RowPlace& place) const;
     [[nodiscard]] Result<void> read_kept(const SpoolWriter& letters, uint64_t from_record);
     [[nodiscard]] Result<void> keep_new(SpoolWriter& letters, const Columns& rows,
                                         std::span<const RowPlace> places,

@@ -28,7 +28,8 @@ Delivery::Delivery(Files& files, const Clock& clock, MetricShard& shard, const C
       spool_end_(spool_end),
       sink_(sink),
       options_(std::move(options)),
-      ids_(options_.spool, options_.duplicate_window),
+      ids_run_(options_.spool),
+      ids_(ids_run_, options_.duplicate_window),
       lost_records_(files, options_.spool_directory, options_.quarantine_size_max, shard),
       reader_(files, options_.spool_directory, spool_end, &lost_records_),
       dead_letters_(files, clock, shard,
@@ -36,7 +37,8 @@ Delivery::Delivery(Files& files, const Clock& clock, MetricShard& shard, const C
                      .spool_directory = options_.spool_directory,
                      .spool = options_.spool,
                      .size_max = options_.dead_letters_size_max,
-                     .sync = options_.sync}),
+                     .sync = options_.sync,
+                     .lineage = options_.lineage}),
       batch_(options_.rows_max, options_.text_max),
       batch_first_(spool_end.read()),
       batch_rows_limit_(options_.rows_max),
@@ -103,27 +105,110 @@ Result<milliseconds> Delivery::attempt_step(bool draining) {
 }
 
 Result<void> Delivery::open() {
-    const auto position = sink_.open(options_.spool);
-    if (!position) return std::unexpected(position.error());
-    const bool advanced_by_others = *position > attempted_end_;
-    const uint64_t from = advanced_by_others ? batch_first_ : *position;
-    if (advanced_by_others)
-        log(LogLevel::warning,
-            "sink {}: has stored up to record {} of this spool, but not from here; continuing from "
-            "record {}. Does another daemon use a copy of state_dir?",
-            to_text(options_.name), *position, from);
+    const auto held = find_start();
+    if (!held) return std::unexpected(held.error());
+    const uint64_t from = held->below;
+    if (was_opened_ && from < stored_.own()) note_setback(from);
     if (const auto sought = reader_.seek(from); !sought) return sought;
-    if (reader_.position() > from)
-        log(LogLevel::warning, "sink {}: records {} to {} are no longer in the spool",
-            to_text(options_.name), from, reader_.position() - 1);
+    // If the position says nothing, the sink may hold what the spool has dropped.
+    if (held->is_known)
+        count_missing();
+    else
+        (void)reader_.take_dropped();
     if (const auto filled = fill_window(); !filled) return filled;
     begin_batch();
-    if (advanced_by_others)
-        if (const auto moved = sink_.write({batch_, from, from}); !moved) return moved;
+    if (!held->is_ours && options_.lineage == nullptr) {
+        const Batch moved{batch_, from, from, {}, run_before(from)};
+        if (const auto written = sink_.write(moved); !written) return written;
+    }
+    if (from < stored_.own()) retreat_stored(from);
     advance_stored(from);
-    attempted_end_ = from;
+    if (!was_opened_) attempted_end_ = from;
     opened_ = true;
+    was_opened_ = true;
     return {};
+}
+
+// Opens the sink and finds the first record that it does not hold.
+Result<Delivery::Held> Delivery::find_start() {
+    std::vector<IncarnationId> incarnations{options_.spool};
+    if (options_.lineage != nullptr) incarnations = options_.lineage->incarnations();
+    const auto position = sink_.open(incarnations.front());
+    if (!position) return std::unexpected(position.error());
+    if (position->next_record == 0) return held_by_earlier(std::span(incarnations).subspan(1));
+    const Held held = held_by(*position);
+    if (!held.is_ours)
+        if (auto left = leave_position(incarnations.front(), *position, held); !left)
+            return std::unexpected(left.error());
+    return held;
+}
+
+Delivery::Held Delivery::held_by(const Position& position) const {
+    const bool is_current = options_.lineage == nullptr || position.run == options_.lineage->run();
+    const auto end =
+        is_current ? std::optional(attempted_end_) : options_.lineage->end_of(position.run);
+    if (!end) return {.below = 0, .is_ours = false, .is_known = false};
+    if (position.next_record <= *end) return {.below = position.next_record};
+    return {.below = is_current && was_opened_ ? stored_.own() : *end, .is_ours = false};
+}
+
+// The current incarnation has no position. Asks for those before it, the newest first.
+Result<Delivery::Held> Delivery::held_by_earlier(std::span<const IncarnationId> incarnations) {
+    Held held{.below = 0};
+    for (const IncarnationId& incarnation : incarnations) {
+        const auto position = sink_.position_of(incarnation);
+        if (!position) return std::unexpected(position.error());
+        if (position->next_record == 0) continue;
+        held = held_by(*position);
+        held.is_ours = true;  // Its owner goes on with it.
+        if (held.is_known) break;
+    }
+    return held;
+}
+
+// Leaves a position to the daemon that has advanced it, and takes a new one.
+Result<void> Delivery::leave_position(const IncarnationId& incarnation, const Position& position,
+                                      const Held& held) {
+    log(LogLevel::warning,
+        "sink {}: has stored up to record {} of this spool, but not from here; continuing from "
+        "record {}. Does another daemon use a copy of state_dir, or was it restored from a backup?",
+        to_text(options_.name), position.next_record, held.below);
+    if (options_.lineage == nullptr) return {};
+    if (auto renewed = options_.lineage->renew(incarnation); !renewed) {
+        if (renewed.error().action() == Action::halt) return renewed;
+        return fail(Code::sink_down,
+                    "the spool cannot note its new incarnation: " + describe(renewed.error()));
+    }
+    const auto opened = sink_.open(options_.lineage->incarnations().front());
+    if (!opened) return std::unexpected(opened.error());
+    return {};
+}
+
+void Delivery::note_setback(uint64_t from) {
+    log(LogLevel::warning,
+        "sink {}: its position went back from record {} to {}; sending again what the spool holds",
+        to_text(options_.name), stored_.own(), from);
+    shard_.add(Metric::sink_setbacks_total, 1, label_of(options_.name));
+    dead_letters_.forget();
+}
+
+// Counts the records that the sink has not got and the spool has dropped.
+void Delivery::count_missing() {
+    const auto dropped = reader_.take_dropped();
+    if (!dropped || dropped->end <= missing_below_) return;
+    const uint64_t first = std::max(dropped->first, missing_below_);
+    missing_below_ = dropped->end;
+    log(LogLevel::error,
+        "sink {}: has not stored records {} to {}, and they are no longer in the spool",
+        to_text(options_.name), first, dropped->end - 1);
+    shard_.add(Metric::sink_missing_records_total, static_cast<int64_t>(dropped->end - first),
+               label_of(options_.name));
+}
+
+// Returns the run that wrote the record before this one.
+RunId Delivery::run_before(uint64_t record) const {
+    if (options_.lineage == nullptr || record == 0) return options_.spool;
+    return options_.lineage->run_of(record - 1);
 }
 
 // Fills the window with the fingerprints before the reader's position.
@@ -162,6 +247,7 @@ Result<void> Delivery::fill_batch() {
     while (!batch_full_) {
         const auto record = reader_.peek();
         if (!record) return std::unexpected(record.error());
+        count_missing();
         if (!*record) return {};
         const size_t before = batch_.rows();
         if (before == 0) batch_begun_us_ = clock_.steady_us();
@@ -175,7 +261,7 @@ Result<void> Delivery::fill_batch() {
             batch_full_ = true;
             return {};
         }
-        drop_duplicates((*record)->number, before);
+        drop_duplicates(**record, before);
         reader_.advance();
         // Rows that are left out count too, or one step might read the whole spool.
         batch_full_ = !batch_.room() || batch_.rows() + batch_duplicates_ >= batch_rows_limit_;
@@ -225,7 +311,11 @@ bool Delivery::seen_before(std::optional<uint64_t> fingerprint, int64_t received
 
 // Removes the duplicates of a record, whose rows begin at first_row, and gives the others their
 // ids.
-void Delivery::drop_duplicates(uint64_t record, size_t first_row) {
+void Delivery::drop_duplicates(const Record& record, size_t first_row) {
+    if (record.run != ids_run_) {
+        ids_run_ = record.run;
+        ids_ = RowIds(ids_run_, options_.duplicate_window);
+    }
     repeated_.clear();
     for (size_t row = first_row; row < batch_.rows(); ++row) {
         if (row + DeduplicationWindow::look_ahead < batch_.rows())
@@ -238,11 +328,11 @@ void Delivery::drop_duplicates(uint64_t record, size_t first_row) {
             continue;
         }
         const auto place = static_cast<uint32_t>(row - first_row);
-        places_.push_back({record, place});
+        places_.push_back({record.number, place});
         batch_.assign_integer(row, Column::id,
                               may_be_copy && sink_.shared()
                                   ? ids_.by_fingerprint(*named, received_us)
-                                  : ids_.by_place(record, place, received_us));
+                                  : ids_.by_place(record.number, place, received_us));
     }
     batch_.remove_rows(repeated_);
     batch_duplicates_ += repeated_.size();
@@ -254,8 +344,9 @@ Result<void> Delivery::write() {
         refused = refusals.size();
         return dead_letters_.keep(batch_, places_, refusals);
     };
-    attempted_end_ = reader_.position();
-    const auto written = sink_.write({batch_, batch_first_, attempted_end_, keep});
+    const uint64_t end = reader_.position();
+    attempted_end_ = std::max(attempted_end_, end);
+    const auto written = sink_.write({batch_, batch_first_, end, keep, run_before(end)});
     if (!written) {
         batch_rows_limit_ = std::max<size_t>(batch_.rows() / 2, 1);
         return written;
@@ -268,8 +359,14 @@ Result<void> Delivery::write() {
     return {};
 }
 
+// Keeps the committer from dropping what is sent again.
+void Delivery::retreat_stored(uint64_t end) {
+    stored_.retreat(end);
+    settled_.retreat(std::min(settled_.own(), end));
+}
+
 void Delivery::advance_stored(uint64_t end) {
-    stored_.advance(std::max(stored_.own(), end));
+    stored_.advance(end);
     settled_.advance(std::max(settled_.own(), sink_.settled(end)));
 }
 

@@ -13,9 +13,14 @@
 // taken for a copy of itself, and a row that was left out is left out again. Only if a report is
 // repeated for longer than the window, another of its copies may be the one that is stored.
 //
-// A sink may be further than this daemon has brought it: another daemon runs with a copy of
-// state_dir, or the spool is an older copy of itself. The rows that the sink has stored are then
-// other rows, so the delivery moves the sink's position back and sends all of its own.
+// The sink's position is what a database or broker says, so nothing is assumed about it.
+//   It went back   A restored backup, a replica that lagged, a position that was deleted. The
+//                  delivery sends again what the spool still holds. It counts the records that
+//                  neither holds any more.
+//   It is of records that this spool has not got   Another daemon runs with a copy of state_dir, or
+//                  the spool is an older copy of itself. The lineage tells which of our records the
+//                  position covers all the same. The spool gets a new incarnation, which has a
+//                  position of its own (spool/lineage.h).
 //
 // Rows that the sink can never store become dead letters (dead_letters.h).
 //
@@ -57,7 +62,7 @@ public:
     struct Options {
         SinkName name;
         std::string spool_directory;
-        SpoolId spool;
+        SpoolId spool;    // Names the position, and the run of all records, if there is no lineage.
         size_t rows_max;  // At least the rows of a record.
         size_t text_max;  // Bytes; at least those of a record.
         std::chrono::milliseconds age_max;
@@ -68,6 +73,7 @@ public:
         uint64_t quarantine_size_max = 0;  // Bytes.
         uint64_t dead_letters_size_max = 0;  // Bytes.
         bool sync = false;                   // Whether dead letters are synced.
+        Lineage* lineage = nullptr;          // The spool's; nullptr for a replay.
         // Called by the thread, as its last act, with the error that ends the daemon.
         std::function<void(const Error&)> on_halt = [](const Error&) {};
     };
@@ -106,16 +112,32 @@ public:
 private:
     void run();
     [[nodiscard]] Result<std::chrono::milliseconds> attempt_step(bool draining);
+    // The meaning of a position for the records of this spool.
+    struct Held {
+        uint64_t below;        // The sink holds the records below it.
+        bool is_ours = true;   // False if records that are not ours have advanced the position.
+        bool is_known = true;  // False if it says nothing about ours.
+    };
+
     [[nodiscard]] Result<void> open();
+    [[nodiscard]] Result<Held> find_start();
+    [[nodiscard]] Held held_by(const Position& position) const;
+    [[nodiscard]] Result<Held> held_by_earlier(std::span<const IncarnationId> incarnations);
+    [[nodiscard]] Result<void> leave_position(const IncarnationId& incarnation,
+                                              const Position& position, const Held& held);
+    void note_setback(uint64_t from);
+    void count_missing();
+    [[nodiscard]] RunId run_before(uint64_t record) const;
     [[nodiscard]] Result<void> fill_window();
     [[nodiscard]] Result<void> fill_batch();
     [[nodiscard]] Result<bool> append(const Record& record);
-    void drop_duplicates(uint64_t record, size_t first_row);
+    void drop_duplicates(const Record& record, size_t first_row);
     void translate_signs(std::span<const uint8_t> columns_at, size_t first_row);
     [[nodiscard]] std::optional<uint64_t> fingerprint(size_t row) const;
     bool seen_before(std::optional<uint64_t> fingerprint, int64_t received_us);
     [[nodiscard]] Result<void> write();
     void advance_stored(uint64_t end);
+    void retreat_stored(uint64_t end);
     void count_batch(size_t refused);
     void count_dead_letters();
     [[nodiscard]] std::chrono::milliseconds mark_down(const Error& error);
@@ -129,7 +151,8 @@ private:
     const Cursor& spool_end_;
     Sink& sink_;
     Options options_;
-    RowIds ids_;
+    RunId ids_run_;
+    RowIds ids_;  // The ids of that run.
     LostRecords lost_records_;
     SpoolReader reader_;
     DeadLetters dead_letters_;
@@ -146,10 +169,12 @@ private:
     DeduplicationWindow window_;
     std::vector<uint32_t> repeated_;  // Duplicate rows of the record that is being read.
 
-    // The end of the records that were ever handed to the sink: it cannot have stored any of ours
-    // behind that.
+    // The end of the records of the current run that were ever handed to the sink: it cannot have
+    // stored any of ours behind that.
     uint64_t attempted_end_;
     bool opened_ = false;
+    bool was_opened_ = false;     // stored_ is what the sink has said before.
+    uint64_t missing_below_ = 0;  // Missing records below are counted.
     HealthMessage health_message_;
     std::chrono::milliseconds retry_delay_{0};
     int64_t stop_before_us_ = 0;  // Set before stopping_ advances.

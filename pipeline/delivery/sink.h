@@ -1,8 +1,11 @@
 // Sink: the interface of a store that batches of check-ins go to. The pipeline declares it, sinks/
 // implements it.
 //
-// Exactly once: a sink stores the rows of a batch and its end_record in one transaction. After a
-// restart open() returns that position; nothing else remembers it.
+// Exactly once: a sink stores the rows of a batch and the position behind it in one transaction.
+// After a restart open() returns that position; nothing else remembers it. A sink keeps a position
+// for each incarnation of a spool (spool/lineage.h). It stores a batch only if the position is
+// still the one that it knows, and fails otherwise. Then another daemon or an operator has changed
+// it.
 //
 // Duplicates: the delivery has removed reports that came to this daemon twice. A report that came
 // to two daemons has the same id in both; in a shared sink the unique key over (id, site_id)
@@ -27,6 +30,7 @@
 #include "pipeline/base/error.h"
 #include "pipeline/columns/columns.h"
 #include "pipeline/spool/format.h"
+#include "pipeline/spool/lineage.h"
 
 namespace rollcall {
 
@@ -58,20 +62,28 @@ struct Batch {
     uint64_t first_record;  // The rows come from the spool's records [first_record, end_record).
     uint64_t end_record;
     KeepRefused keep_refused = {};  // If it is empty, a refused row fails the batch.
+    RunId run = {};                 // The run that wrote record end_record - 1.
+
+    [[nodiscard]] Position position() const { return {end_record, run}; }
 };
 
 class Sink {
 public:
     virtual ~Sink() = default;
 
-    // Connects and returns the first record of this spool that the sink has not stored.
-    [[nodiscard]] virtual Result<uint64_t> open(const SpoolId& spool) = 0;
+    // Connects and returns the position of this incarnation; next_record is 0 if the sink has none.
+    // A position that an older daemon has stored without a run is one of the run that has the id of
+    // the incarnation.
+    [[nodiscard]] virtual Result<Position> open(const IncarnationId& incarnation) = 0;
+
+    // Returns the position of another incarnation. Call after open().
+    [[nodiscard]] virtual Result<Position> position_of(const IncarnationId&) { return Position{}; }
 
     // Returns whether other daemons store into the same table. Row ids are then made from the
     // fingerprint, so that copies of a report have the same id in every daemon (row_id.h).
     [[nodiscard]] virtual bool shared() const { return false; }
 
-    // Stores all rows and end_record, or nothing. After an error, call open() again.
+    // Stores all rows and the position, or nothing. After an error, call open() again.
     [[nodiscard]] virtual Result<void> write(const Batch& batch) = 0;
 
     // Returns how many rows of the last batch were in the table already and were left out.

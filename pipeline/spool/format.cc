@@ -31,6 +31,12 @@ struct HeadFields {
     uint32_t text_bytes;
 };
 
+// Follows the fields of every format from format 3 on.
+struct OriginFields {
+    Origin origin;
+};
+constexpr uint32_t segment_format_with_origin = 3;
+
 struct RecordFields {
     uint32_t magic;
     uint32_t checksum;
@@ -93,10 +99,15 @@ Result<SegmentHead> decode_head_copy(std::span<const std::byte> bytes) {
     const auto fields = fields_of<HeadFields>(bytes);
     if (fields.magic != segment_magic || fields.checksum != head_checksum(bytes))
         return fail(Code::spool_damaged);
-    if (fields.text_bytes > bytes.size() - sizeof fields) return fail(Code::spool_damaged);
-    SegmentHead head{fields.spool, fields.first_record, {}};
-    std::string_view text(reinterpret_cast<const char*>(bytes.data()) + sizeof fields,
-                          fields.text_bytes);
+    SegmentHead head{
+        fields.spool, fields.first_record, {fields.spool, fields.spool}, fields.format, {}};
+    size_t text_at = sizeof fields;
+    if (fields.format >= segment_format_with_origin) {
+        head.origin = fields_of<OriginFields>(bytes.subspan(text_at)).origin;
+        text_at += sizeof(OriginFields);
+    }
+    if (fields.text_bytes > bytes.size() - text_at) return fail(Code::spool_damaged);
+    std::string_view text(reinterpret_cast<const char*>(bytes.data()) + text_at, fields.text_bytes);
     while (!text.empty()) {
         const size_t length = text.find('\n') + 1;
         if (length == 0) return fail(Code::spool_damaged);
@@ -116,7 +127,8 @@ bool SegmentHead::has_todays_columns() const {
     return true;
 }
 
-SegmentHeadBytes encode_segment_head(const SpoolId& spool, uint64_t first_record) {
+SegmentHeadBytes encode_segment_head(const SpoolId& spool, uint64_t first_record,
+                                     const Origin& origin) {
     std::string text;
     for (const auto& column : spool_columns_table) text += column_line(column);
     HeadFields fields{segment_magic,
@@ -126,11 +138,14 @@ SegmentHeadBytes encode_segment_head(const SpoolId& spool, uint64_t first_record
                       first_record,
                       static_cast<uint32_t>(spool_columns_count),
                       static_cast<uint32_t>(text.size())};
-    ensure(sizeof fields + text.size() <= head_copy_bytes);
+    const OriginFields origin_fields{origin};
+    constexpr size_t text_at = sizeof fields + sizeof origin_fields;
+    ensure(text_at + text.size() <= head_copy_bytes);
     SegmentHeadBytes bytes{};
     const auto copy = std::span(bytes).first(head_copy_bytes);
     std::memcpy(copy.data(), &fields, sizeof fields);
-    std::memcpy(copy.data() + sizeof fields, text.data(), text.size());
+    std::memcpy(copy.data() + sizeof fields, &origin_fields, sizeof origin_fields);
+    std::memcpy(copy.data() + text_at, text.data(), text.size());
     fields.checksum = head_checksum(copy);
     std::memcpy(copy.data(), &fields, sizeof fields);
     std::memcpy(bytes.data() + head_copy_bytes, copy.data(), head_copy_bytes);
@@ -145,7 +160,7 @@ Result<SegmentHead> decode_segment_head(std::span<const std::byte> bytes) {
     for (const auto copy : copies) {
         const auto fields = fields_of<HeadFields>(copy);
         newer &= fields.magic == segment_magic && fields.format > segment_format;
-        if (fields.format != segment_format) continue;
+        if (fields.format < segment_format_oldest || fields.format > segment_format) continue;
         if (auto head = decode_head_copy(copy)) return head;
     }
     return fail(newer ? Code::spool_too_new : Code::spool_damaged);
@@ -231,6 +246,21 @@ std::string to_text(const SpoolId& spool) {
         text += fmt::format("{:02x}", static_cast<unsigned>(spool[i]));
     }
     return text;
+}
+
+std::optional<SpoolId> spool_id_of(std::string_view text) {
+    SpoolId id;
+    size_t at = 0;
+    for (auto& byte : id) {
+        if (at < text.size() && text[at] == '-') ++at;
+        if (text.size() < at + 2) return {};
+        uint8_t value = 0;
+        const char* const end = text.data() + at + 2;
+        if (std::from_chars(text.data() + at, end, value, 16).ptr != end) return {};
+        byte = static_cast<std::byte>(value);
+        at += 2;
+    }
+    return at == text.size() && to_text(id) == text ? std::optional(id) : std::nullopt;
 }
 
 }  // namespace rollcall

@@ -7,18 +7,21 @@
 //     recycled                        a dropped segment, to be overwritten (see spool/writer.h)
 //     checkpoint                      which records exist, as far as that is known
 //     quarantine/                     bytes that could not be read (see spool/lost_records.h)
+//     lineage                         its runs and incarnations (see spool/lineage.h)
 //
 // The writer locks the directory itself.
 //
 //   segment   [ head, 2048 bytes | a copy of it | record | record | ... ]
 //
 //   head      magic "ROLLSEG1"                8 bytes
-//             format                     u32  2
+//             format                     u32  3
 //             checksum                   u32  of the 2048 bytes with these four zero
 //             spool                16 bytes   identity of the spool: a random UUID
 //             first record               u64
 //             column count               u32
 //             columns text length        u32
+//             run                 16 bytes   the start of the daemon that wrote the records
+//             incarnation         16 bytes   of the spool when the segment was begun
 //             columns      "integer id\ntext site_id\n..."   kind and name, in the writer's order
 //
 //   record    magic "REC2"               u32
@@ -43,6 +46,9 @@
 //
 // All numbers are little-endian. Checksums are CRC32C. Those of records start from the spool's id,
 // which no router knows, so that no report can contain bytes that pass for a record.
+//
+// Segments of format 2 have neither run nor incarnation. Both are then the spool's id, as they are
+// in the spool of dead letters. So their rows keep the ids that they had, and positions are found.
 //
 // A segment names its columns, so a daemon whose columns.def has grown reads the segments of an
 // older daemon.
@@ -72,12 +78,29 @@ namespace rollcall {
 static_assert(std::endian::native == std::endian::little,
               "the spool is written as it lies in memory");
 
-inline constexpr uint32_t segment_format = 2;
+inline constexpr uint32_t segment_format = 3;
+inline constexpr uint32_t segment_format_oldest = 2;
 inline constexpr size_t segment_head_bytes = 4096;
+
+// The origin of the records of a segment (spool/lineage.h).
+struct Origin {
+    RunId run;
+    IncarnationId incarnation;
+
+    bool operator==(const Origin&) const = default;
+};
+
+// Records [first, end).
+struct RecordRange {
+    uint64_t first;
+    uint64_t end;
+};
 
 struct SegmentHead {
     SpoolId spool;
     uint64_t first_record;
+    Origin origin;
+    uint32_t format;
     // Today's column for each of the writer's columns; spool_columns_count for one that no longer
     // exists.
     std::vector<uint8_t> columns_at;
@@ -88,7 +111,8 @@ struct SegmentHead {
 
 using SegmentHeadBytes = std::array<std::byte, segment_head_bytes>;
 
-[[nodiscard]] SegmentHeadBytes encode_segment_head(const SpoolId& spool, uint64_t first_record);
+[[nodiscard]] SegmentHeadBytes encode_segment_head(const SpoolId& spool, uint64_t first_record,
+                                                   const Origin& origin);
 // Fails with spool_damaged, or with spool_too_new if a later version wrote it.
 [[nodiscard]] Result<SegmentHead> decode_segment_head(std::span<const std::byte> bytes);
 
@@ -141,5 +165,7 @@ inline constexpr std::string_view recycled_name = "recycled";
 
 // Formats the id as a UUID (RFC 9562, section 4).
 [[nodiscard]] std::string to_text(const SpoolId& spool);
+// Returns the id that to_text() has formatted so, or nothing.
+[[nodiscard]] std::optional<SpoolId> spool_id_of(std::string_view text);
 
 }  // namespace rollcall

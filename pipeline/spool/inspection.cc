@@ -117,7 +117,7 @@ Result<SpoolReport> inspect_spool(Files& files, const std::string& directory, bo
             return std::unexpected(reader.error());
         if (reader) spool.id = reader->head().spool;
         spool.segments.push_back(
-            {name, *first, *first, *size, reader ? segment_format : 0, *begun, 0, {}});
+            {name, *first, *first, *size, reader ? reader->head().format : 0, *begun, 0, {}});
         bytes += *size;
     }
     if (*checkpoint) spool.id = (*checkpoint)->spool;

@@ -15,11 +15,6 @@
 
 namespace rollcall {
 
-struct RecordRange {
-    uint64_t first;  // [first, end).
-    uint64_t end;
-};
-
 struct SegmentReport {
     std::string name;
     uint64_t first_record;

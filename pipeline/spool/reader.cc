@@ -51,7 +51,8 @@ Result<SegmentReader> SegmentReader::open_headless(Files& files, const std::stri
                                                    uint64_t first_record, const SpoolId& spool) {
     auto file = files.open(segment_path(directory, first_record), Files::Open::existing_read_only);
     if (!file) return std::unexpected(file.error());
-    return SegmentReader(std::move(*file), {spool, first_record, {}});
+    return SegmentReader(std::move(*file),
+                         {spool, first_record, {spool, spool}, segment_format, {}});
 }
 
 Result<std::span<const std::byte>> SegmentReader::bytes_at_offset(size_t wanted) {
@@ -88,8 +89,8 @@ Result<std::optional<Record>> SegmentReader::peek(uint64_t number) {
     if (!payload_is_whole(**head, payload, head_.spool)) return std::nullopt;
 
     advance_to_ = offset_ + record_bytes((*head)->payload_bytes);
-    return Record{number,        (*head)->synced, (*head)->written_us,
-                  (*head)->rows, payload,         head_.columns_at};
+    return Record{number,  (*head)->synced,  (*head)->written_us, (*head)->rows,
+                  payload, head_.columns_at, head_.origin.run};
 }
 
 void SegmentReader::advance() {
@@ -174,11 +175,9 @@ Result<void> SpoolReader::seek(uint64_t number) {
     if (!numbers) return std::unexpected(numbers.error());
     if (numbers->empty()) return {};
     if (number < numbers->front()) {
-        // Records below `begin` were dropped after every sink had stored them. The others were in a
-        // segment that is missing: they are lost.
-        const auto checkpoint = read_checkpoint(files_, directory_);
-        if (!checkpoint) return std::unexpected(checkpoint.error());
-        next_ = std::max(number, *checkpoint ? (*checkpoint)->begin : numbers->front());
+        // Records that were not dropped were in a segment that is missing: they are lost.
+        if (auto passed = step_over_dropped(numbers->front()); !passed)
+            return std::unexpected(passed.error());
         if (next_ < std::min(numbers->front(), end_.read()))
             lose(std::min(numbers->front(), end_.read()), {}, 0, 0);
         next_ = std::max(next_, numbers->front());
@@ -202,6 +201,19 @@ Result<void> SpoolReader::seek(uint64_t number) {
         at = **found;
     }
     return {};
+}
+
+// Moves to the first record that was not dropped. Records below the checkpoint's `begin` were
+// dropped after every sink had stored them. Without a checkpoint, `otherwise` is taken for it.
+// Returns false if the next record was not dropped.
+Result<bool> SpoolReader::step_over_dropped(uint64_t otherwise) {
+    const auto checkpoint = read_checkpoint(files_, directory_);
+    if (!checkpoint) return std::unexpected(checkpoint.error());
+    const uint64_t begin = *checkpoint ? (*checkpoint)->begin : otherwise;
+    if (begin <= next_) return false;
+    dropped_ = RecordRange{dropped_ ? dropped_->first : next_, begin};
+    next_ = begin;
+    return true;
 }
 
 Result<void> SpoolReader::seek_written(int64_t written_us) {
@@ -258,6 +270,13 @@ Result<void> SpoolReader::step_over_damage() {
     if (!numbers) return std::unexpected(numbers.error());
     const auto after = std::upper_bound(numbers->begin(), numbers->end(), next_);
     const uint64_t below = after == numbers->end() ? end_.read() : std::min(*after, end_.read());
+    if (after == numbers->begin() && after != numbers->end()) {
+        // The segment is gone. If it was dropped meanwhile, its records are not lost.
+        segment_.reset();
+        const auto passed = step_over_dropped(0);
+        if (!passed) return std::unexpected(passed.error());
+        if (*passed) return {};
+    }
     const bool begins_one = after != numbers->begin() && *std::prev(after) == next_;
     if (begins_one && (!segment_ || segment_->head().first_record != next_)) {
         const auto opened = open_segment(next_);

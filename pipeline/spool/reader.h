@@ -22,6 +22,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "pipeline/base/cursor.h"
@@ -39,6 +40,7 @@ struct Record {
     uint32_t rows;
     std::span<const std::byte> payload;   // Valid until the reader is used again.
     std::span<const uint8_t> columns_at;  // See Columns::append_record().
+    RunId run{};                          // The run that wrote it.
 };
 
 // Decodes a record into columns that are just large enough for it. Fails with spool_damaged if the
@@ -111,6 +113,11 @@ public:
     [[nodiscard]] Result<void> seek_written(int64_t written_us);
     // Returns the number of the next record.
     [[nodiscard]] uint64_t position() const { return next_; }
+    // Returns the records that the reader has passed over because the spool had dropped them, which
+    // happens if a sink needs them once more; nothing if there were none since the last call.
+    [[nodiscard]] std::optional<RecordRange> take_dropped() {
+        return std::exchange(dropped_, std::nullopt);
+    }
     // Returns the next record, or nothing if there is none below the end yet.
     [[nodiscard]] Result<std::optional<Record>> peek();
     void advance();
@@ -123,6 +130,7 @@ private:
     // Returns false if the segment is missing or has the wrong head.
     [[nodiscard]] Result<bool> open_segment(uint64_t first_record);
     [[nodiscard]] Result<void> step_over_damage();
+    [[nodiscard]] Result<bool> step_over_dropped(uint64_t otherwise);
     void lose(uint64_t end, const std::string& segment, uint64_t from, uint64_t to);
 
     Files& files_;
@@ -131,6 +139,7 @@ private:
     LostRecords* lost_records_;
     std::optional<SegmentReader> segment_;
     uint64_t next_ = 0;
+    std::optional<RecordRange> dropped_;
     uint64_t fresh_below_ = 0;  // Records below it were complete when the window was read.
 };
 

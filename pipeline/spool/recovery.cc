@@ -1,8 +1,9 @@
 #include "pipeline/spool/recovery.h"
 
 #include <algorithm>
-#include <random>
 #include <vector>
+
+#include "pipeline/spool/lineage.h"
 
 namespace rollcall {
 
@@ -10,18 +11,17 @@ namespace {
 
 constexpr size_t copy_bytes = 256 * 1024;
 
-// RFC 9562, section 5.4: version 4, random.
-SpoolId new_spool_id() {
-    std::random_device random;
-    SpoolId id;
-    for (auto& byte : id) byte = static_cast<std::byte>(random());
-    id[6] = (id[6] & std::byte{0x0f}) | std::byte{0x40};
-    id[8] = (id[8] & std::byte{0x3f}) | std::byte{0x80};
-    return id;
-}
-
 std::string path_in(const std::string& directory, std::string_view name) {
     return directory + "/" + std::string(name);
+}
+
+// Returns the origin in a segment's head; nothing if the head cannot be read.
+Result<std::optional<Origin>> origin_of(File& segment) {
+    SegmentHeadBytes bytes;
+    const auto got = read_around_bad_blocks(segment, 0, bytes);
+    if (!got) return std::unexpected(got.error());
+    const auto head = decode_segment_head(std::span(bytes).first(*got));
+    return head ? std::optional(head->origin) : std::nullopt;
 }
 
 struct Place {
@@ -90,7 +90,9 @@ Result<SpoolContents> find_contents(Files& files, const std::string& directory, 
         }
         const auto begun_us = first_written_us(**file, *first);
         if (!begun_us) return std::unexpected(begun_us.error());
-        contents.segments.push_back({*first, *bytes, begun_us->value_or(now_us)});
+        const auto origin = origin_of(**file);
+        if (!origin) return std::unexpected(origin.error());
+        contents.segments.push_back({*first, *bytes, begun_us->value_or(now_us), *origin});
     }
     return contents;
 }

@@ -22,6 +22,7 @@ struct SpoolSegment {
     uint64_t first_record;
     uint64_t bytes;
     int64_t begun_us;  // Records of earlier segments were written before this time.
+    std::optional<Origin> origin = {};  // Empty if the head cannot be read.
 };
 
 struct SpoolContents {

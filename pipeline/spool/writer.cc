@@ -29,7 +29,11 @@ bool is_full(const Result<void>& done) { return !done && done.error().code == Co
 }  // namespace
 
 SpoolWriter::SpoolWriter(Files& files, const Clock& clock, MetricShard& shard, Options options)
-    : files_(files), clock_(clock), shard_(shard), options_(std::move(options)) {
+    : files_(files),
+      clock_(clock),
+      shard_(shard),
+      options_(std::move(options)),
+      lineage_(files, options_.directory) {
     // Else a spool could be full of one segment that is still written and cannot be dropped.
     options_.segment_size = std::min(options_.segment_size, options_.size_max / 4);
 }
@@ -54,6 +58,7 @@ Result<void> SpoolWriter::open() {
     grow(static_cast<int64_t>(recycled_bytes_));
     if (segments_.empty()) {
         next_ = checkpoint_.end;
+        if (auto begun = begin_run(); !begun) return begun;
         if (auto begun = begin_segment(); !begun) return begun;
     } else if (auto recovered = recover_last(); !recovered) {
         return recovered;
@@ -95,7 +100,8 @@ Result<void> SpoolWriter::recover_last() {
         written_to_ = tail->bytes;
     }
     if (auto synced = file_->sync(); !synced) return synced;
-    if (tail->appendable && reader->head().has_todays_columns()) return {};
+    if (auto begun = begin_run(); !begun) return begun;
+    if (tail->appendable && reader->head().has_todays_columns()) return claim_last();
     if (next_ > first) return begin_segment();
     return replace_empty();
 }
@@ -109,12 +115,39 @@ Result<void> SpoolWriter::replace_last() {
                                            std::max(first, checkpoint_.end), id());
     if (!end) return std::unexpected(end.error());
     next_ = *end;
+    if (auto begun = begin_run(); !begun) return begun;
     if (next_ > first) {
         log(LogLevel::error, "spool: the head of {} is damaged", segment_name(first));
         return begin_segment();
     }
     log(LogLevel::warning, "spool: removing {}, which was not finished", segment_name(first));
     return replace_empty();
+}
+
+// Begins a run behind the records that are there. Its segment comes with its first record, so that
+// a full disk does not keep the daemon from starting.
+Result<void> SpoolWriter::begin_run() {
+    if (!options_.has_runs) return {};
+    run_begins_ = true;
+    std::vector<Lineage::Segment> segments;
+    for (const SpoolSegment& segment : segments_)
+        if (segment.origin) segments.push_back({*segment.origin, segment.first_record});
+    return lineage_.open(id(), segments, next_);
+}
+
+// Gives the last segment to this run if it holds no record. Else the run begins another one.
+Result<void> SpoolWriter::claim_last() {
+    SpoolSegment& last = segments_.back();
+    if (!options_.has_runs || next_ > last.first_record) return {};
+    last.origin = origin();
+    run_begins_ = false;
+    const auto head = encode_segment_head(id(), last.first_record, *last.origin);
+    if (auto written = file_->write(0, head); !written) return written;
+    return file_->sync();
+}
+
+Origin SpoolWriter::origin() const {
+    return options_.has_runs ? lineage_.origin() : Origin{id(), id()};
 }
 
 // Begins the last segment again, which holds no records.
@@ -130,12 +163,20 @@ Result<void> SpoolWriter::open_checkpoint() {
     auto file = open_or_create(path(checkpoint_name));
     if (!file) return std::unexpected(file.error());
     checkpoint_file_ = std::move(*file);
-    // Write both slots, since they may belong to another spool.
+    // The slots may belong to another spool.
+    if (auto written = write_both_checkpoints(); !written) return written;
+    return files_.sync_directory(options_.directory);
+}
+
+// Writes both slots, one after the other is durable. So no torn write leaves an older begin, by
+// which records that were dropped would count as missing.
+Result<void> SpoolWriter::write_both_checkpoints() {
     for (int slot = 0; slot < 2; ++slot) {
         if (auto written = write_checkpoint(); !written) return written;
+        if (!options_.sync) continue;
         if (auto synced = checkpoint_file_->sync(); !synced) return synced;
     }
-    return files_.sync_directory(options_.directory);
+    return {};
 }
 
 Result<void> SpoolWriter::write_checkpoint() {
@@ -145,23 +186,14 @@ Result<void> SpoolWriter::write_checkpoint() {
     return checkpoint_file_->write(checkpoint_slot_ ? 0 : checkpoint_slot_bytes, slot);
 }
 
-Result<void> SpoolWriter::begin_at_least(uint64_t number) {
-    if (number <= next_) return {};
-    log(LogLevel::warning, "spool: a sink has stored up to record {}, numbering goes on there",
-        number);
-    next_ = number;
-    if (auto begun = begin_segment(); !begun) return begun;
-    end_.advance(next_);
-    return write_checkpoint();
-}
-
 // Prepares the file under the name `recycled`, so that a segment has its head as soon as it has its
 // name, and a failure here can be retried. Head and name are durable before the first record.
 Result<void> SpoolWriter::begin_segment() {
     const std::string recycled = path(recycled_name);
+    const Origin origin = this->origin();
     auto file = open_or_create(recycled);
     if (!file) return std::unexpected(file.error());
-    if (auto written = (*file)->write(0, encode_segment_head(id(), next_)); !written)
+    if (auto written = (*file)->write(0, encode_segment_head(id(), next_, origin)); !written)
         return written;
     if (options_.sync)
         if (auto synced = (*file)->sync(); !synced) return synced;
@@ -169,7 +201,8 @@ Result<void> SpoolWriter::begin_segment() {
     if (options_.sync)
         if (auto synced = files_.sync_directory(options_.directory); !synced) return synced;
     file_ = std::move(*file);
-    segments_.push_back({next_, segment_head_bytes, clock_.wall_us()});
+    run_begins_ = false;
+    segments_.push_back({next_, segment_head_bytes, clock_.wall_us(), origin});
     written_to_ = recycled_bytes_;
     grow(static_cast<int64_t>(segment_head_bytes) - static_cast<int64_t>(recycled_bytes_));
     recycled_bytes_ = 0;
@@ -191,8 +224,8 @@ Result<void> SpoolWriter::append(const Columns& rows, std::span<const std::byte>
     const uint64_t bytes = record_bytes(payload_bytes);
 
     const SpoolSegment& last = segments_.back();
-    const bool rolls =
-        last.bytes + bytes > options_.segment_size && last.bytes > segment_head_bytes;
+    const bool rolls = run_begins_ || (last.bytes + bytes > options_.segment_size &&
+                                       last.bytes > segment_head_bytes);
     const uint64_t growth = bytes + (rolls ? segment_head_bytes : 0);
     full_ = bytes_ + growth > options_.size_max;
     if (full_) return fail(Code::disk_full);
@@ -324,9 +357,7 @@ Result<void> SpoolWriter::drop(uint64_t stored, uint64_t settled) {
     // Record the new start before deleting, so that after a crash the deleted records do not count
     // as missing.
     checkpoint_.begin = segments_[count].first_record;
-    if (auto written = write_checkpoint(); !written) return written;
-    if (options_.sync)
-        if (auto synced = checkpoint_file_->sync(); !synced) return synced;
+    if (auto written = write_both_checkpoints(); !written) return written;
     for (; count > 0; --count) {
         const std::string oldest = path(segment_name(segments_.front().first_record));
         const bool keep = recycled_bytes_ == 0;

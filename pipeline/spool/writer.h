@@ -9,6 +9,9 @@
 // off: if one is missing, it was acknowledged, and the readers report it as lost. Numbering then
 // goes on in a new segment, as it does when the last one has other columns.
 //
+// Each open() begins a run (spool/lineage.h), whose first record begins a segment. The spool of
+// dead letters has no runs, because its rows have their ids already.
+//
 // A sync of blocks that were written before writes no metadata, which saves a third to a half of
 // its time (bench/README.md). So a dropped segment is kept as `recycled` and overwritten by the
 // next one, and where a file grows, zeros are written ahead of small records.
@@ -44,6 +47,7 @@
 #include "pipeline/base/latest.h"
 #include "pipeline/columns/columns.h"
 #include "pipeline/spool/format.h"
+#include "pipeline/spool/lineage.h"
 #include "pipeline/spool/recovery.h"
 
 namespace rollcall {
@@ -56,16 +60,13 @@ public:
         uint64_t segment_size;  // Bytes; at most a quarter of size_max.
         bool sync;              // False: sync() only advances the end.
         std::chrono::milliseconds kept_for;  // How long stored segments are kept.
+        bool has_runs = false;               // False for the spool of dead letters.
     };
 
     SpoolWriter(Files& files, const Clock& clock, MetricShard& shard, Options options);
 
     // Locks the directory, finds the end, cuts off a torn tail. Call once, before anything else.
     [[nodiscard]] Result<void> open();
-    // Continues the numbering at `number`, up to which a sink has stored records, if that is beyond
-    // the end.
-    [[nodiscard]] Result<void> begin_at_least(uint64_t number);
-
     // before: bytes that the payload holds before the columns, if any (delivery/dead_letters.h).
     [[nodiscard]] Result<void> append(const Columns& rows, std::span<const std::byte> before = {});
     [[nodiscard]] Result<void> sync();
@@ -79,6 +80,8 @@ public:
     [[nodiscard]] Result<void> drop(uint64_t stored) { return drop(stored, stored); }
 
     [[nodiscard]] const SpoolId& id() const { return checkpoint_.spool; }
+    // Any thread, after open() of a spool that has runs.
+    [[nodiscard]] Lineage& lineage() { return lineage_; }
     [[nodiscard]] const Cursor& end() const { return end_; }
     // Returns the bytes of the records from `number` on. Within a segment this is an estimate in
     // proportion to the number of records.
@@ -93,9 +96,13 @@ private:
     [[nodiscard]] std::string path(std::string_view name) const;
     [[nodiscard]] Result<void> recover_last();
     [[nodiscard]] Result<void> replace_last();
+    [[nodiscard]] Result<void> begin_run();
+    [[nodiscard]] Result<void> claim_last();
+    [[nodiscard]] Origin origin() const;
     [[nodiscard]] Result<void> replace_empty();
     [[nodiscard]] Result<void> open_checkpoint();
     [[nodiscard]] Result<void> write_checkpoint();
+    [[nodiscard]] Result<void> write_both_checkpoints();
     [[nodiscard]] Result<void> begin_segment();
     [[nodiscard]] Result<void> write_zeros_ahead(uint64_t bytes);
     [[nodiscard]] Result<void> check_names();
@@ -114,6 +121,8 @@ private:
     std::unique_ptr<File> file_;  // The last segment.
     std::unique_ptr<File> checkpoint_file_;
     Checkpoint checkpoint_{};
+    Lineage lineage_;
+    bool run_begins_ = false;            // The run has written no record yet.
     bool checkpoint_slot_ = false;       // Which of the two slots is written next.
     std::deque<SpoolSegment> segments_;  // Oldest first.
     uint64_t written_to_ = 0;       // Bytes below this in the last segment were written before.

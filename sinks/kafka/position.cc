@@ -17,15 +17,16 @@ constexpr int64_t records_growth = 32;
 
 class PositionReader {
 public:
-    PositionReader(const Settings& settings, std::string_view spool_uuid,
+    PositionReader(const Settings& settings, const IncarnationId& incarnation,
                    const KafkaDeadline& deadline, KafkaFailure& failure)
         : settings_(settings),
           topic_(settings.kafka.position_topic),
-          spool_uuid_(spool_uuid),
+          incarnation_(incarnation),
+          key_(to_text(incarnation)),
           deadline_(deadline),
           failure_(failure) {}
 
-    Result<uint64_t> last() {
+    Result<Position> last() {
         if (const auto connected = connect(); !connected) return std::unexpected(connected.error());
         int64_t low = 0;
         int64_t high = 0;
@@ -33,7 +34,7 @@ public:
         for (int64_t back = records_first;; back *= records_growth) {
             const int64_t from = std::max(low, high - back);
             if (const auto scanned = scan(from); !scanned) return std::unexpected(scanned.error());
-            if (found_ || from == low) return found_.value_or(0);
+            if (found_ || from == low) return found_.value_or(Position{});
         }
     }
 
@@ -109,7 +110,7 @@ private:
 
     Result<void> take(const rd_kafka_message_t& message) {
         const std::string_view key(static_cast<const char*>(message.key), message.key_len);
-        if (key != spool_uuid_) return {};
+        if (key != key_) return {};
         if (message.payload == nullptr) {  // A tombstone: an operator has removed the position.
             found_.reset();
             return {};
@@ -121,24 +122,38 @@ private:
             return failure_.check(RD_KAFKA_RESP_ERR__BAD_MSG,
                                   fmt::format("offset {} of {} is no position of this spool",
                                               message.offset, topic_));
-        found_ = number;
+        found_ = Position{number, run_of(message)};
         return {};
+    }
+
+    // A record without the field was written by an older daemon, in the run that has the id of the
+    // spool.
+    [[nodiscard]] RunId run_of(const rd_kafka_message_t& message) const {
+        rd_kafka_headers_t* fields = nullptr;
+        const void* value = nullptr;
+        size_t bytes = 0;
+        if (rd_kafka_message_headers(&message, &fields) != RD_KAFKA_RESP_ERR_NO_ERROR ||
+            rd_kafka_header_get_last(fields, kafka_run_header, &value, &bytes) !=
+                RD_KAFKA_RESP_ERR_NO_ERROR)
+            return incarnation_;
+        return spool_id_of({static_cast<const char*>(value), bytes}).value_or(RunId{});
     }
 
     const Settings& settings_;
     std::string topic_;
-    std::string_view spool_uuid_;
+    IncarnationId incarnation_;
+    std::string key_;
     const KafkaDeadline& deadline_;
     KafkaFailure& failure_;
     KafkaOwned<rd_kafka_t, rd_kafka_destroy> consumer_;
-    std::optional<uint64_t> found_;
+    std::optional<Position> found_;
 };
 
 }  // namespace
 
-Result<uint64_t> read_kafka_position(const Settings& settings, std::string_view spool_uuid,
+Result<Position> read_kafka_position(const Settings& settings, const IncarnationId& incarnation,
                                      const KafkaDeadline& deadline, KafkaFailure& failure) {
-    return PositionReader(settings, spool_uuid, deadline, failure).last();
+    return PositionReader(settings, incarnation, deadline, failure).last();
 }
 
 }  // namespace rollcall

@@ -1,4 +1,8 @@
-// Kafka position: reads the next record of a spool from the topic that holds it for each spool.
+// Kafka position: reads the position of a spool's incarnation from the topic that holds one for
+// each.
+//
+// The value of a record is the next record as digits. Its header field `run` names the run; older
+// daemons wrote none.
 //
 // Only committed records count. The topic is read from its end backwards, a few records first and
 // then more, until one of this spool is found.
@@ -10,19 +14,19 @@
 // Threads: that of the sink.
 #pragma once
 
-#include <cstdint>
-#include <string_view>
-
 #include "config/settings.h"
+#include "pipeline/spool/lineage.h"
 #include "sinks/kafka/connection.h"
 #include "sinks/kafka/failure.h"
 
 namespace rollcall {
 
-// Returns 0 if the topic holds no record of this spool, or the last one is a tombstone. failure
-// notes what the library reports meanwhile.
-[[nodiscard]] Result<uint64_t> read_kafka_position(const Settings& settings,
-                                                   std::string_view spool_uuid,
+inline constexpr const char* kafka_run_header = "run";
+
+// Returns position 0 if the topic holds no record of this incarnation, or the last one is a
+// tombstone. failure notes what the library reports meanwhile.
+[[nodiscard]] Result<Position> read_kafka_position(const Settings& settings,
+                                                   const IncarnationId& incarnation,
                                                    const KafkaDeadline& deadline,
                                                    KafkaFailure& failure);
 

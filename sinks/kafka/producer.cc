@@ -38,6 +38,13 @@ rd_kafka_vu_t topic_field(rd_kafka_topic_t* topic) {
     return field;
 }
 
+rd_kafka_vu_t partition_field(int32_t partition) {
+    rd_kafka_vu_t field{};
+    field.vtype = RD_KAFKA_VTYPE_PARTITION;
+    field.u.i32 = partition;
+    return field;
+}
+
 rd_kafka_vu_t copy_flag() {
     rd_kafka_vu_t field{};
     field.vtype = RD_KAFKA_VTYPE_MSGFLAGS;
@@ -48,11 +55,12 @@ rd_kafka_vu_t copy_flag() {
 }  // namespace
 
 KafkaProducer::KafkaProducer(const Settings& settings, MetricShard& shard,
-                             Latest<int64_t>& topic_end, const SpoolId& spool, const Limits& limits)
+                             Latest<int64_t>& topic_end, const IncarnationId& incarnation,
+                             const Limits& limits)
     : settings_(settings),
       shard_(shard),
       topic_end_(topic_end),
-      spool_uuid_(to_text(spool)),
+      incarnation_(to_text(incarnation)),
       limits_(limits) {}
 
 KafkaProducer::~KafkaProducer() {
@@ -132,7 +140,7 @@ Result<void> KafkaProducer::make() {
     KafkaConfiguration conf(settings_);
     conf.set("enable.idempotence", "true");  // And acks=all with it.
     if (kafka.transactions) {
-        conf.set("transactional.id", "rollcall-" + spool_uuid_);
+        conf.set("transactional.id", "rollcall-" + incarnation_);
         conf.set("transaction.timeout.ms", std::to_string(kafka.timeout_max.count()));
     }
     conf.set("message.timeout.ms", std::to_string(kafka.timeout_max.count()));
@@ -191,9 +199,10 @@ Result<void> KafkaProducer::find_topics(const KafkaDeadline& deadline) {
     return topics_->check_compaction(deadline);
 }
 
-Result<uint64_t> KafkaProducer::read_position(const KafkaDeadline& deadline) {
+Result<Position> KafkaProducer::read_position(const IncarnationId& incarnation,
+                                              const KafkaDeadline& deadline) {
     failure_.clear();
-    return read_kafka_position(settings_, spool_uuid_, deadline, failure_);
+    return read_kafka_position(settings_, incarnation, deadline, failure_);
 }
 
 Error KafkaProducer::explain(const Error& error) {
@@ -226,7 +235,7 @@ Result<void> KafkaProducer::send(const KafkaMessages& messages, const Batch& bat
     // Without transactions the position follows only when the rows have arrived.
     if (!transactions)
         if (auto flushed = flush(deadline); !flushed) return flushed;
-    if (auto produced = produce_position(batch.end_record); !produced) return produced;
+    if (auto produced = produce_position(batch.position()); !produced) return produced;
     if (auto flushed = flush(deadline); !flushed) return flushed;
     return transactions ? commit(deadline) : Result<void>();
 }
@@ -282,12 +291,18 @@ Result<void> KafkaProducer::produce(const KafkaMessages::DeadLetter& letter,
     return {};
 }
 
-Result<void> KafkaProducer::produce_position(uint64_t next_record) {
-    std::string text = std::to_string(next_record);
-    if (rd_kafka_produce(topics_->positions(), 0, RD_KAFKA_MSG_F_COPY, text.data(), text.size(),
-                         spool_uuid_.data(), spool_uuid_.size(), nullptr) == 0)
-        return {};
-    return failure_.check(rd_kafka_last_error());
+Result<void> KafkaProducer::produce_position(const Position& position) {
+    const std::string next_record = std::to_string(position.next_record);
+    const std::string run = to_text(position.run);
+    const rd_kafka_vu_t fields[] = {
+        topic_field(topics_->positions()),
+        partition_field(0),
+        bytes_field(RD_KAFKA_VTYPE_KEY, incarnation_),
+        bytes_field(RD_KAFKA_VTYPE_VALUE, next_record),
+        copy_flag(),
+        header_field(kafka_run_header, run),
+    };
+    return failure_.check(rd_kafka_produceva(handle_, fields, std::size(fields)));
 }
 
 // Waits until every message is delivered or one has failed.

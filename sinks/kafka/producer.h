@@ -49,7 +49,7 @@ public:
     // topic_end: takes the end of the rows whenever it is known. All references must outlive the
     // producer.
     KafkaProducer(const Settings& settings, MetricShard& shard, Latest<int64_t>& topic_end,
-                  const SpoolId& spool, const Limits& limits);
+                  const IncarnationId& incarnation, const Limits& limits);
     ~KafkaProducer();
     KafkaProducer(const KafkaProducer&) = delete;
     KafkaProducer& operator=(const KafkaProducer&) = delete;
@@ -58,10 +58,11 @@ public:
     [[nodiscard]] Result<void> make();
     // Waits until a broker answers.
     [[nodiscard]] Result<void> reach(const KafkaDeadline& deadline);
-    // Ends what an earlier producer of this spool has left, and fences it off.
+    // Ends what an earlier producer of this incarnation has left, and fences it off.
     [[nodiscard]] Result<void> fence_earlier(const KafkaDeadline& deadline);
     [[nodiscard]] Result<void> find_topics(const KafkaDeadline& deadline);
-    [[nodiscard]] Result<uint64_t> read_position(const KafkaDeadline& deadline);
+    [[nodiscard]] Result<Position> read_position(const IncarnationId& incarnation,
+                                                 const KafkaDeadline& deadline);
     // Stores messages and position: all of it, or with transactions nothing.
     [[nodiscard]] Result<void> store(const KafkaMessages& messages, const Batch& batch);
 
@@ -79,7 +80,7 @@ private:
     [[nodiscard]] Result<void> produce(const std::vector<KafkaMessages::Message>& messages);
     [[nodiscard]] Result<void> produce(const KafkaMessages::DeadLetter& letter,
                                        const Columns& rows);
-    [[nodiscard]] Result<void> produce_position(uint64_t next_record);
+    [[nodiscard]] Result<void> produce_position(const Position& position);
     [[nodiscard]] Result<void> flush(const KafkaDeadline& deadline);
     [[nodiscard]] Result<void> commit(const KafkaDeadline& deadline);
     void note_too_large(std::string_view topic, size_t bytes);
@@ -92,7 +93,7 @@ private:
     const Settings& settings_;
     MetricShard& shard_;
     Latest<int64_t>& topic_end_;
-    std::string spool_uuid_;
+    std::string incarnation_;
     Limits limits_;
     KafkaFailure failure_;
     rd_kafka_t* handle_ = nullptr;

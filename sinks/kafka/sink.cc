@@ -47,10 +47,10 @@ std::unexpected<Error> KafkaSink::give_up(std::string_view action, const Error& 
     return sink_down(cause);
 }
 
-Result<uint64_t> KafkaSink::open(const SpoolId& spool) {
+Result<Position> KafkaSink::open(const IncarnationId& incarnation) {
     producer_.reset();  // Before the next one is made, which fences it off.
     producer_ = std::make_unique<KafkaProducer>(
-        settings_, shard_, topic_end_, spool,
+        settings_, shard_, topic_end_, incarnation,
         KafkaProducer::Limits{.request_bytes_max = request_bytes_max_,
                               .part_bytes_max = part_bytes_max_});
     const KafkaDeadline deadline(settings_.kafka.open_timeout_max);
@@ -64,11 +64,18 @@ Result<uint64_t> KafkaSink::open(const SpoolId& spool) {
         return give_up("begin transactions", fenced.error());
     if (auto found = producer_->find_topics(deadline); !found)
         return give_up("use the topics", found.error());
-    const auto next_record = producer_->read_position(deadline);
-    if (!next_record) return give_up("read the position", next_record.error());
-    spool_ = spool;
-    position_ = *next_record;
+    const auto position = producer_->read_position(incarnation, deadline);
+    if (!position) return give_up("read the position", position.error());
+    incarnation_ = incarnation;
+    position_ = *position;
     return position_;
+}
+
+Result<Position> KafkaSink::position_of(const IncarnationId& incarnation) {
+    const auto position =
+        producer_->read_position(incarnation, KafkaDeadline(settings_.kafka.open_timeout_max));
+    if (!position) return give_up("read the position", position.error());
+    return position;
 }
 
 // Lowers the limits by what the brokers refused. Returns false if nothing can be lowered.
@@ -113,13 +120,13 @@ Result<void> KafkaSink::write(const Batch& batch) {
         const auto stored = producer_->store(messages_, batch);
         if (stored) break;
         if (!learn_limits() || learning.over()) return give_up("store a batch", stored.error());
-        const uint64_t position = position_;
-        if (const auto again = open(spool_); !again) return std::unexpected(again.error());
+        const Position position = position_;
+        if (const auto again = open(incarnation_); !again) return std::unexpected(again.error());
         if (position_ != position)
             return give_up("store a batch",
                            kafka_error(RD_KAFKA_RESP_ERR__FENCED, "its position has moved"));
     }
-    position_ = batch.end_record;
+    position_ = batch.position();
     shard_.add(Metric::kafka_dead_letters_total,
                static_cast<int64_t>(messages_.dead_letters().size()));
     return {};

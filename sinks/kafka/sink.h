@@ -3,14 +3,15 @@
 //
 //   kafka.topic               rows: one message each, key = site, or several in one without a key;
 //                             partition = murmur2(site), as other Kafka clients place it
-//   kafka.position_topic      partition 0, compacted: key = the spool's uuid, value = next record
+//   kafka.position_topic      partition 0, compacted: key = the spool's incarnation, value = next
+//                             record, header field run = the run that wrote the record before it
 //   kafka.dead_letter_topic   rows that no message can hold: key = site, header fields reason,
 //                             detail, row_id, part, parts; a line of TSV in one part or more
 //
 // Recovery: after every failure the sink destroys the producer, and open() makes a new one with the
-// same transactional id, which is the spool's. Kafka then fences off the old producer and completes
-// or aborts its open transaction. Only then the sink reads its position, from committed records
-// alone, so it is exact whatever happened.
+// same transactional id, which is the incarnation's. Kafka then fences off the old producer and
+// completes or aborts its open transaction. Only then the sink reads its position, from committed
+// records alone, so it is exact whatever happened.
 //
 // Without transactions the position is stored when the rows have arrived. A failure between the two
 // sends rows again, and the unique key of the table refuses them.
@@ -49,7 +50,8 @@ public:
     explicit KafkaSink(const Settings& settings);
     ~KafkaSink() override;
 
-    [[nodiscard]] Result<uint64_t> open(const SpoolId& spool) override;
+    [[nodiscard]] Result<Position> open(const IncarnationId& incarnation) override;
+    [[nodiscard]] Result<Position> position_of(const IncarnationId& incarnation) override;
     [[nodiscard]] bool shared() const override { return true; }
     [[nodiscard]] Result<void> write(const Batch& batch) override;
     [[nodiscard]] Result<void> poll() override;
@@ -76,9 +78,9 @@ private:
     size_t row_bytes_max_;
     size_t part_bytes_max_;  // Size of one part of a dead letter.
     size_t request_bytes_max_;
-    bool first_ = true;  // open() was not called yet.
-    SpoolId spool_{};    // Of the last open(), as is the position.
-    uint64_t position_ = 0;
+    bool first_ = true;            // open() was not called yet.
+    IncarnationId incarnation_{};  // Of the last open(), as is the position.
+    Position position_;
     std::unique_ptr<KafkaProducer> producer_;
 };
 

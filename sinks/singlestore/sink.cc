@@ -103,14 +103,32 @@ Result<void> SinglestoreSink::run(const std::string& sql) {
     return {};
 }
 
-Result<uint64_t> SinglestoreSink::open(const SpoolId& spool) {
-    const auto position = connect(spool);
+Result<Position> SinglestoreSink::open(const IncarnationId& incarnation) {
+    const auto position = connect(incarnation);
     if (!position) return give_up(position.error());
     position_ = *position;
     return position_;
 }
 
-Result<uint64_t> SinglestoreSink::connect(const SpoolId& spool) {
+Result<Position> SinglestoreSink::position_of(const IncarnationId& incarnation) {
+    ensure(database_.has_value());
+    const auto position = read_position(incarnation);
+    if (!position) return give_up(position.error());
+    return position->value_or(Position{});
+}
+
+Result<std::optional<Position>> SinglestoreSink::read_position(const IncarnationId& incarnation) {
+    const auto found =
+        query("SELECT next_record, COALESCE(run_id, spool) FROM rollcall_position WHERE spool = " +
+              string_literal(to_text(incarnation)));
+    if (!found) return std::unexpected(found.error());
+    if (found->empty()) return std::nullopt;
+    const auto& row = found->front();
+    return Position{static_cast<uint64_t>(whole_number(row[0])),
+                    spool_id_of(row[1].value_or("")).value_or(RunId{})};
+}
+
+Result<Position> SinglestoreSink::connect(const IncarnationId& incarnation) {
     auto options = database_options(settings_);  // The password may have changed.
     if (!options) return std::unexpected(options.error());
     options_ = *std::move(options);
@@ -120,16 +138,16 @@ Result<uint64_t> SinglestoreSink::connect(const SpoolId& spool) {
     database_ = *std::move(connected);
     if (auto same = check_tables(); !same) return std::unexpected(same.error());
 
-    spool_ = to_text(spool);
-    const auto found =
-        query("SELECT next_record FROM rollcall_position WHERE spool = " + string_literal(spool_));
+    incarnation_ = to_text(incarnation);
+    const auto found = read_position(incarnation);
     if (!found) return std::unexpected(found.error());
-    if (!found->empty()) return static_cast<uint64_t>(whole_number(found->front().front()));
+    if (*found) return **found;
     // write() needs a row that it can lock.
-    const auto inserted = run("INSERT INTO rollcall_position (spool, next_record) VALUES (" +
-                              string_literal(spool_) + ", 0)");
+    const auto inserted =
+        run(fmt::format("INSERT INTO rollcall_position (spool, next_record) VALUES ({}, 0)",
+                        string_literal(incarnation_)));
     if (!inserted) return std::unexpected(inserted.error());
-    return 0;
+    return Position{0, incarnation};
 }
 
 Result<void> SinglestoreSink::check_tables() {
@@ -166,14 +184,14 @@ Result<void> SinglestoreSink::write(const Batch& batch) {
         stored = store(batch, some_);
     }
     if (!stored) return give_up(stored.error());
-    position_ = batch.end_record;
+    position_ = batch.position();
     return {};
 }
 
 Result<void> SinglestoreSink::store(const Batch& batch, RowNumbers some) {
     duplicates_ = 0;
     if (auto begun = run("BEGIN"); !begun) return begun;
-    if (auto advanced = advance_position(batch.end_record); !advanced) return advanced;
+    if (auto advanced = advance_position(batch.position()); !advanced) return advanced;
     if (auto loaded = load(batch.rows, some); !loaded) return loaded;
     return run("COMMIT");
 }
@@ -196,10 +214,12 @@ Result<void> SinglestoreSink::isolate(const Columns& rows, RowNumbers some,
     return isolate(rows, some.subspan(half), found);
 }
 
-Result<void> SinglestoreSink::advance_position(uint64_t end_record) {
-    const auto advanced = run(fmt::format(
-        "UPDATE rollcall_position SET next_record = {} WHERE spool = {} AND next_record = {}",
-        end_record, string_literal(spool_), position_));
+Result<void> SinglestoreSink::advance_position(const Position& end) {
+    const auto advanced = run(
+        fmt::format("UPDATE rollcall_position SET next_record = {}, run_id = {}"
+                    " WHERE spool = {} AND next_record = {} AND COALESCE(run_id, spool) = {}",
+                    end.next_record, string_literal(to_text(end.run)), string_literal(incarnation_),
+                    position_.next_record, string_literal(to_text(position_.run))));
     if (!advanced || database_->affected() == 1) return advanced;
     return fail(Code::statement_failed,
                 "the position of this spool has moved meanwhile, and is read again");

@@ -2,7 +2,7 @@
 // LOCAL INFILE from memory; rows and position are stored in one transaction.
 //
 //     BEGIN
-//     UPDATE rollcall_position ... WHERE next_record = what open() found      one row, or give up
+//     UPDATE rollcall_position ... WHERE the position is what is known       one row, or give up
 //     LOAD DATA LOCAL INFILE ... INTO TABLE site_checkins                     once or more
 //     COMMIT
 //
@@ -42,7 +42,8 @@ class SinglestoreSink final : public Sink {
 public:
     explicit SinglestoreSink(const Settings& settings);
 
-    [[nodiscard]] Result<uint64_t> open(const SpoolId& spool) override;
+    [[nodiscard]] Result<Position> open(const IncarnationId& incarnation) override;
+    [[nodiscard]] Result<Position> position_of(const IncarnationId& incarnation) override;
     [[nodiscard]] bool shared() const override { return true; }
     [[nodiscard]] Result<void> write(const Batch& batch) override;
     [[nodiscard]] size_t duplicates() const override { return duplicates_; }
@@ -50,11 +51,12 @@ public:
 private:
     using RowNumbers = std::span<const uint32_t>;
 
-    [[nodiscard]] Result<uint64_t> connect(const SpoolId& spool);
+    [[nodiscard]] Result<Position> connect(const IncarnationId& incarnation);
+    [[nodiscard]] Result<std::optional<Position>> read_position(const IncarnationId& incarnation);
     [[nodiscard]] Result<Rows> query(const std::string& sql);
     [[nodiscard]] Result<void> run(const std::string& sql);
     [[nodiscard]] Result<void> check_tables();
-    [[nodiscard]] Result<void> advance_position(uint64_t end_record);
+    [[nodiscard]] Result<void> advance_position(const Position& end);
 
     // These fail with a code of dead_reason_of() if a row can never be stored.
     [[nodiscard]] Result<void> store(const Batch& batch, RowNumbers some);
@@ -70,8 +72,8 @@ private:
     const Settings& settings_;
     Database::Options options_;
     std::optional<Database> database_;  // Empty after a failure.
-    std::string spool_;
-    uint64_t position_ = 0;
+    std::string incarnation_;
+    Position position_;  // The one in the table.
     std::string load_sql_;
     std::unique_ptr<char[]> lines_;
     size_t duplicates_ = 0;

@@ -50,18 +50,21 @@ std::string_view create_position(SqlDialect dialect) {
             return "CREATE ROWSTORE TABLE IF NOT EXISTS rollcall_position (\n"
                    "    spool VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,\n"
                    "    next_record BIGINT NOT NULL,\n"
+                   "    run_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,\n"
                    "    PRIMARY KEY (spool)\n"
                    ")";
         case SqlDialect::mariadb:
             return "CREATE TABLE IF NOT EXISTS rollcall_position (\n"
                    "    spool VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,\n"
                    "    next_record BIGINT NOT NULL,\n"
+                   "    run_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,\n"
                    "    PRIMARY KEY (spool)\n"
                    ") ENGINE = InnoDB";
         case SqlDialect::sqlite:
             return "CREATE TABLE IF NOT EXISTS rollcall_position (\n"
                    "    spool TEXT PRIMARY KEY,\n"
-                   "    next_record INTEGER NOT NULL\n"
+                   "    next_record INTEGER NOT NULL,\n"
+                   "    run_id TEXT\n"
                    ")";
     }
     return "";
@@ -157,6 +160,13 @@ Statements create_tables(SqlDialect dialect, ColumnList columns) {
 std::string add_column(SqlDialect dialect, const ColumnInfo& column) {
     return fmt::format("ALTER TABLE site_checkins ADD COLUMN {}",
                        column_definition(dialect, column));
+}
+
+std::string add_run_to_position(SqlDialect dialect) {
+    return fmt::format("ALTER TABLE rollcall_position ADD COLUMN run_id {}",
+                       dialect == SqlDialect::sqlite
+                           ? "TEXT"
+                           : "VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL");
 }
 
 // --- what reads the lines ---

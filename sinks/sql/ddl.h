@@ -2,7 +2,9 @@
 // which SingleStore loads them from Kafka.
 //
 //   site_checkins       a row for each check-in; unique (site_id, id)
-//   rollcall_position   spool, next_record: the first record of each spool that is not stored
+//   rollcall_position   spool: an incarnation of a spool (pipeline/spool/lineage.h)
+//                       next_record: its first record that is not stored
+//                       run_id: the run that wrote the record before it; NULL from older daemons
 //
 // No other part of the program writes a CREATE statement or the columns of a LOAD DATA.
 //
@@ -57,6 +59,8 @@ static_assert(std::ranges::is_sorted(columns_table, {}, &ColumnInfo::since),
 // Returns the statements that make both tables if they do not exist.
 [[nodiscard]] Statements create_tables(SqlDialect dialect, ColumnList columns = columns_table);
 [[nodiscard]] std::string add_column(SqlDialect dialect, const ColumnInfo& column);
+// Returns the statement that adds run_id to the rollcall_position of an older daemon.
+[[nodiscard]] std::string add_run_to_position(SqlDialect dialect);
 
 // --- loading the lines of sinks/text/tsv.h ---
 

@@ -138,8 +138,14 @@ Differences compare_position(SqlDialect dialect, const LiveColumns& live) {
     Differences differences;
     for (const auto& [name, wanted] : std::map<std::string_view, std::string_view>{
              {"spool", sqlite ? "text" : "varchar(36) utf8mb4_bin"},
-             {"next_record", sqlite ? "integer" : "bigint"}}) {
+             {"next_record", sqlite ? "integer" : "bigint"},
+             {"run_id", sqlite ? "text" : "varchar(36) utf8mb4_bin"}}) {
         const auto found = live.find(name);
+        if (found == live.end() && name == "run_id") {
+            differences.push_back(
+                {"column run_id of rollcall_position is missing", {add_run_to_position(dialect)}});
+            continue;
+        }
         const std::string type = found == live.end() ? "missing" : found->second.type;
         if (type != wanted)
             differences.push_back(

@@ -76,11 +76,13 @@ Result<Rows> run_query(sqlite3* connection, const std::string& sql) {
 struct SqliteSink::Database {
     Connection connection;
     Statement insert;
-    Statement position;
-    std::string spool;
-    std::vector<Refusal> refused;  // Refused rows of the batch, ascending.
-    size_t duplicates = 0;         // Rows of the batch that were in the table already.
-    int wal_pages = 0;             // Pages of the WAL at the last commit; 0 if there is no WAL.
+    Statement first_position;  // Inserts it.
+    Statement position;        // Changes it.
+    std::string incarnation;
+    std::optional<Position> known;  // The position in the table; empty if it has none.
+    std::vector<Refusal> refused;   // Refused rows of the batch, ascending.
+    size_t duplicates = 0;          // Rows of the batch that were in the table already.
+    int wal_pages = 0;              // Pages of the WAL at the last commit; 0 if there is no WAL.
 
     Result<void> run(const std::string& sql) {
         if (sqlite3_exec(connection.get(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
@@ -107,9 +109,9 @@ struct SqliteSink::Database {
     Result<void> connect(const std::string& path);
     Result<void> make_tables();
     Result<void> prepare_statements();
-    Result<uint64_t> read_position();
+    Result<std::optional<Position>> read_position(const IncarnationId& of);
     Result<void> insert_batch(const Batch& batch);
-    Result<void> commit(uint64_t end_record);
+    Result<void> commit(const Position& end);
     Result<void> insert_rows(const Columns& rows, bool may_refuse);
     Result<void> insert_row(const Columns& rows, size_t row);
     void bind(const Columns& rows, size_t row, size_t column);
@@ -154,22 +156,36 @@ Result<void> SqliteSink::Database::prepare_statements() {
                                               column_names(), places));
     if (!insertion) return std::unexpected(insertion.error());
     insert = *std::move(insertion);
+    auto first = prepare(connection.get(),
+                         "INSERT INTO rollcall_position (spool, next_record, run_id)"
+                         " VALUES (?1, ?2, ?3) ON CONFLICT (spool) DO NOTHING");
+    if (!first) return std::unexpected(first.error());
+    first_position = *std::move(first);
     auto update = prepare(connection.get(),
-                          "INSERT INTO rollcall_position (spool, next_record) VALUES (?, ?)"
-                          " ON CONFLICT (spool) DO UPDATE SET next_record = excluded.next_record");
+                          "UPDATE rollcall_position SET next_record = ?2, run_id = ?3"
+                          " WHERE spool = ?1 AND next_record = ?4"
+                          " AND COALESCE(run_id, spool) = ?5");
     if (!update) return std::unexpected(update.error());
     position = *std::move(update);
     return {};
 }
 
-Result<uint64_t> SqliteSink::Database::read_position() {
+Result<std::optional<Position>> SqliteSink::Database::read_position(const IncarnationId& of) {
     const auto selection =
-        prepare(connection.get(), "SELECT next_record FROM rollcall_position WHERE spool = ?");
+        prepare(connection.get(),
+                "SELECT next_record, COALESCE(run_id, spool) FROM rollcall_position"
+                " WHERE spool = ?");
     if (!selection) return std::unexpected(selection.error());
-    sqlite3_bind_text(selection->get(), 1, spool.c_str(), -1, SQLITE_STATIC);
+    const std::string name = to_text(of);
+    sqlite3_bind_text(selection->get(), 1, name.c_str(), -1, SQLITE_STATIC);
     switch (sqlite3_step(selection->get())) {
-        case SQLITE_ROW: return static_cast<uint64_t>(sqlite3_column_int64(selection->get(), 0));
-        case SQLITE_DONE: return 0;
+        case SQLITE_ROW: {
+            const auto* run =
+                reinterpret_cast<const char*>(sqlite3_column_text(selection->get(), 1));
+            return Position{static_cast<uint64_t>(sqlite3_column_int64(selection->get(), 0)),
+                            spool_id_of(run == nullptr ? "" : run).value_or(RunId{})};
+        }
+        case SQLITE_DONE: return std::nullopt;
         default: return last_error(connection.get());
     }
 }
@@ -242,12 +258,26 @@ Result<void> SqliteSink::Database::insert_batch(const Batch& batch) {
     }
 }
 
-Result<void> SqliteSink::Database::commit(uint64_t end_record) {
-    sqlite3_bind_text(position.get(), 1, spool.c_str(), -1, SQLITE_STATIC);
-    sqlite3_bind_int64(position.get(), 2, static_cast<int64_t>(end_record));
-    if (auto moved = step(position); !moved) return moved;
+// Fails if the position is not the one that is known: another process has changed it.
+Result<void> SqliteSink::Database::commit(const Position& end) {
+    const Statement& statement = known ? position : first_position;
+    const std::string run_of_end = to_text(end.run);
+    const std::string run_of_known = known ? to_text(known->run) : "";
+    sqlite3_bind_text(statement.get(), 1, incarnation.c_str(), -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement.get(), 2, static_cast<int64_t>(end.next_record));
+    sqlite3_bind_text(statement.get(), 3, run_of_end.c_str(), -1, SQLITE_TRANSIENT);
+    if (known) {
+        sqlite3_bind_int64(statement.get(), 4, static_cast<int64_t>(known->next_record));
+        sqlite3_bind_text(statement.get(), 5, run_of_known.c_str(), -1, SQLITE_TRANSIENT);
+    }
+    if (auto moved = step(statement); !moved) return moved;
+    if (sqlite3_changes(connection.get()) == 0)
+        return fail(Code::statement_failed,
+                    "the position of this spool has moved meanwhile, and is read again");
     wal_pages = 0;
-    return run("COMMIT");
+    if (auto committed = run("COMMIT"); !committed) return committed;
+    known = end;
+    return {};
 }
 
 SqliteSink::SqliteSink(std::string path) : path_(std::move(path)), files_(path_) {}
@@ -274,25 +304,33 @@ Result<void> SqliteSink::close() {
                                           : SqliteFiles::Wal::holds_commits);
 }
 
-Result<uint64_t> SqliteSink::open(const SpoolId& spool) {
+Result<Position> SqliteSink::open(const IncarnationId& incarnation) {
     settled_ = 0;
     if (auto closed = close(); !closed) return failure("open", closed.error());
     if (auto prepared = files_.prepare(); !prepared) return failure("open", prepared.error());
     database_ = std::make_unique<Database>();
     Database& database = *database_;
-    database.spool = to_text(spool);
+    database.incarnation = to_text(incarnation);
     if (auto connected = database.connect(path_); !connected)
         return failure("open", connected.error());
     if (auto made = database.make_tables(); !made)
         return failure("create the tables in", made.error());
+    const auto position = database.read_position(incarnation);
+    if (!position) return failure("read the position from", position.error());
+    database.known = *position;
     if (auto prepared = database.prepare_statements(); !prepared)
         return failure("prepare statements for", prepared.error());
-    const auto position = database.read_position();
-    if (!position) return failure("read the position from", position.error());
     if (auto remembered = files_.remember(); !remembered)
         return failure("open", remembered.error());
-    if (database.checkpoint(SQLITE_CHECKPOINT_PASSIVE)) settled_ = *position;
-    return position;
+    const Position stored = position->value_or(Position{});
+    if (database.checkpoint(SQLITE_CHECKPOINT_PASSIVE)) settled_ = stored.next_record;
+    return stored;
+}
+
+Result<Position> SqliteSink::position_of(const IncarnationId& incarnation) {
+    const auto position = database_->read_position(incarnation);
+    if (!position) return failure("read the position from", position.error());
+    return position->value_or(Position{});
 }
 
 Result<void> SqliteSink::write(const Batch& batch) {
@@ -300,7 +338,7 @@ Result<void> SqliteSink::write(const Batch& batch) {
     Result<void> kept;
     Result<void> stored = database.insert_batch(batch);
     if (stored && !database.refused.empty()) kept = batch.keep_refused(database.refused);
-    if (stored && kept) stored = database.commit(batch.end_record);
+    if (stored && kept) stored = database.commit(batch.position());
     if (stored && kept) {
         const bool is_due = database.wal_pages == 0 || database.wal_pages >= checkpoint_pages;
         if (is_due && database.checkpoint(SQLITE_CHECKPOINT_PASSIVE)) settled_ = batch.end_record;

@@ -1,7 +1,7 @@
 // SQLite sink: the embedded default. It stores rows and position in one transaction of one file.
 //
 //   site_checkins       the columns of columns.def; unique (id, site_id)
-//   rollcall_position   spool, next_record: what open() returns
+//   rollcall_position   spool (an incarnation), next_record, run_id: what open() returns
 //
 // received_at and reported_at are text, "2026-10-09 10:00:00.123456" in UTC: the date functions of
 // SQLite read it, and the other databases show their DATETIME(6) so. open() adds the columns that a
@@ -39,7 +39,8 @@ public:
     explicit SqliteSink(std::string path);
     ~SqliteSink() override;
 
-    [[nodiscard]] Result<uint64_t> open(const SpoolId& spool) override;
+    [[nodiscard]] Result<Position> open(const IncarnationId& incarnation) override;
+    [[nodiscard]] Result<Position> position_of(const IncarnationId& incarnation) override;
     [[nodiscard]] Result<void> write(const Batch& batch) override;
     [[nodiscard]] size_t duplicates() const override;
     [[nodiscard]] Result<void> poll() override;

@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(topics_that_are_missing_are_created_when_that_is_asked_for)
         BOOST_TEST(!client.has_topic(topic));
     settings.kafka.create_topics = true;
     KafkaSink sink(settings);
-    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(sink.open(spool).value().next_record == 0);
     BOOST_TEST(client.partitions(settings.kafka.topic) == 3);
     BOOST_TEST(client.partitions(settings.kafka.position_topic) == 1);
     BOOST_TEST(client.partitions(settings.kafka.dead_letter_topic) == 1);
@@ -130,19 +130,19 @@ BOOST_AUTO_TEST_CASE(position_topic_that_is_not_compacted_is_refused) {
 
 BOOST_AUTO_TEST_CASE(rows_and_position_are_committed_together) {
     KafkaSink sink(settings);
-    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(sink.open(spool).value().next_record == 0);
     BOOST_TEST(write(sink, rows(0, 1000), 5).has_value());
     BOOST_TEST((stored() == ids(0, 1000)));
-    BOOST_TEST(KafkaSink(settings).open(spool).value() == 5);
+    BOOST_TEST(KafkaSink(settings).open(spool).value().next_record == 5);
 }
 
 BOOST_AUTO_TEST_CASE(without_transactions_rows_and_position_are_stored_too) {
     settings.kafka.transactions = false;
     KafkaSink sink(settings);
-    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(sink.open(spool).value().next_record == 0);
     BOOST_TEST(write(sink, rows(0, 1000), 5).has_value());
     BOOST_TEST((stored() == ids(0, 1000)));
-    BOOST_TEST(KafkaSink(settings).open(spool).value() == 5);
+    BOOST_TEST(KafkaSink(settings).open(spool).value().next_record == 5);
 }
 
 BOOST_AUTO_TEST_CASE(every_codec_is_read_back) {
@@ -165,7 +165,7 @@ BOOST_AUTO_TEST_CASE(open_transaction_of_a_dead_predecessor_is_undone) {
     dead.produce(settings.kafka.topic, 0, "site", "10\tsite\n");
     dead.produce(settings.kafka.position_topic, 0, to_text(spool), "2");
     dead.wait_until_written();
-    BOOST_TEST(sink.open(spool).value() == 1);
+    BOOST_TEST(sink.open(spool).value().next_record == 1);
     BOOST_TEST(write(sink, rows(10, 10), 2).has_value());
     BOOST_TEST((stored() == ids(0, 20)));
     BOOST_TEST(client.written(settings.kafka.topic).size() == 21);  // It had been there.
@@ -180,7 +180,7 @@ BOOST_AUTO_TEST_CASE(predecessor_that_still_lives_cannot_commit_any_more) {
     BOOST_TEST(write(sink, rows(0, 10), 1).has_value());
     BOOST_TEST((stored() == ids(0, 10)));
     // If it comes back, it goes on behind what the other has stored.
-    BOOST_TEST(zombie.open(spool).value() == 1);
+    BOOST_TEST(zombie.open(spool).value().next_record == 1);
     BOOST_TEST(write(zombie, rows(10, 10), 2).has_value());
     BOOST_TEST((write(sink, rows(10, 10), 2).error().code == Code::sink_down));
     BOOST_TEST((stored() == ids(0, 20)));
@@ -211,7 +211,7 @@ BOOST_AUTO_TEST_CASE(position_behind_anothers_open_transaction_is_waited_for) {
     BOOST_TEST((KafkaSink(settings).open(spool).error().code == Code::sink_down));
     other.commit();
     settings.kafka.open_timeout_max = 20s;
-    BOOST_TEST(KafkaSink(settings).open(spool).value() == 2);
+    BOOST_TEST(KafkaSink(settings).open(spool).value().next_record == 2);
 }
 
 BOOST_AUTO_TEST_CASE(transaction_that_takes_longer_than_its_time_is_undone) {
@@ -223,7 +223,7 @@ BOOST_AUTO_TEST_CASE(transaction_that_takes_longer_than_its_time_is_undone) {
     BOOST_TEST((write(sink, rows(0, 10), 1).error().code == Code::sink_down));
     BOOST_TEST((std::chrono::steady_clock::now() - begin < 10s));
     Cluster::running->resume(0);
-    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(sink.open(spool).value().next_record == 0);
     BOOST_TEST(write(sink, rows(0, 10), 1).has_value());
     BOOST_TEST((stored() == ids(0, 10)));
 }
@@ -301,7 +301,7 @@ BOOST_AUTO_TEST_CASE(topic_that_is_deleted_is_a_sink_that_is_down_until_it_is_ba
     BOOST_TEST((KafkaSink(settings).open(spool).error().code == Code::sink_down));
     client.create_topic(settings.kafka.topic, 3);
     KafkaSink again(settings);
-    BOOST_TEST(again.open(spool).value() == 1);
+    BOOST_TEST(again.open(spool).value().next_record == 1);
     BOOST_TEST(write(again, rows(5, 5), 2).has_value());
     BOOST_TEST((stored() == ids(5, 5)));
 }
@@ -317,7 +317,7 @@ BOOST_AUTO_TEST_CASE(topic_of_positions_that_is_deleted_is_created_compacted_aga
     delete_positions();
     BOOST_TEST((write(sink, rows(5, 5), 2).error().code == Code::sink_down));
     BOOST_TEST(!client.has_topic(settings.kafka.position_topic));
-    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(sink.open(spool).value().next_record == 0);
     BOOST_TEST(write(sink, rows(5, 5), 2).has_value());
     // The same sink looks again at a topic that another has made in its place.
     delete_positions();
@@ -337,7 +337,7 @@ BOOST_AUTO_TEST_CASE(broker_that_is_killed_and_started_again_has_every_batch_onc
     BOOST_TEST((sink.open(spool).error().code == Code::sink_down));
     Cluster::running->start(0);
     Cluster::running->wait_until_ready();
-    BOOST_TEST(sink.open(spool).value() == 1);
+    BOOST_TEST(sink.open(spool).value().next_record == 1);
     BOOST_TEST(write(sink, rows(100, 100), 2).has_value());
     BOOST_TEST((stored() == ids(0, 200)));
 }
@@ -359,7 +359,7 @@ BOOST_AUTO_TEST_CASE(broker_that_is_killed_during_commits_holds_a_call_no_longer
     Cluster::running->wait_until_ready();
     // The last commit may have arrived without its answer.
     const uint64_t known = stored.get();
-    const uint64_t position = sink.open(spool).value();
+    const uint64_t position = sink.open(spool).value().next_record;
     BOOST_TEST((position == known || position == known + 1));
     BOOST_TEST(this->stored().size() == 100 * position);
 }
@@ -383,8 +383,8 @@ BOOST_AUTO_TEST_CASE(connections_cut_at_any_byte_cost_nothing) {
             const auto position = sink.open(spool);
             if (!position) continue;
             // The commit may have arrived without its answer.
-            if (*position == static_cast<uint64_t>(record + 1)) break;
-            BOOST_TEST_REQUIRE(*position == static_cast<uint64_t>(record));
+            if (position->next_record == static_cast<uint64_t>(record + 1)) break;
+            BOOST_TEST_REQUIRE(position->next_record == static_cast<uint64_t>(record));
         }
         ++record;
     };
@@ -447,9 +447,9 @@ BOOST_AUTO_TEST_CASE(login_over_tls_takes_the_right_password_and_authority) {
                              "--transactional-id", "rollcall-", "--resource-pattern-type",
                              "prefixed"});
     KafkaSink sink(settings);
-    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(sink.open(spool).value().next_record == 0);
     BOOST_TEST(write(sink, rows(0, 10), 1).has_value());
-    BOOST_TEST(sink.open(spool).value() == 1);
+    BOOST_TEST(sink.open(spool).value().next_record == 1);
     BOOST_TEST((stored() == ids(0, 10)));
     // https://github.com/confluentinc/librdkafka/pull/4895: before 2.6.1, Kafka 4 refuses its
     // SCRAM.
@@ -466,7 +466,7 @@ BOOST_AUTO_TEST_CASE(daemons_own_certificate_is_shown_to_brokers_that_ask_for_on
     settings.kafka.tls_certificate = Cluster::running->certificate();
     settings.kafka.tls_key = Cluster::running->key();
     KafkaSink sink(settings);
-    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(sink.open(spool).value().next_record == 0);
     BOOST_TEST(write(sink, rows(0, 10), 1).has_value());
     BOOST_TEST((stored() == ids(0, 10)));
 }

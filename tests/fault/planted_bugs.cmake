@@ -60,10 +60,10 @@ planted_bug(drops_a_segment_whose_last_record_no_sink_has pipeline/spool/writer.
 "(is not in every sink|reports are missing)")
 
 planted_bug(moves_the_position_before_the_rows tests/support/transaction_sink.cc
-"    std::vector<int64_t> seqs;
+"    std::vector<size_t> stored;
 "
-"    std::vector<int64_t> seqs;
-    sink_.positions_[spool_] = batch.end_record;
+"    std::vector<size_t> stored;
+    sink_.content_.positions[incarnation_] = position_ = batch.position();
 "
 "(is not in every sink|reports are missing)")
 
@@ -71,4 +71,25 @@ planted_bug(moves_on_before_a_dead_letter_is_synced pipeline/delivery/dead_lette
 "    if (auto synced = letters.sync(); !synced) return failed(synced.error());
 "
 ""
+"(is not in every sink|reports are missing)")
+
+planted_bug(writes_on_in_the_run_of_an_earlier_start pipeline/spool/lineage.cc
+"    runs_.push_back({new_spool_id(), next_record});
+"
+"    if (runs_.empty()) runs_.push_back({new_spool_id(), 0});
+"
+"(is not in every sink|reports are missing|no progress|is in a sink twice)")
+
+planted_bug(trusts_a_position_of_records_that_are_not_its_own pipeline/delivery/delivery.cc
+"    if (position.next_record <= *end) return {.below = position.next_record};
+"
+"    return {.below = position.next_record};
+"
+"(is not in every sink|reports are missing|no progress)")
+
+planted_bug(sends_nothing_again_when_the_sink_goes_back pipeline/delivery/delivery.cc
+"    const uint64_t from = held->below;
+"
+"    const uint64_t from = std::max(held->below, stored_.own());
+"
 "(is not in every sink|reports are missing)")

@@ -9,6 +9,10 @@
 //   "no progress", "is not in every sink"    when all faults have ended and the rest is delivered,
 //                                            dead letters too, to sinks that refuse nothing more
 //
+// In some worlds a sink goes back to an earlier state, the disk is cloned, so that daemons on two
+// disks take turns with the same sinks, or is replaced by an older copy of itself. The operator who
+// does that may lose what was acknowledged since the copy and is in no sink. Nothing else.
+//
 // A run is a number of worlds. A world is made by its seed alone: which faults there are, how
 // often, and how small everything is. The seed of a world in which something is wrong is printed,
 // and ROLLCALL_SEED=<seed> runs it again first. ROLLCALL_SIMULATION_SECONDS=120 runs for so long.
@@ -64,12 +68,7 @@ public:
         : random_(seed), sinks_(1 + random_.below(3)), refuses_(seed % 2 == 0) {
         choose_limits();
         choose_faults();
-        files_.before = [this](MemoryFiles::Operation operation, const std::string& path) {
-            return fault(operation, path);
-        };
-        files_.some = [this](size_t bytes) {
-            return short_io_ && random_.one_in(4) ? 1 + random_.below(bytes) : bytes;
-        };
+        add_disk();
         for (auto& sink : sinks_) {
             sink.before = [this](TransactionSink::Point point) { return fault(point); };
             if (refuses_) sink.refuses = [](int64_t seq) { return seq % 5 == 2; };
@@ -78,8 +77,16 @@ public:
 
     // Returns how often it crashed.
     int run() {
-        for (int lives = 2 + static_cast<int>(random_.below(30)); lives > 0; --lives) live_once();
-        recover();
+        for (int lives = 2 + static_cast<int>(random_.below(30)); lives > 0; --lives) {
+            live_once();
+            interfere();
+        }
+        faults_ = false;
+        full_ = false;
+        for (at_ = 0; at_ < disks_.size(); ++at_) recover();
+        for (at_ = 0; at_ < disks_.size(); ++at_) replay_dead_letters();
+        check_repeated();
+        check_stored();
         return crashes_;
     }
 
@@ -125,6 +132,64 @@ private:
         flips_one_in_ = repeats_ ? 0 : rate(10);
         short_io_ = random_.one_in(2);
         slow_ = random_.one_in(4);
+        // A report that is sent again may reach another daemon, which cannot know it.
+        clones_one_in_ = repeats_ ? 0 : rate(4);
+        restores_one_in_ = repeats_ ? 0 : rate(4);
+        // A position of an unknown run does not say what a sink has lost, so both never meet.
+        const bool copies = clones_one_in_ > 0 || restores_one_in_ > 0;
+        sink_goes_back_one_in_ = copies ? 0 : rate(60);
+    }
+
+    [[nodiscard]] MemoryFiles& files() { return *disks_[at_]; }
+
+    void add_disk() {
+        disks_.push_back(std::make_unique<MemoryFiles>());
+        disks_.back()->before = [this](MemoryFiles::Operation operation, const std::string& path) {
+            return fault(operation, path);
+        };
+        disks_.back()->some = [this](size_t bytes) {
+            return short_io_ && random_.one_in(4) ? 1 + random_.below(bytes) : bytes;
+        };
+    }
+
+    // What an operator does to disks while no daemon runs.
+    void interfere() {
+        if (happens(clones_one_in_) && disks_.size() < 3) {
+            log(LogLevel::debug, "disk {} is a clone of disk {}", disks_.size(), at_);
+            add_disk();
+            disks_.back()->copy(files());
+            // Half of the clones lie in a place that looks the same.
+            disks_.back()->where.inode = random_.one_in(2) ? disks_.size() : files().where.inode;
+        }
+        if (happens(restores_one_in_)) {
+            if (backup_ && backup_of_ == at_) restore();
+            backup_.emplace();
+            backup_->copy(files());
+            backup_of_ = at_;
+        }
+        at_ = random_.below(disks_.size());
+        log(LogLevel::debug, "the next life is on disk {}", at_);
+    }
+
+    void restore() {
+        log(LogLevel::debug, "disk {} is an older copy of itself", at_);
+        files().copy(*backup_);
+        for (auto& [seq, state] : reports_)
+            if (state == Report::acknowledged && !is_in_every_sink(seq)) state = Report::sent;
+    }
+
+    [[nodiscard]] bool is_in_every_sink(int64_t seq) const {
+        return std::ranges::all_of(sinks_, [&](const auto& sink) { return sink.holds(seq); });
+    }
+
+    void sink_goes_back() {
+        const size_t i = random_.below(sinks_.size());
+        if (sink_backups_.contains(i)) {
+            log(LogLevel::debug, "sink {} goes back", i);
+            sinks_[i].restore(sink_backups_.at(i));
+            ++setbacks_;
+        }
+        sink_backups_[i] = sinks_[i].content();
     }
 
     [[nodiscard]] bool happens(uint64_t one_in) {
@@ -163,14 +228,14 @@ private:
     // A byte of a segment that is not the last one, which no power cut can still tear.
     void damage() {
         std::vector<std::string> segments;
-        for (const auto& name : files_.names("spool"))
+        for (const auto& name : files().names("spool"))
             if (segment_first_record(name)) segments.push_back("spool/" + name);
         if (segments.size() < 2) return;
         segments.pop_back();
         const std::string path = random_.one_of(segments);
-        if (files_.size(path) == 0) return;
-        files_.flip(path, random_.below(files_.size(path)),
-                    static_cast<std::byte>(1 << random_.below(8)));
+        if (files().size(path) == 0) return;
+        files().flip(path, random_.below(files().size(path)),
+                     static_cast<std::byte>(1 << random_.below(8)));
         ++flips_;
     }
 
@@ -181,7 +246,7 @@ private:
                 for (;;) step();
         } catch (const Crash& crash) {
             log(LogLevel::debug, "{}", crash.power ? "power is cut" : "killed");
-            if (crash.power) files_.crash(random_);
+            if (crash.power) files().crash(random_);
         }
         end();
     }
@@ -195,7 +260,7 @@ private:
         for (size_t i = 0; i < workers_; ++i) shards_.push_back(std::make_unique<MetricShard>());
         std::vector<MetricShard*> shards;
         for (auto& shard : shards_) shards.push_back(shard.get());
-        pipeline_ = std::make_unique<Pipeline>(files_, clock_, settings_,
+        pipeline_ = std::make_unique<Pipeline>(files(), clock_, settings_,
                                                Pipeline::Options{.spool_directory = "spool",
                                                                  .sinks = std::move(sinks),
                                                                  .worker_shards = shards,
@@ -211,10 +276,16 @@ private:
 
     void end() {
         if (pipeline_)
-            for (const MetricShard* shard : pipeline_->shards())
-                lost_ += static_cast<uint64_t>(shard->read(Metric::spool_lost_records_total, 0));
+            for (const MetricShard* shard : pipeline_->shards()) count_losses(*shard);
         pipeline_.reset();
         ++crashes_;
+    }
+
+    void count_losses(const MetricShard& shard) {
+        lost_ += static_cast<uint64_t>(shard.read(Metric::spool_lost_records_total, 0));
+        for (size_t i = 0; i < sinks_.size(); ++i)
+            missing_ += static_cast<uint64_t>(
+                shard.read(Metric::sink_missing_records_total, label_of(static_cast<SinkName>(i))));
     }
 
     // What the daemon's threads do, in any order. An error that halts ends the process.
@@ -222,6 +293,7 @@ private:
         crash_perhaps();
         if (happens(flips_one_in_ * 20)) damage();
         if (happens(clock_jumps_one_in_)) jump();
+        if (happens(sink_goes_back_one_in_)) sink_goes_back();
         if (happens(full_one_in_ * 10)) full_ = !full_;
         if (!faults_) full_ = false;
         clock_.pass(std::chrono::microseconds(random_.below(50'000)));
@@ -293,8 +365,8 @@ private:
 
     // What would be there after a power cut.
     void read_disk() {
-        MemoryFiles::OnDisk files(files_);
-        SpoolReader reader(files, "spool", pipeline_->spool().end(), nullptr);
+        MemoryFiles::OnDisk on_disk(files());
+        SpoolReader reader(on_disk, "spool", pipeline_->spool().end(), nullptr);
         (void)reader.seek(on_disk_end_);
         while (const auto record = reader.peek().value()) {
             Columns rows(record->rows, record->payload.size() + row_text_max);
@@ -308,8 +380,9 @@ private:
 
     void check_limits() {
         uint64_t bytes = 0;
-        for (const auto& name : files_.names("spool"))
-            if (name != checkpoint_name) bytes += files_.size("spool/" + name);
+        for (const auto& name : files().names("spool"))
+            if (name != checkpoint_name && name != lineage_name)
+                bytes += files().size("spool/" + name);
         // A write that failed may have left what the next one writes over.
         if (bytes > size_max_ + settings_.spool.segment_size.count + 16 * 1024)
             throw Violation{fmt::format("the spool holds {} bytes, more than its limit", bytes)};
@@ -328,10 +401,8 @@ private:
                     throw Violation{fmt::format("report {} is in a sink twice", *sink.repeated())};
     }
 
-    // All faults end: within so many steps everything is acknowledged and stored.
+    // All faults have ended: within so many steps everything is acknowledged and stored.
     void recover() {
-        faults_ = false;
-        full_ = false;
         if (!open()) throw Violation{"no progress: the spool does not open"};
         for (int steps = 0;; ++steps) {
             for (size_t i = 0; i < workers_; ++i) pipeline_->intake(i).publish();
@@ -349,20 +420,16 @@ private:
             if (steps > 2000) throw Violation{"no progress: the sinks do not catch up"};
             clock_.pass(10ms);
         }
-        const SpoolId spool = pipeline_->spool().id();
         end();
-        replay_dead_letters(spool);
-        check_repeated();
-        check_stored();
     }
 
     // The operator has fixed the sinks.
-    void replay_dead_letters(const SpoolId& spool) {
+    void replay_dead_letters() {
         for (size_t i = 0; i < sinks_.size(); ++i) {
             sinks_[i].refuses = nullptr;
             TransactionSink::Endpoint door(sinks_[i]);
-            DeadLetters letters(files_, clock_, *shards_.front(),
-                                {static_cast<SinkName>(i), "spool", spool, size_max_, true});
+            DeadLetters letters(files(), clock_, *shards_.front(),
+                                {static_cast<SinkName>(i), "spool", {}, size_max_, true});
             must_progress(letters.replay(door, 3, row_text_max, [](uint64_t, uint64_t) {}));
         }
     }
@@ -378,13 +445,18 @@ private:
         for (const auto& [seq, state] : reports_)
             for (const auto& sink : sinks_)
                 if (state == Report::acknowledged && !sink.holds(seq)) missing.insert(seq);
+        const uint64_t gone = setbacks_ > 0 ? missing_ : 0;
+        if (flips_ == 0 && missing.size() > gone * settings_.ingest.slot_rows_max)
+            throw Violation{
+                fmt::format("acknowledged report {} is not in every sink", *missing.begin())};
+        if (flips_ == 0 && lost_ == 0 && setbacks_ > 0) return;
         if (missing.empty() && (flips_ > 0 || lost_ == 0)) return;
         if (flips_ == 0 && !missing.empty())
             throw Violation{
                 fmt::format("acknowledged report {} is not in every sink", *missing.begin())};
         if (flips_ == 0) throw Violation{fmt::format("{} records are said to be lost", lost_)};
         // A record holds so many reports at most.
-        if (missing.size() > lost_ * settings_.ingest.slot_rows_max)
+        if (missing.size() > (lost_ + gone) * settings_.ingest.slot_rows_max)
             throw Violation{fmt::format("{} reports are missing, {} records are said to be lost",
                                         missing.size(), lost_)};
     }
@@ -396,10 +468,14 @@ private:
 
     Random random_;
     ManualClock clock_;
-    MemoryFiles files_;
+    std::vector<std::unique_ptr<MemoryFiles>> disks_;
+    size_t at_ = 0;  // The disk of this life.
+    std::optional<MemoryFiles> backup_;
+    size_t backup_of_ = 0;
     Settings settings_;
     std::vector<TransactionSink> sinks_;
     bool refuses_;
+    std::map<size_t, TransactionSink::Content> sink_backups_;
     std::vector<std::unique_ptr<MetricShard>> shards_;
     std::unique_ptr<Pipeline> pipeline_;
 
@@ -416,6 +492,9 @@ private:
     uint64_t sink_fails_one_in_ = 0;
     uint64_t clock_jumps_one_in_ = 0;
     uint64_t flips_one_in_ = 0;
+    uint64_t clones_one_in_ = 0;
+    uint64_t restores_one_in_ = 0;
+    uint64_t sink_goes_back_one_in_ = 0;
     bool short_io_ = false;
     bool slow_ = false;
     bool full_ = false;
@@ -428,6 +507,8 @@ private:
     uint64_t on_disk_end_ = 0;
     uint64_t flips_ = 0;
     uint64_t lost_ = 0;
+    uint64_t missing_ = 0;  // Records that a sink had not got and no spool held any more.
+    uint64_t setbacks_ = 0;
     int crashes_ = 0;
 };
 

@@ -118,7 +118,7 @@ private:
                                             uint64_t records) const {
         const auto position = sink.open(spool);
         if (!position) return std::unexpected(position.error());
-        for (uint64_t at = *position; at < records;) {
+        for (uint64_t at = position->next_record; at < records;) {
             const uint64_t end = std::min(at + batch_records, records);
             const Columns batch = rows(static_cast<int64_t>(at) * rows_each + 1,
                                        static_cast<int64_t>(end - at) * rows_each);
@@ -152,17 +152,17 @@ BOOST_AUTO_TEST_CASE(rows_and_position_are_there_after_reopening) {
         BOOST_TEST(why(write(sink, rows(101, 100), 9)) == "");
     }
     SinglestoreSink sink(settings);
-    BOOST_TEST(sink.open(spool).value() == 9);
+    BOOST_TEST(sink.open(spool).value().next_record == 9);
     BOOST_TEST(ask("SELECT COUNT(id), SUM(seq), MAX(received_at) FROM site_checkins") ==
                "200|20100|2026-09-21 14:13:20.000000");
 }
 
 BOOST_AUTO_TEST_CASE(batch_without_rows_moves_the_position) {
     SinglestoreSink sink(settings);
-    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(sink.open(spool).value().next_record == 0);
     const Columns none(1, test_text_max);
     BOOST_TEST(why(write(sink, none, 3)) == "");
-    BOOST_TEST(sink.open(spool).value() == 3);
+    BOOST_TEST(sink.open(spool).value().next_record == 3);
 }
 
 BOOST_AUTO_TEST_CASE(row_stored_before_is_not_stored_again) {
@@ -201,8 +201,8 @@ BOOST_AUTO_TEST_CASE(positions_of_two_spools_do_not_mix) {
     BOOST_TEST(second.open(other).has_value());
     BOOST_TEST(write(sink, rows(1, 1), 5).has_value());
     BOOST_TEST(write(second, rows(2, 1), 8).has_value());
-    BOOST_TEST(sink.open(spool).value() == 5);
-    BOOST_TEST(second.open(other).value() == 8);
+    BOOST_TEST(sink.open(spool).value().next_record == 5);
+    BOOST_TEST(second.open(other).value().next_record == 8);
 }
 
 // --- what is refused ---
@@ -285,7 +285,7 @@ BOOST_AUTO_TEST_CASE(value_that_has_no_line_rolls_the_batch_back_and_names_row_a
     BOOST_TEST(!failed.has_value());
     BOOST_TEST(why(failed) == "the row with id 3: identity holds a NUL");
     BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins") == "0");
-    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(sink.open(spool).value().next_record == 0);
 }
 
 // --- what is refused for good ---
@@ -305,7 +305,7 @@ BOOST_AUTO_TEST_CASE(rows_that_are_refused_for_good_are_handed_over_and_the_othe
         BOOST_TEST(contains(refusal.detail, "no_bad"), refusal.detail);
     }
     BOOST_TEST(ask("SELECT COUNT(*), SUM(seq) FROM site_checkins") == "97|4966");
-    BOOST_TEST(sink.open(spool).value() == 1);
+    BOOST_TEST(sink.open(spool).value().next_record == 1);
     BOOST_TEST(why(refusals.write(sink, rows(101, 10), 2)) == "");
     BOOST_TEST(refusals.calls == 1);
     BOOST_TEST(ask("SELECT next_record FROM rollcall_position") == "2");
@@ -362,7 +362,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_stored_when_a_refused_row_cannot_be_kept) {
     refusals.fails = Error{Code::sync_failed};
     BOOST_TEST((refusals.write(sink, rows(1, 5), 1).error().code == Code::sync_failed));
     BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins") == "0");
-    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(sink.open(spool).value().next_record == 0);
 }
 
 BOOST_AUTO_TEST_CASE(what_may_go_away_refuses_no_row) {
@@ -451,13 +451,13 @@ BOOST_AUTO_TEST_CASE(connection_that_the_server_ends_costs_nothing) {
 BOOST_AUTO_TEST_CASE(position_that_another_connection_moved_is_read_again) {
     SinglestoreSink sink(settings);
     SinglestoreSink other(settings);  // As an earlier connection whose answer was lost.
-    BOOST_TEST(sink.open(spool).value() == 0);
-    BOOST_TEST(other.open(spool).value() == 0);
+    BOOST_TEST(sink.open(spool).value().next_record == 0);
+    BOOST_TEST(other.open(spool).value().next_record == 0);
     BOOST_TEST(write(other, rows(1, 10), 1).has_value());
     const auto failed = write(sink, rows(1, 10), 1);
     BOOST_TEST(!failed.has_value());
     BOOST_TEST(contains(why(failed), "has moved"), why(failed));
-    BOOST_TEST(sink.open(spool).value() == 1);
+    BOOST_TEST(sink.open(spool).value().next_record == 1);
     BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins") == "10");
 }
 
@@ -484,7 +484,7 @@ BOOST_AUTO_TEST_CASE(write_waits_until_an_earlier_transaction_is_over) {
         BOOST_TEST(over);
         ending.join();
         BOOST_TEST(written.has_value() == (std::string_view(end) == "ROLLBACK"), why(written));
-        BOOST_TEST(sink.open(spool).value() == 1);
+        BOOST_TEST(sink.open(spool).value().next_record == 1);
         BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins") == "1");
     }
 }

@@ -22,13 +22,15 @@ bool contains(std::string_view text, std::string_view part) {
 
 // The tables as `schema apply` makes them, with a position.
 Rows as_applied(const std::string& sql) {
-    if (contains(sql, "FROM rollcall_position")) return {{"5"}};
+    if (contains(sql, "FROM rollcall_position")) return {{"5", {}}};
     if (contains(sql, "statistics"))
         return contains(sql, "rollcall_position")
                    ? Rows{{"PRIMARY", "spool"}}
                    : Rows{{"site_checkins_once", "site_id"}, {"site_checkins_once", "id"}};
     if (contains(sql, "rollcall_position"))
-        return {{"spool", "varchar(36)", "NO", "utf8mb4_bin"}, {"next_record", "bigint", "NO", {}}};
+        return {{"spool", "varchar(36)", "NO", "utf8mb4_bin"},
+                {"next_record", "bigint", "NO", {}},
+                {"run_id", "varchar(36)", "YES", "utf8mb4_bin"}};
     if (contains(sql, "SHOW CREATE TABLE"))
         return {{"site_checkins", create_tables(singlestore_dialect)[0]}};
     Rows rows;
@@ -242,8 +244,10 @@ BOOST_AUTO_TEST_CASE(rows_go_in_one_transaction_behind_the_position) {
     BOOST_TEST_REQUIRE(made.size() == 4);
     BOOST_TEST(made[0] == "BEGIN");
     BOOST_TEST(made[1] ==
-               "UPDATE rollcall_position SET next_record = 6 WHERE spool = "
-               "'00000000-0000-0000-0000-000000000000' AND next_record = 5");
+               "UPDATE rollcall_position SET next_record = 6, run_id = "
+               "'00000000-0000-0000-0000-000000000000' WHERE spool = "
+               "'00000000-0000-0000-0000-000000000000' AND next_record = 5 AND "
+               "COALESCE(run_id, spool) = '00000000-0000-0000-0000-000000000000'");
     BOOST_TEST(made[2].starts_with("LOAD DATA LOCAL INFILE 'rows.tsv' SKIP DUPLICATE KEY ERRORS "
                                    "INTO TABLE site_checkins\nFIELDS TERMINATED BY"),
                made[2]);

@@ -52,6 +52,7 @@ CREATE TABLE IF NOT EXISTS site_checkins (
 CREATE ROWSTORE TABLE IF NOT EXISTS rollcall_position (
     spool VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
     next_record BIGINT NOT NULL,
+    run_id VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
     PRIMARY KEY (spool)
 );
 

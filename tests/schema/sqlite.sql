@@ -49,5 +49,6 @@ CREATE TABLE IF NOT EXISTS site_checkins (
 );
 CREATE TABLE IF NOT EXISTS rollcall_position (
     spool TEXT PRIMARY KEY,
-    next_record INTEGER NOT NULL
+    next_record INTEGER NOT NULL,
+    run_id TEXT
 );

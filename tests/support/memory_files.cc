@@ -188,6 +188,11 @@ void MemoryFiles::copy(const MemoryFiles& from) {
     restart();
 }
 
+void MemoryFiles::take(const std::string& path, const MemoryFiles& from) {
+    const auto content = std::make_shared<Content>(*from.disk_names_.at(path));
+    names_[path] = disk_names_[path] = content;
+}
+
 void MemoryFiles::cut(const std::string& path, uint64_t bytes) {
     for (auto* content : {&names_.at(path)->now, &names_.at(path)->disk})
         content->resize(std::min<uint64_t>(content->size(), bytes));

@@ -52,8 +52,13 @@ public:
     void crash(uint64_t torn_bytes = 0);
     // The same; of what was not synced, any parts survive.
     void crash(Random& random);
+    // Where every directory of this disk lies. A copy of the disk has it too, until a test changes
+    // it.
+    DirectoryPlace where{};
     // What another disk holds durably, and nothing else.
     void copy(const MemoryFiles& from);
+    // Takes a file of another disk, durably.
+    void take(const std::string& path, const MemoryFiles& from);
     // Cuts a file off, on disk and in memory.
     void cut(const std::string& path, uint64_t bytes);
     // Puts another directory in the place of one; the files keep their names.
@@ -89,6 +94,7 @@ public:
     Result<void> remove(const std::string& path) override;
     Result<void> sync_directory(const std::string& directory) override;
     Result<FileStatus> status(const std::string& path) override;
+    Result<DirectoryPlace> place(const std::string&) override { return where; }
     Result<std::unique_ptr<File>> lock(const std::string& directory) override;
 
 private:

@@ -21,6 +21,7 @@ public:
     std::vector<int64_t> ids;
     std::vector<size_t> batches;  // Their rows.
     uint64_t position = 0;
+    RunId run{};  // The run of the position, as a batch has named it.
     int opened = 0;
     int polled = 0;
     bool poll_fails = false;
@@ -32,10 +33,10 @@ public:
     std::set<int64_t> refuses;        // Rows with these seqs, for good.
     size_t had = 0;                   // Rows of each batch that it says to have had.
 
-    Result<uint64_t> open(const SpoolId&) override {
+    Result<Position> open(const IncarnationId&) override {
         if (fails == Failure::open) return fail_once();
         ++opened;
-        return position;
+        return Position{position, run};
     }
 
     [[nodiscard]] bool shared() const override { return is_shared; }
@@ -59,6 +60,7 @@ public:
         }
         batches.push_back(batch.rows.rows());
         position = batch.end_record;
+        run = batch.run;
         if (fails == Failure::after_commit) return fail_once();
         return {};
     }

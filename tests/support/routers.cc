@@ -34,9 +34,11 @@ std::vector<uint64_t> seqs_in(const std::filesystem::path& database,
 
 }  // namespace
 
-Routers::Routers()
-    : over_http_{{.serial_number = "H1"}, {.serial_number = "H2"}, {.serial_number = "H3"}},
-      over_mqtt_{{.serial_number = "M1"}, {.serial_number = "M2"}} {}
+Routers::Routers(const std::string& name)
+    : over_http_{{.serial_number = name + "H1"},
+                 {.serial_number = name + "H2"},
+                 {.serial_number = name + "H3"}},
+      over_mqtt_{{.serial_number = name + "M1"}, {.serial_number = name + "M2"}} {}
 
 void Routers::Router::heard() {
     const auto now = std::chrono::steady_clock::now();

@@ -25,7 +25,8 @@ class Routers {
 public:
     using Stored = std::function<std::vector<uint64_t>(const std::string& serial_number)>;
 
-    Routers();
+    // name: begins the serial numbers, so that the routers of several objects differ.
+    explicit Routers(const std::string& name = "");
 
     // Each router connects and reports until its connection ends.
     void connect(const TestDaemon& daemon);

@@ -25,7 +25,7 @@ struct SpoolFixture {
         writer.reset();
         writer = std::make_unique<SpoolWriter>(
             files, clock, shard,
-            SpoolWriter::Options{"spool", size_max, segment_size, true, kept_for});
+            SpoolWriter::Options{"spool", size_max, segment_size, true, kept_for, has_runs});
         return writer->open();
     }
 
@@ -81,6 +81,7 @@ struct SpoolFixture {
     uint64_t segment_size = small_segment;
     uint64_t size_max = 64 * small_segment;
     std::chrono::milliseconds kept_for{0};
+    bool has_runs = false;
     std::unique_ptr<SpoolWriter> writer;
 };
 

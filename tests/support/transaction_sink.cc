@@ -4,14 +4,21 @@
 
 namespace rollcall {
 
-Result<uint64_t> TransactionSink::Endpoint::open(const SpoolId& spool) {
-    spool_ = spool;
+Result<Position> TransactionSink::Endpoint::open(const IncarnationId& incarnation) {
+    incarnation_ = incarnation;
+    const auto position = position_of(incarnation);
+    if (position) position_ = *position;
+    return position;
+}
+
+Result<Position> TransactionSink::Endpoint::position_of(const IncarnationId& incarnation) {
     if (auto allowed = sink_.before(Point::open); !allowed) return std::unexpected(allowed.error());
-    return sink_.positions_[spool];
+    const auto found = sink_.content_.positions.find(incarnation);
+    return found == sink_.content_.positions.end() ? Position{} : found->second;
 }
 
 Result<void> TransactionSink::Endpoint::write(const Batch& batch) {
-    std::vector<int64_t> seqs;
+    std::vector<size_t> stored;
     if (auto allowed = sink_.before(Point::begin); !allowed) return allowed;
     std::vector<Refusal> refused;
     for (size_t row = 0; row < batch.rows.rows(); ++row) {
@@ -19,21 +26,27 @@ Result<void> TransactionSink::Endpoint::write(const Batch& batch) {
         if (sink_.refuses && sink_.refuses(seq))
             refused.push_back({row, DeadReason::constraint, "no"});
         else
-            seqs.push_back(seq);
+            stored.push_back(row);
     }
     if (auto allowed = sink_.before(Point::middle); !allowed) return allowed;
     if (!refused.empty())
         if (auto kept = batch.keep_refused(refused); !kept) return kept;
     if (auto allowed = sink_.before(Point::commit); !allowed) return allowed;
-    sink_.store(seqs);
-    sink_.positions_[spool_] = batch.end_record;
+    Position& position = sink_.content_.positions[incarnation_];
+    if (position != position_) return fail(Code::sink_down, "the position has moved");
+    for (const size_t row : stored) sink_.store(batch.rows, row);
+    position = position_ = batch.position();
     log(LogLevel::debug, "a sink stores records {} to {}", batch.first_record, batch.end_record);
     return sink_.before(Point::committed);
 }
 
-void TransactionSink::store(const std::vector<int64_t>& seqs) {
-    for (const int64_t seq : seqs)
-        if (!seqs_.insert(seq).second) repeated_ = seq;
+void TransactionSink::store(const Columns& rows, size_t row) {
+    const int64_t seq = rows.integer(row, Column::seq);
+    const std::pair key(rows.integer(row, Column::id),
+                        std::string(rows.text(row, Column::site_id)));
+    if (!content_.keys.insert(key).second) return;
+    if (content_.seqs.contains(seq)) repeated_ = seq;
+    content_.seqs.insert(seq);
 }
 
 }  // namespace rollcall

@@ -21,12 +21,12 @@ namespace rollcall {
 class GatedSink final : public Sink {
 public:
     GatedSink(const Cursor& gate, Cursor& rows) : gate_(gate), rows_(rows) {}
-    Result<uint64_t> open(const SpoolId&) override {
+    Result<Position> open(const IncarnationId&) override {
         if (gate_.read() == 0) return fail(Code::sink_down);
         return position_;
     }
     Result<void> write(const Batch& batch) override {
-        position_ = batch.end_record;
+        position_ = batch.position();
         {
             const std::lock_guard lock(mutex_);
             for (size_t row = 0; row < batch.rows.rows(); ++row) note(batch.rows, row);
@@ -51,7 +51,7 @@ private:
 
     const Cursor& gate_;
     Cursor& rows_;
-    uint64_t position_ = 0;
+    Position position_;
     std::mutex mutex_;
     std::string sites_;
 };

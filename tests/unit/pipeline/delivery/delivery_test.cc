@@ -3,12 +3,15 @@
 #include <boost/test/unit_test.hpp>
 #include <cerrno>
 #include <deque>
+#include <fstream>
+#include <iterator>
 #include <set>
 
 #include "pipeline/base/checksum.h"
 #include "tests/support/memory_sink.h"
 #include "tests/support/random.h"
 #include "tests/support/spool_fixture.h"
+#include "tests/support/transaction_sink.h"
 
 namespace rollcall {
 
@@ -17,7 +20,7 @@ namespace {
 using namespace std::chrono_literals;
 
 struct SinkThatIsDown final : Sink {
-    Result<uint64_t> open(const SpoolId&) override { return fail(Code::sink_down); }
+    Result<Position> open(const IncarnationId&) override { return fail(Code::sink_down); }
     Result<void> write(const Batch&) override { return fail(Code::sink_down); }
 };
 
@@ -66,6 +69,84 @@ struct DeliveryFixture : SpoolFixture {
     std::chrono::milliseconds window = 2min;
     uint64_t dead_letters_size_max = 1 << 20;
     MemorySink sink;
+};
+
+// A sink that daemons share. It answers unless a test says that it is down.
+struct SharedTable : TransactionSink {
+    SharedTable() {
+        before = [this](Point) { return down ? fail(Code::sink_down) : Result<void>(); };
+    }
+    // Returns which of these reports it has not stored.
+    [[nodiscard]] std::vector<int64_t> missing(const std::vector<int64_t>& seqs) const {
+        std::vector<int64_t> absent;
+        for (const int64_t seq : seqs)
+            if (!holds(seq)) absent.push_back(seq);
+        return absent;
+    }
+    [[nodiscard]] bool has(int64_t first, int64_t count) const {
+        return missing(sequence(first, count)).empty();
+    }
+    bool down = false;
+};
+
+// A daemon with a disk of its own, which may be a copy of another's.
+struct Machine {
+    explicit Machine(SharedTable& table) : sink(table) { start(); }
+    Machine(SharedTable& table, const Machine& original, uint64_t inode) : sink(table) {
+        files.copy(original.files);
+        files.where.inode = inode;
+        start();
+    }
+    void start() {
+        delivery.reset();
+        writer = std::make_unique<SpoolWriter>(files, clock, shard,
+                                               SpoolWriter::Options{.directory = "spool",
+                                                                    .size_max = 1 << 20,
+                                                                    .segment_size = small_segment,
+                                                                    .sync = true,
+                                                                    .kept_for = 0ms,
+                                                                    .has_runs = true});
+        if (!writer->open()) throw std::runtime_error("open");
+        Delivery::Options options{.name = SinkName::discard,
+                                  .spool_directory = "spool",
+                                  .spool = writer->id(),
+                                  .rows_max = 16,
+                                  .text_max = test_text_max,
+                                  .age_max = 200ms,
+                                  .retry_delay_max = 1000ms,
+                                  .duplicate_window = 0ms,
+                                  .duplicates_max = 1000,
+                                  .dead_letters_size_max = 1 << 20,
+                                  .sync = true,
+                                  .lineage = &writer->lineage()};
+        delivery = std::make_unique<Delivery>(files, clock, shard, writer->end(), sink, options);
+    }
+    void restore(const MemoryFiles& backup) {
+        delivery.reset();
+        writer.reset();
+        files.copy(backup);
+    }
+    // Acknowledges reports of one site in one minute.
+    void report(int64_t first, int64_t count) {
+        for (int64_t seq = first; seq < first + count; ++seq)
+            if (!writer->append(one_row("S", seq))) throw std::runtime_error("append");
+        if (!writer->sync()) throw std::runtime_error("sync");
+    }
+    void drain() {
+        for (int steps = 0; steps < 1000 && !delivery->caught_up(); ++steps)
+            if (!delivery->step(true)) throw std::runtime_error("step");
+        BOOST_TEST(delivery->caught_up());
+    }
+    [[nodiscard]] int64_t counted(Metric metric) const {
+        return shard.read(metric, label_of(SinkName::discard));
+    }
+
+    MemoryFiles files;
+    ManualClock clock;
+    MetricShard shard;
+    std::unique_ptr<SpoolWriter> writer;
+    TransactionSink::Endpoint sink;
+    std::unique_ptr<Delivery> delivery;
 };
 
 }  // namespace
@@ -390,10 +471,12 @@ BOOST_AUTO_TEST_CASE(spool_of_an_older_daemon_says_first_sending_by_a_negative_f
     };
     constexpr size_t checksum_at = 12;
     constexpr size_t text_bytes_at = 44;
-    std::string text(reinterpret_cast<const char*>(head.data()) + 48, number_at(text_bytes_at));
+    constexpr size_t text_at = 80;
+    std::string text(reinterpret_cast<const char*>(head.data()) + text_at,
+                     number_at(text_bytes_at));
     const size_t later = text.find("text tenant\n");
     BOOST_TEST_REQUIRE(later != text.npos);
-    std::ranges::fill(std::span(head).subspan(48 + later), std::byte{});
+    std::ranges::fill(std::span(head).subspan(text_at + later), std::byte{});
     text.resize(later);
     set_number(40, static_cast<uint32_t>(std::ranges::count(text, '\n')));
     set_number(text_bytes_at, static_cast<uint32_t>(later));
@@ -625,6 +708,212 @@ BOOST_AUTO_TEST_CASE(no_failure_and_no_restart_changes_which_rows_are_stored) {
         drain(*delivery);
         BOOST_TEST_REQUIRE(spool.sink.seqs == firsts, boost::test_tools::per_element());
     }
+}
+
+// --- positions that went back, spools that were copied or restored ---
+
+BOOST_AUTO_TEST_CASE(copy_of_a_spool_and_its_original_are_both_stored_in_full) {
+    for (const uint64_t inode : {2, 0}) {  // In another place; a clone of the whole disk.
+        SharedTable table;
+        Machine original(table);
+        original.report(0, 10);
+        original.drain();
+        original.report(10, 10);  // Both have these, and neither has stored them.
+        Machine copy(table, original, inode);
+        for (int64_t turn = 0; turn < 5; ++turn) {
+            original.report(1000 + 40 * turn, 40);
+            copy.report(2000 + 40 * turn, 40);
+            if (turn % 2 == 0) original.drain();
+            copy.drain();
+            if (turn == 3) copy.start();
+        }
+        original.drain();
+        BOOST_TEST(table.has(0, 20));
+        BOOST_TEST(table.has(1000, 200));
+        BOOST_TEST(table.has(2000, 200));
+        BOOST_TEST(!table.repeated().has_value());
+        BOOST_TEST(table.content().positions.size() == 2);
+        for (const Machine* machine : {&original, &copy}) {
+            BOOST_TEST(machine->counted(Metric::sink_missing_records_total) == 0);
+            BOOST_TEST(machine->shard.read(Metric::spool_lost_records_total, 0) == 0);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(restart_or_reboot_leaves_one_position) {
+    SharedTable table;
+    Machine machine(table);
+    for (int64_t start = 0; start < 5; ++start) {
+        machine.files.where.boot[0] = static_cast<char>('a' + start);
+        machine.files.where.device = static_cast<uint64_t>(start);
+        machine.start();
+        machine.report(10 * start, 10);
+        machine.drain();
+    }
+    BOOST_TEST(table.has(0, 50));
+    BOOST_TEST(table.content().positions.size() == 1);
+    BOOST_TEST(machine.counted(Metric::sink_setbacks_total) == 0);
+}
+
+// The records that were acknowledged after the restore have numbers that the sink calls stored.
+BOOST_AUTO_TEST_CASE(
+    older_spool_restored_while_the_sink_is_down_is_stored_in_full_after_a_restart) {
+    for (const bool restarted_before : {false, true}) {
+        SharedTable table;
+        Machine machine(table);
+        machine.report(0, 10);
+        machine.drain();
+        MemoryFiles backup;
+        backup.copy(machine.files);
+        if (restarted_before) machine.start();
+        machine.report(10, 30);
+        machine.drain();
+
+        machine.restore(backup);
+        table.down = true;
+        machine.start();
+        machine.report(100, 15);
+        BOOST_TEST(machine.delivery->step(true).value() > 0ms);
+        machine.start();
+        machine.report(115, 15);
+        BOOST_TEST(machine.delivery->step(true).value() > 0ms);
+        machine.start();
+        table.down = false;
+        machine.drain();
+        BOOST_TEST(table.has(100, 30));
+        BOOST_TEST(!table.repeated().has_value());
+        BOOST_TEST(machine.counted(Metric::sink_missing_records_total) == 0);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(position_that_goes_back_is_no_reason_to_end_and_all_is_sent_again) {
+    SharedTable table;
+    Machine machine(table);
+    machine.report(0, 3);
+    machine.drain();
+    const TransactionSink::Content backup = table.content();
+    machine.report(3, 10);
+    machine.drain();
+    table.restore(backup);
+    machine.report(13, 1);
+    machine.drain();
+    BOOST_TEST(table.has(0, 14));
+    BOOST_TEST(!table.repeated().has_value());
+    BOOST_TEST(machine.counted(Metric::sink_setbacks_total) == 1);
+    BOOST_TEST(machine.counted(Metric::sink_missing_records_total) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(committer_drops_nothing_that_is_sent_again) {
+    SharedTable table;
+    Machine machine(table);
+    machine.report(0, 100);
+    machine.drain();
+    table.restore({});
+    machine.report(100, 1);
+    BOOST_TEST(machine.delivery->step(true).has_value());  // Finds out.
+    BOOST_TEST(machine.delivery->step(true).has_value());
+    BOOST_TEST(machine.delivery->stored().read() < 100);
+    BOOST_TEST(
+        machine.writer->drop(machine.delivery->stored().read(), machine.delivery->settled().read())
+            .has_value());
+    machine.drain();
+    BOOST_TEST(table.has(0, 101));
+}
+
+BOOST_AUTO_TEST_CASE(records_that_neither_sink_nor_spool_holds_are_counted_once) {
+    SharedTable table;
+    Machine machine(table);
+    machine.report(0, 100);
+    machine.drain();
+    BOOST_TEST(machine.writer->drop(100, 100).has_value());
+    table.restore({});
+    machine.report(100, 1);
+    machine.drain();
+    const auto lost = static_cast<int64_t>(table.missing(sequence(0, 101)).size());
+    BOOST_TEST(lost > 0);
+    BOOST_TEST(machine.counted(Metric::sink_missing_records_total) == lost);
+    BOOST_TEST(machine.shard.read(Metric::spool_lost_records_total, 0) == 0);
+    table.restore({});
+    machine.report(101, 1);
+    machine.drain();
+    BOOST_TEST(machine.counted(Metric::sink_missing_records_total) == lost);
+}
+
+BOOST_AUTO_TEST_CASE(rows_keep_the_ids_of_the_run_that_wrote_them) {
+    SharedTable table;
+    Machine machine(table);
+    machine.report(0, 20);
+    machine.drain();
+    const auto keys = table.content().keys;
+    table.restore({});
+    machine.start();
+    machine.drain();
+    BOOST_TEST((table.content().keys == keys));
+    table.restore({});
+    Machine copy(table, machine, 2);
+    copy.drain();
+    BOOST_TEST((table.content().keys == keys));
+}
+
+// The segment was written by a daemon that knew no runs. Its sink has stored the first two records.
+BOOST_AUTO_TEST_CASE(spool_of_an_older_version_is_read_and_its_rows_keep_their_ids) {
+    std::ifstream file(ROLLCALL_SOURCE_DIR "/tests/spools/format_2.segment", std::ios::binary);
+    const std::string bytes(std::istreambuf_iterator<char>(file), {});
+    BOOST_TEST_REQUIRE(bytes.size() == 4856);
+    MemoryFiles older;
+    {
+        const auto segment = older.open("spool/" + segment_name(0), Files::Open::create).value();
+        BOOST_TEST(segment->write(0, std::as_bytes(std::span(bytes))).has_value());
+        BOOST_TEST(segment->sync().has_value());
+        BOOST_TEST(older.sync_directory("spool").has_value());
+    }
+    const SpoolId id = spool_id_of("1caa36db-4d33-43dc-838c-5f839526ca8f").value();
+    SharedTable table;
+    TransactionSink::Content stored;
+    stored.positions[id] = {2, id};
+    table.restore(stored);
+    Machine machine(table);
+    machine.restore(older);
+    machine.start();
+    machine.report(6, 1);
+    machine.drain();
+    BOOST_TEST(table.has(3, 4));
+    BOOST_TEST(!table.holds(2));
+    for (const int64_t old_id : {842276620720604714, 842276620720621098, 842276620720637482})
+        BOOST_TEST(table.content().keys.contains({old_id, "A"}));
+    BOOST_TEST(table.content().positions.size() == 1);
+    BOOST_TEST(table.content().positions.at(id).next_record == 6);
+    BOOST_TEST((machine.writer->id() == id));
+}
+
+BOOST_AUTO_TEST_CASE(dead_letters_of_a_restored_spool_are_those_of_its_own_rows) {
+    SharedTable table;
+    table.refuses = [](int64_t seq) { return seq % 10 == 5; };
+    Machine machine(table);
+    MemoryFiles backup;
+    backup.copy(machine.files);
+    machine.report(0, 10);
+    machine.drain();  // Row 5 is a dead letter. It stays when the older spool is laid over it.
+    MemoryFiles later;
+    later.copy(machine.files);
+    machine.restore(backup);
+    for (const auto& name : later.names("spool/dead/discard"))
+        machine.files.take("spool/dead/discard/" + name, later);
+    machine.start();
+    machine.report(100, 10);
+    machine.drain();
+    table.refuses = nullptr;
+    DeadLetters letters(machine.files, machine.clock, machine.shard,
+                        {.sink = SinkName::discard,
+                         .spool_directory = "spool",
+                         .spool = machine.writer->id(),
+                         .size_max = 1 << 20,
+                         .sync = true});
+    const auto replayed =
+        letters.replay(machine.sink, 16, test_text_max, [](uint64_t, uint64_t) {});
+    BOOST_TEST(replayed.value().stored == 2);
+    BOOST_TEST(table.has(0, 10));
+    BOOST_TEST(table.has(100, 10));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -12,7 +12,7 @@ BOOST_AUTO_TEST_SUITE(spool_format)
 BOOST_AUTO_TEST_CASE(segment_head_says_what_was_put_into_it) {
     SpoolId spool{};
     spool[3] = std::byte{0x7f};
-    const auto head = decode_segment_head(encode_segment_head(spool, 4711));
+    const auto head = decode_segment_head(encode_segment_head(spool, 4711, {spool, {}}));
     BOOST_REQUIRE(head.has_value());
     BOOST_TEST((head->spool == spool));
     BOOST_TEST(head->first_record == 4711);
@@ -22,7 +22,7 @@ BOOST_AUTO_TEST_CASE(segment_head_says_what_was_put_into_it) {
 }
 
 BOOST_AUTO_TEST_CASE(segment_head_with_any_bit_turned_is_read_from_its_copy) {
-    const SegmentHeadBytes sound = encode_segment_head({}, 1);
+    const SegmentHeadBytes sound = encode_segment_head({}, 1, {});
     for (size_t byte = 0; byte < sound.size(); ++byte)
         for (const int bit : {0x01, 0x02, 0x10}) {
             SegmentHeadBytes damaged = sound;
@@ -34,7 +34,7 @@ BOOST_AUTO_TEST_CASE(segment_head_with_any_bit_turned_is_read_from_its_copy) {
 }
 
 BOOST_AUTO_TEST_CASE(segment_head_whose_copies_are_both_damaged_is_refused) {
-    const SegmentHeadBytes sound = encode_segment_head({}, 1);
+    const SegmentHeadBytes sound = encode_segment_head({}, 1, {});
     for (size_t byte = 0; byte < sound.size() / 2; byte += 7) {
         SegmentHeadBytes damaged = sound;
         damaged[byte] ^= std::byte{0x10};
@@ -45,13 +45,13 @@ BOOST_AUTO_TEST_CASE(segment_head_whose_copies_are_both_damaged_is_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(segment_of_a_later_version_is_told_from_a_damaged_one) {
-    SegmentHeadBytes later = encode_segment_head({}, 1);
-    for (const size_t copy : {size_t{0}, later.size() / 2}) later[copy + 8] = std::byte{3};
+    SegmentHeadBytes later = encode_segment_head({}, 1, {});
+    for (const size_t copy : {size_t{0}, later.size() / 2}) later[copy + 8] = std::byte{4};
     BOOST_TEST((decode_segment_head(later).error().code == Code::spool_too_new));
 }
 
 BOOST_AUTO_TEST_CASE(segment_of_an_earlier_format_was_never_released_and_counts_as_damaged) {
-    SegmentHeadBytes earlier = encode_segment_head({}, 1);
+    SegmentHeadBytes earlier = encode_segment_head({}, 1, {});
     for (const size_t copy : {size_t{0}, earlier.size() / 2}) earlier[copy + 8] = std::byte{1};
     BOOST_TEST((decode_segment_head(earlier).error().code == Code::spool_damaged));
 }

@@ -245,16 +245,6 @@ BOOST_AUTO_TEST_CASE(segment_that_cannot_be_opened_for_want_of_descriptors_is_be
     BOOST_TEST(read_from(0) == sequence(0, seq + 2), boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(numbering_goes_on_behind_what_a_sink_has_stored) {
-    append_and_sync(0, 2);
-    BOOST_TEST(writer->begin_at_least(1).has_value());
-    BOOST_TEST(writer->end().read() == 2);
-    BOOST_TEST(writer->begin_at_least(10).has_value());
-    append_and_sync(10, 1);
-    BOOST_TEST(writer->end().read() == 11);
-    BOOST_TEST(read_from(10) == sequence(10, 1), boost::test_tools::per_element());
-}
-
 BOOST_AUTO_TEST_CASE(record_in_a_segment_without_a_name_is_never_durable) {
     append_and_sync(0, 1);
     BOOST_TEST(files.remove(last_segment()).has_value());

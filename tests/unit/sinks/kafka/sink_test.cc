@@ -86,12 +86,12 @@ BOOST_FIXTURE_TEST_SUITE(kafka_sink, KafkaFixture)
 BOOST_AUTO_TEST_CASE(rows_and_position_are_stored_and_found_again) {
     {
         KafkaSink sink(settings);
-        BOOST_TEST(sink.open(spool).value() == 0);
+        BOOST_TEST(sink.open(spool).value().next_record == 0);
         BOOST_TEST(write(sink, rows(0, 100), 7).has_value());
         BOOST_TEST(write(sink, rows(100, 100), 9).has_value());
     }
     KafkaSink sink(settings);
-    BOOST_TEST(sink.open(spool).value() == 9);
+    BOOST_TEST(sink.open(spool).value().next_record == 9);
     const auto stored = records("rows.v2");
     BOOST_TEST(stored.size() == 200);
     std::map<std::string, std::set<int32_t>> partitions;
@@ -141,7 +141,7 @@ BOOST_AUTO_TEST_CASE(batch_without_rows_moves_the_position) {
     KafkaSink sink(settings);
     BOOST_TEST(sink.open(spool).has_value());
     BOOST_TEST(write(sink, Columns(1, test_text_max), 5).has_value());
-    BOOST_TEST(sink.open(spool).value() == 5);
+    BOOST_TEST(sink.open(spool).value().next_record == 5);
 }
 
 BOOST_AUTO_TEST_CASE(positions_of_two_spools_do_not_mix) {
@@ -151,10 +151,10 @@ BOOST_AUTO_TEST_CASE(positions_of_two_spools_do_not_mix) {
     BOOST_TEST(sink.open(spool).has_value());
     BOOST_TEST(write(sink, rows(0, 1), 5).has_value());
     KafkaSink another(settings);
-    BOOST_TEST(another.open(other).value() == 0);
+    BOOST_TEST(another.open(other).value().next_record == 0);
     BOOST_TEST(write(another, rows(0, 1), 3).has_value());
-    BOOST_TEST(sink.open(spool).value() == 5);
-    BOOST_TEST(another.open(other).value() == 3);
+    BOOST_TEST(sink.open(spool).value().next_record == 5);
+    BOOST_TEST(another.open(other).value().next_record == 3);
 }
 
 BOOST_AUTO_TEST_CASE(position_is_found_behind_many_others) {
@@ -166,8 +166,8 @@ BOOST_AUTO_TEST_CASE(position_is_found_behind_many_others) {
     for (int record = 1; record <= 1500; ++record)
         busy.produce("positions", 0, to_text(other), std::to_string(record));
     busy.commit();
-    BOOST_TEST(sink.open(spool).value() == 5);
-    BOOST_TEST(KafkaSink(settings).open(other).value() == 1500);
+    BOOST_TEST(sink.open(spool).value().next_record == 5);
+    BOOST_TEST(KafkaSink(settings).open(other).value().next_record == 1500);
 }
 
 BOOST_AUTO_TEST_CASE(position_that_somebody_has_taken_away_is_none) {
@@ -179,15 +179,15 @@ BOOST_AUTO_TEST_CASE(position_that_somebody_has_taken_away_is_none) {
         other.produce_tombstone("positions", 0, to_text(spool));
         other.commit();
     }
-    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(sink.open(spool).value().next_record == 0);
     BOOST_TEST(write(sink, rows(0, 1), 6).has_value());
-    BOOST_TEST(sink.open(spool).value() == 6);
+    BOOST_TEST(sink.open(spool).value().next_record == 6);
 }
 
 BOOST_AUTO_TEST_CASE(without_transactions_the_position_is_stored_when_the_rows_are) {
     settings.kafka.transactions = false;
     KafkaSink sink(settings);
-    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(sink.open(spool).value().next_record == 0);
     BOOST_TEST(write(sink, rows(0, 10), 4).has_value());
     // An answer that no trying again helps: the rows are lost, so the position stays.
     mock.answer(MockKafka::produce, std::vector<int>(50, topic_authorization_failed));
@@ -356,7 +356,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_sent_when_a_row_larger_than_a_message_cannot_be_
     Refusals refusals;
     refusals.fails = Error{Code::sink_down};
     BOOST_TEST((refusals.write(sink, columns, 1).error().code == Code::sink_down));
-    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(sink.open(spool).value().next_record == 0);
     BOOST_TEST(records("rows.v2").empty());
     BOOST_TEST(records("dead").empty());
 }
@@ -407,6 +407,28 @@ BOOST_AUTO_TEST_CASE(end_of_the_topic_is_told_while_the_brokers_are_up) {
     mock.answer(MockKafka::end_transaction, {producer_fenced});
     BOOST_TEST(!write(sink, rows(50, 50), 2).has_value());
     BOOST_TEST(counted(sink, Metric::kafka_topic_end_messages) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(position_names_the_run_and_each_incarnation_has_its_own) {
+    const SpoolId run{std::byte{9}};
+    const SpoolId other{std::byte{7}};
+    KafkaSink sink(settings);
+    BOOST_TEST(sink.open(spool).has_value());
+    BOOST_TEST(sink.write({rows(0, 2), 0, 3, {}, run}).has_value());
+    BOOST_TEST(position() == "3");
+    BOOST_TEST((sink.open(other).value() == Position{}));
+    BOOST_TEST((sink.position_of(spool).value() == Position{3, run}));
+    BOOST_TEST((sink.open(spool).value() == Position{3, run}));
+}
+
+BOOST_AUTO_TEST_CASE(position_of_an_older_daemon_is_of_the_run_with_the_spools_id) {
+    {
+        OpenTransaction older(mock.brokers(), "older");
+        older.produce("positions", 0, to_text(spool), "7");
+        older.commit();
+    }
+    KafkaSink sink(settings);
+    BOOST_TEST((sink.open(spool).value() == Position{7, spool}));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -50,7 +50,7 @@ BOOST_FIXTURE_TEST_SUITE(sqlite_sink, SqliteFixture)
 
 BOOST_AUTO_TEST_CASE(new_file_has_the_table_and_no_position) {
     SqliteSink sink(path);
-    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(sink.open(spool).value().next_record == 0);
     std::string names;
     for (const auto& column : columns_table) names += std::string(column.name) + "\n";
     names.pop_back();
@@ -107,7 +107,7 @@ BOOST_AUTO_TEST_CASE(rows_and_position_are_there_after_reopening) {
         BOOST_TEST(write(sink, rows(1, 100), 7).has_value());
     }
     SqliteSink sink(path);
-    BOOST_TEST(sink.open(spool).value() == 7);
+    BOOST_TEST(sink.open(spool).value().next_record == 7);
     BOOST_TEST(ask("SELECT COUNT(id), SUM(seq) FROM site_checkins") == "100|5050");
 }
 
@@ -129,8 +129,8 @@ BOOST_AUTO_TEST_CASE(positions_of_two_spools_do_not_mix) {
     SqliteSink sink(path);
     BOOST_TEST(sink.open(spool).has_value());
     BOOST_TEST(write(sink, rows(1, 1), 5).has_value());
-    BOOST_TEST(sink.open(other).value() == 0);
-    BOOST_TEST(sink.open(spool).value() == 5);
+    BOOST_TEST(sink.open(other).value().next_record == 0);
+    BOOST_TEST(sink.open(spool).value().next_record == 5);
 }
 
 BOOST_AUTO_TEST_CASE(table_of_an_older_daemon_gets_the_columns_it_lacks) {
@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(failed_batch_leaves_nothing_and_can_be_written_again) {
     ask("CREATE TRIGGER refuse BEFORE INSERT ON site_checkins WHEN NEW.id = 3"
         " BEGIN SELECT RAISE(ABORT, 'no'); END");
     BOOST_TEST((write(sink, rows(1, 5), 1).error().action() == Action::retry));
-    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(sink.open(spool).value().next_record == 0);
     BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins") == "0");
     ask("DROP TRIGGER refuse");
     BOOST_TEST(write(sink, rows(1, 5), 1).has_value());
@@ -172,7 +172,7 @@ BOOST_AUTO_TEST_CASE(rows_that_are_refused_for_good_are_handed_over_and_the_othe
         BOOST_TEST((refusals.all[0].reason == DeadReason::constraint));
         BOOST_TEST(refusals.all[0].detail == "no");
         BOOST_TEST(ask("SELECT GROUP_CONCAT(id) FROM site_checkins") == "1,2,5,6,7,8,10");
-        BOOST_TEST(sink.open(spool).value() == 1);
+        BOOST_TEST(sink.open(spool).value().next_record == 1);
         BOOST_TEST(refusals.write(sink, rows(11, 2), 2).has_value());
         BOOST_TEST(refusals.calls == 1);
     }
@@ -206,7 +206,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_stored_when_a_refused_row_cannot_be_kept) {
     refusals.fails = Error{Code::sync_failed};
     BOOST_TEST((refusals.write(sink, rows(1, 5), 1).error().code == Code::sync_failed));
     BOOST_TEST(ask("BEGIN IMMEDIATE; COMMIT") == "");  // Nobody is kept from writing meanwhile.
-    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(sink.open(spool).value().next_record == 0);
     BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins") == "0");
 }
 
@@ -216,7 +216,7 @@ BOOST_AUTO_TEST_CASE(what_may_go_away_refuses_no_row) {
     ask("ALTER TABLE site_checkins DROP COLUMN model");
     Refusals refusals;
     BOOST_TEST((refusals.write(sink, rows(1, 5), 1).error().code == Code::sink_down));
-    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(sink.open(spool).value().next_record == 0);
     ask("CREATE TRIGGER gone BEFORE INSERT ON site_checkins BEGIN SELECT * FROM nowhere; END");
     BOOST_TEST((refusals.write(sink, rows(1, 5), 1).error().code == Code::sink_down));
     BOOST_TEST(refusals.calls == 0);
@@ -244,7 +244,7 @@ BOOST_AUTO_TEST_CASE(batch_fails_if_the_database_was_removed_and_goes_into_the_n
     BOOST_TEST_REQUIRE(!failed.has_value());
     BOOST_TEST((failed.error().code == Code::sink_down));
     BOOST_TEST(describe(failed.error()).starts_with(path + " was removed, moved or replaced"));
-    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(sink.open(spool).value().next_record == 0);
     BOOST_TEST(write(sink, rows(11, 10), 2).has_value());
     BOOST_TEST(ask("SELECT MIN(seq), COUNT(*) FROM site_checkins") == "11|10");
 }
@@ -271,7 +271,7 @@ BOOST_AUTO_TEST_CASE(database_whose_wal_was_removed_keeps_its_rows) {
     std::filesystem::remove(path + "-shm");
     BOOST_TEST(!write(sink, rows(11, 10), 2).has_value());
     const auto position = sink.open(spool);
-    BOOST_TEST_REQUIRE((position.has_value() && *position == 2));
+    BOOST_TEST_REQUIRE((position.has_value() && position->next_record == 2));
     BOOST_TEST(ask("SELECT COUNT(*), SUM(seq) FROM site_checkins") == "20|210");
 }
 
@@ -281,11 +281,11 @@ BOOST_AUTO_TEST_CASE(database_that_was_moved_is_complete_and_its_wal_does_not_re
     BOOST_TEST(sink.open(spool).has_value());
     BOOST_TEST(write(sink, rows(1, 10), 1).has_value());
     // Another database is put in its place, as a backup that is restored.
-    SqliteSink(moved + ".other").open(spool).value();
+    (void)SqliteSink(moved + ".other").open(spool).value();
     std::filesystem::rename(path, moved);
     std::filesystem::rename(moved + ".other", path);
     BOOST_TEST(!sink.poll().has_value());
-    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(sink.open(spool).value().next_record == 0);
     BOOST_TEST(write(sink, rows(101, 1), 1).has_value());
     BOOST_TEST(ask("SELECT COUNT(*), SUM(seq) FROM site_checkins") == "1|101");
     BOOST_TEST(ask("PRAGMA integrity_check") == "ok");
@@ -305,7 +305,7 @@ BOOST_AUTO_TEST_CASE(moved_database_that_somebody_reads_leaves_no_wal_to_the_nex
     BOOST_TEST(write(sink, rows(11, 10), 2).has_value());
     std::filesystem::rename(path, moved);
     BOOST_TEST(!sink.poll().has_value());
-    BOOST_TEST(sink.open(spool).value() == 0);
+    BOOST_TEST(sink.open(spool).value().next_record == 0);
     BOOST_TEST(write(sink, rows(101, 1), 1).has_value());
     BOOST_TEST(ask("SELECT COUNT(*), SUM(seq) FROM site_checkins") == "1|101");
     BOOST_TEST(reader("SELECT COUNT(*) FROM site_checkins").value()[0][0].value() == "10");
@@ -316,7 +316,7 @@ BOOST_AUTO_TEST_CASE(records_are_settled_when_the_database_holds_them_without_it
     const auto position_without_wal = [&]() -> uint64_t {
         const std::string copy = path + ".copy";
         std::filesystem::copy_file(path, copy, std::filesystem::copy_options::overwrite_existing);
-        return SqliteSink(copy).open(spool).value();
+        return SqliteSink(copy).open(spool).value().next_record;
     };
     SqliteSink sink(path);
     BOOST_TEST(sink.open(spool).has_value());
@@ -333,9 +333,50 @@ BOOST_AUTO_TEST_CASE(records_are_settled_when_the_database_holds_them_without_it
     BOOST_TEST(write(sink, rows(1'000'000, 1), end + 1).has_value());
     BOOST_TEST(sink.settled(end + 1) == end);
     BOOST_TEST(position_without_wal() == end);
-    BOOST_TEST(sink.open(spool).value() == end + 1);
+    BOOST_TEST(sink.open(spool).value().next_record == end + 1);
     BOOST_TEST(sink.settled(end + 1) == end + 1);
     BOOST_TEST(position_without_wal() == end + 1);
+}
+
+BOOST_AUTO_TEST_CASE(position_names_the_run_and_each_incarnation_has_its_own) {
+    SqliteSink sink(path);
+    const SpoolId other{std::byte{7}};
+    SpoolId run{};
+    run[0] = std::byte{9};
+    BOOST_TEST(sink.open(spool).has_value());
+    BOOST_TEST(sink.write({rows(1, 2), 0, 3, {}, run}).has_value());
+    BOOST_TEST((sink.open(other).value() == Position{}));
+    BOOST_TEST((sink.position_of(spool).value() == Position{3, run}));
+    BOOST_TEST((sink.open(spool).value() == Position{3, run}));
+}
+
+BOOST_AUTO_TEST_CASE(position_that_another_has_changed_is_not_overwritten_and_no_row_is_stored) {
+    SqliteSink sink(path);
+    for (const char* const change :
+         {"UPDATE rollcall_position SET next_record = 1",
+          "UPDATE rollcall_position SET run_id = 'x'", "DELETE FROM rollcall_position"}) {
+        BOOST_TEST(sink.open(spool).has_value());
+        BOOST_TEST(sink.write({rows(1, 2), 0, 3}).has_value());
+        BOOST_TEST(ask(change) == "");
+        const auto written = sink.write({rows(10, 2), 3, 4});
+        BOOST_TEST((written.error().code == Code::sink_down));
+        BOOST_TEST(describe(written.error()).find("has moved") != std::string::npos);
+        BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins WHERE seq >= 10") == "0");
+        BOOST_TEST(ask("DELETE FROM rollcall_position") == "");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(position_table_of_an_older_daemon_is_migrated_and_its_position_is_found) {
+    SqliteSink sink(path);
+    const SpoolId other{std::byte{7}};
+    BOOST_TEST(sink.open(spool).has_value());
+    BOOST_TEST(
+        ask("DROP TABLE rollcall_position; CREATE TABLE rollcall_position (spool TEXT PRIMARY "
+            "KEY, next_record INTEGER NOT NULL); INSERT INTO rollcall_position VALUES ('" +
+            to_text(spool) + "', 7)") == "");
+    BOOST_TEST((sink.open(spool).value() == Position{7, spool}));
+    BOOST_TEST(sink.write({rows(1, 2), 7, 8, {}, other}).has_value());
+    BOOST_TEST((sink.open(spool).value() == Position{8, other}));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

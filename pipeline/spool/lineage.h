@@ -1,0 +1,140 @@
+// Lineage: which run of a daemon wrote which records of a spool, and under which incarnations sinks
+// keep its position. With it a spool that was copied, or restored from a backup, loses and repeats
+// nothing.
+//
+//   run           One start of a daemon. Each begins a segment, and row ids begin with it, so no
+//                 two records ever share their ids, also if copies of a spool give them one number.
+//   incarnation   The spool in one place. A sink keeps one position for each, so two copies do not
+//                 move each other's.
+//
+// The records of a spool are a path through the runs. Copies share the path up to where they part:
+//
+//   records      0                50               80
+//   original     [ run A ......... run A ......... | run C ...
+//   copy         [ run A ......... | run B ..........................
+//
+// A position is a pair: `next_record`, and the run that wrote the record before it. It says that
+// the sink holds that run's path below `next_record`. So a copy reads from (A, 80) that the sink
+// holds its records below 50, and not one of run B. If it does not know the run, as (C, 95), the
+// position says nothing about its own records.
+//
+// A spool gets a new incarnation when it is opened in another place than at the last start
+// (base/directory_place.h), and when a position was advanced by records that it has not got: then
+// another daemon runs with a copy in an equal place, or the spool is an older copy of itself. A
+// reboot makes none. The new incarnation has no position yet. Those of the earlier incarnations say
+// where it begins.
+//
+//   spool/lineage   [ slot at 0 | slot at 32,768 ], written in turn: a torn write leaves the other
+//   slot            magic "ROLLLINE"          8 bytes
+//                   checksum                  u32  CRC32C of the rest, up to the last run
+//                   format                    u32  1
+//                   sequence                  u64  the larger one is the later slot
+//                   spool               16 bytes
+//                   place                          see base/directory_place.h
+//                   incarnations, runs        u32, u32
+//                   incarnations        16 bytes each, the newest first
+//                   runs                16 bytes and u64 each: the run and its first record
+//
+// Segments name their run and incarnation too. They count more than the file: if it is missing or
+// older than they are, it is completed from them. The segments of a version that knew no runs count
+// as one run, which has the id of the spool, as has the first incarnation. So their rows keep the
+// ids that they had, and positions are found.
+//
+// Limits: the file keeps the last 64 incarnations and 1,024 runs that wrote records. The position
+//         of an older one says nothing any more; the sink gets all that the spool holds and
+//         refuses the rows that it has.
+// Errors:  those of Files.
+// Threads: open() or read() before all others; then any.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "pipeline/base/files.h"
+#include "pipeline/spool/format.h"
+
+namespace rollcall {
+
+// Returns a random UUID (RFC 9562, section 5.4).
+[[nodiscard]] SpoolId new_spool_id();
+
+inline constexpr std::string_view lineage_name = "lineage";
+
+// The position in a spool that a sink remembers.
+struct Position {
+    uint64_t next_record = 0;  // The sink holds the records below it.
+    RunId run{};               // The run that wrote the record before it.
+
+    bool operator==(const Position&) const = default;
+};
+
+class Lineage {
+public:
+    static constexpr size_t incarnations_max = 64;
+    static constexpr size_t runs_max = 1024;
+
+    // The run and the incarnation of a segment, and its first record.
+    struct Segment {
+        Origin origin;
+        uint64_t first_record;
+    };
+
+    Lineage(Files& files, std::string directory);
+
+    // Reads the file, completes it from the segments, and begins a run at `next_record`. When this
+    // returns, the run is durable. Gives the spool a new incarnation if it is in another place.
+    [[nodiscard]] Result<void> open(const SpoolId& spool, std::span<const Segment> segments,
+                                    uint64_t next_record);
+
+    // Reads the file as it is, and writes nothing.
+    [[nodiscard]] Result<void> read(const SpoolId& spool, std::span<const Segment> segments);
+
+    // Returns what new segments are named by.
+    [[nodiscard]] Origin origin() const;
+    // Returns all incarnations, the current one first.
+    [[nodiscard]] std::vector<IncarnationId> incarnations() const;
+    // Gives the spool a new incarnation, unless `seen` is no longer the current one.
+    [[nodiscard]] Result<void> renew(const IncarnationId& seen);
+
+    // Returns the current run, which this process writes.
+    [[nodiscard]] const RunId& run() const { return runs_.back().id; }
+    [[nodiscard]] uint64_t run_begin() const { return runs_.back().first_record; }
+    // Returns the run that wrote this record; the spool's id if that is not known.
+    [[nodiscard]] const RunId& run_of(uint64_t record) const;
+    // Returns the end of a run's records, or nothing if the run is not known.
+    [[nodiscard]] std::optional<uint64_t> end_of(const RunId& run) const;
+
+private:
+    struct Run {
+        RunId id;
+        uint64_t first_record;  // The run ends where the next one begins.
+    };
+
+    [[nodiscard]] Result<void> load();
+    [[nodiscard]] Result<void> save();
+    [[nodiscard]] Result<void> open_file();
+    void decode(std::span<const std::byte> slot);
+    [[nodiscard]] std::vector<std::byte> encode() const;
+    void complete(std::span<const Segment> segments);
+    void begin_run(uint64_t next_record);
+    void begin_incarnation();
+
+    Files& files_;
+    std::string path_;
+    std::string directory_;
+    std::unique_ptr<File> file_;
+    SpoolId spool_{};
+    uint64_t sequence_ = 0;
+    std::vector<Run> runs_;  // In the order of their records; constant after open().
+
+    mutable std::mutex mutex_;  // Guards what follows, file_ and sequence_.
+    std::optional<DirectoryPlace> place_;
+    std::vector<IncarnationId> incarnations_;  // The newest first.
+};
+
+}  // namespace rollcall

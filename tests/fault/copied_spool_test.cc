@@ -1,0 +1,160 @@
+// Daemons on copies of one spool, and older copies that are laid over a spool, all with the same
+// table. They are killed again and again under load. Each acknowledged check-in is stored, once.
+//
+// ROLLCALL_KILLS sets the number of kills; ROLLCALL_SEED continues a run of earlier kills.
+#include <fmt/core.h>
+
+#include <boost/test/unit_test.hpp>
+#include <cstdlib>
+#include <deque>
+#include <filesystem>
+#include <sstream>
+#include <thread>
+
+#include "tests/support/mariadb_server.h"
+#include "tests/support/random.h"
+#include "tests/support/routers.h"
+#include "tests/support/test_daemon.h"
+
+using namespace rollcall;
+using namespace std::chrono_literals;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+int kills_of_copies(int by_default) {
+    const char* const given = std::getenv("ROLLCALL_KILLS");
+    return given == nullptr ? by_default : std::atoi(given);
+}
+
+// A daemon with the routers that report to it alone.
+struct Site {
+    Site(const std::string& name, const TestDaemon::Options& options)
+        : routers(name), daemon(options) {}
+
+    [[nodiscard]] fs::path spool() const { return daemon.state_dir() / "spool"; }
+    // Stores what was acknowledged, so that the spool may be replaced. The daemon is not running.
+    void store_all() {
+        daemon.start();
+        BOOST_TEST_REQUIRE((daemon.stop() == 0), daemon.log());
+    }
+
+    Routers routers;
+    TestDaemon daemon;
+};
+
+class Operator {
+public:
+    Operator(std::deque<Site>& sites, Random& random) : sites_(sites), random_(random) {}
+
+    // No daemon runs.
+    void interfere() {
+        Site& one = sites_[random_.below(2)];
+        Site& other = &one == &sites_[0] ? sites_[1] : sites_[0];
+        switch (random_.below(5)) {
+            case 0: return clone(one, other);
+            case 1: return back_up(one);
+            case 2: return restore();
+            default: return;
+        }
+    }
+
+private:
+    void clone(Site& from, Site& to) {
+        to.store_all();
+        fs::remove_all(to.spool());
+        fs::copy(from.spool(), to.spool(), fs::copy_options::recursive);
+        if (backed_up_ == &to) backed_up_ = nullptr;
+    }
+    void back_up(Site& site) {
+        fs::remove_all(backup_.path() / "spool");
+        fs::copy(site.spool(), backup_.path() / "spool", fs::copy_options::recursive);
+        backed_up_ = &site;
+    }
+    // As rsync does: the directory stays the same.
+    void restore() {
+        if (backed_up_ == nullptr) return;
+        backed_up_->store_all();
+        for (const auto& entry : fs::directory_iterator(backed_up_->spool()))
+            fs::remove_all(entry.path());
+        fs::copy(backup_.path() / "spool", backed_up_->spool(), fs::copy_options::recursive);
+    }
+
+    std::deque<Site>& sites_;
+    Random& random_;
+    TemporaryDirectory backup_;
+    Site* backed_up_ = nullptr;
+};
+
+void kill_copies(const TestDaemon::Options& options, int kills, Random& random,
+                 const Routers::Stored& stored) {
+    std::deque<Site> sites;
+    for (const char* name : {"A", "B"}) sites.emplace_back(name, options);
+    Operator interfering(sites, random);
+    for (int done = 0; done < kills; done += 2) {
+        for (Site& site : sites) site.routers.connect(site.daemon);
+        std::this_thread::sleep_for(50ms + random.below(250) * 1ms);
+        for (Site& site : sites) site.daemon.kill();
+        for (Site& site : sites) site.routers.join();
+        interfering.interfere();
+        for (Site& site : sites) site.daemon.start();
+    }
+    uint64_t acknowledged = 0;
+    for (Site& site : sites) {
+        BOOST_TEST((site.daemon.stop() == 0), site.daemon.log());
+        BOOST_TEST(site.routers.losses_and_repeats(stored) == "");
+        acknowledged += site.routers.acknowledged();
+    }
+    fmt::print("{} kills, {} check-ins were acknowledged\n", kills, acknowledged);
+    BOOST_TEST(acknowledged > 10 * static_cast<uint64_t>(kills));
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(copied_spool)
+
+BOOST_AUTO_TEST_CASE(copies_and_restored_spools_with_one_sqlite_file_lose_nothing) {
+    Random random("copies_and_restored_spools_with_one_sqlite_file_lose_nothing");
+    const TemporaryDirectory shared;
+    const fs::path database = shared.path() / "rollcall.db";
+    kill_copies({.settings = {fmt::format(R"(sqlite.path = "{}")", database.string()),
+                              R"(spool.segment_size = "1MiB")", R"(spool.size_max = "64MiB")"}},
+                kills_of_copies(20), random, Routers::in_any_of({database}));
+}
+
+BOOST_AUTO_TEST_CASE(copies_and_restored_spools_with_one_mariadb_lose_nothing) {
+    Random random("copies_and_restored_spools_with_one_mariadb_lose_nothing");
+    const MariadbServer server;
+    server.make_tables();
+    const auto stored = [&](const std::string& serial_number) {
+        std::istringstream rows(server.ask("SELECT seq FROM site_checkins WHERE serial_number = '" +
+                                           serial_number + "'"));
+        std::vector<uint64_t> seqs;
+        for (uint64_t seq = 0; rows >> seq;) seqs.push_back(seq);
+        return seqs;
+    };
+    kill_copies({.settings = {R"(sinks = ["singlestore"])", R"(spool.segment_size = "1MiB")",
+                              R"(spool.size_max = "64MiB")", "[singlestore]",
+                              fmt::format("port = {}", server.port()), R"(user = "root")"}},
+                kills_of_copies(10), random, stored);
+}
+
+// A restored backup, or a replica that lags, does this to a running daemon.
+BOOST_AUTO_TEST_CASE(position_that_goes_back_while_the_daemon_runs_costs_nothing) {
+    TestDaemon daemon;
+    const auto post = [&](int seq) {
+        return daemon.post(fmt::format(R"({{"serial_number":"HX","seq":{}}})", seq)).status;
+    };
+    for (int seq = 0; seq < 3; ++seq) BOOST_TEST(post(seq) == 200);
+    const std::string count = "SELECT COUNT(*) FROM site_checkins";
+    BOOST_TEST(daemon.query_until("3", count) == "3");
+    BOOST_TEST(daemon.query("DROP TABLE rollcall_position; DELETE FROM site_checkins") == "");
+    for (int seq = 3; seq < 5; ++seq) BOOST_TEST(post(seq) == 200);
+    BOOST_TEST(daemon.query_until("5", count) == "5");
+    BOOST_TEST(daemon.metric(R"(rollcall_sink_setbacks_total{sink="sqlite"})") == 1);
+    BOOST_TEST(daemon.metric(R"(rollcall_sink_missing_records_total{sink="sqlite"})") == 0);
+    BOOST_TEST((daemon.stop() == 0), daemon.log());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
