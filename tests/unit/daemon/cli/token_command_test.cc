@@ -100,7 +100,7 @@ BOOST_AUTO_TEST_CASE(token_that_is_not_good_is_shown_with_the_reason) {
     BOOST_TEST(
         shown("nothing") ==
         "kind      unknown: no JSON Web Token, and not in auth.tokens_file\nverifies  no: The "
-        "credential is not known, or not for this site.\n");
+        "token is unknown, or is not valid for this site.\n");
     std::string token = made({.site = "s9", .expires = "1s"});
     token.pop_back();
     clock.pass(std::chrono::seconds(7));

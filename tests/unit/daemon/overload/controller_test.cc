@@ -177,7 +177,14 @@ BOOST_AUTO_TEST_CASE(whoever_is_sent_away_comes_again_when_the_backlog_will_have
     BOOST_TEST(latest == drain + drain / 2);
 }
 
-BOOST_AUTO_TEST_CASE(if_nothing_is_delivered_nobody_is_told_to_come_before_an_hour) {
+BOOST_AUTO_TEST_CASE(if_nothing_is_delivered_clients_are_asked_to_wait_for_an_hour_or_the_maximum) {
+    OverloadState usual(settings);
+    OverloadController of_usual(settings, usual);
+    watch(of_usual);
+    backlog(1);
+    for (int second = 0; second < 3; ++second) measure(of_usual);
+    BOOST_TEST(usual.retry_after_s(0) == settings.general.overload_retry_after_max.count() / 1000);
+    settings.general.overload_retry_after_max = Millis(7'200'000);
     OverloadState state(settings);
     OverloadController overload(settings, state);
     watch(overload);
