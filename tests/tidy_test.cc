@@ -66,7 +66,8 @@ const std::multimap<std::string, std::string> foreign_headers = {
 
 // What comes with the compiler and the kernel: no dot in it, or one of these.
 const std::regex system_header(
-    "[a-z_0-9]+|(sys|netinet|arpa)/[a-z]+\\.h|(dirent|fcntl|netdb|poll|pthread|pwd|strings|unistd)\\.h");
+    "[a-z_0-9]+|(sys|netinet|arpa)/"
+    "[a-z]+\\.h|(dirent|fcntl|netdb|poll|pthread|pwd|strings|unistd)\\.h");
 
 const std::set<std::string> files_with_atomics = {
     "pipeline/base/cursor.h",      "pipeline/base/latest.h",       "config/metrics.h",

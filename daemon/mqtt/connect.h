@@ -44,8 +44,8 @@ struct MqttConnectTerms {
 [[nodiscard]] MqttConnectTerms negotiate(const mqtt::Connect& connect, const Settings& settings,
                                          bool over_quota);
 
-// Returns the key of a client in the registry. It contains the tenant and the site, so that a client
-// cannot take over the connection of another site's client by its client id.
+// Returns the key of a client in the registry. It contains the tenant and the site, so that a
+// client cannot take over the connection of another site's client by its client id.
 [[nodiscard]] std::string registry_key(const Identity& identity, std::string_view client_id);
 
 }  // namespace rollcall

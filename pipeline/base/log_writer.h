@@ -6,8 +6,8 @@
 // lines about refused clients do not displace the reason why the daemon ends. When the lines that
 // wait have been written, another line states how many were dropped behind them.
 //
-// The thread may block in write(2) for any time. It shares the queue with the LogWriter, which waits
-// for the thread with a limit when it is destroyed, and then leaves the thread behind.
+// The thread may block in write(2) for any time. It shares the queue with the LogWriter, which
+// waits for the thread with a limit when it is destroyed, and then leaves the thread behind.
 //
 // Threads: any thread may call add() and flush(); they never wait for the descriptor. At most one
 //          LogWriter exists at a time; it takes the lines of log() from its construction to its
