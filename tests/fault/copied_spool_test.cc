@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(copies_and_restored_spools_with_one_sqlite_file_lose_nothin
     const TemporaryDirectory shared;
     const fs::path database = shared.path() / "rollcall.db";
     kill_copies({.settings = {fmt::format(R"(sqlite.path = "{}")", database.string()),
-                              R"(spool.segment_size = "1MiB")", R"(spool.size_max = "64MiB")"}},
+                              R"(spool.segment_size = "4MiB")", R"(spool.size_max = "64MiB")"}},
                 kills_of_copies(20), random, Routers::in_any_of({database}));
 }
 
@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(copies_and_restored_spools_with_one_mariadb_lose_nothing) {
         for (uint64_t seq = 0; rows >> seq;) seqs.push_back(seq);
         return seqs;
     };
-    kill_copies({.settings = {R"(sinks = ["singlestore"])", R"(spool.segment_size = "1MiB")",
+    kill_copies({.settings = {R"(sinks = ["singlestore"])", R"(spool.segment_size = "4MiB")",
                               R"(spool.size_max = "64MiB")", "[singlestore]",
                               fmt::format("port = {}", server.port()), R"(user = "root")"}},
                 kills_of_copies(10), random, stored);
