@@ -182,6 +182,7 @@ void Daemon::build_pipeline() {
         Pipeline::Options{.spool_directory = state_dir_ + "/spool",
                           .sinks = std::move(sinks),
                           .worker_shards = std::move(shards),
+                          .fingerprint_key = fingerprint_key_,
                           .on_halt = [this](const Error& error) { halt(error); }});
 }
 
