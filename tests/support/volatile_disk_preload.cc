@@ -233,6 +233,9 @@ void tell(Use use) noexcept {
 }
 
 int open_and_tell(const char* call, const char* path, int flags, mode_t mode) {
+    // The disk reads the files that it is told of, also those that are opened to be written only.
+    if (disk() != nullptr && (flags & O_CREAT) != 0 && (flags & O_ACCMODE) == O_WRONLY)
+        flags = (flags & ~O_ACCMODE) | O_RDWR;
     const int fd = real<int(const char*, int, ...)>(call)(path, flags, mode);
     if (fd >= 0 && (flags & O_ACCMODE) != O_RDONLY)
         tell([&](Disk& disk) {
