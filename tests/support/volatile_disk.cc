@@ -110,8 +110,9 @@ Names VolatileDisk::names_as_they_were() const {
 }
 
 void VolatileDisk::restore_file(const fs::path& as, ino_t inode, Random& random) const {
-    std::ofstream file(as, std::ios::binary);
-    file << torn(content_of(shadow_.content(inode)), content_of(shadow_.pin(inode)), random);
+    std::ofstream(as, std::ios::binary)
+        << torn(content_of(shadow_.content(inode)), content_of(shadow_.pin(inode)), random);
+    fs::permissions(as, fs::status(shadow_.pin(inode)).permissions());
 }
 
 // All that is there is durable.
