@@ -10,8 +10,9 @@
 //                                            dead letters too, to sinks that refuse nothing more
 //
 // In some worlds a sink goes back to an earlier state, the disk is cloned, so that daemons on two
-// disks take turns with the same sinks, or is replaced by an older copy of itself. The operator who
-// does that may lose what was acknowledged since the copy and is in no sink. Nothing else.
+// disks take turns with the same sinks, or is replaced by an older copy of itself, which may be
+// from the middle of a run. The operator who does that may lose what was acknowledged since the
+// copy and is in no sink. Nothing else.
 //
 // A run is a number of worlds. A world is made by its seed alone: which faults there are, how
 // often, and how small everything is. The seed of a world in which something is wrong is printed,
@@ -163,12 +164,16 @@ private:
         }
         if (happens(restores_one_in_)) {
             if (backup_ && backup_of_ == at_) restore();
-            backup_.emplace();
-            backup_->copy(files());
-            backup_of_ = at_;
+            back_up();
         }
         at_ = random_.below(disks_.size());
         log(LogLevel::debug, "the next life is on disk {}", at_);
+    }
+
+    void back_up() {
+        backup_.emplace();
+        backup_->copy(files());
+        backup_of_ = at_;
     }
 
     void restore() {
@@ -204,6 +209,8 @@ private:
     Result<void> fault(MemoryFiles::Operation operation, const std::string& path) {
         using enum MemoryFiles::Operation;
         if (!refuses_ && path.find("/dead/") != std::string::npos) return {};
+        // A snapshot of the disk while the daemon runs.
+        if (operation == sync && happens(4 * restores_one_in_)) back_up();
         crash_perhaps();
         if (slow_ && faults_) clock_.pass(std::chrono::microseconds(random_.below(20'000)));
         const bool syncs = operation == sync || operation == sync_directory;
