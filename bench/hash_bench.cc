@@ -31,7 +31,7 @@ int main() {
         hash_bench("without a key", bytes, stable_hash);
         hash_bench("with a key", bytes, keyed);
     }
-    // As the intake does it, for a report over MQTT.
+    // The fingerprint that the intake computes for a report over MQTT.
     hash_bench("fingerprint", 567, [&](std::string_view text) {
         return HashedParts(keyed)
             .add(uint64_t{2})

@@ -1,5 +1,5 @@
-// The daemon is killed again and again under load, also while somebody moves its files. What it had
-// acknowledged is stored, once. ROLLCALL_KILLS sets the number of kills.
+// Kills the daemon again and again under load, also while its files are moved. Every acknowledged
+// check-in must be stored once. ROLLCALL_KILLS sets the number of kills.
 //
 // kill -9 loses what the process held, not what the kernel holds: that a reply waits for the disk
 // is shown by durable_before_reply_test.cc.

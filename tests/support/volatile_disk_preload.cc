@@ -233,7 +233,8 @@ void tell(Use use) noexcept {
 }
 
 int open_and_tell(const char* call, const char* path, int flags, mode_t mode) {
-    // The disk reads the files that it is told of, also those that are opened to be written only.
+    // Disk::compare() and copy() read every file, so files opened for writing only must be
+    // readable.
     if (disk() != nullptr && (flags & O_CREAT) != 0 && (flags & O_ACCMODE) == O_WRONLY)
         flags = (flags & ~O_ACCMODE) | O_RDWR;
     const int fd = real<int(const char*, int, ...)>(call)(path, flags, mode);
