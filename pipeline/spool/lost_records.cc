@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -18,6 +19,9 @@ namespace {
 constexpr size_t block_bytes = 4096;
 constexpr size_t copy_bytes = 256 * 1024;
 constexpr std::string_view suffix = ".damaged";
+
+// Deliveries that find the same loss at the same moment count it once.
+std::mutex one_at_a_time;
 
 struct Range {
     uint64_t first;
@@ -63,20 +67,26 @@ LostRecords::LostRecords(Files& files, std::string spool_directory, uint64_t qua
       shard_(shard) {}
 
 void LostRecords::add(const LostRange& loss) {
+    const std::scoped_lock lock(one_at_a_time);
     Known known{loss.end - loss.first, 0};
     if (files_.make_directories(quarantine_)) known = find_known(loss).value_or(known);
     if (known.uncounted == 0) return;
+    // If the process ends before the file exists, the next start counts these records again. In the
+    // other order, nobody would ever report them.
+    records_ += known.uncounted;
+    shard_.add(Metric::spool_lost_records_total, static_cast<int64_t>(known.uncounted));
+    log(LogLevel::error, "spool: records {} to {} cannot be read and are lost ({})", loss.first,
+        loss.end - 1,
+        loss.segment.empty() ? "their segment is missing"
+                             : fmt::format("{} from byte {} on", loss.segment, loss.from));
     const std::string path =
         fmt::format("{}/{:020}-{:020}{}", quarantine_, loss.first, loss.end, suffix);
     const auto kept = quarantine(loss, path, size_max_ - std::min(size_max_, known.bytes));
-    if (!kept && kept.error().os_errno == EEXIST) return;  // Another delivery was first.
-    records_ += known.uncounted;
-    shard_.add(Metric::spool_lost_records_total, static_cast<int64_t>(known.uncounted));
-    log(LogLevel::error, "spool: records {} to {} cannot be read and are lost ({}); {} {}",
-        loss.first, loss.end - 1,
-        loss.segment.empty() ? "their segment is missing"
-                             : fmt::format("{} from byte {} on", loss.segment, loss.from),
-        kept ? "their bytes are kept in" : "their bytes could not be kept in", path);
+    if (kept)
+        log(LogLevel::notice, "spool: the bytes of the lost records are kept in {}", path);
+    else
+        log(LogLevel::warning, "spool: the bytes of the lost records could not be kept in {}: {}",
+            path, describe(kept.error()));
 }
 
 Result<LostRecords::Known> LostRecords::find_known(const LostRange& loss) const {

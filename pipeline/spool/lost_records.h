@@ -1,6 +1,6 @@
 // LostRecords: counts records that were acknowledged and cannot be read, and quarantines their
 // bytes for an operator to examine. Each record is counted once, even if several deliveries find
-// it.
+// it. Only if the process ends while it counts, the next start counts these records again.
 //
 //   spool/quarantine/
 //     00000000000000004711-00000000000000004713.damaged    records [4711, 4713)
@@ -10,9 +10,7 @@
 // and the next start, that these records are counted already. An operator may delete it when every
 // sink has moved past these records.
 //
-// Threads: one object for each delivery. If two deliveries find the same loss at the same moment,
-// the
-//          one that creates the file counts it.
+// Threads: one object for each delivery. A lock of the process lets one of them count at a time.
 #pragma once
 
 #include <cstdint>

@@ -43,6 +43,33 @@ BOOST_AUTO_TEST_CASE(each_record_is_counted_once_whoever_meets_it) {
     BOOST_TEST(counted() == 5);
 }
 
+BOOST_AUTO_TEST_CASE(loss_is_counted_again_if_the_process_ended_at_any_step_of_counting_it) {
+    struct Killed {};
+    const auto count_until_killed_at = [](int step) {
+        MemoryFiles disk;
+        MetricShard shard;
+        int steps = 0;
+        disk.before = [&](MemoryFiles::Operation, const std::string&) -> Result<void> {
+            if (steps++ == step) throw Killed{};
+            return {};
+        };
+        bool killed = false;
+        try {
+            LostRecords(disk, "spool", 1000, shard).add({3, 5, "", 0, 0});
+        } catch (const Killed&) {
+            killed = true;
+        }
+        disk.before = nullptr;
+        LostRecords(disk, "spool", 1000, shard).add({3, 5, "", 0, 0});
+        BOOST_TEST_CONTEXT("killed at step " << step)
+        BOOST_TEST(shard.read(Metric::spool_lost_records_total, 0) >= 2);
+        return killed;
+    };
+    int step = 0;
+    while (count_until_killed_at(step)) ++step;
+    BOOST_TEST(step >= 4);
+}
+
 BOOST_AUTO_TEST_CASE(bytes_are_set_aside_as_far_as_they_are_there) {
     lost_records.add({1, 2, "a", 100, 200});
     lost_records.add({2, 3, "a", 9'950, UINT64_MAX});
