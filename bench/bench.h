@@ -1,10 +1,11 @@
-// Bench: times a case and prints nanoseconds per item.
+// Bench: runs a benchmark case and prints its time in nanoseconds per item.
 //
 //     bench("decode json", 100'000, [&](size_t items) { ...; return proof; });
 //
-// A case does its work for so many items and returns a proof, a number made of what it computed, so
-// that neither the compiler nor its author drops the work. Without BENCH=1 in the environment a
-// case runs for a thousandth of its items: enough for ctest to see that it still works.
+// A case processes the given number of items and returns a number that depends on all of its
+// results. The number keeps the compiler from removing the work. Without BENCH=1 in the
+// environment, a case runs for a thousandth of its items, which is enough for ctest to check that
+// it works.
 #pragma once
 
 #include <fmt/core.h>
@@ -20,10 +21,10 @@ namespace rollcall {
 
 template <class Case>
 void bench(std::string_view name, size_t items, Case run) {
-    const char* const only = std::getenv("BENCH_ONLY");  // A part of the name.
+    const char* const only = std::getenv("BENCH_ONLY");  // A part of the name of the cases to run.
     if (only != nullptr && name.find(only) == name.npos) return;
     const bool in_full = std::getenv("BENCH") != nullptr;
-    constexpr int repeats = 40;  // The best one: the least disturbed by others on the machine.
+    constexpr int repeats = 40;  // The fastest counts: other processes disturbed it least.
     const size_t count = std::max<size_t>(items / (in_full ? 8 : 1000), 1);
     double best_ns = 0;
     uint64_t proof = 0;

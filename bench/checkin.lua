@@ -1,4 +1,4 @@
--- For wrk: check-ins of 10,000 routers in turn, 600 bytes of JSON each, no two the same.
+-- For wrk: 600-byte JSON check-ins of 10,000 routers in turn. No two check-ins are the same.
 
 local before = '{"identity":"JHB-Sandton-7","serial_number":"HG'
 local between = '","model":"RB3011UiAS-RM","board_name":"RB3011UiAS","architecture_name":"arm",'
@@ -11,7 +11,7 @@ local after = ',"software_id":"TJI1-CDCL","comment":"'
 
 local body_bytes = 600
 local routers = 10000
-local first_serial = 1000000000 -- Ten digits, and twelve, whatever is added: bodies are as long.
+local first_serial = 1000000000 -- Always ten digits (and twelve below), so that bodies keep their size.
 local first_sequence = 100000000000
 
 local fixed_bytes = #before + 10 + #between + 12 + #after + #'"}'
@@ -24,7 +24,7 @@ function init()
   wrk.headers["Content-Type"] = "application/json"
   wrk.body = string.rep(" ", body_bytes)
   head = wrk.format():sub(1, -body_bytes - 1) .. before
-  count = os.time() % 100000 * 1000000 -- Another run begins with another sequence number.
+  count = os.time() % 100000 * 1000000 -- Each run begins with another sequence number.
 end
 
 function request()

@@ -1,12 +1,12 @@
 #!/bin/bash
-# New connections beside nginx: a check-in on each, which then ends, in plain text and over TLS with
-# a P-256 key and no resumption. One server after the other on core 0, wrk on core 1. Several
-# rounds, interleaved; medians are printed.
+# Compares new connections of rollcalld and nginx: each connection sends one check-in and ends.
+# Plain text, and TLS with a P-256 key and without resumption. One server at a time runs on core 0,
+# and wrk on core 1. The script runs several interleaved rounds and prints medians.
 #
 #   bench/connections.sh [ROLLCALLD]    default: build/release/rollcalld
-#   BENCH_SECONDS=4 BENCH_RUNS=3        of each measurement, and how many
+#   BENCH_SECONDS=4 BENCH_RUNS=3        seconds of each measurement; number of rounds
 #
-# rollcalld parses, stores and syncs each check-in; nginx reads it.
+# rollcalld parses, stores and syncs each check-in; nginx only reads it.
 cd "$(dirname "$0")/.."
 . bench/servers.sh
 
@@ -20,8 +20,8 @@ key=$work/key.pem
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=localhost \
     -keyout "$key" -out "$certificate" 2>"$work/log" || die "openssl makes no certificate"
 
-# Both on http_port in plain text, as start_nginx and start_rollcalld look for it there, and on
-# tls_port.
+# Starts a server that accepts plain text on http_port, where start_nginx and start_rollcalld expect
+# it, and TLS on tls_port.
 start() {
     tls_port=$(free_port)
     if [[ $1 == nginx ]]; then

@@ -1,4 +1,4 @@
-// Credentials: the cost of identifying a client by each kind of token, right and wrong, and of
+// Credentials: the cost of identifying a client by each kind of token, valid and invalid, and of
 // loading a file of a million stored tokens.
 
 #include "daemon/security/credentials.h"
@@ -64,7 +64,7 @@ int main() {
             uint64_t sites = 0;
             for (size_t number = 0; number < count; ++number) {
                 const std::string& text = token(number);
-                // Use another address each time, or the limiter would soon refuse wrong signatures.
+                // Each token comes from another address, or the limiter would refuse wrong ones.
                 const auto peer = fmt::format("{}", number);
                 if (credentials.identify({{}, text, peer}, identity))
                     sites += identity.site().size();
@@ -76,7 +76,7 @@ int main() {
         return [token = std::move(token)](size_t) -> const std::string& { return token; };
     };
 
-    ask("nothing presented", 4'000'000, always(""));
+    ask("no credential", 4'000'000, always(""));
     std::string text;
     const auto any_stored = [&](size_t number) -> const std::string& {
         text = stored_token(number * 7919 % stored);
@@ -86,14 +86,14 @@ int main() {
         text = stored_token(stored + number);
         return text;
     };
-    ask("stored, right", 800'000, any_stored);
-    ask("stored, wrong", 800'000, any_other);
+    ask("stored, valid", 800'000, any_stored);
+    ask("stored, invalid", 800'000, any_other);
 
     const std::string payload = R"({"sub":"site-0000001","tenant":"tenant-1","exp":99999999999})";
     const std::string by_secret = token_by_secret(secret, R"({"alg":"HS256","kid":"h"})", payload);
-    ask("HS256, right", 200'000, always(by_secret));
-    ask("HS256, wrong", 200'000, always(changed(by_secret)));
-    ask("HS256, key that is not there", 200'000,
+    ask("HS256, valid", 200'000, always(by_secret));
+    ask("HS256, invalid", 200'000, always(changed(by_secret)));
+    ask("HS256, unknown key", 200'000,
         always(token_by_secret(secret, R"({"alg":"HS256","kid":"x"})", payload)));
     const struct {
         std::string_view name;
@@ -102,11 +102,11 @@ int main() {
                   {"ES256", p256_key().token(R"({"alg":"ES256","kid":"p"})", payload)},
                   {"EdDSA", ed25519_key().token(R"({"alg":"EdDSA","kid":"e"})", payload)}};
     for (const auto& [name, token] : tokens) {
-        ask(fmt::format("{}, right, known", name), 800'000, always(token));
-        ask(fmt::format("{}, wrong, as many as may be", name), 4'000, always(changed(token)));
+        ask(fmt::format("{}, valid, verified before", name), 800'000, always(token));
+        ask(fmt::format("{}, invalid, within the limit", name), 4'000, always(changed(token)));
     }
-    // Only the first of each second is verified.
+    // With this limit, only the first signature of each second is verified.
     settings.auth.invalid_signatures_max = 1;
-    ask("ES256, wrong, beyond the limit", 400'000, always(changed(tokens[1].token)));
+    ask("ES256, invalid, beyond the limit", 400'000, always(changed(tokens[1].token)));
     return EXIT_SUCCESS;
 }

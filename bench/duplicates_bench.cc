@@ -1,5 +1,6 @@
-// DeduplicationWindow: the cost of one new fingerprint while so many are within the window, each of
-// which pushes an old one out. At 30,000 check-ins a second and two minutes it is 3.6 million.
+// DeduplicationWindow: the cost of one new fingerprint while the window is full, so that each new
+// fingerprint evicts an old one. At 30,000 check-ins per second, a window of two minutes holds 3.6
+// million.
 
 #include <fmt/core.h>
 
@@ -12,7 +13,8 @@ namespace {
 
 constexpr int64_t window_us = 120'000'000;
 
-// Steele et al., Fast splittable pseudorandom number generators, 2014.
+// Returns a pseudorandom number. Source: Steele et al., Fast splittable pseudorandom number
+// generators, 2014.
 uint64_t splitmix(uint64_t number) {
     number *= 0x9e3779b97f4a7c15;
     number = (number ^ number >> 30) * 0xbf58476d1ce4e5b9;

@@ -1,14 +1,15 @@
 #!/bin/bash
-# rollcalld against nginx: the same check-ins over HTTP, one server after the other on core 0, wrk
-# on core 1. Several rounds, interleaved, because a machine's mood changes; medians are printed.
+# Compares rollcalld with nginx: the same check-ins over HTTP, one server at a time on core 0, and
+# wrk on core 1. Because the speed of a machine varies, the script interleaves several rounds and
+# prints medians.
 #
 #   bench/end_to_end.sh [ROLLCALLD]     default: build/release/rollcalld
-#   BENCH_SECONDS=8 BENCH_RUNS=5        of each measurement, and how many
+#   BENCH_SECONDS=8 BENCH_RUNS=5        seconds of each measurement; number of rounds
 #
-# rollcalld parses, stores and syncs before it answers. nginx reads the body and answers as many
-# bytes: what a request costs when nothing is done with it. Every measurement begins with a new
-# process and an empty state directory on the disk of this checkout. The CPU time counted is that of
-# all threads, up to the point where the sink has stored everything.
+# rollcalld parses, stores and syncs each check-in before it responds. nginx reads the body and
+# sends a response of the same size, which shows the cost of a request that is not processed. Every
+# measurement starts a new process with an empty state directory on the disk of this checkout. The
+# CPU time is that of all threads, until the sink has stored everything.
 cd "$(dirname "$0")/.."
 . bench/servers.sh
 
@@ -23,7 +24,7 @@ needs_tools wrk nginx curl taskset
 measure() {
     local subject=$1 before after
     if [[ $subject == nginx ]]; then start_nginx; else start_rollcalld "$subject"; fi
-    taskset -c 1 wrk -t1 -c$connections -d1s -s bench/checkin.lua "$url" >/dev/null  # Warms up.
+    taskset -c 1 wrk -t1 -c$connections -d1s -s bench/checkin.lua "$url" >/dev/null  # Warm-up.
     [[ $subject == nginx ]] || await_stored "$subject"
     before=$(cpu_ticks "$counted")
     taskset -c 1 wrk -t1 -c$connections -d"${seconds}s" --latency -s bench/checkin.lua "$url" \

@@ -1,4 +1,4 @@
-// Hash: the cost of hashing a report, without a key and with one, and of a whole fingerprint.
+// Hash: the cost of hashing a report with and without a key, and of a whole fingerprint.
 
 #include <string>
 
@@ -16,7 +16,7 @@ void hash_bench(std::string_view name, size_t bytes, Hash hash) {
     bench(fmt::format("{}, {} bytes", name, bytes), 4'000'000, [&](size_t items) {
         uint64_t proof = 0;
         for (size_t item = 0; item < items; ++item) {
-            text[0] = static_cast<char>(proof);  // So that one hash waits for the other.
+            text[0] = static_cast<char>(proof);  // Makes each hash depend on the previous one.
             proof += hash(text);
         }
         return proof;
@@ -31,7 +31,7 @@ int main() {
         hash_bench("without a key", bytes, stable_hash);
         hash_bench("with a key", bytes, keyed);
     }
-    // The fingerprint that the intake computes for a report over MQTT.
+    // The fingerprint that the intake computes for a report received over MQTT.
     hash_bench("fingerprint", 567, [&](std::string_view text) {
         return HashedParts(keyed)
             .add(uint64_t{2})

@@ -1,4 +1,4 @@
-// HTTP parser: one request as RouterOS sends it, from bytes to a head and a body in place.
+// HTTP parser: the time to parse one request of a RouterOS client, head and body.
 #include "daemon/http/parser.h"
 
 #include <string>
@@ -9,7 +9,7 @@ using namespace rollcall;
 
 namespace {
 
-// With the header fields of fetch and those of an agent.
+// Returns a request with the header fields of RouterOS's fetch and of an agent.
 std::string request(std::string_view framing, std::string_view body) {
     return fmt::format(
         "POST /v1/checkins HTTP/1.1\r\nHost: in.example.net\r\nUser-Agent: RouterOS 7.23.3\r\n"

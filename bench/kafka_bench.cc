@@ -1,9 +1,9 @@
-// The Kafka sink with transactions: batches of check-ins encoded, sent and committed.
+// Kafka sink with transactions: the time to encode, send and commit batches of check-ins.
 //
-// The broker is a real one in a process of its own if Kafka's jars are there (`./dev test` brings
-// them), else the one that librdkafka carries for tests, which shares this process and its time.
-// Beside rows/s stands the CPU time of this process alone, librdkafka's threads included: it says
-// how many rows one core could send.
+// The broker is a real one in its own process if Kafka's jars are installed (`./dev test` downloads
+// them). Otherwise it is librdkafka's mock broker, which shares the CPU time of this process. The
+// benchmark prints rows/s and the CPU time of this process, librdkafka's threads included, which
+// shows how many rows one core could send.
 
 #include <fmt/core.h>
 #include <sys/resource.h>

@@ -1,7 +1,7 @@
-// Latencies: how many answers took how long, in a fixed array.
+// Latencies: a histogram of response times in a fixed array.
 //
-// A duration falls into one of 64 steps of its power of two, so a percentile is at most 1.6 % too
-// large. Units: microseconds; what is longer than 2^32 of them counts as that.
+// Each power of two is divided into 64 steps, so a percentile is at most 1.6 % too large. Units:
+// microseconds. Durations above 2^32 microseconds count as 2^32.
 #pragma once
 
 #include <algorithm>
@@ -23,7 +23,8 @@ public:
 
     [[nodiscard]] uint64_t max() const { return max_; }
 
-    // The least duration that `share` (0 to 1) of the answers did not exceed; 0 if there are none.
+    // Returns the smallest duration that `share` (0 to 1) of the responses did not exceed; 0 if
+    // there are no responses.
     [[nodiscard]] uint64_t percentile(double share) const {
         const auto wanted = static_cast<uint64_t>(share * static_cast<double>(count_));
         uint64_t seen = 0;
@@ -38,7 +39,7 @@ private:
     static constexpr int step_bits = 6;
     static constexpr uint64_t steps = 1 << step_bits;
 
-    // Values below 2 * steps have a step of their own.
+    // Returns the index of the step of a value. Each value below 2 * steps has its own step.
     static size_t step(uint64_t value) {
         const int shift = std::max(0, static_cast<int>(std::bit_width(value)) - step_bits - 1);
         return static_cast<size_t>(shift) * steps + (value >> shift);

@@ -1,4 +1,4 @@
-// rollcall-load: sends check-ins to a server on this machine, and prints what it measured.
+// rollcall-load: sends check-ins to a server on this machine and prints its measurements.
 
 #include <arpa/inet.h>
 #include <fmt/core.h>
@@ -30,7 +30,8 @@ struct Options {
     int pid = 0;
 };
 
-// "127.0.0.1:8080": a load is for this machine, never for somebody else's.
+// Parses a target such as "127.0.0.1:8080". Refuses other machines: a load test must not reach
+// them.
 sockaddr_in loopback_address(const std::string& target) {
     const size_t colon = std::min(target.rfind(':'), target.size());
     const std::string host = target.substr(0, colon);
@@ -43,7 +44,8 @@ sockaddr_in loopback_address(const std::string& target) {
     if (port == 0 || inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1)
         give_up(fmt::format("'{}' is not an IPv4 address and a port", target));
     if (ntohl(address.sin_addr.s_addr) >> 24 != 127)
-        give_up(fmt::format("{} may be another machine; only 127.0.0.0/8 is sent to", host));
+        give_up(fmt::format("{} is not in 127.0.0.0/8; rollcall-load sends to this machine only",
+                            host));
     return address;
 }
 
@@ -51,11 +53,11 @@ Options read_command_line(int argc, char** argv) {
     Options options;
     Plan& plan = options.plan;
     std::string protocol = "http";
-    CLI::App app("Sends check-ins to a server on this machine, and prints what it measured.");
+    CLI::App app("Sends check-ins to a server on this machine and prints its measurements.");
     app.add_option("--protocol", protocol, "http, or mqtt (3.1.1, QoS 1)")
         ->check(CLI::IsMember({"http", "mqtt"}));
-    app.add_option("--target", options.target, "else 127.0.0.1:8080, with mqtt 127.0.0.1:1883");
-    app.add_option("--path", options.path, "where check-ins are posted to");
+    app.add_option("--target", options.target, "default 127.0.0.1:8080, with mqtt 127.0.0.1:1883");
+    app.add_option("--path", options.path, "path that check-ins are posted to");
     app.add_option("--connections", plan.connections, "default 64")->check(CLI::Range(1, 100'000));
     app.add_option("--in-flight", plan.in_flight, "unanswered check-ins per mqtt connection")
         ->check(CLI::Range(1, 1'000));
@@ -63,11 +65,11 @@ Options read_command_line(int argc, char** argv) {
                  "open a connection for each check-in (http)");
     app.add_option("--seconds", plan.seconds, "how long to send; default 10")
         ->check(CLI::Range(0.1, 3600.0));
-    app.add_option("--rate", plan.rate, "check-ins per second; 0: as fast as answers come")
+    app.add_option("--rate", plan.rate, "check-ins per second; 0 sends as fast as responses arrive")
         ->check(CLI::Range(0.0, 1e7));
-    app.add_option("--body-bytes", options.body_bytes, "size of a report; default 600, the least")
+    app.add_option("--body-bytes", options.body_bytes, "size of a report; default and minimum 600")
         ->check(CLI::Range(600, 16'000'000));
-    app.add_option("--bodies", options.bodies_file, "file of reports to send instead, one a line")
+    app.add_option("--bodies", options.bodies_file, "file of reports to send instead, one per line")
         ->check(CLI::ExistingFile);
     app.add_option("--pid", options.pid, "process whose CPU time to print");
     try {
@@ -91,7 +93,7 @@ std::vector<Message> make_messages(const Options& options) {
     } else {
         std::ifstream file(options.bodies_file);
         for (std::string line; std::getline(file, line);) bodies.push_back(line);
-        if (bodies.empty()) give_up(fmt::format("{} holds no report", options.bodies_file));
+        if (bodies.empty()) give_up(fmt::format("{} contains no report", options.bodies_file));
     }
     const bool close = options.plan.connection_per_checkin;
     std::vector<Message> messages;
@@ -104,12 +106,12 @@ std::vector<Message> make_messages(const Options& options) {
     return messages;
 }
 
-// CPU time that a process has used, all threads: fields 14 and 15 of its stat (proc(5)).
+// Returns the CPU time of all threads of a process: fields 14 and 15 of its stat file (proc(5)).
 double cpu_seconds(int pid) {
     std::ifstream file(fmt::format("/proc/{}/stat", pid));
     const std::string stat(std::istreambuf_iterator<char>(file), {});
-    const size_t name_end = stat.rfind(')');  // The name, field 2, may hold anything.
-    if (name_end == stat.npos) give_up(fmt::format("there is no process {}", pid));
+    const size_t name_end = stat.rfind(')');  // Field 2, the name, may contain any character.
+    if (name_end == stat.npos) give_up(fmt::format("process {} does not exist", pid));
     unsigned long user = 0;
     unsigned long system = 0;
     std::sscanf(stat.c_str() + name_end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",

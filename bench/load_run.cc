@@ -116,7 +116,8 @@ void Load::open(size_t index) {
     const int on = 1;
     setsockopt(connection.socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (plan_.connection_per_checkin) {
-        // Closed with a reset, a port is free at once; else a minute of them would be used up.
+        // Close with a reset: the port is then free at once instead of after a minute (TIME_WAIT),
+        // so that ports do not run out.
         const linger reset{.l_onoff = 1, .l_linger = 0};
         setsockopt(connection.socket, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     }
@@ -141,7 +142,7 @@ void Load::make_ready(size_t index) {
     }
 }
 
-// The check-ins on their way there are errors; the connection is opened again a little later.
+// Counts the unanswered check-ins of a connection as errors. The connection is reopened later.
 void Load::lose(size_t index, std::string_view why) {
     Connection& connection = connections_[index];
     if (!connection.ready && totals_.first_error.empty()) totals_.first_error = why;
@@ -163,7 +164,7 @@ void Load::reopen_lost() {
     next_reopen_ns_ = now_ns() + reopen_ns;
     for (size_t left = lost_.size(); left > 0; --left) {
         const size_t index = lost_.front();
-        lost_.erase(lost_.begin());  // open() may append it again.
+        lost_.erase(lost_.begin());  // Erase first: open() may append the connection again.
         if (plan_.connection_per_checkin)
             make_ready(index);
         else
@@ -204,7 +205,7 @@ void Load::flush(size_t index) {
     while (connection.socket >= 0 && !connection.out.empty()) {
         const ssize_t sent =
             ::send(connection.socket, connection.out.data(), connection.out.size(), MSG_NOSIGNAL);
-        if (sent < 0 && errno == EAGAIN) return;  // EPOLLOUT tells when to go on.
+        if (sent < 0 && errno == EAGAIN) return;  // EPOLLOUT reports when the socket is writable.
         if (sent < 0) return lose(index, std::generic_category().message(errno));
         connection.out.erase(0, static_cast<size_t>(sent));
     }
@@ -243,7 +244,7 @@ bool Load::receive(size_t index, uint32_t events) {
         }
         connection.in_bytes += static_cast<size_t>(got);
         if (!read_answers(index)) return false;
-        // Less than asked for is all there was, unless the end of the stream is behind it.
+        // A short read has emptied the socket, unless the end of the stream follows.
         const bool ends = events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
         if (static_cast<size_t>(got) < room && !ends) return true;
     }

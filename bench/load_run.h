@@ -1,12 +1,12 @@
-// Load: sends check-ins over many connections, and measures what it hears.
+// Load: sends check-ins over many connections and measures the responses.
 //
 // Open loop: check-in n is due at begin + n / rate, whatever the server does. Its latency counts
-// from then, so a server that stalls does not hide it by being sent less. With rate 0 the next
-// check-in is due as soon as there is a place for it (closed loop).
+// from that time, so a slow server cannot hide its delay by receiving less. With rate 0, the next
+// check-in is due as soon as a place is free (closed loop).
 //
-// A place is where one check-in may be on its way: connections times in_flight. Everything is
-// allocated before the first check-in. The time is bounded: so many seconds of sending, and the
-// last answers are waited for a little longer.
+// A place holds one unanswered check-in; there are connections * in_flight places. All memory is
+// allocated before the first check-in. The running time is bounded: the configured seconds of
+// sending, and a short wait for the last responses.
 //
 // Threads: one, on epoll, edge-triggered. Units: nanoseconds of the steady clock.
 #pragma once
@@ -29,7 +29,7 @@ struct Plan {
     Protocol protocol = Protocol::http;
     sockaddr_in target{};
     size_t connections = 64;
-    size_t in_flight = 1;  // Unanswered check-ins per connection; 1 with HTTP.
+    size_t in_flight = 1;  // Unanswered check-ins per connection; always 1 with HTTP.
     double seconds = 10;
     double rate = 0;
     bool connection_per_checkin = false;
@@ -39,7 +39,7 @@ struct Totals {
     uint64_t sent = 0;
     uint64_t acknowledged = 0;
     uint64_t errors = 0;
-    uint64_t behind = 0;  // Due within the time, but there never was a free place.
+    uint64_t behind = 0;  // Check-ins that were due in time but for which no place was free.
     int64_t took_ns = 0;
     std::string first_error;
     Latencies latencies;
@@ -50,15 +50,16 @@ struct Totals {
 
 struct Place {
     enum class State : uint8_t {
-        parked,  // Its connection is not there: it waits outside of the queue.
+        parked,  // Its connection is closed, and it is not in the queue of free places.
         free,    // In the queue of free places.
-        busy,    // A check-in is on its way.
+        busy,    // It holds an unanswered check-in.
     };
     State state = State::parked;
-    int64_t due_ns = 0;  // When the check-in should have been sent.
+    int64_t due_ns = 0;  // Time at which the check-in was due.
 };
 
-// Free places, taken in turn so that every connection is used. Room for all, so push() never grows.
+// A queue of free places, used in turn so that every connection is used. Its capacity is the number
+// of all places, so push() never grows it.
 class FreePlaces {
 public:
     explicit FreePlaces(size_t places) : places_(places) {}
@@ -74,8 +75,8 @@ private:
 
 struct Connection {
     int socket = -1;
-    bool ready = false;     // Connected, and with MQTT accepted.
-    bool has_news = false;  // In the list of those to be flushed.
+    bool ready = false;     // The connection is open; with MQTT, CONNACK has arrived as well.
+    bool has_news = false;  // It is in the list of connections to flush.
     std::string out;
     std::unique_ptr<char[]> in;
     size_t in_bytes = 0;
@@ -88,7 +89,7 @@ public:
     Load(const Load&) = delete;
     Load& operator=(const Load&) = delete;
 
-    // Waits until every connection is there.
+    // Blocks until every connection is open.
     void connect();
     void run();
     [[nodiscard]] const Totals& totals() const { return totals_; }
@@ -110,24 +111,24 @@ private:
     void flush(size_t index);
     void wait(int64_t until_ns);
     void handle(size_t index, uint32_t events);
-    // False once the connection is gone.
+    // Returns false if the connection was closed.
     [[nodiscard]] bool receive(size_t index, uint32_t events);
     [[nodiscard]] bool read_answers(size_t index);
-    // False if the answer is none to anything that was sent.
+    // Returns false if the answer does not belong to a check-in that was sent.
     [[nodiscard]] bool apply(size_t index, const Answer& answer);
     void count_errors(uint64_t checkins, std::string_view why);
 
     Plan plan_;
     std::vector<Message> messages_;
     std::vector<Connection> connections_;
-    std::vector<Place> places_;  // in_flight of connection 0, then those of connection 1, ...
+    std::vector<Place> places_;  // in_flight places of connection 0, then of connection 1, ...
     FreePlaces free_places_;
     std::vector<size_t> to_flush_;
     std::vector<size_t> lost_;
     size_t ready_ = 0;
     int64_t next_reopen_ns_ = 0;
     int64_t begin_ns_ = 0;
-    uint64_t due_ = UINT64_MAX;  // Check-ins that fall due within the time.
+    uint64_t due_ = UINT64_MAX;  // Number of check-ins that are due within the running time.
     int epoll_;
     Totals totals_;
 };

@@ -8,15 +8,15 @@ namespace rollcall::load {
 
 namespace {
 
-// Marks in a message; a check-in's numbers are written over their last digits.
+// Marks in a message. The numbers of a check-in overwrite the last digits of its marks.
 constexpr std::string_view serial_mark = "HG0SSSSSSSSS";
 constexpr std::string_view sequence_mark = "1QQQQQQQQQQQ";
 constexpr size_t serial_digits = 9;
 constexpr size_t sequence_digits = 11;
 
-constexpr uint64_t routers = 10'000;  // That take turns.
+constexpr uint64_t routers = 10'000;  // Number of simulated routers.
 
-// What a script reports of its router.
+// A report as a RouterOS script sends it.
 constexpr std::string_view report =
     R"~({"identity":"JHB-Sandton-7","serial_number":"HG0SSSSSSSSS","model":"RB3011UiAS-RM",)~"
     R"~("board_name":"RB3011UiAS","architecture_name":"arm","version":"7.17 (stable)",)~"
@@ -42,7 +42,7 @@ std::string mqtt_length(size_t value) {
     return bytes + static_cast<char>(value);
 }
 
-// Where the marks end.
+// Returns the offsets at which the marks end.
 std::vector<size_t> ends_of(std::string_view bytes, std::string_view mark) {
     std::vector<size_t> found;
     for (size_t at = bytes.find(mark); at != bytes.npos; at = bytes.find(mark, at + 1))
@@ -50,7 +50,7 @@ std::vector<size_t> ends_of(std::string_view bytes, std::string_view mark) {
     return found;
 }
 
-// The decimal number that `text` begins with, or -1.
+// Returns the decimal number at the beginning of `text`, or -1.
 int64_t number_at(std::string_view text) {
     int64_t number = -1;
     std::from_chars(text.data(), text.data() + text.size(), number);
@@ -59,7 +59,8 @@ int64_t number_at(std::string_view text) {
 
 Answer broken(int code = 0) { return {.kind = Answer::Kind::broken, .code = code}; }
 
-// The daemon and its peers write Content-Length in one of these two ways.
+// Returns the value of Content-Length, or -1. rollcalld and the compared servers use these
+// spellings.
 int64_t content_length(std::string_view head) {
     for (const std::string_view name : {"\r\nContent-Length: ", "\r\ncontent-length: "})
         if (const size_t at = head.find(name); at != head.npos)
@@ -81,7 +82,7 @@ Answer read_http(std::string_view bytes) {
             .code = static_cast<int>(status)};
 }
 
-// CONNACK and PUBACK, the only packets that a publisher hears, both have four bytes.
+// Reads CONNACK or PUBACK, the only packets that a publisher receives. Both have four bytes.
 Answer read_mqtt(std::string_view bytes) {
     constexpr size_t size = 4;
     if (bytes.size() < size) return {};

@@ -1,7 +1,9 @@
-// Load wire: what rollcall-load sends and what it hears, HTTP/1.1 and MQTT 3.1.1, no I/O.
+// Load wire: formats the messages of rollcall-load and parses the responses (HTTP/1.1 and MQTT
+// 3.1.1). No I/O.
 //
-// A Message is made once and copied for every check-in; only the digits that tell check-ins apart
-// are written anew. MetricValue an answer keeps nothing between calls and allocates nothing.
+// A Message is built once and copied for every check-in; only the digits that differ between
+// check-ins are written each time. Reading an answer keeps no state between calls and allocates
+// nothing.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +16,7 @@ namespace rollcall::load {
 
 enum class Protocol : uint8_t { http, mqtt };
 
-// A report of some body_bytes bytes, with places for the serial number and the sequence number.
+// Returns a report of at least body_bytes bytes, with marks for serial and sequence number.
 [[nodiscard]] std::string make_body(size_t body_bytes);
 
 class Message {
@@ -22,13 +24,13 @@ public:
     struct Http {
         std::string host;
         std::string path;
-        bool close;  // Connection: close.
+        bool close;  // Send "Connection: close".
     };
-    struct Mqtt {};  // QoS 1, to the topic "checkins/SERIAL".
+    struct Mqtt {};  // QoS 1, topic "checkins/SERIAL".
     Message(const Http& http, std::string_view body);
     Message(Mqtt, std::string_view body);
 
-    // Appends check-in `number`; `packet_id` is for MQTT.
+    // Appends check-in `number`. `packet_id` is used with MQTT only.
     void append_to(std::string& out, uint64_t number, uint16_t packet_id) const;
 
     [[nodiscard]] size_t size() const { return bytes_.size(); }
@@ -42,24 +44,24 @@ private:
     std::vector<size_t> sequence_ends_;
 };
 
-// A CONNECT with a clean session and no keep-alive.
+// Returns a CONNECT with a clean session and without keep-alive.
 [[nodiscard]] std::string mqtt_connect(std::string_view client_id);
 
 struct Answer {
     enum class Kind : uint8_t {
-        more,       // Nothing yet.
-        connected,  // CONNACK, accepted.
+        more,       // The answer is not complete yet.
+        connected,  // CONNACK that accepts the connection.
         taken,      // 2xx, or PUBACK of packet_id.
-        refused,    // Another HTTP status: `code`.
-        broken,     // Not to be understood, or a CONNACK that refuses: `code`.
+        refused,    // Another HTTP status, in `code`.
+        broken,     // A malformed answer, or a CONNACK that refuses; `code` has its reason.
     };
     Kind kind = Kind::more;
-    size_t bytes = 0;  // To take off.
+    size_t bytes = 0;  // Size of the answer, which the caller removes from its input.
     int code = 0;
-    uint16_t packet_id = 1;  // With HTTP always 1: one request is on its way.
+    uint16_t packet_id = 1;  // With HTTP always 1, because one request is unanswered at a time.
 };
 
-// The answer that `bytes` begin with.
+// Returns the answer at the beginning of `bytes`.
 [[nodiscard]] Answer read_answer(Protocol protocol, std::string_view bytes);
 
 }  // namespace rollcall::load

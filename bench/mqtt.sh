@@ -1,20 +1,21 @@
 #!/bin/bash
-# rollcalld beside mosquitto: the same check-ins over MQTT 3.1.1 with QoS 1, one server after the
-# other on core 0, rollcall-load on core 1. Several rounds, interleaved; medians are printed.
+# Compares rollcalld with mosquitto: the same check-ins over MQTT 3.1.1 with QoS 1, one server at a
+# time on core 0, and rollcall-load on core 1. The script runs several interleaved rounds and prints
+# medians.
 #
 #   bench/mqtt.sh [ROLLCALLD]           default: build/release/rollcalld
-#   BENCH_SECONDS=5 BENCH_RUNS=3        of each measurement, and how many
+#   BENCH_SECONDS=5 BENCH_RUNS=3        seconds of each measurement; number of rounds
 #
-# rollcalld parses, stores and syncs before it acknowledges. mosquitto acknowledges, and has nobody
-# to give the message to. CPU time is that of all threads, of rollcalld up to the point where the
-# sink has everything.
+# rollcalld parses, stores and syncs each check-in before it acknowledges. mosquitto acknowledges
+# and has no subscriber to forward to. The CPU time is that of all threads; for rollcalld until the
+# sink has stored everything.
 cd "$(dirname "$0")/.."
 . bench/servers.sh
 
 seconds=${BENCH_SECONDS:-5}
 runs=${BENCH_RUNS:-3}
 load=$(dirname "$rollcalld")/rollcall-load
-shapes=("64 16" "64 1" "10000 1")  # Connections, and messages in flight of each.
+shapes=("64 16" "64 1" "10000 1")  # Number of connections; messages in flight on each.
 
 needs_tools mosquitto curl taskset "$load"
 ulimit -n "$(ulimit -Hn)"

@@ -1,12 +1,13 @@
-// Catching up after an outage of Kafka: how fast the backlog goes, and what that takes from those
-// who report in the meantime.
+// Catching up after an outage of Kafka: the speed at which the backlog shrinks, and how much it
+// slows the clients that report in the meantime.
 //
 //     1  no broker: the spool fills with rows from bodies of a hundred reports
-//     2  still none: single reports, as fast as they are answered, and then at half that rate
-//     3  the broker is back: the same two while the backlog is sent
+//     2  still no broker: single reports at full load (closed loop), then at half that rate
+//     3  the broker is back: both loads again while the backlog is sent
 //
-// Everything shares this machine's cores: daemon, broker and load. At full load the three starve
-// each other, which says little of the daemon; at half load what is left is there for catching up.
+// Daemon, broker and load generator share the cores of this machine. At full load they compete for
+// CPU time, which says little about the daemon; at half load the remaining CPU time is free for
+// catching up.
 
 #include <fmt/core.h>
 
@@ -32,7 +33,7 @@ const bool in_full = std::getenv("BENCH") != nullptr;
 const double backlog_rows = in_full ? 10e6 : 20e3;
 const double load_seconds = in_full ? 10 : 1;
 
-// A list of reports that differ, so that none is taken for another.
+// Returns a list of different reports, so that deduplication drops none.
 std::string list_of_reports() {
     const std::string report = load::make_body(600);
     std::string list = "[";
@@ -47,7 +48,7 @@ struct Load {
     double p99_ms = 0;
 };
 
-// What rollcall-load says of check-ins sent for so long. rate: 0 is as fast as they are answered.
+// Runs rollcall-load for load_seconds and returns its measurements. A rate of 0 is a closed loop.
 Load send(const TestDaemon& daemon, double rate, const std::vector<std::string>& more = {}) {
     std::vector<std::string> command{ROLLCALL_LOAD_PATH,
                                      "--target",
@@ -85,7 +86,7 @@ void print(std::string_view what, const Load& load) {
 
 int main() {
     if (!KafkaCluster::is_installed()) {
-        fmt::print("no jars of Kafka: nothing is measured\n");
+        fmt::print("Kafka's jars are not installed: nothing is measured\n");
         return 0;
     }
     KafkaCluster cluster;
@@ -93,11 +94,12 @@ int main() {
         .settings = {"sinks = [\"kafka\"]", "workers = 1", "[spool]", "size_max = \"60GiB\"",
                      "[kafka]", fmt::format("brokers = [\"{}\"]", cluster.brokers()),
                      "create_topics = true", "partitions = 8"},
-        // Each load counts its reports from 0.
+        // Each run of rollcall-load numbers its reports from 0, so runs repeat each other's
+        // reports.
         .arguments = {"--set", "delivery.duplicate_window=0ms"}});
     const Load warm = send(daemon, 0);
     while (delivered(daemon) < accepted(daemon)) std::this_thread::sleep_for(10ms);
-    print("Kafka is there, all that it takes", warm);
+    print("Kafka is up, full load", warm);
     cluster.kill(0);
 
     const TemporaryDirectory directory;
@@ -109,8 +111,8 @@ int main() {
     const Load away = send(daemon, 0);
     const double half_rate = away.rate / 2;
     const Load half_away = send(daemon, half_rate);
-    print("Kafka is away, all that it takes", away);
-    print("Kafka is away, half of that", half_away);
+    print("Kafka is down, full load", away);
+    print("Kafka is down, half load", half_away);
     const double backlog = accepted(daemon) - delivered(daemon);
 
     cluster.start(0);
@@ -123,16 +125,16 @@ int main() {
     const double in_half = delivered(daemon) - first;
     const Load back = send(daemon, 0);
     const double in_all = delivered(daemon) - first - in_half;
-    print("Kafka is back, half of that", half_back);
-    print("Kafka is back, all that it takes", back);
+    print("Kafka is back, half load", half_back);
+    print("Kafka is back, full load", back);
     while (delivered(daemon) < accepted(daemon)) std::this_thread::sleep_for(10ms);
     const auto seconds = [](auto time) { return std::chrono::duration<double>(time).count(); };
     const double all_seconds = seconds(std::chrono::steady_clock::now() - begin);
     fmt::print("{:<44} {:>9.0f} rows\n", "backlog", backlog);
-    fmt::print("{:<44} {:>9.0f} rows/s\n", "delivered beside half of the load",
+    fmt::print("{:<44} {:>9.0f} rows/s\n", "delivered under half load",
                in_half / seconds(half_end - begin));
-    fmt::print("{:<44} {:>9.0f} rows/s\n", "delivered beside all of it", in_all / load_seconds);
-    fmt::print("{:<44} {:>9.0f} rows/s\n", "delivered on the whole",
+    fmt::print("{:<44} {:>9.0f} rows/s\n", "delivered under full load", in_all / load_seconds);
+    fmt::print("{:<44} {:>9.0f} rows/s\n", "delivered on average",
                (delivered(daemon) - first) / all_seconds);
     return daemon.stop() == 0 ? 0 : 1;
 }

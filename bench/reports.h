@@ -1,5 +1,5 @@
-// Reports: check-ins as a batch holds them, those of decode_bench's JSON: 25 values, about 250
-// bytes as TSV. No two are the same.
+// Reports: batches of check-ins with the 25 values of decode_bench's JSON, about 250 bytes each as
+// TSV. No two are the same.
 #pragma once
 
 #include <fmt/core.h>
@@ -47,7 +47,7 @@ inline void add_report(Columns& rows, int64_t number, int64_t received_us) {
     rows.commit_row();
 }
 
-// Numbered from `first` on.
+// Returns `count` reports, numbered from `first`.
 inline Columns reports(size_t count, int64_t first = 0) {
     Columns rows(count, count * 256 + row_text_max);
     for (size_t i = 0; i < count; ++i)

@@ -1,4 +1,4 @@
-// The hand-over of slots from a worker to the committer and back: two threads, nothing else.
+// Ring: the cost of passing slots from a worker to the committer and back, with two threads.
 
 #include <thread>
 
@@ -9,7 +9,8 @@ using namespace rollcall;
 
 namespace {
 
-// Both sides yield when there is nothing to do: with fewer cores than threads, waiting is futile.
+// Passes slots between two threads. Both yield when they have nothing to do, because spinning would
+// waste the core that the other thread needs if there are fewer cores than threads.
 uint64_t hand_over(size_t slots) {
     Ring<uint64_t> ring(8, uint64_t{0});
     std::thread worker([&] {
@@ -34,7 +35,7 @@ uint64_t hand_over(size_t slots) {
     return sum;
 }
 
-// The same calls without another thread: what the instructions cost.
+// Makes the same calls in one thread, which shows the cost of the instructions alone.
 uint64_t both_sides_at_once(size_t slots) {
     Ring<uint64_t> ring(8, uint64_t{0});
     uint64_t sum = 0;

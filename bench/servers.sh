@@ -1,5 +1,6 @@
-# What the comparisons with other servers share: ports, starting and stopping, CPU time, medians.
-# To be sourced; sets `work`, a folder on the disk of this checkout that goes at the end.
+# Shared code of the comparisons with other servers: ports, starting and stopping, CPU time,
+# medians. To be sourced. Sets `work`, a directory on the disk of this checkout that is deleted at
+# exit.
 set -euo pipefail
 
 die() {
@@ -7,7 +8,7 @@ die() {
     exit 1
 }
 
-# needs_tools TOOL...: ends if one is missing.
+# needs_tools TOOL...: exits with an error if a tool is missing.
 needs_tools() {
     local tool
     for tool; do
@@ -21,9 +22,9 @@ rollcalld=${1:-build/release/rollcalld}
 
 mkdir -p build
 work=$(mktemp -d "$PWD/build/bench.XXXXXX")
-server=    # The process that was started last, while it runs.
+server=    # The process that was started last, while it is running.
 
-# Asks the server to end, and waits for it; ends it if it does not.
+# Sends SIGTERM to the server and waits up to 30 s for its exit, then sends SIGKILL.
 stop() {
     [[ -n $server ]] || return 0
     kill -TERM "$server" 2>/dev/null || true
@@ -38,7 +39,7 @@ stop() {
 trap 'stop; rm -rf "$work"' EXIT
 trap 'exit 1' INT TERM
 
-# A port below the range that the kernel gives to clients, and that nobody listens on.
+# Prints an unused port below the kernel's range of ephemeral ports.
 free_port() {
     local port
     for _ in {1..100}; do
@@ -48,7 +49,7 @@ free_port() {
     echo "$port"
 }
 
-# Waits until COMMAND succeeds.
+# await COMMAND: waits until the command succeeds, at most ten seconds.
 await() {
     for _ in {1..100}; do
         "$@" 2>/dev/null && return
@@ -62,9 +63,9 @@ await() {
 says_200() { [[ $(curl -s -o /dev/null -m 1 -w '%{http_code}' "$1") == 200 ]]; }
 listens_on() { (exec 3<>"/dev/tcp/127.0.0.1/$1"); }
 
-# start_rollcalld SINK [argument...]: one worker, pinned to core 0 with all its threads. Sets
-# `server`, http_port, mqtt_port, admin_url, `url` for check-ins, and `counted`, the process whose CPU
-# time counts.
+# start_rollcalld SINK [argument...]: starts the daemon with one worker, all threads pinned to core
+# 0. Sets `server`, http_port, mqtt_port, admin_url, `url` for check-ins, and `counted`, the process
+# whose CPU time is measured.
 start_rollcalld() {
     local admin
     http_port=$(free_port)
@@ -82,8 +83,8 @@ start_rollcalld() {
     await says_200 "$admin_url/readyz"
 }
 
-# start_nginx [directive...]: one worker that reads bodies and answers as many bytes as rollcalld,
-# pinned to core 0. Sets `server`, http_port, and as start_rollcalld does `counted` and `url`.
+# start_nginx [directive...]: starts nginx on core 0 with one worker that reads bodies and sends
+# responses of the same size as rollcalld's. Sets `server`, http_port, `counted` and `url`.
 start_nginx() {
     local module=/usr/lib/nginx/modules/ngx_http_echo_module.so
     [[ -e $module ]] || die "nginx cannot read bodies: apt-get install libnginx-mod-http-echo"
@@ -105,7 +106,7 @@ http {
     server {
         listen 127.0.0.1:$http_port backlog=4096;
         $([[ $# -eq 0 ]] || printf '%s;\n' "$@")
-        # Without the redirect the answer would be chunked.
+        # Without the redirect, the response would be chunked.
         location / { echo_read_request_body; echo_exec @answer; }
         location = /ready { return 200; }
         location @answer {
@@ -118,11 +119,11 @@ END
     taskset -c 0 nginx -p "$work" -e "$work/log" -c "$work/nginx.conf" >"$work/log" 2>&1 &
     server=$!
     await says_200 "http://127.0.0.1:$http_port/ready"
-    counted=$(<"/proc/$server/task/$server/children")  # The worker.
+    counted=$(<"/proc/$server/task/$server/children")  # The worker process.
     counted=${counted% }
 }
 
-# await_stored SINK: until it has stored every check-in that was accepted.
+# await_stored SINK: waits until the sink has stored every accepted check-in.
 await_stored() {
     for _ in {1..600}; do
         curl -s -m 5 "$admin_url/metrics" | awk -v sink="{sink=\"$1\"}" '
@@ -136,7 +137,7 @@ await_stored() {
     die "after a minute the sink $1 has not stored all that was accepted"
 }
 
-# CPU time of a process so far, all threads, in clock ticks: utime and stime of its stat.
+# cpu_ticks PID: prints the CPU time of all threads in clock ticks (utime and stime of proc(5)).
 cpu_ticks() {
     local stat
     stat=$(<"/proc/$1/stat")
@@ -144,7 +145,7 @@ cpu_ticks() {
     echo $((${12} + ${13}))
 }
 
-# The median of a column of the results: median SUBJECT COLUMN.
+# median SUBJECT COLUMN: prints the median of a column of the results.
 median() {
     awk -v subject="$1" -v column="$2" '$1 == subject { print $column }' "$work/results" | sort -n |
         awk '{ value[NR] = $1 } END { print (value[int((NR + 1) / 2)] + value[int(NR / 2) + 1]) / 2 }'

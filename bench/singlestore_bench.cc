@@ -1,7 +1,7 @@
-// The direct sink into a MariaDB of its own, against the mariadb client's LOAD DATA of the same
-// lines, into the same tables on the same server, one after the other.
+// Direct sink: compares it with the LOAD DATA of the mariadb client. Both load the same lines into
+// the same tables of one MariaDB server, one after the other.
 //
-// Needs mariadbd and mariadb; the data lies in TMPDIR, else in /tmp.
+// Needs mariadbd and mariadb. The data is written to TMPDIR, or to /tmp if TMPDIR is not set.
 
 #include "sinks/singlestore/sink.h"
 
@@ -20,7 +20,7 @@ using namespace rollcall;
 namespace {
 
 constexpr size_t rows_total = 200'000;
-constexpr size_t batch_rows = 16'384;  // delivery.batch_rows_max by default.
+constexpr size_t batch_rows = 16'384;  // The default of delivery.batch_rows_max.
 
 uint64_t by_sink(const MariadbServer& server, size_t rows, size_t in_batches_of) {
     server.make_tables();

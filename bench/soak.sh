@@ -1,26 +1,27 @@
 #!/bin/bash
-# Runs rollcalld for a long time and checks that it does not need more and more of anything.
+# Runs rollcalld for a long time and checks that its use of resources does not grow.
 #
 #   bench/soak.sh [--saturated] [ROLLCALLD]     default: build/release/rollcalld
 #   SOAK_SECONDS=3600             duration; with --saturated 300
-#   SOAK_RATE=                    check-ins per second; default: half of what a closed loop reaches
-#   SOAK_SINK=discard             sink of the saturated daemon
+#   SOAK_RATE=                    check-ins per second; default: half of the closed-loop rate
+#   SOAK_SINK=discard             sink for --saturated
 #
-# Without --saturated: everyday life at half of the highest rate, over HTTP and MQTT, while settings
-# are reloaded, the sink fails and returns, and clients come and go. After a quarter of the time, in
-# which caches and the duplicate window fill, everything but the backlog has to stay as it is: a
-# line is fitted to each value, which may rise or fall by 5 % of its mean in the rest of the time.
+# Without --saturated: normal operation at half of the highest rate, over HTTP and MQTT, while
+# settings are reloaded, the sink fails and recovers, and clients connect and disconnect. Caches and
+# the duplicate window fill in the first quarter of the time. In the rest, every value but the
+# backlog must be flat: the script fits a line to each value, which may rise or fall by 5 % of the
+# mean.
 #
-# With --saturated: as many check-ins as the daemon takes, without a pause, from 64 MQTT connections
-# with 64 unacknowledged messages each, which is more than a slot holds, then from 256 HTTP
-# connections; both within the first fifth of the time, then half of the rest each. The duplicate
-# window is 10 s and holds at most 5,000 reports, so that its table is full at any rate; otherwise
-# its size would follow the rate. After the first fifth the highest and the lowest resident memory
-# may differ by 2 %.
+# With --saturated: as many check-ins as the daemon accepts, without a pause, first from 64 MQTT
+# connections with 64 unacknowledged messages each (more than a slot holds), then from 256 HTTP
+# connections. Both run for half of the first fifth of the time, then for half of the rest. The
+# duplicate window is 10 s and holds at most 5,000 reports, so that its table is full at any rate;
+# otherwise its size would follow the rate. After the first fifth, the highest and the lowest
+# resident memory may differ by 2 %.
 #
 # Every five seconds the script writes a line to build/soak.tsv (build/soak_saturated.tsv): time,
-# resident memory, descriptors, threads, check-ins accepted per second, backlog. gnuplot, if it is
-# installed, draws build/soak.svg (build/soak_saturated.svg).
+# resident memory, file descriptors, threads, check-ins accepted per second, backlog. If gnuplot is
+# installed, it draws build/soak.svg (build/soak_saturated.svg).
 cd "$(dirname "$0")/.."
 saturated=
 if [[ ${1:-} == --saturated ]]; then
@@ -32,7 +33,7 @@ fi
 load=$(dirname "$rollcalld")/rollcall-load
 [[ -x $load ]] || die "rollcall-load is missing: ./dev build"
 needs_tools curl sqlite3 taskset
-round=60           # Clients stay for so long.
+round=60           # Seconds after which all clients are replaced.
 reload_every=30
 outage_every=120
 outage=15
@@ -42,9 +43,9 @@ raw=$work/raw
 
 metric() { awk -v name="$1" '$1 ~ "^" name "($|{)" { sum += $2 } END { printf "%.0f\n", sum }' "$2"; }
 
-# Appends a line for now to $raw.
+# Appends the current values to $raw.
 sample() {
-    curl -s -m 5 "$admin_url/metrics" >"$work/page" || die "the operator's page does not answer"
+    curl -s -m 5 "$admin_url/metrics" >"$work/page" || die "the admin server does not respond"
     printf '%d\t%d\t%d\t%d\t%d\t%d\n' "$SECONDS" \
         "$(awk '$1 == "VmRSS:" { print $2 }' "/proc/$server/status")" \
         "$(find "/proc/$server/fd" -mindepth 1 | wc -l)" \
@@ -53,13 +54,13 @@ sample() {
         "$(metric rollcall_spool_backlog_bytes "$work/page")" >>"$raw"
 }
 
-# Holds the database, as an operator with a long transaction would.
+# Locks the database for $outage seconds, like an operator with a long transaction.
 hold_sink() {
     { echo 'BEGIN EXCLUSIVE;' && sleep "$outage" && echo 'COMMIT;'; } |
         sqlite3 -cmd '.timeout 5000' "$work/state/rollcall.db"
 }
 
-# clients NAME SECONDS argument...: sends check-ins; `failed` appears if they are not served.
+# clients NAME SECONDS argument...: sends check-ins; creates `failed` if the daemon refuses some.
 clients() {
     taskset -c 1 "$load" --seconds "$2" "${@:3}" >"$work/load.$1" ||
         { cat "$work/load.$1" >&2 && touch "$work/failed"; }
@@ -72,9 +73,9 @@ join_clients() {
     [[ ! -e $work/failed ]] || die "a client was not served"
 }
 
-everyday_life() {
+normal_operation() {
     local rate=${SOAK_RATE:-} end=0 next_round=0 next_reload next_outage
-    # Clients last until the next round, which waits for them: no sample is taken without clients.
+    # Clients run until the next round, which waits for them, so that each sample sees clients.
     local stay=$((round + 2 * sample_every))
     if [[ -z $rate ]]; then
         taskset -c 1 "$load" --target "127.0.0.1:$http_port" --connections 256 --seconds 5 \
@@ -118,10 +119,10 @@ everyday_life() {
     reloads=$(grep -c ' reloaded$' "$work/log" || true)
     outages=$(grep -c 'sink sqlite: back' "$work/log" || true)
     echo "$reloads reloads, $outages outages of the sink"
-    ((reloads > 0 && outages > 0)) || ((seconds < 2 * outage_every)) || die "nothing went and came"
+    ((reloads > 0 && outages > 0)) || ((seconds < 2 * outage_every)) || die "there was no reload, or no outage of the sink"
 }
 
-# saturate_by PROTOCOL SECONDS: samples while one kind of client sends.
+# saturate_by PROTOCOL SECONDS: takes samples while clients of one protocol send.
 saturate_by() {
     local end=$((SECONDS + $2))
     if [[ $1 == mqtt ]]; then
@@ -152,7 +153,7 @@ saturate() {
 begun=0
 if [[ -n $saturated ]]; then
     seconds=${SOAK_SECONDS:-300}
-    settling=5  # A fifth of the time.
+    settling=5  # The first fifth of the time is not judged.
     results=build/soak_saturated
     start_rollcalld "${SOAK_SINK:-discard}" --set delivery.duplicate_window=10s \
         --set delivery.duplicate_entries_max=5000
@@ -162,10 +163,10 @@ else
     settling=4
     results=build/soak
     start_rollcalld sqlite
-    everyday_life
+    normal_operation
 fi
 
-# The counter of check-ins becomes a rate.
+# Convert the counter of accepted check-ins to a rate.
 {
     printf 'seconds\tresident_kib\tdescriptors\tthreads\tcheckins_per_s\tbacklog_bytes\n'
     awk -v OFS='\t' -v begun="$begun" '

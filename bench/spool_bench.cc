@@ -1,8 +1,9 @@
-// The spool on the real disk: records of so many check-ins, each record synced before the next.
+// Spool on a real disk: records with a given number of check-ins, each record synced before the
+// next one is written.
 //
-// The file that is written lies in TMPDIR, else in the working directory: choose the disk you mean.
-// Prints MB/s and syncs/s beside the time of a check-in. As in the daemon, whose sinks keep up, a
-// dropped segment is written over by the next.
+// The spool is written to TMPDIR, or to the working directory if TMPDIR is not set: choose the disk
+// to be measured. Prints MB/s and syncs/s beside the time of a check-in. Dropped segments are
+// recycled, as in a daemon whose sinks keep up.
 
 #include <fmt/core.h>
 

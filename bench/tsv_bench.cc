@@ -1,4 +1,4 @@
-// TSV: a check-in as the line that Kafka and LOAD DATA take.
+// TSV: the time to write a check-in as a line for Kafka or LOAD DATA.
 
 #include "sinks/text/tsv.h"
 
