@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(checkpoint_that_is_removed_ends_the_daemon) {
 
 BOOST_AUTO_TEST_CASE(second_daemon_is_refused_although_files_of_the_spool_were_removed) {
     fs::remove(spool / "lock");
-    Process second({ROLLCALLD_PATH, "serve", "--set", "state_dir=" + daemon.state_dir().string(),
+    Process second({rollcalld_path(), "serve", "--set", "state_dir=" + daemon.state_dir().string(),
                     "--set", "http.listen=127.0.0.1:0", "--set", "mqtt.listen=127.0.0.1:0", "--set",
                     "admin.listen=127.0.0.1:0"});
     BOOST_TEST((second.wait(10s) == EXIT_FAILURE), second.errors());

@@ -16,7 +16,7 @@ constexpr int usage_status = 2;
 constexpr int settings_status = 78;  // EX_CONFIG of sysexits.h.
 
 Finished rollcalld(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), ROLLCALLD_PATH);
+    arguments.insert(arguments.begin(), rollcalld_path());
     return run(arguments);
 }
 
@@ -189,7 +189,7 @@ BOOST_AUTO_TEST_CASE(token_is_made_with_a_key_and_shown) {
     BOOST_TEST(has_line(shown.output, {"site", "s1"}), shown.output);
     BOOST_TEST(has_line(shown.output, {"verifies", "yes"}), shown.output);
     const auto wrong =
-        run({ROLLCALLD_PATH, "token", "show", "-", "--set", setting}, {}, token + "x");
+        run({rollcalld_path(), "token", "show", "-", "--set", setting}, {}, token + "x");
     BOOST_TEST(wrong.status == 1);
     BOOST_TEST(wrong.output.find(token) == std::string::npos);
     BOOST_TEST(rollcalld({"token", "new"}).status == usage_status);

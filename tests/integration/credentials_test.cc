@@ -26,7 +26,7 @@ const std::string wrong = "secret-token-of-none-ddddddddddddddd";
 const std::string signing_secret = "c2VjcmV0LXNpZ25pbmcta2V5LW9mLTMyLWJ5dGVzLWlzLXRoaXM";
 
 Finished rollcalld(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), ROLLCALLD_PATH);
+    arguments.insert(arguments.begin(), rollcalld_path());
     return run(arguments);
 }
 

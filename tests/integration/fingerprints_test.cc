@@ -243,7 +243,7 @@ BOOST_AUTO_TEST_CASE(key_file_that_is_no_secret_keeps_the_daemon_from_starting) 
     const TemporaryDirectory directory;
     const std::string path = directory.path() / "key";
     const auto run_with = [&](std::string_view command) {
-        return run({ROLLCALLD_PATH, std::string(command), "--set",
+        return run({rollcalld_path(), std::string(command), "--set",
                     "delivery.fingerprint_key_file=" + path, "--set",
                     "state_dir=" + (directory.path() / "state").string()});
     };

@@ -398,7 +398,7 @@ BOOST_AUTO_TEST_CASE(dead_letter_is_sent_again_once_when_the_table_is_fixed_and_
         return daemon.post(fmt::format(R"({{"serial_number":"HX1","seq":{}}})", seq)).status;
     };
     const auto spool_command = [&](std::vector<std::string> arguments) {
-        arguments.insert(arguments.begin(), {ROLLCALLD_PATH, "spool"});
+        arguments.insert(arguments.begin(), {rollcalld_path(), "spool"});
         arguments.insert(arguments.end(), {"--set", place, "--set",
                                            fmt::format("singlestore.port={}", server.port()),
                                            "--set", "singlestore.user=root"});

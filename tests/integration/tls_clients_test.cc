@@ -456,7 +456,7 @@ BOOST_AUTO_TEST_CASE(openssl_comes_back_with_its_ticket) {
 
 BOOST_AUTO_TEST_CASE(files_that_are_wrong_are_named_and_nothing_starts) {
     const auto rollcalld = [](const char* command, const Certificates::Files& files) {
-        return run({ROLLCALLD_PATH, command, "--set", "tls.certificate=" + files.certificate,
+        return run({rollcalld_path(), command, "--set", "tls.certificate=" + files.certificate,
                     "--set", "tls.key=" + files.key});
     };
     BOOST_TEST(rollcalld("check", rsa()).status == 0);

@@ -34,7 +34,7 @@ BOOST_AUTO_TEST_CASE(systemd_finds_nothing_wrong_with_it) {
     const TemporaryDirectory directory;
     const std::string path = directory.path() / "rollcalld.service";
     std::ofstream(path) << std::regex_replace(unit_file_text(), std::regex("/usr/bin/rollcalld"),
-                                              ROLLCALLD_PATH);
+                                              rollcalld_path());
     const auto verified = run({"systemd-analyze", "verify", "--man=no", path});
     BOOST_TEST(verified.status == 0);
     // Other units of the machine are read too, and are none of our business.

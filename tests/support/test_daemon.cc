@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <fstream>
 #include <stdexcept>
 #include <thread>
@@ -23,6 +24,11 @@ delivery.batch_age_max = "10ms"
 
 }  // namespace
 
+std::string rollcalld_path() {
+    const char* other = std::getenv("ROLLCALLD");
+    return other != nullptr ? other : ROLLCALLD_PATH;
+}
+
 TestDaemon::TestDaemon(const Options& options)
     : notify_socket_(directory_.path() / "notify"),
       command_(options.wrapper),
@@ -32,8 +38,9 @@ TestDaemon::TestDaemon(const Options& options)
     file << fmt::format("state_dir = \"{}\"", directory_.path().string()) << test_settings;
     for (const auto& line : options.settings) file << line << '\n';
     file.close();
-    for (const char* word : {ROLLCALLD_PATH, "serve", "--config", settings_path.c_str()})
-        command_.emplace_back(word);
+    for (const auto& word :
+         {rollcalld_path(), std::string("serve"), std::string("--config"), settings_path})
+        command_.push_back(word);
     for (const auto& argument : options.arguments) command_.push_back(argument);
     environment_.push_back(notify_socket_.variable());
     start();

@@ -25,6 +25,10 @@ namespace rollcall {
 // Long, for a daemon under a sanitizer on a busy machine; a test that passes never waits it out.
 inline constexpr std::chrono::seconds patience{30};
 
+// Returns the path of the program under test: that of this build, or the one that the environment
+// variable ROLLCALLD names, so that tests of one build try the daemon of another.
+[[nodiscard]] std::string rollcalld_path();
+
 class TestDaemon {
 public:
     struct Options {
