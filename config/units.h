@@ -1,8 +1,11 @@
 // Units: reads and writes sizes and durations as an operator writes them ("64MiB", "200ms").
 //
-// A size is a whole number with B, KiB, MiB, GiB or TiB; a duration is one with ms, s, min, h or d.
-// A number without a unit is refused, except 0, which means the same in every unit. Numbers are
-// never negative.
+// Each is a whole number and a unit, with at most one space between them. A number without a unit is
+// refused, except 0, which means the same in every unit. Numbers are never negative.
+//
+//   sizes      B; powers of 1024: KiB, MiB, GiB, TiB, and K, M, G, T; powers of 1000: KB, MB, GB, TB.
+//              Upper and lower case mean the same.
+//   durations  ms; s, sec; m, min; h; d; w. Lower case only, because M is a size.
 //
 // Threads: pure functions.
 #pragma once

@@ -27,20 +27,40 @@ BOOST_AUTO_TEST_CASE(a_duration_is_a_number_and_its_unit) {
     BOOST_TEST((parse_millis("7d") == 168h));
 }
 
+BOOST_AUTO_TEST_CASE(a_size_may_be_written_as_people_write_it) {
+    for (const char* text : {"10GiB", "10G", "10 GiB", "10 G", "10gib", "10g"})
+        BOOST_TEST(parse_bytes(text)->count == 10'737'418'240, text);
+    for (const char* text : {"10GB", "10 GB", "10gb"})
+        BOOST_TEST(parse_bytes(text)->count == 10'000'000'000, text);
+    BOOST_TEST(parse_bytes("64K")->count == 65'536);
+    BOOST_TEST(parse_bytes("64kB")->count == 64'000);
+    BOOST_TEST(parse_bytes("3M")->count == 3 << 20);
+    BOOST_TEST(parse_bytes("3MB")->count == 3'000'000);
+    BOOST_TEST(parse_bytes("2T")->count == 2'199'023'255'552);
+    BOOST_TEST(parse_bytes("2TB")->count == 2'000'000'000'000);
+}
+
+BOOST_AUTO_TEST_CASE(a_duration_may_be_written_as_people_write_it) {
+    for (const char* text : {"2min", "2m", "2 min", "2 m"})
+        BOOST_TEST((parse_millis(text) == 2min), text);
+    for (const char* text : {"30s", "30 s", "30sec"}) BOOST_TEST((parse_millis(text) == 30s), text);
+    BOOST_TEST((parse_millis("2w") == 14 * 24h));
+}
+
 BOOST_AUTO_TEST_CASE(zero_needs_no_unit_and_may_have_one) {
     for (const char* text : {"0", "0B", "0TiB", "00"}) BOOST_TEST(parse_bytes(text)->count == 0);
     for (const char* text : {"0", "0ms", "0d"}) BOOST_TEST((parse_millis(text) == 0ms));
 }
 
 BOOST_AUTO_TEST_CASE(what_is_not_a_size_is_refused) {
-    for (const char* text : {"", " ", "64", "KiB", "64 KiB", " 64KiB", "64KiB ", "64kib", "64KB",
-                             "64K", "-1KiB", "+1KiB", "1.5MiB", "0x10B", "1KiBB", "15s"})
+    for (const char* text : {"", " ", "64", "64 ", "KiB", "64  KiB", " 64KiB", "64KiB ", "64KiBit",
+                             "64Ki", "-1KiB", "+1KiB", "1.5MiB", "0x10B", "1KiBB", "15s", "2m2"})
         BOOST_TEST(!parse_bytes(text), '"' << text << '"');
 }
 
 BOOST_AUTO_TEST_CASE(what_is_not_a_duration_is_refused) {
-    for (const char* text : {"", " ", "30", "s", "30 s", "30S", "-1s", "+1s", "1.5s", "1m",
-                             "1h30min", "1sec", "64KiB"})
+    for (const char* text : {"", " ", "30", "30 ", "s", "30  s", "30S", "2M", "-1s", "+1s", "1.5s",
+                             "1h30min", "1secs", "64KiB"})
         BOOST_TEST(!parse_millis(text), '"' << text << '"');
 }
 
