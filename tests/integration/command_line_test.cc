@@ -209,10 +209,71 @@ BOOST_AUTO_TEST_CASE(wrong_usage_has_its_own_status) {
     BOOST_TEST(rollcalld({"schema", "diff", "--dialect", "oracle"}).status == usage_status);
 }
 
+BOOST_AUTO_TEST_CASE(unknown_words_are_named_with_the_nearest_known_name) {
+    const auto errors_of = [](const std::vector<std::string>& arguments) {
+        return rollcalld(arguments).errors;
+    };
+    BOOST_TEST(errors_of({"chek"}) == "chek: unknown; did you mean check?\n");
+    BOOST_TEST(errors_of({"spool", "verfy"}) == "verfy: unknown; did you mean verify?\n");
+    BOOST_TEST(errors_of({"serve", "--confg", "x"}) ==
+               "--confg: unknown; did you mean --config?\n");
+    BOOST_TEST(errors_of({"token", "new", "--stie", "x"}) ==
+               "--stie: unknown; did you mean --site?\n");
+    BOOST_TEST(errors_of({"frobnicate"}) == "frobnicate: unknown\n");
+}
+
+BOOST_AUTO_TEST_CASE(help_of_every_command_has_an_example_that_the_command_line_accepts) {
+    const std::vector<std::vector<std::string>> commands = {{},
+                                                            {"serve"},
+                                                            {"check"},
+                                                            {"settings"},
+                                                            {"schema"},
+                                                            {"schema", "show"},
+                                                            {"schema", "diff"},
+                                                            {"schema", "apply"},
+                                                            {"spool"},
+                                                            {"spool", "list"},
+                                                            {"spool", "verify"},
+                                                            {"spool", "dump"},
+                                                            {"spool", "replay"},
+                                                            {"token"},
+                                                            {"token", "new"},
+                                                            {"token", "show"},
+                                                            {"token", "key"}};
+    for (auto command : commands) {
+        std::string prefix = "  rollcalld";
+        for (const auto& word : command) prefix += " " + word;
+        command.emplace_back("--help");
+        const auto help = rollcalld(command);
+        BOOST_TEST(help.status == 0);
+        BOOST_TEST_CONTEXT(help.output) {
+            const size_t example = help.output.find("Example:\n" + prefix);
+            BOOST_TEST_REQUIRE(example != std::string::npos);
+            // With --help, a command is parsed and not executed. Redirections are left out.
+            const std::string line = std::regex_replace(
+                help.output.substr(example + std::string_view("Example:\n").size()),
+                std::regex(" (<|>|>>) \\S+"), "");
+            const auto words = run(
+                {"sh", "-c", R"(rollcalld() { "$0" "$@" --help; }; )" + line, rollcalld_path()});
+            BOOST_TEST(words.status == 0, words.errors);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(sink_that_cannot_be_reached_has_its_own_status) {
+    constexpr int unreachable_status = 3;
+    // Nobody listens on port 1.
+    BOOST_TEST(rollcalld({"schema", "diff", "--dialect", "mariadb", "--set",
+                          "singlestore.host=127.0.0.1", "--set", "singlestore.port=1"})
+                   .status == unreachable_status);
+}
+
 BOOST_AUTO_TEST_CASE(version_is_printed) {
-    const auto printed = rollcalld({"version"});
-    BOOST_TEST(printed.status == 0);
-    BOOST_TEST(std::regex_search(printed.output, std::regex("\\d+\\.\\d+\\.\\d+")));
+    for (const char* word : {"version", "--version"}) {
+        const auto printed = rollcalld({word});
+        BOOST_TEST(printed.status == 0);
+        BOOST_TEST(std::regex_match(printed.output, std::regex("rollcalld \\d+\\.\\d+\\.\\d+\n")));
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

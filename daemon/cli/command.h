@@ -1,0 +1,54 @@
+// Command: one command of the rollcalld program, with its arguments and its help.
+//
+// main() adds all commands to the command line and runs the one that was given. A command prints
+// its result to standard output, and to standard error why it failed.
+//
+//   exit status    meaning
+//   0              The command succeeded, and nothing differs or is damaged.
+//   1              The command failed, or it found something that differs or is damaged.
+//   2              The command line is wrong.
+//   3              The sink that the command needs could not be reached.
+//   78             The settings, or the files that they name, are wrong (EX_CONFIG of sysexits.h).
+//
+// Threads: main.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <memory>
+
+#include "config/settings.h"
+#include "pipeline/base/error.h"
+
+namespace rollcall {
+
+constexpr int exit_usage = 2;
+constexpr int exit_unreachable = 3;
+
+class Command {
+public:
+    virtual ~Command() = default;
+
+    // Adds the command, its arguments and its help to the command line.
+    virtual void add_to(CLI::App& program) = 0;
+    // Returns the exit status.
+    [[nodiscard]] virtual int run(const Settings& settings) = 0;
+
+    // Whether the command was given on the command line.
+    [[nodiscard]] bool given() const { return app_->parsed(); }
+
+protected:
+    CLI::App* app_ = nullptr;  // Set by add_to().
+};
+
+[[nodiscard]] std::unique_ptr<Command> make_serve_command();
+[[nodiscard]] std::unique_ptr<Command> make_check_command();
+[[nodiscard]] std::unique_ptr<Command> make_settings_command();
+[[nodiscard]] std::unique_ptr<Command> make_schema_command();
+[[nodiscard]] std::unique_ptr<Command> make_spool_command();
+[[nodiscard]] std::unique_ptr<Command> make_token_command();
+
+// Prints why a command failed. Returns the exit status.
+[[nodiscard]] int failed(const Error& error);
+
+}  // namespace rollcall

@@ -1,0 +1,29 @@
+#include "daemon/cli/command.h"
+#include "daemon/daemon.h"
+#include "pipeline/base/log.h"
+
+namespace rollcall {
+
+namespace {
+
+class ServeCommand final : public Command {
+public:
+    void add_to(CLI::App& program) override {
+        app_ = program.add_subcommand("serve", "Accept check-ins until SIGTERM or SIGINT");
+        app_->footer(
+            "Example:\n"
+            "  rollcalld serve --set http.listen=0.0.0.0:8080 --set auth.mode=tokens \\\n"
+            "      --set auth.tokens_file=/etc/rollcall/tokens");
+    }
+
+    [[nodiscard]] int run(const Settings& settings) override {
+        set_log_level(settings.general.log_level);
+        return Daemon(settings, ROLLCALL_VERSION).run();
+    }
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_serve_command() { return std::make_unique<ServeCommand>(); }
+
+}  // namespace rollcall

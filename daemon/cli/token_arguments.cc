@@ -1,0 +1,77 @@
+#include <fmt/core.h>
+
+#include <iostream>
+
+#include "daemon/cli/command.h"
+#include "daemon/cli/token_command.h"
+
+namespace rollcall {
+
+namespace {
+
+class TokenCommand final : public Command {
+public:
+    void add_to(CLI::App& program) override {
+        app_ = program.add_subcommand("token", "Create tokens for routers, and explain tokens");
+        app_->require_subcommand(1);
+        app_->footer("Example:\n  rollcalld token new --help");
+        add_new();
+        show_ = app_->add_subcommand(
+            "show", "Print what a token contains, and whether the daemon accepts it");
+        show_->add_option("TOKEN", token_, "The token; - reads it from standard input")->required();
+        show_->footer(
+            "Example:\n"
+            "  rollcalld token show - < token");
+        key_ =
+            app_->add_subcommand("key", "Print a line with a new key for auth.signing_keys_file");
+        key_->add_option("--id", key_id_, "Id of the key")->required();
+        key_->footer(
+            "Example:\n"
+            "  rollcalld token key --id 2026 >> /etc/rollcall/signing_keys");
+    }
+
+    [[nodiscard]] int run(const Settings& settings) override {
+        const Clock clock;
+        if (show_->parsed()) {
+            if (token_ == "-") std::getline(std::cin, token_);
+            const auto report = show_token(settings, token_, clock);
+            if (!report) return failed(report.error());
+            fmt::print("{}", report->text);
+            return report->accepted ? EXIT_SUCCESS : EXIT_FAILURE;
+        }
+        const auto printed =
+            key_->parsed() ? new_key(key_id_) : new_token(settings, request_, clock);
+        if (!printed) return failed(printed.error());
+        fmt::print("{}", *printed);
+        return EXIT_SUCCESS;
+    }
+
+private:
+    void add_new() {
+        auto* create = app_->add_subcommand(
+            "new",
+            "Print a new token: a JSON Web Token if there is an HS256 key, else a stored token");
+        create->add_option("--site", request_.site, "Site of the token")->required();
+        create->add_option("--tenant", request_.tenant, "Tenant of the site");
+        create->add_option("--expires", request_.expires, "Lifetime of the token, such as 30d")
+            ->type_name("TIME");
+        create->add_option("--key", request_.key_id, "Key that signs the token")->type_name("ID");
+        create->add_flag("--stored", request_.stored,
+                         "Print a stored token even if there is an HS256 key");
+        create->footer(
+            "Example:\n"
+            "  rollcalld token new --site HX1 --expires 365d");
+    }
+
+    CLI::App* show_ = nullptr;
+    CLI::App* key_ = nullptr;
+    TokenRequest request_;
+    std::string token_;
+    std::string key_id_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_token_command() { return std::make_unique<TokenCommand>(); }
+
+}  // namespace rollcall
