@@ -16,7 +16,9 @@ struct SharedState {
     explicit SharedState(const Settings& settings)
         : overload(settings),
           last_seen(settings.replies.sites_max),
-          mqtt_clients(settings.mqtt.sessions_max),
+          mqtt_clients(settings.mqtt.sessions_max,
+                       {.count = settings.mqtt.delayed_wills_max,
+                        .bytes = settings.mqtt.delayed_wills_size_max.count}),
           credential_files(settings),
           quotas(settings) {}
 

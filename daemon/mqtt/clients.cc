@@ -14,7 +14,7 @@ constexpr int drops_max = 100;  // In one call, because all workers wait meanwhi
 
 MqttClients::Opened MqttClients::open(std::string client_id, MqttMailbox& mailbox,
                                       uint32_t session_index, bool clean_start, bool keep_session,
-                                      int64_t now_s) {
+                                      int64_t now_s, MqttSiteHash site_hash) {
     const std::lock_guard lock(mutex_);
     Client& client = *clients_.try_emplace(std::move(client_id)).first;
     Entry& entry = client.second;
@@ -28,6 +28,8 @@ MqttClients::Opened MqttClients::open(std::string client_id, MqttMailbox& mailbo
         case State::offline:
             was_kept = entry.expires_s > now_s;
             remove_offline(client);
+            wills_.remove(entry.connection);
+            report_wills();
             break;
         case State::ended: break;
     }
@@ -36,9 +38,10 @@ MqttClients::Opened MqttClients::open(std::string client_id, MqttMailbox& mailbo
     entry.connection = ++connections_;
     entry.mailbox = &mailbox;
     entry.session_index = session_index;
+    entry.site_hash = site_hash;
     entry.keep_session = keep_session;
+    entry.is_continued = session_present;
     ++entry.open_connections;
-    if (entry.unreleased) entry.unreleased->set_newest_connection(entry.connection);
     if (!session_present) entry.unreleased.reset();
     return {&client, entry.connection, session_present, entry.unreleased};
 }
@@ -47,10 +50,7 @@ std::shared_ptr<MqttUnreleased> MqttClients::unreleased(Client& client, uint64_t
     const std::lock_guard lock(mutex_);
     Entry& entry = client.second;
     if (entry.connection != connection) return nullptr;
-    if (!entry.unreleased) {
-        entry.unreleased = std::make_shared<MqttUnreleased>();
-        entry.unreleased->set_newest_connection(connection);
-    }
+    if (!entry.unreleased) entry.unreleased = std::make_shared<MqttUnreleased>();
     return entry.unreleased;
 }
 
@@ -60,11 +60,14 @@ void MqttClients::set_keep_session(Client& client, uint64_t connection, bool kee
 }
 
 MqttClients::Closed MqttClients::close(Client& client, uint64_t connection, uint32_t expiry_s,
-                                       int64_t now_s) {
+                                       int64_t now_s, std::optional<MqttClosingWill>& will) {
     const std::lock_guard lock(mutex_);
     Entry& entry = client.second;
     --entry.open_connections;
     if (entry.connection != connection) {
+        if (will &&
+            (will->site_hash == entry.site_hash || (will->delay_s > 0 && entry.is_continued)))
+            will.reset();
         if (entry.state == State::ended) erase_if_closed(client);
         return Closed::taken_over;
     }
@@ -76,7 +79,31 @@ MqttClients::Closed MqttClients::close(Client& client, uint64_t connection, uint
     // Both times are rounded down; add a second, so that no session expires too early
     // [MQTT5-3.1.2-23].
     add_offline(client, static_cast<uint32_t>(std::min<int64_t>(now_s + expiry_s + 1, UINT32_MAX)));
+    if (will) delay(connection, expiry_s, now_s, will);
     return Closed::kept;
+}
+
+// A will waits no longer than the session is kept [MQTT5-3.1.2-8], and not shorter than its delay,
+// although now_s is rounded down.
+void MqttClients::delay(uint64_t connection, uint32_t expiry_s, int64_t now_s,
+                        std::optional<MqttClosingWill>& will) {
+    const uint32_t delay_s = std::min(will->delay_s, expiry_s);
+    if (delay_s == 0) return;
+    if (!wills_.add(connection, now_s + delay_s + 1, will->will))
+        return shard_.add(Metric::mqtt_wills_early_total);
+    will.reset();
+    report_wills();
+}
+
+std::optional<DelayedWill> MqttClients::take_due_will(int64_t now_s) {
+    const std::lock_guard lock(mutex_);
+    auto will = wills_.take_due(now_s);
+    report_wills();
+    return will;
+}
+
+void MqttClients::report_wills() {
+    shard_.set(Metric::mqtt_wills_waiting, static_cast<int64_t>(wills_.size()));
 }
 
 bool MqttClients::drop_expired(int64_t now_s) {

@@ -1,61 +1,98 @@
 // DelayedWills: wills of closed connections that wait for their Will Delay Interval to pass, the
 // one that is due first in front [MQTT5-3.1.3-9].
 //
-// A client that comes back in time withdraws its will. A client that comes and goes all day would
-// leave one withdrawn will each time, until its delay has passed. So add() removes the withdrawn
-// ones whenever their number may have doubled. What remains is at most one will for each session
-// that is kept without a connection (`mqtt.sessions_max`), so twice as many is the bound.
+// A client has at most one: that of its last connection, which the owner removes when the client
+// connects again. Number and size are limited; an owner whose will does not fit stores it at once.
 //
-// Threads: the worker's. Units: microseconds of the steady clock.
+// Threads: the owner's (MqttClients, under its mutex); any thread may call next_due_s().
+// Units: seconds of the steady clock.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
-#include <memory>
+#include <optional>
 #include <string>
+#include <unordered_map>
 #include <utility>
 
-#include "daemon/mqtt/unreleased.h"
+#include "pipeline/base/latest.h"
+#include "pipeline/base/shrink.h"
 
 namespace rollcall {
 
+// A will whose connection has closed, with all that its row needs.
 struct DelayedWill {
-    std::shared_ptr<MqttUnreleased> session;  // Knows the newest connection of the client.
-    uint64_t connection;                      // The connection whose will this is.
     std::string site;
-    std::string peer;
+    bool site_is_authenticated = false;  // The credential named the site.
+    std::string peer = {};
     std::string tenant = {};
-
-    // Returns true if the client has connected again.
-    [[nodiscard]] bool withdrawn() const { return session->newest_connection() != connection; }
+    size_t payload_bytes = 0;
 };
 
 class DelayedWills {
 public:
-    void add(int64_t due_us, DelayedWill will) {
-        if (wills_.size() >= clean_up_at_) {
-            std::erase_if(wills_, [](const auto& entry) { return entry.second.withdrawn(); });
-            clean_up_at_ = std::max(clean_up_min, 2 * wills_.size());
-        }
-        wills_.emplace(due_us, std::move(will));
+    struct Limits {
+        size_t count;
+        size_t bytes;
+    };
+    static constexpr int64_t never = std::numeric_limits<int64_t>::max();
+
+    explicit DelayedWills(const Limits& limits) : limits_(limits) {}
+
+    // Adds the will of a connection, which has none yet. Returns false if there is no room; the
+    // will is then unchanged.
+    [[nodiscard]] bool add(uint64_t connection, int64_t due_s, DelayedWill& will) {
+        const size_t size = bytes_of(will);
+        if (wills_.size() >= limits_.count || bytes_ + size > limits_.bytes) return false;
+        bytes_ += size;
+        due_.emplace(connection, due_s);
+        wills_.emplace(std::pair(due_s, connection), std::move(will));
+        publish();
+        return true;
     }
-    [[nodiscard]] bool empty() const { return wills_.empty(); }
+    // Has no effect if the connection has no will here.
+    void remove(uint64_t connection) {
+        const auto due = due_.find(connection);
+        if (due == due_.end()) return;
+        (void)take(wills_.find({due->second, connection}));
+    }
+    // Removes and returns the first will that is due; nothing if none is.
+    [[nodiscard]] std::optional<DelayedWill> take_due(int64_t now_s) {
+        if (wills_.empty() || wills_.begin()->first.first > now_s) return std::nullopt;
+        return take(wills_.begin());
+    }
+    // Returns when the first will is due; never if there is none.
+    [[nodiscard]] int64_t next_due_s() const { return next_due_s_.read(); }
     [[nodiscard]] size_t size() const { return wills_.size(); }
-    // Returns nullptr if no will is due.
-    [[nodiscard]] const DelayedWill* due(int64_t now_us) const {
-        const auto first = wills_.begin();
-        return first == wills_.end() || first->first > now_us ? nullptr : &first->second;
-    }
-    // Removes the will that due() returned.
-    void pop() { wills_.erase(wills_.begin()); }
+    [[nodiscard]] size_t bytes() const { return bytes_; }
 
 private:
-    static constexpr size_t clean_up_min = 1024;
+    using Wills = std::map<std::pair<int64_t, uint64_t>, DelayedWill>;  // By time and connection.
 
-    std::multimap<int64_t, DelayedWill> wills_;  // By the time when they are due.
-    size_t clean_up_at_ = clean_up_min;
+    // The nodes of both containers, and what the allocator adds to them and to the texts.
+    static constexpr size_t node_bytes = sizeof(Wills::value_type) + 160;
+
+    [[nodiscard]] static size_t bytes_of(const DelayedWill& will) {
+        return node_bytes + will.site.capacity() + will.peer.capacity() + will.tenant.capacity();
+    }
+    DelayedWill take(Wills::iterator place) {
+        DelayedWill will = std::move(place->second);
+        bytes_ -= bytes_of(will);
+        due_.erase(place->first.second);
+        wills_.erase(place);
+        shrink_buckets(due_);
+        publish();
+        return will;
+    }
+    void publish() { next_due_s_.set(wills_.empty() ? never : wills_.begin()->first.first); }
+
+    Limits limits_;
+    Wills wills_;
+    std::unordered_map<uint64_t, int64_t> due_;  // When the will of a connection is due.
+    size_t bytes_ = 0;
+    Latest<int64_t> next_due_s_{never};
 };
 
 }  // namespace rollcall

@@ -8,6 +8,7 @@
 #include "daemon/mqtt/packet_writer.h"
 #include "daemon/mqtt/publish.h"
 #include "daemon/mqtt/will.h"
+#include "pipeline/base/hash.h"
 
 namespace rollcall {
 
@@ -135,9 +136,9 @@ void MqttSession::register_client(const mqtt::Connect& connect, const MqttConnec
         lazy_->will = std::make_unique<MqttWill>(std::move(*will));
     }
     index_ = sessions_.add(*this);
-    const auto opened = sessions_.registry().open(registry_key(identity_, terms.client_id),
-                                                  sessions_.mailbox(), index_, connect.clean_start,
-                                                  session_expiry_s_ > 0, sessions_.now_s());
+    const auto opened = sessions_.registry().open(
+        registry_key(identity_, terms.client_id), sessions_.mailbox(), index_, connect.clean_start,
+        session_expiry_s_ > 0, sessions_.now_s(), site_hash());
     client_ = opened.client;
     connection_number_ = opened.connection;
     if (opened.unreleased) {
@@ -285,33 +286,38 @@ void MqttSession::revalidate_credential() {
 
 void MqttSession::on_close() {
     if (connection_number_ == 0) return;
-    MqttClients& registry = sessions_.registry();
-    const auto will = lazy_ ? std::move(lazy_->will) : nullptr;
-    // A will that waits checks in the session whether the client has connected again.
-    if (will && will->delay_s > 0 && !lazy_->unreleased)
-        lazy_->unreleased = registry.unreleased(*client_, connection_number_);
-    const auto unreleased = lazy_ ? lazy_->unreleased : nullptr;
-    if (unreleased) unreleased->settle(connection_number_, connection().sendable_end());
-    const auto closed =
-        registry.close(*client_, connection_number_, session_expiry_s_, sessions_.now_s());
-    if (!will || closed == MqttClients::Closed::taken_over) return;
-    // A will waits no longer than the session is kept [MQTT5-3.1.2-8].
-    const uint32_t delay_s =
-        closed == MqttClients::Closed::kept ? std::min(will->delay_s, session_expiry_s_) : 0;
-    const std::string site = will->site(identity_.site());
-    if (delay_s > 0)
-        return sessions_.add_delayed_will(
-            delay_s, {unreleased, connection_number_, site, std::string(connection().peer()),
-                      std::string(identity_.tenant())});
-    store_will(site);
+    if (lazy_ && lazy_->unreleased)
+        lazy_->unreleased->settle(connection_number_, connection().sendable_end());
+    std::optional<MqttClosingWill> will = take_will();
+    sessions_.registry().close(*client_, connection_number_, session_expiry_s_, sessions_.now_s(),
+                               will);
+    if (will) store_will(will->will);
 }
 
-void MqttSession::store_will(std::string_view site) {
-    Receipt receipt;
-    const auto taken = sessions_.context().intake.announce(
-        false, mqtt_sender(sessions_.context(), connection(), identity_, site), receipt);
-    if (!taken) return count(taken.error().code);
-    connection().reply_when_durable(receipt.slot, receipt.accepted, {});
+// Identifies the site by the credential, or else by the topic of the will.
+MqttSiteHash MqttSession::site_hash() const {
+    const MqttWill* const will = lazy_ ? lazy_->will.get() : nullptr;
+    if (identity_.site().empty() && will == nullptr) return 0;
+    const std::string_view site = identity_.site().empty() ? will->device : identity_.site();
+    return static_cast<MqttSiteHash>(process_hash(site)) | 1;
+}
+
+std::optional<MqttClosingWill> MqttSession::take_will() {
+    if (!lazy_ || !lazy_->will) return std::nullopt;
+    const MqttSiteHash hash = site_hash();
+    const auto will = std::move(lazy_->will);
+    return MqttClosingWill{.will = {.site = will->site(identity_.site()),
+                                    .site_is_authenticated = !identity_.site().empty(),
+                                    .peer = std::string(connection().peer()),
+                                    .tenant = std::string(identity_.tenant()),
+                                    .payload_bytes = will->payload_bytes},
+                           .delay_s = will->delay_s,
+                           .site_hash = hash};
+}
+
+void MqttSession::store_will(const DelayedWill& will) {
+    const auto receipt = sessions_.store(will);
+    if (receipt) connection().reply_when_durable(receipt->slot, receipt->accepted, {});
 }
 
 }  // namespace rollcall

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "daemon/mqtt/connect.h"
@@ -73,7 +74,10 @@ private:
     // Sets the deadline to the end of the keep-alive or of the credential, whichever is earlier.
     void set_deadline();
     void count(Code code);
-    void store_will(std::string_view site);
+    [[nodiscard]] MqttSiteHash site_hash() const;
+    // Takes the will of the connection, which closes; nothing if it has none.
+    [[nodiscard]] std::optional<MqttClosingWill> take_will();
+    void store_will(const DelayedWill& will);
     // Three ways to end the connection; the first two return true, because the packet is done.
     bool reject_connect(const MqttConnectRefusal& refusal);
     bool refuse(Code code);

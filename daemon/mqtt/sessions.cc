@@ -30,10 +30,6 @@ void MqttSessions::remove(uint32_t index) {
     free_indexes_.push_back(index);
 }
 
-void MqttSessions::add_delayed_will(uint32_t delay_s, DelayedWill will) {
-    wills_.add(context_.clock.steady_us() + int64_t{delay_s} * 1'000'000, std::move(will));
-}
-
 void MqttSessions::post_takeover(uint32_t session_index, uint64_t connection) {
     const std::lock_guard lock(mutex_);
     if (!wake_) return;
@@ -64,22 +60,36 @@ void MqttSessions::on_turn() {
 }
 
 void MqttSessions::store_due_wills() {
-    const int64_t now_us = wills_.empty() ? 0 : context_.clock.steady_us();
-    for (; const DelayedWill* const will = wills_.due(now_us); wills_.pop())
-        if (!store(*will)) break;
+    const int64_t now = now_s();
+    while (registry_.has_due_will(now) && context_.intake.has_room()) {
+        const auto will = registry_.take_due_will(now);
+        if (!will) return;
+        (void)store(*will);
+    }
 }
 
-bool MqttSessions::store(const DelayedWill& will) {
-    if (will.withdrawn()) return true;
+Result<Receipt> MqttSessions::store(const DelayedWill& will) {
+    const std::string_view known_site = will.site_is_authenticated ? will.site : std::string_view();
+    const auto charged = context_.quotas.sender(known_site, will.tenant, will.peer);
+    const int64_t now_us = context_.clock.steady_us();
+    const auto refused = [&](Code code) {
+        context_.refusals.count(Transport::mqtt, code, will.peer);
+        return fail(code);
+    };
+    const auto standing = context_.quotas.standing(charged, now_us);
+    if (standing.refused_us > 0) return refused(standing.code);
     Receipt receipt;
     const auto taken = context_.intake.announce(false,
                                                 {.transport = Transport::mqtt,
                                                  .address = will.peer,
                                                  .device = will.site,
                                                  .received_us = context_.clock.wall_us(),
+                                                 .site = known_site,
                                                  .tenant = will.tenant},
                                                 receipt);
-    return taken.has_value() || taken.error().code != Code::ring_full;
+    if (!taken) return refused(taken.error().code);
+    context_.quotas.charge(charged, 1, will.payload_bytes, now_us);
+    return receipt;
 }
 
 }  // namespace rollcall

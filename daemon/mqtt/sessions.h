@@ -1,5 +1,5 @@
-// MqttSessions: the MQTT sessions of one worker, the takeovers that other workers post to it, and
-// the wills that wait for their delay.
+// MqttSessions: the MQTT sessions of one worker, and the takeovers that other workers post to it.
+// All workers store the wills that are due.
 //
 // Threads: the worker's; post_takeover() any.
 #pragma once
@@ -36,7 +36,9 @@ public:
     // Adds a session and returns its index, which stays the same until remove().
     [[nodiscard]] uint32_t add(MqttSession& session);
     void remove(uint32_t index);
-    void add_delayed_will(uint32_t delay_s, DelayedWill will);
+    // Stores the row of a will, and charges it to the quotas of its client as a check-in. A refusal
+    // is counted.
+    [[nodiscard]] Result<Receipt> store(const DelayedWill& will);
     [[nodiscard]] MqttMailbox& mailbox() { return *this; }
     [[nodiscard]] MqttClients& registry() const { return registry_; }
     [[nodiscard]] const IngestContext& context() const { return context_; }
@@ -51,14 +53,11 @@ private:
     void post_takeover(uint32_t session_index, uint64_t connection) override;
     [[nodiscard]] std::vector<Takeover> take_takeovers();
     void store_due_wills();
-    // Returns false if the ring is full.
-    [[nodiscard]] bool store(const DelayedWill& will);
 
     IngestContext context_;
     MqttClients& registry_;
     std::vector<MqttSession*> sessions_;  // nullptr where the index is free.
     std::vector<uint32_t> free_indexes_;
-    DelayedWills wills_;
     std::mutex mutex_;  // Protects the members below.
     std::vector<Takeover> takeovers_;
     std::function<void()> wake_;  // Empty after close().

@@ -39,14 +39,4 @@ size_t MqttUnreleased::size() {
     return messages_.size();
 }
 
-void MqttUnreleased::set_newest_connection(uint64_t connection) {
-    const std::lock_guard lock(mutex_);
-    newest_connection_ = connection;
-}
-
-uint64_t MqttUnreleased::newest_connection() {
-    const std::lock_guard lock(mutex_);
-    return newest_connection_;
-}
-
 }  // namespace rollcall

@@ -32,10 +32,6 @@ public:
     void settle(uint64_t connection, uint64_t sent_end);
     [[nodiscard]] size_t size();
 
-    // Sets the newest connection of the client, in this session or in one that replaces it.
-    void set_newest_connection(uint64_t connection);
-    [[nodiscard]] uint64_t newest_connection();
-
 private:
     struct Message {
         uint16_t packet_id;
@@ -43,7 +39,6 @@ private:
         uint64_t reply_end;
     };
     std::mutex mutex_;
-    uint64_t newest_connection_ = 0;
     std::vector<Message> messages_;
 };
 

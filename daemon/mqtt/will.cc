@@ -20,7 +20,10 @@ std::optional<MqttWill> will_of(const mqtt::Connect& connect, const Settings& se
     const std::string_view topic = connect.will->topic;
     const std::string* const filter = mqtt::filter_for(topic, settings);
     if (filter == nullptr) return std::nullopt;
-    return MqttWill{std::string(mqtt::level_at_plus(*filter, topic)), {}, connect.will->delay_s};
+    return MqttWill{.device = std::string(mqtt::level_at_plus(*filter, topic)),
+                    .reported_site = {},
+                    .delay_s = connect.will->delay_s,
+                    .payload_bytes = connect.will->payload.size()};
 }
 
 }  // namespace rollcall

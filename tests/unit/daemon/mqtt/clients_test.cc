@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 #include <cstring>
 #include <functional>
+#include <optional>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -31,6 +32,8 @@ std::string state_of(MqttUnreleased& unreleased, uint16_t packet_id, uint64_t co
 }
 
 using Closed = MqttClients::Closed;
+
+constexpr DelayedWills::Limits wills_max{.count = 100, .bytes = 1 << 20};
 
 // Returns an id of two words, of which the second is computed from the first: all these ids have
 // the same std::hash in libstdc++, which is MurmurHash64A with a fixed seed.
@@ -63,6 +66,16 @@ struct RegistryFixture {
     MqttClients::Closed close(const MqttClients::Opened& opened, uint32_t expiry_s) {
         return registry.close(*opened.client, opened.connection, expiry_s, now_s);
     }
+    // Closes a connection with a will, and returns what became of the will.
+    std::string close_with_will(const MqttClients::Opened& opened, uint32_t expiry_s,
+                                uint32_t delay_s) {
+        const int64_t waiting = counted(Metric::mqtt_wills_waiting);
+        std::optional<MqttClosingWill> will{
+            {.will = {.site = "site"}, .delay_s = delay_s, .site_hash = site_hash}};
+        registry.close(*opened.client, opened.connection, expiry_s, now_s, will);
+        if (will) return "stored now";
+        return counted(Metric::mqtt_wills_waiting) > waiting ? "waits" : "withdrawn";
+    }
     // With a message that is settled.
     MqttClients::Opened open_with_message(std::string_view id, uint16_t packet_id) {
         const auto opened = open(id);
@@ -74,7 +87,8 @@ struct RegistryFixture {
 
     Mailbox mailbox;
     Mailbox other_mailbox;
-    MqttClients registry{2};
+    static constexpr MqttSiteHash site_hash = 7;
+    MqttClients registry{2, wills_max};
     int64_t now_s = 1000;
 };
 
@@ -173,7 +187,7 @@ BOOST_AUTO_TEST_CASE(expired_sessions_make_room_for_others) {
 }
 
 BOOST_AUTO_TEST_CASE(sessions_go_when_they_expire_some_at_a_time) {
-    MqttClients many(1000);
+    MqttClients many(1000, wills_max);
     const auto offline = [&many] { return many.shard().read(Metric::mqtt_sessions_offline, 0); };
     for (uint32_t number = 0; number < 1000; ++number) {
         const auto opened = many.open("c" + std::to_string(number), mailbox, 0, false, true, now_s);
@@ -283,17 +297,70 @@ BOOST_AUTO_TEST_CASE(session_that_has_expired_goes_before_the_last_of_its_connec
     BOOST_TEST(!open("a").session_present);
 }
 
-BOOST_AUTO_TEST_CASE(last_connection_of_a_session_is_known_to_those_before_it) {
+// --- wills ---
+
+// [MQTT5-3.1.3-9]
+BOOST_AUTO_TEST_CASE(will_waits_for_its_delay_and_for_nobody_who_comes_back) {
     const auto first = open("a");
-    const auto session = registry.unreleased(*first.client, first.connection);
-    BOOST_TEST(session->newest_connection() == first.connection);
-    close(first, 60);
-    BOOST_TEST(session->newest_connection() == first.connection);
-    // Also if it begins a session anew, and ends it.
-    const auto second = open("a", true, false);
-    BOOST_TEST(session->newest_connection() == second.connection);
-    close(second, 0);
-    BOOST_TEST(session->newest_connection() == second.connection);
+    BOOST_TEST(close_with_will(first, 60, 5) == "waits");
+    BOOST_TEST(counted(Metric::mqtt_wills_waiting) == 1);
+    BOOST_TEST(!registry.has_due_will(now_s + 5));  // The delay may have begun a bit later.
+    BOOST_TEST(registry.has_due_will(now_s + 6));
+    const auto second = open("a");
+    BOOST_TEST(counted(Metric::mqtt_wills_waiting) == 0);
+    BOOST_TEST(!registry.has_due_will(now_s + 6));
+    BOOST_TEST(!registry.take_due_will(now_s + 6).has_value());
+    BOOST_TEST(close_with_will(second, 60, 5) == "waits");
+    const auto due = registry.take_due_will(now_s + 6);
+    BOOST_REQUIRE(due.has_value());
+    BOOST_TEST(due->site == "site");
+    BOOST_TEST(counted(Metric::mqtt_wills_waiting) == 0);
+}
+
+// [MQTT5-3.1.2-8]
+BOOST_AUTO_TEST_CASE(will_is_stored_at_once_without_a_delay_or_a_session) {
+    BOOST_TEST(close_with_will(open("a"), 60, 0) == "stored now");
+    BOOST_TEST(close_with_will(open("b"), 0, 5) == "stored now");
+    BOOST_TEST(close_with_will(open("c"), 60, 100) == "waits");
+    BOOST_TEST(registry.has_due_will(now_s + 61));
+}
+
+BOOST_AUTO_TEST_CASE(will_beyond_the_limit_is_stored_at_once_and_counted) {
+    MqttClients few(100, {.count = 1, .bytes = 1 << 20});
+    for (const auto* id : {"a", "b"}) {
+        const auto opened = few.open(id, mailbox, 0, false, true, now_s);
+        std::optional<MqttClosingWill> will{{.will = {.site = id}, .delay_s = 5}};
+        BOOST_TEST((few.close(*opened.client, opened.connection, 60, now_s, will) == Closed::kept));
+        BOOST_TEST(will.has_value() == (std::string_view(id) == "b"));
+    }
+    BOOST_TEST(few.shard().read(Metric::mqtt_wills_early_total, 0) == 1);
+    (void)few.open("a", mailbox, 0, false, true, now_s);
+    const auto opened = few.open("c", mailbox, 0, false, true, now_s);
+    std::optional<MqttClosingWill> will{{.will = {.site = "c"}, .delay_s = 5}};
+    few.close(*opened.client, opened.connection, 60, now_s, will);
+    BOOST_TEST(!will.has_value());
+}
+
+// [MQTT-3.1.2-8] [MQTT5-3.1.2-8]
+BOOST_AUTO_TEST_CASE(will_of_a_connection_that_is_taken_over_is_withdrawn_if_its_site_is_online) {
+    const auto taken_over = [this](MqttSiteHash new_site, bool clean_start, uint32_t delay_s) {
+        const auto first = open("a");
+        const auto second = registry.open("a", mailbox, 0, clean_start, true, now_s, new_site);
+        const std::string fate = close_with_will(first, 60, delay_s);
+        close(second, 0);
+        return fate;
+    };
+    constexpr MqttSiteHash other_site = site_hash + 1;
+    for (const bool clean_start : {false, true})
+        for (const uint32_t delay_s : {0, 5})
+            BOOST_TEST(taken_over(site_hash, clean_start, delay_s) == "withdrawn");
+    for (const MqttSiteHash new_site : {MqttSiteHash{0}, other_site}) {
+        BOOST_TEST(taken_over(new_site, false, 0) == "stored now");
+        BOOST_TEST(taken_over(new_site, true, 0) == "stored now");
+        BOOST_TEST(taken_over(new_site, false, 5) == "withdrawn");  // The session continues.
+        BOOST_TEST(taken_over(new_site, true, 5) == "stored now");
+    }
+    BOOST_TEST(counted(Metric::mqtt_wills_waiting) == 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -18,11 +18,11 @@ BOOST_AUTO_TEST_CASE(client_that_connects_again_ends_its_last_connection_which_l
         first.send(connect_with_will(level) + publish(level, 1, 1));
         expect(first, connack(level) + puback(1));
         TcpClient second(mqtt_port);
-        second.send(connect("MT1", {.level = level}));
+        second.send(connect_with_will(level));
         expect(second, connack(level));
         BOOST_TEST(first.take_rest() == dismissal(level, Reason::session_taken_over));
-        second.send(publish(level, 1, 1));
-        expect(second, puback(1));
+        second.send(publish(level, 1, 1) + disconnect());
+        BOOST_TEST(second.take_rest() == puback(1));
     }
     BOOST_TEST(shared->mqtt_clients.shard().read(Metric::mqtt_takeovers_total, 0) >= 2);
     BOOST_TEST(sites(4) == "r1 r1 r1 r1");
@@ -39,7 +39,7 @@ BOOST_AUTO_TEST_CASE(client_may_connect_again_to_another_worker) {
         expect(second, connack(level));
         BOOST_TEST(first.take_rest() == dismissal(level, Reason::session_taken_over));
         TcpClient third(mqtt_port);
-        third.send(connect("MT1", {.level = level}));
+        third.send(connect_with_will(level));
         expect(third, connack(level));
         BOOST_TEST(second.take_rest() == dismissal(level, Reason::session_taken_over));
         third.send(publish(level, 1, 1) + disconnect());
@@ -47,6 +47,52 @@ BOOST_AUTO_TEST_CASE(client_may_connect_again_to_another_worker) {
     }
     mark();
     BOOST_TEST(sites(3) == "r1 r1 r1");
+}
+
+// [MQTT-3.1.2-8] [MQTT5-3.1.2-8]
+BOOST_AUTO_TEST_CASE(connection_that_is_taken_over_for_another_site_leaves_its_will) {
+    start(2);
+    const std::string no_delay = property(24, four(0));
+    size_t rows = 0;
+    for (const int level : levels)
+        for (const bool has_will : {false, true}) {
+            TcpClient first(mqtt_port);
+            first.send(connect_with_will(level));
+            expect(first, connack(level));
+            TcpClient second(second_mqtt_port);
+            const std::string other_will =
+                has_will ? will(level, "checkins/other", "offline", no_delay) : "";
+            second.send(connect(
+                "MT1",
+                {.level = level, .flags = has_will ? 2 | will_flag : 2, .behind_id = other_will}));
+            expect(second, connack(level));
+            BOOST_TEST(first.take_rest() == dismissal(level, Reason::session_taken_over));
+            (void)sites(++rows);
+            second.send(disconnect());
+            BOOST_TEST(second.take_rest() == "");
+        }
+    mark();
+    BOOST_TEST(sites(5) == "-gone -gone -gone -gone r1");
+}
+
+BOOST_AUTO_TEST_CASE(wills_are_charged_to_the_quotas_of_their_client) {
+    limit_network(2, Millis(60'000));
+    start();
+    const auto leave_will = [this](std::string_view site) {
+        TcpClient client(mqtt_port);
+        client.send(connect(
+            site, {.flags = 2 | will_flag, .behind_id = will(4, "checkins/" + std::string(site))}));
+        expect(client, connack(4));
+    };
+    leave_will("a");
+    BOOST_TEST(sites(1) == "-a");
+    leave_will("b");
+    BOOST_TEST(sites(2) == "-a -b");
+    leave_will("c");
+    for (int tries = 0; tries < 1000 && rejected(Code::over_network_quota) == 0; ++tries)
+        std::this_thread::sleep_for(10ms);
+    BOOST_TEST(rejected(Code::over_network_quota) == 1);
+    BOOST_TEST(sites(2) == "-a -b");
 }
 
 // The client sends the message again before the connection that received it has closed.

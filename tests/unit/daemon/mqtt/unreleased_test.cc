@@ -50,14 +50,6 @@ BOOST_AUTO_TEST_CASE(message_is_released_once) {
     BOOST_TEST(!unreleased.release(7));
 }
 
-BOOST_AUTO_TEST_CASE(newest_connection_is_the_last_that_was_set) {
-    MqttUnreleased unreleased;
-    BOOST_TEST(unreleased.newest_connection() == 0U);
-    unreleased.set_newest_connection(3);
-    unreleased.set_newest_connection(5);
-    BOOST_TEST(unreleased.newest_connection() == 5U);
-}
-
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace rollcall

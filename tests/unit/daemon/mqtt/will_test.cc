@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(will_waits_for_its_delay_and_is_dropped_if_the_client_comes
         client.send(connect("MT1", {.level = 5}) + disconnect());
         BOOST_TEST(client.take_rest() == connack(5));
     }
-    std::this_thread::sleep_for(2200ms);
+    std::this_thread::sleep_for(3500ms);
     mark();
     BOOST_TEST(sites(3) == "r1 -gone r1");
 }
