@@ -1,7 +1,8 @@
-// Tidy: the architecture, held by reading the source. Not taste: that is for people.
+// Tidy: checks the architecture by reading the source. It does not check style.
 //
-// Floors, one module for each foreign library, heads of headers, reasons of memory orders, tables
-// whose every line is used, a test for every module, a test for every statement of MQTT.
+// It checks the order of layers, one module for each third-party library, the comment at the top of
+// headers, the reasons of memory orders, that every row of a table is used, and that every module
+// and every MQTT statement has a test.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -17,9 +18,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// The folders of the source, in the order of their dependencies: a file may include files of its
-// own folder and of those in the lines above. Folders in one line know nothing of each other. Tests
-// and benchmarks may include anything.
+// The folders of the source, in the order of their dependencies. A file may include files of its
+// own folder and of those in earlier lines. Folders in the same line must not include each other.
+// Tests and benchmarks may include anything.
 const std::vector<std::vector<std::string>> folder_order = {
     {"config"},
     {"pipeline/base"},
@@ -39,8 +40,8 @@ const std::vector<std::vector<std::string>> folder_order = {
     {"daemon/cli"},
 };
 
-// Headers of foreign libraries, by how they begin, and the one module (or room/, or family_ of
-// modules) that may include them.
+// Prefixes of third-party headers, and the module that may include them (or a folder/, or a prefix_
+// of modules).
 const std::multimap<std::string, std::string> foreign_headers = {
     {"toml++/", "config/toml"},
     {"isa-l", "pipeline/base/checksum"},
@@ -58,13 +59,13 @@ const std::multimap<std::string, std::string> foreign_headers = {
     {"nlohmann/", "daemon/admin/status"},
     {"CLI/", "daemon/cli/"},
     {"uv.h", "daemon/"},
-    // TLS is one thing, what a token is signed with another; they share no line.
+    // TLS connections and token signatures are separate uses of OpenSSL that share no code.
     {"openssl/", "daemon/security/signatures"},
     {"openssl/", "daemon/net/tls_"},
     {"fmt/", ""},
 };
 
-// What comes with the compiler and the kernel: no dot in it, or one of these.
+// Headers of the compiler and the kernel: names without a dot, or one of these.
 const std::regex system_header(
     "[a-z_0-9]+|(sys|netinet|arpa)/"
     "[a-z]+\\.h|(dirent|fcntl|netdb|poll|pthread|pwd|strings|unistd)\\.h");
@@ -79,7 +80,7 @@ const std::set<std::string> readers_of_metrics = {
     "config/metrics.h", "daemon/admin/metrics_snapshot.h", "daemon/admin/metrics_snapshot.cc",
     "daemon/admin/metrics_export.cc", "daemon/admin/status.cc"};
 
-// Settings that config/cross_checks obeys itself: it refuses what they do not allow.
+// Settings that config/cross_checks itself enforces.
 const std::set<std::string> obeyed_by_load = {"auth.mode", "auth.anonymous_anywhere"};
 
 // Modules without a unit test, and where they are tested instead.
@@ -105,7 +106,7 @@ const std::map<std::string, std::string> tested_elsewhere = {
 };
 
 struct File {
-    std::string path;  // From the root of the source.
+    std::string path;  // Relative to the root of the source.
     std::vector<std::string> lines;
     std::string text;
 
@@ -133,12 +134,12 @@ std::vector<File> sources_in(const std::vector<std::string>& folders) {
     return files;
 }
 
-const std::vector<File>& house() {
+const std::vector<File>& program_sources() {
     static const auto files = sources_in({"config", "pipeline", "sinks", "daemon"});
     return files;
 }
 
-// The names in `MACRO(one, two, ...` at the beginning of a table's lines.
+// Returns the first two arguments of each line that begins with `MACRO(one, two,` in a table.
 std::vector<std::vector<std::string>> table(const std::string& path, const std::string& macro) {
     std::vector<std::vector<std::string>> rows;
     const std::regex row("^" + macro + "\\((\\w+), (\\w+),.*");
@@ -148,10 +149,10 @@ std::vector<std::vector<std::string>> table(const std::string& path, const std::
     return rows;
 }
 
-// In code: a table that lists it does not use it.
+// Returns true if code uses the word. A table that lists the word does not use it.
 bool used(const std::string& word) {
     const std::regex whole_word("\\b" + word + "\\b");
-    return std::ranges::any_of(house(), [&](const File& file) {
+    return std::ranges::any_of(program_sources(), [&](const File& file) {
         return (file.is(".cc") || file.is(".h")) && std::regex_search(file.text, whole_word);
     });
 }
@@ -166,7 +167,7 @@ BOOST_AUTO_TEST_CASE(every_include_goes_to_the_same_folder_or_to_one_that_is_lis
         for (const auto& folder : folder_order[line]) line_of[folder] = line;
     const std::regex include("#include \"(.*)/[^/]*\"");
     std::smatch words;
-    for (const auto& file : house()) {
+    for (const auto& file : program_sources()) {
         BOOST_TEST(line_of.contains(file.folder()), file.path << ": its folder is not listed");
         for (const auto& line : file.lines) {
             if (!std::regex_match(line, words, include) || words[1] == file.folder()) continue;
@@ -180,7 +181,7 @@ BOOST_AUTO_TEST_CASE(every_include_goes_to_the_same_folder_or_to_one_that_is_lis
 BOOST_AUTO_TEST_CASE(each_foreign_library_is_included_by_one_module_only) {
     const std::regex include("\\s*#\\s*include <(.*)>");
     std::smatch words;
-    for (const auto& file : house()) {
+    for (const auto& file : program_sources()) {
         for (const auto& line : file.lines) {
             if (!std::regex_match(line, words, include)) continue;
             const std::string header = words[1];
@@ -200,7 +201,7 @@ BOOST_AUTO_TEST_CASE(each_foreign_library_is_included_by_one_module_only) {
     }
 }
 
-// With it, a file compiles the whole of fmt once more: five times its own compile time.
+// fmt/format.h makes a file compile five times as slowly, because it compiles all of fmt.
 BOOST_AUTO_TEST_CASE(all_of_fmt_is_included_only_for_what_its_core_has_not) {
     const std::regex needs_it("fmt::(join|gmtime|format_to)");
     for (const auto& file : sources_in({"config", "pipeline", "sinks", "daemon", "tests", "bench"}))
@@ -219,7 +220,7 @@ BOOST_AUTO_TEST_CASE(every_header_begins_with_its_head_and_is_included_once) {
 }
 
 BOOST_AUTO_TEST_CASE(atomics_are_where_their_orders_are_explained) {
-    for (const auto& file : house())
+    for (const auto& file : program_sources())
         if (!files_with_atomics.contains(file.path))
             BOOST_TEST(file.text.find("std::atomic") == std::string::npos, file.path);
 }
@@ -229,8 +230,8 @@ BOOST_AUTO_TEST_CASE(each_memory_order_has_its_reason_in_the_lines_above) {
     const std::regex named("#define (\\w+) std::memory_order_(\\w+)");
     const std::regex order("std::memory_order_(\\w+)");
     std::smatch words;
-    for (const auto& file : house()) {
-        std::map<std::string, std::string> names;  // An order that has a name of its own.
+    for (const auto& file : program_sources()) {
+        std::map<std::string, std::string> names;  // Orders that have their own name.
         for (size_t at = 0; at < file.lines.size(); ++at) {
             const std::string& line = file.lines[at];
             if (std::regex_match(line, words, named)) names[words[1]] = words[2];
@@ -265,7 +266,7 @@ BOOST_AUTO_TEST_CASE(metrics_are_read_by_the_pages_that_show_them_only) {
         "|#include \"daemon/admin/metrics_snapshot\\.h\"");
     const std::set<std::string> admin_headers = {"daemon/admin/admin.h", "daemon/admin/status.h",
                                                  "daemon/admin/metrics_export.h"};
-    for (const auto& file : house())
+    for (const auto& file : program_sources())
         if (!readers_of_metrics.contains(file.path) && !admin_headers.contains(file.path))
             BOOST_TEST(!std::regex_search(file.text, reads), file.path);
 }
@@ -279,7 +280,7 @@ BOOST_AUTO_TEST_CASE(every_setting_is_obeyed_somewhere) {
 
 BOOST_AUTO_TEST_CASE(every_module_has_its_unit_test_and_every_test_is_run) {
     const File list = read(ROLLCALL_SOURCE_DIR "/tests/CMakeLists.txt");
-    for (const auto& file : house()) {
+    for (const auto& file : program_sources()) {
         if (!file.is(".cc")) continue;
         const auto elsewhere = tested_elsewhere.find(file.module());
         const fs::path test = elsewhere != tested_elsewhere.end()
@@ -322,9 +323,9 @@ BOOST_AUTO_TEST_CASE(each_statement_of_mqtt_is_listed_once_with_cases_that_are_t
         for (std::string name; shown >> name && name != "-";)
             BOOST_TEST(cases.contains(name), words[1] << ": no case " << name);
     }
-    // And who names a statement names one that is there.
+    // Statements named in the source must be in the list.
     const std::regex named("MQTT5?-[0-9]+(\\.[0-9]+)+-[0-9]+");
-    for (const auto* files : {&house(), &tests})
+    for (const auto* files : {&program_sources(), &tests})
         for (const auto& file : *files)
             for (std::sregex_iterator at(file.text.begin(), file.text.end(), named), end; at != end;
                  ++at)

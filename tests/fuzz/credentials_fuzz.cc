@@ -1,9 +1,9 @@
-// Parses any bytes as a token, and as the payload of a token whose signature is valid: no input
-// breaks the parser, claims that are read have a site, and a token that is parsed can have been
-// signed.
+// Parses arbitrary bytes as a token, and as the payload of a token with a valid signature. No input
+// may break the parser, accepted claims must name a site, and every token that is parsed must be
+// one that can be signed.
 //
-// The first byte selects: 0 the token itself; 1 a payload behind a header of HS256; 2 a site, a
-// tenant and a key id, split at line feeds, to sign and read again.
+// The first byte selects the case: 0 the token itself; 1 a payload after a header with HS256; 2 a
+// site, a tenant and a key id, separated by line feeds, which are signed and parsed again.
 #include <string>
 #include <string_view>
 
@@ -19,7 +19,7 @@ using namespace rollcall;
 
 constexpr ClaimRules rules{"rollcall", "", "tenant"};
 
-// Signs the claims and checks that the token says the same.
+// Signs the claims and checks that parsing the token returns the same claims.
 void sign_again(std::string_view key_id, const Claims& claims) {
     const auto token = sign_json_web_token(key_id, "key", claims, rules);
     const auto parsed = parse_json_web_token(token);

@@ -1,6 +1,6 @@
-// Decodes any body under each claim of its Content-Type. Either its reports become sound rows, or
-// it is refused with an offset in it. The outcome depends neither on the bytes behind the body nor
-// on earlier bodies.
+// Decodes arbitrary bodies with each hint that a Content-Type can give. Either the reports become
+// valid rows, or the decoder refuses the body with an offset inside it. The result must not depend
+// on the bytes after the body or on earlier bodies.
 #include <optional>
 
 #include "tests/support/report.h"
@@ -39,7 +39,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         ensure(error.code == same.error().code && error.offset == same.error().offset);
         ensure(error.action() == Action::reject);
         ensure(error.offset <= static_cast<int64_t>(size));
-        // JSON that was decoded from a form's field has no offset in the body.
+        // JSON decoded from a form field has no offset in the body.
         if (hint == BodyHint::json) ensure((error.offset >= 0) == has_offset(error.code));
     }
     return 0;

@@ -1,4 +1,5 @@
-// Any text as a list and as a form: the row is sound, and the same when its keys are known.
+// Decodes arbitrary text as a list and as a form. The row must be valid, and must stay the same
+// when the dictionary already knows its keys.
 #include "pipeline/decode/pairs.h"
 
 #include "tests/support/report.h"

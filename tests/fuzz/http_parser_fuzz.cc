@@ -1,6 +1,6 @@
-// Requests in any bytes: whole and in pieces they have the same reading, and every view that is
-// given lies in what was given. The first byte says how they are split, and whether spaces are
-// read.
+// Parses arbitrary bytes as requests, whole and in pieces. Both must give the same result, and
+// every returned view must lie inside the input. The first byte seeds the splitting and selects
+// whether raw spaces are allowed.
 #include "daemon/http/parser.h"
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace {
 using namespace rollcall;
 using Step = HttpParser::Step;
 
-// Small, so that each is reached.
+// The limits are small, so that inputs reach each of them.
 constexpr size_t header_bytes_max = 256;
 constexpr size_t fields_max = 8;
 constexpr size_t body_bytes_max = 300;
@@ -26,7 +26,7 @@ std::string read(std::string_view bytes, bool raw_spaces, Splitter* splitter) {
     while (!bytes.empty()) {
         const std::string_view piece = splitter ? splitter->take(bytes) : bytes;
         if (!splitter) bytes = {};
-        // In memory of its own each time, so that AddressSanitizer sees a view that outlived it.
+        // Each call gets a new buffer, so that AddressSanitizer detects views that outlive theirs.
         std::vector<char> moved(kept.begin(), kept.end());
         moved.insert(moved.end(), piece.begin(), piece.end());
         std::string_view view(moved.data(), moved.size());
@@ -42,7 +42,7 @@ std::string read(std::string_view bytes, bool raw_spaces, Splitter* splitter) {
                     ensure(!head.method.empty() && head.target.starts_with('/'));
                     ensure(head.fields.empty() || head.fields.ends_with("\r\n"));
                     ensure(head.length <= body_bytes_max && (head.length == 0 || !head.chunked));
-                    // No line of it is hidden in another.
+                    // Every line end is CRLF, so no field line can hide inside another one.
                     ensure(std::ranges::count(head.fields, '\n') ==
                            std::ranges::count(head.fields, '\r'));
                     ensure(head.fields.find('\0') == head.fields.npos);

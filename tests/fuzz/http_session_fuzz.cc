@@ -1,6 +1,6 @@
-// A client's bytes over HTTP, through a worker: never an answer that says more reports are taken
-// than are on disk, and the same answers however the bytes are split and whenever the disk is done.
-// The first byte says how they are split; what stands behind it is what the client sends.
+// Sends the bytes of an HTTP client through a worker. The worker must never acknowledge more
+// reports than are on disk, and the responses must not depend on how the bytes are split or when
+// the disk finishes. The first byte seeds the splitting; the client sends the rest.
 #include <algorithm>
 #include <charconv>
 #include <string>
@@ -14,8 +14,8 @@ namespace {
 using namespace rollcall;
 
 struct Answers {
-    std::string text;     // Without digits that may differ: where an interval or an age stands.
-    size_t accepted = 0;  // Requests whose reports were taken.
+    std::string text;     // All responses, without digits, because intervals and ages may differ.
+    size_t accepted = 0;  // Number of requests whose reports were accepted.
 };
 
 uint64_t number_behind(std::string_view text, std::string_view name) {
@@ -26,8 +26,8 @@ uint64_t number_behind(std::string_view text, std::string_view name) {
     return number;
 }
 
-// Every answer is whole and of the form that routers can read. Those to HEAD have no body, whatever
-// length they say (RFC 9110, section 9.3.2).
+// Parses the responses, each of which must be complete and readable by routers. Responses to HEAD
+// have no body, whatever length they announce (RFC 9110, section 9.3.2).
 Answers read(std::string_view heard, bool to_head) {
     Answers answers;
     while (!heard.empty()) {
@@ -50,13 +50,13 @@ Answers read(std::string_view heard, bool to_head) {
         answers.text.append(std::to_string(status));
         for (const char c : body)
             if (c < '0' || c > '9') answers.text += c;
-        // Of a list whose reports were all refused, the answer says so.
+        // If all reports of a list were refused, the response says "accepted":0.
         if (status == 200 && body.find(R"("accepted":0)") == body.npos) ++answers.accepted;
     }
     return answers;
 }
 
-// A list of none is taken without a row, and each needs its bracket.
+// Counts brackets, an upper bound of the number of lists: an empty list is accepted without a row.
 size_t lists_in(std::string_view bytes) {
     return static_cast<size_t>(std::ranges::count(bytes, '['));
 }

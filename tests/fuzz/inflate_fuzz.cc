@@ -1,6 +1,6 @@
-// Any body under each encoding, which the first byte chooses: it is refused for what it is, or for
-// its size; or it is taken, and then also by an Inflater that never saw another body, within the
-// limit that it fills, and never within a smaller one.
+// Inflates arbitrary bodies with the encoding that the first byte selects. An Inflater that has not
+// seen another body must give the same result: bad_encoding, body_too_large, or the same plain
+// text. An accepted body must also fit a limit of exactly its size, and no smaller limit.
 #include "pipeline/decode/inflate.h"
 
 #include <string>

@@ -1,6 +1,6 @@
 // Parses all packets in the bytes of a client, as a session of either version does, and reads each
-// to its last byte. A packet that was found must be found again in its own bytes alone, and in no
-// prefix of them.
+// packet to its last byte. A packet must also be found in its own bytes alone, and in no prefix of
+// them.
 #include <algorithm>
 
 #include "daemon/mqtt/packet_parser.h"
@@ -14,7 +14,7 @@ constexpr size_t packet_bytes_max = 4096;
 
 size_t bytes_read = 0;
 
-// Reads every byte of a view, so that AddressSanitizer sees one that lies outside.
+// Reads every byte of a view, so that AddressSanitizer detects views outside of the input.
 void read(std::string_view view) {
     bytes_read += static_cast<size_t>(std::ranges::count(view, '\0')) + view.size();
 }
@@ -38,7 +38,7 @@ void read(const mqtt::Publish& publish) {
     ensure(!publish.topic.empty() || publish.topic_alias);
     ensure(mqtt::matches("#", publish.topic) != publish.topic.starts_with('$'));
     ensure(mqtt::matches(publish.topic, publish.topic));
-    // The payload serves as a filter: any bytes may be in the settings.
+    // The payload serves as a filter, because settings may contain any bytes.
     (void)mqtt::matches(publish.payload, publish.topic);
     read(mqtt::level_at_plus(publish.payload, publish.topic));
 }

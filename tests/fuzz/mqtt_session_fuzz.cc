@@ -56,7 +56,7 @@ class Run {
 public:
     Run(const Settings& settings, std::string_view bytes, uint64_t seed)
         : worker_(settings, Transport::mqtt), splitter_(seed) {
-        // An empty list is acknowledged without a row; each needs a bracket.
+        // An empty list is acknowledged without a row. The number of brackets bounds that of lists.
         lists_ = static_cast<size_t>(std::ranges::count(bytes, '['));
         for (auto& client : clients_) client = std::make_unique<SteppedWorker::Client>(worker_);
         size_t which = 0;
@@ -104,7 +104,7 @@ private:
     Splitter splitter_;
     std::array<std::unique_ptr<SteppedWorker::Client>, 2> clients_;
     size_t lists_ = 0;
-    Acknowledged before_;  // On connections that have closed.
+    Acknowledged before_;  // Counts those of closed connections.
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Runs one fuzzer over every file of a folder, with any compiler: what libFuzzer does with -runs=0.
+// Runs one fuzzer on every file of a directory, like libFuzzer with -runs=0, but with any compiler.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -13,7 +13,7 @@ int main(int arguments, char** argument) {
     size_t inputs = 0;
     for (const auto& entry : std::filesystem::directory_iterator(argument[1])) {
         std::ifstream file(entry.path(), std::ios::binary);
-        // Of its exact size, so that AddressSanitizer sees what is read beyond it.
+        // The buffer has exactly the size of the file, so that AddressSanitizer detects overreads.
         const std::vector<char> bytes((std::istreambuf_iterator<char>(file)), {});
         LLVMFuzzerTestOneInput(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size());
         ++inputs;

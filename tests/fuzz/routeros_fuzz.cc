@@ -1,5 +1,5 @@
-// Any text as a value of every kind: what is a number reads back as the same number, what is a part
-// of the text lies in it.
+// Reads arbitrary text as a value of every kind. A number must read back as the same number, and a
+// part of the text must lie inside the text.
 #include "pipeline/decode/routeros.h"
 
 #include <fmt/core.h>
@@ -40,7 +40,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
     if (const auto address = routeros::address(text))
         ensure(lies_in(text, *address) && routeros::address(*address) == address);
-    // A number so large is one of microseconds.
+    // Numbers of this size are read as microseconds.
     if (const auto micros = routeros::clock(text); micros && *micros >= 100'000'000'000'000)
         ensure(routeros::clock(fmt::format("{}", *micros)) == micros);
     return 0;

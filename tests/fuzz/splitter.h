@@ -1,5 +1,5 @@
-// Splitter: pieces of random sizes, from a seed that is part of the input. A splitmix64 of Steele,
-// Lea and Flood (2014).
+// Splitter: cuts bytes into pieces of random sizes. The seed is part of the input. Source of the
+// generator: splitmix64 of Steele, Lea and Flood (2014).
 #pragma once
 
 #include <algorithm>
@@ -18,7 +18,7 @@ public:
         bits = (bits ^ (bits >> 27)) * 0x94d049bb133111eb;
         return (bits ^ (bits >> 31)) % limit;
     }
-    // Off the front; one in so many is a single byte.
+    // Removes a piece from the front of `bytes` and returns it. One in three is a single byte.
     [[nodiscard]] std::string_view take(std::string_view& bytes) {
         const size_t most = below(3) == 0 ? 1 : bytes.size();
         const std::string_view piece = bytes.substr(0, 1 + below(std::max<size_t>(most, 1)));

@@ -1,6 +1,6 @@
-// SteppedWorker: a worker with whole sessions in one thread, and a committer that does what it is
-// told; its clients come over Unix sockets, which leave no ports behind. Nothing of a run is left
-// for the next, and no clock moves.
+// SteppedWorker: a worker with complete sessions in one thread, and a committer that the test
+// controls. Clients connect over Unix sockets, which leave no ports in TIME_WAIT. A run leaves
+// nothing behind for the next one, and the clock does not move.
 #pragma once
 
 #include <sys/socket.h>
@@ -41,8 +41,8 @@ public:
         Client(const Client&) = delete;
         Client& operator=(const Client&) = delete;
 
-        // What the worker does not take now, because it has ended the connection or reads nothing
-        // until others are done with, is lost: nobody here sends more than a socket holds.
+        // Sends bytes. Those that the worker does not read, because it has closed or paused the
+        // connection, are lost; the input is never larger than a socket buffer.
         void send(std::string_view bytes) const {
             (void)!::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
             worker_.step();
@@ -51,7 +51,7 @@ public:
             shutdown(fd_, SHUT_WR);
             worker_.step();
         }
-        // All that has been heard so far.
+        // Returns all bytes received so far.
         [[nodiscard]] const std::string& heard() {
             std::array<char, 65536> bytes;
             for (ssize_t count = 0; (count = recv(fd_, bytes.data(), bytes.size(), 0)) > 0;)
@@ -75,7 +75,7 @@ public:
         ensure(shared_.credential_files.load().has_value());
         std::signal(SIGPIPE, SIG_IGN);
         const int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        // Without a name it is given one that is free: unix(7), autobind.
+        // bind() without a name chooses an unused one (unix(7), autobind).
         address_.sun_family = AF_UNIX;
         ensure(bind(listener, reinterpret_cast<const sockaddr*>(&address_),
                     sizeof address_.sun_family) == 0);
@@ -84,19 +84,19 @@ public:
         worker_.listen(listener, transport);
     }
 
-    // The loop turns until nothing comes of it: accept, read, answer.
+    // Runs the loop until it has accepted, read and responded.
     void step() {
         for (int turns = 0; turns < 3; ++turns) worker_.step();
     }
 
-    // All that is published is on disk now.
+    // Reports all published slots as durable.
     void commit() {
         auto& ring = intake_.ring();
         for (uint64_t slot = ring.durable(); slot < ring.published(); ++slot) count(ring.at(slot));
         ring.advance_durable(ring.published());
         step();
     }
-    // Until nothing waits any more.
+    // Commits until no slot is left.
     void commit_all() {
         for (bool more = true; more;) {
             const uint64_t before = intake_.ring().published();
@@ -106,7 +106,7 @@ public:
         ensure(intake_.handed_over());
     }
 
-    // Rows on disk that are of reports, not of refused ones.
+    // Returns the number of committed rows, without the rows of refused reports.
     [[nodiscard]] size_t reports() const { return reports_; }
     [[nodiscard]] size_t refused(Transport transport) const {
         size_t all = 0;
@@ -138,7 +138,7 @@ private:
     size_t reports_ = 0;
 };
 
-// Small, so that rings are full and limits are near.
+// Small settings, so that rings fill and limits are reached.
 inline Settings fuzz_settings() {
     Settings settings;
     settings.general.log_level = "error";

@@ -1,5 +1,5 @@
-// Fuzzes TlsSession. For any bytes, in any pieces, the handshake succeeds, waits for more bytes
-// or fails with a code; after a fault nothing is sent.
+// Fuzzes TlsSession. For arbitrary bytes in pieces of any size, the handshake succeeds, waits for
+// more bytes or fails with a code; after a failure nothing is sent.
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>

@@ -1,4 +1,4 @@
-// The operator's pages.
+// The pages of the admin server.
 #include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
@@ -14,7 +14,7 @@ using namespace rollcall;
 
 namespace {
 
-// In the order of MetricKind; a ratio is a gauge.
+// Prometheus types in the order of MetricKind; a ratio is a gauge.
 constexpr std::string_view kind_names[] = {"counter", "gauge", "gauge", "histogram"};
 
 }  // namespace
@@ -32,7 +32,7 @@ BOOST_AUTO_TEST_CASE(promtool_finds_nothing_wrong_with_the_metrics) {
     BOOST_TEST(checked.output + checked.errors == "");
 }
 
-// With text alone it would know it as rollcall_spool_syncs_total.
+// In the plain text format, Prometheus would name the counter rollcall_spool_syncs_total.
 BOOST_AUTO_TEST_CASE(prometheus_reads_the_metrics_as_openmetrics) {
     const TestDaemon daemon;
     const TemporaryDirectory directory;
@@ -96,7 +96,7 @@ BOOST_AUTO_TEST_CASE(metrics_count_what_was_taken_and_stored) {
          })
         BOOST_TEST(daemon.metric(name) == value, name << " is " << daemon.metric(name));
     BOOST_TEST(daemon.metric("rollcall_spool_syncs_total") >= 1);
-    // The sink counts behind its transaction, so what sqlite3 sees may be a moment ahead.
+    // The sink counts after its transaction, so sqlite3 may see rows that are not counted yet.
     const auto deadline = std::chrono::steady_clock::now() + patience;
     while (daemon.metric(R"(rollcall_sink_rows_total{sink="sqlite"})") < 4 &&
            std::chrono::steady_clock::now() < deadline)

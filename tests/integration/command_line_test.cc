@@ -27,7 +27,7 @@ Finished check_file(std::string_view content) {
     return rollcalld({"check", "--config", path});
 }
 
-// A line of `text` that holds all the words.
+// Returns true if one line of `text` contains all the words in this order.
 bool has_line(const std::string& text, const std::vector<std::string>& words) {
     std::string pattern;
     for (const auto& word : words) pattern += "[^\n]*\\b" + word + "\\b";
@@ -69,7 +69,7 @@ BOOST_AUTO_TEST_CASE(check_of_a_good_file_succeeds) {
     BOOST_TEST(check_file("workers = 1\n[http]\nlisten = [\"127.0.0.1:0\"]\n").status == 0);
 }
 
-BOOST_AUTO_TEST_CASE(anonymous_check_ins_from_other_machines_must_be_asked_for) {
+BOOST_AUTO_TEST_CASE(anonymous_check_ins_from_other_machines_need_a_setting) {
     BOOST_TEST(check_file("http.listen = [\"0.0.0.0:8080\"]\n").status == settings_status);
     BOOST_TEST(
         check_file("http.listen = [\"0.0.0.0:8080\"]\nauth.anonymous_anywhere = true\n").status ==
@@ -88,7 +88,7 @@ BOOST_AUTO_TEST_CASE(printed_settings_load_again) {
     BOOST_TEST(check_file(printed.output).status == 0);
 }
 
-BOOST_AUTO_TEST_CASE(printed_schema_is_the_document_of_the_fields) {
+BOOST_AUTO_TEST_CASE(printed_schema_equals_the_document_of_the_fields) {
     std::ifstream file(ROLLCALL_SOURCE_DIR "/config/routeros/fields.md");
     const std::string fields{std::istreambuf_iterator<char>(file), {}};
     for (const auto& printed :
@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(printed_schema_is_the_document_of_the_fields) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(schema_is_printed_as_the_sql_of_the_dialect_that_is_named) {
+BOOST_AUTO_TEST_CASE(schema_is_printed_as_the_sql_of_the_named_dialect) {
     const auto sqlite = rollcalld({"schema", "show", "--dialect", "sqlite"});
     BOOST_TEST(sqlite.status == 0);
     BOOST_TEST(sqlite.output.find("UNIQUE (id, site_id)") != std::string::npos);
@@ -115,7 +115,7 @@ BOOST_AUTO_TEST_CASE(schema_is_applied_once_and_then_nothing_differs) {
     const auto schema = [&](const char* what) {
         return rollcalld({"schema", what, "--dialect", "sqlite", "--set", place});
     };
-    BOOST_TEST(schema("diff").status == 1);  // There is no file yet.
+    BOOST_TEST(schema("diff").status == 1);  // The file does not exist yet.
     BOOST_TEST(schema("apply").status == 0);
     BOOST_TEST(schema("apply").output == "Nothing differs.\n");
     BOOST_TEST(schema("diff").status == 0);
@@ -127,7 +127,7 @@ BOOST_AUTO_TEST_CASE(
     const std::string place = "state_dir=" + directory.path().string();
     const TestDaemon daemon({.arguments = {"--set", place}});
     BOOST_TEST(daemon.post(R"({"serial_number":"HX1","seq":7})").status == 200);
-    // The daemon is ready before its sink is; `check --deep` reports a table that is missing.
+    // The daemon is ready before its sink; `check --deep` would report the missing table.
     const auto deadline = std::chrono::steady_clock::now() + patience;
     while (daemon.metric(R"(rollcall_sink_rows_total{sink="sqlite"})") < 1)
         BOOST_TEST_REQUIRE((std::chrono::steady_clock::now() < deadline));
@@ -160,7 +160,7 @@ BOOST_AUTO_TEST_CASE(set_on_the_command_line_overrides_the_file) {
     BOOST_TEST(daemon.post("{}").body.find(R"("next":45)") != std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(files_that_say_who_may_come_in_are_checked_and_nothing_starts_on_wrong_ones) {
+BOOST_AUTO_TEST_CASE(invalid_credential_files_fail_the_check_and_prevent_the_start) {
     const TemporaryDirectory directory;
     const std::string path = directory.path() / "tokens";
     const auto with_tokens = [&](const char* command, std::string_view content) {
@@ -177,7 +177,7 @@ BOOST_AUTO_TEST_CASE(files_that_say_who_may_come_in_are_checked_and_nothing_star
     BOOST_TEST(with_tokens("check", "# none yet\n").status == 0);
 }
 
-BOOST_AUTO_TEST_CASE(token_is_made_with_a_key_and_shown) {
+BOOST_AUTO_TEST_CASE(token_is_issued_with_a_key_and_shown) {
     const TemporaryDirectory directory;
     const std::string keys = directory.path() / "keys";
     std::ofstream(keys) << rollcalld({"token", "key", "--id", "k1"}).output;

@@ -1,8 +1,8 @@
-// The corpus: bodies as routers send them, each sent to a daemon of its own as its entry in
-// expect.json says, over HTTP and, where a topic could carry it, over MQTT; and what becomes of it:
-// the answer, the counters, the rows.
+// The corpus: bodies as routers send them. Each one is sent to a new daemon as its entry in
+// expect.json says, over HTTP and, if a topic could carry it, over MQTT. The test checks the
+// response, the counters and the rows.
 //
-// One case runs over all files, or over those that stand behind `--` on the command line.
+// One case covers all files, or the files listed after `--` on the command line.
 #define BOOST_BIND_GLOBAL_PLACEHOLDERS  // Boost 1.74 warnings on its own includes otherwise.
 #include <fmt/format.h>
 
@@ -25,14 +25,14 @@ namespace {
 const std::string corpus = ROLLCALL_SOURCE_DIR "/tests/corpus/";
 const std::string expectations = corpus + "expect.json";
 
-// The paths of agents written for other servers, and one worker, so that rows come in order.
+// The paths of agents of other servers. One worker, so that rows arrive in order.
 const TestDaemon::Options settings{.settings = {
                                        "workers = 1",
                                        R"(http.paths = ["/api/v1/agents/mikrotik/heartbeat-legacy",
                                            "/api/mikrotik/heartbeat", "/ping.php", "/checkin"])",
                                    }};
 
-// Sent behind every case: when it is stored, so is all that came before it.
+// Sent after every case: once this report is stored, all earlier ones are stored too.
 constexpr std::string_view last_report = R"({"serial_number":"the last","cpu_count":1})";
 
 std::string content_of(const std::string& file) {
@@ -49,7 +49,7 @@ struct Entry {
     [[nodiscard]] std::string get(const std::string& path) const { return tree.get(path, ""); }
     [[nodiscard]] std::string file() const { return get("file"); }
     [[nodiscard]] bool refused() const { return get("outcome") == "reject"; }
-    // A router whose report is refused is seen, if it says beside the report who it is.
+    // A refused report leaves a liveness row if its query or header names the router.
     [[nodiscard]] bool seen() const { return tree.get("error.liveness", false); }
     [[nodiscard]] size_t rows() const {
         return refused() ? size_t{seen()} : tree.get("row.rows", size_t{1});
@@ -60,12 +60,12 @@ struct Entry {
         return all;
     }
     [[nodiscard]] std::string header(const std::string& name) const {
-        // No dots are separators here: a header's name may have one.
+        // The separator is NUL instead of a dot, because the name of a header may contain dots.
         return tree.get_child("headers").get(ptree::path_type(name, '\0'), "");
     }
 
     [[nodiscard]] bool for_http() const { return get("content_type") != "mqtt"; }
-    // A topic carries what a body alone says; how large one may be is MQTT's own affair.
+    // MQTT carries bodies only, and its size limit is tested elsewhere.
     [[nodiscard]] bool for_mqtt() const {
         return !for_http() || (file().ends_with(".json") && get("error.code") != "body_too_large");
     }
@@ -87,7 +87,7 @@ Entry entry_of(const std::string& file) {
     return *found;
 }
 
-// The original that an entry repeats, else itself: a copy is sent as its original was.
+// Returns the entry that this entry repeats, or the entry itself. A copy is sent like its original.
 Entry original_of(const Entry& entry) {
     const std::string original = entry.get("row.duplicate_of");
     return original.empty() ? entry : entry_of(original);
@@ -104,7 +104,7 @@ std::string shown(const std::set<std::string>& words) {
     return fmt::format("[{}]", fmt::join(words, " "));
 }
 
-// The bytes of a request. What an entry leaves out of a header is written with an ellipsis.
+// Returns the bytes of a request. An entry abbreviates parts of its path with an ellipsis.
 std::string request_of(const Entry& entry, const std::string& content) {
     if (entry.file().ends_with(".http")) return content;
     std::string path = entry.header(":path");
@@ -120,8 +120,8 @@ std::string request_of(const Entry& entry, const std::string& content) {
     return head + "\r\n" + content;
 }
 
-// An answer that a router can live with, in the words of its agent; those of other servers' agents
-// are replies_test's business, which says them all.
+// Checks that a router can read the response, and that it has the expected content. The formats for
+// agents of other servers are checked by replies_test.
 void check_answer(const Entry& entry, const HttpResponse& answer) {
     BOOST_TEST(answer.status == entry.tree.get("error.status", 200));
     BOOST_TEST(answer.body.size() <= 1000);
@@ -160,7 +160,7 @@ void send_over_mqtt(const TestDaemon& daemon, const Entry& entry) {
     uint16_t packet_id = 0;
     for (const auto& file : std::set<std::string>{original_of(entry).file(), entry.file()}) {
         client.publish("checkins/router", content_of(file), ++packet_id, retained);
-        BOOST_TEST(client.puback() == packet_id);  // There is no other answer in 3.1.1.
+        BOOST_TEST(client.puback() == packet_id);  // MQTT 3.1.1 has no other response.
     }
 }
 
@@ -176,7 +176,7 @@ void check_counters(const TestDaemon& daemon, const Entry& entry, std::string_vi
     BOOST_TEST(daemon.metric("rollcall_checkins_duplicate_total") == (copy ? 1 : 0));
 }
 
-// SQLite itself compares a row with the entry, so that a text is not taken for a number.
+// Compares a row with its entry in SQLite, so that a text cannot pass for a number.
 void check_row(const TestDaemon& daemon, const Entry& entry, std::string_view rows) {
     const std::string members = daemon.query(
         "SELECT group_concat('''' || name || ''', ' || name, ', ')"
@@ -194,7 +194,7 @@ void check_row(const TestDaemon& daemon, const Entry& entry, std::string_view ro
                shown(entry.warnings()));
 }
 
-// Of a report that was refused nothing is kept but who sent it, and why.
+// Checks that a refused report leaves only its sender and the reason.
 void check_seen(const TestDaemon& daemon, const Entry& entry, std::string_view rows) {
     const std::string kept = daemon.query(
         "SELECT group_concat('coalesce(' || name || ', '''')', '||') FROM"
@@ -226,7 +226,7 @@ std::vector<std::string> files_to_run() {
 
 BOOST_AUTO_TEST_SUITE(corpus)
 
-BOOST_AUTO_TEST_CASE(every_body_becomes_what_is_expected_of_it) {
+BOOST_AUTO_TEST_CASE(every_body_gives_the_expected_response_and_rows) {
     for (const auto& file : files_to_run()) {
         const Entry entry = entry_of(file);
         BOOST_TEST_REQUIRE((entry.for_http() || entry.for_mqtt()));

@@ -1,5 +1,5 @@
 // Credentials as curl and mosquitto send them, in every supported way; the effect of a reload on
-// connected clients; and that no secret is visible anywhere.
+// connected clients; and the check that no secret appears in any output.
 #include <fmt/core.h>
 #include <sys/stat.h>
 
@@ -18,7 +18,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Long and easily found.
+// Long, and easy to find in any output.
 const std::string token_1 = "secret-token-of-s1-aaaaaaaaaaaaaaaa";
 const std::string token_2 = "secret-token-of-s2-bbbbbbbbbbbbbbbb";
 const std::string shared = "secret-token-of-all-cccccccccccccccc";
@@ -37,7 +37,7 @@ struct DaemonFixture {
         write(keys, "k1 HS256 " + signing_secret + "\np ES256 p.pem\n");
         write(directory.path() / "p.pem", p256_key().public_pem);
     }
-    // The status of a report on a connection that is there.
+    // Sends a report on an open connection and returns the status.
     static int poll(HttpClient& client, const std::string& token) {
         return client
             .exchange("GET /poll?cpu=4 HTTP/1.1\r\nHost: r\r\nAuthorization: Bearer " + token +
@@ -52,7 +52,7 @@ struct DaemonFixture {
     [[nodiscard]] std::string url(std::string_view path = "/v1/checkins") const {
         return fmt::format("http://127.0.0.1:{}{}", daemon->http_port(), path);
     }
-    // The status that curl sees.
+    // Sends a report with curl and returns the status.
     [[nodiscard]] std::string curl(std::vector<std::string> arguments,
                                    std::string_view path = "/v1/checkins") const {
         std::vector<std::string> command{
@@ -102,7 +102,7 @@ struct DaemonFixture {
         return daemon->metric(fmt::format(
             R"(rollcall_checkins_rejected_total{{transport="{}",code="{}"}})", transport, code));
     }
-    // The site of every row, in their order.
+    // Returns the sites of all rows, in the order of the rows.
     [[nodiscard]] std::string sites(const std::string& expected) const {
         return daemon->query_until(expected,
                                    "SELECT group_concat(site_id, ' ') FROM (SELECT site_id FROM "
@@ -139,8 +139,7 @@ struct DaemonFixture {
 
 BOOST_FIXTURE_TEST_SUITE(credentials, DaemonFixture)
 
-BOOST_AUTO_TEST_CASE(
-    http_client_is_known_by_each_way_of_presenting_and_its_row_has_the_credentials_site) {
+BOOST_AUTO_TEST_CASE(every_form_of_http_credential_identifies_the_client_and_sets_the_site) {
     start();
     const std::string signed_here = new_token("s3");
     const std::string jwt = p256_key().token(R"({"alg":"ES256","kid":"p"})", R"({"sub":"s4"})");
@@ -153,14 +152,14 @@ BOOST_AUTO_TEST_CASE(
     BOOST_TEST(curl({}, "/update?login=4c:5e:0c:11:22:38&key=" + shared) == "200");
     BOOST_TEST(curl({"--oauth2-bearer", signed_here}, "/adopt/PATH") == "200");
     BOOST_TEST(curl({"--oauth2-bearer", jwt}) == "200");
-    // Without a body the report is in the header, or in the query.
+    // A request without a body has its report in the query or in a header.
     BOOST_TEST(curl({"--get"}, "/poll?serial=QUERY&key=" + token_2) == "200");
     const std::string all = "s1 s2 s1 s2 s1 4c:5e:0c:11:22:38 s3 s4 s2";
     BOOST_TEST(sites(all) == all);
     nothing_secret_is_seen();
 }
 
-BOOST_AUTO_TEST_CASE(mqtt_client_is_known_by_each_way_of_presenting_in_both_versions) {
+BOOST_AUTO_TEST_CASE(every_form_of_mqtt_credential_identifies_the_client_in_both_versions) {
     start();
     const std::string signed_here = new_token("s3");
     const std::string jwt = p256_key().token(R"({"alg":"ES256","kid":"p"})", R"({"sub":"s4"})");
@@ -178,7 +177,7 @@ BOOST_AUTO_TEST_CASE(mqtt_client_is_known_by_each_way_of_presenting_in_both_vers
     nothing_secret_is_seen();
 }
 
-BOOST_AUTO_TEST_CASE(who_presents_nothing_or_something_wrong_is_refused_and_counted) {
+BOOST_AUTO_TEST_CASE(missing_and_wrong_credentials_are_refused_and_counted) {
     start();
     for (const auto& arguments :
          std::vector<std::vector<std::string>>{{"--oauth2-bearer", wrong},
@@ -211,12 +210,12 @@ BOOST_AUTO_TEST_CASE(who_presents_nothing_or_something_wrong_is_refused_and_coun
     BOOST_TEST(rejected("mqtt", "bad_credential") == 2);
     BOOST_TEST(daemon->query("SELECT COUNT(id) FROM site_checkins") == "0");
     nothing_secret_is_seen();
-    // One line for each reason, though many were refused; two if a minute has ended in between.
+    // One line per reason and minute, though many were refused; the test may span two minutes.
     BOOST_TEST(count(daemon->log(), "refused over http") <= 2 * 3);
     BOOST_TEST(count(daemon->log(), ": bad_credential, from ") >= 2);
 }
 
-BOOST_AUTO_TEST_CASE(refusal_says_how_to_ask_and_the_body_is_not_waited_for) {
+BOOST_AUTO_TEST_CASE(refusal_names_the_schemes_and_does_not_wait_for_the_body) {
     start();
     HttpClient client(daemon->http_port());
     client.send(
@@ -244,7 +243,7 @@ BOOST_AUTO_TEST_CASE(each_request_of_a_connection_is_checked) {
     BOOST_TEST(sites("s1 s2 s1") == "s1 s2 s1");
 }
 
-BOOST_AUTO_TEST_CASE(broken_report_is_seen_of_the_site_that_the_credential_says) {
+BOOST_AUTO_TEST_CASE(malformed_report_leaves_a_liveness_row_of_the_credentials_site) {
     start();
     HttpClient client(daemon->http_port());
     BOOST_TEST(client
@@ -255,7 +254,7 @@ BOOST_AUTO_TEST_CASE(broken_report_is_seen_of_the_site_that_the_credential_says)
     BOOST_TEST(sites("s1") == "s1");
 }
 
-BOOST_AUTO_TEST_CASE(reload_adds_a_token_and_takes_one_away_also_from_who_is_connected) {
+BOOST_AUTO_TEST_CASE(reload_adds_and_removes_tokens_for_connected_clients_too) {
     start();
     const std::string login = packets::text("s1") + packets::text(token_1);
     const std::string other_login = packets::text("s2") + packets::text(token_2);
@@ -278,7 +277,7 @@ BOOST_AUTO_TEST_CASE(reload_adds_a_token_and_takes_one_away_also_from_who_is_con
     second.send(packets::publish(4, 1, 7));
     BOOST_TEST(second.take(4) == packets::puback(7));
 
-    // A broken file changes nothing, and says why.
+    // A malformed file changes nothing, and the log names the line.
     write(tokens, "s1 " + sha256_hex(token_1) + "\nnonsense\n");
     reload();
     BOOST_TEST(get(token_1) == 401);
@@ -329,7 +328,7 @@ BOOST_AUTO_TEST_CASE(client_id_of_another_site_is_another_client) {
     BOOST_TEST(first.ends_within(10s));
 }
 
-BOOST_AUTO_TEST_CASE(will_is_of_the_site_that_the_credential_says) {
+BOOST_AUTO_TEST_CASE(will_belongs_to_the_credentials_site) {
     start();
     {
         TcpClient client(daemon->mqtt_port());
@@ -341,7 +340,7 @@ BOOST_AUTO_TEST_CASE(will_is_of_the_site_that_the_credential_says) {
     BOOST_TEST(daemon->query_until("s1|0", "SELECT site_id, online FROM site_checkins") == "s1|0");
 }
 
-BOOST_AUTO_TEST_CASE(anonymous_daemon_takes_the_site_that_reports_name_and_keeps_no_token) {
+BOOST_AUTO_TEST_CASE(anonymous_daemon_uses_the_site_in_the_report_and_stores_no_token) {
     daemon = std::make_unique<TestDaemon>();
     BOOST_TEST(curl({"--oauth2-bearer", token_1}) == "200");
     BOOST_TEST(curl({"--header", "X-Rollcall-Token: " + token_1, "--request", "POST", "--data",
@@ -352,7 +351,7 @@ BOOST_AUTO_TEST_CASE(anonymous_daemon_takes_the_site_that_reports_name_and_keeps
     nothing_secret_is_seen();
 }
 
-BOOST_AUTO_TEST_CASE(broken_file_keeps_the_daemon_from_starting) {
+BOOST_AUTO_TEST_CASE(malformed_credential_file_prevents_the_start) {
     write(tokens, "nonsense\n");
     BOOST_CHECK_EXCEPTION(start(), std::runtime_error, [&](const std::runtime_error& error) {
         return std::string(error.what()).find(tokens + ":1: is not: site") != std::string::npos;

@@ -20,10 +20,10 @@ Database connected(const Database::Options& options) {
     return *std::move(database);
 }
 
-// Gives these bytes, then the end.
+// Returns a source that yields the text in small pieces.
 Database::Source source(std::string text) {
     return [text, at = size_t{0}](char* to, size_t room) mutable -> std::optional<size_t> {
-        const size_t bytes = text.copy(to, std::min(room, size_t{3}), at);  // In small pieces.
+        const size_t bytes = text.copy(to, std::min(room, size_t{3}), at);
         at += bytes;
         return bytes;
     };
@@ -52,7 +52,7 @@ struct Pairs {
 
 BOOST_FIXTURE_TEST_SUITE(database, Pairs)
 
-BOOST_AUTO_TEST_CASE(rows_come_as_text_and_null_as_nothing) {
+BOOST_AUTO_TEST_CASE(rows_are_returned_as_text_and_null_as_nullopt) {
     auto database = connected(server().options("rollcall"));
     BOOST_TEST((database.dialect() == SqlDialect::mariadb));
     BOOST_TEST(contains(std::string(database.version()), "MariaDB"));
@@ -83,21 +83,21 @@ BOOST_AUTO_TEST_CASE(failure_of_the_source_is_an_error_and_its_rows_can_be_rolle
     BOOST_TEST(server().ask("SELECT COUNT(*) FROM pairs") == "0");
 }
 
-BOOST_AUTO_TEST_CASE(no_file_is_read_whatever_a_server_asks_for) {
+BOOST_AUTO_TEST_CASE(no_file_is_sent_even_if_the_server_requests_one) {
     const TemporaryDirectory directory;
     const std::string path = directory.path() / "secret";
     std::ofstream(path) << "1\tsecret\n";
     auto database = connected(server().options("rollcall"));
     BOOST_TEST(
         !database.query("LOAD DATA LOCAL INFILE '" + path + "' INTO TABLE pairs").has_value());
-    // The same name, while another source is read.
+    // A load with a source reads only the source, even if the statement names a file.
     BOOST_TEST(
         database.load("LOAD DATA LOCAL INFILE '" + path + "' INTO TABLE pairs", source("2\tours\n"))
             .has_value());
     BOOST_TEST(server().ask("SELECT a, b FROM pairs") == "2|ours");
 }
 
-BOOST_AUTO_TEST_CASE(what_is_wrong_is_said_with_the_setting_to_look_at) {
+BOOST_AUTO_TEST_CASE(each_error_names_the_setting_at_fault) {
     server().ask("CREATE OR REPLACE USER 'poor'@'%' IDENTIFIED BY 'right'");
     auto options = server().options("rollcall");
     options.user = "poor";
@@ -133,7 +133,7 @@ BOOST_AUTO_TEST_CASE(server_that_hangs_is_given_up_after_the_timeout) {
     BOOST_TEST((std::chrono::steady_clock::now() - begin < 15s));
 }
 
-BOOST_AUTO_TEST_CASE(tls_is_spoken_only_with_the_server_that_its_authority_signed) {
+BOOST_AUTO_TEST_CASE(tls_connects_only_to_a_server_that_the_authority_signed) {
     const TemporaryDirectory directory;
     const auto path = [&](const char* name) { return (directory.path() / name).string(); };
     const auto make = [&](const std::vector<std::string>& command) {
@@ -161,10 +161,10 @@ BOOST_AUTO_TEST_CASE(tls_is_spoken_only_with_the_server_that_its_authority_signe
     options.tls_ca = path("other.pem");
     BOOST_TEST(contains(why_not(options), "see singlestore.tls and"), why_not(options));
     options.tls_ca = path("ours.pem");
-    options.host = "localhost";  // Not the name in the certificate.
+    options.host = "localhost";  // The certificate has another name.
     BOOST_TEST(contains(why_not(options), "see singlestore.tls and"), why_not(options));
 
-    options = server().options();  // Speaks no TLS.
+    options = server().options();  // This server does not support TLS.
     options.tls = true;
     BOOST_TEST(contains(why_not(options), "see singlestore.tls and"), why_not(options));
 }

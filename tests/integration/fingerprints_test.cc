@@ -21,9 +21,9 @@ using namespace rollcall;
 
 namespace {
 
-// The hash of fingerprints before they had a key, XXH3_64bits_withSeed(), for texts of 8 bytes. For
-// these it is a permutation of 64 bits, so the text with a given hash can be computed.
-// Source: XXH3_len_4to8_64b() of xxHash 0.8, whose specification is doc/xxhash_spec.md.
+// UnkeyedHash: the hash of fingerprints before they had a key, XXH3_64bits_withSeed(), for texts of
+// 8 bytes. For this length it is a permutation of 64 bits, so the text with a given hash can be
+// computed. Source: XXH3_len_4to8_64b() of xxHash 0.8, whose specification is doc/xxhash_spec.md.
 class UnkeyedHash {
 public:
     static uint64_t hash(std::string_view text, uint64_t seed) {
@@ -55,7 +55,7 @@ private:
     static uint64_t widened(uint64_t seed) {
         return seed ^ uint64_t { __builtin_bswap32(static_cast<uint32_t>(seed)) } << 32;
     }
-    // A constant of the function, from its result for one text.
+    // Returns a constant of the hash, computed from its result for one text.
     static uint64_t flip() { return unmixed(stable_hash("12345678")) ^ swapped(word("12345678")); }
     static uint64_t rotated(uint64_t value) {
         return value ^ std::rotl(value, 49) ^ std::rotl(value, 24);
@@ -67,12 +67,13 @@ private:
         return value ^ value >> 28;
     }
     static uint64_t unmixed(uint64_t value) {
-        uint64_t inverse = 1;  // Of the multiplier, by Newton's iteration.
+        uint64_t inverse = 1;  // Inverse of the multiplier, by Newton's iteration.
         for (int round = 0; round < 6; ++round) inverse *= 2 - multiplier * inverse;
         value = (value ^ value >> 28 ^ value >> 56) * inverse;
         value ^= (value >> 35) + bytes;
         value *= inverse;
-        for (int round = 0; round < 63; ++round) value = rotated(value);  // 64 times is once round.
+        // 64 rounds are the identity, so 63 rounds undo one.
+        for (int round = 0; round < 63; ++round) value = rotated(value);
         return value;
     }
 };
@@ -160,7 +161,7 @@ BOOST_AUTO_TEST_CASE(predicted_report_lets_nobody_suppress_it) {
     std::string site;
     std::string body;
     std::string query;
-    // The query was hashed with the hash of the body as its seed.
+    // The hash of the body was the seed for hashing the query.
     for (int number = 0; query.empty(); ++number) {
         site = fmt::format("attacker-{}", number);
         for (int seq = 1000; seq < 10'000 && query.empty(); ++seq) {
@@ -179,7 +180,7 @@ BOOST_AUTO_TEST_CASE(predicted_report_lets_nobody_suppress_it) {
     (void)tenants.send(daemon, "victim", predicted);
     BOOST_TEST(daemon.query_until("2", "SELECT COUNT(*) FROM site_checkins") == "2", site + query);
     BOOST_TEST(daemon.query(rows_of_victim) == "1");
-    // The victim's own repetition is still one, and the tenants are in the rows.
+    // A repetition by the victim is still recognized, and rows name their tenants.
     (void)tenants.send(daemon, "victim", predicted);
     (void)tenants.send(daemon, "victim", "seq=4712");
     BOOST_TEST(daemon.query_until("2", rows_of_victim) == "2");
@@ -239,7 +240,7 @@ BOOST_AUTO_TEST_CASE(restored_state_directory_still_knows_the_last_reports) {
     BOOST_TEST(daemon.query_until("2", "SELECT COUNT(*) FROM site_checkins") == "2");
 }
 
-BOOST_AUTO_TEST_CASE(key_file_that_is_no_secret_keeps_the_daemon_from_starting) {
+BOOST_AUTO_TEST_CASE(missing_short_or_readable_key_file_prevents_the_start) {
     const TemporaryDirectory directory;
     const std::string path = directory.path() / "key";
     const auto run_with = [&](std::string_view command) {

@@ -1,4 +1,5 @@
-// Bad requests over HTTP: each has its answer, leaves no row, and harms nobody else.
+// Bad requests over HTTP: each one gets its response, leaves no row, and does not affect other
+// clients.
 #include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
@@ -19,7 +20,7 @@ std::string with_header(std::string_view line) {
     return fmt::format("POST /v1/checkins HTTP/1.1\r\nHost: r\r\n{}\r\n\r\n", line);
 }
 
-// A request's answer is JSON of the documented shape, whatever is wrong with it.
+// Sends a bad request and checks that the response is JSON in the documented format.
 void check_refusal(const TestDaemon& daemon, const Refusal& refusal) {
     BOOST_TEST_CONTEXT(refusal.code << ": " << refusal.request.substr(0, 200)) {
         HttpClient client(daemon.http_port());
@@ -37,7 +38,7 @@ void check_refusal(const TestDaemon& daemon, const Refusal& refusal) {
 
 BOOST_AUTO_TEST_SUITE(http_refusals)
 
-BOOST_AUTO_TEST_CASE(each_bad_request_is_refused_by_name_and_leaves_no_row) {
+BOOST_AUTO_TEST_CASE(each_bad_request_gets_its_code_and_leaves_no_row) {
     const std::string padding(70'000, 'x');
     const std::vector<Refusal> refusals = {
         {post_request(R"({"sn":"bad",})"), 400, "malformed_json"},
@@ -89,11 +90,11 @@ BOOST_AUTO_TEST_CASE(malformed_json_is_answered_with_the_byte_at_fault) {
     const size_t at = answer.body.find(R"("offset":)");
     BOOST_REQUIRE_MESSAGE(at != std::string::npos, answer.body);
     const int offset = std::stoi(answer.body.substr(at + 9));
-    BOOST_TEST(offset >= 16);  // Where the bad value begins, and ends.
+    BOOST_TEST(offset >= 16);  // The bad value lies between these offsets.
     BOOST_TEST(offset <= 20);
 }
 
-BOOST_AUTO_TEST_CASE(wrong_method_is_told_the_right_ones) {
+BOOST_AUTO_TEST_CASE(response_to_a_wrong_method_lists_the_right_ones) {
     const TestDaemon daemon;
     HttpClient client(daemon.http_port());
     const auto answer = client.exchange("PUT /v1/checkins HTTP/1.1\r\nHost: r\r\n\r\n");
@@ -101,7 +102,7 @@ BOOST_AUTO_TEST_CASE(wrong_method_is_told_the_right_ones) {
     BOOST_TEST(answer.header("Allow").find("POST") != std::string::npos, answer.head);
 }
 
-BOOST_AUTO_TEST_CASE(connection_lives_on_after_a_bad_body) {
+BOOST_AUTO_TEST_CASE(connection_stays_open_after_a_bad_body) {
     const TestDaemon daemon;
     HttpClient client(daemon.http_port());
     BOOST_TEST(client.post("{]").status == 400);

@@ -1,4 +1,4 @@
-// Check-ins over HTTP as routers and people send them, and the rows they become.
+// Check-ins over HTTP as routers and people send them, and the resulting rows.
 #include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
@@ -20,7 +20,7 @@ Finished curl(const TestDaemon& daemon, std::vector<std::string> arguments,
 
 std::string seq(int number) { return fmt::format(R"({{"serial_number":"S","seq":{}}})", number); }
 
-// The numbers of all check-ins, in the order they were taken.
+// Selects the numbers of all check-ins in the order of acceptance.
 constexpr std::string_view all_seq =
     "SELECT group_concat(seq) FROM (SELECT seq FROM site_checkins ORDER BY rowid)";
 
@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE(health_check_and_options_are_answered_beside_check_ins) {
                    .exchange("POST http://r/v1/checkins HTTP/1.1\r\nHost: r\r\n"
                              "Content-Length: 2\r\n\r\n{}")
                    .status == 200);
-    // The body of a request that has no use for one is not read.
+    // A body is not read if the request does not use it.
     const auto closing =
         client.exchange("GET /healthz HTTP/1.1\r\nHost: r\r\nContent-Length: 2\r\n\r\n{}");
     BOOST_TEST(closing.status == 200);
@@ -130,7 +130,7 @@ BOOST_AUTO_TEST_CASE(connection_stays_open_for_the_next_post) {
 BOOST_AUTO_TEST_CASE(pipelined_requests_are_answered_in_their_order) {
     const TestDaemon daemon;
     HttpClient client(daemon.http_port());
-    // What needs no sync must still wait for the answers before it.
+    // A response that needs no sync must still wait for the responses before it.
     client.send(post_request(seq(1)) + "GET /nowhere HTTP/1.1\r\nHost: r\r\n\r\n" +
                 post_request(seq(2)) + post_request("{]") + post_request(seq(3)));
     for (const int status : {200, 404, 200, 400, 200})
@@ -162,7 +162,7 @@ BOOST_AUTO_TEST_CASE(chunked_body_is_put_together) {
                                   " FROM site_checkins ORDER BY seq)") == "CH5,CH6");
 }
 
-BOOST_AUTO_TEST_CASE(client_that_expects_100_continue_hears_it_before_it_sends_the_body) {
+BOOST_AUTO_TEST_CASE(client_that_expects_100_continue_receives_it_before_it_sends_the_body) {
     const TestDaemon daemon;
     HttpClient client(daemon.http_port());
     const std::string body = seq(1);
@@ -193,14 +193,14 @@ BOOST_AUTO_TEST_CASE(http_1_0_client_gets_its_answer_and_the_end_of_the_connecti
                std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(spaces_in_a_url_are_read_if_the_operator_says_so) {
+BOOST_AUTO_TEST_CASE(raw_spaces_in_a_url_are_accepted_if_the_setting_allows_them) {
     const TestDaemon daemon({.settings = {"http.raw_spaces_in_target = true"}});
     HttpClient client(daemon.http_port());
     const auto answer = client.exchange(
         "GET /v1/checkins?serial=S1&uptime=1d02:03:04&version=7.15.3 (stable)&model=RB5009UG+S+"
         "&boardName=hAP ac lite&note=a HTTP/1.1 b HTTP/1.1\r\nHost: r\r\n\r\n");
     BOOST_TEST(answer.status == 200, answer.body);
-    // What stands beside a raw space is not encoded either: a plus is a plus.
+    // A URL with raw spaces is not encoded, so a plus is a plus.
     const std::string expected = "S1|93784|7.15.3|stable|RB5009UG+S+|hAP ac lite|a HTTP/1.1 b";
     BOOST_TEST(daemon.query_until(expected,
                                   "SELECT site_id, uptime_s, version, channel, model, board_name,"
@@ -290,7 +290,7 @@ BOOST_AUTO_TEST_CASE(list_may_be_larger_than_one_report) {
     BOOST_TEST(HttpClient(daemon.http_port()).post(many + "]").status == 413);
 }
 
-BOOST_AUTO_TEST_CASE(too_large_report_is_refused_though_its_body_never_comes) {
+BOOST_AUTO_TEST_CASE(too_large_report_is_refused_before_its_body_arrives) {
     const TestDaemon daemon;
     HttpClient client(daemon.http_port());
     BOOST_TEST(

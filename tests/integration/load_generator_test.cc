@@ -1,5 +1,5 @@
-// rollcall-load against a real daemon: small, so that the generator never rots and its count of
-// acknowledged check-ins can be believed.
+// rollcall-load against a real daemon, briefly: shows that the generator works and that its count
+// of acknowledged check-ins is correct.
 
 #include <boost/test/unit_test.hpp>
 #include <string>
@@ -10,7 +10,7 @@ namespace rollcall {
 
 namespace {
 
-// The number behind a word of the report.
+// Returns the number after a word in the output of rollcall-load, or -1.
 int64_t reported(const std::string& report, const std::string& word) {
     const size_t at = report.find("\n" + word + " ");
     return at == std::string::npos ? -1 : std::stoll(report.substr(at + 1 + word.size()));

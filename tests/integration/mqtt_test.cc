@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE(many_messages_on_one_connection_are_all_stored) {
                "800|320400");
 }
 
-BOOST_AUTO_TEST_CASE(client_of_5_0_may_use_what_its_version_has) {
+BOOST_AUTO_TEST_CASE(client_of_5_0_may_use_the_features_of_its_version) {
     const TestDaemon daemon;
     const auto published = mosquitto_pub(daemon, {"-V",
                                                   "5",
@@ -118,8 +118,8 @@ BOOST_AUTO_TEST_CASE(client_of_5_0_may_use_what_its_version_has) {
     BOOST_TEST(daemon.metric("rollcall_mqtt_sessions_offline") == 1);
 }
 
-// It hears so at once, instead of waiting for messages.
-BOOST_AUTO_TEST_CASE(client_that_wants_to_subscribe_is_told_that_it_may_not) {
+// The daemon refuses a subscription at once, so that the client does not wait for messages.
+BOOST_AUTO_TEST_CASE(subscription_is_refused_at_once) {
     const TestDaemon daemon;
     for (const auto* version : {"311", "5"}) {
         const auto subscribed =
@@ -130,11 +130,11 @@ BOOST_AUTO_TEST_CASE(client_that_wants_to_subscribe_is_told_that_it_may_not) {
     BOOST_TEST(daemon.metric(rejected("mqtt_unsupported")) == 2);
 }
 
-// The daemon that comes back knows no session, but it knows the report.
+// A restarted daemon has no sessions, but it recognizes repeated reports.
 BOOST_AUTO_TEST_CASE(message_that_is_sent_again_after_a_restart_adds_no_row) {
     const std::string hello = packets::connect("S", {.flags = 0});
     const std::string connack("\x20\x02\x00\x00", 4);  // No session is present.
-    // One that tells itself from others, and one that does not.
+    // The first payload differs from all others by its seq; the second one may occur again.
     for (const std::string payload : {R"({"seq":7,"uptime":"1d"})", R"({"cpu_count":4})"}) {
         TestDaemon daemon;
         packets::Message report{.topic = "checkins/S", .payload = payload};
@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(message_that_is_sent_again_after_a_restart_adds_no_row) {
     }
 }
 
-// Such as a client that begins anew with packet id 1 for each report.
+// For example, a client that starts again with packet id 1 for each report.
 BOOST_AUTO_TEST_CASE(messages_that_look_alike_are_all_stored_if_none_says_that_it_is_sent_again) {
     TestDaemon daemon;
     for (int time = 0; time < 3; ++time) {
@@ -192,7 +192,8 @@ BOOST_AUTO_TEST_CASE(
     bad_body_is_acknowledged_and_counted_and_says_no_more_than_that_its_router_is_there) {
     const TestDaemon daemon;
     MqttClient client(daemon.mqtt_port(), "client");
-    // MQTT 3.1.1 has no other answer; without one the router would send it for ever.
+    // MQTT 3.1.1 has no negative acknowledgement. Without a PUBACK, the router would repeat the
+    // message for ever.
     client.publish("checkins/S", "{]", 5);
     BOOST_TEST(client.puback() == 5);
     client.publish("checkins/S", R"({"seq":1})", 6);
@@ -204,7 +205,7 @@ BOOST_AUTO_TEST_CASE(
     BOOST_TEST(daemon.metric(rejected("malformed_json")) == 1);
 }
 
-BOOST_AUTO_TEST_CASE(words_for_availability_say_who_is_there_and_who_is_gone) {
+BOOST_AUTO_TEST_CASE(availability_messages_become_online_and_offline_rows) {
     const TestDaemon daemon({.settings = {R"(mqtt.topics = ["checkins/+", "ros/+/status"])"}});
     for (const auto* word : {"online", "offline"})
         BOOST_TEST(
@@ -214,13 +215,13 @@ BOOST_AUTO_TEST_CASE(words_for_availability_say_who_is_there_and_who_is_gone) {
     BOOST_TEST(daemon.query_until(expected,
                                   "SELECT site_id, online, warnings IS NULL, uptime_s IS NULL"
                                   " FROM site_checkins ORDER BY rowid") == expected);
-    // Other words are no report.
+    // A text other than online or offline is not a report.
     BOOST_TEST(mosquitto_pub(daemon, {"-q", "1", "-t", "ros/HX1/status", "-m", "hello"}).status ==
                0);
     BOOST_TEST(daemon.metric(rejected("malformed_pairs")) == 1);
 }
 
-BOOST_AUTO_TEST_CASE(client_that_is_gone_without_a_goodbye_leaves_its_will) {
+BOOST_AUTO_TEST_CASE(will_is_stored_if_a_client_disappears_without_disconnect) {
     const TestDaemon daemon({.settings = {"workers = 1"}});
     const MqttWish will{.will_topic = "checkins/HX1"};
     {
@@ -233,7 +234,7 @@ BOOST_AUTO_TEST_CASE(client_that_is_gone_without_a_goodbye_leaves_its_will) {
         BOOST_TEST(gone.puback() == 1);
         BOOST_TEST(gone.puback() == 2);
     }
-    // What the will says does not matter: it says that the client is gone.
+    // The content of a will does not matter: a will always means that the client is gone.
     const MqttWish silent{
         .will_topic = "checkins/HX3", .will_payload = R"({"cpu_count":4})", .keep_alive_s = 1};
     MqttClient still_open(daemon.mqtt_port(), "c", silent);
@@ -247,7 +248,7 @@ BOOST_AUTO_TEST_CASE(client_that_is_gone_without_a_goodbye_leaves_its_will) {
     BOOST_TEST(daemon.metric(R"(rollcall_checkins_accepted_total{transport="mqtt"})") == 5);
 }
 
-BOOST_AUTO_TEST_CASE(client_that_says_goodbye_or_is_sent_away_leaves_none) {
+BOOST_AUTO_TEST_CASE(no_will_is_stored_after_disconnect_or_a_clean_stop) {
     TestDaemon daemon({.settings = {"workers = 1"}});
     MqttClient polite(daemon.mqtt_port(), "a", {.will_topic = "checkins/HX1"});
     polite.connection().send(std::string("\xE0\x00", 2));
@@ -275,16 +276,16 @@ BOOST_AUTO_TEST_CASE(malformed_packets_close_the_connection_and_are_counted) {
         {connect + "\x36\x04\x00\x01t\x00"s, "mqtt_malformed"},      // QoS 3.
         {connect + "\x32\x05\x00\x09t\x00\x01"s, "mqtt_malformed"},  // Topic beyond the packet.
         {connect + "\x32\xff\xff\xff\xff\x01"s, "mqtt_malformed"},   // Length of five bytes.
-        {"\x32\x05\x00\x01t\x00\x01"s, "mqtt_unexpected_packet"},    // No CONNECT before.
+        {"\x32\x05\x00\x01t\x00\x01"s, "mqtt_unexpected_packet"},    // PUBLISH without CONNECT.
         {connect + connect, "mqtt_unexpected_packet"},
-        {connect + "\x32\xff\xff\xff\x7f"s, "mqtt_too_large"},  // 256 MiB to come.
+        {connect + "\x32\xff\xff\xff\x7f"s, "mqtt_too_large"},  // Announces 256 MiB.
     };
     for (const auto& bad : cases) {
         BOOST_TEST_CONTEXT(bad.code) {
             const double before = daemon.metric(rejected(bad.code));
             TcpClient client(daemon.mqtt_port());
             client.send(bad.bytes);
-            (void)client.take_rest();  // Comes back at the end of the connection only.
+            (void)client.take_rest();  // Returns at the end of the connection.
             BOOST_TEST(daemon.metric(rejected(bad.code)) == before + 1);
         }
     }

@@ -1,7 +1,7 @@
-// Random and broken bytes on both ports: the daemon neither ends, nor hangs, nor grows.
+// Random and malformed bytes on both ports: the daemon must not crash, hang or grow.
 //
-// Most bytes come from good requests with a few of their bytes changed, for noise alone is refused
-// at its first byte. The seed is printed; ROLLCALL_SEED=... gives it back.
+// Most inputs are valid requests with a few changed bytes, because pure noise is refused at its
+// first byte. The test prints its seed and accepts it in ROLLCALL_SEED.
 #include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
@@ -35,14 +35,14 @@ std::string noise(Random& random) {
     return bytes;
 }
 
-// Sends, hangs up, and waits until the daemon has hung up too.
+// Sends the bytes, ends its side of the connection, and waits until the daemon closes it.
 void bother(uint16_t port, const std::string& bytes) {
     TcpClient client(port);
     try {
         client.send(bytes);
         client.end_sending();
     } catch (const ConnectionEnded&) {
-        return;  // It was thrown out before it had said all.
+        return;  // The daemon closed the connection before all bytes were sent.
     }
     (void)client.take_rest();
 }

@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(each_site_has_its_own_next_always_the_same) {
     BOOST_TEST(daemon.metric("rollcall_pressure_ratio") == 0);
 }
 
-BOOST_AUTO_TEST_CASE(ispapp_update_is_answered_with_what_paces_its_agent) {
+BOOST_AUTO_TEST_CASE(response_to_ispapp_update_sets_the_pace_of_its_agent) {
     const TestDaemon daemon({.settings = {"replies.next_jitter = 0"}});
     const std::string update = fmt::format("/update{}", login);
     const auto answer = [](int age) {
@@ -71,7 +71,7 @@ BOOST_AUTO_TEST_CASE(ispapp_update_is_answered_with_what_paces_its_agent) {
                            age);
     };
     const std::string alive = corpus("08-ispapp-update-outage-only.json");
-    BOOST_TEST(post(daemon, update, alive).body == answer(0));  // Nothing is known of it.
+    BOOST_TEST(post(daemon, update, alive).body == answer(0));  // The router is not known yet.
     const auto first = post(daemon, update, corpus("07-ispapp-update-full.json"));
     BOOST_TEST(first.status == 200);
     BOOST_TEST(first.header("Content-Type") == "application/json");
@@ -79,9 +79,9 @@ BOOST_AUTO_TEST_CASE(ispapp_update_is_answered_with_what_paces_its_agent) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2100));
     const std::string later = post(daemon, update, alive).body;
     BOOST_TEST((later == answer(2) || later == answer(3)), later);
-    // Another router has collected nothing yet.
+    // No report of this other router has been received yet.
     BOOST_TEST(post(daemon, "/update?login=00:00:5e:00:53:01", alive).body == answer(0));
-    // The second sign of life was the first once more, and is stored once.
+    // The second outage-only report equals the first one, and is stored once.
     BOOST_TEST(daemon.query_until("3", "SELECT COUNT(*) FROM site_checkins") == "3");
 }
 
@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(several_reports_to_ispapp_s_paths_have_a_result_each) {
                    .body.starts_with(R"({"status":"ok","accepted":1,"rejected":[{"index":1,)"));
 }
 
-BOOST_AUTO_TEST_CASE(empty_list_is_a_batch_of_none) {
+BOOST_AUTO_TEST_CASE(empty_list_is_an_empty_batch) {
     const TestDaemon daemon;
     for (const std::string_view path : {"/v1/checkins", "/update", "/adopt/HX1"}) {
         const auto answer = post(daemon, path, "[]");
@@ -112,7 +112,7 @@ BOOST_AUTO_TEST_CASE(empty_list_is_a_batch_of_none) {
                "good");
 }
 
-BOOST_AUTO_TEST_CASE(json_rpc_errors_are_in_its_own_words_and_keep_their_status) {
+BOOST_AUTO_TEST_CASE(json_rpc_errors_have_its_format_and_keep_their_status) {
     const TestDaemon daemon;
     const auto broken =
         daemon.post(R"({"id":"a1","jsonrpc":"2.0","method":"agent.report","params":{"report":}})");
@@ -120,7 +120,7 @@ BOOST_AUTO_TEST_CASE(json_rpc_errors_are_in_its_own_words_and_keep_their_status)
     BOOST_TEST(broken.body == R"({"jsonrpc":"2.0","error":{"code":-32700,"message":)"
                               R"("The body is not valid JSON (RFC 8259).",)"
                               R"("data":{"code":"malformed_json","offset":70}},"id":"a1"})");
-    // Its end is missing, and with it the id.
+    // The body is cut off before its id.
     const auto cut = daemon.post(R"({"jsonrpc":"2.0","method":"agent.report","params":{)");
     BOOST_TEST(cut.body.starts_with(R"({"jsonrpc":"2.0","error":{"code":-32700,)"), cut.body);
     BOOST_TEST(cut.body.ends_with(R"("id":null})"), cut.body);
@@ -132,14 +132,14 @@ BOOST_AUTO_TEST_CASE(json_rpc_errors_are_in_its_own_words_and_keep_their_status)
     const auto crowd = daemon.post(many + "]");
     BOOST_TEST(crowd.status == 413);
     BOOST_TEST(crowd.body.starts_with(R"({"jsonrpc":"2.0","error":{"code":-32600,)"), crowd.body);
-    // Whoever else is wrong hears the common words, also on the same connection.
+    // Other errors have the usual format, on the same connection as well.
     HttpClient client(daemon.http_port());
     BOOST_TEST(client.post(R"({"jsonrpc":"2.0","id":1,})").body.ends_with(R"("id":1})"));
     BOOST_TEST(client.post("{").body.starts_with(R"({"status":"error",)"));
     BOOST_TEST(client.exchange("BAD\r\n\r\n").body.starts_with(R"({"status":"error",)"));
 }
 
-BOOST_AUTO_TEST_CASE(known_router_with_a_broken_report_is_refused_and_seen) {
+BOOST_AUTO_TEST_CASE(malformed_report_of_a_known_router_is_refused_and_leaves_a_liveness_row) {
     const TestDaemon daemon;
     const struct {
         std::string path;
@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(known_router_with_a_broken_report_is_refused_and_seen) {
     MqttClient mqtt(daemon.mqtt_port(), "client");
     mqtt.publish("checkins/a8", corpus("60-bare-none-gps.json"), 1);
     BOOST_TEST(mqtt.puback() == 1);
-    // Nobody knows whose these are.
+    // These requests do not identify a router.
     BOOST_TEST(daemon.post(corpus("85-unquoted-version.json")).status == 400);
     BOOST_TEST(post(daemon, "/nowhere?id=b1", "{").status == 404);
 
@@ -174,13 +174,13 @@ BOOST_AUTO_TEST_CASE(known_router_with_a_broken_report_is_refused_and_seen) {
     BOOST_TEST(daemon.metric(R"(rollcall_checkins_accepted_total{transport="http"})") == 0);
 }
 
-BOOST_AUTO_TEST_CASE(broken_router_has_one_row_in_a_minute_and_what_works_has_all) {
+BOOST_AUTO_TEST_CASE(malformed_reports_leave_one_row_a_minute_and_valid_ones_are_all_stored) {
     TestDaemon daemon({.arguments = {"--set", "workers=2"}});
     for (int time = 0; time < 20; ++time) {
         BOOST_TEST(post(daemon, "/adopt/r1", "{").status == 400);
         BOOST_TEST(post(daemon, "/adopt/r1", fmt::format("seq={}", time)).status == 200);
     }
-    // The rows that nobody waited for are there after a clean stop.
+    // Liveness rows, which no response waits for, are stored by a clean stop.
     BOOST_TEST(daemon.stop().value() == 0);
     daemon.start();
     BOOST_TEST(daemon.query_until("20", "SELECT COUNT(seq) FROM site_checkins") == "20");

@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(table_of_version_1_gets_the_column_of_version_2_and_keeps_i
                "old|NULL\nnew|acme");
 }
 
-BOOST_AUTO_TEST_CASE(column_that_was_made_otherwise_is_told_and_left) {
+BOOST_AUTO_TEST_CASE(differing_column_is_reported_and_not_changed) {
     BOOST_TEST(apply().same);
     server.ask(
         "ALTER TABLE site_checkins MODIFY model VARCHAR(8) COLLATE utf8mb4_general_ci,"
@@ -102,14 +102,14 @@ BOOST_AUTO_TEST_CASE(column_that_was_made_otherwise_is_told_and_left) {
         BOOST_TEST(contains(found.text, line), found.text);
 }
 
-BOOST_AUTO_TEST_CASE(table_without_its_unique_key_is_told) {
+BOOST_AUTO_TEST_CASE(missing_unique_key_is_reported) {
     BOOST_TEST(apply().same);
     server.ask("ALTER TABLE site_checkins DROP PRIMARY KEY");
     BOOST_TEST(contains(diff().text, "no unique key over id and site_id"));
 }
 
-// LOAD DATA leaves out whatever a unique key refuses.
-BOOST_AUTO_TEST_CASE(unique_key_that_would_leave_out_rows_of_ours_is_told) {
+// LOAD DATA silently skips rows that violate a unique key.
+BOOST_AUTO_TEST_CASE(unique_key_that_would_skip_our_rows_is_reported) {
     BOOST_TEST(apply().same);
     server.ask("ALTER TABLE site_checkins ADD UNIQUE KEY wider (site_id, seq, id)");
     BOOST_TEST(diff().same);
@@ -118,27 +118,27 @@ BOOST_AUTO_TEST_CASE(unique_key_that_would_leave_out_rows_of_ours_is_told) {
                diff().text);
 }
 
-BOOST_AUTO_TEST_CASE(table_without_transactions_is_told) {
+BOOST_AUTO_TEST_CASE(table_without_transactions_is_reported) {
     BOOST_TEST(apply().same);
     server.ask("ALTER TABLE rollcall_position ENGINE = Aria");
     BOOST_TEST(diff().text ==
                "-- table rollcall_position is kept by Aria, not InnoDB: to be changed by hand\n");
 }
 
-BOOST_AUTO_TEST_CASE(server_of_another_kind_is_said) {
+BOOST_AUTO_TEST_CASE(server_of_another_kind_is_reported) {
     server.make_database();
     const auto report = diff_schema(settings, SqlDialect::singlestore, "", {});
     BOOST_TEST(contains(why(report), ": say --dialect mariadb"), why(report));
 }
 
-BOOST_AUTO_TEST_CASE(user_that_is_made_can_do_what_the_daemon_does_and_no_more) {
+BOOST_AUTO_TEST_CASE(created_user_has_only_the_rights_that_the_daemon_needs) {
     const TemporaryDirectory directory;
     const std::string password = directory.path() / "password";
     std::ofstream(password) << "it's a \\ secret\n";
     settings.singlestore.user = "rollcall";
     settings.singlestore.password_file = password;
     BOOST_TEST(apply({"root", ""}).same);
-    BOOST_TEST(diff().same);  // As the daemon's own user.
+    BOOST_TEST(diff().same);  // With the daemon's own user.
 
     SinglestoreSink sink(settings);
     BOOST_TEST_REQUIRE(why(sink.open({})) == "");
@@ -157,7 +157,7 @@ BOOST_AUTO_TEST_CASE(user_that_is_made_can_do_what_the_daemon_does_and_no_more) 
         BOOST_TEST(!daemon->query(statement).has_value(), statement);
 }
 
-BOOST_AUTO_TEST_CASE(user_that_anyone_could_log_in_as_is_not_made) {
+BOOST_AUTO_TEST_CASE(user_without_a_password_is_not_created) {
     settings.singlestore.user = "rollcall";
     const auto report = apply_schema(settings, SqlDialect::mariadb, "", {"root", ""});
     BOOST_TEST_REQUIRE(!report.has_value());
@@ -167,7 +167,7 @@ BOOST_AUTO_TEST_CASE(user_that_anyone_could_log_in_as_is_not_made) {
     BOOST_TEST(server.ask("SHOW DATABASES LIKE 'rollcall'", "") == "");
 }
 
-BOOST_AUTO_TEST_CASE(schema_that_is_shown_can_be_run_and_makes_no_user_with_a_known_password) {
+BOOST_AUTO_TEST_CASE(shown_schema_can_be_run_and_creates_no_user_with_a_known_password) {
     server.make_database();
     settings.singlestore.user = "rollcall";
     std::string shown = show_schema(settings, SqlDialect::mariadb);
@@ -182,7 +182,7 @@ BOOST_AUTO_TEST_CASE(schema_that_is_shown_can_be_run_and_makes_no_user_with_a_kn
     const auto users = "SELECT COUNT(*) FROM mysql.user WHERE user = 'rollcall'";
     BOOST_TEST(server.ask(users) == "0");
 
-    // As its hint says.
+    // Uncomment the statements for the user, as the printed hint says.
     for (size_t at = 0; (at = shown.find("\n-- ", at)) != shown.npos; ++at) {
         const bool statement =
             shown.compare(at + 4, 6, "CREATE") == 0 || shown.compare(at + 4, 5, "GRANT") == 0;
@@ -193,7 +193,7 @@ BOOST_AUTO_TEST_CASE(schema_that_is_shown_can_be_run_and_makes_no_user_with_a_kn
     BOOST_TEST(server.ask(users) == "1");
 }
 
-BOOST_AUTO_TEST_CASE(user_who_was_there_with_another_password_is_told_and_keeps_it) {
+BOOST_AUTO_TEST_CASE(existing_user_with_another_password_is_reported_and_keeps_it) {
     const TemporaryDirectory directory;
     const std::string password = directory.path() / "password";
     std::ofstream(password) << "right";
@@ -208,7 +208,7 @@ BOOST_AUTO_TEST_CASE(user_who_was_there_with_another_password_is_told_and_keeps_
     BOOST_TEST(apply({"root", ""}).same);
 }
 
-BOOST_AUTO_TEST_CASE(position_table_that_was_made_otherwise_is_told) {
+BOOST_AUTO_TEST_CASE(differing_position_table_is_reported) {
     BOOST_TEST(apply().same);
     server.ask("ALTER TABLE rollcall_position MODIFY next_record INT NOT NULL, DROP PRIMARY KEY");
     BOOST_TEST(diff().text ==

@@ -1,4 +1,4 @@
-// What the service manager sees: readiness, the clean stop, the log.
+// The daemon under a service manager: readiness, the clean stop, the log.
 #include <boost/test/unit_test.hpp>
 #include <csignal>
 #include <regex>
@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 BOOST_AUTO_TEST_SUITE(service)
 
 BOOST_AUTO_TEST_CASE(ports_take_check_ins_as_soon_as_readiness_was_notified) {
-    TestDaemon daemon;  // It returns at READY=1, so a refused connection throws here.
+    TestDaemon daemon;  // Returns at READY=1, so a refused connection would throw here.
     for (const uint16_t port : {daemon.http_port(), daemon.mqtt_port(), daemon.admin_port()})
         (void)TcpClient(port);
     BOOST_TEST(daemon.post("{}").status == 200);
@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE(idle_connections_do_not_delay_the_stop) {
     BOOST_TEST((daemon.process().wait(10s) == 0), daemon.log());
 }
 
-BOOST_AUTO_TEST_CASE(restart_goes_on_with_what_was_there) {
+BOOST_AUTO_TEST_CASE(restart_continues_with_the_existing_data) {
     TestDaemon daemon;
     BOOST_TEST(daemon.post(R"({"sn":"S","seq":1})").status == 200);
     BOOST_TEST((daemon.stop() == 0), daemon.log());

@@ -1,5 +1,5 @@
-// The direct sink against a MariaDB: what is stored, what is refused, and that nothing is lost or
-// doubled when the connection or the server dies.
+// The direct sink with a MariaDB server: which rows are stored or refused, and that nothing is lost
+// or stored twice when the connection or the server fails.
 #include "sinks/singlestore/sink.h"
 
 #include <fmt/core.h>
@@ -39,7 +39,7 @@ std::vector<std::string> lines(const std::string& text) {
     return all;
 }
 
-// Rows with ids and seqs first, first + 1, ...
+// Returns rows with the ids and seqs first, first + 1, ...
 Columns rows(int64_t first, int64_t count) {
     Columns columns(static_cast<size_t>(count), test_text_max * static_cast<size_t>(count));
     for (int64_t id = first; id < first + count; ++id) {
@@ -66,12 +66,13 @@ struct Tables {
 
     std::string ask(const std::string& sql) const { return server.ask(sql); }
 
-    // Lines for a daemon that stores here.
+    // Returns the settings of a daemon that stores into this server.
     [[nodiscard]] std::vector<std::string> daemon_settings() const {
         return {R"(sinks = ["singlestore"])", "[singlestore]",
                 fmt::format("port = {}", server.port()), R"(user = "root")"};
     }
-    // Rows, ids and the sum of seq, when there are so many; or at last.
+    // Returns the number of rows and of ids and the sum of seq, once there are `count` rows or
+    // after `patience`.
     [[nodiscard]] std::string rows_until(int count) const {
         std::string now;
         for (auto left = patience; left > 0s; left -= 1s) {
@@ -91,8 +92,8 @@ Result<void> write(SinglestoreSink& sink, const Columns& batch, uint64_t end_rec
     return sink.write({batch, 0, end_record});
 }
 
-// A delivery in miniature: record n holds the rows 10 n + 1 to 10 n + 10, and batches are of some
-// records. Goes on until all are stored, however often the sink fails.
+// A minimal delivery: record n contains the rows 10 n + 1 to 10 n + 10, and a batch contains
+// several records. It continues until all records are stored, however often the sink fails.
 struct Records {
     static constexpr int64_t rows_each = 10;
 
@@ -100,7 +101,7 @@ struct Records {
     std::function<void()> after_failure = [] {};
     uint64_t batch_records = 7;
 
-    // Returns how often it failed.
+    // Returns the number of failures of the sink.
     int deliver(SinglestoreSink& sink, const SpoolId& spool, uint64_t records) const {
         int failures = 0;
         const auto deadline = std::chrono::steady_clock::now() + 120s;
@@ -142,7 +143,7 @@ void check_each_row_once(const MariadbServer& server, uint64_t records) {
 
 BOOST_FIXTURE_TEST_SUITE(singlestore_sink, Tables)
 
-// --- what is stored ---
+// --- storing ---
 
 BOOST_AUTO_TEST_CASE(rows_and_position_are_there_after_reopening) {
     {
@@ -177,7 +178,7 @@ BOOST_AUTO_TEST_CASE(row_stored_before_is_not_stored_again) {
     BOOST_TEST(ask("SELECT COUNT(*), COUNT(DISTINCT id) FROM site_checkins") == "25|25");
 }
 
-BOOST_AUTO_TEST_CASE(batch_larger_than_the_warnings_that_a_server_tells_is_checked_too) {
+BOOST_AUTO_TEST_CASE(batch_with_more_rows_than_a_server_reports_warnings_is_checked_too) {
     SinglestoreSink sink(settings);
     BOOST_TEST(sink.open(spool).has_value());
     const int64_t count = 70'000;
@@ -187,7 +188,7 @@ BOOST_AUTO_TEST_CASE(batch_larger_than_the_warnings_that_a_server_tells_is_check
         add_row(many, "S", id);
     }
     BOOST_TEST(why(write(sink, many, 1)) == "");
-    BOOST_TEST(why(write(sink, many, 2)) == "");  // Every row a duplicate.
+    BOOST_TEST(why(write(sink, many, 2)) == "");  // Every row is a duplicate.
     BOOST_TEST(sink.duplicates() == 70'000);
     BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins") == "70000");
 }
@@ -205,9 +206,9 @@ BOOST_AUTO_TEST_CASE(positions_of_two_spools_do_not_mix) {
     BOOST_TEST(second.open(other).value().next_record == 8);
 }
 
-// --- what is refused ---
+// --- refusing ---
 
-BOOST_AUTO_TEST_CASE(schema_that_differs_is_said_with_what_to_do) {
+BOOST_AUTO_TEST_CASE(differing_schema_is_reported_with_its_remedy) {
     ask("ALTER TABLE site_checkins DROP COLUMN lte_sinr");
     SinglestoreSink sink(settings);
     const auto failed = sink.open(spool);
@@ -219,7 +220,7 @@ BOOST_AUTO_TEST_CASE(schema_that_differs_is_said_with_what_to_do) {
     BOOST_TEST(why(sink.open(spool)) == "");
 }
 
-BOOST_AUTO_TEST_CASE(right_that_is_missing_is_said) {
+BOOST_AUTO_TEST_CASE(missing_right_is_reported) {
     ask("CREATE OR REPLACE USER 'poor'@'%'");
     ask("GRANT SELECT ON rollcall.site_checkins TO 'poor'@'%'");
     ask("GRANT SELECT, INSERT, UPDATE ON rollcall.rollcall_position TO 'poor'@'%'");
@@ -232,7 +233,7 @@ BOOST_AUTO_TEST_CASE(right_that_is_missing_is_said) {
     BOOST_TEST(contains(why(failed), "prints the rights that the user needs"));
 }
 
-BOOST_AUTO_TEST_CASE(server_that_takes_no_rows_is_said_with_what_to_do) {
+BOOST_AUTO_TEST_CASE(server_that_accepts_no_rows_is_reported_with_its_remedy) {
     ask("SET GLOBAL local_infile = OFF");
     SinglestoreSink sink(settings);
     BOOST_TEST_REQUIRE(why(sink.open(spool)) == "");
@@ -277,7 +278,7 @@ BOOST_AUTO_TEST_CASE(row_that_the_table_refuses_rolls_the_batch_back) {
     BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins") == "0");
 }
 
-BOOST_AUTO_TEST_CASE(value_that_has_no_line_rolls_the_batch_back_and_names_row_and_column) {
+BOOST_AUTO_TEST_CASE(value_that_tsv_cannot_express_rolls_the_batch_back_and_names_row_and_column) {
     SinglestoreSink sink(settings);
     BOOST_TEST(sink.open(spool).has_value());
     const Columns batch = three_rows_one_without_a_line(3);
@@ -288,9 +289,9 @@ BOOST_AUTO_TEST_CASE(value_that_has_no_line_rolls_the_batch_back_and_names_row_a
     BOOST_TEST(sink.open(spool).value().next_record == 0);
 }
 
-// --- what is refused for good ---
+// --- permanent refusals ---
 
-BOOST_AUTO_TEST_CASE(rows_that_are_refused_for_good_are_handed_over_and_the_others_are_stored) {
+BOOST_AUTO_TEST_CASE(permanently_refused_rows_are_passed_on_and_the_others_are_stored) {
     SinglestoreSink sink(settings);
     BOOST_TEST(sink.open(spool).has_value());
     ask("ALTER TABLE site_checkins ADD CONSTRAINT no_bad CHECK (seq <> 3 AND seq <> 4 AND seq <> "
@@ -311,8 +312,8 @@ BOOST_AUTO_TEST_CASE(rows_that_are_refused_for_good_are_handed_over_and_the_othe
     BOOST_TEST(ask("SELECT next_record FROM rollcall_position") == "2");
 }
 
-BOOST_AUTO_TEST_CASE(any_of_many_rows_may_be_refused_among_copies_of_what_is_there) {
-    Random random("any_of_many_rows_may_be_refused_among_copies_of_what_is_there");
+BOOST_AUTO_TEST_CASE(any_of_many_rows_may_be_refused_among_duplicates) {
+    Random random("any_of_many_rows_may_be_refused_among_duplicates");
     SinglestoreSink sink(settings);
     BOOST_TEST(sink.open(spool).has_value());
     BOOST_TEST(write(sink, rows(1, 500), 1).has_value());
@@ -343,7 +344,7 @@ BOOST_AUTO_TEST_CASE(value_that_the_database_would_alter_is_refused_and_never_st
     BOOST_TEST(ask("SELECT GROUP_CONCAT(seq) FROM site_checkins") == "125,126,127");
 }
 
-BOOST_AUTO_TEST_CASE(value_that_has_no_line_is_refused_alone) {
+BOOST_AUTO_TEST_CASE(value_that_tsv_cannot_express_is_refused_alone) {
     SinglestoreSink sink(settings);
     BOOST_TEST(sink.open(spool).has_value());
     const Columns batch = three_rows_one_without_a_line(2);
@@ -365,7 +366,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_stored_when_a_refused_row_cannot_be_kept) {
     BOOST_TEST(sink.open(spool).value().next_record == 0);
 }
 
-BOOST_AUTO_TEST_CASE(what_may_go_away_refuses_no_row) {
+BOOST_AUTO_TEST_CASE(temporary_failure_refuses_no_row) {
     Refusals refusals;
     for (const char* const change : {"ALTER TABLE site_checkins DROP COLUMN lte_sinr",
                                      "DROP TABLE site_checkins", "SET GLOBAL local_infile = OFF"}) {
@@ -419,7 +420,7 @@ BOOST_AUTO_TEST_CASE(dead_letter_is_sent_again_once_when_the_table_is_fixed_and_
     BOOST_TEST(
         contains(spool_command({"dump", "--dead", "--format", "json"}).output, R"("seq":3)"));
 
-    auto again = spool_command({"replay", "--dead"});  // Too early.
+    auto again = spool_command({"replay", "--dead"});  // The constraint still exists.
     BOOST_TEST(again.status == 1);
     BOOST_TEST(contains(again.output, "0 dead letters were stored, 1 were refused again"));
     ask("ALTER TABLE site_checkins DROP CONSTRAINT no_bad");
@@ -435,7 +436,7 @@ BOOST_AUTO_TEST_CASE(dead_letter_is_sent_again_once_when_the_table_is_fixed_and_
 
 // --- faults ---
 
-BOOST_AUTO_TEST_CASE(connection_that_the_server_ends_costs_nothing) {
+BOOST_AUTO_TEST_CASE(connection_closed_by_the_server_loses_nothing) {
     SinglestoreSink sink(settings);
     int writes = 0;
     const Records records{[&] {
@@ -450,7 +451,7 @@ BOOST_AUTO_TEST_CASE(connection_that_the_server_ends_costs_nothing) {
 
 BOOST_AUTO_TEST_CASE(position_that_another_connection_moved_is_read_again) {
     SinglestoreSink sink(settings);
-    SinglestoreSink other(settings);  // As an earlier connection whose answer was lost.
+    SinglestoreSink other(settings);  // Acts as an earlier connection whose response was lost.
     BOOST_TEST(sink.open(spool).value().next_record == 0);
     BOOST_TEST(other.open(spool).value().next_record == 0);
     BOOST_TEST(write(other, rows(1, 10), 1).has_value());
@@ -461,7 +462,7 @@ BOOST_AUTO_TEST_CASE(position_that_another_connection_moved_is_read_again) {
     BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins") == "10");
 }
 
-// A connection that is gone here may still be open there, with a commit under way.
+// After a connection has failed, the server may still have it open, with a commit in progress.
 BOOST_AUTO_TEST_CASE(write_waits_until_an_earlier_transaction_is_over) {
     for (const char* const end : {"COMMIT", "ROLLBACK"}) {
         server.make_tables();
@@ -510,8 +511,8 @@ BOOST_AUTO_TEST_CASE(daemon_stops_in_time_though_the_server_hangs) {
     BOOST_TEST(daemon.stop().value_or(-1) == 0);
 }
 
-// In both directions, and so also between COMMIT and its answer.
-BOOST_AUTO_TEST_CASE(connection_cut_at_any_byte_costs_nothing) {
+// Cuts both directions, and so also between COMMIT and its response.
+BOOST_AUTO_TEST_CASE(connection_cut_at_any_byte_loses_nothing) {
     CuttingProxy proxy(server.port());
     settings.singlestore.port = proxy.port();
     SinglestoreSink sink(settings);
@@ -522,15 +523,15 @@ BOOST_AUTO_TEST_CASE(connection_cut_at_any_byte_costs_nothing) {
         proxy.cut_after(from, bytes);
         return Records{.batch_records = 2}.deliver(sink, spool, 2);
     };
-    // Where the connection ends that nothing cuts.
+    // Measure the length of a connection that is not cut.
     BOOST_TEST(once(CuttingProxy::From::client, UINT64_MAX) == 0);
     const uint64_t sent = proxy.sent();
     const uint64_t received = proxy.received();
     BOOST_TEST(sent > 1000);
     for (const auto& [from, most] : {std::pair{CuttingProxy::From::client, sent},
                                      std::pair{CuttingProxy::From::server, received}}) {
-        // From where the first write begins: what is cut before is a connection that never opened.
-        // ROLLCALL_CUTS=1 leaves no byte out, and takes minutes.
+        // Start near the beginning of the first write, because an earlier cut only prevents the
+        // connection. ROLLCALL_CUTS=1 cuts at every byte, and takes minutes.
         const bool every = std::getenv("ROLLCALL_CUTS") != nullptr;
         uint64_t cuts = 0;
         for (uint64_t bytes = every ? 1 : most * 2 / 3 + random.below(8); bytes < most;
@@ -543,7 +544,7 @@ BOOST_AUTO_TEST_CASE(connection_cut_at_any_byte_costs_nothing) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(server_killed_at_any_moment_costs_nothing) {
+BOOST_AUTO_TEST_CASE(server_killed_at_any_moment_loses_nothing) {
     constexpr int kills_most = 6;
     Random random("singlestore_sink");
     SinglestoreSink sink(settings);
@@ -566,7 +567,7 @@ BOOST_AUTO_TEST_CASE(server_killed_at_any_moment_costs_nothing) {
                           }};
     constexpr uint64_t count = 3000;
     BOOST_TEST(records.deliver(sink, spool, count) >= kills - 1);
-    if (killer.joinable()) {  // It came after the last write.
+    if (killer.joinable()) {  // The kill came after the last write.
         killer.join();
         server.kill();
         server.start();
@@ -575,7 +576,7 @@ BOOST_AUTO_TEST_CASE(server_killed_at_any_moment_costs_nothing) {
     check_each_row_once(server, count);
 }
 
-BOOST_AUTO_TEST_CASE(daemon_answers_while_the_server_is_away_and_stores_all_when_it_is_back) {
+BOOST_AUTO_TEST_CASE(daemon_responds_while_the_server_is_down_and_stores_everything_afterwards) {
     TestDaemon daemon({.settings = daemon_settings()});
     const auto post = [&](int first, int count) {
         for (int i = first; i < first + count; ++i)
@@ -597,7 +598,7 @@ BOOST_AUTO_TEST_CASE(daemon_answers_while_the_server_is_away_and_stores_all_when
     BOOST_TEST(daemon.admin("/readyz").status == 200);
     BOOST_TEST(daemon.metric(R"(rollcall_sink_up{sink="singlestore"})") == 0);
     daemon.kill();
-    daemon.launch();  // It starts though the sink is away.
+    daemon.launch();  // The daemon starts although the sink is down.
     server.start();
     while (daemon.admin("/readyz").status != 200) std::this_thread::sleep_for(50ms);
     post(40, 20);

@@ -1,4 +1,4 @@
-// What goes to a SingleStore: by the schema commands and by the direct sink.
+// The statements that the schema commands and the direct sink send to SingleStore.
 #include <boost/test/unit_test.hpp>
 #include <fstream>
 #include <ranges>
@@ -20,7 +20,7 @@ bool contains(std::string_view text, std::string_view part) {
     return text.find(part) != std::string_view::npos;
 }
 
-// The tables as `schema apply` makes them, with a position.
+// Returns the description of tables as `schema apply` creates them, with a position.
 Rows as_applied(const std::string& sql) {
     if (contains(sql, "FROM rollcall_position")) return {{"5", {}}};
     if (contains(sql, "statistics"))
@@ -42,7 +42,7 @@ Rows as_applied(const std::string& sql) {
     return rows;
 }
 
-// Statements that change something.
+// Returns the statements that change something.
 std::vector<std::string> changes(const SinglestoreStandIn& server) {
     std::vector<std::string> all = server.statements();
     std::erase_if(all, [](const std::string& sql) {
@@ -69,8 +69,8 @@ struct Secrets {
     TemporaryDirectory directory;
 };
 
-// Its answers change as what it is told to make is made, but for the statements that begin with
-// `refuses`.
+// A server model: its answers reflect the objects that were created. It refuses statements that
+// begin with `refuses`.
 struct Growing {
     std::expected<Rows, SinglestoreStandIn::Refusal> operator()(const std::string& sql) {
         if (!refuses.empty() && sql.starts_with(refuses))
@@ -87,7 +87,7 @@ struct Growing {
 
     std::string refuses;
     std::string pipeline;
-    std::string loaded = "0";  // Partitions of which something is.
+    std::string loaded = "0";  // Number of partitions that the pipeline has begun to load.
     bool tables = false;
     bool started = false;
 };
@@ -156,9 +156,9 @@ BOOST_AUTO_TEST_CASE(
     BOOST_TEST(contains(first.text, "-- failed: pipeline site_checkins_v2 is missing: 127.0.0.1:"),
                first.text);
     BOOST_TEST(contains(first.text, "create the topics first"), first.text);
-    BOOST_TEST(changes(server).size() == 9);  // With the user and its rights.
+    BOOST_TEST(changes(server).size() == 9);  // Includes the user and its rights.
 
-    // Each step of it may be the one that fails.
+    // Each step may fail.
     for (const char* const step : {"ALTER PIPELINE", "START PIPELINE"}) {
         state.refuses = step;
         BOOST_TEST(!apply().same, step);
@@ -169,7 +169,7 @@ BOOST_AUTO_TEST_CASE(
     BOOST_TEST(apply().text == "Nothing differs.\n");
 }
 
-BOOST_AUTO_TEST_CASE(apply_that_fails_tells_what_it_made_before) {
+BOOST_AUTO_TEST_CASE(failed_apply_lists_what_it_has_created) {
     Growing state;
     state.refuses = "CREATE ROWSTORE TABLE";
     const SinglestoreStandIn server([&](const std::string& sql) { return state(sql); });
@@ -180,7 +180,7 @@ BOOST_AUTO_TEST_CASE(apply_that_fails_tells_what_it_made_before) {
                report->text);
 }
 
-BOOST_AUTO_TEST_CASE(pipeline_that_somebody_has_stopped_stays_stopped_where_it_is) {
+BOOST_AUTO_TEST_CASE(stopped_pipeline_stays_stopped_at_its_position) {
     Growing state;
     const SinglestoreStandIn server([&](const std::string& sql) { return state(sql); });
     BOOST_TEST(apply_schema(settings_of(server), singlestore_dialect, "", {})->same);
@@ -191,7 +191,7 @@ BOOST_AUTO_TEST_CASE(pipeline_that_somebody_has_stopped_stays_stopped_where_it_i
     BOOST_TEST(!state.started);
 }
 
-BOOST_AUTO_TEST_CASE(pipeline_of_another_topic_under_its_name_is_told_and_left) {
+BOOST_AUTO_TEST_CASE(pipeline_with_another_topic_is_reported_and_not_changed) {
     Growing state;
     const SinglestoreStandIn server([&](const std::string& sql) { return state(sql); });
     Settings settings = settings_of(server);
@@ -204,7 +204,7 @@ BOOST_AUTO_TEST_CASE(pipeline_of_another_topic_under_its_name_is_told_and_left) 
                "'127.0.0.1:9092/site_checkins.v2': to be changed by hand\n");
 }
 
-BOOST_AUTO_TEST_CASE(pipeline_logs_in_by_its_own_name_if_it_has_one) {
+BOOST_AUTO_TEST_CASE(pipeline_uses_its_own_user_if_one_is_configured) {
     Growing state;
     const SinglestoreStandIn server([&](const std::string& sql) { return state(sql); });
     Settings settings = settings_of(server);
@@ -218,7 +218,7 @@ BOOST_AUTO_TEST_CASE(pipeline_logs_in_by_its_own_name_if_it_has_one) {
                "singlestore.pipeline_password_file: /nonexistent: No such file or directory");
 }
 
-BOOST_AUTO_TEST_CASE(user_who_was_there_with_another_password_is_told) {
+BOOST_AUTO_TEST_CASE(existing_user_with_another_password_is_reported) {
     const SinglestoreStandIn server(
         [](const std::string& sql) -> std::expected<Rows, SinglestoreStandIn::Refusal> {
             if (sql == "LOGIN rollcall")
@@ -232,7 +232,7 @@ BOOST_AUTO_TEST_CASE(user_who_was_there_with_another_password_is_told) {
     BOOST_TEST(contains(report->text, "fixed: pipeline site_checkins_v2 is missing"));
 }
 
-BOOST_AUTO_TEST_CASE(rows_go_in_one_transaction_behind_the_position) {
+BOOST_AUTO_TEST_CASE(rows_follow_the_position_in_one_transaction) {
     const SinglestoreStandIn server(as_applied);
     const Settings settings = settings_of(server);
     SinglestoreSink sink(settings);

@@ -1,5 +1,6 @@
-// The watch against a MariaDB that plays SingleStore: a schema with the tables that SingleStore is
-// documented to have, filled by the test. That a SingleStore answers so is for README.md's probes.
+// The watch with a MariaDB server that stands in for SingleStore: the test fills a schema with the
+// tables that SingleStore documents. Whether a real SingleStore answers in the same way is one of
+// the questions in sinks/README.md.
 #include "sinks/singlestore/watch.h"
 
 #include <boost/test/unit_test.hpp>
@@ -59,7 +60,7 @@ bool contains(const std::string& text, std::string_view part) {
 
 BOOST_FIXTURE_TEST_SUITE(singlestore_watch, Catalog)
 
-BOOST_AUTO_TEST_CASE(running_pipeline_that_has_caught_up_has_no_lag_and_no_trouble) {
+BOOST_AUTO_TEST_CASE(running_pipeline_that_has_caught_up_has_no_lag_and_no_health_message) {
     BOOST_TEST((watch.step() == settings.singlestore.watch_interval));
     BOOST_TEST(watch.health_message().text() == "");
     BOOST_TEST(shown(PipelineState::running) == 1);
@@ -86,7 +87,7 @@ BOOST_AUTO_TEST_CASE(lag_is_what_lies_between_cursor_and_end_and_grows_until_it_
     BOOST_TEST(shown(Metric::pipeline_lag_rows) == 0);
 }
 
-// Offsets of two partitions: 0 ends at 101 with the cursor at 100, 1 at 201 with it at 200.
+// Partition 0 ends at 101 with the cursor at 100, partition 1 ends at 201 with the cursor at 200.
 BOOST_AUTO_TEST_CASE(lag_of_one_partition_is_not_hidden_by_another_that_is_ahead) {
     set("UPDATE PIPELINES_CURSORS SET LATEST_OFFSET = 151 WHERE SOURCE_PARTITION_ID = '0'");
     set("UPDATE PIPELINES_CURSORS SET LATEST_OFFSET = 0 WHERE SOURCE_PARTITION_ID = '1'");
@@ -113,7 +114,7 @@ BOOST_AUTO_TEST_CASE(watermarks_of_the_topic_are_shown) {
     BOOST_TEST(shown(Metric::pipeline_topic_end_messages) == 302);
 }
 
-BOOST_AUTO_TEST_CASE(topic_that_was_created_anew_is_said_until_the_cursor_is_set_back) {
+BOOST_AUTO_TEST_CASE(recreated_topic_is_reported_until_the_cursor_is_reset) {
     set("UPDATE PIPELINES_CURSORS SET LATEST_OFFSET = 5 WHERE SOURCE_PARTITION_ID = '0'");
     (void)watch.step();
     BOOST_TEST(watch.health_message().text() ==
@@ -122,8 +123,8 @@ BOOST_AUTO_TEST_CASE(topic_that_was_created_anew_is_said_until_the_cursor_is_set
                "`site_checkins_v2`; ALTER PIPELINE `site_checkins_v2` SET OFFSETS EARLIEST; START "
                "PIPELINE `site_checkins_v2`");
     BOOST_TEST(shown(Metric::pipeline_recreated_partitions) == 1);
-    BOOST_TEST(shown(Metric::pipeline_lag_messages) == 4);  // The last is a marker.
-    // It grows past the cursor, and all before that is still not loaded.
+    BOOST_TEST(shown(Metric::pipeline_lag_messages) == 4);  // The last message is a marker.
+    // The new topic grows past the cursor, and the messages before it are still not loaded.
     set("UPDATE PIPELINES_CURSORS SET LATEST_OFFSET = 161, CURSOR_OFFSET = 130"
         " WHERE SOURCE_PARTITION_ID = '0'");
     (void)watch.step();
@@ -135,7 +136,7 @@ BOOST_AUTO_TEST_CASE(topic_that_was_created_anew_is_said_until_the_cursor_is_set
     BOOST_TEST(shown(Metric::pipeline_recreated_partitions) == 0);
 }
 
-BOOST_AUTO_TEST_CASE(messages_that_expired_before_they_were_loaded_are_counted_once_and_said) {
+BOOST_AUTO_TEST_CASE(messages_that_expired_before_they_were_loaded_are_counted_once_and_reported) {
     set("UPDATE PIPELINES_CURSORS SET EARLIEST_OFFSET = 120, LATEST_OFFSET = 201"
         " WHERE SOURCE_PARTITION_ID = '0'");
     (void)watch.step();
@@ -164,13 +165,13 @@ BOOST_AUTO_TEST_CASE(partition_that_was_never_read_has_lost_nothing) {
     BOOST_TEST(watch.health_message().text() == "");
 }
 
-BOOST_AUTO_TEST_CASE(end_that_the_brokers_tell_is_believed_if_it_is_further_on) {
+BOOST_AUTO_TEST_CASE(end_from_the_brokers_is_used_if_it_is_larger) {
     std::optional<int64_t> end = 1302;
     SinglestoreWatch with_brokers(settings, clock, [&] { return end; }, "catalog");
     (void)with_brokers.step();
     BOOST_TEST(with_brokers.shard().read(Metric::pipeline_lag_rows, 0) == 1000);
     BOOST_TEST(with_brokers.shard().read(Metric::pipeline_topic_end_messages, 0) == 1302);
-    end = 7;  // Of before.
+    end = 7;  // An outdated value.
     (void)with_brokers.step();
     BOOST_TEST(with_brokers.shard().read(Metric::pipeline_lag_rows, 0) == 0);
     end.reset();
@@ -178,7 +179,7 @@ BOOST_AUTO_TEST_CASE(end_that_the_brokers_tell_is_believed_if_it_is_further_on) 
     BOOST_TEST(with_brokers.shard().read(Metric::pipeline_lag_rows, 0) == 0);
 }
 
-BOOST_AUTO_TEST_CASE(pipeline_in_error_is_said_with_its_last_error_and_what_to_do) {
+BOOST_AUTO_TEST_CASE(failed_pipeline_is_reported_with_its_last_error_and_its_remedy) {
     set("UPDATE PIPELINES SET STATE = 'Error' WHERE DATABASE_NAME = 'rollcall'");
     set("INSERT INTO PIPELINES_ERRORS VALUES"
         " ('rollcall', 'site_checkins_v2', 10.5, 'Error', 1366, 'old'),"
@@ -203,12 +204,12 @@ BOOST_AUTO_TEST_CASE(pipeline_in_error_is_said_with_its_last_error_and_what_to_d
     BOOST_TEST(shown(Metric::pipeline_failed_batches) == 1);
 }
 
-BOOST_AUTO_TEST_CASE(running_pipeline_whose_batches_begin_to_fail_is_said_with_why) {
+BOOST_AUTO_TEST_CASE(running_pipeline_with_failing_batches_is_reported_with_the_reason) {
     const auto fail = [&] {
         set("INSERT INTO PIPELINES_ERRORS VALUES ('rollcall', 'site_checkins_v2',"
             " UNIX_TIMESTAMP(), 'Error', 1366, 'Incorrect value')");
     };
-    fail();  // Long ago, for all the watch knows.
+    fail();  // The watch cannot know whether this failure is new.
     (void)watch.step();
     BOOST_TEST(watch.health_message().text() == "");
     fail();
@@ -252,7 +253,7 @@ BOOST_AUTO_TEST_CASE(whole_state_can_be_read_at_once) {
     BOOST_TEST(seen.wrong == watch.health_message().text());
 }
 
-BOOST_AUTO_TEST_CASE(stopped_missing_and_skipping_pipelines_are_said) {
+BOOST_AUTO_TEST_CASE(stopped_missing_and_skipping_pipelines_are_reported) {
     set("UPDATE PIPELINES SET STATE = 'Stopped'");
     (void)watch.step();
     BOOST_TEST(contains(watch.health_message().text(), "is stopped; START PIPELINE"));
@@ -269,7 +270,7 @@ BOOST_AUTO_TEST_CASE(stopped_missing_and_skipping_pipelines_are_said) {
     BOOST_TEST(shown(PipelineState::missing) == 1);
 }
 
-BOOST_AUTO_TEST_CASE(server_that_is_away_is_said_and_asked_again) {
+BOOST_AUTO_TEST_CASE(unreachable_server_is_reported_and_asked_again) {
     (void)watch.step();
     server.stop();
     (void)watch.step();
@@ -283,7 +284,7 @@ BOOST_AUTO_TEST_CASE(server_that_is_away_is_said_and_asked_again) {
     BOOST_TEST(watch.health_message().text() == "");
 }
 
-BOOST_AUTO_TEST_CASE(table_that_this_version_does_not_have_is_said_and_asked_for_again) {
+BOOST_AUTO_TEST_CASE(missing_catalog_table_is_reported_and_asked_for_again) {
     set("DROP TABLE PIPELINES_CURSORS");
     BOOST_TEST((watch.step() == settings.singlestore.watch_interval));
     BOOST_TEST(
@@ -302,7 +303,7 @@ BOOST_AUTO_TEST_CASE(mariadb_is_not_a_singlestore_and_is_not_asked_again) {
     BOOST_TEST(plain.status().not_singlestore);
     for (size_t state = 0; state < std::size(pipeline_state_names); ++state)
         BOOST_TEST(plain.shard().read(Metric::pipeline_state, state) == 0);
-    // It holds no connection any more.
+    // The watch has closed its connection.
     std::string others;
     for (auto left = 100; left > 0 && others != "0"; --left) {
         std::this_thread::sleep_for(50ms);
@@ -314,7 +315,7 @@ BOOST_AUTO_TEST_CASE(mariadb_is_not_a_singlestore_and_is_not_asked_again) {
     BOOST_TEST(plain.health_message().text() == "");
 }
 
-BOOST_AUTO_TEST_CASE(watch_that_rests_stops_at_once) {
+BOOST_AUTO_TEST_CASE(waiting_watch_stops_at_once) {
     SinglestoreWatch plain(settings, clock);
     plain.start();
     const auto begin = std::chrono::steady_clock::now();

@@ -1,4 +1,4 @@
-// TLS as clients see it: curl, mosquitto, openssl, and one that does what these do not.
+// TLS with real clients: curl, mosquitto, openssl, and a client with features that these lack.
 #include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
@@ -65,7 +65,7 @@ Finished curl(const TestDaemon& daemon, const Lines& arguments) {
     return run(command);
 }
 
-// A request whose answer is the last on its connection.
+// Returns a request after whose response the daemon closes the connection.
 std::string last_request(const std::string& body) {
     return fmt::format(
         "POST /v1/checkins HTTP/1.1\r\nHost: r\r\nConnection: close\r\nContent-Length: "
@@ -75,7 +75,7 @@ std::string last_request(const std::string& body) {
 
 bool answered(const std::string& answer) { return answer.starts_with("HTTP/1.1 200 OK\r\n"); }
 
-// Waits until the metric says so, and returns what it says.
+// Waits until the metric has the value or `patience` is over, and returns the last value.
 double metric_until(const TestDaemon& daemon, double value, std::string_view name) {
     const auto deadline = std::chrono::steady_clock::now() + patience;
     for (;;) {
@@ -151,14 +151,14 @@ BOOST_AUTO_TEST_CASE(client_gets_the_certificate_whose_signatures_it_can_verify)
         BOOST_TEST(name_for("RSA-PSS+SHA256:RSA+SHA256:ECDSA+SHA256") == "elliptic");
         BOOST_TEST(name_for("ECDSA+SHA256") == "elliptic");
     }
-    // The authority signs by ECDSA, so 1.3 wants that in the list, too.
+    // The authority signs with ECDSA, so TLS 1.3 requires ECDSA in the client's list, too.
     TlsClient old(daemon.port_of("https"), {.authority = authority(),
                                             .version = TLS1_2_VERSION,
                                             .ciphers = "ECDHE-RSA-AES128-GCM-SHA256"});
     BOOST_TEST(old.end().server_name() == "factored");
 }
 
-BOOST_AUTO_TEST_CASE(cbc_is_spoken_only_where_it_is_allowed) {
+BOOST_AUTO_TEST_CASE(cbc_ciphers_work_only_where_they_are_allowed) {
     const TestDaemon strict({.settings = with_both()});
     const TestDaemon lenient({.settings = with_both({"tls.cbc_ciphers = true"})});
     for (const std::string cipher :
@@ -169,7 +169,7 @@ BOOST_AUTO_TEST_CASE(cbc_is_spoken_only_where_it_is_allowed) {
         BOOST_TEST(answered(posted.output), cipher << ": " << posted.errors);
     }
     BOOST_TEST(refused(strict, "tls_no_common_algorithm", 3) == 3);
-    // Who can do better does.
+    // A client that supports a better cipher uses it.
     TlsClient client(lenient.port_of("https"),
                      {.version = TLS1_2_VERSION,
                       .ciphers = "AES128-SHA:ECDHE-RSA-AES128-SHA:ECDHE-RSA-AES128-GCM-SHA256"});
@@ -257,7 +257,7 @@ BOOST_AUTO_TEST_CASE(pipelined_requests_and_large_bodies_are_answered_in_their_o
     const TestDaemon daemon({.settings = with(ecdsa())});
     for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
         TlsClient client(daemon.port_of("https"), {.authority = authority(), .version = version});
-        // Beyond a record, which holds 16 KiB, and beyond what is read at a time.
+        // Larger than a record, which holds 16 KiB, and larger than one read.
         std::string list = "[";
         while (list.size() < 300'000)
             list += R"({"sn":"L","y":")" + std::string(1000, 'y') + R"("},)";
@@ -275,7 +275,7 @@ BOOST_AUTO_TEST_CASE(pipelined_requests_and_large_bodies_are_answered_in_their_o
     }
 }
 
-BOOST_AUTO_TEST_CASE(client_that_says_its_end_hears_its_answers_and_the_end) {
+BOOST_AUTO_TEST_CASE(client_that_ends_its_side_receives_its_responses_and_the_end) {
     const TestDaemon daemon({.settings = with(ecdsa())});
     for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
         TlsClient client(daemon.port_of("https"), {.authority = authority(), .version = version});
@@ -285,7 +285,7 @@ BOOST_AUTO_TEST_CASE(client_that_says_its_end_hears_its_answers_and_the_end) {
         client.connection().end_sending();
         BOOST_TEST(answered(client.take_rest()));
         BOOST_TEST(client.end().ended());
-        // Without the end of TLS before the end of the connection: the answer comes just so.
+        // A client may also end the connection without close_notify and still gets its response.
         TlsClient cut(daemon.port_of("https"), {.authority = authority(), .version = version});
         cut.send(post_request(seq(2)));
         cut.connection().end_sending();
@@ -297,7 +297,7 @@ BOOST_AUTO_TEST_CASE(handshake_may_be_cut_at_every_byte) {
     const TestDaemon daemon({.settings = with(ecdsa())});
     int cut = 0;
     for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
-        // The flights of a client: its hello, and what follows the answer to that.
+        // A client sends two flights: ClientHello, and the reply to the server's flight.
         for (const int flight : {1, 2}) {
             for (size_t bytes = 1;; ++bytes) {
                 TcpClient connection(daemon.port_of("https"));
@@ -305,7 +305,8 @@ BOOST_AUTO_TEST_CASE(handshake_may_be_cut_at_every_byte) {
                 BOOST_TEST(!end.shake_hands());
                 if (flight == 2) {
                     connection.send(end.take_outgoing());
-                    // In 1.2 the answer is done when it is; more than one read may be needed.
+                    // The server's flight may need several reads. It is complete when the client
+                    // has a reply.
                     do {
                         end.receive(connection.take(connection.peek().size()));
                         (void)end.shake_hands();
@@ -319,7 +320,8 @@ BOOST_AUTO_TEST_CASE(handshake_may_be_cut_at_every_byte) {
         }
     }
     BOOST_TEST(cut > 500);
-    // The last of each flight were given up after no byte, or after their hello.
+    // Each innermost loop ends with a connection that sent nothing, which does not count, or only a
+    // ClientHello, which counts once for each version.
     BOOST_TEST(refused(daemon, "tls_truncated", cut + 2) == cut + 2);
     BOOST_TEST(metric_until(daemon, 0, R"(rollcall_connections{transport="http"})") == 0);
     BOOST_TEST(answered(curl(daemon, {}).output));
@@ -341,7 +343,7 @@ BOOST_AUTO_TEST_CASE(handshake_beyond_the_limit_waits_for_one_to_end) {
     BOOST_TEST(!second.peek().empty());
 }
 
-BOOST_AUTO_TEST_CASE(silent_handshake_makes_way_for_who_waits_behind_it) {
+BOOST_AUTO_TEST_CASE(silent_handshake_is_closed_for_a_waiting_one) {
     const TestDaemon daemon({.settings = with(ecdsa(), {"workers = 1", "tls.handshakes_max = 1"})});
     TlsEnd end({});
     BOOST_TEST(!end.shake_hands());
@@ -353,7 +355,7 @@ BOOST_AUTO_TEST_CASE(silent_handshake_makes_way_for_who_waits_behind_it) {
     BOOST_TEST(refused(daemon, "tls_timeout", 1) == 1);
 }
 
-BOOST_AUTO_TEST_CASE(slow_handshake_is_cut_by_time) {
+BOOST_AUTO_TEST_CASE(slow_handshake_is_closed_by_its_timeout) {
     const TestDaemon daemon({.settings = with(ecdsa(), {R"(tls.handshake_timeout_max = "1s")"})});
     TcpClient silent(daemon.port_of("https"));
     TcpClient slow(daemon.port_of("https"));
@@ -363,7 +365,8 @@ BOOST_AUTO_TEST_CASE(slow_handshake_is_cut_by_time) {
     slow.send(hello.substr(0, hello.size() / 2));
     BOOST_TEST(silent.ends_within(patience));
     BOOST_TEST(slow.ends_within(patience));
-    BOOST_TEST(refused(daemon, "tls_timeout") == 1);  // Who says nothing is refused nothing.
+    // Only `slow` counts: a client that sends nothing is closed without a refusal.
+    BOOST_TEST(refused(daemon, "tls_timeout") == 1);
 }
 
 BOOST_AUTO_TEST_CASE(reload_gives_new_clients_the_new_certificate_and_keeps_the_old_connections) {
@@ -410,7 +413,7 @@ BOOST_AUTO_TEST_CASE(reload_gives_new_clients_the_new_certificate_and_keeps_the_
     BOOST_TEST(answered(after.take_rest()));
 }
 
-BOOST_AUTO_TEST_CASE(ticket_is_good_for_every_worker_and_after_a_reload) {
+BOOST_AUTO_TEST_CASE(ticket_is_valid_for_every_worker_and_after_a_reload) {
     TestDaemon daemon({.settings = with(ecdsa(), {"workers = 3"})});
     for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
         const auto with_ticket = [&](SSL_SESSION* session) {
@@ -437,7 +440,7 @@ BOOST_AUTO_TEST_CASE(ticket_is_good_for_every_worker_and_after_a_reload) {
     BOOST_TEST(handshakes(daemon, "resumed") == 24);
 }
 
-BOOST_AUTO_TEST_CASE(openssl_comes_back_with_its_ticket) {
+BOOST_AUTO_TEST_CASE(openssl_resumes_its_session_with_a_ticket) {
     const TestDaemon daemon({.settings = with_both()});
     const std::string session = ours().path("session");
     const auto connect = [&](const char* version, const char* what) {
@@ -454,7 +457,7 @@ BOOST_AUTO_TEST_CASE(openssl_comes_back_with_its_ticket) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(files_that_are_wrong_are_named_and_nothing_starts) {
+BOOST_AUTO_TEST_CASE(invalid_files_are_named_and_prevent_the_start) {
     const auto rollcalld = [](const char* command, const Certificates::Files& files) {
         return run({rollcalld_path(), command, "--set", "tls.certificate=" + files.certificate,
                     "--set", "tls.key=" + files.key});

@@ -1,4 +1,4 @@
-// What sinks/tsv writes, read back through LOAD DATA of a MariaDB, value by value.
+// Lines of sinks/text/tsv, loaded by LOAD DATA of MariaDB and read back value by value.
 #include <bit>
 #include <boost/test/unit_test.hpp>
 #include <cmath>
@@ -20,7 +20,7 @@ struct Loaded {
         database.emplace(*Database::connect(server.options("rollcall")));
     }
 
-    // Loads the rows and gives back what is in the table, by id.
+    // Loads the rows and returns the rows of the table, by id.
     Rows round_trip(const Columns& rows) {
         std::string text(rows.rows() * tsv_row_bytes_max, '?');
         char* end = text.data();
@@ -46,7 +46,7 @@ struct Loaded {
     std::optional<Database> database;
 };
 
-// The value as MariaDB shows it, but for reals, whose digits it chooses.
+// Returns a value as MariaDB prints it. MariaDB chooses the digits of reals, so these differ.
 std::optional<std::string> shown(const Columns& rows, size_t row, Column column) {
     if (!rows.has(row, column)) return std::nullopt;
     switch (info(column).kind) {
@@ -82,7 +82,8 @@ void check_same(const Columns& rows, const Rows& stored) {
     }
 }
 
-// Text of up to so many bytes, rich in what TSV must escape and in what UTF-8 makes long.
+// Returns text of at most that many bytes, with many characters that TSV escapes or that are long
+// in UTF-8.
 std::string random_text(Random& random, size_t bytes_max) {
     static const std::vector<std::string> pieces = {
         "\t",   "\n",   "\r",   "\\",   "\\N",    "\\t", "N",    "'",  "\"", "`",
@@ -155,7 +156,7 @@ BOOST_AUTO_TEST_CASE(largest_and_smallest_values_come_back) {
             const auto column = static_cast<Column>(number);
             const auto& about = info(column);
             if (about.kind == Kind::text) {
-                // As many bytes as fit, of four each, of one each, and none.
+                // The longest text of 4-byte characters, of 1-byte characters, and an empty text.
                 std::string text;
                 const auto most = static_cast<size_t>(about.high);
                 if (id == 0)

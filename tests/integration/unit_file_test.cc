@@ -1,4 +1,4 @@
-// systemd/rollcalld.service, as systemd itself reads it.
+// systemd/rollcalld.service, checked by systemd's own tools.
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 #include <fstream>
@@ -13,8 +13,8 @@ using namespace rollcall;
 
 namespace {
 
-// Exposure as systemd-analyze scores it, times ten; lower is better. What is left is what the
-// daemon is for: it speaks to other machines and keeps files.
+// Maximum exposure: the score of systemd-analyze times ten; lower is better. The daemon needs the
+// remaining rights, because it uses the network and keeps files.
 constexpr int exposure_max = 15;
 
 constexpr const char* unit_file_path = ROLLCALL_SOURCE_DIR "/systemd/rollcalld.service";
@@ -37,7 +37,7 @@ BOOST_AUTO_TEST_CASE(systemd_finds_nothing_wrong_with_it) {
                                               rollcalld_path());
     const auto verified = run({"systemd-analyze", "verify", "--man=no", path});
     BOOST_TEST(verified.status == 0);
-    // Other units of the machine are read too, and are none of our business.
+    // systemd-analyze also reports problems of other units of the machine, which do not matter.
     BOOST_TEST(verified.errors.find("rollcalld") == std::string::npos, verified.errors);
 }
 

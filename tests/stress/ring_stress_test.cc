@@ -1,5 +1,5 @@
-// The ring between two threads, for ThreadSanitizer: it sees a slot that is read before it was
-// handed over, or filled again before it was given back, as a data race.
+// The ring between two threads, for ThreadSanitizer. A slot that is read before it was published,
+// or filled again before it was returned, is a data race.
 //
 // tests/stress/weakened_orders.cmake builds this file with one memory order weakened at a time, and
 // requires that it fails.

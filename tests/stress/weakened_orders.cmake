@@ -1,6 +1,6 @@
-# An order that no test can break is not justified: builds the ring's stress test with one memory
-# order of cursor.h weakened at a time, and requires that ThreadSanitizer reports a race; as it is
-# written, that it does not.
+# Shows that each memory order of cursor.h is needed. Builds the ring's stress test with one order
+# weakened at a time and requires that ThreadSanitizer reports a race; with the orders as written it
+# must report none.
 #
 #   cmake -DCOMPILER=g++ -DSOURCE=<checkout> -DWORK=<folder> -P weakened_orders.cmake
 

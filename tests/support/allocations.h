@@ -1,5 +1,5 @@
-// Allocations: how often this program has asked operator new for memory, for tests that a hot path
-// does not. Linking allocations.cc replaces the operators.
+// Allocations: counts the calls of operator new in this program, for tests that a hot path
+// allocates nothing. Linking allocations.cc replaces the operators.
 #pragma once
 
 #include <cstddef>

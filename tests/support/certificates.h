@@ -1,5 +1,5 @@
-// Certificates: an authority of the tests' own, and what it signs, made by the openssl program in a
-// temporary directory.
+// Certificates: a certificate authority for tests and the certificates that it signs, made by the
+// openssl program in a temporary directory.
 #pragma once
 
 #include <string>
@@ -17,12 +17,12 @@ public:
         std::string key;
     };
 
-    // `name` is the authority's own, and the prefix of its files.
+    // `name` is the name of the authority, and the prefix of its files.
     explicit Certificates(const std::string& name = "authority");
 
-    // A certificate for servers on 127.0.0.1 and localhost, and for clients called `name`. The name
-    // is as in -subj: "HX1", or "a/CN=b" for two. With 0 days it has expired when this returns;
-    // OpenSSL 3.5 makes none that ends before it begins.
+    // Issues a certificate for servers on 127.0.0.1 and localhost, and for clients called `name`,
+    // which has the syntax of -subj: "HX1", or "a/CN=b" for two names. With 0 days the certificate
+    // has already expired; OpenSSL 3.5 refuses to make one that ends before it begins.
     [[nodiscard]] Files issue(const std::string& name, Kind kind = Kind::ecdsa, int days = 2) const;
 
     [[nodiscard]] const Files& authority() const { return authority_; }
@@ -35,7 +35,7 @@ private:
     Files authority_;
 };
 
-// Lets a daemon with these settings show this certificate to its clients.
+// Configures the TLS certificate of a daemon.
 inline void use_certificate(Settings& settings, const Certificates::Files& files) {
     settings.tls.certificate = {files.certificate};
     settings.tls.key = {files.key};

@@ -103,7 +103,7 @@ void CuttingProxy::let_in() {
     close(server);
 }
 
-// False when the connection is over.
+// Forwards bytes. Returns false when the connection has ended.
 bool CuttingProxy::pass_on(int from, int to, From side) {
     std::atomic<uint64_t>& passed = side == From::client ? sent_ : received_;
     const uint64_t most = side == From::client ? client_bytes_most_ : server_bytes_most_;

@@ -1,7 +1,7 @@
-// CuttingProxy: stands between clients and a server on loopback, and cuts their connections after
-// so many bytes, once, as a network does that fails for a moment.
+// CuttingProxy: a proxy between clients and a server on loopback that closes their connections once
+// after a given number of bytes, like a network that fails for a moment.
 //
-// Threads: its own serves all connections; the rest is for the test's.
+// Threads: its own thread serves all connections; all functions are called by the test's thread.
 #pragma once
 
 #include <atomic>
@@ -15,7 +15,8 @@ class CuttingProxy {
 public:
     enum class From : uint8_t { client, server };
 
-    // A server that does not know its port yet may be told later; until then nobody is let in.
+    // If the port of the server is not known yet, lead_to() sets it later; until then the proxy
+    // accepts no client.
     explicit CuttingProxy(uint16_t server_port = 0);
     ~CuttingProxy();
     CuttingProxy(const CuttingProxy&) = delete;
@@ -23,10 +24,9 @@ public:
 
     [[nodiscard]] uint16_t port() const { return port_; }
     void lead_to(uint16_t server_port) { server_port_ = server_port; }
-    // So many bytes from that side go through from now on; then all connections are closed. Those
-    // that come after that are not cut.
+    // Closes all connections after that many bytes from that side. Later connections are not cut.
     void cut_after(From from, uint64_t bytes);
-    // Bytes that went through since then.
+    // Bytes forwarded since the last cut_after().
     [[nodiscard]] uint64_t sent() const { return sent_; }
     [[nodiscard]] uint64_t received() const { return received_; }
     [[nodiscard]] uint64_t cuts() const { return cuts_; }

@@ -16,10 +16,10 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-// --- how a column is called ---
+// --- names of columns ---
 
 struct Name {
-    std::string object{};  // Of a path "object.member"; else empty.
+    std::string object{};  // The object of a path "object.member", or empty.
     std::string member{};
     bool weak = false;
     bool in_use = false;
@@ -54,10 +54,11 @@ std::vector<Name> names_of(Column column) {
     return names;
 }
 
-// Case and separators do not count: cpucount, cpuCount, CPU-Count, cpu_count, cp.ucount.
+// Spells a name differently. Case and separators do not matter: cpucount, cpuCount, CPU-Count,
+// cpu_count, cp.ucount.
 std::string spelled(Random& random, std::string_view name) {
     const auto separator = random.one_of<char>({'-', '_', '.', ' '});
-    const uint64_t style = random.below(4);  // As it is, camel case, separators, capitals and both.
+    const uint64_t style = random.below(4);  // None, camel case, separators, capitals and both.
     std::string text;
     for (const char letter : name) {
         const bool begins_word = !text.empty() && random.one_in(4);
@@ -87,7 +88,7 @@ Name name_for(Random& random, Column column, Mouth mouth, bool in_use = false) {
     return random.one_of(names);
 }
 
-// Total and free may be said by what is in use, or both at once: "mem=free,total".
+// Reports total and free either through the used size, or both in one value: "mem=free,total".
 void say_sizes(Random& random, RandomRow& row, Mouth mouth, Column total, Column free,
                std::vector<Pair>& pairs, std::set<Column>& said) {
     if (!row.cells.contains(total) || !row.cells.contains(free) || random.one_in(2)) return;
@@ -119,13 +120,13 @@ std::vector<Pair> pairs_of(Random& random, RandomRow& row, Mouth mouth) {
             pairs.push_back({column, name_for(random, column, mouth),
                              random_spelling(random, column, cell->second)});
         } else if (!row.beside.contains(column) && random.one_in(10)) {
-            // What a router does not have: the column stays empty.
+            // A missing value: the column stays empty.
             pairs.push_back({column,
                              name_for(random, column, mouth),
                              {random.one_of(Texts{"", "none", "null"})}});
         }
     }
-    // The channel behind the version, if it needs no name of its own.
+    // Append the channel to the version, unless the channel has its own name.
     const auto is = [](Column column) {
         return [column](const Pair& pair) { return pair.column == column; };
     };
@@ -177,7 +178,7 @@ std::string random_json_string(Random& random, std::string_view text) {
     return out + '"';
 }
 
-// Members in a random order, with random space between them.
+// Writes an object whose members have a random order and random space between them.
 std::string object(Random& random, std::vector<std::string> members) {
     random.shuffle(members);
     const std::string space = random.one_of(Texts{"", "", " ", "\r\n\t"});
@@ -186,7 +187,7 @@ std::string object(Random& random, std::vector<std::string> members) {
 
 struct JsonStyle {
     bool nested;
-    bool all_texts;  // As the REST interface has it.
+    bool all_texts;  // All values are strings, as in the REST interface.
 };
 
 std::string value_in_json(Random& random, const JsonStyle& style, const Pair& pair,
@@ -204,7 +205,7 @@ std::string value_in_json(Random& random, const JsonStyle& style, const Pair& pa
     return random_json_string(random, space + value.text + space);
 }
 
-// What lies beside the values that we know.
+// Returns a member that no column reads.
 std::string noise_in_json(Random& random) {
     return random.one_of(Texts{
         R"("routerboard":true)", R"("revision":"")", R"("build-time":"2025-01-16 08:19:28")",
@@ -214,7 +215,7 @@ std::string noise_in_json(Random& random) {
         R"("x":[1,2,"3"])"});
 }
 
-// Would this member of this object be another column's?
+// Returns true if decode would read this member of this object as another column.
 bool means_other(const std::string& in, const Pair& pair) {
     const Key key = find_key(in, pair.name.member);
     return key && key->column != pair.column;
@@ -259,7 +260,7 @@ std::string row_in_json(Random& random, RandomRow& row, const JsonStyle& style) 
     }
     for (const auto& [name, members] : objects) {
         std::string whole = object(random, members);
-        // The first object of a list says what paths lead to.
+        // A path into a list leads to the first object of the list.
         if (name == "disks") whole = fmt::format("[{},{{\"avail\":1,\"used\":1}}]", whole);
         top.push_back(fmt::format("{}:{}", random_json_string(random, name), whole));
     }
@@ -287,8 +288,8 @@ std::string percent_encoded(Random& random, std::string_view text) {
     return out;
 }
 
-// The pairs of a row, written by `write(key, value)`, between separators; sensors also as
-// `print as-value` has them, in rows: ".id=*1;name=voltage;type=V;value=24.1".
+// Returns the pairs of a row, written by `write(key, value)`, between separators. Sensors may also
+// be written as rows, as `print as-value` does: ".id=*1;name=voltage;type=V;value=24.1".
 template <class Write>
 std::string row_in_pairs(Random& random, RandomRow& row, char separator, Write write) {
     std::string text;
@@ -303,7 +304,7 @@ std::string row_in_pairs(Random& random, RandomRow& row, char separator, Write w
         }
     }
     if (!sensors.empty()) text += write("health", sensors) + separator;
-    text += write("build-time", "2025 x");  // Not a key of ours, with a space.
+    text += write("build-time", "2025 x");  // An unknown key whose value contains a space.
     if (random.one_in(2)) text += separator;
     return text;
 }
@@ -321,7 +322,7 @@ std::string row_as_form(Random& random, RandomRow& row, bool encoded) {
     });
 }
 
-// A part of the row goes into the query, `write(row)` says the rest.
+// Moves some cells of the row into the query; `write(row)` writes the others.
 template <class Write>
 std::string beside_a_query(Random& random, Sent& sent, Write write) {
     RandomRow& row = sent.rows.back();
@@ -346,9 +347,9 @@ std::string row_as_header(Random& random, RandomRow& row) {
     });
 }
 
-// --- what lies around a report ---
+// --- framing of a report ---
 
-// A byte order mark before, spaces and NULs behind.
+// Adds a byte order mark before the report, and spaces and NULs around it.
 void wrap(Random& random, Sent& sent, bool spaces_before, bool mark_before = true) {
     if (spaces_before && random.one_in(4)) sent.body.insert(0, "\r\n\t");
     if (random.one_in(4)) sent.body += random.one_of(Texts{"\n", " \r\n", std::string(1, '\0')});
@@ -357,7 +358,7 @@ void wrap(Random& random, Sent& sent, bool spaces_before, bool mark_before = tru
     for (RandomRow& row : sent.rows) row.warnings.insert("utf8_bom");
 }
 
-// The body in the code page of the PC that typed the names.
+// Encodes the body in Windows-1252, as if the names had been typed on a PC.
 void write_in_cp1252(Sent& sent) {
     static const std::vector<std::pair<std::string_view, std::string_view>> page = {
         {"é", "\xE9"}, {"Ö", "\xD6"}, {"ß", "\xDF"}, {"ñ", "\xF1"}, {"°", "\xB0"}};
@@ -377,7 +378,7 @@ RandomRow& one_row(Random& random, Sent& sent, Letters letters) {
     return sent.rows.back();
 }
 
-// JSON is known by its first byte, whatever is claimed.
+// Returns any hint, because the first byte identifies JSON whatever the client claims.
 BodyHint any_hint(Random& random) {
     return random.one_of({BodyHint::json, BodyHint::unknown, BodyHint::text, BodyHint::form});
 }

@@ -1,8 +1,8 @@
-// Dialects: the ways in which routers and their scripts write down a row.
+// Dialects: the formats in which routers and their scripts report a row.
 //
-// What a row holds is drawn first, and is what decode must find again. How it is written is drawn
-// after that: which of its names a column goes by and how the name is spelled, in which form the
-// value stands, in which dialect, and what noise lies around it.
+// A random row is drawn first; decode must find the same values again. Then its form is drawn:
+// which name of each column is used and how it is spelled, the form of each value, the dialect, and
+// irrelevant content around it.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@
 
 namespace rollcall {
 
-// What a router sent, and what it meant by it.
+// A report as a router sends it, and the rows that it means.
 struct Sent {
     std::string dialect;
     std::string body;

@@ -1,7 +1,7 @@
-// A port of 127.0.0.1 that nobody listens on now.
+// free_port(): a port of 127.0.0.1 without a listener.
 //
-// It lies below those that the kernel gives to clients: one of them could take the port of a server
-// that is down for a moment.
+// It lies below the kernel's range of ephemeral ports. Otherwise a client's connection could take
+// the port of a server that is restarting.
 #pragma once
 
 #include <unistd.h>

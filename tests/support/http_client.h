@@ -1,4 +1,4 @@
-// HttpClient: one keep-alive HTTP connection; what is sent is the caller's, byte for byte.
+// HttpClient: a keep-alive HTTP connection that sends the bytes of the caller unchanged.
 #pragma once
 
 #include <string>
@@ -10,14 +10,15 @@ namespace rollcall {
 
 struct HttpResponse {
     int status = 0;
-    std::string head;  // All lines, the empty one included.
+    std::string head;  // All header lines, including the empty one.
     std::string body;
 
-    // The value of a header, empty if it is not there. The name as the daemon writes it.
+    // Returns the value of a header field, or an empty string. The name is spelled as the daemon
+    // writes it.
     [[nodiscard]] std::string header(std::string_view name) const;
 };
 
-// A request with Content-Length, as a router writes it.
+// Returns a request with Content-Length, as a router sends it.
 [[nodiscard]] std::string post_request(std::string_view body,
                                        std::string_view path = "/v1/checkins");
 
@@ -26,7 +27,7 @@ public:
     explicit HttpClient(uint16_t port) : connection_(port) {}
 
     void send(std::string_view bytes) const { connection_.send(bytes); }
-    // The next response; it must carry Content-Length unless its status allows no body.
+    // Waits for the next response, which must have Content-Length unless its status allows no body.
     [[nodiscard]] HttpResponse receive();
 
     [[nodiscard]] HttpResponse exchange(std::string_view request) {

@@ -1,4 +1,4 @@
-// The statements of tests/conformance/http.tsv, and the bytes that each is shown with.
+// The statements of tests/conformance/http.tsv, and example bytes for each of them.
 #pragma once
 
 #include <fstream>
@@ -13,8 +13,8 @@ namespace rollcall {
 
 struct HttpStatement {
     std::string section;
-    std::string refused;   // The code, or empty.
-    std::string requests;  // Those that are read, if it is not refused.
+    std::string refused;   // The code of the refusal, or empty.
+    std::string requests;  // The requests that the parser reads, if none is refused.
     std::string bytes;
     std::string words;
 };

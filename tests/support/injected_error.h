@@ -1,6 +1,6 @@
-// InjectedError: a system call of a running daemon that fails, from now on until the object goes.
+// InjectedError: makes a system call of a running daemon fail until the object is destroyed.
 //
-// strace lets the call fail without asking the kernel, and writes down each of these calls.
+// strace makes the call fail without executing it, and logs each of these calls.
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@ namespace rollcall {
 
 class InjectedError {
 public:
-    // Of all threads; of calls on this path only, if one is given.
+    // Applies to all threads. If a path is given, only calls with this path fail.
     InjectedError(pid_t pid, std::string_view call, std::string_view error,
                   const std::string& path = {});
     ~InjectedError() { end(); }
@@ -22,7 +22,7 @@ public:
     InjectedError& operator=(const InjectedError&) = delete;
 
     void end();
-    // Those so far; all, after end(). As strace writes them.
+    // Returns the failed calls so far, in strace's format; after end(), all of them.
     [[nodiscard]] std::vector<std::string> calls() const;
 
 private:

@@ -1,5 +1,5 @@
-// A precondition of test cases that only root can run, because they change owners or become another
-// user. Boost.Test reports the others as skipped.
+// A precondition of test cases that need root, because they change owners or become another user.
+// For other users, Boost.Test reports these cases as skipped.
 #pragma once
 
 #include <unistd.h>

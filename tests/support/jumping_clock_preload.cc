@@ -1,5 +1,6 @@
-// Put before a program with LD_PRELOAD, lets its wall clock jump: JUMPING_CLOCK names a file with
-// the seconds that it is ahead, 8 bytes, which may be written at any time. The steady clock stays.
+// A library for LD_PRELOAD that changes the wall clock of a program. JUMPING_CLOCK names a file
+// with the offset in seconds (8 bytes), which may be written at any time. The steady clock is not
+// changed.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -31,7 +32,7 @@ const Seconds* map_file() {
 
 time_t ahead() {
     static const Seconds* const seconds = map_file();
-    // Relaxed: nothing else is told with it.
+    // relaxed: no other data depends on this number.
     return seconds == nullptr ? 0 : seconds->load(std::memory_order_relaxed);
 }
 

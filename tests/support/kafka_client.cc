@@ -30,7 +30,7 @@ rd_kafka_t* make(rd_kafka_type_t type, const std::map<std::string, std::string>&
     char problem[512];
     rd_kafka_conf_set_log_cb(conf, nullptr);
     auto all = properties;
-    all.emplace("allow.auto.create.topics", "false");  // Asking for a topic must not make it.
+    all.emplace("allow.auto.create.topics", "false");  // Requests must not create topics.
     for (const auto& [name, value] : all)
         if (rd_kafka_conf_set(conf, name.c_str(), value.c_str(), problem, sizeof problem) !=
             RD_KAFKA_CONF_OK)
@@ -40,7 +40,7 @@ rd_kafka_t* make(rd_kafka_type_t type, const std::map<std::string, std::string>&
     return made;
 }
 
-// What the cluster says of a topic; of all if the name is empty.
+// Calls `use` with the cluster's metadata of a topic, or of all topics if the name is empty.
 template <class Use>
 auto with_metadata(rd_kafka_t* handle, const std::string& topic, int wait_ms, const Use& use) {
     rd_kafka_topic_t* const about =
@@ -85,7 +85,7 @@ KafkaClient::KafkaClient(const std::string& brokers)
       handle_(std::make_unique<Handle>(
           make(RD_KAFKA_PRODUCER, {{"bootstrap.servers", brokers},
                                    {"reconnect.backoff.max.ms", "200"},
-                                   // Of several brokers one that hangs is asked until then.
+                                   // Limits the time that a broker which hangs costs.
                                    {"socket.timeout.ms", "2000"}}))) {}
 
 KafkaClient::~KafkaClient() { rd_kafka_destroy(handle_->producer); }

@@ -1,9 +1,9 @@
-// KafkaClient: what a test asks of brokers, real ones or a MockKafka. MockKafka: the brokers that
-// librdkafka carries for tests, in this process, which fail when they are told to.
+// KafkaClient: reads and changes topics of a cluster, real or a MockKafka. MockKafka: librdkafka's
+// mock brokers in this process, with injected failures.
 //
-// A MockKafka knows no aborted transactions: whatever was produced is read.
+// MockKafka does not support aborted transactions: every produced record is read.
 //
-// Errors: what the brokers refuse throws and fails the test case.
+// Errors: a refusal by the brokers throws and fails the test case.
 #pragma once
 
 #include <chrono>
@@ -32,23 +32,24 @@ public:
     KafkaClient(const KafkaClient&) = delete;
     KafkaClient& operator=(const KafkaClient&) = delete;
 
-    // Brokers that the cluster names; 0 if none answers within a second.
+    // Returns the number of brokers in the cluster's metadata; 0 if no broker responds within a
+    // second.
     [[nodiscard]] size_t brokers_up() const;
-    // Whether every replica of every topic, Kafka's own too, is in sync.
+    // Returns true if every replica of every topic, including Kafka's own, is in sync.
     [[nodiscard]] bool in_sync() const;
-    // Waits until the topic is there.
+    // Returns when the topic exists.
     void create_topic(const std::string& name, int partitions,
                       const std::map<std::string, std::string>& settings = {},
                       int replicas = 1) const;
     void delete_topic(const std::string& name) const;
     [[nodiscard]] bool has_topic(const std::string& name) const;
     [[nodiscard]] int partitions(const std::string& topic) const;
-    // The broker that leads a partition; -1 if there is none.
+    // Returns the leader of a partition, or -1 if there is none.
     [[nodiscard]] int leader(const std::string& topic, int partition) const;
 
-    // Every record committed up to now, by partition and offset. It waits for open transactions.
+    // Returns all records committed so far, by partition and offset. Waits for open transactions.
     [[nodiscard]] std::vector<KafkaRecord> committed(const std::string& topic) const;
-    // Every record, those of aborted and of open transactions too.
+    // Returns all records, including those of aborted and open transactions.
     [[nodiscard]] std::vector<KafkaRecord> written(const std::string& topic) const;
 
 private:
@@ -60,7 +61,7 @@ private:
     std::unique_ptr<Handle> handle_;
 };
 
-// A producer that begins a transaction and leaves it open.
+// A producer with an open transaction.
 class OpenTransaction {
 public:
     OpenTransaction(const std::string& brokers, const std::string& transactional_id);
@@ -73,7 +74,7 @@ public:
     void produce_tombstone(const std::string& topic, int partition, const std::string& key);
     void wait_until_written();
     void commit();
-    // What commit() is answered, as librdkafka names it; empty if it succeeds.
+    // Returns librdkafka's name of the error of commit(), or an empty string on success.
     [[nodiscard]] std::string try_commit();
 
 private:
@@ -83,7 +84,7 @@ private:
 
 class MockKafka {
 public:
-    // Numbers of the protocol's requests: https://kafka.apache.org/protocol#protocol_api_keys
+    // Request types of the protocol: https://kafka.apache.org/protocol#protocol_api_keys
     enum Request : int16_t {
         produce = 0,
         fetch = 1,
@@ -100,10 +101,10 @@ public:
 
     [[nodiscard]] std::string brokers() const;
     void create_topic(const std::string& name, int partitions);
-    // The next requests of this kind are answered so, one each. Codes of the protocol.
+    // Makes the next requests of this type fail with these error codes, one each.
     void answer(Request request, const std::vector<int>& errors);
     void answer_metadata(const std::string& topic, int error);
-    // The next requests of this kind wait so long for their answer.
+    // Delays the responses to the next `count` requests of this type.
     void delay(Request request, int count, std::chrono::milliseconds time);
     void set_down();
     void set_up();

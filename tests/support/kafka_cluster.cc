@@ -19,7 +19,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Small and quick to start: one collector thread, no second compiler.
+// Runs Java with a small heap and a short start time: one garbage-collector thread, no C2 compiler.
 std::vector<std::string> java(const std::string& main_class,
                               const std::vector<std::string>& arguments) {
     std::vector<std::string> command = {"java",
@@ -105,7 +105,7 @@ log.cleaner.dedupe.buffer.size=2097152
                         doors_at("127.0.0.1"), doors_at("localhost"),
                         advertised_port != 0 ? advertised_port : nodes_[node].port);
     if (!guarded) return;
-    // Who comes by the other listener has no name, and may do everything.
+    // Clients of the other listener are anonymous and have all rights.
     file << fmt::format(
         R"(authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=User:ANONYMOUS;User:CN=localhost
@@ -145,7 +145,7 @@ void KafkaCluster::use_tool(const std::string& main_class,
     if (done.status != 0) throw std::runtime_error("kafka: " + done.output + done.errors);
 }
 
-// The first of the replicas is the leader that is preferred.
+// Reorders the replicas, because the first replica is the preferred leader.
 void KafkaCluster::move_leaders(const std::string& topic, int partitions, int node) const {
     std::vector<size_t> replicas;
     for (size_t i = 0; i < nodes_.size(); ++i)

@@ -1,10 +1,10 @@
-// KafkaCluster: Apache Kafka, as many nodes as wanted, each a broker and a controller (KRaft) in a
-// process of its own, on free ports of 127.0.0.1, with its data in a temporary directory. They make
-// a topic for whoever only asks for it, as brokers do that nobody has told otherwise.
+// KafkaCluster: an Apache Kafka cluster. Each node is a broker and a controller (KRaft) in its own
+// process, on free ports of 127.0.0.1, with its data in a temporary directory. Brokers create a
+// topic when a client asks for it, which is Kafka's default.
 //
-// The jars come from Maven (tests/support/kafka/pom.xml) and lie in the build folder.
+// The jars come from Maven (tests/support/kafka/pom.xml) and are stored in the build folder.
 //
-// Errors:  what cannot happen on a sound machine throws and fails the test case.
+// Errors:  an unexpected failure of the machine throws and fails the test case.
 // Threads: one, which must outlive the cluster (see process.h).
 #pragma once
 
@@ -20,21 +20,21 @@ namespace rollcall {
 
 class KafkaCluster {
 public:
-    // Whether the jars are there. Without them a constructor throws.
+    // Returns true if the jars are installed. Without them, the constructor throws.
     [[nodiscard]] static bool is_installed();
 
     enum class Doors : uint8_t {
-        open,  // Who comes may do everything.
-        // There is a second listener, with TLS, for the user rollcall with the password "hush",
-        // who may do nothing unless he is allowed to; and a third for whoever shows certificate(),
-        // who may do everything.
+        open,  // Clients need no authentication and have all rights.
+        // Adds a second listener with TLS for the user rollcall with the password "hush", who has
+        // only the rights that allow() gives; and a third one for clients that present
+        // certificate(), which have all rights.
         guarded
     };
-    // advertised_port: where clients are sent to, if it is not where the one node listens.
+    // advertised_port: the port that clients connect to, if it differs from the node's own.
     explicit KafkaCluster(int nodes = 1, Doors doors = Doors::open, uint16_t advertised_port = 0);
 
     [[nodiscard]] int nodes() const { return static_cast<int>(nodes_.size()); }
-    // host:port of each node, with commas between: bootstrap.servers.
+    // Returns host:port of each node, separated by commas, for bootstrap.servers.
     [[nodiscard]] std::string brokers() const;
     [[nodiscard]] std::string guarded_brokers() const;
     [[nodiscard]] std::string mutual_brokers() const;
@@ -44,24 +44,24 @@ public:
     [[nodiscard]] std::string certificate() const { return directory_.path() / "cert.pem"; }
     [[nodiscard]] std::string key() const { return directory_.path() / "key.pem"; }
 
-    // Allows rollcall something or takes that back, in the words of Kafka's tool: {"--operation",
+    // Gives rollcall a right or revokes it, with the arguments of Kafka's tool: {"--operation",
     // "Write", "--topic", "rows"}.
     void allow(const std::vector<std::string>& words) const { change_rights({"--add"}, words); }
     void disallow(const std::vector<std::string>& words) const {
         change_rights({"--remove", "--force"}, words);
     }
 
-    // Nodes count from 0.
+    // Nodes are numbered from 0.
     void start(int node);
     void kill(int node);    // SIGKILL.
     void hang(int node);    // SIGSTOP.
     void resume(int node);  // SIGCONT.
-    // The topic's partitions get this node as the leader, without anything failing; all nodes hold
-    // a replica of each.
+    // Makes this node the leader of the topic's partitions, without a failure. All nodes have a
+    // replica of each partition.
     void move_leaders(const std::string& topic, int partitions, int node) const;
-    // No file of the node's can grow any more, as on a full disk. Returns when it has ended itself.
+    // Prevents the node's files from growing, as on a full disk. Returns when the node has exited.
     void fill_disk(int node);
-    // Waits until every node is known to the others and has caught up with them.
+    // Waits until every node is known to the others and in sync with them.
     void wait_until_ready() const;
 
 private:
@@ -84,7 +84,7 @@ private:
     std::vector<Node> nodes_;
 };
 
-// A cluster of one node for a whole suite, as its fixture; each case has topics of its own.
+// A cluster of one node, the fixture of a whole suite. Each case uses its own topics.
 struct Cluster {
     Cluster() { running = std::make_unique<KafkaCluster>(1, KafkaCluster::Doors::guarded); }
     ~Cluster() { running.reset(); }

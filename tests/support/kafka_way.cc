@@ -122,7 +122,7 @@ std::string KafkaWay::settle(const Allowed& allowed) {
     std::string wrong = routers.losses_and_repeats(
         [&](const std::string& serial_number) { return seqs_of(serial_number); });
     wrong += pipeline->differences();
-    // The table's unique key would hide what Kafka holds twice.
+    // The unique key of the table hides rows that are in Kafka twice, so check the skipped rows.
     if (pipeline->skipped() > 0 && !allowed.repeats)
         wrong += fmt::format("{} rows were in Kafka twice\n", pipeline->skipped());
     if (routers.longest_wait() > allowed.wait)

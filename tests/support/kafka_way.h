@@ -1,9 +1,9 @@
-// KafkaWay: everything from routers to the table, and what is asked of it at the end: routers that
-// report as fast as they are answered, a daemon, a topic of Kafka, a stand-in for SingleStore's
-// pipeline, a database of MariaDB.
+// KafkaWay: the whole path from routers to the table, and the checks at its end: routers that
+// report in a closed loop, a daemon, a Kafka topic, a stand-in for SingleStore's pipeline, and a
+// MariaDB database.
 //
-// Errors:  what cannot happen on a sound machine throws and fails the test case.
-// Threads: those of Routers and PipelineStandIn; the rest is called by the test.
+// Errors:  an unexpected failure of the machine throws and fails the test case.
+// Threads: those of Routers and PipelineStandIn; all functions are called by the test's thread.
 #pragma once
 
 #include <chrono>
@@ -25,41 +25,43 @@ namespace rollcall {
 
 class KafkaWay {
 public:
-    // properties: of section kafka, besides or instead of its own, as "timeout_max=1s".
-    // of_topic: what the topic of the rows is made with, and a replica on each node; none: the
-    // daemon makes it.
+    // properties: settings of section kafka that add to the defaults or replace them, such as
+    // "timeout_max=1s".
+    // of_topic: configuration with which the topic is created, with a replica on each node. If it
+    // is empty, the daemon creates the topic.
     explicit KafkaWay(const std::vector<std::string>& properties = {},
                       KafkaCluster& cluster = *Cluster::running,
                       const std::map<std::string, std::string>& of_topic = {});
-    ~KafkaWay();  // After a case that failed, too.
+    ~KafkaWay();  // Also cleans up after a failed case.
     KafkaWay(const KafkaWay&) = delete;
     KafkaWay& operator=(const KafkaWay&) = delete;
 
     static void wait_until(const std::function<bool()>& condition,
                            std::chrono::seconds longest = std::chrono::seconds(60));
 
-    // Every router's connection is open until the daemon ends or they are told to leave.
+    // Lets the routers report for some time. Their connections stay open until the daemon exits or
+    // the routers disconnect.
     void report_for(std::chrono::milliseconds time);
-    // Whether routers are answered just now.
+    // Returns true if the daemon currently responds to routers.
     [[nodiscard]] bool answers() const;
     void wait_until_sink_is(bool up) const;
-    // Whether /readyz says this to the operator.
+    // Returns true if /readyz contains these words.
     [[nodiscard]] bool says(std::string_view words) const;
-    // All that was acknowledged is in Kafka.
+    // Waits until everything that was acknowledged is in Kafka.
     void wait_until_delivered(std::chrono::seconds longest = std::chrono::seconds(60)) const;
-    [[nodiscard]] int64_t memory_kib();  // Of the daemon.
+    [[nodiscard]] int64_t memory_kib();  // Resident memory of the daemon.
 
     struct Allowed {
-        std::chrono::milliseconds wait{3000};  // Of a router for its next answer.
-        bool repeats = false;                  // Kafka may hold rows twice.
+        std::chrono::milliseconds wait{3000};  // Longest wait of a router for a response.
+        bool repeats = false;                  // Kafka may contain rows twice.
     };
-    // Ends it all cleanly and says what is wrong; empty if nothing is.
+    // Stops all parts cleanly and returns the problems found; empty if there are none.
     [[nodiscard]] std::string settle(const Allowed& allowed);
     [[nodiscard]] std::string settle() { return settle(Allowed()); }
 
     KafkaCluster& kafka;
     KafkaClient client;
-    std::string name;  // Of the topic and of the database.
+    std::string name;  // Name of the topic and of the database.
     TestDaemon daemon;
     std::unique_ptr<PipelineStandIn> pipeline;
     Routers routers;

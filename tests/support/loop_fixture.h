@@ -1,5 +1,5 @@
-// LoopFixture: a Loop in the test's own thread, turned by step(), with clients on socket pairs and
-// sessions that do what the test says.
+// LoopFixture: a Loop in the thread of the test, advanced by step(), with clients on socket pairs
+// and sessions that follow a script.
 //
 // Threads: one. Units: the loop's clock is real; deadlines are checked by sweep(), not by a timer.
 #pragma once
@@ -24,10 +24,10 @@ namespace rollcall {
 
 // Instructions for the sessions of a test, and a record of their calls.
 struct SessionScript {
-    // Takes bytes off the front of the input. By default it takes all and does nothing.
+    // Removes bytes from the front of the input. The default removes all of them.
     std::function<void(Connection&, std::string_view&)> on_data = {};
     std::function<void(Connection&)> on_deadline = {};
-    std::string taken;                // Bytes that on_data() took.
+    std::string taken;                // Bytes that on_data() removed.
     std::vector<std::string> events;  // Names of the other callbacks.
     Connection* last = nullptr;       // The connection of the last session.
 };
@@ -64,7 +64,7 @@ private:
     SessionScript& script_;
 };
 
-// Lets the loop listen on a port of loopback that is free, and returns the port.
+// Makes the loop listen on a free loopback port, and returns the port.
 inline uint16_t listen_on_free_port(Loop& loop, const ListenOptions& options) {
     const ListeningSockets listening = listen_on("127.0.0.1:0", 1).value();
     loop.listen(listening.fds.front(), options);
@@ -103,7 +103,7 @@ public:
             ended_ = true;
             return received;
         }
-        // Returns true if the daemon has closed its side; what arrived before is thrown away.
+        // Returns true if the daemon has closed its side. Discards earlier input.
         bool ended() {
             fixture_->step();
             (void)receive();
@@ -131,12 +131,12 @@ public:
     LoopFixture(const LoopFixture&) = delete;
     LoopFixture& operator=(const LoopFixture&) = delete;
 
-    // Made at the first call, with the options as they are then.
+    // Returns the loop, which the first call creates with the options at that time.
     Loop& loop() {
         if (!loop_) loop_ = std::make_unique<Loop>(clock, shard, options, [] {});
         return *loop_;
     }
-    // Closes all connections, for a fixture whose members they refer to.
+    // Closes all connections, for fixtures whose connections refer to members of theirs.
     void close_loop() { loop_.reset(); }
     ConnectionTable& table() { return loop().connections(); }
 
@@ -153,11 +153,11 @@ public:
         return client;
     }
 
-    // Turns the loop until nothing comes of it: read, answer, close.
+    // Runs the loop until it has read, responded and closed.
     void step() {
         for (int turns = 0; turns < 4; ++turns) loop().step();
     }
-    // Lets some time pass, and checks all deadlines.
+    // Sleeps for some time, then checks all deadlines.
     void sweep(std::chrono::milliseconds time = std::chrono::milliseconds(3)) {
         std::this_thread::sleep_for(time);
         step();

@@ -1,4 +1,4 @@
-// Sockets on 127.0.0.1, for servers that the tests are themselves.
+// Sockets on 127.0.0.1, for servers that run inside a test.
 #pragma once
 
 #include <netinet/in.h>
@@ -17,7 +17,7 @@ inline sockaddr_in loopback(uint16_t port) {
     return address;
 }
 
-// Lets the socket listen on a free port, which it returns.
+// Makes the socket listen on a free port, and returns the port.
 inline uint16_t listen_on_loopback(int socket) {
     sockaddr_in address = loopback(0);
     socklen_t size = sizeof address;

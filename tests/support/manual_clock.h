@@ -1,4 +1,4 @@
-// ManualClock: time that moves when a test says so.
+// ManualClock: a clock that only the test advances.
 #pragma once
 
 #include "pipeline/base/clock.h"

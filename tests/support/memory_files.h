@@ -1,14 +1,16 @@
-// MemoryFiles: a disk in memory that forgets, tears, reorders, fills and fails when a test says so.
+// MemoryFiles: a disk in memory that loses, tears and reorders writes, fills up and fails on
+// demand.
 //
-// It behaves as Linux does, at its worst:
+// It behaves like Linux in the worst case:
 //
-//   a write     is in the page cache until a sync, and read from there by everyone; a power cut
-//               loses it, or any part of it, or what was written before it alone
-//   a sync      that fails leaves its pages clean: read as written, never to reach the disk
-//   a name      made, changed or removed is durable when its directory is synced; before that a
-//               power cut may undo it, and what depends on it
+//   a write     stays in the page cache until a sync, and readers see it there; a power cut loses
+//               all or any part of it, in any order
+//   a sync      that fails marks its pages clean: they are read as written but never reach the disk
+//   a name      that was created, changed or removed is durable when its directory is synced;
+// before
+//               that, a power cut may undo the change and those that depend on it
 //
-// A process that is killed loses nothing of the page cache.
+// A process that is killed loses nothing in the page cache.
 #pragma once
 
 #include <functional>
@@ -38,44 +40,44 @@ public:
     };
 
     // --- faults ---
-    // The next syncs fail.
+    // Makes syncs fail.
     bool sync_fails = false;
-    // Bytes all files may hold together; a write beyond writes what fits and says disk_full.
+    // Limits the total size of all files. A larger write writes what fits and fails with disk_full.
     uint64_t capacity = UINT64_MAX;
-    // Asked before each operation, which fails with what it says. It may throw: the process ends
-    // in the middle of what it did.
+    // Called before each operation; an error that it returns is the result of the operation. It may
+    // throw, which ends the simulated process in the middle of an operation.
     std::function<Result<void>(Operation, const std::string& path)> before;
-    // How many of so many bytes are read or written at once, at least 1.
+    // Returns how many of the given number of bytes are read or written at once, at least 1.
     std::function<size_t(size_t)> some;
-    // Power is cut: open files are dead, unsynced bytes are lost. torn_bytes of the last unsynced
-    // write of each file survive.
+    // Cuts the power: open files become unusable, and unsynced bytes are lost, except the first
+    // torn_bytes of the last unsynced write of each file.
     void crash(uint64_t torn_bytes = 0);
-    // The same; of what was not synced, any parts survive.
+    // Cuts the power. Any parts of the unsynced changes survive.
     void crash(Random& random);
-    // Where every directory of this disk lies. A copy of the disk has it too, until a test changes
-    // it.
+    // The place of every directory of this disk. A copy of the disk has the same place until a test
+    // changes it.
     DirectoryPlace where{};
-    // What another disk holds durably, and nothing else.
+    // Replaces all contents by the durable contents of another disk.
     void copy(const MemoryFiles& from);
-    // Takes a file of another disk, durably.
+    // Copies a file of another disk, durably.
     void take(const std::string& path, const MemoryFiles& from);
-    // Cuts a file off, on disk and in memory.
+    // Truncates a file, on disk and in memory.
     void cut(const std::string& path, uint64_t bytes);
-    // Puts another directory in the place of one; the files keep their names.
+    // Replaces a directory by another one; its files keep their names.
     void replace_directory(const std::string& path) {
         directories_.at(path) = std::make_shared<Content>();
     }
-    // Turns a byte of a file over, on disk and in memory.
+    // Flips bits of a byte, on disk and in memory.
     void flip(const std::string& path, uint64_t offset, std::byte bits = std::byte{0x01});
 
-    // --- what a test looks at ---
+    // --- state for tests ---
     [[nodiscard]] uint64_t syncs() const { return syncs_; }
     [[nodiscard]] uint64_t size(const std::string& path) const;
-    // Without zeros at its end.
+    // Returns the size without zeros at the end.
     [[nodiscard]] uint64_t content_size(const std::string& path) const;
     [[nodiscard]] uint64_t used() const;
     [[nodiscard]] std::vector<std::string> names(const std::string& directory) const;
-    // What a power cut would leave at least, to be read.
+    // A read-only view of the durable contents: those that survive any power cut.
     class OnDisk final : public Files {
     public:
         explicit OnDisk(const MemoryFiles& files) : files_(files) {}
@@ -98,7 +100,7 @@ public:
     Result<std::unique_ptr<File>> lock(const std::string& directory) override;
 
 private:
-    // A write, or with no bytes a change of size to `offset`.
+    // A write, or a change of size to `offset` if there are no bytes.
     struct Change {
         uint64_t offset;
         std::vector<std::byte> bytes;
@@ -106,9 +108,9 @@ private:
     struct Content {
         std::vector<std::byte> now;
         std::vector<std::byte> disk;
-        std::vector<Change> dirty;  // What turns `disk` into `now`, but for failed syncs.
+        std::vector<Change> dirty;  // Turn `disk` into `now`, except after failed syncs.
     };
-    // To nowhere: removed. From nowhere: made.
+    // An empty `to` is a removal, an empty `from` a creation.
     struct Renaming {
         std::string from;
         std::string to;
@@ -129,8 +131,8 @@ private:
 
     Names names_;
     Names disk_names_;
-    Names directories_;  // They outlive a power cut; their contents stand for their inodes.
-    std::vector<Renaming> unsynced_names_;  // What turns one into the other, in order.
+    Names directories_;  // Survive power cuts; the address of a content acts as the inode.
+    std::vector<Renaming> unsynced_names_;  // Turn disk_names_ into names_, in order.
     uint64_t syncs_ = 0;
 };
 

@@ -1,4 +1,4 @@
-// MemorySink: keeps what it stored in transactions of its own, and fails when a test says so.
+// MemorySink: a sink that stores its rows in memory and fails on demand.
 #pragma once
 
 #include <algorithm>
@@ -16,22 +16,22 @@ class MemorySink final : public Sink {
 public:
     enum class Failure { none, open, before_commit, after_commit };
 
-    Failure fails = Failure::none;  // Once: the next call of that kind.
-    std::vector<int64_t> seqs;      // Of every row stored, in order.
+    Failure fails = Failure::none;  // Makes the next call of that kind fail.
+    std::vector<int64_t> seqs;      // Values of every stored row, in order.
     std::vector<int64_t> ids;
-    std::vector<size_t> batches;  // Their rows.
+    std::vector<size_t> batches;  // Number of rows in each batch.
     uint64_t position = 0;
-    RunId run{};  // The run of the position, as a batch has named it.
+    RunId run{};  // Run of the position, from the last batch.
     int opened = 0;
     int polled = 0;
     bool poll_fails = false;
-    uint64_t settled_end = UINT64_MAX;  // It may still lose the records from here on.
+    uint64_t settled_end = UINT64_MAX;  // Records from here on may still be lost by the sink.
     bool is_shared = false;
     std::unique_ptr<MetricShard> shard = std::make_unique<MetricShard>();
-    std::string explanation;          // Of the errors, if it is not empty.
-    size_t rows_in_time = 1'000'000;  // A batch of more fails.
-    std::set<int64_t> refuses;        // Rows with these seqs, for good.
-    size_t had = 0;                   // Rows of each batch that it says to have had.
+    std::string explanation;          // Explanation of the errors, unless it is empty.
+    size_t rows_in_time = 1'000'000;  // Larger batches fail.
+    std::set<int64_t> refuses;        // Seqs of rows that are refused for good.
+    size_t had = 0;                   // Number of duplicates that the sink reports for each batch.
 
     Result<Position> open(const IncarnationId&) override {
         if (fails == Failure::open) return fail_once();

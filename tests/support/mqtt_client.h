@@ -1,4 +1,4 @@
-// MqttClient: one MQTT 3.1.1 connection, just enough to publish and to be acknowledged.
+// MqttClient: an MQTT 3.1.1 connection that can publish and wait for acknowledgements.
 //
 // Source: MQTT 3.1.1, OASIS Standard, sections 3.1 to 3.4.
 #pragma once
@@ -11,18 +11,18 @@
 
 namespace rollcall {
 
-struct MqttWish {                      // What a client may ask for in its CONNECT.
-    std::string_view will_topic = {};  // Empty: no will.
+struct MqttWish {                      // Optional parts of CONNECT.
+    std::string_view will_topic = {};  // If it is empty, there is no will.
     std::string_view will_payload = "offline";
-    uint16_t keep_alive_s = 0;  // None.
+    uint16_t keep_alive_s = 0;  // 0 disables keep-alive.
 };
 
 class MqttClient {
 public:
-    // Connects, and waits for the CONNACK.
+    // Connects and waits for CONNACK.
     MqttClient(uint16_t port, std::string_view client_id, const MqttWish& wish = {});
 
-    // QoS 1; does not wait.
+    // Publishes with QoS 1 and does not wait.
     void publish(std::string_view topic, std::string_view payload, uint16_t packet_id,
                  bool retain = false) const;
     // Waits for the next PUBACK and returns its packet id.
@@ -34,7 +34,7 @@ private:
     TcpClient connection_;
 };
 
-// The CONNECT packet of a client with a clean session, for tests that write bytes themselves.
+// Returns a CONNECT with a clean session, for tests that send bytes themselves.
 [[nodiscard]] std::string mqtt_connect(std::string_view client_id, const MqttWish& wish = {});
 
 }  // namespace rollcall

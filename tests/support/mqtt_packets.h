@@ -1,5 +1,5 @@
-// Packets of MQTT 3.1.1 and 5.0 as a client writes them, part by part, so that a test can also
-// write what a client must not.
+// Packets of MQTT 3.1.1 and 5.0 as a client sends them, built from parts, so that tests can also
+// build malformed ones.
 //
 // Sources: section 2 of both standards; the level is the one in CONNECT, 4 or 5.
 #pragma once
@@ -13,7 +13,7 @@ namespace rollcall::packets {
 inline std::string byte(size_t value) { return std::string(1, static_cast<char>(value)); }
 inline std::string two(size_t value) { return byte(value >> 8) + byte(value); }
 inline std::string four(size_t value) { return two(value >> 16) + two(value); }
-// Seven bits at a time, the low ones first.
+// Encodes a variable byte integer: seven bits per byte, the low ones first.
 inline std::string length(size_t value) {
     std::string bytes;
     for (; value > 127; value /= 128) bytes += byte(value % 128 + 128);
@@ -28,11 +28,12 @@ inline std::string packet(size_t first_byte, std::string_view body = {}) {
     return byte(first_byte) + length(body.size()) + std::string(body);
 }
 
-// Of 5.0: a list of them, as `property(17, four(60)) + property(38, pair("a", "b"))`.
+// Encodes a property of 5.0. Properties are concatenated: `property(17, four(60)) + property(38,
+// pair("a", "b"))`.
 inline std::string property(size_t id, std::string_view value) {
     return byte(id) + std::string(value);
 }
-// A list with its length, if the level has lists.
+// Encodes a property list with its length; empty for 3.1.1, which has no properties.
 inline std::string list(int level, std::string_view properties = {}) {
     return level == 5 ? length(properties.size()) + std::string(properties) : std::string();
 }
@@ -42,7 +43,7 @@ struct Hello {
     int flags = 2;  // Clean start.
     size_t keep_alive_s = 60;
     std::string properties = {};
-    std::string behind_id = {};  // Will, user name, password.
+    std::string behind_id = {};  // Will, user name, password, which follow the client id.
 };
 inline std::string connect(std::string_view client_id, const Hello& hello = {}) {
     return packet(0x10, text("MQTT") + byte(static_cast<size_t>(hello.level)) +
@@ -51,7 +52,7 @@ inline std::string connect(std::string_view client_id, const Hello& hello = {}) 
                             hello.behind_id);
 }
 
-// To be added to Hello::flags; and behind the client id.
+// will_flag is added to Hello::flags, and will() to Hello::behind_id.
 constexpr int will_flag = 4;
 inline std::string will(int level, std::string_view topic, std::string_view payload = "offline",
                         std::string_view properties = {}) {
@@ -65,7 +66,7 @@ struct Message {
     bool retain = false;
     bool dup = false;
 };
-// packet_id: not looked at with QoS 0.
+// packet_id is ignored with QoS 0.
 inline std::string publish(int level, int qos, size_t packet_id, const Message& message = {}) {
     const int flags = (message.dup ? 8 : 0) | qos << 1 | (message.retain ? 1 : 0);
     return packet(static_cast<size_t>(0x30 | flags),
@@ -83,7 +84,7 @@ inline std::string unsubscribe(int level, size_t packet_id, std::string_view fil
 inline std::string pingreq() { return packet(0xC0); }
 inline std::string disconnect() { return packet(0xE0); }
 
-// Answers of the server.
+// Packets of the server.
 inline std::string puback(size_t packet_id) { return packet(0x40, two(packet_id)); }
 inline std::string pubrec(size_t packet_id) { return packet(0x50, two(packet_id)); }
 inline std::string pubcomp(size_t packet_id) { return packet(0x70, two(packet_id)); }

@@ -1,5 +1,5 @@
-// MQTT parsing: what the tests of the packet parser share: packets of both versions as clients
-// write them, valid or not, and shortcuts for the result of parse().
+// MQTT parsing: helpers for the tests of the packet parser: valid and invalid packets of both
+// versions, and shortcuts for the result of parse().
 //
 // Sources: MQTT 3.1.1 and MQTT 5.0.
 #pragma once
@@ -64,8 +64,8 @@ inline Result<std::optional<Packet>> parse_all(std::string_view bytes,
     return parse(bytes, no_limit, version);
 }
 
-// Returns the content of a packet that must be well-formed and as long as the bytes, into which its
-// views point.
+// Returns the content of a packet, whose views point into `bytes`. The packet must be well-formed
+// and take all the bytes.
 template <class Content>
 Content taken(const std::string& bytes, Version version = Version::v3_1_1) {
     const auto result = parse_all(bytes, version);
@@ -97,7 +97,7 @@ struct KnownProperty {
     std::string value;
     std::string_view packets;  // c connect, w will, p publish, a acknowledgements, s subscribe,
                                // u unsubscribe, d disconnect, A auth.
-    std::vector<std::string> wrong = {};  // Values of the right length that must not be.
+    std::vector<std::string> wrong = {};  // Values of the right length that are not allowed.
 };
 inline const std::vector<KnownProperty> known_properties = {
     {1, "\1", "pw", {"\2"}},
@@ -107,10 +107,10 @@ inline const std::vector<KnownProperty> known_properties = {
     {9, text("\xFF"), "pw"},
     {11, "\xFF\x7F", "s", {"\0"s}},
     {17, four(60), "cd"},
-    {18, text("id"), ""},  // Assigned client identifier: a server's.
+    {18, text("id"), ""},  // Assigned client identifier, sent by servers only.
     {19, two(60), ""},     // Server keep alive.
     {21, text("m"), "cA"},
-    {22, text("\xFF"), "A"},  // In CONNECT only with 21, see above.
+    {22, text("\xFF"), "A"},  // CONNECT allows it only together with 21, see above.
     {23, "\1", "c", {"\2"}},
     {24, four(60), "w"},
     {25, "\1", "c", {"\2"}},

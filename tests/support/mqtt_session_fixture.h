@@ -30,8 +30,7 @@ using mqtt::Version;
 inline constexpr int levels[] = {4, 5};
 inline const std::string malformed = "{";
 
-// The properties of CONNACK for a client of 5.0 that asks for nothing, with the settings of the
-// fixture.
+// The properties of CONNACK for a client of 5.0 that requests nothing, with the fixture's settings.
 inline constexpr mqtt::ServerProperties usual{
     .receive_max = 1000, .topic_alias_max = 8, .packet_bytes_max = 80 * 1024};
 

@@ -16,12 +16,12 @@ public:
     NotifySocket(const NotifySocket&) = delete;
     NotifySocket& operator=(const NotifySocket&) = delete;
 
-    // For the environment of the service.
+    // Returns the environment variable for the service.
     [[nodiscard]] std::string variable() const { return "NOTIFY_SOCKET=" + path_.string(); }
 
-    // Waits for a message that holds this line, such as "READY=1".
+    // Waits for a message that contains this line, such as "READY=1".
     [[nodiscard]] bool hears(std::string_view line, std::chrono::milliseconds limit);
-    // Drops what has come and was not asked for.
+    // Discards all messages received so far.
     void forget();
 
 private:

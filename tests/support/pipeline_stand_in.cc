@@ -18,7 +18,7 @@ namespace rollcall {
 namespace {
 
 using namespace std::chrono_literals;
-// With ten rows in each, a server tells the warnings of all.
+// With ten rows in each message, the server can still report all warnings of a load.
 constexpr size_t messages_at_once = 5'000;
 constexpr unsigned duplicate_entry = 1062;
 
@@ -36,11 +36,11 @@ Database connect(const Database::Options& options) {
 
 }  // namespace
 
-// All partitions of the topic in one queue, and how far each has been read.
+// All partitions of the topic in one queue, and the position in each.
 struct PipelineStandIn::Source {
     struct Partition {
-        int64_t next = 0;    // Offset.
-        bool ended = false;  // Nothing committed is behind `next`.
+        int64_t next = 0;    // Offset of the next message.
+        bool ended = false;  // No committed message follows `next`.
     };
 
     Source(const std::string& brokers, std::string name, std::map<int32_t, int64_t> begin)
@@ -75,7 +75,7 @@ struct PipelineStandIn::Source {
     Source(const Source&) = delete;
     Source& operator=(const Source&) = delete;
 
-    // The lines of some messages; how many messages.
+    // Appends the lines of some messages to `lines` and returns the number of messages.
     size_t read(std::string& lines) {
         size_t count = 0;
         for (auto wait = 200ms; count < messages_at_once; wait = 0ms) {
@@ -116,7 +116,7 @@ PipelineStandIn::PipelineStandIn(std::string brokers, std::string topic, Databas
       options_(std::move(database)),
       load_sql_(fmt::format("LOAD DATA LOCAL INFILE 'topic' {} INTO TABLE site_checkins\n{}",
                             skip_duplicates(SqlDialect::mariadb), load_clauses())) {
-    options_.timeout = 60s;  // A load of many rows on a busy machine.
+    options_.timeout = 60s;  // A load of many rows takes long on a busy machine.
     Database connection = connect(options_);
     for (const auto& sql : create_tables(SqlDialect::mariadb)) run_sql(connection, sql);
     run_sql(connection, "CREATE TABLE pipeline_offsets (id INT PRIMARY KEY, next BIGINT NOT NULL)");

@@ -1,14 +1,14 @@
-// PipelineStandIn: SingleStore's pipeline, as far as a MariaDB can play it.
+// PipelineStandIn: a replacement for SingleStore's pipeline that loads into MariaDB.
 //
-// It reads the committed messages of the topic, loads many at once into site_checkins with the
-// clauses of the pipeline that is generated, and stores where it is in the same transaction, so
-// that it may itself be stopped and started anywhere. The end of a message ends a row. A value that
-// the table would take altered, with a warning, ends the pipeline.
+// It reads the committed messages of the topic and loads many at once into site_checkins, with the
+// clauses of the generated pipeline. It stores its offsets in the same transaction, so it may be
+// stopped and started at any point. The end of a message ends a row. A value that the table would
+// alter with a warning ends the pipeline.
 //
-// What it cannot show is listed in sinks/README.md.
+// sinks/README.md lists what this replacement cannot show.
 //
-// Errors:  stop() throws what went wrong in its thread.
-// Threads: start() and stop() by one; the pipeline has its own between them.
+// Errors:  stop() throws the error of the pipeline's thread.
+// Threads: start() and stop() are called by one thread; between them, the pipeline has its own.
 #pragma once
 
 #include <atomic>
@@ -24,19 +24,19 @@ namespace rollcall {
 
 class PipelineStandIn {
 public:
-    // The database is there and empty: it gets the tables.
+    // The database must be empty; the constructor creates the tables.
     PipelineStandIn(std::string brokers, std::string topic, Database::Options database);
     ~PipelineStandIn();
 
     void start();
-    // Loads what is committed up to now, and ends.
+    // Loads all messages committed so far, then stops.
     void stop();
 
     [[nodiscard]] uint64_t messages() const { return messages_; }
-    // Rows that were in the table already.
+    // Number of rows that were already in the table.
     [[nodiscard]] uint64_t skipped() const { return skipped_; }
-    // In which rows the table differs from what it was loaded from, one line each; empty if it does
-    // in none. It looks at every column of one row of each load.
+    // Returns the rows in which the table differs from the loaded lines, one line each; empty if
+    // there are none. Compares every column of one row of each load.
     [[nodiscard]] std::string differences() const;
 
 private:
@@ -50,10 +50,10 @@ private:
     std::string load_sql_;
     std::thread thread_;
     std::exception_ptr failure_;
-    uint64_t messages_ = 0;  // Written by the thread, read when it has ended.
+    uint64_t messages_ = 0;  // Written by the pipeline's thread, read after its end.
     uint64_t skipped_ = 0;
-    std::vector<std::string> sample_;  // Lines that were loaded.
-    // Set by stop(), read by the thread: load to the end and return.
+    std::vector<std::string> sample_;  // Some of the loaded lines.
+    // Set by stop(), read by the pipeline's thread, which then loads the rest and returns.
     std::atomic<bool> stopping_ = false;
 };
 

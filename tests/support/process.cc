@@ -51,14 +51,14 @@ Process::Process(const std::vector<std::string>& command,
     : output_(memory_file()), errors_(memory_file()) {
     const int input_file = memory_file(input);
     auto arguments = command;
-    // The first of two variables of one name counts, so the test's own come last.
+    // The first of several variables with the same name counts, so this process's own come last.
     auto variables = environment;
     for (char** own = environ; *own != nullptr; ++own) variables.emplace_back(*own);
     const auto argument_pointers = pointers(arguments);
     const auto variable_pointers = pointers(variables);
 
     pid_ = checked(fork(), "fork");
-    if (pid_ == 0) {  // Only what is safe after fork() in a program with threads.
+    if (pid_ == 0) {  // Only calls that are safe after fork() in a program with threads.
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(input_file, STDIN_FILENO);
         dup2(output_, STDOUT_FILENO);

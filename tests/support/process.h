@@ -1,10 +1,12 @@
-// Process: another program under a test's control, started, watched and ended.
+// Process: starts another program, watches it and ends it.
 //
-// What it prints goes to files in memory, so it never waits for a reader and can be read at any
-// time. It is killed when the object goes, and by the kernel when the test itself is killed.
+// The output of the program goes to memory files, so it never waits for a reader and can be read at
+// any time. The program is killed when the object is destroyed, and by the kernel when the test
+// itself is killed.
 //
-// Errors:  what cannot happen on a sound machine throws and fails the test case.
-// Threads: one, which must outlive the process: the kernel kills it with the thread that began it.
+// Errors:  an unexpected failure of the machine throws and fails the test case.
+// Threads: one, which must outlive the process, because the kernel kills the process together with
+// the thread that started it.
 #pragma once
 
 #include <sys/types.h>
@@ -19,8 +21,8 @@ namespace rollcall {
 
 class Process {
 public:
-    // command: a program, looked for in PATH, and its arguments. environment: "NAME=value" each,
-    // besides the test's own.
+    // command: a program, searched in PATH, and its arguments. environment: "NAME=value" each, in
+    // addition to the environment of the test.
     explicit Process(const std::vector<std::string>& command,
                      const std::vector<std::string>& environment = {}, std::string_view input = {});
     ~Process();
@@ -30,11 +32,11 @@ public:
     [[nodiscard]] pid_t pid() const { return pid_; }
     void send(int signal) const;
 
-    // The exit status, or 128 + the signal that ended it, as a shell says it; nothing if it still
-    // runs when the time is over.
+    // Returns the exit status, or 128 + the signal that ended the process, like a shell. Returns
+    // nothing if the process still runs after the limit.
     std::optional<int> wait(std::chrono::milliseconds limit);
 
-    [[nodiscard]] std::string output() const;  // So far.
+    [[nodiscard]] std::string output() const;  // The output so far.
     [[nodiscard]] std::string errors() const;
 
 private:
@@ -50,7 +52,7 @@ struct Finished {
     std::string errors;
 };
 
-// Runs a command to its end; throws if that takes longer than a minute.
+// Runs a command and returns when it has exited; throws if that takes longer than a minute.
 [[nodiscard]] Finished run(const std::vector<std::string>& command,
                            const std::vector<std::string>& environment = {},
                            std::string_view input = {});

@@ -1,5 +1,4 @@
-// Random: numbers for a random test, from a seed that is printed and can be given back:
-// ROLLCALL_SEED=...
+// Random: a generator for random tests. Its seed is printed and can be set with ROLLCALL_SEED.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +16,7 @@ public:
     explicit Random(const char* test) : Random(seed(test)) {}
     explicit Random(uint64_t seed) : generator_(seed) {}
 
-    // The given seed or a new one, printed.
+    // Returns the seed of ROLLCALL_SEED, or else a new one, and prints it.
     [[nodiscard]] static uint64_t seed(const char* test) {
         const char* given = std::getenv("ROLLCALL_SEED");
         const uint64_t seed = given ? std::strtoull(given, nullptr, 10) : std::random_device{}();
@@ -25,7 +24,7 @@ public:
         return seed;
     }
 
-    // 0 to limit - 1; limit is not 0.
+    // Returns a number from 0 to limit - 1. `limit` must not be 0.
     [[nodiscard]] uint64_t below(uint64_t limit) { return generator_() % limit; }
     [[nodiscard]] bool one_in(uint64_t times) { return below(times) == 0; }
 

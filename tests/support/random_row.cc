@@ -15,12 +15,12 @@ namespace {
 using Cell = RandomRow::Cell;
 using Texts = std::vector<std::string>;
 
-// --- what a row holds ---
+// --- contents of a row ---
 
 std::string random_words(Random& random, Letters letters, size_t bytes_max) {
     static const Texts plain = {"a", "k", "Z", "7", " ", "-", "_", ".",  "(", ")",
                                 "/", "'", "#", "é", "Ö", "й", "№", "☕", "📡"};
-    // None of these, nor any two of them, is UTF-8 when it is one byte each.
+    // In Windows-1252, no character and no pair of characters of this list is valid UTF-8.
     static const Texts latin = {"a", "k", "Z", "7", " ", "-", ".", "é", "Ö", "ß", "ñ"};
     static const Texts all = {"a",   "Z",  "7", " ",  "é",  "й",    "☕",   "📡",
                               "\"",  "\\", "/", "\n", "\t", "\x01", "\x7f", "+",
@@ -28,7 +28,7 @@ std::string random_words(Random& random, Letters letters, size_t bytes_max) {
     const Texts& alphabet = letters == Letters::plain   ? plain
                             : letters == Letters::latin ? latin
                                                         : all;
-    std::string words = "R";  // Begins and ends with a letter: spaces around a value do not count.
+    std::string words = "R";  // The ends are letters, because spaces around a value are ignored.
     for (uint64_t count = random.below(12); count > 0; --count) {
         const std::string& next = random.one_of(alphabet);
         if (words.size() + next.size() + 1 < bytes_max) words += next;
@@ -54,7 +54,7 @@ std::string random_address(Random& random) {
     return random.one_of(Texts{"2001:db8:42::1", "fe80::1", "2001:db8::a:b:c"});
 }
 
-// Of a plausible size, with that many decimals.
+// Returns a value between low and high with that many decimals.
 double random_real(Random& random, double low, double high, int decimals) {
     const double scale = std::pow(10, decimals);
     const auto steps = static_cast<uint64_t>((high - low) * scale);
@@ -65,7 +65,7 @@ Cell random_cell(Random& random, Column column, Letters letters) {
     const ColumnInfo& about = info(column);
     const auto high = static_cast<size_t>(about.high);
     const auto whole = [&](uint64_t low, uint64_t most) {
-        // Small ones too, not only such of many digits.
+        // Draw small numbers as well as those with many digits.
         uint64_t number = random.below(most - low + 1);
         if (random.one_in(3)) number >>= random.below(64);
         return static_cast<int64_t>(low + number);
@@ -89,7 +89,7 @@ Cell random_cell(Random& random, Column column, Letters letters) {
         case Value::signal: return random_real(random, about.low, about.high, 1);
         case Value::decimal: {
             const bool place = column == Column::lat || column == Column::lon;
-            // A hundred volts without a unit would be tenths.
+            // 100 V without a unit would be read as tenths of a volt.
             const double most = column == Column::voltage_v ? 99.9 : about.high;
             return random_real(random, about.low, most, place ? 6 : 1);
         }
@@ -99,7 +99,7 @@ Cell random_cell(Random& random, Column column, Letters letters) {
     return {};
 }
 
-// --- how a value is spelled ---
+// --- spelling of values ---
 
 std::vector<Spelling> spellings_of_duration(int64_t seconds) {
     const int64_t weeks = seconds / 604800;
@@ -146,7 +146,7 @@ std::vector<Spelling> spellings_of_bytes(int64_t bytes) {
     for (const std::string prefix : {"K", "M", "G", "T"}) {
         size *= 1024;
         if (bytes < size) break;
-        // Exact: a double holds all digits of what fits into 53 bits.
+        // Exact, because the divisor is a power of two and the number fits into 53 bits.
         const double amount = static_cast<double>(bytes) / static_cast<double>(size);
         for (const auto* unit : {"iB", " iB", "B", ""})
             all.push_back({fmt::format(
@@ -196,7 +196,7 @@ std::vector<Spelling> spellings_of_integer(Column column, int64_t number) {
         default: break;
     }
     std::vector<Spelling> all = {{fmt::format("{}", number), true}};
-    // A script's number that was a text, if the double that it went through held it.
+    // A script may have converted text to a number, which is exact up to 53 bits.
     if (number < int64_t{1} << 53) all.push_back({fmt::format("{}.000000", number), true});
     return all;
 }
@@ -224,7 +224,8 @@ RandomRow random_row(Random& random, Letters letters) {
         if (info(column).value != Value::given && random.one_in(rarity))
             row.cells[column] = random_cell(random, column, letters);
     }
-    if (!row.cells.contains(Column::seq)) row.cells[Column::seq] = int64_t{1};  // Some metric.
+    // A report needs at least one value.
+    if (!row.cells.contains(Column::seq)) row.cells[Column::seq] = int64_t{1};
     for (const auto& [total, free] : {std::pair(Column::mem_total, Column::mem_free),
                                       std::pair(Column::disk_total, Column::disk_free)})
         if (row.cells.contains(total) && row.cells.contains(free) &&

@@ -1,4 +1,4 @@
-// RandomRow: a row of random plausible values, and the forms in which RouterOS writes each of them.
+// RandomRow: a row of random plausible values, and RouterOS's spellings of each value.
 #pragma once
 
 #include <cstdint>
@@ -14,29 +14,30 @@
 namespace rollcall {
 
 struct RandomRow {
-    // By the column's kind. A column that is not here must be NULL.
+    // Cells by column, with the type of the column's kind. All other columns must be NULL.
     using Cell = std::variant<int64_t, double, std::string>;
     std::map<Column, Cell> cells;
     std::set<std::string> warnings;
-    // Said beside the body; there is no word of them in it, not even that they are missing.
+    // Columns that are reported outside of the body, which must not mention them, not even as
+    // empty.
     std::set<Column> beside;
 };
 
-// How much of the alphabet a text may use: what needs no escape anywhere, what Windows-1252 has
-// too, or all.
+// The characters that texts may use: those that need no escape in any format, also the rest of
+// Windows-1252, or all.
 enum class Letters : uint8_t { plain, latin, all };
 
 [[nodiscard]] RandomRow random_row(Random& random, Letters letters);
 
-// A cell as report.h shows it.
+// Returns the text that report.h's shown() returns for such a cell.
 [[nodiscard]] std::string shown(const RandomRow::Cell& cell);
 
 struct Spelling {
     std::string text;
-    bool bare = false;  // It may stand in JSON without quotes.
+    bool bare = false;  // JSON may contain it without quotes.
 };
 
-// One of the forms of a value.
+// Returns one of the spellings of a value.
 [[nodiscard]] Spelling random_spelling(Random& random, Column column, const RandomRow::Cell& cell);
 
 }  // namespace rollcall

@@ -1,4 +1,4 @@
-// Refusals: stands in for the dead letters of a delivery, where a test asks a sink alone.
+// Refusals: stands in for a delivery's dead letters in tests of a sink alone.
 #pragma once
 
 #include <optional>
@@ -21,7 +21,7 @@ struct Refusals {
                                             : Result<void>();
                            }});
     }
-    // Their rows in the batch.
+    // Returns the numbers of the refused rows in the batch.
     [[nodiscard]] std::vector<size_t> rows() const {
         std::vector<size_t> numbers;
         for (const auto& refusal : all) numbers.push_back(refusal.row);

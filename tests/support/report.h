@@ -1,4 +1,4 @@
-// Report: the rows that one body becomes, for the tests and fuzzers of decode.
+// Report: the rows decoded from one body, for the tests and fuzzers of decode.
 #pragma once
 
 #include <fmt/core.h>
@@ -14,7 +14,7 @@
 
 namespace rollcall {
 
-// A value of a committed row as text; "NULL" if the row has none.
+// Returns a value of a committed row as text, or "NULL" if the row has none.
 inline std::string shown(const Columns& rows, size_t row, Column column) {
     if (!rows.has(row, column)) return "NULL";
     switch (info(column).kind) {
@@ -24,7 +24,7 @@ inline std::string shown(const Columns& rows, size_t row, Column column) {
     }
 }
 
-// Ends the process if a row holds what no report may put there.
+// Ends the process if a row contains a value that no report may set.
 inline void ensure_sound(const Columns& rows, size_t row) {
     for (size_t i = 0; i < columns_count; ++i) {
         const auto column = static_cast<Column>(i);
@@ -45,7 +45,7 @@ inline void ensure_sound(const Columns& rows, size_t row) {
     }
 }
 
-// A body as a connection holds it: followed by bytes that do not belong to it.
+// A body in a connection's buffer, followed by bytes that do not belong to it.
 class Body {
 public:
     explicit Body(std::string_view bytes, char behind = '"') : bytes_(bytes), size_(bytes.size()) {
@@ -64,7 +64,7 @@ inline bool is_json(std::string_view text) {
     return cursor.skip() && cursor.finish();
 }
 
-// The bytes of all rows, as a record would hold them.
+// Returns all rows as the bytes of a record.
 inline std::string record_of(const Columns& rows) {
     std::array<iovec, Columns::pieces_max> pieces;
     std::string record;
@@ -73,7 +73,7 @@ inline std::string record_of(const Columns& rows) {
     return record;
 }
 
-// The rows that bodies become, as the intake would store them.
+// Rows that are decoded and stored as the intake does.
 class Rows {
 public:
     Rows(size_t rows_max, size_t text_max) : rows(rows_max, text_max) {}
@@ -116,7 +116,7 @@ public:
     };
     Columns rows;
     Fields fields;
-    std::string_view warnings;  // Of the last row; valid until the next.
+    std::string_view warnings;  // Warnings of the last row; valid until the next call of take().
     size_t items = 0;
     size_t bytes = 0;
     std::array<Refusal, 16> refusals{};
@@ -136,7 +136,7 @@ private:
     }
 };
 
-// One body, and the rows it became.
+// One body and its rows.
 class Report {
 public:
     explicit Report(std::string_view body, BodyHint hint = BodyHint::unknown,
@@ -146,7 +146,8 @@ public:
         Decoder decoder(std::max<size_t>({body.size(), query.size(), header.size(), 1}), rows_max);
         const Submission submission{sent.view(), hint, query, header};
         result_ = taken_.take(decoder, submission);
-        // The second time the dictionary knows the names and their order, which must not show.
+        // The second time, the dictionary knows the names and their order. The result must be
+        // equal.
         const std::string record = record_of(taken_.rows);
         taken_.clear();
         result_ = taken_.take(decoder, submission);
@@ -158,7 +159,7 @@ public:
     }
 
     [[nodiscard]] const Result<void>& result() const { return result_; }
-    // "ok", or "malformed_json at 17".
+    // Returns "ok", or the code and its offset: "malformed_json at 17".
     [[nodiscard]] std::string outcome() const {
         if (result_) return "ok";
         const Error& error = result_.error();
@@ -174,7 +175,7 @@ public:
     [[nodiscard]] const std::string& device() const { return device_; }
     [[nodiscard]] const Shape& shape() const { return shape_; }
     [[nodiscard]] const std::string& rpc_id() const { return rpc_id_; }
-    // "1 malformed_json, 3 unsupported_shape"
+    // Returns the refused reports: "1 malformed_json, 3 unsupported_shape".
     [[nodiscard]] std::string refusals() const {
         std::string text;
         for (size_t i = 0; i < taken_.refusals_count; ++i)

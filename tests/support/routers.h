@@ -1,11 +1,11 @@
-// Routers: a few routers that report as fast as they are answered, and remember what was
-// acknowledged.
+// Routers: a few routers that report in a closed loop and remember which reports were acknowledged.
 //
-// Every report has a pair (serial_number, seq) that no other has, so the table shows whether a
-// report is missing or stored twice. A router has several reports on the way at once and never
-// sends one again: what was not acknowledged may be in the table or not, but only once.
+// Every report has a unique pair (serial_number, seq), so the table shows whether a report is
+// missing or stored twice. A router has several unacknowledged reports at a time and never repeats
+// one: an unacknowledged report may be in the table once or not at all.
 //
-// Threads: one for each router, between connect() and join(); the rest is called by the test.
+// Threads: one for each router, between connect() and join(); all functions are called by the
+// test's thread.
 #pragma once
 
 #include <atomic>
@@ -25,32 +25,31 @@ class Routers {
 public:
     using Stored = std::function<std::vector<uint64_t>(const std::string& serial_number)>;
 
-    // name: begins the serial numbers, so that the routers of several objects differ.
+    // name: the prefix of the serial numbers, so that the routers of several objects differ.
     explicit Routers(const std::string& name = "");
 
-    // Each router connects and reports until its connection ends.
+    // Connects each router, which reports until its connection ends.
     void connect(const TestDaemon& daemon);
     void join();
-    // Each router waits for what it is still to be answered, and leaves.
+    // Waits for the outstanding responses of each router, then disconnects it.
     void disconnect();
 
     [[nodiscard]] uint64_t acknowledged() const;
-    // The longest time that any of them waited for its next answer, on connections that ended too.
+    // Returns the longest wait of any router for a response, including connections that have ended.
     [[nodiscard]] std::chrono::milliseconds longest_wait() const;
-    // What is wrong with the daemon's table, one line for each report; empty if nothing is.
+    // Returns the errors in the daemon's table, one line for each report; empty if there are none.
     [[nodiscard]] std::string losses_and_repeats(const TestDaemon& daemon) const;
-    // The same of an SQLite file elsewhere.
+    // Checks an SQLite file in another place.
     [[nodiscard]] std::string losses_and_repeats(const std::filesystem::path& database) const;
-    // Returns what several SQLite files hold together, each row once. A file that is missing
-    // holds nothing.
+    // Returns the rows of several SQLite files, each row once. A missing file has no rows.
     [[nodiscard]] static Stored in_any_of(std::vector<std::filesystem::path> databases);
-    // The same of another store: the `seq` of each row with this serial_number.
+    // Checks another store, which returns the `seq` of each row with a serial number.
     [[nodiscard]] std::string losses_and_repeats(const Stored& stored) const;
 
 private:
     struct Router {
         std::string serial_number;
-        uint64_t sent = 0;  // Reports 0 to sent - 1 may have been sent.
+        uint64_t sent = 0;  // Reports with numbers below `sent` may have been sent.
         std::vector<uint64_t> acknowledged{};
         std::chrono::steady_clock::time_point answered{};
         std::chrono::steady_clock::duration longest_wait{};

@@ -1,4 +1,4 @@
-// Rows for tests: a check-in with a few values, and what a test asks of it again.
+// Rows for tests: check-ins with a few values, and functions to read them back.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ inline void add_row(Columns& columns, std::string_view site, int64_t seq,
     columns.commit_row();
 }
 
-// As intake writes a report that can be told from another.
+// Adds a report as the intake writes one that differs from all others.
 inline void add_report(Columns& columns, int64_t fingerprint, int64_t seq, int64_t received_us,
                        bool first_sending = false) {
     columns.set_integer(Column::id, fingerprint);
@@ -33,7 +33,7 @@ inline Columns one_row(std::string_view site, int64_t seq) {
     return columns;
 }
 
-// The payload of a record with these rows, in one piece.
+// Returns the payload of a record with these rows, as one string.
 inline std::string payload_of(const Columns& columns) {
     std::array<iovec, Columns::pieces_max> pieces;
     const size_t count = columns.pieces(pieces);

@@ -21,7 +21,7 @@ std::string little_endian(uint64_t value, size_t bytes) {
     return text;
 }
 
-// A text with its length before it: below 251 that is one byte.
+// Encodes a text with its length, which takes one byte if it is below 251.
 std::string with_length(std::string_view text) {
     return (text.size() < 251 ? little_endian(text.size(), 1)
                               : "\xfc" + little_endian(text.size(), 2)) +
@@ -38,7 +38,7 @@ bool read_all(int fd, char* to, size_t bytes) {
     return true;
 }
 
-// A packet: three bytes of length, one that counts, the rest.
+// Receives a packet: three bytes of length, a sequence number, and the body.
 std::optional<std::string> receive(int fd) {
     unsigned char head[4];
     if (!read_all(fd, reinterpret_cast<char*>(head), sizeof head)) return std::nullopt;
@@ -52,12 +52,13 @@ void send_packet(int fd, uint8_t number, const std::string& body) {
     (void)!send(fd, packet.data(), packet.size(), MSG_NOSIGNAL);
 }
 
-// One row found, no insert id, autocommit, no warnings.
+// An OK packet: one affected row, no insert id, autocommit, no warnings.
 const std::string ok = "\0\1\0\2\0\0\0"s;
 const std::string end_of_rows = "\xfe\0\0\2\0"s;
 
 std::string greeting() {
-    // PROTOCOL_41, CONNECT_WITH_DB, LOCAL_FILES, TRANSACTIONS, SECURE_CONNECTION, PLUGIN_AUTH.
+    // Capability flags: PROTOCOL_41, CONNECT_WITH_DB, LOCAL_FILES, TRANSACTIONS, SECURE_CONNECTION,
+    // PLUGIN_AUTH.
     constexpr uint32_t capabilities =
         1 << 0 | 1 << 3 | 1 << 7 | 1 << 9 | 1 << 13 | 1 << 15 | 1 << 19;
     return "\n5.7.32\0"s + little_endian(1, 4) + "saltsalt\0"s +
@@ -87,7 +88,7 @@ void send_refusal(int fd, uint8_t number, const SinglestoreStandIn::Refusal& ref
     send_packet(fd, number, "\xff" + little_endian(refusal.number, 2) + "#HY000" + refusal.message);
 }
 
-// What a client sends to log in: 32 bytes, then its name and a zero.
+// Returns the user name in a login packet, where it follows 32 bytes and ends with a zero.
 std::string name_in(const std::string& login) {
     return login.size() < 32 ? "" : login.substr(32, login.find('\0', 32) - 32);
 }

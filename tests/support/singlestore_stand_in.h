@@ -1,12 +1,13 @@
-// SinglestoreStandIn: says that it is a SingleStore, and keeps what it is asked and sent.
+// SinglestoreStandIn: a server that claims to be SingleStore, and records the statements and data
+// that it receives.
 //
-// It speaks as much of the protocol as Database does and knows no SQL: a statement gives the rows
-// that the test says, and none by default. So it shows what goes to a SingleStore, not what a
-// SingleStore makes of it.
+// It implements the part of the protocol that Database uses and no SQL: the test defines the rows
+// that a statement returns; by default there are none. It shows what the code sends to SingleStore,
+// not how SingleStore would react.
 //
 // Source:  https://mariadb.com/kb/en/clientserver-protocol/ (handshake, OK, text result set, LOCAL
 //          INFILE)
-// Threads: one of its own for each connection; the rest is for the test's.
+// Threads: one for each connection; all functions are called by the test's thread.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +30,8 @@ public:
         uint16_t number;
         std::string message;
     };
-    // Asked for each statement, and for "LOGIN name", in the thread of the connection. Of what
-    // gives no rows only a refusal counts.
+    // Called for each statement, and for "LOGIN name", in the thread of the connection. For
+    // statements that return no rows, only a refusal has an effect.
     using Answer = std::function<std::expected<Rows, Refusal>(const std::string& sql)>;
 
     explicit SinglestoreStandIn(Answer answer = [](const std::string&) { return Rows(); });
@@ -38,11 +39,11 @@ public:
     SinglestoreStandIn(const SinglestoreStandIn&) = delete;
     SinglestoreStandIn& operator=(const SinglestoreStandIn&) = delete;
 
-    // Settings that name it.
+    // Returns settings for this server.
     [[nodiscard]] Settings settings() const;
-    // In their order, without the question for the version.
+    // Returns the statements in order, without the query for the version.
     [[nodiscard]] std::vector<std::string> statements() const;
-    // What LOAD DATA LOCAL sent.
+    // Returns the data of LOAD DATA LOCAL.
     [[nodiscard]] std::string loaded() const;
 
 private:
@@ -60,7 +61,7 @@ private:
         int fd;
         std::thread thread;
     };
-    std::list<Client> clients_;  // Of the thread that serves, until that has ended.
+    std::list<Client> clients_;  // Used by the serving thread until it has ended.
     std::thread thread_;
 };
 

@@ -1,5 +1,5 @@
-// A disk that takes 30 ms more for each sync, put before a daemon by LD_PRELOAD. While a sync runs,
-// a worker acknowledges nothing, and what it reads meanwhile waits for the next sync.
+// A library for LD_PRELOAD that delays each sync by 30 ms. During a sync, a worker sends no
+// acknowledgements, and the check-ins that it reads wait for the next sync.
 #include <dlfcn.h>
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-// A spool on a disk in memory, for tests of what writes and reads it.
+// SpoolFixture: a spool on a disk in memory, for tests of its writers and readers.
 #pragma once
 
 #include <cstdint>
@@ -15,12 +15,12 @@
 
 namespace rollcall {
 
-inline constexpr uint64_t small_segment = 8192;  // Bytes: room for about 30 records of one row.
+inline constexpr uint64_t small_segment = 8192;  // Bytes; room for about 30 records of one row.
 
 struct SpoolFixture {
     SpoolFixture() { open(); }
 
-    // As at the daemon's start: a writer for what is on the disk.
+    // Opens a new writer for the contents of the disk, like a start of the daemon.
     Result<void> open() {
         writer.reset();
         writer = std::make_unique<SpoolWriter>(
@@ -42,7 +42,7 @@ struct SpoolFixture {
                            const_cast<LostRecords*>(&lost_records));
     }
 
-    // The seq of every row from a record on.
+    // Returns the seq of every row from a record on.
     [[nodiscard]] std::vector<int64_t> read_from(uint64_t number) const {
         SpoolReader from = reader();
         if (!from.seek(number)) throw std::runtime_error("seek");
@@ -60,8 +60,8 @@ struct SpoolFixture {
         }
     }
 
-    // The disk has room for so many bytes behind the last record, and what was written ahead of it
-    // is not there.
+    // Limits the disk to that many free bytes after the last record, and removes preallocated
+    // space.
     void fill_disk_but_for(uint64_t bytes) {
         files.cut(last_segment(), files.content_size(last_segment()));
         files.capacity = files.used() + bytes;

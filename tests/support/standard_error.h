@@ -1,4 +1,4 @@
-// What a function writes to standard error, such as lines of the log.
+// Captures what a function writes to standard error, such as log lines.
 #pragma once
 
 #include <unistd.h>

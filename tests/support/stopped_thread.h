@@ -1,5 +1,5 @@
-// StoppedThread: a thread of another process that does not run, as if a system call of it did not
-// return, until the object goes. The other threads of the process run on.
+// StoppedThread: stops one thread of another process until the object is destroyed, as if a system
+// call of the thread did not return. The other threads of the process continue.
 //
 // Source:  ptrace(2), PTRACE_SEIZE.
 // Threads: one.
@@ -16,7 +16,7 @@
 
 namespace rollcall {
 
-// Returns the id of a thread of this name, as /proc shows it; 0 if there is none.
+// Returns the id of a thread with this name in /proc, or 0 if there is none.
 inline pid_t thread_named(pid_t process, std::string_view name) {
     const std::filesystem::path threads = "/proc/" + std::to_string(process) + "/task";
     for (const auto& thread : std::filesystem::directory_iterator(threads)) {
@@ -39,7 +39,7 @@ public:
     StoppedThread(const StoppedThread&) = delete;
     StoppedThread& operator=(const StoppedThread&) = delete;
 
-    // Takes note that the thread has ended, if it has: its process cannot end before.
+    // Reaps the thread if it has ended, because its process cannot end before.
     void reap() const { waitpid(thread_, nullptr, __WALL | WNOHANG); }
 
 private:

@@ -14,7 +14,7 @@ namespace {
 constexpr std::string_view unfinished = " <unfinished ...>";
 constexpr std::string_view resumed = " resumed>";
 
-// Its first line is of the process, whose end is the last to be told.
+// Returns true if the trace is complete: it begins with the process, whose exit is its last line.
 bool is_whole(const std::string& trace) {
     const std::string process = trace.substr(0, trace.find(' '));
     const size_t last_line = trace.size() < 2 ? 0 : trace.rfind('\n', trace.size() - 2) + 1;
@@ -39,11 +39,12 @@ std::vector<std::string> traced_into(const std::filesystem::path& file, std::str
             "64",     "-o", file.string(), "--trace", std::string(calls)};
 }
 
-// "4711  fdatasync(7</tmp/file>) = 0", or in two parts if another thread's call came between:
-// "4711  fdatasync(7</tmp/file> <unfinished ...>" and "4711  <... fdatasync resumed>) = 0".
+// Parses lines such as "4711  fdatasync(7</tmp/file>) = 0". If a call of another thread comes in
+// between, a call has two lines: "4711  fdatasync(7</tmp/file> <unfinished ...>" and "4711  <...
+// fdatasync resumed>) = 0".
 std::vector<Syscall> read_trace(const std::filesystem::path& file) {
     std::istringstream lines(whole_trace(file));
-    std::map<std::string, Syscall> under_way;  // By thread.
+    std::map<std::string, Syscall> under_way;  // Unfinished calls by thread.
     std::vector<Syscall> all;
     size_t number = 0;
     for (std::string line; std::getline(lines, line); ++number) {

@@ -1,7 +1,8 @@
-// Syscalls: what a daemon asked of the kernel, in the order in which strace saw it.
+// Syscalls: the system calls of a daemon, in the order in which strace saw them.
 //
-// strace sees a call begin before the kernel does it, and end before the thread goes on. So if the
-// end of one call is seen before the beginning of another, in whatever threads, it was before it.
+// strace sees the beginning of a call before the kernel executes it, and the end before the thread
+// continues. If strace sees the end of one call before the beginning of another, in whatever
+// threads, the first call happened before the second.
 #pragma once
 
 #include <cstddef>
@@ -13,8 +14,8 @@
 namespace rollcall {
 
 struct Syscall {
-    std::string text;  // As strace writes it: `fdatasync(7</tmp/file>) = 0`.
-    size_t begun;      // Lines of the trace: only their order means something.
+    std::string text;  // In strace's format: `fdatasync(7</tmp/file>) = 0`.
+    size_t begun;      // Line numbers in the trace; only their order has a meaning.
     size_t ended;
 
     [[nodiscard]] bool is(std::string_view name) const {
@@ -25,12 +26,12 @@ struct Syscall {
     }
 };
 
-// Put before a command, traces it and all its threads into the file. The command is the process
-// that was started; strace follows from aside (-D) and is done when the trace says so.
+// Returns a command prefix that traces a command and all its threads into the file. The started
+// process is the command itself; strace runs beside it (-D) and is done when the trace is complete.
 [[nodiscard]] std::vector<std::string> traced_into(const std::filesystem::path& file,
                                                    std::string_view calls);
 
-// Waits until the traced process has ended. In the order of their ends.
+// Waits until the traced process has exited. Returns the calls in the order of their ends.
 [[nodiscard]] std::vector<Syscall> read_trace(const std::filesystem::path& file);
 
 }  // namespace rollcall

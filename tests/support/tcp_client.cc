@@ -15,7 +15,8 @@ namespace rollcall {
 
 namespace {
 
-// Long, for a daemon under a sanitizer on a busy machine; a test that passes never waits it out.
+// Long enough for a daemon with a sanitizer on a busy machine; a test that passes never waits so
+// long.
 constexpr int silence_max_ms = 20'000;
 
 }  // namespace

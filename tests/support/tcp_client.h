@@ -1,6 +1,6 @@
-// TcpClient: a connection to a port of this machine, with time limits.
+// TcpClient: a connection to a port of 127.0.0.1, with time limits.
 //
-// Errors: an end or a silence that the caller did not ask for throws ConnectionEnded.
+// Errors: throws ConnectionEnded if the connection ends or is silent while the caller expects data.
 #pragma once
 
 #include <chrono>
@@ -23,24 +23,23 @@ public:
     TcpClient& operator=(const TcpClient&) = delete;
 
     void send(std::string_view bytes) const;
-    // Sends no more; the other side sees the end of the connection, and may still answer.
+    // Shuts down the sending side. The daemon may still respond.
     void end_sending() const;
-    // What has come and is not taken yet; waits for something if that is nothing.
+    // Returns the bytes that have arrived and were not taken; waits if there are none.
     [[nodiscard]] const std::string& peek();
-    // Exactly this many bytes.
+    // Takes exactly this many bytes.
     [[nodiscard]] std::string take(size_t bytes);
-    // The same, thrown away: without asking for memory.
+    // Takes this many bytes and discards them, without allocating memory.
     void drop(size_t bytes);
-    // All up to the end of the connection.
+    // Takes all bytes up to the end of the connection.
     [[nodiscard]] std::string take_rest();
-    // Waits for more bytes behind those of peek(); false at the end of the connection.
+    // Waits for more bytes than peek() has. Returns false at the end of the connection.
     bool receive();
-    // True if there is something to receive(), or comes within the limit.
+    // Returns true if data is available, or arrives within the limit.
     [[nodiscard]] bool readable_within(std::chrono::milliseconds limit) const;
-    // True if the other side has ended the connection, or does so within the limit, without
-    // sending anything more.
+    // Returns true if the other side ends the connection within the limit without sending more.
     [[nodiscard]] bool ends_within(std::chrono::milliseconds limit);
-    // True if the other side resets the connection within the limit.
+    // Returns true if the other side resets the connection within the limit.
     [[nodiscard]] bool is_reset_within(std::chrono::milliseconds limit) const;
 
 private:

@@ -1,4 +1,4 @@
-// TemporaryDirectory: an empty directory that goes, with all in it, when the object goes.
+// TemporaryDirectory: an empty directory that is deleted, with its contents, by the destructor.
 #pragma once
 
 #include <cstdlib>

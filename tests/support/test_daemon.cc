@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Port 0 lets the kernel choose; a short batch age lets tests see their rows soon.
+// Port 0 lets the kernel choose a port. A short batch age makes rows visible quickly.
 constexpr std::string_view test_settings = R"(
 http.listen = ["127.0.0.1:0"]
 mqtt.listen = ["127.0.0.1:0"]
@@ -47,7 +47,7 @@ TestDaemon::TestDaemon(const Options& options)
 }
 
 void TestDaemon::launch() {
-    notify_socket_.forget();  // A daemon killed before may have been ready already.
+    notify_socket_.forget();  // Discards READY=1 of an earlier daemon.
     process_ = std::make_unique<Process>(command_, environment_);
 }
 
@@ -69,7 +69,8 @@ void TestDaemon::kill() {
     process_->wait(patience);
 }
 
-// The daemon logs "listening on 127.0.0.1:41573 (http)", also one that was launched just now.
+// Finds "listening on 127.0.0.1:41573 (http)" in the log. Waits for the line, because the daemon
+// may just have been launched.
 uint16_t TestDaemon::port_of(std::string_view protocol) const {
     const std::string after_port = fmt::format(" ({})\n", protocol);
     const auto deadline = std::chrono::steady_clock::now() + patience;
@@ -106,7 +107,7 @@ std::string TestDaemon::query(std::string_view sql) const {
         finished = run({"sqlite3", "-cmd", ".timeout 5000", directory_.path() / "rollcall.db",
                         std::string(sql)});
         if (finished.status == 0) break;
-        // A daemon that is ready has perhaps not made its tables yet.
+        // A daemon that is ready may not have created its tables yet.
         if (finished.errors.find("no such table") == std::string::npos ||
             std::chrono::steady_clock::now() > deadline)
             throw std::runtime_error("sqlite3: " + finished.errors);

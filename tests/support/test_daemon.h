@@ -1,9 +1,9 @@
-// TestDaemon: a rollcalld of its own in a temporary directory, on free ports of 127.0.0.1.
+// TestDaemon: a rollcalld process in a temporary directory, on free ports of 127.0.0.1.
 //
-// It is the program an operator runs, started with a settings file and seen through its ports, its
-// log, its exit status and the sqlite3 program.
+// Tests start the real program with a settings file, and observe its ports, its log, its exit
+// status and its database (with the sqlite3 program).
 //
-// Errors: a daemon that does not start throws, with its log.
+// Errors: a daemon that does not start throws an exception with its log.
 #pragma once
 
 #include <chrono>
@@ -22,7 +22,8 @@
 
 namespace rollcall {
 
-// Long, for a daemon under a sanitizer on a busy machine; a test that passes never waits it out.
+// Long enough for a daemon with a sanitizer on a busy machine; a test that passes never waits so
+// long.
 inline constexpr std::chrono::seconds patience{30};
 
 // Returns the path of the program under test: that of this build, or the one that the environment
@@ -32,40 +33,42 @@ inline constexpr std::chrono::seconds patience{30};
 class TestDaemon {
 public:
     struct Options {
-        std::vector<std::string> settings = {};     // Lines of the file: "spool.sync = false".
-        std::vector<std::string> arguments = {};    // Behind the others: "--set", "workers=1".
-        std::vector<std::string> wrapper = {};      // Runs the daemon, as in {"strace", "-D"}.
-        std::vector<std::string> environment = {};  // "NAME=value" each.
+        std::vector<std::string> settings = {};  // Lines of the file, such as "spool.sync = false".
+        std::vector<std::string> arguments = {};  // Added at the end: "--set", "workers=1".
+        std::vector<std::string> wrapper = {};    // Command that runs the daemon: {"strace", "-D"}.
+        std::vector<std::string> environment = {};  // Variables, "NAME=value" each.
     };
 
     TestDaemon() : TestDaemon(Options{}) {}
     explicit TestDaemon(const Options& options);
 
-    // The same state directory, new ports. launch() does not wait until the daemon is ready.
+    // Start the daemon again with the same state directory and new ports. launch() does not wait
+    // until the daemon is ready.
     void start();
     void launch();
-    // SIGTERM; the exit status, or nothing if the daemon does not end.
+    // Sends SIGTERM. Returns the exit status, or nothing if the daemon does not exit in time.
     [[nodiscard]] std::optional<int> stop();
     void kill();  // SIGKILL.
 
     [[nodiscard]] uint16_t http_port() const { return port_of("http"); }
     [[nodiscard]] uint16_t mqtt_port() const { return port_of("mqtt"); }
     [[nodiscard]] uint16_t admin_port() const { return port_of("admin"); }
-    // "https" or "mqtts", if the settings have their addresses.
+    // Returns the port of "https" or "mqtts" too, if the settings have such listeners.
     [[nodiscard]] uint16_t port_of(std::string_view protocol) const;
 
-    // One request on a connection of its own.
+    // Send one request on a new connection.
     [[nodiscard]] HttpResponse post(std::string_view body) const;
     [[nodiscard]] HttpResponse admin(std::string_view path) const;
-    // The value of a line of /metrics, such as `rollcall_sink_up{sink="sqlite"}`; -1 if not there.
+    // Returns the value of a line of /metrics, such as `rollcall_sink_up{sink="sqlite"}`, or -1 if
+    // the line is missing.
     [[nodiscard]] double metric(std::string_view name) const;
 
-    // What the sqlite3 program prints for a query on the daemon's database.
+    // Runs a query on the daemon's database with the sqlite3 program and returns its output.
     [[nodiscard]] std::string query(std::string_view sql) const;
-    // Waits until a query's answer is this, and returns the last answer.
+    // Repeats a query until it returns this answer, and returns the last answer.
     [[nodiscard]] std::string query_until(std::string_view answer, std::string_view sql) const;
 
-    // Unless its settings say otherwise.
+    // Returns the default state directory, which the settings may override.
     [[nodiscard]] const std::filesystem::path& state_dir() const { return directory_.path(); }
     [[nodiscard]] Process& process() { return *process_; }
     [[nodiscard]] NotifySocket& notify_socket() { return notify_socket_; }

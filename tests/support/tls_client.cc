@@ -26,7 +26,7 @@ void must(long result) {
 TlsEnd::TlsEnd(const Options& options)
     : context_(SSL_CTX_new(TLS_client_method()), SSL_CTX_free), in_(nullptr), out_(nullptr) {
     SSL_CTX* const context = context_.get();
-    // Broken servers and old versions are what the tests ask for.
+    // Security level 0, because tests also use weak algorithms and old versions.
     SSL_CTX_set_security_level(context, 0);
     SSL_CTX_set_min_proto_version(context, options.version != 0 ? options.version : TLS1_2_VERSION);
     SSL_CTX_set_max_proto_version(context, options.version);
@@ -45,14 +45,14 @@ TlsEnd::TlsEnd(const Options& options)
     ssl_ = std::shared_ptr<SSL>(SSL_new(context), SSL_free);
     in_ = BIO_new(BIO_s_mem());
     out_ = BIO_new(BIO_s_mem());
-    BIO_set_mem_eof_return(in_, -1);  // Empty is not the end.
+    BIO_set_mem_eof_return(in_, -1);  // An empty BIO means "wait", not the end.
     SSL_set_bio(ssl_.get(), in_, out_);
     SSL_set_connect_state(ssl_.get());
     if (!options.alpn.empty())
         SSL_set_alpn_protos(ssl_.get(), reinterpret_cast<const unsigned char*>(options.alpn.data()),
                             static_cast<unsigned>(options.alpn.size()));
     if (options.session != nullptr) {
-        // A copy: OpenSSL takes one that it has used for used up.
+        // Use a copy, because OpenSSL marks a session that was used for resumption.
         const std::unique_ptr<SSL_SESSION, decltype(&SSL_SESSION_free)> copy(
             SSL_SESSION_dup(options.session), SSL_SESSION_free);
         must(SSL_set_session(ssl_.get(), copy.get()));
@@ -94,7 +94,7 @@ std::string TlsEnd::read() {
         const int error = SSL_get_error(ssl_.get(), count);
         if (error == SSL_ERROR_ZERO_RETURN) {
             ended_ = true;
-            say_end();  // Or OpenSSL thinks that the session is not to be resumed.
+            say_end();  // Without close_notify, OpenSSL marks the session as not resumable.
         }
         if (error != SSL_ERROR_ZERO_RETURN && error != SSL_ERROR_WANT_READ) fail();
         return all;
@@ -139,7 +139,7 @@ TlsClient::TlsClient(uint16_t port, const TlsEnd::Options& options)
             end_.receive(connection_.take(connection_.peek().size()));
         }
     } catch (const TlsFailed&) {
-        connection_.send(end_.take_outgoing());  // The alert.
+        connection_.send(end_.take_outgoing());  // Send the alert.
         throw;
     }
     connection_.send(end_.take_outgoing());

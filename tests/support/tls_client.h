@@ -1,8 +1,8 @@
-// TlsEnd: the client's end of TLS, in memory, by OpenSSL. TlsClient: the same on a connection to a
-// port of this machine.
+// TlsEnd: the client side of a TLS connection, in memory, using OpenSSL. TlsClient: a TlsEnd on a
+// connection to a port of 127.0.0.1.
 //
-// Errors: a handshake or a record that fails throws TlsFailed with OpenSSL's words; TlsClient also
-//         throws ConnectionEnded, as TcpClient does.
+// Errors: a failed handshake or record throws TlsFailed with OpenSSL's message; TlsClient also
+// throws ConnectionEnded, like TcpClient.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -23,39 +23,39 @@ struct TlsFailed : std::runtime_error {
 class TlsEnd {
 public:
     struct Options {
-        std::string authority = {};  // File; the server's certificate is verified by it.
-        int version = 0;             // The only one, such as TLS1_2_VERSION; 0: 1.2 or 1.3.
-        std::string ciphers = {};    // Of 1.2.
+        std::string authority = {};  // File with the certificate that verifies the server's.
+        int version = 0;             // Such as TLS1_2_VERSION; 0 allows TLS 1.2 and 1.3.
+        std::string ciphers = {};    // Cipher list for TLS 1.2.
         std::string signatures = {};
-        std::string alpn = {};  // As on the wire: "\x08http/1.1".
+        std::string alpn = {};  // In wire format: "\x08http/1.1".
         std::string certificate = {};
         std::string key = {};
-        SSL_SESSION* session = nullptr;  // To be resumed.
+        SSL_SESSION* session = nullptr;  // The session to resume.
     };
 
     explicit TlsEnd(const Options& options);
 
-    // Of the wire: what has come, and what is to be sent.
+    // Encrypted bytes: received from the server, and to be sent to it.
     void receive(std::string_view sealed);
     [[nodiscard]] bool has_outgoing() const { return BIO_ctrl_pending(out_) > 0; }
     [[nodiscard]] std::string take_outgoing();
 
-    // True: it is done.
+    // Continues the handshake. Returns true when it is complete.
     bool shake_hands();
     void send(std::string_view plain);
-    // All the plaintext that has come.
+    // Returns all plaintext received so far.
     [[nodiscard]] std::string read();
-    // close_notify has come.
+    // Returns true if close_notify has been received.
     [[nodiscard]] bool ended() const { return ended_; }
     void say_end();
-    void update_keys();  // 1.3; asks the server to update its own.
-    void renegotiate();  // 1.2.
+    void update_keys();  // TLS 1.3; also asks the server to update its keys.
+    void renegotiate();  // TLS 1.2.
 
     [[nodiscard]] bool resumed() const { return SSL_session_reused(ssl_.get()) == 1; }
-    [[nodiscard]] std::string protocol() const;     // By ALPN.
-    [[nodiscard]] std::string server_name() const;  // The common name in the certificate.
+    [[nodiscard]] std::string protocol() const;     // The protocol that ALPN selected.
+    [[nodiscard]] std::string server_name() const;  // The common name in the server's certificate.
     [[nodiscard]] std::string cipher() const { return SSL_get_cipher(ssl_.get()); }
-    // For another client; good after the first read() in 1.3.
+    // Returns the session for another client. With TLS 1.3 it is complete after the first read().
     [[nodiscard]] std::shared_ptr<SSL_SESSION> session() const;
 
 private:
@@ -73,7 +73,8 @@ public:
     void send(std::string_view plain);
     // Waits for exactly this many bytes of plaintext.
     [[nodiscard]] std::string take(size_t bytes);
-    // All plaintext up to close_notify, or up to an end without (then end().ended() is false).
+    // Returns all plaintext up to close_notify, or up to the end of the connection without it (then
+    // end().ended() is false).
     [[nodiscard]] std::string take_rest();
 
     [[nodiscard]] TlsEnd& end() { return end_; }

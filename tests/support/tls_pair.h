@@ -1,5 +1,5 @@
-// TlsPair: a TLS client and a TlsSession in memory. TlsFixture: a TlsContext with files of its own
-// and a clock that the test moves.
+// TlsPair: a TLS client and a TlsSession that are connected in memory. TlsFixture: a TlsContext
+// with its own files, and a clock that the test controls.
 #pragma once
 
 #include <array>
@@ -18,13 +18,13 @@ namespace rollcall {
 
 inline constexpr int tls_versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
 
-// The authority and the certificates of the tests, made once.
+// The authority and the certificates of the tests, created once.
 inline const Certificates& test_certificates() {
     static const Certificates made;
     return made;
 }
 
-// A client and a TlsSession, with nothing but memory between them.
+// A client and a TlsSession, connected in memory.
 struct TlsPair {
     TlsPair(TlsContext& context, const TlsEnd::Options& options,
             Transport transport = Transport::http)
@@ -39,7 +39,7 @@ struct TlsPair {
         return {};
     }
 
-    // Passes bytes to the server, which decrypts what follows the handshake into `opened`.
+    // Passes bytes to the server. Plaintext after the handshake is appended to `opened`.
     std::optional<Code> deliver(std::string_view sealed) {
         while (!sealed.empty()) {
             if (!done) {
@@ -58,7 +58,7 @@ struct TlsPair {
 
     std::string take_outgoing() { return std::string(std::exchange(server.outgoing(), {}).view()); }
 
-    // Lets the server send, and returns what the client reads.
+    // Lets the server send `plain`, and returns the plaintext that the client reads.
     std::string answer(std::string_view plain) {
         server.encrypt(plain);
         client.receive(take_outgoing());
@@ -82,7 +82,7 @@ struct TlsFixture {
 
     void load() { BOOST_REQUIRE(context.load().has_value()); }
 
-    // Returns the session of a handshake after which both sides have sent something.
+    // Completes a handshake and sends data in both directions, then returns the client's session.
     std::shared_ptr<SSL_SESSION> session(int version, SSL_SESSION* before, bool resumed) {
         TlsPair pair(context, {.version = version, .session = before});
         BOOST_TEST(!pair.shake_hands());

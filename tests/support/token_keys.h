@@ -1,8 +1,8 @@
-// Token keys: pairs of keys by the openssl program, and JSON Web Tokens signed with them.
+// Token keys: key pairs made by the openssl program, and JSON Web Tokens signed with them.
 //
-// Not by the code under test: what it verifies is what another program has signed.
+// The openssl program signs, not the code under test, so that the tests verify foreign signatures.
 //
-// Errors: a program that fails throws, with what it said.
+// Errors: a program that fails throws an exception with its output.
 #pragma once
 
 #include <string>
@@ -15,12 +15,12 @@ namespace rollcall {
 
 class TestKey {
 public:
-    // arguments: of openssl genpkey.
+    // arguments: those of openssl genpkey.
     explicit TestKey(std::vector<std::string> arguments);
 
-    // As a JSON Web Token wants it.
+    // Returns a signature in the format of JSON Web Tokens.
     [[nodiscard]] std::string sign(std::string_view text) const;
-    // HEADER.PAYLOAD.SIGNATURE of these texts.
+    // Returns HEADER.PAYLOAD.SIGNATURE with these texts.
     [[nodiscard]] std::string token(std::string_view header, std::string_view payload) const;
 
     std::string private_pem;
@@ -32,16 +32,16 @@ private:
     bool elliptic_;
 };
 
-// Made once.
+// Keys that are made at the first call.
 [[nodiscard]] const TestKey& rsa_key();
 [[nodiscard]] const TestKey& p256_key();
 [[nodiscard]] const TestKey& ed25519_key();
 
-// The same with a secret, for HS256.
+// Returns a token signed with a secret (HS256).
 [[nodiscard]] std::string token_by_secret(std::string_view secret, std::string_view header,
                                           std::string_view payload);
 
-// For a file of tokens.
+// Returns the digest for a file of stored tokens.
 [[nodiscard]] std::string sha256_hex(std::string_view token);
 
 }  // namespace rollcall

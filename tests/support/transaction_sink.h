@@ -1,7 +1,7 @@
-// TransactionSink: stores rows and position in one transaction, as a database does. What it holds
-// outlives the process; an Endpoint is what one life of the process has of it. It may fail, or the
-// process end, at every point of a transaction. Its unique key over (id, site_id) leaves out a row
-// that it has already.
+// TransactionSink: a store that commits rows and position in one transaction, like a database. Its
+// contents survive the simulated process; an Endpoint is the connection of one process. The sink
+// may fail, or the process may end, at every point of a transaction. A unique key over (id,
+// site_id) skips rows that are already stored.
 #pragma once
 
 #include <cstdint>
@@ -21,21 +21,21 @@ class TransactionSink {
 public:
     enum class Point : uint8_t { open, begin, middle, commit, committed };
 
-    // All that it holds; a test may keep it and bring it back, as a restored backup does.
+    // The whole contents; a test may copy and restore them, like a backup.
     struct Content {
         std::set<std::pair<int64_t, std::string>> keys;  // Id and site of each row.
         std::multiset<int64_t> seqs;
         std::map<IncarnationId, Position> positions;
     };
 
-    // Asked at each point; an error is the call's, and it may throw.
+    // Called at each point; an error that it returns is the result of the call. It may throw.
     std::function<Result<void>(Point)> before;
 
-    // Which reports it refuses for good; none: empty.
+    // Returns true for reports that the sink refuses for good. If it is empty, none are refused.
     std::function<bool(int64_t seq)> refuses;
 
     [[nodiscard]] bool holds(int64_t seq) const { return content_.seqs.contains(seq); }
-    // Returns a report that was stored twice.
+    // Returns a report that was stored twice, if there is one.
     [[nodiscard]] std::optional<int64_t> repeated() const { return repeated_; }
 
     [[nodiscard]] const Content& content() const { return content_; }
@@ -52,7 +52,7 @@ public:
     private:
         TransactionSink& sink_;
         IncarnationId incarnation_{};
-        Position position_;  // The one that open() or write() has seen last.
+        Position position_;  // The last position that open() or write() has seen.
     };
 
 private:

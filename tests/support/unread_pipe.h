@@ -1,5 +1,5 @@
-// UnreadPipe: a named pipe that holds one page. Until the test reads it, who writes to it waits
-// when it is full.
+// UnreadPipe: a named pipe that holds one page. When it is full, writers block until the test
+// reads.
 //
 // Threads: one.
 #pragma once
@@ -27,11 +27,11 @@ public:
     UnreadPipe& operator=(const UnreadPipe&) = delete;
 
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-    // Leaves no room for another byte.
+    // Fills the pipe completely.
     void fill() const {
         while (write(fd_, "x", 1) == 1) continue;
     }
-    // Returns what is in the pipe now.
+    // Returns the current contents of the pipe.
     [[nodiscard]] std::string read() const {
         std::string text;
         std::array<char, 4096> piece;

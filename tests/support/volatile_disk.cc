@@ -30,9 +30,9 @@ std::string content_of(const fs::path& path) {
     return text.str();
 }
 
-// Which of the sectors that were written reached the disk.
+// Chooses which of the written sectors reached the disk.
 std::string torn(std::string durable, const std::string& written, Random& random) {
-    const int kept_of_two = random.one_of({0, 1, 2});  // None, any, all.
+    const int kept_of_two = random.one_of({0, 1, 2});  // 0 keeps none, 1 any, 2 all of them.
     size_t size = random.one_in(2) ? durable.size() : written.size();
     durable.resize(std::max(durable.size(), written.size()));
     for (size_t at = 0; at < written.size(); at += sector_bytes) {
@@ -57,7 +57,7 @@ VolatileDisk::VolatileDisk()
 std::vector<std::string> VolatileDisk::environment(std::string_view lies_below) const {
     std::vector<std::string> variables = {
         "LD_PRELOAD=" VOLATILE_DISK_PATH,
-        // A sanitizer wants to be the first that is loaded. It sees all that it must see.
+        // A sanitizer must normally be loaded first. This library hides nothing that it must see.
         "ASAN_OPTIONS=verify_asan_link_order=0",
         fmt::format("{}={}", volatile_disk::root_variable, root_.string()),
         fmt::format("{}={}", volatile_disk::shadow_variable, shadow_.path.string())};
@@ -70,7 +70,7 @@ std::vector<std::string> VolatileDisk::environment(std::string_view lies_below) 
 void VolatileDisk::cut_power(Random& random) {
     const Names durable = shadow_.read_names();
     const Names as_they_were = names_as_they_were();
-    std::map<fs::path, bool> names_are_durable;  // Of a directory, beyond what was synced.
+    std::map<fs::path, bool> names_are_durable;  // Whether unsynced names of a directory survive.
     const auto survives = [&](const fs::path& name, bool is_durable, bool is_there) {
         const auto [choice, first] = names_are_durable.try_emplace(name.parent_path(), false);
         if (first) choice->second = random.one_in(2);
@@ -80,7 +80,7 @@ void VolatileDisk::cut_power(Random& random) {
     for (const auto& [name, inode] : as_they_were) all[name] = inode;
     const fs::path after = directory_.path() / "after";
     fs::create_directory(after);
-    for (const auto& [name, newest] : all) {  // A directory before what is in it.
+    for (const auto& [name, newest] : all) {  // Sorted: a directory comes before its contents.
         const auto old = durable.find(name);
         const bool is_durable = old != durable.end();
         if (!survives(name, is_durable, as_they_were.contains(name))) continue;
@@ -115,7 +115,7 @@ void VolatileDisk::restore_file(const fs::path& as, ino_t inode, Random& random)
     fs::permissions(as, fs::status(shadow_.pin(inode)).permissions());
 }
 
-// All that is there is durable.
+// Creates a shadow in which all current contents are durable.
 void VolatileDisk::begin_shadow() {
     fs::remove_all(shadow_.path);
     fs::create_directories(shadow_.path / "pins");

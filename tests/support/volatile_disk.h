@@ -1,8 +1,8 @@
-// VolatileDisk: a directory whose process can be killed as a power cut would: what it did not sync
-// is lost, or any part of it.
+// VolatileDisk: a directory of a process that can be killed like by a power cut: unsynced data is
+// lost, all or any part of it.
 //
-// The process runs with environment(), by which volatile_disk_preload.cc keeps account of what is
-// durable. cut_power() then makes of the directory what a disk may hold after the cut:
+// The process runs with environment(), so that volatile_disk_preload.cc records which data is
+// durable. cut_power() then gives the directory contents that a disk may have after a power cut:
 //
 //   names      of each directory as last synced, or as they were, by chance
 //   contents   as last synced, and of each file's 512-byte sectors that were written since none,
@@ -25,9 +25,9 @@ public:
     VolatileDisk();
 
     [[nodiscard]] const std::filesystem::path& root() const { return root_; }
-    // lies_below: a directory of it where syncs do nothing.
+    // lies_below: a subdirectory in which syncs have no effect.
     [[nodiscard]] std::vector<std::string> environment(std::string_view lies_below = {}) const;
-    // The process has been killed.
+    // Simulates the power cut. The process must have been killed.
     void cut_power(Random& random);
 
 private:

@@ -1,13 +1,14 @@
-// The shadow of a volatile disk: what of a directory would outlive a power cut.
+// The shadow of a volatile disk: a record of the data that would survive a power cut.
 //
-//   SHADOW/pins/INODE       hard link to each file, so that it can be read when its name is gone
-//                           and its number is not given to another
-//   SHADOW/contents/INODE   what of it is durable
-//   SHADOW/names            the durable names, a line each: INODE PATH, the path from the root of
-//                           the directory; 0 is a directory. Replaced as a whole
+//   SHADOW/pins/INODE       hard link to each file, so that it can be read after its name is gone,
+//                           and its inode number is not reused
+//   SHADOW/contents/INODE   the durable contents of the file
+//   SHADOW/names            the durable names, one line each: INODE PATH, with the path relative to
+//                           the root of the directory; 0 means a directory. Replaced as a whole
 //
-// A file that is written is durable when it was synced, its name when its directory was: fsync(2).
-// Whoever is killed while it syncs leaves a part of that file durable, as a power cut does.
+// The contents of a file become durable when it is synced, its name when its directory is synced:
+// fsync(2). A process that is killed during a sync leaves a part of the file durable, as in a power
+// cut.
 #pragma once
 
 #include <sys/types.h>
@@ -20,10 +21,10 @@
 
 namespace rollcall::volatile_disk {
 
-// Environment of the process whose disk is volatile.
+// Environment variables of the process whose disk is volatile.
 inline constexpr const char* root_variable = "VOLATILE_DISK_ROOT";
 inline constexpr const char* shadow_variable = "VOLATILE_DISK_SHADOW";
-// Syncs below this directory do nothing, if it is set.
+// If it is set, syncs below this directory have no effect.
 inline constexpr const char* lies_variable = "VOLATILE_DISK_LIES_BELOW";
 
 using Names = std::map<std::string, ino_t>;  // By path.

@@ -1,12 +1,13 @@
-// Put before a program with LD_PRELOAD, keeps a shadow of what it has made durable below a
-// directory, as volatile_disk_format.h says. Nothing is really synced: kill -9 leaves what the
-// kernel holds, and the shadow is what a power cut would leave.
+// A library for LD_PRELOAD that records which data of a program is durable below a directory, in
+// the format of volatile_disk_format.h. Nothing is really synced: after kill -9 the directory has
+// what the kernel holds, and the shadow has what a power cut would leave.
 //
-// Tracked is what a file is written with here: open, write, pwrite, pwritev, ftruncate. A mapping
-// that is written to is never durable. A file keeps its shadow from one process to the next: what
-// the last one wrote and did not sync is found by comparing.
+// It tracks the calls that write files here: open, write, pwrite, pwritev, ftruncate. Writes
+// through a mapping never become durable. The shadow of a file survives the process: a later
+// process compares the file with it to find the data that was not synced.
 //
-// Threads: any; one lock. No exception leaves a call: it would be lost data that nobody wrote.
+// Threads: any; one lock. Exceptions end the process, because a lost error would look like lost
+// data.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -34,7 +35,7 @@ using rollcall::volatile_disk::Names;
 using rollcall::volatile_disk::Shadow;
 
 constexpr size_t copy_bytes = 64 * 1024;
-constexpr off_t whole = std::numeric_limits<off_t>::max();  // An end behind every end.
+constexpr off_t whole = std::numeric_limits<off_t>::max();  // An end beyond every file.
 
 [[noreturn]] void give_up(const char* what) {
     std::perror(what);
@@ -54,7 +55,7 @@ Call* real(const char* name) {
     return call;
 }
 
-// errno as the real call left it.
+// Restores errno to the value that the real call left.
 class Errno {
 public:
     Errno() : saved_(errno) {}
@@ -76,7 +77,7 @@ public:
     Disk(std::string root, std::string shadow, std::optional<std::string> lies_below)
         : root_(std::move(root)), shadow_{std::move(shadow)}, lies_below_(std::move(lies_below)) {}
 
-    // A file was opened for writing.
+    // Records that a file was opened for writing.
     void opened(int fd) {
         const auto inode = regular_file(fd);
         if (!inode || !is_below(path_of(fd), root_)) return;
@@ -84,7 +85,7 @@ public:
         if (unsynced_.contains(*inode)) return;
         auto& unsynced = unsynced_[*inode];
         if (fs::exists(shadow_.pin(*inode))) return compare(fd, *inode, unsynced);
-        // In this order: what has a pin has a content.
+        // Create the contents first, so that every pin has contents.
         std::ofstream(shadow_.content(*inode)).close();
         fs::create_hard_link(path_of(fd), shadow_.pin(*inode));
         unsynced.push_back({0, size_of(fd)});
@@ -146,7 +147,7 @@ private:
         while (range.begin < range.end) {
             const auto most = std::min<off_t>(range.end - range.begin, copy_bytes);
             const auto got = checked(pread(from, bytes.data(), size_t(most), range.begin), "pread");
-            if (got == 0) return;  // It was cut since.
+            if (got == 0) return;  // The file was truncated in the meantime.
             checked(real<ssize_t(int, const void*, size_t, off_t)>("pwrite")(
                         to, bytes.data(), size_t(got), range.begin),
                     "pwrite");
@@ -154,7 +155,7 @@ private:
         }
     }
 
-    // What an earlier process did not sync. A different size is unsynced with any range.
+    // Finds the data that an earlier process did not sync. A different size counts as unsynced too.
     void compare(int fd, ino_t inode, std::vector<Range>& unsynced) const {
         const int content = open_content(inode);
         std::vector<char> ours(copy_bytes);
@@ -177,10 +178,10 @@ private:
         std::erase_if(names, [&](const auto& entry) { return is_in_it(entry.first); });
         for (const auto& entry : fs::directory_iterator(directory)) {
             struct stat status{};
-            if (lstat(entry.path().c_str(), &status) != 0) continue;  // Gone again.
+            if (lstat(entry.path().c_str(), &status) != 0) continue;  // Removed in the meantime.
             if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) continue;
             const auto name = entry.path().lexically_relative(root_).string();
-            // A file that nobody opened to write has nothing that could be durable or not.
+            // A file without a pin was never opened for writing, so it has no state to record.
             if (S_ISREG(status.st_mode) && !fs::exists(shadow_.pin(status.st_ino))) continue;
             names[name] = S_ISDIR(status.st_mode) ? 0 : status.st_ino;
         }
@@ -188,7 +189,7 @@ private:
         forget_all_but(names);
     }
 
-    // Files that have no name, durable or not, but their pin.
+    // Deletes the records of files whose only remaining name is their pin.
     void forget_all_but(const Names& names) {
         std::set<ino_t> named;
         for (const auto& [name, inode] : names) named.insert(inode);
@@ -205,10 +206,10 @@ private:
     Shadow shadow_;
     std::optional<fs::path> lies_below_;
     std::mutex mutex_;
-    std::map<ino_t, std::vector<Range>> unsynced_;  // Of every file that was opened.
+    std::map<ino_t, std::vector<Range>> unsynced_;  // Entries for every file that was opened.
 };
 
-// None, in a process that is not told of one.
+// Returns nullptr if the environment names no volatile disk.
 Disk* disk() {
     static Disk* const one = []() -> Disk* {
         const char* root = std::getenv(rollcall::volatile_disk::root_variable);
@@ -220,7 +221,7 @@ Disk* disk() {
     return one;
 }
 
-// What the disk does itself is not told to it.
+// True during the disk's own calls, which are not recorded.
 thread_local bool telling = false;
 
 template <class Use>
@@ -258,7 +259,7 @@ Result written(int fd, off_t at, Result result) {
 
 int cut(const char* call, int fd, off_t size) {
     const int result = real<int(int, off_t)>(call)(fd, size);
-    // What grows there later is not what was there before.
+    // Data that is written there later differs from what was there before.
     if (result == 0) tell([&](Disk& disk) { disk.written(fd, size, whole); });
     return result;
 }

@@ -1,4 +1,4 @@
-// why(): the sentence of a failure, or an empty text, so that a check shows what went wrong.
+// why(): the message of a failure, or an empty string, so that a failed check shows the reason.
 #pragma once
 
 #include <string>

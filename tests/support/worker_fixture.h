@@ -1,5 +1,5 @@
-// WorkerFixture: one or two workers and their pipeline in the test's own process, on loopback, with
-// a sink that opens when the test says so.
+// WorkerFixture: one or two workers and their pipeline in the process of the test, on loopback,
+// with a sink that stays down until the test opens it.
 #pragma once
 
 #include <chrono>
@@ -17,7 +17,7 @@
 
 namespace rollcall {
 
-// A sink that is down until it is opened; then it counts rows and keeps their sites.
+// A sink that is down until the test opens it; then it counts rows and keeps their sites.
 class GatedSink final : public Sink {
 public:
     GatedSink(const Cursor& gate, Cursor& rows) : gate_(gate), rows_(rows) {}
@@ -59,7 +59,7 @@ private:
 class WorkerFixture {
 public:
     WorkerFixture() {
-        std::signal(SIGPIPE, SIG_IGN);  // As the daemon does.
+        std::signal(SIGPIPE, SIG_IGN);  // The daemon does the same.
         settings.ingest.slot_rows_max = 16;
         settings.ingest.slot_text_max = Bytes{2 * row_text_max};
         settings.ingest.slots_max = 2;
@@ -124,8 +124,8 @@ public:
     Files files;
     Clock clock;
     MetricShard shard;
-    Cursor gate;         // Moved by the test: 1 lets the sink open.
-    Cursor rows_stored;  // Moved by the sink.
+    Cursor gate;         // Advanced by the test; 1 lets the sink open.
+    Cursor rows_stored;  // Advanced by the sink.
     GatedSink* gated_sink = nullptr;
     std::unique_ptr<Pipeline> pipeline;
     std::unique_ptr<SharedState> shared;
