@@ -20,7 +20,7 @@ using Contradictions = std::vector<Contradiction>;
 
 enum class Reach : uint8_t { loopback, network };
 
-// Returns who can connect to a listener at `host`; nothing if it is neither IPv4, [IPv6] nor
+// Returns which clients can reach a listener at `host`, or nothing if it is not IPv4, [IPv6] or
 // localhost.
 std::optional<Reach> reach_of_host(const std::string& host) {
     if (host == "localhost") return Reach::loopback;
@@ -77,7 +77,8 @@ void check_auth(const Settings& settings, Contradictions& found) {
                          "tokens needs auth.tokens_file, auth.signing_keys_file or tls.client_ca"});
 }
 
-// MQTT 3.1.1, section 4.7.1: + and # stand for whole levels, # only for the last ones.
+// Returns true for a valid filter: + and # stand for whole levels, and # is the last one (MQTT
+// 3.1.1, section 4.7.1).
 bool is_topic_filter(std::string_view filter) {
     for (size_t at = 0; at <= filter.size();) {
         const size_t end = std::min(filter.find('/', at), filter.size());

@@ -1,6 +1,6 @@
-// Cross-checks: what the bounds of a single setting cannot express. Addresses are host:port,
-// anonymous check-ins stay on loopback unless the operator allows otherwise, every sink is named
-// once, a batch has room for a slot, what needs a file or a login names it.
+// Cross-checks: rules that involve more than the bounds of a single setting. Addresses are
+// host:port, anonymous check-ins stay on loopback unless the operator allows otherwise, every sink
+// is listed once, a batch has room for a slot, and a feature that needs a file or a login names it.
 //
 // Threads: pure functions.
 #pragma once

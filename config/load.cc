@@ -41,7 +41,7 @@ std::string did_you_mean(std::string_view name, const std::vector<std::string_vi
     return nearest ? fmt::format("; did you mean {}?", *nearest) : "";
 }
 
-// Returns the only value that the text holds in TOML; nothing if it is not one value.
+// Returns the value that the text has in TOML, or nothing if it is not exactly one value.
 std::optional<TomlValue> toml_value(std::string_view text) {
     auto parsed = parse_toml(fmt::format("value = {}", text));
     if (!parsed || parsed->size() != 1) return std::nullopt;
@@ -84,15 +84,15 @@ public:
         const auto quoted = toml_value(quote_toml(Text(text)));
         if (!quoted || value_from_toml<Text>(*quoted) != text)
             return add_problem(0, name, "the value is not UTF-8");
-        // A quoted string, a list or a table is read as TOML, unless it only begins like one, as
-        // [::]:8080 does.
+        // Read a quoted string, a list or a table as TOML. A text that only begins like one, such
+        // as [::]:8080, is no valid TOML and is taken as it is.
         const bool like_toml = std::string_view("\"'[{").contains(text.substr(0, 1));
         if (const auto literal = like_toml ? toml_value(text) : std::nullopt)
             return assign_toml(name, 0, *literal);
         assign(name, 0, [&]<class T>(const T&) { return value_from_text<T>(text); });
     }
 
-    // Checks what settings demand of each other, once all are read.
+    // Checks the settings against each other, once all are read.
     void cross_check() {
         for (const auto& [setting, message] : contradictions_in(settings_))
             add_problem(lines_[setting], setting, message);
@@ -116,8 +116,8 @@ private:
         assign(name, line, [&]<class T>(const T&) { return value_from_toml<T>(toml); });
     }
 
-    // Sets the setting `name` to what read(current value) returns, if it is of the type and within
-    // the bounds.
+    // Sets the setting `name` to the result of read(current value), if that has the right type and
+    // is within the bounds.
     template <class Read>
     void assign(std::string_view name, int line, const Read& read) {
         bool known = false;
@@ -150,7 +150,7 @@ private:
 
     Settings settings_;
     std::vector<Problem> problems_;
-    std::map<std::string_view, int> lines_;  // The line that set each setting last.
+    std::map<std::string_view, int> lines_;  // For each setting, the line that last set it.
 };
 
 }  // namespace

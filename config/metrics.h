@@ -1,9 +1,8 @@
 // Metrics: the table metrics.def as an enum, and MetricShard, the counters of one thread.
 //
-// Threads: a MetricShard has one writer, the thread it was made for; anyone reads. The exporter
-// sums the
-//          shards when it is scraped.
-// Units:   in the metric's name; a histogram observes microseconds and is exported in seconds, a
+// Threads: a MetricShard has one writer, the thread it was made for; any thread may read it. The
+//          exporter sums the shards when it is scraped.
+// Units:   in the metric's name. A histogram observes microseconds and is exported in seconds; a
 //          ratio is set in millionths.
 #pragma once
 
@@ -114,10 +113,10 @@ inline constexpr MetricInfo metrics_table[] = {
 };
 inline constexpr size_t metrics_count = std::size(metrics_table);
 
-// A ratio of 1, in a shard.
+// The value of a ratio of 1 in a shard.
 inline constexpr int64_t ratio_one = 1'000'000;
 
-// Upper bounds of a histogram's buckets, microseconds; one more bucket takes the rest.
+// Upper bounds of a histogram's buckets in microseconds. One more bucket counts larger values.
 inline constexpr std::array<int64_t, 14> histogram_bounds_us = {
     100,    250,    500,     1'000,   2'500,   5'000,     10'000,
     25'000, 50'000, 100'000, 250'000, 500'000, 1'000'000, 5'000'000};
@@ -136,7 +135,8 @@ constexpr size_t label_values(Labels labels) {
     return 0;
 }
 
-// Cells of a metric: one for each label value; a histogram has its buckets, the rest, and the sum.
+// Returns the number of cells of a metric: one for each label value. A histogram has its buckets,
+// one for larger values, and the sum.
 constexpr size_t cells_of(const MetricInfo& metric) {
     const size_t each =
         metric.kind == MetricKind::histogram ? histogram_bounds_us.size() + 2 : size_t{1};
@@ -153,13 +153,13 @@ inline constexpr size_t metric_cells = metric_offsets[metrics_count];
 
 class MetricShard {
 public:
-    // label: the position of the label's value in its set; of two sets it is label_of() below.
+    // label: the position of the label's value in its set; for two sets, label_of() below.
     void add(Metric metric, int64_t amount = 1, size_t label = 0) {
         bump(metric_offsets[static_cast<size_t>(metric)] + label, amount);
     }
 
     void set(Metric metric, int64_t value, size_t label = 0) {
-        // relaxed: a lone number; readers may be a moment behind.
+        // relaxed: a single number; readers may see it a moment later.
         cells_[metric_offsets[static_cast<size_t>(metric)] + label].store(
             value, std::memory_order_relaxed);
     }
@@ -174,7 +174,7 @@ public:
     }
 
     [[nodiscard]] int64_t read(size_t cell) const {
-        // relaxed: a lone number; it orders nothing.
+        // relaxed: a single number; it orders nothing.
         return cells_[cell].load(std::memory_order_relaxed);
     }
     [[nodiscard]] int64_t read(Metric metric, size_t label) const {
@@ -183,7 +183,8 @@ public:
 
 private:
     void bump(size_t cell, int64_t amount) {
-        // relaxed twice: one writer, so no read-modify-write; readers may be a moment behind.
+        // relaxed twice: there is one writer, so no read-modify-write is needed; readers may see
+        // the value a moment later.
         const int64_t now = cells_[cell].load(std::memory_order_relaxed);
         cells_[cell].store(now + amount, std::memory_order_relaxed);
     }

@@ -13,7 +13,8 @@ namespace {
 
 const Text* text_in(const TomlValue& toml) { return std::get_if<Text>(&toml.value); }
 
-// A library calls a property so if it is a secret, or the name of a file with one.
+// Returns true if the name of a library's property shows that it is a secret or names a file with
+// one.
 bool is_secret(std::string_view property) {
     return property.contains("password") || property.contains("secret") ||
            property.ends_with(".pem");
@@ -26,7 +27,7 @@ std::optional<Text> property_value(const TomlValue& toml) {
     return std::nullopt;
 }
 
-// Adds the members of the table. A dotted name without quotes is a table in a table.
+// Adds the members of the table. A dotted name without quotes is a table inside a table.
 bool add_properties(const TomlTable& table, const std::string& prefix, Properties& properties) {
     return std::ranges::all_of(table, [&](const TomlMember& member) {
         const std::string name = prefix + member.name;
@@ -111,7 +112,7 @@ std::string_view form_of<Flag>() {
 }
 std::string value_to_toml(Flag value) { return value ? "true" : "false"; }
 
-// --- texts and lists of them ---
+// --- texts and lists of texts ---
 
 template <>
 std::optional<Text> value_from_text<Text>(std::string_view text) {

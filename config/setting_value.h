@@ -1,5 +1,5 @@
-// Setting values: one value of a setting, by its type: read from TOML, read from the text of --set,
-// and written as TOML.
+// Setting values: reads the value of a setting by its type, from TOML or from the text of --set,
+// and writes it as TOML.
 //
 //   type         in TOML                         in --set
 //   Bytes        "64KiB"                         64KiB
@@ -10,7 +10,7 @@
 //   List         ["a", "b"], or "a" for one      a,b
 //   Properties   {"a.b" = "c", d = 1}            a.b=c,d=1
 //
-// The functions check the type alone; bounds are checked by the caller.
+// The functions check only the type; the caller checks bounds.
 //
 // Threads: pure functions.
 #pragma once
@@ -32,7 +32,7 @@ template <class T>
 template <class T>
 [[nodiscard]] std::optional<T> value_from_toml(const TomlValue& toml);
 
-// Returns what a value of type T looks like, to complete the sentence "must be ...".
+// Returns a description of the values of type T that completes the sentence "must be ...".
 template <class T>
 [[nodiscard]] std::string_view form_of();
 

@@ -1,8 +1,8 @@
 // Settings: the table settings.def as structs with defaults, and as a list of keys with bounds.
 //
-// A default that is out of its bounds does not compile.
+// A default outside of its bounds does not compile.
 //
-// Threads: load() makes the settings once; then any thread reads them.
+// Threads: load() creates the settings; afterwards any thread may read them.
 #pragma once
 
 #include <algorithm>
@@ -122,7 +122,8 @@ struct Settings {
     bool operator==(const Settings&) const = default;
 };
 
-// The type of a default while compiling: clang 19 takes no constexpr std::string from GCC 12.
+// The type of a default at compile time. clang 19 does not accept GCC 12's std::string as
+// constexpr.
 template <class T>
 using Constant = std::conditional_t<
     std::same_as<T, Text>, std::string_view,
@@ -173,7 +174,7 @@ constexpr std::string_view to_text(Reload reload) {
 struct SettingInfo {
     std::string_view section;
     std::string_view key;
-    std::string_view name;  // The name that the operator writes: `workers`, `spool.sync`.
+    std::string_view name;  // The name as the operator writes it: `workers`, `spool.sync`.
     Reload reload;
     std::string_view help;
 };

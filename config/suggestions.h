@@ -1,4 +1,4 @@
-// Suggestions: which known name an operator probably meant by one that is unknown.
+// Suggestions: finds the known name that an operator probably meant by an unknown one.
 //
 // Threads: pure functions.
 #pragma once
@@ -9,8 +9,8 @@
 
 namespace rollcall {
 
-// Returns the known name that is nearest: one with the same key in another section, or one that a
-// few edits away. "spool.syncc" gives "spool.sync"; "entirely.different" gives nothing.
+// Returns the nearest known name: one with the same key in another section, or one that differs by
+// a few edits. "spool.syncc" gives "spool.sync"; "entirely.different" gives nothing.
 [[nodiscard]] std::optional<std::string_view> nearest_name(
     std::string_view name, const std::vector<std::string_view>& known_names);
 

@@ -3,9 +3,8 @@
 #include <sstream>
 #include <utility>
 
-#define TOML_EXCEPTIONS 0  // A syntax error is a value.
-// Version 3.3 asserts that a key follows "[", although the line after the assertion reports that
-// none does.
+#define TOML_EXCEPTIONS 0  // parse() returns syntax errors instead of throwing them.
+// Version 3.3 asserts that a key follows "[", although its next line reports a missing key.
 #define TOML_ASSERT(condition) static_assert(true)
 #include <toml++/toml.h>
 

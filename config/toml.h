@@ -1,4 +1,4 @@
-// Toml: reads TOML 1.0 into plain values, so that one file knows the library.
+// Toml: reads TOML 1.0 into plain values, so that only one file depends on the library.
 //
 // Source: https://toml.io/en/v1.0.0
 // Threads: pure functions.
@@ -16,10 +16,10 @@ namespace rollcall {
 struct TomlValue;
 struct TomlMember;
 using TomlArray = std::vector<TomlValue>;
-using TomlTable = std::vector<TomlMember>;  // By name.
+using TomlTable = std::vector<TomlMember>;  // Sorted by name.
 
 struct TomlValue {
-    // monostate: a float, a date or a time, which no setting takes.
+    // monostate: a float, a date or a time, which no setting accepts.
     std::variant<std::monostate, std::string, int64_t, bool, TomlArray, TomlTable> value;
     int line = 0;  // Line of the text on which the value begins, from 1.
 };

@@ -14,7 +14,7 @@ struct Unit {
     uint64_t size;
 };
 
-// The first units are those in which values are written, the largest first: the first one that
+// The first units are used for writing, the largest of them first, because the first unit that
 // divides a value gives its shortest form.
 constexpr size_t written_units = 5;
 constexpr Unit byte_units[] = {{"TiB", uint64_t{1} << 40},

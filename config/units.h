@@ -1,9 +1,10 @@
 // Units: reads and writes sizes and durations as an operator writes them ("64MiB", "200ms").
 //
-// Each is a whole number and a unit, with at most one space between them. A number without a unit is
-// refused, except 0, which means the same in every unit. Numbers are never negative.
+// Each is a whole number and a unit, with at most one space between them. A number without a unit
+// is refused, except 0, which means the same in every unit. Numbers are never negative.
 //
-//   sizes      B; powers of 1024: KiB, MiB, GiB, TiB, and K, M, G, T; powers of 1000: KB, MB, GB, TB.
+//   sizes      B; powers of 1024: KiB, MiB, GiB, TiB, and K, M, G, T; powers of 1000: KB, MB, GB,
+//   TB.
 //              Upper and lower case mean the same.
 //   durations  ms; s, sec; m, min; h; d; w. Lower case only, because M is a size.
 //
@@ -19,7 +20,7 @@
 
 namespace rollcall {
 
-// A size in bytes; a type of its own so that it is not mistaken for a count.
+// A size in bytes. Its own type prevents confusion with a count.
 struct Bytes {
     uint64_t count = 0;
     auto operator<=>(const Bytes&) const = default;

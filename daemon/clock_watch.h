@@ -1,7 +1,7 @@
-// ClockWatch: logs and counts jumps of the wall clock. Rows carry the time that the clock showed,
-// and tokens and certificates expire by it, so the operator should know.
+// ClockWatch: logs and counts jumps of the wall clock. The operator should know about them, because
+// rows contain the time of this clock, and tokens and certificates expire by it.
 //
-// Nothing waits for the wall clock, and no row depends on its running forward: a check-in that was
+// No code waits for the wall clock, and no row depends on its running forward: a check-in that was
 // accepted before a jump is delivered after it like any other.
 //
 // Threads: main.
@@ -26,7 +26,7 @@ private:
     [[nodiscard]] int64_t ahead_us() const { return clock_.wall_us() - clock_.steady_us(); }
 
     const Clock& clock_;
-    int64_t ahead_us_;  // How far the wall clock was ahead of the steady one at the last call.
+    int64_t ahead_us_;  // Difference of the wall clock to the steady clock at the last call.
     MetricShard shard_;
 };
 

@@ -23,8 +23,8 @@ namespace {
 
 constexpr size_t admin_connections_max = 256;
 constexpr size_t admin_output_bytes_max = 8 << 20;
-// Time beyond the limits of a stop: a worker checks its own once a second; sinks are closed at
-// last.
+// Time added to the limits of a stop, because a worker checks its limit only once a second, and
+// sinks are closed last.
 constexpr Millis drain_grace{2000};
 constexpr Millis stop_grace{1000};
 
@@ -41,7 +41,7 @@ size_t workers_of(const Settings& settings) {
     return std::max(1U, std::thread::hardware_concurrency());
 }
 
-// Returns the settings with connections_max as low as the limit of open files demands.
+// Returns the settings with connections_max reduced to what the limit of open files allows.
 Settings within_limits(Settings settings) {
     const uint64_t files = open_files::raise_limit();
     auto& connections_max = settings.general.connections_max;
@@ -55,7 +55,7 @@ Settings within_limits(Settings settings) {
     return settings;
 }
 
-// Lets the alarm end the process if the message about an exception blocks: alarm(2).
+// Makes alarm(2) end the process if printing the message about an exception blocks.
 void limit_terminate() {
     static const std::terminate_handler report = std::get_terminate();
     std::set_terminate([] {
@@ -78,7 +78,7 @@ Result<void> listen_on_all(const List& addresses, std::string_view protocol, siz
 
 }  // namespace
 
-// systemd.exec(5), StateDirectory=: one path, or several with colons between.
+// Source: systemd.exec(5), StateDirectory=: one path, or several separated by colons.
 std::string state_dir_of(const Settings& settings) {
     if (!settings.general.state_dir.empty()) return settings.general.state_dir;
     const char* given = std::getenv("STATE_DIRECTORY");
@@ -254,7 +254,7 @@ void Daemon::watch_threads() {
         thread_watch_.add(fmt::format("sink {}", to_text(sink)), delivery, *heartbeat);
 }
 
-// From now on the daemon is ready, unless it is overloaded.
+// Fills the admin pages. From now on the daemon is ready, unless it is overloaded.
 void Daemon::show_pages() {
     const auto pipeline = [this] {
         return watch_ ? std::optional(watch_->status()) : std::nullopt;
@@ -265,8 +265,8 @@ void Daemon::show_pages() {
                  .pipeline = pipeline});
 }
 
-// The one list of all metric shards. Main's own is not in it: the clients of the admin pages are
-// not counted.
+// Returns all metric shards. The shard of main's loop is not included, because clients of the admin
+// pages are not counted.
 MetricShards Daemon::shards() const {
     MetricShards all = pipeline_->shards();
     for (const auto& shard : worker_shards_) all.push_back(shard.get());
@@ -294,9 +294,9 @@ Readiness Daemon::readiness() const {
     return readiness_of(pipeline_->load(), overload_.last(), stuck);
 }
 
-// --- while it runs ---
+// --- operation ---
 
-// The loop calls this at least once a second.
+// Called by the loop at least once a second.
 void Daemon::on_turn() {
     if (stopped_) return;
     const int64_t now_us = clock_.steady_us();
@@ -307,7 +307,8 @@ void Daemon::on_turn() {
     obey_signals();
 }
 
-// A committer that waits for the disk is not restarted, because the disk would not be faster then.
+// Notifies the watchdog, also while the committer waits for the disk, because a restart would not
+// make the disk faster.
 void Daemon::notify_watchdog() {
     service_manager_.retry();
     const bool stuck =
@@ -331,7 +332,7 @@ void Daemon::begin_reload() {
     reloads_.begin_reload();
 }
 
-// Ends the process without exit(): other threads still run, and may use everything.
+// Ends the process without exit(), because other threads still run and may use any object.
 void Daemon::end(int status) {
     log_writer_.flush();
     std::_Exit(status);
@@ -342,7 +343,7 @@ void Daemon::halt(const Error& error) {
     end(EXIT_FAILURE);
 }
 
-// The thread of the signals calls this.
+// Called by the thread of Signals.
 void Daemon::end_at_once(std::string_view reason) {
     const std::string busy = thread_watch_.in_step();
     log(LogLevel::warning, "ending now: {}{}; the next start continues from the spool", reason,
@@ -355,7 +356,7 @@ void Daemon::end_at_once(std::string_view reason) {
 void Daemon::stop() {
     log(LogLevel::notice, "stopping");
     service_manager_.stopping();
-    if (watch_) watch_->begin_stop();  // It and a sink may have to wait for the same database.
+    if (watch_) watch_->begin_stop();  // The watch and a sink may wait for the same database.
     stop_workers();
     stop_pipeline();
     stopped_ = true;
@@ -368,7 +369,7 @@ void Daemon::stop_workers() {
     for (auto& worker : workers_) worker->join();
 }
 
-// The limit also holds for the destructors, which close the sinks.
+// Stops the pipeline. The limit also covers the destructors, which close the sinks.
 void Daemon::stop_pipeline() {
     signals_.end_after(settings_.delivery.stop_timeout_max + stop_grace);
     pipeline_->stop();

@@ -1,15 +1,16 @@
-// Daemon: owns every thread. It starts them in the reverse order of a check-in's path, so that
+// Daemon: owns every thread. It starts the parts in the reverse order of a check-in's path, so that
 // nothing is accepted before it can be made durable, and stops them in the order of that path.
 //
 //   start:   spool and sinks -> sockets -> deliveries, committer -> workers -> READY=1
 //   stop:    STOPPING=1 -> workers (respond to what is durable) -> committer -> deliveries
-//   reload:  SIGHUP -> the files that the settings name are read again
+//   reload:  SIGHUP -> the daemon reads the files named in the settings again
 //
 // Each step of a stop has a limit: drain_timeout_max for the workers, delivery.stop_timeout_max for
-// the rest, and a second or two more. Then the process ends, whatever a thread still waits for.
+// the rest, and a second or two more. After the limit the process ends, even if a thread still
+// waits.
 //
-// A failure that breaks a promise (error.h, Action::halt) ends the process at once: what was not
-// acknowledged before never is.
+// A failure that breaks a promise (error.h, Action::halt) ends the process at once. Check-ins that
+// were not acknowledged before are never acknowledged.
 //
 // Threads: main.
 #pragma once
@@ -40,8 +41,8 @@
 
 namespace rollcall {
 
-// Exit status when the settings, or the files that they name, are wrong: EX_CONFIG of sysexits.h.
-// The systemd unit does not restart the daemon after it.
+// Exit status for invalid settings, or invalid files that they name: EX_CONFIG of sysexits.h. The
+// systemd unit does not restart the daemon after this status.
 constexpr int exit_settings = 78;
 
 // Returns the directory of the spool and of the SQLite file.
@@ -94,7 +95,7 @@ private:
     [[nodiscard]] MetricShards shards() const;
     [[nodiscard]] std::vector<std::string> health_messages() const;
 
-    LogWriter log_writer_;  // First and last to exist: all others log.
+    LogWriter log_writer_;  // Created first and destroyed last, because all other parts log.
     Clock clock_;
     ThreadWatch thread_watch_;
     Signals signals_;
@@ -103,7 +104,7 @@ private:
     std::string state_dir_;
     ServiceManager service_manager_;
     Files files_;
-    MetricShard shard_;  // Counters of main's loop, which are not shown.
+    MetricShard shard_;  // Counters of main's loop, which are not exported.
     Replies replies_;
     Admin admin_;
     HttpSession::Limits admin_limits_;
@@ -115,12 +116,12 @@ private:
     KeyedHash::Key fingerprint_key_{};
     std::vector<std::unique_ptr<MetricShard>> worker_shards_;
     std::unique_ptr<Pipeline> pipeline_;
-    std::unique_ptr<SinglestoreWatch> watch_;  // If check-ins go to SingleStore through Kafka.
+    std::unique_ptr<SinglestoreWatch> watch_;  // Set if check-ins reach SingleStore through Kafka.
     std::vector<std::unique_ptr<Worker>> workers_;
     ReloadableFiles reloads_;
-    uint64_t reloads_begun_ = 0;  // Requests for a reload that were obeyed.
+    uint64_t reloads_begun_ = 0;  // Number of requested reloads that were begun.
     bool stopped_ = false;
-    Loop loop_;  // Serves the admin pages, obeys signals, and measures once a second.
+    Loop loop_;  // Serves the admin pages, handles signals, and measures once a second.
 };
 
 }  // namespace rollcall

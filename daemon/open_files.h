@@ -1,5 +1,5 @@
 // Open files: limits the connections so that file descriptors remain for the spool and the sinks.
-// If clients held all of them, the spool could begin no segment, and no check-in could be
+// If clients held all descriptors, the spool could begin no segment, and no check-in could be
 // acknowledged until a client disconnected.
 //
 // Threads: main, before the other threads start.
@@ -16,8 +16,8 @@ inline constexpr uint64_t files_reserved = 128;
 // Raises the limit of open files to the hard limit, and returns the limit in force.
 [[nodiscard]] uint64_t raise_limit();
 
-// Returns how many connections a worker may hold: at most connections_max, at least 1. limit: open
-// files of the process.
+// Returns the maximum number of connections of a worker: at most connections_max, at least 1.
+// limit: number of open files that the process may have.
 [[nodiscard]] uint64_t connections_of_worker(uint64_t connections_max, uint64_t workers,
                                              uint64_t limit);
 

@@ -30,7 +30,7 @@ public:
     Socket(const Socket&) = delete;
     Socket& operator=(const Socket&) = delete;
 
-    // Returns false with errno set.
+    // Returns false on failure, with errno set.
     [[nodiscard]] bool send(std::string_view text, const sockaddr_un& to, size_t bytes) const {
         return sendto(fd_, text.data(), text.size(), MSG_NOSIGNAL,
                       reinterpret_cast<const sockaddr*>(&to), static_cast<socklen_t>(bytes)) >= 0;
@@ -64,7 +64,8 @@ void ServiceManager::notify(std::string state) {
     if (!send(state)) unsent_ = std::move(state);
 }
 
-// Returns false if the socket is full. The name is a path, or an abstract name after an @.
+// Sends a datagram. Returns false if the socket is full. The socket's name is a path, or an
+// abstract name after an @.
 bool ServiceManager::send(std::string_view text) const {
     sockaddr_un to{};
     to.sun_family = AF_UNIX;

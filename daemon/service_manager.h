@@ -1,7 +1,7 @@
 // ServiceManager: notifies systemd of the state of the daemon. Has no effect without systemd.
 //
-// No call blocks. libsystemd's sd_notify() would: it waits while the socket of a service manager
-// that hangs is full. A state that could not be sent is sent by the next call.
+// No call blocks. (libsystemd's sd_notify() would wait if the service manager hangs and its socket
+// is full.) A state that could not be sent is sent by the next call.
 //
 // Source: sd_notify(3), sd_watchdog_enabled(3).
 // Threads: main.
@@ -18,9 +18,9 @@ public:
     ServiceManager();
 
     void ready();                       // The sockets are open and the spool is recovered.
-    void reloading(int64_t steady_us);  // A reload began; ready() ends it.
+    void reloading(int64_t steady_us);  // A reload has begun; ready() ends it.
     void stopping();                    // The daemon accepts no more work.
-    // Keeps the watchdog of the service from restarting it (WatchdogSec=). Call it every second
+    // Keeps the service's watchdog (WatchdogSec=) from restarting the daemon. Call it every second
     // while all threads make progress.
     void alive();
     // Sends a state that could not be sent before. Call it every second.
@@ -31,8 +31,8 @@ private:
     [[nodiscard]] bool send(std::string_view text) const;
 
     std::string socket_;  // $NOTIFY_SOCKET; empty without a service manager.
-    bool watchdog_;       // $WATCHDOG_USEC is set.
-    std::string unsent_;  // The last state, if it was not sent.
+    bool watchdog_;       // True if $WATCHDOG_USEC is set.
+    std::string unsent_;  // The last state, if it has not been sent.
 };
 
 }  // namespace rollcall

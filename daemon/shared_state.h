@@ -1,6 +1,6 @@
-// SharedState: the tables that all workers share. The daemon owns it; it outlives the workers.
+// SharedState: the tables that all workers share. The daemon owns it, and it outlives the workers.
 //
-// Threads: each member says which of its functions any thread may call.
+// Threads: the header of each member says which of its functions any thread may call.
 #pragma once
 
 #include "config/settings.h"

@@ -37,14 +37,15 @@ Signals::~Signals() {
 void Signals::serve(std::function<void()> wake) {
     wake_ = std::move(wake);
     serving_.advance(1);
-    wake_();  // For signals that were counted before.
+    wake_();  // For signals that were counted earlier.
 }
 
 void Signals::end_after(std::chrono::milliseconds time) {
     deadline_us_.set(clock_.steady_us() + time.count() * 1000);
 }
 
-// Deadlines exist only after a signal to stop, so the thread does not wake up before.
+// Receives signals. Deadlines exist only after a signal to stop, so the thread needs no timeout
+// before that.
 void Signals::run() {
     name_this_thread("signals");
     const sigset_t set = signal_set();

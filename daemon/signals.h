@@ -1,5 +1,5 @@
-// Signals: a thread that receives SIGTERM, SIGINT and SIGHUP. It receives them whatever main waits
-// for: the recovery of a large spool, a file on a server that hangs, a thread that does not end.
+// Signals: a thread that receives SIGTERM, SIGINT and SIGHUP, even while main waits for the
+// recovery of a large spool, a file on a server that hangs, or a thread that does not end.
 //
 //   |  state       SIGTERM or SIGINT        SIGHUP
 //   |  starting    end the process          count it: main reads the files again when it serves
@@ -8,7 +8,7 @@
 //
 // The process may end at any moment without loss, because every acknowledged check-in is in the
 // spool. main sets a deadline for each step of a stop. If a deadline passes, the thread ends the
-// process as well, so no sink, disk or client can delay a stop beyond its settings.
+// process too, so no sink, disk or client can delay a stop beyond the limits in the settings.
 //
 // Threads: the constructor, serve() and end_after() belong to main. Any thread may call the others.
 // Source:  sigwaitinfo(2).
@@ -28,17 +28,17 @@ namespace rollcall {
 
 class Signals {
 public:
-    // Ends the process; does not return. The thread calls it with the reason.
+    // Ends the process and does not return. The thread of Signals calls it with the reason.
     using End = std::function<void(std::string_view reason)>;
 
-    // Blocks the signals in the calling thread and in all threads that it starts from now on, so
-    // that no signal is lost and no handler runs.
+    // Blocks the signals in the calling thread and in all threads that it starts later, so that no
+    // signal is lost and no handler runs.
     Signals(const Clock& clock, End end);
     ~Signals();
     Signals(const Signals&) = delete;
     Signals& operator=(const Signals&) = delete;
 
-    // Begins the state `serving`. wake: called after each signal that is counted.
+    // Begins the state `serving`. wake: called after each signal that was counted.
     void serve(std::function<void()> wake);
     // Ends the process if it still runs after this time. Call it after stop_requested().
     void end_after(std::chrono::milliseconds time);

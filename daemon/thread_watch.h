@@ -1,8 +1,8 @@
-// ThreadWatch: finds threads that are stuck: one step of theirs has taken stuck_after_s seconds or
-// more. It logs when a thread becomes stuck and when it continues.
+// ThreadWatch: finds stuck threads, whose current step has taken stuck_after_s seconds or more. It
+// logs when a thread becomes stuck and when it continues.
 //
-// Seconds are counted in measurements, so threads that were stopped together with main, as by a
-// suspended machine, do not count as stuck.
+// Seconds are counted in measurements, so that threads that were stopped together with main, for
+// example by a suspended machine, do not count as stuck.
 //
 // Threads: main; any thread may call in_step(), for which a mutex guards the list.
 #pragma once
@@ -21,19 +21,19 @@ class ThreadWatch {
 public:
     enum class Role : uint8_t { worker, committer, delivery };
 
-    // name: for the operator, as in "worker 0".
+    // name: the name for the operator, such as "worker 0".
     void add(std::string name, Role role, const Heartbeat& heartbeat);
-    // Removes all threads. They have ended, and their Heartbeat will be destroyed.
+    // Removes all threads. Call it after they have ended and before their Heartbeats are destroyed.
     void forget_all();
-    // Compares the heartbeats of all threads with those at the last call; does nothing if that was
-    // less than a second ago. Returns whether it measured.
+    // Compares the heartbeats of all threads with those of the last call. Does nothing if that was
+    // less than a second ago. Returns true if it measured.
     bool measure(int64_t now_us);
 
-    // Returns whether a thread of this role is stuck.
+    // Returns true if a thread with this role is stuck.
     [[nodiscard]] bool has_stuck(Role role) const;
     // Returns a message such as "worker 0: no progress for 7 s" for each thread that is stuck.
     [[nodiscard]] std::vector<std::string> health_messages() const;
-    // Returns the names of the threads that are in a step now, as in "committer, sink kafka".
+    // Returns the names of the threads that are in a step now, such as "committer, sink kafka".
     [[nodiscard]] std::string in_step() const;
     [[nodiscard]] const MetricShard& shard() const { return shard_; }
 
@@ -45,15 +45,15 @@ private:
         Role role;
         const Heartbeat* heartbeat;
         uint64_t seen = 0;        // Heartbeat at the last measurement.
-        int64_t unchanged_s = 0;  // Measurements for which a step has been under way.
+        int64_t unchanged_s = 0;  // Number of measurements during the current step.
 
         [[nodiscard]] bool is_stuck() const { return unchanged_s >= stuck_after_s; }
     };
 
     static void measure(Watched& thread);
 
-    mutable std::mutex
-        mutex_;  // Held by main while it changes the list's length, and by in_step().
+    // Held by main while it changes the number of threads, and by in_step().
+    mutable std::mutex mutex_;
     std::vector<Watched> threads_;
     int64_t measured_us_ = 0;
     MetricShard shard_;

@@ -71,7 +71,8 @@ Delivery::Options Pipeline::delivery_options(const Outlet& outlet) {
             .on_halt = [this](const Error& error) { halt(error); }};
 }
 
-// Logs what an operator must know if the spool is gone when the daemon starts again.
+// Logs the unstored records, which an operator must know about if the spool is lost before the next
+// start.
 void Pipeline::halt(const Error& error) const {
     const uint64_t end = spool_.end().read();
     uint64_t stored_by_all = end;

@@ -4,11 +4,11 @@
 //                              Committer -> spool files
 //   worker  -> Intake -> Ring /                          \ Delivery -> Sink
 //
-//   open()    recovers the spool; asks no sink for anything
+//   open()    recovers the spool; opens no sink
 //   start()   starts the deliveries and the committer
 //   stop()    after the workers: the committer makes the published slots durable, and the
-//             deliveries store what they can within delivery.stop_timeout_max. A sink that is in a
-//             call then delays the return until the call ends
+//             deliveries store what they can within delivery.stop_timeout_max. If a sink is in a
+//             call then, stop() returns after the call has ended
 //
 // Threads: main; intake(i) belongs to worker i.
 #pragma once
@@ -41,8 +41,8 @@ public:
         std::vector<NamedSink> sinks;
         std::vector<MetricShard*> worker_shards;  // One for each worker.
         KeyedHash::Key fingerprint_key = {};      // See Intake.
-        // Called from any thread of the pipeline; the process must then end without acknowledging
-        // anything more. The pipeline has logged which records not every sink has stored.
+        // Called by any thread of the pipeline. The process must then end without another
+        // acknowledgement. The pipeline has logged which records not every sink has stored.
         std::function<void(const Error&)> on_halt;
     };
 
@@ -50,11 +50,12 @@ public:
     Pipeline(Files& files, const Clock& clock, const Settings& settings, Options options);
 
     [[nodiscard]] Intake& intake(size_t worker) { return *intakes_[worker]; }
-    // Sets what the committer calls when slots of that worker became durable. Call before start().
+    // Sets the function that the committer calls when slots of this worker have become durable.
+    // Call before start().
     void on_durable(size_t worker, std::function<void()> wake);
 
-    // Recovers the spool; starts no thread. The deliveries open their sinks, however long that
-    // takes.
+    // Recovers the spool and starts no thread. The deliveries open their sinks later, however long
+    // that takes.
     [[nodiscard]] Result<void> open();
     // Starts the threads. Call after open().
     void start();
@@ -75,8 +76,8 @@ public:
     [[nodiscard]] std::vector<DeliveryHeartbeat> deliveries() const;
     // Returns a message such as "sink kafka: ..." for each sink that is down. Call after open().
     [[nodiscard]] std::vector<std::string> health_messages() const;
-    // Returns what the overload controller and the readiness page decide by. Any thread may call it
-    // after open().
+    // Returns the values by which the overload controller and the readiness page decide. Any thread
+    // may call it after open().
     [[nodiscard]] SpoolLoad load() const { return committer_.load(); }
     // Returns the counters of the pipeline's own threads and of the sinks.
     [[nodiscard]] std::vector<const MetricShard*> shards() const;

@@ -11,7 +11,7 @@ namespace rollcall {
 
 namespace {
 
-// openmetrics is /metrics for clients that accept that format.
+// `openmetrics` is /metrics for clients that accept that format.
 enum Page : size_t { metrics, health, ready, status_page, status_json, openmetrics };
 constexpr std::array<std::string_view, 5> paths = {"/metrics", "/healthz", "/readyz", "/status",
                                                    "/status.json"};
@@ -19,7 +19,7 @@ constexpr std::string_view plain = "text/plain; charset=utf-8";
 constexpr std::string_view html = "text/html; charset=utf-8";
 constexpr std::string_view json = "application/json";
 
-// Returns whether one range of an Accept field accepts OpenMetrics. Prometheus names the format
+// Returns true if one range of an Accept field accepts OpenMetrics. Prometheus names the format
 // explicitly; a weight of zero declines it (RFC 9110, section 12.4.2).
 bool names_openmetrics(std::string_view range) {
     const size_t type_end = std::min(range.find(';'), range.size());

@@ -2,11 +2,11 @@
 //
 //   GET  /metrics   metrics for Prometheus
 //        /healthz   200 while the process responds
-//        /readyz    200 while check-ins are accepted from everyone, otherwise 503 with the reason;
-//                   then a line for each health message, such as that a sink is down
-//        /status    a status page, and /status.json, the same for scripts
+//        /readyz    200 while check-ins are accepted from all clients, otherwise 503 with the
+//                   reason; then one line for each health message, for example that a sink is down
+//        /status    a status page; /status.json has the same content for scripts
 //
-// Threads: main's loop.
+// Threads: the loop of main.
 #pragma once
 
 #include <functional>
@@ -26,15 +26,15 @@ namespace rollcall {
 
 class Admin final : public HttpService {
 public:
-    // Where the pages take their contents from. Each request calls the functions.
+    // The functions that return the contents of the pages. Each request calls them.
     struct Sources {
         MetricShards shards;
         std::function<Readiness()> readiness = [] { return Readiness::starting; };
-        // What needs the operator's attention, a sentence each.
+        // Returns the health messages, one sentence each.
         std::function<std::vector<std::string>()> health_messages = [] {
             return std::vector<std::string>();
         };
-        // The pipeline of SingleStore; empty if none is watched.
+        // Returns the state of the SingleStore pipeline, or nothing if none is watched.
         std::function<std::optional<PipelineStatus>()> pipeline = [] { return std::nullopt; };
     };
 
@@ -47,7 +47,7 @@ public:
                                           std::string_view& allow) override;
     [[nodiscard]] Result<void> handle(HttpRequest& request, std::string_view body,
                                       Connection& connection) override;
-    // Refused requests for pages are not counted: the metrics are about check-ins.
+    // Refused requests for pages are not counted, because the metrics describe check-ins.
     void refused(Code, const HttpRequest&, const Connection&) override {}
 
 private:

@@ -1,4 +1,4 @@
-// Metrics export: writes the metrics as a page for Prometheus, in one of its two formats:
+// Metrics export: writes the metrics as a page for Prometheus, in one of two formats:
 //
 //     text          version 0.0.4: https://prometheus.io/docs/instrumenting/exposition_formats/
 //     OpenMetrics   version 1.0.0: the same samples, but the description of a counter leaves out

@@ -1,7 +1,7 @@
-// Metrics snapshot: the metrics of all threads together, for the pages that show them.
+// Metrics snapshot: sums the metrics of all threads for the pages that show them.
 //
-// Each call sums the shards of all threads as they are at that moment. Only the metrics export and
-// the status page may call these functions (tests/tidy_test.cc): nothing decides by a metric.
+// Each call sums the shards of all threads at that moment. Only the metrics export and the status
+// page may call these functions (tests/tidy_test.cc), because no code may decide by a metric.
 //
 // Threads: any.
 // Units:   as in MetricShard (config/metrics.h).
@@ -24,8 +24,8 @@ using MetricShards = std::vector<const MetricShard*>;
 // The values of a histogram.
 struct Observed {
     int64_t count = 0;   // Number of observations since the start.
-    int64_t micros = 0;  // Their sum.
-    // Number of observations up to each of histogram_bounds_us, and of all.
+    int64_t micros = 0;  // Sum of the observations.
+    // Number of observations up to each of histogram_bounds_us; the last entry counts all.
     std::array<int64_t, histogram_bounds_us.size() + 1> below{};
 };
 [[nodiscard]] Observed observed(const MetricShards& shards, Metric histogram);
@@ -35,11 +35,11 @@ struct Label {
     std::string_view value;
 };
 struct MetricValue {
-    std::vector<Label> labels;  // Up to two.
+    std::vector<Label> labels;  // At most two.
     int64_t value;
 };
-// Returns the values of a counter, gauge or ratio. Leaves out the sinks that are not in the
-// settings: they have never been up, and have never failed.
+// Returns the values of a counter, gauge or ratio. Leaves out sinks that the settings do not list:
+// they have never been up and have never failed.
 [[nodiscard]] std::vector<MetricValue> values_of(const MetricShards& shards, Metric metric);
 
 }  // namespace rollcall

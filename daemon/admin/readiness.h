@@ -1,5 +1,5 @@
-// Readiness: whether the daemon accepts check-ins from everyone, and if not, why. /readyz and the
-// status page show it.
+// Readiness: whether the daemon accepts check-ins from all clients, and the reason if it does not,
+// for /readyz and the status page.
 //
 // Threads: pure functions.
 #pragma once
@@ -22,12 +22,12 @@ enum class Readiness : uint8_t {
     thread_stuck
 };
 
-// Returns the readiness of a daemon that has started: it is not ready while its spool cannot grow,
-// the pressure is full or a thread is stuck that check-ins need.
+// Returns the readiness of a daemon that has started. It is not ready while its spool cannot grow,
+// the pressure is full, or a thread that check-ins need is stuck.
 [[nodiscard]] Readiness readiness_of(const SpoolLoad& load, const OverloadMeasurement& measured,
                                      bool thread_stuck);
 
-// Returns why the daemon is not ready, for the operator; empty if it is ready.
+// Returns the reason why the daemon is not ready, for the operator; empty if it is ready.
 [[nodiscard]] std::string_view reason_of(Readiness readiness);
 
 }  // namespace rollcall

@@ -44,7 +44,7 @@ std::string html(std::string_view text) {
     return out;
 }
 
-// "3 d 04:05:06"
+// Formats a duration: "3 d 04:05:06".
 std::string duration(int64_t seconds) {
     const auto days = seconds / 86'400;
     const auto rest = seconds % 86'400;
@@ -53,7 +53,7 @@ std::string duration(int64_t seconds) {
     return days > 0 ? fmt::format("{} d {}", days, clock) : clock;
 }
 
-// "1,234,567"
+// Formats a number with separators: "1,234,567".
 std::string grouped(int64_t number) {
     const std::string digits = fmt::format("{}", number);
     const size_t first = number < 0 ? 1 : 0;

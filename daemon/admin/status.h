@@ -1,12 +1,12 @@
 // Status: the state of the daemon as a page for the operator and as JSON for scripts.
 //
 // The page shows whether check-ins are accepted, the health messages, and every metric that is not
-// 0 with its help text. It has no script, and the browser loads it again every ten seconds. The
-// JSON has the same content, with the metrics that are 0: {"version", "ready", "reason" if it is
-// not, "up_seconds", "health_messages": ["sink kafka: ..."], "pipeline" if one of SingleStore's is
-// watched, "metrics": {name: value, or an object by label}}.
+// 0 with its description. It has no script; the browser reloads it every ten seconds. The JSON has
+// the same content and also the metrics that are 0: {"version", "ready", "reason" if the daemon is
+// not ready, "up_seconds", "health_messages": ["sink kafka: ..."], "pipeline" if a SingleStore
+// pipeline is watched, "metrics": {name: value, or an object by label}}.
 //
-// Text from others, such as the error message of a database, is escaped.
+// Foreign text, such as the error message of a database, is escaped.
 //
 // Threads: any.
 #pragma once
@@ -24,10 +24,10 @@ namespace rollcall {
 
 struct Status {
     std::string_view version;
-    std::string_view not_ready;  // Why check-ins are not accepted from everyone; empty if they are.
-    int64_t up_s;                // Since the start.
+    std::string_view not_ready;  // Reason why the daemon is not ready; empty if it is ready.
+    int64_t up_s;                // Seconds since the start.
     std::vector<std::string> health_messages;
-    std::optional<PipelineStatus> pipeline;  // Empty if none is watched.
+    std::optional<PipelineStatus> pipeline;  // Empty if no pipeline is watched.
     const MetricShards& shards;
 };
 

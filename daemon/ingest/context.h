@@ -1,7 +1,7 @@
-// IngestContext: what a worker needs to take a check-in over any protocol. It groups what the
-// services of HTTP and MQTT are constructed with, and owns nothing.
+// IngestContext: the objects that a worker needs to accept check-ins over any protocol. The
+// services of HTTP and MQTT are constructed with it. It owns nothing.
 //
-// Threads: all of it belongs to one worker, or may be used by any thread.
+// Threads: each object belongs to one worker, or any thread may use it.
 #pragma once
 
 #include "config/settings.h"

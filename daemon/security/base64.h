@@ -1,4 +1,5 @@
-// Base64: bytes as text and back. Decoding is strict: exactly one text is accepted for some bytes.
+// Base64: encodes bytes as text and decodes them. Decoding is strict: it accepts exactly one text
+// for each sequence of bytes.
 //
 //   |  standard  with `+`, `/` and padding (RFC 4648, section 4): HTTP Basic
 //   |  url       with `-`, `_` and no padding (section 5; RFC 7515, section 2): tokens
@@ -12,8 +13,8 @@
 
 namespace rollcall {
 
-// Return nothing if the text is not what an encoder would write: another letter, an impossible
-// length, or unused bits that are not 0.
+// Return nothing if the text differs from what an encoder would write: an invalid character, an
+// impossible length, or unused bits that are not 0.
 [[nodiscard]] std::optional<std::string> from_base64(std::string_view text);
 [[nodiscard]] std::optional<std::string> from_base64url(std::string_view text);
 

@@ -9,7 +9,7 @@ namespace rollcall {
 
 namespace {
 
-// Tolerated difference to the clock of the program that signs tokens (RFC 7519, section 4.1.4).
+// Tolerated clock difference to the program that signs tokens (RFC 7519, section 4.1.4).
 constexpr int64_t clock_skew_s = 5;
 
 }  // namespace
@@ -142,7 +142,7 @@ Result<Identity> Credentials::verify(const Credential& credential, const Digest&
     return identity;
 }
 
-// Also succeeds for a token that has expired, so that it is cached like any other.
+// Verifies a token. Also succeeds if the token has expired, so that it is cached like any other.
 Result<Identity> Credentials::verify_with(const SigningKey& key, const JsonWebToken& token) const {
     if (!key.verifies(token)) return fail(Code::bad_credential);
     const auto& auth = settings_.auth;
@@ -153,7 +153,8 @@ Result<Identity> Credentials::verify_with(const SigningKey& key, const JsonWebTo
     auto identity = identity_of(claims->site, claims->tenant, {});
     if (!identity) return fail(Code::bad_credential);
     identity->credential_digest = key.digest;
-    // A time after the year 36000 means that the token never expires; adding to it could overflow.
+    // A time after the year 36000 means "never expires"; adding the clock skew to it could
+    // overflow.
     constexpr int64_t never_s = int64_t{1} << 40;
     if (claims->expires_s != 0 && claims->expires_s < never_s)
         identity->expires_s = claims->expires_s + clock_skew_s;

@@ -1,5 +1,5 @@
-// Credentials: authenticates clients. A credential becomes an Identity, which has a site and a
-// tenant.
+// Credentials: authenticates clients. It turns a credential into an Identity, which has a site and
+// a tenant.
 //
 //   |  Credential           a token, and optionally the name of a site beside it
 //   |    stored token?      SHA-256 in auth.tokens_file                    a lookup: microseconds
@@ -8,18 +8,18 @@
 //   |    no token?          the common name of a verified client certificate
 //   |  Identity             site, tenant, expiry
 //
-// CredentialFiles holds the contents of both files. load() replaces both or neither. Each worker
-// has one Credentials object with its own reference to the current contents, so that identify()
-// takes no lock. It caches JSON Web Tokens that a public key has verified
-// (auth.verified_tokens_max, by their SHA-256, until a reload), so that the next check-in of the
-// same router costs one hash. Wrong tokens are never cached; a SignatureRateLimiter bounds the CPU
-// time that they cost, and answers signature_checks_suspended above the limit.
+// CredentialFiles holds the contents of both files; load() replaces both or neither. Each worker
+// has a Credentials object with its own reference to the current contents, so that identify() takes
+// no lock. It caches JSON Web Tokens that a public key has verified (auth.verified_tokens_max
+// entries by SHA-256, until a reload), so that the next check-in of the same router costs one hash.
+// Wrong tokens are never cached. A SignatureRateLimiter bounds the CPU time that they cost; above
+// its limit, identify() fails with signature_checks_suspended.
 //
-// The tenant is the one that the token names, else the site's name up to auth.tenant_separator,
-// else empty.
+// The tenant is the one in the token, else the part of the site's name before
+// auth.tenant_separator, else empty.
 //
-// Threads: CredentialFiles::load() one at a time; current() and generation() any; Credentials its
-// worker.
+// Threads: CredentialFiles::load() is called by one thread at a time, current() and generation() by
+// any thread. A Credentials object belongs to its worker.
 #pragma once
 
 #include <cstdint>
@@ -64,7 +64,7 @@ private:
     size_t site_bytes_ = 0;
 };
 
-// The credential that a client sent. The views point into its request.
+// The credential that a client sent. The views point into the client's request.
 struct Credential {
     std::string_view site;   // The site that the client names; may be empty.
     std::string_view token;  // Empty if there is none.
@@ -72,7 +72,8 @@ struct Credential {
     // The site of a verified client certificate, which is used if there is no token.
     std::string_view certified = {};
 
-    // Returns the credential in a user name and a password. A user name alone is a token.
+    // Returns the credential in a user name and a password. A user name without a password is a
+    // token.
     static Credential login(std::string_view user, std::string_view password) {
         if (password.empty()) return {{}, user, {}};
         return {user, password, {}};
@@ -103,7 +104,7 @@ private:
     const Settings& settings_;
     mutable std::mutex mutex_;  // Protects tokens_.
     std::shared_ptr<const Tokens> tokens_;
-    Cursor generation_;  // Advanced by load() after tokens_ was replaced.
+    Cursor generation_;  // Advanced by load() after it has replaced tokens_.
 };
 
 class Credentials {
@@ -114,10 +115,10 @@ public:
     // signature_checks_suspended; then `identity` is unchanged.
     [[nodiscard]] Result<void> identify(const Credential& credential, Identity& identity);
 
-    // Returns whether an identity from identify() is still valid, without its token.
+    // Returns whether an identity from identify() is still valid. Does not need the token.
     [[nodiscard]] Result<void> revalidate(const Identity& identity);
 
-    // Returns whether the files were reloaded since the last call.
+    // Returns true if the files were reloaded since the last call.
     [[nodiscard]] bool changed();
 
 private:
@@ -129,8 +130,8 @@ private:
     void refresh();
     [[nodiscard]] int64_t now_s() const { return clock_.wall_us() / 1'000'000; }
 
-    // Returns the identity for a token's site and tenant; nothing if the client named another site.
-    // A token's site that ends in * is a prefix of the named site.
+    // Returns the identity for a token's site and tenant, or nothing if the client named another
+    // site. If the token's site ends in *, it is a prefix of the named site.
     [[nodiscard]] std::optional<Identity> identity_of(std::string_view site,
                                                       std::string_view tenant,
                                                       std::string_view named_site) const;
@@ -151,8 +152,8 @@ private:
     bool changed_ = false;
     uint64_t generation_ = 0;
     std::shared_ptr<const Tokens> tokens_;
-    // A cache in two halves: when the first has auth.verified_tokens_max / 2 entries it becomes the
-    // second, and the old second is dropped.
+    // A cache in two halves. When the first half has auth.verified_tokens_max / 2 entries, it
+    // becomes the second half, and the old second half is dropped.
     VerifiedTokens verified_;
     VerifiedTokens verified_before_;
     SignatureRateLimiter limiter_;

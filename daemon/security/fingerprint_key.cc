@@ -47,7 +47,7 @@ Result<void> check(const struct stat& file) {
     return {};
 }
 
-// Returns the content without blanks and line ends behind it.
+// Returns the content without blanks and line ends at its end.
 Result<std::string> read_content(int fd) {
     struct stat file{};
     if (fstat(fd, &file) != 0) return fail(Code::unreadable_file, errno);
@@ -62,7 +62,7 @@ Result<std::string> read_content(int fd) {
     return content;
 }
 
-// After a failure any part of the file may have been written.
+// Writes a file and syncs it. A failure may leave any part of it.
 Result<void> write_synced(const std::string& path, const std::string& directory,
                           std::string_view content) {
     const Descriptor file(path, O_WRONLY | O_CREAT | O_TRUNC);
@@ -73,7 +73,7 @@ Result<void> write_synced(const std::string& path, const std::string& directory,
     return give_to_owner(file.get(), directory);
 }
 
-// link(2) never replaces a file: if another process was faster, its key stays.
+// Creates a key. link(2) never replaces a file: if another process was faster, its key stays.
 Result<void> make_key(const std::string& state_dir, const std::string& path) {
     std::string content = to_hex(sha256(random_bytes(bytes_min))) + "\n";
     const std::string unfinished = fmt::format("{}.{}", path, getpid());

@@ -36,7 +36,7 @@ std::optional<Parts> split(std::string_view token) {
 // --- JSON ---
 
 // Calls visit(name, cursor) at the value of each member of the object `json`. Returns false if
-// `json` is not exactly one object, or a visit failed.
+// `json` is not exactly one object, or if a visit fails.
 template <class Visit>
 bool each_member(std::string& json, Visit visit) {
     if (!utf8_valid(json)) return false;
@@ -55,7 +55,7 @@ bool each_member(std::string& json, Visit visit) {
     return whole && cursor.finish();
 }
 
-// Reads a text; fails if the member was read before.
+// Reads a text. Fails if the member was already read.
 bool read_text(JsonCursor& cursor, std::optional<std::string>& text) {
     JsonString raw;
     if (text || cursor.peek() != '"' || !cursor.string(raw)) return false;
@@ -81,7 +81,7 @@ bool read_seconds(JsonCursor& cursor, std::optional<int64_t>& seconds) {
 }
 
 // Reads an audience, which is a text or a list of texts (RFC 7519, section 4.1.3). Sets `found` to
-// whether `wanted` is among them.
+// true if `wanted` is one of them.
 bool read_audience(JsonCursor& cursor, std::string_view wanted, std::optional<bool>& found) {
     if (found) return false;
     found = false;
@@ -175,7 +175,7 @@ std::optional<Claims> read_claims(const JsonWebToken& token, const ClaimRules& r
         return std::nullopt;
     if (tenant && !tenant->empty() && !is_site_name(*tenant)) return std::nullopt;
     if (!rules.issuer.empty() && issuer != rules.issuer) return std::nullopt;
-    // A token that expired in 1970 must not look like one that never expires.
+    // 0 means "never expires", so a token that expired in 1970 or before gets 1.
     if (expires_s) expires_s = std::max<int64_t>(*expires_s, 1);
     return Claims{std::move(*site), tenant.value_or(""), expires_s.value_or(0),
                   not_before_s.value_or(0)};

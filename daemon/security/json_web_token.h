@@ -1,14 +1,15 @@
-// JSON Web Token: a signed token in compact form, which names its site and needs no store.
+// JSON Web Token: a signed token in compact form that contains its site, so no store is needed.
 //
 //   |  HEADER.PAYLOAD.SIGNATURE     each in base64url
 //
-// Nothing here verifies a signature. parse_json_web_token() names the key that the sender claims to
-// have signed with; read_claims() may be called only after that key has verified `signature` over
-// `signing_input`. The daemon knows the algorithm of each key from its file and compares the
-// token's `alg` with it, but never follows `alg` (RFC 8725, section 3.1).
+// These functions verify no signature. parse_json_web_token() returns the key id that the sender
+// claims; read_claims() may be called only after that key has verified `signature` over
+// `signing_input`. The daemon knows the algorithm of each key from its file. It compares the
+// token's `alg` with it, but never chooses the algorithm by `alg` (RFC 8725, section 3.1).
 //
-// Accepted: `alg` HS256, RS256, ES256 or EdDSA; no `crit`, because no extension is supported
-// (RFC 7515, section 4.1.11); each member that is read at most once; `sub` is the site.
+// Accepted tokens have `alg` HS256, RS256, ES256 or EdDSA, no `crit`, because no extension is
+// supported (RFC 7515, section 4.1.11), and no repeated member among those that are read. `sub` is
+// the site.
 //
 // Threads: pure functions. Units: seconds since 1970, UTC.
 // Sources: RFC 7515 (compact form, header), RFC 7519 (claims), RFC 8725 (best practices).
@@ -34,15 +35,15 @@ struct JsonWebToken {
 
 struct Claims {
     std::string site;
-    std::string tenant = {};  // Empty if the token names none.
+    std::string tenant = {};  // Empty if the token has no tenant.
     int64_t expires_s = 0;    // 0 if it never expires.
     int64_t not_before_s = 0;
 };
 
-// Returns whether the text has the three parts of a JSON Web Token. Allocates nothing.
+// Returns true if the text has the three parts of a JSON Web Token. Allocates nothing.
 [[nodiscard]] bool looks_like_json_web_token(std::string_view token);
 
-// Returns nothing if the text is no JSON Web Token that this daemon supports.
+// Returns nothing if the text is not a JSON Web Token that this daemon supports.
 [[nodiscard]] std::optional<JsonWebToken> parse_json_web_token(std::string_view token);
 
 // Rules for the claims of a token, from the settings auth.jwt_*.
@@ -55,8 +56,8 @@ struct ClaimRules {
 // Returns nothing if a claim is malformed, names no site, or breaks the rules.
 [[nodiscard]] std::optional<Claims> read_claims(const JsonWebToken& token, const ClaimRules& rules);
 
-// Returns a token signed with HS256, whose claims read_claims() accepts under the same rules. The
-// claims of site and tenant must be site names; a tenant needs rules.tenant_claim.
+// Returns a token signed with HS256 whose claims read_claims() accepts under the same rules. The
+// site and the tenant must be valid site names; a tenant needs rules.tenant_claim.
 [[nodiscard]] std::string sign_json_web_token(std::string_view key_id, std::string_view secret,
                                               const Claims& claims, const ClaimRules& rules);
 

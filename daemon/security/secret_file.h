@@ -1,7 +1,7 @@
-// Secret file: a text file of credentials, one a line, as words separated by blanks.
+// Secret file: a text file with one credential per line, as words separated by blanks.
 //
 // Empty lines and lines that begin with # are skipped. A file is read completely or not at all: one
-// wrong line rejects the whole file, because half a file would lock out the clients in the rest.
+// wrong line rejects the whole file, because a part of it would lock out the clients in the rest.
 //
 // Threads: any; nothing is kept between calls. Units: lines are counted from 1.
 // Errors: unreadable_file and bad_file; the explanation names the file, the line and the reason.
@@ -17,17 +17,17 @@
 
 namespace rollcall {
 
-// Receives the words of one line. The explanation of a failure is a clause about the line.
+// Receives the words of one line. If it fails, its explanation is a clause about the line.
 using TakeWords =
     std::function<Result<void>(std::span<const std::string_view> words, uint32_t line)>;
 
-// Calls take() for each line with words, up to the first failure.
+// Calls take() for each line with words, until a call fails.
 [[nodiscard]] Result<void> read_secret_file(const std::string& path, const TakeWords& take);
 
 // Returns the error with "path:line: " before its explanation.
 [[nodiscard]] Error at_line(const std::string& path, uint32_t line, const Error& error);
 
-// Returns a warning if users other than owner and group may read the file, else an empty text.
+// Returns a warning if users other than owner and group may read the file; otherwise an empty text.
 [[nodiscard]] std::string permission_warning(const std::string& path);
 
 }  // namespace rollcall

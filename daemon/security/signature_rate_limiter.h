@@ -1,19 +1,19 @@
-// SignatureRateLimiter: limits the CPU time that wrong signatures of public keys can take from a
+// SignatureRateLimiter: limits the CPU time that wrong public-key signatures can take from a
 // worker.
 //
-// To verify a signature of RS256, ES256 or EdDSA costs as much as many check-ins, so the number of
-// wrong ones per second is limited in two ways:
+// Verifying a signature of RS256, ES256 or EdDSA costs as much as many check-ins, so the number of
+// wrong signatures per second is limited in two ways:
 //
-//   1. Each network (quotas.network_bits_ipv4 or _ipv6 of an address) may send one a second.
+//   1. Each network (quotas.network_bits_ipv4 or _ipv6 bits of an address) may send one a second.
 //   2. All known networks together, and all other networks together, may send
 //      auth.invalid_signatures_max each. A network is known after it has sent a valid signature.
 //
-// The two shares are separate, so that unknown networks, however many there are, delay no known
-// network. Each share has a table of fixed size, indexed by the network's hash. Known networks that
-// share an entry replace each other; other networks that share an entry share their one wrong
-// signature a second.
+// The two shares are separate, so that unknown networks, however many they are, delay no known
+// network. Each share has a table of fixed size, indexed by the hash of the network. Known networks
+// with the same entry replace each other; other networks with the same entry share their one wrong
+// signature per second.
 //
-// Threads: one worker's. Units: seconds since 1970, UTC. Memory: 1 MiB of zeros, of which only the
+// Threads: one worker. Units: seconds since 1970, UTC. Memory: 1 MiB of zeros, of which only the
 // pages of known networks are resident, and 8 KiB.
 #pragma once
 
@@ -34,11 +34,11 @@ public:
     // Returns the process_hash() of the network of an address.
     [[nodiscard]] uint64_t network_of_peer(std::string_view peer) const;
 
-    // Returns whether a signature from this network may be verified now.
+    // Returns true if a signature from this network may be verified now.
     [[nodiscard]] bool may_verify(uint64_t network, int64_t now_s);
     // Marks the network as known.
     void record_valid(uint64_t network);
-    // Counts a wrong signature in the second of the last may_verify().
+    // Counts a wrong signature in the second of the last call of may_verify().
     void record_wrong(uint64_t network);
 
 private:

@@ -33,7 +33,7 @@ const unsigned char* bytes(std::string_view text) {
     return reinterpret_cast<const unsigned char*>(text.data());
 }
 
-// Fetches the algorithm once: to look one up costs more than to use it.
+// Returns the algorithm, which is fetched once, because fetching costs more than hashing.
 const EVP_MD* sha256_algorithm() {
     static const EVP_MD* const found = EVP_MD_fetch(nullptr, "SHA256", nullptr);
     ensure(found != nullptr);
@@ -46,7 +46,7 @@ EVP_MAC* hmac_algorithm() {
     return found;
 }
 
-// Converts the concatenated numbers R and S of a JSON Web Token (RFC 7518, section 3.4) into DER,
+// Converts the concatenated numbers R and S of a JSON Web Token (RFC 7518, section 3.4) to DER,
 // which OpenSSL expects.
 std::string der_of(std::string_view signature) {
     EcSignature both(ECDSA_SIG_new());
@@ -83,7 +83,7 @@ bool is_p256(EVP_PKEY* key) {
            std::string_view(name, length) == "prime256v1";
 }
 
-// Returns why the key does not fit the algorithm; an empty text if it fits.
+// Returns the reason why the key does not fit the algorithm; an empty text if it fits.
 std::string_view mismatch(EVP_PKEY* key, Algorithm algorithm) {
     switch (algorithm) {
         case Algorithm::rs256:

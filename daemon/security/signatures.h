@@ -1,9 +1,9 @@
-// Signatures: the cryptography that credentials need, by OpenSSL.
+// Signatures: the cryptographic functions for credentials, implemented with OpenSSL.
 //
 // Secrets are compared in constant time, so that the duration of a comparison reveals nothing about
 // the position of the first difference.
 //
-// Threads: any; a PublicKey is only read after it was made.
+// Threads: any; a PublicKey does not change after its construction.
 // Sources: FIPS 180-4 (SHA-256), RFC 2104 (HMAC), RFC 7518, sections 3.2 to 3.4, and RFC 8037
 //          (signatures of JSON Web Tokens).
 #pragma once
@@ -27,7 +27,7 @@ inline std::string_view bytes_of(const Digest& digest) {
     return {reinterpret_cast<const char*>(digest.data()), digest.size()};
 }
 
-// The first eight bytes of a Digest: enough to find a token or key again, too few to reveal it.
+// The first eight bytes of a Digest: enough to find a token or key, too few to reveal it.
 using ShortDigest = uint64_t;
 [[nodiscard]] constexpr ShortDigest shortened(const Digest& digest) {
     ShortDigest value = 0;
@@ -38,13 +38,13 @@ using ShortDigest = uint64_t;
 [[nodiscard]] Digest sha256(std::string_view text);
 [[nodiscard]] Digest hmac_sha256(std::string_view key, std::string_view text);
 
-// Takes constant time for texts of the same length; a difference in length may show.
+// Compares in constant time for texts of the same length; a different length may be noticeable.
 [[nodiscard]] bool same_secret(std::string_view left, std::string_view right);
 
-// Returns bytes from the source of randomness that OpenSSL uses for keys.
+// Returns bytes from OpenSSL's random generator for keys.
 [[nodiscard]] std::string random_bytes(size_t count);
 
-// Overwrites a secret that is no longer needed, and empties it.
+// Overwrites a secret that is no longer needed, then clears it.
 void cleanse(std::string& secret);
 
 // Signature algorithms of JSON Web Tokens.
@@ -70,7 +70,7 @@ public:
 
     // signature: the bytes of the third part of a JSON Web Token, without base64.
     [[nodiscard]] bool verifies(std::string_view text, std::string_view signature) const;
-    // Returns the same digest for the same key, in whatever form the file gives it.
+    // Returns a digest of the key that does not depend on its format in the file.
     [[nodiscard]] Digest digest() const;
 
 private:

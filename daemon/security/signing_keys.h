@@ -5,13 +5,13 @@
 //   |  2025-11     HS256       aGVyZS4u
 //   |  portal      ES256       portal.pem
 //
-// The lines are those of a secret_file. A key is for the algorithm on its line and for no other.
-// The first HS256 key signs new tokens (`rollcalld token new`), the others only verify. To rotate
-// keys, put a new line above the old one, and remove the old line when the last of its tokens has
-// expired. A secret has at least 32 bytes (RFC 7518, section 3.2). The name of a file is relative
-// to the directory of this file.
+// The lines have the format of a secret_file. A key is valid only for the algorithm on its line.
+// The first HS256 key signs new tokens (`rollcalld token new`); the other keys only verify. To
+// rotate keys, add a line above the old one, and remove the old line when the last of its tokens
+// has expired. A secret has at least 32 bytes (RFC 7518, section 3.2). The name of a file is
+// relative to the directory of this file.
 //
-// Threads: built by one, then only read.
+// Threads: built by one thread, then only read.
 #pragma once
 
 #include <cstddef>
@@ -28,37 +28,37 @@
 
 namespace rollcall {
 
-// Returns whether the text may be a key id: UTF-8 without blanks, up to 64 bytes.
+// Returns true if the text may be a key id: UTF-8 without blanks, up to 64 bytes.
 [[nodiscard]] bool is_key_id(std::string_view text);
 
 struct SigningKey {
     std::string id;
     Algorithm algorithm;
-    std::string secret;                   // Of HS256; the other algorithms
-    std::optional<PublicKey> public_key;  // have a public key.
-    ShortDigest digest = 0;               // Over id, algorithm and key.
+    std::string secret;                   // Only for HS256.
+    std::optional<PublicKey> public_key;  // Only for the other algorithms.
+    ShortDigest digest = 0;               // Digest of id, algorithm and key.
 
     [[nodiscard]] bool verifies(const JsonWebToken& token) const;
-    // Returns whether one verification costs as much CPU time as many check-ins.
+    // Returns true if one verification costs as much CPU time as many check-ins.
     [[nodiscard]] bool is_expensive() const { return public_key.has_value(); }
 };
 
 class SigningKeys {
 public:
-    // Without keys.
+    // Creates a list without keys.
     SigningKeys() = default;
     ~SigningKeys();
     SigningKeys(SigningKeys&&) = default;
     SigningKeys& operator=(SigningKeys&&) = default;
 
-    // Reads all of a file or fails. The explanation names file, line and reason, but no secret.
+    // Reads the whole file or fails. The explanation names file, line and reason, but no secret.
     [[nodiscard]] static Result<SigningKeys> read(const std::string& path, size_t keys_max);
 
-    // Returns the key that a token names, if its algorithm is the token's; a token without a key id
-    // means the only key in the file. Returns nullptr if there is no such key.
+    // Returns the key that a token names, if it is for the token's algorithm. A token without a key
+    // id refers to the only key in the file. Returns nullptr if there is no such key.
     [[nodiscard]] const SigningKey* find(const JsonWebToken& token) const;
-    // Returns the HS256 key with this id, or the first one for an empty id; nullptr if there is
-    // none.
+    // Returns the HS256 key with this id, or the first HS256 key if the id is empty; nullptr if
+    // there is none.
     [[nodiscard]] const SigningKey* for_signing(std::string_view id = {}) const;
     [[nodiscard]] bool contains(ShortDigest digest) const;
     [[nodiscard]] bool empty() const { return keys_.empty(); }

@@ -1,22 +1,22 @@
-// StoredTokens: the tokens whose SHA-256 stands in a file, each with its site and tenant.
+// StoredTokens: the tokens whose SHA-256 is in a file, each with its site and tenant.
 //
 //   |  # site      tenant   SHA-256 of the token, in hex
 //   |  tower-12    acme     9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 //   |  tower-13             60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752
 //   |  gw/*                 fd61a03af4f77d870fc21e05e7e80678095c92d808cfb3b5c279ee04c74aca13
 //
-// The lines are those of a secret_file. A site may have several tokens, so that one can be replaced
-// by another. A site that ends in `*` is a prefix: the token is valid for each site that begins so
-// and that the client names beside the token. Gateways, and agents that share a key, need this.
+// The lines have the format of a secret_file. A site may have several tokens, so that tokens can be
+// replaced. A site that ends in `*` is a prefix: its token is valid for each site with this prefix
+// that the client names together with the token. Gateways, and agents that share a key, need this.
 //
-//   |  entries   sorted by digest: [ digest | where in names | line | lengths ]
+//   |  entries   sorted by digest: [ digest | offset in names | line | lengths ]
 //   |  buckets   by the first bits of a digest: the index of the first entry of each bucket
 //   |  names     sites and tenants, concatenated
 //
-// A token is found by its digest. Nobody can choose the digest of a token, so the bucket that is
-// searched may show; the digests inside it are compared in constant time.
+// A token is found by its digest. The bucket that is searched may be noticeable, because nobody can
+// choose the digest of a token. The digests inside the bucket are compared in constant time.
 //
-// Threads: built by one, then only read. Units: lines are counted from 1.
+// Threads: built by one thread, then only read. Units: lines are counted from 1.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +32,7 @@
 
 namespace rollcall {
 
-// Returns whether the text may be a site or a tenant: UTF-8 without blanks and control characters,
+// Returns true if the text may be a site or a tenant: UTF-8 without blanks and control characters,
 // not longer than the column.
 [[nodiscard]] bool is_site_name(std::string_view text);
 
@@ -40,18 +40,18 @@ class StoredTokens {
 public:
     struct Token {
         std::string_view site;
-        std::string_view tenant;  // Empty if the line names none.
+        std::string_view tenant;  // Empty if the line has no tenant.
         uint32_t line;
     };
 
-    // Without tokens.
+    // Creates an empty list.
     StoredTokens() = default;
-    // Reads all of a file or fails. The explanation names file, line and reason.
+    // Reads the whole file or fails. The explanation names file, line and reason.
     [[nodiscard]] static Result<StoredTokens> read(const std::string& path, size_t tokens_max);
 
     // Returns the token with this digest. The views point into this object.
     [[nodiscard]] std::optional<Token> find(const Digest& digest) const;
-    // Returns the token with this short digest, for a client that was identified before.
+    // Returns the token with this short digest, for a client that was identified earlier.
     [[nodiscard]] std::optional<Token> find(ShortDigest digest) const;
 
     [[nodiscard]] size_t size() const { return entries_.size(); }
@@ -72,7 +72,7 @@ private:
 
     std::vector<Entry> entries_;
     std::vector<uint32_t> buckets_{0, 0, 0};
-    unsigned bucket_shift_ = 63;  // A short digest shifted right by this is the bucket's number.
+    unsigned bucket_shift_ = 63;  // Shifting a short digest right by this gives its bucket.
     std::string names_;
 };
 

@@ -1,7 +1,6 @@
-// Ascii: digits, case-insensitive words, blanks and percent-encoding, as protocols and scripts use
-// them.
+// Ascii: digits, case-insensitive words, blanks and percent-encoding, as in protocols and scripts.
 //
-// Independent of the locale. Threads: pure functions.
+// The functions do not depend on the locale. Threads: pure functions.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +11,7 @@ namespace rollcall {
 
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-// 0 to 15, or -1.
+// Returns the value of a hexadecimal digit, or -1.
 constexpr int hex_digit(char c) {
     if (is_digit(c)) return c - '0';
     const char letter = static_cast<char>(c | 0x20);
@@ -21,12 +20,12 @@ constexpr int hex_digit(char c) {
 
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
 
-// Compares without regard to the case of letters.
+// Compares two words, ignoring the case of letters.
 constexpr bool same_word(std::string_view left, std::string_view right) {
     return std::ranges::equal(left, right, {}, lower, lower);
 }
 
-// Returns the text without the spaces and tabs around it.
+// Return the text without the spaces and tabs before it, and without those on both sides.
 constexpr std::string_view without_blanks_before(std::string_view text) {
     return text.substr(std::min(text.find_first_not_of(" \t"), text.size()));
 }
@@ -35,8 +34,8 @@ constexpr std::string_view without_blanks(std::string_view text) {
     return text.substr(0, text.find_last_not_of(" \t") + 1);
 }
 
-// Appends the text with its percent-encoding decoded (RFC 3986, section 2.1). A `%` without two hex
-// digits behind it stands for itself: "cpu=7%".
+// Appends the percent-decoded text (RFC 3986, section 2.1). A `%` that two hexadecimal digits do
+// not follow stays as it is: "cpu=7%".
 inline void append_decoded(std::string_view text, bool plus_is_space, std::string& out) {
     for (size_t at = 0; at < text.size(); ++at) {
         char c = text[at];

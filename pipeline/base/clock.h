@@ -1,4 +1,4 @@
-// Clock: the time, behind a seam so that tests can set it.
+// Clock: the current time, as an interface that tests replace.
 //
 // Units: microseconds. wall_us() is UTC since 1970 and may jump; steady_us() never goes back.
 #pragma once

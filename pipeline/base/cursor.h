@@ -1,9 +1,10 @@
-// Cursor: a number that one thread moves, and others read.
+// Cursor: a number that one thread advances and other threads read.
 //
-// It is the only ordered atomic of the program. "What lies below this number is finished" is the
-// whole of every hand-over: whoever reads the number may use everything below it.
+// Cursors are the only atomics of the program that order memory. Data passes between threads by one
+// rule: everything below the number is complete, so a thread that reads the number may use
+// everything below it.
 //
-// Threads: own(), advance() and retreat() the one writer; read() anyone.
+// Threads: own(), advance() and retreat() belong to one writer; any thread may call read().
 #pragma once
 
 #include <atomic>
@@ -16,7 +17,7 @@ namespace rollcall {
 
 inline constexpr size_t cache_line_bytes = 64;
 
-// Named so that the stress test can be built with one of them weakened, and must then fail.
+// Macros, so that the stress test can be built with one order weakened, and must then fail.
 #ifndef ROLLCALL_ORDER_ADVANCE
 #define ROLLCALL_ORDER_ADVANCE std::memory_order_release
 #endif
@@ -29,26 +30,26 @@ public:
     Cursor() = default;
     explicit Cursor(uint64_t start) : value_(start) {}
 
-    // relaxed: only the writer asks, and it knows what it wrote.
+    // relaxed: only the writer calls this, and it reads its own writes.
     [[nodiscard]] uint64_t own() const { return value_.load(std::memory_order_relaxed); }
 
     void advance(uint64_t to) {
         ensure(to >= own());
-        // release: pairs with read(). What the writer did to things below `to` is visible to
-        // whoever sees `to`; in the other direction, its reads of them are over.
+        // release: pairs with read(). A thread that reads `to` sees everything that the writer did
+        // to data below `to`, and the writer's own reads of this data are complete.
         value_.store(to, ROLLCALL_ORDER_ADVANCE);
     }
 
-    // Moves the number back, because what lies between is not finished after all. A reader that saw
-    // the larger number may act on it until it reads again.
+    // Moves the number back, because the data in between is not complete after all. A reader that
+    // saw the larger number may act on it until it reads again.
     void retreat(uint64_t to) {
         ensure(to <= own());
-        // release: as in advance().
+        // release: pairs with read(), for the same reason as in advance().
         value_.store(to, ROLLCALL_ORDER_ADVANCE);
     }
 
     [[nodiscard]] uint64_t read() const {
-        // acquire: pairs with advance(), see there.
+        // acquire: pairs with advance(), which gives the reason.
         return value_.load(ROLLCALL_ORDER_READ);
     }
 

@@ -1,8 +1,8 @@
-// DestroyWith: how a std::unique_ptr lets go of what a C library made.
+// DestroyWith: the deleter of a std::unique_ptr to an object of a C library.
 //
 //     using Bio = std::unique_ptr<BIO, DestroyWith<BIO_free_all>>;
 //
-// Threads: as its owner says.
+// Threads: those of the owner.
 #pragma once
 
 namespace rollcall {

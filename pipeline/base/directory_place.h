@@ -1,5 +1,5 @@
-// DirectoryPlace: where a directory lies, so that the next start can tell whether it is still the
-// same directory or a copy.
+// DirectoryPlace: the identity of a directory, by which the next start can tell whether it is still
+// the same directory or a copy.
 //
 // Within one boot of the kernel, device, inode and time of birth identify a directory. A reboot may
 // renumber devices, so across reboots the machine id stands in for the device. A container often
@@ -22,15 +22,15 @@
 namespace rollcall {
 
 struct DirectoryPlace {
-    // Zeros if unknown.
+    // Zeros if they are unknown.
     std::array<char, 40> machine{};
     std::array<char, 40> boot{};
     uint64_t device = 0;
     uint64_t inode = 0;
-    int64_t born_ns = 0;  // Nanoseconds since 1970; 0 if the file system does not tell.
+    int64_t born_ns = 0;  // Nanoseconds since 1970; 0 if the file system does not record it.
 };
 
-// Returns whether both describe the same directory. `last` may be from an earlier boot.
+// Returns true if both describe the same directory. `last` may be from an earlier boot.
 [[nodiscard]] bool is_same_place(const DirectoryPlace& last, const DirectoryPlace& now);
 
 // Fails with disk_failed if the directory cannot be examined. A missing machine id is no error.

@@ -1,24 +1,23 @@
-// Error: what went wrong, which action follows, and, if there is one, the explanation for the
+// Error: a failure: its code, the action that follows, and optionally an explanation for the
 // operator.
 //
-// Every failure that can be expected is an Error with a code of config/codes.def. Functions return
-// it in a Result<T>. A failure that cannot be expected is a bug: ensure() ends the process, in
-// release builds too.
+// Every expected failure is an Error with a code of config/codes.def, which functions return in a
+// Result<T>. An unexpected failure is a bug: ensure() ends the process, in release builds too.
 //
 // Contract:
 //   1. An Error without an explanation never allocates: refusing a check-in costs no memory. Code
 //      on the path of a check-in (decode, HTTP, MQTT, spool) gives a code and numbers only.
-//   2. Code that talks to the outside (files, sinks, databases, TLS) gives an explanation: what it
-//      tried, what the other side answered, and what to do about it if that is known.
+//   2. Code that calls something outside of the process (files, sinks, databases, TLS) adds an
+// explanation: the attempted action, the answer, and the remedy if it is known.
 //   3. The explanation is for logs, health messages and commands, and may name paths and hosts. It
 //      is never sent to a client: a client gets the help text of the code.
-//   4. A caller that adds where it happened uses in_context(). describe() makes the sentence, once,
-//      where a person reads it.
-//   5. A report that lists several findings (config/load.h, a difference of schemas) is a value and
-//      not an Error.
+//   4. A caller adds the context of the failure with in_context(). describe() builds the sentence
+// once, where a person reads it.
+//   5. A report with several findings (config/load.h, a schema comparison) is a value and not an
+// Error.
 //
-// Threads: an Error belongs to one thread; its copies may belong to others, because they share an
-//          explanation that never changes.
+// Threads: an Error belongs to one thread. Its copies may belong to others, because they share an
+// immutable explanation.
 #pragma once
 
 #include <unistd.h>
@@ -37,9 +36,9 @@
 namespace rollcall {
 
 enum class Action : uint8_t {
-    reject,  // The sender must change something: answer with the code and continue.
-    retry,   // The cause may pass: keep the data, wait, call again.
-    halt,    // A promise cannot be kept: stop answering and exit.
+    reject,  // The sender must change something: respond with the code and continue.
+    retry,   // The cause may be temporary: keep the data, wait, call again.
+    halt,    // A promise cannot be kept: stop responding and exit.
 };
 
 // The part at fault; codes.def explains each.
@@ -66,8 +65,8 @@ constexpr const CodeInfo& info(Code code) { return codes_table[static_cast<size_
 struct Error {
     Code code;
     int os_errno = 0;        // The errno of the system call that failed, or 0.
-    int64_t offset = -1;     // Position of the byte of the body that is wrong, or -1.
-    bool truncated = false;  // The body is incomplete: it was cut, or never finished.
+    int64_t offset = -1;     // Offset of the wrong byte in the body, or -1.
+    bool truncated = false;  // The body is incomplete: it was cut off, or never finished.
     int32_t wait_s = 0;      // Seconds after which the sender may try again; 0 if unknown.
     std::shared_ptr<const std::string> explanation = {};  // For the operator; null if none.
 
@@ -89,11 +88,11 @@ using Result = std::expected<T, Error>;
 // if it has no explanation.
 [[nodiscard]] Error in_context(std::string_view context, const Error& error);
 
-// Returns the sentence that a person reads: the explanation, or the help text of the code; and the
-// text of the errno if there is one.
+// Returns the sentence for a person: the explanation or the help text of the code, and the text of
+// the errno if there is one.
 [[nodiscard]] std::string describe(const Error& error);
 
-// The alarm ends the process a second later if nobody reads standard error: alarm(2).
+// If nobody reads standard error, alarm(2) ends the process a second later.
 #define ensure(condition)                                                                      \
     ((condition)                                                                               \
          ? void(0)                                                                             \

@@ -43,7 +43,7 @@ std::string name_of(uid_t user) {
     std::array<char, 4096> text;
     if (getpwuid_r(user, &entry, text.data(), text.size(), &found) == 0 && found != nullptr)
         return found->pw_name;
-    return fmt::format("#{}", user);  // As sudo -u takes it.
+    return fmt::format("#{}", user);  // The notation that sudo -u accepts.
 }
 
 class RealFile final : public File {
@@ -54,7 +54,7 @@ public:
     RealFile& operator=(const RealFile&) = delete;
 
     Result<void> sync() override {
-        // Not retried on EINTR either: Linux may have dropped the error that it stands for.
+        // EINTR is not retried either, because Linux may have dropped the error behind it.
         if (fdatasync(fd_) != 0) return fail(Code::sync_failed, errno);
         return {};
     }

@@ -1,8 +1,9 @@
-// Files: the file system, as an interface that tests replace to make it tear, fill up and fail.
+// Files: the file system, as an interface that tests replace to inject torn writes, full disks and
+// errors.
 //
-// Ownership: root gives each file and directory that it creates to the owner of the directory that
-// it is created in. So a command that root runs leaves nothing that the daemon, as another user,
-// cannot write. check_owner() tells a command beforehand that a user can do neither.
+// Ownership: if root creates a file or directory, it belongs to the owner of the directory above
+// it. A command that root runs therefore leaves nothing that the daemon, as another user, cannot
+// write. check_owner() lets a command fail early if its user is neither root nor the owner.
 //
 // clang-format off
 // Errors:  disk_full       (ENOSPC, EDQUOT)   may pass: wait and try again
@@ -40,7 +41,7 @@ struct FileIdentity {
 
 struct FileStatus {
     FileIdentity identity;
-    uint64_t links;  // Number of its names: 0 once the last one is removed.
+    uint64_t links;  // Number of its names; 0 after the last one was removed.
 };
 
 class File {
@@ -57,8 +58,8 @@ public:
     [[nodiscard]] virtual Result<void> truncate(uint64_t size) = 0;
 
 protected:
-    // As pwritev(2) and pread(2): may transfer a part, but at least one byte, unless none is asked
-    // for or the file has no more bytes to read.
+    // Like pwritev(2) and pread(2): may transfer only a part, but at least one byte, unless the
+    // request is empty or the file has no more bytes to read.
     [[nodiscard]] virtual Result<size_t> write_some(uint64_t offset,
                                                     std::span<const iovec> pieces) = 0;
     [[nodiscard]] virtual Result<size_t> read_some(uint64_t offset, std::span<std::byte> into) = 0;
@@ -70,7 +71,7 @@ public:
 
     virtual ~Files() = default;
     [[nodiscard]] virtual Result<std::unique_ptr<File>> open(const std::string& path, Open how);
-    // Creates the directories that are missing, and makes each durable in the one above it.
+    // Creates the missing directories, and makes each one durable in the directory above it.
     [[nodiscard]] virtual Result<void> make_directories(const std::string& path);
     // Returns the names in a directory, sorted.
     [[nodiscard]] virtual Result<std::vector<std::string>> list(const std::string& directory);
@@ -78,10 +79,9 @@ public:
     [[nodiscard]] virtual Result<void> remove(const std::string& path);
     // Makes creations, renames and removals in a directory durable.
     [[nodiscard]] virtual Result<void> sync_directory(const std::string& directory);
-    // Returns the status of the file or directory that the path names; os_errno is ENOENT if it
-    // names none.
+    // Returns the status of a file or directory. os_errno is ENOENT if the path does not exist.
     [[nodiscard]] virtual Result<FileStatus> status(const std::string& path);
-    // Returns where a directory lies.
+    // Returns the identity of a directory.
     [[nodiscard]] virtual Result<DirectoryPlace> place(const std::string& directory);
     // Locks a directory until the File is destroyed; spool_locked if another process has locked it.
     // The lock is on the directory itself, so removing a file from it admits no second process.
@@ -89,13 +89,13 @@ public:
     [[nodiscard]] virtual Result<std::unique_ptr<File>> lock(const std::string& directory);
 };
 
-// Gives an open file to the owner of `directory` if this process is root's and another user owns
+// Gives an open file to the owner of `directory` if this process runs as root and another user owns
 // the directory.
 [[nodiscard]] Result<void> give_to_owner(int fd, const std::string& directory);
 
-// Fails with not_owner if this user is neither root nor the owner of the file or directory: files
-// that the user creates there might keep the daemon from writing. If the path names nothing, its
-// directory counts.
+// Fails with not_owner if this user is neither root nor the owner of the file or directory, because
+// files that the user creates there might be unwritable for the daemon. If the path does not exist,
+// its directory is checked.
 [[nodiscard]] Result<void> check_owner(const std::string& path);
 
 }  // namespace rollcall

@@ -11,8 +11,8 @@ namespace rollcall {
 
 namespace {
 
-// getrandom(2) waits until the kernel has enough randomness. It never returns a part of so few
-// bytes.
+// Returns a random key. getrandom(2) waits until the kernel has enough randomness, and never
+// returns only a part of so few bytes.
 KeyedHash::Key random_key() {
     KeyedHash::Key key;
     ssize_t count = 0;

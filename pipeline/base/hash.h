@@ -39,15 +39,15 @@ private:
     alignas(32) Key key_;
 };
 
-// Hashes a text with a random key, which this process chooses at the first call. Never returns 0,
-// which marks an empty place in many tables.
+// Returns the hash of a text with a random key, which the first call chooses for this process.
+// Never returns 0, which marks an empty place in many tables.
 [[nodiscard]] uint64_t process_hash(std::string_view bytes);
 
 [[nodiscard]] uint64_t stable_hash(std::string_view bytes);
 
-// A list of parts that are hashed together, in such a way that two different lists are never the
-// same input: each part has its length before it. A long part is represented by its hash, so the
-// list needs no memory but a small buffer.
+// A list of parts that are hashed together. Each part is preceded by its length, so two different
+// lists never give the same input. A long part is represented by its hash, so the list needs only a
+// small buffer.
 class HashedParts {
 public:
     static constexpr size_t parts_max = 10;

@@ -1,8 +1,7 @@
-// HealthMessage: what is wrong with one part of the daemon now, for the log's reader and the
-// status pages.
+// HealthMessage: the current problem of one part of the daemon, for the log and the status pages.
 //
 // The text is a clause such as "no broker answers; see kafka.brokers", or empty while the part is
-// healthy. No check-in passes here, so a mutex is fast enough.
+// healthy. A mutex is fast enough, because no check-in passes here.
 //
 // Threads: one thread sets and clears it; any thread reads it.
 #pragma once

@@ -1,6 +1,6 @@
-// Heartbeat: the sign of life of a thread. The thread notes where each of its steps begins and
-// ends, so that another thread can tell a step that hangs, for example in a system call, from a
-// thread that has nothing to do.
+// Heartbeat: shows that a thread makes progress. The thread records the beginning and the end of
+// each step, so that another thread can tell a step that hangs, for example in a system call, from
+// a thread that has nothing to do.
 //
 // Threads: begin_step() and end_step() belong to the thread, or to the one that starts it; any
 //          thread may call read().
@@ -19,11 +19,11 @@ class Heartbeat {
 public:
     void begin_step() { changes_.add(1); }
     void end_step() { changes_.add(1); }
-    // Ends a step and begins the next: for a thread that never waits for longer than a second,
-    // whose steps include its waits.
+    // Ends a step and begins the next one. For a thread that never waits for longer than a second
+    // and whose steps include its waits.
     void next_step() { changes_.add(2); }
 
-    // Returns the number of times that a step has begun or ended: odd while one is under way.
+    // Returns how many times a step has begun or ended; odd during a step.
     [[nodiscard]] uint64_t read() const { return changes_.read(); }
     [[nodiscard]] bool is_in_step() const { return read() % 2 == 1; }
 
@@ -31,8 +31,8 @@ private:
     Latest<uint64_t> changes_;
 };
 
-// Sets the name that ps, gdb and /proc show for the calling thread: at most 15 characters, because
-// the kernel takes no more.
+// Sets the name of the calling thread in ps, gdb and /proc, of which the kernel keeps 15
+// characters.
 inline void name_this_thread(const std::string& name) {
     pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
 }

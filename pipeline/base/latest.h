@@ -1,8 +1,8 @@
 // Latest: a single value that one thread writes and other threads read.
 //
-// A reader gets a value that was written, at most a moment ago, and learns nothing about other
-// memory from it. Use it for what a thread reports about itself and another thread decides by; use
-// a Cursor to hand over data.
+// A reader gets the newest value or one that is a moment old, and learns nothing about other
+// memory. Use it for a value that a thread reports about itself and another thread decides by; use
+// a Cursor to pass data between threads.
 //
 // Threads: set() and add() belong to one writer; any thread may call read().
 #pragma once

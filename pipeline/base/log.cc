@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view names[] = {"", "", "", "error", "warning", "notice", "info", "debug"};
 
 LogLevel least_urgent = LogLevel::info;
-LogOutput log_output;  // Empty: standard error.
+LogOutput log_output;  // If it is empty, lines go to standard error.
 
 }  // namespace
 

@@ -1,7 +1,8 @@
 // Log: writes one line to standard error for each change of state, and none for each event.
 //
-// Under systemd (JOURNAL_STREAM is set) a line begins with its priority, such as "<4>", which the
-// journal removes and stores; elsewhere with the time and the name of the level. See sd-daemon(3).
+// Under systemd (JOURNAL_STREAM is set), a line begins with its priority, such as "<4>", which the
+// journal removes and stores. Otherwise it begins with the time and the name of the level. See
+// sd-daemon(3).
 //
 // A line is written at once, which may block if nobody reads standard error. The daemon therefore
 // gives its lines to a LogWriter instead (log_writer.h).
@@ -21,14 +22,14 @@ namespace rollcall {
 
 enum class LogLevel : int { error = 3, warning = 4, notice = 5, info = 6, debug = 7 };
 
-// Takes a complete line, which ends in a line feed.
+// Receives a complete line, including its line feed.
 using LogOutput = std::function<void(LogLevel level, std::string_view line)>;
 
 void set_log_level(std::string_view name);
-// Replaces standard error as the place that lines go to. An empty function restores it.
+// Replaces standard error as the destination of lines. An empty function restores it.
 void set_log_output(LogOutput output);
 [[nodiscard]] bool logs(LogLevel level);
-// Returns the text as a line of the log.
+// Formats the text as a log line.
 [[nodiscard]] std::string format_log_line(LogLevel level, std::string_view text);
 void write_log_line(LogLevel level, std::string_view text);
 

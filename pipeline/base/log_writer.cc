@@ -18,13 +18,13 @@ namespace rollcall {
 
 namespace {
 
-// Writes all of it. Returns false if the descriptor takes nothing any more.
+// Writes the whole text. Returns false if the descriptor accepts no more data.
 bool write_all(int fd, std::string_view text) {
     while (!text.empty()) {
         const ssize_t count = write(fd, text.data(), text.size());
         if (count > 0) {
             text.remove_prefix(static_cast<size_t>(count));
-        } else if (count < 0 && errno == EAGAIN) {  // Another process made it non-blocking.
+        } else if (count < 0 && errno == EAGAIN) {  // Another process has made it non-blocking.
             pollfd writable{fd, POLLOUT, 0};
             (void)poll(&writable, 1, -1);
         } else if (count == 0 || errno != EINTR) {
@@ -42,7 +42,7 @@ std::string dropped_line(uint64_t lines) {
 
 }  // namespace
 
-// Queue: the lines that wait. A mutex guards it; no system call but a wakeup is made under it.
+// A queue of waiting lines, guarded by a mutex. The only system call under the mutex is a wakeup.
 class LogWriter::Queue {
 public:
     Queue(int fd, size_t bytes_max) : fd_(fd), bytes_max_(bytes_max) {}
@@ -55,7 +55,7 @@ public:
         changed_.notify_all();
     }
 
-    // Writes what waits until close() is called.
+    // Writes waiting lines until close() is called.
     void run() {
         std::unique_lock lock(mutex_);
         for (;;) {
@@ -90,7 +90,7 @@ public:
 private:
     [[nodiscard]] bool has_lines() const { return !waiting_.empty() || dropped_ > 0; }
 
-    // Returns all lines that wait, and how many were dropped behind them.
+    // Returns all waiting lines, and a line about those that were dropped after them.
     std::string take() {
         std::string text = std::exchange(waiting_, {});
         writing_bytes_ = text.size();
@@ -115,14 +115,14 @@ private:
     std::string waiting_;
     size_t writing_bytes_ = 0;  // Bytes of lines that left waiting_ and are not written yet.
     bool writing_ = false;
-    uint64_t dropped_ = 0;  // Lines that no line has reported yet.
+    uint64_t dropped_ = 0;  // Dropped lines that have not been reported yet.
     bool closing_ = false;
-    MetricShard shard_;  // Changed under the mutex only, so that it has one writer at a time.
+    MetricShard shard_;  // Changed only under the mutex, so that it has one writer at a time.
 };
 
 LogWriter::LogWriter(int fd, size_t queue_bytes_max)
     : queue_(std::make_shared<Queue>(fd, queue_bytes_max)) {
-    // The thread inherits the mask: signals are for other threads.
+    // The thread inherits the signal mask: other threads receive the signals.
     sigset_t all{};
     sigset_t before{};
     sigfillset(&all);

@@ -1,17 +1,17 @@
-// LogWriter: a thread that writes the lines of the log, so that no other thread ever waits for the
-// reader of standard error: a journal that hangs, or a terminal whose output is stopped.
+// LogWriter: a thread that writes the log lines, so that no other thread waits for the reader of
+// standard error, for example a journal that hangs or a stopped terminal.
 //
 // Lines wait in a queue of limited size. A line that does not fit is dropped and counted
-// (rollcall_log_dropped_lines_total). Only errors may use the last quarter of the queue, so that
-// lines about refused clients do not displace the reason why the daemon ends. When the lines that
-// wait have been written, another line states how many were dropped behind them.
+// (rollcall_log_dropped_lines_total). The last quarter of the queue is reserved for errors, so that
+// lines about refused clients do not displace the reason for an exit. After the waiting lines, the
+// thread writes a line with the number of lines dropped after them.
 //
-// The thread may block in write(2) for any time. It shares the queue with the LogWriter, which
-// waits for the thread with a limit when it is destroyed, and then leaves the thread behind.
+// The thread may block in write(2) for any time. It shares the queue with the LogWriter, whose
+// destructor waits for the thread only for a limited time and then abandons it.
 //
-// Threads: any thread may call add() and flush(); they never wait for the descriptor. At most one
-//          LogWriter exists at a time; it takes the lines of log() from its construction to its
-//          destruction, which both happen while no other thread logs.
+// Threads: any thread may call add() and flush(), which never block on the descriptor. At most one
+// LogWriter exists at a time. It receives the lines of log() from its construction to its
+// destruction, during both of which no other thread may log.
 #pragma once
 
 #include <chrono>
@@ -26,9 +26,9 @@ namespace rollcall {
 
 class LogWriter {
 public:
-    // queue_bytes_max: bytes of lines that may wait, including those that are being written.
+    // queue_bytes_max: limit for waiting lines, including those that are being written.
     LogWriter(int fd, size_t queue_bytes_max);
-    // Waits for at most flush_time_max until all lines are written.
+    // Waits until all lines are written, at most flush_time_max.
     ~LogWriter();
     LogWriter(const LogWriter&) = delete;
     LogWriter& operator=(const LogWriter&) = delete;

@@ -1,9 +1,10 @@
-// Shrink: gives back memory that a container has kept since it was larger.
+// Shrink: returns memory that a container no longer needs.
 //
-// Standard containers grow by doubling and never shrink. These functions shrink one of which less
-// than an eighth is used to twice what is used. So a steady load never reallocates, and the cost of
-// shrinking is constant for each element that was removed.
+// Standard containers grow by doubling and never shrink. If less than an eighth of a container is
+// used, these functions shrink it to twice the used size. A steady load therefore never
+// reallocates, and the cost of shrinking is constant for each removed element.
 //
+// Threads: the owner of the container.
 // Threads: the owner's of the container.
 #pragma once
 
@@ -13,7 +14,7 @@
 
 namespace rollcall {
 
-inline constexpr size_t shrinks_from = 1024;  // A smaller container is left alone.
+inline constexpr size_t shrinks_from = 1024;  // Smaller containers are never shrunk.
 
 // Shrinks the buckets of an unordered container. Iterators become invalid; pointers to elements
 // stay valid.

@@ -1,6 +1,6 @@
-// SpoolId: a random UUID. The parts of a spool that outlive a process are named by one each.
+// SpoolId: a random UUID. Each part of a spool that outlives a process has one.
 //
-//   spool         The directory, for its whole life, copies included. Checksums begin with it.
+//   spool         The directory and all its copies, for ever. Checksums begin with it.
 //   run           One start of a daemon, and the records that it wrote. Row ids begin with it, and
 //                 dead letters name it.
 //   incarnation   The spool in one place (spool/lineage.h). A sink keeps one position for each.

@@ -38,7 +38,7 @@ char32_t cp1252(char byte) {
     return code >= 0x80 && code < 0xA0 ? cp1252_upper[code - 0x80u] : code;
 }
 
-// Calls visit(sent, utf8) for each character of `text`: as it was sent, and as UTF-8.
+// Calls visit(sent, utf8) for each character of `text`: its original bytes, and its UTF-8 form.
 template <class Visit>
 void each_character(std::string_view text, Visit visit) {
     while (!text.empty()) {

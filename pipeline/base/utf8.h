@@ -1,8 +1,8 @@
 // Utf8: validation of UTF-8, and recoding of text that is not UTF-8.
 //
-// Routers pass on names in the code page of the PC that set them. When such a text is recoded,
-// valid UTF-8 stays as it is and every other byte is read as Windows-1252. The five bytes that are
-// undefined there become U+FFFD.
+// Routers pass on names in the code page of the PC on which they were set. Recoding keeps valid
+// UTF-8 and reads every other byte as Windows-1252. The five bytes that are undefined in
+// Windows-1252 become U+FFFD.
 //
 // Threads: pure functions. Units: offsets and sizes in bytes.
 #pragma once
@@ -24,13 +24,13 @@ struct Utf8 {
 
 [[nodiscard]] bool utf8_valid(std::string_view text);
 
-// The most bytes of UTF-8 that one byte of Windows-1252 becomes.
+// The largest number of UTF-8 bytes for one byte of Windows-1252.
 inline constexpr size_t utf8_growth_max = 3;
 
 // Appends `text` to `out` as valid UTF-8.
 void append_as_utf8(std::string_view text, std::string& out);
 
-// Returns the offset in `text` that corresponds to `offset` in its form by append_as_utf8().
+// Returns the offset in `text` that corresponds to `offset` in the result of append_as_utf8().
 [[nodiscard]] size_t offset_before_utf8(std::string_view text, size_t offset);
 
 // Returns the longest prefix of a valid text that has at most bytes_max bytes and whole characters.

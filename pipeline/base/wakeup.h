@@ -1,8 +1,8 @@
-// Wakeup: wakes a thread that has nothing to do.
+// Wakeup: wakes a thread that waits for work.
 //
-// It carries no data: the thread reads what happened from cursors. A notification before a wait is
-// not lost, and several count as one. A wait has a time limit all the same, so that a missing
-// notification costs time, never progress.
+// A wakeup contains no data: the thread reads its work from cursors. A notification before a wait
+// is not lost, and several notifications count as one. A wait has a time limit all the same, so
+// that a missing notification costs time but never progress.
 //
 // Threads: any thread may call notify(); one thread calls wait().
 // Source: eventfd(2).
@@ -25,7 +25,8 @@ public:
     Wakeup(const Wakeup&) = delete;
     Wakeup& operator=(const Wakeup&) = delete;
 
-    void notify() { (void)!eventfd_write(fd_, 1); }  // Fails only when it is ringing already.
+    // eventfd_write() fails only while a notification is pending.
+    void notify() { (void)!eventfd_write(fd_, 1); }
 
     void wait(std::chrono::milliseconds longest) {
         pollfd waiting{fd_, POLLIN, 0};

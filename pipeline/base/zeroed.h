@@ -1,7 +1,7 @@
 // ZeroedArray: an array of zeros from the kernel, whose pages take no memory until they are
 // touched.
 //
-// Threads: the owner's.
+// Threads: the owner.
 #pragma once
 
 #include <cstddef>

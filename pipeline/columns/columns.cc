@@ -137,7 +137,7 @@ Result<bool> Columns::append_record(std::span<const std::byte> payload,
     Error damage{Code::spool_damaged};
     bool sound = true;
     uint64_t union_mask = 0;
-    uint64_t dropped = 0;  // Bits of the writer's columns that no longer exist.
+    uint64_t dropped = 0;  // The writer's columns that no longer exist, as a mask.
     bool same_columns = true;
     each_bit(head.mask, [&](size_t theirs) {
         const size_t ours = theirs < columns_at.size() ? columns_at[theirs] : spool_columns_count;
@@ -150,7 +150,7 @@ Result<bool> Columns::append_record(std::span<const std::byte> payload,
                 for (size_t row = 0; row < head.rows; ++row) {
                     const bool inside = offset_of(to[row]) + length_of(to[row]) <= head.text_bytes;
                     sound &= inside;
-                    // An absent text stays 0; a present empty one may lie anywhere.
+                    // The cell of an absent text stays 0; an empty text may have any offset.
                     to[row] += length_of(to[row]) > 0 ? text_base : 0;
                 }
             }

@@ -3,18 +3,18 @@
 //     present   [ mask of row 0 | mask of row 1 | ... ]         one bit for each column
 //     cells     column 0 [ row 0 | row 1 | ... ]  column 1 ...  8 bytes each
 //     heap      the bytes of all texts, one after the other
-//
-// A cell is an integer, a real, or the place of a text in the heap: its offset in the lower 32
-// bits, its length in the upper. The cell of an absent value is 0, so the bytes depend only on the
+// A cell is an integer, a real, or a reference to a text in the heap: its offset in the lower 32
+// bits, its length in the upper ones. The cell of an absent value is 0, so that equal contents give
+// equal bytes.
 // content.
 //
-// The capacity is fixed at construction. Its pages are touched only as they fill, and nothing
-// allocates afterwards.
+// The capacity is fixed at construction. Pages are touched only as they fill, and nothing allocates
+// afterwards.
 //
 // The open row follows the last one: set its values, then commit_row() or discard_row(). Only
 // committed rows are counted, merged and stored.
 //
-// Threads: one at a time; the ring hands a slot to another thread.
+// Threads: one at a time; the ring passes slots between threads.
 #pragma once
 
 #include <sys/uio.h>
@@ -33,7 +33,7 @@
 
 namespace rollcall {
 
-// The columns of the table site_checkins, and behind them those that only the spool has.
+// The columns of the table site_checkins, followed by those that exist only in the spool.
 enum class Column : uint8_t {
 #define COLUMN(name, kind, value, low, high, since, place, keys, help) name,
 #include "pipeline/columns/columns.def"
@@ -46,10 +46,11 @@ enum class Column : uint8_t {
 
 enum class Kind : uint8_t { text, integer, real, flag, time };
 
-// How the text of a router becomes a cell. The daemon sets the `given` columns, never a report.
+// The way in which a report's text becomes a cell. `given` columns are set by the daemon, never by
+// a report.
 enum class Value : uint8_t {
     given,
-    device,  // An id of the router, for a site without a better one.
+    device,  // An id of the router, used if the site has no better one.
     words,
     serial,
     version,
@@ -70,8 +71,8 @@ struct ColumnInfo {
     Value value;
     double low;
     double high;
-    uint16_t since;  // The first version of the table that has this column; versions begin with 1.
-    uint16_t place;  // Columns are shown to people in ascending order of it.
+    uint16_t since;  // The first version of the table with this column; versions begin with 1.
+    uint16_t place;  // People see the columns in ascending order of this number.
     std::string_view keys;
     std::string_view help;
 };
@@ -100,14 +101,14 @@ inline constexpr ColumnInfo spool_columns_table[] = {
 inline constexpr size_t spool_columns_count = std::size(spool_columns_table);
 static_assert(spool_columns_count <= 64, "a column is a bit of a 64 bit mask");
 
-// The columns of the table as a mask, for which those that only the spool has mean nothing.
+// The columns of the table as a mask. Columns that exist only in the spool are not in it.
 inline constexpr uint64_t table_mask = (uint64_t{1} << columns_count) - 1;
 
 constexpr size_t index(Column column) { return static_cast<size_t>(column); }
 constexpr uint64_t bit(Column column) { return uint64_t{1} << index(column); }
 constexpr const ColumnInfo& info(Column column) { return spool_columns_table[index(column)]; }
 
-// All columns in the order in which they are shown to people: those of the table come first.
+// All columns in the order for display; those of the table come first.
 inline constexpr auto columns_as_shown = [] {
     std::array<Column, spool_columns_count> shown{};
     for (size_t column = 0; column < spool_columns_count; ++column)
@@ -116,7 +117,7 @@ inline constexpr auto columns_as_shown = [] {
     return shown;
 }();
 
-// The most bytes of a text in each column.
+// The maximum size of a text in each column, in bytes.
 inline constexpr auto column_bytes_max = [] {
     std::array<uint32_t, spool_columns_count> bytes{};
     for (size_t column = 0; column < spool_columns_count; ++column)
@@ -126,14 +127,14 @@ inline constexpr auto column_bytes_max = [] {
 }();
 constexpr size_t bytes_max(Column column) { return column_bytes_max[index(column)]; }
 
-// The most text of one row. A slot with this much room takes any row.
+// The maximum size of all texts of a row. A slot with this much free space has room for any row.
 inline constexpr size_t row_text_max = [] {
     size_t sum = 0;
     for (const uint32_t bytes : column_bytes_max) sum += bytes;
     return sum;
 }();
 
-// The beginning of a record's payload.
+// The head of a record's payload.
 struct PayloadHead {
     uint64_t mask;  // Columns that follow.
     uint32_t rows;
@@ -152,8 +153,7 @@ public:
     [[nodiscard]] bool has(Column column) const { return open_mask_ & bit(column); }
     void set_integer(Column column, int64_t value) { put(column, static_cast<uint64_t>(value)); }
     void set_real(Column column, double value) { put(column, std::bit_cast<uint64_t>(value)); }
-    // The text has at most bytes_max(column) bytes. A row that had room() has room for all its
-    // texts.
+    // The text has at most bytes_max(column) bytes. If the row had room(), all its texts fit.
     void set_text(Column column, std::string_view text) {
         ensure(text.size() <= bytes_max(column));
         std::memcpy(text_.get() + text_used_, text.data(), text.size());
@@ -169,7 +169,7 @@ public:
     // --- committed rows ---
     [[nodiscard]] size_t rows() const { return rows_; }
     [[nodiscard]] size_t text_bytes() const { return text_used_; }
-    // Returns a bit for each column that at least one row has.
+    // Returns a mask of the columns that at least one row has.
     [[nodiscard]] uint64_t mask() const { return mask_; }
     [[nodiscard]] uint64_t mask(size_t row) const { return present_[row]; }
     [[nodiscard]] bool has(size_t row, Column column) const { return present_[row] & bit(column); }
@@ -183,25 +183,25 @@ public:
         const uint64_t where = cell(row, column);
         return {text_.get() + static_cast<uint32_t>(where), where >> 32};
     }
-    // Appends a row of another table, whatever the length of its texts. Returns false and changes
+    // Appends a row of another table, which may have texts of any length. Returns false and changes
     // nothing if it does not fit. There must be no open row.
     [[nodiscard]] bool append_row(const Columns& from, size_t row);
-    // Sets an integer of a committed row, such as the id, which only the delivery knows.
+    // Sets an integer of a committed row, such as the id, which is known only to the delivery.
     void assign_integer(size_t row, Column column, int64_t value);
-    // Removes these rows, which are in ascending order. The others keep their order. There must be
-    // no open row. The removed texts stay in the heap until clear(), where no reader of a batch
-    // sees them.
+    // Removes these rows, whose numbers must be ascending. The other rows keep their order. There
+    // must be no open row. The removed texts stay in the heap until clear(), but no cell refers to
+    // them.
     void remove_rows(std::span<const uint32_t> rows);
     void clear();
 
     // --- the bytes of a record (layout in spool/format.h) ---
     static constexpr size_t pieces_max = spool_columns_count + 3;
-    // Returns the number of pieces that hold every committed byte in order, without copying. They
-    // are valid until the next change.
+    // Fills `out` with pieces that contain all committed bytes in order, without copying, and
+    // returns their number. The pieces are valid until the next change.
     [[nodiscard]] size_t pieces(std::array<iovec, pieces_max>& out) const;
-    // Appends the rows of a record's payload. columns_at[i] is the column here that is column i of
-    // the writer, or spool_columns_count if it no longer exists. Returns false and changes nothing
-    // if they do not fit, and spool_damaged if the bytes contradict themselves.
+    // Appends the rows of a record's payload. columns_at[i] is the column for the writer's column
+    // i, or spool_columns_count if it no longer exists. Returns false and changes nothing if the
+    // rows do not fit; fails with spool_damaged if the bytes are inconsistent.
     [[nodiscard]] Result<bool> append_record(std::span<const std::byte> payload,
                                              std::span<const uint8_t> columns_at);
 
@@ -217,14 +217,14 @@ private:
     size_t rows_max_;
     size_t text_max_;
     size_t rows_ = 0;
-    size_t text_used_ = 0;       // Committed rows and the open one.
-    size_t text_committed_ = 0;  // Where the open row's text begins.
+    size_t text_used_ = 0;       // Bytes of the committed rows and the open row.
+    size_t text_committed_ = 0;  // Offset of the open row's texts.
     uint64_t mask_ = 0;
     uint64_t open_mask_ = 0;
     ZeroedArray<uint64_t> present_;
     ZeroedArray<uint64_t> cells_;
     ZeroedArray<char> text_;
-    mutable PayloadHead head_{};  // Where pieces() points to.
+    mutable PayloadHead head_{};  // Referenced by the first piece of pieces().
 };
 
 }  // namespace rollcall

@@ -12,8 +12,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto idle_wait = 100ms;   // Longest time between two calls of tidy_up() when idle.
-constexpr auto retry_wait = 20ms;   // While the spool cannot grow.
-constexpr int busy_steps_max = 64;  // Between two calls of tidy_up() when busy.
+constexpr auto retry_wait = 20ms;   // Time between retries while the spool cannot grow.
+constexpr int busy_steps_max = 64;  // Most steps between two calls of tidy_up() when busy.
 
 }  // namespace
 
@@ -49,7 +49,7 @@ void Committer::run() {
     name_this_thread("committer");
     int busy_steps = 0;
     for (;;) {
-        // Read before the step, which then sees all that was published before the call to stop().
+        // Read this before the step, so that the last step sees everything published before stop().
         const bool last = stopping_.read() != 0;
         heartbeat_.next_step();
         const auto done = try_step(busy_steps);
@@ -61,7 +61,7 @@ void Committer::run() {
     }
 }
 
-// A step that did nothing, or failed, makes room, and a failed one is then tried once more.
+// Calls step(). If it did nothing or failed, makes room; a failed step is then tried once more.
 Result<size_t> Committer::try_step(int& busy_steps) {
     auto done = step();
     if (done && *done > 0 && ++busy_steps < busy_steps_max) return done;
@@ -71,7 +71,7 @@ Result<size_t> Committer::try_step(int& busy_steps) {
     return done ? done : step();
 }
 
-// Publishes and logs whether the spool is full, when that changes.
+// Publishes and logs it when the spool becomes full or is no longer full.
 void Committer::note_full(const Result<size_t>& done) {
     if (!done) shard_.add(Metric::spool_retries_total);
     const bool full = !done;

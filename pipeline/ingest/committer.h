@@ -1,8 +1,8 @@
 // Committer: the thread that makes check-ins durable.
 //
-// A step takes every published slot of every ring, appends each one as a record to the spool, syncs
-// once for all of them, and advances the `durable` cursor of each ring. This is group commit
-// without a timer: while one sync runs, the next slots fill.
+// A step appends every published slot of every ring as a record to the spool, syncs once for all of
+// them, and advances the `durable` cursor of each ring. This is group commit without a timer: while
+// one sync runs, the next slots fill.
 //
 //   spool cannot grow   The committer syncs and acknowledges what it has appended. The other slots
 //                       stay in their rings, so the workers apply backpressure, and the committer
@@ -10,9 +10,8 @@
 //   any other error     The committer acknowledges nothing more, and on_halt ends the process.
 //
 // Between steps, or every few steps if it is never idle, the committer drops the segments that
-// every sink has stored and neither a sink nor a deduplication window needs, and publishes the size
-// of the backlogs.
-// The spool counts as full when a step fails although that was done.
+// every sink has stored and that no sink and no deduplication window needs, and publishes the size
+// of the backlogs. The spool counts as full if a step fails in spite of that.
 //
 // Threads: run() is its own thread; tests call step() instead.
 #pragma once
@@ -44,17 +43,17 @@ public:
     // Adds the ring of a worker. on_durable is called when the ring's `durable` cursor has
     // advanced. Call before start().
     void add_source(Ring<Columns>& ring, std::function<void()> on_durable);
-    // Adds a sink whose delivery advances both cursors: it has stored the records below `stored`,
-    // and cannot lose those below `settled`. Call before start().
+    // Adds a sink. Its delivery advances both cursors: the sink has stored the records below
+    // `stored`, and cannot lose those below `settled`. Call before start().
     void add_reader(SinkName sink, const Cursor& stored, const Cursor& settled);
 
     void start();
-    // Makes durable what the workers have published, and ends the thread. The workers have stopped.
+    // Makes the published slots durable and ends the thread. The workers must have stopped.
     void stop();
 
     // Returns the number of slots that became durable.
     [[nodiscard]] Result<size_t> step();
-    // Drops what every sink has stored, and publishes the backlogs.
+    // Drops the segments that are no longer needed, and publishes the backlogs.
     [[nodiscard]] Result<void> tidy_up();
 
     // Any thread may call these two.
@@ -65,7 +64,7 @@ private:
     struct Source {
         Ring<Columns>* ring;
         std::function<void()> on_durable;
-        uint64_t appended = 0;  // Slots below are in the spool, but perhaps not synced.
+        uint64_t appended = 0;  // Slots below this number are in the spool, but may not be synced.
     };
     struct Reader {
         SinkName sink;
@@ -87,7 +86,7 @@ private:
     Latest<uint64_t> backlog_bytes_;  // Backlog of the slowest sink.
     Latest<bool> full_;
     Heartbeat heartbeat_;
-    Cursor stopping_;  // Advanced once, by stop(): 1 means finish and return.
+    Cursor stopping_;  // Advanced once by stop(): 1 means that the thread finishes and returns.
     std::thread thread_;
 };
 

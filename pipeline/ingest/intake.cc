@@ -8,8 +8,8 @@ namespace rollcall {
 
 namespace {
 
-// Returns the site of a report: the one that the credential names, else what the report says about
-// its router, else the device in the path or topic. Empty if none of these names one.
+// Returns the site of a report: the one of the credential, else the one that the report contains,
+// else the device in the path or topic. Empty if none of them names a site.
 std::string_view site_of(const Columns& row, const Fields& fields, const Sender& sender) {
     if (!sender.site.empty()) return sender.site;
     for (const Column column : {Column::serial_number, Column::system_id})
@@ -141,16 +141,15 @@ void Intake::set_envelope(Columns& row, std::string_view site, const Sender& sen
     if (!sender.tenant.empty()) row.set_text(Column::tenant, sender.tenant);
 }
 
-// Gives the row a fingerprint, by which a second copy of the report is found. A report that was
-// sent twice must not add a row, and another report that looks the same must. Therefore the
-// fingerprint is made of the idempotency key if there is one, else of a text that changes from
-// report to report because it has an uptime or a sequence number, else of the packet id of a
-// message that says whether it is a repetition. Without any of these the row gets no fingerprint.
-// See row_id.h.
+// Sets the fingerprint of the row, by which copies of the report are recognized. A repeated report
+// must not add a row, but another report with the same content must. The fingerprint is therefore
+// based on the idempotency key if there is one; else on a text that changes from report to report
+// because it contains an uptime or a sequence number; else on the packet id of a message that says
+// whether it is a repetition. Otherwise the row gets no fingerprint. See row_id.h.
 //
-// The tenant, the site and the route are hashed together with that. So a client cannot produce the
-// fingerprint of another tenant's or site's report, and cannot find two inputs with the same one
-// without the key.
+// The tenant, the site and the route are hashed together with this basis. Without the key, a client
+// therefore cannot produce the fingerprint of a report of another tenant or site, and cannot find
+// two inputs with the same fingerprint.
 void Intake::set_fingerprint(Columns& row, std::string_view text, const Sender& sender,
                              const Receipt& receipt) const {
     enum class Basis : uint64_t { idempotency_key = 1, report, message };

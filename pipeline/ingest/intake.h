@@ -1,8 +1,8 @@
 // Intake: the part of a worker that puts reports into the pipeline.
 //
 // accept() decodes a body into rows of the open slot. publish(), at the end of the worker's turn,
-// hands the slot to the committer. While one slot is written, the next one fills. The receipt names
-// the slot: once durable() has passed it, the report is on disk and may be acknowledged.
+// passes the slot to the committer. While one slot is written, the next one fills. The receipt
+// names the slot: once durable() has passed it, the report is on disk and may be acknowledged.
 //
 // Threads: the worker that owns it. The committer advances durable().
 #pragma once
@@ -21,28 +21,28 @@
 
 namespace rollcall {
 
-// The facts about a body that the daemon knows without reading it.
+// Facts about a body that the daemon knows without decoding it.
 struct Sender {
     Transport transport;
     std::string_view address;  // Source address, as text.
-    std::string_view device;   // From the MQTT topic or the path; may be empty.
+    std::string_view device;   // The device in the MQTT topic or in the path; may be empty.
     int64_t received_us;       // UTC, microseconds since 1970.
     // The out-of-band fields: a URL's query, and header fields as `name=value` lines.
     std::string_view query = {};
     std::string_view header = {};
-    // The idempotency key that the sender gave to this body; may be empty.
+    // The idempotency key that the sender gave with this body; may be empty.
     std::string_view idempotency_key = {};
     // The site that the credential names. It overrides all other names of a site. Empty if the
     // client is anonymous.
     std::string_view site = {};
     // The tenant of that site; empty if there is none.
     std::string_view tenant = {};
-    // The MQTT topic, or the HTTP path without the device. It tells apart reports that are the same
-    // otherwise: a client that forwards for several routers may send what each reports to a topic
-    // or path of its own.
+    // The MQTT topic, or the HTTP path without the device. It distinguishes otherwise equal
+    // reports: a client that forwards for several routers may use a separate topic or path for each
+    // of them.
     std::string_view route = {};
     // For an MQTT message that its client repeats until it is acknowledged: the client, the packet
-    // id, and whether this may be a repetition. Empty for all others.
+    // id, and whether this message may be a repetition. Otherwise empty.
     std::string_view client = {};
     uint16_t packet_id = 0;
     bool again = false;
@@ -57,14 +57,14 @@ struct Receipt {
         Code code;
     };
 
-    size_t items = 0;           // Reports that were stored or refused.
-    size_t accepted = 0;        // Rows.
-    uint64_t slot = 0;          // The slot of the last row.
-    Shape shape;                // Of the last report, even if it was refused; valid as long as the
-                                // body and until the next accept().
-    std::string_view site;      // Site of the last report; valid as long as `warnings`.
-    std::string_view warnings;  // Of the last report, as in the column `warnings`; valid until the
-                                // next accept().
+    size_t items = 0;       // Number of reports that were stored or refused.
+    size_t accepted = 0;    // Number of rows.
+    uint64_t slot = 0;      // The slot of the last row.
+    Shape shape;            // Shape of the last report, even if it was refused; valid as long as
+                            // the body and until the next accept().
+    std::string_view site;  // Site of the last report; valid as long as `warnings`.
+    std::string_view warnings;  // Column `warnings` of the last report; valid until the next
+                                // accept().
     std::vector<Refusal> refused;
 };
 
@@ -82,33 +82,33 @@ public:
     Intake(const Limits& limits, const KeyedHash::Key& fingerprint_key, Wakeup& committer,
            MetricShard& shard);
 
-    // Stores a row for each report of a body. body_padding bytes behind `body` must be readable.
-    // After an error no row of the body is left, except after ring_full: then stop reading, and
-    // call again with the same receipt when durable() has advanced.
+    // Stores a row for each report of a body. The body_padding bytes after `body` must be readable.
+    // An error leaves no row of the body, except ring_full: then stop reading, and call again with
+    // the same receipt when durable() has advanced.
     [[nodiscard]] Result<void> accept(std::string_view body, BodyHint hint, const Sender& sender,
                                       Receipt& receipt);
 
-    // Stores a row that says only whether the router is connected. ring_full as above.
+    // Stores a row that says only whether the router is connected. May fail with ring_full, like
+    // accept().
     [[nodiscard]] Result<void> announce(bool online, const Sender& sender, Receipt& receipt);
 
-    // Returns the site that a report without a body would get: from the credential, the topic, the
-    // path, the query or the header. Empty if they name none. Valid as long as these and until the
-    // next call.
+    // Returns the site of a report without a body: from the credential, the topic, the path, the
+    // query or the header. Empty if they name none. Valid as long as these and until the next call.
     [[nodiscard]] std::string_view site_without_body(const Sender& sender);
 
-    // Stores a row that says only that a router of this site was alive, and why its report was
-    // refused. Nobody waits until this row is durable. Requires has_room().
+    // Stores a row that says only that a router of this site is alive, and why its report was
+    // refused. No response waits until this row is durable. Requires has_room().
     void accept_refused(std::string_view site, const Sender& sender, Code code);
 
-    // Returns whether accept() would find room.
+    // Returns true if accept() would find room.
     [[nodiscard]] bool has_room() { return open_slot() != nullptr; }
 
-    // Hands the open slot to the committer, unless the committer still has a slot of this worker.
+    // Passes the open slot to the committer, unless the committer still has a slot of this worker.
     // In that case the open slot keeps filling, because it could not be written earlier anyway.
     // Call this at the end of every turn, and when durable() has advanced.
     void publish();
 
-    // Returns whether publish() has nothing left to hand over.
+    // Returns true if publish() has nothing left to pass on.
     [[nodiscard]] bool handed_over() const { return open_ == nullptr || open_->rows() == 0; }
 
     // All slots below this number are on disk.
@@ -132,7 +132,7 @@ private:
 
     KeyedHash fingerprint_hash_;
     Ring<Columns> ring_;
-    Columns* open_ = nullptr;           // The slot that fills, until it is published.
+    Columns* open_ = nullptr;           // The slot that is being filled.
     Columns scratch_{1, row_text_max};  // The row of site_without_body().
     Decoder decoder_;
     Fields fields_;

@@ -2,20 +2,19 @@
 // committer.
 //
 // The worker claims a slot, fills it and publishes it. The committer writes published slots to the
-// spool and advances `durable`. From then on the worker may answer the senders of those slots, and
-// fill the slots again.
+// spool and advances `durable`. The worker may then respond to the senders of those slots, and fill
+// the slots again.
 //
 //      durable            published             durable + capacity
 //         |  being written   |  free, or being filled  |
 //
 //    INVARIANT  durable <= published <= durable + capacity
 //
-// Source:  Lamport, "Specifying concurrent program modules", 1983; the worker caches the
-// committer's
-//          index.
-// Threads: the worker's: claim(), publish(), next(). The committer's: published(), at(),
-//          advance_durable(). Any thread's: durable().
-// Units:   positions and capacity in slots, counted since start.
+// Source:  Lamport, "Specifying concurrent program modules", 1983; in addition, the worker caches
+//          the committer's index.
+// Threads: the worker calls claim(), publish() and next(); the committer calls published(), at()
+//          and advance_durable(); any thread may call durable().
+// Units:   positions and capacity in slots, counted from the start.
 #pragma once
 
 #include <cstddef>
@@ -47,7 +46,7 @@ public:
         return &slot(next);
     }
 
-    // Hands the slot that claim() returned over to the committer.
+    // Passes the slot that claim() returned to the committer.
     void publish() { published_.advance(published_.own() + 1); }
 
     // Returns the position of the slot that claim() returns.
@@ -63,8 +62,8 @@ private:
 
     Cursor published_;  // Advanced by the worker: slots below it are filled.
     Cursor durable_;    // Advanced by the committer: slots below it are on disk, and free.
-    alignas(cache_line_bytes) uint64_t durable_seen_ =
-        0;  // The worker's copy, which saves most reads.
+    // The worker's copy of durable_, which saves most reads of it.
+    alignas(cache_line_bytes) uint64_t durable_seen_ = 0;
     std::vector<Slot> slots_;
 };
 

@@ -1,5 +1,5 @@
-// SpoolLoad: how loaded the spool is. The committer and the spool writer publish these values, and
-// the overload controller and the readiness page decide by them.
+// SpoolLoad: the load of the spool. The committer and the spool writer publish these values; the
+// overload controller and the readiness page decide by them.
 //
 // Units: bytes; microseconds of the steady clock.
 #pragma once
@@ -12,8 +12,8 @@ namespace rollcall {
 struct SpoolLoad {
     uint64_t backlog_bytes = 0;            // Bytes that the slowest sink has not stored.
     uint64_t written_bytes = 0;            // Bytes of records written since the start.
-    std::optional<int64_t> sync_began_us;  // Start of the sync that is running; empty if none is.
-    bool full = false;                     // The spool cannot grow, and check-ins wait.
+    std::optional<int64_t> sync_began_us;  // Start of the running sync; empty if there is none.
+    bool full = false;                     // The spool cannot grow, so check-ins wait.
 };
 
 }  // namespace rollcall

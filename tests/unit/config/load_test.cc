@@ -25,7 +25,7 @@ Loaded load_text(const std::string& text, const std::vector<std::string>& sets =
 
 Loaded load_sets(const std::vector<std::string>& sets) { return load(std::nullopt, sets); }
 
-// Every problem as the operator reads it, a line each; empty if there is none.
+// Returns every problem as the operator reads it, one per line; empty if there are none.
 std::string said(const Loaded& loaded) {
     std::string text;
     if (!loaded)
@@ -33,7 +33,7 @@ std::string said(const Loaded& loaded) {
     return text;
 }
 
-// A text that a TOML file must escape here and there.
+// Returns text with characters that TOML must escape.
 Text random_text(Random& random) {
     static constexpr std::string_view pieces[] = {
         "a", "Z", "0", "\"", "\\", "'", "\n", "\t",      "\x01", "\x7f",  "#",
@@ -76,7 +76,7 @@ void randomize(Random& random, Properties& value, const Without<count>&) {
         value["a." + std::to_string(random.below(10))] = random_text(random);
 }
 
-// Settings that load() takes, anywhere within their bounds.
+// Returns settings that load() accepts, with random values within their bounds.
 Settings random_settings(Random& random) {
     Settings settings;
     for_each_setting(settings, [&](const SettingInfo&, auto& value, const auto& bounds) {
@@ -90,7 +90,7 @@ Settings random_settings(Random& random) {
     settings.tls.key.resize(settings.tls.certificate.size(), "b");
     settings.admin.listen = {"0.0.0.0:9464"};
     for (Text& path : settings.http.paths) path.insert(0, "/");
-    // "a" before, for a filter is not empty; a # in it would be a level of its own.
+    // A filter must not be empty, so it begins with "a". A # in it would have to be a whole level.
     for (Text& filter : settings.mqtt.topics) {
         filter.insert(0, "a");
         std::erase(filter, '#');
@@ -106,7 +106,7 @@ Settings random_settings(Random& random) {
     return settings;
 }
 
-// The lines of a settings file as arguments of --set.
+// Returns the lines of a settings file as arguments of --set.
 std::vector<std::string> as_sets(const std::string& toml) {
     std::vector<std::string> sets;
     std::istringstream lines(toml);
@@ -126,7 +126,7 @@ std::vector<std::string> as_sets(const std::string& toml) {
 
 BOOST_AUTO_TEST_SUITE(load)
 
-BOOST_AUTO_TEST_CASE(without_file_and_set_the_defaults_hold) {
+BOOST_AUTO_TEST_CASE(without_a_file_and_set_the_defaults_apply) {
     BOOST_TEST((load_sets({}) == Settings{}));
     BOOST_TEST((load_text("") == Settings{}));
 }
@@ -158,7 +158,7 @@ BOOST_AUTO_TEST_CASE(a_text_alone_is_a_list_of_one) {
     BOOST_TEST((loaded->http.paths == List{"/a"}));
 }
 
-BOOST_AUTO_TEST_CASE(set_takes_what_an_operator_types) {
+BOOST_AUTO_TEST_CASE(set_accepts_values_as_an_operator_types_them) {
     const auto loaded = load_sets({"workers=3", "spool.sync=false", "sqlite.path=/a b.db",
                                    "http.body_size_max=1MiB", "replies.next=2min",
                                    "http.listen=127.0.0.1:0,[::1]:8080", "admin.listen="});
@@ -172,7 +172,7 @@ BOOST_AUTO_TEST_CASE(set_takes_what_an_operator_types) {
     BOOST_TEST(loaded->admin.listen == List{});
 }
 
-BOOST_AUTO_TEST_CASE(set_takes_the_words_of_toml_too) {
+BOOST_AUTO_TEST_CASE(set_accepts_toml_too) {
     const auto loaded =
         load_sets({R"(http.paths=["/a,b", '/c'])", R"(sqlite.path="tab\t=")",
                    R"(replies.next="5s")", R"(mqtt.listen=[])", R"(state_dir="123")"});
@@ -184,7 +184,7 @@ BOOST_AUTO_TEST_CASE(set_takes_the_words_of_toml_too) {
     BOOST_TEST(loaded->general.state_dir == "123");
 }
 
-BOOST_AUTO_TEST_CASE(set_takes_a_text_as_it_stands_where_toml_would_see_something_else) {
+BOOST_AUTO_TEST_CASE(set_reads_text_literally_where_toml_would_read_another_type) {
     for (const std::string text :
          {"123", "true", "é", "", "\"", "'a", "a=b", "[x", "\"a\"\nworkers = 3"}) {
         const auto loaded = load_sets({"sqlite.path=" + text});
@@ -193,13 +193,13 @@ BOOST_AUTO_TEST_CASE(set_takes_a_text_as_it_stands_where_toml_would_see_somethin
     }
 }
 
-BOOST_AUTO_TEST_CASE(set_wins_over_the_file_and_the_last_set_over_the_others) {
+BOOST_AUTO_TEST_CASE(set_overrides_the_file_and_the_last_set_overrides_earlier_ones) {
     const auto loaded = load_text("workers = 2\n", {"workers=3", "workers=4"});
     BOOST_REQUIRE_MESSAGE(loaded, said(loaded));
     BOOST_TEST(loaded->general.workers == 4);
 }
 
-BOOST_AUTO_TEST_CASE(all_problems_are_told_at_once_and_in_order) {
+BOOST_AUTO_TEST_CASE(all_problems_are_reported_at_once_and_in_order) {
     const auto loaded = load_text(
         "workers = 999\n"
         "[spool]\n"
@@ -240,7 +240,7 @@ BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_read_is_a_problem) {
     BOOST_TEST(said(not_a_file) == "f: cannot be read: Is a directory\n");
 }
 
-BOOST_AUTO_TEST_CASE(an_unknown_name_brings_the_nearest_to_mind) {
+BOOST_AUTO_TEST_CASE(an_unknown_name_suggests_the_nearest_one) {
     const std::pair<const char*, const char*> cases[] = {
         {"spool.syncc", "; did you mean spool.sync?"},
         {"http.lisen", "; did you mean http.listen?"},
@@ -309,7 +309,7 @@ BOOST_AUTO_TEST_CASE(a_value_out_of_its_bounds_is_refused) {
                "[\"sqlite\", \"tape\"]\n");
 }
 
-BOOST_AUTO_TEST_CASE(what_is_not_an_address_is_refused) {
+BOOST_AUTO_TEST_CASE(text_that_is_not_an_address_is_refused) {
     for (const std::string address :
          {"8080", ":8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1",
           "127.0.0.1:80a", "127.0.0:80", "::1:8080", "[::1]", "[::1:8080", "[127.0.0.1]:80",
@@ -350,7 +350,7 @@ BOOST_AUTO_TEST_CASE(tls_needs_certificates_and_a_key_for_each) {
                    name + ": needs tls.certificate and tls.key\n");
 }
 
-BOOST_AUTO_TEST_CASE(who_presents_tokens_may_come_from_anywhere_if_there_is_a_file_of_them) {
+BOOST_AUTO_TEST_CASE(clients_with_tokens_may_connect_from_anywhere_if_a_credential_file_is_set) {
     const std::vector<std::string> sets = {"auth.mode=tokens", "http.listen=0.0.0.0:8080",
                                            "mqtt.listen=[::]:1883"};
     BOOST_TEST(
@@ -364,7 +364,7 @@ BOOST_AUTO_TEST_CASE(who_presents_tokens_may_come_from_anywhere_if_there_is_a_fi
     }
 }
 
-BOOST_AUTO_TEST_CASE(there_is_a_sink_and_none_twice) {
+BOOST_AUTO_TEST_CASE(at_least_one_sink_is_listed_and_none_twice) {
     BOOST_TEST(said(load_sets({"sinks="})) == "sinks: must name at least one sink\n");
     BOOST_TEST(said(load_text("sinks = [\"sqlite\", \"discard\", \"sqlite\"]")) ==
                "f:1: sinks: names sqlite twice\n");
@@ -376,7 +376,7 @@ BOOST_AUTO_TEST_CASE(a_path_begins_with_a_slash) {
                "http.paths: must begin with /, not \"b\"\n");
 }
 
-BOOST_AUTO_TEST_CASE(a_topic_filter_has_its_wildcards_in_levels_of_their_own) {
+BOOST_AUTO_TEST_CASE(a_wildcard_of_a_topic_filter_is_a_whole_level) {
     for (const std::string filter : {"a", "a/+", "+/a/+", "#", "a/#", "/", "a//b"})
         BOOST_TEST(said(load_sets({"mqtt.topics=" + filter})) == "");
     for (const std::string filter : {"a+", "a/#/b", "#/a", "+a/b", "a#"})
@@ -384,20 +384,20 @@ BOOST_AUTO_TEST_CASE(a_topic_filter_has_its_wildcards_in_levels_of_their_own) {
                    "mqtt.topics: not a topic filter: \"" + filter + "\"\n");
 }
 
-BOOST_AUTO_TEST_CASE(a_batch_takes_a_slot) {
+BOOST_AUTO_TEST_CASE(a_batch_has_room_for_a_slot) {
     BOOST_TEST(said(load_sets({"ingest.slot_text_max=8MiB", "delivery.batch_text_max=4MiB"})) ==
                "delivery.batch_text_max: must take a slot: ingest.slot_text_max is 8MiB\n");
     BOOST_TEST(said(load_sets({"ingest.slot_text_max=8MiB", "delivery.batch_text_max=8MiB"})) ==
                "");
 }
 
-BOOST_AUTO_TEST_CASE(the_shipped_file_is_what_the_defaults_print) {
+BOOST_AUTO_TEST_CASE(the_shipped_file_equals_the_printed_defaults) {
     std::ifstream file(ROLLCALL_SOURCE_DIR "/config/rollcall.toml");
     const std::string shipped(std::istreambuf_iterator<char>(file), {});
     BOOST_TEST(shipped == to_toml(Settings{}));
 }
 
-BOOST_AUTO_TEST_CASE(a_printed_setting_has_its_sentence_and_its_bounds) {
+BOOST_AUTO_TEST_CASE(a_printed_setting_has_its_description_and_its_bounds) {
     const std::string printed = to_toml(Settings{});
     BOOST_TEST(
         printed.find("\n[spool]  # The spool, a write-ahead log that makes check-ins durable.\n") !=
@@ -419,7 +419,7 @@ BOOST_AUTO_TEST_CASE(any_settings_are_read_back_as_they_were_printed) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(a_damaged_file_is_read_or_its_problems_are_told) {
+BOOST_AUTO_TEST_CASE(a_damaged_file_is_read_or_its_problems_are_reported) {
     Random random("load");
     const std::string good = to_toml(Settings{});
     for (int i = 0; i < 300; ++i) {
@@ -427,8 +427,8 @@ BOOST_AUTO_TEST_CASE(a_damaged_file_is_read_or_its_problems_are_told) {
         for (uint64_t left = 1 + random.below(4); left > 0; --left) {
             const size_t at = random.below(damaged.size());
             if (random.below(2) == 0)
-                // ASCII: beyond it toml++ 3.3 runs into a __builtin_unreachable(), outside of
-                // quotes.
+                // Only ASCII, because other characters outside of quotes reach a
+                // __builtin_unreachable() of toml++ 3.3.
                 damaged[at] = static_cast<char>(random.below(128));
             else
                 damaged.erase(at, random.below(20));
@@ -441,7 +441,7 @@ BOOST_AUTO_TEST_CASE(a_damaged_file_is_read_or_its_problems_are_told) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(properties_of_a_library_are_taken_in_every_form_that_toml_has) {
+BOOST_AUTO_TEST_CASE(library_properties_are_accepted_in_every_form_of_toml) {
     const Properties expected{{"linger.ms", "20"}, {"socket.keepalive.enable", "true"}, {"x", "a"}};
     for (const char* text :
          {"[kafka.properties]\n\"linger.ms\" = 20\nsocket.keepalive.enable = true\nx = \"a\"",

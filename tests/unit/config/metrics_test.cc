@@ -12,7 +12,7 @@ namespace {
 
 size_t first_cell(Metric metric) { return metric_offsets[static_cast<size_t>(metric)]; }
 
-// The histogram's bucket that counts one observation of `micros`.
+// Returns the bucket of the histogram that counts an observation of `micros`.
 size_t bucket_of(int64_t micros) {
     MetricShard shard;
     shard.observe(Metric::ack_seconds, micros);
@@ -21,7 +21,7 @@ size_t bucket_of(int64_t micros) {
     return bucket;
 }
 
-// The cells of a new shard that `change` has touched.
+// Returns the cells of a new shard that `change` modifies.
 std::vector<size_t> cells_touched(const auto& change) {
     MetricShard shard;
     change(shard);
@@ -70,11 +70,11 @@ BOOST_AUTO_TEST_CASE(no_name_is_taken_twice) {
     BOOST_TEST(all_different(dead_reason_names));
 }
 
-BOOST_AUTO_TEST_CASE(every_sentence_is_one) {
+BOOST_AUTO_TEST_CASE(every_description_is_a_sentence) {
     for (const auto& metric : metrics_table) BOOST_TEST(metric.help.ends_with('.'), metric.name);
 }
 
-BOOST_AUTO_TEST_CASE(the_name_of_a_code_is_its_word) {
+BOOST_AUTO_TEST_CASE(the_text_of_a_code_is_its_name) {
     BOOST_TEST(to_text(Code::malformed_json) == "malformed_json");
     BOOST_TEST(to_text(Code::spool_locked) == "spool_locked");
     BOOST_TEST(to_text(Warning::empty_body) == "empty_body");
@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(no_two_metrics_and_labels_share_a_cell) {
             for (const int64_t bound : histogram_bounds_us) {
                 const auto cells =
                     cells_touched([&](MetricShard& shard) { shard.observe(metric, bound); });
-                BOOST_TEST(cells.size() == 2);  // The bucket and the sum.
+                BOOST_TEST(cells.size() == 2);  // The cells of the bucket and of the sum.
                 ++users[cells[0]];
             }
             const auto cells =
@@ -108,7 +108,7 @@ BOOST_AUTO_TEST_CASE(no_two_metrics_and_labels_share_a_cell) {
     BOOST_TEST(std::ranges::all_of(users, [](int count) { return count == 1; }));
 }
 
-BOOST_AUTO_TEST_CASE(every_transport_and_code_has_a_label_of_its_own) {
+BOOST_AUTO_TEST_CASE(every_transport_and_code_has_its_own_label) {
     std::set<size_t> labels;
     for (const Transport transport : {Transport::http, Transport::mqtt})
         for (size_t code = 0; code < std::size(code_names); ++code)
@@ -136,7 +136,7 @@ BOOST_AUTO_TEST_CASE(the_bounds_of_a_histogram_rise) {
     BOOST_TEST((std::ranges::adjacent_find(bounds, std::ranges::greater_equal{}) == bounds.end()));
 }
 
-BOOST_AUTO_TEST_CASE(a_bucket_takes_what_is_at_most_its_bound) {
+BOOST_AUTO_TEST_CASE(a_bucket_counts_values_up_to_its_bound) {
     for (size_t i = 0; i < histogram_bounds_us.size(); ++i) {
         BOOST_TEST(bucket_of(histogram_bounds_us[i]) == i);
         BOOST_TEST(bucket_of(histogram_bounds_us[i] + 1) == i + 1);

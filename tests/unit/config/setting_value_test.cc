@@ -23,7 +23,7 @@ BOOST_AUTO_TEST_CASE(text_of_each_type_is_read) {
     BOOST_TEST((value_from_text<Properties>("a.b=c,d=1") == Properties{{"a.b", "c"}, {"d", "1"}}));
 }
 
-BOOST_AUTO_TEST_CASE(text_of_another_type_is_nothing) {
+BOOST_AUTO_TEST_CASE(text_of_another_type_is_refused) {
     for (const char* text : {"", "x", "64"}) BOOST_TEST(!value_from_text<Bytes>(text).has_value());
     for (const char* text : {"", "-1", "1 ", "1.0"})
         BOOST_TEST(!value_from_text<Count>(text).has_value());
@@ -46,7 +46,7 @@ BOOST_AUTO_TEST_CASE(toml_of_each_type_is_read) {
         (value_from_toml<Properties>(toml(table)) == Properties{{"x.y", "1"}, {"z", "false"}}));
 }
 
-BOOST_AUTO_TEST_CASE(toml_of_another_type_is_nothing) {
+BOOST_AUTO_TEST_CASE(toml_of_another_type_is_refused) {
     BOOST_TEST(!value_from_toml<Bytes>(toml(int64_t{64})).has_value());
     BOOST_TEST(!value_from_toml<Count>(toml(int64_t{-1})).has_value());
     BOOST_TEST(!value_from_toml<Count>(toml(Text("1"))).has_value());

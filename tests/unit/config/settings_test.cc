@@ -77,14 +77,14 @@ BOOST_AUTO_TEST_CASE(settings_come_in_the_order_of_their_sections) {
     BOOST_TEST(seen == sections, boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(every_sentence_is_one) {
+BOOST_AUTO_TEST_CASE(every_description_is_a_sentence) {
     for (const auto& section : sections_table)
         BOOST_TEST(section.help.ends_with('.'), section.name);
     for (const auto& setting : all_settings())
         BOOST_TEST(setting.help.ends_with('.'), setting.name);
 }
 
-BOOST_AUTO_TEST_CASE(a_visitor_reaches_the_value_that_the_struct_holds) {
+BOOST_AUTO_TEST_CASE(a_visitor_can_change_the_value_in_the_struct) {
     Settings changed;
     for_each_setting(changed, [](const SettingInfo& setting, auto& value, const auto&) {
         if constexpr (std::is_same_v<decltype(value), Flag&>)

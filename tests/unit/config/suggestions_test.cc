@@ -19,7 +19,7 @@ BOOST_AUTO_TEST_CASE(nearest_name_is_few_edits_away_or_the_same_key_of_another_s
         BOOST_TEST(nearest_name(name, known).value() == nearest);
 }
 
-BOOST_AUTO_TEST_CASE(name_that_is_like_none_has_no_suggestion) {
+BOOST_AUTO_TEST_CASE(name_unlike_all_others_has_no_suggestion) {
     for (const std::string_view name : {"x", "entirely.different", ""})
         BOOST_TEST(!nearest_name(name, {"workers", "spool.sync"}).has_value());
     BOOST_TEST(!nearest_name("workers", {}).has_value());

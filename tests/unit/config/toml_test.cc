@@ -6,7 +6,7 @@ using namespace rollcall;
 
 BOOST_AUTO_TEST_SUITE(toml)
 
-BOOST_AUTO_TEST_CASE(values_of_every_type_come_with_their_lines) {
+BOOST_AUTO_TEST_CASE(values_of_every_type_have_their_lines) {
     const auto table = parse_toml("a = \"x\"\nb = -2\nc = true\nd = [1, \"y\"]\n[e]\nf = 1.5\n");
     BOOST_TEST_REQUIRE(table.has_value());
     BOOST_TEST_REQUIRE(table->size() == 5);

@@ -52,13 +52,13 @@ BOOST_AUTO_TEST_CASE(zero_needs_no_unit_and_may_have_one) {
     for (const char* text : {"0", "0ms", "0d"}) BOOST_TEST((parse_millis(text) == 0ms));
 }
 
-BOOST_AUTO_TEST_CASE(what_is_not_a_size_is_refused) {
+BOOST_AUTO_TEST_CASE(text_that_is_not_a_size_is_refused) {
     for (const char* text : {"", " ", "64", "64 ", "KiB", "64  KiB", " 64KiB", "64KiB ", "64KiBit",
                              "64Ki", "-1KiB", "+1KiB", "1.5MiB", "0x10B", "1KiBB", "15s", "2m2"})
         BOOST_TEST(!parse_bytes(text), '"' << text << '"');
 }
 
-BOOST_AUTO_TEST_CASE(what_is_not_a_duration_is_refused) {
+BOOST_AUTO_TEST_CASE(text_that_is_not_a_duration_is_refused) {
     for (const char* text : {"", " ", "30", "30 ", "s", "30  s", "30S", "2M", "-1s", "+1s", "1.5s",
                              "1h30min", "1secs", "64KiB"})
         BOOST_TEST(!parse_millis(text), '"' << text << '"');
@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(a_value_is_written_in_the_largest_unit_that_is_exact) {
 BOOST_AUTO_TEST_CASE(any_value_is_read_back_from_its_text) {
     Random random("units");
     for (int i = 0; i < 10'000; ++i) {
-        // Numbers of every length; multiples of large units among them.
+        // Numbers of every length, including multiples of large units.
         const uint64_t number = random.below(UINT64_MAX) >> random.below(64) << random.below(64);
         BOOST_REQUIRE(parse_bytes(to_text(Bytes{number}))->count == number);
         const Millis duration(static_cast<Millis::rep>(number >> 1));

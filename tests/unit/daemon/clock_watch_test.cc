@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 
 BOOST_AUTO_TEST_SUITE(clock_watch)
 
-BOOST_AUTO_TEST_CASE(what_is_set_by_more_than_a_second_is_counted_and_said) {
+BOOST_AUTO_TEST_CASE(jump_of_more_than_a_second_is_counted_and_logged) {
     ManualClock clock;
     ClockWatch watch(clock);
     const auto said = [&](int64_t jump_us) {

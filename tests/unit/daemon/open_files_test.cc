@@ -8,14 +8,14 @@ using namespace rollcall;
 
 BOOST_AUTO_TEST_SUITE(open_files)
 
-BOOST_AUTO_TEST_CASE(workers_share_what_the_spool_and_the_sinks_leave) {
+BOOST_AUTO_TEST_CASE(workers_share_the_files_that_spool_and_sinks_leave) {
     using rollcall::open_files::connections_of_worker;
     BOOST_TEST(connections_of_worker(8192, 2, 1'000'000) == 8192);
     BOOST_TEST(connections_of_worker(8192, 2, 1024) == 448);
     BOOST_TEST(connections_of_worker(8192, 2, 20) == 1);
 }
 
-BOOST_AUTO_TEST_CASE(limit_is_raised_to_what_may_be_asked_for) {
+BOOST_AUTO_TEST_CASE(limit_is_raised_to_the_hard_limit) {
     rlimit before{};
     BOOST_TEST(getrlimit(RLIMIT_NOFILE, &before) == 0);
     rlimit low = before;

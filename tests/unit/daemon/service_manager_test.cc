@@ -52,7 +52,7 @@ BOOST_AUTO_TEST_CASE(watchdog_is_notified_if_the_service_has_one) {
 BOOST_AUTO_TEST_CASE(service_manager_that_hangs_does_not_block_and_gets_the_last_state_later) {
     setenv("WATCHDOG_USEC", "30000000", 1);
     ServiceManager manager;
-    for (int message = 0; message < 10'000; ++message) manager.alive();  // More than it holds.
+    for (int message = 0; message < 10'000; ++message) manager.alive();  // Fills the socket.
     manager.reloading(17);
     manager.ready();
     socket.forget();

@@ -33,7 +33,7 @@ struct PipelineFixture {
         return made;
     }
 
-    // As a worker does: until its report is durable.
+    // Stores a report like a worker, and returns when it is durable.
     void post(Pipeline& pipeline, size_t worker, int64_t seq) {
         std::string body = "seq=" + std::to_string(seq) + ";cpu-count=1";
         const size_t size = body.size();
@@ -70,13 +70,13 @@ BOOST_AUTO_TEST_CASE(reports_of_all_workers_reach_the_sink) {
     BOOST_TEST(sink->seqs == sequence(0, 10), boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(what_a_sink_counts_is_shown) {
+BOOST_AUTO_TEST_CASE(counters_of_a_sink_are_exported) {
     const auto pipeline = make(std::make_unique<MemorySink>());
-    const auto slabs_shown = pipeline->shards();
-    BOOST_TEST(std::ranges::count(slabs_shown, sink->shard.get()) == 1);
+    const auto shards = pipeline->shards();
+    BOOST_TEST(std::ranges::count(shards, sink->shard.get()) == 1);
 }
 
-BOOST_AUTO_TEST_CASE(what_a_stopped_daemon_had_not_stored_is_stored_by_the_next) {
+BOOST_AUTO_TEST_CASE(rows_that_a_stopped_daemon_had_not_stored_are_stored_by_the_next_one) {
     auto down = std::make_unique<MemorySink>();
     settings.delivery.stop_timeout_max = Millis(0);
     {

@@ -12,7 +12,7 @@ namespace rollcall {
 
 namespace {
 
-// A loop of its own in a thread, as main runs it.
+// Runs a loop in its own thread, as main does.
 struct AdminFixture {
     AdminFixture() {
         admin.show({.shards = {&shard},
@@ -39,13 +39,13 @@ struct AdminFixture {
 
     Clock clock;
     MetricShard shard;
-    Readiness readiness = Readiness::starting;  // Written while no request is under way.
+    Readiness readiness = Readiness::starting;  // Written only between requests.
     std::vector<std::string> health_messages;
     Replies replies{clock};
     Admin admin{replies, clock, "9.9"};
     Settings settings;
     HttpSession::Limits limits{settings};
-    Cursor stop;  // Moved by the test: 1 ends the loop.
+    Cursor stop;  // Advanced by the test: 1 ends the loop.
     Loop loop{clock, shard, ConnectionTable::Options(settings), [this] {
                   if (stop.read() != 0) loop.stop();
               }};
@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_CASE(daemon_is_alive_before_it_is_ready) {
     BOOST_TEST(ready.body == "starting\n");
 }
 
-BOOST_AUTO_TEST_CASE(what_is_wrong_behind_a_ready_daemon_follows_in_lines) {
+BOOST_AUTO_TEST_CASE(health_messages_follow_the_state_of_a_ready_daemon) {
     readiness = Readiness::ready;
     health_messages = {"sink kafka: no broker", "pipeline p: stopped"};
     const HttpResponse ready = client().get("/readyz");
@@ -73,7 +73,7 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_behind_a_ready_daemon_follows_in_lines) {
     BOOST_TEST(ready.body == "ready\nsink kafka: no broker\npipeline p: stopped\n");
 }
 
-BOOST_AUTO_TEST_CASE(ready_daemon_says_so_until_its_spool_is_full) {
+BOOST_AUTO_TEST_CASE(daemon_is_ready_until_its_spool_is_full) {
     readiness = Readiness::ready;
     BOOST_TEST(client().get("/readyz").status == 200);
     readiness = Readiness::spool_full;
@@ -82,7 +82,7 @@ BOOST_AUTO_TEST_CASE(ready_daemon_says_so_until_its_spool_is_full) {
     BOOST_TEST(full.body == "the spool is full\n");
 }
 
-BOOST_AUTO_TEST_CASE(daemon_under_full_pressure_is_not_ready_and_says_what_presses) {
+BOOST_AUTO_TEST_CASE(daemon_under_full_pressure_is_not_ready_and_names_the_cause) {
     readiness = Readiness::ready;
     BOOST_TEST(client().get("/readyz").status == 200);
     readiness = Readiness::disk_slow;
@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(openmetrics_is_sent_to_clients_that_accept_it_with_a_weight
         BOOST_TEST(type_for(accept).starts_with("text/plain"), accept);
 }
 
-BOOST_AUTO_TEST_CASE(status_is_a_page_and_a_json_and_both_say_what_is_wrong) {
+BOOST_AUTO_TEST_CASE(status_page_and_status_json_list_the_health_messages) {
     readiness = Readiness::spool_full;
     health_messages = {"sink kafka: no broker"};
     const HttpResponse page = client().get("/status");
@@ -136,7 +136,7 @@ BOOST_AUTO_TEST_CASE(status_is_a_page_and_a_json_and_both_say_what_is_wrong) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(only_known_pages_are_shown_and_only_to_readers) {
+BOOST_AUTO_TEST_CASE(only_known_pages_are_served_and_only_for_get_and_head) {
     HttpClient browser = client();
     BOOST_TEST(browser.get("/").status == 404);
     const HttpResponse refused = browser.post("{}");

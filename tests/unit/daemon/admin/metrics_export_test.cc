@@ -76,7 +76,7 @@ BOOST_AUTO_TEST_CASE(sink_that_has_never_been_up_is_shown_as_down) {
     BOOST_TEST(has_line(render_metrics({&shard}, ""), "rollcall_sink_up{sink=\"sqlite\"} 0"));
 }
 
-BOOST_AUTO_TEST_CASE(every_metric_has_its_sentence) {
+BOOST_AUTO_TEST_CASE(every_metric_has_its_description) {
     const std::string page = render_metrics({}, "");
     for (const auto& metric : metrics_table) {
         const std::string line =

@@ -18,7 +18,7 @@ BOOST_AUTO_TEST_CASE(values_of_all_threads_are_summed_label_by_label) {
     BOOST_TEST(sum(shards, Metric::checkins_accepted_total, label_of(Transport::http)) == 0);
 }
 
-BOOST_AUTO_TEST_CASE(buckets_of_a_histogram_count_what_is_no_more_than_their_bound) {
+BOOST_AUTO_TEST_CASE(buckets_of_a_histogram_count_values_up_to_their_bound) {
     MetricShard first;
     MetricShard second;
     for (const int64_t us : {50, 400}) first.observe(Metric::ack_seconds, us);
@@ -45,7 +45,7 @@ BOOST_AUTO_TEST_CASE(a_value_among_two_sets_of_labels_has_one_of_each) {
     BOOST_TEST(values_of({&shard}, Metric::spool_syncs_total)[0].labels.empty());
 }
 
-BOOST_AUTO_TEST_CASE(only_a_sink_that_has_been_up_or_has_failed_has_readings) {
+BOOST_AUTO_TEST_CASE(only_a_sink_that_has_been_up_or_has_failed_has_values) {
     MetricShard shard;
     shard.set(Metric::sink_up, 1, label_of(SinkName::kafka));
     shard.add(Metric::sink_errors_total, 1, label_of(SinkName::sqlite));

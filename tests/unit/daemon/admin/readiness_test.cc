@@ -26,7 +26,7 @@ BOOST_AUTO_TEST_CASE(daemon_is_ready_until_its_spool_is_full) {
     BOOST_TEST(is(Readiness::spool_full));
 }
 
-BOOST_AUTO_TEST_CASE(daemon_under_full_pressure_is_not_ready_and_says_what_presses) {
+BOOST_AUTO_TEST_CASE(daemon_under_full_pressure_is_not_ready_and_names_the_cause) {
     measured.pressure = 0.999999;
     BOOST_TEST(is(Readiness::ready));
     measured.pressure = 1;

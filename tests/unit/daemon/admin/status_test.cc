@@ -26,7 +26,7 @@ struct StatusFixture {
 
 BOOST_FIXTURE_TEST_SUITE(admin_status, StatusFixture)
 
-BOOST_AUTO_TEST_CASE(a_daemon_without_trouble_is_ready_and_says_since_when) {
+BOOST_AUTO_TEST_CASE(healthy_daemon_is_ready_and_shows_its_uptime) {
     BOOST_TEST(page_says("<p class=\"ready\">ready</p>"));
     BOOST_TEST(page_says("Up 3 d 04:05:06."));
     BOOST_TEST(!page_says("<li>"));
@@ -36,7 +36,7 @@ BOOST_AUTO_TEST_CASE(a_daemon_without_trouble_is_ready_and_says_since_when) {
     BOOST_TEST(!json_says("\"reason\""));
 }
 
-BOOST_AUTO_TEST_CASE(why_it_is_not_ready_and_every_trouble_is_said) {
+BOOST_AUTO_TEST_CASE(reason_and_health_messages_are_shown) {
     status.not_ready = "the spool is full";
     status.health_messages = {"sink kafka: no broker", "pipeline p: is stopped"};
     BOOST_TEST(page_says("<p class=\"trouble\">not ready: the spool is full</p>"));
@@ -45,7 +45,7 @@ BOOST_AUTO_TEST_CASE(why_it_is_not_ready_and_every_trouble_is_said) {
     BOOST_TEST(json_says("\"sink kafka: no broker\",\n    \"pipeline p: is stopped\""));
 }
 
-BOOST_AUTO_TEST_CASE(what_others_have_said_is_neither_markup_nor_broken_json) {
+BOOST_AUTO_TEST_CASE(foreign_text_is_escaped_in_html_and_json) {
     status.health_messages = {"<script>alert(\"1 & 2\")</script>", "a\tb\xff"};
     BOOST_TEST(page_says("<li>&lt;script&gt;alert(&quot;1 &amp; 2&quot;)&lt;/script&gt;</li>"));
     BOOST_TEST(json_says(R"("a\tb)"
@@ -76,7 +76,7 @@ BOOST_AUTO_TEST_CASE(pipeline_that_is_watched_is_shown_with_its_lag_and_last_err
     BOOST_TEST(json_says("\"state\": \"not a SingleStore\""));
 }
 
-BOOST_AUTO_TEST_CASE(page_shows_what_is_not_zero_with_what_it_means) {
+BOOST_AUTO_TEST_CASE(page_shows_nonzero_metrics_with_their_descriptions) {
     shard.add(Metric::checkins_accepted_total, 1'234'567, label_of(Transport::mqtt));
     shard.set(Metric::pressure_ratio, ratio_one / 8);
     shard.observe(Metric::ack_seconds, 1'500);
@@ -90,7 +90,7 @@ BOOST_AUTO_TEST_CASE(page_shows_what_is_not_zero_with_what_it_means) {
     BOOST_TEST(!page_says("spool_sync_seconds"));
 }
 
-BOOST_AUTO_TEST_CASE(json_has_every_metric_and_its_labels_inside_of_it) {
+BOOST_AUTO_TEST_CASE(json_has_every_metric_with_its_labels) {
     shard.add(Metric::checkins_rejected_total, 3, label_of(Transport::http, Code::malformed_json));
     shard.set(Metric::sink_up, 1, label_of(SinkName::kafka));
     shard.set(Metric::pressure_ratio, ratio_one / 8);

@@ -25,7 +25,7 @@ BOOST_AUTO_TEST_CASE(url_alphabet_has_no_padding_and_two_letters_of_its_own) {
     BOOST_TEST(from_base64("A+z/4ME=").value() == bytes);
 }
 
-BOOST_AUTO_TEST_CASE(what_base64_would_not_write_is_none) {
+BOOST_AUTO_TEST_CASE(text_that_no_encoder_writes_is_refused) {
     for (const char* text : {"Z", "Zg", "Zg=", "Zg===", "=", "====", "Zh==", "Zm9=", "Zm9v\n",
                              " Zm9v", "Zm-v", "Zm9v====", "Zg==Zg=="})
         BOOST_TEST(!from_base64(text).has_value(), text);
@@ -33,7 +33,7 @@ BOOST_AUTO_TEST_CASE(what_base64_would_not_write_is_none) {
         BOOST_TEST(!from_base64url(text).has_value(), text);
 }
 
-BOOST_AUTO_TEST_CASE(every_bytes_have_one_text_and_come_back) {
+BOOST_AUTO_TEST_CASE(all_bytes_have_one_text_and_decode_again) {
     Random random("base64");
     for (int round = 0; round < 1000; ++round) {
         std::string bytes(random.below(70), '\0');

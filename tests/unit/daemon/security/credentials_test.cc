@@ -38,7 +38,7 @@ struct CredentialsFixture {
         settings.auth.signing_keys_file = directory.path() / "keys";
         return settings;
     }
-    // And reads them.
+    // Writes both files and loads them.
     void write(std::string_view tokens, std::string_view keys) {
         std::ofstream(settings.auth.tokens_file) << tokens;
         std::ofstream(settings.auth.signing_keys_file) << keys;
@@ -46,7 +46,7 @@ struct CredentialsFixture {
         BOOST_TEST_REQUIRE(loaded.has_value(), (loaded ? "" : describe(loaded.error())));
     }
 
-    // "SITE/TENANT" or the name of the code.
+    // Returns "SITE/TENANT", or the name of the code.
     std::string ask(std::string_view token, std::string_view site = "",
                     std::string_view peer = "192.0.2.1") {
         who = {};
@@ -58,7 +58,7 @@ struct CredentialsFixture {
         return std::string(who.site()).append("/").append(who.tenant());
     }
     [[nodiscard]] int64_t now_s() const { return clock.wall / 1'000'000; }
-    // Returns tokens as `rollcalld token new` makes them.
+    // Returns a token as `rollcalld token new` issues it.
     static std::string signed_by(std::string_view key_id, std::string_view key,
                                  std::string_view site, int64_t expires_s = 0,
                                  std::string_view tenant = "") {
@@ -83,7 +83,7 @@ struct CredentialsFixture {
 
 BOOST_FIXTURE_TEST_SUITE(security_credentials, CredentialsFixture)
 
-BOOST_AUTO_TEST_CASE(everyone_is_nobody_in_particular_where_no_token_is_asked_for) {
+BOOST_AUTO_TEST_CASE(every_client_is_anonymous_if_no_token_is_required) {
     settings.auth.mode = "anonymous";
     Credentials open(settings, files, clock);
     BOOST_TEST(open.identify({"s1", "wrong", ""}, who).has_value());
@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(everyone_is_nobody_in_particular_where_no_token_is_asked_fo
     BOOST_TEST(who.site() == "");
 }
 
-BOOST_AUTO_TEST_CASE(stored_token_says_site_and_tenant) {
+BOOST_AUTO_TEST_CASE(stored_token_gives_site_and_tenant) {
     BOOST_TEST(ask("token-1") == "s1/acme");
     BOOST_TEST(ask("token-1", "s1") == "s1/acme");
     BOOST_TEST(ask("token-2") == "s2/");
@@ -107,7 +107,7 @@ BOOST_AUTO_TEST_CASE(no_token_a_wrong_one_and_one_of_another_site_are_refused) {
     BOOST_TEST(ask(std::string(4097, 'x')) == "bad_credential");
 }
 
-BOOST_AUTO_TEST_CASE(shared_token_is_for_every_site_that_is_named_and_begins_as_it_says) {
+BOOST_AUTO_TEST_CASE(prefix_token_is_valid_for_every_named_site_with_its_prefix) {
     BOOST_TEST(ask("shared", "gw/7") == "gw/7/");
     BOOST_TEST(ask("shared") == "bad_credential");
     BOOST_TEST(ask("shared", "s1") == "bad_credential");
@@ -115,7 +115,7 @@ BOOST_AUTO_TEST_CASE(shared_token_is_for_every_site_that_is_named_and_begins_as_
     BOOST_TEST(ask("shared", "gw/" + std::string(126, 'x')) == "bad_credential");
 }
 
-BOOST_AUTO_TEST_CASE(tenant_is_the_beginning_of_the_site_where_the_token_says_none) {
+BOOST_AUTO_TEST_CASE(tenant_is_the_prefix_of_the_site_if_the_token_has_none) {
     settings.auth.tenant_separator = "-";
     write("acme-1 " + sha256_hex("a") + "\nacme-2 other " + sha256_hex("b") + "\nplain " +
               sha256_hex("c") + "\n",
@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_CASE(tenant_is_the_beginning_of_the_site_where_the_token_says_no
     BOOST_TEST(ask(signed_token("z-9")) == "z-9/z");
 }
 
-BOOST_AUTO_TEST_CASE(certificate_counts_where_no_token_is_presented) {
+BOOST_AUTO_TEST_CASE(certificate_is_used_if_there_is_no_token) {
     const auto with = [&](std::string_view certified, std::string_view site,
                           std::string_view token) {
         who = {};
@@ -153,11 +153,11 @@ BOOST_AUTO_TEST_CASE(signed_token_needs_no_store) {
     BOOST_TEST(ask(signed_by("k1", secret, "*")) == "bad_credential");
 }
 
-BOOST_AUTO_TEST_CASE(signed_token_is_good_until_it_expires) {
+BOOST_AUTO_TEST_CASE(signed_token_is_valid_until_it_expires) {
     const std::string token = signed_token("s9", 60);
     BOOST_TEST(ask(token) == "s9/");
     const Identity before = who;
-    // Expiry tolerates 5 s between the clocks.
+    // An expiry time tolerates a clock difference of 5 s.
     BOOST_TEST(before.expires_s == now_s() + 65);
     clock.pass(std::chrono::seconds(64));
     BOOST_TEST(ask(token) == "s9/");
@@ -167,7 +167,7 @@ BOOST_AUTO_TEST_CASE(signed_token_is_good_until_it_expires) {
     BOOST_TEST((credentials.revalidate(before).error().code == Code::expired_credential));
 }
 
-BOOST_AUTO_TEST_CASE(keys_rotate_and_a_key_that_is_gone_takes_its_tokens_along) {
+BOOST_AUTO_TEST_CASE(keys_rotate_and_tokens_of_a_removed_key_are_invalid) {
     const std::string before = signed_token("s9");
     BOOST_TEST(ask(before) == "s9/");
     const Identity early = who;
@@ -182,7 +182,7 @@ BOOST_AUTO_TEST_CASE(keys_rotate_and_a_key_that_is_gone_takes_its_tokens_along) 
     BOOST_TEST((credentials.revalidate(early).error().code == Code::bad_credential));
 }
 
-BOOST_AUTO_TEST_CASE(json_tokens_of_every_algorithm_are_believed) {
+BOOST_AUTO_TEST_CASE(json_tokens_of_every_algorithm_are_accepted) {
     std::ofstream(directory.path() / "ed.pem") << ed25519_key().public_pem;
     write("", keys_line("h", secret) + "r RS256 rsa.pem\np ES256 p256.pem\ne EdDSA ed.pem\n");
     const std::string payload =
@@ -198,7 +198,7 @@ BOOST_AUTO_TEST_CASE(json_tokens_of_every_algorithm_are_believed) {
     for (const std::string& token : tokens) BOOST_TEST(ask(token) == "expired_credential");
 }
 
-BOOST_AUTO_TEST_CASE(json_token_is_refused_for_what_it_says) {
+BOOST_AUTO_TEST_CASE(json_token_with_invalid_claims_is_refused) {
     write("", keys_line("h", secret));
     const auto says = [&](std::string_view payload) {
         return ask(token_by_secret(secret, R"({"alg":"HS256"})", payload));
@@ -232,7 +232,7 @@ BOOST_AUTO_TEST_CASE(algorithm_is_the_keys_and_never_the_tokens) {
     BOOST_TEST(ask(token_by_secret(secret, R"({"alg":"HS256","kid":"h"})", payload)) == "s7/");
 }
 
-BOOST_AUTO_TEST_CASE(wrong_signatures_of_public_keys_are_few_and_hold_up_only_who_is_new) {
+BOOST_AUTO_TEST_CASE(wrong_public_key_signatures_are_limited_and_delay_only_new_tokens) {
     settings.auth.invalid_signatures_max = 3;
     write("s1 " + sha256_hex("token-1") + "\n", "p ES256 p256.pem\n" + keys_line("k1", secret));
     const std::string good = p256_key().token(R"({"alg":"ES256","kid":"p"})", R"({"sub":"s7"})");
@@ -247,7 +247,7 @@ BOOST_AUTO_TEST_CASE(wrong_signatures_of_public_keys_are_few_and_hold_up_only_wh
     BOOST_TEST(ask(bad, "", "192.0.2.3") == "bad_credential");
     BOOST_TEST(ask(bad, "", "192.0.2.4") == "bad_credential");
     BOOST_TEST(ask(bad, "", "192.0.2.5") == "signature_checks_suspended");
-    // Who is known, and what costs nothing, goes on.
+    // Tokens that are already verified, or cheap to verify, are still accepted.
     BOOST_TEST(ask(good, "", "192.0.2.1") == "s7/");
     BOOST_TEST(ask("token-1", "", "192.0.2.1") == "s1/");
     BOOST_TEST(ask(signed_token("s9"), "", "192.0.2.1") == "s9/");
@@ -270,7 +270,7 @@ BOOST_AUTO_TEST_CASE(network_has_one_wrong_signature_a_second_however_many_addre
     BOOST_TEST(ask(good, "", "2001:db8:0:2::1") == "s7/");
 }
 
-BOOST_AUTO_TEST_CASE(wrong_signatures_of_strangers_hold_up_no_network_that_right_ones_came_from) {
+BOOST_AUTO_TEST_CASE(wrong_signatures_of_unknown_networks_delay_no_known_network) {
     settings.auth.invalid_signatures_max = 3;
     write("", "p ES256 p256.pem\n");
     const auto token = [](int site) {
@@ -281,12 +281,13 @@ BOOST_AUTO_TEST_CASE(wrong_signatures_of_strangers_hold_up_no_network_that_right
     for (int host = 1; host <= 5; ++host)
         BOOST_TEST(ask(token(host), "", fmt::format("192.0.2.{}", host)) ==
                    fmt::format("s{}/", host));
-    // More strangers than there are places for them.
+    // Send from more unknown networks than their table has entries.
     for (int host = 0; host < 4000; ++host)
         (void)ask(bad, "", fmt::format("198.51.{}.{}", host / 250, host % 250));
     BOOST_TEST(ask(token(6), "", "203.0.113.1") == "signature_checks_suspended");
     BOOST_TEST(ask(token(6), "", "192.0.2.1") == "s6/");
-    // Of its own each has one, and all have as many as the strangers.
+    // Each known network has one wrong signature per second; together they have as many as the
+    // unknown networks.
     BOOST_TEST(ask(bad, "", "192.0.2.1") == "bad_credential");
     BOOST_TEST(ask(token(7), "", "192.0.2.1") == "signature_checks_suspended");
     BOOST_TEST(ask(bad, "", "192.0.2.2") == "bad_credential");
@@ -296,7 +297,7 @@ BOOST_AUTO_TEST_CASE(wrong_signatures_of_strangers_hold_up_no_network_that_right
     BOOST_TEST(ask(token(7), "", "192.0.2.4") == "s7/");
 }
 
-BOOST_AUTO_TEST_CASE(tokens_remembered_to_be_right_are_bounded_and_forgotten_by_a_reload) {
+BOOST_AUTO_TEST_CASE(verified_tokens_are_bounded_and_forgotten_at_a_reload) {
     settings.auth.verified_tokens_max = 4;
     const std::string keys = "p ES256 p256.pem\n";
     write("", keys);
@@ -311,7 +312,7 @@ BOOST_AUTO_TEST_CASE(tokens_remembered_to_be_right_are_bounded_and_forgotten_by_
     for (const auto& token : tokens) BOOST_TEST(ask(token) == "bad_credential");
 }
 
-BOOST_AUTO_TEST_CASE(reload_adds_and_takes_away_and_is_noticed_once) {
+BOOST_AUTO_TEST_CASE(reload_adds_and_removes_tokens_and_is_noticed_once) {
     BOOST_TEST(ask("token-1") == "s1/acme");
     const Identity s1 = who;
     BOOST_TEST(ask("token-2") == "s2/");
@@ -332,20 +333,20 @@ BOOST_AUTO_TEST_CASE(reload_adds_and_takes_away_and_is_noticed_once) {
     BOOST_TEST(ask("token-2") == "bad_credential");
     BOOST_TEST(ask("token-3") == "s3/");
 
-    // The same token for another site or tenant is another one.
+    // The same token with another site or tenant is a different credential.
     write("s1 other " + sha256_hex("token-1") + "\n", "");
     BOOST_TEST(!credentials.revalidate(s1).has_value());
     write("s4 acme " + sha256_hex("token-1") + "\n", "");
     BOOST_TEST(!credentials.revalidate(s1).has_value());
 }
 
-BOOST_AUTO_TEST_CASE(broken_file_leaves_all_as_it_was) {
+BOOST_AUTO_TEST_CASE(malformed_file_changes_nothing) {
     std::ofstream(settings.auth.tokens_file) << "s9 " << sha256_hex("token-9") << "\ns8\n";
     BOOST_TEST(describe(files.load().error()) ==
                settings.auth.tokens_file + ":2: is not: site [tenant] SHA-256");
     BOOST_TEST(ask("token-1") == "s1/acme");
     BOOST_TEST(ask("token-9") == "bad_credential");
-    // Also where only the second file is broken.
+    // The same holds if only the second file is malformed.
     std::ofstream(settings.auth.tokens_file) << "s9 " << sha256_hex("token-9") << "\n";
     std::ofstream(settings.auth.signing_keys_file) << "k1 HS256 short\n";
     BOOST_TEST(describe(files.load().error()).find("keys:1:") != std::string::npos);
@@ -367,7 +368,7 @@ BOOST_AUTO_TEST_CASE(random_bytes_are_never_a_credential) {
             token.resize(random.below(200));
             for (char& byte : token) byte = static_cast<char>(random.below(256));
             if (random.one_in(4)) token.insert(0, "eyJhbGciOiJIUzI1NiJ9.");
-        } else {  // Nearly right.
+        } else {  // A valid token with a few changes.
             token = random.one_of(good);
             const size_t changes = 1 + random.below(3);
             for (size_t change = 0; change < changes; ++change) {

@@ -27,7 +27,7 @@ struct KeyFixture {
         const auto key = read_fingerprint_key(path);
         return key ? "" : describe(key.error());
     }
-    // The end of the explanation, behind the path.
+    // Returns the explanation after the path.
     [[nodiscard]] std::string reason() const {
         BOOST_TEST(problem().starts_with(path + ": "));
         return problem().substr(path.size() + 2);
@@ -41,7 +41,7 @@ struct KeyFixture {
 
 BOOST_FIXTURE_TEST_SUITE(security_fingerprint_key, KeyFixture)
 
-BOOST_AUTO_TEST_CASE(key_depends_on_the_content_but_not_on_blanks_behind_it) {
+BOOST_AUTO_TEST_CASE(key_depends_on_the_content_but_not_on_trailing_blanks) {
     write(some_key);
     const auto key = read();
     write(some_key + " \r\n\n");
@@ -52,7 +52,7 @@ BOOST_AUTO_TEST_CASE(key_depends_on_the_content_but_not_on_blanks_behind_it) {
     BOOST_TEST((read() == key));
 }
 
-BOOST_AUTO_TEST_CASE(file_that_is_no_secret_is_refused_with_the_reason) {
+BOOST_AUTO_TEST_CASE(unsuitable_file_is_refused_with_the_reason) {
     BOOST_TEST(problem() == path + ": No such file or directory");
     write(some_key.substr(1));
     BOOST_TEST(reason() ==
@@ -71,7 +71,7 @@ BOOST_AUTO_TEST_CASE(file_that_is_no_secret_is_refused_with_the_reason) {
     BOOST_TEST(reason() == "is not a regular file");
 }
 
-BOOST_AUTO_TEST_CASE(key_of_a_state_directory_is_made_once_for_its_owner_alone) {
+BOOST_AUTO_TEST_CASE(key_of_a_state_directory_is_created_once_for_its_owner_only) {
     const std::string state_dir = directory.path();
     const auto key = own_fingerprint_key(state_dir).value();
     BOOST_TEST((own_fingerprint_key(state_dir).value() == key));
@@ -79,7 +79,7 @@ BOOST_AUTO_TEST_CASE(key_of_a_state_directory_is_made_once_for_its_owner_alone) 
     BOOST_TEST_REQUIRE(stat((state_dir + "/fingerprint_key").c_str(), &file) == 0);
     BOOST_TEST((file.st_mode & 0777) == 0600);
     BOOST_TEST(std::distance(std::filesystem::directory_iterator(state_dir), {}) == 1);
-    // It may become the shared key of other daemons.
+    // The file may be used as the shared key of other daemons.
     BOOST_TEST((read_fingerprint_key(state_dir + "/fingerprint_key").value() == key));
     const TemporaryDirectory other;
     BOOST_TEST((own_fingerprint_key(other.path()).value() != key));

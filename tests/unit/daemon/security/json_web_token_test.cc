@@ -13,7 +13,7 @@ namespace {
 const std::string secret = "0123456789abcdef0123456789abcdef";
 const ClaimRules usual{"rollcall", "", "tenant"};
 
-// Returns a token with a signature that is not verified.
+// Returns a token with an arbitrary signature, which these functions do not verify.
 std::string json_token(std::string_view header, std::string_view payload) {
     return to_base64url(header) + "." + to_base64url(payload) + ".c2ln";
 }
@@ -31,7 +31,7 @@ std::optional<Claims> claims(std::string_view payload, std::string_view audience
 
 BOOST_AUTO_TEST_SUITE(security_json_web_token)
 
-BOOST_AUTO_TEST_CASE(signed_token_says_what_was_signed) {
+BOOST_AUTO_TEST_CASE(signed_token_contains_the_signed_claims) {
     const std::string token =
         sign_json_web_token("k1", secret, {"tower-1", "acme", 1'790'000'000, 1'780'000'000}, usual);
     BOOST_TEST(looks_like_json_web_token(token));
@@ -49,8 +49,8 @@ BOOST_AUTO_TEST_CASE(signed_token_says_what_was_signed) {
     BOOST_TEST(said->not_before_s == 1'780'000'000);
 }
 
-// RouterOS cuts a variable at 4,096 bytes before version 7.14, and auth.token_size_max is at least
-// 1 KiB.
+// Before version 7.14, RouterOS cuts variables at 4,096 bytes. auth.token_size_max is at least 1
+// KiB.
 BOOST_AUTO_TEST_CASE(signed_token_fits_the_variables_and_header_fields_of_routers) {
     const auto size = [](size_t key_bytes, size_t site_bytes, size_t tenant_bytes) {
         return sign_json_web_token(
@@ -67,7 +67,7 @@ BOOST_AUTO_TEST_CASE(signed_token_fits_the_variables_and_header_fields_of_router
         BOOST_TEST((std::isalnum(byte) || byte == '-' || byte == '_' || byte == '.'), token);
 }
 
-BOOST_AUTO_TEST_CASE(signed_token_obeys_the_rules_that_it_is_read_with) {
+BOOST_AUTO_TEST_CASE(signed_token_satisfies_the_rules_for_reading_it) {
     for (const ClaimRules& rules : {ClaimRules{"rollcall", "https://id.example", "org"},
                                     ClaimRules{"", "a\n\"\\", "\x01\""}}) {
         const auto parsed = parse_json_web_token(
@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_CASE(signed_token_obeys_the_rules_that_it_is_read_with) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(token_that_is_not_of_three_parts_in_base64url_is_none) {
+BOOST_AUTO_TEST_CASE(token_that_is_not_three_parts_in_base64url_is_refused) {
     for (const char* token : {"", ".", "..", "rc1.", "rc1..", "rc1.a.b", "eyJ", "eyJ.e30.c2ln",
                               "a.b.c.d", "eyJhbGciOiJIUzI1NiJ9.e30=.c2ln",
                               "eyJhbGciOiJIUzI1NiJ9.e30.c2ln=", "eyJhbGciOiJIUzI1NiJ9.e30.c2ln.",
@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(header_names_algorithm_and_key) {
     BOOST_TEST(opened(R"({"alg":"HS256"})")->key_id == "");
 }
 
-// RFC 7515, section 4: a JSON object, which may begin and go on with blanks (RFC 8259, section 2).
+// RFC 7515, section 4: the header is a JSON object, which may contain blanks (RFC 8259, section 2).
 BOOST_AUTO_TEST_CASE(header_may_have_blanks_wherever_json_has_them) {
     for (const char* header : {R"({ "alg":"ES256"})", " {\"alg\":\"ES256\"}", "\r\n\t{}",
                                "{\n  \"typ\": \"JWT\",\n  \"alg\": \"ES256\"\n}\n"}) {
@@ -112,7 +112,7 @@ BOOST_AUTO_TEST_CASE(header_may_have_blanks_wherever_json_has_them) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(header_that_is_not_understood_is_none) {
+BOOST_AUTO_TEST_CASE(unsupported_header_is_refused) {
     for (const char* header :
          {R"({"alg":"none"})", R"({"alg":"None"})", R"({"alg":""})", R"({"alg":"hs256"})",
           R"({"alg":"HS512"})", R"({"alg":"signed"})", R"({"alg":null})", R"({"alg":["HS256"]})",
@@ -139,7 +139,7 @@ BOOST_AUTO_TEST_CASE(claims_are_read_as_the_rfc_writes_them) {
     BOOST_TEST(claims(R"({"sub":"s1","tenant":"t1"})", "", "")->tenant == "");
 }
 
-BOOST_AUTO_TEST_CASE(audience_has_to_name_us_if_there_is_one) {
+BOOST_AUTO_TEST_CASE(audience_must_name_the_daemon_if_there_is_one) {
     for (const char* payload : {R"({"sub":"s"})", R"({"sub":"s","aud":"rollcall"})",
                                 R"({"sub":"s","aud":["a","rollcall"]})"})
         BOOST_TEST(claims(payload).has_value(), payload);
@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(audience_has_to_name_us_if_there_is_one) {
         BOOST_TEST(!claims(payload).has_value(), payload);
 }
 
-BOOST_AUTO_TEST_CASE(issuer_has_to_be_the_one_that_is_wanted_if_one_is) {
+BOOST_AUTO_TEST_CASE(issuer_must_be_the_configured_one_if_there_is_one) {
     const auto by = [](std::string_view payload) {
         return claims(payload, "", "", "https://id.example").has_value();
     };
@@ -162,7 +162,7 @@ BOOST_AUTO_TEST_CASE(issuer_has_to_be_the_one_that_is_wanted_if_one_is) {
     BOOST_TEST(claims(R"({"iss":"anyone","sub":"s"})").has_value());
 }
 
-BOOST_AUTO_TEST_CASE(claims_that_are_not_understood_are_none) {
+BOOST_AUTO_TEST_CASE(malformed_claims_are_refused) {
     for (const char* payload :
          {R"({})", R"({"sub":""})", R"({"sub":7})", R"({"sub":"a b"})", R"({"sub":"a\u0000"})",
           R"({"sub":"a","sub":"b"})", R"({"sub":"a","exp":"1"})", R"({"sub":"a","exp":1e99})",

@@ -34,7 +34,7 @@ struct FileFixture {
 
 BOOST_FIXTURE_TEST_SUITE(security_secret_file, FileFixture)
 
-BOOST_AUTO_TEST_CASE(lines_are_split_at_blanks_and_comments_and_empty_ones_are_none) {
+BOOST_AUTO_TEST_CASE(lines_are_split_at_blanks_and_comments_and_empty_lines_are_skipped) {
     BOOST_TEST(read("# head\n\na b\tc\n   d  \r\n #x\ne f g h").has_value());
     BOOST_TEST(all == "3:a,b,c,4:d,6:e,f,g,h,");
 }
@@ -52,7 +52,7 @@ BOOST_AUTO_TEST_CASE(file_that_cannot_be_read_is_named_with_the_reason) {
                directory.path().string() + ": Is a directory");
 }
 
-BOOST_AUTO_TEST_CASE(file_that_everyone_may_read_is_warned_of) {
+BOOST_AUTO_TEST_CASE(file_that_everyone_may_read_gives_a_warning) {
     BOOST_TEST(read("a").has_value());
     chmod(path.c_str(), 0640);
     BOOST_TEST(permission_warning(path) == "");

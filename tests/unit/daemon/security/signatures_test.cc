@@ -35,7 +35,7 @@ BOOST_AUTO_TEST_CASE(secrets_are_the_same_only_if_every_byte_is) {
         BOOST_TEST(!same_secret("abc", other));
 }
 
-BOOST_AUTO_TEST_CASE(random_bytes_are_others_each_time) {
+BOOST_AUTO_TEST_CASE(random_bytes_differ_each_time) {
     BOOST_TEST(random_bytes(32).size() == 32);
     BOOST_TEST(random_bytes(32) != random_bytes(32));
 }
@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(algorithms_are_known_by_their_names_and_no_other) {
         BOOST_TEST(!algorithm_of(other).has_value(), other);
 }
 
-BOOST_AUTO_TEST_CASE(digest_of_a_key_is_its_own) {
+BOOST_AUTO_TEST_CASE(each_key_has_its_own_digest) {
     const auto digest = [](Algorithm algorithm, const TestKey& key) {
         return to_hex(PublicKey::from_pem(algorithm, key.public_pem)->digest());
     };

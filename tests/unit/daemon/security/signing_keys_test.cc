@@ -94,9 +94,9 @@ BOOST_AUTO_TEST_CASE(wrong_line_is_named_with_its_reason_and_without_the_secret)
                path + ":2: is one more than auth.signing_keys_max");
 }
 
-// RFC 7515, appendices A.1.1, A.2.1 and A.3.1; RFC 8037, appendix A.4. The keys are those of the
-// same appendices, as PEM.
-BOOST_AUTO_TEST_CASE(tokens_of_the_rfcs_are_verified_and_no_byte_of_them_may_be_another) {
+// Sources: RFC 7515, appendices A.1.1, A.2.1 and A.3.1; RFC 8037, appendix A.4. The keys are those
+// of the same appendices, as PEM.
+BOOST_AUTO_TEST_CASE(tokens_of_the_rfcs_are_verified_and_no_byte_of_them_may_differ) {
     write("rsa.pem", R"(-----BEGIN PUBLIC KEY-----
 MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAofgWCuLjybRlzo0tZWJj
 NiuSfb4p4fAkd/wWJcyQoTbji9k0l8W26mPddxHmfHQp+Vaw+4qPCJrcS2mJPMEz
@@ -174,15 +174,16 @@ BOOST_AUTO_TEST_CASE(tokens_by_another_program_are_verified) {
                   {p256_key(), R"({"alg":"ES256","kid":"p"})"},
                   {ed25519_key(), R"({"alg":"EdDSA","kid":"e"})"}};
     for (const auto& [key, header] : tokens)
-        for (int round = 0; round < 4; ++round) {  // Numbers of ES256 may be short.
+        for (int round = 0; round < 4; ++round) {  // The numbers of ES256 are sometimes short.
             const std::string token = key.token(header, R"({"sub":"s1"})");
             const auto parsed = parse_json_web_token(token);
             BOOST_TEST(keys->find(*parsed)->verifies(*parsed), token);
         }
 }
 
-// RFC 8725, section 2.1: the public key of one algorithm is no secret of another.
-BOOST_AUTO_TEST_CASE(token_signed_with_the_text_of_a_public_key_is_not_believed) {
+// RFC 8725, section 2.1: the public key of one algorithm must not be accepted as a secret of
+// another.
+BOOST_AUTO_TEST_CASE(token_signed_with_the_text_of_a_public_key_is_refused) {
     write("r.pem", rsa_key().public_pem);
     const auto keys = read("r RS256 r.pem");
     const std::string token =

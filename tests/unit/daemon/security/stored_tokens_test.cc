@@ -48,14 +48,14 @@ BOOST_AUTO_TEST_CASE(token_is_found_again_by_its_short_digest) {
     BOOST_TEST(!tokens->find(shortened(sha256("two"))).has_value());
 }
 
-BOOST_AUTO_TEST_CASE(none_are_none) {
+BOOST_AUTO_TEST_CASE(empty_list_finds_nothing) {
     BOOST_TEST(!StoredTokens().find(sha256("one")).has_value());
     BOOST_TEST(!StoredTokens().find(ShortDigest{0}).has_value());
     BOOST_TEST(!StoredTokens().find(ShortDigest{UINT64_MAX}).has_value());
     BOOST_TEST(read("")->size() == 0);
 }
 
-BOOST_AUTO_TEST_CASE(each_of_many_is_found_and_none_of_as_many_others) {
+BOOST_AUTO_TEST_CASE(each_of_many_tokens_is_found_and_no_other_token_is) {
     Random random("stored_tokens");
     const size_t count = 1 + random.below(5000);
     std::string text;

@@ -17,7 +17,7 @@ std::span<const std::byte> bytes_of(std::string_view text) {
 
 BOOST_AUTO_TEST_SUITE(base_checksum)
 
-// RFC 3720, appendix B.4, and the catalogue's check value.
+// Sources: RFC 3720, appendix B.4, and the check value of the CRC catalogue.
 BOOST_AUTO_TEST_CASE(published_examples_have_their_published_checksums) {
     BOOST_TEST(rollcall::checksum(bytes_of("123456789")) == 0xE3069283U);
     std::vector<std::byte> block(32, std::byte{0});

@@ -1,4 +1,4 @@
-// Error: what a person reads of it, and what it does not cost.
+// Error: the sentences for people, and the cost of an error.
 #include "pipeline/base/error.h"
 
 #include <boost/test/unit_test.hpp>
@@ -15,14 +15,14 @@ BOOST_AUTO_TEST_CASE(an_error_without_explanation_reads_as_its_code) {
     BOOST_TEST(describe(error) == info(Code::disk_full).help);
 }
 
-BOOST_AUTO_TEST_CASE(an_errno_is_spelled_out_behind_the_sentence) {
+BOOST_AUTO_TEST_CASE(an_errno_is_described_after_the_sentence) {
     BOOST_TEST(describe(fail(Code::unreadable_file, ENOENT, "/no/file").error()) ==
                "/no/file: No such file or directory");
     BOOST_TEST(describe(fail(Code::disk_full, ENOSPC).error()) ==
                std::string(info(Code::disk_full).help) + " (No space left on device)");
 }
 
-BOOST_AUTO_TEST_CASE(an_explanation_stands_in_place_of_the_help) {
+BOOST_AUTO_TEST_CASE(an_explanation_replaces_the_help_text) {
     const Error error = fail(Code::sink_down, "127.0.0.1:3306: access denied").error();
     BOOST_TEST((error.code == Code::sink_down));
     BOOST_TEST((error.action() == Action::retry));

@@ -49,7 +49,7 @@ BOOST_AUTO_TEST_CASE(pieces_are_written_one_after_the_other) {
     BOOST_TEST(read(*file, 3, 100) == "a");
 }
 
-BOOST_AUTO_TEST_CASE(opening_says_what_is_wrong) {
+BOOST_AUTO_TEST_CASE(failed_open_and_write_return_the_reason) {
     create("a");
     BOOST_TEST(files.open(path("a"), Files::Open::create).error().os_errno == EEXIST);
     BOOST_TEST(files.open(path("b"), Files::Open::existing).error().os_errno == ENOENT);
@@ -58,8 +58,8 @@ BOOST_AUTO_TEST_CASE(opening_says_what_is_wrong) {
     BOOST_TEST(((*reader)->write(0, {&text, 1}).error().code == Code::disk_failed));
 }
 
-BOOST_AUTO_TEST_CASE(full_disk_may_be_tried_again) {
-    // A device that is always full, as full(4) says.
+BOOST_AUTO_TEST_CASE(full_disk_is_an_error_to_retry) {
+    // A device that is always full: full(4).
     const auto full = files.open("/dev/full", Files::Open::existing);
     const iovec text = piece("x");
     const auto written = (*full)->write(0, {&text, 1});
@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(status_tells_a_file_from_one_that_replaced_it) {
     BOOST_TEST(files.status(path("a")).error().os_errno == ENOENT);
 }
 
-BOOST_AUTO_TEST_CASE(what_root_creates_belongs_to_the_owner_of_the_directory,
+BOOST_AUTO_TEST_CASE(files_that_root_creates_belong_to_the_owner_of_the_directory,
                      *boost::unit_test::precondition(is_root())) {
     constexpr uid_t owner = 12345;
     constexpr gid_t group = 54321;

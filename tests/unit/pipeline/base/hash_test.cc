@@ -16,8 +16,8 @@ const KeyedHash hash(key);
 
 BOOST_AUTO_TEST_SUITE(base_hash)
 
-// The first and some later numbers of kExpected64 in the authors' test, highwayhash_test.cc: inputs
-// of so many bytes 0, 1, 2, ...
+// The first and some later numbers of kExpected64 in the authors' test, highwayhash_test.cc. Its
+// inputs are the bytes 0, 1, 2, ... with the given length.
 BOOST_AUTO_TEST_CASE(keyed_hash_is_highwayhash) {
     std::string input;
     for (int byte = 0; byte < 4; ++byte) input += static_cast<char>(byte);
@@ -45,10 +45,10 @@ BOOST_AUTO_TEST_CASE(process_hash_is_the_same_within_a_process_and_not_predictab
 }
 
 BOOST_AUTO_TEST_CASE(stable_hash_never_changes) {
-    BOOST_TEST(stable_hash("") == 0x2D06800538D394C2);  // XXH3_64bits without input, seed 0.
+    BOOST_TEST(stable_hash("") == 0x2D06800538D394C2);  // XXH3_64bits of no input, seed 0.
 }
 
-BOOST_AUTO_TEST_CASE(parts_are_hashed_with_their_borders) {
+BOOST_AUTO_TEST_CASE(parts_are_hashed_with_their_lengths) {
     const auto of = [](std::string_view one, std::string_view other) {
         return HashedParts(hash).add(one).add(other).hash();
     };

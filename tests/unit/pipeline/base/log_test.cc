@@ -6,7 +6,7 @@ namespace rollcall::testing {
 
 BOOST_AUTO_TEST_SUITE(base_log)
 
-BOOST_AUTO_TEST_CASE(level_lets_through_itself_and_what_is_more_urgent) {
+BOOST_AUTO_TEST_CASE(level_includes_itself_and_more_urgent_ones) {
     set_log_level("warning");
     BOOST_TEST(logs(LogLevel::error));
     BOOST_TEST(logs(LogLevel::warning));

@@ -18,7 +18,7 @@ namespace {
 
 constexpr size_t queue_bytes_max = 16 * 1024;
 
-// A pipe of one page. Nobody reads it until the test does.
+// A pipe of one page, which is read only when the test reads it.
 class Pipe {
 public:
     Pipe() {
@@ -40,7 +40,7 @@ public:
         BOOST_TEST_REQUIRE(write(writer(), (bytes + "\n").data(), capacity_) ==
                            static_cast<ssize_t>(capacity_));
     }
-    // Reads until this text has come, and returns everything up to its end.
+    // Reads until the input ends with this text, and returns everything read.
     std::string read_to(std::string_view end) {
         char byte = 0;
         while (!text_.ends_with(end) && read(ends_[0], &byte, 1) == 1) text_ += byte;
@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(queue_holds_no_more_than_its_limit_and_keeps_room_for_error
     LogWriter writer(pipe.writer(), queue_bytes_max);
     const std::string line(1023, 'i');
     for (int lines = 0; lines < 100; ++lines) writer.add(LogLevel::info, line + "\n");
-    BOOST_TEST(dropped(writer) == 100 - 12);  // Three quarters of 16 lines of 1 KiB.
+    BOOST_TEST(dropped(writer) == 100 - 12);  // 12 lines of 1 KiB fit into 3/4 of 16 KiB.
     for (int lines = 0; lines < 100; ++lines) writer.add(LogLevel::error, line + "\n");
     BOOST_TEST(dropped(writer) == 200 - 16);
     (void)pipe.read_to("standard error was not read\n");
@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(flush_and_the_end_wait_for_a_reader_that_comes_late_but_not
         log(LogLevel::error, "nobody reads this");
         BOOST_TEST(takes_less_than(5s, [&] { BOOST_TEST(!writer.flush(1ms)); }));
     }
-    // Without a writer the lines go to standard error again, and the thread ends with the pipe.
+    // Lines go to standard error again, and the abandoned thread ends when the pipe is closed.
     pipe.close_reader();
 }
 

@@ -23,9 +23,9 @@ BOOST_AUTO_TEST_CASE(secret_is_the_file_without_one_line_feed_at_its_end) {
     BOOST_TEST(read("") == "");
 }
 
-BOOST_AUTO_TEST_CASE(no_file_is_no_secret) { BOOST_TEST(read_secret("").value() == ""); }
+BOOST_AUTO_TEST_CASE(empty_path_is_an_empty_secret) { BOOST_TEST(read_secret("").value() == ""); }
 
-BOOST_AUTO_TEST_CASE(file_that_cannot_be_read_says_which_and_why) {
+BOOST_AUTO_TEST_CASE(unreadable_file_is_named_with_the_reason) {
     const TemporaryDirectory directory;
     BOOST_TEST(describe(read_secret("/nonexistent/password").error()) ==
                "/nonexistent/password: No such file or directory");

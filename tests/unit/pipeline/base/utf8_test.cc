@@ -18,7 +18,7 @@ std::string as_utf8(std::string_view text) {
 
 BOOST_AUTO_TEST_SUITE(base_utf8)
 
-BOOST_AUTO_TEST_CASE(valid_is_what_the_standard_calls_well_formed) {
+BOOST_AUTO_TEST_CASE(only_well_formed_text_is_valid) {
     for (const std::string_view text :
          {"", "plain ascii, longer than a word", "Кафе «Ёлки» №5 – Riga ☕", "\xF0\x9F\x93\xA1",
           "\xED\x9F\xBF", "\xF4\x8F\xBF\xBF"})
@@ -29,8 +29,8 @@ BOOST_AUTO_TEST_CASE(valid_is_what_the_standard_calls_well_formed) {
         BOOST_TEST(!utf8_valid(text), text);
 }
 
-// Long texts are looked at in steps, whose ends fall anywhere.
-BOOST_AUTO_TEST_CASE(one_bad_byte_is_found_wherever_it_stands) {
+// The validator reads long texts in blocks, so the bad byte is placed at every offset.
+BOOST_AUTO_TEST_CASE(one_bad_byte_is_found_at_every_offset) {
     for (size_t size = 1; size < 150; ++size) {
         for (size_t at = 0; at < size; ++at) {
             std::string text(size, 'a');
@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(other_bytes_are_windows_1252) {
     BOOST_TEST(as_utf8("\x81\x8D\x8F\x90\x9D") == "\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD");
 }
 
-BOOST_AUTO_TEST_CASE(an_offset_leads_back_to_the_byte_that_was_sent) {
+BOOST_AUTO_TEST_CASE(an_offset_maps_back_to_the_original_byte) {
     const std::string_view sent = "a\xE5\x80z";  // a, å (2 bytes), € (3 bytes), z
     const std::vector<size_t> before = {0, 1, 1, 2, 2, 2, 3, 4};
     for (size_t offset = 0; offset < before.size(); ++offset)

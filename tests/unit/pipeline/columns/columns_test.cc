@@ -11,7 +11,7 @@ namespace rollcall {
 
 namespace {
 
-// A record of today: its columns are ours.
+// Returns the column numbers of a record of the current version.
 std::array<uint8_t, spool_columns_count> same_columns() {
     std::array<uint8_t, spool_columns_count> columns;
     std::iota(columns.begin(), columns.end(), uint8_t{0});
@@ -26,7 +26,7 @@ Result<bool> append(Columns& to, const std::string& payload) {
 
 BOOST_AUTO_TEST_SUITE(columns)
 
-BOOST_AUTO_TEST_CASE(committed_row_gives_back_what_was_set) {
+BOOST_AUTO_TEST_CASE(committed_row_returns_the_values_that_were_set) {
     Columns columns(2, test_text_max);
     columns.set_text(Column::identity, "Gården");
     columns.set_integer(Column::uptime_s, 788645);
@@ -39,8 +39,8 @@ BOOST_AUTO_TEST_CASE(committed_row_gives_back_what_was_set) {
     BOOST_TEST(!columns.has(0, Column::cpu_load));
 }
 
-BOOST_AUTO_TEST_CASE(row_of_others_is_appended_as_it_is_or_not_at_all) {
-    Random random("row_of_others_is_appended_as_it_is_or_not_at_all");
+BOOST_AUTO_TEST_CASE(row_of_another_table_is_appended_unchanged_or_not_at_all) {
+    Random random("row_of_another_table_is_appended_unchanged_or_not_at_all");
     Columns from(50, 50 * row_text_max);
     for (int64_t row = 0; row < 50; ++row) {
         from.set_real(Column::voltage_v, 24.1);
@@ -57,12 +57,12 @@ BOOST_AUTO_TEST_CASE(row_of_others_is_appended_as_it_is_or_not_at_all) {
         BOOST_TEST(all.integer(row, Column::seq) == static_cast<int64_t>(row));
         BOOST_TEST(all.real(row, Column::voltage_v) == 24.1);
     }
-    BOOST_TEST(!all.append_row(from, 0));  // No room for a row.
+    BOOST_TEST(!all.append_row(from, 0));  // There is no room for another row.
     Columns narrow(200, row_text_max);
     while (narrow.append_row(from, 0)) {
     }
     const std::string full = payload_of(narrow);
-    BOOST_TEST(narrow.rows() < 200);  // No room for its text.
+    BOOST_TEST(narrow.rows() < 200);  // The text space is full before the rows are.
     BOOST_TEST(!narrow.append_row(from, 0));
     BOOST_TEST((payload_of(narrow) == full));
 }
@@ -107,7 +107,7 @@ BOOST_AUTO_TEST_CASE(cleared_columns_give_the_bytes_of_new_ones) {
     BOOST_TEST(payload_of(columns) == payload_of(one_row("S", 9)));
 }
 
-BOOST_AUTO_TEST_CASE(room_ends_with_the_rows_or_with_the_text) {
+BOOST_AUTO_TEST_CASE(there_is_no_room_when_rows_or_text_are_full) {
     Columns by_rows(1, test_text_max);
     BOOST_TEST(by_rows.room());
     add_row(by_rows, "S", 1);
@@ -144,8 +144,8 @@ BOOST_AUTO_TEST_CASE(record_that_does_not_fit_changes_nothing) {
     BOOST_TEST(payload_of(batch) == before);
 }
 
-BOOST_AUTO_TEST_CASE(record_of_an_older_daemon_lands_in_todays_columns) {
-    // Its columns: one that we no longer have, then our site_id where it had another number.
+BOOST_AUTO_TEST_CASE(record_of_an_older_daemon_is_read_into_the_current_columns) {
+    // The old record has a column that no longer exists, then site_id under another number.
     Columns old(2, test_text_max);
     old.set_integer(Column::id, 77);
     old.set_text(Column::site_id, "S");
@@ -169,7 +169,7 @@ BOOST_AUTO_TEST_CASE(assigned_integer_is_present_in_its_row_alone) {
     BOOST_TEST(batch.integer(1, Column::id) == 42);
 }
 
-BOOST_AUTO_TEST_CASE(rows_that_stay_are_as_they_would_be_without_the_removed_ones) {
+BOOST_AUTO_TEST_CASE(remaining_rows_equal_those_of_a_table_without_the_removed_ones) {
     Random random("columns.removed_rows");
     for (int round = 0; round < 500; ++round) {
         Columns some(40, 40 * row_text_max);

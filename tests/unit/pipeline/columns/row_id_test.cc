@@ -11,7 +11,7 @@ namespace {
 
 constexpr int64_t some_time_us = 1'790'000'000'000'000;
 constexpr int64_t minute_us = 60'000'000;
-constexpr int64_t bucket_us = some_time_us / (2 * minute_us) * (2 * minute_us);  // Its begin.
+constexpr int64_t bucket_us = some_time_us / (2 * minute_us) * (2 * minute_us);  // Bucket start.
 
 RowIds ids(const SpoolId& spool = {}, std::chrono::milliseconds window = std::chrono::minutes(2)) {
     return RowIds(spool, window);

@@ -69,8 +69,8 @@ BOOST_AUTO_TEST_CASE(slot_that_finds_the_disk_full_waits_and_is_written_later) {
     publish(first, 2);
     publish(second, 3);
     BOOST_TEST((committer.step().error().code == Code::disk_full));
-    BOOST_TEST(first.durable() == 2);   // It still fitted, and is acknowledged.
-    BOOST_TEST(second.durable() == 0);  // Neither dropped nor acknowledged.
+    BOOST_TEST(first.durable() == 2);   // These slots still fitted, and are acknowledged.
+    BOOST_TEST(second.durable() == 0);  // This slot is neither dropped nor acknowledged.
 
     files.capacity = UINT64_MAX;
     BOOST_TEST(committer.step().value() == 1);
@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE(slot_that_finds_the_disk_full_waits_and_is_written_later) {
     BOOST_TEST(read_from(0) == sequence(1, 3), boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(segments_go_when_every_sink_has_stored_them) {
+BOOST_AUTO_TEST_CASE(segments_are_dropped_when_every_sink_has_stored_them) {
     for (int64_t seq = 0; seq < 400; ++seq) {
         publish(first, seq);
         BOOST_TEST_REQUIRE(committer.step().value() == 1);
@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_CASE(segments_go_when_every_sink_has_stored_them) {
     BOOST_TEST(shard.read(Metric::spool_backlog_bytes, sink) == 0);
 }
 
-BOOST_AUTO_TEST_CASE(load_tells_the_backlog_of_the_slowest_sink_and_what_was_written) {
+BOOST_AUTO_TEST_CASE(load_has_the_backlog_of_the_slowest_sink_and_the_written_bytes) {
     Cursor other_stored;
     committer.add_reader(SinkName::sqlite, other_stored, other_stored);
     publish(first, 1);
@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(load_tells_the_backlog_of_the_slowest_sink_and_what_was_wri
     BOOST_TEST(committer.step().value() == 1);
     BOOST_TEST(committer.load().written_bytes > 0);
     BOOST_TEST(!committer.load().sync_began_us.has_value());
-    BOOST_TEST(committer.load().backlog_bytes == 0);  // Not published yet.
+    BOOST_TEST(committer.load().backlog_bytes == 0);  // It is not published yet.
     stored.advance(1);
     BOOST_TEST(committer.tidy_up().has_value());
     const uint64_t backlog = committer.load().backlog_bytes;
@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(load_tells_the_backlog_of_the_slowest_sink_and_what_was_wri
     BOOST_TEST(committer.load().backlog_bytes == 0);
 }
 
-BOOST_AUTO_TEST_CASE(spool_is_not_full_of_what_is_kept_for_the_window) {
+BOOST_AUTO_TEST_CASE(segments_kept_for_the_window_do_not_make_the_spool_full) {
     kept_for = std::chrono::hours(1);
     BOOST_TEST(open().has_value());
     Committer other(*writer, wakeup, shard, [](const Error&) {});
@@ -134,8 +134,8 @@ BOOST_AUTO_TEST_CASE(spool_is_not_full_of_what_is_kept_for_the_window) {
     BOOST_TEST(shard.read(Metric::spool_backlog_bytes, label_of(SinkName::discard)) == 0);
 }
 
-// Whenever a slot becomes durable the next one is published: the thread never finds nothing to do.
-BOOST_AUTO_TEST_CASE(committer_that_is_never_idle_still_says_how_large_the_backlog_is) {
+// The next slot is published whenever one becomes durable, so the committer is never idle.
+BOOST_AUTO_TEST_CASE(committer_that_is_never_idle_still_publishes_the_backlog) {
     int64_t seq = 0;
     int64_t backlog_bytes = 0;
     Cursor done;
@@ -153,7 +153,7 @@ BOOST_AUTO_TEST_CASE(committer_that_is_never_idle_still_says_how_large_the_backl
     BOOST_TEST(backlog_bytes > 0);
 }
 
-BOOST_AUTO_TEST_CASE(stop_makes_durable_what_was_published) {
+BOOST_AUTO_TEST_CASE(stop_makes_published_slots_durable) {
     committer.start();
     for (int64_t seq = 0; seq < 3; ++seq) publish(first, seq);
     committer.stop();

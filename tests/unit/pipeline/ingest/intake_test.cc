@@ -26,7 +26,7 @@ struct IntakeFixture {
         int64_t number;
         bool first_sending;
     };
-    // Returns the fingerprint of a report that this sender sends.
+    // Returns the fingerprint of a report from this sender.
     Fingerprint fingerprint(std::string_view text, const Sender& sender) {
         const Body body(text);
         Receipt receipt;
@@ -79,7 +79,7 @@ BOOST_AUTO_TEST_CASE(site_is_the_serial_else_the_system_id_else_the_device_else_
     BOOST_TEST(slot(1).text(0, Column::site_id) == "192.0.2.1");
 }
 
-BOOST_AUTO_TEST_CASE(site_may_be_an_id_that_the_report_carries) {
+BOOST_AUTO_TEST_CASE(site_may_be_an_id_in_the_report) {
     BOOST_TEST(accept(R"({"mac-address":"AA:BB","cpu_count":4})").has_value());
     BOOST_TEST(site(0) == "AA:BB");
     BOOST_TEST(accept(R"({"mac-address":"AA:BB","cpu_count":4})", "topic")->site == "topic");
@@ -96,7 +96,7 @@ BOOST_AUTO_TEST_CASE(report_that_changes_from_one_to_the_next_has_a_fingerprint)
     BOOST_TEST(!slot(1).has(0, Column::id));
 }
 
-BOOST_AUTO_TEST_CASE(message_that_only_its_packet_id_tells_apart_says_whether_it_is_sent_again) {
+BOOST_AUTO_TEST_CASE(first_sending_is_marked_if_only_the_packet_id_identifies_a_message) {
     Sender sender{Transport::mqtt, "192.0.2.1", "A", 1'790'000'000'000'000};
     sender.client = "client";
     const auto take = [&](std::string_view text, uint16_t packet_id, bool again) {
@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(message_that_only_its_packet_id_tells_apart_says_whether_it
     BOOST_TEST(!take("cpu-count=4;uptime=1d", 1, false).first_sending);
 }
 
-// One client may forward for many routers, and tell them apart by nothing but the topic.
+// A client may forward for many routers and distinguish them only by the topic.
 BOOST_AUTO_TEST_CASE(same_payload_on_another_topic_is_another_report) {
     const std::string_view with_uptime = "cpu-count=4;uptime=1d";
     for (const std::string_view text : {with_uptime, std::string_view("cpu-count=4")}) {
@@ -137,7 +137,7 @@ BOOST_AUTO_TEST_CASE(same_payload_on_another_topic_is_another_report) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(everything_that_tells_a_report_from_another_is_in_its_fingerprint) {
+BOOST_AUTO_TEST_CASE(everything_that_distinguishes_reports_is_in_the_fingerprint) {
     const Sender some{.transport = Transport::http,
                       .address = "192.0.2.1",
                       .device = "device",
@@ -164,7 +164,7 @@ BOOST_AUTO_TEST_CASE(everything_that_tells_a_report_from_another_is_in_its_finge
         add([](Sender& sender) { sender.tenant = "other"; });
         add([](Sender& sender) { sender.tenant = ""; });
         add([](Sender& sender) { sender.route = "/other"; });
-        // Nothing is the same if it is only divided in another way.
+        // The same characters, split differently between the fields, give another fingerprint.
         add([](Sender& sender) { sender.site = "sitetenant", sender.tenant = ""; });
         BOOST_TEST(numbers.size() == 7);
         add([](Sender& sender) { sender.query = "a=2"; });
@@ -197,7 +197,7 @@ BOOST_AUTO_TEST_CASE(tenant_of_the_credential_is_in_the_row) {
     for (const size_t row : {1, 2}) BOOST_TEST(slot(0).text(row, Column::tenant) == "acme");
 }
 
-BOOST_AUTO_TEST_CASE(fingerprint_is_the_site_s_own) {
+BOOST_AUTO_TEST_CASE(fingerprints_of_two_sites_differ) {
     BOOST_TEST(accept("seq=1", "one").has_value());
     BOOST_TEST(accept("seq=1", "other").has_value());
     BOOST_TEST(slot(0).integer(0, Column::id) != slot(0).integer(1, Column::id));
@@ -228,7 +228,7 @@ BOOST_AUTO_TEST_CASE(announcement_waits_for_room_in_the_ring) {
     BOOST_TEST((intake.announce(false, sender, receipt).error().code == Code::ring_full));
 }
 
-BOOST_AUTO_TEST_CASE(batch_goes_on_where_the_ring_was_full) {
+BOOST_AUTO_TEST_CASE(batch_continues_where_the_ring_was_full) {
     const std::string body = R"([{"sn":"1"},{"sn":"2"},3,{"sn":"4"},{"sn":"5"},{"sn":"6"},)"
                              R"({"sn":"7"},{"sn":"8"}])" +
                              std::string(body_padding, ' ');
@@ -236,7 +236,7 @@ BOOST_AUTO_TEST_CASE(batch_goes_on_where_the_ring_was_full) {
     const Sender sender{Transport::http, "192.0.2.1", "", 1'790'000'000'000'000};
     Receipt receipt;
     const auto first = intake.accept(sent, BodyHint::unknown, sender, receipt);
-    BOOST_TEST((first.error().code == Code::ring_full));  // Two slots of three rows.
+    BOOST_TEST((first.error().code == Code::ring_full));  // The ring has two slots of three rows.
     BOOST_TEST(receipt.accepted == 6);
     intake.ring().advance_durable(1);
     BOOST_TEST(intake.accept(sent, BodyHint::unknown, sender, receipt).has_value());
@@ -258,7 +258,7 @@ BOOST_AUTO_TEST_CASE(refused_report_leaves_the_slot_untouched) {
     BOOST_TEST(slot(0).rows() == 2);
 }
 
-BOOST_AUTO_TEST_CASE(site_beside_the_body_is_what_a_report_would_get_without_saying_more) {
+BOOST_AUTO_TEST_CASE(site_without_body_is_that_of_a_report_that_names_none) {
     const auto beside = [this](std::string_view device, std::string_view query) {
         return std::string(
             intake.site_without_body({Transport::http, "192.0.2.1", device, 0, query}));
@@ -269,10 +269,10 @@ BOOST_AUTO_TEST_CASE(site_beside_the_body_is_what_a_report_would_get_without_say
     BOOST_TEST(beside("", "login=AA:BB&key=k") == "AA:BB");
     BOOST_TEST(beside("r1", "login=AA:BB") == "r1");
     BOOST_TEST(beside("r1", "serial=HX%201") == "HX 1");
-    BOOST_TEST(intake.handed_over());  // Nothing of it is a row.
+    BOOST_TEST(intake.handed_over());  // None of these calls adds a row.
 }
 
-BOOST_AUTO_TEST_CASE(refused_report_tells_its_shape_as_far_as_it_was_read) {
+BOOST_AUTO_TEST_CASE(refused_report_returns_its_shape_as_far_as_it_was_read) {
     const auto shape = [this](std::string_view body) {
         padded = body;
         padded.append(body_padding, '\0');
@@ -286,21 +286,21 @@ BOOST_AUTO_TEST_CASE(refused_report_tells_its_shape_as_far_as_it_was_read) {
     BOOST_TEST(shape(R"({"jsonrpc":"2.0","id":7,"params":{]})").json_rpc);
     BOOST_TEST(shape(R"({"jsonrpc":"2.0","id":7,"params":{]})").rpc_id == "7");
     BOOST_TEST(shape(R"({"jsonrpc":"2.0","params":{],"id":7})").rpc_id == "");
-    // A list that is no JSON is not read at all, and nothing of the report before it is left.
+    // A malformed list is not read at all, and nothing of the previous report remains.
     BOOST_TEST(!shape("[{]").json_rpc);
     BOOST_TEST(shape("[{]").rpc_id == "");
 }
 
 BOOST_AUTO_TEST_CASE(slot_is_published_at_the_end_of_the_turn) {
     intake.publish();
-    BOOST_TEST(intake.ring().published() == 0);  // Nothing to hand over.
+    BOOST_TEST(intake.ring().published() == 0);  // The open slot was empty.
     BOOST_TEST(accept("{}").has_value());
     BOOST_TEST(intake.ring().published() == 0);
     intake.publish();
     BOOST_TEST(intake.ring().published() == 1);
 }
 
-BOOST_AUTO_TEST_CASE(open_slot_fills_on_while_the_committer_has_another) {
+BOOST_AUTO_TEST_CASE(open_slot_keeps_filling_while_the_committer_has_another) {
     BOOST_TEST(accept("{}")->slot == 0);
     intake.publish();
     BOOST_TEST(accept("{}")->slot == 1);
@@ -313,24 +313,24 @@ BOOST_AUTO_TEST_CASE(open_slot_fills_on_while_the_committer_has_another) {
     BOOST_TEST(slot(1).rows() == 2);
 }
 
-BOOST_AUTO_TEST_CASE(full_ring_refuses_and_goes_on_when_a_slot_is_durable) {
+BOOST_AUTO_TEST_CASE(full_ring_refuses_until_a_slot_is_durable) {
     for (int report = 0; report < 6; ++report) BOOST_TEST(accept("{}").has_value());
     BOOST_TEST((accept("{}").error().code == Code::ring_full));
     BOOST_TEST((accept("{}").error().action() == Action::retry));
     BOOST_TEST(shard.read(Metric::ring_full_total, 0) == 2);
     intake.ring().advance_durable(1);
     BOOST_TEST(accept("{}")->slot == 2);
-    BOOST_TEST(slot(2).rows() == 1);  // It was cleared before it was filled again.
+    BOOST_TEST(slot(2).rows() == 1);  // The slot was cleared before it was reused.
 }
 
-BOOST_AUTO_TEST_CASE(remarks_are_counted_and_handed_back) {
+BOOST_AUTO_TEST_CASE(warnings_are_counted_and_returned) {
     const auto receipt = accept(R"({"cpu_count":"many","cpu_load":5})");
     BOOST_TEST(receipt->warnings == "bad_value:cpu_count");
     BOOST_TEST(shard.read(Metric::checkins_warned_total, label_of(Warning::bad_value)) == 1);
     BOOST_TEST(slot(0).text(0, Column::warnings) == "bad_value:cpu_count");
 }
 
-BOOST_AUTO_TEST_CASE(site_of_the_credential_is_the_rows_whatever_else_names_one) {
+BOOST_AUTO_TEST_CASE(site_of_the_credential_overrides_all_others) {
     const Sender sender{.transport = Transport::http,
                         .address = "192.0.2.1",
                         .device = "PATH",

@@ -16,10 +16,10 @@ BOOST_AUTO_TEST_CASE(full_ring_refuses_until_a_slot_is_durable) {
 
     ring.advance_durable(1);
     BOOST_TEST(ring.claim() != nullptr);
-    BOOST_TEST(ring.at(1) == 2);  // The slot not yet on disk is untouched.
+    BOOST_TEST(ring.at(1) == 2);  // The slot that is not on disk yet is unchanged.
 }
 
-BOOST_AUTO_TEST_CASE(slots_come_round_in_order_whatever_the_capacity) {
+BOOST_AUTO_TEST_CASE(slots_are_reused_in_order_with_any_capacity) {
     Ring<uint64_t> ring(3, uint64_t{0});
     for (uint64_t position = 0; position < 20; ++position) {
         BOOST_TEST(ring.next() == position);
