@@ -94,8 +94,8 @@ int main() {
         .settings = {"sinks = [\"kafka\"]", "workers = 1", "[spool]", "size_max = \"60GiB\"",
                      "[kafka]", fmt::format("brokers = [\"{}\"]", cluster.brokers()),
                      "create_topics = true", "partitions = 8"},
-        // Each run of rollcall-load numbers its reports from 0, so runs repeat each other's
-        // reports.
+        // Each run of rollcall-load sends the same reports again. Without this setting, later runs
+        // would count as duplicates.
         .arguments = {"--set", "delivery.duplicate_window=0ms"}});
     const Load warm = send(daemon, 0);
     while (delivered(daemon) < accepted(daemon)) std::this_thread::sleep_for(10ms);

@@ -60,7 +60,7 @@ await() {
     die "the server did not come up"
 }
 
-says_200() { [[ $(curl -s -o /dev/null -m 1 -w '%{http_code}' "$1") == 200 ]]; }
+responds_200() { [[ $(curl -s -o /dev/null -m 1 -w '%{http_code}' "$1") == 200 ]]; }
 listens_on() { (exec 3<>"/dev/tcp/127.0.0.1/$1"); }
 
 # start_rollcalld SINK [argument...]: starts the daemon with one worker, all threads pinned to core
@@ -80,7 +80,7 @@ start_rollcalld() {
     server=$!
     counted=$server
     url=http://127.0.0.1:$http_port/v1/checkins
-    await says_200 "$admin_url/readyz"
+    await responds_200 "$admin_url/readyz"
 }
 
 # start_nginx [directive...]: starts nginx on core 0 with one worker that reads bodies and sends
@@ -118,7 +118,7 @@ http {
 END
     taskset -c 0 nginx -p "$work" -e "$work/log" -c "$work/nginx.conf" >"$work/log" 2>&1 &
     server=$!
-    await says_200 "http://127.0.0.1:$http_port/ready"
+    await responds_200 "http://127.0.0.1:$http_port/ready"
     counted=$(<"/proc/$server/task/$server/children")  # The worker process.
     counted=${counted% }
 }

@@ -96,7 +96,7 @@ normal_operation() {
             clients mqtt "$stay" --protocol mqtt --target "127.0.0.1:$mqtt_port" \
                 --connections 200 --rate $((rate / 2)) &
             under_way+=($!)
-            clients coming "$stay" --target "127.0.0.1:$http_port" --connection-per-checkin \
+            clients short_lived "$stay" --target "127.0.0.1:$http_port" --connection-per-checkin \
                 --rate 50 &
             under_way+=($!)
             next_round=$((SECONDS + round))

@@ -18,7 +18,7 @@ struct Answers {
     size_t accepted = 0;  // Number of requests whose reports were accepted.
 };
 
-uint64_t number_behind(std::string_view text, std::string_view name) {
+uint64_t number_after(std::string_view text, std::string_view name) {
     const size_t at = text.find(name);
     uint64_t number = 0;
     if (at != text.npos)
@@ -28,25 +28,25 @@ uint64_t number_behind(std::string_view text, std::string_view name) {
 
 // Parses the responses, each of which must be complete and readable by routers. Responses to HEAD
 // have no body, whatever length they announce (RFC 9110, section 9.3.2).
-Answers read(std::string_view heard, bool to_head) {
+Answers read(std::string_view received, bool to_head) {
     Answers answers;
-    while (!heard.empty()) {
-        const size_t head_bytes = heard.find("\r\n\r\n");
-        ensure(head_bytes != heard.npos);
-        const std::string_view head = heard.substr(0, head_bytes);
-        heard.remove_prefix(head_bytes + 4);
+    while (!received.empty()) {
+        const size_t head_bytes = received.find("\r\n\r\n");
+        ensure(head_bytes != received.npos);
+        const std::string_view head = received.substr(0, head_bytes);
+        received.remove_prefix(head_bytes + 4);
         ensure(head.starts_with("HTTP/1.1 "));
-        const uint64_t status = number_behind(head, "HTTP/1.1 ");
+        const uint64_t status = number_after(head, "HTTP/1.1 ");
         if (status == 100) {
             answers.text += "100 ";
             continue;
         }
         ensure(status >= 200 && status < 600);
-        const uint64_t length = number_behind(head, "\r\nContent-Length: ");
-        const bool bodiless = to_head && (heard.empty() || heard.starts_with("HTTP/1.1 "));
-        ensure(bodiless || length <= heard.size());
-        const std::string_view body = heard.substr(0, bodiless ? 0 : length);
-        heard.remove_prefix(body.size());
+        const uint64_t length = number_after(head, "\r\nContent-Length: ");
+        const bool bodiless = to_head && (received.empty() || received.starts_with("HTTP/1.1 "));
+        ensure(bodiless || length <= received.size());
+        const std::string_view body = received.substr(0, bodiless ? 0 : length);
+        received.remove_prefix(body.size());
         answers.text.append(std::to_string(status));
         for (const char c : body)
             if (c < '0' || c > '9') answers.text += c;
@@ -68,9 +68,9 @@ Answers whole(const Settings& settings, std::string_view bytes) {
     SteppedWorker worker(settings, Transport::http);
     SteppedWorker::Client client(worker);
     client.send(bytes);
-    ensure(read(client.heard(), to_head).accepted <= lists_in(bytes));
+    ensure(read(client.received(), to_head).accepted <= lists_in(bytes));
     worker.commit_all();
-    const Answers answers = read(client.heard(), to_head);
+    const Answers answers = read(client.received(), to_head);
     ensure(answers.accepted <= worker.reports() + lists_in(bytes));
     return answers;
 }
@@ -84,11 +84,11 @@ Answers in_pieces(const Settings& settings, std::string_view bytes, uint64_t see
     while (!bytes.empty()) {
         client.send(splitter.take(bytes));
         if (splitter.below(3) == 0) worker.commit();
-        ensure(read(client.heard(), to_head).accepted <= worker.reports() + lists);
+        ensure(read(client.received(), to_head).accepted <= worker.reports() + lists);
     }
     if (splitter.below(2) == 0) client.end_sending();
     worker.commit_all();
-    const Answers answers = read(client.heard(), to_head);
+    const Answers answers = read(client.received(), to_head);
     ensure(answers.accepted <= worker.reports() + lists);
     return answers;
 }

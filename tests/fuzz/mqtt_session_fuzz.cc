@@ -88,14 +88,14 @@ public:
 
 private:
     void reconnect(size_t which) {
-        count(clients_[which]->heard(), before_);
+        count(clients_[which]->received(), before_);
         clients_[which] = nullptr;
         clients_[which] = std::make_unique<SteppedWorker::Client>(worker_);
     }
 
     void check() {
         Acknowledged acknowledged = before_;
-        for (auto& client : clients_) count(client->heard(), acknowledged);
+        for (auto& client : clients_) count(client->received(), acknowledged);
         ensure(acknowledged.size() <=
                worker_.reports() + worker_.refused(Transport::mqtt) + lists_);
     }

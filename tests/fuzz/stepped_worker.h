@@ -52,17 +52,17 @@ public:
             worker_.step();
         }
         // Returns all bytes received so far.
-        [[nodiscard]] const std::string& heard() {
+        [[nodiscard]] const std::string& received() {
             std::array<char, 65536> bytes;
             for (ssize_t count = 0; (count = recv(fd_, bytes.data(), bytes.size(), 0)) > 0;)
-                heard_.append(bytes.data(), static_cast<size_t>(count));
-            return heard_;
+                received_.append(bytes.data(), static_cast<size_t>(count));
+            return received_;
         }
 
     private:
         SteppedWorker& worker_;
         int fd_;
-        std::string heard_;
+        std::string received_;
     };
 
     SteppedWorker(const Settings& settings, Transport transport)

@@ -36,7 +36,7 @@ std::string noise(Random& random) {
 }
 
 // Sends the bytes, ends its side of the connection, and waits until the daemon closes it.
-void bother(uint16_t port, const std::string& bytes) {
+void send_and_close(uint16_t port, const std::string& bytes) {
     TcpClient client(port);
     try {
         client.send(bytes);
@@ -72,7 +72,7 @@ BOOST_AUTO_TEST_CASE(daemon_survives_random_bytes_on_both_ports) {
         const bool pure_noise = random.below(5) == 0;
         const std::string bytes =
             pure_noise ? noise(random) : damaged(random, http ? good_http : good_mqtt);
-        bother(http ? daemon.http_port() : daemon.mqtt_port(), bytes);
+        send_and_close(http ? daemon.http_port() : daemon.mqtt_port(), bytes);
     }
     BOOST_TEST(daemon.post(R"({"serial_number":"last"})").status == 200);
     MqttClient client(daemon.mqtt_port(), "last");

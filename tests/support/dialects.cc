@@ -78,51 +78,51 @@ struct Pair {
     Spelling value;
 };
 
-enum class Mouth : uint8_t { json, pairs, header };
+enum class Format : uint8_t { json, pairs, header };
 
-Name name_for(Random& random, Column column, Mouth mouth, bool in_use = false) {
+Name name_for(Random& random, Column column, Format format, bool in_use = false) {
     auto names = names_of(column);
     std::erase_if(names, [&](const Name& name) {
-        return name.two || name.in_use != in_use || (name.pairs_only && mouth != Mouth::pairs);
+        return name.two || name.in_use != in_use || (name.pairs_only && format != Format::pairs);
     });
     return random.one_of(names);
 }
 
 // Reports total and free either through the used size, or both in one value: "mem=free,total".
-void say_sizes(Random& random, RandomRow& row, Mouth mouth, Column total, Column free,
-               std::vector<Pair>& pairs, std::set<Column>& said) {
+void add_sizes(Random& random, RandomRow& row, Format format, Column total, Column free,
+               std::vector<Pair>& pairs, std::set<Column>& reported) {
     if (!row.cells.contains(total) || !row.cells.contains(free) || random.one_in(2)) return;
     const int64_t all = std::get<int64_t>(row.cells[total]);
     const int64_t left = std::get<int64_t>(row.cells[free]);
-    const auto say = [&](Column column, const Name& name, int64_t size) {
+    const auto add = [&](Column column, const Name& name, int64_t size) {
         pairs.push_back({column, name, random_spelling(random, column, size)});
     };
-    if (mouth != Mouth::json && free == Column::mem_free && random.one_in(2)) {
+    if (format != Format::json && free == Column::mem_free && random.one_in(2)) {
         pairs.push_back({free, {.member = "mem"}, {fmt::format("{},{}", left, all)}});
     } else {
-        say(total, name_for(random, total, mouth, true), all - left);
+        add(total, name_for(random, total, format, true), all - left);
         const Column other = random.one_in(2) ? total : free;
-        say(other, name_for(random, other, mouth), other == total ? all : left);
+        add(other, name_for(random, other, format), other == total ? all : left);
     }
-    said.insert({total, free});
+    reported.insert({total, free});
 }
 
-std::vector<Pair> pairs_of(Random& random, RandomRow& row, Mouth mouth) {
+std::vector<Pair> pairs_of(Random& random, RandomRow& row, Format format) {
     std::vector<Pair> pairs;
-    std::set<Column> said;
-    say_sizes(random, row, mouth, Column::mem_total, Column::mem_free, pairs, said);
-    say_sizes(random, row, mouth, Column::disk_total, Column::disk_free, pairs, said);
+    std::set<Column> reported;
+    add_sizes(random, row, format, Column::mem_total, Column::mem_free, pairs, reported);
+    add_sizes(random, row, format, Column::disk_total, Column::disk_free, pairs, reported);
     for (size_t i = 0; i < columns_count; ++i) {
         const auto column = static_cast<Column>(i);
-        if (info(column).value == Value::given || said.contains(column)) continue;
+        if (info(column).value == Value::given || reported.contains(column)) continue;
         const auto cell = row.cells.find(column);
         if (cell != row.cells.end()) {
-            pairs.push_back({column, name_for(random, column, mouth),
+            pairs.push_back({column, name_for(random, column, format),
                              random_spelling(random, column, cell->second)});
         } else if (!row.beside.contains(column) && random.one_in(10)) {
             // A missing value: the column stays empty.
             pairs.push_back({column,
-                             name_for(random, column, mouth),
+                             name_for(random, column, format),
                              {random.one_of(Texts{"", "none", "null"})}});
         }
     }
@@ -216,7 +216,7 @@ std::string noise_in_json(Random& random) {
 }
 
 // Returns true if decode would read this member of this object as another column.
-bool means_other(const std::string& in, const Pair& pair) {
+bool is_read_as_another_column(const std::string& in, const Pair& pair) {
     const Key key = find_key(in, pair.name.member);
     return key && key->column != pair.column;
 }
@@ -230,11 +230,11 @@ std::string row_in_json(Random& random, RandomRow& row, const JsonStyle& style) 
     static const Texts groups = {"system",    "resource",      "routerboard", "health",
                                  "inventory", "metrics",       "router",      "system-health",
                                  "Status",    "systemResource"};
-    static const Texts strangers = {"overview", "my-agent", "Things"};
+    static const Texts unknown_objects = {"overview", "my-agent", "Things"};
     std::map<std::string, std::vector<std::string>> objects;  // By name.
     std::vector<std::string> sensors;
     std::vector<std::string> top;
-    for (const Pair& pair : pairs_of(random, row, Mouth::json)) {
+    for (const Pair& pair : pairs_of(random, row, Format::json)) {
         const Name& name = pair.name;
         const std::string value = value_in_json(random, style, pair, row);
         const auto member = [&](std::string_view key) {
@@ -249,11 +249,11 @@ std::string row_in_json(Random& random, RandomRow& row, const JsonStyle& style) 
             sensors.push_back(object(random, {"\"name\":" + sensor, "\"value\":" + value,
                                               R"("type":"V")", R"(".id":"*1")"}));
         } else if (const auto& group = random.one_of(groups);
-                   random.one_in(2) && !means_other(group, pair)) {
+                   random.one_in(2) && !is_read_as_another_column(group, pair)) {
             objects[group].push_back(member(name.member));
-        } else if (const auto& stranger = random.one_of(strangers);
-                   !name.weak && random.one_in(3) && !means_other(stranger, pair)) {
-            objects[stranger].push_back(member(name.member));
+        } else if (const auto& unknown = random.one_of(unknown_objects);
+                   !name.weak && random.one_in(3) && !is_read_as_another_column(unknown, pair)) {
+            objects[unknown].push_back(member(name.member));
         } else {
             top.push_back(member(name.member));
         }
@@ -294,8 +294,8 @@ template <class Write>
 std::string row_in_pairs(Random& random, RandomRow& row, char separator, Write write) {
     std::string text;
     std::string sensors;
-    const Mouth mouth = separator == '\n' ? Mouth::header : Mouth::pairs;
-    for (const Pair& pair : pairs_of(random, row, mouth)) {
+    const Format format = separator == '\n' ? Format::header : Format::pairs;
+    for (const Pair& pair : pairs_of(random, row, format)) {
         const std::string key = spelled(random, pair.name.object + pair.name.member);
         if (separator == '&' && is_sensor(pair.column) && random.one_in(2)) {
             sensors += fmt::format(".id=*1;name={};type=V;value={};", key, pair.value.text);
@@ -470,7 +470,7 @@ void lines_of_json(Random& random, Sent& sent) {
 
 struct Dialect {
     const char* name;
-    void (*say)(Random&, Sent&);
+    void (*write)(Random&, Sent&);
 };
 constexpr Dialect dialects[] = {
     {"list", list},
@@ -492,7 +492,7 @@ Sent random_report(Random& random) {
     const Dialect& dialect = dialects[random.below(std::size(dialects))];
     Sent sent;
     sent.dialect = dialect.name;
-    dialect.say(random, sent);
+    dialect.write(random, sent);
     return sent;
 }
 

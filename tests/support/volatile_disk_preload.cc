@@ -222,25 +222,25 @@ Disk* disk() {
 }
 
 // True during the disk's own calls, which are not recorded.
-thread_local bool telling = false;
+thread_local bool recording = false;
 
 template <class Use>
-void tell(Use use) noexcept {
-    if (telling || disk() == nullptr) return;
+void record(Use use) noexcept {
+    if (recording || disk() == nullptr) return;
     const Errno as_it_was;
-    telling = true;
+    recording = true;
     use(*disk());
-    telling = false;
+    recording = false;
 }
 
-int open_and_tell(const char* call, const char* path, int flags, mode_t mode) {
+int open_and_record(const char* call, const char* path, int flags, mode_t mode) {
     // Disk::compare() and copy() read every file, so files opened for writing only must be
     // readable.
     if (disk() != nullptr && (flags & O_CREAT) != 0 && (flags & O_ACCMODE) == O_WRONLY)
         flags = (flags & ~O_ACCMODE) | O_RDWR;
     const int fd = real<int(const char*, int, ...)>(call)(path, flags, mode);
     if (fd >= 0 && (flags & O_ACCMODE) != O_RDONLY)
-        tell([&](Disk& disk) {
+        record([&](Disk& disk) {
             disk.opened(fd);
             if ((flags & O_TRUNC) != 0) disk.written(fd, 0, whole);
         });
@@ -253,20 +253,20 @@ mode_t mode_in(int flags, va_list arguments) {
 
 template <class Result>
 Result written(int fd, off_t at, Result result) {
-    if (result > 0) tell([&](Disk& disk) { disk.written(fd, at, at + result); });
+    if (result > 0) record([&](Disk& disk) { disk.written(fd, at, at + result); });
     return result;
 }
 
 int cut(const char* call, int fd, off_t size) {
     const int result = real<int(int, off_t)>(call)(fd, size);
     // Data that is written there later differs from what was there before.
-    if (result == 0) tell([&](Disk& disk) { disk.written(fd, size, whole); });
+    if (result == 0) record([&](Disk& disk) { disk.written(fd, size, whole); });
     return result;
 }
 
 int sync(const char* call, int fd) {
     if (disk() == nullptr) return real<int(int)>(call)(fd);
-    tell([&](Disk& disk) { disk.synced(fd); });
+    record([&](Disk& disk) { disk.synced(fd); });
     return 0;
 }
 
@@ -279,7 +279,7 @@ int open(const char* path, int flags, ...) {
     va_start(arguments, flags);
     const mode_t mode = mode_in(flags, arguments);
     va_end(arguments);
-    return open_and_tell("open", path, flags, mode);
+    return open_and_record("open", path, flags, mode);
 }
 
 int open64(const char* path, int flags, ...) {
@@ -287,7 +287,7 @@ int open64(const char* path, int flags, ...) {
     va_start(arguments, flags);
     const mode_t mode = mode_in(flags, arguments);
     va_end(arguments);
-    return open_and_tell("open64", path, flags, mode);
+    return open_and_record("open64", path, flags, mode);
 }
 
 ssize_t write(int fd, const void* bytes, size_t count) {

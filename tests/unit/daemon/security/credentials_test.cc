@@ -49,13 +49,13 @@ struct CredentialsFixture {
     // Returns "SITE/TENANT", or the name of the code.
     std::string ask(std::string_view token, std::string_view site = "",
                     std::string_view peer = "192.0.2.1") {
-        who = {};
-        const auto identified = credentials.identify({site, token, peer}, who);
+        identity = {};
+        const auto identified = credentials.identify({site, token, peer}, identity);
         if (!identified) {
-            BOOST_TEST(who.site() == "");
+            BOOST_TEST(identity.site() == "");
             return std::string(to_text(identified.error().code));
         }
-        return std::string(who.site()).append("/").append(who.tenant());
+        return std::string(identity.site()).append("/").append(identity.tenant());
     }
     [[nodiscard]] int64_t now_s() const { return clock.wall / 1'000'000; }
     // Returns a token as `rollcalld token new` issues it.
@@ -76,7 +76,7 @@ struct CredentialsFixture {
     ManualClock clock;
     CredentialFiles files{settings};
     Credentials credentials{settings, files, clock};
-    Identity who;
+    Identity identity;
 };
 
 }  // namespace
@@ -86,9 +86,9 @@ BOOST_FIXTURE_TEST_SUITE(security_credentials, CredentialsFixture)
 BOOST_AUTO_TEST_CASE(every_client_is_anonymous_if_no_token_is_required) {
     settings.auth.mode = "anonymous";
     Credentials open(settings, files, clock);
-    BOOST_TEST(open.identify({"s1", "wrong", ""}, who).has_value());
-    BOOST_TEST(open.identify({}, who).has_value());
-    BOOST_TEST(who.site() == "");
+    BOOST_TEST(open.identify({"s1", "wrong", ""}, identity).has_value());
+    BOOST_TEST(open.identify({}, identity).has_value());
+    BOOST_TEST(identity.site() == "");
 }
 
 BOOST_AUTO_TEST_CASE(stored_token_gives_site_and_tenant) {
@@ -129,12 +129,14 @@ BOOST_AUTO_TEST_CASE(tenant_is_the_prefix_of_the_site_if_the_token_has_none) {
 BOOST_AUTO_TEST_CASE(certificate_is_used_if_there_is_no_token) {
     const auto with = [&](std::string_view certified, std::string_view site,
                           std::string_view token) {
-        who = {};
-        const auto identified = credentials.identify({site, token, "192.0.2.1", certified}, who);
-        return identified ? std::string(who.site()) : std::string(to_text(identified.error().code));
+        identity = {};
+        const auto identified =
+            credentials.identify({site, token, "192.0.2.1", certified}, identity);
+        return identified ? std::string(identity.site())
+                          : std::string(to_text(identified.error().code));
     };
     BOOST_TEST(with("c1", "", "") == "c1");
-    BOOST_TEST(credentials.revalidate(who).has_value());
+    BOOST_TEST(credentials.revalidate(identity).has_value());
     BOOST_TEST(with("c1", "c1", "") == "c1");
     BOOST_TEST(with("c1", "s1", "") == "bad_credential");
     BOOST_TEST(with("c1", "", "token-1") == "s1");
@@ -156,7 +158,7 @@ BOOST_AUTO_TEST_CASE(signed_token_needs_no_store) {
 BOOST_AUTO_TEST_CASE(signed_token_is_valid_until_it_expires) {
     const std::string token = signed_token("s9", 60);
     BOOST_TEST(ask(token) == "s9/");
-    const Identity before = who;
+    const Identity before = identity;
     // An expiry time tolerates a clock difference of 5 s.
     BOOST_TEST(before.expires_s == now_s() + 65);
     clock.pass(std::chrono::seconds(64));
@@ -170,7 +172,7 @@ BOOST_AUTO_TEST_CASE(signed_token_is_valid_until_it_expires) {
 BOOST_AUTO_TEST_CASE(keys_rotate_and_tokens_of_a_removed_key_are_invalid) {
     const std::string before = signed_token("s9");
     BOOST_TEST(ask(before) == "s9/");
-    const Identity early = who;
+    const Identity early = identity;
     const std::string after = signed_by("k2", other_secret, "s9");
     write("", keys_line("k2", other_secret) + keys_line("k1", secret));
     BOOST_TEST(ask(before) == "s9/");
@@ -314,11 +316,11 @@ BOOST_AUTO_TEST_CASE(verified_tokens_are_bounded_and_forgotten_at_a_reload) {
 
 BOOST_AUTO_TEST_CASE(reload_adds_and_removes_tokens_and_is_noticed_once) {
     BOOST_TEST(ask("token-1") == "s1/acme");
-    const Identity s1 = who;
+    const Identity s1 = identity;
     BOOST_TEST(ask("token-2") == "s2/");
-    const Identity s2 = who;
+    const Identity s2 = identity;
     BOOST_TEST(ask("shared", "gw/1") == "gw/1/");
-    const Identity gateway = who;
+    const Identity gateway = identity;
     (void)credentials.changed();
     BOOST_TEST(!credentials.changed());
 
