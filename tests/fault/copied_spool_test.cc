@@ -6,18 +6,16 @@
 
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
-#include <deque>
 #include <filesystem>
 #include <sstream>
-#include <thread>
 
+#include "tests/support/copied_spools.h"
 #include "tests/support/mariadb_server.h"
 #include "tests/support/random.h"
 #include "tests/support/routers.h"
 #include "tests/support/test_daemon.h"
 
 using namespace rollcall;
-using namespace std::chrono_literals;
 
 namespace {
 
@@ -28,86 +26,14 @@ int kills_of_copies(int by_default) {
     return given == nullptr ? by_default : std::atoi(given);
 }
 
-// A daemon with the routers that report to it alone.
-struct Site {
-    Site(const std::string& name, const TestDaemon::Options& options)
-        : routers(name), daemon(options) {}
-
-    [[nodiscard]] fs::path spool() const { return daemon.state_dir() / "spool"; }
-    // Stores what was acknowledged, so that the spool may be replaced. The daemon is not running.
-    void store_all() {
-        daemon.start();
-        BOOST_TEST_REQUIRE((daemon.stop() == 0), daemon.log());
-    }
-
-    Routers routers;
-    TestDaemon daemon;
-};
-
-class Operator {
-public:
-    Operator(std::deque<Site>& sites, Random& random) : sites_(sites), random_(random) {}
-
-    // No daemon runs.
-    void interfere() {
-        Site& one = sites_[random_.below(2)];
-        Site& other = &one == &sites_[0] ? sites_[1] : sites_[0];
-        switch (random_.below(5)) {
-            case 0: return clone(one, other);
-            case 1: return back_up(one);
-            case 2: return restore();
-            default: return;
-        }
-    }
-
-private:
-    void clone(Site& from, Site& to) {
-        to.store_all();
-        fs::remove_all(to.spool());
-        fs::copy(from.spool(), to.spool(), fs::copy_options::recursive);
-        if (backed_up_ == &to) backed_up_ = nullptr;
-    }
-    void back_up(Site& site) {
-        fs::remove_all(backup_.path() / "spool");
-        fs::copy(site.spool(), backup_.path() / "spool", fs::copy_options::recursive);
-        backed_up_ = &site;
-    }
-    // As rsync does: the directory stays the same.
-    void restore() {
-        if (backed_up_ == nullptr) return;
-        backed_up_->store_all();
-        for (const auto& entry : fs::directory_iterator(backed_up_->spool()))
-            fs::remove_all(entry.path());
-        fs::copy(backup_.path() / "spool", backed_up_->spool(), fs::copy_options::recursive);
-    }
-
-    std::deque<Site>& sites_;
-    Random& random_;
-    TemporaryDirectory backup_;
-    Site* backed_up_ = nullptr;
-};
-
 void kill_copies(const TestDaemon::Options& options, int kills, Random& random,
                  const Routers::Stored& stored) {
-    std::deque<Site> sites;
-    for (const char* name : {"A", "B"}) sites.emplace_back(name, options);
-    Operator interfering(sites, random);
-    for (int done = 0; done < kills; done += 2) {
-        for (Site& site : sites) site.routers.connect(site.daemon);
-        std::this_thread::sleep_for(50ms + random.below(250) * 1ms);
-        for (Site& site : sites) site.daemon.kill();
-        for (Site& site : sites) site.routers.join();
-        interfering.interfere();
-        for (Site& site : sites) site.daemon.start();
-    }
-    uint64_t acknowledged = 0;
-    for (Site& site : sites) {
-        BOOST_TEST((site.daemon.stop() == 0), site.daemon.log());
-        BOOST_TEST(site.routers.losses_and_repeats(stored) == "");
-        acknowledged += site.routers.acknowledged();
-    }
-    fmt::print("{} kills, {} check-ins were acknowledged\n", kills, acknowledged);
-    BOOST_TEST(acknowledged > 10 * static_cast<uint64_t>(kills));
+    CopiedSpools spools(options, random);
+    spools.kill(kills);
+    spools.stop();
+    fmt::print("{} kills, {} check-ins were acknowledged\n", kills, spools.acknowledged());
+    BOOST_TEST(spools.losses_and_repeats(stored) == "");
+    BOOST_TEST(spools.acknowledged() > 10 * static_cast<uint64_t>(kills));
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 // of them waits for more than three seconds. At the end every check-in that was acknowledged is in
 // the table once, and no message brought a row for a second time.
 //
-// ROLLCALL_KILLS (times) and ROLLCALL_HANG (seconds) make two of the cases longer, beyond what
+// ROLLCALL_KILLS (times) and ROLLCALL_HANG (seconds) make some of the cases longer, beyond what
 // ctest gives them:
 //
 //   ROLLCALL_HANG=600 build/release/tests/kafka_fault_tests --run_test=*/broker_that_hangs*
@@ -16,6 +16,7 @@
 #include <fstream>
 #include <thread>
 
+#include "tests/support/copied_spools.h"
 #include "tests/support/kafka_way.h"
 #include "tests/support/mariadb_server.h"
 #include "tests/support/random.h"
@@ -47,6 +48,20 @@ BOOST_AUTO_TEST_CASE(daemon_that_is_killed_again_and_again_stores_everything_onc
     way.report_for(200ms);
     BOOST_TEST(way.settle() == "");
     BOOST_TEST(way.routers.acknowledged() > 100 * static_cast<uint64_t>(kills));
+}
+
+// Rows may be in Kafka twice then; the table's unique key refuses them.
+BOOST_AUTO_TEST_CASE(copies_and_restored_spools_with_one_topic_lose_nothing) {
+    Random random("copies_and_restored_spools_with_one_topic_lose_nothing");
+    KafkaWay way;
+    CopiedSpools spools(way.options(), random);
+    const int kills = times("ROLLCALL_KILLS", 8);
+    spools.kill(kills);
+    spools.stop();
+    BOOST_TEST(way.settle({.repeats = true}) == "");
+    fmt::print("{} kills, {} check-ins were acknowledged\n", kills, spools.acknowledged());
+    BOOST_TEST(spools.losses_and_repeats(way.stored()) == "");
+    BOOST_TEST(spools.acknowledged() > 10 * static_cast<uint64_t>(kills));
 }
 
 BOOST_AUTO_TEST_CASE(broker_that_is_killed_and_comes_back_costs_nothing) {

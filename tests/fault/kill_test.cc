@@ -140,6 +140,7 @@ BOOST_AUTO_TEST_CASE(every_acknowledged_check_in_is_in_a_database_though_files_w
         daemon.start();
     }
     BOOST_TEST((daemon.stop() == 0), daemon.log());
+    fmt::print("{} check-ins were acknowledged while files were moved\n", routers.acknowledged());
     BOOST_TEST(routers.losses_and_repeats(Routers::in_any_of(mover.databases())) == "");
     for (const auto& database : mover.databases()) {
         BOOST_TEST(ask(database, "PRAGMA integrity_check") == "ok", database);

@@ -23,10 +23,7 @@ KafkaWay::KafkaWay(const std::vector<std::string>& properties, KafkaCluster& clu
     : kafka(cluster),
       client(cluster.brokers()),
       name(make_name(of_topic)),
-      daemon({.settings = {R"(sinks = ["kafka"])", R"(spool.segment_size = "4MiB")",
-                           R"(spool.size_max = "16GiB")", R"(delivery.retry_delay_max = "500ms")",
-                           R"(delivery.stop_timeout_max = "1min")"},
-              .arguments = arguments(properties)}) {
+      daemon(options(properties)) {
     mariadb_server().make_database(name);
     wait_until([&] { return client.has_topic(name); });
     pipeline =
@@ -46,18 +43,21 @@ std::string KafkaWay::make_name(const std::map<std::string, std::string>& of_top
     return next;
 }
 
-std::vector<std::string> KafkaWay::arguments(const std::vector<std::string>& more) const {
-    std::vector<std::string> all;
+TestDaemon::Options KafkaWay::options(const std::vector<std::string>& properties) const {
+    std::vector<std::string> arguments;
     const auto set = [&](const std::string& property) {
-        all.insert(all.end(), {"--set", "kafka." + property});
+        arguments.insert(arguments.end(), {"--set", "kafka." + property});
     };
     for (const auto& property :
          {"brokers=" + kafka.brokers(), "topic=" + name, std::string("create_topics=true"),
           fmt::format("partitions={}", partitions), std::string("timeout_max=5s"),
           std::string("open_timeout_max=5s")})
         set(property);
-    for (const auto& property : more) set(property);
-    return all;
+    for (const auto& property : properties) set(property);
+    return {.settings = {R"(sinks = ["kafka"])", R"(spool.segment_size = "4MiB")",
+                         R"(spool.size_max = "16GiB")", R"(delivery.retry_delay_max = "500ms")",
+                         R"(delivery.stop_timeout_max = "1min")"},
+            .arguments = std::move(arguments)};
 }
 
 void KafkaWay::wait_until(const std::function<bool()>& condition, std::chrono::seconds longest) {
@@ -115,12 +115,15 @@ std::vector<uint64_t> KafkaWay::seqs_of(const std::string& serial_number) const 
     return seqs;
 }
 
+Routers::Stored KafkaWay::stored() const {
+    return [this](const std::string& serial_number) { return seqs_of(serial_number); };
+}
+
 std::string KafkaWay::settle(const Allowed& allowed) {
     if (daemon.stop() != 0) return "the daemon did not stop: " + daemon.log();
     routers.join();
     pipeline->stop();
-    std::string wrong = routers.losses_and_repeats(
-        [&](const std::string& serial_number) { return seqs_of(serial_number); });
+    std::string wrong = routers.losses_and_repeats(stored());
     wrong += pipeline->differences();
     // The unique key of the table hides rows that are in Kafka twice, so check the skipped rows.
     if (pipeline->skipped() > 0 && !allowed.repeats)

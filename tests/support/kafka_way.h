@@ -36,6 +36,10 @@ public:
     KafkaWay(const KafkaWay&) = delete;
     KafkaWay& operator=(const KafkaWay&) = delete;
 
+    // Returns the options of a daemon that stores into the topic, as the own one does.
+    [[nodiscard]] TestDaemon::Options options(
+        const std::vector<std::string>& properties = {}) const;
+
     static void wait_until(const std::function<bool()>& condition,
                            std::chrono::seconds longest = std::chrono::seconds(60));
 
@@ -58,6 +62,8 @@ public:
     // Stops all parts cleanly and returns the problems found; empty if there are none.
     [[nodiscard]] std::string settle(const Allowed& allowed);
     [[nodiscard]] std::string settle() { return settle(Allowed()); }
+    // Returns what the table holds.
+    [[nodiscard]] Routers::Stored stored() const;
 
     KafkaCluster& kafka;
     KafkaClient client;
@@ -68,7 +74,6 @@ public:
 
 private:
     [[nodiscard]] std::string make_name(const std::map<std::string, std::string>& of_topic) const;
-    [[nodiscard]] std::vector<std::string> arguments(const std::vector<std::string>& more) const;
     [[nodiscard]] double accepted() const;
     [[nodiscard]] std::vector<uint64_t> seqs_of(const std::string& serial_number) const;
 };

@@ -54,9 +54,13 @@ void TestDaemon::launch() {
 void TestDaemon::start() {
     launch();
     const auto deadline = std::chrono::steady_clock::now() + patience;
-    while (!notify_socket_.hears("READY=1", 50ms))
-        if (process_->wait(0ms) || std::chrono::steady_clock::now() > deadline)
-            throw std::runtime_error("the daemon does not start:\n" + log());
+    while (!notify_socket_.hears("READY=1", 50ms)) {
+        if (const auto status = process_->wait(0ms))
+            throw std::runtime_error(
+                fmt::format("the daemon ended with {} at its start:\n{}", *status, log()));
+        if (std::chrono::steady_clock::now() > deadline)
+            throw std::runtime_error(fmt::format("the daemon does not start:\n{}", log()));
+    }
 }
 
 std::optional<int> TestDaemon::stop() {
