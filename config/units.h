@@ -1,11 +1,10 @@
 // Units: reads and writes sizes and durations as an operator writes them ("64MiB", "200ms").
 //
-// Each is a whole number and a unit, with at most one space between them. A number without a unit
-// is refused, except 0, which means the same in every unit. Numbers are never negative.
+// A value is a whole number and a unit, with at most one space between them. A number without a
+// unit is refused, except 0, which means the same in every unit. Numbers are never negative.
 //
-//   sizes      B; powers of 1024: KiB, MiB, GiB, TiB, and K, M, G, T; powers of 1000: KB, MB, GB,
-//   TB.
-//              Upper and lower case mean the same.
+//   sizes      B; powers of 1024: KiB, MiB, GiB, TiB, and K, M, G, T; powers of 1000: KB, MB, GB
+//              and TB. Upper and lower case mean the same.
 //   durations  ms; s, sec; m, min; h; d; w. Lower case only, because M is a size.
 //
 // Threads: pure functions.

@@ -3,10 +3,10 @@
 //     present   [ mask of row 0 | mask of row 1 | ... ]         one bit for each column
 //     cells     column 0 [ row 0 | row 1 | ... ]  column 1 ...  8 bytes each
 //     heap      the bytes of all texts, one after the other
+//
 // A cell is an integer, a real, or a reference to a text in the heap: its offset in the lower 32
 // bits, its length in the upper ones. The cell of an absent value is 0, so that equal contents give
 // equal bytes.
-// content.
 //
 // The capacity is fixed at construction. Pages are touched only as they fill, and nothing allocates
 // afterwards.

@@ -6,9 +6,8 @@
 //   a write     stays in the page cache until a sync, and readers see it there; a power cut loses
 //               all or any part of it, in any order
 //   a sync      that fails marks its pages clean: they are read as written but never reach the disk
-//   a name      that was created, changed or removed is durable when its directory is synced;
-// before
-//               that, a power cut may undo the change and those that depend on it
+//   a name      that was created, changed or removed is durable when its directory is synced; until
+//               then, a power cut may undo the change and those that depend on it
 //
 // A process that is killed loses nothing in the page cache.
 #pragma once

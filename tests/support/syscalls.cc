@@ -40,8 +40,10 @@ std::vector<std::string> traced_into(const std::filesystem::path& file, std::str
 }
 
 // Parses lines such as "4711  fdatasync(7</tmp/file>) = 0". If a call of another thread comes in
-// between, a call has two lines: "4711  fdatasync(7</tmp/file> <unfinished ...>" and "4711  <...
-// fdatasync resumed>) = 0".
+// between, a call has two lines:
+//
+//     4711  fdatasync(7</tmp/file> <unfinished ...>
+//     4711  <... fdatasync resumed>) = 0
 std::vector<Syscall> read_trace(const std::filesystem::path& file) {
     std::istringstream lines(whole_trace(file));
     std::map<std::string, Syscall> under_way;  // Unfinished calls by thread.
