@@ -102,7 +102,6 @@ const std::map<std::string, std::string> tested_elsewhere = {
     {"daemon/cli/token_arguments", "tests/integration/command_line_test.cc"},
     {"daemon/daemon", "tests/integration/service_test.cc"},
     {"daemon/signals", "tests/integration/service_test.cc"},
-    {"daemon/net/loop", "tests/unit/daemon/worker_test.cc"},
 };
 
 struct File {
