@@ -70,7 +70,7 @@ BOOST_AUTO_TEST_CASE(every_metric_of_the_table_is_on_the_page_with_its_kind) {
     BOOST_TEST(page.find("rollcall_build_info{version=\"") != std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(metrics_count_what_was_taken_and_stored) {
+BOOST_AUTO_TEST_CASE(metrics_count_accepted_and_stored_check_ins) {
     const TestDaemon daemon;
     HttpClient http(daemon.http_port());
     for (int seq = 0; seq < 3; ++seq) BOOST_TEST(http.post(R"({"sn":"S","cpu":7})").status == 200);

@@ -122,7 +122,7 @@ BOOST_AUTO_TEST_CASE(schema_is_applied_once_and_then_nothing_differs) {
 }
 
 BOOST_AUTO_TEST_CASE(
-    spool_of_a_daemon_that_runs_is_listed_verified_and_dumped_and_not_opened_twice) {
+    spool_of_a_running_daemon_can_be_listed_verified_and_dumped_but_not_opened_twice) {
     const TemporaryDirectory directory;
     const std::string place = "state_dir=" + directory.path().string();
     const TestDaemon daemon({.arguments = {"--set", place}});

@@ -82,7 +82,7 @@ BOOST_AUTO_TEST_CASE(each_bad_request_gets_its_code_and_leaves_no_row) {
     BOOST_TEST(daemon.query("SELECT COUNT(*) FROM site_checkins WHERE site_id <> 'good'") == "0");
 }
 
-BOOST_AUTO_TEST_CASE(malformed_json_is_answered_with_the_byte_at_fault) {
+BOOST_AUTO_TEST_CASE(response_to_malformed_json_names_the_byte_at_fault) {
     const TestDaemon daemon;
     const auto answer = daemon.post(R"({"a":1,"uptime":1w2d})");
     BOOST_TEST(answer.status == 400);

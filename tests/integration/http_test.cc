@@ -52,7 +52,7 @@ BOOST_AUTO_TEST_CASE(posted_json_is_answered_as_routers_need_it_and_becomes_a_ro
                             " FROM site_checkins") == "1|1|1|1");
 }
 
-BOOST_AUTO_TEST_CASE(post_without_a_length_has_an_empty_body_and_the_connection_goes_on) {
+BOOST_AUTO_TEST_CASE(post_without_a_length_has_an_empty_body_and_the_connection_stays_open) {
     const TestDaemon daemon;
     HttpClient client(daemon.http_port());
     const auto empty = client.exchange("POST /v1/checkins HTTP/1.1\r\nHost: r\r\n\r\n");
@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE(post_without_a_length_has_an_empty_body_and_the_connection_
     BOOST_TEST(client.post(seq(1)).status == 200);
 }
 
-BOOST_AUTO_TEST_CASE(health_check_and_options_are_answered_beside_check_ins) {
+BOOST_AUTO_TEST_CASE(health_check_and_options_are_answered_between_check_ins) {
     const TestDaemon daemon;
     HttpClient client(daemon.http_port());
     const auto healthy = client.get("/healthz");
@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(dashboard_queries_count_and_sum_what_was_posted) {
         "100|5050");
 }
 
-BOOST_AUTO_TEST_CASE(every_documented_path_takes_a_check_in) {
+BOOST_AUTO_TEST_CASE(every_documented_path_accepts_a_check_in) {
     const TestDaemon daemon({.settings = {R"(http.paths = ["/my/own"])"}});
     HttpClient client(daemon.http_port());
     for (const auto* path : {"/v1/checkins", "/poll", "/adopt/HX1", "/update", "/config", "/my/own",
@@ -219,7 +219,7 @@ BOOST_AUTO_TEST_CASE(connection_close_is_honoured) {
     BOOST_TEST(client.connection().ends_within(patience));
 }
 
-BOOST_AUTO_TEST_CASE(largest_body_a_router_can_send_is_taken) {
+BOOST_AUTO_TEST_CASE(largest_body_a_router_can_send_is_accepted) {
     const TestDaemon daemon;
     const std::string body =
         fmt::format(R"({{"serial_number":"BIG","pad":"{}"}})", std::string(65'430 - 32, 'x'));

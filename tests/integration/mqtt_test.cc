@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(subscription_is_refused_at_once) {
 }
 
 // A restarted daemon has no sessions, but it recognizes repeated reports.
-BOOST_AUTO_TEST_CASE(message_that_is_sent_again_after_a_restart_adds_no_row) {
+BOOST_AUTO_TEST_CASE(message_repeated_after_a_restart_adds_no_row) {
     const std::string hello = packets::connect("S", {.flags = 0});
     const std::string connack("\x20\x02\x00\x00", 4);  // No session is present.
     // The first payload differs from all others by its seq; the second one may occur again.
@@ -160,7 +160,7 @@ BOOST_AUTO_TEST_CASE(message_that_is_sent_again_after_a_restart_adds_no_row) {
 }
 
 // For example, a client that starts again with packet id 1 for each report.
-BOOST_AUTO_TEST_CASE(messages_that_look_alike_are_all_stored_if_none_says_that_it_is_sent_again) {
+BOOST_AUTO_TEST_CASE(equal_messages_are_all_stored_if_none_is_marked_as_repeated) {
     TestDaemon daemon;
     for (int time = 0; time < 3; ++time) {
         TcpClient client(daemon.mqtt_port());
@@ -188,8 +188,7 @@ BOOST_AUTO_TEST_CASE(ping_is_answered_and_disconnect_ends_the_connection) {
     BOOST_TEST(client.connection().ends_within(patience));
 }
 
-BOOST_AUTO_TEST_CASE(
-    bad_body_is_acknowledged_and_counted_and_says_no_more_than_that_its_router_is_there) {
+BOOST_AUTO_TEST_CASE(malformed_body_is_acknowledged_and_counted_and_leaves_only_a_liveness_row) {
     const TestDaemon daemon;
     MqttClient client(daemon.mqtt_port(), "client");
     // MQTT 3.1.1 has no negative acknowledgement. Without a PUBACK, the router would repeat the

@@ -42,7 +42,7 @@ BOOST_AUTO_TEST_CASE(hangup_is_a_reload_and_not_the_end) {
     BOOST_TEST((daemon.stop() == 0), daemon.log());
 }
 
-BOOST_AUTO_TEST_CASE(clean_stop_under_load_stores_all_that_was_acknowledged) {
+BOOST_AUTO_TEST_CASE(clean_stop_under_load_stores_all_acknowledged_check_ins) {
     TestDaemon daemon;
     Routers routers;
     routers.connect(daemon);

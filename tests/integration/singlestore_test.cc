@@ -138,8 +138,7 @@ BOOST_AUTO_TEST_CASE(apply_makes_database_tables_user_and_pipeline_in_this_order
     BOOST_TEST(contains(made[8], R"({"sasl.password":"kafka secret"})"), made[8]);
 }
 
-BOOST_AUTO_TEST_CASE(
-    pipeline_that_cannot_be_made_yet_leaves_the_rest_made_and_comes_with_the_next) {
+BOOST_AUTO_TEST_CASE(pipeline_that_cannot_be_created_yet_is_created_by_the_next_apply) {
     Growing state;
     const SinglestoreStandIn server([&](const std::string& sql) { return state(sql); });
     const Settings settings = settings_of(server);

@@ -71,7 +71,7 @@ BOOST_AUTO_TEST_CASE(running_pipeline_that_has_caught_up_has_no_lag_and_no_healt
     BOOST_TEST(shown(Metric::pipeline_poll_errors_total) == 0);
 }
 
-BOOST_AUTO_TEST_CASE(lag_is_what_lies_between_cursor_and_end_and_grows_until_it_is_loaded) {
+BOOST_AUTO_TEST_CASE(lag_is_the_distance_from_cursor_to_end_and_grows_until_the_rows_are_loaded) {
     settings.kafka.rows_per_message = 10;
     (void)watch.step();
     set("UPDATE PIPELINES_CURSORS SET LATEST_OFFSET = 151 WHERE SOURCE_PARTITION_ID = '0'");

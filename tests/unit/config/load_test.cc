@@ -151,7 +151,7 @@ BOOST_AUTO_TEST_CASE(a_file_gives_values_of_every_type) {
     BOOST_TEST(loaded->sqlite.path == "/var/lib/a b.db");
 }
 
-BOOST_AUTO_TEST_CASE(a_text_alone_is_a_list_of_one) {
+BOOST_AUTO_TEST_CASE(a_single_text_is_a_list_of_one) {
     const auto loaded = load_text("kafka.brokers = \"a:1,b:2\"", {"http.paths=\"/a\""});
     BOOST_REQUIRE_MESSAGE(loaded, problems_in(loaded));
     BOOST_TEST((loaded->kafka.brokers == List{"a:1,b:2"}));

@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE(histograms_are_in_seconds_and_have_no_labels) {
     }
 }
 
-BOOST_AUTO_TEST_CASE(no_name_is_taken_twice) {
+BOOST_AUTO_TEST_CASE(names_in_each_table_are_all_different) {
     std::vector<std::string_view> names;
     for (const auto& metric : metrics_table) names.push_back(metric.name);
     BOOST_TEST(all_different(names));

@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE(a_name_is_the_section_and_the_key_but_for_the_keys_at_the_t
     }
 }
 
-BOOST_AUTO_TEST_CASE(no_name_is_taken_twice_not_even_by_a_section) {
+BOOST_AUTO_TEST_CASE(no_two_settings_or_sections_have_the_same_name) {
     std::set<std::string_view> names;
     for (const auto& section : sections_table)
         BOOST_TEST(names.insert(section.name).second, section.name);

@@ -6,7 +6,7 @@ namespace rollcall {
 
 BOOST_AUTO_TEST_SUITE(base_cursor)
 
-BOOST_AUTO_TEST_CASE(reader_sees_what_the_writer_moved_to) {
+BOOST_AUTO_TEST_CASE(reader_sees_the_number_that_the_writer_set) {
     Cursor cursor;
     BOOST_TEST(cursor.read() == 0);
     cursor.advance(7);

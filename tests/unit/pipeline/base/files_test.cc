@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_CASE(names_are_listed_in_order_and_follow_rename_and_remove) {
     BOOST_TEST(!files.list(path("nowhere")).has_value());
 }
 
-BOOST_AUTO_TEST_CASE(directories_are_made_with_their_parents) {
+BOOST_AUTO_TEST_CASE(directories_are_created_with_their_parents) {
     BOOST_TEST(files.make_directories(path("x/y/z")).has_value());
     BOOST_TEST(files.make_directories(path("x/y/z")).has_value());
     BOOST_TEST(files.list(path("x/y")).value().size() == 1);
@@ -96,7 +96,7 @@ BOOST_AUTO_TEST_CASE(directory_is_locked_until_the_lock_is_destroyed) {
     BOOST_TEST(files.lock(path("nowhere")).error().os_errno == ENOENT);
 }
 
-BOOST_AUTO_TEST_CASE(status_tells_a_file_from_one_that_replaced_it) {
+BOOST_AUTO_TEST_CASE(status_distinguishes_a_file_from_its_replacement) {
     const auto open = create("a");
     const auto before = files.status(path("a"));
     BOOST_TEST_REQUIRE(before.has_value());
