@@ -27,7 +27,7 @@ Pipeline::Pipeline(Files& files, const Clock& clock, const Settings& settings, O
                            std::max({settings.http.body_size_max, settings.http.batch_size_max,
                                      settings.http.header_size_max, settings.mqtt.packet_size_max})
                                .count,
-                           ingest.reports_max},
+                           ingest.reports_max, ingest.keep_sim_identifiers},
             options.fingerprint_key, wakeup_, *shard));
     for (auto& [name, sink] : options.sinks) {
         outlets_.push_back(std::make_unique<Outlet>());

@@ -48,6 +48,7 @@ const std::multimap<std::string, std::string> foreign_headers = {
     {"simdjson", "pipeline/base/utf8"},
     {"highwayhash/", "pipeline/base/hash"},
     {"xxh", "pipeline/base/hash"},
+    {"iconv.h", "pipeline/decode/charset"},
     {"zlib.h", "pipeline/decode/inflate"},
     {"zstd", "pipeline/decode/inflate"},
     {"sqlite3.h", "sinks/sqlite/sink"},

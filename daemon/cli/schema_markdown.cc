@@ -21,8 +21,9 @@ constexpr std::string_view head =
     "Every column of `site_checkins`, and the names that a report may use for it. Case does not\n"
     "count, nor do `-`, `_`, `.`, `:` and spaces: `cpu-count`, `cpuCount` and `CPU Count` are one\n"
     "name. `ram.total` is also the member `total` of an object `ram`. Of several names in one\n"
-    "report the first in the list wins. What has a name that is in no list is kept as JSON in the\n"
-    "column `extra`, unless by its name it is a secret.\n"
+    "report the first in the list wins. Names with common prefixes, suffixes and units, such as\n"
+    "`deviceUptime` and `mem_free_mb`, count as well. All other fields are kept as JSON in the\n"
+    "column `extra`, except secrets and identifiers of SIM cards, which are known by their names.\n"
     "\n"
     "A time is in UTC; a flag is 0 or 1. Any value may be sent as text.\n"
     "\n"
@@ -47,7 +48,7 @@ std::string names(std::string_view keys) {
     while (!keys.empty()) {
         const size_t length = std::min(keys.find(' '), keys.size());
         std::string_view word = keys.substr(0, length);
-        word = word.substr(0, word.find_last_not_of("?+~,=") + 1);
+        word = word.substr(0, word.find_last_not_of("?+~,=^%#") + 1);
         list += fmt::format("{}`{}`", list.empty() ? "" : ", ", word);
         keys.remove_prefix(std::min(length + 1, keys.size()));
     }

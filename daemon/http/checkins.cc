@@ -30,11 +30,23 @@ void append_values(std::string_view fields, const Settings& settings, std::strin
     append_as_utf8(values, out);
 }
 
+// Returns whether the client asks for JSON.
+bool accepts_json(std::string_view fields) {
+    bool accepts = false;
+    each_field(fields, [&](std::string_view name, std::string_view value) {
+        accepts |= same_word(name, "Accept") && value.find("json") != value.npos;
+    });
+    return accepts;
+}
+
 // Returns the dialect of the response. ISPApp's agent sends one report at a time, so a client that
 // sends several is another one and gets the outcome of each.
 Dialect dialect_of(const HttpRequest& request) {
     const Receipt& receipt = request.receipt;
     if (receipt.shape.json_rpc) return Dialect::json_rpc;
+    // An empty batch is JSON as well.
+    if (request.runs_response && receipt.accepted > 0 && !receipt.shape.json) return Dialect::text;
+    if (request.dialect == Dialect::influx && !receipt.refused.empty()) return Dialect::canonical;
     const bool one = receipt.items == 1 && receipt.accepted == 1;
     return is_ispapp(request.dialect) && !one ? Dialect::canonical : request.dialect;
 }
@@ -84,23 +96,28 @@ Result<Admission> Checkins::admit(const HttpHead& head, HttpRequest& request,
         return Admission::healthy;
     const bool is_known = find_path(path, request);
     if (head.method == "OPTIONS" && (is_known || path == "*")) {
-        allow = "GET, POST, OPTIONS";
+        allow = "GET, POST, PUT, OPTIONS";
         return Admission::options;
     }
     if (!is_known) return fail(Code::not_found);
     request.dialect = dialect_at(path, request.hint);
+    request.runs_response =
+        runs_responses(path) && request.hint != BodyHint::json && !accepts_json(head.fields);
     const std::string_view query =
         head.target.substr(std::min(path.size() + 1, head.target.size()));
     const bool reports_by_query = head.method == "GET" && !query.empty();
-    if (head.method != "POST" && !reports_by_query) {
-        allow = query.empty() ? "POST" : "GET, POST";
+    if (head.method != "POST" && head.method != "PUT" && !reports_by_query) {
+        allow = query.empty() ? "POST, PUT" : "GET, POST, PUT";
         return fail(Code::method_not_allowed);
     }
+    if (reports_by_query && !head.has_body()) request.hint = BodyHint::query;
     request.query.clear();
     request.header.clear();
     request.idempotency_key = head.idempotency_key;
-    append_as_utf8(without_token(query, settings_), request.query);
-    if (!head.has_body()) append_values(head.fields, settings_, request.header);
+    // InfluxDB's parameters name a database and a login, not the router.
+    if (request.dialect != Dialect::influx)
+        append_as_utf8(without_token(query, settings_), request.query);
+    append_values(head.fields, settings_, request.header);
     if (const auto identified = identify(head, request); !identified)
         return std::unexpected(identified.error());
     if (const auto within = check_quota(request); !within) return std::unexpected(within.error());
@@ -137,6 +154,7 @@ Sender Checkins::sender_of(const HttpRequest& request, const Connection& connect
             .received_us = clock_.wall_us(),
             .query = request.query,
             .header = request.header,
+            .charset = request.charset,
             .idempotency_key = request.idempotency_key,
             .site = request.who.site(),
             .tenant = request.who.tenant(),

@@ -3,6 +3,8 @@
 //   POST  /v1/checkins, and the paths of http.paths
 //         /poll  /adopt/{device}         RouterOS scripts
 //         /update  /config  /bandwidth   ISPApp's agent
+//         /write  /api/v2/write          scripts that write to InfluxDB
+//   PUT   the same as POST, because RouterOS scripts use either
 //   GET   the same with a query, which is the report
 //   GET   /healthz                       for load balancers; needs no credential
 //
@@ -11,8 +13,8 @@
 // The credential in the head (http/credentials.h) names the site and is checked before the body is
 // read. A path or a body that names another site changes nothing.
 //
-// Values may also come in the query of a POST and, if its body is empty, in header fields
-// `X-Vendor-Key`. Values in the body override these.
+// Values may also come in the query of a POST and in header fields `X-Vendor-Key`, which beside a
+// body only name the router. Values in the body override these.
 //
 // Threads: one object for each worker.
 #pragma once

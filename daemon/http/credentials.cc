@@ -43,7 +43,8 @@ std::optional<Credential> by_authorization(std::string_view value, std::string& 
     const std::string_view scheme = value.substr(0, space);
     const std::string_view rest = without_blanks(value.substr(space));
     if (rest.empty()) return std::nullopt;
-    if (same_word(scheme, "Bearer")) return Credential{{}, rest, {}};
+    // InfluxDB's clients call it a Token.
+    if (same_word(scheme, "Bearer") || same_word(scheme, "Token")) return Credential{{}, rest, {}};
     if (!same_word(scheme, "Basic")) return std::nullopt;
     auto login = from_base64(rest);
     if (!login) return std::nullopt;

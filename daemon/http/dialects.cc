@@ -27,8 +27,12 @@ int json_rpc_code(const CodeInfo& code) {
 Dialect dialect_at(std::string_view path, BodyHint hint) {
     if (path == "/config") return Dialect::ispapp_config;
     if (path == "/update" || path == "/bandwidth") return Dialect::ispapp_update;
-    const bool is_polled = path == "/poll" || path.starts_with(adopt_prefix);
-    return is_polled && hint == BodyHint::text ? Dialect::text : Dialect::canonical;
+    if (path == "/write" || path == "/api/v2/write") return Dialect::influx;
+    return runs_responses(path) && hint == BodyHint::text ? Dialect::text : Dialect::canonical;
+}
+
+bool runs_responses(std::string_view path) {
+    return path == "/poll" || path.starts_with(adopt_prefix);
 }
 
 int64_t ispapp_interval_s(int64_t interval_s) {

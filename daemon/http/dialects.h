@@ -1,7 +1,8 @@
 // Dialects: agents that were made for another server, and the response bodies that they expect.
 //
-//   text      a RouterOS script that sends `key=value` pairs to /poll or /adopt/{device} runs the
-//             text of the response, so the text must be empty
+//   text      a RouterOS script that sends pairs, a form or a query to /poll or /adopt/{device}
+//             runs the text of the response, so the text is empty unless the script asks for JSON
+//   InfluxDB  a client of /write or /api/v2/write, which expects 204
 //   JSON-RPC  a request whose body says so, on every path; the response repeats the request's id
 //   ISPApp    an agent that sends reports to /update and /bandwidth and asks /config for its
 //             configuration; it computes the time of its next report from the response
@@ -24,9 +25,8 @@
 //
 // Threads: pure functions.
 // Units: seconds.
-// Sources: JSON-RPC 2.0, section 5; the public ISPApp agent,
-// github.com/ispapp/ispapp-routeros-agent
-//          (ispappUpdate.rsc, ispappConfig.rsc).
+// Sources: JSON-RPC 2.0, section 5; the public ISPApp agent, ispappUpdate.rsc and ispappConfig.rsc
+//          of github.com/ispapp/ispapp-routeros-agent; InfluxDB OSS v2 API, "Write data".
 #pragma once
 
 #include <array>
@@ -39,10 +39,13 @@
 
 namespace rollcall {
 
-enum class Dialect : uint8_t { canonical, text, json_rpc, ispapp_update, ispapp_config };
+enum class Dialect : uint8_t { canonical, text, influx, json_rpc, ispapp_update, ispapp_config };
 
 // Returns the dialect of the agents that report to a path. The body may still be JSON-RPC.
 [[nodiscard]] Dialect dialect_at(std::string_view path, BodyHint hint);
+
+// Returns whether agents that report to a path run the text of the response.
+[[nodiscard]] bool runs_responses(std::string_view path);
 
 [[nodiscard]] constexpr bool is_ispapp(Dialect dialect) {
     return dialect == Dialect::ispapp_update || dialect == Dialect::ispapp_config;
@@ -52,8 +55,8 @@ enum class Dialect : uint8_t { canonical, text, json_rpc, ispapp_update, ispapp_
 
 // A report to /adopt/{device} names its device in the path.
 inline constexpr std::string_view adopt_prefix = "/adopt/";
-inline constexpr std::array<std::string_view, 4> agent_paths = {"/poll", "/update", "/config",
-                                                                "/bandwidth"};
+inline constexpr std::array<std::string_view, 6> agent_paths = {
+    "/poll", "/update", "/config", "/bandwidth", "/write", "/api/v2/write"};
 
 // --- ISPApp ---
 

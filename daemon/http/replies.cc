@@ -12,6 +12,7 @@ namespace {
 std::string_view reason(int status) {
     switch (status) {
         case 200: return "OK";
+        case 204: return "No Content";
         case 400: return "Bad Request";
         case 401: return "Unauthorized";
         case 404: return "Not Found";
@@ -96,6 +97,11 @@ std::string_view Replies::usual(const Accepted& what) {
 void Replies::render(int status, std::string_view content_type, std::string_view extra_header,
                      std::string_view body, After after, bool body_too) {
     reply_.clear();
+    if (status == 204) {  // Has neither a body nor its length (RFC 9110, section 8.6).
+        append(reply_, "HTTP/1.1 {} {}\r\nDate: {}\r\n{}\r\n", status, reason(status), date_,
+               connection_line(after));
+        return;
+    }
     append(reply_,
            "HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Type: {}\r\nContent-Length: {}\r\n{}{}\r\n",
            status, reason(status), date_, content_type, body.size(), extra_header,
@@ -129,7 +135,8 @@ std::string_view Replies::accepted(const Accepted& what, After after) {
     body_.clear();
     switch (what.dialect) {
         case Dialect::canonical: append_outcome(what); break;
-        case Dialect::text: break;
+        case Dialect::text:
+        case Dialect::influx: break;
         case Dialect::json_rpc:
             append(body_, R"({{"jsonrpc":"2.0","id":{},"result":)", json_rpc_id(what.rpc_id));
             append_outcome(what);
@@ -140,7 +147,8 @@ std::string_view Replies::accepted(const Accepted& what, After after) {
             break;
         case Dialect::ispapp_config: append_ispapp_config(body_, what.next_s); break;
     }
-    render(200, what.dialect == Dialect::text ? text_type : json_type, {}, body_, after);
+    const int status = what.dialect == Dialect::influx ? 204 : 200;
+    render(status, what.dialect == Dialect::text ? text_type : json_type, {}, body_, after);
     return reply_;
 }
 
@@ -171,6 +179,8 @@ std::string_view Replies::refused(const Error& error, After after, std::string_v
     }
     std::string extra_header = allow.empty() ? "" : fmt::format("Allow: {}\r\n", allow);
     if (code.http_status == 401) extra_header = challenges;
+    if (error.code == Code::unsupported_encoding)  // RFC 9110, section 15.5.16.
+        extra_header = "Accept-Encoding: gzip, deflate, zstd\r\n";
     if (const int64_t wait_s = wait_s_of(error); wait_s > 0)
         append(extra_header, "Retry-After: {}\r\n", wait_s);
     render(code.http_status, json_type, extra_header, body_, after, body_too);

@@ -103,6 +103,7 @@ void HttpSession::on_head() {
     request_.peer = connection_.peer();
     request_.certified = connection_.certificate_name();
     request_.hint = body_hint(head.content_type);
+    request_.charset = declared_charset(head.content_type);
     request_.encoding = content_encoding(head.content_encoding).value_or(ContentEncoding::identity);
     std::string_view allow;
     const auto admitted = admit(head, allow);

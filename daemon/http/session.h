@@ -28,6 +28,7 @@ namespace rollcall {
 struct HttpRequest {
     size_t page = 0;  // The number of the path among those of the service.
     BodyHint hint = BodyHint::unknown;
+    std::string charset;  // Declared by the Content-Type; may be empty.
     ContentEncoding encoding = ContentEncoding::identity;
     std::string_view path = {};  // Without the device. Points into the service.
     std::string device;          // From the path; may be empty.
@@ -41,6 +42,7 @@ struct HttpRequest {
     After after = After::keep_alive;
     bool body_in_reply = true;             // False for HEAD.
     Dialect dialect = Dialect::canonical;  // The dialect of the path's agents.
+    bool runs_response = false;            // The client executes the response unless it is JSON.
 };
 
 // How a request that is not refused is answered.

@@ -119,7 +119,9 @@ Result<void> MqttPublishHandler::take(const mqtt::Publish& publish, const Sender
                                       Receipt& receipt) {
     if (const auto online = availability(publish.payload))
         return context_.intake.announce(*online, sender, receipt);
-    return context_.intake.accept(publish.payload, body_hint(publish.content_type), sender,
+    Sender declared = sender;
+    declared.charset = declared_charset(publish.content_type);
+    return context_.intake.accept(publish.payload, body_hint(publish.content_type), declared,
                                   receipt);
 }
 

@@ -53,13 +53,16 @@ enum class Value : uint8_t {
     device,  // An id of the router, used if the site has no better one.
     words,
     serial,
+    licence,
     version,
+    firmware,
     duration,
     count,
     percent,
     frequency,
     bytes,
     decimal,
+    degrees,
     signal,
     address,
     clock

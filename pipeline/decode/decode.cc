@@ -1,6 +1,7 @@
 #include "pipeline/decode/decode.h"
 
 #include <algorithm>
+#include <array>
 
 #include "pipeline/base/ascii.h"
 #include "pipeline/base/utf8.h"
@@ -17,8 +18,40 @@ char first_of(std::string_view text) {
     return first == text.npos ? '\0' : text[first];
 }
 
+// RouterOS 6 cuts a variable here.
+constexpr size_t variable_bytes_max = 4096;
+
+// Types of clients that were made for other servers. A body that is a report is read all the same.
+constexpr std::array<std::string_view, 12> foreign_types = {"application/octet-stream",
+                                                            "application/x-protobuf",
+                                                            "application/protobuf",
+                                                            "application/vnd.google.protobuf",
+                                                            "application/msgpack",
+                                                            "application/x-msgpack",
+                                                            "application/cbor",
+                                                            "application/zip",
+                                                            "application/pdf",
+                                                            "application/xml",
+                                                            "text/xml",
+                                                            "text/html"};
+
 // Returns whether a text that does not begin with white space begins like JSON.
 bool opens_json(std::string_view text) { return text.starts_with('{') || text.starts_with('['); }
+
+// Returns whether a text is XML, HTML or a multipart body, whatever its Content-Type is.
+bool is_foreign(std::string_view text) {
+    const bool is_multipart =
+        text.starts_with("--") && text.find("Content-Disposition:") != text.npos;
+    return text.starts_with('<') || is_multipart;
+}
+
+// Returns whether pairs are a form rather than a list.
+bool is_form(std::string_view pairs, BodyHint hint) {
+    const size_t equals = pairs.find('=');
+    if (equals == pairs.npos) return false;
+    const size_t separator = std::min(pairs.find(';', equals), pairs.find('&', equals));
+    return separator == pairs.npos ? hint == BodyHint::form : pairs[separator] == '&';
+}
 
 }  // namespace
 
@@ -31,6 +64,12 @@ BodyHint body_hint(std::string_view content_type) {
     if (type.size() >= 4 && same_word(type.substr(type.size() - 4), "json")) return BodyHint::json;
     if (same_word(type, "application/x-www-form-urlencoded")) return BodyHint::form;
     if (same_word(type, "text/plain")) return BodyHint::text;
+    for (const std::string_view family : {"multipart/", "image/", "audio/", "video/"})
+        if (same_word(type.substr(0, family.size()), family)) return BodyHint::foreign;
+    const bool is_xml = type.size() >= 4 && same_word(type.substr(type.size() - 4), "+xml");
+    const bool is_listed = std::ranges::any_of(
+        foreign_types, [&](std::string_view foreign) { return same_word(type, foreign); });
+    if (is_xml || is_listed) return BodyHint::foreign;
     return BodyHint::unknown;
 }
 
@@ -44,6 +83,7 @@ Decoder::Decoder(size_t body_bytes_max, size_t items_max)
     : body_bytes_max_(body_bytes_max),
       items_max_(items_max),
       json_(utf8_growth_max * body_bytes_max),
+      line_protocol_(utf8_growth_max * body_bytes_max),
       pairs_(utf8_growth_max * body_bytes_max) {
     recoded_.reserve(utf8_growth_max * body_bytes_max + body_padding);
 }
@@ -52,31 +92,78 @@ Result<void> Decoder::open(const Submission& submission, size_t items_done) {
     ensure(submission.body.size() <= body_bytes_max_);
     submission_ = submission;
     normalize(submission.body);
-
-    field_ = {};
-    hint_ = submission.hint;
-    if (hint_ != BodyHint::json && hint_ != BodyHint::json_lines && !opens_json(text_))
-        field_ = pairs_.json_field(text_);  // Scripts send JSON in a form, mostly not encoded.
-    reports_ = text_;
-    if (!field_.json.empty()) {
-        reports_ = field_.json;
-        hint_ = BodyHint::json;
-    }
-
-    layout_ = Layout::single;
-    is_read_ = false;
-    Result<void> opened;
-    if (hint_ == BodyHint::json_lines) {
-        layout_ = Layout::lines;
-        opened = lines_.open(reports_, items_max_);
-    } else if (reports_.starts_with('[')) {
-        layout_ = Layout::array;
-        opened = array_.open(reports_, items_max_);
-    }
-    if (!opened) return std::unexpected(at_offset_in_body(opened.error()));
+    take_quoted_report();
+    find_json_field();
+    if (auto opened = open_layout(); !opened)
+        return std::unexpected(refusal(at_offset_in_body(opened.error())));
     if (is_list())
         for (size_t item = 0; item < items_done; ++item) skip();
     return {};
+}
+
+void Decoder::take_quoted_report() {
+    is_moved_ = false;
+    if (!text_.starts_with('"')) return;
+    JsonCursor cursor(text_);
+    JsonString quoted;
+    if (!cursor.string(quoted) || !cursor.finish()) return;
+    moved_.clear();
+    moved_.reserve(quoted.raw.size() + body_padding);
+    json_unescape(quoted.raw, moved_);
+    const std::string_view report =
+        std::string_view(moved_).substr(std::min(moved_.find_first_not_of(spaces), moved_.size()));
+    if (!opens_json(report) && report.find('=') == report.npos) return;
+    text_ = report;
+    is_moved_ = true;
+}
+
+void Decoder::find_json_field() {
+    field_ = {};
+    hint_ = submission_.hint;
+    reports_ = text_;
+    const bool in_query = text_.empty();
+    if (in_query) {
+        field_ = pairs_.json_field(submission_.query);
+        if (!field_.json.empty() && !field_.was_encoded) {
+            moved_.clear();
+            moved_.reserve(field_.json.size() + body_padding);
+            field_.json = moved_.assign(field_.json);
+        }
+        is_moved_ |= !field_.json.empty();
+    } else if (hint_ != BodyHint::json && hint_ != BodyHint::json_lines && !opens_json(text_)) {
+        field_ = pairs_.json_field(text_);  // Scripts send JSON in a form, mostly not encoded.
+    }
+    if (field_.json.empty()) return;
+    reports_ = field_.json;
+    hint_ = BodyHint::json;
+}
+
+Result<void> Decoder::open_layout() {
+    layout_ = Layout::single;
+    is_read_ = false;
+    if (is_foreign(reports_)) return fail(Code::unsupported_media_type);
+    if (hint_ == BodyHint::json_lines) {
+        layout_ = Layout::lines;
+        return lines_.open(reports_, items_max_);
+    }
+    if (reports_.starts_with('[')) {
+        layout_ = opens_menu(reports_) ? Layout::menu : Layout::array;
+        return layout_ == Layout::menu ? Result<void>() : array_.open(reports_, items_max_);
+    }
+    if (hint_ != BodyHint::json && !opens_json(reports_) && opens_line_protocol(reports_)) {
+        layout_ = Layout::line_protocol;
+        return line_protocol_.open(reports_, items_max_, names_);
+    }
+    return {};
+}
+
+Error Decoder::refusal(Error error) const {
+    const bool is_unreadable =
+        error.code == Code::malformed_json || error.code == Code::malformed_pairs ||
+        error.code == Code::trailing_data || error.code == Code::unsupported_shape;
+    if (submission_.hint == BodyHint::foreign && is_unreadable)
+        return {.code = Code::unsupported_media_type};
+    return error;
 }
 
 void Decoder::normalize(std::string_view body) {
@@ -87,8 +174,14 @@ void Decoder::normalize(std::string_view body) {
     // MikroTik's own samples end a body with a NUL.
     sent_ = sent_.substr(0, sent_.find_last_not_of(std::string_view(" \t\r\n\0", 5)) + 1);
     text_ = sent_;
-    is_recoded_ = !utf8_valid(sent_);
-    if (!is_recoded_) return;
+    is_recoded_ = false;
+    if (utf8_valid(sent_)) return;
+    recoded_.clear();
+    if (!submission_.charset.empty() && charsets_.read(submission_.charset, sent_, recoded_)) {
+        text_ = recoded_;
+        return;
+    }
+    is_recoded_ = true;
     recoded_.clear();
     append_as_utf8(sent_, recoded_);
     text_ = recoded_;
@@ -96,7 +189,8 @@ void Decoder::normalize(std::string_view body) {
 
 // Returns the error with an offset in the body as it was sent instead of one in reports_.
 Error Decoder::at_offset_in_body(Error error) const {
-    if (field_.was_encoded) error.offset = -1;  // The text is nowhere in the body.
+    const bool is_converted = !is_recoded_ && !recoded_.empty() && text_.data() == recoded_.data();
+    if (field_.was_encoded || is_moved_ || is_converted) error.offset = -1;  // Not in the body.
     if (error.offset < 0) return error;
     auto offset = static_cast<size_t>(error.offset);
     offset += static_cast<size_t>(reports_.data() - text_.data());
@@ -107,8 +201,11 @@ Error Decoder::at_offset_in_body(Error error) const {
 
 Upcoming Decoder::upcoming() {
     switch (layout_) {
-        case Layout::single: return is_read_ ? Upcoming::end : Upcoming::report;
+        case Layout::single:
+        case Layout::menu: return is_read_ ? Upcoming::end : Upcoming::report;
         case Layout::lines: return lines_.at_end() ? Upcoming::end : Upcoming::report;
+        case Layout::line_protocol:
+            return line_protocol_.at_end() ? Upcoming::end : Upcoming::report;
         case Layout::array: break;
     }
     if (array_.at_end()) return Upcoming::end;
@@ -117,8 +214,10 @@ Upcoming Decoder::upcoming() {
 
 void Decoder::skip() {
     switch (layout_) {
-        case Layout::single: is_read_ = true; return;
+        case Layout::single:
+        case Layout::menu: is_read_ = true; return;
         case Layout::lines: return lines_.skip();
+        case Layout::line_protocol: return line_protocol_.skip(names_);
         case Layout::array: return array_.skip();
     }
 }
@@ -134,18 +233,24 @@ Result<std::string_view> Decoder::read(Fields& fields) {
         const auto read = read_report(line, BodyHint::json, fields);
         return read ? Result<std::string_view>(line) : std::unexpected(read.error());
     }
+    if (layout_ == Layout::line_protocol) {
+        const auto lines = line_protocol_.read(fields);
+        return lines ? lines : std::unexpected(refusal(lines.error()));
+    }
     is_read_ = true;
-    const auto read = read_report(reports_, hint_, fields);
-    if (!read) return std::unexpected(at_offset_in_body(read.error()));
+    const auto read = layout_ == Layout::menu ? json_.read_menu(reports_, fields)
+                                              : read_report(reports_, hint_, fields);
+    if (!read) return std::unexpected(refusal(at_offset_in_body(read.error())));
     return reports_;
 }
 
 void Decoder::read_out_of_band(Fields& fields) {
     if (submission_.query.empty() && submission_.header.empty()) return;
     const auto outer = fields.enter();
-    pairs_.form(submission_.query, fields);
-    pairs_.header(submission_.header, fields);
+    if (!text_.empty() || field_.json.empty()) pairs_.form(submission_.query, fields);
+    pairs_.header(submission_.header, !submission_.body.empty(), fields);
     fields.leave(outer);
+    fields.end_out_of_band();
 }
 
 // Reads the fields of a form around the one that holds the reports.
@@ -164,16 +269,25 @@ void Decoder::warn_about_body(Fields& fields) const {
 
 Result<void> Decoder::read_report(std::string_view text, BodyHint hint, Fields& fields) {
     if (text.empty()) {
+        if (hint == BodyHint::query && !fields.is_report()) return fail(Code::malformed_pairs);
         fields.empty_body();
         return {};
     }
     if (opens_json(text) || hint == BodyHint::json) return json_.read(text, fields);
-    const size_t equals = text.find('=');
-    if (equals == text.npos) return fail(Code::malformed_pairs);
-    const size_t separator = std::min(text.find(';', equals), text.find('&', equals));
-    const bool is_form = separator == text.npos ? hint == BodyHint::form : text[separator] == '&';
-    is_form ? pairs_.form(text, fields) : pairs_.list(text, fields);
+    const size_t known_before = fields.known_keys();
+    is_form(text, hint) ? pairs_.form(text, fields) : pairs_.list(uncut(text, fields), fields);
+    if (fields.known_keys() == known_before || !fields.is_report())
+        return fail(Code::malformed_pairs);
     return {};
+}
+
+// Returns a list without its last value if RouterOS 6 has cut it.
+std::string_view Decoder::uncut(std::string_view list, Fields& fields) const {
+    const size_t last = list.rfind(';');
+    if (submission_.body.size() != variable_bytes_max || last == list.npos || list.ends_with(';'))
+        return list;
+    fields.warn(Warning::list_truncated);
+    return list.substr(0, last);
 }
 
 }  // namespace rollcall

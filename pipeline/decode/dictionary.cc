@@ -24,8 +24,13 @@ Meaning meaning_of(std::string_view object, std::string_view name) {
     };
     const KnownKey* const in_pairs = find_key(name).known;
     const KnownKey* const in_object = object.empty() ? nullptr : find_key(object, name).known;
-    return {in_pairs,       outside_pairs(in_pairs), outside_pairs(in_object),
-            is_group(name), is_secret(name),         is_plain(name)};
+    return {.in_pairs = in_pairs,
+            .alone = outside_pairs(in_pairs),
+            .in_object = outside_pairs(in_object),
+            .group = is_group(name),
+            .other_thing = is_other_thing(name),
+            .secret = is_secret(name),
+            .plain = is_plain(name)};
 }
 
 const Meaning& Dictionary::look_up(std::string_view object, std::string_view name) {
@@ -40,12 +45,18 @@ const Meaning& Dictionary::look_up(std::string_view object, std::string_view nam
 }
 
 const Meaning& Dictionary::look_up_long(std::string_view object, std::string_view name) {
-    return long_ = meaning_of(object, name);
+    return long_ = meaning_here(object, name);
+}
+
+Meaning Dictionary::meaning_here(std::string_view object, std::string_view name) const {
+    Meaning meaning = meaning_of(object, name);
+    if (keep_sim_identifiers_) meaning.secret = privacy_of(name) == Privacy::credential;
+    return meaning;
 }
 
 void Dictionary::learn(Entry& entry, const Spelling& spelling, std::string_view object,
                        std::string_view name) {
-    entry = {spelling, meaning_of(object, name)};
+    entry = {spelling, meaning_here(object, name)};
 }
 
 }  // namespace rollcall

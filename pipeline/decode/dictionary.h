@@ -26,6 +26,7 @@ struct Meaning {
     const KnownKey* alone = nullptr;      // The same without the keys that only pairs use.
     const KnownKey* in_object = nullptr;  // The key together with its object: `ram.total`.
     bool group = false;                   // See is_group().
+    bool other_thing = false;             // See is_other_thing().
     bool secret = false;                  // See is_secret().
     bool plain = false;                   // Letters, digits and `.-_`, as scripts name things.
 };
@@ -35,7 +36,9 @@ struct Meaning {
 
 class Dictionary {
 public:
-    Dictionary() : entries_(entries_count) {}
+    // keep_sim_identifiers: names that identify a SIM or its subscriber are no secrets.
+    explicit Dictionary(bool keep_sim_identifiers = false)
+        : entries_(entries_count), keep_sim_identifiers_(keep_sim_identifiers) {}
     Dictionary(const Dictionary&) = delete;
     Dictionary& operator=(const Dictionary&) = delete;
 
@@ -92,12 +95,14 @@ private:
                                std::string_view name);
     // Returns the meaning of a name that is too long for the cache.
     [[nodiscard]] const Meaning& look_up_long(std::string_view object, std::string_view name);
+    [[nodiscard]] Meaning meaning_here(std::string_view object, std::string_view name) const;
     void learn(Entry& entry, const Spelling& spelling, std::string_view object,
                std::string_view name);
 
     std::vector<Entry> entries_;
     Entry* last_ = entries_.data();
     Meaning long_;
+    bool keep_sim_identifiers_;
 };
 
 inline Dictionary::Spelling::Spelling(std::string_view text) : size(text.size()) {

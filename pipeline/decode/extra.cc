@@ -8,35 +8,62 @@ namespace rollcall {
 
 namespace {
 
-// Parts of names, folded like keys, sorted by their first letters. `key`, `pass` and `pin` are
-// parts of harmless names too, so these count at the end only: `keytypes` is not one.
-constexpr std::array<std::string_view, 13> secret_parts = {
-    "authorization", "cookie",     "credential", "iccid",  "imei",      "imsi", "passphrase",
-    "passw",         "privatekey", "psk",        "secret", "sharedkey", "token"};
-constexpr std::array<std::string_view, 5> secret_ends = {"key", "pass", "pin", "pwd", "auth"};
+struct SecretPart {
+    std::string_view text;
+    Privacy privacy;
+};
+
+// Parts of names, folded like keys, sorted by their first letters. `key` is a part of many harmless
+// names, so it counts with a word in front that makes a secret of it.
+constexpr SecretPart secret_parts[] = {
+    {"accesskey", Privacy::credential},     {"apikey", Privacy::credential},
+    {"authkey", Privacy::credential},       {"authorization", Privacy::credential},
+    {"community", Privacy::credential},     {"cookie", Privacy::credential},
+    {"credential", Privacy::credential},    {"devicekey", Privacy::credential},
+    {"encryptionkey", Privacy::credential}, {"iccid", Privacy::subscriber},
+    {"imei", Privacy::subscriber},          {"imsi", Privacy::subscriber},
+    {"jwt", Privacy::credential},           {"licencekey", Privacy::credential},
+    {"licensekey", Privacy::credential},    {"loginkey", Privacy::credential},
+    {"masterkey", Privacy::credential},     {"mobilenumber", Privacy::subscriber},
+    {"msisdn", Privacy::subscriber},        {"networkkey", Privacy::credential},
+    {"onetimecode", Privacy::credential},   {"passcode", Privacy::credential},
+    {"passkey", Privacy::credential},       {"passphrase", Privacy::credential},
+    {"passw", Privacy::credential},         {"phone", Privacy::subscriber},
+    {"pincode", Privacy::credential},       {"privatekey", Privacy::credential},
+    {"psk", Privacy::credential},           {"secret", Privacy::credential},
+    {"securitykey", Privacy::credential},   {"sessionkey", Privacy::credential},
+    {"sharedkey", Privacy::credential},     {"signingkey", Privacy::credential},
+    {"simid", Privacy::subscriber},         {"simnumber", Privacy::subscriber},
+    {"simserial", Privacy::subscriber},     {"sshkey", Privacy::credential},
+    {"staticwepkey", Privacy::credential},  {"subscriber", Privacy::subscriber},
+    {"token", Privacy::credential},         {"uicc", Privacy::subscriber},
+    {"wepkey", Privacy::credential},        {"wifikey", Privacy::credential},
+    {"wirelesskey", Privacy::credential},   {"wpakey", Privacy::credential}};
+constexpr std::array<std::string_view, 6> secret_ends = {"pass", "pin", "pwd",
+                                                         "auth", "otp", "puk"};
 
 // The index of the first part for each letter, and one more for the end of the last.
 constexpr std::array<uint8_t, 27> parts_from = [] {
     std::array<uint8_t, 27> from{};
     for (size_t letter = 0; letter < from.size(); ++letter)
-        for (const auto part : secret_parts)
-            from[letter] += part[0] < static_cast<char>('a' + letter);
+        for (const auto& part : secret_parts)
+            from[letter] += part.text[0] < static_cast<char>('a' + letter);
     return from;
 }();
 
-bool begins_secret(std::string_view text) {
+Privacy privacy_at(std::string_view text) {
     const auto letter = static_cast<uint8_t>(text[0] - 'a');
-    if (letter >= 26) return false;
+    if (letter >= 26) return Privacy::open;
     for (size_t part = parts_from[letter]; part < parts_from[letter + 1u]; ++part)
-        if (text.starts_with(secret_parts[part])) return true;
-    return false;
+        if (text.starts_with(secret_parts[part].text)) return secret_parts[part].privacy;
+    return Privacy::open;
 }
 
 constexpr size_t name_bytes_max = 64;  // Only the end of a longer name is checked.
 
 }  // namespace
 
-bool is_secret(std::string_view name) {
+Privacy privacy_of(std::string_view name) {
     std::array<char, name_bytes_max> folded;
     if (name.size() > folded.size()) name.remove_prefix(name.size() - folded.size());
     size_t size = 0;
@@ -48,11 +75,13 @@ bool is_secret(std::string_view name) {
         size += kept;
     }
     const std::string_view text(folded.data(), size);
-    if (std::ranges::any_of(secret_ends, [&](auto end) { return text.ends_with(end); }))
-        return true;
+    const bool has_end =
+        std::ranges::any_of(secret_ends, [&](auto end) { return text.ends_with(end); });
+    if (has_end || text == "key" || text == "keys") return Privacy::credential;
     for (size_t at = 0; at < size; ++at)
-        if (begins_secret(text.substr(at))) return true;
-    return false;
+        if (const Privacy privacy = privacy_at(text.substr(at)); privacy != Privacy::open)
+            return privacy;
+    return Privacy::open;
 }
 
 void Extra::put(std::string_view bytes) {

@@ -5,6 +5,7 @@
 // The object is written while the report is read, and is valid JSON at any time except for the
 // brackets that are open. A member that does not fit into the column is left out. So is every
 // member whose name says that it is a secret or identifies a person: passphrases, tokens, IMSI.
+// With ingest.keep_sim_identifiers the latter are kept.
 //
 // Threads: one for each worker, inside its Fields. Nothing allocates.
 #pragma once
@@ -12,6 +13,7 @@
 #include <array>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 #include "pipeline/columns/columns.h"
@@ -19,9 +21,18 @@
 
 namespace rollcall {
 
-// Returns whether the name is that of a credential or a personal number, such as
-// "wpa2-pre-shared-key" or "X-Device-Secret".
-[[nodiscard]] bool is_secret(std::string_view name);
+// The kind of value that a name announces.
+enum class Privacy : uint8_t {
+    open,
+    subscriber,  // Identifies a person or a SIM: "imsi", "uicc", "subscriber-number".
+    credential,  // "wpa2-pre-shared-key", "X-Device-Secret", "snmp-community".
+};
+[[nodiscard]] Privacy privacy_of(std::string_view name);
+
+// Returns whether the name is that of a credential or a personal number.
+[[nodiscard]] inline bool is_secret(std::string_view name) {
+    return privacy_of(name) != Privacy::open;
+}
 
 class Extra {
 public:

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <bit>
+#include <charconv>
+#include <cmath>
 #include <cstring>
 
 #include "pipeline/base/ascii.h"
 #include "pipeline/base/utf8.h"
+#include "pipeline/decode/identities.h"
 #include "pipeline/decode/routeros.h"
 
 namespace rollcall {
@@ -32,8 +35,18 @@ bool unsubstituted(std::string_view text) {
     return text.size() > 1 && text[0] == '$' && std::ranges::all_of(text.substr(1), is_name);
 }
 
-// Converts a voltage without a unit: RouterOS 6 writes tenths of volts.
-double volts(double number) { return number >= 100 && number <= 1000 ? number / 10 : number; }
+// Returns whether the value of `id`, which names other things as well, is a serial number: letters
+// and digits, both.
+bool is_like_serial(std::string_view text) {
+    const auto is_letter = [](char c) { return is_upper(c) || is_lower(c); };
+    return std::ranges::all_of(text, [&](char c) { return is_letter(c) || is_digit(c); }) &&
+           std::ranges::any_of(text, is_letter) && std::ranges::any_of(text, is_digit);
+}
+
+// A voltage without a unit, which may be tenths of volts: settle_voltage() decides.
+constexpr double bare_voltage_max = 1000;
+
+bool is_whole(double number) { return number == std::floor(number); }
 
 // Removes the zeros that :serialize appends when it writes a text that looks like a number with six
 // decimals. Whether 7.200000 was "7.2" or "7.20" cannot be told.
@@ -46,9 +59,19 @@ std::string_view without_padding(std::string_view lexeme) {
     return lexeme;
 }
 
+// Returns whether an ambiguous key means its column here: `"cpu":"ARM64"` is no load.
+bool fits(const Key& key, std::string_view value) {
+    if (key.column().value == Value::clock)
+        return routeros::clock(value) || routeros::calendar_day(value) ||
+               routeros::time_of_day(value);
+    return routeros::percent(value).has_value();
+}
+
 // Returns whether a column says something about the state of a router rather than its identity.
 constexpr bool is_metric(Column column) {
-    return info(column).value != Value::words && info(column).value != Value::serial;
+    const Value value = info(column).value;
+    return value != Value::words && value != Value::serial && value != Value::licence &&
+           value != Value::firmware;
 }
 
 constexpr uint64_t columns_of(Kind kind) {
@@ -71,8 +94,15 @@ static_assert(std::size(warning_names) <= 32);
 
 }  // namespace
 
-void Fields::begin(Columns& row) {
+void Fields::begin(Columns& row, int64_t now_us) {
     row_ = &row;
+    now_us_ = now_us;
+    day_.reset();
+    second_of_day_.reset();
+    mean_sum_ = 0;
+    mean_count_ = 0;
+    named_out_of_band_ = false;
+    known_keys_ = 0;
     kept_mask_ = 0;
     memory_in_use_.reset();
     disk_in_use_.reset();
@@ -94,11 +124,28 @@ void Fields::one_value(const Key& key, std::string_view value) {
     open_value(key);
     value = trimmed(value);
     if (routeros::missing(value)) return;
+    if (key->ambiguous && !fits(key, value)) return extra_.text(key.sent, value);
     metrics_sent_ |= is_metric(key->column);
+    if (key->scale != 1)
+        if (const auto number = routeros::bare_number(value))
+            return keep_real(key, *number * key->scale);
+    if (key->share) {
+        if (const auto percent = routeros::percent(value)) return keep_share(key, percent);
+        return keep_share(key, routeros::bytes(value));
+    }
     switch (key.column().value) {
-        case Value::device:
-        case Value::words:
-        case Value::serial: keep_text(key, value); return;
+        case Value::words: keep_text(key, value); return;
+        case Value::device: return keep_device(key, value);
+        case Value::serial: return keep_serial(key, value);
+        case Value::licence:
+            if (!identities::is_licence(value) && !unsubstituted(value))
+                return warn(Warning::not_an_identity, key);
+            keep_text(key, value);
+            return;
+        case Value::firmware:
+            if (!is_digit(value[0])) return bad_value(key);
+            keep_text(key, value);
+            return;
         case Value::version: {
             const auto version = routeros::version(value);
             if (!version) return bad_value(key);
@@ -115,14 +162,16 @@ void Fields::one_value(const Key& key, std::string_view value) {
         case Value::count: return keep_integer(key, routeros::count(value));
         case Value::frequency: return keep_integer(key, routeros::frequency(value));
         case Value::bytes: return keep_integer(key, routeros::bytes(value));
-        case Value::clock: return keep_integer(key, routeros::clock(value));
+        case Value::clock: return keep_clock(key, value);
         case Value::percent: return keep_real(key, routeros::percent(value));
         case Value::signal: return keep_real(key, routeros::signal(value));
         case Value::decimal: {
-            auto number = routeros::decimal(value);
-            if (number && key->column == Column::voltage_v && is_digit(value.back()))
-                number = volts(*number);
-            return keep_real(key, number);
+            const bool bare = std::ranges::all_of(value, is_digit);
+            return keep_real(key, routeros::decimal(value), bare);
+        }
+        case Value::degrees: {
+            const auto degrees = routeros::degrees(value);
+            return keep_real(key, degrees ? degrees : routeros::decimal(value));
         }
         case Value::given: return;  // Such a column has no keys.
     }
@@ -139,7 +188,8 @@ void Fields::two_numbers(const Key& key, std::string_view value) {
 void Fields::integer(const Key& key, int64_t value) {
     if (key->two) return;
     // A column of integers keeps the number exactly. A double is exact enough for the others.
-    if (key.column().kind != Kind::integer) return real(key, static_cast<double>(value));
+    if (key.column().kind != Kind::integer || key->scale != 1 || key->share)
+        return real(key, static_cast<double>(value));
     open_value(key);
     metrics_sent_ = true;
     keep_integer(key, value);
@@ -151,8 +201,24 @@ void Fields::real(const Key& key, double value) {
     open_value(key);
     metrics_sent_ = true;
     if (key.column().value == Value::clock) value = routeros::micros(value);
-    if (key->column == Column::voltage_v) value = volts(value);
-    keep_real(key, value);
+    if (key->share) return keep_share(key, value);
+    keep_real(key, value * key->scale, is_whole(value));
+}
+
+void Fields::part_of_mean(const Key& key, double value) {
+    const ColumnInfo& column = key.column();
+    known_keys_ += 1;
+    metrics_sent_ = true;
+    if (value < column.low || value > column.high) return implausible(key, value < column.low);
+    mean_sum_ += value;
+    mean_count_ += 1;
+    if (Kept* place = claim(key))
+        place->integer =
+            routeros::rounded(mean_sum_ / static_cast<double>(mean_count_)).value_or(0);
+}
+
+void Fields::forget(const Key& key) {
+    if (has(key->column) && kept(key->column).key.known == key.known) drop(key->column);
 }
 
 void Fields::literal(const Key& key, std::string_view lexeme) {
@@ -161,11 +227,14 @@ void Fields::literal(const Key& key, std::string_view lexeme) {
 }
 
 // Prepares for a value of this key. If the key is repeated, the last value counts, even if it means
-// absent.
+// absent. Of serial numbers, the last good one counts.
 void Fields::open_value(const Key& key) {
+    known_keys_ += key.column().value != Value::clock;
     if (seen_[key->number]) {
         warn(Warning::duplicate_key, key);
-        if (has(key->column) && kept(key->column).key->number == key->number) drop(key->column);
+        if (key.column().value != Value::serial && has(key->column) &&
+            kept(key->column).key->number == key->number)
+            drop(key->column);
     }
     seen_[key->number] = true;
 }
@@ -183,7 +252,11 @@ void Fields::keep_integer(const Key& key, std::optional<int64_t> value) {
     if (!value) return bad_value(key);
     const ColumnInfo& column = key.column();
     const auto number = static_cast<double>(*value);
-    if (number < column.low || number > column.high) return implausible(key, number < column.low);
+    const double low = key->in_use ? 0 : column.low;
+    if (number < low || number > column.high) return implausible(key, number < low);
+    constexpr int64_t day_us = 86'400'000'000;
+    if (column.value == Value::clock && now_us_ != 0 && *value > now_us_ + day_us)
+        return implausible(key, false);
     if (key->in_use) {
         (key->column == Column::mem_total ? memory_in_use_ : disk_in_use_) =
             Kept{key, *value, 0, {}};
@@ -192,12 +265,95 @@ void Fields::keep_integer(const Key& key, std::optional<int64_t> value) {
     }
 }
 
-void Fields::keep_real(const Key& key, std::optional<double> value) {
+void Fields::keep_real(const Key& key, std::optional<double> value, bool bare) {
     if (!value) return bad_value(key);
     const ColumnInfo& column = key.column();
-    if (*value < column.low || *value > column.high) return implausible(key, *value < column.low);
+    bare &= key->column == Column::voltage_v && key->scale == 1;
+    const double high = bare ? bare_voltage_max : column.high;
+    const double low = column.kind == Kind::real || !key->in_use ? column.low : 0;
+    if (*value < low || *value > high) return implausible(key, *value < low);
     if (column.kind != Kind::real) return keep_integer(key, routeros::rounded(*value));
-    if (Kept* place = claim(key)) place->real = *value;
+    if (key->several) return keep_highest(key, *value, bare);
+    if (Kept* place = claim(key)) {
+        place->real = *value;
+        place->bare = bare;
+    }
+}
+
+// Keeps the highest of several readings of one quantity: the hottest sensor, and the power supply
+// that works. The others go to `extra`.
+void Fields::keep_highest(const Key& key, double value, bool bare) {
+    Kept& place = kept(key->column);
+    if (has(key->column) && place.key->several) {
+        const bool higher = value > place.real;
+        set_aside(higher ? place.key : key, higher ? place.real : value);
+        if (!higher) return;
+        drop(key->column);
+    }
+    if (Kept* const claimed = claim(key)) {
+        claimed->real = value;
+        claimed->bare = bare;
+    }
+}
+
+void Fields::set_aside(const Key& key, double value) {
+    std::array<char, 32> digits;
+    const char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+    extra_.literal(key.sent, {digits.data(), static_cast<size_t>(end - digits.data())});
+}
+
+// Keeps a value that is percent in some reports and an amount in others: up to 100 it is percent.
+void Fields::keep_share(const Key& key, std::optional<double> value) {
+    if (!value) return bad_value(key);
+    if (*value < 0) return implausible(key, true);
+    const bool memory = key->column == Column::mem_used_pct;
+    if (*value > 100) {
+        (memory ? memory_in_use_ : disk_in_use_) =
+            Kept{key, routeros::rounded(*value).value_or(0), 0, {}};
+    } else if (!memory) {
+        set_aside(key, *value);  // No column holds it.
+    } else if (Kept* place = claim(key)) {
+        place->real = *value;
+    }
+}
+
+// Keeps a clock, or one half of it: /system clock has a date and a time.
+void Fields::keep_clock(const Key& key, std::string_view value) {
+    if (const auto clock = routeros::clock(value)) return keep_integer(key, clock);
+    if (const auto day = routeros::calendar_day(value)) {
+        day_ = day;
+        day_key_ = key;
+    } else if (const auto second = routeros::time_of_day(value)) {
+        second_of_day_ = second;
+    } else {
+        bad_value(key);
+    }
+}
+
+void Fields::keep_serial(const Key& key, std::string_view value) {
+    if (unsubstituted(value) || value.find('\0') != value.npos) return bad_value(key);
+    const bool usual = identities::is_routerboard_serial(value);
+    if (key->pairs_only && !usual && !is_like_serial(value)) return extra_.text(key.sent, value);
+    if (!usual && !identities::is_serial(value)) return warn(Warning::not_an_identity, key);
+    if (usual) return keep_spelled(key, value, serial_spelled_);
+    keep_text(key, value);
+}
+
+void Fields::keep_device(const Key& key, std::string_view value) {
+    if (unsubstituted(value)) return;  // No loss, because a report has several ids.
+    if (const auto mac = identities::mac(value, key->mac))
+        return keep_spelled(key, mac->view(), device_spelled_);
+    if (!identities::is_site(value)) return warn(Warning::not_an_identity, key);
+    keep_text(key, value);
+}
+
+// Keeps a text in capital letters, so that every spelling is one identity.
+void Fields::keep_spelled(const Key& key, std::string_view value, std::span<char> spelling) {
+    Kept* const place = claim(key);
+    if (place == nullptr) return;
+    const auto upper = [](char c) { return is_lower(c) ? static_cast<char>(c & ~0x20) : c; };
+    std::ranges::transform(value, spelling.begin(), upper);
+    place->text = {spelling.data(), value.size()};
 }
 
 bool Fields::keep_text(const Key& key, std::string_view value) {
@@ -213,7 +369,7 @@ bool Fields::keep_text(const Key& key, std::string_view value) {
 
 void Fields::bad_value(const Key& key) {
     // An unusable id is no loss, because a report has several.
-    if (!key->ambiguous && key->column != Column::site_id) warn(Warning::bad_value, key);
+    if (key->column != Column::site_id) warn(Warning::bad_value, key);
 }
 
 void Fields::implausible(const Key& key, bool too_low) {
@@ -232,10 +388,14 @@ std::string_view Fields::finish() {
     weigh(Column::mem_total, Column::mem_free, memory_in_use_);
     weigh(Column::disk_total, Column::disk_free, disk_in_use_);
     take_channel();
+    take_clock();
+    check_serial();
+    settle_voltage();
     write();
     const std::string_view besides = extra_.json();
     if (!besides.empty()) row_->set_text(Column::extra, besides);
-    if (!metrics_sent_ && besides.empty() && !(warning_bits_ & bit(Warning::empty_body)))
+    if (!metrics_sent_ && besides.empty() && !named_out_of_band_ &&
+        !(warning_bits_ & bit(Warning::empty_body)))
         warn(Warning::no_metrics);
     if (warnings_used_ > 0) row_->set_text(Column::warnings, warnings());
     return warnings();
@@ -243,6 +403,11 @@ std::string_view Fields::finish() {
 
 void Fields::empty_body() {
     if ((kept_mask_ & ~bit(Column::site_id)) == 0) warn(Warning::empty_body);
+}
+
+bool Fields::is_report() {
+    return known_keys_ > 0 &&
+           (kept_mask_ != 0 || memory_in_use_ || disk_in_use_ || !extra_.json().empty());
 }
 
 // Derives total, free and used from any two of them, and drops a `free` that exceeds the total.
@@ -260,10 +425,14 @@ void Fields::weigh(Column total, Column free, const std::optional<Kept>& in_use)
         kept(total) = *in_use;
         kept(total).integer += kept(free).integer;
     }
-    if (has(total) && has(free) && kept(free).integer > kept(total).integer) {
-        warn(Warning::out_of_range, kept(free).key);
-        drop(free);
-    }
+    const auto drop_if = [this](Column column, bool implausible) {
+        if (!has(column) || !implausible) return;
+        warn(Warning::out_of_range, kept(column).key);
+        drop(column);
+    };
+    for (const Column column : {total, free})
+        drop_if(column, static_cast<double>(kept(column).integer) < info(column).low);
+    drop_if(free, has(total) && kept(free).integer > kept(total).integer);
 }
 
 // Sets the channel from a version like "7.17 (stable)", unless the report has a key for it.
@@ -272,6 +441,43 @@ void Fields::take_channel() {
     kept_mask_ |= bit(Column::channel);
     kept(Column::channel) = kept(Column::version);
     kept(Column::channel).text = channel_;
+}
+
+void Fields::take_clock() {
+    if (!day_ || !second_of_day_ || has(Column::reported_at)) return;
+    keep_integer(day_key_, (*day_ * 86400 + *second_of_day_) * 1'000'000);
+}
+
+// Drops a serial number that repeats another name of the router, which scripts send if there is no
+// serial number.
+void Fields::check_serial() {
+    if (!has(Column::serial_number)) return;
+    const Kept& serial = kept(Column::serial_number);
+    if (identities::is_routerboard_serial(serial.text)) return;
+    for (const Column column : {Column::identity, Column::model, Column::board_name}) {
+        if (!has(column) || !same_word(kept(column).text, serial.text)) continue;
+        warn(Warning::not_an_identity, serial.key);
+        return drop(Column::serial_number);
+    }
+}
+
+// Decides whether an integer without a unit is in volts or in tenths of volts. RouterOS 6 writes
+// tenths (RouterOS manual, "Health"), so this is no guess if the report has a version 6. Otherwise
+// only a voltage that no board accepts is read as tenths. A decision against the version is a
+// guess.
+void Fields::settle_voltage() {
+    if (!has(Column::voltage_v) || !kept(Column::voltage_v).bare) return;
+    constexpr double volts_from = 100;
+    constexpr double tenths_from = 45;  // Boards need 4.5 V and more.
+    Kept& voltage = kept(Column::voltage_v);
+    const bool has_version = has(Column::version);
+    const bool writes_tenths = has_version && kept(Column::version).text.starts_with("6.");
+    const bool fits_tenths_only = voltage.real >= volts_from;
+    const bool fits_volts_only = voltage.real < tenths_from;
+    if (writes_tenths ? !fits_volts_only : fits_tenths_only) voltage.real /= 10;
+    const bool is_guess =
+        writes_tenths ? fits_volts_only && voltage.real > 0 : has_version && fits_tenths_only;
+    if (is_guess) warn(Warning::unit_guessed, voltage.key);
 }
 
 // Writes all values except the site, which the intake sets.

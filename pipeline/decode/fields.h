@@ -15,6 +15,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -27,6 +28,7 @@ namespace rollcall {
 
 // The signs in a report by which the response chooses its dialect (daemon/http/dialects.h).
 struct Shape {
+    bool json = false;  // The report is JSON.
     bool json_rpc = false;
     bool collectors = false;  // ISPApp: the report has values of collectors.
     std::string_view rpc_id;  // JSON-RPC: the id as the request spelled it; may be empty.
@@ -37,7 +39,12 @@ public:
     // The keys that have come, by number.
     using Seen = std::array<bool, keys_max>;
 
-    void begin(Columns& row);
+    // keep_sim_identifiers: see Dictionary.
+    explicit Fields(bool keep_sim_identifiers = false) : dictionary_(keep_sim_identifiers) {}
+
+    // now_us: the time of receipt, in microseconds since 1970. A clock of the router that is more
+    // than a day ahead of it is not kept; 0 disables the check.
+    void begin(Columns& row, int64_t now_us = 0);
 
     // Begins an object, which may use the keys of the object around it again. Returns what leave()
     // needs at its end.
@@ -53,6 +60,20 @@ public:
     void real(const Key& key, double value);
     // ... or as the characters of a number, because "7.20" is another version than 7.2.
     void literal(const Key& key, std::string_view lexeme);
+    // Takes one of several numbers whose mean is the value, as of the cores of a processor.
+    void part_of_mean(const Key& key, double value);
+
+    [[nodiscard]] bool has(Column column) const { return kept_mask_ & bit(column); }
+    // Removes the value of a column if this key has set it.
+    void forget(const Key& key);
+    // Returns the number of known keys so far, even of those without a usable value.
+    // A clock does not count, because every log line has one.
+    [[nodiscard]] size_t known_keys() const { return known_keys_; }
+    // Returns whether pairs are a report: a key is known, and there is something to store.
+    [[nodiscard]] bool is_report();
+    // Records that the fields so far came out of band. If they name the router, a body without
+    // metrics needs no warning.
+    void end_out_of_band() { named_out_of_band_ = kept_mask_ != 0; }
 
     // Takes the members that are no keys.
     [[nodiscard]] Extra& extra() { return extra_; }
@@ -83,6 +104,7 @@ private:
         int64_t integer;
         double real;
         std::string_view text;
+        bool bare = false;  // An integer without a unit.
     };
 
     void one_value(const Key& key, std::string_view value);
@@ -90,17 +112,26 @@ private:
     void open_value(const Key& key);
     [[nodiscard]] Kept* claim(const Key& key);
     void keep_integer(const Key& key, std::optional<int64_t> value);
-    void keep_real(const Key& key, std::optional<double> value);
+    void keep_real(const Key& key, std::optional<double> value, bool bare = false);
+    void keep_highest(const Key& key, double value, bool bare);
+    void keep_share(const Key& key, std::optional<double> value);
+    void keep_clock(const Key& key, std::string_view value);
+    void keep_serial(const Key& key, std::string_view value);
+    void keep_device(const Key& key, std::string_view value);
+    void keep_spelled(const Key& key, std::string_view value, std::span<char> spelling);
+    void set_aside(const Key& key, double value);
     // Returns whether the text was kept.
     bool keep_text(const Key& key, std::string_view value);
     void bad_value(const Key& key);
     void implausible(const Key& key, bool too_low);
 
-    [[nodiscard]] bool has(Column column) const { return kept_mask_ & bit(column); }
     void drop(Column column) { kept_mask_ &= ~bit(column); }
     [[nodiscard]] Kept& kept(Column column) { return kept_[index(column)]; }
     void weigh(Column total, Column free, const std::optional<Kept>& in_use);
     void take_channel();
+    void take_clock();
+    void check_serial();
+    void settle_voltage();
     void write();
 
     void warn(Warning warning, const Key& key);
@@ -113,9 +144,21 @@ private:
     std::array<Kept, columns_count> kept_{};
     std::optional<Kept> memory_in_use_;
     std::optional<Kept> disk_in_use_;
+    // The halves of a clock that came as date and time, and the key of the date.
+    std::optional<int64_t> day_;
+    std::optional<int64_t> second_of_day_;
+    Key day_key_;
+    double mean_sum_ = 0;
+    size_t mean_count_ = 0;
+    // Identities in the one spelling that is stored.
+    std::array<char, bytes_max(Column::serial_number)> serial_spelled_;
+    std::array<char, bytes_max(Column::site_id)> device_spelled_;
     std::string_view channel_;  // The channel behind the version number, "7.17 (stable)".
     Seen seen_{};
     bool metrics_sent_ = false;
+    bool named_out_of_band_ = false;
+    size_t known_keys_ = 0;
+    int64_t now_us_ = 0;
     Shape shape_;
     Extra extra_;
     uint32_t warning_bits_ = 0;

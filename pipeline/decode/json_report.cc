@@ -1,35 +1,72 @@
 #include "pipeline/decode/json_report.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <optional>
+#include <span>
+
+#include "pipeline/decode/pairs.h"
+#include "pipeline/decode/routeros.h"
 
 namespace rollcall {
 
 namespace {
+
+using Scalar = JsonScalar;
+using Member = JsonMember;
 
 constexpr size_t rpc_id_bytes_max = 64;
 
 // Which keys set a column when they name a member of an object.
 enum class Reach : uint8_t {
     none,
+    mean,    // Keys of which a list holds several, and that include the object's name.
     path,    // Keys that include the object's name.
     strong,  // These, and keys that only a router has.
     all,
 };
 
-// A scalar as it was sent: the text of a string, else the characters of the token.
-struct Scalar {
-    enum class Kind : uint8_t { text, integer, decimal, large, word, null };
-    Kind kind = Kind::null;
-    std::string_view text;
-    int64_t integer = 0;
-};
+// The names under which the objects of a list say what they are about, the best one first, and
+// those under which they give a value.
+constexpr std::array<std::string_view, 13> label_names = {
+    "name",      "key",   "sensor", "metric", "measurement", "item", "parameter",
+    "attribute", "field", "label",  "n",      "type",        "cpu"};
+constexpr std::array<std::string_view, 6> value_names = {"value",   "point", "val",
+                                                         "reading", "v",     "lastvalue"};
 
-// The members `name` and `value` of an object that is an element of a list or named like a key.
-struct NamedValue {
-    Scalar name;
+size_t label_rank(std::string_view name) {
+    return static_cast<size_t>(std::ranges::find(label_names, name) - label_names.begin());
+}
+bool is_value_name(std::string_view name) {
+    return std::ranges::find(value_names, name) != value_names.end();
+}
+
+// An object that is an element of a list, or named like a key: its label, its value, and its first
+// members that are no keys. Their meaning together is known only at the end of the object.
+struct Row {
+    size_t rank = label_names.size();
+    Scalar label;
     std::optional<Scalar> value;
+    std::array<Member, 8> members;
+    size_t members_count = 0;
+
+    void note(std::string_view name, const Scalar& scalar) {
+        const size_t its_rank = label_rank(name);
+        if (its_rank < rank && scalar.kind == Scalar::Kind::text) {
+            rank = its_rank;
+            label = scalar;
+        } else if (is_value_name(name)) {
+            value = scalar;
+        } else if (members_count < members.size()) {
+            members[members_count++] = {name, scalar};
+        }
+    }
+    [[nodiscard]] bool has_label() const { return rank < label_names.size(); }
+    // Returns what the label calls a thing without its number: "cpu0" is about a "cpu".
+    [[nodiscard]] std::string_view thing() const {
+        return label.text.substr(0, label.text.find_last_not_of("0123456789") + 1);
+    }
 };
 
 // A member's name and its meaning, which is valid until the next look-up.
@@ -42,45 +79,76 @@ struct Name {
 struct Place {
     std::string_view object = {};  // Its name; empty for the report itself.
     Reach reach = Reach::all;
-    NamedValue* named = nullptr;  // Where to note the members `name` and `value`, or nullptr.
+    Row* row = nullptr;  // Where to note the members that are no keys, or nullptr.
+    bool in_list = false;
+    bool may_wrap = false;  // It may be a Wrapper.
 };
 
 // The recursive descent through one report. Each step takes the cursor by value at the beginning of
 // a token and returns it behind the last token, or stopped.
 class MemberReader {
 public:
-    MemberReader(Fields& fields, std::string& unescaped)
-        : fields_(fields), dictionary_(fields.dictionary()), unescaped_(unescaped) {}
+    MemberReader(Fields& fields, std::string& unescaped, JsonWrapper& wrapper)
+        : fields_(fields),
+          dictionary_(fields.dictionary()),
+          unescaped_(unescaped),
+          wrapper_(wrapper) {
+        wrapper_.clear();
+        fields_.shape().json = true;
+    }
 
-    JsonCursor read(JsonCursor cursor) { return members(cursor, {}); }
+    JsonCursor read(JsonCursor cursor) {
+        cursor = members(cursor, {});
+        unwrap();
+        return cursor;
+    }
+    JsonCursor read_menu(JsonCursor cursor) {
+        return list(cursor, "rows", {}, Reach::all, Listing::menu);
+    }
 
 private:
+    enum class Listing : uint8_t { of_member, menu };
+
     JsonCursor members(JsonCursor cursor, const Place& in) {
         if (!cursor.open()) return cursor.stop();
         if (cursor.take('}')) return cursor.closed();
+        bool has_tags = false;
+        bool has_fields = false;
         do {
             Name sent;
             if (!member_name(cursor, in.object, sent)) return cursor.stop();
             const auto& [name, meaning] = sent;
             const char first = cursor.peek();
             if (first == '{' || first == '[') {
-                cursor = first == '{' ? group(cursor, name, *meaning, in.reach)
+                has_tags |= name == "tags";
+                has_fields |= name == "fields";
+                cursor = first == '{' ? group(cursor, name, *meaning, in)
                                       : list(cursor, name, *meaning, in.reach);
                 if (!cursor.good()) return cursor;
                 continue;
             }
             const KnownKey* key = known(*meaning, in.reach);
-            if (in.named != nullptr && name == "name") key = nullptr;
+            if (in.row != nullptr && (name == "name" || is_value_name(name))) key = nullptr;
             const char* const begin = cursor.place();
             Scalar value;
             if (!scalar(cursor, first, value)) return cursor.stop();
-            if (key != nullptr) {
+            if (key != nullptr && in.in_list && key->column == Column::cpu_load) {
+                give_part({name, key}, value);
+            } else if (key != nullptr) {
                 give({name, key}, value);
+                // `free` of an object `memory` says nothing about the other members.
+                wrapper_.proven |=
+                    in.may_wrap && meaning->alone != nullptr && is_measured(meaning->alone->column);
+            } else if (value.kind == Scalar::Kind::text && meaning->group &&
+                       nested(name, *meaning, value.text, in)) {
+                continue;
             } else {
                 const char* const end = cursor.place();
                 other(in, {name, meaning->secret, meaning->plain}, value, {begin, end});
             }
         } while (cursor.take(','));
+        // Telegraf's JSON: the name is that of the measurement.
+        if (has_tags && has_fields) forget_name(in);
         return cursor.take('}') ? cursor.closed() : cursor.stop();
     }
 
@@ -105,32 +173,39 @@ private:
         return true;
     }
 
-    // Handles a member whose name is not a key. In an element of a list, the members `name` and
-    // `value` are noted, because only at the end of the element both are known.
+    // Handles a member whose name is not a key.
     void other(const Place& in, const Extra::Name& name, const Scalar& value,
                std::string_view lexeme) {
-        if (in.named != nullptr && name.text == "name") in.named->name = value;
-        if (in.named != nullptr && (name.text == "value" || name.text == "point"))
-            in.named->value = value;
-        if (in.named == nullptr && in.object.empty()) note(name.text, lexeme);
+        if (in.row != nullptr) in.row->note(name.text, value);
+        if (in.may_wrap && wrapper_.members_count < wrapper_.members.size())
+            wrapper_.members[wrapper_.members_count++] = {name.text, value};
+        if (in.row == nullptr && in.object.empty()) note(name.text, lexeme);
         keep(name, value);
     }
 
     JsonCursor group(JsonCursor cursor, std::string_view name, const Meaning& meaning,
-                     Reach around) {
+                     const Place& place) {
+        const Reach around = place.reach;
         const char* const begin = cursor.place();
         const auto mark = fields_.extra().open({name, meaning.secret, meaning.plain}, '{');
         const auto outer = fields_.enter();
-        NamedValue named;
-        Place in{name, around};
-        if (around >= Reach::strong) in.reach = meaning.group ? Reach::all : Reach::strong;
+        Row row;
+        Place in{.object = name, .reach = around};
+        if (around >= Reach::strong)
+            in.reach = meaning.group         ? Reach::all
+                       : meaning.other_thing ? Reach::path
+                                             : Reach::strong;
         const Key key{name, meaning.group ? nullptr : known(meaning, around)};
-        if (key) in.named = &named;
+        if (key) in.row = &row;
+        if (place.object.empty() && !place.in_list && !meaning.group) {
+            ++wrapper_.objects;
+            in.may_wrap = !key && !meaning.other_thing && wrapper_.objects == 1;
+        }
         cursor = members(cursor, in);
         fields_.leave(outer);
-        if (key && named.value) {
+        if (key && row.value) {
             fields_.extra().take_back(mark);
-            give(key, *named.value);
+            give(key, *row.value);
         }
         fields_.extra().close(mark, '}');
         constexpr ptrdiff_t empty = 2;  // "{}"
@@ -138,13 +213,16 @@ private:
         return cursor;
     }
 
-    JsonCursor list(JsonCursor cursor, std::string_view name, const Meaning& meaning,
-                    Reach around) {
+    JsonCursor list(JsonCursor cursor, std::string_view name, const Meaning& meaning, Reach around,
+                    Listing listing = Listing::of_member) {
         const auto mark = fields_.extra().open({name, meaning.secret, meaning.plain}, '[');
-        const bool speaks_of_router = around >= Reach::strong && meaning.group;
-        Reach reach = around == Reach::none ? Reach::none
-                      : speaks_of_router    ? Reach::all
-                                            : Reach::path;
+        const bool is_menu = listing == Listing::menu;
+        const bool speaks_of_router = is_menu || (around >= Reach::strong && meaning.group);
+        const KnownKey* const key = known(meaning, around);
+        const bool is_mean = key != nullptr && key->column == Column::cpu_load;
+        Reach reach = around == Reach::none || is_menu ? Reach::none
+                      : speaks_of_router               ? Reach::all
+                                                       : Reach::path;
         const bool good = cursor.each(']', [&] {
             const char first = cursor.peek();
             if (first == '[') {
@@ -152,13 +230,14 @@ private:
                 return cursor.good();
             }
             if (first == '{') {
-                cursor = element(cursor, {name, reach}, around, speaks_of_router);
-                reach = Reach::none;
+                cursor = element(cursor, {.object = name, .reach = reach, .in_list = true}, around,
+                                 speaks_of_router);
+                reach = reach == Reach::none || reach == Reach::all ? Reach::none : Reach::mean;
                 return cursor.good();
             }
             Scalar value;
             if (!scalar(cursor, first, value)) return false;
-            keep({}, value);
+            is_mean ? give_part({name, key}, value) : keep({}, value);
             return true;
         });
         fields_.extra().close(mark, ']');
@@ -166,24 +245,81 @@ private:
     }
 
     JsonCursor element(JsonCursor cursor, Place in, Reach around, bool speaks_of_router) {
-        NamedValue named;
-        in.named = &named;
+        Row row;
+        in.row = &row;
         const auto mark = fields_.extra().open({}, '{');
         const auto outer = fields_.enter();
         cursor = members(cursor, in);
-        if (around != Reach::none && named.name.kind == Scalar::Kind::text) {
-            const std::string_view name = named.value ? named.name.text : "name";
-            const Key key{name, dictionary_.look_up(name).alone};
-            if (named.value && key && (speaks_of_router || !key->weak)) {
-                fields_.extra().take_back(mark);
-                give(key, *named.value);
-            } else if (!named.value && in.reach == Reach::all) {
-                give(key, named.name);
+        if (around != Reach::none && row.has_label()) {
+            if (row.value) {
+                const Key key{row.label.text, dictionary_.look_up(row.label.text).alone};
+                if (key && (speaks_of_router || !key->weak)) {
+                    fields_.extra().take_back(mark);
+                    give(key, *row.value);
+                }
+            } else if (row.rank == label_rank("name") && in.reach == Reach::all) {
+                give({"name", dictionary_.look_up("name").alone}, row.label);
+            } else {
+                give_labelled(row);
             }
         }
         fields_.leave(outer);
         fields_.extra().close(mark, '}');
         return cursor;
+    }
+
+    // Gives the members of a row that are quantities of what its label names: of
+    // {"type":"memory","free":1} the free memory. Names and times are those of the thing.
+    void give_labelled(const Row& row) {
+        for (const auto& [name, value] : std::span(row.members).first(row.members_count)) {
+            const Key key{name, dictionary_.look_up(row.thing(), name).in_object};
+            if (!key || !is_quantity(key->column)) continue;
+            key->column == Column::cpu_load ? give_part(key, value) : give(key, value);
+        }
+    }
+
+    static bool is_quantity(Column column) {
+        const Value value = info(column).value;
+        return is_measured(column) || value == Value::decimal || value == Value::signal ||
+               value == Value::address;
+    }
+
+    // Reads a text that is an object in JSON, or a list of pairs, as a group. Returns false if it
+    // is neither.
+    bool nested(std::string_view name, const Meaning& meaning, std::string_view text,
+                const Place& in) {
+        // Its own strings are unescaped behind it.
+        const size_t room = unescaped_.capacity() - unescaped_.size();
+        if (is_nested_ || in.reach < Reach::strong || room < text.size() + body_padding)
+            return false;
+        if (!text.starts_with('{')) {
+            if (!has_known_pair(text, dictionary_)) return false;
+            const auto outer = fields_.enter();
+            read_list(text, fields_, unescaped_);
+            fields_.leave(outer);
+            return true;
+        }
+        JsonCursor check(text);
+        if (!check.skip() || !check.finish()) return false;
+        is_nested_ = true;
+        (void)group(JsonCursor(text), name, meaning, in);
+        is_nested_ = false;
+        return true;
+    }
+
+    // Gives the members of the only object, if that is a Wrapper.
+    void unwrap() {
+        if (wrapper_.objects != 1 || !wrapper_.proven) return;
+        for (const auto& [name, value] :
+             std::span(wrapper_.members).first(wrapper_.members_count)) {
+            const Key key{name, dictionary_.look_up(name).alone};
+            if (key && !fields_.has(key->column)) give(key, value);
+        }
+    }
+
+    void forget_name(const Place& in) {
+        if (in.row != nullptr) in.row->rank = label_names.size();
+        fields_.forget({"name", dictionary_.look_up("name").alone});
     }
 
     // Reads a scalar; the cursor stands at its first byte. Inline for the same reason.
@@ -225,6 +361,10 @@ private:
 
     static const KnownKey* known(const Meaning& meaning, Reach reach) {
         if (reach == Reach::none) return nullptr;
+        if (reach == Reach::mean) {
+            const bool is_part = meaning.in_object && meaning.in_object->column == Column::cpu_load;
+            return is_part ? meaning.in_object : nullptr;
+        }
         if (meaning.in_object) return meaning.in_object;
         if (reach == Reach::all) return meaning.alone;
         const KnownKey* const key = meaning.alone;
@@ -251,6 +391,10 @@ private:
         fields_.real(key, real);
     }
 
+    void give_part(const Key& key, const Scalar& value) {
+        if (const auto number = routeros::percent(value.text)) fields_.part_of_mean(key, *number);
+    }
+
     void keep(const Extra::Name& name, const Scalar& value) {
         if (value.kind == Scalar::Kind::text) return fields_.extra().text(name, value.text);
         fields_.extra().literal(name, value.text);
@@ -268,15 +412,47 @@ private:
     Fields& fields_;
     Dictionary& dictionary_;
     std::string& unescaped_;
+    JsonWrapper& wrapper_;
+    bool is_nested_ = false;
 };
 
 }  // namespace
 
-JsonReportReader::JsonReportReader(size_t text_bytes_max) { unescaped_.reserve(text_bytes_max); }
+bool opens_menu(std::string_view array) {
+    JsonCursor cursor(array);
+    if (!cursor.take('[') || cursor.peek() != '{') return false;
+    bool has_id = false;
+    bool has_label = false;
+    bool has_value = false;
+    JsonString name;
+    (void)cursor.each('}', [&] {
+        if (!cursor.name(name)) return false;
+        has_id |= name.raw == ".id";
+        has_label |= label_rank(name.raw) < label_rank("type");
+        has_value |= is_value_name(name.raw);
+        cursor.peek();
+        return cursor.skip();
+    });
+    return has_id || (has_label && has_value);
+}
+
+// Twice, for texts that are JSON themselves.
+JsonReportReader::JsonReportReader(size_t text_bytes_max) {
+    unescaped_.reserve(2 * text_bytes_max + body_padding);
+}
 
 JsonCursor JsonReportReader::read(JsonCursor cursor, Fields& fields) {
     unescaped_.clear();
-    return MemberReader(fields, unescaped_).read(cursor);
+    return MemberReader(fields, unescaped_, wrapper_).read(cursor);
+}
+
+Result<void> JsonReportReader::read_menu(std::string_view text, Fields& fields) {
+    unescaped_.clear();
+    JsonCursor cursor(text);
+    cursor.peek();
+    cursor = MemberReader(fields, unescaped_, wrapper_).read_menu(cursor);
+    if (!cursor.good() || !cursor.finish()) return std::unexpected(cursor.fault(text.data()));
+    return {};
 }
 
 Result<void> JsonReportReader::read(std::string_view text, Fields& fields) {

@@ -4,6 +4,8 @@
 #include <array>
 #include <bit>
 
+#include "pipeline/decode/key_words.h"
+
 namespace rollcall {
 
 namespace {
@@ -114,6 +116,9 @@ constexpr Table table = [] {
         key.in_use = take_mark(word, '+');
         key.two = take_mark(word, ',');
         key.pairs_only = take_mark(word, '=');
+        key.several = take_mark(word, '^');
+        key.share = take_mark(word, '%');
+        key.mac = take_mark(word, '#');
         result.folded[number] = fold(word);
         ++number;
     });
@@ -146,21 +151,31 @@ constexpr std::string_view groups =
 #include "pipeline/columns/columns.def"
 #undef COLUMN
     ;
+constexpr std::string_view other_things =
+#define COLUMN(name, kind, value, low, high, since, place, keys, help)
+#define OTHER(words) words " "
+#include "pipeline/columns/columns.def"
+#undef COLUMN
+    ;
 
-constexpr size_t groups_count = [] {
+constexpr size_t count_words(std::string_view words) {
     size_t count = 0;
-    each_word(groups, [&](std::string_view word) { count += !word.empty(); });
+    each_word(words, [&](std::string_view word) { count += !word.empty(); });
     return count;
-}();
+}
 
-constexpr std::array<Folded, groups_count> group_table = [] {
-    std::array<Folded, groups_count> table_of_groups{};
+template <size_t count>
+constexpr std::array<Folded, count> folded_words(std::string_view words) {
+    std::array<Folded, count> folded{};
     size_t number = 0;
-    each_word(groups, [&](std::string_view word) {
-        if (!word.empty()) table_of_groups[number++] = fold(word);
+    each_word(words, [&](std::string_view word) {
+        if (!word.empty()) folded[number++] = fold(word);
     });
-    return table_of_groups;
-}();
+    return folded;
+}
+
+constexpr auto group_table = folded_words<count_words(groups)>(groups);
+constexpr auto other_table = folded_words<count_words(other_things)>(other_things);
 
 Key find(const Folded& folded, std::string_view sent) {
     for (size_t slot = hash(folded); slots[slot] != free_slot; slot = (slot + 1) % slots_count)
@@ -170,17 +185,28 @@ Key find(const Folded& folded, std::string_view sent) {
 
 }  // namespace
 
-Key find_key(std::string_view sent) { return find(fold(sent), sent); }
+Key find_key(std::string_view sent) {
+    const Key listed = find(fold(sent), sent);
+    return listed ? listed : Key{sent, composed_key({}, sent)};
+}
 
 Key find_key(std::string_view object, std::string_view sent) {
     Folding path;
     path.add(object);
     path.add(sent);
-    return find(path.result(), sent);
+    const Key listed = find(path.result(), sent);
+    return listed ? listed : Key{sent, composed_key(object, sent)};
 }
 
+size_t listed_keys() { return keys_count; }
+
 bool is_group(std::string_view object) {
-    return std::ranges::find(group_table, fold(object)) != group_table.end();
+    return std::ranges::find(group_table, fold(object)) != group_table.end() ||
+           names_a_report(object);
+}
+
+bool is_other_thing(std::string_view object) {
+    return std::ranges::find(other_table, fold(object)) != other_table.end();
 }
 
 }  // namespace rollcall

@@ -1,7 +1,8 @@
 // Keys: the names under which routers send values, and the columns that these set.
 //
 // `cpu-count`, `cpu_count` and `cpuCount` are one key: case and separators do not count.
-// columns.def lists the keys of each column; the compiler makes a hash table of them.
+// columns.def lists the keys of each column; the compiler makes a hash table of them. A name that
+// is not in it may be composed of words that say the same, `device_mem_free_mb` (key_words.h).
 //
 // Threads: a constant table.
 #pragma once
@@ -23,6 +24,12 @@ struct KnownKey {
     bool in_use = false;      // `+`
     bool two = false;         // `,`
     bool pairs_only = false;  // `=`
+    bool several = false;     // `^`
+    bool share = false;       // `%`
+    bool mac = false;         // `#`
+    // Factor from the unit in a composed key to the unit of the column; a value that has a unit of
+    // its own ignores it.
+    double scale = 1;
 };
 
 // A name as it was sent, and the key that it is, or nullptr.
@@ -36,14 +43,33 @@ struct Key {
     [[nodiscard]] bool keeps_text() const { return column().kind == Kind::text; }
 };
 
+// Returns whether a column holds a name by which a router can be known.
+[[nodiscard]] constexpr bool names_router(Column column) {
+    return column == Column::site_id || column == Column::serial_number ||
+           column == Column::system_id || column == Column::identity;
+}
+
+// Returns whether a column holds what only a router measures, of itself.
+[[nodiscard]] constexpr bool is_measured(Column column) {
+    const Value value = info(column).value;
+    return value == Value::bytes || value == Value::percent || value == Value::frequency ||
+           column == Column::cpu_count;
+}
+
 // The size of a set of keys: more than there are.
-inline constexpr size_t keys_max = 224;
+inline constexpr size_t keys_max = 254;
 
 [[nodiscard]] Key find_key(std::string_view sent);
 // Finds the key of a member of an object, such as `ram.total`.
 [[nodiscard]] Key find_key(std::string_view object, std::string_view sent);
 
+// Returns the number of keys in columns.def. Composed keys have higher numbers, so a listed key
+// wins over a composed one.
+[[nodiscard]] size_t listed_keys();
+
 // Returns whether an object of this name describes the router as a whole.
 [[nodiscard]] bool is_group(std::string_view object);
+// Returns whether an object of this name describes another thing, which has its own serial number.
+[[nodiscard]] bool is_other_thing(std::string_view object);
 
 }  // namespace rollcall

@@ -1,11 +1,20 @@
 // PairDecoder: `key=value` lists, forms and header fields to keys and values.
 //
-//     list   name=hAP;cpu-load=5;uptime=1d      nothing is escaped, so a part that is no pair or
-//     has
-//                                               an unusual key is a fragment of a value; without
-//                                               any `;`, lines are the parts
-//     form   cpu=7&ver=7.24.1+%28stable%29      percent-encoded, which RouterOS often omits
-//     header X-NSM-CPU-Load=17                  one line for each field, from agents without a body
+//     list   name=hAP;cpu-load=5;uptime=1d      nothing is escaped, so a part that is no pair, or
+//                                               has an unusual key, is a fragment of a value
+//            cpu-load=5,uptime=1d               separated by lines, commas, spaces or `|` if there
+//            cpu-load=5 uptime=1d               is no `;` (pair_split.h)
+//            uptime: 1d                         `:` instead of `=`, as the console prints
+//            name="core 1";uptime=1d            quotes around a value are removed
+//     form   cpu=7&ver=7.24.1+%28stable%29      percent-encoded
+//            cpu=7&model=BT5&BG77&ver=7.24 (x)  as it is, because RouterOS often omits the
+//                                               encoding: `+` is a plus, and a part without `=`
+//                                               belongs to the value in front of it
+//     header X-NSM-CPU-Load=17                  one line for each field
+//
+// A row of a sensor in a list, `.id=*D;name=voltage;type=V;value=24.2`, sets the column of its
+// name. Rows of other menus describe parts of the router: only keys that no other thing has count
+// in them.
 //
 // A key ends at the first `=`. Unknown keys go to `extra`.
 //
@@ -21,6 +30,12 @@
 
 namespace rollcall {
 
+// Reads a list. `text` is valid UTF-8. Appends quoted values without their escapes to `scratch`,
+// which has room for `text` and stays unchanged until `fields` is finished.
+void read_list(std::string_view text, Fields& fields, std::string& scratch);
+// Returns whether a text begins like a list, with a pair whose key is known.
+[[nodiscard]] bool has_known_pair(std::string_view text, Dictionary& dictionary);
+
 class PairDecoder {
 public:
     explicit PairDecoder(size_t text_bytes_max);
@@ -31,9 +46,10 @@ public:
     // Read a list or a form. `text` is valid UTF-8. What this gives to `fields` stays readable
     // until begin_report(). The forms of one report have at most text_bytes_max bytes in the body
     // and as many out of band.
-    void list(std::string_view text, Fields& fields);
+    void list(std::string_view text, Fields& fields) { read_list(text, fields, decoded_); }
     void form(std::string_view text, Fields& fields);
-    // A field of a form that holds JSON, `data={...}` or `data=[{...}]`, and the fields around it.
+    // A field of a form that holds JSON, `data={...}` or `data=[{...}]` or without `data=`, and the
+    // fields around it.
     struct JsonField {
         std::string_view json;
         std::string_view before;
@@ -44,14 +60,16 @@ public:
     // Returns the first such field of a form, decoded if it was encoded, or an empty one. The JSON
     // and body_padding bytes behind it stay readable as long as `text` and until the next call.
     [[nodiscard]] JsonField json_field(std::string_view text);
-    // Reads header fields as `name=value` lines. Removes `X-Vendor-` from the names.
-    void header(std::string_view lines, Fields& fields);
+    // Reads header fields as `name=value` lines. Removes `X-Vendor-` from the names, unless the
+    // name without `X-` is a key: `X-Router-Id`. Beside a body, only names of the router count.
+    void header(std::string_view lines, bool beside_body, Fields& fields);
 
 private:
-    [[nodiscard]] std::string_view decoded(std::string_view part, bool plus_is_space,
-                                           Fields& fields);
+    // Returns a part of a form without its percent-encoding; `+` is a space only if the form is
+    // encoded.
+    [[nodiscard]] std::string_view decoded(std::string_view part, bool encoded, Fields& fields);
 
-    std::string decoded_;  // Decoded parts of the current report's forms.
+    std::string decoded_;  // Parts of the current report without their encoding.
     std::string json_;     // The decoded JSON of json_field().
 };
 

@@ -287,6 +287,46 @@ std::optional<double> decimal(std::string_view text) {
     return number->number;
 }
 
+std::optional<double> bare_number(std::string_view text) {
+    const auto number = amount(text);
+    return number && number->unit.empty() ? std::optional(number->number) : std::nullopt;
+}
+
+std::optional<double> degrees(std::string_view text) {
+    constexpr std::string_view separators = " '\"\u00B0\u2032\u2033";
+    constexpr std::string_view sides = "NSEWnsew";
+    char side = 0;
+    const auto take_side = [&](size_t at) {
+        if (text.empty() || sides.find(text[at]) == sides.npos) return;
+        side = lower(text[at]);
+        text.remove_prefix(at == 0 ? 1 : 0);
+        text.remove_suffix(at == 0 ? 0 : 1);
+    };
+    take_side(0);
+    if (side == 0 && !text.empty()) take_side(text.size() - 1);
+    double total = 0;
+    double part_of_degree = 1;  // Degrees, minutes, seconds.
+    int parts = 0;
+    bool negative = false;
+    while (text.find_first_not_of(separators) != text.npos) {
+        text.remove_prefix(text.find_first_not_of(separators));
+        const size_t length = std::min(text.find_first_of(separators), text.size());
+        const auto number = bare_number(text.substr(0, length));
+        if (!number || parts == 3 || (parts > 0 && (*number < 0 || *number >= 60)))
+            return std::nullopt;
+        negative |= *number < 0;
+        total += std::abs(*number) * part_of_degree;
+        part_of_degree /= 60;
+        ++parts;
+        text.remove_prefix(length);
+    }
+    if (parts == 0 || (parts == 1 && side == 0)) return std::nullopt;
+    negative |= side == 's' || side == 'w';
+    constexpr double centimetres = 1e7;  // Parts of a degree; finer digits are rounding errors.
+    total = std::round(total * centimetres) / centimetres;
+    return negative ? -total : total;
+}
+
 std::optional<double> signal(std::string_view text) {
     const auto number = amount(text.substr(0, text.find('@')));
     if (!number) return std::nullopt;
@@ -339,6 +379,20 @@ double micros(double since_1970) {
     if (since_1970 >= nanoseconds_from && since_1970 < nanoseconds_to) return since_1970 / 1e3;
     if (since_1970 >= microseconds_from) return since_1970;
     return since_1970 * (since_1970 >= milliseconds_from ? 1e3 : 1e6);
+}
+
+std::optional<int64_t> calendar_day(std::string_view text) {
+    Reader reader{text};
+    const auto days = date(reader);
+    return reader.rest.empty() ? days : std::nullopt;
+}
+
+std::optional<int64_t> time_of_day(std::string_view text) {
+    Reader reader{text};
+    const auto hours = reader.digits(2, 2);
+    if (!hours || *hours > 23) return std::nullopt;
+    const auto seconds = clock_face(*hours, reader);
+    return reader.rest.empty() ? seconds : std::nullopt;
 }
 
 std::optional<int64_t> clock(std::string_view text) {

@@ -35,6 +35,13 @@ namespace rollcall::routeros {
 // behind.
 [[nodiscard]] std::optional<double> decimal(std::string_view text);
 
+// A number and nothing else.
+[[nodiscard]] std::optional<double> bare_number(std::string_view text);
+
+// "56.9481131", "56.9481131N", "N 56 56.88678'", "N 56 56' 53.207\"": degrees, south and west
+// negative. The formats dd, ddmm and dms of /system gps.
+[[nodiscard]] std::optional<double> degrees(std::string_view text);
+
 // "-57dBm@6Mbps", "-61", "-9dB": dB or dBm.
 [[nodiscard]] std::optional<double> signal(std::string_view text);
 
@@ -53,6 +60,9 @@ struct Version {
 // "2969w2d10:00:00" as :timestamp prints it, or a number since 1970. Microseconds since 1970, as if
 // a clock that names no zone were UTC.
 [[nodiscard]] std::optional<int64_t> clock(std::string_view text);
+// Half of a clock, as /system clock has it: "2026-10-09" in days since 1970, "10:00:00" in seconds.
+[[nodiscard]] std::optional<int64_t> calendar_day(std::string_view text);
+[[nodiscard]] std::optional<int64_t> time_of_day(std::string_view text);
 // A number of seconds, milliseconds, microseconds or nanoseconds since 1970: its size tells which.
 [[nodiscard]] double micros(double since_1970);
 

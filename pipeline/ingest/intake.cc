@@ -6,24 +6,12 @@
 
 namespace rollcall {
 
-namespace {
-
-// Returns the site of a report: the one of the credential, else the one that the report contains,
-// else the device in the path or topic. Empty if none of them names a site.
-std::string_view site_of(const Columns& row, const Fields& fields, const Sender& sender) {
-    if (!sender.site.empty()) return sender.site;
-    for (const Column column : {Column::serial_number, Column::system_id})
-        if (row.has(column)) return row.text(row.rows(), column);
-    return sender.device.empty() ? fields.device() : sender.device;
-}
-
-}  // namespace
-
 Intake::Intake(const Limits& limits, const KeyedHash::Key& fingerprint_key, Wakeup& committer,
                MetricShard& shard)
     : fingerprint_hash_(fingerprint_key),
       ring_(limits.slots, limits.slot_rows, limits.slot_text_bytes),
       decoder_(limits.body_bytes, limits.items),
+      fields_(limits.keep_sim_identifiers),
       committer_(committer),
       shard_(shard) {}
 
@@ -37,7 +25,12 @@ Columns* Intake::open_slot() {
 
 Result<void> Intake::accept(std::string_view body, BodyHint hint, const Sender& sender,
                             Receipt& receipt) {
-    const auto stored = store_reports({body, hint, sender.query, sender.header}, sender, receipt);
+    const auto stored = store_reports({.body = body,
+                                       .hint = hint,
+                                       .query = sender.query,
+                                       .header = sender.header,
+                                       .charset = sender.charset},
+                                      sender, receipt);
     if (stored) return stored;
     if (open_ != nullptr) open_->discard_row();
     receipt.shape = fields_.shape();
@@ -60,7 +53,7 @@ Result<void> Intake::store_reports(const Submission& submission, const Sender& s
         }
         Columns* const row = open_slot();
         if (row == nullptr) return fail(Code::ring_full);
-        fields_.begin(*row);
+        fields_.begin(*row, sender.received_us);
         const auto text = decoder_.read(fields_);
         if (text) {
             store(*row, *text, sender, receipt);
@@ -72,12 +65,25 @@ Result<void> Intake::store_reports(const Submission& submission, const Sender& s
     }
 }
 
+// Returns the site of a report: the one of the credential, else the one that the report contains,
+// else the device in the path or topic. Empty if none of them names a site.
+std::string_view Intake::site_of(const Columns& row, const Sender& sender) {
+    if (!sender.site.empty()) return sender.site;
+    for (const Column column : {Column::serial_number, Column::system_id})
+        if (row.has(column)) return row.text(row.rows(), column);
+    if (!identities::is_site(sender.device)) return fields_.device();
+    const auto mac = identities::mac(sender.device, false);
+    if (!mac) return sender.device;
+    device_ = *mac;
+    return device_.view();
+}
+
 void Intake::store(Columns& row, std::string_view text, const Sender& sender, Receipt& receipt) {
     receipt.warnings = fields_.finish();
     receipt.shape = fields_.shape();
-    const std::string_view site = site_of(row, fields_, sender);
+    const std::string_view site = site_of(row, sender);
     set_envelope(row, site.empty() ? sender.address : site, sender, true);
-    set_fingerprint(row, text, sender, receipt);
+    set_fingerprint(row, text, sender, !site.empty(), receipt);
     commit(row, receipt);
     if (fields_.extra().cut()) shard_.add(Metric::extra_truncated_total);
     count_warnings();
@@ -101,7 +107,7 @@ Result<void> Intake::announce(bool online, const Sender& sender, Receipt& receip
         return fail(Code::ring_full);
     }
     fields_.begin(*row);
-    const std::string_view site = site_of(*row, fields_, sender);
+    const std::string_view site = site_of(*row, sender);
     set_envelope(*row, site.empty() ? sender.address : site, sender, online);
     commit(*row, receipt);
     return {};
@@ -111,9 +117,10 @@ std::string_view Intake::site_without_body(const Sender& sender) {
     scratch_.clear();
     fields_.begin(scratch_);
     const Submission out_of_band{.query = sender.query, .header = sender.header};
-    ensure(decoder_.open(out_of_band).has_value() && decoder_.read(fields_).has_value());
+    // Out-of-band fields that are no report may name the site all the same.
+    if (decoder_.open(out_of_band)) (void)decoder_.read(fields_);
     fields_.finish();
-    return site_of(scratch_, fields_, sender);
+    return site_of(scratch_, sender);
 }
 
 void Intake::accept_refused(std::string_view site, const Sender& sender, Code code) {
@@ -145,13 +152,15 @@ void Intake::set_envelope(Columns& row, std::string_view site, const Sender& sen
 // must not add a row, but another report with the same content must. The fingerprint is therefore
 // based on the idempotency key if there is one; else on a text that changes from report to report
 // because it contains an uptime or a sequence number; else on the packet id of a message that says
-// whether it is a repetition. Otherwise the row gets no fingerprint. See row_id.h.
+// whether it is a repetition. Otherwise the row gets no fingerprint. The text is not enough if
+// nothing names the router, because another router behind the same address may send the same.
+// See row_id.h.
 //
 // The tenant, the site and the route are hashed together with this basis. Without the key, a client
 // therefore cannot produce the fingerprint of a report of another tenant or site, and cannot find
 // two inputs with the same fingerprint.
 void Intake::set_fingerprint(Columns& row, std::string_view text, const Sender& sender,
-                             const Receipt& receipt) const {
+                             bool is_named, const Receipt& receipt) const {
     enum class Basis : uint64_t { idempotency_key = 1, report, message };
     HashedParts parts(fingerprint_hash_);
     const auto add_basis = [&](Basis basis) -> HashedParts& {
@@ -163,7 +172,7 @@ void Intake::set_fingerprint(Columns& row, std::string_view text, const Sender& 
     };
     if (!sender.idempotency_key.empty()) {
         add_basis(Basis::idempotency_key).add(sender.idempotency_key).add(receipt.items);
-    } else if (row.has(Column::uptime_s) || row.has(Column::seq)) {
+    } else if (is_named && (row.has(Column::uptime_s) || row.has(Column::seq))) {
         add_basis(Basis::report).add(text).add(sender.query).add(sender.header);
     } else if (!sender.client.empty()) {
         add_basis(Basis::message)

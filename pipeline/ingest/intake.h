@@ -17,6 +17,7 @@
 #include "pipeline/columns/columns.h"
 #include "pipeline/decode/decode.h"
 #include "pipeline/decode/fields.h"
+#include "pipeline/decode/identities.h"
 #include "pipeline/ingest/ring.h"
 
 namespace rollcall {
@@ -30,6 +31,8 @@ struct Sender {
     // The out-of-band fields: a URL's query, and header fields as `name=value` lines.
     std::string_view query = {};
     std::string_view header = {};
+    // The charset that the Content-Type declares; may be empty.
+    std::string_view charset = {};
     // The idempotency key that the sender gave with this body; may be empty.
     std::string_view idempotency_key = {};
     // The site that the credential names. It overrides all other names of a site. Empty if the
@@ -76,6 +79,7 @@ public:
         size_t slot_text_bytes;
         size_t body_bytes;
         size_t items;
+        bool keep_sim_identifiers = false;  // See decode/extra.h.
     };
     // fingerprint_key: secret; the same for all daemons that store into one table.
     // committer: notified when a slot is published.
@@ -121,12 +125,13 @@ private:
     void hand_over();
     [[nodiscard]] Result<void> store_reports(const Submission& submission, const Sender& sender,
                                              Receipt& receipt);
+    [[nodiscard]] std::string_view site_of(const Columns& row, const Sender& sender);
     void store(Columns& row, std::string_view text, const Sender& sender, Receipt& receipt);
     void refuse_report(Code code, const Sender& sender, Receipt& receipt);
     void commit(Columns& row, Receipt& receipt);
     static void set_envelope(Columns& row, std::string_view site, const Sender& sender,
                              bool online);
-    void set_fingerprint(Columns& row, std::string_view text, const Sender& sender,
+    void set_fingerprint(Columns& row, std::string_view text, const Sender& sender, bool is_named,
                          const Receipt& receipt) const;
     void count_warnings();
 
@@ -136,6 +141,7 @@ private:
     Columns scratch_{1, row_text_max};  // The row of site_without_body().
     Decoder decoder_;
     Fields fields_;
+    identities::Mac device_;  // The device of a sender in the one spelling that is stored.
     Wakeup& committer_;
     MetricShard& shard_;
 };

@@ -33,7 +33,7 @@ const TestDaemon::Options settings{.settings = {
                                    }};
 
 // Sent after every case: once this report is stored, all earlier ones are stored too.
-constexpr std::string_view last_report = R"({"serial_number":"the last","cpu_count":1})";
+constexpr std::string_view last_report = R"({"serial_number":"THE-LAST","cpu_count":1})";
 
 std::string content_of(const std::string& file) {
     std::ifstream stream(corpus + file, std::ios::binary);
@@ -206,9 +206,9 @@ void check_seen(const TestDaemon& daemon, const Entry& entry, std::string_view r
 
 void check_rows(const TestDaemon& daemon, const Entry& entry) {
     BOOST_TEST(daemon.post(last_report).status == 200);
-    constexpr std::string_view last = "SELECT COUNT(*) FROM site_checkins WHERE site_id='the last'";
+    constexpr std::string_view last = "SELECT COUNT(*) FROM site_checkins WHERE site_id='THE-LAST'";
     BOOST_REQUIRE(daemon.query_until("1", last) == "1");
-    const std::string rows = "FROM site_checkins WHERE site_id <> 'the last'";
+    const std::string rows = "FROM site_checkins WHERE site_id <> 'THE-LAST'";
     BOOST_TEST(daemon.query("SELECT COUNT(*) " + rows) == std::to_string(entry.rows()));
     if (entry.rows() != 1) return;
     entry.refused() ? check_seen(daemon, entry, rows) : check_row(daemon, entry, rows);

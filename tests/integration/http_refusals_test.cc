@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(response_to_malformed_json_names_the_byte_at_fault) {
 BOOST_AUTO_TEST_CASE(response_to_a_wrong_method_lists_the_right_ones) {
     const TestDaemon daemon;
     HttpClient client(daemon.http_port());
-    const auto answer = client.exchange("PUT /v1/checkins HTTP/1.1\r\nHost: r\r\n\r\n");
+    const auto answer = client.exchange("DELETE /v1/checkins HTTP/1.1\r\nHost: r\r\n\r\n");
     BOOST_TEST(answer.status == 405);
     BOOST_TEST(answer.header("Allow").find("POST") != std::string::npos, answer.head);
 }

@@ -69,7 +69,7 @@ BOOST_AUTO_TEST_CASE(health_check_and_options_are_answered_between_check_ins) {
     BOOST_TEST(healthy.body == "ok\n");
     const auto options = client.exchange("OPTIONS * HTTP/1.1\r\nHost: r\r\n\r\n");
     BOOST_TEST(options.status == 200);
-    BOOST_TEST(options.header("Allow") == "GET, POST, OPTIONS");
+    BOOST_TEST(options.header("Allow") == "GET, POST, PUT, OPTIONS");
     BOOST_TEST(client
                    .exchange("POST http://r/v1/checkins HTTP/1.1\r\nHost: r\r\n"
                              "Content-Length: 2\r\n\r\n{}")

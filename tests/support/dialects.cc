@@ -43,7 +43,7 @@ std::vector<Name> names_of(Column column) {
                 name.two = true;
             else if (word.ends_with('='))
                 name.pairs_only = true;
-            else if (!word.ends_with('?'))
+            else if (std::string_view("?^%#").find(word.back()) == std::string_view::npos)
                 break;
         }
         const size_t dot = word.find('.');
@@ -272,7 +272,9 @@ std::string row_in_json(Random& random, RandomRow& row, const JsonStyle& style) 
 // --- pairs ---
 
 std::string percent_encoded(Random& random, std::string_view text) {
-    const bool plus_for_space = random.one_in(2);
+    // A `+` is a space only in a text in which something else is encoded.
+    const bool has_percent = text.find_first_of("&;=/%") != text.npos;
+    const bool plus_for_space = has_percent && random.one_in(2);
     std::string out;
     for (const char c : text) {
         const bool safe = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||

@@ -71,7 +71,9 @@ Cell random_cell(Random& random, Column column, Letters letters) {
         return static_cast<int64_t>(low + number);
     };
     switch (about.value) {
-        case Value::device:
+        case Value::device: return random_words(random, Letters::plain, high);
+        case Value::licence: return random_serial(random);
+        case Value::firmware: return random_version(random);
         case Value::words: return random_words(random, letters, high);
         case Value::serial: return random_serial(random);
         case Value::version: return random_version(random);
@@ -81,17 +83,18 @@ Cell random_cell(Random& random, Column column, Letters letters) {
             return whole(static_cast<uint64_t>(about.low),
                          column == Column::seq ? INT64_MAX : high);
         case Value::frequency: return whole(1, high);
-        case Value::bytes: return whole(0, high);
+        case Value::bytes: return whole(static_cast<uint64_t>(about.low), high);
         case Value::clock: return whole(946684800, 4102444800 - 1) * 1'000'000;
         case Value::percent:
             if (about.kind == Kind::integer) return whole(0, 100);
             return random_real(random, 0, 100, 1);
         case Value::signal: return random_real(random, about.low, about.high, 1);
+        case Value::degrees: return random_real(random, about.low, about.high, 6);
         case Value::decimal: {
-            const bool place = column == Column::lat || column == Column::lon;
-            // 100 V without a unit would be read as tenths of a volt.
-            const double most = column == Column::voltage_v ? 99.9 : about.high;
-            return random_real(random, about.low, most, place ? 6 : 1);
+            // An integer without a unit may be tenths of volts.
+            if (column == Column::voltage_v)
+                return static_cast<double>(10 * random.below(99) + 1 + random.below(9)) / 10;
+            return random_real(random, about.low, about.high, 1);
         }
         case Value::given: break;
     }
@@ -172,12 +175,8 @@ std::vector<Spelling> spellings_of_real(Column column, double number) {
         case Column::temp_c:
         case Column::cpu_temp_c: return spellings_of_number(number, {"C", " C", "°C"});
         case Column::power_w: return spellings_of_number(number, {"W", " W"});
-        case Column::voltage_v: {
-            auto all = spellings_of_number(number, {"V", " V"});
-            const double tenths = std::round(number * 10);
-            if (tenths >= 100) all.push_back({fmt::format("{}", tenths), true});
-            return all;
-        }
+        // Not in tenths: whether those are a guess depends on the version, which may be elsewhere.
+        case Column::voltage_v: return spellings_of_number(number, {"V", " V"});
         default: return spellings_of_number(number, {});
     }
 }

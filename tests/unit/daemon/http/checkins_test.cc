@@ -106,12 +106,27 @@ BOOST_AUTO_TEST_CASE(where_a_credential_is_asked_for_a_head_without_one_is_refus
 }
 
 BOOST_AUTO_TEST_CASE(other_methods_are_told_which_one_is_taken) {
-    for (const char* method : {"GET", "PUT", "DELETE", "post"}) {
+    for (const char* method : {"GET", "PATCH", "DELETE", "post", "put"}) {
         BOOST_TEST((admit(method, "/poll").error().code == Code::method_not_allowed));
-        BOOST_TEST(allow == "POST");
+        BOOST_TEST(allow == "POST, PUT");
     }
-    BOOST_TEST((admit("PUT", "/poll?cpu=4").error().code == Code::method_not_allowed));
-    BOOST_TEST(allow == "GET, POST");
+    BOOST_TEST((admit("DELETE", "/poll?cpu=4").error().code == Code::method_not_allowed));
+    BOOST_TEST(allow == "GET, POST, PUT");
+}
+
+BOOST_AUTO_TEST_CASE(put_is_taken_as_a_post) {
+    for (const char* path : {"/poll", "/v1/checkins", "/adopt/x", "/update", "/write"})
+        for (const char* method : {"POST", "PUT"})
+            BOOST_TEST((admit(method, path) == Admission::by_service), method << ' ' << path);
+}
+
+BOOST_AUTO_TEST_CASE(parameters_of_influxdb_are_no_fields) {
+    for (const char* path : {"/write", "/api/v2/write"})
+        BOOST_TEST(
+            (admit("POST", fmt::format("{}?db=x&u=root&p=secret", path)) == Admission::by_service));
+    BOOST_TEST(request.query == "");
+    BOOST_TEST((admit("POST", "/poll?login=x") == Admission::by_service));
+    BOOST_TEST(request.query == "login=x");
 }
 
 BOOST_AUTO_TEST_CASE(load_balancers_may_ask_for_the_health_of_the_daemon_and_for_its_methods) {
@@ -121,7 +136,7 @@ BOOST_AUTO_TEST_CASE(load_balancers_may_ask_for_the_health_of_the_daemon_and_for
     BOOST_TEST((admit("POST", "/healthz").error().code == Code::not_found));
     for (const char* target : {"*", "/poll", "/adopt/a", "/v1/checkins?a=b"}) {
         BOOST_TEST((admit("OPTIONS", target).value() == Admission::options));
-        BOOST_TEST(allow == "GET, POST, OPTIONS");
+        BOOST_TEST(allow == "GET, POST, PUT, OPTIONS");
     }
     BOOST_TEST((admit("OPTIONS", "/elsewhere").error().code == Code::not_found));
 }

@@ -16,6 +16,11 @@ BOOST_AUTO_TEST_CASE(path_tells_the_agent_and_the_content_type_a_script) {
     BOOST_TEST((dialect_at("/adopt/abc", BodyHint::form) == Dialect::canonical));
     BOOST_TEST((dialect_at("/v1/checkins", BodyHint::text) == Dialect::canonical));
     BOOST_TEST((dialect_at("/updates", BodyHint::json) == Dialect::canonical));
+    BOOST_TEST((dialect_at("/write", BodyHint::text) == Dialect::influx));
+    BOOST_TEST((dialect_at("/api/v2/write", BodyHint::form) == Dialect::influx));
+    for (const char* path : {"/poll", "/adopt/abc"}) BOOST_TEST(runs_responses(path));
+    for (const char* path : {"/polls", "/v1/checkins", "/update", "/write"})
+        BOOST_TEST(!runs_responses(path));
 }
 
 BOOST_AUTO_TEST_CASE(ispapp_is_asked_for_intervals_that_every_version_accepts) {

@@ -60,6 +60,18 @@ BOOST_AUTO_TEST_CASE(script_that_runs_its_answer_gets_an_empty_text) {
     BOOST_TEST(answer.ends_with("\r\n\r\n"));
 }
 
+BOOST_AUTO_TEST_CASE(client_of_influxdb_gets_204_without_a_length) {
+    BOOST_TEST(replies.accepted({.next_s = 30, .dialect = Dialect::influx}, After::keep_alive) ==
+               "HTTP/1.1 204 No Content\r\nDate: Mon, 21 Sep 2026 14:13:20 GMT\r\n\r\n");
+}
+
+BOOST_AUTO_TEST_CASE(unsupported_encoding_is_answered_by_the_supported_ones) {
+    BOOST_TEST(replies.refused({.code = Code::unsupported_encoding}, After::close)
+                   .find("\r\nAccept-Encoding: gzip, deflate, zstd\r\n") != std::string::npos);
+    BOOST_TEST(replies.refused({.code = Code::unsupported_media_type}, After::close)
+                   .find("Accept-Encoding") == std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(json_rpc_gets_its_id_back) {
     const auto with = [this](std::string_view id) {
         return std::string(replies.accepted(

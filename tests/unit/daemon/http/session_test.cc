@@ -327,6 +327,41 @@ BOOST_AUTO_TEST_CASE(head_that_is_refused_is_not_the_sender_of_the_request_befor
     BOOST_TEST(counted(Metric::liveness_rows_total, label_of(Transport::http)) == 2);
 }
 
+BOOST_AUTO_TEST_CASE(script_that_runs_the_response_gets_an_empty_one_unless_it_asks_for_json) {
+    start();
+    HttpClient client(http_port);
+    const auto body_of = [&](std::string_view path, std::string_view headers,
+                             std::string_view body) {
+        const HttpResponse response = client.exchange(
+            fmt::format("POST {} HTTP/1.1\r\nHost: r\r\n{}Content-Length: {}\r\n\r\n{}", path,
+                        headers, body.size(), body));
+        BOOST_TEST(response.status == 200, path << ' ' << body);
+        return response.body;
+    };
+    const std::string form = "Content-Type: application/x-www-form-urlencoded\r\n";
+    for (const char* path : {"/poll", "/adopt/HX1"}) {
+        for (const std::string& headers :
+             {std::string(), form, std::string("Content-Type: text/plain\r\n")})
+            for (const char* body : {"cpu=7&uptime=1d", "cpu-load=7;uptime=2d", ""})
+                BOOST_TEST(body_of(path, headers, body) == "", path << headers << body);
+        BOOST_TEST(client.get(fmt::format("{}?cpu=7&uptime=4d", path)).body == "");
+        BOOST_TEST(body_of(path, "", R"({"cpu_load":7})").starts_with(R"({"status":"ok")"));
+        BOOST_TEST(body_of(path, "Accept: application/json\r\n", "cpu=7&seq=1")
+                       .starts_with(R"({"status":"ok")"));
+    }
+    BOOST_TEST(body_of("/v1/checkins", form, "cpu=7&seq=2").starts_with(R"({"status":"ok")"));
+}
+
+BOOST_AUTO_TEST_CASE(client_of_influxdb_gets_204_or_the_reason) {
+    start();
+    HttpClient client(http_port);
+    for (const char* path : {"/write?db=x&u=a&p=b", "/api/v2/write?org=o&bucket=b&precision=s"}) {
+        BOOST_TEST(client.exchange(post_request("system,serial=HX1 cpu_load=7i 1", path)).status ==
+                   204);
+        BOOST_TEST(client.exchange(post_request("weather wind=7", path)).status == 400);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(client_that_reads_no_answers_is_not_read_from) {
     settings.general.output_size_max = 16_KiB;
     start();

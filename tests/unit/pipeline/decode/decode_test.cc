@@ -40,8 +40,9 @@ std::vector<std::string> files_in(const fs::path& folder) {
 class DamagedBodies {
 public:
     explicit DamagedBodies(const char* test) : random_(test) {
-        for (std::string& body : files_in("tests/corpus"))
-            if (!body.empty() && body.size() < 2000) bodies_.push_back(std::move(body));
+        for (const char* corpus : {"tests/corpus", "tests/corpus2"})
+            for (std::string& body : files_in(corpus))
+                if (!body.empty() && body.size() < 2000) bodies_.push_back(std::move(body));
     }
     std::string next() {
         std::string body = bodies_[random_.below(bodies_.size())];
@@ -73,7 +74,7 @@ BOOST_AUTO_TEST_CASE(a_content_type_claims_json_or_a_form_or_nothing) {
     for (const std::string_view type : {"application/x-ndjson", "application/jsonl"})
         BOOST_TEST((body_hint(type) == BodyHint::json_lines), type);
     BOOST_TEST((body_hint("text/plain; charset=utf-8") == BodyHint::text));
-    for (const std::string_view type : {"", "text/html", "json5", "application/jsonp"})
+    for (const std::string_view type : {"", "text/csv", "json5", "application/jsonp"})
         BOOST_TEST((body_hint(type) == BodyHint::unknown), type);
 }
 
@@ -260,6 +261,78 @@ BOOST_AUTO_TEST_CASE(what_a_query_says_outlives_the_form_beside_it) {
     BOOST_TEST(json[Column::board_name] == "RB 750");
     BOOST_TEST(json[Column::model] == "x y");
     BOOST_TEST(json.device() == "a b");
+}
+
+BOOST_AUTO_TEST_CASE(pairs_prove_that_they_are_a_report_by_a_known_key) {
+    for (const std::string_view body :
+         {"eyJzZXJpYWwiOiJIRzcwOVgxWTJaNCJ9=", "foo=1&bar=2", "a=1;b=2", "x: y", "a,b=c",
+          "mikrotik_cpu_load{identity=\"core-1\",serial=\"HG709X1Y2Z4\"} 7\n",
+          "HG709X1Y2Z4,core-1,7.16.2,7,817889280,1w2d03:04:05", "login failed for user=admin"})
+        for (const BodyHint hint : {BodyHint::unknown, BodyHint::text, BodyHint::form})
+            BOOST_TEST(Report(body, hint).outcome() == "malformed_pairs", body);
+    for (const std::string_view body :
+         {"cpu=", "id=&ver=", "serial=unknown", "uptime=$uptime;version=x", "token=abc&key=def",
+          "time=2026-11-28T10:00:00Z", "time=2026-11-28T10:00:00Z level=info msg=started"}) {
+        BOOST_TEST(Report(body).outcome() == "malformed_pairs", body);
+        BOOST_TEST(Report("", BodyHint::query, body).outcome() == "malformed_pairs", body);
+    }
+    BOOST_TEST(Report("", BodyHint::query, "foo=1").outcome() == "malformed_pairs");
+    BOOST_TEST(Report("", BodyHint::unknown, "foo=1").outcome() == "ok");
+    BOOST_TEST(Report("{}", BodyHint::json, "foo=1").outcome() == "ok");
+    BOOST_TEST(Report("", BodyHint::json).warnings() == "empty_body");
+}
+
+BOOST_AUTO_TEST_CASE(bodies_of_other_kinds_are_refused_as_such) {
+    for (const BodyHint hint : {BodyHint::json, BodyHint::unknown, BodyHint::foreign}) {
+        BOOST_TEST(Report("<?xml version=\"1.0\"?><a serial=\"X\"/>", hint).outcome() ==
+                   "unsupported_media_type");
+        BOOST_TEST(Report("<html><body>a=1</body></html>", hint).outcome() ==
+                   "unsupported_media_type");
+    }
+    for (const std::string_view type :
+         {"multipart/form-data; boundary=x", "application/xml", "text/html; charset=utf-8",
+          "application/x-protobuf", "application/octet-stream", "image/png",
+          "application/soap+xml"})
+        BOOST_TEST((body_hint(type) == BodyHint::foreign), type);
+    BOOST_TEST(Report("--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nb\r\n--x--\r\n",
+                      BodyHint::foreign)
+                   .outcome() == "unsupported_media_type");
+    BOOST_TEST(Report("--x\r\nContent-Disposition: form-data; name=\"uptime\"\r\n\r\n1d\r\n--x--")
+                   .outcome() == "unsupported_media_type");
+    BOOST_TEST(Report("\x08\x01\x12\x02", BodyHint::foreign).outcome() == "unsupported_media_type");
+    // A report is a report.
+    BOOST_TEST(Report("{\"cpu_load\":7}", BodyHint::foreign)[Column::cpu_load] == "7");
+}
+
+BOOST_AUTO_TEST_CASE(json_is_read_wherever_it_stands) {
+    const std::string json = R"({"serial":"HG709X1Y2Z8","cpu_load":7})";
+    for (const Report& report :
+         {Report(json), Report("data=" + json),
+          Report("payload=%7B%22serial%22%3A%22HG709X1Y2Z8%22%2C"
+                 "%22cpu_load%22%3A7%7D&token=x"),
+          Report("data=%257B%2522serial%2522%253A%2522HG709X1Y2Z8%2522%252C%2522cpu_load%2522%"
+                 "253A7%257D"),
+          Report(R"("{\"serial\":\"HG709X1Y2Z8\",\"cpu_load\":7}")", BodyHint::json),
+          Report("", BodyHint::unknown, "data=" + json), Report("", BodyHint::query, json),
+          Report("", BodyHint::query,
+                 "%7B%22serial%22%3A%22HG709X1Y2Z8%22%2C%22cpu_load%22%3A7%7D"),
+          Report("", BodyHint::unknown,
+                 "a=b&data=%7B%22serial%22%3A%22HG709X1Y2Z8%22%2C%22cpu_load%22%3A7%7D")}) {
+        BOOST_TEST(report.outcome() == "ok");
+        BOOST_TEST(report[Column::serial_number] == "HG709X1Y2Z8");
+        BOOST_TEST(report[Column::cpu_load] == "7");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_list_that_was_cut_at_4096_bytes_loses_its_last_value) {
+    std::string body = "cpu-load=7;pad=";
+    body += std::string(4096 - body.size() - 12, 'x') + ";uptime=1w2d";
+    BOOST_TEST_REQUIRE(body.size() == 4096);
+    const Report cut(body);
+    BOOST_TEST(cut[Column::cpu_load] == "7");
+    BOOST_TEST(cut[Column::uptime_s] == "NULL");
+    BOOST_TEST(cut.warnings() == "list_truncated");
+    BOOST_TEST(Report(body + "3h")[Column::uptime_s] == "788400");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -61,15 +61,55 @@ BOOST_AUTO_TEST_CASE(what_is_taken_back_leaves_no_trace) {
 }
 
 BOOST_AUTO_TEST_CASE(secrets_are_known_by_their_names) {
-    for (const std::string_view name :
-         {"key", "token", "password", "Wi-Fi Password", "wpa2-pre-shared-key", "X-Device-Secret",
-          "private_key", "authToken", "passphrase", "imsi", "ICCID", "sim-imei", "user-pwd", "psk",
-          "api.key", "Authorization", "credentials", "router-secret", "session_cookie"})
+    for (const std::string_view name : {"key",
+                                        "token",
+                                        "password",
+                                        "Wi-Fi Password",
+                                        "wpa2-pre-shared-key",
+                                        "X-Device-Secret",
+                                        "private_key",
+                                        "authToken",
+                                        "passphrase",
+                                        "imsi",
+                                        "ICCID",
+                                        "sim-imei",
+                                        "user-pwd",
+                                        "psk",
+                                        "api.key",
+                                        "Authorization",
+                                        "credentials",
+                                        "router-secret",
+                                        "session_cookie",
+                                        "uicc",
+                                        "subscriber-number",
+                                        "MSISDN",
+                                        "phone",
+                                        "phone_number",
+                                        "sim-pin",
+                                        "community",
+                                        "snmpCommunity",
+                                        "otp",
+                                        "totp",
+                                        "jwt",
+                                        "wepkey",
+                                        "static-wep-key"})
         BOOST_TEST(is_secret(name), name);
     for (const std::string_view name :
          {"", "keytypes", "ssid", "software-id", "passive", "interfaces", "keepalive", "comment",
-          "spin-up", "uuid", "tx-ccq", "platform"})
+          "spin-up", "uuid", "tx-ccq", "platform", "hotkey", "public-key", "monkey", "primary_key",
+          "laptop", "key-count"})
         BOOST_TEST(!is_secret(name), name);
+}
+
+BOOST_AUTO_TEST_CASE(what_identifies_a_subscriber_is_kept_only_if_it_shall_be) {
+    for (const std::string_view name : {"uicc", "iccid", "imsi", "imei", "msisdn",
+                                        "subscriber-number", "phone-number", "sim-number"}) {
+        BOOST_TEST((privacy_of(name) == Privacy::subscriber), name);
+        BOOST_TEST(Dictionary().look_up(name).secret, name);
+        BOOST_TEST(!Dictionary(true).look_up(name).secret, name);
+    }
+    for (const std::string_view name : {"token", "sim-pin", "community", "otp", "jwt", "key"})
+        BOOST_TEST(Dictionary(true).look_up(name).secret, name);
 }
 
 BOOST_AUTO_TEST_CASE(secrets_are_left_out_with_all_that_is_in_them) {

@@ -170,21 +170,23 @@ BOOST_AUTO_TEST_CASE(voltage_without_a_unit_may_be_in_tenths) {
 
 BOOST_AUTO_TEST_CASE(more_free_than_there_is_cannot_be_in_either_order) {
     Row row;
-    row.integer("free_memory", 200).integer("total_memory", 100);
-    row.integer("total-hdd-space", 100).integer("free-hdd-space", 101);
-    BOOST_TEST(row[Column::mem_total] == "100");
+    row.integer("free_memory", 200000000).integer("total_memory", 100000000);
+    row.integer("total-hdd-space", 10000000).integer("free-hdd-space", 10000001);
+    BOOST_TEST(row[Column::mem_total] == "100000000");
     BOOST_TEST(row[Column::mem_free] == "NULL");
     BOOST_TEST(row[Column::disk_free] == "NULL");
     BOOST_TEST(row.warnings() == "out_of_range:free_memory,out_of_range:free_hdd_space");
 }
 
 BOOST_AUTO_TEST_CASE(memory_in_use_and_free_make_the_total) {
-    BOOST_TEST(Row().integer("umem", 30).integer("fmem", 12)[Column::mem_total] == "42");
-    BOOST_TEST(Row().integer("fmem", 12).integer("umem", 30)[Column::mem_total] == "42");
-    BOOST_TEST(Row().integer("umem", 30)[Column::mem_total] == "NULL");
+    constexpr int64_t used = 30'000'000;
+    constexpr int64_t free = 12'000'000;
+    BOOST_TEST(Row().integer("umem", used).integer("fmem", free)[Column::mem_total] == "42000000");
+    BOOST_TEST(Row().integer("fmem", free).integer("umem", used)[Column::mem_total] == "42000000");
+    BOOST_TEST(Row().integer("umem", used)[Column::mem_total] == "NULL");
     Row row;
-    row.integer("total_memory", 64).integer("umem", 30).integer("fmem", 12);
-    BOOST_TEST(row[Column::mem_total] == "64");
+    row.integer("total_memory", 64'000'000).integer("umem", used).integer("fmem", free);
+    BOOST_TEST(row[Column::mem_total] == "64000000");
 }
 
 BOOST_AUTO_TEST_CASE(the_version_brings_its_channel_unless_that_has_a_key_of_its_own) {
@@ -283,7 +285,7 @@ BOOST_AUTO_TEST_CASE(warnings_that_do_not_fit_are_counted_all_the_same) {
     for (size_t column = 0; column < columns_count; ++column) {
         const std::string_view keys = columns_table[column].keys;
         if (keys.empty() || static_cast<Column>(column) == Column::site_id) continue;
-        const auto key = keys.substr(0, keys.find_first_of(" ?~"));
+        const auto key = keys.substr(0, keys.find_first_of(" ?~+,=^%#"));
         row.text(key, "$var");
     }
     row.warn(Warning::charset_cp1252);
@@ -316,6 +318,146 @@ BOOST_AUTO_TEST_CASE(nothing_of_a_report_is_left_in_the_next) {
     rows.commit_row();
     BOOST_TEST(shown(rows, 1, Column::identity) == "NULL");
     BOOST_TEST(shown(rows, 1, Column::cpu_load) == "9");
+}
+
+BOOST_AUTO_TEST_CASE(a_placeholder_is_no_identity) {
+    for (const std::string_view serial :
+         {"unknown", "N/A", "--", "0", "RB951Ui-2HnD", "Kwik Shop 2", "a,b=c"}) {
+        Row row;
+        row.text("serial-number", serial).text("uptime", "1d");
+        BOOST_TEST(row[Column::serial_number] == "NULL", serial);
+        BOOST_TEST(row.warnings() == "not_an_identity:serial_number", serial);
+    }
+    Row licence;
+    licence.text("system-id", "unknown").text("uptime", "1d");
+    BOOST_TEST(licence[Column::system_id] == "NULL");
+    BOOST_TEST(licence.warnings() == "not_an_identity:system_id");
+    Row next;  // The next source is used.
+    next.text("serial-number", "unknown").text("sn", "HF609BYEWH9");
+    BOOST_TEST(next[Column::serial_number] == "HF609BYEWH9");
+    Row repeated;
+    repeated.text("serial", "HF609BYEWH9").text("serial", "a;b").text("uptime", "1d");
+    BOOST_TEST(repeated[Column::serial_number] == "HF609BYEWH9");
+}
+
+BOOST_AUTO_TEST_CASE(a_serial_number_that_repeats_another_name_is_none) {
+    for (const bool serial_first : {true, false}) {
+        Row row;
+        if (serial_first) row.text("serial", "Core-1");
+        row.text("identity", "core-1").text("uptime", "1d");
+        if (!serial_first) row.text("serial", "Core-1");
+        BOOST_TEST(row[Column::serial_number] == "NULL");
+        BOOST_TEST(row.warnings() == "not_an_identity:serial");
+    }
+    // Owners name routers after their serial numbers.
+    BOOST_TEST(Row()
+                   .text("serial", "HF609BYEWH9")
+                   .text("identity", "HF609BYEWH9")[Column::serial_number] == "HF609BYEWH9");
+}
+
+BOOST_AUTO_TEST_CASE(serial_numbers_are_one_in_either_case) {
+    BOOST_TEST(Row().text("serial", "hf609byewh9")[Column::serial_number] == "HF609BYEWH9");
+    BOOST_TEST(Row().text("serial", "ac7c0b1d2e3f/r2")[Column::serial_number] == "AC7C0B1D2E3F/R2");
+    BOOST_TEST(Row().text("id", "Kwik Shop 2").text("uptime", "1d").warnings() == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_voltage_is_in_the_unit_of_its_version) {
+    struct Example {
+        std::string_view version;
+        int64_t sent;
+        std::string_view volts;
+        std::string_view warnings;
+    };
+    for (const auto& [version, sent, volts, warnings] :
+         std::initializer_list<Example>{{"6.49.10", 49, "4.9", ""},
+                                        {"6.49.10", 96, "9.6", ""},
+                                        {"6.49.10", 241, "24.1", ""},
+                                        {"6.49.10", 24, "24", "unit_guessed:voltage"},
+                                        {"6.49.10", 0, "0", ""},
+                                        {"7.16", 48, "48", ""},
+                                        {"7.16", 241, "24.1", "unit_guessed:voltage"},
+                                        {"", 241, "24.1", ""},
+                                        {"", 48, "48", ""}})
+        for (const bool version_first : {true, false}) {
+            Row row;
+            if (version_first) row.text("version", version);
+            row.integer("voltage", sent).integer("cpu_load", 1);
+            if (!version_first) row.text("version", version);
+            BOOST_TEST(row[Column::voltage_v] == volts, version << ' ' << sent);
+            BOOST_TEST(row.warnings() == warnings, version << ' ' << sent);
+        }
+    BOOST_TEST(Row().text("version", "6.49").text("voltage", "24.1")[Column::voltage_v] == "24.1");
+    BOOST_TEST(Row().text("version", "6.49").text("voltage", "24V")[Column::voltage_v] == "24");
+    BOOST_TEST(Row().integer("voltage", 1001).warnings() == "out_of_range:voltage");
+}
+
+BOOST_AUTO_TEST_CASE(of_several_readings_the_highest_counts_and_the_others_are_kept) {
+    for (const bool dead_first : {true, false}) {
+        Row row;
+        if (dead_first) row.real("psu1-voltage", 0);
+        row.real("psu2-voltage", 12.1);
+        if (!dead_first) row.real("psu1-voltage", 0);
+        BOOST_TEST(row[Column::voltage_v] == "12.1");
+        BOOST_TEST(row[Column::extra] == R"({"psu1-voltage":0})");
+    }
+    Row row;
+    row.integer("board-temperature1", 29).integer("board-temperature2", 41);
+    BOOST_TEST(row[Column::temp_c] == "41");
+    BOOST_TEST(row[Column::extra] == R"({"board-temperature1":29})");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_too_small_or_too_far_ahead_is_implausible) {
+    Row row;
+    row.integer("total_memory", 256).integer("free_memory", 182).integer("totalhddspace", 16);
+    for (const Column column : {Column::mem_total, Column::mem_free, Column::disk_total})
+        BOOST_TEST(row[column] == "NULL");
+    BOOST_TEST(row.warnings() ==
+               "out_of_range:total_memory,out_of_range:free_memory,out_of_range:totalhddspace");
+    constexpr int64_t now_us = 1'795'860'000'000'000;
+    constexpr int64_t day_s = 86400;
+    for (const auto& [ahead_s, kept] :
+         {std::pair(-1000 * day_s, true), std::pair(day_s, true), std::pair(day_s + 1, false),
+          std::pair(4000 * day_s, false)}) {
+        Columns rows(1, 65536);
+        Fields fields;
+        fields.begin(rows, now_us);
+        fields.integer(find_key("timestamp"), now_us / 1'000'000 + ahead_s);
+        BOOST_TEST(fields.has(Column::reported_at) == kept, ahead_s);
+        BOOST_TEST(fields.finish() == (kept ? "" : "out_of_range:timestamp"), ahead_s);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_share_is_percent_or_the_part_in_use) {
+    BOOST_TEST(Row().integer("memory_usage", 45)[Column::mem_used_pct] == "45");
+    Row row;
+    row.integer("total_memory", 67108864).integer("memory_usage", 40894464);
+    BOOST_TEST(row[Column::mem_used_pct] == "NULL");
+    BOOST_TEST(row[Column::mem_free] == "26214400");
+    BOOST_TEST(
+        Row().text("memory_usage", "39MiB").text("total_memory", "64MiB")[Column::mem_free] ==
+        "26214400");
+}
+
+BOOST_AUTO_TEST_CASE(date_and_time_are_halves_of_one_clock) {
+    for (const bool date_first : {true, false}) {
+        Row row;
+        if (date_first) row.text("date", "nov/28/2026");
+        row.text("time", "21:40:11");
+        if (!date_first) row.text("date", "nov/28/2026");
+        BOOST_TEST(row[Column::reported_at] == "1795902011000000");
+    }
+    BOOST_TEST(Row().text("date", "2026-11-28").text("uptime", "1d")[Column::reported_at] ==
+               "NULL");
+    BOOST_TEST(Row().text("date", "jan/02/1970").text("time", "00:01:08").warnings() ==
+               "router_clock_unset");
+}
+
+BOOST_AUTO_TEST_CASE(a_unit_of_the_value_is_stronger_than_that_of_its_key) {
+    BOOST_TEST(Row().integer("mem_free_mb", 182)[Column::mem_free] == "190840832");
+    BOOST_TEST(Row().text("mem_free_mb", "182")[Column::mem_free] == "190840832");
+    BOOST_TEST(Row().text("mem_free_mb", "182MiB")[Column::mem_free] == "190840832");
+    BOOST_TEST(Row().integer("uptime_ms", 86400000)[Column::uptime_s] == "86400");
+    BOOST_TEST(Row().text("uptime_ms", "1d")[Column::uptime_s] == "86400");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -33,6 +33,9 @@ BOOST_AUTO_TEST_CASE(every_key_of_the_table_leads_to_its_column_best_first) {
             const bool in_use = has_mark('+');
             const bool two = has_mark(',');
             const bool pairs_only = has_mark('=');
+            const bool several = has_mark('^');
+            const bool share = has_mark('%');
+            const bool mac = has_mark('#');
             const Key key = find_key(word);
             BOOST_TEST(bool(key), word);
             BOOST_TEST(index(key->column) == column, word);
@@ -42,6 +45,11 @@ BOOST_AUTO_TEST_CASE(every_key_of_the_table_leads_to_its_column_best_first) {
             BOOST_TEST(key->weak == weak, word);
             BOOST_TEST(key->two == two, word);
             BOOST_TEST(key->pairs_only == pairs_only, word);
+            BOOST_TEST(key->several == several, word);
+            BOOST_TEST(key->share == share, word);
+            BOOST_TEST(key->mac == mac, word);
+            BOOST_TEST(key->scale == 1, word);
+            BOOST_TEST(key->number < listed_keys(), word);
             number_before = key->number;
         }
     }

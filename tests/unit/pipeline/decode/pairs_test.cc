@@ -1,5 +1,7 @@
 #include "pipeline/decode/pairs.h"
 
+#include <fmt/core.h>
+
 #include <boost/test/unit_test.hpp>
 
 #include "tests/support/report.h"
@@ -38,12 +40,12 @@ BOOST_AUTO_TEST_CASE(what_broke_off_a_value_is_told_from_an_unknown_key) {
 }
 
 BOOST_AUTO_TEST_CASE(a_form_is_decoded) {
-    const Report report("ver=7.24.1+%28stable%29&board=hAP%20lite&cpu=7%25&sn=A%2BB%26C%3DD");
+    const Report report("ver=7.24.1+%28stable%29&board=hAP%20lite&cpu=7%25&model=A%2BB%26C%3DD");
     BOOST_TEST(report[Column::version] == "7.24.1");
     BOOST_TEST(report[Column::channel] == "stable");
     BOOST_TEST(report[Column::board_name] == "hAP lite");
     BOOST_TEST(report[Column::cpu_load] == "7");
-    BOOST_TEST(report[Column::serial_number] == "A+B&C=D");
+    BOOST_TEST(report[Column::model] == "A+B&C=D");
     BOOST_TEST(report.warnings() == "");
 }
 
@@ -96,6 +98,101 @@ BOOST_AUTO_TEST_CASE(lines_are_parts_if_nothing_else_separates_them) {
     BOOST_TEST(report[Column::identity] == "R1");
     BOOST_TEST(report[Column::cpu_load] == "5");
     BOOST_TEST(report[Column::uptime_s] == "86400");
+}
+
+BOOST_AUTO_TEST_CASE(a_plus_is_a_plus_unless_the_form_is_encoded) {
+    BOOST_TEST(Report("model=RB5009UG+S+&cpu=7")[Column::model] == "RB5009UG+S+");
+    BOOST_TEST(Report("model=RB5009UG+S+&cpu=7%")[Column::model] == "RB5009UG+S+");
+    BOOST_TEST(Report("name=a+b%21&cpu=7")[Column::identity] == "a b!");
+    BOOST_TEST(Report("", BodyHint::unknown, "model=RB5009UG+S+&cpu=7")[Column::model] ==
+               "RB5009UG+S+");
+}
+
+BOOST_AUTO_TEST_CASE(an_ampersand_in_a_text_of_a_raw_form_separates_nothing) {
+    const Report report("model=RB924i-2nD-BT5&BG77&sn=E9C80EAE1F0D&cpu=7&online&uptime=1d");
+    BOOST_TEST(report[Column::model] == "RB924i-2nD-BT5&BG77");
+    BOOST_TEST(report[Column::cpu_load] == "7");
+    BOOST_TEST(report[Column::uptime_s] == "86400");
+    BOOST_TEST(report.warnings() == "kv_fragment_ignored");
+    BOOST_TEST(Report("model=a&b&c&cpu=7")[Column::model] == "a&b&c");
+    BOOST_TEST(Report("model=a%20x&b&cpu=7")[Column::model] == "a x");
+}
+
+BOOST_AUTO_TEST_CASE(health_is_read_as_versions_6_and_7_write_it) {
+    const Report v6("ver=6.49.10&health=cpu-temperature=51;temperature=38;voltage=241&cpu=7");
+    BOOST_TEST(v6[Column::cpu_temp_c] == "51");
+    BOOST_TEST(v6[Column::temp_c] == "38");
+    BOOST_TEST(v6[Column::voltage_v] == "24.1");
+    BOOST_TEST(v6.warnings() == "");
+}
+
+BOOST_AUTO_TEST_CASE(rows_of_sensors_end_with_their_value) {
+    const Report report(
+        "uptime=1d;.id=*D;name=voltage;type=V;value=24.2;.id=*E;name=temperature;type=C;value=41;"
+        "current-firmware=7.16.2;model=RB4011iGS+;name=core-1");
+    BOOST_TEST(report[Column::voltage_v] == "24.2");
+    BOOST_TEST(report[Column::temp_c] == "41");
+    BOOST_TEST(report[Column::firmware_current] == "7.16.2");
+    BOOST_TEST(report[Column::model] == "RB4011iGS+");
+    BOOST_TEST(report[Column::identity] == "core-1");
+}
+
+BOOST_AUTO_TEST_CASE(rows_of_other_menus_are_parts_of_the_router) {
+    const Report report(
+        ".id=*1;name=ether1;uptime=1d;mac-address=48:A9:8A:77:00:02;.id=*2;name=ether2;cpu-load=7");
+    BOOST_TEST(report[Column::identity] == "NULL");
+    BOOST_TEST(report[Column::uptime_s] == "NULL");
+    BOOST_TEST(report[Column::cpu_load] == "7");
+    BOOST_TEST(report.device() == "");
+}
+
+BOOST_AUTO_TEST_CASE(lists_are_read_however_they_are_separated) {
+    for (const std::string_view body :
+         {"identity=core 1;cpu-load=7;uptime=1d", "identity=core 1\ncpu-load=7\nuptime=1d",
+          "identity=core 1,cpu-load=7,uptime=1d", "identity=core 1|cpu-load=7|uptime=1d",
+          "identity=\"core 1\" cpu-load=7 uptime=1d",
+          "identity: core 1\r\ncpu-load: 7\r\nuptime: 1d",
+          "  identity: core 1\n  cpu-load: 7%\n uptime: 1d"}) {
+        const Report report(body);
+        BOOST_TEST(report[Column::identity] == "core 1", body);
+        BOOST_TEST(report[Column::cpu_load] == "7", body);
+        BOOST_TEST(report[Column::uptime_s] == "86400", body);
+        BOOST_TEST(report.warnings() == "", body);
+    }
+    BOOST_TEST(Report(R"(name="a \"b\"";cpu-load=5)")[Column::identity] == "a \"b\"");
+}
+
+BOOST_AUTO_TEST_CASE(an_id_that_is_no_serial_number_is_kept_as_an_unknown_field) {
+    for (const std::string_view id : {"Kwik Shop 2", "42", "shop", "a-7"}) {
+        const Report report("id=" + std::string(id) + "&cpu=7");
+        BOOST_TEST(report[Column::serial_number] == "NULL", id);
+        BOOST_TEST(report[Column::extra] == fmt::format(R"({{"id":"{}"}})", id));
+        BOOST_TEST(report.warnings() == "", id);
+    }
+    for (const std::string_view id : {"HX1", "HF609BYEWH9", "hf609byewh9"})
+        BOOST_TEST(Report("id=" + std::string(id) + "&cpu=7")[Column::serial_number] != "NULL", id);
+}
+
+BOOST_AUTO_TEST_CASE(an_ampersand_in_an_unknown_field_separates_nothing) {
+    BOOST_TEST(Report("note=A&B&cpu=7")[Column::extra] == R"({"note":"A&B"})");
+}
+
+BOOST_AUTO_TEST_CASE(header_fields_beside_a_body_only_name_the_router) {
+    const Report report("{}", BodyHint::json, "", "X-Router-ID=RTR-1\nX-NSM-CPU-Load=7\n");
+    BOOST_TEST(report.device() == "RTR-1");
+    BOOST_TEST(report[Column::cpu_load] == "NULL");
+    BOOST_TEST(report.warnings() == "");
+    BOOST_TEST(Report("{}", BodyHint::json, "",
+                      "X-Serial-Number=HG709X1Y2Z4\n")[Column::serial_number] == "HG709X1Y2Z4");
+    // Fields about the request or its client do not name the router.
+    for (const std::string_view header :
+         {"X-Client-MAC=48:A9:8A:77:00:02\n", "X-Request-ID=7\n", "X-Real-IP=1.2.3.4\n",
+          "X-User-Name=a\n", "X-Forwarded-Host=a\n"}) {
+        const Report other("{}", BodyHint::json, "", header);
+        BOOST_TEST(other.device() == "", header);
+        BOOST_TEST(other[Column::identity] == "NULL", header);
+        BOOST_TEST(other.warnings() == "no_metrics", header);
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -4,6 +4,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <chrono>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -306,6 +307,26 @@ BOOST_AUTO_TEST_CASE(values_of_other_menus_and_agents_are_read_too) {
     for (const Example& example : std::vector<Example>{
              {"24,1", "24.1"}, {"24,1V", "24.1"}, {"-3,5", "-3.5"}, {"1,234", "nothing"}})
         BOOST_TEST(shown(values::decimal(example.text)) == example.meaning, example.text);
+    BOOST_TEST(shown(values::bare_number("12.5")) == "12.5");
+    BOOST_TEST(shown(values::bare_number("12.5V")) == "nothing");
+}
+
+BOOST_AUTO_TEST_CASE(coordinates_are_read_in_degrees_minutes_and_seconds) {
+    for (const auto& [text, degrees] :
+         std::vector<std::pair<std::string, double>>{{"N 56 56' 53.207''", 56.9481131},
+                                                     {"S 56 56' 53.207''", -56.9481131},
+                                                     {"E 24 6' 22.360\"", 24.1062111},
+                                                     {"24 6' 22.360\" W", -24.1062111},
+                                                     {"N 56 56.88678'", 56.948113},
+                                                     {"56°56′53.207″N", 56.9481131},
+                                                     {"56.9481131N", 56.9481131},
+                                                     {"W 0 30'", -0.5}}) {
+        const auto read = values::degrees(text);
+        BOOST_REQUIRE_MESSAGE(read, text);
+        BOOST_TEST(std::abs(*read - degrees) < 1e-6, text);
+    }
+    for (const std::string_view text : {"", "N", "none", "N 56 61'", "1 2 3 4", "N 5 6 7 8", "5"})
+        BOOST_TEST(!values::degrees(text), text);
 }
 
 BOOST_AUTO_TEST_CASE(an_address_is_read_without_what_surrounds_it) {
@@ -319,10 +340,15 @@ BOOST_AUTO_TEST_CASE(an_address_is_read_without_what_surrounds_it) {
     BOOST_TEST(!values::address("%ether1"));
 }
 
-BOOST_AUTO_TEST_CASE(a_clock_may_be_nanoseconds_or_weeks) {
+BOOST_AUTO_TEST_CASE(a_clock_may_be_nanoseconds_or_weeks_or_two_halves) {
     BOOST_TEST(shown(values::clock("1795860000000000000")) == "1795860000000000");
     BOOST_TEST(shown(values::clock("2969w2d10:00:00")) == "1795860000000000");
     BOOST_TEST(shown(values::clock("1w2d10:00:00")) == "nothing");  // An uptime.
+    BOOST_TEST(shown(values::calendar_day("nov/28/2026")) == "20785");
+    BOOST_TEST(shown(values::calendar_day("2026-11-28")) == "20785");
+    BOOST_TEST(shown(values::calendar_day("2026-11-28 10:00:00")) == "nothing");
+    BOOST_TEST(shown(values::time_of_day("21:40:11")) == "78011");
+    BOOST_TEST(shown(values::time_of_day("24:00:00")) == "nothing");
 }
 
 BOOST_AUTO_TEST_CASE(a_channel_may_stand_without_parentheses) {

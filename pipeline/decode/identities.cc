@@ -1,0 +1,136 @@
+#include "pipeline/decode/identities.h"
+
+#include <algorithm>
+
+#include "pipeline/base/ascii.h"
+
+namespace rollcall::identities {
+
+namespace {
+
+constexpr size_t bytes_max = 32;
+
+// Texts that scripts send for a missing value, without what is no letter or digit: `na` stands for
+// `N/A` and `n.a.`, `none` for `<none>`.
+constexpr std::string_view placeholders =
+    " na none null nil unknown unknow undefined undef unset notset notfound notavailable notavail"
+    " unavailable notapplicable nan false true error empty default tobefilledbyoem nothing noserial"
+    " missing invalid serial serialnumber chr x86 ";
+
+// Names of products and of their maker, in the same form.
+constexpr std::string_view products =
+    " mikrotik routeros routerboard hex hexs haplite haplitetc hapmini hapac hapax rb ";
+// Beginnings of the names of products.
+constexpr std::array<std::string_view, 13> series = {
+    "RB", "CCR", "CRS", "CSS", "RBD", "RBM", "RBL", "hAP", "hEX", "cAP", "wAP", "mAP", "LtAP"};
+
+// Returns whether a list of words, with a blank around each, contains a word.
+bool contains_word(std::string_view words, std::string_view word) {
+    for (size_t at = 0; (at = words.find(word, at)) != words.npos; ++at)
+        if (words[at - 1] == ' ' && words[at + word.size()] == ' ') return true;
+    return false;
+}
+
+constexpr bool is_letter(char c) { return lower(c) >= 'a' && lower(c) <= 'z'; }
+constexpr bool is_plain(char c) { return is_letter(c) || is_digit(c); }
+
+bool consists_of(std::string_view text, std::string_view besides) {
+    return !text.empty() && text.size() <= bytes_max && std::ranges::all_of(text, [&](char c) {
+        return is_plain(c) || besides.find(c) != besides.npos;
+    });
+}
+
+// A text without what is no letter or digit, in lower case.
+class Letters {
+public:
+    explicit Letters(std::string_view text) {
+        for (const char c : text) {
+            if (!is_plain(c)) continue;
+            if (size_ == bytes_.size()) return;
+            bytes_[size_++] = lower(c);
+        }
+    }
+    [[nodiscard]] std::string_view view() const { return {bytes_.data(), size_}; }
+
+private:
+    std::array<char, bytes_max> bytes_;
+    size_t size_ = 0;
+};
+
+// Returns whether a text is the name of a product of a series: "RB951Ui-2HnD", "CCR2004", "hAP ac".
+// Serial numbers that begin with the same letters have at least eight capital letters and digits.
+bool is_of_a_series(std::string_view text) {
+    return std::ranges::any_of(series, [&](std::string_view name) {
+        if (!text.starts_with(name) || text.size() == name.size()) return false;
+        const char next = text[name.size()];
+        const bool has_lower =
+            std::ranges::any_of(text, [](char c) { return c >= 'a' && c <= 'z'; });
+        const bool has_hyphen = text.find_first_of("-+ ^") != text.npos;
+        return (is_digit(next) || next == ' ') && (has_lower || has_hyphen || text.size() < 8);
+    });
+}
+
+}  // namespace
+
+bool is_placeholder(std::string_view text) {
+    const auto ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
+    if (!std::ranges::all_of(text, ascii)) return false;
+    const Letters letters(text);
+    const std::string_view word = letters.view();
+    if (std::ranges::all_of(word, [](char c) { return c == '0'; })) return true;  // And "--".
+    // A variable, a command or a template that nobody filled in.
+    if (text.find_first_of("$[{<%") == 0) return true;
+    return contains_word(placeholders, word) || contains_word(products, word) ||
+           is_of_a_series(text);
+}
+
+bool is_routerboard_serial(std::string_view text) {
+    const size_t slash = std::min(text.find('/'), text.size());
+    const std::string_view number = text.substr(0, slash);
+    const std::string_view revision = text.substr(std::min(slash + 1, text.size()));
+    return number.size() >= 8 && number.size() <= 12 && std::ranges::all_of(number, is_plain) &&
+           std::ranges::any_of(number, is_digit) && (slash == text.size() || !revision.empty()) &&
+           revision.size() <= 4 && std::ranges::all_of(revision, is_plain) && !is_placeholder(text);
+}
+
+bool is_serial(std::string_view text) { return consists_of(text, "-_./") && !is_placeholder(text); }
+
+bool is_licence(std::string_view text) {
+    return consists_of(text, "+/=-_") && !is_placeholder(text);
+}
+
+bool is_site(std::string_view text) {
+    const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7F; };
+    return !text.empty() && std::ranges::none_of(text, is_control) && !is_placeholder(text);
+}
+
+std::optional<Mac> mac(std::string_view text, bool bare_too) {
+    constexpr size_t digits = 12;
+    const bool bare = text.size() == digits;
+    if ((bare && !bare_too) || text.size() < digits || text.size() > 17) return std::nullopt;
+    const char separator = bare ? '\0' : text[text.find_first_of(":-.") == 4 ? 4 : 2];
+    if (!bare && std::string_view(":-.").find(separator) == std::string_view::npos)
+        return std::nullopt;
+    const size_t step = bare ? digits : text[2] == separator ? 2 : 4;
+    Mac result{};
+    size_t taken = 0;
+    size_t at = 0;
+    for (; at < text.size() && taken < digits; ++at) {
+        if (taken > 0 && taken % step == 0 && text[at] == separator && text[at - 1] != separator)
+            continue;
+        if (hex_digit(text[at]) < 0) return std::nullopt;
+        const char c = text[at];
+        result.text[taken / 2 * 3 + taken % 2] =
+            is_digit(c) ? c : static_cast<char>(lower(c) - 'a' + 'A');
+        ++taken;
+    }
+    const size_t separators = bare ? 0 : digits / step - 1;
+    if (taken < digits || at < text.size() || text.size() != digits + separators)
+        return std::nullopt;
+    for (size_t place = 2; place < result.text.size(); place += 3) result.text[place] = ':';
+    if (result.view() == "00:00:00:00:00:00" || result.view() == "FF:FF:FF:FF:FF:FF")
+        return std::nullopt;
+    return result;
+}
+
+}  // namespace rollcall::identities

@@ -1,0 +1,107 @@
+#include "pipeline/decode/pair_split.h"
+
+#include <algorithm>
+
+namespace rollcall {
+
+namespace {
+
+constexpr std::string_view spaces = " \t\r\n";
+
+// Returns the key at the beginning of a text, if the delimiter follows it; else an empty text.
+std::string_view key_before(std::string_view text, char delimiter) {
+    const size_t first = std::min(text.find_first_not_of(spaces), text.size());
+    text.remove_prefix(first);
+    const size_t end = text.find_first_of("=:;,& \t\r\n\"{}()");
+    return end != text.npos && end > 0 && text[end] == delimiter ? text.substr(0, end)
+                                                                 : std::string_view();
+}
+
+// Returns the end of the value at the beginning of `text`: where the next pair begins.
+size_t value_end(std::string_view text, const Separators& by) {
+    for (size_t at = 0;; ++at) {
+        at = std::min(text.find(by.separator, at), text.size());
+        if (at == text.size() || !by.needs_key) return at;
+        if (!key_before(text.substr(at + 1), by.delimiter).empty()) return at;
+    }
+}
+
+// Returns the quote that ends a quoted value, whose first quote is in front of `text`; npos if no
+// quote ends the value.
+size_t closing_quote(std::string_view text, const Separators& by) {
+    for (size_t at = 0; at < text.size(); ++at) {
+        if (text[at] == '\\') {
+            ++at;
+        } else if (text[at] == '"') {
+            const size_t next = text.find_first_not_of(" \t\r", at + 1);
+            if (next == text.npos || text[next] == by.separator || text[next] == '\n') return at;
+            if (by.separator == ' ' && next > at + 1) return at;
+        }
+    }
+    return text.npos;
+}
+
+bool has_known_key(std::string_view list, const Separators& by, Dictionary& dictionary) {
+    for (size_t at = 0; (at = list.find(by.separator, at)) != list.npos;) {
+        const std::string_view key = key_before(list.substr(++at), by.delimiter);
+        if (!key.empty() && dictionary.look_up(key).in_pairs != nullptr) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+Separators separators_of(std::string_view list, Dictionary& dictionary) {
+    Separators by;
+    const size_t equals = list.find('=');
+    const size_t colon = list.find(':');
+    const bool is_console = colon < equals && colon + 1 < list.size() &&
+                            (equals == list.npos || spaces.find(list[colon + 1]) != list.npos);
+    if (is_console) by.delimiter = ':';
+    const size_t first = std::min(std::min(equals, colon), list.size());
+    const size_t separator = list.find_first_of(";\n", first);
+    if (separator != list.npos) {
+        by.separator = list[separator];
+        return by;
+    }
+    if (list.find(';') != list.npos) return by;
+    by.needs_key = true;
+    const bool begins_with_pair = !key_before(list, by.delimiter).empty();
+    for (const char candidate : {',', '|', ' '}) {
+        by.separator = candidate;
+        if (begins_with_pair && has_known_key(list, by, dictionary)) return by;
+    }
+    return {by.delimiter, '\n', false};
+}
+
+Part first_part(std::string_view list, const Separators& by, size_t key_end) {
+    Part part;
+    // A separator may not stand in a key.
+    size_t end = std::min(list.find(by.separator, key_end), list.size());
+    part.equals = key_end > 0 ? key_end : std::min(list.find(by.delimiter), end);
+    if (part.equals == end) {
+        part.equals = list.npos;
+        part.text = list.substr(0, end);
+    } else {
+        const size_t begin = part.equals + 1;
+        const std::string_view behind = list.substr(begin);
+        const size_t quote = behind.find_first_not_of(" \t");
+        const size_t closing = quote != behind.npos && behind[quote] == '"'
+                                   ? closing_quote(behind.substr(quote + 1), by)
+                                   : behind.npos;
+        if (closing != behind.npos) {
+            part.was_quoted = true;
+            part.value = behind.substr(quote + 1, closing);
+            end = begin + quote + closing + 2;
+            end = std::min(list.find(by.separator, end), list.size());
+        } else {
+            end = begin + value_end(behind, by);
+            part.value = list.substr(begin, end - begin);
+        }
+        part.text = list.substr(0, end);
+    }
+    part.end = std::min(end + 1, list.size());
+    return part;
+}
+
+}  // namespace rollcall
