@@ -22,8 +22,7 @@ using boost::property_tree::ptree;
 
 namespace {
 
-const std::string corpus = ROLLCALL_SOURCE_DIR "/tests/corpus/";
-const std::string expectations = corpus + "expect.json";
+const std::string tests = ROLLCALL_SOURCE_DIR "/tests/";
 
 // The paths of agents of other servers. One worker, so that rows arrive in order.
 const TestDaemon::Options settings{.settings = {
@@ -35,14 +34,9 @@ const TestDaemon::Options settings{.settings = {
 // Sent after every case: once this report is stored, all earlier ones are stored too.
 constexpr std::string_view last_report = R"({"serial_number":"THE-LAST","cpu_count":1})";
 
-std::string content_of(const std::string& file) {
-    std::ifstream stream(corpus + file, std::ios::binary);
-    BOOST_REQUIRE_MESSAGE(stream, file << " is not there");
-    return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
-}
-
 // An entry of expect.json.
 struct Entry {
+    std::string folder;
     size_t number;
     ptree tree;
 
@@ -65,17 +59,28 @@ struct Entry {
     }
 
     [[nodiscard]] bool for_http() const { return get("content_type") != "mqtt"; }
-    // MQTT carries bodies only, and its size limit is tested elsewhere.
+    // MQTT carries bodies only, the topic names the site, and MQTT's size limit is tested
+    // elsewhere.
     [[nodiscard]] bool for_mqtt() const {
-        return !for_http() || (file().ends_with(".json") && get("error.code") != "body_too_large");
+        return !for_http() || (file().ends_with(".json") && header("Content-Type").empty() &&
+                               get("row.site_id").empty() && get("error.code") != "body_too_large");
+    }
+    [[nodiscard]] std::string content() const {
+        std::ifstream stream(folder + file(), std::ios::binary);
+        BOOST_REQUIRE_MESSAGE(stream, file() << " is not there");
+        return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
     }
 };
 
 std::vector<Entry> entries() {
-    ptree all;
-    read_json(expectations, all);
     std::vector<Entry> read;
-    for (const auto& [_, tree] : all.get_child("cases")) read.push_back({read.size(), tree});
+    for (const std::string& folder : {tests + "corpus/", tests + "corpus2/"}) {
+        ptree all;
+        read_json(folder + "expect.json", all);
+        size_t number = 0;
+        for (const auto& [_, tree] : all.get_child("cases"))
+            read.push_back({folder, number++, tree});
+    }
     return read;
 }
 
@@ -114,9 +119,12 @@ std::string request_of(const Entry& entry, const std::string& content) {
         !path.empty()  ? path
         : entry.seen() ? "/v1/checkins?login=router"
                        : "/v1/checkins",
-        entry.get("content_type"), content.size());
+        entry.header("Content-Type").empty() ? entry.get("content_type")
+                                             : entry.header("Content-Type"),
+        content.size());
     for (const auto& [name, value] : entry.tree.get_child("headers"))
-        if (!name.starts_with(':')) head += fmt::format("{}: {}\r\n", name, value.data());
+        if (!name.starts_with(':') && name != "Content-Type")
+            head += fmt::format("{}: {}\r\n", name, value.data());
     return head + "\r\n" + content;
 }
 
@@ -148,10 +156,10 @@ void send_over_http(const TestDaemon& daemon, const Entry& entry) {
     const Entry original = original_of(entry);
     if (original.number != entry.number)
         BOOST_TEST(HttpClient(daemon.http_port())
-                       .exchange(request_of(original, content_of(original.file())))
+                       .exchange(request_of(original, original.content()))
                        .status == 200);
     HttpClient client(daemon.http_port());
-    check_answer(entry, client.exchange(request_of(original, content_of(entry.file()))));
+    check_answer(entry, client.exchange(request_of(original, entry.content())));
 }
 
 void send_over_mqtt(const TestDaemon& daemon, const Entry& entry) {
@@ -159,7 +167,7 @@ void send_over_mqtt(const TestDaemon& daemon, const Entry& entry) {
     const bool retained = entry.file().find("retained") != std::string::npos;
     uint16_t packet_id = 0;
     for (const auto& file : std::set<std::string>{original_of(entry).file(), entry.file()}) {
-        client.publish("checkins/router", content_of(file), ++packet_id, retained);
+        client.publish("checkins/router", entry_of(file).content(), ++packet_id, retained);
         BOOST_TEST(client.puback() == packet_id);  // MQTT 3.1.1 has no other response.
     }
 }
@@ -189,7 +197,7 @@ void check_row(const TestDaemon& daemon, const Entry& entry, std::string_view ro
                    " LEFT JOIN json_each(row.columns) AS made ON made.key = wanted.key"
                    " WHERE (made.key IS NULL OR made.value IS NOT wanted.value)"
                    " AND wanted.key NOT IN ('rows', 'duplicate_of')",
-                   expectations, entry.number, members, rows)) == "");
+                   entry.folder + "expect.json", entry.number, members, rows)) == "");
     BOOST_TEST(shown(words_of(daemon.query(fmt::format("SELECT warnings {}", rows)))) ==
                shown(entry.warnings()));
 }
