@@ -45,11 +45,10 @@ size_t workers_of(const Settings& settings) {
 Settings within_limits(Settings settings) {
     const uint64_t files = open_files::raise_limit();
     auto& connections_max = settings.general.connections_max;
-    const uint64_t most =
-        open_files::connections_of_worker(connections_max, workers_of(settings), files);
+    const uint64_t most = open_files::connections_within(connections_max, files);
     if (most < connections_max)
         log(LogLevel::warning,
-            "a worker holds {} connections, not connections_max: the process may open {} files",
+            "the daemon holds {} connections, not connections_max: the process may open {} files",
             most, files);
     connections_max = most;
     return settings;

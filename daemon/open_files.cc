@@ -14,9 +14,9 @@ uint64_t raise_limit() {
     return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_max : before;
 }
 
-uint64_t connections_of_worker(uint64_t connections_max, uint64_t workers, uint64_t limit) {
+uint64_t connections_within(uint64_t connections_max, uint64_t limit) {
     const uint64_t left = limit - std::min(limit, files_reserved);
-    return std::clamp<uint64_t>(left / workers, 1, connections_max);
+    return std::clamp<uint64_t>(left, 1, connections_max);
 }
 
 }  // namespace rollcall::open_files

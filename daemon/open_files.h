@@ -16,9 +16,8 @@ inline constexpr uint64_t files_reserved = 128;
 // Raises the limit of open files to the hard limit, and returns the limit in force.
 [[nodiscard]] uint64_t raise_limit();
 
-// Returns the maximum number of connections of a worker: at most connections_max, at least 1.
+// Returns the maximum number of connections of the daemon: at most connections_max, at least 1.
 // limit: number of open files that the process may have.
-[[nodiscard]] uint64_t connections_of_worker(uint64_t connections_max, uint64_t workers,
-                                             uint64_t limit);
+[[nodiscard]] uint64_t connections_within(uint64_t connections_max, uint64_t limit);
 
 }  // namespace rollcall::open_files

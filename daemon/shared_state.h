@@ -9,6 +9,7 @@
 #include "daemon/overload/quotas.h"
 #include "daemon/overload/state.h"
 #include "daemon/security/credentials.h"
+#include "pipeline/base/shared_count.h"
 
 namespace rollcall {
 
@@ -23,6 +24,7 @@ struct SharedState {
           quotas(settings) {}
 
     OverloadState overload;
+    SharedCount connections;  // Open client connections, for connections_max.
     LastSeen last_seen;
     MqttClients mqtt_clients;
     CredentialFiles credential_files;

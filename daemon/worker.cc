@@ -15,7 +15,7 @@ Worker::Worker(const Settings& settings, const Clock& clock, SharedState& shared
       checkins_(ingest_context(shared), replies_, shared.overload, shared.last_seen),
       http_limits_(settings),
       mqtt_(ingest_context(shared), shared.mqtt_clients, [this] { wake(); }),
-      loop_(clock, shard, connection_options(), [this] { on_turn(); }) {}
+      loop_(clock, shard, connection_options(shared), [this] { on_turn(); }) {}
 
 IngestContext Worker::ingest_context(SharedState& shared) {
     return {.settings = settings_,
@@ -27,8 +27,9 @@ IngestContext Worker::ingest_context(SharedState& shared) {
             .refusals = refusals_};
 }
 
-ConnectionTable::Options Worker::connection_options() {
+ConnectionTable::Options Worker::connection_options(SharedState& shared) {
     ConnectionTable::Options options(settings_);
+    options.open_connections = &shared.connections;
     options.overload_delay = [this] { return defer(); };
     options.durable = [this] { return intake_.durable(); };
     return options;

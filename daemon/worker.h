@@ -58,7 +58,7 @@ public:
 private:
     void on_turn();
     void stop_step();
-    [[nodiscard]] ConnectionTable::Options connection_options();
+    [[nodiscard]] ConnectionTable::Options connection_options(SharedState& shared);
     [[nodiscard]] Millis defer();
     [[nodiscard]] IngestContext ingest_context(SharedState& shared);
 

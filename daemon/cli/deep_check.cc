@@ -5,10 +5,8 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <initializer_list>
-#include <thread>
 
 #include "daemon/cli/schema_command.h"
 #include "daemon/open_files.h"
@@ -53,15 +51,12 @@ void check_disk_space(const Settings& settings, const std::string& state_dir, Pr
 void check_descriptors(const Settings& settings, Problems& problems) {
     rlimit limit{};
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    const uint64_t workers = settings.general.workers > 0
-                                 ? settings.general.workers
-                                 : std::max(1U, std::thread::hardware_concurrency());
-    const uint64_t wanted = workers * settings.general.connections_max + open_files::files_reserved;
+    const uint64_t wanted = settings.general.connections_max + open_files::files_reserved;
     if (limit.rlim_max < wanted)
         problems.push_back(
-            fmt::format("connections_max: {} workers may want {} open files, this user has {}; "
-                        "see LimitNOFILE",
-                        workers, wanted, limit.rlim_max));
+            fmt::format("connections_max: the daemon may need {} open files, this "
+                        "user has {}; see LimitNOFILE",
+                        wanted, limit.rlim_max));
 }
 
 // Checks the tables in the dialect that the database has.

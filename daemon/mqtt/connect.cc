@@ -52,6 +52,9 @@ std::optional<MqttConnectRefusal> refusal_of(const mqtt::Connect& connect,
     return std::nullopt;
 }
 
+// 3.1.1 has no way to tell a client of a shorter keep-alive, but permits a server to disconnect a
+// client that it determines to be inactive "at any time, regardless of the Keep Alive value"
+// (section 3.1.2.10).
 MqttConnectTerms negotiate(const mqtt::Connect& connect, const Settings& settings,
                            bool over_quota) {
     const uint32_t expiry_max_s = seconds(settings.mqtt.session_expiry_max);
@@ -67,7 +70,11 @@ MqttConnectTerms negotiate(const mqtt::Connect& connect, const Settings& setting
                            .session_wanted = wanted_s > 0,
                            .session_is_shortened = wanted_s > expiry_max_s,
                            .keep_alive_s = {}};
-    if (connect.keep_alive_s > 0) {
+    const uint32_t keep_alive_max_s = seconds(settings.mqtt.keep_alive_max);
+    if (connect.keep_alive_s > keep_alive_max_s) {
+        terms.silence_max_ms = keep_alive_max_s * silence_ms_per_keep_alive_s;
+        terms.keep_alive_s = static_cast<uint16_t>(keep_alive_max_s);
+    } else if (connect.keep_alive_s > 0) {
         terms.silence_max_ms = connect.keep_alive_s * silence_ms_per_keep_alive_s;
     } else if (connect.version == mqtt::Version::v5) {
         terms.keep_alive_s = static_cast<uint16_t>(std::clamp<uint32_t>(

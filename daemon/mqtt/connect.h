@@ -29,12 +29,13 @@ struct MqttConnectRefusal {
 struct MqttConnectTerms {
     std::string client_id;      // The client's own, or a new one.
     uint32_t session_expiry_s;  // How long the session outlives the connection.
-    uint32_t silence_max_ms;    // One and a half times the keep-alive [MQTT-3.1.2-24].
+    uint32_t silence_max_ms;    // One and a half times the keep-alive in force [MQTT-3.1.2-24].
     uint16_t receive_max;
-    bool client_id_is_assigned;            // By the server.
-    bool session_wanted;                   // To outlive the connection; the server may grant less.
-    bool session_is_shortened;             // The server grants less than the client asked for.
-    std::optional<uint16_t> keep_alive_s;  // Set by the server, because the client asked for none.
+    bool client_id_is_assigned;  // By the server.
+    bool session_wanted;         // To outlive the connection; the server may grant less.
+    bool session_is_shortened;   // The server grants less than the client asked for.
+    std::optional<uint16_t>
+        keep_alive_s;  // Set by the server: the client asked for none or too much.
 
     [[nodiscard]] std::string connack(mqtt::Version version, bool session_present,
                                       const Settings& settings) const;

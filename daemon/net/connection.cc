@@ -424,10 +424,10 @@ void Connection::refuse(Code code) {
     close();
 }
 
-void Connection::evict() {
+void Connection::evict(Code code) {
     if (!is_open()) return close();
     if (tls_ && tls_->handshake_begun() && !session_) table_.handshakes().fail(*this);
-    refuse(Code::evicted);
+    refuse(code);
 }
 
 void Connection::close() {

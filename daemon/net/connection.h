@@ -125,8 +125,8 @@ public:
     void drain();
     // Closes and counts the refusal.
     void refuse(Code code);
-    // Closes in favour of another connection.
-    void evict();
+    // Closes in favour of another connection, and counts the reason.
+    void evict(Code code);
     // Continues the handshake with what has arrived.
     void continue_handshake();
     // Ends the handshake with an error; an alert that TLS has for the client is still sent.

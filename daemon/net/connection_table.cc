@@ -1,6 +1,7 @@
 #include "daemon/net/connection_table.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "daemon/net/network.h"
@@ -12,6 +13,8 @@ namespace rollcall {
 namespace {
 
 constexpr size_t read_buffer_bytes = 64 * 1024;
+constexpr size_t sample_max = 128;   // Connections whose networks over_share() compares.
+constexpr size_t sample_margin = 8;  // What chance may add to a network, if these are not all.
 
 std::unique_ptr<char[]> make_buffer() {
     return std::unique_ptr<char[]>(new char[read_buffer_bytes + body_padding]{});
@@ -22,6 +25,35 @@ std::unique_ptr<char[]> make_buffer() {
 uint64_t network_of_peer(const Connection& connection) {
     return network_of(connection.peer(), 32, 64);
 }
+
+// Counts connections by network.
+class NetworkCounts {
+public:
+    struct Network {
+        uint64_t hash = 0;
+        size_t connections = 0;
+        Connection* last = nullptr;
+    };
+    void add(Connection& connection) {
+        Network& network = of(network_of_peer(connection));
+        ++network.connections;
+        network.last = &connection;
+    }
+    // Returns the network with this hash, without connections if none was added.
+    [[nodiscard]] Network& of(uint64_t hash) {
+        size_t at = 0;
+        while (at < used_ && networks_[at].hash != hash) ++at;
+        if (at == used_) networks_[used_++].hash = hash;
+        return networks_[at];
+    }
+    [[nodiscard]] const Network& largest() const {
+        return *std::ranges::max_element(networks_, {}, &Network::connections);
+    }
+
+private:
+    std::array<Network, sample_max + 1> networks_{};
+    size_t used_ = 0;
+};
 
 }  // namespace
 
@@ -41,6 +73,8 @@ ConnectionTable::ConnectionTable(uv_loop_t& loop, const Clock& clock, MetricShar
       shard_(shard),
       refusals_(clock, shard),
       options_(std::move(options)),
+      open_connections_(options_.open_connections != nullptr ? *options_.open_connections
+                                                             : own_connections_),
       handshakes_(loop, clock, shard, options_.handshakes_max),
       acks_(options_.ring_rows_max),
       read_buffer_(make_buffer()) {}
@@ -55,18 +89,38 @@ void ConnectionTable::accept(int fd, const sockaddr_storage& peer, const ListenO
     connection.set_index(static_cast<uint32_t>(connections_.size() - 1));
     shard_.add(Metric::connections, 1, label_of(options.transport));
     shard_.add(Metric::connections_opened_total, 1, label_of(options.transport));
-    if (!make_room()) return connection.refuse(Code::too_many_connections);
+    if (!make_room_for(connection)) return connection.refuse(Code::too_many_connections);
     unauthenticated_.add(connection, now_ms());
     connection.start();
     if (const Millis delay = overload_delay(); delay > Millis(0)) connection.defer(delay);
 }
 
-bool ConnectionTable::make_room() {
-    if (connections_.size() <= options_.connections_max) return true;
-    Connection* const oldest = unauthenticated_.evictable(now_ms());
-    if (oldest == nullptr) return false;
-    oldest->evict();
-    return true;
+bool ConnectionTable::make_room_for(const Connection& newcomer) {
+    const int64_t open = open_connections_.add(1);
+    if (open <= static_cast<int64_t>(options_.connections_max)) return true;
+    if (Connection* const oldest = unauthenticated_.evictable(now_ms())) {
+        oldest->evict(Code::evicted);
+        return true;
+    }
+    Connection* const victim = over_share(newcomer);
+    if (victim != nullptr) victim->evict(Code::over_connection_share);
+    return victim != nullptr;
+}
+
+// Connections that are closing are left out: they have made room for others.
+Connection* ConnectionTable::over_share(const Connection& newcomer) {
+    NetworkCounts counts;
+    const size_t sampled = std::min(connections_.size(), sample_max);
+    const size_t step = connections_.size() / sampled;
+    for (size_t at = 0; at < sampled; ++at) {
+        Connection& connection = *connections_[(sample_at_ + at * step) % connections_.size()];
+        if (connection.is_open() && &connection != &newcomer) counts.add(connection);
+    }
+    ++sample_at_;
+    const size_t margin = step == 1 ? 1 : sample_margin;
+    const size_t own = counts.of(network_of_peer(newcomer)).connections;
+    const NetworkCounts::Network& largest = counts.largest();
+    return largest.connections > own + margin ? largest.last : nullptr;
 }
 
 bool ConnectionTable::admit(const Connection& connection) {
@@ -94,6 +148,7 @@ void ConnectionTable::on_closed(Connection& connection) {
 
 void ConnectionTable::destroy_if_unreferenced(Connection& connection) {
     if (!connection.is_unreferenced()) return;
+    open_connections_.add(-1);
     const uint32_t index = connection.index();
     connections_.back()->set_index(index);
     std::swap(connections_[index], connections_.back());

@@ -1,9 +1,15 @@
 // ConnectionTable: all connections of one loop: their limits, eviction, deadlines and pending
 // acknowledgements.
 //
-// Limits. When connections_max are open, a new connection replaces the oldest one that has not sent
-// a valid request within two seconds; if there is none, the new one is closed. Each address may
-// hold connections_per_address_max; IPv6 addresses count by their /64 network (RFC 6177).
+// Limits. When connections_max are open, in all tables together, a new connection replaces one of
+// this table: the oldest one that has not sent a valid request within two seconds, or else one of a
+// network that holds more connections than that of the new one. If there is none, the new one is
+// closed. Each address may hold connections_per_address_max. A network is an IPv4 address, or the
+// /64 network of an IPv6 address (RFC 6177).
+//
+// A table does not count the connections of each network, because that would cost each client
+// memory. It compares the networks of some connections, which is exact for a small table. In a
+// large one it finds a network that holds more than about a tenth.
 //
 // Acknowledgements. A reply that acknowledges check-ins waits here until their slot is on disk; the
 // worker then calls release_replies().
@@ -37,6 +43,7 @@
 #include "daemon/net/refusals.h"
 #include "daemon/net/tls_handshakes.h"
 #include "pipeline/base/clock.h"
+#include "pipeline/base/shared_count.h"
 
 namespace rollcall {
 
@@ -44,6 +51,8 @@ class ConnectionTable {
 public:
     struct Options {
         size_t connections_max;
+        // Open connections of all tables that share connections_max; null: of this table alone.
+        SharedCount* open_connections = nullptr;
         size_t connections_per_address_max;  // 0 disables the limit.
         size_t output_bytes_max;             // Of a connection; beyond, its client is not read.
         Millis output_timeout_max;           // For the client to read its replies.
@@ -118,8 +127,11 @@ private:
     [[nodiscard]] Millis overload_delay() const {
         return options_.overload_delay ? options_.overload_delay() : Millis(0);
     }
-    // Returns false if there are too many connections, and none may be evicted.
-    [[nodiscard]] bool make_room();
+    // Returns false if there are too many connections, and none may be evicted for this one.
+    [[nodiscard]] bool make_room_for(const Connection& newcomer);
+    // Returns a connection of the network that holds most of them, if that are more than the
+    // network of `newcomer` holds; else nullptr.
+    [[nodiscard]] Connection* over_share(const Connection& newcomer);
     void forget_address(const Connection& connection);
     void destroy_if_unreferenced(Connection& connection);
     // Makes room in acks_ if it is full.
@@ -132,6 +144,9 @@ private:
     MetricShard& shard_;
     Refusals refusals_;
     Options options_;
+    SharedCount own_connections_;
+    SharedCount& open_connections_;
+    size_t sample_at_ = 0;                                  // Where over_share() begins.
     std::vector<std::unique_ptr<Connection>> connections_;  // Each knows its index.
     std::unordered_map<uint64_t, size_t> per_network_;      // Connections, if they are limited.
     EvictionQueue unauthenticated_;

@@ -180,7 +180,7 @@ BOOST_AUTO_TEST_CASE(connections_beyond_what_may_be_open_are_closed_and_counted)
     TestDaemon daemon(
         {.arguments = {"--set", "workers=1"}, .wrapper = {"prlimit", "--nofile=200:200"}});
     BOOST_TEST(says(daemon,
-                    "a worker holds 72 connections, not connections_max: the process may open "
+                    "the daemon holds 72 connections, not connections_max: the process may open "
                     "200 files"),
                daemon.log());
     const uint16_t port = daemon.http_port();

@@ -1,5 +1,6 @@
 // Memory of a release build of the daemon. Sanitizer builds skip these tests.
 #include <fmt/core.h>
+#include <sys/resource.h>
 
 #include <boost/test/unit_test.hpp>
 #include <deque>
@@ -63,6 +64,22 @@ BOOST_AUTO_TEST_CASE(idle_mqtt_client_takes_at_most_700_bytes) {
     BOOST_TEST(each <= 700);
     clients.back().publish("checkins/HX1", "{}", 1);
     BOOST_TEST(clients.back().puback() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(ten_thousand_mqtt_routers_fit_the_defaults_of_one_worker) {
+    constexpr size_t routers = 10'000;
+    rlimit files{};
+    BOOST_TEST(getrlimit(RLIMIT_NOFILE, &files) == 0);
+    files.rlim_cur = files.rlim_max;
+    BOOST_TEST(setrlimit(RLIMIT_NOFILE, &files) == 0);
+    BOOST_TEST_REQUIRE(files.rlim_max > routers + 200);
+    TestDaemon daemon({.settings = {"workers = 1"}});
+    std::deque<MqttClient> clients;
+    for (size_t number = 0; number < routers; ++number)
+        clients.emplace_back(daemon.mqtt_port(), fmt::format("router-{:05}", number));
+    BOOST_TEST(daemon.metric(R"(rollcall_connections{transport="mqtt"})") == routers);
+    clients.front().publish("checkins/HX1", "{}", 1);
+    BOOST_TEST(clients.front().puback() == 1);
 }
 
 // OpenSSL's objects take 12.6 KB with TLS 1.2 and 13.2 KB with 1.3. The limit leaves no room for

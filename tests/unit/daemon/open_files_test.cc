@@ -8,11 +8,11 @@ using namespace rollcall;
 
 BOOST_AUTO_TEST_SUITE(open_files)
 
-BOOST_AUTO_TEST_CASE(workers_share_the_files_that_spool_and_sinks_leave) {
-    using rollcall::open_files::connections_of_worker;
-    BOOST_TEST(connections_of_worker(8192, 2, 1'000'000) == 8192);
-    BOOST_TEST(connections_of_worker(8192, 2, 1024) == 448);
-    BOOST_TEST(connections_of_worker(8192, 2, 20) == 1);
+BOOST_AUTO_TEST_CASE(connections_take_what_the_spool_and_the_sinks_leave) {
+    using rollcall::open_files::connections_within;
+    BOOST_TEST(connections_within(8192, 1'000'000) == 8192);
+    BOOST_TEST(connections_within(8192, 1024) == 896);
+    BOOST_TEST(connections_within(8192, 20) == 1);
 }
 
 BOOST_AUTO_TEST_CASE(limit_is_raised_to_the_hard_limit) {

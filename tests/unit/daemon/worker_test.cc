@@ -166,6 +166,18 @@ BOOST_AUTO_TEST_CASE(silent_connections_make_way_for_new_ones_and_who_was_heard_
     BOOST_TEST(rejected(Transport::mqtt, Code::too_many_connections) == 1);
 }
 
+BOOST_AUTO_TEST_CASE(limit_of_connections_is_that_of_all_workers) {
+    settings.general.connections_max = 3;
+    start(2);
+    MqttClient first(mqtt_port, "a");
+    MqttClient second(mqtt_port, "b");
+    MqttClient third(second_mqtt_port, "c");
+    TcpClient fourth(mqtt_port);
+    BOOST_TEST(fourth.ends_within(std::chrono::seconds(2)));
+    TcpClient fifth(second_mqtt_port);
+    BOOST_TEST(fifth.ends_within(std::chrono::seconds(2)));
+}
+
 // Counts the calls of operator new by all threads: worker, committer, delivery, and this one, whose
 // client only waits and discards.
 BOOST_AUTO_TEST_CASE(steady_state_allocates_nothing_for_a_check_in) {

@@ -72,6 +72,22 @@ BOOST_AUTO_TEST_CASE(client_of_5_0_that_asks_for_no_keep_alive_hears_of_the_daem
     BOOST_TEST(client.take_rest() == dismissal(5, Reason::keep_alive_timeout));
 }
 
+// [MQTT5-3.2.2-21]
+BOOST_AUTO_TEST_CASE(keep_alive_is_capped_and_5_0_is_told) {
+    settings.mqtt.keep_alive_max = Millis(1000);
+    start();
+    for (const int level : levels) {
+        TcpClient client(mqtt_port);
+        client.send(connect("MT1", {.level = level, .keep_alive_s = 65535}));
+        mqtt::ServerProperties properties = usual;
+        properties.keep_alive_s = 1;
+        expect(client, connack(level, false, properties));
+        BOOST_TEST(!client.ends_within(1200ms));
+        BOOST_TEST(client.take_rest() == dismissal(level, Reason::keep_alive_timeout));
+    }
+    BOOST_TEST(rejected(Code::timeout) == 2);
+}
+
 // [MQTT5-4.12.0-1]
 BOOST_AUTO_TEST_CASE(authentication_by_a_method_is_refused) {
     start();
@@ -130,6 +146,10 @@ BOOST_AUTO_TEST_CASE(terms_follow_the_connect_within_the_limits_of_the_settings)
     BOOST_TEST(!within.keep_alive_s.has_value());
     BOOST_TEST(within.receive_max == settings.mqtt.in_flight_max);
     connect.session_expiry_s = UINT32_MAX;
+    connect.keep_alive_s = 65535;
+    BOOST_TEST(negotiate(connect, settings, false).silence_max_ms == 5'400'000U);
+    BOOST_TEST(negotiate(connect, settings, false).keep_alive_s.value() == 3600);
+    connect.keep_alive_s = 20;
     const auto shortened = negotiate(connect, settings, true);
     BOOST_TEST(shortened.session_expiry_s == 60U);
     BOOST_TEST(shortened.session_is_shortened);

@@ -1,5 +1,6 @@
 #include "daemon/net/connection_table.h"
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 
 #include "daemon/open_files.h"
@@ -61,6 +62,91 @@ BOOST_AUTO_TEST_CASE(new_connection_is_closed_if_there_are_too_many_and_none_may
     second.leave();
     Client fourth = connect();
     BOOST_TEST(!fourth.ended());
+}
+
+BOOST_AUTO_TEST_CASE(limit_holds_for_all_tables_together) {
+    SharedCount open;
+    options.connections_max = 2;
+    options.open_connections = &open;
+    open.add(1);  // Of another table.
+    Client first = connect();
+    BOOST_TEST(!first.ended());
+    Client second = connect();
+    BOOST_TEST(second.ended());
+    BOOST_TEST(refused(Code::too_many_connections) == 1);
+    BOOST_TEST(open.read() == 2);
+    open.add(-1);
+    Client third = connect();
+    BOOST_TEST(!third.ended());
+}
+
+BOOST_AUTO_TEST_CASE(network_with_more_connections_makes_room_for_one_with_fewer) {
+    constexpr uint32_t greedy = 0x0200007f;
+    options.connections_max = 6;
+    script.on_data = [](Connection& connection, std::string_view& bytes) {
+        connection.mark_authenticated();
+        bytes = {};
+    };
+    const auto connect_from = [this](uint32_t address) {
+        Client client = connect(listen, address);
+        client.send("a");
+        return client;
+    };
+    std::vector<Client> of_greedy;
+    for (int number = 0; number < 6; ++number) of_greedy.push_back(connect_from(greedy));
+    const auto held = [&of_greedy] {
+        return std::ranges::count_if(of_greedy, [](Client& one) { return !one.ended(); });
+    };
+    // Others get in until each of them holds as many as the greedy one.
+    std::vector<Client> others;
+    for (uint32_t address = 0x1000007f; address < 0x1500007f; address += 0x01000000) {
+        others.push_back(connect(listen, address));
+        BOOST_TEST(!others.back().ended());
+        others.back().send("a");
+    }
+    BOOST_TEST(held() == 1);
+    BOOST_TEST(refused(Code::over_connection_share) == 5);
+    BOOST_TEST(refused(Code::too_many_connections) == 0);
+    // Nobody holds more than another one: who comes now, or has a connection, is refused.
+    Client late = connect(listen, 0x2000007f);
+    BOOST_TEST(late.ended());
+    Client again = connect(listen, greedy);
+    BOOST_TEST(again.ended());
+    BOOST_TEST(refused(Code::too_many_connections) == 2);
+    for (Client& other : others) BOOST_TEST(!other.ended());
+}
+
+BOOST_AUTO_TEST_CASE(network_that_holds_a_large_table_makes_room) {
+    constexpr uint32_t greedy = 0x0200007f;
+    constexpr size_t connections = 400;
+    BOOST_TEST_REQUIRE(open_files::raise_limit() > 3 * connections);
+    options.connections_max = connections;
+    script.on_data = [](Connection& connection, std::string_view& bytes) {
+        connection.mark_authenticated();
+        bytes = {};
+    };
+    std::vector<Client> clients;
+    for (size_t number = 0; number < connections; ++number) {
+        // A fourth of them has an address of its own.
+        const bool is_greedy = number % 4 != 0;
+        clients.push_back(connect(
+            listen, is_greedy ? greedy : htonl(0x0a000000 + static_cast<uint32_t>(number))));
+        clients.back().send("a");
+    }
+    for (uint32_t number = 0; number < 100; ++number) {
+        Client newcomer = connect(listen, htonl(0x0b000000 + number));
+        BOOST_TEST(!newcomer.ended());
+        newcomer.send("a");
+        clients.push_back(std::move(newcomer));
+    }
+    size_t evicted = 0;
+    for (size_t number = 0; number < connections; ++number) {
+        const bool is_greedy = number % 4 != 0;
+        if (!clients[number].ended()) continue;
+        ++evicted;
+        BOOST_TEST(is_greedy);
+    }
+    BOOST_TEST(evicted == 100);
 }
 
 BOOST_AUTO_TEST_CASE(address_holds_as_many_connections_as_it_may_and_others_hold_theirs) {
