@@ -41,6 +41,8 @@ enum class DeadReason : uint8_t {
 
 enum class TlsHandshake : uint8_t { full, resumed, failed };
 enum class PipelineState : uint8_t { running, stopped, error, missing, unknown };
+// What clients make grow, by who pays for it in the memory budget (daemon/net/memory_budget.h).
+enum class MemoryUse : uint8_t { buffers, admin, mqtt_messages, wills };
 
 enum class Metric : uint8_t {
 #define METRIC(kind, name, labels, help) name,
@@ -57,7 +59,8 @@ enum class Labels : uint8_t {
     sink,
     sink_reason,
     pipeline_state,
-    tls_handshake
+    tls_handshake,
+    memory_use
 };
 
 inline constexpr std::string_view code_names[] = {
@@ -83,6 +86,8 @@ inline constexpr std::string_view dead_reason_names[] = {
 #undef REASON
 };
 
+inline constexpr std::string_view memory_use_names[] = {"buffers", "admin", "mqtt_messages",
+                                                        "wills"};
 inline constexpr std::string_view tls_handshake_names[] = {"full", "resumed", "failed"};
 inline constexpr std::string_view pipeline_state_names[] = {"running", "stopped", "error",
                                                             "missing", "unknown"};
@@ -131,6 +136,7 @@ constexpr size_t label_values(Labels labels) {
         case Labels::sink_reason: return std::size(sink_names) * std::size(dead_reason_names);
         case Labels::pipeline_state: return std::size(pipeline_state_names);
         case Labels::tls_handshake: return std::size(tls_handshake_names);
+        case Labels::memory_use: return std::size(memory_use_names);
     }
     return 0;
 }
@@ -200,6 +206,7 @@ constexpr size_t label_of(SinkName sink, DeadReason reason) {
 }
 constexpr size_t label_of(PipelineState state) { return static_cast<size_t>(state); }
 constexpr size_t label_of(TlsHandshake handshake) { return static_cast<size_t>(handshake); }
+constexpr size_t label_of(MemoryUse use) { return static_cast<size_t>(use); }
 constexpr size_t label_of(Transport transport, Code code) {
     return static_cast<size_t>(transport) * std::size(code_names) + static_cast<size_t>(code);
 }

@@ -22,17 +22,17 @@ namespace rollcall {
 namespace {
 
 constexpr size_t admin_connections_max = 256;
-constexpr size_t admin_output_bytes_max = 8 << 20;
 // Time added to the limits of a stop, because a worker checks its limit only once a second, and
 // sinks are closed last.
 constexpr Millis drain_grace{2000};
 constexpr Millis stop_grace{1000};
 
-ConnectionTable::Options admin_options(const Settings& settings) {
+ConnectionTable::Options admin_options(const Settings& settings, MemoryBudget& memory) {
     ConnectionTable::Options options(settings);
     options.connections_max = admin_connections_max;
     options.connections_per_address_max = 0;
-    options.output_bytes_max = admin_output_bytes_max;
+    options.memory = &memory;
+    options.memory_use = MemoryUse::admin;
     return options;
 }
 
@@ -100,7 +100,7 @@ Daemon::Daemon(const Settings& settings, std::string_view version)
       clock_watch_(clock_),
       file_watch_(clock_, watched_paths(settings)),
       tls_(settings, clock_),
-      loop_(clock_, shard_, admin_options(settings), [this] { on_turn(); }) {}
+      loop_(clock_, shard_, admin_options(settings, shared_.memory), [this] { on_turn(); }) {}
 
 Daemon::~Daemon() = default;
 
@@ -202,8 +202,10 @@ Result<void> Daemon::open_spool() {
 void Daemon::watch_overload() {
     std::vector<const AckTimes*> ack_times;
     for (const auto& worker : workers_) ack_times.push_back(&worker->ack_times());
-    overload_.watch(
-        {.spool_load = [this] { return pipeline_->load(); }, .ack_times = std::move(ack_times)});
+    overload_.watch({.spool_load = [this] { return pipeline_->load(); },
+                     .ack_times = std::move(ack_times),
+                     .process_bytes = [] { return process_bytes(); },
+                     .client_memory = &shared_.memory});
 }
 
 Result<void> Daemon::listen() {

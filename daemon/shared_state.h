@@ -5,7 +5,9 @@
 
 #include "config/settings.h"
 #include "daemon/mqtt/clients.h"
+#include "daemon/net/memory_budget.h"
 #include "daemon/overload/last_seen.h"
+#include "daemon/overload/process_memory.h"
 #include "daemon/overload/quotas.h"
 #include "daemon/overload/state.h"
 #include "daemon/security/credentials.h"
@@ -15,14 +17,17 @@ namespace rollcall {
 
 struct SharedState {
     explicit SharedState(const Settings& settings)
-        : overload(settings),
+        : memory(client_memory_bytes_max(settings)),
+          overload(settings),
           last_seen(settings.replies.sites_max),
           mqtt_clients(settings.mqtt.sessions_max,
                        {.count = settings.mqtt.delayed_wills_max,
-                        .bytes = settings.mqtt.delayed_wills_size_max.count}),
+                        .bytes = settings.mqtt.delayed_wills_size_max.count},
+                       memory),
           credential_files(settings),
           quotas(settings) {}
 
+    MemoryBudget memory;  // Of all clients; the tables below charge it.
     OverloadState overload;
     SharedCount connections;  // Open client connections, for connections_max.
     LastSeen last_seen;

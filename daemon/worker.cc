@@ -30,6 +30,7 @@ IngestContext Worker::ingest_context(SharedState& shared) {
 ConnectionTable::Options Worker::connection_options(SharedState& shared) {
     ConnectionTable::Options options(settings_);
     options.open_connections = &shared.connections;
+    options.memory = &shared.memory;
     options.overload_delay = [this] { return defer(); };
     options.durable = [this] { return intake_.durable(); };
     return options;

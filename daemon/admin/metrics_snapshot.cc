@@ -26,6 +26,7 @@ std::vector<Label> labels_at(Labels labels, size_t place) {
                     {"reason", dead_reason_names[place % reasons]}};
         case Labels::pipeline_state: return {{"state", pipeline_state_names[place]}};
         case Labels::tls_handshake: return {{"result", tls_handshake_names[place]}};
+        case Labels::memory_use: return {{"use", memory_use_names[place]}};
     }
     return {};
 }

@@ -4,7 +4,7 @@ namespace rollcall {
 
 namespace {
 
-constexpr double memory_short_min = 0.9;  // Fraction of the control group's limit.
+constexpr double memory_short_min = 0.9;  // Fraction of the limit.
 
 }  // namespace
 
@@ -23,7 +23,8 @@ std::string_view reason_of(Readiness readiness) {
         case Readiness::starting: return "starting";
         case Readiness::spool_full: return "the spool is full";
         case Readiness::sink_behind: return "the spool is nearly full: a sink is behind";
-        case Readiness::memory_short: return "memory is nearly at the control group's limit";
+        case Readiness::memory_short:
+            return "memory is nearly at memory_max or the control group's limit";
         case Readiness::disk_slow: return "answers take seconds: the disk is slow";
         case Readiness::thread_stuck: return "a thread makes no progress";
     }

@@ -9,6 +9,7 @@ namespace {
 
 // A client that sends a list sends its first bytes with the head, unless it waits for 100 Continue.
 constexpr Millis first_byte_timeout{1000};
+constexpr size_t texts_kept_max = 1024;  // Larger texts are freed after their request.
 
 After after(const HttpHead& head) {
     if (!head.keep_alive) return After::close;
@@ -18,6 +19,16 @@ After after(const HttpHead& head) {
 // The methods of RFC 9110, section 9.1, and of RFC 5789.
 constexpr std::string_view methods[] = {"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
                                         "CONNECT", "OPTIONS", "TRACE", "PATCH"};
+
+size_t text_bytes_of(const HttpRequest& request) {
+    return request.device.capacity() + request.query.capacity() + request.header.capacity() +
+           request.idempotency_key.capacity();
+}
+
+void forget(std::string& text, bool free_memory) {
+    text.clear();
+    if (free_memory) text.shrink_to_fit();
+}
 
 Result<void> check(const HttpHead& head) {
     if (!content_encoding(head.content_encoding)) return fail(Code::unsupported_encoding);
@@ -35,7 +46,8 @@ HttpSession::HttpSession(Connection& connection, HttpService& service, Replies& 
       replies_(replies),
       limits_(limits),
       parser_({limits.header_bytes_max, limits.header_fields_max, limits.batch_bytes_max,
-               limits.raw_spaces}) {
+               limits.raw_spaces}),
+      texts_charge_(connection.buffers().charge()) {
     connection_.set_deadline(limits.header_timeout_max);
 }
 
@@ -114,6 +126,8 @@ void HttpSession::on_head() {
         return admitted ? answer(*admitted, allow) : refuse(admitted.error(), allow);
     }
     connection_.mark_authenticated();
+    if (const size_t bytes = text_bytes_of(request_); bytes > texts_kept_max)
+        texts_charge_.set(bytes);
     announced_ = head.length;
     body_bytes_max_ =
         request_.hint == BodyHint::json_lines ? limits_.batch_bytes_max : limits_.body_bytes_max;
@@ -197,9 +211,10 @@ void HttpSession::forget_request() {
     body_in_place_ = {};
     connection_.buffers().release(body_);
     request_.body_in_reply = true;
-    request_.device.clear();
-    request_.query.clear();
-    request_.header.clear();
+    for (std::string* const text :
+         {&request_.device, &request_.query, &request_.header, &request_.idempotency_key})
+        forget(*text, texts_charge_.bytes() > 0);
+    texts_charge_.set(0);
     request_.receipt = {};
     request_.who = {};
 }

@@ -91,6 +91,9 @@ public:
     void on_resume() override;
     void on_deadline() override;
     [[nodiscard]] bool on_shutdown() override;
+    [[nodiscard]] size_t held_bytes() const override {
+        return body_.size() + texts_charge_.bytes();
+    }
 
 private:
     enum class Phase : uint8_t {
@@ -128,6 +131,7 @@ private:
     HttpRequest request_;
     std::string_view body_in_place_;  // The body, if it came in one piece.
     Buffer body_;                     // The body, if it came in several.
+    MemoryCharge texts_charge_;       // The texts of request_, if they are large.
     uint64_t announced_ = 0;          // Content-Length, or 0.
     size_t body_bytes_max_ = 0;       // The limit of this body; its first byte may raise it.
     Phase phase_ = Phase::idle;

@@ -50,7 +50,7 @@ std::shared_ptr<MqttUnreleased> MqttClients::unreleased(Client& client, uint64_t
     const std::lock_guard lock(mutex_);
     Entry& entry = client.second;
     if (entry.connection != connection) return nullptr;
-    if (!entry.unreleased) entry.unreleased = std::make_shared<MqttUnreleased>();
+    if (!entry.unreleased) entry.unreleased = std::make_shared<MqttUnreleased>(memory_);
     return entry.unreleased;
 }
 
@@ -72,7 +72,7 @@ MqttClients::Closed MqttClients::close(Client& client, uint64_t connection, uint
         return Closed::taken_over;
     }
     drop_some_expired(now_s);
-    if (expiry_s == 0 || offline_.size() >= offline_max_) {
+    if (expiry_s == 0 || !may_keep(entry)) {
         end_session(client);
         return Closed::ended;
     }
@@ -83,13 +83,18 @@ MqttClients::Closed MqttClients::close(Client& client, uint64_t connection, uint
     return Closed::kept;
 }
 
+bool MqttClients::may_keep(const Entry& entry) const {
+    const bool has_memory = !entry.unreleased || entry.unreleased->has_memory();
+    return has_memory && offline_.size() < offline_max_;
+}
+
 // A will waits no longer than the session is kept [MQTT5-3.1.2-8], and not shorter than its delay,
 // although now_s is rounded down.
 void MqttClients::delay(uint64_t connection, uint32_t expiry_s, int64_t now_s,
                         std::optional<MqttClosingWill>& will) {
     const uint32_t delay_s = std::min(will->delay_s, expiry_s);
     if (delay_s == 0) return;
-    if (!wills_.add(connection, now_s + delay_s + 1, will->will))
+    if (memory_.allowance() == 0 || !wills_.add(connection, now_s + delay_s + 1, will->will))
         return shard_.add(Metric::mqtt_wills_early_total);
     will.reset();
     report_wills();
@@ -104,6 +109,7 @@ std::optional<DelayedWill> MqttClients::take_due_will(int64_t now_s) {
 
 void MqttClients::report_wills() {
     shard_.set(Metric::mqtt_wills_waiting, static_cast<int64_t>(wills_.size()));
+    wills_charge_.set(wills_.bytes());
 }
 
 bool MqttClients::drop_expired(int64_t now_s) {

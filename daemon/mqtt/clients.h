@@ -63,9 +63,13 @@ struct MqttClosingWill {
 
 class MqttClients {
 public:
-    // offline_max: maximum number of sessions without a connection; further ones are not kept.
-    MqttClients(size_t offline_max, const DelayedWills::Limits& wills)
-        : offline_max_(offline_max), wills_(wills) {}
+    // offline_max: maximum number of sessions without a connection; further ones are not kept, nor
+    // those that take more than their share of the memory budget.
+    MqttClients(size_t offline_max, const DelayedWills::Limits& wills, MemoryBudget& memory)
+        : offline_max_(offline_max),
+          wills_(wills),
+          memory_(memory),
+          wills_charge_(&memory, MemoryUse::wills) {}
 
     enum class State : uint8_t { connected, offline, ended };
     // One client. There may be a million of these, so that small members share their bytes.
@@ -139,6 +143,7 @@ private:
     void delay(uint64_t connection, uint32_t expiry_s, int64_t now_s,
                std::optional<MqttClosingWill>& will);
     void report_wills();
+    [[nodiscard]] bool may_keep(const Entry& entry) const;
     void erase_if_closed(const Client& client);
     bool drop_some_expired(int64_t now_s);
     void add_offline(Client& client, uint32_t expires_s);
@@ -149,6 +154,8 @@ private:
     std::set<std::pair<uint32_t, Client*>> offline_;  // Ordered by expiry.
     size_t offline_max_;
     DelayedWills wills_;  // By the last connection of a client, which is offline.
+    MemoryBudget& memory_;
+    MemoryCharge wills_charge_;
     uint64_t connections_ = 0;
     MetricShard shard_;  // Written under the mutex.
 };

@@ -35,6 +35,7 @@ Result<MqttPublishHandler::Progress> MqttPublishHandler::handle(const mqtt::Publ
     if (publish.qos == 2)
         if (const auto progress = handle_duplicate(publish)) return *progress;
     if (!has_room_for(publish)) return fail(Code::mqtt_receive_maximum);
+    if (publish.qos == 2 && !lazy().unreleased->has_memory()) return fail(Code::memory_short);
     if (const std::string* const filter = mqtt::filter_for(*topic, context_.settings))
         return store(publish, *filter, *topic);
     count(Code::unknown_topic);

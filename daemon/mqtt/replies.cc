@@ -18,7 +18,8 @@ Reason reason_for(Code code) {
         case Code::unknown_topic: return Reason::topic_name_invalid;
         case Code::over_site_quota:
         case Code::over_tenant_quota:
-        case Code::over_network_quota: return Reason::quota_exceeded;
+        case Code::over_network_quota:
+        case Code::memory_short: return Reason::quota_exceeded;
         case Code::mqtt_over_quota: return Reason::message_rate_too_high;
         case Code::too_slow: return Reason::unspecified_error;
         case Code::bad_credential: return Reason::bad_user_name_or_password;

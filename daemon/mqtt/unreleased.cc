@@ -1,5 +1,7 @@
 #include "daemon/mqtt/unreleased.h"
 
+#include "pipeline/base/shrink.h"
+
 namespace rollcall {
 
 MqttUnreleased::State MqttUnreleased::state_of(uint16_t packet_id, uint64_t connection) {
@@ -16,13 +18,16 @@ MqttUnreleased::State MqttUnreleased::state_of(uint16_t packet_id, uint64_t conn
 void MqttUnreleased::add(uint16_t packet_id, uint64_t connection, uint64_t reply_end) {
     const std::lock_guard lock(mutex_);
     messages_.push_back({packet_id, connection, reply_end});
+    charge_capacity();
 }
 
 bool MqttUnreleased::release(uint16_t packet_id) {
     const std::lock_guard lock(mutex_);
-    return std::erase_if(messages_, [&](const Message& message) {
-               return message.packet_id == packet_id;
-           }) > 0;
+    const auto released = std::erase_if(
+        messages_, [&](const Message& message) { return message.packet_id == packet_id; });
+    shrink_capacity(messages_);
+    charge_capacity();
+    return released > 0;
 }
 
 void MqttUnreleased::settle(uint64_t connection, uint64_t sent_end) {
@@ -32,6 +37,14 @@ void MqttUnreleased::settle(uint64_t connection, uint64_t sent_end) {
     });
     for (Message& message : messages_)
         if (message.connection == connection) message.connection = 0;
+    messages_.shrink_to_fit();  // The session may wait for its client for long.
+    charge_capacity();
+}
+
+// The limit of a user holds for what it has, so a session may double its memory once.
+bool MqttUnreleased::has_memory() {
+    const std::lock_guard lock(mutex_);
+    return messages_.size() < messages_.capacity() || charge_.bytes() <= memory_.allowance();
 }
 
 size_t MqttUnreleased::size() {

@@ -4,6 +4,8 @@
 // A connection that was taken over may still be working while the next one is, so each message
 // records its connection. Positions are those of a connection's output, in bytes since its first.
 //
+// Memory: charged to the budget of the process (daemon/net/memory_budget.h).
+//
 // Threads: any; a mutex protects the messages.
 #pragma once
 
@@ -12,10 +14,15 @@
 #include <mutex>
 #include <vector>
 
+#include "daemon/net/memory_budget.h"
+
 namespace rollcall {
 
 class MqttUnreleased {
 public:
+    explicit MqttUnreleased(MemoryBudget& memory)
+        : memory_(memory), charge_(&memory, MemoryUse::mqtt_messages) {}
+
     enum class State : uint8_t {
         unknown,
         stored,     // On disk, or will be before the next answer of `connection` is sent.
@@ -31,6 +38,8 @@ public:
     // may not be on disk and are forgotten; the client sends them again.
     void settle(uint64_t connection, uint64_t sent_end);
     [[nodiscard]] size_t size();
+    // Returns whether the memory budget has room for one more message of this session.
+    [[nodiscard]] bool has_memory();
 
 private:
     struct Message {
@@ -38,8 +47,12 @@ private:
         uint64_t connection;  // 0 if that connection has closed.
         uint64_t reply_end;
     };
+    void charge_capacity() { charge_.set(messages_.capacity() * sizeof(Message)); }
+
     std::mutex mutex_;
+    MemoryBudget& memory_;
     std::vector<Message> messages_;
+    MemoryCharge charge_;
 };
 
 }  // namespace rollcall

@@ -30,7 +30,11 @@ void Buffer::clear() {
 
 void BufferPool::acquire(Buffer& buffer) {
     if (buffer.bytes_) return;
-    if (idle_.empty()) return buffer.own_bytes().text.reserve(lent_bytes);
+    if (idle_.empty()) {
+        buffer.bytes_ = std::make_unique<Buffer::Bytes>(budget_, use_);
+        buffer.bytes_->text.reserve(lent_bytes);
+        return buffer.bytes_->charge_capacity();
+    }
     buffer = std::move(idle_.back());
     idle_.pop_back();
     least_idle_ = std::min(least_idle_, idle_.size());

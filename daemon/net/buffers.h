@@ -4,6 +4,8 @@
 // each. The pool lends memory to a buffer that is about to be used, and takes it back when the
 // buffer is empty. A burst of clients leaves idle memory in the pool, which trim() frees.
 //
+// All of this memory is charged to a budget, from its allocation on (memory_budget.h).
+//
 // Threads: the loop's.
 #pragma once
 
@@ -13,10 +15,12 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/net/memory_budget.h"
+
 namespace rollcall {
 
 // A queue of bytes: appended at the back, dropped at the front. A buffer that was lent no memory
-// allocates its own.
+// allocates its own, which is not charged.
 class Buffer {
 public:
     [[nodiscard]] bool empty() const { return size() == 0; }
@@ -24,7 +28,10 @@ public:
     [[nodiscard]] std::string_view view() const {
         return bytes_ ? std::string_view(bytes_->text).substr(bytes_->begin) : std::string_view();
     }
-    void append(std::string_view bytes) { own_bytes().text.append(bytes); }
+    void append(std::string_view bytes) {
+        own_bytes().text.append(bytes);
+        bytes_->charge_capacity();
+    }
     // Costs constant time for each byte on average: the rest moves to the front when it is no
     // longer than what was dropped. So a buffer that is never empty takes at most twice what it
     // holds.
@@ -32,7 +39,9 @@ public:
     void clear();
     // Makes `count` bytes behind the last one readable, as padding.
     void reserve_padding(size_t count) {
-        if (bytes_) bytes_->text.reserve(bytes_->text.size() + count);
+        if (!bytes_) return;
+        bytes_->text.reserve(bytes_->text.size() + count);
+        bytes_->charge_capacity();
     }
     [[nodiscard]] size_t capacity() const { return bytes_ ? bytes_->text.capacity() : 0; }
 
@@ -40,8 +49,13 @@ private:
     friend class BufferPool;
 
     struct Bytes {
+        Bytes() = default;
+        Bytes(MemoryBudget* budget, MemoryUse use) : charge(budget, use) {}
+        void charge_capacity() { charge.set(text.capacity()); }
+
         std::string text;
         size_t begin = 0;  // Bytes before this were dropped.
+        MemoryCharge charge;
     };
     Bytes& own_bytes() {
         if (!bytes_) bytes_ = std::make_unique<Bytes>();
@@ -53,6 +67,10 @@ private:
 
 class BufferPool {
 public:
+    // budget: null if nothing is charged.
+    explicit BufferPool(MemoryBudget* budget = nullptr, MemoryUse use = MemoryUse::buffers)
+        : budget_(budget), use_(use) {}
+
     // Lends memory to a buffer that has none.
     void acquire(Buffer& buffer);
     // Takes the buffer's memory back, and discards the bytes in it.
@@ -62,8 +80,12 @@ public:
     // a steady load the memory that it uses.
     void trim();
     [[nodiscard]] size_t idle() const { return idle_.size(); }
+    // Returns a charge to the same budget, for memory that is not a Buffer.
+    [[nodiscard]] MemoryCharge charge() const { return {budget_, use_}; }
 
 private:
+    MemoryBudget* budget_;
+    MemoryUse use_;
     std::vector<Buffer> idle_;
     size_t least_idle_ = 0;  // Fewest idle buffers since the last trim().
 };

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 
+#include <algorithm>
 #include <span>
 #include <utility>
 
@@ -18,6 +19,9 @@ namespace {
 
 constexpr Millis linger_time{2000};
 constexpr uint64_t never = UINT64_MAX;
+// What each client may hold, and may send at once, even if the memory budget is exhausted.
+constexpr size_t held_min = 1024;
+constexpr size_t read_min = 2048;
 
 Connection& connection_of(void* data) { return *static_cast<Connection*>(data); }
 
@@ -116,8 +120,10 @@ void Connection::leave_handshakes() {
 // --- reading ---
 
 void Connection::on_alloc(uv_handle_t* handle, size_t, uv_buf_t* buffer) {
-    const std::span<char> memory = connection_of(handle->data).table_.read_buffer();
-    *buffer = uv_buf_init(memory.data(), static_cast<unsigned>(memory.size()));
+    const Connection& self = connection_of(handle->data);
+    const std::span<char> memory = self.table_.read_buffer();
+    const size_t bytes = std::min(memory.size(), std::max(read_min, self.readable_bytes()));
+    *buffer = uv_buf_init(memory.data(), static_cast<unsigned>(bytes));
 }
 
 void Connection::on_read(uv_stream_t* stream, ssize_t count, const uv_buf_t* buffer) {
@@ -186,8 +192,10 @@ bool Connection::ready() const {
     const auto& limits = table_.limits();
     const size_t unsent = output_.size() + (sending_ ? sending_->bytes.size() : 0) +
                           (tls_ ? tls_->outgoing().size() : 0);
+    const size_t output_bytes_max =
+        std::min(limits.output_bytes_max, std::max(held_min, table_.memory().allowance()));
     const bool output_is_full =
-        unsent > limits.output_bytes_max || output_.waiting() >= limits.pending_acks_max;
+        unsent > output_bytes_max || output_.waiting() >= limits.pending_acks_max;
     return is_open() && suspension_ == Suspension::none && !output_is_full;
 }
 
@@ -215,10 +223,23 @@ void Connection::process_kept_input() {
 
 void Connection::note_progress() { progress_ms_ = static_cast<uint32_t>(table_.now_ms()); }
 
+size_t Connection::held_bytes() const {
+    return input_.size() + (session_ ? session_->held_bytes() : 0);
+}
+
+size_t Connection::readable_bytes() const {
+    const size_t allowance = std::max(held_min, table_.memory().allowance());
+    const size_t held = held_bytes();
+    return held <= allowance ? std::max<size_t>(1, allowance - held) : 0;
+}
+
 void Connection::update_reading() {
-    const bool wanted = state_ == State::lingering || ready();
+    const bool is_ready = ready();
+    const bool wanted = state_ == State::lingering || (is_ready && readable_bytes() > 0);
     if (wanted == reading_) return;
     reading_ = wanted;
+    if (is_ready && !wanted)
+        table_.shard().add(Metric::memory_waits_total, 1, label_of(options_.transport));
     if (wanted) {
         if (uv_read_start(stream(), on_alloc, on_read) != 0) close();
     } else {
@@ -281,6 +302,9 @@ void Connection::mark_authenticated() {
 // --- deadlines ---
 
 void Connection::check_deadlines(uint64_t now_ms) {
+    if (!reading_) update_reading();  // Others may have given memory back.
+    const bool waits_for_memory = ready() && readable_bytes() == 0;
+    if (waits_for_memory && client_has_left()) return close();
     if (throttled() && throttled_until_ms_ <= now_ms) end_throttle();
     if (sending_ && sending_->deadline_ms <= now_ms) return refuse(Code::responses_not_read);
     if (input_is_too_slow(now_ms)) session_->on_slow_input();
@@ -369,17 +393,21 @@ void Connection::write() {
 void Connection::write_rest(std::string_view rest) {
     const uint64_t deadline_ms =
         table_.now_ms() + static_cast<uint64_t>(table_.limits().output_timeout_max.count());
-    sending_ = std::make_unique<Sending>(Sending{std::string(rest), deadline_ms, {}});
+    sending_ = std::make_unique<Sending>(Sending{{}, deadline_ms, {}});
     sending_->write.data = this;
+    buffers().acquire(sending_->bytes);
+    sending_->bytes.append(rest);
     if (tls_) buffers().release(tls_->outgoing());
     output_.drop_taken();
-    std::string& bytes = sending_->bytes;
-    const uv_buf_t buffer = uv_buf_init(bytes.data(), static_cast<unsigned>(bytes.size()));
+    const std::string_view bytes = sending_->bytes.view();
+    const uv_buf_t buffer =
+        uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size()));
     if (uv_write(&sending_->write, stream(), &buffer, 1, on_written) != 0) close();
 }
 
 void Connection::on_written(uv_write_t* request, int status) {
     Connection& self = connection_of(request->data);
+    self.buffers().release(self.sending_->bytes);
     self.sending_.reset();
     if (status < 0) return self.close();
     self.flush();

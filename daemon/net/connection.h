@@ -9,8 +9,9 @@
 // between socket and session in both directions (tls_session.h). Then there is a Session.
 //
 // Reading stops while the ring is full (pause), while the client is throttled, while a handshake
-// waits for its turn, and while too many bytes of output or replies are pending. A client that has
-// begun a request must send the rest at a minimum rate.
+// waits for its turn, while too many bytes of output or replies are pending, and while an
+// unfinished request takes more than its share of the memory budget. A client that has begun a
+// request must send the rest at a minimum rate.
 //
 // Memory: a connection without pending input or output owns no buffers; it reads into a buffer of
 // the loop and borrows others from a pool (buffers.h). There may be a million connections, so a
@@ -165,7 +166,7 @@ private:
     };
 
     struct Sending {
-        std::string bytes;
+        Buffer bytes;
         uint64_t deadline_ms;
         uv_write_t write;
     };
@@ -185,6 +186,10 @@ private:
     void end_throttle();
     void note_progress();
     [[nodiscard]] bool input_is_too_slow(uint64_t now_ms) const;
+    // Returns the size of the unfinished request.
+    [[nodiscard]] size_t held_bytes() const;
+    // Returns how many bytes may be read at once; 0 if the memory budget leaves nothing.
+    [[nodiscard]] size_t readable_bytes() const;
     [[nodiscard]] std::string_view encrypt(std::string_view plain);
     // Sends what may be sent; then passes kept input to the session if there is room for replies.
     void flush();

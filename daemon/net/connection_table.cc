@@ -77,6 +77,8 @@ ConnectionTable::ConnectionTable(uv_loop_t& loop, const Clock& clock, MetricShar
                                                              : own_connections_),
       handshakes_(loop, clock, shard, options_.handshakes_max),
       acks_(options_.ring_rows_max),
+      memory_(options_.memory != nullptr ? *options_.memory : own_memory_),
+      buffers_(&memory_, options_.memory_use),
       read_buffer_(make_buffer()) {}
 
 ConnectionTable::~ConnectionTable() { ensure(connections_.empty()); }

@@ -54,11 +54,14 @@ public:
         // Open connections of all tables that share connections_max; null: of this table alone.
         SharedCount* open_connections = nullptr;
         size_t connections_per_address_max;  // 0 disables the limit.
-        size_t output_bytes_max;             // Of a connection; beyond, its client is not read.
-        Millis output_timeout_max;           // For the client to read its replies.
-        size_t pending_acks_max;             // Of a connection; beyond, its client is not read.
-        size_t handshakes_max;               // TLS handshakes that have begun and not ended.
-        size_t ring_rows_max;                // Rows that the worker's ring holds.
+        // The budget of the process; null: without a limit.
+        MemoryBudget* memory = nullptr;
+        MemoryUse memory_use = MemoryUse::buffers;
+        size_t output_bytes_max;    // Of a connection; beyond, its client is not read.
+        Millis output_timeout_max;  // For the client to read its replies.
+        size_t pending_acks_max;    // Of a connection; beyond, its client is not read.
+        size_t handshakes_max;      // TLS handshakes that have begun and not ended.
+        size_t ring_rows_max;       // Rows that the worker's ring holds.
         // Returns the first slot that is not durable (Intake::durable()). Without it, all
         // acknowledgements between two calls of release_replies() have to fit into ring_rows_max.
         std::function<uint64_t()> durable = {};
@@ -102,6 +105,7 @@ public:
     [[nodiscard]] MetricShard& shard() { return shard_; }
     [[nodiscard]] Refusals& refusals() { return refusals_; }
     [[nodiscard]] BufferPool& buffers() { return buffers_; }
+    [[nodiscard]] const MemoryBudget& memory() const { return memory_; }
     [[nodiscard]] TlsHandshakes& handshakes() { return handshakes_; }
     // Memory for what libuv reads and what TLS decrypts; body_padding bytes behind it are readable.
     // The next call of any connection overwrites it.
@@ -156,6 +160,8 @@ private:
     std::vector<Connection*> released_;  // Connections to be flushed, once each.
     std::vector<Connection*> paused_;    // Connections that wait for room in the ring.
     std::vector<Connection*> resuming_;  // Taken from paused_ while they resume.
+    MemoryBudget own_memory_;
+    MemoryBudget& memory_;
     BufferPool buffers_;
     std::unique_ptr<char[]> read_buffer_;
     std::unique_ptr<char[]> plaintext_buffer_;  // Null until a TLS client comes.

@@ -7,6 +7,7 @@
 // Threads: the loop's.
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 namespace rollcall {
@@ -29,6 +30,8 @@ public:
     // Returns false if a request is incomplete. The session then closes the connection after that
     // request, or the daemon does so after drain_timeout_max.
     [[nodiscard]] virtual bool on_shutdown() { return true; }
+    // Returns the size of what the session keeps of an unfinished request.
+    [[nodiscard]] virtual size_t held_bytes() const { return 0; }
     // The connection is closing, and the daemon is not stopping.
     virtual void on_close() {}
 };

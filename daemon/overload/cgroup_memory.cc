@@ -26,9 +26,12 @@ double page_cache(const std::string& group) {
     return bytes;
 }
 
+double limit_of(const std::string& group) {
+    return std::min(number_in(group + "/memory.max"), number_in(group + "/memory.high"));
+}
+
 double share_of(const std::string& group) {
-    const double limit =
-        std::min(number_in(group + "/memory.max"), number_in(group + "/memory.high"));
+    const double limit = limit_of(group);
     if (limit == none) return 0;
     const double used = number_in(group + "/memory.current");
     return used == none ? 0 : std::max(0.0, used - page_cache(group)) / limit;
@@ -50,6 +53,12 @@ double CgroupMemory::share() const {
     double nearest = 0;
     for (const auto& group : groups_) nearest = std::max(nearest, share_of(group));
     return nearest;
+}
+
+uint64_t CgroupMemory::limit() const {
+    double lowest = none;
+    for (const auto& group : groups_) lowest = std::min(lowest, limit_of(group));
+    return lowest == none ? UINT64_MAX : static_cast<uint64_t>(lowest);
 }
 
 }  // namespace rollcall

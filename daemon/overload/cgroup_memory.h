@@ -10,6 +10,7 @@
 // Threads: one.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ public:
 
     // Returns the used share of the limit; 0 if there is no limit.
     [[nodiscard]] double share() const;
+    // Returns the lowest limit, in bytes; UINT64_MAX if there is none.
+    [[nodiscard]] uint64_t limit() const;
 
 private:
     std::vector<std::string> groups_;  // Directories of the process's group and of its parents.

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "daemon/overload/process_memory.h"
 #include "pipeline/base/log.h"
 
 namespace rollcall {
@@ -37,6 +38,7 @@ double sync_share(const SpoolLoad& load, int64_t now_us) {
 OverloadController::OverloadController(const Settings& settings, OverloadState& state,
                                        CgroupMemory memory)
     : spool_bytes_max_(static_cast<double>(settings.spool.size_max.count)),
+      memory_bytes_max_(static_cast<double>(memory_bytes_max(settings))),
       state_(state),
       memory_(std::move(memory)) {}
 
@@ -45,7 +47,7 @@ void OverloadController::measure(int64_t now_us) {
     measured_us_ = now_us;
     const SpoolLoad load = sources_.spool_load();
     const auto backlog = static_cast<double>(load.backlog_bytes);
-    const double memory = memory_.share();
+    const double memory = memory_share();
     const std::pair<double, std::string_view> shares[] = {
         {share(backlog / spool_bytes_max_, backlog_none, backlog_full), "the spool's backlog"},
         {acks_share(), "slow acknowledgements"},
@@ -57,7 +59,20 @@ void OverloadController::measure(int64_t now_us) {
     publish({.pressure = pressure,
              .memory_share = memory,
              .drain_s = std::llround(drain_s(load, now_us))});
+    report_client_memory();
     oldest_ = (oldest_ + 1) % measurements;
+}
+
+double OverloadController::memory_share() const {
+    const auto used = static_cast<double>(sources_.process_bytes());
+    return std::max(memory_.share(), used / memory_bytes_max_);
+}
+
+void OverloadController::report_client_memory() {
+    if (sources_.client_memory == nullptr) return;
+    for (size_t use = 0; use < std::size(memory_use_names); ++use)
+        shard_.set(Metric::memory_bytes,
+                   sources_.client_memory->used_by(static_cast<MemoryUse>(use)), use);
 }
 
 void OverloadController::publish(const OverloadMeasurement& measurement) {

@@ -7,7 +7,8 @@
 //                            250 ms to 4 s
 //                  sync      time that the running sync has taken, in whole seconds: the same
 //                  spool     1 while it cannot grow
-//                  memory    from 80 to 95 percent of the limit of the control group
+//                  memory    from 80 to 95 percent of memory_max, or of the limit of the control
+//                            group if more of that is used
 //     drain_s    time until the backlog has fallen to where pressure ends, at the rate of the
 //                slowest sink over the last 8 measurements and without new check-ins
 //
@@ -28,6 +29,7 @@
 #include "config/metrics.h"
 #include "config/settings.h"
 #include "daemon/net/ack_times.h"
+#include "daemon/net/memory_budget.h"
 #include "daemon/overload/cgroup_memory.h"
 #include "daemon/overload/state.h"
 #include "pipeline/ingest/spool_load.h"
@@ -37,7 +39,7 @@ namespace rollcall {
 // What one measurement found.
 struct OverloadMeasurement {
     double pressure = 0;      // 0 to 1.
-    double memory_share = 0;  // Used share of the control group's limit; 0 without one.
+    double memory_share = 0;  // Used share of memory_max or of the control group's limit.
     int64_t drain_s = 0;      // 0 if the backlog causes no pressure.
 };
 
@@ -47,6 +49,8 @@ public:
     struct Sources {
         std::function<SpoolLoad()> spool_load = [] { return SpoolLoad(); };
         std::vector<const AckTimes*> ack_times;  // One for each worker.
+        std::function<uint64_t()> process_bytes = [] { return uint64_t{0}; };
+        const MemoryBudget* client_memory = nullptr;  // Only reported, if not null.
     };
 
     OverloadController(const Settings& settings, OverloadState& state,
@@ -61,6 +65,8 @@ public:
 
 private:
     void publish(const OverloadMeasurement& measurement);
+    void report_client_memory();
+    [[nodiscard]] double memory_share() const;
     void log_overload(double pressure, std::string_view cause);
     [[nodiscard]] double acks_share();
     [[nodiscard]] double drain_s(const SpoolLoad& load, int64_t now_us);
@@ -72,6 +78,7 @@ private:
     };
 
     double spool_bytes_max_;
+    double memory_bytes_max_;
     OverloadState& state_;
     CgroupMemory memory_;
     Sources sources_;

@@ -2,12 +2,19 @@
 // sanitizer build, whose memory says nothing about that of the daemon.
 #include <fmt/core.h>
 
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <fstream>
+#include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
+#include "pipeline/base/error.h"
 #include "tests/support/process.h"
 #include "tests/support/test_daemon.h"
 
@@ -34,6 +41,33 @@ Process load(TestDaemon& daemon, int seconds, int rate) {
                     "--in-flight", "16", "--seconds", std::to_string(seconds), "--rate",
                     std::to_string(rate)});
 }
+
+// A client that sends a body of 1 MiB as fast as it is read, but for the last byte.
+class UnfinishedBody {
+public:
+    explicit UnfinishedBody(uint16_t port)
+        : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)),
+          left_("POST /v1/checkins HTTP/1.1\r\nHost: x\r\nContent-Length: 1048576\r\n\r\n[" +
+                std::string((1 << 20) - 2, ' ')) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_port = htons(port);
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        ensure(connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    }
+    ~UnfinishedBody() { close(fd_); }
+    UnfinishedBody(const UnfinishedBody&) = delete;
+    UnfinishedBody& operator=(const UnfinishedBody&) = delete;
+
+    void send_some() {
+        const ssize_t sent = send(fd_, left_.data(), left_.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (sent > 0) left_.erase(0, static_cast<size_t>(sent));
+    }
+
+private:
+    int fd_;
+    std::string left_;
+};
 
 }  // namespace
 
@@ -66,6 +100,41 @@ BOOST_AUTO_TEST_CASE(resident_memory_is_flat_while_acknowledgements_always_wait)
                     most, steady.output()));
     BOOST_TEST(before > 0);
     BOOST_TEST(most < before + growth_max_kib);
+}
+
+// Bodies that nobody ends would take 400 MiB, and twice as much while they grow.
+BOOST_AUTO_TEST_CASE(unfinished_bodies_stay_within_their_share_and_others_are_served) {
+    constexpr size_t senders = 400;
+    constexpr int64_t kib_max = 256 * 1024;
+    constexpr std::string_view buffers = R"(rollcall_memory_bytes{use="buffers"})";
+    TestDaemon daemon({.settings = {"workers = 1", R"(sinks = ["discard"])",
+                                    R"(http.request_timeout_max = "10s")",
+                                    fmt::format(R"(memory_max = "{}KiB")", kib_max)}});
+    std::vector<std::unique_ptr<UnfinishedBody>> bodies;
+    for (size_t number = 0; number < senders; ++number)
+        bodies.push_back(std::make_unique<UnfinishedBody>(daemon.http_port()));
+    int64_t most_kib = 0;
+    std::chrono::steady_clock::duration longest{};
+    for (const auto end = std::chrono::steady_clock::now() + 6s;
+         std::chrono::steady_clock::now() < end;) {
+        for (auto& body : bodies) body->send_some();
+        const auto asked = std::chrono::steady_clock::now();
+        BOOST_TEST(daemon.post(R"({"serial_number":"S"})").status == 200);
+        longest = std::max(longest, std::chrono::steady_clock::now() - asked);
+        most_kib = std::max(most_kib, anonymous_kib(daemon.process().pid()));
+    }
+    BOOST_TEST_MESSAGE("resident: " << most_kib << " KiB");
+    BOOST_TEST(most_kib > 0);
+    BOOST_TEST(most_kib < kib_max);
+    BOOST_TEST((longest < 1s));
+    BOOST_TEST(daemon.metric(buffers) > 1 << 20);
+    BOOST_TEST(daemon.metric(buffers) <= kib_max * 1024 / 4 + (4 << 20));
+    BOOST_TEST(daemon.metric(R"(rollcall_memory_waits_total{transport="http"})") > 0);
+    bodies.clear();
+    const auto give_up = std::chrono::steady_clock::now() + patience;
+    while (daemon.metric(buffers) > 1 << 20 && std::chrono::steady_clock::now() < give_up)
+        std::this_thread::sleep_for(100ms);
+    BOOST_TEST(daemon.metric(buffers) <= 1 << 20);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -88,7 +88,9 @@ struct RegistryFixture {
     Mailbox mailbox;
     Mailbox other_mailbox;
     static constexpr MqttSiteHash site_hash = 7;
-    MqttClients registry{2, wills_max};
+    static constexpr size_t bytes_max = 100'000;
+    MemoryBudget memory{bytes_max};
+    MqttClients registry{2, wills_max, memory};
     int64_t now_s = 1000;
 };
 
@@ -187,7 +189,7 @@ BOOST_AUTO_TEST_CASE(expired_sessions_make_room_for_others) {
 }
 
 BOOST_AUTO_TEST_CASE(sessions_go_when_they_expire_some_at_a_time) {
-    MqttClients many(1000, wills_max);
+    MqttClients many(1000, wills_max, memory);
     const auto offline = [&many] { return many.shard().read(Metric::mqtt_sessions_offline, 0); };
     for (uint32_t number = 0; number < 1000; ++number) {
         const auto opened = many.open("c" + std::to_string(number), mailbox, 0, false, true, now_s);
@@ -201,6 +203,25 @@ BOOST_AUTO_TEST_CASE(sessions_go_when_they_expire_some_at_a_time) {
     BOOST_TEST(calls == 3);
     while (many.drop_expired(now_s + 62)) continue;
     BOOST_TEST(offline() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(session_that_takes_more_memory_than_others_leave_is_not_kept) {
+    const auto opened = open("a");
+    for (uint16_t packet_id = 1; packet_id <= 1000; ++packet_id)
+        unreleased(opened).add(packet_id, opened.connection, 4);
+    unreleased(opened).settle(opened.connection, 4);
+    BOOST_TEST(memory.used_by(MemoryUse::mqtt_messages) >= 24'000);
+    memory.add(MemoryUse::buffers, bytes_max - 40'000);
+    BOOST_TEST((close(opened, 60) == Closed::ended));
+    BOOST_TEST(memory.used_by(MemoryUse::mqtt_messages) == 0);
+    BOOST_TEST((close(open("b"), 60) == Closed::kept));
+}
+
+BOOST_AUTO_TEST_CASE(wills_that_wait_are_charged_and_given_back) {
+    BOOST_TEST(close_with_will(open("a"), 60, 5) == "waits");
+    BOOST_TEST(memory.used_by(MemoryUse::wills) > 0);
+    (void)open("a");
+    BOOST_TEST(memory.used_by(MemoryUse::wills) == 0);
 }
 
 // --- takeover ---
@@ -326,7 +347,7 @@ BOOST_AUTO_TEST_CASE(will_is_stored_at_once_without_a_delay_or_a_session) {
 }
 
 BOOST_AUTO_TEST_CASE(will_beyond_the_limit_is_stored_at_once_and_counted) {
-    MqttClients few(100, {.count = 1, .bytes = 1 << 20});
+    MqttClients few(100, {.count = 1, .bytes = 1 << 20}, memory);
     for (const auto* id : {"a", "b"}) {
         const auto opened = few.open(id, mailbox, 0, false, true, now_s);
         std::optional<MqttClosingWill> will{{.will = {.site = id}, .delay_s = 5}};

@@ -339,6 +339,76 @@ BOOST_AUTO_TEST_CASE(client_that_ends_its_side_gets_the_replies_that_wait) {
     BOOST_TEST(table().empty());
 }
 
+BOOST_AUTO_TEST_CASE(client_that_holds_more_than_the_budget_leaves_is_not_read_from_meanwhile) {
+    constexpr size_t sent = 100'000;
+    MemoryBudget budget(sent);
+    options.memory = &budget;
+    size_t seen = 0;
+    script.on_data = [&seen](Connection&, std::string_view& bytes) { seen = bytes.size(); };
+    const auto waits = [this] {
+        return shard.read(Metric::memory_waits_total, label_of(Transport::mqtt));
+    };
+    {
+        Client greedy = connect();
+        for (size_t piece = 0; piece < 10; ++piece) greedy.send(std::string(sent / 10, 'x'));
+        BOOST_TEST(seen >= sent / 5);
+        BOOST_TEST(seen < sent);
+        BOOST_TEST(budget.used() <= static_cast<int64_t>(sent));
+        BOOST_TEST(waits() == 1);
+        const size_t seen_of_greedy = seen;
+        // A client that holds nothing is served.
+        Client modest = connect();
+        modest.send("a");
+        BOOST_TEST(seen == 1U);
+        modest.leave();
+        sweep();
+        BOOST_TEST(waits() == 1);
+        seen = seen_of_greedy;
+        budget.add(MemoryUse::wills, -2 * static_cast<int64_t>(sent));  // Given back by others.
+        sweep();
+        BOOST_TEST(seen == sent);
+        budget.add(MemoryUse::wills, 2 * static_cast<int64_t>(sent));
+    }
+    step();
+    BOOST_TEST(budget.used() <= 16 * 1024);  // Idle buffers.
+    close_loop();
+    BOOST_TEST(budget.used() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(client_that_leaves_while_it_is_not_read_from_gives_its_memory_back) {
+    MemoryBudget budget(100'000);
+    options.memory = &budget;
+    script.on_data = [](Connection&, std::string_view&) {};
+    Client greedy = connect();
+    for (int piece = 0; piece < 10; ++piece) greedy.send(std::string(10'000, 'x'));
+    BOOST_TEST(budget.used() > 20'000);
+    greedy.leave();
+    sweep();
+    BOOST_TEST(budget.used() <= 16 * 1024);
+    BOOST_TEST(table().empty());
+}
+
+BOOST_AUTO_TEST_CASE(client_whose_unread_responses_hold_the_budget_is_not_read_from) {
+    MemoryBudget budget(100'000);
+    options.memory = &budget;
+    size_t requests = 0;
+    script.on_data = [&requests](Connection& connection, std::string_view& bytes) {
+        for (; !bytes.empty() && connection.ready(); bytes.remove_prefix(1)) {
+            ++requests;
+            connection.reply_when_durable(0, 1, std::string(1000, 'r'));
+        }
+    };
+    Client client = connect();
+    client.send(std::string(200, 'a'));
+    BOOST_TEST(requests > 20U);
+    BOOST_TEST(requests < 80U);
+    BOOST_TEST(budget.used() <= 110'000);
+    table().release_replies(1);
+    step();
+    BOOST_TEST(client.receive().size() >= 20'000U);
+    close_loop();
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace rollcall

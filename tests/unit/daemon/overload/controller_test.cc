@@ -139,6 +139,24 @@ BOOST_AUTO_TEST_CASE(memory_presses_from_four_fifths_of_what_the_control_group_m
     }
 }
 
+BOOST_AUTO_TEST_CASE(memory_presses_without_a_control_group) {
+    settings.general.memory_max = Bytes{1000};
+    OverloadState state(settings);
+    OverloadController overload(settings, state,
+                                CgroupMemory(directory.path(), directory.path() / "none"));
+    uint64_t used = 0;
+    MemoryBudget budget;
+    budget.add(MemoryUse::admin, 77);
+    overload.watch({.process_bytes = [&used] { return used; }, .client_memory = &budget});
+    for (const auto& [bytes, pressure] :
+         {std::pair(800U, 0.0), std::pair(875U, 0.5), std::pair(950U, 1.0)}) {
+        used = bytes;
+        BOOST_TEST(measure(overload) == pressure, boost::test_tools::tolerance(1e-3));
+        BOOST_TEST(state.overloaded() == (pressure == 1.0));
+    }
+    BOOST_TEST(overload.shard().read(Metric::memory_bytes, label_of(MemoryUse::admin)) == 77);
+}
+
 BOOST_AUTO_TEST_CASE(whoever_is_sent_away_comes_again_when_the_backlog_will_have_fallen) {
     settings.spool.size_max = Bytes{1'000'000'000};
     OverloadState state(settings);
