@@ -39,14 +39,26 @@ public:
             fmt::print("{}", report->text);
             return report->accepted ? EXIT_SUCCESS : EXIT_FAILURE;
         }
-        const auto printed =
-            key_->parsed() ? new_key(key_id_) : new_token(settings, request_, clock);
-        if (!printed) return failed(printed.error());
-        fmt::print("{}", *printed);
-        return EXIT_SUCCESS;
+        if (key_->parsed()) {
+            const auto key = new_key(key_id_);
+            if (!key) return failed(key.error());
+            fmt::print("{}", *key);
+            return EXIT_SUCCESS;
+        }
+        return print_new_token(new_token(settings, request_, clock));
     }
 
 private:
+    // The id goes to standard error, because scripts read the token from standard output.
+    static int print_new_token(const Result<NewToken>& token) {
+        if (!token) return failed(token.error());
+        fmt::print("{}", token->text);
+        if (!token->id.empty())
+            fmt::print(stderr, "id {} (a line for auth.revoked_file, to revoke the token)\n",
+                       token->id);
+        return EXIT_SUCCESS;
+    }
+
     void add_new() {
         auto* create = app_->add_subcommand(
             "new",

@@ -13,6 +13,7 @@ namespace rollcall {
 namespace {
 
 constexpr size_t token_bytes = 32;
+constexpr size_t id_bytes = 12;
 
 std::string utc(int64_t seconds) {
     const time_t when = seconds;
@@ -26,8 +27,9 @@ std::string line(std::string_view name, std::string_view value) {
     return value.empty() ? "" : fmt::format("{:<9} {}\n", name, value);
 }
 
-std::string claims_text(std::string_view site, std::string_view tenant, int64_t expires_s) {
-    return line("site", site) + line("tenant", tenant) +
+std::string claims_text(std::string_view site, std::string_view tenant, int64_t expires_s,
+                        std::string_view id = {}) {
+    return line("id", id) + line("site", site) + line("tenant", tenant) +
            line("expires", expires_s == 0 ? "" : utc(expires_s));
 }
 
@@ -41,7 +43,7 @@ Result<SigningKeys> read_keys(const Settings& settings) {
     return SigningKeys::read(settings.auth.signing_keys_file, settings.auth.signing_keys_max);
 }
 
-Result<std::string> new_signed_token(const Settings& settings, const TokenRequest& request,
+Result<NewToken> new_signed_token(const Settings& settings, const TokenRequest& request,
                                      const SigningKey& key, const Clock& clock) {
     if (request.site.ends_with('*'))
         return fail(Code::bad_argument, "a signed token is for one site");
@@ -49,29 +51,33 @@ Result<std::string> new_signed_token(const Settings& settings, const TokenReques
     if (!request.tenant.empty() && rules.tenant_claim.empty())
         return fail(Code::bad_argument,
                     "a signed token names no tenant while auth.jwt_tenant_claim is empty");
-    Claims claims{request.site, request.tenant};
+    const int64_t now_s = clock.wall_us() / 1'000'000;
+    Claims claims{.site = request.site,
+                  .tenant = request.tenant,
+                  .issued_s = now_s,
+                  .id = to_base64url(random_bytes(id_bytes))};
     if (!request.expires.empty()) {
         const auto lifetime = parse_millis(request.expires);
         if (!lifetime || *lifetime < Millis(1000))
             return fail(Code::bad_argument, "--expires takes a duration from 1s on, such as 30d");
-        claims.expires_s = clock.wall_us() / 1'000'000 + lifetime->count() / 1000;
+        claims.expires_s = now_s + lifetime->count() / 1000;
     }
-    return sign_json_web_token(key.id, key.secret, claims, rules) + "\n";
+    return NewToken{sign_json_web_token(key.id, key.secret, claims, rules) + "\n", claims.id};
 }
 
-Result<std::string> new_stored_token(const TokenRequest& request) {
+Result<NewToken> new_stored_token(const TokenRequest& request) {
     if (!request.expires.empty())
         return fail(Code::bad_argument,
                     "a stored token does not expire: take it out of the file instead");
     const std::string token = to_base64url(random_bytes(token_bytes));
-    return fmt::format("{}\n{} {}{}{}\n", token, request.site, request.tenant,
-                       request.tenant.empty() ? "" : " ", to_hex(sha256(token)));
+    return NewToken{fmt::format("{}\n{} {}{}{}\n", token, request.site, request.tenant,
+                                request.tenant.empty() ? "" : " ", to_hex(sha256(token)))};
 }
 
 }  // namespace
 
-Result<std::string> new_token(const Settings& settings, const TokenRequest& request,
-                              const Clock& clock) {
+Result<NewToken> new_token(const Settings& settings, const TokenRequest& request,
+                           const Clock& clock) {
     if (!is_site_name(request.site))
         return fail(Code::bad_argument, "a site is UTF-8 without blanks, up to 128 bytes");
     if (!request.tenant.empty() && !is_site_name(request.tenant))
@@ -110,7 +116,7 @@ Result<TokenReport> show_token(const Settings& settings, std::string_view token,
     } else if (const auto signed_token = parse_json_web_token(token)) {
         text = line("kind", to_text(signed_token->algorithm)) + line("key", signed_token->key_id);
         if (const auto claims = read_claims(*signed_token, rules_of(settings)))
-            text += claims_text(claims->site, claims->tenant, claims->expires_s);
+            text += claims_text(claims->site, claims->tenant, claims->expires_s, claims->id);
     } else {
         text = line("kind", "unknown: no JSON Web Token, and not in auth.tokens_file");
     }

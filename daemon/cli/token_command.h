@@ -23,10 +23,14 @@ struct TokenRequest {
     bool stored = false;       // Create a stored token even if there is a key that can sign.
 };
 
+struct NewToken {
+    std::string text;     // The lines to print: the token, and its line for the file.
+    std::string id = {};  // By which it can be revoked; empty for a stored token.
+};
 // Returns a JSON Web Token (HS256) if auth.signing_keys_file has a key that can sign, else a random
 // token, followed by its line for auth.tokens_file.
-[[nodiscard]] Result<std::string> new_token(const Settings& settings, const TokenRequest& request,
-                                            const Clock& clock);
+[[nodiscard]] Result<NewToken> new_token(const Settings& settings, const TokenRequest& request,
+                                         const Clock& clock);
 
 // Returns a line for auth.signing_keys_file with a new HS256 key.
 [[nodiscard]] Result<std::string> new_key(std::string_view id);

@@ -24,6 +24,7 @@ Reason reason_for(Code code) {
         case Code::too_slow: return Reason::unspecified_error;
         case Code::bad_credential: return Reason::bad_user_name_or_password;
         case Code::no_credential:
+        case Code::unlimited_credential:
         case Code::expired_credential: return Reason::not_authorized;
         case Code::signature_checks_suspended: return Reason::server_busy;
         default: return Reason::payload_format_invalid;

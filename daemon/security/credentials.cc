@@ -32,6 +32,11 @@ Result<void> CredentialFiles::load() {
         if (!keys) return std::unexpected(keys.error());
         read.keys = std::move(*keys);
     }
+    if (!auth.revoked_file.empty()) {
+        auto revoked = RevokedTokens::read(auth.revoked_file, auth.revoked_max);
+        if (!revoked) return std::unexpected(revoked.error());
+        read.revoked = std::move(*revoked);
+    }
     auto tokens = std::make_shared<const Tokens>(std::move(read));
     {
         const std::lock_guard lock(mutex_);
@@ -150,19 +155,34 @@ Result<Identity> Credentials::verify_with(const SigningKey& key, const JsonWebTo
         read_claims(token, {auth.jwt_audience, auth.jwt_issuer, auth.jwt_tenant_claim});
     if (!claims) return fail(Code::bad_credential);
     if (claims->not_before_s > now_s() + clock_skew_s) return fail(Code::expired_credential);
-    auto identity = identity_of(claims->site, claims->tenant, {});
+    const auto expires_s = expiry_of(*claims);
+    if (!expires_s) return std::unexpected(expires_s.error());
+    if (tokens_->revoked.contains(claims->id)) return fail(Code::bad_credential);
+    auto identity = identity_of(claims->site, claims->tenant, {}, claims->id);
     if (!identity) return fail(Code::bad_credential);
     identity->credential_digest = key.digest;
-    // A time after the year 36000 means "never expires"; adding the clock skew to it could
-    // overflow.
-    constexpr int64_t never_s = int64_t{1} << 40;
-    if (claims->expires_s != 0 && claims->expires_s < never_s)
-        identity->expires_s = claims->expires_s + clock_skew_s;
+    identity->expires_s = *expires_s;
     return std::move(*identity);
 }
 
+Result<int64_t> Credentials::expiry_of(const Claims& claims) const {
+    // A time after the year 36000 means "never expires"; adding the clock skew to it could
+    // overflow.
+    constexpr int64_t never_s = int64_t{1} << 40;
+    const bool expires = claims.expires_s != 0 && claims.expires_s < never_s;
+    const int64_t lifetime_max_s = settings_.auth.jwt_lifetime_max.count() / 1000;
+    if (lifetime_max_s == 0) return expires ? claims.expires_s + clock_skew_s : 0;
+    // A token cannot be issued in the future. So a time that is not stated is at most now.
+    const int64_t issued_s = claims.issued_s != 0 ? claims.issued_s : now_s();
+    const int64_t latest_s = std::min(issued_s, now_s() + clock_skew_s) + lifetime_max_s;
+    if (expires && claims.expires_s <= latest_s) return claims.expires_s + clock_skew_s;
+    if (expires || claims.issued_s == 0) return fail(Code::unlimited_credential);
+    return latest_s + clock_skew_s;
+}
+
 std::optional<Identity> Credentials::identity_of(std::string_view site, std::string_view tenant,
-                                                 std::string_view named_site) const {
+                                                 std::string_view named_site,
+                                                 std::string_view token_id) const {
     if (site.ends_with('*')) {
         site.remove_suffix(1);
         if (!is_site_name(named_site) || !named_site.starts_with(site)) return std::nullopt;
@@ -175,13 +195,14 @@ std::optional<Identity> Credentials::identity_of(std::string_view site, std::str
         const size_t end = site.find(separator);
         if (end != site.npos) tenant = site.substr(0, end);
     }
-    return Identity(site, tenant);
+    return Identity(site, tenant, token_id);
 }
 
 Result<void> Credentials::revalidate(const Identity& identity) {
     if (identity.expires_s != 0 && identity.expires_s <= now_s())
         return fail(Code::expired_credential);
     refresh();
+    if (tokens_->revoked.contains(identity.token_id())) return fail(Code::bad_credential);
     const ShortDigest digest = identity.credential_digest;
     if (digest == 0 || tokens_->keys.contains(digest)) return {};
     const auto stored = tokens_->stored.find(digest);

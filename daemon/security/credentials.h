@@ -8,7 +8,7 @@
 //   |    no token?          the common name of a verified client certificate
 //   |  Identity             site, tenant, expiry
 //
-// CredentialFiles holds the contents of both files; load() replaces both or neither. Each worker
+// CredentialFiles holds the contents of all files; load() replaces all or none. Each worker
 // has a Credentials object with its own reference to the current contents, so that identify() takes
 // no lock. It caches JSON Web Tokens that a public key has verified (auth.verified_tokens_max
 // entries by SHA-256, until a reload), so that the next check-in of the same router costs one hash.
@@ -32,6 +32,7 @@
 #include <vector>
 
 #include "config/settings.h"
+#include "daemon/security/revoked_tokens.h"
 #include "daemon/security/signature_rate_limiter.h"
 #include "daemon/security/signing_keys.h"
 #include "daemon/security/stored_tokens.h"
@@ -45,14 +46,20 @@ namespace rollcall {
 class Identity {
 public:
     Identity() = default;
-    Identity(std::string_view site, std::string_view tenant)
-        : names_(std::string(site).append(tenant)), site_bytes_(site.size()) {}
+    Identity(std::string_view site, std::string_view tenant, std::string_view token_id = {})
+        : names_(std::string(site).append(tenant).append(token_id)),
+          site_bytes_(static_cast<uint32_t>(site.size())),
+          tenant_bytes_(static_cast<uint32_t>(tenant.size())) {}
 
     [[nodiscard]] std::string_view site() const {
         return std::string_view(names_).substr(0, site_bytes_);
     }
     [[nodiscard]] std::string_view tenant() const {
-        return std::string_view(names_).substr(site_bytes_);
+        return std::string_view(names_).substr(site_bytes_, tenant_bytes_);
+    }
+    // The id of the JSON Web Token; empty if it has none, or if the credential was another.
+    [[nodiscard]] std::string_view token_id() const {
+        return std::string_view(names_).substr(size_t{site_bytes_} + tenant_bytes_);
     }
     bool operator==(const Identity&) const = default;
 
@@ -60,8 +67,9 @@ public:
     ShortDigest credential_digest = 0;  // Digest of the token or signing key; 0 if none.
 
 private:
-    std::string names_;
-    size_t site_bytes_ = 0;
+    std::string names_;  // Site, tenant and token id.
+    uint32_t site_bytes_ = 0;
+    uint32_t tenant_bytes_ = 0;
 };
 
 // The credential that a client sent. The views point into the client's request.
@@ -80,17 +88,18 @@ struct Credential {
     }
 };
 
-// The contents of auth.tokens_file and auth.signing_keys_file.
+// The contents of auth.tokens_file, auth.signing_keys_file and auth.revoked_file.
 struct Tokens {
     StoredTokens stored;
     SigningKeys keys;
+    RevokedTokens revoked;
 };
 
 class CredentialFiles {
 public:
     explicit CredentialFiles(const Settings& settings);
 
-    // Reads both files. After a failure the previous contents remain in effect; the explanation
+    // Reads the files. After a failure the previous contents remain in effect; the explanation
     // names file, line and reason.
     [[nodiscard]] Result<void> load();
     // Returns warnings about the files for the operator.
@@ -134,7 +143,10 @@ private:
     // site. If the token's site ends in *, it is a prefix of the named site.
     [[nodiscard]] std::optional<Identity> identity_of(std::string_view site,
                                                       std::string_view tenant,
-                                                      std::string_view named_site) const;
+                                                      std::string_view named_site,
+                                                      std::string_view token_id = {}) const;
+    // Returns when a JSON Web Token expires; 0 if it never does.
+    [[nodiscard]] Result<int64_t> expiry_of(const Claims& claims) const;
     [[nodiscard]] Result<Identity> identify_by_certificate(const Credential& credential) const;
     [[nodiscard]] Result<Identity> identify_by_token(const Credential& credential);
     [[nodiscard]] Result<Identity> identify_by_json_web_token(const Credential& credential,

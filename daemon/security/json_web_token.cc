@@ -160,12 +160,16 @@ std::optional<Claims> read_claims(const JsonWebToken& token, const ClaimRules& r
     std::optional<std::string> tenant;
     std::optional<int64_t> expires_s;
     std::optional<int64_t> not_before_s;
+    std::optional<int64_t> issued_s;
+    std::optional<std::string> id;
     std::optional<bool> audience_matches;
     const bool read = each_member(payload, [&](std::string_view name, JsonCursor& cursor) {
         if (name == "iss") return read_text(cursor, issuer);
         if (name == "sub") return read_text(cursor, site);
         if (name == "exp") return read_seconds(cursor, expires_s);
         if (name == "nbf") return read_seconds(cursor, not_before_s);
+        if (name == "iat") return read_seconds(cursor, issued_s);
+        if (name == "jti") return read_text(cursor, id);
         if (name == "aud") return read_audience(cursor, rules.audience, audience_matches);
         if (!rules.tenant_claim.empty() && name == rules.tenant_claim)
             return read_text(cursor, tenant);
@@ -178,7 +182,7 @@ std::optional<Claims> read_claims(const JsonWebToken& token, const ClaimRules& r
     // 0 means "never expires", so a token that expired in 1970 or before gets 1.
     if (expires_s) expires_s = std::max<int64_t>(*expires_s, 1);
     return Claims{std::move(*site), tenant.value_or(""), expires_s.value_or(0),
-                  not_before_s.value_or(0)};
+                  not_before_s.value_or(0), issued_s.value_or(0), id.value_or("")};
 }
 
 std::string sign_json_web_token(std::string_view key_id, std::string_view secret,
@@ -190,6 +194,8 @@ std::string sign_json_web_token(std::string_view key_id, std::string_view secret
     append_member(payload, "sub", claims.site);
     if (!claims.tenant.empty()) append_member(payload, rules.tenant_claim, claims.tenant);
     if (!rules.issuer.empty()) append_member(payload, "iss", rules.issuer);
+    if (!claims.id.empty()) append_member(payload, "jti", claims.id);
+    if (claims.issued_s != 0) payload += fmt::format(",\"iat\":{}", claims.issued_s);
     if (claims.expires_s != 0) payload += fmt::format(",\"exp\":{}", claims.expires_s);
     if (claims.not_before_s != 0) payload += fmt::format(",\"nbf\":{}", claims.not_before_s);
     const std::string signing_input =

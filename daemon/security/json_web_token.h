@@ -38,6 +38,8 @@ struct Claims {
     std::string tenant = {};  // Empty if the token has no tenant.
     int64_t expires_s = 0;    // 0 if it never expires.
     int64_t not_before_s = 0;
+    int64_t issued_s = 0;  // 0 if the token does not say.
+    std::string id = {};   // Empty if the token has none.
 };
 
 // Returns true if the text has the three parts of a JSON Web Token. Allocates nothing.

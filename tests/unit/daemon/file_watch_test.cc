@@ -76,8 +76,9 @@ BOOST_AUTO_TEST_CASE(every_file_of_credentials_and_certificates_is_watched) {
     settings.tls.client_ca = "ca.crt";
     settings.auth.tokens_file = "tokens";
     settings.auth.signing_keys_file = "keys";
+    settings.auth.revoked_file = "revoked";
     const std::vector<std::string> all = {"a.crt",  "b.crt",  "a.key", "b.key",
-                                          "ca.crt", "tokens", "keys"};
+                                          "ca.crt", "tokens", "keys",  "revoked"};
     BOOST_TEST(watched_paths(settings) == all, boost::test_tools::per_element());
 }
 

@@ -23,10 +23,12 @@ struct CommandFixture {
     }
     std::string made(const TokenRequest& request) {
         const auto made = new_token(settings, request, clock);
-        return made ? *made : "error: " + describe(made.error());
+        if (made) id = made->id;
+        return made ? made->text : "error: " + describe(made.error());
     }
     std::string shown(std::string_view token) { return show_token(settings, token, clock)->text; }
 
+    std::string id;  // The id of the token that was made last.
     TemporaryDirectory directory;
     Settings settings;
     ManualClock clock;
@@ -55,7 +57,7 @@ BOOST_AUTO_TEST_CASE(signed_token_is_good_with_the_key_it_was_made_with) {
         BOOST_TEST(report->accepted);
         BOOST_TEST(report->text ==
                    "kind      HS256\nkey       " + std::string(*key != '\0' ? key : "k1") +
-                       "\nsite      s9\ntenant    t9\nexpires   2026-10-21 14:13:20 UTC\n"
+                       "\nid        " + id + "\nsite      s9\ntenant    t9\nexpires   2026-10-21 14:13:20 UTC\n"
                        "verifies  yes\n");
     }
     BOOST_TEST(made({.site = "s9", .stored = true}).find("\ns9 ") == 43);
@@ -68,7 +70,8 @@ BOOST_AUTO_TEST_CASE(signed_token_names_the_issuer_and_the_tenant_as_the_setting
     std::string token = made({.site = "s9", .tenant = "t9"});
     token.pop_back();
     BOOST_TEST(shown(token) ==
-               "kind      HS256\nkey       k1\nsite      s9\ntenant    t9\nverifies  yes\n");
+               "kind      HS256\nkey       k1\nid        " + id +
+                   "\nsite      s9\ntenant    t9\nverifies  yes\n");
     settings.auth.jwt_tenant_claim = "";
     BOOST_TEST(made({.site = "s9", .tenant = "t9"}).starts_with("error: "));
     BOOST_TEST(!made({.site = "s9"}).starts_with("error: "));

@@ -392,6 +392,53 @@ BOOST_AUTO_TEST_CASE(random_bytes_are_never_a_credential) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(json_web_token_is_valid_for_no_longer_than_the_settings_allow) {
+    settings.auth.jwt_lifetime_max = Millis(3'600'000);
+    const auto token = [](int64_t issued_s, int64_t expires_s) {
+        return sign_json_web_token("k1", secret,
+                                   {.site = "s1", .expires_s = expires_s, .issued_s = issued_s},
+                                   {.audience = {}, .issuer = {}, .tenant_claim = "tenant"});
+    };
+    const int64_t now = now_s();
+    BOOST_TEST(ask(token(0, 0)) == "unlimited_credential");
+    BOOST_TEST(ask(token(now, now + 3601)) == "unlimited_credential");
+    BOOST_TEST(ask(token(now, now + 3600)) == "s1/");
+    BOOST_TEST(ask(token(0, now + 3700)) == "unlimited_credential");
+    BOOST_TEST(ask(token(0, now + 3600)) == "s1/");
+    BOOST_TEST(ask(token(now + 1000, now + 4500)) == "unlimited_credential");
+    const std::string endless = token(now, 0);
+    BOOST_TEST(ask(endless) == "s1/");
+    BOOST_TEST(identity.expires_s == now + 3605);
+    clock.pass(std::chrono::seconds(3606));
+    BOOST_TEST(ask(endless) == "expired_credential");
+    settings.auth.jwt_lifetime_max = Millis(0);
+    BOOST_TEST(ask(endless) == "s1/");
+    BOOST_TEST(ask(token(0, 0)) == "s1/");
+}
+
+BOOST_AUTO_TEST_CASE(json_web_token_is_revoked_by_its_id_at_the_next_reload) {
+    settings.auth.revoked_file = directory.path() / "revoked";
+    const auto token = [](std::string_view id) {
+        return sign_json_web_token("k1", secret, {.site = "s1", .id = std::string(id)},
+                                   {.audience = {}, .issuer = {}, .tenant_claim = "tenant"});
+    };
+    BOOST_TEST(!files.load().has_value());
+    std::ofstream(settings.auth.revoked_file) << "";
+    BOOST_REQUIRE(files.load().has_value());
+    BOOST_TEST(ask(token("t1")) == "s1/");
+    const Identity first = identity;
+    BOOST_TEST(first.token_id() == "t1");
+    BOOST_TEST(ask(token("t2")) == "s1/");
+    const Identity second = identity;
+    std::ofstream(settings.auth.revoked_file) << "t1 lost\n";
+    BOOST_REQUIRE(files.load().has_value());
+    BOOST_TEST(ask(token("t1")) == "bad_credential");
+    BOOST_TEST(ask(token("t2")) == "s1/");
+    BOOST_TEST(ask(token("")) == "s1/");
+    BOOST_TEST(!credentials.revalidate(first).has_value());
+    BOOST_TEST(credentials.revalidate(second).has_value());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace rollcall

@@ -1,0 +1,53 @@
+// RevokedTokens: the ids of JSON Web Tokens that are not accepted any more, from a file.
+//
+//   |  # id of the token        anything else is a note
+//   |  Zm9yLi4uaGVyZS4uLg       stolen 2026-03-01
+//
+// The lines are those of a secret_file. A token can be revoked if it has the claim `jti`, as those
+// of `rollcalld token new` have.
+//
+// Threads: built by one, then only read.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/security/secret_file.h"
+#include "pipeline/base/error.h"
+
+namespace rollcall {
+
+class RevokedTokens {
+public:
+    // Without tokens.
+    RevokedTokens() = default;
+    // Reads all of a file or fails. The explanation names file, line and reason.
+    [[nodiscard]] static Result<RevokedTokens> read(const std::string& path, size_t tokens_max) {
+        RevokedTokens tokens;
+        const auto read = read_secret_file(
+            path, [&](std::span<const std::string_view> words, uint32_t) -> Result<void> {
+                if (tokens.ids_.size() == tokens_max)
+                    return fail(Code::bad_file, "is one more than auth.revoked_max");
+                tokens.ids_.emplace_back(words.front());
+                return {};
+            });
+        if (!read) return std::unexpected(read.error());
+        std::ranges::sort(tokens.ids_);
+        return tokens;
+    }
+
+    // id: may be empty; such a token is not revoked.
+    [[nodiscard]] bool contains(std::string_view id) const {
+        return std::ranges::binary_search(ids_, id, {},
+                                          [](const auto& text) { return std::string_view(text); });
+    }
+
+private:
+    std::vector<std::string> ids_;  // Sorted; none is empty.
+};
+
+}  // namespace rollcall
