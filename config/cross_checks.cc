@@ -42,7 +42,8 @@ std::optional<Reach> reach_of(std::string_view address) {
     return reach_of_host(std::string(address.substr(0, colon)));
 }
 
-void check_addresses(std::string_view name, const List& addresses, bool only_loopback,
+// refusal: what is wrong with an address that other machines can reach; empty if nothing is.
+void check_addresses(std::string_view name, const List& addresses, std::string_view refusal,
                      Contradictions& found) {
     for (const Text& address : addresses) {
         const auto reach = reach_of(address);
@@ -50,22 +51,32 @@ void check_addresses(std::string_view name, const List& addresses, bool only_loo
             found.push_back({name, fmt::format("{} is not an address such as 127.0.0.1:8080, "
                                                "[::1]:8080 or localhost:8080",
                                                value_to_toml(address))});
-        else if (*reach == Reach::network && only_loopback)
-            found.push_back({name, fmt::format("{} takes anonymous check-ins from other machines; "
-                                               "if that is meant, set auth.anonymous_anywhere",
-                                               value_to_toml(address))});
+        else if (*reach == Reach::network && !refusal.empty())
+            found.push_back({name, fmt::format("{} {}", value_to_toml(address), refusal)});
     }
 }
 
 void check_all_addresses(const Settings& settings, Contradictions& found) {
-    const bool only_loopback =
+    const bool is_anonymous =
         settings.auth.mode == "anonymous" && !settings.auth.anonymous_anywhere;
-    check_addresses("http.listen", settings.http.listen, only_loopback, found);
-    check_addresses("mqtt.listen", settings.mqtt.listen, only_loopback, found);
-    check_addresses("http.tls_listen", settings.http.tls_listen, only_loopback, found);
-    check_addresses("mqtt.tls_listen", settings.mqtt.tls_listen, only_loopback, found);
-    check_addresses("admin.listen", settings.admin.listen, false, found);
+    const std::string_view refusal = is_anonymous
+                                         ? "takes anonymous check-ins from other machines; "
+                                           "if that is meant, set auth.anonymous_anywhere"
+                                         : "";
+    check_addresses("http.listen", settings.http.listen, refusal, found);
+    check_addresses("mqtt.listen", settings.mqtt.listen, refusal, found);
+    check_addresses("http.tls_listen", settings.http.tls_listen, refusal, found);
+    check_addresses("mqtt.tls_listen", settings.mqtt.tls_listen, refusal, found);
+    const bool is_open = settings.admin.token_file.empty() && !settings.admin.anonymous_anywhere;
+    const std::string_view admin_refusal =
+        is_open ? "shows the admin pages to other machines; set admin.token_file, or if that is "
+                  "meant admin.anonymous_anywhere"
+                : "";
+    check_addresses("admin.listen", settings.admin.listen, admin_refusal, found);
+    check_addresses("admin.tls_listen", settings.admin.tls_listen, admin_refusal, found);
 }
+
+bool reaches_network(const Text& address) { return reach_of(address) == Reach::network; }
 
 // --- the other groups ---
 
@@ -105,7 +116,8 @@ void check_tls(const Settings& settings, Contradictions& found) {
     if (tls.certificate.size() != tls.key.size())
         found.push_back({"tls.key", "must name a key for each of tls.certificate"});
     for (const auto& [name, addresses] : {std::pair("http.tls_listen", settings.http.tls_listen),
-                                          std::pair("mqtt.tls_listen", settings.mqtt.tls_listen)})
+                                          std::pair("mqtt.tls_listen", settings.mqtt.tls_listen),
+                                          std::pair("admin.tls_listen", settings.admin.tls_listen)})
         if (!addresses.empty() && tls.certificate.empty())
             found.push_back({name, "needs tls.certificate and tls.key"});
 }
@@ -136,6 +148,24 @@ void check_batches(const Settings& settings, Contradictions& found) {
 }
 
 }  // namespace
+
+std::vector<std::string> plaintext_warnings(const Settings& settings) {
+    const bool has_tokens = settings.auth.mode == "tokens";
+    const bool has_admin_token = !settings.admin.token_file.empty();
+    std::vector<std::string> all;
+    const auto warn = [&all](bool has_secret, std::string_view section, const List& addresses) {
+        for (const Text& address : addresses)
+            if (has_secret && reaches_network(address))
+                all.push_back(fmt::format(
+                    "{}.listen: tokens travel to {} without encryption; use {}.tls_listen, or a "
+                    "proxy that speaks TLS",
+                    section, address, section));
+    };
+    warn(has_tokens, "http", settings.http.listen);
+    warn(has_tokens, "mqtt", settings.mqtt.listen);
+    warn(has_admin_token, "admin", settings.admin.listen);
+    return all;
+}
 
 Contradictions contradictions_in(const Settings& settings) {
     Contradictions found;

@@ -21,4 +21,7 @@ struct Contradiction {
 // Returns all contradictions, in a fixed order.
 [[nodiscard]] std::vector<Contradiction> contradictions_in(const Settings& settings);
 
+// Returns a warning for each listener to which tokens travel over a network without TLS.
+[[nodiscard]] std::vector<std::string> plaintext_warnings(const Settings& settings);
+
 }  // namespace rollcall

@@ -10,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "config/cross_checks.h"
 #include "daemon/net/listener.h"
 #include "daemon/open_files.h"
 #include "daemon/security/fingerprint_key.h"
@@ -138,7 +139,18 @@ Result<void> Daemon::read_files() {
         return loaded;
     };
     if (auto read = reloads_.add(read_credentials); !read) return read;
+    if (auto read = read_admin_token_file(); !read) return read;
+    for (const auto& warning : plaintext_warnings(settings_)) log(LogLevel::warning, "{}", warning);
     return reloads_.add([this] { return tls_.load(); });
+}
+
+Result<void> Daemon::read_admin_token_file() {
+    const std::string& path = settings_.admin.token_file;
+    if (path.empty()) return {};
+    const auto digest = read_admin_token(path);
+    if (!digest) return std::unexpected(digest.error());
+    admin_.require_token(*digest, settings_);
+    return {};
 }
 
 Result<void> Daemon::make_state_directory() {
@@ -219,7 +231,9 @@ Result<void> Daemon::listen() {
         return done;
     if (auto done = listen_for_checkins(mqtt.tls_listen, "mqtts", Transport::mqtt, &tls_); !done)
         return done;
-    return listen_for_operators();
+    if (auto done = listen_for_operators(settings_.admin.listen, "admin", nullptr); !done)
+        return done;
+    return listen_for_operators(settings_.admin.tls_listen, "admin with TLS", &tls_);
 }
 
 Result<void> Daemon::listen_for_checkins(const List& addresses, std::string_view protocol,
@@ -230,12 +244,16 @@ Result<void> Daemon::listen_for_checkins(const List& addresses, std::string_view
     });
 }
 
-Result<void> Daemon::listen_for_operators() {
-    return listen_on_all(settings_.admin.listen, "admin", 1, [this](const auto& sockets) {
-        loop_.listen(sockets.fds.front(), {Transport::http, [this](Connection& connection) {
-                                               return std::make_unique<HttpSession>(
-                                                   connection, admin_, replies_, admin_limits_);
-                                           }});
+Result<void> Daemon::listen_for_operators(const List& addresses, std::string_view protocol,
+                                          TlsContext* tls) {
+    return listen_on_all(addresses, protocol, 1, [this, tls](const auto& sockets) {
+        loop_.listen(sockets.fds.front(), {.transport = Transport::http,
+                                           .make_session =
+                                               [this](Connection& connection) {
+                                                   return std::make_unique<HttpSession>(
+                                                       connection, admin_, replies_, admin_limits_);
+                                               },
+                                           .tls = tls});
     });
 }
 

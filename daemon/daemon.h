@@ -73,7 +73,9 @@ private:
     [[nodiscard]] Result<void> listen();
     [[nodiscard]] Result<void> listen_for_checkins(const List& addresses, std::string_view protocol,
                                                    Transport transport, TlsContext* tls);
-    [[nodiscard]] Result<void> listen_for_operators();
+    [[nodiscard]] Result<void> listen_for_operators(const List& addresses,
+                                                    std::string_view protocol, TlsContext* tls);
+    [[nodiscard]] Result<void> read_admin_token_file();
     void start_threads();
     void watch_threads();
     void show_pages();

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <string>
 
 #include "daemon/admin/metrics_export.h"
+#include "daemon/http/credentials.h"
+#include "daemon/security/secret_file.h"
 #include "pipeline/base/ascii.h"
 
 namespace rollcall {
@@ -56,6 +59,9 @@ Result<Admission> Admin::admit(const HttpHead& head, HttpRequest& request,
     const std::string_view path = head.target.substr(0, head.target.find('?'));
     const auto found = std::ranges::find(paths, path);
     if (found == paths.end()) return fail(Code::not_found);
+    if (*found != paths[health])
+        if (const auto checked = check_token(head); !checked)
+            return std::unexpected(checked.error());
     if (head.method != "GET" && head.method != "HEAD") {
         allow = "GET, HEAD";
         return fail(Code::method_not_allowed);
@@ -63,6 +69,31 @@ Result<Admission> Admin::admit(const HttpHead& head, HttpRequest& request,
     request.page = static_cast<size_t>(found - paths.begin());
     if (request.page == metrics && accepts_openmetrics(head)) request.page = openmetrics;
     return Admission::by_service;
+}
+
+Result<void> Admin::check_token(const HttpHead& head) const {
+    if (!token_digest_) return {};
+    std::string buffer;
+    const auto credential = credential_in(head, *settings_, buffer);
+    const bool is_right =
+        credential && same_secret(bytes_of(sha256(credential->token)), bytes_of(*token_digest_));
+    const bool is_missing = credential && credential->token.empty();
+    cleanse(buffer);
+    if (is_right) return {};
+    return fail(is_missing ? Code::no_credential : Code::bad_credential);
+}
+
+Result<Digest> read_admin_token(const std::string& path) {
+    std::optional<Digest> digest;
+    const auto read = read_secret_file(
+        path, [&](std::span<const std::string_view> words, uint32_t) -> Result<void> {
+            if (digest || words.size() != 1) return fail(Code::bad_file, "is more than one token");
+            digest = sha256(words.front());
+            return {};
+        });
+    if (!read) return std::unexpected(read.error());
+    if (!digest) return fail(Code::bad_file, path + ": contains no token");
+    return *digest;
 }
 
 Status Admin::status() const {

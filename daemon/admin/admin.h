@@ -6,6 +6,9 @@
 //                   reason; then one line for each health message, for example that a sink is down
 //        /status    a status page; /status.json has the same content for scripts
 //
+// With admin.token_file, all pages but /healthz need its token, as the token of a credential
+// (http/credentials.h).
+//
 // Threads: the loop of main.
 #pragma once
 
@@ -20,6 +23,7 @@
 #include "daemon/admin/status.h"
 #include "daemon/http/replies.h"
 #include "daemon/http/session.h"
+#include "daemon/security/signatures.h"
 #include "pipeline/base/clock.h"
 
 namespace rollcall {
@@ -42,6 +46,11 @@ public:
         : replies_(replies), clock_(clock), version_(version), started_us_(clock.steady_us()) {}
 
     void show(Sources sources) { sources_ = std::move(sources); }
+    // Requires a token from now on. settings: name the header fields and query keys of tokens.
+    void require_token(const Digest& digest, const Settings& settings) {
+        token_digest_ = digest;
+        settings_ = &settings;
+    }
 
     [[nodiscard]] Result<Admission> admit(const HttpHead& head, HttpRequest& request,
                                           std::string_view& allow) override;
@@ -51,6 +60,7 @@ public:
     void refused(Code, const HttpRequest&, const Connection&) override {}
 
 private:
+    [[nodiscard]] Result<void> check_token(const HttpHead& head) const;
     [[nodiscard]] Status status() const;
     [[nodiscard]] std::string readiness_page(std::string_view reason) const;
 
@@ -59,6 +69,11 @@ private:
     std::string_view version_;
     int64_t started_us_;
     Sources sources_;
+    std::optional<Digest> token_digest_;  // Empty if no token is required.
+    const Settings* settings_ = nullptr;  // With a token.
 };
+
+// Reads admin.token_file, which has one word. The explanation of a failure names the file.
+[[nodiscard]] Result<Digest> read_admin_token(const std::string& path);
 
 }  // namespace rollcall

@@ -1,5 +1,7 @@
 #include <fmt/core.h>
 
+#include "config/cross_checks.h"
+#include "daemon/admin/admin.h"
 #include "daemon/cli/command.h"
 #include "daemon/cli/deep_check.h"
 #include "daemon/daemon.h"
@@ -19,12 +21,17 @@ bool check_files(const Settings& settings) {
     if (!tls) fmt::print(stderr, "{}\n", describe(tls.error()));
     CredentialFiles files(settings);
     for (const auto& warning : files.warnings()) fmt::print(stderr, "warning: {}\n", warning);
+    for (const auto& warning : plaintext_warnings(settings))
+        fmt::print(stderr, "warning: {}\n", warning);
     const auto credentials = files.load();
     if (!credentials) fmt::print(stderr, "{}\n", describe(credentials.error()));
     const std::string& key_file = settings.delivery.fingerprint_key_file;
     const auto key = key_file.empty() ? KeyedHash::Key{} : read_fingerprint_key(key_file);
     if (!key) fmt::print(stderr, "{}\n", describe(key.error()));
-    return tls.has_value() && credentials.has_value() && key.has_value();
+    const std::string& token_file = settings.admin.token_file;
+    const auto token = token_file.empty() ? Digest{} : read_admin_token(token_file);
+    if (!token) fmt::print(stderr, "{}\n", describe(token.error()));
+    return tls.has_value() && credentials.has_value() && key.has_value() && token.has_value();
 }
 
 class CheckCommand final : public Command {

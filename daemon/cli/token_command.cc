@@ -44,7 +44,7 @@ Result<SigningKeys> read_keys(const Settings& settings) {
 }
 
 Result<NewToken> new_signed_token(const Settings& settings, const TokenRequest& request,
-                                     const SigningKey& key, const Clock& clock) {
+                                  const SigningKey& key, const Clock& clock) {
     if (request.site.ends_with('*'))
         return fail(Code::bad_argument, "a signed token is for one site");
     const ClaimRules rules = rules_of(settings);

@@ -48,7 +48,7 @@ public:
     // Where the load is read.
     struct Sources {
         std::function<SpoolLoad()> spool_load = [] { return SpoolLoad(); };
-        std::vector<const AckTimes*> ack_times;  // One for each worker.
+        std::vector<const AckTimes*> ack_times = {};  // One for each worker.
         std::function<uint64_t()> process_bytes = [] { return uint64_t{0}; };
         const MemoryBudget* client_memory = nullptr;  // Only reported, if not null.
     };

@@ -181,7 +181,7 @@ std::optional<Claims> read_claims(const JsonWebToken& token, const ClaimRules& r
     if (!rules.issuer.empty() && issuer != rules.issuer) return std::nullopt;
     // 0 means "never expires", so a token that expired in 1970 or before gets 1.
     if (expires_s) expires_s = std::max<int64_t>(*expires_s, 1);
-    return Claims{std::move(*site), tenant.value_or(""), expires_s.value_or(0),
+    return Claims{std::move(*site),         tenant.value_or(""),  expires_s.value_or(0),
                   not_before_s.value_or(0), issued_s.value_or(0), id.value_or("")};
 }
 

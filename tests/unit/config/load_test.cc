@@ -89,6 +89,8 @@ Settings random_settings(Random& random) {
     settings.tls.certificate.emplace_back("a");
     settings.tls.key.resize(settings.tls.certificate.size(), "b");
     settings.admin.listen = {"0.0.0.0:9464"};
+    settings.admin.tls_listen = {"127.0.0.1:9465"};
+    settings.admin.anonymous_anywhere = true;
     for (Text& path : settings.http.paths) path.insert(0, "/");
     // A filter must not be empty, so it begins with "a". A # in it would have to be a whole level.
     for (Text& filter : settings.mqtt.topics) {
@@ -341,7 +343,11 @@ BOOST_AUTO_TEST_CASE(anonymous_check_ins_stay_on_loopback_unless_allowed_elsewhe
                            {set, certificate, key, "auth.anonymous_anywhere=true"})) == "");
         }
     }
-    BOOST_TEST(problems_in(load_sets({"admin.listen=0.0.0.0:9464"})) == "");
+    BOOST_TEST(problems_in(load_sets({"admin.listen=0.0.0.0:9464"})) != "");
+    BOOST_TEST(problems_in(load_sets({"admin.listen=0.0.0.0:9464", "admin.token_file=/token"})) ==
+               "");
+    BOOST_TEST(problems_in(load_sets(
+                   {"admin.listen=0.0.0.0:9464", "admin.anonymous_anywhere=true"})) == "");
 }
 
 BOOST_AUTO_TEST_CASE(tls_needs_certificates_and_a_key_for_each) {

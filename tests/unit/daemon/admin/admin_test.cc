@@ -1,12 +1,16 @@
 #include "daemon/admin/admin.h"
 
+#include <fmt/core.h>
+
 #include <boost/test/unit_test.hpp>
+#include <fstream>
 #include <thread>
 
 #include "daemon/net/listener.h"
 #include "daemon/net/loop.h"
 #include "pipeline/base/cursor.h"
 #include "tests/support/http_client.h"
+#include "tests/support/temporary_directory.h"
 
 namespace rollcall {
 
@@ -146,6 +150,32 @@ BOOST_AUTO_TEST_CASE(only_known_pages_are_served_and_only_for_get_and_head) {
     const HttpResponse answer = other.exchange(post_request("{}", "/metrics"));
     BOOST_TEST(answer.status == 405);
     BOOST_TEST(answer.header("Allow") == "GET, HEAD");
+}
+
+BOOST_AUTO_TEST_CASE(pages_need_the_token_if_there_is_one_and_health_does_not) {
+    const TemporaryDirectory directory;
+    const std::string path = directory.path() / "token";
+    std::ofstream(path) << "# of Prometheus\nabc\n";
+    const auto digest = read_admin_token(path);
+    BOOST_REQUIRE(digest.has_value());
+    admin.require_token(*digest, settings);
+    const auto status = [this](std::string_view page, std::string_view field) {
+        return client()
+            .exchange(fmt::format("GET {} HTTP/1.1\r\nHost: x\r\n{}\r\n", page, field))
+            .status;
+    };
+    for (const char* page : {"/metrics", "/status", "/status.json", "/readyz"}) {
+        BOOST_TEST(status(page, "") == 401);
+        BOOST_TEST(status(page, "Authorization: Bearer abd\r\n") == 401);
+        BOOST_TEST(status(page, "Authorization: Bearer abc\r\n") != 401);
+        BOOST_TEST(status(page, "Authorization: Basic YWRtaW46YWJj\r\n") != 401);  // admin:abc
+    }
+    BOOST_TEST(status("/healthz", "") == 200);
+    BOOST_TEST(status("/nowhere", "") == 404);
+    std::ofstream(path) << "a\nb\n";
+    BOOST_TEST((read_admin_token(path).error().code == Code::bad_file));
+    std::ofstream(path) << "\n";
+    BOOST_TEST((read_admin_token(path).error().code == Code::bad_file));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

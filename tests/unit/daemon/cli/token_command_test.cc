@@ -57,7 +57,8 @@ BOOST_AUTO_TEST_CASE(signed_token_is_good_with_the_key_it_was_made_with) {
         BOOST_TEST(report->accepted);
         BOOST_TEST(report->text ==
                    "kind      HS256\nkey       " + std::string(*key != '\0' ? key : "k1") +
-                       "\nid        " + id + "\nsite      s9\ntenant    t9\nexpires   2026-10-21 14:13:20 UTC\n"
+                       "\nid        " + id +
+                       "\nsite      s9\ntenant    t9\nexpires   2026-10-21 14:13:20 UTC\n"
                        "verifies  yes\n");
     }
     BOOST_TEST(made({.site = "s9", .stored = true}).find("\ns9 ") == 43);
@@ -69,9 +70,8 @@ BOOST_AUTO_TEST_CASE(signed_token_names_the_issuer_and_the_tenant_as_the_setting
     settings.auth.jwt_tenant_claim = "org";
     std::string token = made({.site = "s9", .tenant = "t9"});
     token.pop_back();
-    BOOST_TEST(shown(token) ==
-               "kind      HS256\nkey       k1\nid        " + id +
-                   "\nsite      s9\ntenant    t9\nverifies  yes\n");
+    BOOST_TEST(shown(token) == "kind      HS256\nkey       k1\nid        " + id +
+                                   "\nsite      s9\ntenant    t9\nverifies  yes\n");
     settings.auth.jwt_tenant_claim = "";
     BOOST_TEST(made({.site = "s9", .tenant = "t9"}).starts_with("error: "));
     BOOST_TEST(!made({.site = "s9"}).starts_with("error: "));

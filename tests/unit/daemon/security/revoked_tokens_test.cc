@@ -20,8 +20,8 @@ BOOST_AUTO_TEST_CASE(ids_of_the_file_are_revoked_and_no_others) {
     for (const char* other : {"", "a", "a11", "stolen", "#"}) BOOST_TEST(!tokens->contains(other));
     BOOST_TEST(!RevokedTokens().contains("a1"));
     BOOST_TEST(describe(RevokedTokens::read(path, 1).error()).find(":4") != std::string::npos);
-    BOOST_TEST((RevokedTokens::read(directory.path() / "none", 1).error().code ==
-                Code::unreadable_file));
+    BOOST_TEST(
+        (RevokedTokens::read(directory.path() / "none", 1).error().code == Code::unreadable_file));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
