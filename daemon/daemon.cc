@@ -13,6 +13,7 @@
 #include "config/cross_checks.h"
 #include "daemon/net/listener.h"
 #include "daemon/open_files.h"
+#include "daemon/processors.h"
 #include "daemon/security/fingerprint_key.h"
 #include "pipeline/base/error.h"
 #include "pipeline/base/log.h"
@@ -39,7 +40,7 @@ ConnectionTable::Options admin_options(const Settings& settings, MemoryBudget& m
 
 size_t workers_of(const Settings& settings) {
     if (settings.general.workers > 0) return settings.general.workers;
-    return std::max(1U, std::thread::hardware_concurrency());
+    return usable_processors();
 }
 
 // Returns the settings with connections_max reduced to what the limit of open files allows.
@@ -107,6 +108,7 @@ Daemon::~Daemon() = default;
 
 int Daemon::run() {
     std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);  // A write beyond RLIMIT_FSIZE fails with EFBIG instead.
     limit_terminate();
     const auto refuse = [](const Error& error, int status) {
         log(LogLevel::error, "{}", describe(error));

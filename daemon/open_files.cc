@@ -1,10 +1,19 @@
 #include "daemon/open_files.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace rollcall::open_files {
+
+// open(2) returns the lowest number that is free.
+void open_standard_streams() {
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+        if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDWR) != fd) std::abort();
+}
 
 uint64_t raise_limit() {
     rlimit limit{};

@@ -13,6 +13,11 @@ namespace rollcall::open_files {
 // log.
 inline constexpr uint64_t files_reserved = 128;
 
+// Opens /dev/null in place of each standard stream that is closed. Otherwise the next file that is
+// opened would take its number, and log lines would be written into the spool. Call before any file
+// is opened.
+void open_standard_streams();
+
 // Raises the limit of open files to the hard limit, and returns the limit in force.
 [[nodiscard]] uint64_t raise_limit();
 

@@ -27,7 +27,7 @@ struct SharedState {
           credential_files(settings),
           quotas(settings) {}
 
-    MemoryBudget memory;  // Of all clients; the tables below charge it.
+    MemoryBudget memory;  // What all clients hold; the tables below charge it.
     OverloadState overload;
     SharedCount connections;  // Open client connections, for connections_max.
     LastSeen last_seen;

@@ -69,7 +69,7 @@ const std::multimap<std::string, std::string> foreign_headers = {
 // Headers of the compiler and the kernel: names without a dot, or one of these.
 const std::regex system_header(
     "[a-z_0-9]+|(sys|netinet|arpa)/"
-    "[a-z]+\\.h|(dirent|fcntl|netdb|poll|pthread|pwd|strings|unistd)\\.h");
+    "[a-z]+\\.h|(dirent|fcntl|netdb|poll|pthread|pwd|sched|strings|unistd)\\.h");
 
 const std::set<std::string> files_with_atomics = {
     "pipeline/base/cursor.h",   "pipeline/base/latest.h",      "pipeline/base/shared_count.h",

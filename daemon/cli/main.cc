@@ -14,6 +14,7 @@
 #include "config/suggestions.h"
 #include "daemon/cli/command.h"
 #include "daemon/daemon.h"
+#include "daemon/open_files.h"
 
 namespace {
 
@@ -109,6 +110,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    open_files::open_standard_streams();
     try {
         return run(argc, argv);
     } catch (const std::exception& error) {

@@ -134,7 +134,7 @@ private:
     // Returns false if there are too many connections, and none may be evicted for this one.
     [[nodiscard]] bool make_room_for(const Connection& newcomer);
     // Returns a connection of the network that holds most of them, if that are more than the
-    // network of `newcomer` holds; else nullptr.
+    // network of a new connection holds; else nullptr.
     [[nodiscard]] Connection* over_share(const Connection& newcomer);
     void forget_address(const Connection& connection);
     void destroy_if_unreferenced(Connection& connection);

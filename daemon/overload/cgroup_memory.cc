@@ -4,6 +4,8 @@
 #include <fstream>
 #include <limits>
 
+#include "daemon/overload/cgroup.h"
+
 namespace rollcall {
 
 namespace {
@@ -39,15 +41,8 @@ double share_of(const std::string& group) {
 
 }  // namespace
 
-CgroupMemory::CgroupMemory(const std::string& root, const std::string& self) {
-    constexpr std::string_view version_2 = "0::/";
-    std::ifstream lines(self);
-    for (std::string line; std::getline(lines, line);) {
-        if (!line.starts_with(version_2)) continue;
-        std::string path = line.substr(version_2.size() - 1);
-        for (; !path.empty(); path.resize(path.rfind('/'))) groups_.push_back(root + path);
-    }
-}
+CgroupMemory::CgroupMemory(const std::string& root, const std::string& self)
+    : groups_(cgroup_directories({root, self})) {}
 
 double CgroupMemory::share() const {
     double nearest = 0;

@@ -15,8 +15,8 @@ namespace rollcall {
 
 namespace {
 
-constexpr size_t bytes_min = 32;
-constexpr size_t bytes_max = 4096;
+constexpr size_t key_bytes_min = 32;
+constexpr size_t key_bytes_max = 4096;
 
 // A file descriptor that closes itself.
 class Descriptor {
@@ -39,11 +39,11 @@ Result<void> check(const struct stat& file) {
     if ((file.st_mode & S_IRWXO) != 0)
         return fail(Code::bad_file, "can be used by everyone on this machine; chmod o-rwx");
     const auto bytes = static_cast<size_t>(file.st_size);
-    if (bytes < bytes_min || bytes > bytes_max)
+    if (bytes < key_bytes_min || bytes > key_bytes_max)
         return fail(Code::bad_file,
                     fmt::format("has {} bytes, but a key has {} to {}; make one with: "
                                 "head -c 32 /dev/urandom | base64",
-                                bytes, bytes_min, bytes_max));
+                                bytes, key_bytes_min, key_bytes_max));
     return {};
 }
 
@@ -57,7 +57,7 @@ Result<std::string> read_content(int fd) {
     if (count != file.st_size) return fail(Code::unreadable_file, count < 0 ? errno : 0);
     while (!content.empty() && std::strchr(" \t\r\n", content.back()) != nullptr)
         content.pop_back();
-    if (content.size() < bytes_min / 2)
+    if (content.size() < key_bytes_min / 2)
         return fail(Code::bad_file, "holds almost nothing but blanks");
     return content;
 }
@@ -75,7 +75,7 @@ Result<void> write_synced(const std::string& path, const std::string& directory,
 
 // Creates a key. link(2) never replaces a file: if another process was faster, its key stays.
 Result<void> make_key(const std::string& state_dir, const std::string& path) {
-    std::string content = to_hex(sha256(random_bytes(bytes_min))) + "\n";
+    std::string content = to_hex(sha256(random_bytes(key_bytes_min))) + "\n";
     const std::string unfinished = fmt::format("{}.{}", path, getpid());
     auto written = write_synced(unfinished, state_dir, content);
     cleanse(content);

@@ -21,7 +21,8 @@ namespace {
 std::unexpected<Error> disk_error(int os_errno = errno) {
     switch (os_errno) {
         case ENOSPC:
-        case EDQUOT: return fail(Code::disk_full, os_errno);
+        case EDQUOT:
+        case EFBIG: return fail(Code::disk_full, os_errno);  // RLIMIT_FSIZE: setrlimit(2).
         case EMFILE:
         case ENFILE: return fail(Code::too_many_files, os_errno);
         default: return fail(Code::disk_failed, os_errno);

@@ -6,7 +6,7 @@
 // write. check_owner() lets a command fail early if its user is neither root nor the owner.
 //
 // clang-format off
-// Errors:  disk_full       (ENOSPC, EDQUOT)   may pass: wait and try again
+// Errors:  disk_full       (ENOSPC, EDQUOT, EFBIG)   may pass: wait and try again
 //          too_many_files  (EMFILE, ENFILE)   may pass
 //          disk_failed     (all others)       does not pass
 //          sync_failed     (of a sync)        does not pass: nothing that the sync covered may be

@@ -1,5 +1,6 @@
 #include "pipeline/base/log.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -15,6 +16,15 @@ constexpr std::string_view names[] = {"", "", "", "error", "warning", "notice", 
 LogLevel least_urgent = LogLevel::info;
 LogOutput log_output;  // If it is empty, lines go to standard error.
 
+// systemd.exec(5): the device and the inode of the stream, in decimal. A service that redirects its
+// standard error inherits the variable all the same.
+bool writes_to_journal() {
+    const char* const stream = std::getenv("JOURNAL_STREAM");
+    struct stat status{};
+    if (stream == nullptr || fstat(STDERR_FILENO, &status) != 0) return false;
+    return fmt::format("{}:{}", status.st_dev, status.st_ino) == stream;
+}
+
 }  // namespace
 
 void set_log_level(std::string_view name) {
@@ -27,7 +37,7 @@ void set_log_output(LogOutput output) { log_output = std::move(output); }
 bool logs(LogLevel level) { return level <= least_urgent; }
 
 std::string format_log_line(LogLevel level, std::string_view text) {
-    static const bool journal = std::getenv("JOURNAL_STREAM") != nullptr;
+    static const bool journal = writes_to_journal();
     if (journal) return fmt::format("<{}>{}\n", static_cast<int>(level), text);
     timespec now{};
     clock_gettime(CLOCK_REALTIME, &now);

@@ -1,8 +1,8 @@
 // Log: writes one line to standard error for each change of state, and none for each event.
 //
-// Under systemd (JOURNAL_STREAM is set), a line begins with its priority, such as "<4>", which the
-// journal removes and stores. Otherwise it begins with the time and the name of the level. See
-// sd-daemon(3).
+// Under systemd (JOURNAL_STREAM names standard error), a line begins with its priority, such as
+// "<4>", which the journal removes and stores. Otherwise it begins with the time and the name of
+// the level. See sd-daemon(3).
 //
 // A line is written at once, which may block if nobody reads standard error. The daemon therefore
 // gives its lines to a LogWriter instead (log_writer.h).

@@ -71,13 +71,21 @@ BOOST_AUTO_TEST_CASE(restart_continues_with_the_existing_data) {
 }
 
 BOOST_AUTO_TEST_CASE(every_log_line_for_the_journal_begins_with_its_priority) {
-    TestDaemon daemon({.environment = {"JOURNAL_STREAM=1:1"}});
+    TestDaemon daemon(
+        {.wrapper = {"sh", "-c", "JOURNAL_STREAM=$(stat -Lc %d:%i /dev/stderr) exec \"$@\"",
+                     "sh"}});
     BOOST_TEST((daemon.stop() == 0), daemon.log());
     std::istringstream lines(daemon.log());
     int count = 0;
     for (std::string line; std::getline(lines, line); ++count)
         BOOST_TEST(std::regex_match(line, std::regex("<[3-7]>[^<].*")), line);
     BOOST_TEST(count > 0);
+}
+
+BOOST_AUTO_TEST_CASE(log_lines_have_no_priority_if_standard_error_is_not_the_journal) {
+    TestDaemon daemon({.environment = {"JOURNAL_STREAM=1:1"}});
+    BOOST_TEST((daemon.stop() == 0), daemon.log());
+    BOOST_TEST(daemon.log().starts_with("20"), daemon.log());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

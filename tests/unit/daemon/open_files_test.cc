@@ -1,6 +1,9 @@
 #include "daemon/open_files.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
 
@@ -26,6 +29,19 @@ BOOST_AUTO_TEST_CASE(limit_is_raised_to_the_hard_limit) {
     BOOST_TEST(getrlimit(RLIMIT_NOFILE, &after) == 0);
     BOOST_TEST(after.rlim_cur == before.rlim_max);
     BOOST_TEST(setrlimit(RLIMIT_NOFILE, &before) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(standard_streams_that_are_closed_are_replaced) {
+    const pid_t child = fork();
+    if (child == 0) {
+        for (const int fd : {0, 1, 2}) close(fd);
+        rollcall::open_files::open_standard_streams();
+        const int next = open("/dev/null", O_RDONLY);
+        _exit(next > 2 && fcntl(0, F_GETFD) != -1 && fcntl(2, F_GETFD) != -1 ? 0 : 1);
+    }
+    int status = -1;
+    BOOST_TEST(waitpid(child, &status, 0) == child);
+    BOOST_TEST(status == 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -68,7 +68,7 @@ BOOST_AUTO_TEST_CASE(limit_holds_for_all_tables_together) {
     SharedCount open;
     options.connections_max = 2;
     options.open_connections = &open;
-    open.add(1);  // Of another table.
+    open.add(1);  // A connection of another table.
     Client first = connect();
     BOOST_TEST(!first.ended());
     Client second = connect();
@@ -107,7 +107,7 @@ BOOST_AUTO_TEST_CASE(network_with_more_connections_makes_room_for_one_with_fewer
     BOOST_TEST(held() == 1);
     BOOST_TEST(refused(Code::over_connection_share) == 5);
     BOOST_TEST(refused(Code::too_many_connections) == 0);
-    // Nobody holds more than another one: who comes now, or has a connection, is refused.
+    // No network holds more than another one, so every new connection is refused.
     Client late = connect(listen, 0x2000007f);
     BOOST_TEST(late.ended());
     Client again = connect(listen, greedy);

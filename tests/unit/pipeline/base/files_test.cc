@@ -1,10 +1,13 @@
 #include "pipeline/base/files.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
+#include <csignal>
 #include <cstring>
+#include <vector>
 
 #include "tests/support/is_root.h"
 #include "tests/support/temporary_directory.h"
@@ -141,6 +144,22 @@ BOOST_AUTO_TEST_CASE(user_who_does_not_own_a_directory_is_refused,
     BOOST_TEST(describe(refused.error()) ==
                directory.path().string() +
                    " belongs to root: run the command as that user (sudo -u root) or as root");
+}
+
+BOOST_AUTO_TEST_CASE(file_beyond_the_size_limit_of_the_process_is_a_full_disk) {
+    const auto file = create("large");
+    rlimit before{};
+    BOOST_TEST(getrlimit(RLIMIT_FSIZE, &before) == 0);
+    rlimit low = before;
+    low.rlim_cur = 4096;
+    const auto handler = std::signal(SIGXFSZ, SIG_IGN);  // The daemon ignores it, too.
+    const std::vector<std::byte> bytes(8192);
+    BOOST_TEST(setrlimit(RLIMIT_FSIZE, &low) == 0);
+    const auto written = file->write(0, bytes);
+    BOOST_TEST(setrlimit(RLIMIT_FSIZE, &before) == 0);
+    std::signal(SIGXFSZ, handler);
+    BOOST_REQUIRE(!written.has_value());
+    BOOST_TEST((written.error().code == Code::disk_full));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,21 @@
+// Control group: where the kernel shows the limits of the groups that the process is in.
+//
+// Source: cgroup v2, Documentation/admin-guide/cgroup-v2.rst. Under v1 no group is found.
+// Threads: any.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace rollcall {
+
+// Where control groups are mounted, and the file that names the group of the process.
+struct CgroupPaths {
+    std::string root = "/sys/fs/cgroup";
+    std::string self = "/proc/self/cgroup";
+};
+
+// Returns the directories of the process's group and of its parents, the innermost first.
+[[nodiscard]] std::vector<std::string> cgroup_directories(const CgroupPaths& paths = {});
+
+}  // namespace rollcall
