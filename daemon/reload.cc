@@ -10,6 +10,7 @@ namespace rollcall {
 ReloadableFiles::~ReloadableFiles() { stop(); }
 
 Result<void> ReloadableFiles::add(Read read) {
+    if (auto made = wakeup_.check(); !made) return made;
     if (auto done = read(); !done) return done;
     all_.emplace_back().read = std::move(read);
     return {};

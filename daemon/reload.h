@@ -35,7 +35,8 @@ public:
     // called by add(), and then by the thread.
     using Read = std::function<Result<void>()>;
 
-    // Reads the files for the first time, and remembers them for reloads if they can be read.
+    // Reads the files for the first time, and remembers them for reloads if they can be read. Fails
+    // with too_many_files if the thread could not be woken.
     [[nodiscard]] Result<void> add(Read read);
     void read_again();
     // Starts the thread. It calls `every_second` once a second, and `done` after each reload.

@@ -4,6 +4,8 @@
 // is not lost, and several notifications count as one. A wait has a time limit all the same, so
 // that a missing notification costs time but never progress.
 //
+// Errors:  too_many_files if no descriptor was free, which check() returns. Waits then last as long
+//          as their limit.
 // Threads: any thread may call notify(); one thread calls wait().
 // Source: eventfd(2).
 #pragma once
@@ -12,6 +14,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 
 #include "pipeline/base/error.h"
@@ -20,10 +23,18 @@ namespace rollcall {
 
 class Wakeup {
 public:
-    Wakeup() : fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) { ensure(fd_ >= 0); }
-    ~Wakeup() { close(fd_); }
+    Wakeup() : fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), errno_(fd_ < 0 ? errno : 0) {}
+    ~Wakeup() {
+        if (fd_ >= 0) close(fd_);
+    }
     Wakeup(const Wakeup&) = delete;
     Wakeup& operator=(const Wakeup&) = delete;
+
+    // Returns whether the constructor has succeeded. Call it before a thread relies on the object.
+    [[nodiscard]] Result<void> check() const {
+        if (fd_ >= 0) return {};
+        return fail(Code::too_many_files, errno_);
+    }
 
     // eventfd_write() fails only while a notification is pending.
     void notify() { (void)!eventfd_write(fd_, 1); }
@@ -36,7 +47,8 @@ public:
     }
 
 private:
-    int fd_;
+    int fd_;  // Negative if none was free.
+    int errno_;
 };
 
 }  // namespace rollcall
