@@ -11,8 +11,9 @@ std::vector<NamedSink> make_sinks(const Settings& settings, const std::string& s
     std::vector<NamedSink> sinks;
     for (const auto& name : settings.general.sinks) {
         if (name == to_text(SinkName::sqlite)) {
-            sinks.push_back(
-                {SinkName::sqlite, std::make_unique<SqliteSink>(sqlite_path(settings, state_dir))});
+            sinks.push_back({SinkName::sqlite,
+                             std::make_unique<SqliteSink>(sqlite_path(settings, state_dir),
+                                                          settings.sqlite.wal_size_max.count)});
         }
         if (name == to_text(SinkName::kafka))
             sinks.push_back({SinkName::kafka, std::make_unique<KafkaSink>(settings)});

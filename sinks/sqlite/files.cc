@@ -15,6 +15,9 @@ namespace {
 
 constexpr std::array<std::string_view, 3> suffixes = {"", "-wal", "-shm"};
 constexpr size_t database = 0;
+constexpr size_t journal = 1;
+constexpr size_t journal_index = 2;
+constexpr int orphans_max = 1000;
 constexpr mode_t mode = 0644;  // As SQLite creates it.
 
 std::string directory_of(const std::string& path) {
@@ -29,11 +32,45 @@ SqliteFiles::SqliteFiles(std::string path) : path_(std::move(path)) {}
 std::string SqliteFiles::path(size_t file) const { return path_ + std::string(suffixes[file]); }
 
 Result<void> SqliteFiles::prepare() {
+    if (auto kept = keep_wal_of_moved_database(); !kept) return kept;
     if (auto created = create_if_missing(); !created) return created;
     const auto found = identity(database);
     if (!found) return std::unexpected(found.error());
     remembered_ = {*found};
     return {};
+}
+
+// Source: SQLite deletes the WAL of an empty database: pager.c, pagerOpenWalIfPresent().
+Result<void> SqliteFiles::keep_wal_of_moved_database() {
+    const auto file = files_.open(path_, Files::Open::existing_read_only);
+    if (!file && file.error().os_errno != ENOENT) return {};  // The connection reports why.
+    if (file && (*file)->size().value_or(1) > 0) return {};
+    const auto wal = files_.open(path(journal), Files::Open::existing_read_only);
+    if (!wal || (*wal)->size().value_or(0) == 0) return {};
+    if (auto kept = keep_orphan(); !kept) return kept;
+    if (auto removed = files_.remove(path(journal_index));
+        !removed && removed.error().os_errno != ENOENT)
+        return removed;
+    return {};
+}
+
+// Renames PATH-wal to a name that is free, from where an operator can put it back.
+Result<void> SqliteFiles::keep_orphan() {
+    const std::string wal = path(journal);
+    for (int number = 0; number < orphans_max; ++number) {
+        const std::string orphan =
+            number == 0 ? wal + ".orphan" : fmt::format("{}.orphan.{}", wal, number);
+        const auto taken = files_.status(orphan);
+        if (taken) continue;
+        if (taken.error().os_errno != ENOENT) return std::unexpected(taken.error());
+        log(LogLevel::warning,
+            "sink sqlite: {} belongs to the database that was at {}; renamed to {}. To complete "
+            "that database DB, rename this file to DB-wal and open DB with sqlite3",
+            wal, path_, orphan);
+        return files_.rename(wal, orphan);
+    }
+    return fail(Code::unreadable_file,
+                fmt::format("there are {} files {}.orphan", orphans_max, wal));
 }
 
 Result<void> SqliteFiles::create_if_missing() const {
@@ -86,18 +123,11 @@ Result<void> SqliteFiles::check() {
 
 Result<void> SqliteFiles::remove_orphans(Wal wal) {
     if (is_remembered(database)) return {};
-    for (size_t file = 0; file < suffixes.size(); ++file) {
-        if (file == database || !is_remembered(file)) continue;
-        const std::string orphan = path(file);
-        if (wal == Wal::empty) {
-            if (auto removed = files_.remove(orphan); !removed) return removed;
-            continue;
-        }
-        log(LogLevel::warning,
-            "sink sqlite: {} belongs to the database that was at {}; renamed to {}.orphan", orphan,
-            path_, orphan);
-        if (auto renamed = files_.rename(orphan, orphan + ".orphan"); !renamed) return renamed;
+    if (is_remembered(journal)) {
+        auto done = wal == Wal::empty ? files_.remove(path(journal)) : keep_orphan();
+        if (!done) return done;
     }
+    if (is_remembered(journal_index)) return files_.remove(path(journal_index));
     return {};
 }
 

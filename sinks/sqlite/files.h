@@ -25,7 +25,10 @@ public:
     explicit SqliteFiles(std::string path);
 
     // Creates an empty database if there is none, which belongs to the owner of its directory
-    // (pipeline/base/files.h), and remembers it. Call before a connection opens it.
+    // (pipeline/base/files.h), and remembers it. Call before a connection opens it. If PATH-wal is
+    // there and the database is missing or empty, PATH-wal belongs to a database that was moved
+    // while a daemon had it open: renames it to PATH-wal.orphan. SQLite would delete it, but if
+    // that daemon was killed during a checkpoint, the moved database is damaged without it.
     [[nodiscard]] Result<void> prepare();
     // Remembers which files the paths name. Call when the connection uses all three files. Fails
     // with file_replaced if the database has been replaced since prepare().
@@ -37,11 +40,13 @@ public:
     enum class Wal : bool { empty, holds_commits };
     // Removes PATH-wal and PATH-shm if they are the remembered files and the database is not: they
     // belong to the earlier database, and SQLite would apply them to the present one. If `wal` says
-    // that PATH-wal still holds commits, renames them to PATH-wal.orphan and PATH-shm.orphan. Call
-    // when the connection is closed.
+    // that PATH-wal still holds commits, renames it to PATH-wal.orphan instead. Call when the
+    // connection is closed.
     [[nodiscard]] Result<void> remove_orphans(Wal wal);
 
 private:
+    [[nodiscard]] Result<void> keep_wal_of_moved_database();
+    [[nodiscard]] Result<void> keep_orphan();
     [[nodiscard]] Result<void> create_if_missing() const;
     [[nodiscard]] std::string path(size_t file) const;
     [[nodiscard]] Result<std::optional<FileIdentity>> identity(size_t file);

@@ -21,6 +21,10 @@ namespace {
 constexpr int busy_timeout_ms = 5000;
 // Pages of the WAL from which on a commit copies it into the database, as SQLite does by default.
 constexpr int checkpoint_pages = 1000;
+// Size to which a completed checkpoint cuts the WAL. Source: sqlite.org/pragma.html,
+// journal_size_limit.
+constexpr uint64_t wal_kept_bytes = uint64_t{64} << 20;
+constexpr uint64_t wal_frame_head_bytes = 24;  // sqlite.org/fileformat2.html, section 4.1.
 
 // Returns the code for a row that can never be stored, or statement_failed if the cause may pass. A
 // conflict with the unique key over (id, site_id) is no error at all.
@@ -83,6 +87,7 @@ struct SqliteSink::Database {
     std::vector<Refusal> refused;   // Refused rows of the batch, ascending.
     size_t duplicates = 0;          // Rows of the batch that were in the table already.
     int wal_pages = 0;              // Pages of the WAL at the last commit; 0 if there is no WAL.
+    uint64_t page_bytes = 0;
 
     Result<void> run(const std::string& sql) {
         if (sqlite3_exec(connection.get(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
@@ -101,9 +106,22 @@ struct SqliteSink::Database {
     [[nodiscard]] bool checkpoint(int mode) {
         int pages = 0;
         int copied = 0;
-        return sqlite3_wal_checkpoint_v2(connection.get(), nullptr, mode, &pages, &copied) ==
-                   SQLITE_OK &&
-               pages == copied;
+        const int status =
+            sqlite3_wal_checkpoint_v2(connection.get(), nullptr, mode, &pages, &copied);
+        if (pages >= 0) wal_pages = pages;
+        return status == SQLITE_OK && pages == copied;
+    }
+
+    // Does the same, and cuts the WAL to nothing. Fails at once if a reader uses it.
+    [[nodiscard]] bool truncate_wal() {
+        sqlite3_busy_timeout(connection.get(), 0);
+        const bool complete = checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
+        sqlite3_busy_timeout(connection.get(), busy_timeout_ms);
+        return complete;
+    }
+
+    [[nodiscard]] uint64_t wal_bytes() const {
+        return static_cast<uint64_t>(wal_pages) * (page_bytes + wal_frame_head_bytes);
     }
 
     Result<void> connect(const std::string& path);
@@ -133,7 +151,15 @@ Result<void> SqliteSink::Database::connect(const std::string& path) {
             return SQLITE_OK;
         },
         this);
-    return run("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+    if (auto set = run(fmt::format(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = {};",
+            wal_kept_bytes));
+        !set)
+        return set;
+    const auto page_size = run_query(opened, "PRAGMA page_size");
+    if (!page_size) return std::unexpected(page_size.error());
+    page_bytes = std::stoull(page_size->at(0).at(0).value());
+    return {};
 }
 
 // Makes the tables and columns that are missing. Differences that have no fix stay as they are.
@@ -280,7 +306,8 @@ Result<void> SqliteSink::Database::commit(const Position& end) {
     return {};
 }
 
-SqliteSink::SqliteSink(std::string path) : path_(std::move(path)), files_(path_) {}
+SqliteSink::SqliteSink(std::string path, uint64_t wal_size_max)
+    : path_(std::move(path)), wal_size_max_(wal_size_max), files_(path_) {}
 
 SqliteSink::~SqliteSink() = default;
 
@@ -324,6 +351,7 @@ Result<Position> SqliteSink::open(const IncarnationId& incarnation) {
         return failure("open", remembered.error());
     const Position stored = position->value_or(Position{});
     if (database.checkpoint(SQLITE_CHECKPOINT_PASSIVE)) settled_ = stored.next_record;
+    measure_wal();
     return stored;
 }
 
@@ -335,18 +363,50 @@ Result<Position> SqliteSink::position_of(const IncarnationId& incarnation) {
 
 Result<void> SqliteSink::write(const Batch& batch) {
     Database& database = *database_;
+    if (auto limited = limit_wal(); !limited) return limited;
     Result<void> kept;
     Result<void> stored = database.insert_batch(batch);
     if (stored && !database.refused.empty()) kept = batch.keep_refused(database.refused);
     if (stored && kept) stored = database.commit(batch.position());
     if (stored && kept) {
-        const bool is_due = database.wal_pages == 0 || database.wal_pages >= checkpoint_pages;
-        if (is_due && database.checkpoint(SQLITE_CHECKPOINT_PASSIVE)) settled_ = batch.end_record;
+        if (checkpoint_if_due()) settled_ = batch.end_record;
+        measure_wal();
         return poll();
     }
     (void)database.run("ROLLBACK");  // Others may write until the next attempt.
     if (!kept) return kept;
     return failure("store a batch in", stored.error());
+}
+
+// Fails if the WAL has reached its limit and a reader keeps it from being cut.
+Result<void> SqliteSink::limit_wal() {
+    if (database_->wal_bytes() < wal_size_max_ || database_->truncate_wal()) return {};
+    return fail(
+        Code::sink_down,
+        fmt::format("{}-wal has grown to {} MiB (sqlite.wal_size_max) because a reader keeps a "
+                    "transaction open; end that reader",
+                    path_, database_->wal_bytes() >> 20));
+}
+
+// Returns whether the database is now complete without its WAL.
+bool SqliteSink::checkpoint_if_due() {
+    Database& database = *database_;
+    if (database.wal_pages != 0 && database.wal_pages < checkpoint_pages) return false;
+    const bool complete = database.checkpoint(SQLITE_CHECKPOINT_PASSIVE);
+    if (complete && database.wal_bytes() > wal_kept_bytes) (void)database.truncate_wal();
+    return complete;
+}
+
+void SqliteSink::measure_wal() {
+    const uint64_t bytes = database_->wal_bytes();
+    shard_.set(Metric::sqlite_wal_size_bytes, static_cast<int64_t>(bytes));
+    const bool is_large = bytes >= wal_size_max_ / 4;
+    if (is_large && !wal_is_large_)
+        log(LogLevel::warning,
+            "sink sqlite: {}-wal has grown to {} MiB because a reader keeps a transaction open; at "
+            "{} MiB (sqlite.wal_size_max) the sink waits",
+            path_, bytes >> 20, wal_size_max_ >> 20);
+    wal_is_large_ = is_large;
 }
 
 Result<void> SqliteSink::poll() {

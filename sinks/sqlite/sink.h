@@ -16,6 +16,11 @@
 // without it and the daemon is then killed. So settled() returns the position that the database
 // itself had when the WAL was last copied into it completely.
 //
+// Size of the WAL: a checkpoint cannot pass commits that come after the start of a reader's
+// transaction, so the WAL grows while a reader keeps one open. From a quarter of wal_size_max on
+// the sink warns, and beyond it write() fails until the reader has ended. A checkpoint that
+// completes cuts a WAL of more than 64 MiB.
+//
 // The sink notices when the database or its WAL is removed, moved or replaced (sqlite/files.h):
 // write() fails if that was so when the commit returned, and poll() fails otherwise. open() then
 // completes the old database from its WAL, if the sink still has both open, and opens the database
@@ -24,9 +29,11 @@
 // Source: https://www.sqlite.org/wal.html, https://www.sqlite.org/lang_upsert.html
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
+#include "config/metrics.h"
 #include "config/settings.h"
 #include "pipeline/delivery/sink.h"
 #include "sinks/sql/query.h"
@@ -36,7 +43,7 @@ namespace rollcall {
 
 class SqliteSink final : public Sink {
 public:
-    explicit SqliteSink(std::string path);
+    explicit SqliteSink(std::string path, uint64_t wal_size_max = UINT64_MAX);
     ~SqliteSink() override;
 
     [[nodiscard]] Result<Position> open(const IncarnationId& incarnation) override;
@@ -45,14 +52,21 @@ public:
     [[nodiscard]] size_t duplicates() const override;
     [[nodiscard]] Result<void> poll() override;
     [[nodiscard]] uint64_t settled(uint64_t stored) const override;
+    [[nodiscard]] const MetricShard* counters() const override { return &shard_; }
 
 private:
     struct Database;  // The connection and its statements.
 
     [[nodiscard]] std::unexpected<Error> failure(std::string_view action, const Error& cause) const;
     [[nodiscard]] Result<void> close();
+    [[nodiscard]] Result<void> limit_wal();
+    [[nodiscard]] bool checkpoint_if_due();
+    void measure_wal();
 
     std::string path_;
+    uint64_t wal_size_max_;
+    MetricShard shard_;
+    bool wal_is_large_ = false;  // The warning is logged.
     SqliteFiles files_;
     uint64_t settled_ = 0;  // The position that the database has without its WAL.
     std::unique_ptr<Database> database_;

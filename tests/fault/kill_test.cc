@@ -28,6 +28,12 @@ int kills(int by_default) {
     return given == nullptr ? by_default : std::atoi(given);
 }
 
+std::string ask(const fs::path& database, const std::string& sql) {
+    std::string answer = run({"sqlite3", database, sql}).output;
+    while (answer.ends_with('\n')) answer.pop_back();
+    return answer;
+}
+
 // Somebody who moves the files of a running daemon, but loses none of them.
 class FileMover {
 public:
@@ -45,10 +51,10 @@ public:
         }
     }
     // The daemon has ended.
-    void put_back_spool() {
-        if (!fs::exists(state_dir_ / "elsewhere")) return;
-        fs::remove_all(state_dir_ / "spool");
-        fs::rename(state_dir_ / "elsewhere", state_dir_ / "spool");
+    void put_back() {
+        put_back_spool();
+        put_back_journal();
+        put_back_removed_journal();
     }
     [[nodiscard]] std::vector<fs::path> databases() const {
         std::vector<fs::path> all{state_dir_ / "rollcall.db"};
@@ -57,6 +63,35 @@ public:
     }
 
 private:
+    [[nodiscard]] fs::path journal() const { return state_dir_ / "rollcall.db-wal"; }
+    void put_back_spool() {
+        if (!fs::exists(state_dir_ / "elsewhere")) return;
+        fs::remove_all(state_dir_ / "spool");
+        fs::rename(state_dir_ / "elsewhere", state_dir_ / "spool");
+    }
+    // A database that was moved during a checkpoint is damaged without its journal. The journal is
+    // where it was, or where the daemon has kept it.
+    void put_back_journal() {
+        const fs::path database = state_dir_ / "rollcall.db";
+        const bool is_orphan = !fs::exists(database) || fs::file_size(database) == 0;
+        const fs::path kept = journal().string() + ".orphan";
+        const fs::path own = moved(moved_ - 1).string() + "-wal";
+        if (moved_ == 0 || fs::exists(own)) return;
+        if (is_orphan && fs::exists(journal()))
+            fs::rename(journal(), own);
+        else if (fs::exists(kept))
+            fs::rename(kept, own);
+    }
+    // The same is true of a database whose journal was removed.
+    void put_back_removed_journal() {
+        if (!fs::exists(removed_journal())) return;
+        const fs::path database = state_dir_ / "rollcall.db";
+        if (fs::exists(database) && ask(database, "PRAGMA quick_check") != "ok")
+            fs::rename(removed_journal(), journal());
+        else
+            fs::remove(removed_journal());
+    }
+    [[nodiscard]] fs::path removed_journal() const { return state_dir_ / "removed-wal"; }
     [[nodiscard]] fs::path moved(int number) const {
         return state_dir_ / fmt::format("moved-{}.db", number);
     }
@@ -68,6 +103,7 @@ private:
         ++moved_;
     }
     void remove_journal() {
+        if (fs::exists(journal())) fs::create_hard_link(journal(), removed_journal());
         for (const char* suffix : {"-wal", "-shm"})
             if (random_.below(3) > 0) fs::remove((state_dir_ / "rollcall.db").string() + suffix);
     }
@@ -83,12 +119,6 @@ private:
     Random& random_;
     int moved_ = 0;
 };
-
-std::string ask(const fs::path& database, const std::string& sql) {
-    std::string answer = run({"sqlite3", database, sql}).output;
-    while (answer.ends_with('\n')) answer.pop_back();
-    return answer;
-}
 
 }  // namespace
 
@@ -136,7 +166,7 @@ BOOST_AUTO_TEST_CASE(every_acknowledged_check_in_is_in_a_database_though_files_w
         std::this_thread::sleep_for(random.below(2) * random.below(1500) * 1ms);
         daemon.kill();
         routers.join();
-        mover.put_back_spool();
+        mover.put_back();
         daemon.start();
     }
     BOOST_TEST((daemon.stop() == 0), daemon.log());

@@ -25,7 +25,8 @@ std::vector<uint64_t> seqs_in(const std::filesystem::path& database,
     const auto answer = run(
         {"sqlite3", "-cmd", ".timeout 5000", database,
          fmt::format("SELECT seq FROM site_checkins WHERE serial_number = '{}'", serial_number)});
-    if (answer.status != 0) throw std::runtime_error("sqlite3: " + answer.errors);
+    if (answer.status != 0)
+        throw std::runtime_error("sqlite3 " + database.string() + ": " + answer.errors);
     std::istringstream rows(answer.output);
     std::vector<uint64_t> seqs;
     for (uint64_t seq = 0; rows >> seq;) seqs.push_back(seq);

@@ -95,6 +95,26 @@ BOOST_AUTO_TEST_CASE(wal_of_a_database_that_is_gone_is_removed_or_kept_under_ano
     BOOST_TEST(!fs::exists(path + "-wal.orphan"));
 }
 
+BOOST_AUTO_TEST_CASE(wal_of_a_database_that_was_moved_from_a_killed_daemon_is_kept) {
+    for (const char* orphan : {"-wal.orphan", "-wal.orphan.1"}) {
+        if (fs::exists(path)) fs::remove(path);
+        std::ofstream(path + "-wal") << "commits";
+        SqliteFiles later(path);
+        BOOST_TEST(later.prepare().has_value());
+        BOOST_TEST(fs::exists(path));
+        BOOST_TEST(!fs::exists(path + "-wal"));
+        BOOST_TEST(!fs::exists(path + "-shm"));
+        BOOST_TEST(fs::exists(path + orphan));
+    }
+    std::ofstream(path + "-wal") << "commits";  // The database is empty.
+    BOOST_TEST(SqliteFiles(path).prepare().has_value());
+    BOOST_TEST(fs::exists(path + "-wal.orphan.2"));
+    std::ofstream(path) << "x";
+    std::ofstream(path + "-wal") << "commits";
+    BOOST_TEST(SqliteFiles(path).prepare().has_value());
+    BOOST_TEST(fs::exists(path + "-wal"));
+}
+
 BOOST_AUTO_TEST_CASE(new_database_of_root_belongs_to_the_owner_of_its_directory,
                      *boost::unit_test::precondition(is_root())) {
     constexpr uid_t owner = 12345;

@@ -57,6 +57,37 @@ BOOST_AUTO_TEST_CASE(new_file_has_the_table_and_no_position) {
     BOOST_TEST(ask("SELECT name FROM pragma_table_info('site_checkins')") == names);
 }
 
+BOOST_AUTO_TEST_CASE(wal_that_a_reader_holds_is_bounded_and_cut_when_the_reader_has_ended) {
+    constexpr uint64_t wal_size_max = 2 << 20;
+    SqliteSink sink(path, wal_size_max);
+    BOOST_TEST(sink.open(spool).has_value());
+    BOOST_TEST(write(sink, rows(0, 100), 1).has_value());
+    const Query reader = sqlite_query(path, false).value();
+    BOOST_TEST(reader("BEGIN").has_value());
+    BOOST_TEST(reader("SELECT COUNT(*) FROM site_checkins").value()[0][0].value() == "100");
+    uint64_t written = 1;
+    Result<void> stored;
+    while (written < 200 && stored) {
+        stored = write(sink, rows(static_cast<int64_t>(100 * written), 100), written + 1);
+        written += stored.has_value();
+    }
+    BOOST_TEST_REQUIRE(!stored.has_value());
+    BOOST_TEST((stored.error().code == Code::sink_down));
+    BOOST_TEST(describe(stored.error()).find("a reader keeps a transaction open") !=
+               std::string::npos);
+    BOOST_TEST(sink.counters()->read(Metric::sqlite_wal_size_bytes, 0) >= wal_size_max);
+    // Attempts that follow store nothing either.
+    for (int attempt = 0; attempt < 3; ++attempt) {
+        BOOST_TEST(sink.open(spool).value().next_record == written);
+        BOOST_TEST(!write(sink, rows(0, 100), written + 1).has_value());
+    }
+    BOOST_TEST(std::filesystem::file_size(path + "-wal") < wal_size_max + (1 << 20));
+    BOOST_TEST(reader("COMMIT").has_value());
+    BOOST_TEST(write(sink, rows(1'000'000, 100), written + 1).has_value());
+    BOOST_TEST(std::filesystem::file_size(path + "-wal") < wal_size_max / 2);
+    BOOST_TEST(sink.counters()->read(Metric::sqlite_wal_size_bytes, 0) < wal_size_max / 2);
+}
+
 BOOST_AUTO_TEST_CASE(table_of_version_1_gets_the_column_of_version_2_and_keeps_its_rows) {
     std::vector<ColumnInfo> columns(std::begin(columns_table), std::end(columns_table));
     std::erase_if(columns, [](const ColumnInfo& column) { return column.since > 1; });
