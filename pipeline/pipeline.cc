@@ -41,10 +41,12 @@ void Pipeline::on_durable(size_t worker, std::function<void()> wake) {
 }
 
 Result<void> Pipeline::open() {
+    if (auto made = wakeup_.check(); !made) return made;
     if (auto opened = spool_.open(); !opened) return opened;
     for (auto& outlet : outlets_) {
         outlet->delivery = std::make_unique<Delivery>(files_, clock_, outlet->shard, spool_.end(),
                                                       *outlet->sink, delivery_options(*outlet));
+        if (auto made = outlet->delivery->check(); !made) return made;
         committer_.add_reader(outlet->name, outlet->delivery->stored(),
                               outlet->delivery->settled());
     }

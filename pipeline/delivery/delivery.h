@@ -86,6 +86,8 @@ public:
     Delivery(const Delivery&) = delete;
     Delivery& operator=(const Delivery&) = delete;
 
+    // Returns whether the constructor had the descriptor that it needs. Call before start().
+    [[nodiscard]] Result<void> check() const { return wakeup_.check(); }
     void start();
     // Lets the thread store the rest of the spool and end. It begins no step after `timeout`; the
     // last one takes as long as the sink does.
