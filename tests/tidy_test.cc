@@ -97,6 +97,7 @@ const std::map<std::string, std::string> tested_elsewhere = {
     {"daemon/cli/check_arguments", "tests/integration/command_line_test.cc"},
     {"daemon/cli/command", "tests/integration/command_line_test.cc"},
     {"daemon/cli/main", "tests/integration/command_line_test.cc"},
+    {"daemon/cli/reference_arguments", "tests/integration/command_line_test.cc"},
     {"daemon/cli/schema_arguments", "tests/integration/command_line_test.cc"},
     {"daemon/cli/serve_arguments", "tests/integration/command_line_test.cc"},
     {"daemon/cli/settings_arguments", "tests/integration/command_line_test.cc"},

@@ -10,6 +10,15 @@ int64_t sum_cell(const MetricShards& shards, size_t cell) {
     return total;
 }
 
+bool in_use(const MetricShards& shards, Labels labels, size_t place) {
+    if (labels == Labels::sink_reason) place /= std::size(dead_reason_names);
+    if (labels != Labels::sink && labels != Labels::sink_reason) return true;
+    return sum(shards, Metric::sink_up, place) > 0 ||
+           sum(shards, Metric::sink_errors_total, place) > 0;
+}
+
+}  // namespace
+
 std::vector<Label> labels_at(Labels labels, size_t place) {
     constexpr size_t codes = std::size(code_names);
     constexpr size_t reasons = std::size(dead_reason_names);
@@ -30,15 +39,6 @@ std::vector<Label> labels_at(Labels labels, size_t place) {
     }
     return {};
 }
-
-bool in_use(const MetricShards& shards, Labels labels, size_t place) {
-    if (labels == Labels::sink_reason) place /= std::size(dead_reason_names);
-    if (labels != Labels::sink && labels != Labels::sink_reason) return true;
-    return sum(shards, Metric::sink_up, place) > 0 ||
-           sum(shards, Metric::sink_errors_total, place) > 0;
-}
-
-}  // namespace
 
 int64_t sum(const MetricShards& shards, Metric metric, size_t label) {
     return sum_cell(shards, metric_offsets[static_cast<size_t>(metric)] + label);

@@ -34,6 +34,9 @@ struct Label {
     std::string_view name;
     std::string_view value;
 };
+// Returns the labels of the value at a place among all values of a metric, from 0 on.
+[[nodiscard]] std::vector<Label> labels_at(Labels labels, size_t place);
+
 struct MetricValue {
     std::vector<Label> labels;  // At most two.
     int64_t value;

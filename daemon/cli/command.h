@@ -47,6 +47,7 @@ protected:
 [[nodiscard]] std::unique_ptr<Command> make_schema_command();
 [[nodiscard]] std::unique_ptr<Command> make_spool_command();
 [[nodiscard]] std::unique_ptr<Command> make_token_command();
+[[nodiscard]] std::unique_ptr<Command> make_reference_command();
 
 // Prints why a command failed. Returns the exit status.
 [[nodiscard]] int failed(const Error& error);

@@ -80,8 +80,9 @@ int run(int argc, char** argv) {
         ->take_all()
         ->allow_extra_args(false);
     std::vector<std::unique_ptr<Command>> commands;
-    for (const auto make : {make_serve_command, make_check_command, make_settings_command,
-                            make_schema_command, make_spool_command, make_token_command})
+    for (const auto make :
+         {make_serve_command, make_check_command, make_settings_command, make_schema_command,
+          make_spool_command, make_token_command, make_reference_command})
         commands.push_back(make());
     for (const auto& command : commands) command->add_to(program);
     const auto* version = program.add_subcommand("version", "Print the version");

@@ -32,11 +32,13 @@ public:
             "Print how the database differs from what this version needs; status 1 if it does");
         diff_->footer(
             "Example:\n"
-            "  rollcalld schema diff --dialect mariadb --as root --password-file /etc/rollcall/administrator");
+            "  rollcalld schema diff --dialect mariadb --as root --password-file "
+            "/etc/rollcall/administrator");
         apply_ = app_->add_subcommand("apply", "Create in the database what is missing");
         apply_->footer(
             "Example:\n"
-            "  rollcalld schema apply --dialect mariadb --as root --password-file /etc/rollcall/administrator");
+            "  rollcalld schema apply --dialect mariadb --as root --password-file "
+            "/etc/rollcall/administrator");
         for (auto* command : {show_, diff_, apply_})
             command->add_option("--dialect", dialect_, "Database; the default is singlestore")
                 ->check(CLI::IsMember(
