@@ -38,7 +38,7 @@ class CheckCommand final : public Command {
 public:
     void add_to(CLI::App& program) override {
         app_ = program.add_subcommand(
-            "check", "Check the settings, and the certificates, keys and tokens that they name");
+            "check", "Check the settings, and the files of certificates, keys and tokens");
         app_->add_flag("--deep", deep_,
                        "Also check the state directory, the spool, disk space, file descriptors, "
                        "and the tables of every sink");
@@ -54,8 +54,7 @@ public:
         const auto problems = deep_problems(settings, state_dir_of(settings));
         for (const auto& problem : problems) fmt::print(stderr, "{}\n", problem);
         if (!problems.empty()) return EXIT_FAILURE;
-        fmt::print(
-            "The state directory, the spool, the limits and the sinks are as they should be.\n");
+        fmt::print("The state directory, the spool, the limits and the sinks have no problem.\n");
         return EXIT_SUCCESS;
     }
 

@@ -4,8 +4,8 @@
 // its result to standard output, and to standard error why it failed.
 //
 //   exit status    meaning
-//   0              The command succeeded, and nothing differs or is damaged.
-//   1              The command failed, or it found something that differs or is damaged.
+//   0              The command succeeded, and found no difference and no damage.
+//   1              The command failed, or it found a difference or damage.
 //   2              The command line is wrong.
 //   3              The sink that the command needs could not be reached.
 //   78             The settings, or the files that they name, are wrong (EX_CONFIG of sysexits.h).

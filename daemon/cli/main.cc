@@ -23,16 +23,16 @@ using namespace rollcall;
 constexpr const char* default_file = "/etc/rollcall/rollcall.toml";
 constexpr const char* version_text = "rollcalld " ROLLCALL_VERSION;
 constexpr const char* footer =
-    R"(Settings come from the file, or from /etc/rollcall/rollcall.toml if it exists. --set takes
-precedence. Without either, check-ins are stored into SQLite under ./rollcall-data, or in
-the directory that systemd names in STATE_DIRECTORY.
+    R"(Settings are read from the file given by --config, or else from /etc/rollcall/rollcall.toml
+if it exists. --set overrides the file. By default, check-ins are stored into SQLite in
+./rollcall-data, or in the directory in $STATE_DIRECTORY, which systemd sets.
 
 Exit status:
-  0   The command succeeded, and nothing differs or is damaged.
-  1   The command failed, or it found something that differs or is damaged.
+  0   The command succeeded, and found no difference and no damage.
+  1   The command failed, or it found a difference or damage.
   2   The command line is wrong.
   3   The sink that the command needs could not be reached.
-  78  The settings, or the files that they name, are wrong.
+  78  The settings are wrong, or a file that they name is wrong.
 
 Example:
   rollcalld check --deep && rollcalld serve)";

@@ -10,8 +10,7 @@ namespace {
 class SettingsCommand final : public Command {
 public:
     void add_to(CLI::App& program) override {
-        app_ =
-            program.add_subcommand("settings", "Print all settings, as a file that --config reads");
+        app_ = program.add_subcommand("settings", "Print all settings as a settings file");
         app_->footer(
             "Example:\n"
             "  rollcalld settings > rollcall.toml");

@@ -15,12 +15,14 @@ class SpoolCommand final : public Command {
 public:
     void add_to(CLI::App& program) override {
         app_ = program.add_subcommand(
-            "spool", "Print, check or send again what the spool holds, also while a daemon runs");
+            "spool",
+            "Inspect the spool, or send its records to a sink again; works while the daemon runs");
         app_->require_subcommand(1);
         app_->footer("Example:\n  rollcalld spool dump --help");
         list_ =
             app_->add_subcommand("list", "Print the segments, or a summary of the dead letters");
-        verify_ = app_->add_subcommand("verify", "Read every record; status 1 if one is damaged");
+        verify_ =
+            app_->add_subcommand("verify", "Read every record; exit status 1 if one is damaged");
         dump_ = app_->add_subcommand("dump", "Print the rows of records or dead letters");
         replay_ = app_->add_subcommand("replay", "Send records or dead letters to a sink again");
         add_options();
@@ -48,14 +50,16 @@ private:
                                                                std::end(spool_format_names))));
         for (auto* command : {dump_, replay_}) {
             command->add_option("--from", range_.first, "First record")->type_name("NUMBER");
-            command->add_option("--to", range_.end, "Record after the last")->type_name("NUMBER");
+            command->add_option("--to", range_.end, "End of the range; this record is not included")
+                ->type_name("NUMBER");
         }
         for (auto* command : {list_, dump_, replay_}) {
             command->add_flag("--dead", dead_,
-                              "Work on dead letters: rows that a sink can never store");
+                              "Use the dead letters: rows that a sink can never store");
             command
-                ->add_option("--sink", sink_,
-                             "Sink; with --dead, the default is every sink with dead letters")
+                ->add_option(
+                    "--sink", sink_,
+                    "Sink; replay needs it unless --dead is given, whose default is every sink")
                 ->check(CLI::IsMember({"sqlite", "kafka", "singlestore"}));
         }
         for (auto* command : {list_, dump_})

@@ -12,7 +12,8 @@ namespace {
 class TokenCommand final : public Command {
 public:
     void add_to(CLI::App& program) override {
-        app_ = program.add_subcommand("token", "Create tokens for routers, and explain tokens");
+        app_ = program.add_subcommand("token",
+                                      "Create tokens for routers, or show what a token contains");
         app_->require_subcommand(1);
         app_->footer("Example:\n  rollcalld token new --help");
         add_new();
@@ -60,16 +61,23 @@ private:
     }
 
     void add_new() {
-        auto* create = app_->add_subcommand(
-            "new",
-            "Print a new token: a JSON Web Token if there is an HS256 key, else a stored token");
-        create->add_option("--site", request_.site, "Site of the token")->required();
+        auto* create =
+            app_->add_subcommand("new",
+                                 "Print a new token: a JSON Web Token if auth.signing_keys_file "
+                                 "has an HS256 key, or else a random token for auth.tokens_file");
+        create->add_option("--site", request_.site, "Name of the site that may use the token")
+            ->required();
         create->add_option("--tenant", request_.tenant, "Tenant of the site");
-        create->add_option("--expires", request_.expires, "Lifetime of the token, such as 30d")
+        create
+            ->add_option("--expires", request_.expires,
+                         "Lifetime of the token, such as 30d; without it, the token never expires")
             ->type_name("TIME");
-        create->add_option("--key", request_.key_id, "Key that signs the token")->type_name("ID");
+        create
+            ->add_option("--key", request_.key_id,
+                         "Id of the signing key; the default is the first HS256 key")
+            ->type_name("ID");
         create->add_flag("--stored", request_.stored,
-                         "Print a stored token even if there is an HS256 key");
+                         "Print a random token even if there is an HS256 key");
         create->footer(
             "Example:\n"
             "  rollcalld token new --site HX1 --expires 365d");
