@@ -38,7 +38,8 @@ public:
     Signals(const Signals&) = delete;
     Signals& operator=(const Signals&) = delete;
 
-    // Begins the state `serving`. wake: called after each signal that was counted.
+    // Begins the state `serving`. wake: called after each SIGHUP, and after the first
+    // SIGTERM or SIGINT.
     void serve(std::function<void()> wake);
     // Ends the process if it still runs after this time. Call it after stop_requested().
     void end_after(std::chrono::milliseconds time);

@@ -1,7 +1,8 @@
 // Metrics snapshot: sums the metrics of all threads for the pages that show them.
 //
-// Each call sums the shards of all threads at that moment. Only the metrics export and the status
-// page may call these functions (tests/tidy_test.cc), because no code may decide by a metric.
+// Each call sums the shards of all threads at that moment. Only the pages that show metrics, and
+// the documents about them, may call these functions (tests/tidy_test.cc), because no other code
+// may depend on the value of a metric.
 //
 // Threads: any.
 // Units:   as in MetricShard (config/metrics.h).

@@ -17,8 +17,8 @@ constexpr size_t device_bytes_max = 128;  // As much as the column site_id holds
 
 std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
 
-// Appends the header fields `X-Vendor-Key: value` as lines `X-Vendor-Key=value`. Skips those of
-// proxies, which have two words or begin with X-Forwarded.
+// Appends the header fields `X-Vendor-Key: value` as lines `X-Vendor-Key=value`. Skips header
+// fields that proxies add: names of two words (`X-Word`), and names that begin with X-Forwarded.
 void append_values(std::string_view fields, const Settings& settings, std::string& out) {
     std::string values;
     each_field(fields, [&](std::string_view name, std::string_view value) {
@@ -204,7 +204,8 @@ Accepted Checkins::accepted(const HttpRequest& request, const Sender& sender) {
         const int64_t now_s = sender.received_s();
         const uint64_t seen = process_hash(name);
         if (receipt.shape.collectors) last_seen_.note_collectors(seen, now_s);
-        // Unknown after a start. It counts as 0 then, so that not the whole fleet is due at once.
+        // After a start the age is unknown. 0 avoids that the collectors of all routers are due at
+        // the same time.
         what.collectors_age_s = last_seen_.collectors_age_s(seen, now_s).value_or(0);
     }
     return what;

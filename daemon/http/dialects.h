@@ -13,15 +13,16 @@
 //     outageIntervalSeconds - lastUpdateOffsetSec       0 s ago: this was an update
 //     updateIntervalSeconds - lastColUpdateOffsetSec
 //
-// and with what its collectors gathered if that is due by then. It sets its scheduler to that time.
-// An interval of 0 would stop the scheduler for ever, so the second difference stays at 2 or more.
+// and sets its scheduler to that time. The report then contains what its collectors have gathered,
+// if the second time has passed. An interval of 0 would stop the scheduler for ever, so the second
+// difference is at least 2.
 // Without these members in the response the schedule is wrong. `updateFast` would set an interval
 // of 2 s.
 //
-// NEVER send `lastConfigChangeTsMs`, neither in the response to an update nor in `host`: the agent
-// compares it with its own, and if they differ it takes the next response of /config for the
-// router's configuration. It would then rebuild the wireless interfaces and security profiles from
-// members that are not there.
+// NEVER send `lastConfigChangeTsMs`, neither in the response to an update nor in `host`. If it
+// differs from the agent's own value, the agent applies the next response of /config as the
+// configuration of the router. It would then rebuild the wireless interfaces and security profiles
+// from members that are not there.
 //
 // Threads: pure functions.
 // Units: seconds.

@@ -12,8 +12,8 @@ namespace {
 constexpr LogLevel level = LogLevel::info;
 constexpr int64_t minute_us = 60'000'000;
 
-// There is one for the process, as there is one log. A refusal costs a system call or two anyway,
-// so the lock adds little. No line is written while it is held.
+// All threads share one RefusalLog, because the process has one log. A refusal costs a system call
+// or two anyway, so the lock adds little. No line is written while the lock is held.
 std::mutex mutex;
 RefusalLog refusal_log;
 

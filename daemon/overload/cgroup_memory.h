@@ -1,9 +1,9 @@
 // CgroupMemory: measures how near the process is to the memory limit of its control groups.
 //
-// The page cache does not count: the kernel can reclaim it, and a spool fills it up to any limit.
-// Of the process's group and its parents, the one that is nearest to its limit counts. The limit of
-// a group is the smaller of memory.high, where the kernel slows the process down, and memory.max,
-// where it kills it.
+// The page cache does not count: the kernel can reclaim it, and writing the spool fills it up to
+// any limit. Among the control group of the process and its parents, the one that is nearest to its
+// limit decides. The limit of a group is the smaller of memory.high, where the kernel slows the
+// process down, and memory.max, where the kernel kills it.
 //
 // Source: cgroup v2, Documentation/admin-guide/cgroup-v2.rst, "Memory Interface Files". Under v1 no
 //         limit is found.

@@ -1,5 +1,5 @@
-// LogWriter: a thread that writes the log lines, so that no other thread waits for the reader of
-// standard error, for example a journal that hangs or a stopped terminal.
+// LogWriter: a thread that writes the log lines, so that no other thread blocks while standard
+// error is not read, for example because the journal hangs or the terminal is stopped.
 //
 // Lines wait in a queue of limited size. A line that does not fit is dropped and counted
 // (rollcall_log_dropped_lines_total). The last quarter of the queue is reserved for errors, so that
@@ -11,7 +11,7 @@
 //
 // Threads: any thread may call add() and flush(), which never block on the descriptor. At most one
 // LogWriter exists at a time. It receives the lines of log() from its construction to its
-// destruction, during both of which no other thread may log.
+// destruction. No other thread may log while it is constructed or destroyed.
 #pragma once
 
 #include <chrono>

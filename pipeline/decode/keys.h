@@ -32,7 +32,7 @@ struct KnownKey {
     double scale = 1;
 };
 
-// A name as it was sent, and the key that it is, or nullptr.
+// The name of a field as it was sent, and the known key that it matches; nullptr if there is none.
 struct Key {
     std::string_view sent;
     const KnownKey* known = nullptr;

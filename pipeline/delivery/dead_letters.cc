@@ -333,7 +333,8 @@ private:
 Result<DeadReplay> DeadLetters::replay(
     Sink& sink, size_t rows_max, size_t text_max,
     const std::function<void(uint64_t done, uint64_t all)>& progress) {
-    // No limit: rows that are refused again lie beside the old ones for a while.
+    // Without a limit, because the folder contains the old dead letters and those that were refused
+    // again at the same time.
     SpoolWriter letters = writer(std::numeric_limits<uint64_t>::max());
     if (auto opened = letters.open(); !opened) return failed(opened.error());
     // New ones go into a segment of their own, so that all segments before it can be dropped.

@@ -14,21 +14,22 @@
 //             columns                      the row, as in any record; `id` is the row's id
 //
 // keep() is called before the sink's position passes the rows, and they are durable when it
-// returns. So a row is in the sink or in a dead letter, whenever the process ends. A batch that is
-// written again refuses the same rows; each is kept and counted once.
+// returns. So a row is in the sink or in a dead letter, whenever the process ends. When a batch is
+// written again, the sink refuses the same rows; each is kept and counted once.
 //
 // replay() is a delivery of this spool to the sink: the sink's position in it advances with the
-// rows, so each dead letter is stored once. The position names the dead letter before it. In a
-// folder that was copied or restored, another one may stand there. Then replay() sends all. Rows
-// keep their ids, so the sink refuses those that it has. A row that is refused again becomes a new
-// dead letter behind all others; then the earlier ones are dropped.
+// rows, so each dead letter is stored once. The position contains the number and the run of the
+// last dead letter that was replayed. If the folder was copied or restored, its dead letter with
+// that number may be of another run; replay() then sends all dead letters again. Rows keep their
+// ids, so the sink refuses those that it has. A row that is refused again becomes a new dead letter
+// after all others, and the earlier ones are dropped.
 //
 // A writer locks the folder only while it writes. So a command may replay dead letters while a
 // daemon runs; the daemon's sink waits if it refuses a row meanwhile.
 //
 // Limit: when the dead letters reach size_max, keep() fails and the sink waits. None is dropped.
 //
-// Errors:  sink_down with an explanation, because all causes but one may pass; sync_failed, whose
+// Errors:  sink_down with an explanation, because these causes may be temporary; sync_failed, whose
 //          action is halt. An error of the sink itself passes through replay() unchanged.
 // Threads: that of the delivery, or of a command.
 #pragma once

@@ -5,11 +5,11 @@
 //     table       open addressing, half full    [ tag, place of the sighting | empty | ... ]
 //
 // A report is a duplicate if its fingerprint was seen with a received_at no more than the window
-// away. Only the first sighting counts, whose report is stored: of a router that sends one report
-// for ever, one report in each window is stored, not one in its life. The window knows no clock but
-// received_at, so that reading records again finds the same duplicates. Times may run back a
-// little, since several workers write. After a jump the window is empty, which lets a duplicate
-// pass but takes no report for one.
+// away. Only the sighting whose report is stored starts a window: if a router repeats one report
+// for ever, one report in each window is stored. The only clock of the window is received_at, so
+// that reading records again finds the same duplicates. Times may decrease a little, because
+// several workers write. After a jump of the clock the window is empty: a duplicate may be stored,
+// but no new report is dropped.
 //
 // A fingerprint is compared in all of its bits. When count_max fingerprints are known, the oldest
 // is forgotten. Memory doubles as fingerprints arrive, up to 48 bytes for each of count_max (131 MB

@@ -101,7 +101,8 @@ public:
     [[nodiscard]] std::string_view site_without_body(const Sender& sender);
 
     // Stores a row that says only that a router of this site is alive, and why its report was
-    // refused. No response waits until this row is durable. Requires has_room().
+    // refused. The response to that report does not wait until this row is durable. Requires
+    // has_room().
     void accept_refused(std::string_view site, const Sender& sender, Code code);
 
     // Returns true if accept() would find room.

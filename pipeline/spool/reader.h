@@ -1,18 +1,20 @@
-// Spool reader: reads records from a number on, also while the writer appends.
+// Spool reader: reads the records from a given number on, while the writer may append more.
 //
-// A delivery always reads the spool, never a ring: a slow sink, a restart and a crash take the same
-// path. Records below the spool's end are complete and durable; the reader looks at nothing beyond.
+// A delivery always reads the spool, never a ring, so one code path handles a slow sink, a restart
+// and a crash. Records below the spool's end are complete and durable; the reader looks at nothing
+// beyond.
 //
 // The reader does not wait for a record that cannot be read. It searches for the next readable
-// record, in this segment and in those behind it, reports the records in between as lost, and goes
-// on. It never loops. A damaged payload or a damaged head of a record loses that record, a missing
-// segment loses the records that it held.
+// record in this segment and the following ones, reports the records in between as lost, and
+// continues there. It never loops. A damaged payload or a damaged head of a record loses that
+// record, a missing segment loses the records that it held.
 //
 // An error that may pass (too_many_files), and damage that no reader can skip, is returned and
 // loses nothing: call seek() again.
 //
 // At start a delivery also reads records that it has already stored, for their fingerprints
-// (delivery/deduplication.h). Such a reader has no LostRecords: unreadable records are not lost.
+// (delivery/deduplication.h). This reader has no LostRecords, because a record that is in the sink
+// is not lost if the spool's copy cannot be read.
 //
 // Threads: one reader for each delivery.
 #pragma once

@@ -124,8 +124,8 @@ Result<void> SpoolWriter::replace_last() {
     return replace_empty();
 }
 
-// Begins a run behind the records that are there. Its segment comes with its first record, so that
-// a full disk does not keep the daemon from starting.
+// Begins a run after the existing records. Its first record creates its segment, so that a full
+// disk does not prevent the start.
 Result<void> SpoolWriter::begin_run() {
     if (!options_.has_runs) return {};
     run_begins_ = true;
@@ -186,8 +186,9 @@ Result<void> SpoolWriter::write_checkpoint() {
     return checkpoint_file_->write(checkpoint_slot_ ? 0 : checkpoint_slot_bytes, slot);
 }
 
-// Prepares the file under the name `recycled`, so that a segment has its head as soon as it has its
-// name, and a failure here can be retried. Head and name are durable before the first record.
+// Writes the head into the file `recycled`, and then renames that file to the name of the segment.
+// So no segment is ever without its head, and a failure here can be retried. Head and name are
+// durable before the first record.
 Result<void> SpoolWriter::begin_segment() {
     const std::string recycled = path(recycled_name);
     const Origin origin = this->origin();

@@ -227,7 +227,7 @@ BOOST_AUTO_TEST_CASE(help_of_every_command_has_an_example_that_the_command_line_
                                                             {"serve"},
                                                             {"check"},
                                                             {"settings"},
-        {"reference"},
+                                                            {"reference"},
                                                             {"schema"},
                                                             {"schema", "show"},
                                                             {"schema", "diff"},

@@ -1,8 +1,8 @@
 // The ring between two threads, for ThreadSanitizer. A slot that is read before it was published,
 // or filled again before it was returned, is a data race.
 //
-// tests/stress/weakened_orders.cmake builds this file with one memory order weakened at a time, and
-// requires that it fails.
+// tests/stress/weakened_orders.cmake builds this test once for each memory order, with that order
+// weakened, and requires that each of these tests fails.
 
 #include <boost/test/unit_test.hpp>
 #include <cstdint>
