@@ -148,8 +148,9 @@ std::string settings_reference() {
 std::string metrics_reference() {
     std::string document(metrics_head);
     for (const MetricInfo& metric : metrics_table)
-        document += fmt::format("| `rollcall_{}` | {} | {} | {} |\n", metric.name,
-                                kind_in_words(metric.kind), names_of(metric.labels), cell(metric.help));
+        document +=
+            fmt::format("| `rollcall_{}` | {} | {} | {} |\n", metric.name,
+                        kind_in_words(metric.kind), names_of(metric.labels), cell(metric.help));
     return document;
 }
 
