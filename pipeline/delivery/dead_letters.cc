@@ -239,9 +239,9 @@ public:
         SpoolReader before(dead_.files_, dead_.directory_, end_, nullptr);
         if (auto sought = before.seek(position.next_record - 1); !sought)
             return std::unexpected(sought.error());
-        if (before.position() >= position.next_record) return true;
         const auto letter = before.peek();
         if (!letter) return std::unexpected(letter.error());
+        if (before.position() >= position.next_record) return true;
         return *letter && name_of(**letter) == position.run;
     }
 
