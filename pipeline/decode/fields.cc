@@ -453,9 +453,10 @@ void Fields::take_clock() {
 void Fields::check_serial() {
     if (!has(Column::serial_number)) return;
     const Kept& serial = kept(Column::serial_number);
-    if (identities::is_routerboard_serial(serial.text)) return;
     for (const Column column : {Column::identity, Column::model, Column::board_name}) {
         if (!has(column) || !same_word(kept(column).text, serial.text)) continue;
+        // Owners name routers after their serial numbers.
+        if (identities::is_routerboard_serial(serial.text)) return;
         warn(Warning::not_an_identity, serial.key);
         return drop(Column::serial_number);
     }

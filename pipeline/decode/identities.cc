@@ -15,7 +15,7 @@ constexpr size_t bytes_max = 32;
 constexpr std::string_view placeholders =
     " na none null nil unknown unknow undefined undef unset notset notfound notavailable notavail"
     " unavailable notapplicable nan false true error empty default tobefilledbyoem nothing noserial"
-    " missing invalid serial serialnumber chr x86 ";
+    " missing invalid serial serialnumber chr ";
 
 // Names of products and of their maker, in the same form.
 constexpr std::string_view products =
@@ -60,6 +60,7 @@ private:
 // Returns whether a text is the name of a product of a series: "RB951Ui-2HnD", "CCR2004", "hAP ac".
 // Serial numbers that begin with the same letters have at least eight capital letters and digits.
 bool is_of_a_series(std::string_view text) {
+    if (std::string_view("RChcwmL").find(text[0]) == std::string_view::npos) return false;
     return std::ranges::any_of(series, [&](std::string_view name) {
         if (!text.starts_with(name) || text.size() == name.size()) return false;
         const char next = text[name.size()];
@@ -73,13 +74,17 @@ bool is_of_a_series(std::string_view text) {
 }  // namespace
 
 bool is_placeholder(std::string_view text) {
+    if (text.empty()) return true;
+    // A variable, a command or a template that nobody filled in.
+    if (std::string_view("$[{<%").find(text[0]) != std::string_view::npos) return true;
+    // Most identities have a digit other than 0, which no word of the lists has.
+    if (std::ranges::any_of(text, [](char c) { return c >= '1' && c <= '9'; }))
+        return same_word(text, "x86") || is_of_a_series(text);
     const auto ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
     if (!std::ranges::all_of(text, ascii)) return false;
     const Letters letters(text);
     const std::string_view word = letters.view();
     if (std::ranges::all_of(word, [](char c) { return c == '0'; })) return true;  // And "--".
-    // A variable, a command or a template that nobody filled in.
-    if (text.find_first_of("$[{<%") == 0) return true;
     return contains_word(placeholders, word) || contains_word(products, word) ||
            is_of_a_series(text);
 }

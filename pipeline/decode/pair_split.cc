@@ -76,30 +76,33 @@ Separators separators_of(std::string_view list, Dictionary& dictionary) {
 
 Part first_part(std::string_view list, const Separators& by, size_t key_end) {
     Part part;
-    // A separator may not stand in a key.
-    size_t end = std::min(list.find(by.separator, key_end), list.size());
-    part.equals = key_end > 0 ? key_end : std::min(list.find(by.delimiter), end);
-    if (part.equals == end) {
+    size_t end = 0;
+    part.equals = key_end;
+    if (key_end == 0) {
+        // A separator may not stand in a key.
+        end = std::min(list.find(by.separator), list.size());
+        part.equals = std::min(list.substr(0, end).find(by.delimiter), end);
+    }
+    if (key_end == 0 && part.equals == end) {
         part.equals = list.npos;
-        part.text = list.substr(0, end);
     } else {
         const size_t begin = part.equals + 1;
         const std::string_view behind = list.substr(begin);
-        const size_t quote = behind.find_first_not_of(" \t");
-        const size_t closing = quote != behind.npos && behind[quote] == '"'
+        size_t quote = 0;
+        while (quote < behind.size() && (behind[quote] == ' ' || behind[quote] == '\t')) ++quote;
+        const size_t closing = quote < behind.size() && behind[quote] == '"'
                                    ? closing_quote(behind.substr(quote + 1), by)
                                    : behind.npos;
         if (closing != behind.npos) {
             part.was_quoted = true;
             part.value = behind.substr(quote + 1, closing);
-            end = begin + quote + closing + 2;
-            end = std::min(list.find(by.separator, end), list.size());
+            end = std::min(list.find(by.separator, begin + quote + closing + 2), list.size());
         } else {
             end = begin + value_end(behind, by);
             part.value = list.substr(begin, end - begin);
         }
-        part.text = list.substr(0, end);
     }
+    part.text = list.substr(0, end);
     part.end = std::min(end + 1, list.size());
     return part;
 }
