@@ -8,6 +8,7 @@
 #include "config/settings.h"
 #include "tests/support/process.h"
 #include "tests/support/temporary_directory.h"
+#include "tests/support/test_daemon.h"
 
 using namespace rollcall;
 
