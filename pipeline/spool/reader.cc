@@ -266,25 +266,23 @@ void SpoolReader::give_up() {
 
 // Moves to the next record that can be read, which may be next_ itself in the next segment.
 Result<void> SpoolReader::step_over_damage() {
-    // If the records were dropped meanwhile, they are not lost. A power cut may have brought back
-    // some of the segments that were dropped together, and not the others.
-    const auto passed = step_over_dropped(0);
-    if (!passed) return std::unexpected(passed.error());
-    if (*passed) {
-        segment_.reset();
-        return {};
-    }
     const auto numbers = segments();
     if (!numbers) return std::unexpected(numbers.error());
     const auto after = std::upper_bound(numbers->begin(), numbers->end(), next_);
     const uint64_t below = after == numbers->end() ? end_.read() : std::min(*after, end_.read());
-    if (after == numbers->begin() && after != numbers->end()) segment_.reset();  // It is gone.
     const bool begins_one = after != numbers->begin() && *std::prev(after) == next_;
     if (begins_one && (!segment_ || segment_->head().first_record != next_)) {
         const auto opened = open_segment(next_);
         if (!opened) return std::unexpected(opened.error());
         if (*opened) return {};
     }
+    // If the records were dropped meanwhile, they are not lost. A power cut may have brought back
+    // some of the segments that were dropped together, and not the others.
+    const auto passed = step_over_dropped(0);
+    if (!passed) return std::unexpected(passed.error());
+    const bool is_gone = after == numbers->begin() && after != numbers->end();
+    if (*passed || is_gone) segment_.reset();
+    if (*passed) return {};
     const std::string segment =
         after == numbers->begin() ? std::string() : segment_name(*std::prev(after));
     const uint64_t from = segment_ ? segment_->offset() : 0;
