@@ -42,9 +42,7 @@ public:
         app_->add_flag("--deep", deep_,
                        "Also check the state directory, the spool, disk space, file descriptors, "
                        "and the tables of every sink");
-        app_->footer(
-            "Example:\n"
-            "  rollcalld check --deep --config /etc/rollcall/rollcall.toml");
+        set_example(*app_, "rollcalld check --deep --config /etc/rollcall/rollcall.toml");
     }
 
     [[nodiscard]] int run(const Settings& settings) override {

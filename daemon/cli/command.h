@@ -16,6 +16,7 @@
 #include <CLI/CLI.hpp>
 
 #include <memory>
+#include <string>
 
 #include "config/settings.h"
 #include "pipeline/base/error.h"
@@ -38,6 +39,11 @@ public:
     [[nodiscard]] bool given() const { return app_->parsed(); }
 
 protected:
+    // Shows an example below the help of a command. example: one command line.
+    static void set_example(CLI::App& command, const std::string& example) {
+        command.footer("Example:\n  " + example);
+    }
+
     CLI::App* app_ = nullptr;  // Set by add_to().
 };
 

@@ -61,9 +61,9 @@ A refused client receives a code and its sentence. The same code is a label of
 
 ## Codes
 
-The action tells who has to act. *reject*: the sender must change something. *retry*: the same
-works later. *halt*: the operator must act; a running daemon exits instead of breaking a promise,
-and systemd starts it again.
+The column *action* has three values. *reject*: the sender must change the request. *retry*: the
+same request works later. *halt*: the operator must act; a running daemon exits instead of breaking
+a promise, and systemd starts it again.
 
 | code | HTTP status | action | meaning |
 |---|---|---|---|

@@ -15,9 +15,7 @@ public:
         app_->add_option("TOPIC", topic_, "Topic of the document")
             ->required()
             ->check(CLI::IsMember({"settings", "metrics", "messages"}));
-        app_->footer(
-            "Example:\n"
-            "  rollcalld reference settings > configuration.md");
+        set_example(*app_, "rollcalld reference settings > configuration.md");
     }
 
     [[nodiscard]] int run(const Settings&) override {

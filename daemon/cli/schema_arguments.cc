@@ -17,29 +17,25 @@ public:
     void add_to(CLI::App& program) override {
         app_ = program.add_subcommand("schema", "Print, compare or create the tables");
         app_->require_subcommand(1);
-        app_->footer("Example:\n  rollcalld schema apply --help");
+        set_example(*app_, "rollcalld schema apply --help");
         show_ = app_->add_subcommand(
             "show", "Print the columns and the field names that set them, or the SQL statements");
         show_
             ->add_option("--format", format_,
                          "Format; the default is markdown, or sql if --dialect is given")
             ->check(CLI::IsMember({"markdown", "sql"}));
-        show_->footer(
-            "Example:\n"
-            "  rollcalld schema show --dialect singlestore");
+        set_example(*show_, "rollcalld schema show --dialect singlestore");
         diff_ = app_->add_subcommand("diff",
                                      "Print how the database differs from what this version needs; "
                                      "exit status 1 if it differs");
-        diff_->footer(
-            "Example:\n"
-            "  rollcalld schema diff --dialect mariadb --as root --password-file "
-            "/etc/rollcall/administrator");
+        set_example(*diff_,
+                    "rollcalld schema diff --dialect mariadb --as root --password-file "
+                    "/etc/rollcall/administrator");
         apply_ = app_->add_subcommand("apply",
                                       "Create the missing tables, columns, users and pipelines");
-        apply_->footer(
-            "Example:\n"
-            "  rollcalld schema apply --dialect mariadb --as root --password-file "
-            "/etc/rollcall/administrator");
+        set_example(*apply_,
+                    "rollcalld schema apply --dialect mariadb --as root --password-file "
+                    "/etc/rollcall/administrator");
         for (auto* command : {show_, diff_, apply_})
             command->add_option("--dialect", dialect_, "SQL dialect; the default is singlestore")
                 ->check(CLI::IsMember(

@@ -10,10 +10,9 @@ class ServeCommand final : public Command {
 public:
     void add_to(CLI::App& program) override {
         app_ = program.add_subcommand("serve", "Accept check-ins until SIGTERM or SIGINT");
-        app_->footer(
-            "Example:\n"
-            "  rollcalld serve --set http.listen=0.0.0.0:8080 --set auth.mode=tokens \\\n"
-            "      --set auth.tokens_file=/etc/rollcall/tokens");
+        set_example(*app_,
+                    "rollcalld serve --set http.listen=0.0.0.0:8080 --set auth.mode=tokens \\\n"
+                    "      --set auth.tokens_file=/etc/rollcall/tokens");
     }
 
     [[nodiscard]] int run(const Settings& settings) override {

@@ -11,9 +11,7 @@ class SettingsCommand final : public Command {
 public:
     void add_to(CLI::App& program) override {
         app_ = program.add_subcommand("settings", "Print all settings as a settings file");
-        app_->footer(
-            "Example:\n"
-            "  rollcalld settings > rollcall.toml");
+        set_example(*app_, "rollcalld settings > rollcall.toml");
     }
 
     [[nodiscard]] int run(const Settings& settings) override {

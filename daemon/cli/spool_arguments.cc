@@ -18,7 +18,7 @@ public:
             "spool",
             "Inspect the spool, or send its records to a sink again; works while the daemon runs");
         app_->require_subcommand(1);
-        app_->footer("Example:\n  rollcalld spool dump --help");
+        set_example(*app_, "rollcalld spool dump --help");
         list_ =
             app_->add_subcommand("list", "Print the segments, or a summary of the dead letters");
         verify_ =
@@ -26,10 +26,10 @@ public:
         dump_ = app_->add_subcommand("dump", "Print the rows of records or dead letters");
         replay_ = app_->add_subcommand("replay", "Send records or dead letters to a sink again");
         add_options();
-        list_->footer("Example:\n  rollcalld spool list --dead");
-        verify_->footer("Example:\n  rollcalld spool verify");
-        dump_->footer("Example:\n  rollcalld spool dump --from 4711 --to 4712 --format json");
-        replay_->footer("Example:\n  rollcalld spool replay --sink sqlite --from 4711");
+        set_example(*list_, "rollcalld spool list --dead");
+        set_example(*verify_, "rollcalld spool verify");
+        set_example(*dump_, "rollcalld spool dump --from 4711 --to 4712 --format json");
+        set_example(*replay_, "rollcalld spool replay --sink sqlite --from 4711");
     }
 
     [[nodiscard]] int run(const Settings& settings) override {

@@ -15,20 +15,16 @@ public:
         app_ = program.add_subcommand("token",
                                       "Create tokens for routers, or show what a token contains");
         app_->require_subcommand(1);
-        app_->footer("Example:\n  rollcalld token new --help");
+        set_example(*app_, "rollcalld token new --help");
         add_new();
         show_ = app_->add_subcommand(
             "show", "Print what a token contains, and whether the daemon accepts it");
         show_->add_option("TOKEN", token_, "The token; - reads it from standard input")->required();
-        show_->footer(
-            "Example:\n"
-            "  rollcalld token show - < token");
+        set_example(*show_, "rollcalld token show - < token");
         key_ =
             app_->add_subcommand("key", "Print a line with a new key for auth.signing_keys_file");
         key_->add_option("--id", key_id_, "Id of the key")->required();
-        key_->footer(
-            "Example:\n"
-            "  rollcalld token key --id 2026 >> /etc/rollcall/signing_keys");
+        set_example(*key_, "rollcalld token key --id 2026 >> /etc/rollcall/signing_keys");
     }
 
     [[nodiscard]] int run(const Settings& settings) override {
@@ -78,9 +74,7 @@ private:
             ->type_name("ID");
         create->add_flag("--stored", request_.stored,
                          "Print a random token even if there is an HS256 key");
-        create->footer(
-            "Example:\n"
-            "  rollcalld token new --site HX1 --expires 365d");
+        set_example(*create, "rollcalld token new --site HX1 --expires 365d");
     }
 
     CLI::App* show_ = nullptr;
