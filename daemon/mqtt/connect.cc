@@ -16,12 +16,6 @@ using mqtt::Reason;
 
 constexpr uint32_t silence_ms_per_keep_alive_s = 1500;
 
-uint32_t milliseconds(Millis time) {
-    return static_cast<uint32_t>(std::min<int64_t>(time.count(), UINT32_MAX));
-}
-
-uint32_t seconds(Millis time) { return static_cast<uint32_t>(time.count() / 1000); }
-
 // Returns a client id that no other client has. It is as long as the smallest value that
 // mqtt.client_id_size_max may have.
 std::string random_client_id() {
@@ -37,6 +31,12 @@ uint32_t wanted_expiry_s(const mqtt::Connect& connect) {
 }
 
 }  // namespace
+
+uint32_t milliseconds_of(Millis time) {
+    return static_cast<uint32_t>(std::min<int64_t>(time.count(), UINT32_MAX));
+}
+
+uint32_t seconds_of(Millis time) { return static_cast<uint32_t>(time.count() / 1000); }
 
 std::optional<MqttConnectRefusal> refusal_of(const mqtt::Connect& connect,
                                              const Settings& settings) {
@@ -57,12 +57,12 @@ std::optional<MqttConnectRefusal> refusal_of(const mqtt::Connect& connect,
 // (section 3.1.2.10).
 MqttConnectTerms negotiate(const mqtt::Connect& connect, const Settings& settings,
                            bool over_quota) {
-    const uint32_t expiry_max_s = seconds(settings.mqtt.session_expiry_max);
+    const uint32_t expiry_max_s = seconds_of(settings.mqtt.session_expiry_max);
     const uint32_t wanted_s = wanted_expiry_s(connect);
     MqttConnectTerms terms{.client_id = connect.client_id.empty() ? random_client_id()
                                                                   : std::string(connect.client_id),
                            .session_expiry_s = std::min(wanted_s, expiry_max_s),
-                           .silence_max_ms = milliseconds(settings.mqtt.idle_timeout_max),
+                           .silence_max_ms = milliseconds_of(settings.mqtt.idle_timeout_max),
                            .receive_max = over_quota
                                               ? uint16_t{1}
                                               : static_cast<uint16_t>(settings.mqtt.in_flight_max),
@@ -70,7 +70,7 @@ MqttConnectTerms negotiate(const mqtt::Connect& connect, const Settings& setting
                            .session_wanted = wanted_s > 0,
                            .session_is_shortened = wanted_s > expiry_max_s,
                            .keep_alive_s = {}};
-    const uint32_t keep_alive_max_s = seconds(settings.mqtt.keep_alive_max);
+    const uint32_t keep_alive_max_s = seconds_of(settings.mqtt.keep_alive_max);
     if (connect.keep_alive_s > keep_alive_max_s) {
         terms.silence_max_ms = keep_alive_max_s * silence_ms_per_keep_alive_s;
         terms.keep_alive_s = static_cast<uint16_t>(keep_alive_max_s);

@@ -45,6 +45,11 @@ struct MqttConnectTerms {
 [[nodiscard]] MqttConnectTerms negotiate(const mqtt::Connect& connect, const Settings& settings,
                                          bool over_quota);
 
+// Return the time of a setting as a session stores it. More milliseconds than fit are the largest
+// number.
+[[nodiscard]] uint32_t milliseconds_of(Millis time);
+[[nodiscard]] uint32_t seconds_of(Millis time);
+
 // Returns the key of a client in the registry. It contains the tenant and the site, so that a
 // client cannot take over the connection of another site's client by its client id.
 [[nodiscard]] std::string registry_key(const Identity& identity, std::string_view client_id);

@@ -21,12 +21,6 @@ static_assert(sizeof(MqttSession) <= 128);
 
 constexpr Millis farewell_time{2000};  // For a client to receive the reason of its end.
 
-uint32_t milliseconds(Millis time) {
-    return static_cast<uint32_t>(std::min<int64_t>(time.count(), UINT32_MAX));
-}
-
-uint32_t seconds(Millis time) { return static_cast<uint32_t>(time.count() / 1000); }
-
 bool is_connect(const decltype(mqtt::Packet::content)& content) {
     return std::holds_alternative<mqtt::Connect>(content) ||
            std::holds_alternative<mqtt::ConnectOtherVersion>(content);
@@ -37,7 +31,7 @@ bool is_connect(const decltype(mqtt::Packet::content)& content) {
 MqttSession::MqttSession(Connection& connection, MqttSessions& sessions)
     : replies_(connection),
       sessions_(sessions),
-      silence_max_ms_(milliseconds(sessions.settings().mqtt.connect_timeout_max)) {
+      silence_max_ms_(milliseconds_of(sessions.settings().mqtt.connect_timeout_max)) {
     connection.set_deadline(Millis(silence_max_ms_));
 }
 
@@ -204,7 +198,7 @@ bool MqttSession::handle(const mqtt::Disconnect& disconnect) {
         if (!session_wanted_ && *disconnect.session_expiry_s > 0)
             return refuse(Code::mqtt_protocol_error);
         session_expiry_s_ = std::min(*disconnect.session_expiry_s,
-                                     seconds(sessions_.settings().mqtt.session_expiry_max));
+                                     seconds_of(sessions_.settings().mqtt.session_expiry_max));
         // The client may connect again before this connection has sent its last answer.
         sessions_.registry().set_keep_session(*client_, connection_number_, session_expiry_s_ > 0);
     }

@@ -192,8 +192,7 @@ bool Connection::ready() const {
     const auto& limits = table_.limits();
     const size_t unsent = output_.size() + (sending_ ? sending_->bytes.size() : 0) +
                           (tls_ ? tls_->outgoing().size() : 0);
-    const size_t output_bytes_max =
-        std::min(limits.output_bytes_max, std::max(held_min, table_.memory().allowance()));
+    const size_t output_bytes_max = std::min(limits.output_bytes_max, allowance());
     const bool output_is_full =
         unsent > output_bytes_max || output_.waiting() >= limits.pending_acks_max;
     return is_open() && suspension_ == Suspension::none && !output_is_full;
@@ -227,10 +226,12 @@ size_t Connection::held_bytes() const {
     return input_.size() + (session_ ? session_->held_bytes() : 0);
 }
 
+size_t Connection::allowance() const { return std::max(held_min, table_.memory().allowance()); }
+
 size_t Connection::readable_bytes() const {
-    const size_t allowance = std::max(held_min, table_.memory().allowance());
+    const size_t most = allowance();
     const size_t held = held_bytes();
-    return held <= allowance ? std::max<size_t>(1, allowance - held) : 0;
+    return held <= most ? std::max<size_t>(1, most - held) : 0;
 }
 
 void Connection::update_reading() {

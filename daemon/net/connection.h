@@ -190,6 +190,8 @@ private:
     [[nodiscard]] size_t held_bytes() const;
     // Returns how many bytes may be read at once; 0 if the memory budget leaves nothing.
     [[nodiscard]] size_t readable_bytes() const;
+    // Returns how many bytes of unread responses, and of kept input, the connection may hold now.
+    [[nodiscard]] size_t allowance() const;
     [[nodiscard]] std::string_view encrypt(std::string_view plain);
     // Sends what may be sent; then passes kept input to the session if there is room for replies.
     void flush();

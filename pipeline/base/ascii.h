@@ -1,4 +1,5 @@
-// Ascii: digits, case-insensitive words, blanks and percent-encoding, as in protocols and scripts.
+// Ascii: digits, letters, case-insensitive words, blanks and percent-encoding, as in protocols and
+// scripts.
 //
 // The functions do not depend on the locale. Threads: pure functions.
 #pragma once
@@ -10,6 +11,9 @@
 namespace rollcall {
 
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+constexpr bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
+constexpr bool is_letter(char c) { return is_lower(c) || is_upper(c); }
 
 // Returns the value of a hexadecimal digit, or -1.
 constexpr int hex_digit(char c) {
@@ -18,7 +22,8 @@ constexpr int hex_digit(char c) {
     return letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
 }
 
-constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
+constexpr char lower(char c) { return is_upper(c) ? static_cast<char>(c | 0x20) : c; }
+constexpr char upper(char c) { return is_lower(c) ? static_cast<char>(c & ~0x20) : c; }
 
 // Compares two words, ignoring the case of letters.
 constexpr bool same_word(std::string_view left, std::string_view right) {

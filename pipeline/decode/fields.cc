@@ -15,8 +15,6 @@ namespace rollcall {
 
 namespace {
 
-constexpr bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-constexpr bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 constexpr bool is_space(char c) {
     return c <= ' ' && (c == ' ' || c == '\t' || c == '\r' || c == '\n');
 }
@@ -29,17 +27,14 @@ std::string_view trimmed(std::string_view text) {
 
 // Returns whether a text is the name of a variable, "$uptime", from a script with one `\` too many.
 bool unsubstituted(std::string_view text) {
-    const auto is_name = [](char c) {
-        return is_digit(c) || is_lower(c) || is_upper(c) || c == '_' || c == '-';
-    };
+    const auto is_name = [](char c) { return is_digit(c) || is_letter(c) || c == '_' || c == '-'; };
     return text.size() > 1 && text[0] == '$' && std::ranges::all_of(text.substr(1), is_name);
 }
 
 // Returns whether the value of `id`, which names other things as well, is a serial number: letters
 // and digits, both.
 bool is_like_serial(std::string_view text) {
-    const auto is_letter = [](char c) { return is_upper(c) || is_lower(c); };
-    return std::ranges::all_of(text, [&](char c) { return is_letter(c) || is_digit(c); }) &&
+    return std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c); }) &&
            std::ranges::any_of(text, is_letter) && std::ranges::any_of(text, is_digit);
 }
 
@@ -273,27 +268,22 @@ void Fields::keep_real(const Key& key, std::optional<double> value, bool bare) {
     const double low = column.kind == Kind::real || !key->in_use ? column.low : 0;
     if (*value < low || *value > high) return implausible(key, *value < low);
     if (column.kind != Kind::real) return keep_integer(key, routeros::rounded(*value));
-    if (key->several) return keep_highest(key, *value, bare);
+    if (key->several && !is_highest(key, *value)) return;
     if (Kept* place = claim(key)) {
         place->real = *value;
         place->bare = bare;
     }
 }
 
-// Keeps the highest of several readings of one quantity: the hottest sensor, and the power supply
-// that works. The others go to `extra`.
-void Fields::keep_highest(const Key& key, double value, bool bare) {
-    Kept& place = kept(key->column);
-    if (has(key->column) && place.key->several) {
-        const bool higher = value > place.real;
-        set_aside(higher ? place.key : key, higher ? place.real : value);
-        if (!higher) return;
-        drop(key->column);
-    }
-    if (Kept* const claimed = claim(key)) {
-        claimed->real = value;
-        claimed->bare = bare;
-    }
+// Of several readings of one quantity the highest counts: the hottest sensor, and the power supply
+// that works. Returns whether this reading is the highest so far. The lower one goes to `extra`.
+bool Fields::is_highest(const Key& key, double value) {
+    const Kept& place = kept(key->column);
+    if (!has(key->column) || !place.key->several) return true;
+    const bool higher = value > place.real;
+    set_aside(higher ? place.key : key, higher ? place.real : value);
+    if (higher) drop(key->column);
+    return higher;
 }
 
 void Fields::set_aside(const Key& key, double value) {
@@ -351,7 +341,6 @@ void Fields::keep_device(const Key& key, std::string_view value) {
 void Fields::keep_spelled(const Key& key, std::string_view value, std::span<char> spelling) {
     Kept* const place = claim(key);
     if (place == nullptr) return;
-    const auto upper = [](char c) { return is_lower(c) ? static_cast<char>(c & ~0x20) : c; };
     std::ranges::transform(value, spelling.begin(), upper);
     place->text = {spelling.data(), value.size()};
 }
@@ -518,7 +507,7 @@ void Fields::warn(Warning warning, const Key& key) {
     for (const char c : key.sent) {
         if (end >= name_end) break;
         if (is_upper(c) && (is_lower(before) || is_digit(before))) *end++ = '_';
-        const bool letter = is_lower(c) || is_upper(c);
+        const bool letter = is_letter(c);
         *end++ = letter ? static_cast<char>(c | 0x20) : is_digit(c) ? c : '_';
         before = c;
     }

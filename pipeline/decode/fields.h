@@ -113,7 +113,7 @@ private:
     [[nodiscard]] Kept* claim(const Key& key);
     void keep_integer(const Key& key, std::optional<int64_t> value);
     void keep_real(const Key& key, std::optional<double> value, bool bare = false);
-    void keep_highest(const Key& key, double value, bool bare);
+    [[nodiscard]] bool is_highest(const Key& key, double value);
     void keep_share(const Key& key, std::optional<double> value);
     void keep_clock(const Key& key, std::string_view value);
     void keep_serial(const Key& key, std::string_view value);

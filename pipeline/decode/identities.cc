@@ -31,7 +31,6 @@ bool contains_word(std::string_view words, std::string_view word) {
     return false;
 }
 
-constexpr bool is_letter(char c) { return lower(c) >= 'a' && lower(c) <= 'z'; }
 constexpr bool is_plain(char c) { return is_letter(c) || is_digit(c); }
 
 bool consists_of(std::string_view text, std::string_view besides) {
@@ -64,8 +63,7 @@ bool is_of_a_series(std::string_view text) {
     return std::ranges::any_of(series, [&](std::string_view name) {
         if (!text.starts_with(name) || text.size() == name.size()) return false;
         const char next = text[name.size()];
-        const bool has_lower =
-            std::ranges::any_of(text, [](char c) { return c >= 'a' && c <= 'z'; });
+        const bool has_lower = std::ranges::any_of(text, is_lower);
         const bool has_hyphen = text.find_first_of("-+ ^") != text.npos;
         return (is_digit(next) || next == ' ') && (has_lower || has_hyphen || text.size() < 8);
     });
@@ -124,9 +122,7 @@ std::optional<Mac> mac(std::string_view text, bool bare_too) {
         if (taken > 0 && taken % step == 0 && text[at] == separator && text[at - 1] != separator)
             continue;
         if (hex_digit(text[at]) < 0) return std::nullopt;
-        const char c = text[at];
-        result.text[taken / 2 * 3 + taken % 2] =
-            is_digit(c) ? c : static_cast<char>(lower(c) - 'a' + 'A');
+        result.text[taken / 2 * 3 + taken % 2] = upper(text[at]);
         ++taken;
     }
     const size_t separators = bare ? 0 : digits / step - 1;
