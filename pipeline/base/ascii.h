@@ -1,10 +1,13 @@
-// Ascii: digits, letters, case-insensitive words, blanks and percent-encoding, as in protocols and
-// scripts.
+// Ascii: digits, letters, sets of bytes, case-insensitive words, blanks and percent-encoding, as in
+// protocols and scripts.
 //
 // The functions do not depend on the locale. Threads: pure functions.
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -23,7 +26,25 @@ constexpr int hex_digit(char c) {
 }
 
 constexpr char lower(char c) { return is_upper(c) ? static_cast<char>(c | 0x20) : c; }
-constexpr char upper(char c) { return is_lower(c) ? static_cast<char>(c & ~0x20) : c; }
+constexpr char upper(char c) { return static_cast<char>(c - (is_lower(c) ? 0x20 : 0)); }
+
+// A set of bytes. string_view::find_first_of() searches its list of bytes for each byte of the
+// text; this looks each byte up in a table.
+class ByteSet {
+public:
+    constexpr explicit ByteSet(std::string_view bytes) {
+        for (const char byte : bytes) has_[static_cast<uint8_t>(byte)] = true;
+    }
+    [[nodiscard]] constexpr bool has(char byte) const { return has_[static_cast<uint8_t>(byte)]; }
+    // Returns where the first byte of the set is, from a place on, or the size of the text.
+    [[nodiscard]] constexpr size_t find_in(std::string_view text, size_t from = 0) const {
+        while (from < text.size() && !has(text[from])) ++from;
+        return from;
+    }
+
+private:
+    std::array<bool, 256> has_{};
+};
 
 // Compares two words, ignoring the case of letters.
 constexpr bool same_word(std::string_view left, std::string_view right) {

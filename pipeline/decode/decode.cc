@@ -56,6 +56,7 @@ bool is_form(std::string_view pairs, BodyHint hint) {
 }  // namespace
 
 BodyHint body_hint(std::string_view content_type) {
+    if (content_type.empty()) return BodyHint::unknown;  // As of most MQTT messages.
     std::string_view type = content_type.substr(0, content_type.find(';'));
     type = type.substr(0, type.find_last_not_of(spaces) + 1);
     for (const std::string_view lines : {"application/x-ndjson", "application/ndjson",
@@ -92,7 +93,8 @@ Result<void> Decoder::open(const Submission& submission, size_t items_done) {
     ensure(submission.body.size() <= body_bytes_max_);
     submission_ = submission;
     normalize(submission.body);
-    take_quoted_report();
+    is_moved_ = false;
+    if (text_.starts_with('"')) take_quoted_report();
     find_json_field();
     if (auto opened = open_layout(); !opened)
         return std::unexpected(refusal(at_offset_in_body(opened.error())));
@@ -102,8 +104,6 @@ Result<void> Decoder::open(const Submission& submission, size_t items_done) {
 }
 
 void Decoder::take_quoted_report() {
-    is_moved_ = false;
-    if (!text_.starts_with('"')) return;
     JsonCursor cursor(text_);
     JsonString quoted;
     if (!cursor.string(quoted) || !cursor.finish()) return;
@@ -283,9 +283,9 @@ Result<void> Decoder::read_report(std::string_view text, BodyHint hint, Fields& 
 
 // Returns a list without its last value if RouterOS 6 has cut it.
 std::string_view Decoder::uncut(std::string_view list, Fields& fields) const {
+    if (submission_.body.size() != variable_bytes_max || list.ends_with(';')) return list;
     const size_t last = list.rfind(';');
-    if (submission_.body.size() != variable_bytes_max || last == list.npos || list.ends_with(';'))
-        return list;
+    if (last == list.npos) return list;
     fields.warn(Warning::list_truncated);
     return list.substr(0, last);
 }

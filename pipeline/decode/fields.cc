@@ -26,9 +26,12 @@ std::string_view trimmed(std::string_view text) {
 }
 
 // Returns whether a text is the name of a variable, "$uptime", from a script with one `\` too many.
-bool unsubstituted(std::string_view text) {
+bool is_variable(std::string_view text) {
     const auto is_name = [](char c) { return is_digit(c) || is_letter(c) || c == '_' || c == '-'; };
-    return text.size() > 1 && text[0] == '$' && std::ranges::all_of(text.substr(1), is_name);
+    return text.size() > 1 && std::ranges::all_of(text.substr(1), is_name);
+}
+inline bool unsubstituted(std::string_view text) {
+    return text.starts_with('$') && is_variable(text);
 }
 
 // Returns whether the value of `id`, which names other things as well, is a serial number: letters
@@ -43,6 +46,8 @@ constexpr double bare_voltage_max = 1000;
 
 bool is_whole(double number) { return number == std::floor(number); }
 
+bool may_be_tenths(const Key& key) { return key->column == Column::voltage_v && key->scale == 1; }
+
 // Removes the zeros that :serialize appends when it writes a text that looks like a number with six
 // decimals. Whether 7.200000 was "7.2" or "7.20" cannot be told.
 std::string_view without_padding(std::string_view lexeme) {
@@ -54,30 +59,21 @@ std::string_view without_padding(std::string_view lexeme) {
     return lexeme;
 }
 
-// Returns whether an ambiguous key means its column here: `"cpu":"ARM64"` is no load.
-bool fits(const Key& key, std::string_view value) {
-    if (key.column().value == Value::clock)
-        return routeros::clock(value) || routeros::calendar_day(value) ||
-               routeros::time_of_day(value);
-    return routeros::percent(value).has_value();
-}
-
-// Returns whether a column says something about the state of a router rather than its identity.
-constexpr bool is_metric(Column column) {
-    const Value value = info(column).value;
-    return value != Value::words && value != Value::serial && value != Value::licence &&
-           value != Value::firmware;
-}
-
-constexpr uint64_t columns_of(Kind kind) {
+template <class Choose>
+constexpr uint64_t columns_where(Choose choose) {
     uint64_t mask = 0;
     for (size_t column = 0; column < columns_count; ++column)
-        if (columns_table[column].kind == kind) mask |= uint64_t{1} << column;
+        if (choose(columns_table[column])) mask |= uint64_t{1} << column;
     return mask;
 }
-constexpr uint64_t texts = columns_of(Kind::text);
-constexpr uint64_t reals = columns_of(Kind::real);
+constexpr uint64_t texts = columns_where([](const auto& of) { return of.kind == Kind::text; });
+constexpr uint64_t reals = columns_where([](const auto& of) { return of.kind == Kind::real; });
 constexpr uint64_t integers = ~(texts | reals);
+// Columns that say something about the state of a router rather than its identity.
+constexpr uint64_t metrics = columns_where([](const auto& of) {
+    return of.value != Value::words && of.value != Value::serial && of.value != Value::licence &&
+           of.value != Value::firmware;
+});
 
 template <class Visit>
 void each_column(uint64_t mask, Visit visit) {
@@ -102,7 +98,7 @@ void Fields::begin(Columns& row, int64_t now_us) {
     memory_in_use_.reset();
     disk_in_use_.reset();
     seen_ = {};
-    metrics_sent_ = false;
+    sent_mask_ = 0;
     shape_ = {};
     extra_.clear();
     warning_bits_ = 0;
@@ -119,8 +115,7 @@ void Fields::one_value(const Key& key, std::string_view value) {
     open_value(key);
     value = trimmed(value);
     if (routeros::missing(value)) return;
-    if (key->ambiguous && !fits(key, value)) return extra_.text(key.sent, value);
-    metrics_sent_ |= is_metric(key->column);
+    sent_mask_ |= bit(key->column);
     if (key->scale != 1)
         if (const auto number = routeros::bare_number(value))
             return keep_real(key, *number * key->scale);
@@ -128,7 +123,7 @@ void Fields::one_value(const Key& key, std::string_view value) {
         if (const auto percent = routeros::percent(value)) return keep_share(key, percent);
         return keep_share(key, routeros::bytes(value));
     }
-    switch (key.column().value) {
+    switch (key->value) {
         case Value::words: keep_text(key, value); return;
         case Value::device: return keep_device(key, value);
         case Value::serial: return keep_serial(key, value);
@@ -158,10 +153,14 @@ void Fields::one_value(const Key& key, std::string_view value) {
         case Value::frequency: return keep_integer(key, routeros::frequency(value));
         case Value::bytes: return keep_integer(key, routeros::bytes(value));
         case Value::clock: return keep_clock(key, value);
-        case Value::percent: return keep_real(key, routeros::percent(value));
+        case Value::percent: {
+            const auto percent = routeros::percent(value);
+            if (!percent && key->ambiguous) return keep_in_extra(key, value);
+            return keep_real(key, percent);
+        }
         case Value::signal: return keep_real(key, routeros::signal(value));
         case Value::decimal: {
-            const bool bare = std::ranges::all_of(value, is_digit);
+            const bool bare = may_be_tenths(key) && std::ranges::all_of(value, is_digit);
             return keep_real(key, routeros::decimal(value), bare);
         }
         case Value::degrees: {
@@ -183,10 +182,10 @@ void Fields::two_numbers(const Key& key, std::string_view value) {
 void Fields::integer(const Key& key, int64_t value) {
     if (key->two) return;
     // A column of integers keeps the number exactly. A double is exact enough for the others.
-    if (key.column().kind != Kind::integer || key->scale != 1 || key->share)
+    if (key->kind != Kind::integer || key->scale != 1 || key->share)
         return real(key, static_cast<double>(value));
     open_value(key);
-    metrics_sent_ = true;
+    sent_mask_ |= bit(key->column);
     keep_integer(key, value);
 }
 
@@ -194,16 +193,16 @@ void Fields::real(const Key& key, double value) {
     if (key->two) return;
     ensure(!key.keeps_text());
     open_value(key);
-    metrics_sent_ = true;
-    if (key.column().value == Value::clock) value = routeros::micros(value);
+    sent_mask_ |= bit(key->column);
+    if (key->value == Value::clock) value = routeros::micros(value);
     if (key->share) return keep_share(key, value);
-    keep_real(key, value * key->scale, is_whole(value));
+    keep_real(key, value * key->scale, may_be_tenths(key) && is_whole(value));
 }
 
 void Fields::part_of_mean(const Key& key, double value) {
     const ColumnInfo& column = key.column();
     known_keys_ += 1;
-    metrics_sent_ = true;
+    sent_mask_ |= bit(key->column);
     if (value < column.low || value > column.high) return implausible(key, value < column.low);
     mean_sum_ += value;
     mean_count_ += 1;
@@ -217,21 +216,17 @@ void Fields::forget(const Key& key) {
 }
 
 void Fields::literal(const Key& key, std::string_view lexeme) {
-    if (key.column().value == Value::serial) warn(Warning::serial_from_number);
+    if (key->value == Value::serial) warn(Warning::serial_from_number);
     text(key, without_padding(lexeme));
 }
 
-// Prepares for a value of this key. If the key is repeated, the last value counts, even if it means
-// absent. Of serial numbers, the last good one counts.
-void Fields::open_value(const Key& key) {
-    known_keys_ += key.column().value != Value::clock;
-    if (seen_[key->number]) {
-        warn(Warning::duplicate_key, key);
-        if (key.column().value != Value::serial && has(key->column) &&
-            kept(key->column).key->number == key->number)
-            drop(key->column);
-    }
-    seen_[key->number] = true;
+// Drops the value that this key had before: if a key is repeated, the last value counts, even if it
+// means absent. Of serial numbers, the last good one counts.
+void Fields::forget_earlier(const Key& key) {
+    warn(Warning::duplicate_key, key);
+    if (key->value != Value::serial && has(key->column) &&
+        kept(key->column).key->number == key->number)
+        drop(key->column);
 }
 
 // Returns the place for a good value, or nullptr if a better key has set the column.
@@ -247,23 +242,22 @@ void Fields::keep_integer(const Key& key, std::optional<int64_t> value) {
     if (!value) return bad_value(key);
     const ColumnInfo& column = key.column();
     const auto number = static_cast<double>(*value);
-    const double low = key->in_use ? 0 : column.low;
-    if (number < low || number > column.high) return implausible(key, number < low);
-    constexpr int64_t day_us = 86'400'000'000;
-    if (column.value == Value::clock && now_us_ != 0 && *value > now_us_ + day_us)
-        return implausible(key, false);
     if (key->in_use) {
+        if (number < 0 || number > column.high) return implausible(key, number < 0);
         (key->column == Column::mem_total ? memory_in_use_ : disk_in_use_) =
             Kept{key, *value, 0, {}};
-    } else if (Kept* place = claim(key)) {
-        place->integer = *value;
+        return;
     }
+    if (number < column.low || number > column.high) return implausible(key, number < column.low);
+    constexpr int64_t day_us = 86'400'000'000;
+    if (key->value == Value::clock && now_us_ != 0 && *value > now_us_ + day_us)
+        return implausible(key, false);
+    if (Kept* place = claim(key)) place->integer = *value;
 }
 
 void Fields::keep_real(const Key& key, std::optional<double> value, bool bare) {
     if (!value) return bad_value(key);
     const ColumnInfo& column = key.column();
-    bare &= key->column == Column::voltage_v && key->scale == 1;
     const double high = bare ? bare_voltage_max : column.high;
     const double low = column.kind == Kind::real || !key->in_use ? column.low : 0;
     if (*value < low || *value > high) return implausible(key, *value < low);
@@ -316,16 +310,20 @@ void Fields::keep_clock(const Key& key, std::string_view value) {
     } else if (const auto second = routeros::time_of_day(value)) {
         second_of_day_ = second;
     } else {
-        bad_value(key);
+        key->ambiguous ? keep_in_extra(key, value) : bad_value(key);
     }
 }
 
+// Keeps the value of an ambiguous key that does not mean its column: `"cpu":"ARM64"` is no load.
+void Fields::keep_in_extra(const Key& key, std::string_view value) {
+    extra_.text({key.sent, false, false}, value);
+}
+
 void Fields::keep_serial(const Key& key, std::string_view value) {
+    if (identities::is_routerboard_serial(value)) return keep_spelled(key, value, serial_spelled_);
     if (unsubstituted(value) || value.find('\0') != value.npos) return bad_value(key);
-    const bool usual = identities::is_routerboard_serial(value);
-    if (key->pairs_only && !usual && !is_like_serial(value)) return extra_.text(key.sent, value);
-    if (!usual && !identities::is_serial(value)) return warn(Warning::not_an_identity, key);
-    if (usual) return keep_spelled(key, value, serial_spelled_);
+    if (key->pairs_only && !is_like_serial(value)) return keep_in_extra(key, value);
+    if (!identities::is_serial(value)) return warn(Warning::not_an_identity, key);
     keep_text(key, value);
 }
 
@@ -362,7 +360,7 @@ void Fields::bad_value(const Key& key) {
 }
 
 void Fields::implausible(const Key& key, bool too_low) {
-    const Value form = key.column().value;
+    const Value form = key->value;
     if (form == Value::duration) {
         if (too_low) return bad_value(key);
         return warn(Warning::uptime_out_of_range);
@@ -383,7 +381,7 @@ std::string_view Fields::finish() {
     write();
     const std::string_view besides = extra_.json();
     if (!besides.empty()) row_->set_text(Column::extra, besides);
-    if (!metrics_sent_ && besides.empty() && !named_out_of_band_ &&
+    if ((sent_mask_ & metrics) == 0 && besides.empty() && !named_out_of_band_ &&
         !(warning_bits_ & bit(Warning::empty_body)))
         warn(Warning::no_metrics);
     if (warnings_used_ > 0) row_->set_text(Column::warnings, warnings());
@@ -401,27 +399,21 @@ bool Fields::is_report() {
 
 // Derives total, free and used from any two of them, and drops a `free` that exceeds the total.
 void Fields::weigh(Column total, Column free, const std::optional<Kept>& in_use) {
-    if (in_use && has(total) && !has(free)) {
-        kept_mask_ |= bit(free);
-        kept(free) = *in_use;
-        kept(free).integer = kept(total).integer - in_use->integer;
-        if (kept(free).integer < 0) {
-            warn(Warning::out_of_range, in_use->key);
-            drop(free);
-        }
-    } else if (in_use && has(free) && !has(total)) {
-        kept_mask_ |= bit(total);
-        kept(total) = *in_use;
-        kept(total).integer += kept(free).integer;
-    }
-    const auto drop_if = [this](Column column, bool implausible) {
-        if (!has(column) || !implausible) return;
-        warn(Warning::out_of_range, kept(column).key);
-        drop(column);
+    const auto derive = [&](Column column, int64_t value) {
+        if (static_cast<double>(value) < info(column).low)
+            return warn(Warning::out_of_range, in_use->key);
+        kept_mask_ |= bit(column);
+        kept(column) = *in_use;
+        kept(column).integer = value;
     };
-    for (const Column column : {total, free})
-        drop_if(column, static_cast<double>(kept(column).integer) < info(column).low);
-    drop_if(free, has(total) && kept(free).integer > kept(total).integer);
+    if (in_use && has(total) && !has(free)) {
+        derive(free, kept(total).integer - in_use->integer);
+    } else if (in_use && has(free) && !has(total)) {
+        derive(total, kept(free).integer + in_use->integer);
+    } else if (has(total) && has(free) && kept(free).integer > kept(total).integer) {
+        warn(Warning::out_of_range, kept(free).key);
+        drop(free);
+    }
 }
 
 // Sets the channel from a version like "7.17 (stable)", unless the report has a key for it.

@@ -109,13 +109,20 @@ private:
 
     void one_value(const Key& key, std::string_view value);
     void two_numbers(const Key& key, std::string_view value);
-    void open_value(const Key& key);
+    // Prepares for a value of this key.
+    void open_value(const Key& key) {
+        known_keys_ += key->value != Value::clock;
+        if (seen_[key->number]) forget_earlier(key);
+        seen_[key->number] = true;
+    }
+    void forget_earlier(const Key& key);
     [[nodiscard]] Kept* claim(const Key& key);
     void keep_integer(const Key& key, std::optional<int64_t> value);
     void keep_real(const Key& key, std::optional<double> value, bool bare = false);
     [[nodiscard]] bool is_highest(const Key& key, double value);
     void keep_share(const Key& key, std::optional<double> value);
     void keep_clock(const Key& key, std::string_view value);
+    void keep_in_extra(const Key& key, std::string_view value);
     void keep_serial(const Key& key, std::string_view value);
     void keep_device(const Key& key, std::string_view value);
     void keep_spelled(const Key& key, std::string_view value, std::span<char> spelling);
@@ -155,7 +162,7 @@ private:
     std::array<char, bytes_max(Column::site_id)> device_spelled_;
     std::string_view channel_;  // The channel behind the version number, "7.17 (stable)".
     Seen seen_{};
-    bool metrics_sent_ = false;
+    uint64_t sent_mask_ = 0;  // One bit for each column for which a value was sent.
     bool named_out_of_band_ = false;
     size_t known_keys_ = 0;
     int64_t now_us_ = 0;

@@ -31,7 +31,39 @@ bool contains_word(std::string_view words, std::string_view word) {
     return false;
 }
 
-constexpr bool is_plain(char c) { return is_letter(c) || is_digit(c); }
+// The classes of bytes, one bit for each.
+using Classes = uint8_t;
+constexpr Classes zero = 1;
+constexpr Classes digit = 2;  // 1 to 9.
+constexpr Classes capital = 4;
+constexpr Classes small = 8;
+constexpr Classes series_mark = 16;  // Separates the parts of a product's name.
+constexpr Classes not_ascii = 32;
+constexpr Classes other = 64;
+constexpr Classes plain = zero | digit | capital | small;
+
+constexpr std::array<Classes, 256> class_of = [] {
+    std::array<Classes, 256> classes{};
+    for (size_t byte = 0; byte < classes.size(); ++byte) {
+        const char c = static_cast<char>(byte);
+        classes[byte] = byte >= 0x80                                                 ? not_ascii
+                        : c == '0'                                                   ? zero
+                        : is_digit(c)                                                ? digit
+                        : is_upper(c)                                                ? capital
+                        : is_lower(c)                                                ? small
+                        : std::string_view("-+ ^").find(c) != std::string_view::npos ? series_mark
+                                                                                     : other;
+    }
+    return classes;
+}();
+
+Classes classes_in(std::string_view text) {
+    Classes found = 0;
+    for (const char c : text) found |= class_of[static_cast<uint8_t>(c)];
+    return found;
+}
+
+constexpr bool is_plain(char c) { return (class_of[static_cast<uint8_t>(c)] & plain) != 0; }
 
 bool consists_of(std::string_view text, std::string_view besides) {
     return !text.empty() && text.size() <= bytes_max && std::ranges::all_of(text, [&](char c) {
@@ -58,42 +90,44 @@ private:
 
 // Returns whether a text is the name of a product of a series: "RB951Ui-2HnD", "CCR2004", "hAP ac".
 // Serial numbers that begin with the same letters have at least eight capital letters and digits.
-bool is_of_a_series(std::string_view text) {
-    if (std::string_view("RChcwmL").find(text[0]) == std::string_view::npos) return false;
+bool is_of_a_series(std::string_view text, Classes classes) {
+    if ((classes & (small | series_mark)) == 0 && text.size() >= 8) return false;
     return std::ranges::any_of(series, [&](std::string_view name) {
         if (!text.starts_with(name) || text.size() == name.size()) return false;
         const char next = text[name.size()];
-        const bool has_lower = std::ranges::any_of(text, is_lower);
-        const bool has_hyphen = text.find_first_of("-+ ^") != text.npos;
-        return (is_digit(next) || next == ' ') && (has_lower || has_hyphen || text.size() < 8);
+        return is_digit(next) || next == ' ';
     });
+}
+
+bool is_placeholder(std::string_view text, Classes classes) {
+    static constexpr ByteSet openers("$[{<%");
+    if (text.empty()) return true;
+    // A variable, a command or a template that nobody filled in.
+    if (openers.has(text[0])) return true;
+    // Most identities have a digit other than 0, which no word of the lists has.
+    if ((classes & digit) != 0) return same_word(text, "x86") || is_of_a_series(text, classes);
+    if ((classes & not_ascii) != 0) return false;
+    if ((classes & plain & ~zero) == 0) return true;  // "000", "--".
+    const Letters letters(text);
+    const std::string_view word = letters.view();
+    return contains_word(placeholders, word) || contains_word(products, word) ||
+           is_of_a_series(text, classes);
 }
 
 }  // namespace
 
-bool is_placeholder(std::string_view text) {
-    if (text.empty()) return true;
-    // A variable, a command or a template that nobody filled in.
-    if (std::string_view("$[{<%").find(text[0]) != std::string_view::npos) return true;
-    // Most identities have a digit other than 0, which no word of the lists has.
-    if (std::ranges::any_of(text, [](char c) { return c >= '1' && c <= '9'; }))
-        return same_word(text, "x86") || is_of_a_series(text);
-    const auto ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
-    if (!std::ranges::all_of(text, ascii)) return false;
-    const Letters letters(text);
-    const std::string_view word = letters.view();
-    if (std::ranges::all_of(word, [](char c) { return c == '0'; })) return true;  // And "--".
-    return contains_word(placeholders, word) || contains_word(products, word) ||
-           is_of_a_series(text);
-}
+bool is_placeholder(std::string_view text) { return is_placeholder(text, classes_in(text)); }
 
 bool is_routerboard_serial(std::string_view text) {
     const size_t slash = std::min(text.find('/'), text.size());
     const std::string_view number = text.substr(0, slash);
     const std::string_view revision = text.substr(std::min(slash + 1, text.size()));
-    return number.size() >= 8 && number.size() <= 12 && std::ranges::all_of(number, is_plain) &&
-           std::ranges::any_of(number, is_digit) && (slash == text.size() || !revision.empty()) &&
-           revision.size() <= 4 && std::ranges::all_of(revision, is_plain) && !is_placeholder(text);
+    if (number.size() < 8 || number.size() > 12 || revision.size() > 4) return false;
+    if (slash < text.size() && revision.empty()) return false;
+    const Classes in_number = classes_in(number);
+    const Classes in_both = in_number | classes_in(revision);
+    return (in_both & ~plain) == 0 && (in_number & (zero | digit)) != 0 &&
+           !is_placeholder(text, in_both);
 }
 
 bool is_serial(std::string_view text) { return consists_of(text, "-_./") && !is_placeholder(text); }

@@ -77,6 +77,7 @@ struct Name {
 
 // The object that a member belongs to.
 struct Place {
+    bool is_report = false;        // Of the report itself all keys count.
     std::string_view object = {};  // Its name; empty for the report itself.
     Reach reach = Reach::all;
     Row* row = nullptr;  // Where to note the members that are no keys, or nullptr.
@@ -98,7 +99,7 @@ public:
     }
 
     JsonCursor read(JsonCursor cursor) {
-        cursor = members(cursor, {});
+        cursor = members(cursor, {.is_report = true});
         unwrap();
         return cursor;
     }
@@ -127,12 +128,14 @@ private:
                 if (!cursor.good()) return cursor;
                 continue;
             }
-            const KnownKey* key = known(*meaning, in.reach);
+            const KnownKey* key = in.is_report ? meaning->alone : known(*meaning, in.reach);
             if (in.row != nullptr && (name == "name" || is_value_name(name))) key = nullptr;
             const char* const begin = cursor.place();
             Scalar value;
             if (!scalar(cursor, first, value)) return cursor.stop();
-            if (key != nullptr && in.in_list && key->column == Column::cpu_load) {
+            if (key != nullptr && in.is_report) {
+                give({name, key}, value);
+            } else if (key != nullptr && in.in_list && key->column == Column::cpu_load) {
                 give_part({name, key}, value);
             } else if (key != nullptr) {
                 give({name, key}, value);

@@ -136,8 +136,7 @@ const auto keys = [] {
     for (size_t rule = 0; rule < rules.size(); ++rule) {
         const auto& [column, marks, needed, allowed] = rules[rule];
         for (size_t unit = 0; unit <= units.size(); ++unit) {
-            KnownKey& key = all[rule][unit];
-            key.column = column;
+            KnownKey& key = all[rule][unit] = KnownKey(column);
             key.number = static_cast<uint8_t>(listed_keys() + rule);
             key.weak = true;
             key.ambiguous = marks.find('?') != marks.npos;

@@ -108,8 +108,7 @@ constexpr Table table = [] {
     Table result;
     uint8_t number = 0;
     each_key([&](Column column, std::string_view word) {
-        KnownKey& key = result.keys[number];
-        key.column = column;
+        KnownKey& key = result.keys[number] = KnownKey(column);
         key.number = number;
         key.weak = take_mark(word, '~');
         key.ambiguous = take_mark(word, '?');

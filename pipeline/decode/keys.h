@@ -18,6 +18,9 @@ namespace rollcall {
 // A key in columns.def with its column and its marks.
 struct KnownKey {
     Column column = Column::id;
+    // What the table says about the column, so that a value needs no second look-up.
+    Kind kind = Kind::integer;
+    Value value = Value::given;
     uint8_t number = 0;       // Position among all keys. Of a column's keys, the lowest one wins.
     bool weak = false;        // `~`
     bool ambiguous = false;   // `?`
@@ -30,6 +33,10 @@ struct KnownKey {
     // Factor from the unit in a composed key to the unit of the column; a value that has a unit of
     // its own ignores it.
     double scale = 1;
+
+    constexpr KnownKey() = default;
+    constexpr explicit KnownKey(Column of)
+        : column(of), kind(info(of).kind), value(info(of).value) {}
 };
 
 // The name of a field as it was sent, and the known key that it matches; nullptr if there is none.
@@ -40,7 +47,7 @@ struct Key {
     explicit operator bool() const { return known != nullptr; }
     const KnownKey* operator->() const { return known; }
     [[nodiscard]] const ColumnInfo& column() const { return info(known->column); }
-    [[nodiscard]] bool keeps_text() const { return column().kind == Kind::text; }
+    [[nodiscard]] bool keeps_text() const { return known->kind == Kind::text; }
 };
 
 // Returns whether a column holds a name by which a router can be known.

@@ -108,8 +108,9 @@ bool opens_line_protocol(std::string_view text) {
     while (text.starts_with('#') || text.starts_with('\n'))
         text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
     // Lists are much more frequent, and begin with a key and `=`.
-    const size_t first = text.find_first_of("=, ");
-    return first != text.npos && text[first] != '=' && Line(first_line(text)).is_sound();
+    static constexpr ByteSet ends("=, ");
+    const size_t first = ends.find_in(text);
+    return first < text.size() && text[first] != '=' && Line(first_line(text)).is_sound();
 }
 
 LineProtocol::LineProtocol(size_t text_bytes_max) { unescaped_.reserve(text_bytes_max); }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "pipeline/base/ascii.h"
+
 namespace rollcall {
 
 namespace {
@@ -12,9 +14,10 @@ constexpr std::string_view spaces = " \t\r\n";
 std::string_view key_before(std::string_view text, char delimiter) {
     const size_t first = std::min(text.find_first_not_of(spaces), text.size());
     text.remove_prefix(first);
-    const size_t end = text.find_first_of("=:;,& \t\r\n\"{}()");
-    return end != text.npos && end > 0 && text[end] == delimiter ? text.substr(0, end)
-                                                                 : std::string_view();
+    static constexpr ByteSet ends("=:;,& \t\r\n\"{}()");
+    const size_t end = ends.find_in(text);
+    return end < text.size() && end > 0 && text[end] == delimiter ? text.substr(0, end)
+                                                                  : std::string_view();
 }
 
 // Returns the end of the value at the beginning of `text`: where the next pair begins.
@@ -59,8 +62,9 @@ Separators separators_of(std::string_view list, Dictionary& dictionary) {
                             (equals == list.npos || spaces.find(list[colon + 1]) != list.npos);
     if (is_console) by.delimiter = ':';
     const size_t first = std::min(std::min(equals, colon), list.size());
-    const size_t separator = list.find_first_of(";\n", first);
-    if (separator != list.npos) {
+    static constexpr ByteSet separators(";\n");
+    const size_t separator = separators.find_in(list, first);
+    if (separator < list.size()) {
         by.separator = list[separator];
         return by;
     }

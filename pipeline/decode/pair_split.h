@@ -10,6 +10,7 @@
 // Threads: pure functions.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <string_view>
 
@@ -39,5 +40,19 @@ struct Part {
 
 // Returns the first part of a list. The key ends at key_end if that is not 0.
 [[nodiscard]] Part first_part(std::string_view list, const Separators& by, size_t key_end = 0);
+
+// The same for a part of which key_end is known. Most values are plain and need only one search.
+[[nodiscard]] inline Part first_known_part(std::string_view list, const Separators& by,
+                                           size_t key_end) {
+    const size_t begin = key_end + 1;
+    const char first = begin < list.size() ? list[begin] : ' ';
+    if (by.needs_key || first == '"' || first == ' ' || first == '\t')
+        return first_part(list, by, key_end);
+    const size_t end = std::min(list.find(by.separator, begin), list.size());
+    return {.text = list.substr(0, end),
+            .equals = key_end,
+            .value = list.substr(begin, end - begin),
+            .end = std::min(end + 1, list.size())};
+}
 
 }  // namespace rollcall

@@ -27,7 +27,8 @@ void each_pair(std::string_view text, const Separators& by, Fields& fields, Visi
     while (!text.empty()) {
         const auto expected =
             by.delimiter == '=' ? dictionary.expect(text, "=") : Dictionary::Expected{};
-        const Part part = first_part(text, by, expected.bytes);
+        const Part part =
+            expected.bytes > 0 ? first_known_part(text, by, expected.bytes) : first_part(text, by);
         text.remove_prefix(part.end);
         if (part.equals != text.npos) {
             visit(Sent{part.text.substr(0, part.equals), expected.meaning}, part);
@@ -43,14 +44,20 @@ enum class About : uint8_t {
     part,  // A part of the router: only keys that no other thing has count.
 };
 
-void give(const Sent& sent, std::string_view value, Fields& fields, About about = About::router) {
+// Keeps a value whose name is no key.
+void keep(std::string_view name, const Meaning& meaning, std::string_view value, Fields& fields) {
+    if (!meaning.plain) return fields.warn(Warning::kv_fragment_ignored);
+    if (!value.empty()) fields.extra().text({name, meaning.secret, meaning.plain}, value);
+}
+
+inline void give(const Sent& sent, std::string_view value, Fields& fields,
+                 About about = About::router) {
     const auto& [name, known] = sent;
     if (name.starts_with('.')) return;  // ".id" is the number of a row in RouterOS.
     const Meaning& meaning = known != nullptr ? *known : fields.dictionary().look_up(name);
     if (meaning.in_pairs && (about == About::router || !meaning.in_pairs->weak))
         return fields.text({name, meaning.in_pairs}, value);
-    if (!meaning.plain) return fields.warn(Warning::kv_fragment_ignored);
-    if (!value.empty()) fields.extra().text({name, meaning.secret, meaning.plain}, value);
+    keep(name, meaning, value, fields);
 }
 
 // The rows of menus in a list, as `print as-value` writes them. `.id` begins a row. A row of
@@ -61,8 +68,7 @@ public:
 
     void take(const Sent& sent, std::string_view value, Fields& fields) {
         if (sent.key == ".id") return begin(value);
-        const bool of_sensor = sent.key == "name" || sent.key == "type" || sent.key == "value";
-        if (row_ != Row::sensor || !of_sensor)
+        if (row_ != Row::sensor || !is_of_sensor(sent.key))
             return give(sent, value, fields, row_ == Row::part ? About::part : About::router);
         if (sent.key == "name") name_ = value;
         if (sent.key != "value") return;
@@ -72,6 +78,10 @@ public:
 
 private:
     enum class Row : uint8_t { none, sensor, part };
+
+    static bool is_of_sensor(std::string_view key) {
+        return key == "name" || key == "type" || key == "value";
+    }
 
     void begin(std::string_view id) {
         const auto behind = static_cast<size_t>(id.data() - list_.data());
@@ -236,7 +246,8 @@ void PairDecoder::header(std::string_view lines, bool beside_body, Fields& field
 }
 
 std::string_view PairDecoder::decoded(std::string_view part, bool encoded, Fields& fields) {
-    if (part.find_first_of("%+") == part.npos) return part;
+    static constexpr ByteSet encoding("%+");
+    if (encoding.find_in(part) == part.size()) return part;
     const size_t begin = decoded_.size();
     append_decoded(part, encoded, decoded_);
     const size_t end = decoded_.size();

@@ -22,6 +22,14 @@ constexpr bool is_version(char c) {
     return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '-';
 }
 
+// Returns the bytes of a short word as one number, which takes one step to compare. Of a longer
+// word the last four bytes count.
+constexpr uint32_t joined(std::string_view word) {
+    uint32_t number = 0;
+    for (const char c : word) number = number << 8 | static_cast<uint8_t>(c);
+    return number;
+}
+
 // Takes parts off the front of a text.
 struct Reader {
     std::string_view rest;
@@ -44,19 +52,29 @@ struct Reader {
         rest.remove_prefix(length);
         return number;
     }
+
+    // Takes the small letters that follow. Returns them joined().
+    uint32_t letters() {
+        size_t length = 0;
+        while (length < rest.size() && is_lower(rest[length])) ++length;
+        const uint32_t word = joined(rest.substr(0, length));
+        rest.remove_prefix(length);
+        return word;
+    }
 };
 
-// Returns whether the text is an IPv4 address such as "192.168.88.1", without leading zeros.
-bool is_dotted_quad(std::string_view text) {
+// Returns how many bytes at the beginning of a text are an IPv4 address such as "192.168.88.1",
+// without leading zeros; 0 if none are.
+size_t dotted_quad(std::string_view text) {
     Reader reader{text};
     for (int part = 0; part < 4; ++part) {
-        if (part > 0 && !reader.take('.')) return false;
+        if (part > 0 && !reader.take('.')) return 0;
         const bool padded = reader.rest.starts_with('0');
         const size_t size = reader.rest.size();
         const auto number = reader.digits(1, 3);
-        if (!number || *number > 255 || (padded && size - reader.rest.size() > 1)) return false;
+        if (!number || *number > 255 || (padded && size - reader.rest.size() > 1)) return 0;
     }
-    return reader.rest.empty();
+    return text.size() - reader.rest.size();
 }
 
 // A number and the text behind it, such as 14.9 and "GiB".
@@ -197,40 +215,35 @@ std::optional<int64_t> timestamp(std::string_view text) {
 // a clock's. Parts of a second are left out.
 std::optional<int64_t> spelled_duration(std::string_view text) {
     struct Unit {
-        std::string_view name;
+        uint32_t name;
         int64_t seconds;
     };
-    static constexpr std::array<Unit, 8> units = {{{"w", 604800},
-                                                   {"d", 86400},
-                                                   {"h", 3600},
-                                                   {"m", 60},
-                                                   {"s", 1},
-                                                   {"ms", 0},
-                                                   {"us", 0},
-                                                   {"ns", 0}}};
-    // Whether the rest begins with this unit and not with a longer one: "m" is not "ms".
-    const auto begins = [](std::string_view rest, std::string_view name) {
-        return rest.starts_with(name) && (rest.size() == name.size() ||
-                                          is_digit(rest[name.size()]) || rest[name.size()] == ' ');
-    };
+    static constexpr std::array<Unit, 8> units = {{{joined("w"), 604800},
+                                                   {joined("d"), 86400},
+                                                   {joined("h"), 3600},
+                                                   {joined("m"), 60},
+                                                   {joined("s"), 1},
+                                                   {joined("ms"), 0},
+                                                   {joined("us"), 0},
+                                                   {joined("ns"), 0}}};
     Reader reader{text};
     int64_t total = 0;
     size_t next_unit = 0;
     do {
         const auto number = reader.digits(1, 12);
         if (!number) return std::nullopt;
-        if (next_unit <= 2 && reader.rest.starts_with(':')) {
+        uint32_t name = reader.letters();
+        if (name == 0 && next_unit <= 2 && reader.rest.starts_with(':')) {
             const auto seconds = clock_face(*number, reader);
             if (!seconds || !reader.rest.empty()) return std::nullopt;
             return total + *seconds;
         }
-        if (reader.rest.starts_with('.')) {  // Of a second, at the end.
-            reader.take('.');
+        if (name == 0 && reader.take('.')) {  // Of a second, at the end.
             if (!reader.digits(1, 9) || reader.rest != "s") return std::nullopt;
+            name = reader.letters();
         }
-        while (next_unit < units.size() && !begins(reader.rest, units[next_unit].name)) ++next_unit;
+        while (next_unit < units.size() && units[next_unit].name != name) ++next_unit;
         if (next_unit == units.size()) return std::nullopt;
-        reader.rest.remove_prefix(units[next_unit].name.size());
         total += *number * units[next_unit].seconds;
         ++next_unit;
         reader.take(' ');
@@ -357,8 +370,10 @@ std::optional<Version> version(std::string_view text) {
 }
 
 std::optional<std::string_view> address(std::string_view text) {
-    const std::string_view bare = text.substr(0, text.find_first_of("/%;, "));
-    if (is_dotted_quad(bare)) return bare;
+    static constexpr ByteSet ends("/%;, ");
+    const size_t quad = dotted_quad(text);
+    if (quad > 0 && (quad == text.size() || ends.has(text[quad]))) return text.substr(0, quad);
+    const std::string_view bare = text.substr(0, ends.find_in(text));
     std::array<char, INET6_ADDRSTRLEN> name{};  // inet_pton wants a terminator.
     if (bare.size() >= name.size()) return std::nullopt;
     std::memcpy(name.data(), bare.data(), bare.size());

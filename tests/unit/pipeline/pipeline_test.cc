@@ -72,8 +72,8 @@ BOOST_AUTO_TEST_CASE(reports_of_all_workers_reach_the_sink) {
 
 BOOST_AUTO_TEST_CASE(counters_of_a_sink_are_exported) {
     const auto pipeline = make(std::make_unique<MemorySink>());
-    const auto shards = pipeline->shards();
-    BOOST_TEST(std::ranges::count(shards, sink->shard.get()) == 1);
+    const auto all = pipeline->shards();
+    BOOST_TEST(std::ranges::count(all, sink->shard.get()) == 1);
 }
 
 BOOST_AUTO_TEST_CASE(rows_that_a_stopped_daemon_had_not_stored_are_stored_by_the_next_one) {

@@ -1,5 +1,7 @@
 #include "daemon/http/checkins.h"
 
+#include <fmt/format.h>
+
 #include <boost/test/unit_test.hpp>
 
 namespace rollcall {

@@ -1,8 +1,11 @@
 #include "pipeline/decode/keys.h"
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <sstream>
 #include <string>
+
+#include "pipeline/decode/extra.h"
 
 using namespace rollcall;
 
@@ -15,6 +18,19 @@ BOOST_AUTO_TEST_CASE(case_and_separators_do_not_count) {
         BOOST_TEST(bool(key), sent);
         BOOST_TEST((key->column == Column::cpu_count), sent);
         BOOST_TEST(key.sent == sent);
+    }
+}
+
+// Where a key does not mean its column, its value goes to `extra` unchecked.
+BOOST_AUTO_TEST_CASE(no_ambiguous_key_is_the_name_of_a_secret) {
+    for (const ColumnInfo& column : columns_table) {
+        std::istringstream words{std::string(column.keys)};
+        for (std::string word; words >> word;) {
+            word.resize(std::min(word.find_first_of("~?+,=^%#"), word.size()));
+            const Key key = find_key(word);
+            BOOST_REQUIRE(key);
+            if (key->ambiguous || key->pairs_only) BOOST_TEST(!is_secret(word), word);
+        }
     }
 }
 

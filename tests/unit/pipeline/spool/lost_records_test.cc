@@ -47,7 +47,7 @@ BOOST_AUTO_TEST_CASE(loss_is_counted_again_if_the_process_ended_at_any_step_of_c
     struct Killed {};
     const auto count_until_killed_at = [](int step) {
         MemoryFiles disk;
-        MetricShard shard;
+        MetricShard its_shard;
         int steps = 0;
         disk.before = [&](MemoryFiles::Operation, const std::string&) -> Result<void> {
             if (steps++ == step) throw Killed{};
@@ -55,14 +55,14 @@ BOOST_AUTO_TEST_CASE(loss_is_counted_again_if_the_process_ended_at_any_step_of_c
         };
         bool killed = false;
         try {
-            LostRecords(disk, "spool", 1000, shard).add({3, 5, "", 0, 0});
+            LostRecords(disk, "spool", 1000, its_shard).add({3, 5, "", 0, 0});
         } catch (const Killed&) {
             killed = true;
         }
         disk.before = nullptr;
-        LostRecords(disk, "spool", 1000, shard).add({3, 5, "", 0, 0});
+        LostRecords(disk, "spool", 1000, its_shard).add({3, 5, "", 0, 0});
         BOOST_TEST_CONTEXT("killed at step " << step)
-        BOOST_TEST(shard.read(Metric::spool_lost_records_total, 0) >= 2);
+        BOOST_TEST(its_shard.read(Metric::spool_lost_records_total, 0) >= 2);
         return killed;
     };
     int step = 0;
