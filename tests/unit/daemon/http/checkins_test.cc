@@ -1,6 +1,6 @@
 #include "daemon/http/checkins.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
 
