@@ -19,8 +19,6 @@ Pipeline::Pipeline(Files& files, const Clock& clock, const Settings& settings, O
               .sync = settings.spool.sync,
               .kept_for = settings.delivery.duplicate_window,
               .has_runs = true}),
-      quarantine_(std::make_shared<Quarantine>(files, spool_directory_,
-                                               settings.spool.quarantine_size_max.count)),
       committer_(spool_, wakeup_, shard_, [this](const Error& error) { halt(error); }) {
     const auto& ingest = settings.ingest;
     for (MetricShard* shard : options.worker_shards)
@@ -68,7 +66,7 @@ Delivery::Options Pipeline::delivery_options(const Outlet& outlet) {
             .duplicate_window = delivery.duplicate_window,
             .duplicates_max = delivery.duplicate_entries_max,
             .counts_duplicates = &outlet == outlets_.front().get(),
-            .quarantine = quarantine_,
+            .quarantine_size_max = settings_.spool.quarantine_size_max.count,
             .dead_letters_size_max = settings_.spool.dead_letters_size_max.count,
             .sync = settings_.spool.sync,
             .lineage = &spool_.lineage(),
@@ -97,19 +95,7 @@ void Pipeline::start() {
 }
 
 void Pipeline::stop() {
-    stop_committer();
-    stop_deliveries();
-}
-
-void Pipeline::stop_committer() { committer_.stop(); }
-
-bool Pipeline::has_backlog() const {
-    return std::ranges::any_of(outlets_, [this](const auto& outlet) {
-        return outlet->delivery->stored().read() != spool_.end().read();
-    });
-}
-
-void Pipeline::stop_deliveries() {
+    committer_.stop();
     for (auto& outlet : outlets_) outlet->delivery->begin_stop(settings_.delivery.stop_timeout_max);
     for (auto& outlet : outlets_) outlet->delivery->join();
 }

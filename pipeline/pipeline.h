@@ -8,8 +8,7 @@
 //   start()   starts the deliveries and the committer
 //   stop()    after the workers: the committer makes the published slots durable, and the
 //             deliveries store what they can within delivery.stop_timeout_max. If a sink is in a
-//             call then, stop() returns after the call has ended. The daemon calls its two steps
-//             one by one
+//             call then, stop() returns after the call has ended
 //
 // Threads: main; intake(i) belongs to worker i.
 #pragma once
@@ -61,10 +60,6 @@ public:
     // Starts the threads. Call after open().
     void start();
     void stop();
-    void stop_committer();
-    void stop_deliveries();
-    // Returns whether a sink lacks records of the spool, as far as it has said. Any thread.
-    [[nodiscard]] bool has_backlog() const;
 
     [[nodiscard]] const SpoolWriter& spool() const { return spool_; }
     [[nodiscard]] const Committer& committer() const { return committer_; }
@@ -107,7 +102,6 @@ private:
     Wakeup wakeup_;      // Wakes the committer.
     MetricShard shard_;  // Counters of the committer.
     SpoolWriter spool_;
-    std::shared_ptr<Quarantine> quarantine_;
     Committer committer_;
     std::vector<std::unique_ptr<Intake>> intakes_;
     std::vector<std::unique_ptr<Outlet>> outlets_;
