@@ -77,7 +77,7 @@ struct Name {
 
 // The object that a member belongs to.
 struct Place {
-    bool is_report = false;        // Of the report itself all keys count.
+    bool is_report = false;        // The report itself, of which all keys count.
     std::string_view object = {};  // Its name; empty for the report itself.
     Reach reach = Reach::all;
     Row* row = nullptr;  // Where to note the members that are no keys, or nullptr.

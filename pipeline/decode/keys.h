@@ -18,7 +18,7 @@ namespace rollcall {
 // A key in columns.def with its column and its marks.
 struct KnownKey {
     Column column = Column::id;
-    // What the table says about the column, so that a value needs no second look-up.
+    // Copies of the column's entry in the table, which save a look-up for each value.
     Kind kind = Kind::integer;
     Value value = Value::given;
     uint8_t number = 0;       // Position among all keys. Of a column's keys, the lowest one wins.

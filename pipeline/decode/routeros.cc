@@ -22,8 +22,8 @@ constexpr bool is_version(char c) {
     return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '-';
 }
 
-// Returns the bytes of a short word as one number, which takes one step to compare. Of a longer
-// word the last four bytes count.
+// Returns the bytes of a word of up to four bytes as one number, which takes one step to compare. A
+// longer word has the number of its last four bytes.
 constexpr uint32_t joined(std::string_view word) {
     uint32_t number = 0;
     for (const char c : word) number = number << 8 | static_cast<uint8_t>(c);
