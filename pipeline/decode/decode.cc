@@ -56,7 +56,7 @@ bool is_form(std::string_view pairs, BodyHint hint) {
 }  // namespace
 
 BodyHint body_hint(std::string_view content_type) {
-    if (content_type.empty()) return BodyHint::unknown;  // As of most MQTT messages.
+    if (content_type.empty()) return BodyHint::unknown;  // Most MQTT messages have none.
     std::string_view type = content_type.substr(0, content_type.find(';'));
     type = type.substr(0, type.find_last_not_of(spaces) + 1);
     for (const std::string_view lines : {"application/x-ndjson", "application/ndjson",

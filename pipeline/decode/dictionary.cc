@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "pipeline/base/ascii.h"
 #include "pipeline/decode/extra.h"
 
 namespace rollcall {
@@ -11,8 +12,7 @@ namespace {
 
 bool is_plain(std::string_view name) {
     return !name.empty() && std::ranges::all_of(name, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               c == '.' || c == '-' || c == '_';
+        return is_letter(c) || is_digit(c) || c == '.' || c == '-' || c == '_';
     });
 }
 

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "pipeline/base/ascii.h"
+
 namespace rollcall {
 
 namespace {
@@ -68,11 +70,8 @@ Privacy privacy_of(std::string_view name) {
     if (name.size() > folded.size()) name.remove_prefix(name.size() - folded.size());
     size_t size = 0;
     for (const char c : name) {
-        const bool upper = c >= 'A' && c <= 'Z';
-        const char lower = upper ? static_cast<char>(c | 0x20) : c;
-        const bool kept = (lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9');
-        folded[size] = lower;
-        size += kept;
+        folded[size] = lower(c);
+        size += is_letter(c) || is_digit(c);
     }
     const std::string_view text(folded.data(), size);
     const bool has_end =

@@ -25,11 +25,12 @@ std::string_view trimmed(std::string_view text) {
     return text;
 }
 
-// Returns whether a text is the name of a variable, "$uptime", from a script with one `\` too many.
+// Returns whether a text that begins with `$` is the name of a variable.
 bool is_variable(std::string_view text) {
     const auto is_name = [](char c) { return is_digit(c) || is_letter(c) || c == '_' || c == '-'; };
     return text.size() > 1 && std::ranges::all_of(text.substr(1), is_name);
 }
+// Returns whether a text is a variable, "$uptime", from a script with one `\` too many.
 inline bool unsubstituted(std::string_view text) {
     return text.starts_with('$') && is_variable(text);
 }
@@ -46,6 +47,7 @@ constexpr double bare_voltage_max = 1000;
 
 bool is_whole(double number) { return number == std::floor(number); }
 
+// Returns whether a whole number without a unit may be tenths of volts: see settle_voltage().
 bool may_be_tenths(const Key& key) { return key->column == Column::voltage_v && key->scale == 1; }
 
 // Removes the zeros that :serialize appends when it writes a text that looks like a number with six

@@ -168,8 +168,9 @@ struct FoldedName {
     size_t size = 0;
 
     bool add(std::string_view name) {
+        static constexpr ByteSet separators("-_.:/ ");
         for (const char c : name) {
-            if (std::string_view("-_.:/ ").find(c) != std::string_view::npos) continue;
+            if (separators.has(c)) continue;
             if (size == bytes.size()) return false;
             bytes[size++] = lower(c);
         }

@@ -78,7 +78,7 @@ Separators separators_of(std::string_view list, Dictionary& dictionary) {
     return {by.delimiter, '\n', false};
 }
 
-Part first_part(std::string_view list, const Separators& by, size_t key_end) {
+Part first_part_of_any_form(std::string_view list, const Separators& by, size_t key_end) {
     Part part;
     size_t end = 0;
     part.equals = key_end;

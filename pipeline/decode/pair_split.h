@@ -38,16 +38,18 @@ struct Part {
     size_t end = 0;  // Of the part and its separator, in the list.
 };
 
-// Returns the first part of a list. The key ends at key_end if that is not 0.
-[[nodiscard]] Part first_part(std::string_view list, const Separators& by, size_t key_end = 0);
+// Does the work of first_part() for every form of a part.
+[[nodiscard]] Part first_part_of_any_form(std::string_view list, const Separators& by,
+                                          size_t key_end);
 
-// The same for a part of which key_end is known. Most values are plain and need only one search.
-[[nodiscard]] inline Part first_known_part(std::string_view list, const Separators& by,
-                                           size_t key_end) {
+// Returns the first part of a list. The key ends at key_end if that is not 0. Most keys are known
+// and most values have no quotes, so this needs only one search.
+[[nodiscard]] inline Part first_part(std::string_view list, const Separators& by,
+                                     size_t key_end = 0) {
     const size_t begin = key_end + 1;
     const char first = begin < list.size() ? list[begin] : ' ';
-    if (by.needs_key || first == '"' || first == ' ' || first == '\t')
-        return first_part(list, by, key_end);
+    if (key_end == 0 || by.needs_key || first == '"' || first == ' ' || first == '\t')
+        return first_part_of_any_form(list, by, key_end);
     const size_t end = std::min(list.find(by.separator, begin), list.size());
     return {.text = list.substr(0, end),
             .equals = key_end,

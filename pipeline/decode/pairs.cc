@@ -27,8 +27,7 @@ void each_pair(std::string_view text, const Separators& by, Fields& fields, Visi
     while (!text.empty()) {
         const auto expected =
             by.delimiter == '=' ? dictionary.expect(text, "=") : Dictionary::Expected{};
-        const Part part =
-            expected.bytes > 0 ? first_known_part(text, by, expected.bytes) : first_part(text, by);
+        const Part part = first_part(text, by, expected.bytes);
         text.remove_prefix(part.end);
         if (part.equals != text.npos) {
             visit(Sent{part.text.substr(0, part.equals), expected.meaning}, part);

@@ -18,9 +18,7 @@ namespace {
 
 constexpr int64_t us_per_second = 1'000'000;
 
-constexpr bool is_version(char c) {
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == '-';
-}
+constexpr bool is_version(char c) { return is_digit(c) || is_letter(c) || c == '.' || c == '-'; }
 
 // Returns the bytes of a word of up to four bytes as one number, which takes one step to compare. A
 // longer word has the number of its last four bytes.

@@ -183,7 +183,7 @@ BOOST_AUTO_TEST_CASE(what_the_fuzzers_began_with_is_taken_or_refused_with_a_plac
         for (const std::string& body : files_in(folder)) {
             const Report report(body);
             ++seeds;
-            // A report inside a JSON string has no place in the body.
+            // A fault of a report inside a JSON string has no offset in the body.
             if (!report.result() && report.result().error().code == Code::malformed_json &&
                 !body.starts_with('"'))
                 BOOST_TEST(report.result().error().offset >= 0, body);

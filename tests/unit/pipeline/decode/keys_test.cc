@@ -21,7 +21,7 @@ BOOST_AUTO_TEST_CASE(case_and_separators_do_not_count) {
     }
 }
 
-// Where a key does not mean its column, its value goes to `extra` unchecked.
+// Where such a key does not mean its column, its value goes to `extra` without a check of its name.
 BOOST_AUTO_TEST_CASE(no_ambiguous_key_is_the_name_of_a_secret) {
     for (const ColumnInfo& column : columns_table) {
         std::istringstream words{std::string(column.keys)};
