@@ -215,11 +215,20 @@ Error KafkaProducer::explain(const Error& error) {
 
 Result<void> KafkaProducer::store(const KafkaMessages& messages, const Batch& batch) {
     const auto sent = send(messages, batch);
-    if (sent || !settings_.kafka.transactions || failure_.has_cause()) return sent;
+    if (sent) return sent;
     // A message that was given up, or a call after the transaction had failed, tells no cause. A
     // second begin of the transaction is refused with the cause.
-    (void)failure_.check(rd_kafka_begin_transaction(handle_));
+    if (settings_.kafka.transactions && !failure_.has_cause())
+        (void)failure_.check(rd_kafka_begin_transaction(handle_));
+    end_messages();
     return std::unexpected(failure_.error());
+}
+
+// A refusal may arrive while later messages are handed to the library, which then fails the call.
+// The delivery report of the refused message still waits, and it tells which message was refused.
+void KafkaProducer::end_messages() {
+    (void)rd_kafka_purge(handle_, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+    (void)rd_kafka_flush(handle_, static_cast<int>(kafka_patience.count()));
 }
 
 Result<void> KafkaProducer::send(const KafkaMessages& messages, const Batch& batch) {

@@ -83,6 +83,7 @@ private:
     [[nodiscard]] Result<void> produce_position(const Position& position);
     [[nodiscard]] Result<void> flush(const KafkaDeadline& deadline);
     [[nodiscard]] Result<void> commit(const KafkaDeadline& deadline);
+    void end_messages();
     void note_too_large(std::string_view topic, size_t bytes);
     void take_statistics(std::string_view json);
 

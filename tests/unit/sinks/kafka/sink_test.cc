@@ -219,6 +219,24 @@ BOOST_AUTO_TEST_CASE(refused_message_fails_the_batch_and_the_next_producer_store
     BOOST_TEST(counted(sink, Metric::kafka_producers_total) == 2);
 }
 
+// A refusal arrives while the many parts of dead letters are handed over.
+BOOST_AUTO_TEST_CASE(message_refused_while_others_are_handed_over_is_counted) {
+    constexpr size_t large = 2000;
+    settings.kafka.message_size_max = 1_KiB;
+    KafkaSink sink(settings);
+    BOOST_TEST(sink.open(spool).has_value());
+    mock.answer(MockKafka::produce, std::vector<int>(50, topic_authorization_failed));
+    Columns columns(large + 1, (large + 1) * row_text_max);
+    add_row(columns, "small", 0);
+    for (size_t row = 1; row <= large; ++row) {
+        columns.set_text(Column::extra, std::string(3000, 'x'));
+        add_row(columns, "large", static_cast<int64_t>(row));
+    }
+    const auto failed = write(sink, columns, 1);
+    BOOST_TEST(why(failed).find("authorization") != std::string::npos, why(failed));
+    BOOST_TEST(counted(sink, Metric::kafka_delivery_errors_total) > 0);
+}
+
 // The messages themselves are only given up.
 BOOST_AUTO_TEST_CASE(partition_that_may_not_be_written_is_told_as_the_cause) {
     KafkaSink sink(settings);
