@@ -1,5 +1,7 @@
 #include "daemon/daemon.h"
 
+#include <fmt/core.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -50,8 +52,9 @@ Settings within_limits(Settings settings) {
     const uint64_t most = open_files::connections_within(connections_max, files);
     if (most < connections_max)
         log(LogLevel::warning,
-            "the daemon holds {} connections, not connections_max: the process may open {} files",
-            most, files);
+            "connections_max: reduced from {} to {}, because the process may open only {} files; "
+            "raise LimitNOFILE= of the service",
+            connections_max, most, files);
     connections_max = most;
     return settings;
 }
@@ -88,11 +91,12 @@ std::string state_dir_of(const Settings& settings) {
     return std::string(paths.substr(0, paths.find(':')));
 }
 
-Daemon::Daemon(const Settings& settings, std::string_view version)
+Daemon::Daemon(const Settings& settings, std::string_view version, std::string config_file)
     : log_writer_(STDERR_FILENO, settings.general.log_queue_size_max.count),
       signals_(clock_, [this](std::string_view reason) { end_at_once(reason); }),
       settings_(within_limits(settings)),
       version_(version),
+      config_file_(std::move(config_file)),
       state_dir_(state_dir_of(settings)),
       replies_(clock_),
       admin_(replies_, clock_, version_),
@@ -111,7 +115,7 @@ int Daemon::run() {
     std::signal(SIGXFSZ, SIG_IGN);  // A write beyond RLIMIT_FSIZE fails with EFBIG instead.
     limit_terminate();
     const auto refuse = [](const Error& error, int status) {
-        log(LogLevel::error, "{}", describe(error));
+        log(LogLevel::error, "cannot start: {}", describe(error));
         return status;
     };
     if (const auto read = read_files(); !read) return refuse(read.error(), exit_settings);
@@ -119,7 +123,9 @@ int Daemon::run() {
     if (const auto key = load_fingerprint_key(); !key) return refuse(key.error(), exit_settings);
     if (const auto started = start(); !started) return refuse(started.error(), EXIT_FAILURE);
     service_manager_.ready();
-    log(LogLevel::notice, "rollcalld {} takes check-ins", version_);
+    log(LogLevel::notice, "ready: version={} config={} state={} sinks={} auth={}{}", version_,
+        config_file_.empty() ? "none" : config_file_, state_dir_,
+        fmt::join(settings_.general.sinks, ","), settings_.auth.mode, listeners_);
     loop_.run();
     log(LogLevel::notice, "stopped");
     return EXIT_SUCCESS;
@@ -241,6 +247,7 @@ Result<void> Daemon::listen() {
 Result<void> Daemon::listen_for_checkins(const List& addresses, std::string_view protocol,
                                          Transport transport, TlsContext* tls) {
     return listen_on_all(addresses, protocol, workers_.size(), [&](const auto& sockets) {
+        note_listener(protocol, sockets.address);
         for (size_t i = 0; i < workers_.size(); ++i)
             workers_[i]->listen(sockets.fds[i], transport, tls);
     });
@@ -248,7 +255,8 @@ Result<void> Daemon::listen_for_checkins(const List& addresses, std::string_view
 
 Result<void> Daemon::listen_for_operators(const List& addresses, std::string_view protocol,
                                           TlsContext* tls) {
-    return listen_on_all(addresses, protocol, 1, [this, tls](const auto& sockets) {
+    return listen_on_all(addresses, protocol, 1, [this, protocol, tls](const auto& sockets) {
+        note_listener(protocol, sockets.address);
         loop_.listen(sockets.fds.front(), {.transport = Transport::http,
                                            .make_session =
                                                [this](Connection& connection) {
@@ -257,6 +265,12 @@ Result<void> Daemon::listen_for_operators(const List& addresses, std::string_vie
                                                },
                                            .tls = tls});
     });
+}
+
+// Adds an address to the line that is logged when the daemon is ready.
+void Daemon::note_listener(std::string_view protocol, std::string_view address) {
+    const std::string_view name = protocol == "admin with TLS" ? "admin_tls" : protocol;
+    listeners_ += fmt::format(" {}={}", name, address);
 }
 
 void Daemon::start_threads() {

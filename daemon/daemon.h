@@ -50,7 +50,8 @@ constexpr int exit_settings = 78;
 
 class Daemon {
 public:
-    Daemon(const Settings& settings, std::string_view version);
+    // config_file: where the settings come from, for the log; empty if they are the defaults.
+    Daemon(const Settings& settings, std::string_view version, std::string config_file);
     ~Daemon();
     Daemon(const Daemon&) = delete;
     Daemon& operator=(const Daemon&) = delete;
@@ -76,6 +77,7 @@ private:
     [[nodiscard]] Result<void> listen_for_operators(const List& addresses,
                                                     std::string_view protocol, TlsContext* tls);
     [[nodiscard]] Result<void> read_admin_token_file();
+    void note_listener(std::string_view protocol, std::string_view address);
     void start_threads();
     void watch_threads();
     void show_pages();
@@ -103,6 +105,8 @@ private:
     Signals signals_;
     const Settings settings_;
     std::string_view version_;
+    std::string config_file_;
+    std::string listeners_;  // The addresses in force, each as " protocol=address".
     std::string state_dir_;
     ServiceManager service_manager_;
     Files files_;

@@ -19,11 +19,11 @@ Result<void> ReloadableFiles::add(Read read) {
 void ReloadableFiles::read_again() {
     for (Files& files : all_) {
         const auto done = files.read();
-        files.health_message.set(done ? ""
-                                      : describe(done.error()) + "; what was read before stays");
+        files.health_message.set(
+            done ? "" : describe(done.error()) + "; the previous contents remain in effect");
         if (done) continue;
         shard_.add(Metric::reload_errors_total);
-        log(LogLevel::error, "{}", files.health_message.text());
+        log(LogLevel::error, "reload: {}", files.health_message.text());
     }
 }
 

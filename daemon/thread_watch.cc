@@ -37,8 +37,11 @@ void ThreadWatch::measure(Watched& thread) {
     const bool was_stuck = thread.is_stuck();
     thread.unchanged_s = continues ? 0 : thread.unchanged_s + 1;
     if (thread.is_stuck() && !was_stuck)
-        log(LogLevel::warning, "{}: no progress for {} s", thread.name, thread.unchanged_s);
-    if (was_stuck && !thread.is_stuck()) log(LogLevel::notice, "{}: continues", thread.name);
+        log(LogLevel::warning, "{}: no progress for {} s; {}", thread.name, thread.unchanged_s,
+            thread.role == Role::delivery ? "check that its database or broker responds"
+                                          : "check the disk, the memory and the processors");
+    if (was_stuck && !thread.is_stuck())
+        log(LogLevel::notice, "{}: makes progress again", thread.name);
 }
 
 bool ThreadWatch::has_stuck(Role role) const {

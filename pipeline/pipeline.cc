@@ -83,9 +83,11 @@ void Pipeline::halt(const Error& error) const {
     const std::string left =
         stored_by_all == end
             ? "every sink has stored all acknowledged check-ins"
-            : fmt::format("not every sink has stored the acknowledged records {} to {}",
-                          stored_by_all, end - 1);
-    log(LogLevel::error, "spool {}: {}", spool_directory_, left);
+            : fmt::format(
+                  "at least one sink has not stored all acknowledged check-ins: records={}-{}; do "
+                  "not delete this directory",
+                  stored_by_all, end - 1);
+    log(LogLevel::error, "spool: directory={}: {}", spool_directory_, left);
     on_halt_(error);
 }
 

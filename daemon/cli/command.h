@@ -17,6 +17,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "config/settings.h"
 #include "pipeline/base/error.h"
@@ -35,6 +36,9 @@ public:
     // Returns the exit status.
     [[nodiscard]] virtual int run(const Settings& settings) = 0;
 
+    // config_file: the file that the settings come from; empty if they are the defaults.
+    void set_config_file(std::string config_file) { config_file_ = std::move(config_file); }
+
     // Whether the command was given on the command line.
     [[nodiscard]] bool given() const { return app_->parsed(); }
 
@@ -45,6 +49,7 @@ protected:
     }
 
     CLI::App* app_ = nullptr;  // Set by add_to().
+    std::string config_file_;
 };
 
 [[nodiscard]] std::unique_ptr<Command> make_serve_command();

@@ -104,7 +104,10 @@ int run(int argc, char** argv) {
         return exit_settings;
     }
     for (const auto& command : commands)
-        if (command->given()) return command->run(*settings);
+        if (command->given()) {
+            command->set_config_file(file);
+            return command->run(*settings);
+        }
     return exit_usage;
 }
 

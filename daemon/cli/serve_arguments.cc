@@ -17,7 +17,7 @@ public:
 
     [[nodiscard]] int run(const Settings& settings) override {
         set_log_level(settings.general.log_level);
-        return Daemon(settings, ROLLCALL_VERSION).run();
+        return Daemon(settings, ROLLCALL_VERSION, config_file_).run();
     }
 };
 

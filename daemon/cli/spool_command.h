@@ -1,16 +1,17 @@
 // Spool command: rollcalld spool list, verify, dump and replay. They change nothing in the spool
 // and may be used while a daemon runs.
 //
+// clang-format off
 //   list     prints a line for each segment, from its head and its name
 //   verify   prints the same after reading every record; fails if one is damaged
 //   dump     prints the rows of records, each with its record and its place in it
-//   replay   sends records to a sink again, as its delivery would: duplicates are left out, and
-//   rows
-//            keep their ids, so the unique key refuses those that the table has. The sink's
-//            position in the spool stays. Because a position belongs to a spool, each replay takes
-//            a new spool id, which leaves a row in rollcall_position or a record in Kafka's topic
-//            of positions. Kafka has no unique key: the topic holds the rows twice, and the
-//            database that loads them refuses the copies.
+//   replay   sends records to a sink again, as its delivery would: it leaves duplicates
+//            out, and rows keep their ids, so the unique key refuses those that the table has. The
+//            sink's position in the spool does not change. Because a position belongs to a spool,
+//            each replay takes a new spool id, which leaves a row in rollcall_position or a record
+//            in Kafka's topic of positions. Kafka has no unique key: the topic contains the rows
+//            twice, and the database that loads them refuses the copies.
+// clang-format on
 //
 // With --dead the commands work on dead letters (dead_letters.h): list counts them by sink and
 // reason, dump prints them, and replay sends them to the sinks that refused them and drops those

@@ -92,8 +92,11 @@ void Loop::pause_accepting(Listener& listener, int os_errno) {
     shard_.add(Metric::accept_pauses_total);
     listener.paused = true;
     if (!accepting_paused_)
-        log(LogLevel::warning, "cannot accept connections, clients wait: {}",
-            std::strerror(os_errno));
+        log(LogLevel::warning, "cannot accept connections, clients wait: {}; {}",
+            std::strerror(os_errno),
+            os_errno == EMFILE   ? "raise LimitNOFILE= of the service"
+            : os_errno == ENFILE ? "raise the sysctl fs.file-max"
+                                 : "free memory on this machine");
     accepting_paused_ = true;
 }
 

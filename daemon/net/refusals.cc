@@ -24,11 +24,9 @@ std::string RefusalLog::note(Transport transport, Code code, std::string_view pe
     Reason& reason = reasons_[label_of(transport, code)];
     ++reason.refusals;
     if (now_us < reason.next_line_us) return {};
-    std::string line = fmt::format("refused over {}: {}, from {}", to_text(transport),
-                                   to_text(code), peer.empty() ? "nobody known" : peer);
-    if (reason.refusals > 1)
-        line += fmt::format(", {} times since the last such line", reason.refusals);
-    line.append(": ").append(info(code).help);
+    std::string line = fmt::format("refused over {}: code={} count={} example_address={}: {}",
+                                   to_text(transport), to_text(code), reason.refusals,
+                                   peer.empty() ? "unknown" : peer, info(code).help);
     reason = {now_us + minute_us, 0};
     return line;
 }

@@ -197,7 +197,9 @@ Result<void> TlsContext::load() {
                clock_.wall_us() / 1'000'000 + left_s);
     if (left_s < 0)
         log(LogLevel::warning,
-            "tls.certificate: expired; routers that verify the server will not connect");
+            "tls.certificate: expired {} s ago; clients that verify it cannot connect. Renew it "
+            "and reload the daemon (SIGHUP)",
+            -left_s);
     const std::lock_guard lock(mutex_);
     std::swap(context_, made);
     return {};

@@ -89,7 +89,7 @@ void OverloadController::log_overload(double pressure, std::string_view cause) {
         log(LogLevel::warning, "overload: rejecting new clients because of {}", cause);
         overload_logged_ = true;
     } else if (overload_logged_ && pressure < overload_over) {
-        log(LogLevel::notice, "overload: over, accepting new clients again");
+        log(LogLevel::notice, "overload: ended, accepting new clients again");
         overload_logged_ = false;
     }
 }

@@ -1,12 +1,13 @@
 // Inflater: decompression of bodies, with zlib and libzstd.
 //
+// clang-format off
 //     gzip     RFC 1952. Several members, one after the other, are one body.
 //     deflate  RFC 1950 (zlib), or bare RFC 1951, which some senders mean by this word. A body
-//     whose
-//              first byte ends in the bits 1000 is the former; the latter would begin with a stored
-//              block and a bit set in its padding, which no encoder writes.
+//              whose first byte ends in the bits 1000 is the former; the latter would begin with a
+//              stored block and a bit set in its padding, which no encoder writes.
 //     zstd     RFC 8878. Several frames are one body. No dictionaries, and none of the formats from
 //              before version 1.0.
+// clang-format on
 //
 // A body that is truncated, is followed by other bytes, or does not match its checksum is refused
 // as a whole: bad_encoding.

@@ -202,8 +202,9 @@ void DeadLetters::log_kept(uint64_t count, const Refusal& first, const RowPlace&
     if (logged_us_ && now_us - *logged_us_ < log_interval.count()) return;
     logged_us_ = now_us;
     log(LogLevel::warning,
-        "sink {}: {} rows refused for good are kept in {}; row {} of record {}: {}: {}",
-        to_text(options_.sink), unlogged_, directory_, place.row, place.record,
+        "sink {}: dead letters: rows={} directory={}; the first has record={} row={} reason={}: "
+        "{}. List them with `rollcalld spool list --dead`",
+        to_text(options_.sink), unlogged_, directory_, place.record, place.row,
         to_text(first.reason), first.detail);
     unlogged_ = 0;
 }

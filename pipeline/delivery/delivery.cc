@@ -170,14 +170,15 @@ Result<Delivery::Held> Delivery::held_by_earlier(std::span<const IncarnationId> 
 Result<void> Delivery::leave_position(const IncarnationId& incarnation, const Position& position,
                                       const Held& held) {
     log(LogLevel::warning,
-        "sink {}: has stored up to record {} of this spool, but not from here; continuing from "
-        "record {}. Does another daemon use a copy of state_dir, or was it restored from a backup?",
+        "sink {}: position belongs to another copy of this spool: position={} "
+        "continuing_at_record={}; state_dir was restored from a backup, or another daemon uses a "
+        "copy of it. No row is lost. If you did not want two daemons, stop one",
         to_text(options_.name), position.next_record, held.below);
     if (options_.lineage == nullptr) return {};
     if (auto renewed = options_.lineage->renew(incarnation); !renewed) {
         if (renewed.error().action() == Action::halt) return renewed;
         return fail(Code::sink_down,
-                    "the spool cannot note its new incarnation: " + describe(renewed.error()));
+                    "cannot write the new id of the spool: " + describe(renewed.error()));
     }
     const auto opened = sink_.open(options_.lineage->incarnations().front());
     if (!opened) return std::unexpected(opened.error());
@@ -186,7 +187,8 @@ Result<void> Delivery::leave_position(const IncarnationId& incarnation, const Po
 
 void Delivery::note_setback(uint64_t from) {
     log(LogLevel::warning,
-        "sink {}: its position went back from record {} to {}; sending again what the spool holds",
+        "sink {}: position went back: from_record={} to_record={}; the sink was probably restored "
+        "from a backup. The daemon sends those records again that are still in the spool",
         to_text(options_.name), stored_.own(), from);
     shard_.add(Metric::sink_setbacks_total, 1, label_of(options_.name));
     dead_letters_.forget();
@@ -199,7 +201,8 @@ void Delivery::count_missing() {
     const uint64_t first = std::max(dropped->first, missing_below_);
     missing_below_ = dropped->end;
     log(LogLevel::error,
-        "sink {}: has not stored records {} to {}, and they are no longer in the spool",
+        "sink {}: records missing: records={}-{}; the sink has not stored them and the spool has "
+        "deleted them. Restore a newer backup of the sink",
         to_text(options_.name), first, dropped->end - 1);
     shard_.add(Metric::sink_missing_records_total, static_cast<int64_t>(dropped->end - first),
                label_of(options_.name));
@@ -393,7 +396,7 @@ void Delivery::count_dead_letters() {
 milliseconds Delivery::mark_down(const Error& error) {
     std::string message = describe(error);
     if (message != health_message_.text())
-        log(LogLevel::warning, "sink {}: down, check-ins stay in the spool: {}",
+        log(LogLevel::warning, "sink {}: down, retrying; check-ins stay in the spool: {}",
             to_text(options_.name), message);
     health_message_.set(std::move(message));
     opened_ = false;
@@ -408,7 +411,7 @@ void Delivery::mark_up() {
     retry_delay_ = milliseconds(0);
     shard_.set(Metric::sink_up, 1, label_of(options_.name));
     if (health_message_.text().empty()) return;
-    log(LogLevel::notice, "sink {}: back", to_text(options_.name));
+    log(LogLevel::notice, "sink {}: up again", to_text(options_.name));
     health_message_.clear();
 }
 

@@ -79,10 +79,12 @@ void Committer::note_full(const Result<size_t>& done) {
     full_.set(full);
     shard_.set(Metric::spool_full, full);
     log(full ? LogLevel::warning : LogLevel::notice, "spool: {}",
-        !full ? "takes check-ins again"
+        !full ? "accepting check-ins again"
         : done.error().code == Code::disk_full
-            ? "full; check-ins wait until a sink catches up or the disk has room"
-            : "no file can be opened; check-ins wait until the process may open another");
+            ? "full; check-ins wait until a sink catches up or the disk has room. Free disk space, "
+              "raise spool.size_max, or bring back the sink that is down"
+            : "no file can be opened; check-ins wait until the process may open another. Raise "
+              "LimitNOFILE= of the service");
 }
 
 Result<void> Committer::append(Source& source, size_t& slots) {

@@ -74,8 +74,8 @@ Result<void> Lineage::open(const SpoolId& spool, std::span<const Segment> segmen
     if (place_ && !is_same_place(*place_, *place)) {
         begin_incarnation();
         log(LogLevel::warning,
-            "spool: {} is not the directory of the last start, but a copy or restored; its "
-            "incarnation is now {}",
+            "spool: the directory was copied or restored from a backup since the last start: "
+            "directory={} new_id={}; sinks record its progress under the new id. No action needed",
             directory_, to_text(incarnations_.front()));
     }
     place_ = *place;

@@ -75,18 +75,18 @@ void LostRecords::add(const LostRange& loss) {
     // other order, nobody would ever report them.
     records_ += known.uncounted;
     shard_.add(Metric::spool_lost_records_total, static_cast<int64_t>(known.uncounted));
-    log(LogLevel::error, "spool: records {} to {} cannot be read and are lost ({})", loss.first,
-        loss.end - 1,
-        loss.segment.empty() ? "their segment is missing"
-                             : fmt::format("{} from byte {} on", loss.segment, loss.from));
+    log(LogLevel::error, "spool: records lost: records={}-{}; {}", loss.first, loss.end - 1,
+        loss.segment.empty()
+            ? "their segment is missing"
+            : fmt::format("they are damaged: segment={} from_byte={}", loss.segment, loss.from));
     const std::string path =
         fmt::format("{}/{:020}-{:020}{}", quarantine_, loss.first, loss.end, suffix);
     const auto kept = quarantine(loss, path, size_max_ - std::min(size_max_, known.bytes));
     if (kept)
-        log(LogLevel::notice, "spool: the bytes of the lost records are kept in {}", path);
+        log(LogLevel::notice, "spool: damaged bytes kept for inspection: file={}", path);
     else
-        log(LogLevel::warning, "spool: the bytes of the lost records could not be kept in {}: {}",
-            path, describe(kept.error()));
+        log(LogLevel::warning, "spool: damaged bytes not kept: file={}: {}", path,
+            describe(kept.error()));
 }
 
 Result<LostRecords::Known> LostRecords::find_known(const LostRange& loss) const {

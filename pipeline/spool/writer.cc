@@ -86,8 +86,8 @@ Result<void> SpoolWriter::recover_last() {
     const uint64_t torn = tail->appendable ? size - std::min(size, tail->bytes) : 0;
     // At level debug, since the spool of dead letters is opened for each dead letter.
     log(torn > 0 ? LogLevel::info : LogLevel::debug,
-        "{}: records {} to {}, {} bytes cut behind the last", options_.directory,
-        segments_.front().first_record, next_, torn);
+        "spool: opened: directory={} first_record={} next_record={} torn_bytes={}",
+        options_.directory, segments_.front().first_record, next_, torn);
     if (tail->appendable) {
         // The bytes behind are a torn write or the former life of a recycled file. Cut them off, so
         // that they are never taken for a later record.
@@ -117,10 +117,14 @@ Result<void> SpoolWriter::replace_last() {
     next_ = *end;
     if (auto begun = begin_run(); !begun) return begun;
     if (next_ > first) {
-        log(LogLevel::error, "spool: the head of {} is damaged", segment_name(first));
+        log(LogLevel::error,
+            "spool: segment header damaged: segment={}; `rollcalld spool verify` lists "
+            "the records that can be read",
+            segment_name(first));
         return begin_segment();
     }
-    log(LogLevel::warning, "spool: removing {}, which was not finished", segment_name(first));
+    log(LogLevel::warning, "spool: removing an empty segment without a header: segment={}",
+        segment_name(first));
     return replace_empty();
 }
 

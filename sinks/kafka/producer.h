@@ -3,12 +3,11 @@
 // After any failure discard it and make another one (kafka/sink.h). The functions are called in the
 // order in which they are declared; store() as often as there are batches.
 //
-// Limits: what the brokers take is learned by failing. After a store() that failed, too_large()
-// says
-//         what was refused for its size.
-// Errors:  sink_down, with the cause and advice (kafka/failure.h); for a wrong property
-// bad_setting. Threads: one. librdkafka sends in threads of its own; its callbacks run within our
-// calls.
+// The producer learns the size limits of the brokers from refusals: after a store() that failed,
+// too_large() returns what was refused for its size.
+//
+// Errors:  sink_down, with the cause and advice (kafka/failure.h), and bad_setting.
+// Threads: one. librdkafka sends in its own threads; its callbacks run within our calls.
 #pragma once
 
 #include <librdkafka/rdkafka.h>

@@ -30,8 +30,9 @@ KafkaSink::KafkaSink(const Settings& settings)
     const std::string version = fmt::format("v{}", schema_version());
     if (!settings_.kafka.topic.ends_with(version))
         log(LogLevel::warning,
-            "kafka: topic {} does not end in {}, the version of the table; an update that adds a "
-            "column would put lines of two lengths into it, and the pipeline would stop",
+            "kafka.topic: {} does not end in {}, the version of the table's columns. After an "
+            "update that adds a column, the topic would contain rows of both versions, and the "
+            "pipeline would stop",
             settings_.kafka.topic, version);
 }
 
@@ -87,9 +88,10 @@ bool KafkaSink::learn_limits() {
     if (refused.row) {
         row_bytes_max_ = *refused.row - 1;
         log(LogLevel::warning,
-            "kafka: a broker refuses a message of {} bytes; rows larger than {} become dead letters"
-            " unless max.message.bytes of topic {} is raised and the daemon started again",
-            *refused.row, row_bytes_max_, settings_.kafka.topic);
+            "sink kafka: message too large for a broker: bytes={} topic={}; rows of more than {} "
+            "bytes become dead letters. To store them, raise max.message.bytes of the topic and "
+            "restart the daemon",
+            *refused.row, settings_.kafka.topic, row_bytes_max_);
     }
     return refused.together || refused.row || part_can_shrink;
 }

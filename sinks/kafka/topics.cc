@@ -118,7 +118,7 @@ Result<void> KafkaTopics::check_created(const rd_kafka_event_t* answer) {
                                                  why != nullptr ? why : rd_kafka_err2str(code)));
             !created)
             return created;
-        log(LogLevel::notice, "kafka: created topic {}", name);
+        log(LogLevel::notice, "sink kafka: topic created: topic={}", name);
     }
     return {};
 }

@@ -166,7 +166,7 @@ Result<Rows> SinglestoreWatch::select(std::string_view columns, std::string_view
 Result<std::string> SinglestoreWatch::poll_state(PipelineStatus& now) {
     const auto rows = select("STATE, SKIPPED_BATCH_PARTITIONS", pipelines);
     if (not_singlestore_) {
-        log(LogLevel::notice, "{}:{} is not a SingleStore: there is no pipeline to watch",
+        log(LogLevel::notice, "pipeline watch: off, because {}:{} is not a SingleStore server",
             options_.host, options_.port);
         return std::string();
     }
@@ -279,7 +279,7 @@ void SinglestoreWatch::report(PipelineStatus& now, const std::string& wrong,
     health_message_.set(now.wrong);
     if (message == logged_) return;
     if (wrong.empty())
-        log(LogLevel::notice, "pipeline {}: runs", pipeline_);
+        log(LogLevel::notice, "pipeline {}: running without errors", pipeline_);
     else
         log(LogLevel::warning, "{}", now.wrong);
     logged_ = std::move(message);

@@ -64,8 +64,9 @@ Result<void> SqliteFiles::keep_orphan() {
         if (taken) continue;
         if (taken.error().os_errno != ENOENT) return std::unexpected(taken.error());
         log(LogLevel::warning,
-            "sink sqlite: {} belongs to the database that was at {}; renamed to {}. To complete "
-            "that database DB, rename this file to DB-wal and open DB with sqlite3",
+            "sink sqlite: {} is the write-ahead log of a database that was moved away from {}; "
+            "renamed to {}. If the moved database is DB, rename this file to DB-wal and open DB "
+            "with sqlite3, which completes it",
             wal, path_, orphan);
         return files_.rename(wal, orphan);
     }

@@ -112,7 +112,7 @@ BOOST_AUTO_TEST_CASE(while_the_disk_of_the_spool_is_full_check_ins_wait_for_thei
     full.end();
     BOOST_TEST(http.receive().status == 200);
     BOOST_TEST(mqtt.puback() == 1);
-    BOOST_TEST(says_before_long(daemon, "spool: takes check-ins again"), daemon.log());
+    BOOST_TEST(says_before_long(daemon, "spool: accepting check-ins again"), daemon.log());
     BOOST_TEST(daemon.metric("rollcall_spool_full") == 0);
     BOOST_TEST(ready_before_long(daemon));
     BOOST_TEST(daemon.query_until("2", "SELECT COUNT(*) FROM site_checkins") == "2");
@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(while_the_disk_of_the_database_is_full_check_ins_are_taken_
         BOOST_TEST(daemon.metric(R"(rollcall_sink_errors_total{sink="sqlite"})") > 0);
     }
     BOOST_TEST(daemon.query_until("2", "SELECT COUNT(*) FROM site_checkins") == "2");
-    BOOST_TEST(says_before_long(daemon, "sink sqlite: back"), daemon.log());
+    BOOST_TEST(says_before_long(daemon, "sink sqlite: up again"), daemon.log());
     BOOST_TEST(daemon.metric(R"(rollcall_sink_up{sink="sqlite"})") == 1);
 }
 

@@ -101,7 +101,7 @@ struct UnreadLog {
     UnreadLog() {
         std::string text;
         BOOST_TEST_REQUIRE(
-            before_long([&] { return contains(text += log.read(), "takes check-ins"); }));
+            before_long([&] { return contains(text += log.read(), "ready: version="); }));
         log.fill();
     }
 

@@ -62,13 +62,15 @@ struct DaemonWithDatabase {
     }
     // The daemon says what happened, stores what it acknowledges, and is ready.
     void check_noticed(std::string_view suffix) {
-        for (auto left = patience / 20ms; left > 0 && !log_has(daemon, "sink sqlite: back"); --left)
+        for (auto left = patience / 20ms; left > 0 && !log_has(daemon, "sink sqlite: up again");
+             --left)
             std::this_thread::sleep_for(20ms);
-        BOOST_TEST(log_has(daemon, fmt::format("sink sqlite: down, check-ins stay in the spool: "
-                                               "{}{} was removed, moved or replaced",
-                                               database.string(), suffix)),
-                   daemon.log());
-        BOOST_TEST(log_has(daemon, "sink sqlite: back"), daemon.log());
+        BOOST_TEST(
+            log_has(daemon, fmt::format("sink sqlite: down, retrying; check-ins stay in the spool: "
+                                        "{}{} was removed, moved or replaced",
+                                        database.string(), suffix)),
+            daemon.log());
+        BOOST_TEST(log_has(daemon, "sink sqlite: up again"), daemon.log());
         BOOST_TEST(daemon.metric(R"(rollcall_sink_up{sink="sqlite"})") == 1);
         BOOST_TEST(daemon.metric(R"(rollcall_sink_errors_total{sink="sqlite"})") > 0);
     }

@@ -1,4 +1,6 @@
 // The daemon under a service manager: readiness, the clean stop, the log.
+#include <fmt/core.h>
+
 #include <boost/test/unit_test.hpp>
 #include <csignal>
 #include <regex>
@@ -18,6 +20,19 @@ BOOST_AUTO_TEST_CASE(ports_take_check_ins_as_soon_as_readiness_was_notified) {
     for (const uint16_t port : {daemon.http_port(), daemon.mqtt_port(), daemon.admin_port()})
         (void)TcpClient(port);
     BOOST_TEST(daemon.post("{}").status == 200);
+}
+
+BOOST_AUTO_TEST_CASE(one_line_at_the_start_names_version_files_sinks_and_addresses) {
+    TestDaemon daemon;
+    const std::regex line(fmt::format(
+        "ready: version=\\S+ config=/\\S+/rollcall\\.toml state=/\\S+ sinks=sqlite auth=anonymous "
+        "http=127\\.0\\.0\\.1:{} mqtt=127\\.0\\.0\\.1:{} admin=127\\.0\\.0\\.1:{}\n",
+        daemon.http_port(), daemon.mqtt_port(), daemon.admin_port()));
+    // The daemon writes the line after it has notified the readiness for which TestDaemon waits.
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    while (!std::regex_search(daemon.log(), line) && std::chrono::steady_clock::now() < deadline)
+        std::this_thread::sleep_for(20ms);
+    BOOST_TEST(std::regex_search(daemon.log(), line), daemon.log());
 }
 
 BOOST_AUTO_TEST_CASE(sigterm_is_answered_with_stopping_and_exit_status_0) {

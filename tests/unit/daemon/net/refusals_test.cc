@@ -12,19 +12,21 @@ BOOST_AUTO_TEST_CASE(each_reason_has_one_line_a_minute_that_says_how_many_there_
     const auto note = [&](Code code, std::string_view peer, int64_t second) {
         return log.note(Transport::http, code, peer, second * second_us);
     };
-    BOOST_TEST(note(Code::bad_header, "192.0.2.1", 0) ==
-               "refused over http: bad_header, from 192.0.2.1: A header line is malformed.");
+    BOOST_TEST(
+        note(Code::bad_header, "192.0.2.1", 0) ==
+        "refused over http: code=bad_header count=1 example_address=192.0.2.1: A header line is "
+        "malformed.");
     BOOST_TEST(note(Code::bad_header, "192.0.2.1", 1) == "");
     BOOST_TEST(note(Code::bad_header, "192.0.2.2", 59) == "");
     // Another reason, and the same one of another protocol, have lines of their own.
     BOOST_TEST(note(Code::bad_host, "192.0.2.1", 59) != "");
     BOOST_TEST(log.note(Transport::mqtt, Code::bad_header, "192.0.2.1", 59 * second_us) != "");
     BOOST_TEST(note(Code::bad_header, "192.0.2.3", 60) ==
-               "refused over http: bad_header, from 192.0.2.3, 3 times since the last such line: "
+               "refused over http: code=bad_header count=3 example_address=192.0.2.3: "
                "A header line is malformed.");
     BOOST_TEST(note(Code::bad_header, "192.0.2.3", 119) == "");
     BOOST_TEST(note(Code::bad_header, "192.0.2.3", 1000) ==
-               "refused over http: bad_header, from 192.0.2.3, 2 times since the last such line: "
+               "refused over http: code=bad_header count=2 example_address=192.0.2.3: "
                "A header line is malformed.");
 }
 

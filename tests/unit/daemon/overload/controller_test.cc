@@ -281,7 +281,7 @@ BOOST_FIXTURE_TEST_CASE(full_pressure_is_said_when_it_begins_and_when_it_is_over
     BOOST_TEST(begun.find('\n') == begun.size() - 1);
     BOOST_TEST(said_at(0.94) == "");
     const std::string over = said_at(0.5);
-    BOOST_TEST(over.find("overload: over") != std::string::npos, over);
+    BOOST_TEST(over.find("overload: ended") != std::string::npos, over);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -310,7 +310,7 @@ BOOST_AUTO_TEST_CASE(topic_whose_name_does_not_tell_the_tables_version_is_remark
     settings.kafka.topic = "checkins";
     BOOST_TEST(standard_error_of([&] {
                    KafkaSink sink(settings);
-               }).find("topic checkins does not end in v2, the version of the table") !=
+               }).find("kafka.topic: checkins does not end in v2, the version of the table") !=
                std::string::npos);
     settings.kafka.topic = "rows.v2";
     BOOST_TEST(standard_error_of([&] { KafkaSink sink(settings); }) == "");
