@@ -116,7 +116,7 @@ normal_operation() {
     join_clients
     await_stored sqlite
     local reloads outages
-    reloads=$(grep -c ' reloaded$' "$work/log" || true)
+    reloads=$(grep -c ' reload: complete$' "$work/log" || true)
     outages=$(grep -c 'sink sqlite: back' "$work/log" || true)
     echo "$reloads reloads, $outages outages of the sink"
     ((reloads > 0 && outages > 0)) || ((seconds < 2 * outage_every)) || die "there was no reload, or no outage of the sink"

@@ -75,7 +75,7 @@ Result<void> listen_on_all(const List& addresses, std::string_view protocol, siz
         const auto sockets = listen_on(address, count);
         if (!sockets) return std::unexpected(in_context(protocol, sockets.error()));
         use(*sockets);
-        log(LogLevel::info, "listening on {} ({})", sockets->address, protocol);
+        log(LogLevel::info, "listening: protocol={} address={}", protocol, sockets->address);
     }
     return {};
 }
@@ -163,7 +163,7 @@ Result<void> Daemon::read_admin_token_file() {
 
 Result<void> Daemon::make_state_directory() {
     if (const auto made = files_.make_directories(state_dir_); !made)
-        return std::unexpected(in_context(state_dir_, made.error()));
+        return std::unexpected(in_context("state_dir", made.error()));
     return {};
 }
 
@@ -241,7 +241,7 @@ Result<void> Daemon::listen() {
         return done;
     if (auto done = listen_for_operators(settings_.admin.listen, "admin", nullptr); !done)
         return done;
-    return listen_for_operators(settings_.admin.tls_listen, "admin with TLS", &tls_);
+    return listen_for_operators(settings_.admin.tls_listen, "admin_tls", &tls_);
 }
 
 Result<void> Daemon::listen_for_checkins(const List& addresses, std::string_view protocol,
@@ -269,8 +269,7 @@ Result<void> Daemon::listen_for_operators(const List& addresses, std::string_vie
 
 // Adds an address to the line that is logged when the daemon is ready.
 void Daemon::note_listener(std::string_view protocol, std::string_view address) {
-    const std::string_view name = protocol == "admin with TLS" ? "admin_tls" : protocol;
-    listeners_ += fmt::format(" {}={}", name, address);
+    listeners_ += fmt::format(" {}={}", protocol, address);
 }
 
 void Daemon::start_threads() {
@@ -355,10 +354,19 @@ void Daemon::notify_watchdog() {
 void Daemon::obey_signals() {
     if (signals_.stop_requested()) return stop();
     if (reloads_.try_end_reload()) {
-        log(LogLevel::notice, "reloaded");
+        log_reload();
         service_manager_.ready();
     }
     if (!reloads_.is_reloading() && reloads_begun_ != signals_.reloads_requested()) begin_reload();
+}
+
+void Daemon::log_reload() const {
+    const size_t failed = reloads_.health_messages().size();
+    if (failed == 0)
+        log(LogLevel::notice, "reload: complete");
+    else
+        log(LogLevel::warning, "reload: incomplete: errors={}; the lines above give the reasons",
+            failed);
 }
 
 void Daemon::begin_reload() {
@@ -374,14 +382,14 @@ void Daemon::end(int status) {
 }
 
 void Daemon::halt(const Error& error) {
-    log(LogLevel::error, "stopping at once: {}", describe(error));
+    log(LogLevel::error, "exiting immediately: {}", describe(error));
     end(EXIT_FAILURE);
 }
 
 // Called by the thread of Signals.
 void Daemon::end_at_once(std::string_view reason) {
     const std::string busy = thread_watch_.in_step();
-    log(LogLevel::warning, "ending now: {}{}; the next start continues from the spool", reason,
+    log(LogLevel::warning, "exiting early: {}{}; the next start continues from the spool", reason,
         busy.empty() ? "" : fmt::format(" (busy: {})", busy));
     end(EXIT_SUCCESS);
 }

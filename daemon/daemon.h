@@ -87,6 +87,7 @@ private:
     void stop_workers();
     void stop_pipeline();
 
+    void log_reload() const;
     void begin_reload();
     void on_turn();
     void notify_watchdog();

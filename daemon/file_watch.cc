@@ -58,8 +58,8 @@ std::optional<FileWatch::Version> FileWatch::version_of(const std::string& path)
 
 std::string FileWatch::message(const Watched& file) {
     return fmt::format(
-        "{} was changed, replaced or removed after it was read; its earlier contents stay in "
-        "effect until a reload (SIGHUP)",
+        "{} was changed, replaced or removed after the daemon read it; the earlier contents stay "
+        "in effect until a reload (systemctl reload rollcalld, or SIGHUP)",
         file.path);
 }
 

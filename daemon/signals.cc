@@ -57,7 +57,7 @@ void Signals::run() {
         if (number > 0) receive(number);
         const int64_t deadline_us = deadline_us_.read();
         if (deadline_us != 0 && clock_.steady_us() > deadline_us)
-            end_("the stop takes longer than the settings allow");
+            end_("the stop took longer than drain_timeout_max or delivery.stop_timeout_max allows");
     }
 }
 

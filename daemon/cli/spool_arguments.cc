@@ -6,6 +6,7 @@
 #include "daemon/cli/command.h"
 #include "daemon/cli/spool_command.h"
 #include "daemon/daemon.h"
+#include "pipeline/base/files.h"
 
 namespace rollcall {
 
@@ -37,6 +38,8 @@ public:
             fmt::print(stderr, "replay: --sink is required\n");
             return exit_usage;
         }
+        if (auto found = check_directory(state_dir_of(settings), "state_dir"); !found)
+            return failed(found.error());
         const auto as_it_should_be = dead_ ? run_dead(settings) : run_records(settings);
         if (!as_it_should_be) return failed(as_it_should_be.error());
         return *as_it_should_be ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -29,6 +29,14 @@ std::unexpected<Error> disk_error(int os_errno = errno) {
     }
 }
 
+// As above, with the path for the operator, who may have named a wrong one.
+std::unexpected<Error> disk_error(std::string_view action, const std::string& path,
+                                  int os_errno = errno) {
+    const auto error = disk_error(os_errno);
+    if (error.error().code != Code::disk_failed) return error;
+    return fail(Code::disk_failed, os_errno, fmt::format("cannot {} {}", action, path));
+}
+
 FileStatus status_of(const struct stat& status) {
     return {{status.st_dev, status.st_ino}, status.st_nlink};
 }
@@ -154,7 +162,7 @@ Result<std::unique_ptr<File>> Files::open(const std::string& path, Open how) {
         case Open::create: flags |= O_RDWR | O_CREAT | O_EXCL; break;
     }
     const int fd = ::open(path.c_str(), flags, 0640);
-    if (fd < 0) return disk_error();
+    if (fd < 0) return disk_error("open", path);
     auto file = std::make_unique<RealFile>(fd);
     if (how != Open::create) return file;
     if (const auto given = give_to_owner(fd, parent_of(path)); !given) {
@@ -174,11 +182,12 @@ Result<void> Files::make_directories(const std::string& path) {
             if (auto given = give_directory_to_owner(made.string(), parent); !given) return given;
             if (auto synced = sync_directory(parent); !synced) return synced;
         } else if (errno != EEXIST) {
-            return disk_error();
+            return disk_error("create the directory", made.string());
         }
     }
     std::error_code error;
-    if (!std::filesystem::is_directory(whole, error)) return disk_error(ENOTDIR);
+    if (!std::filesystem::is_directory(whole, error))
+        return disk_error("create the directory", path, ENOTDIR);
     return {};
 }
 
@@ -187,7 +196,7 @@ Result<std::vector<std::string>> Files::list(const std::string& directory) {
     std::error_code error;
     for (const auto& entry : std::filesystem::directory_iterator(directory, error))
         names.push_back(entry.path().filename().string());
-    if (error) return disk_error(error.value());
+    if (error) return disk_error("list", directory, error.value());
     std::sort(names.begin(), names.end());
     return names;
 }
@@ -222,7 +231,7 @@ Result<DirectoryPlace> Files::place(const std::string& directory) { return find_
 
 Result<std::unique_ptr<File>> Files::lock(const std::string& directory) {
     const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0) return disk_error();
+    if (fd < 0) return disk_error("open the directory", directory);
     auto file = std::make_unique<RealFile>(fd);
     if (flock(fd, LOCK_EX | LOCK_NB) == 0) return file;
     if (errno == EWOULDBLOCK) return fail(Code::spool_locked, errno);
@@ -251,6 +260,13 @@ Result<void> check_owner(const std::string& path) {
         Code::not_owner,
         fmt::format("{} belongs to {}: run the command as that user (sudo -u {}) or as root",
                     checked, owner, owner));
+}
+
+Result<void> check_directory(const std::string& path, std::string_view setting) {
+    std::error_code error;
+    if (std::filesystem::is_directory(path, error)) return {};
+    return fail(Code::unreadable_file,
+                fmt::format("no such directory: {} (see {})", path, setting));
 }
 
 }  // namespace rollcall

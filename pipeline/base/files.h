@@ -23,6 +23,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pipeline/base/directory_place.h"
@@ -97,5 +98,8 @@ public:
 // files that the user creates there might be unwritable for the daemon. If the path does not exist,
 // its directory is checked.
 [[nodiscard]] Result<void> check_owner(const std::string& path);
+
+// Fails with unreadable_file if the path does not name a directory. setting: the one to correct.
+[[nodiscard]] Result<void> check_directory(const std::string& path, std::string_view setting);
 
 }  // namespace rollcall

@@ -77,7 +77,11 @@ Result<void> SqliteFiles::keep_orphan() {
 Result<void> SqliteFiles::create_if_missing() const {
     const int fd = ::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (fd < 0 && errno == EEXIST) return {};
-    if (fd < 0) return fail(Code::unreadable_file, errno, "it is missing and cannot be created");
+    if (fd < 0) {
+        const int why = errno;
+        if (auto found = check_directory(directory_of(path_), "sqlite.path"); !found) return found;
+        return fail(Code::unreadable_file, why, "it is missing and cannot be created");
+    }
     auto given = give_to_owner(fd, directory_of(path_));
     if (!given) unlink(path_.c_str());
     close(fd);

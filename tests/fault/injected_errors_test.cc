@@ -80,10 +80,11 @@ BOOST_AUTO_TEST_CASE(after_a_sync_that_failed_nothing_is_acknowledged_or_synced_
         failing.end();
         BOOST_TEST(failing.calls().size() == 1);
     }
-    BOOST_TEST(says(daemon,
-                    "stopping at once: A sync of the spool failed, so the data may not be on disk. "
-                    "(Input/output error)"),
-               daemon.log());
+    BOOST_TEST(
+        says(daemon,
+             "exiting immediately: A sync of the spool failed, so the data may not be on disk. "
+             "(Input/output error)"),
+        daemon.log());
     daemon.start();
     BOOST_TEST(daemon.post(report).status == 200);
     routers.connect(daemon);

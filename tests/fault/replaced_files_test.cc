@@ -33,7 +33,7 @@ bool acknowledges(const TestDaemon& daemon) try {
 // The daemon ends within two seconds, also if no check-in arrives, and names what was changed.
 void check_halted(TestDaemon& daemon, const fs::path& changed) {
     BOOST_TEST((daemon.process().wait(2s) == EXIT_FAILURE), daemon.log());
-    BOOST_TEST(log_has(daemon, fmt::format("stopping at once: {} was", changed.string())),
+    BOOST_TEST(log_has(daemon, fmt::format("exiting immediately: {} was", changed.string())),
                daemon.log());
 }
 

@@ -81,6 +81,15 @@ BOOST_AUTO_TEST_CASE(serve_refuses_wrong_settings_with_the_same_status) {
     BOOST_TEST(rollcalld({"serve", "--config", "/nonexistent"}).status == settings_status);
 }
 
+BOOST_AUTO_TEST_CASE(serve_names_a_state_directory_that_cannot_be_created) {
+    const auto refused = rollcalld({"serve", "--set", "state_dir=/proc/nonexistent"});
+    BOOST_TEST(refused.status == 1);
+    BOOST_TEST(refused.errors.ends_with(
+                   "cannot start: state_dir: cannot create the directory /proc/nonexistent: No "
+                   "such file or directory\n"),
+               refused.errors);
+}
+
 BOOST_AUTO_TEST_CASE(printed_settings_load_again) {
     const auto printed = rollcalld({"settings"});
     BOOST_TEST(printed.status == 0);
@@ -143,7 +152,9 @@ BOOST_AUTO_TEST_CASE(
     BOOST_TEST(spool({"replay", "--dead"}).status == 0);
     BOOST_TEST(spool({"dump", "--format", "json"}).output.find(R"("seq":7)") != std::string::npos);
     BOOST_TEST(rollcalld({"check", "--deep", "--set", place}).status == 0);
-    BOOST_TEST(rollcalld({"spool", "list", "--set", "state_dir=/nonexistent"}).status == 1);
+    const auto nowhere = rollcalld({"spool", "list", "--set", "state_dir=/nonexistent"});
+    BOOST_TEST(nowhere.status == 1);
+    BOOST_TEST(nowhere.errors == "no such directory: /nonexistent (see state_dir)\n");
 
     const auto second =
         rollcalld({"serve", "--set", place, "--set", "http.listen=127.0.0.1:0", "--set",

@@ -88,9 +88,9 @@ struct DaemonFixture {
         return token;
     }
     void reload() const {
-        const double before = count(daemon->log(), "reloaded\n");
+        const double before = count(daemon->log(), " reload: ");
         daemon->process().send(SIGHUP);
-        for (int wait = 0; wait < 600 && count(daemon->log(), "reloaded\n") == before; ++wait)
+        for (int wait = 0; wait < 600 && count(daemon->log(), " reload: ") == before; ++wait)
             std::this_thread::sleep_for(50ms);
     }
     static double count(const std::string& text, std::string_view what) {

@@ -73,15 +73,16 @@ void TestDaemon::kill() {
     process_->wait(patience);
 }
 
-// Finds "listening on 127.0.0.1:41573 (http)" in the log. Waits for the line, because the daemon
-// may just have been launched.
+// Finds "listening: protocol=http address=127.0.0.1:41573" in the log. Waits for the line, because
+// the daemon may just have been launched.
 uint16_t TestDaemon::port_of(std::string_view protocol) const {
-    const std::string after_port = fmt::format(" ({})\n", protocol);
+    const std::string before_address = fmt::format("listening: protocol={} address=", protocol);
     const auto deadline = std::chrono::steady_clock::now() + patience;
     for (;;) {
         const std::string text = log();
-        const size_t end = text.find(after_port);
-        if (end != std::string::npos)
+        const size_t begin = text.find(before_address);
+        const size_t end = text.find('\n', begin);
+        if (begin != std::string::npos && end != std::string::npos)
             return static_cast<uint16_t>(std::stoul(text.substr(text.rfind(':', end) + 1)));
         if (std::chrono::steady_clock::now() > deadline)
             throw std::runtime_error("no port for it in:\n" + text);

@@ -146,6 +146,23 @@ BOOST_AUTO_TEST_CASE(user_who_does_not_own_a_directory_is_refused,
                    " belongs to root: run the command as that user (sudo -u root) or as root");
 }
 
+BOOST_AUTO_TEST_CASE(error_of_a_wrong_path_names_the_path) {
+    const std::string missing = path("missing");
+    const auto text_of = [](const auto& result) { return describe(result.error()); };
+    BOOST_TEST(text_of(files.list(missing)) ==
+               "cannot list " + missing + ": No such file or directory");
+    BOOST_TEST(text_of(files.open(missing + "/a", Files::Open::create)) ==
+               "cannot open " + missing + "/a: No such file or directory");
+    BOOST_TEST(text_of(files.lock(missing)) ==
+               "cannot open the directory " + missing + ": No such file or directory");
+    create("file");
+    BOOST_TEST(text_of(files.make_directories(path("file/x"))) ==
+               "cannot create the directory " + path("file/x") + ": Not a directory");
+    BOOST_TEST(describe(check_directory(missing, "state_dir").error()) ==
+               "no such directory: " + missing + " (see state_dir)");
+    BOOST_TEST(check_directory(directory.path(), "state_dir").has_value());
+}
+
 BOOST_AUTO_TEST_CASE(file_beyond_the_size_limit_of_the_process_is_a_full_disk) {
     const auto file = create("large");
     rlimit before{};

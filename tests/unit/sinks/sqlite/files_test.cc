@@ -41,6 +41,14 @@ struct SqliteFilesFixture {
 
 BOOST_FIXTURE_TEST_SUITE(sqlite_files, SqliteFilesFixture)
 
+BOOST_AUTO_TEST_CASE(missing_directory_is_named_with_its_setting) {
+    const std::string missing = directory.path() / "missing/";
+    const auto prepared = SqliteFiles(missing + "a.db").prepare();
+    BOOST_TEST_REQUIRE(!prepared.has_value());
+    BOOST_TEST(describe(prepared.error()) ==
+               "no such directory: " + missing + " (see sqlite.path)");
+}
+
 BOOST_AUTO_TEST_CASE(each_file_that_is_removed_moved_or_replaced_is_named) {
     for (const char* suffix : {"", "-wal", "-shm"}) {
         const std::string file = path + suffix;
