@@ -3,15 +3,19 @@
 //
 // The spool is written to TMPDIR, or to the working directory if TMPDIR is not set: choose the disk
 // to be measured. Prints MB/s and syncs/s beside the time of a check-in. Dropped segments are
-// recycled, as in a daemon whose sinks keep up.
+// recycled, as in a daemon whose sinks keep up. The last case reads a spool in which every second
+// record is damaged, and keeps the damaged bytes in the quarantine.
 
 #include <fmt/core.h>
 
+#include <array>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
 
 #include "bench/bench.h"
+#include "pipeline/spool/lost_records.h"
 #include "pipeline/spool/reader.h"
 #include "pipeline/spool/writer.h"
 
@@ -93,6 +97,57 @@ void read_back(const std::string& directory, size_t rows, size_t records) {
     });
 }
 
+// Damages the payload of every second record. Returns the bytes of all segments.
+uint64_t damage_every_second_record(Spool& spool, const std::string& directory) {
+    uint64_t bytes = 0;
+    uint64_t number = 0;
+    while (number < spool.writer.end().read()) {
+        auto segment = SegmentReader::open(spool.files, directory, number);
+        ensure(segment.has_value());
+        auto file = spool.files.open(directory + "/" + segment_name(number), Files::Open::existing);
+        ensure(file.has_value());
+        for (uint64_t at = segment->offset(); segment->skip(number).value(); ++number) {
+            constexpr std::array<std::byte, 8> damage{std::byte{0xFF}};
+            if (number % 2 == 1) ensure((*file)->write(at + record_head_bytes, damage).has_value());
+            at = segment->offset();
+        }
+        bytes += segment->offset();
+    }
+    return bytes;
+}
+
+void read_damaged(const std::string& directory, size_t records) {
+    constexpr uint64_t quarantine_size_max = 1 << 30;
+    if (std::getenv("BENCH") == nullptr) records /= 1000;
+    const char* const only = std::getenv("BENCH_ONLY");
+    const std::string name = fmt::format("spool, {} damaged records", records / 2);
+    if (only != nullptr && name.find(only) == name.npos) return;
+    Spool spool(directory);
+    const Columns slot = report(1);
+    for (size_t record = 0; record < records; ++record)
+        ensure(spool.writer.append(slot).has_value());
+    ensure(spool.writer.sync().has_value());
+    const uint64_t bytes = damage_every_second_record(spool, directory);
+    const auto begin = std::chrono::steady_clock::now();
+    LostRecords lost(spool.files, directory, quarantine_size_max, spool.shard);
+    SpoolReader reader(spool.files, directory, spool.writer.end(), &lost);
+    ensure(reader.seek(0).has_value());
+    uint64_t whole = 0;
+    while (reader.position() < spool.writer.end().read()) {
+        const auto record = reader.peek_bounded();
+        ensure(record.has_value());
+        if (!*record) continue;
+        ++whole;
+        reader.advance();
+    }
+    lost.flush();
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    ensure(whole + lost.records() == records);
+    fmt::print("{:<32} {:>10.1f} ns/item  {:>9} items  {:.1f} MB/s\n", name,
+               took.count() * 1e9 / static_cast<double>(records), records,
+               static_cast<double>(bytes) / 1e6 / took.count());
+}
+
 }  // namespace
 
 int main() {
@@ -102,5 +157,6 @@ int main() {
     for (const size_t rows : {1, 64, 256, 1024})
         write_synced(fmt::format("{}/{}", base, rows), rows, 2000);
     read_back(base + "/read", 256, 1000);
+    read_damaged(base + "/damaged", 2'000'000);
     std::filesystem::remove_all(base);
 }

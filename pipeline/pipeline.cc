@@ -19,6 +19,8 @@ Pipeline::Pipeline(Files& files, const Clock& clock, const Settings& settings, O
               .sync = settings.spool.sync,
               .kept_for = settings.delivery.duplicate_window,
               .has_runs = true}),
+      quarantine_(std::make_shared<Quarantine>(files, spool_directory_,
+                                               settings.spool.quarantine_size_max.count)),
       committer_(spool_, wakeup_, shard_, [this](const Error& error) { halt(error); }) {
     const auto& ingest = settings.ingest;
     for (MetricShard* shard : options.worker_shards)
@@ -66,7 +68,7 @@ Delivery::Options Pipeline::delivery_options(const Outlet& outlet) {
             .duplicate_window = delivery.duplicate_window,
             .duplicates_max = delivery.duplicate_entries_max,
             .counts_duplicates = &outlet == outlets_.front().get(),
-            .quarantine_size_max = settings_.spool.quarantine_size_max.count,
+            .quarantine = quarantine_,
             .dead_letters_size_max = settings_.spool.dead_letters_size_max.count,
             .sync = settings_.spool.sync,
             .lineage = &spool_.lineage(),

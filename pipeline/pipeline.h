@@ -102,6 +102,7 @@ private:
     Wakeup wakeup_;      // Wakes the committer.
     MetricShard shard_;  // Counters of the committer.
     SpoolWriter spool_;
+    std::shared_ptr<Quarantine> quarantine_;
     Committer committer_;
     std::vector<std::unique_ptr<Intake>> intakes_;
     std::vector<std::unique_ptr<Outlet>> outlets_;

@@ -264,6 +264,7 @@ public:
             if (auto synced = letters_.sync(); !synced) return dead_.failed(synced.error());
             return {};
         };
+        lost_records_.flush();
         const Batch batch{batch_, first, reader_.position(), keep, last_};
         if (auto written = sink_.write(batch); !written) return std::unexpected(written.error());
         result_.stored += batch_.rows() - refused.size();

@@ -17,6 +17,8 @@ constexpr milliseconds ring_wait_max{1000};
 constexpr milliseconds poll_interval{1000};
 // Interval between checks for dead letters that another process has replayed.
 constexpr std::chrono::microseconds dead_letters_interval{10'000'000};
+// Records of the window that one step reads.
+constexpr int window_records_max = 1024;
 
 }  // namespace
 
@@ -30,7 +32,10 @@ Delivery::Delivery(Files& files, const Clock& clock, MetricShard& shard, const C
       options_(std::move(options)),
       ids_run_(options_.spool),
       ids_(ids_run_, options_.duplicate_window),
-      lost_records_(files, options_.spool_directory, options_.quarantine_size_max, shard),
+      lost_records_(options_.quarantine
+                        ? options_.quarantine
+                        : std::make_shared<Quarantine>(files, options_.spool_directory, 0),
+                    shard),
       reader_(files, options_.spool_directory, spool_end, &lost_records_),
       dead_letters_(files, clock, shard,
                     {.sink = options_.name,
@@ -71,7 +76,7 @@ void Delivery::run() {
         if (!wait) return options_.on_halt(wait.error());
         if (draining) {
             const int64_t left_us = stop_before_us_ - clock_.steady_us();
-            if (caught_up() || left_us <= 0) return;
+            if (stored_.own() == spool_end_.read() || left_us <= 0) return;
             // The next attempt at a sink that is down may be due only after the timeout.
             wait = std::min(*wait, milliseconds(left_us / 1000 + 1));
         }
@@ -86,8 +91,11 @@ Result<milliseconds> Delivery::step(bool draining) {
 }
 
 Result<milliseconds> Delivery::attempt_step(bool draining) {
-    if (!opened_)
-        if (const auto opened = open(); !opened) return std::unexpected(opened.error());
+    if (!opened_) {
+        const auto opened = open();
+        if (!opened) return std::unexpected(opened.error());
+        if (!*opened) return milliseconds(0);
+    }
     if (const auto served = sink_.poll(); !served) return std::unexpected(served.error());
     count_dead_letters();
     if (const auto filled = fill_batch(); !filled) return std::unexpected(filled.error());
@@ -96,15 +104,26 @@ Result<milliseconds> Delivery::attempt_step(bool draining) {
     if (batch_.rows() == 0 && batch_duplicates_ == 0) {
         mark_up();                           // The sink is open and fully caught up.
         advance_stored(reader_.position());  // Any records in between were lost and are counted.
-        return options_.age_max;
+        return reader_.has_more() ? milliseconds(0) : options_.age_max;
     }
     const bool due = batch_full_ || draining || waited >= options_.age_max;
-    if (!due && batch_.rows() > 0) return options_.age_max - waited;
+    if (!due && batch_.rows() > 0)
+        return reader_.has_more() ? milliseconds(0) : options_.age_max - waited;
     if (const auto written = write(); !written) return std::unexpected(written.error());
     return milliseconds(0);
 }
 
-Result<void> Delivery::open() {
+// Returns false if it must be called again before the sink is open.
+Result<bool> Delivery::open() {
+    if (!opening_)
+        if (auto begun = begin_open(); !begun) return std::unexpected(begun.error());
+    const auto filled = fill_window();
+    if (!filled || !*filled) return filled;
+    if (auto ended = end_open(); !ended) return std::unexpected(ended.error());
+    return true;
+}
+
+Result<void> Delivery::begin_open() {
     const auto held = find_start();
     if (!held) return std::unexpected(held.error());
     const uint64_t from = held->below;
@@ -115,13 +134,20 @@ Result<void> Delivery::open() {
         count_missing();
     else
         (void)reader_.take_dropped();
-    if (const auto filled = fill_window(); !filled) return filled;
+    if (from < stored_.own()) retreat_stored(from);
+    opening_.emplace(from, held->is_ours);
+    return {};
+}
+
+Result<void> Delivery::end_open() {
+    const uint64_t from = opening_->from;
+    const bool is_ours = opening_->is_ours;
+    opening_.reset();
     begin_batch();
-    if (!held->is_ours && options_.lineage == nullptr) {
+    if (!is_ours && options_.lineage == nullptr) {
         const Batch moved{batch_, from, from, {}, run_before(from)};
         if (const auto written = sink_.write(moved); !written) return written;
     }
-    if (from < stored_.own()) retreat_stored(from);
     advance_stored(from);
     if (!was_opened_) attempted_end_ = from;
     opened_ = true;
@@ -214,21 +240,34 @@ RunId Delivery::run_before(uint64_t record) const {
     return options_.lineage->run_of(record - 1);
 }
 
-// Fills the window with the fingerprints before the reader's position.
-Result<void> Delivery::fill_window() {
+// Finds the records that the window is filled from. Returns false if it must be called again.
+Result<bool> Delivery::begin_window() {
     window_.clear();
-    if (options_.duplicate_window.count() == 0) return {};
-    const auto next = reader_.peek();
+    const auto next = reader_.peek_bounded();
     if (!next) return std::unexpected(next.error());
+    if (reader_.has_more()) return false;
     const int64_t until_us = *next ? (*next)->written_us : clock_.wall_us();
     const std::chrono::microseconds back = options_.duplicate_window + ring_wait_max;
-    const Cursor end(reader_.position());
-    SpoolReader before(files_, options_.spool_directory, end, nullptr);
-    if (const auto sought = before.seek_written(until_us - back.count()); !sought) return sought;
-    for (;;) {
-        const auto record = before.peek();
+    opening_->window_end.emplace(reader_.position());
+    opening_->window.emplace(files_, options_.spool_directory, *opening_->window_end, nullptr);
+    if (const auto sought = opening_->window->seek_written(until_us - back.count()); !sought)
+        return std::unexpected(sought.error());
+    return true;
+}
+
+// Fills the window with the fingerprints before the reader's position. Returns false if it must be
+// called again.
+Result<bool> Delivery::fill_window() {
+    if (options_.duplicate_window.count() == 0) return true;
+    if (!opening_->window) {
+        const auto begun = begin_window();
+        if (!begun || !*begun) return begun;
+    }
+    SpoolReader& before = *opening_->window;
+    for (int records = 0; records < window_records_max; ++records) {
+        const auto record = before.peek_bounded();
         if (!record) return std::unexpected(record.error());
-        if (!*record) return {};
+        if (!*record) return !before.has_more();
         batch_.clear();
         if (const auto read = append(**record); !read && read.error().code != Code::spool_damaged)
             return std::unexpected(read.error());
@@ -236,6 +275,7 @@ Result<void> Delivery::fill_window() {
             (void)seen_before(fingerprint(row), batch_.integer(row, Column::received_at));
         before.advance();
     }
+    return false;
 }
 
 void Delivery::begin_batch() {
@@ -248,7 +288,7 @@ void Delivery::begin_batch() {
 
 Result<void> Delivery::fill_batch() {
     while (!batch_full_) {
-        const auto record = reader_.peek();
+        const auto record = reader_.peek_bounded();
         if (!record) return std::unexpected(record.error());
         count_missing();
         if (!*record) return {};
@@ -347,6 +387,7 @@ Result<void> Delivery::write() {
         refused = refusals.size();
         return dead_letters_.keep(batch_, places_, refusals);
     };
+    lost_records_.flush();
     const uint64_t end = reader_.position();
     attempted_end_ = std::max(attempted_end_, end);
     const auto written = sink_.write({batch_, batch_first_, end, keep, run_before(end)});
@@ -399,7 +440,9 @@ milliseconds Delivery::mark_down(const Error& error) {
         log(LogLevel::warning, "sink {}: down, retrying; check-ins stay in the spool: {}",
             to_text(options_.name), message);
     health_message_.set(std::move(message));
+    measure_backlog();
     opened_ = false;
+    opening_.reset();
     shard_.set(Metric::sink_up, 0, label_of(options_.name));
     shard_.add(Metric::sink_errors_total, 1, label_of(options_.name));
     retry_delay_ =
@@ -407,8 +450,18 @@ milliseconds Delivery::mark_down(const Error& error) {
     return retry_delay_;
 }
 
+// Sets the age of the oldest record that the sink lacks while it is down. Its batch is gone then.
+void Delivery::measure_backlog() {
+    const int64_t now_us = clock_.steady_us();
+    if (lacks_since_us_ == 0) lacks_since_us_ = now_us - (opened_ ? age().count() * 1000 : 0);
+    if (stored_.own() == spool_end_.read()) lacks_since_us_ = now_us;
+    shard_.set(Metric::spool_backlog_seconds, (now_us - lacks_since_us_) / 1'000'000,
+               label_of(options_.name));
+}
+
 void Delivery::mark_up() {
     retry_delay_ = milliseconds(0);
+    lacks_since_us_ = 0;
     shard_.set(Metric::sink_up, 1, label_of(options_.name));
     if (health_message_.text().empty()) return;
     log(LogLevel::notice, "sink {}: up again", to_text(options_.name));

@@ -26,7 +26,8 @@
 //
 // A record that contradicts itself counts as lost, like one that cannot be read
 // (spool/lost_records.h). If the spool cannot be read for a while, for example because no file
-// descriptor is free, the delivery waits as it does for a sink that is down.
+// descriptor is free, the delivery waits as it does for a sink that is down. A step passes over a
+// bounded amount of damage, and reads a bounded part of the window, so a stop is noticed.
 //
 // Errors:  step() fails only with an error whose action is halt. Any other failure is a health
 //          message and a delay before the next attempt.
@@ -37,6 +38,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -69,8 +71,9 @@ public:
         std::chrono::milliseconds retry_delay_max;
         std::chrono::milliseconds duplicate_window;  // 0 stores every row.
         size_t duplicates_max;
-        bool counts_duplicates = false;    // True for one delivery, because all find the same ones.
-        uint64_t quarantine_size_max = 0;  // Bytes.
+        bool counts_duplicates = false;  // True for one delivery, because all find the same ones.
+        // The spool's, which its deliveries share; nullptr for one of its own that keeps no bytes.
+        std::shared_ptr<Quarantine> quarantine = nullptr;
         uint64_t dead_letters_size_max = 0;  // Bytes.
         bool sync = false;                   // Whether dead letters are synced.
         Lineage* lineage = nullptr;          // The spool's; nullptr for a replay.
@@ -121,7 +124,17 @@ private:
         bool is_known = true;  // False if it says nothing about ours.
     };
 
-    [[nodiscard]] Result<void> open();
+    // A sink that is being opened.
+    struct Opening {
+        uint64_t from;  // The first record that the sink lacks.
+        bool is_ours;   // As in Held.
+        std::optional<Cursor> window_end;
+        std::optional<SpoolReader> window;  // Reads the records from which the window is filled.
+    };
+
+    [[nodiscard]] Result<bool> open();
+    [[nodiscard]] Result<void> begin_open();
+    [[nodiscard]] Result<void> end_open();
     [[nodiscard]] Result<Held> find_start();
     [[nodiscard]] Held held_by(const Position& position) const;
     [[nodiscard]] Result<Held> held_by_earlier(std::span<const IncarnationId> incarnations);
@@ -130,7 +143,8 @@ private:
     void note_setback(uint64_t from);
     void count_missing();
     [[nodiscard]] RunId run_before(uint64_t record) const;
-    [[nodiscard]] Result<void> fill_window();
+    [[nodiscard]] Result<bool> begin_window();
+    [[nodiscard]] Result<bool> fill_window();
     [[nodiscard]] Result<void> fill_batch();
     [[nodiscard]] Result<bool> append(const Record& record);
     void drop_duplicates(const Record& record, size_t first_row);
@@ -144,6 +158,7 @@ private:
     void count_dead_letters();
     [[nodiscard]] std::chrono::milliseconds mark_down(const Error& error);
     void mark_up();
+    void measure_backlog();
     [[nodiscard]] std::chrono::milliseconds age() const;
     void begin_batch();
 
@@ -174,11 +189,14 @@ private:
     // The end of the records of the current run that were ever handed to the sink: it cannot have
     // stored any of ours behind that.
     uint64_t attempted_end_;
+    std::optional<Opening> opening_;
     bool opened_ = false;
     bool was_opened_ = false;     // stored_ is what the sink has said before.
     uint64_t missing_below_ = 0;  // Missing records below are counted.
     HealthMessage health_message_;
     std::chrono::milliseconds retry_delay_{0};
+    // Steady time from which on the sink has lacked records, as far as is known; 0 while it is up.
+    int64_t lacks_since_us_ = 0;
     int64_t stop_before_us_ = 0;  // Set before stopping_ advances.
     Heartbeat heartbeat_;
     Wakeup wakeup_;

@@ -5,9 +5,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <mutex>
-#include <optional>
-#include <vector>
+#include <iterator>
+#include <utility>
 
 #include "pipeline/base/log.h"
 #include "pipeline/spool/format.h"
@@ -19,23 +18,59 @@ namespace {
 constexpr size_t block_bytes = 4096;
 constexpr size_t copy_bytes = 256 * 1024;
 constexpr std::string_view suffix = ".damaged";
+// Losses of one flush() that have a file each. More of them share one file.
+constexpr size_t own_files_max = 8;
+constexpr size_t counted_places_max = size_t{1} << 18;
+constexpr uint64_t noted_bytes_max = uint64_t{16} << 20;
 
-// Deliveries that find the same loss at the same moment count it once.
-std::mutex one_at_a_time;
-
-struct Range {
+// A loss as it stands at the start of a file with several.
+struct Entry {
     uint64_t first;
     uint64_t end;
+    uint64_t bytes;
 };
 
-std::optional<Range> range_of(std::string_view name) {
-    Range range{};
-    const char* const end = name.data() + name.size();
-    const auto [dash, error] = std::from_chars(name.data(), end, range.first);
+// The parts of a file name.
+struct FileName {
+    uint64_t first;
+    uint64_t end;
+    size_t losses = 1;
+};
+
+std::optional<FileName> decode_name(std::string_view name) {
+    if (!name.ends_with(suffix)) return {};
+    const char* const end = name.data() + name.size() - suffix.size();
+    FileName decoded{};
+    const auto [dash, error] = std::from_chars(name.data(), end, decoded.first);
     if (error != std::errc{} || dash == end || *dash != '-') return {};
-    const auto [rest, second] = std::from_chars(dash + 1, end, range.end);
-    if (second != std::errc{} || std::string_view(rest, end) != suffix) return {};
-    return range;
+    const auto [dot, second] = std::from_chars(dash + 1, end, decoded.end);
+    if (second != std::errc{}) return {};
+    if (dot == end) return decoded;
+    const auto [rest, third] = std::from_chars(dot + 1, end, decoded.losses);
+    if (*dot != '.' || third != std::errc{} || rest != end) return {};
+    return decoded;
+}
+
+std::string encode_name(const FileName& name) {
+    const std::string losses = name.losses == 1 ? "" : fmt::format(".{}", name.losses);
+    return fmt::format("{:020}-{:020}{}{}", name.first, name.end, losses, suffix);
+}
+
+// Logs one line, however many losses there are.
+void log_losses(std::span<const LostRange> losses, uint64_t count) {
+    const LostRange& first = losses.front();
+    const std::string cause = first.segment.empty() ? "their segment is missing"
+                                                    : fmt::format(
+                                                          "they are damaged: segment={} "
+                                                          "from_byte={}",
+                                                          first.segment, first.from);
+    if (losses.size() == 1)
+        log(LogLevel::error, "spool: records lost: records={}-{}; {}", first.first, first.end - 1,
+            cause);
+    else
+        log(LogLevel::error,
+            "spool: records lost: count={} places={} between={}-{}; in the first place {}", count,
+            losses.size(), first.first, losses.back().end - 1, cause);
 }
 
 }  // namespace
@@ -58,83 +93,173 @@ Result<size_t> read_around_bad_blocks(File& file, uint64_t offset, std::span<std
     return into.size();
 }
 
-LostRecords::LostRecords(Files& files, std::string spool_directory, uint64_t quarantine_size_max,
-                         MetricShard& shard)
+// --- Quarantine ---
+
+Quarantine::Quarantine(Files& files, std::string spool_directory, uint64_t size_max)
     : files_(files),
       spool_(std::move(spool_directory)),
-      quarantine_(fmt::format("{}/{}", spool_, quarantine_name)),
-      size_max_(quarantine_size_max),
-      shard_(shard) {}
+      directory_(fmt::format("{}/{}", spool_, quarantine_name)),
+      size_max_(size_max) {}
 
-void LostRecords::add(const LostRange& loss) {
-    const std::scoped_lock lock(one_at_a_time);
-    Known known{loss.end - loss.first, 0};
-    if (files_.make_directories(quarantine_)) known = find_known(loss).value_or(known);
-    if (known.uncounted == 0) return;
-    // If the process ends before the file exists, the next start counts these records again. In the
-    // other order, nobody would ever report them.
-    records_ += known.uncounted;
-    shard_.add(Metric::spool_lost_records_total, static_cast<int64_t>(known.uncounted));
-    log(LogLevel::error, "spool: records lost: records={}-{}; {}", loss.first, loss.end - 1,
-        loss.segment.empty()
-            ? "their segment is missing"
-            : fmt::format("they are damaged: segment={} from_byte={}", loss.segment, loss.from));
-    const std::string path =
-        fmt::format("{}/{:020}-{:020}{}", quarantine_, loss.first, loss.end, suffix);
-    const auto kept = quarantine(loss, path, size_max_ - std::min(size_max_, known.bytes));
-    if (kept)
-        log(LogLevel::notice, "spool: damaged bytes kept for inspection: file={}", path);
-    else
-        log(LogLevel::warning, "spool: damaged bytes not kept: file={}: {}", path,
-            describe(kept.error()));
+uint64_t Quarantine::claim(const LostRange& loss) {
+    const std::scoped_lock lock(mutex_);
+    if (!was_read_ && files_.make_directories(directory_)) was_read_ = read_directory().has_value();
+    return mark(loss.first, loss.end);
 }
 
-Result<LostRecords::Known> LostRecords::find_known(const LostRange& loss) const {
-    const auto names = files_.list(quarantine_);
+Result<void> Quarantine::read_directory() {
+    const auto names = files_.list(directory_);
     if (!names) return std::unexpected(names.error());
-    std::vector<Range> ranges;
-    Known known{0, 0};
-    for (const auto& name : *names) {
-        const auto range = range_of(name);
-        if (!range) continue;
-        ranges.push_back(*range);
-        const auto file = files_.open(quarantine_ + "/" + name, Files::Open::existing_read_only);
-        if (file) known.bytes += (*file)->size().value_or(0);
-    }
-    // Names are sorted, so the ranges are sorted by their first record.
-    uint64_t from = loss.first;
-    for (const auto& [first, end] : ranges) {
-        if (end <= from || first >= loss.end) continue;
-        if (first > from) known.uncounted += first - from;
-        from = std::min(end, loss.end);
-    }
-    known.uncounted += loss.end - from;
-    return known;
+    bytes_ = 0;
+    for (const auto& name : *names)
+        if (auto read = read_file(name); !read) return read;
+    return {};
 }
 
-Result<void> LostRecords::quarantine(const LostRange& loss, const std::string& path,
-                                     uint64_t bytes_max) {
-    const auto to = files_.open(path, Files::Open::create);
-    if (!to) return std::unexpected(to.error());
-    std::unique_ptr<File> from;
-    if (!loss.segment.empty()) {
-        auto segment = files_.open(spool_ + "/" + loss.segment, Files::Open::existing_read_only);
-        if (!segment) return std::unexpected(segment.error());
-        from = std::move(*segment);
+// Marks the records that a file holds. Fails only if the file may be read later. A file that ends
+// within its entries was not finished.
+Result<void> Quarantine::read_file(const std::string& name) {
+    const auto decoded = decode_name(name);
+    if (!decoded || decoded->first >= decoded->end) return {};
+    if (decoded->losses == 1) (void)mark(decoded->first, decoded->end);
+    const auto file = files_.open(directory_ + "/" + name, Files::Open::existing_read_only);
+    if (!file && file.error().action() == Action::retry) return std::unexpected(file.error());
+    if (!file) return {};
+    bytes_ += (*file)->size().value_or(0);
+    if (decoded->losses == 1) return {};
+    std::vector<Entry> entries(std::min(decoded->losses, LostRecords::noted_max));
+    const auto into = std::as_writable_bytes(std::span(entries));
+    const auto got = read_around_bad_blocks(**file, 0, into);
+    entries.resize(got.value_or(0) / sizeof(Entry));
+    for (const Entry& entry : entries)
+        if (entry.first >= decoded->first && entry.first < entry.end && entry.end <= decoded->end)
+            (void)mark(entry.first, entry.end);
+    return {};
+}
+
+// Marks records [first, end) as counted. Returns the number of those that were not before.
+uint64_t Quarantine::mark(uint64_t first, uint64_t end) {
+    uint64_t added = end - first;
+    uint64_t joined_first = first;
+    uint64_t joined_end = end;
+    auto at = counted_.upper_bound(first);
+    if (at != counted_.begin() && std::prev(at)->second >= first) --at;
+    while (at != counted_.end() && at->first <= end) {
+        added -= std::min(at->second, end) - std::max(at->first, first);
+        joined_first = std::min(joined_first, at->first);
+        joined_end = std::max(joined_end, at->second);
+        at = counted_.erase(at);
     }
-    std::vector<std::byte> bytes(copy_bytes);
-    for (uint64_t at = loss.from; from != nullptr && at < loss.to && bytes_max > 0;) {
-        const auto wanted = std::min({loss.to - at, bytes_max, uint64_t{bytes.size()}});
-        const auto got = read_around_bad_blocks(*from, at, std::span(bytes).first(wanted));
+    counted_.emplace(joined_first, joined_end);
+    if (counted_.size() > counted_places_max) counted_.erase(counted_.begin());
+    return added;
+}
+
+Result<void> Quarantine::keep(std::span<const LostRange> losses) {
+    const std::scoped_lock lock(mutex_);
+    Result<void> kept;
+    if (losses.size() > own_files_max) {
+        kept = keep_together(losses);
+    } else {
+        for (const LostRange& loss : losses)
+            if (auto done = keep_one(loss); !done) kept = done;
+    }
+    const auto synced = files_.sync_directory(directory_);
+    return kept ? synced : kept;
+}
+
+Result<void> Quarantine::keep_one(const LostRange& loss) {
+    const auto file =
+        files_.open(directory_ + "/" + encode_name({loss.first, loss.end}), Files::Open::create);
+    if (!file) return std::unexpected(file.error());
+    if (const auto copied = copy(loss, **file, 0); !copied) return std::unexpected(copied.error());
+    return (*file)->sync();
+}
+
+// Writes the entries last: until then, nobody takes their records for counted.
+Result<void> Quarantine::keep_together(std::span<const LostRange> losses) {
+    const FileName name{losses.front().first, losses.back().end, losses.size()};
+    const auto file = files_.open(directory_ + "/" + encode_name(name), Files::Open::create);
+    if (!file) return std::unexpected(file.error());
+    std::vector<Entry> entries;
+    uint64_t at = losses.size() * sizeof(Entry);
+    bytes_ += at;
+    for (const LostRange& loss : losses) {
+        const auto copied = copy(loss, **file, at);
+        entries.push_back({loss.first, loss.end, copied.value_or(0)});
+        at += copied.value_or(0);
+    }
+    if (auto written = (*file)->write(0, std::as_bytes(std::span(entries))); !written)
+        return written;
+    return (*file)->sync();
+}
+
+// Copies the bytes of a loss, as far as the limit lets. Returns their number.
+Result<uint64_t> Quarantine::copy(const LostRange& loss, File& to, uint64_t at) {
+    if (loss.segment.empty()) return 0;
+    const auto from = files_.open(spool_ + "/" + loss.segment, Files::Open::existing_read_only);
+    if (!from) return std::unexpected(from.error());
+    std::vector<std::byte> bytes(std::min<uint64_t>(copy_bytes, loss.to - loss.from));
+    uint64_t copied = 0;
+    while (loss.from + copied < loss.to && bytes_ < size_max_) {
+        const auto wanted =
+            std::min({loss.to - loss.from - copied, size_max_ - bytes_, uint64_t{bytes.size()}});
+        const auto got =
+            read_around_bad_blocks(**from, loss.from + copied, std::span(bytes).first(wanted));
         if (!got) return std::unexpected(got.error());
         if (*got == 0) break;
-        if (auto written = (*to)->write(at - loss.from, std::span(bytes).first(*got)); !written)
-            return written;
-        at += *got;
-        bytes_max -= *got;
+        if (auto written = to.write(at + copied, std::span(bytes).first(*got)); !written)
+            return std::unexpected(written.error());
+        copied += *got;
+        bytes_ += *got;
     }
-    if (auto synced = (*to)->sync(); !synced) return synced;
-    return files_.sync_directory(quarantine_);
+    return copied;
+}
+
+// --- LostRecords ---
+
+LostRecords::LostRecords(std::shared_ptr<Quarantine> quarantine, MetricShard& shard)
+    : quarantine_(std::move(quarantine)), shard_(shard) {}
+
+LostRecords::LostRecords(Files& files, const std::string& spool_directory,
+                         uint64_t quarantine_size_max, MetricShard& shard)
+    : LostRecords(std::make_shared<Quarantine>(files, spool_directory, quarantine_size_max),
+                  shard) {}
+
+void LostRecords::note(const LostRange& loss) {
+    const bool touches = !noted_.empty() && noted_.back().end == loss.first &&
+                         noted_.back().segment == loss.segment && noted_.back().to == loss.from;
+    if (touches) {
+        noted_.back().end = loss.end;
+        noted_.back().to = loss.to;
+    } else {
+        noted_.push_back(loss);
+    }
+    if (noted_.size() == noted_max || noted_.back().to - noted_.back().from >= noted_bytes_max)
+        flush();
+}
+
+void LostRecords::flush() {
+    std::vector<LostRange> losses;
+    uint64_t count = 0;
+    for (const LostRange& loss : std::exchange(noted_, {})) {
+        const uint64_t uncounted = quarantine_->claim(loss);
+        count += uncounted;
+        if (uncounted > 0) losses.push_back(loss);
+    }
+    if (losses.empty()) return;
+    std::ranges::sort(losses, {}, &LostRange::first);
+    // If the process ends before the file exists, the next start counts these records again. In the
+    // other order, nobody would ever report them.
+    records_ += count;
+    shard_.add(Metric::spool_lost_records_total, static_cast<int64_t>(count));
+    log_losses(losses, count);
+    const std::string& path = quarantine_->directory();
+    if (const auto kept = quarantine_->keep(losses); kept)
+        log(LogLevel::notice, "spool: damaged bytes kept for inspection: directory={}", path);
+    else
+        log(LogLevel::warning, "spool: damaged bytes not kept: directory={}: {}", path,
+            describe(kept.error()));
 }
 
 }  // namespace rollcall

@@ -14,6 +14,9 @@ namespace {
 
 constexpr size_t read_ahead_bytes = 256 * 1024;
 constexpr size_t record_alignment = 8;
+// Work of peek_bounded(): places without a readable record, and bytes.
+constexpr int damage_steps_max = 4096;
+constexpr uint64_t damage_bytes_max = uint64_t{16} << 20;
 constexpr uint64_t to_the_end = std::numeric_limits<uint64_t>::max();
 
 std::string segment_path(const std::string& directory, uint64_t first_record) {
@@ -146,13 +149,16 @@ SpoolReader::SpoolReader(Files& files, std::string directory, const Cursor& end,
                          LostRecords* lost_records)
     : files_(files), directory_(std::move(directory)), end_(end), lost_records_(lost_records) {}
 
-Result<std::vector<uint64_t>> SpoolReader::segments() const {
+Result<void> SpoolReader::list_segments() {
+    const uint64_t below = end_.read();  // A segment has its name before its records are durable.
     const auto names = files_.list(directory_);
     if (!names) return std::unexpected(names.error());
-    std::vector<uint64_t> numbers;
+    listed_below_ = below;
+    checked_segment_.reset();
+    segments_.clear();
     for (const auto& name : *names)
-        if (const auto number = segment_first_record(name)) numbers.push_back(*number);
-    return numbers;
+        if (const auto number = segment_first_record(name)) segments_.push_back(*number);
+    return {};
 }
 
 Result<bool> SpoolReader::open_segment(uint64_t first_record) {
@@ -171,18 +177,17 @@ Result<void> SpoolReader::seek(uint64_t number) {
     segment_.reset();
     next_ = number;
     fresh_below_ = 0;
-    const auto numbers = segments();
-    if (!numbers) return std::unexpected(numbers.error());
-    if (numbers->empty()) return {};
-    if (number < numbers->front()) {
+    if (auto listed = list_segments(); !listed) return listed;
+    if (segments_.empty()) return {};
+    const uint64_t oldest = segments_.front();
+    if (number < oldest) {
         // Records that were not dropped were in a segment that is missing: they are lost.
-        if (auto passed = step_over_dropped(numbers->front()); !passed)
+        if (auto passed = step_over_dropped(oldest); !passed)
             return std::unexpected(passed.error());
-        if (next_ < std::min(numbers->front(), end_.read()))
-            lose(std::min(numbers->front(), end_.read()), {}, 0, 0);
-        next_ = std::max(next_, numbers->front());
+        if (next_ < std::min(oldest, end_.read())) lose(std::min(oldest, end_.read()), {}, 0, 0);
+        next_ = std::max(next_, oldest);
     }
-    const auto after = std::upper_bound(numbers->begin(), numbers->end(), next_);
+    const auto after = std::ranges::upper_bound(segments_, next_);
     const uint64_t first = *std::prev(after);
     const auto opened = open_segment(first);
     if (!opened) return std::unexpected(opened.error());
@@ -217,10 +222,9 @@ Result<bool> SpoolReader::step_over_dropped(uint64_t otherwise) {
 }
 
 Result<void> SpoolReader::seek_written(int64_t written_us) {
-    const auto numbers = segments();
-    if (!numbers) return std::unexpected(numbers.error());
+    if (auto listed = list_segments(); !listed) return listed;
     uint64_t from = end_.read();
-    for (auto it = numbers->rbegin(); it != numbers->rend(); ++it) {
+    for (auto it = segments_.rbegin(); it != segments_.rend(); ++it) {
         if (*it >= end_.read()) continue;
         const auto file =
             files_.open(segment_path(directory_, *it), Files::Open::existing_read_only);
@@ -236,8 +240,19 @@ Result<void> SpoolReader::seek_written(int64_t written_us) {
 }
 
 Result<std::optional<Record>> SpoolReader::peek() {
+    for (;;) {
+        auto record = peek_bounded();
+        if (!record || *record || !has_more_) return record;
+    }
+}
+
+Result<std::optional<Record>> SpoolReader::peek_bounded() {
     const uint64_t end = end_.read();
-    while (next_ < end) {
+    passed_bytes_ = 0;
+    has_more_ = false;
+    for (int steps = 0; next_ < end; ++steps) {
+        has_more_ = steps == damage_steps_max || passed_bytes_ >= damage_bytes_max;
+        if (has_more_) break;
         if (next_ >= fresh_below_) {
             if (segment_) segment_->refresh();
             fresh_below_ = end;
@@ -249,6 +264,7 @@ Result<std::optional<Record>> SpoolReader::peek() {
         // The record is not here: it is the first of the next segment, or it is lost.
         if (const auto over = step_over_damage(); !over) return std::unexpected(over.error());
     }
+    if (lost_records_ != nullptr) lost_records_->flush();
     return std::nullopt;
 }
 
@@ -264,54 +280,123 @@ void SpoolReader::give_up() {
     ++next_;
 }
 
-// Moves to the next record that can be read, which may be next_ itself in the next segment.
-Result<void> SpoolReader::step_over_damage() {
-    const auto numbers = segments();
-    if (!numbers) return std::unexpected(numbers.error());
-    const auto after = std::upper_bound(numbers->begin(), numbers->end(), next_);
-    const uint64_t below = after == numbers->end() ? end_.read() : std::min(*after, end_.read());
-    const bool begins_one = after != numbers->begin() && *std::prev(after) == next_;
-    if (begins_one && (!segment_ || segment_->head().first_record != next_)) {
-        const auto opened = open_segment(next_);
-        if (!opened) return std::unexpected(opened.error());
-        if (*opened) return {};
+// Opens the segment that begins with the next record, if it is newer than the last listing. In a
+// sound spool it has the name that is expected, so nothing has to be listed.
+Result<bool> SpoolReader::open_next_segment() {
+    if (!segment_ || segment_->head().first_record == next_) return false;
+    auto segment = SegmentReader::open(files_, directory_, next_);
+    if (!segment) {
+        const Error& error = segment.error();
+        if (error.code == Code::spool_damaged || error.os_errno == ENOENT) return false;
+        return std::unexpected(error);
     }
-    // If the records were dropped meanwhile, they are not lost. A power cut may have brought back
-    // some of the segments that were dropped together, and not the others.
-    const auto passed = step_over_dropped(0);
-    if (!passed) return std::unexpected(passed.error());
-    const bool is_gone = after == numbers->begin() && after != numbers->end();
-    if (*passed || is_gone) segment_.reset();
-    if (*passed) return {};
-    const std::string segment =
-        after == numbers->begin() ? std::string() : segment_name(*std::prev(after));
-    const uint64_t from = segment_ ? segment_->offset() : 0;
-    if (segment_) {
-        // If its head is intact, only the record itself is lost.
-        const auto skipped = segment_->skip(next_);
-        if (!skipped) return std::unexpected(skipped.error());
-        if (*skipped) {
-            lose(next_ + 1, segment, from, segment_->offset());
-            ++next_;
-            return {};
-        }
-        const auto found = segment_->find(next_, below);
-        if (!found) return std::unexpected(found.error());
-        if (*found) {
-            if (**found > next_) lose(**found, segment, from, segment_->offset());
-            next_ = **found;
-            return {};
-        }
-    }
-    segment_.reset();
-    if (below > next_) lose(below, segment, from, to_the_end);
-    next_ = below;
+    segment_.emplace(*std::move(segment));
+    // The list keeps no segments that the reader has passed.
+    segments_.erase(segments_.begin(), std::ranges::lower_bound(segments_, next_));
+    if (segments_.empty() || segments_.front() != next_) segments_.insert(segments_.begin(), next_);
+    return true;
+}
+
+// A segment may be dropped after it was listed.
+Result<bool> SpoolReader::still_exists(uint64_t first_record) const {
+    const auto status = files_.status(segment_path(directory_, first_record));
+    if (!status && status.error().os_errno != ENOENT) return std::unexpected(status.error());
+    return status.has_value();
+}
+
+// Lists the segments again, without one whose name may still be listed but leads to no file.
+Result<void> SpoolReader::forget(uint64_t first_record) {
+    if (auto listed = list_segments(); !listed) return listed;
+    std::erase(segments_, first_record);
     return {};
 }
 
-// Reports records [next_, end) as lost.
+// Moves to the next record that can be read, which may be next_ itself in the next segment. Moves
+// nowhere if it only had to list the segments.
+Result<void> SpoolReader::step_over_damage() {
+    if (next_ >= listed_below_) {
+        const auto opened = open_next_segment();
+        if (!opened) return std::unexpected(opened.error());
+        if (*opened) return {};
+        if (auto listed = list_segments(); !listed) return listed;
+    }
+    const auto after = std::ranges::upper_bound(segments_, next_);
+    const bool is_last = after == segments_.end();
+    Damage damage{{}, 0, is_last ? end_.read() : std::min(*after, end_.read())};
+    if (after != segments_.begin()) {
+        const uint64_t first = *std::prev(after);
+        const auto exists = still_exists(first);
+        if (!exists) return std::unexpected(exists.error());
+        if (!*exists) return forget(first);
+        if (first == next_ && (!segment_ || segment_->head().first_record != next_)) {
+            const auto opened = open_segment(next_);
+            if (!opened) return std::unexpected(opened.error());
+            if (*opened) return {};
+        }
+        damage.segment = segment_name(first);
+    } else if (!is_last) {
+        segment_.reset();  // It is gone.
+    }
+    const auto passed = step_over_half_dropped();
+    if (!passed) return std::unexpected(passed.error());
+    if (*passed) return {};
+    damage.from = segment_ ? segment_->offset() : 0;
+    const auto found = find_in_segment(damage);
+    if (!found) return std::unexpected(found.error());
+    if (*found) return {};
+    // Records that were written since may be in segments that are not known yet.
+    if (is_last && listed_below_ < damage.below) return list_segments();
+    segment_.reset();
+    if (damage.below > next_)
+        lose(damage.below, damage.segment, damage.from, size_of(damage.segment));
+    next_ = damage.below;
+    return {};
+}
+
+// Moves past records that were dropped meanwhile: they are not lost. A power cut may have brought
+// back some of the segments that were dropped together, and not the others. Reads the checkpoint
+// once for the damage of a segment, since what is dropped later is stored by every sink.
+Result<bool> SpoolReader::step_over_half_dropped() {
+    if (segment_ && checked_segment_ == segment_->head().first_record) return false;
+    const auto passed = step_over_dropped(0);
+    if (!passed) return passed;
+    if (*passed)
+        segment_.reset();
+    else if (segment_)
+        checked_segment_ = segment_->head().first_record;
+    return passed;
+}
+
+// Moves to the next record in the open segment. Returns false if it has none that can be read.
+Result<bool> SpoolReader::find_in_segment(const Damage& damage) {
+    if (!segment_) return false;
+    // If its head is intact, only the record itself is lost.
+    const auto skipped = segment_->skip(next_);
+    if (!skipped) return std::unexpected(skipped.error());
+    uint64_t found_at = next_ + 1;
+    if (!*skipped) {
+        const auto found = segment_->find(next_, damage.below);
+        if (!found) return std::unexpected(found.error());
+        if (!*found) return false;
+        found_at = **found;
+    }
+    if (found_at > next_) lose(found_at, damage.segment, damage.from, segment_->offset());
+    next_ = found_at;
+    return true;
+}
+
+// Returns the size of a segment of this name, or a size behind its end if that is not known.
+uint64_t SpoolReader::size_of(const std::string& segment) const {
+    if (segment.empty()) return 0;
+    const auto file = files_.open(directory_ + "/" + segment, Files::Open::existing_read_only);
+    return file ? (*file)->size().value_or(to_the_end) : to_the_end;
+}
+
+// Notes records [next_, end) as lost.
 void SpoolReader::lose(uint64_t end, const std::string& segment, uint64_t from, uint64_t to) {
-    if (lost_records_ != nullptr) lost_records_->add({next_, end, segment, from, to});
+    to = std::max(from, to);
+    passed_bytes_ += to - from;
+    if (lost_records_ != nullptr) lost_records_->note({next_, end, segment, from, to});
 }
 
 }  // namespace rollcall

@@ -9,6 +9,9 @@
 // continues there. It never loops. A damaged payload or a damaged head of a record loses that
 // record, a missing segment loses the records that it held.
 //
+// It lists the directory when it seeks and when it comes to records behind the segments that it
+// knows, not for each segment or damaged record, so reading takes time in proportion to the spool.
+//
 // An error that may pass (too_many_files), and damage that no reader can skip, is returned and
 // loses nothing: call seek() again.
 //
@@ -120,19 +123,36 @@ public:
     [[nodiscard]] std::optional<RecordRange> take_dropped() {
         return std::exchange(dropped_, std::nullopt);
     }
-    // Returns the next record, or nothing if there is none below the end yet.
+    // Returns the next record, or nothing if there is none below the end yet. When it returns
+    // nothing, the records that it has passed over are counted as lost.
     [[nodiscard]] Result<std::optional<Record>> peek();
+    // Does the same within a bounded amount of work. Returns nothing also if it has passed over
+    // much damage; has_more() is true then, and the next call goes on.
+    [[nodiscard]] Result<std::optional<Record>> peek_bounded();
+    [[nodiscard]] bool has_more() const { return has_more_; }
     void advance();
     // Moves behind the record that peek() returned and reports it as lost, since it contradicts
     // itself.
     void give_up();
 
 private:
-    [[nodiscard]] Result<std::vector<uint64_t>> segments() const;
+    [[nodiscard]] Result<void> list_segments();
+    [[nodiscard]] Result<bool> open_next_segment();
+    [[nodiscard]] Result<bool> still_exists(uint64_t first_record) const;
+    [[nodiscard]] Result<void> forget(uint64_t first_record);
     // Returns false if the segment is missing or has the wrong head.
     [[nodiscard]] Result<bool> open_segment(uint64_t first_record);
+    // The place of `next_`, where no record can be read.
+    struct Damage {
+        std::string segment;  // As in LostRange.
+        uint64_t from;
+        uint64_t below;  // The first record of the next segment, or the end.
+    };
     [[nodiscard]] Result<void> step_over_damage();
+    [[nodiscard]] Result<bool> find_in_segment(const Damage& damage);
+    [[nodiscard]] uint64_t size_of(const std::string& segment) const;
     [[nodiscard]] Result<bool> step_over_dropped(uint64_t otherwise);
+    [[nodiscard]] Result<bool> step_over_half_dropped();
     void lose(uint64_t end, const std::string& segment, uint64_t from, uint64_t to);
 
     Files& files_;
@@ -140,7 +160,13 @@ private:
     const Cursor& end_;
     LostRecords* lost_records_;
     std::optional<SegmentReader> segment_;
+    std::vector<uint64_t> segments_;  // First records of the segments that are known, sorted.
+    uint64_t listed_below_ = 0;       // The segments of all records below are known.
+    // The segment in which damage was compared with the checkpoint.
+    std::optional<uint64_t> checked_segment_;
     uint64_t next_ = 0;
+    bool has_more_ = false;      // The last peek_bounded() ended before its work was done.
+    uint64_t passed_bytes_ = 0;  // Bytes that peek_bounded() has passed over.
     std::optional<RecordRange> dropped_;
     uint64_t fresh_below_ = 0;  // Records below it were complete when the window was read.
 };

@@ -115,6 +115,12 @@ Result<std::vector<std::string>> MemoryFiles::OnDisk::list(const std::string& di
     return names_in(files_.disk_names_, directory);
 }
 
+Result<FileStatus> MemoryFiles::OnDisk::status(const std::string& path) {
+    const auto found = files_.disk_names_.find(path);
+    if (found == files_.disk_names_.end()) return fail(Code::disk_failed, ENOENT);
+    return files_.status_of(found->second);
+}
+
 void MemoryFiles::apply(const Change& change, std::vector<std::byte>& to) {
     if (change.bytes.empty()) return to.resize(change.offset);
     const uint64_t end = change.offset + change.bytes.size();

@@ -82,6 +82,7 @@ public:
         explicit OnDisk(const MemoryFiles& files) : files_(files) {}
         Result<std::unique_ptr<File>> open(const std::string& path, Open how) override;
         Result<std::vector<std::string>> list(const std::string& directory) override;
+        Result<FileStatus> status(const std::string& path) override;
 
     private:
         const MemoryFiles& files_;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@ struct SpoolFixture {
     // Opens a new writer for the contents of the disk, like a start of the daemon.
     Result<void> open() {
         writer.reset();
+        lost_records.emplace(files, "spool", 1 << 20, shard);
         writer = std::make_unique<SpoolWriter>(
             files, clock, shard,
             SpoolWriter::Options{"spool", size_max, segment_size, true, kept_for, has_runs});
@@ -39,7 +41,7 @@ struct SpoolFixture {
 
     [[nodiscard]] SpoolReader reader() const {
         return SpoolReader(const_cast<MemoryFiles&>(files), "spool", writer->end(),
-                           const_cast<LostRecords*>(&lost_records));
+                           const_cast<LostRecords*>(&*lost_records));
     }
 
     // Returns the seq of every row from a record on.
@@ -77,7 +79,7 @@ struct SpoolFixture {
     MemoryFiles files;
     ManualClock clock;
     MetricShard shard;
-    LostRecords lost_records{files, "spool", 1 << 20, shard};
+    std::optional<LostRecords> lost_records;
     uint64_t segment_size = small_segment;
     uint64_t size_max = 64 * small_segment;
     std::chrono::milliseconds kept_for{0};

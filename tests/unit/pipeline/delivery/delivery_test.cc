@@ -25,7 +25,7 @@ struct SinkThatIsDown final : Sink {
 };
 
 struct DeliveryFixture : SpoolFixture {
-    Delivery::Options options() const {
+    Delivery::Options options() {
         return {.name = SinkName::discard,
                 .spool_directory = "spool",
                 .spool = writer->id(),
@@ -36,7 +36,7 @@ struct DeliveryFixture : SpoolFixture {
                 .duplicate_window = window,
                 .duplicates_max = 1'000'000,
                 .counts_duplicates = true,
-                .quarantine_size_max = 1 << 20,
+                .quarantine = std::make_shared<Quarantine>(files, "spool", 1 << 20),
                 .dead_letters_size_max = dead_letters_size_max,
                 .sync = true};
     }
@@ -412,6 +412,41 @@ BOOST_AUTO_TEST_CASE(stop_does_not_wait_for_a_sink_that_is_down_longer_than_it_m
     BOOST_TEST((std::chrono::steady_clock::now() - begin < 20s));  // The next attempt: in 102 s.
 }
 
+BOOST_AUTO_TEST_CASE(stop_does_not_wait_for_a_sink_that_is_down_if_it_lacks_nothing) {
+    append_and_sync(0, 3);
+    const Clock real;
+    Delivery delivery(files, real, shard, writer->end(), sink, options());
+    drain(delivery);
+    sink.poll_fails = true;
+    BOOST_TEST(delivery.step().has_value());
+    BOOST_TEST(shard.read(Metric::sink_up, label_of(SinkName::discard)) == 0);
+    delivery.start();
+    const auto begin = std::chrono::steady_clock::now();
+    delivery.begin_stop(10min);
+    delivery.join();
+    BOOST_TEST((std::chrono::steady_clock::now() - begin < 1min));
+}
+
+BOOST_AUTO_TEST_CASE(age_of_the_backlog_grows_while_the_sink_is_down_and_lacks_records) {
+    const size_t label = label_of(SinkName::discard);
+    const auto delivery = make();
+    drain(*delivery);
+    sink.poll_fails = true;
+    BOOST_TEST(delivery->step().has_value());
+    clock.pass(60s);
+    BOOST_TEST(delivery->step().has_value());
+    BOOST_TEST(shard.read(Metric::spool_backlog_seconds, label) == 0);  // It lacks nothing.
+    append_and_sync(0, 3);
+    BOOST_TEST(delivery->step().has_value());
+    clock.pass(90s);
+    BOOST_TEST(delivery->step().has_value());
+    BOOST_TEST(shard.read(Metric::spool_backlog_seconds, label) == 90);
+    sink.poll_fails = false;
+    drain(*delivery);
+    BOOST_TEST(delivery->step().has_value());
+    BOOST_TEST(shard.read(Metric::spool_backlog_seconds, label) == 0);
+}
+
 BOOST_AUTO_TEST_CASE(stop_stores_what_the_spool_holds) {
     append_and_sync(0, 50);
     const auto delivery = make();
@@ -589,6 +624,47 @@ BOOST_AUTO_TEST_CASE(record_that_contradicts_itself_is_lost_alone) {
     BOOST_TEST(sink.seqs == std::vector<int64_t>({0, 1, 2, 4, 5}),
                boost::test_tools::per_element());
     BOOST_TEST(shard.read(Metric::spool_lost_records_total, 0) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(step_passes_over_a_bounded_part_of_much_damage_and_stores_how_far_it_is) {
+    segment_size = 4 << 20;
+    size_max = 64 << 20;
+    BOOST_TEST(open().has_value());
+    append_and_sync(0, 10'000);
+    const uint64_t each = writer->bytes_from(0) / 10'000;
+    for (uint64_t number = 0; number + 1 < 10'000; ++number)
+        files.flip(last_segment(), segment_head_bytes + number * each + 60);
+    const auto delivery = make();
+    int steps = 0;
+    for (; !delivery->caught_up(); ++steps) {
+        BOOST_TEST_REQUIRE(steps < 100);
+        BOOST_TEST_REQUIRE(delivery->step(true).has_value());
+    }
+    BOOST_TEST(steps >= 3);
+    BOOST_TEST(sink.seqs == sequence(9'999, 1), boost::test_tools::per_element());
+    BOOST_TEST(shard.read(Metric::spool_lost_records_total, 0) == 9'999);
+}
+
+BOOST_AUTO_TEST_CASE(step_reads_a_bounded_part_of_a_large_window) {
+    segment_size = 4 << 20;
+    size_max = 64 << 20;
+    BOOST_TEST(open().has_value());
+    for (int64_t seq = 0; seq < 5'000; ++seq) {
+        Columns record(16, 4 * test_text_max);
+        add_report(record, seq + 1, seq, clock.wall_us(), false);
+        BOOST_TEST_REQUIRE(writer->append(record).has_value());
+    }
+    BOOST_TEST(writer->sync().has_value());
+    drain(*make());
+    report({{1, 5'000}, {7'000, 5'001}});  // The first one is a copy.
+    const auto delivery = make();
+    int steps = 0;
+    for (; !delivery->caught_up(); ++steps) {
+        BOOST_TEST_REQUIRE(steps < 100);
+        BOOST_TEST_REQUIRE(delivery->step(true).has_value());
+    }
+    BOOST_TEST(steps >= 4);
+    BOOST_TEST(sink.seqs.size() == 5'001);
 }
 
 BOOST_AUTO_TEST_CASE(for_want_of_file_descriptors_nothing_is_lost_and_the_sink_waits) {

@@ -70,6 +70,66 @@ BOOST_AUTO_TEST_CASE(loss_is_counted_again_if_the_process_ended_at_any_step_of_c
     BOOST_TEST(step >= 4);
 }
 
+BOOST_AUTO_TEST_CASE(losses_that_touch_are_one_loss_with_one_file) {
+    for (uint64_t record = 0; record < 100; ++record)
+        lost_records.note({record, record + 1, "a", 10 * record, 10 * record + 10});
+    BOOST_TEST(counted() == 0);
+    lost_records.flush();
+    BOOST_TEST(counted() == 100);
+    BOOST_TEST(files.size("spool/quarantine/00000000000000000000-00000000000000000100.damaged") ==
+               1000);
+}
+
+BOOST_AUTO_TEST_CASE(many_losses_share_a_file_that_tells_the_next_start_which_records_they_are) {
+    for (uint64_t record = 0; record < 40; record += 2)
+        lost_records.note({record, record + 1, "a", 10 * record, 10 * record + 10});
+    lost_records.flush();
+    BOOST_TEST(counted() == 20);
+    const std::vector<std::string> kept = {"00000000000000000000-00000000000000000039.20.damaged"};
+    BOOST_TEST(files.names("spool/quarantine") == kept, boost::test_tools::per_element());
+    BOOST_TEST(files.size("spool/quarantine/" + kept[0]) == 20 * 24 + 20 * 10);
+    MetricShard later_shard;
+    LostRecords later(files, "spool", 1000, later_shard);
+    for (uint64_t record = 0; record < 40; record += 2)
+        later.note({record, record + 1, "a", 10 * record, 10 * record + 10});
+    later.flush();
+    BOOST_TEST(later.records() == 0);
+    later.add({3, 4, "a", 30, 40});  // It was whole before.
+    BOOST_TEST(later.records() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(deliveries_that_share_a_quarantine_count_each_record_once) {
+    const auto quarantine = std::make_shared<Quarantine>(files, "spool", 1000);
+    MetricShard other_shard;
+    LostRecords one(quarantine, shard);
+    LostRecords other(quarantine, other_shard);
+    other.add({90, 91, "a", 0, 10});
+    one.add({3, 5, "a", 100, 200});
+    other.add({2, 6, "a", 50, 250});
+    BOOST_TEST(one.records() == 2);
+    BOOST_TEST(other.records() == 3);
+}
+
+BOOST_AUTO_TEST_CASE(each_loss_takes_as_many_operations_however_many_there_were_before) {
+    size_t lists = 0;
+    size_t operations = 0;
+    files.before = [&](MemoryFiles::Operation operation, const std::string&) -> Result<void> {
+        lists += operation == MemoryFiles::Operation::list;
+        ++operations;
+        return {};
+    };
+    LostRecords unlimited(files, "spool", 1 << 20, shard);
+    unlimited.add({0, 1, "a", 100, 200});
+    operations = 0;
+    unlimited.add({2, 3, "a", 100, 200});
+    const size_t each = operations;
+    for (uint64_t record = 4; record < 2000; record += 2)
+        unlimited.add({record, record + 1, "a", 100, 200});
+    BOOST_TEST(operations == 999 * each);
+    BOOST_TEST(lists == 1);
+    BOOST_TEST(counted() == 1000);
+}
+
 BOOST_AUTO_TEST_CASE(bytes_are_set_aside_as_far_as_they_are_there) {
     lost_records.add({1, 2, "a", 100, 200});
     lost_records.add({2, 3, "a", 9'950, UINT64_MAX});

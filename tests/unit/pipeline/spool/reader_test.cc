@@ -111,6 +111,124 @@ BOOST_AUTO_TEST_CASE(seek_by_time_leaves_out_nothing_that_was_written_then_or_la
     }
 }
 
+BOOST_AUTO_TEST_CASE(segments_of_one_record_are_listed_once) {
+    segment_size = segment_head_bytes + 1;
+    size_max = 64 << 20;
+    BOOST_TEST(open().has_value());
+    append_and_sync(0, 1000);
+    size_t lists = 0;
+    size_t opens = 0;
+    files.before = [&](MemoryFiles::Operation operation, const std::string&) -> Result<void> {
+        lists += operation == MemoryFiles::Operation::list;
+        opens += operation == MemoryFiles::Operation::open;
+        return {};
+    };
+    BOOST_TEST(read_from(0) == sequence(0, 1000), boost::test_tools::per_element());
+    BOOST_TEST(lists == 1);
+    BOOST_TEST(opens == 1000);
+}
+
+// The reader follows a writer, and finds each new segment under the name that it must have.
+BOOST_AUTO_TEST_CASE(segments_that_are_begun_meanwhile_are_found_without_a_listing) {
+    segment_size = segment_head_bytes + 1;
+    size_max = 64 << 20;
+    BOOST_TEST(open().has_value());
+    append_and_sync(0, 1);
+    SpoolReader from = reader();
+    BOOST_TEST(from.seek(0).has_value());
+    size_t lists = 0;
+    files.before = [&](MemoryFiles::Operation operation, const std::string&) -> Result<void> {
+        lists += operation == MemoryFiles::Operation::list;
+        return {};
+    };
+    for (int64_t seq = 0; seq < 100; ++seq) {
+        BOOST_TEST_REQUIRE(from.peek()->has_value());
+        from.advance();
+        append_and_sync(seq + 1, 1);
+    }
+    BOOST_TEST(lists == 0);
+}
+
+BOOST_AUTO_TEST_CASE(damaged_records_cost_a_fixed_number_of_operations_each) {
+    segment_size = 1 << 20;
+    size_max = 64 << 20;
+    BOOST_TEST(open().has_value());
+    append_and_sync(0, 4000);
+    const uint64_t each = writer->bytes_from(0) / 4000;
+    for (uint64_t number = 0; number < 4000; number += 2)
+        files.flip(last_segment(), segment_head_bytes + number * each + 60);
+    size_t lists = 0;
+    size_t opens = 0;
+    files.before = [&](MemoryFiles::Operation operation, const std::string&) -> Result<void> {
+        lists += operation == MemoryFiles::Operation::list;
+        opens += operation == MemoryFiles::Operation::open;
+        return {};
+    };
+    BOOST_TEST(read_from(0).size() == 2000);
+    BOOST_TEST(lost(shard) == 2000);
+    BOOST_TEST(lists <= 2);
+    BOOST_TEST(opens <= 2000 + 3);
+    BOOST_TEST(files.names("spool/quarantine").size() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(much_damage_is_passed_over_in_parts) {
+    segment_size = 4 << 20;
+    size_max = 64 << 20;
+    BOOST_TEST(open().has_value());
+    append_and_sync(0, 10'000);
+    const uint64_t each = writer->bytes_from(0) / 10'000;
+    for (uint64_t number = 0; number + 1 < 10'000; ++number)
+        files.flip(last_segment(), segment_head_bytes + number * each + 60);
+    SpoolReader from = reader();
+    BOOST_TEST(from.seek(0).has_value());
+    int parts = 0;
+    uint64_t before = 0;
+    while (!from.peek_bounded()->has_value()) {
+        BOOST_TEST_REQUIRE(from.has_more());
+        BOOST_TEST_REQUIRE(from.position() > before);
+        BOOST_TEST(lost(shard) == static_cast<int64_t>(from.position()));
+        before = from.position();
+        ++parts;
+    }
+    BOOST_TEST(parts >= 2);
+    BOOST_TEST(from.position() == 9999);
+    BOOST_TEST(!from.has_more());
+}
+
+// Records of a dropped segment are not lost, even if the reader has it open or has listed it.
+BOOST_AUTO_TEST_CASE(segment_that_is_dropped_after_it_was_listed_is_not_lost) {
+    append_and_sync(0, 200);
+    SpoolReader from = reader();
+    BOOST_TEST(from.seek(0).has_value());
+    BOOST_TEST(from.peek()->has_value());
+    BOOST_TEST(writer->drop(150).has_value());
+    append_and_sync(200, 100);
+    uint64_t last = 0;
+    while (const auto record = from.peek().value()) {
+        last = record->number;
+        from.advance();
+    }
+    BOOST_TEST(last == 299);
+    BOOST_TEST(lost(shard) == 0);
+    BOOST_TEST(from.take_dropped().has_value());
+}
+
+// A dangling link, for example, has a name and no file.
+BOOST_AUTO_TEST_CASE(segment_whose_name_leads_to_no_file_is_missing) {
+    append_and_sync(0, 200);
+    std::vector<std::string> segments;
+    for (const auto& name : files.names("spool"))
+        if (segment_first_record(name)) segments.push_back("spool/" + name);
+    BOOST_TEST_REQUIRE(segments.size() >= 3);
+    files.before = [&](MemoryFiles::Operation operation, const std::string& path) -> Result<void> {
+        if (path != segments[1] || operation == MemoryFiles::Operation::list) return {};
+        return fail(Code::disk_failed, ENOENT);
+    };
+    const size_t read = read_from(0).size();
+    BOOST_TEST(read < 200);
+    BOOST_TEST(lost(shard) == static_cast<int64_t>(200 - read));
+}
+
 BOOST_AUTO_TEST_CASE(look_back_stops_at_its_end_and_counts_no_loss) {
     append_and_sync(0, 100);
     files.flip("spool/" + segment_name(0), segment_head_bytes);  // The magic of record 0.
