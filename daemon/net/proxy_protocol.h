@@ -1,11 +1,15 @@
-// PROXY protocol, version 2: the header that a load balancer sends before the client's own bytes.
+// PROXY protocol: the header that a load balancer sends before the client's own bytes, as text
+// (version 1) or binary (version 2). The first byte shows which one it is.
+//
+//   | PROXY TCP4 client balancer client-port balancer-port CR LF
+//   | PROXY UNKNOWN anything CR LF
 //
 //   | 0d 0a 0d 0a 00 0d 0a 51 55 49 54 0a | version, command | family | length | addresses, TLVs |
 //
 // A balancer that connects on its own behalf (LOCAL, for a health check), or for a client that does
-// not use TCP, names no address.
+// not use TCP (UNKNOWN), names no address.
 //
-// Source: The PROXY protocol, versions 1 & 2, section 2.2
+// Source: The PROXY protocol, versions 1 & 2, sections 2.1 and 2.2
 //         (https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt).
 // Threads: pure function.
 #pragma once
@@ -24,11 +28,13 @@ struct ProxyHeader {
     AddressText client{};  // Address of the client as text; empty if the header names none.
 };
 
-// A longer header is refused. The addresses take 52 bytes at most; the rest is ignored.
+// A longer header is refused. Section 2.1 gives the size of the longest line of version 1. In
+// version 2, the addresses take 52 bytes at most; the rest is ignored.
+inline constexpr size_t proxy_line_bytes_max = 107;
 inline constexpr size_t proxy_header_bytes_max = 4096;
 
-// Returns the header, or nothing if `bytes` ends before it does. Fails with bad_proxy_header at the
-// first wrong byte.
+// Returns the header, or nothing if `bytes` ends before it does. Fails with bad_proxy_header: at
+// the first byte that begins no header, and as soon as a line or the fixed part is complete.
 [[nodiscard]] Result<std::optional<ProxyHeader>> parse_proxy_header(std::string_view bytes);
 
 }  // namespace rollcall

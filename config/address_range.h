@@ -1,0 +1,35 @@
+// AddressRange: a network of IP addresses as settings name it: `192.0.2.0/24`, `2001:db8::/32`, or
+// a single address.
+//
+// An IPv4 address and the IPv4-mapped IPv6 address of the same host (RFC 4291, section 2.5.5.2) are
+// one address. Bits of a network behind its length have no meaning.
+//
+// Threads: pure functions; a range is constant.
+#pragma once
+
+#include <netinet/in.h>
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+namespace rollcall {
+
+// Returns an address without a zone, IPv4 as IPv4-mapped; nothing if the text is something else.
+[[nodiscard]] std::optional<in6_addr> parse_address(std::string_view text);
+
+class AddressRange {
+public:
+    // Returns nothing if the text is not a network.
+    [[nodiscard]] static std::optional<AddressRange> parse(std::string_view text);
+
+    [[nodiscard]] bool contains(const in6_addr& address) const;
+
+private:
+    AddressRange(const in6_addr& first, size_t bits) : first_(first), bits_(bits) {}
+
+    in6_addr first_;
+    size_t bits_;  // 0 to 128: how many bits of an address are those of first_.
+};
+
+}  // namespace rollcall
