@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "config/address_range.h"
 #include "config/setting_value.h"
 
 namespace rollcall {
@@ -74,6 +75,15 @@ void check_all_addresses(const Settings& settings, Contradictions& found) {
                 : "";
     check_addresses("admin.listen", settings.admin.listen, admin_refusal, found);
     check_addresses("admin.tls_listen", settings.admin.tls_listen, admin_refusal, found);
+}
+
+void check_trusted_proxies(const Settings& settings, Contradictions& found) {
+    for (const Text& network : settings.http.trusted_proxies)
+        if (!AddressRange::parse(network))
+            found.push_back(
+                {"http.trusted_proxies", fmt::format("{} is not a network such as 192.0.2.0/24 or "
+                                                     "2001:db8::/32, and not an address",
+                                                     value_to_toml(network))});
 }
 
 bool reaches_network(const Text& address) { return reach_of(address) == Reach::network; }
@@ -169,8 +179,9 @@ std::vector<std::string> plaintext_warnings(const Settings& settings) {
 
 Contradictions contradictions_in(const Settings& settings) {
     Contradictions found;
-    for (const auto check : {check_all_addresses, check_auth, check_paths_and_topics, check_tls,
-                             check_sinks, check_kafka, check_batches})
+    for (const auto check :
+         {check_all_addresses, check_trusted_proxies, check_auth, check_paths_and_topics, check_tls,
+          check_sinks, check_kafka, check_batches})
         check(settings, found);
     return found;
 }

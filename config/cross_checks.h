@@ -1,6 +1,7 @@
 // Cross-checks: rules that involve more than the bounds of a single setting. Addresses are
 // host:port, anonymous check-ins stay on loopback unless the operator allows otherwise, every sink
-// is listed once, a batch has room for a slot, and a feature that needs a file or a login names it.
+// is listed once, trusted proxies are networks, a batch has room for a slot, and a feature that
+// needs a file or a login names it.
 //
 // Threads: pure functions.
 #pragma once

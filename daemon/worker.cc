@@ -10,6 +10,7 @@ Worker::Worker(const Settings& settings, const Clock& clock, SharedState& shared
       clock_(clock),
       liveness_(intake, shared.last_seen, shard),
       credentials_(settings, shared.credential_files, clock),
+      trusted_proxies_(settings.http.trusted_proxies),
       refusals_(clock, shard),
       replies_(clock, &shared.overload),
       checkins_(ingest_context(shared), replies_, shared.overload, shared.last_seen),
@@ -46,6 +47,7 @@ void Worker::listen(int fd, Transport transport, TlsContext* tls) {
         };
         options.proxy_protocol = settings_.http.proxy_protocol;
         options.proxy_header_timeout_max = settings_.http.request_timeout_max;
+        if (!trusted_proxies_.empty()) options.trusted_proxies = &trusted_proxies_;
     } else {
         options.make_session = [this](Connection& connection) { return mqtt_.make(connection); };
         options.proxy_protocol = settings_.mqtt.proxy_protocol;

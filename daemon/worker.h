@@ -21,6 +21,7 @@
 #include "daemon/mqtt/sessions.h"
 #include "daemon/net/loop.h"
 #include "daemon/net/refusals.h"
+#include "daemon/net/trusted_proxies.h"
 #include "daemon/overload/liveness.h"
 #include "daemon/security/credentials.h"
 #include "daemon/shared_state.h"
@@ -69,6 +70,7 @@ private:
     const Clock& clock_;
     Liveness liveness_;
     Credentials credentials_;
+    TrustedProxies trusted_proxies_;
     Refusals refusals_;
     Replies replies_;
     Checkins checkins_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "daemon/http/forwarded.h"
+
 namespace rollcall {
 
 namespace {
@@ -48,6 +50,7 @@ HttpSession::HttpSession(Connection& connection, HttpService& service, Replies& 
       parser_({limits.header_bytes_max, limits.header_fields_max, limits.batch_bytes_max,
                limits.raw_spaces}),
       texts_charge_(connection.buffers().charge()) {
+    if (connection.is_from_proxy()) proxy_ = connection.peer();
     connection_.set_deadline(limits.header_timeout_max);
 }
 
@@ -66,6 +69,7 @@ void HttpSession::on_data(std::string_view& bytes) {
     while (connection_.ready()) {
         const auto step = parser_.step(bytes);
         if (!step) {
+            begin_request();
             request_.after = After::close;
             if (!in_body()) request_.body_in_reply = !bytes.starts_with("HEAD ");
             return refuse(step.error());
@@ -86,6 +90,14 @@ void HttpSession::begin_request() {
     if (phase_ != Phase::idle) return;
     phase_ = Phase::header;
     request_began_ = connection_.now();
+    // The client of this request is not known before its head is complete.
+    if (!proxy_.empty()) connection_.set_peer(proxy_);
+}
+
+// Replaces the address of the proxy by that of the client for which it sent the request.
+void HttpSession::name_client(const HttpHead& head) {
+    const AddressText client = forwarded_client(head.fields, connection_.trusted_proxies());
+    if (client[0] != '\0') connection_.set_peer(client.data());
 }
 
 // Sets the deadline of the current phase: an idle connection may wait, a request has to arrive in
@@ -106,6 +118,7 @@ void HttpSession::on_head() {
     phase_ = Phase::body;
     body_began_ = connection_.now();
     const HttpHead& head = parser_.head();
+    if (!proxy_.empty()) name_client(head);
     request_.after = stopping_ ? After::close : after(head);
     request_.body_in_reply = head.method != "HEAD";
     if (connection_.should_reject_for_overload()) {

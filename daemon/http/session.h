@@ -106,6 +106,7 @@ private:
     };
 
     void on_head();
+    void name_client(const HttpHead& head);
     [[nodiscard]] Result<Admission> admit(const HttpHead& head, std::string_view& allow);
     void answer(Admission admission, std::string_view allow);
     void on_body();
@@ -129,6 +130,7 @@ private:
     const Limits& limits_;
     HttpParser parser_;
     HttpRequest request_;
+    std::string proxy_;               // Address of the trusted proxy that sends, or empty.
     std::string_view body_in_place_;  // The body, if it came in one piece.
     Buffer body_;                     // The body, if it came in several.
     MemoryCharge texts_charge_;       // The texts of request_, if they are large.

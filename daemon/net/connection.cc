@@ -11,6 +11,7 @@
 #include "daemon/net/network.h"
 #include "daemon/net/proxy_protocol.h"
 #include "daemon/net/tls_session.h"
+#include "daemon/net/trusted_proxies.h"
 #include "pipeline/decode/decode.h"
 
 namespace rollcall {
@@ -55,8 +56,10 @@ void Connection::start() {
 }
 
 void Connection::begin_protocol() {
-    admitted_ = table_.admit(*this);
-    if (!admitted_) return refuse(Code::too_many_from_address);
+    from_proxy_ = options_.trusted_proxies != nullptr && options_.trusted_proxies->contains(peer_);
+    // A proxy may keep a connection open for many clients, and so belongs to no single one.
+    admitted_ = !from_proxy_ && table_.admit(*this);
+    if (!from_proxy_ && !admitted_) return refuse(Code::too_many_from_address);
     if (options_.tls == nullptr) {
         session_ = options_.make_session(*this);
     } else {

@@ -42,6 +42,7 @@ namespace rollcall {
 
 class ConnectionTable;
 class TlsSession;
+class TrustedProxies;
 
 // What close_after_replies() does once the last reply is sent.
 enum class Linger : bool {
@@ -98,8 +99,16 @@ public:
     [[nodiscard]] bool ready() const;
     [[nodiscard]] bool paused() const { return suspension_ == Suspension::ring_full; }
     [[nodiscard]] bool throttled() const { return suspension_ == Suspension::throttled; }
-    // The client's address as text, without its port.
+    // The client's address as text, without its port. It is that of the socket, unless a PROXY
+    // header or set_peer() has named another one.
     [[nodiscard]] std::string_view peer() const { return peer_; }
+    // The connection is that of a proxy which may name the clients of its requests by set_peer().
+    [[nodiscard]] bool is_from_proxy() const { return from_proxy_; }
+    [[nodiscard]] const TrustedProxies& trusted_proxies() const {
+        return *options_.trusted_proxies;
+    }
+    // Sets the address of the client that the proxy speaks for from now on.
+    void set_peer(std::string_view address) { peer_ = address; }
     // The name in the client's verified certificate, or empty (TlsSession::certificate_name()).
     [[nodiscard]] std::string_view certificate_name() const;
     // The buffers of its loop.
@@ -145,7 +154,7 @@ public:
     // The place in the table, which the table sets.
     [[nodiscard]] uint32_t index() const { return index_; }
     void set_index(uint32_t index) { index_ = index; }
-    // The table has admitted it by its address (ConnectionTable::admit()).
+    // The table counts it for its address (ConnectionTable::admit()).
     [[nodiscard]] bool is_admitted() const { return admitted_; }
 
 private:
@@ -222,6 +231,7 @@ private:
     bool input_is_held_ : 1 = false;  // input_ may hold requests: the connection was not ready.
     bool flush_is_due_ : 1 = false;   // The table will call flush_released().
     bool admitted_ : 1 = false;
+    bool from_proxy_ : 1 = false;
     // When input_ was last empty or the session last took something of it, or when the TLS record
     // that is arriving began; the lower half of the loop's clock.
     uint32_t progress_ms_ = 0;

@@ -4,8 +4,10 @@
 // Limits. When connections_max are open, in all tables together, a new connection replaces one of
 // this table: the oldest one that has not sent a valid request within two seconds, or else one of a
 // network that holds more connections than that of the new one. If there is none, the new one is
-// closed. Each address may hold connections_per_address_max. A network is an IPv4 address, or the
-// /64 network of an IPv6 address (RFC 6177).
+// closed. Each address except those of trusted proxies may hold
+// connections_per_address_max. A network is an IPv4 address, or the
+// /64 network of an IPv6 address (RFC 6177). A trusted proxy's connection belongs to the client of
+// its last request.
 //
 // A table does not count the connections of each network, because that would cost each client
 // memory. It compares the networks of some connections, which is exact for a small table. In a

@@ -16,6 +16,7 @@ namespace rollcall {
 
 class Connection;
 class TlsContext;
+class TrustedProxies;
 
 // The lowest rate at which a client may send something that it has begun.
 struct MinimumRate {
@@ -37,6 +38,8 @@ struct ListenOptions {
     // Each connection begins with a header of the PROXY protocol, which names the client.
     bool proxy_protocol = false;
     Millis proxy_header_timeout_max{15'000};
+    // The proxies that name the client of each request in its header. Null: none.
+    const TrustedProxies* trusted_proxies = nullptr;
     // For input that the session does not take before it is complete.
     MinimumRate input_rate_min = {};
 };

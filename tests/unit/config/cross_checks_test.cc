@@ -50,6 +50,13 @@ BOOST_AUTO_TEST_CASE(anonymous_check_ins_from_the_network_are_allowed_explicitly
     BOOST_TEST(blamed() == List{});
 }
 
+BOOST_AUTO_TEST_CASE(trusted_proxies_are_networks_or_addresses) {
+    settings.http.trusted_proxies = {"192.0.2.0/24", "2001:db8::1"};
+    BOOST_TEST(blamed() == List{});
+    settings.http.trusted_proxies = {"192.0.2.0/24", "proxy.example", "192.0.2.0/33"};
+    BOOST_TEST(blamed() == List({"http.trusted_proxies", "http.trusted_proxies"}));
+}
+
 BOOST_AUTO_TEST_CASE(every_setting_that_is_named_is_in_the_table) {
     settings.http.tls_listen = {"127.0.0.1:1"};
     settings.auth.mode = "tokens";

@@ -84,6 +84,7 @@ Settings random_settings(Random& random) {
     });
     settings.http.listen = {"[::1]:8080", "127.9.9.9:65535", "localhost:0"};
     settings.mqtt.listen = {};
+    settings.http.trusted_proxies = {"192.0.2.0/24", "2001:db8::1"};
     settings.http.tls_listen = {"127.0.0.1:8443"};
     settings.mqtt.tls_listen = {};
     settings.tls.certificate.emplace_back("a");

@@ -1,5 +1,7 @@
 #include "daemon/worker.h"
 
+#include <fmt/core.h>
+
 #include <boost/test/unit_test.hpp>
 
 #include "daemon/overload/controller.h"
@@ -293,6 +295,79 @@ BOOST_AUTO_TEST_CASE(client_behind_a_balancer_is_known_by_the_address_that_it_sa
     for (const char letter : header + post_request("{}")) in_single_bytes.send({&letter, 1});
     BOOST_TEST(in_single_bytes.receive().status == 200);
     BOOST_TEST(sites(3) == "192.0.2.7 192.0.2.7 192.0.2.7");
+}
+
+BOOST_AUTO_TEST_CASE(balancer_may_name_the_client_in_a_line_of_text) {
+    settings.http.proxy_protocol = true;
+    start();
+    const std::string header = "PROXY TCP4 192.0.2.7 198.51.100.1 1024 443\r\n";
+    {
+        HttpClient whole(http_port);
+        whole.send(header + post_request("{}"));
+        BOOST_TEST(whole.receive().status == 200);
+    }
+    HttpClient in_single_bytes(http_port);
+    for (const char letter : header + post_request("{}")) in_single_bytes.send({&letter, 1});
+    BOOST_TEST(in_single_bytes.receive().status == 200);
+    BOOST_TEST(sites(2) == "192.0.2.7 192.0.2.7");
+}
+
+namespace {
+
+std::string forwarded_request(std::string_view client) {
+    return fmt::format(
+        "POST /v1/checkins HTTP/1.1\r\nHost: r\r\nX-Forwarded-For: {}\r\nContent-Length: "
+        "2\r\n\r\n{{}}",
+        client);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(trusted_proxy_names_the_client_of_each_request) {
+    settings.http.trusted_proxies = {"127.0.0.0/8"};
+    start();
+    HttpClient proxy(http_port);
+    proxy.send(forwarded_request("203.0.113.9, 192.0.2.7") + forwarded_request("2001:db8::7"));
+    proxy.send(post_request("{}") + forwarded_request("unknown"));
+    proxy.send(
+        "GET /poll?cpu=4 HTTP/1.1\r\nHost: r\r\n"
+        "Forwarded: for=\"192.0.2.8:4711\";proto=http\r\n\r\n");
+    for (int requests = 0; requests < 5; ++requests) BOOST_TEST(proxy.receive().status == 200);
+    BOOST_TEST(sites(5) == "192.0.2.7 2001:db8::7 127.0.0.1 127.0.0.1 192.0.2.8");
+}
+
+BOOST_AUTO_TEST_CASE(header_fields_of_other_addresses_name_no_client) {
+    settings.http.trusted_proxies = {"192.0.2.0/24"};
+    start();
+    HttpClient client(http_port);
+    BOOST_TEST(client.exchange(forwarded_request("192.0.2.7")).status == 200);
+    BOOST_TEST(sites(1) == "127.0.0.1");
+}
+
+BOOST_AUTO_TEST_CASE(balancer_that_names_a_trusted_proxy_and_this_proxy_name_the_client) {
+    settings.http.trusted_proxies = {"192.0.2.7"};
+    settings.http.proxy_protocol = true;
+    start();
+    HttpClient client(http_port);
+    client.send("PROXY TCP4 192.0.2.7 198.51.100.1 1024 443\r\n" +
+                forwarded_request("203.0.113.9"));
+    BOOST_TEST(client.receive().status == 200);
+    BOOST_TEST(sites(1) == "203.0.113.9");
+}
+
+BOOST_AUTO_TEST_CASE(quota_of_a_network_counts_the_clients_behind_a_trusted_proxy) {
+    settings.http.trusted_proxies = {"127.0.0.1"};
+    settings.quotas.network_checkins_max = 1;
+    settings.quotas.burst = Millis(60'000);
+    settings.quotas.grace = Millis(0);
+    start();
+    const auto status_for = [this](std::string_view client) {
+        return HttpClient(http_port).exchange(forwarded_request(client)).status;
+    };
+    BOOST_TEST(status_for("192.0.2.7") == 200);
+    BOOST_TEST(status_for("192.0.2.7") == 429);
+    BOOST_TEST(status_for("192.0.2.8") == 200);
+    BOOST_TEST(status_for("192.0.2.7") == 429);
 }
 
 BOOST_AUTO_TEST_CASE(client_that_comes_by_the_balancer_s_door_without_it_is_refused) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 
+#include "daemon/net/trusted_proxies.h"
 #include "daemon/open_files.h"
 #include "pipeline/base/cursor.h"
 #include "tests/support/loop_fixture.h"
@@ -162,6 +163,38 @@ BOOST_AUTO_TEST_CASE(address_holds_as_many_connections_as_it_may_and_others_hold
     first.leave();
     Client fourth = connect();
     BOOST_TEST(!fourth.ended());
+}
+
+BOOST_AUTO_TEST_CASE(clients_behind_a_trusted_proxy_share_the_table_and_the_proxy_has_no_limit) {
+    constexpr uint32_t proxy_address = 0x0200007f;
+    const TrustedProxies proxies({"127.0.0.2"});
+    listen.trusted_proxies = &proxies;
+    options.connections_per_address_max = 2;
+    options.connections_max = 6;
+    script.on_data = [](Connection& connection, std::string_view& bytes) {
+        connection.mark_authenticated();
+        if (connection.is_from_proxy()) connection.set_peer(bytes);
+        bytes = {};
+    };
+    std::vector<Client> clients;
+    for (const char* address : {"198.51.100.7", "203.0.113.1", "198.51.100.7", "203.0.113.2",
+                                "198.51.100.7", "198.51.100.7"}) {
+        clients.push_back(connect(listen, proxy_address));
+        clients.back().send(address);
+    }
+    BOOST_TEST(refused(Code::too_many_from_address) == 0);
+    Client other = connect(listen, 0x1000007f);
+    BOOST_TEST(!other.ended());
+    BOOST_TEST(refused(Code::over_connection_share) == 1);
+    BOOST_TEST((!clients[1].ended() && !clients[3].ended()));
+    other.leave();
+    // Other addresses have their limit, and closed connections leave nothing behind.
+    clients.clear();
+    Client first = connect();
+    Client second = connect();
+    Client third = connect();
+    BOOST_TEST((!first.ended() && !second.ended() && third.ended()));
+    BOOST_TEST(refused(Code::too_many_from_address) == 1);
 }
 
 BOOST_AUTO_TEST_CASE(acknowledged_check_ins_are_counted_when_their_slot_is_durable) {

@@ -1,0 +1,41 @@
+// TrustedProxies: the networks of the proxies that may name the client which they speak for, in a
+// header field of each request (http/forwarded.h).
+//
+// Threads: constant once it is made.
+#pragma once
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include "config/address_range.h"
+#include "config/settings.h"
+
+namespace rollcall {
+
+class TrustedProxies {
+public:
+    // Without proxies.
+    TrustedProxies() = default;
+    // networks: as in http.trusted_proxies; cross_checks.h has checked them.
+    explicit TrustedProxies(const List& networks) {
+        for (const Text& network : networks)
+            if (const auto range = AddressRange::parse(network)) ranges_.push_back(*range);
+    }
+
+    [[nodiscard]] bool empty() const { return ranges_.empty(); }
+    [[nodiscard]] bool contains(const in6_addr& address) const {
+        return std::ranges::any_of(
+            ranges_, [&](const AddressRange& range) { return range.contains(address); });
+    }
+    // address: as text. Returns false if it is not an address.
+    [[nodiscard]] bool contains(std::string_view address) const {
+        const auto parsed = ranges_.empty() ? std::nullopt : parse_address(address);
+        return parsed && contains(*parsed);
+    }
+
+private:
+    std::vector<AddressRange> ranges_;
+};
+
+}  // namespace rollcall

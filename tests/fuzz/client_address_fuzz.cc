@@ -1,0 +1,85 @@
+// Parses arbitrary bytes as a PROXY protocol header, and as the header fields by which a trusted
+// proxy names its client. No input may break the parsers; how the bytes of a PROXY header are split
+// must not matter; every client must be an address; and what the proxy appends must be believed,
+// whatever the client has sent before.
+//
+// The first byte selects the case: 0 a PROXY header; 1 the value of X-Forwarded-For; 2 the value of
+// Forwarded; 3 header fields.
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include "config/address_range.h"
+#include "daemon/http/forwarded.h"
+#include "daemon/net/proxy_protocol.h"
+#include "pipeline/base/error.h"
+
+namespace {
+
+using namespace rollcall;
+
+constexpr size_t prefixes_max = 300;  // A line of version 1 is shorter.
+
+void check_address(const AddressText& client) {
+    ensure(client[0] == '\0' || parse_address(client.data()).has_value());
+}
+
+// Each beginning of a header needs more bytes, until the header is complete or wrong; more bytes
+// change nothing then.
+void check_proxy_header(std::string_view bytes) {
+    const auto whole = parse_proxy_header(bytes);
+    if (whole && *whole) {
+        ensure((*whole)->bytes <= bytes.size());
+        check_address((*whole)->client);
+    }
+    bool was_wrong = false;
+    for (size_t size = 0; size < std::min(bytes.size(), prefixes_max); ++size) {
+        const auto part = parse_proxy_header(bytes.substr(0, size));
+        ensure(part || !whole);
+        ensure(!was_wrong || !part);
+        was_wrong = !part;
+        if (!part || !*part) continue;
+        ensure(whole && *whole && (*part)->bytes == (*whole)->bytes);
+        ensure((*part)->client == (*whole)->client);
+    }
+}
+
+std::string client_in(const std::string& fields) {
+    static const TrustedProxies proxies({"192.0.2.0/24", "2001:db8::/32"});
+    const AddressText client = forwarded_client(fields, proxies);
+    check_address(client);
+    return client.data();
+}
+
+// value: without line ends, which the HTTP parser does not pass.
+void check_value(const std::string& name, const std::string& value, const std::string& appended) {
+    (void)client_in(name + ": " + value + "\r\n");
+    ensure(client_in(name + ": " + value + "," + appended + "\r\n") == "198.51.100.7");
+}
+
+void check_fields(const std::string& text) {
+    std::string fields;
+    for (const char letter : text)
+        fields += letter == '\n' ? "\r\nForwarded:" : std::string{letter};
+    (void)client_in("X-Forwarded-For:" + fields + "\r\n");
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+    if (size == 0) return 0;
+    std::string text(reinterpret_cast<const char*>(data) + 1, size - 1);
+    if (data[0] % 4 == 0) {
+        check_proxy_header({reinterpret_cast<const char*>(data) + 1, size - 1});
+        return 0;
+    }
+    std::erase(text, '\r');
+    if (data[0] % 4 == 3) {
+        check_fields(text);
+        return 0;
+    }
+    std::erase(text, '\n');
+    if (data[0] % 4 == 1) check_value("X-Forwarded-For", text, "198.51.100.7");
+    if (data[0] % 4 == 2) check_value("Forwarded", text, "for=198.51.100.7");
+    return 0;
+}
