@@ -6,6 +6,7 @@
 #include <string>
 
 #include "daemon/admin/metrics_export.h"
+#include "daemon/http/allowed_methods.h"
 #include "daemon/http/credentials.h"
 #include "daemon/security/secret_file.h"
 #include "pipeline/base/ascii.h"
@@ -63,7 +64,7 @@ Result<Admission> Admin::admit(const HttpHead& head, HttpRequest& request,
         if (const auto checked = check_token(head); !checked)
             return std::unexpected(checked.error());
     if (head.method != "GET" && head.method != "HEAD") {
-        allow = "GET, HEAD";
+        allow = allowed_methods::pages;
         return fail(Code::method_not_allowed);
     }
     request.page = static_cast<size_t>(found - paths.begin());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "daemon/http/allowed_methods.h"
 #include "daemon/http/credentials.h"
 #include "daemon/http/dialects.h"
 #include "daemon/security/signatures.h"
@@ -92,11 +93,14 @@ bool Checkins::find_path(std::string_view path, HttpRequest& request) {
 Result<Admission> Checkins::admit(const HttpHead& head, HttpRequest& request,
                                   std::string_view& allow) {
     const std::string_view path = path_of(head.target);
-    if (path == "/healthz" && (head.method == "GET" || head.method == "HEAD"))
-        return Admission::healthy;
+    if (path == "/healthz") {
+        if (head.method == "GET" || head.method == "HEAD") return Admission::healthy;
+        allow = allowed_methods::pages;
+        return fail(Code::method_not_allowed);
+    }
     const bool is_known = find_path(path, request);
     if (head.method == "OPTIONS" && (is_known || path == "*")) {
-        allow = "GET, POST, PUT, OPTIONS";
+        allow = allowed_methods::report_options;
         return Admission::options;
     }
     if (!is_known) return fail(Code::not_found);
@@ -107,7 +111,7 @@ Result<Admission> Checkins::admit(const HttpHead& head, HttpRequest& request,
         head.target.substr(std::min(path.size() + 1, head.target.size()));
     const bool reports_by_query = head.method == "GET" && !query.empty();
     if (head.method != "POST" && head.method != "PUT" && !reports_by_query) {
-        allow = query.empty() ? "POST, PUT" : "GET, POST, PUT";
+        allow = query.empty() ? allowed_methods::reports : allowed_methods::reports_with_query;
         return fail(Code::method_not_allowed);
     }
     if (reports_by_query && !head.has_body()) request.hint = BodyHint::query;

@@ -6,7 +6,7 @@
 //         /write  /api/v2/write          scripts that write to InfluxDB
 //   PUT   the same as POST, because RouterOS scripts use either
 //   GET   the same with a query, which is the report
-//   GET   /healthz                       for load balancers; needs no credential
+//   GET   /healthz                       for load balancers; needs no credential, as HEAD
 //
 // The response is in the dialect of the agent (dialects.h).
 //
