@@ -316,7 +316,7 @@ Result<void> HttpParser::read_header(std::string_view lines) {
     head_.target = lines.substr(method_bytes_ + 1, target_bytes_);
     const size_t request_line_bytes = lines.find("\r\n");
     head_.version = lines[request_line_bytes - 1] == '0' ? 10 : 11;
-    has_host_ = wants_close_ = wants_keep_alive_ = has_unknown_coding_ = false;
+    wants_close_ = wants_keep_alive_ = has_unknown_coding_ = false;
     host_ = {};
     head_.fields = lines.substr(request_line_bytes + 2);
     Result<void> read;
@@ -325,7 +325,7 @@ Result<void> HttpParser::read_header(std::string_view lines) {
     });
     if (!read) return read;
     // RFC 9112, section 3.2: exactly one in 1.1. Section 6.1: chunked is unknown to 1.0.
-    if (!has_host_ && head_.version == 11) return fail(Code::bad_host);
+    if (host_.data() == nullptr && head_.version == 11) return fail(Code::bad_host);
     if (has_unknown_coding_) return fail(Code::unsupported_transfer_coding);
     if (head_.chunked && head_.version == 10) return fail(Code::bad_header);
     if (is_absolute(head_.target)) {
@@ -348,8 +348,7 @@ Result<void> HttpParser::read_field(std::string_view name, std::string_view valu
         return {};
     }
     if (same_word(name, "Host")) {
-        if (has_host_ || !is_host(value)) return fail(Code::bad_host);
-        has_host_ = true;
+        if (host_.data() != nullptr || !is_host(value)) return fail(Code::bad_host);
         host_ = value;
     } else if (same_word(name, "Connection")) {
         wants_close_ |= has_word(value, "close");

@@ -108,11 +108,10 @@ private:
     const Limits limits_;
     Place place_ = Place::header;
     bool saw_empty_line_ = false;  // An empty line before the request line.
-    bool has_host_ = false;
-    bool wants_close_ = false;  // By the field Connection, like the next one.
+    bool wants_close_ = false;     // By the field Connection, like the next one.
     bool wants_keep_alive_ = false;
     bool has_unknown_coding_ = false;  // By the field Transfer-Encoding.
-    std::string_view host_;            // The value of Host.
+    std::string_view host_;            // The value of Host; its data() is null before it.
     size_t line_ = 0;                  // Offset of the current line in the bytes.
     size_t scanned_ = 0;               // Offset up to which it has no control character.
     size_t fields_ = 0;                // Fields of this request, including the trailer.
