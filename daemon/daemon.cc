@@ -147,7 +147,7 @@ Result<void> Daemon::read_files() {
         return loaded;
     };
     if (auto read = reloads_.add(read_credentials); !read) return read;
-    if (auto read = read_admin_token_file(); !read) return read;
+    if (auto read = reloads_.add([this] { return read_admin_token_file(); }); !read) return read;
     for (const auto& warning : plaintext_warnings(settings_)) log(LogLevel::warning, "{}", warning);
     return reloads_.add([this] { return tls_.load(); });
 }

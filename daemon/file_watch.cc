@@ -71,6 +71,7 @@ std::vector<std::string> watched_paths(const Settings& settings) {
     paths.push_back(settings.auth.tokens_file);
     paths.push_back(settings.auth.signing_keys_file);
     paths.push_back(settings.auth.revoked_file);
+    paths.push_back(settings.admin.token_file);
     return paths;
 }
 

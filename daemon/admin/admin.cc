@@ -73,6 +73,7 @@ Result<Admission> Admin::admit(const HttpHead& head, HttpRequest& request,
 }
 
 Result<void> Admin::check_token(const HttpHead& head) const {
+    const std::lock_guard lock(token_mutex_);
     if (!token_digest_) return {};
     std::string buffer;
     const auto credential = credential_in(head, *settings_, buffer);

@@ -9,10 +9,11 @@
 // With admin.token_file, all pages but /healthz need its token, as the token of a credential
 // (http/credentials.h).
 //
-// Threads: the loop of main.
+// Threads: the loop of main, except for require_token().
 #pragma once
 
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,8 +47,10 @@ public:
         : replies_(replies), clock_(clock), version_(version), started_us_(clock.steady_us()) {}
 
     void show(Sources sources) { sources_ = std::move(sources); }
-    // Requires a token from now on. settings: name the header fields and query keys of tokens.
+    // Requires this token from now on. settings: name the header fields and query keys of tokens.
+    // Any thread may call it, because a reload reads the file in a thread of its own.
     void require_token(const Digest& digest, const Settings& settings) {
+        const std::lock_guard lock(token_mutex_);
         token_digest_ = digest;
         settings_ = &settings;
     }
@@ -69,6 +72,7 @@ private:
     std::string_view version_;
     int64_t started_us_;
     Sources sources_;
+    mutable std::mutex token_mutex_;      // Protects the members below.
     std::optional<Digest> token_digest_;  // Empty if no token is required.
     const Settings* settings_ = nullptr;  // With a token.
 };

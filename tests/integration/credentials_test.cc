@@ -5,6 +5,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <csignal>
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -88,9 +89,13 @@ struct DaemonFixture {
         return token;
     }
     void reload() const {
-        const double before = count(daemon->log(), " reload: ");
+        const auto ended = [this] {
+            return count(daemon->log(), "reload: complete") +
+                   count(daemon->log(), "reload: incomplete");
+        };
+        const double before = ended();
         daemon->process().send(SIGHUP);
-        for (int wait = 0; wait < 600 && count(daemon->log(), " reload: ") == before; ++wait)
+        for (int wait = 0; wait < 600 && ended() == before; ++wait)
             std::this_thread::sleep_for(50ms);
     }
     static double count(const std::string& text, std::string_view what) {
@@ -279,11 +284,13 @@ BOOST_AUTO_TEST_CASE(reload_adds_and_removes_tokens_for_connected_clients_too) {
 
     // A malformed file changes nothing, and the log names the line.
     write(tokens, "s1 " + sha256_hex(token_1) + "\nnonsense\n");
+    const double successes = count(daemon->log(), "reload: complete");
     reload();
+    BOOST_TEST(count(daemon->log(), "reload: complete") == successes);
     BOOST_TEST(get(token_1) == 401);
     BOOST_TEST(get(wrong) == 200);
     const std::string why = tokens + ":2: is not: site [tenant] SHA-256";
-    BOOST_TEST(daemon->log().find(why) != std::string::npos);
+    BOOST_TEST(daemon->log().find("reload: " + why) != std::string::npos);
     for (const char* page : {"/readyz", "/status", "/status.json"})
         BOOST_TEST(daemon->admin(page).body.find(why) != std::string::npos, page);
     BOOST_TEST(daemon->admin("/readyz").status == 200);
@@ -293,6 +300,33 @@ BOOST_AUTO_TEST_CASE(reload_adds_and_removes_tokens_for_connected_clients_too) {
     reload();
     BOOST_TEST(get(token_1) == 200);
     BOOST_TEST(daemon->admin("/readyz").body.find(why) == std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(reload_reads_the_token_of_the_admin_pages_again) {
+    const std::string path = directory.path() / "admin_token";
+    write(path, "old\n");
+    start({fmt::format("admin.token_file = \"{}\"", path)});
+    const auto status = [this](const std::string& token) {
+        return HttpClient(daemon->admin_port())
+            .exchange("GET /readyz HTTP/1.1\r\nHost: r\r\nAuthorization: Bearer " + token +
+                      "\r\n\r\n")
+            .status;
+    };
+    BOOST_TEST(status("old") == 200);
+    write(path, "new\n");
+    reload();
+    BOOST_TEST(status("old") == 401);
+    BOOST_TEST(status("new") == 200);
+    // A broken file changes nothing.
+    write(path, "two\ntokens\n");
+    reload();
+    BOOST_TEST(status("new") == 200);
+    BOOST_TEST(status("two") == 401);
+    BOOST_TEST(daemon->log().find("reload: " + path + ":2: is more than one token") !=
+               std::string::npos);
+    std::filesystem::remove(path);
+    reload();
+    BOOST_TEST(status("new") == 200);
 }
 
 BOOST_AUTO_TEST_CASE(connection_ends_when_its_token_expires) {

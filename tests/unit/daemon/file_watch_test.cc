@@ -77,8 +77,9 @@ BOOST_AUTO_TEST_CASE(every_file_of_credentials_and_certificates_is_watched) {
     settings.auth.tokens_file = "tokens";
     settings.auth.signing_keys_file = "keys";
     settings.auth.revoked_file = "revoked";
-    const std::vector<std::string> all = {"a.crt",  "b.crt",  "a.key", "b.key",
-                                          "ca.crt", "tokens", "keys",  "revoked"};
+    settings.admin.token_file = "admin";
+    const std::vector<std::string> all = {"a.crt",  "b.crt", "a.key",   "b.key", "ca.crt",
+                                          "tokens", "keys",  "revoked", "admin"};
     BOOST_TEST(watched_paths(settings) == all, boost::test_tools::per_element());
 }
 
