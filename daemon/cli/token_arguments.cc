@@ -3,6 +3,7 @@
 #include <iostream>
 
 #include "daemon/cli/command.h"
+#include "daemon/cli/revoke_token.h"
 #include "daemon/cli/token_command.h"
 
 namespace rollcall {
@@ -12,8 +13,8 @@ namespace {
 class TokenCommand final : public Command {
 public:
     void add_to(CLI::App& program) override {
-        app_ = program.add_subcommand("token",
-                                      "Create tokens for routers, or show what a token contains");
+        app_ = program.add_subcommand(
+            "token", "Create tokens for routers, show what a token contains, or revoke it");
         app_->require_subcommand(1);
         set_example(*app_, "rollcalld token new --help");
         add_new();
@@ -21,6 +22,14 @@ public:
             "show", "Print what a token contains, and whether the daemon accepts it");
         show_->add_option("TOKEN", token_, "The token; - reads it from standard input")->required();
         set_example(*show_, "rollcalld token show - < token");
+        revoke_ = app_->add_subcommand(
+            "revoke", "Add a JSON Web Token to auth.revoked_file; a reload then ends its use");
+        revoke_
+            ->add_option(
+                "ID", revoked_id_,
+                "Id of the token (its claim jti), which `token new` and `token show` print")
+            ->required();
+        set_example(*revoke_, "rollcalld token revoke Zm9yLi4uaGVyZS4u");
         key_ =
             app_->add_subcommand("key", "Print a line with a new key for auth.signing_keys_file");
         key_->add_option("--id", key_id_, "Id of the key")->required();
@@ -35,6 +44,12 @@ public:
             if (!report) return failed(report.error());
             fmt::print("{}", report->text);
             return report->accepted ? EXIT_SUCCESS : EXIT_FAILURE;
+        }
+        if (revoke_->parsed()) {
+            const auto revoked = revoke_token(settings, revoked_id_);
+            if (!revoked) return failed(revoked.error());
+            fmt::print("{}", *revoked);
+            return EXIT_SUCCESS;
         }
         if (key_->parsed()) {
             const auto key = new_key(key_id_);
@@ -51,8 +66,8 @@ private:
         if (!token) return failed(token.error());
         fmt::print("{}", token->text);
         if (!token->id.empty())
-            fmt::print(stderr, "id {} (a line for auth.revoked_file, to revoke the token)\n",
-                       token->id);
+            fmt::print(stderr, "id {} (to revoke the token: rollcalld token revoke {})\n",
+                       token->id, token->id);
         return EXIT_SUCCESS;
     }
 
@@ -79,9 +94,11 @@ private:
 
     CLI::App* show_ = nullptr;
     CLI::App* key_ = nullptr;
+    CLI::App* revoke_ = nullptr;
     TokenRequest request_;
     std::string token_;
     std::string key_id_;
+    std::string revoked_id_;
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // rollcalld token: creates tokens and keys, and explains tokens.
 //
 // The commands write to no file. They print what the operator then puts into a file or a router.
+// revoke_token.h has the one that does.
 //
 // Threads: main, without a daemon. Errors: bad_argument, and those of the files; each has an
 // explanation.

@@ -46,6 +46,8 @@ public:
                                           [](const auto& text) { return std::string_view(text); });
     }
 
+    [[nodiscard]] size_t size() const { return ids_.size(); }
+
 private:
     std::vector<std::string> ids_;  // Sorted; none is empty.
 };

@@ -206,6 +206,24 @@ BOOST_AUTO_TEST_CASE(token_is_issued_with_a_key_and_shown) {
     BOOST_TEST(rollcalld({"token", "new"}).status == usage_status);
 }
 
+BOOST_AUTO_TEST_CASE(revoked_token_is_no_longer_valid) {
+    const TemporaryDirectory directory;
+    const std::string keys = "auth.signing_keys_file=" + (directory.path() / "keys").string();
+    std::ofstream(directory.path() / "keys") << rollcalld({"token", "key", "--id", "k1"}).output;
+    const std::string revoked = "auth.revoked_file=" + (directory.path() / "revoked").string();
+    const auto made = rollcalld({"token", "new", "--site", "s1", "--set", keys});
+    const std::string token = made.output.substr(0, made.output.find('\n'));
+    BOOST_TEST_REQUIRE(made.errors.starts_with("id "));
+    const std::string id = made.errors.substr(3, made.errors.find(' ', 3) - 3);
+    BOOST_TEST(rollcalld({"token", "revoke", id}).status == 1);  // auth.revoked_file is not set.
+    const auto done = rollcalld({"token", "revoke", id, "--set", keys, "--set", revoked});
+    BOOST_TEST(done.status == 0, done.errors);
+    BOOST_TEST(done.output.find("reload") != std::string::npos, done.output);
+    BOOST_TEST(rollcalld({"token", "show", token, "--set", keys, "--set", revoked}).status == 1);
+    BOOST_TEST(rollcalld({"token", "show", token, "--set", keys}).status == 0);
+    BOOST_TEST(rollcalld({"token", "revoke"}).status == usage_status);
+}
+
 BOOST_AUTO_TEST_CASE(wrong_usage_has_its_own_status) {
     BOOST_TEST(rollcalld({"frobnicate"}).status == usage_status);
     BOOST_TEST(rollcalld({"serve", "--frobnicate"}).status == usage_status);
@@ -251,7 +269,8 @@ BOOST_AUTO_TEST_CASE(help_of_every_command_has_an_example_that_the_command_line_
                                                             {"token"},
                                                             {"token", "new"},
                                                             {"token", "show"},
-                                                            {"token", "key"}};
+                                                            {"token", "key"},
+                                                            {"token", "revoke"}};
     for (auto command : commands) {
         std::string prefix = "  rollcalld";
         for (const auto& word : command) prefix += " " + word;
