@@ -94,10 +94,20 @@ void MqttClients::delay(uint64_t connection, uint32_t expiry_s, int64_t now_s,
                         std::optional<MqttClosingWill>& will) {
     const uint32_t delay_s = std::min(will->delay_s, expiry_s);
     if (delay_s == 0) return;
-    if (memory_.allowance() == 0 || !wills_.add(connection, now_s + delay_s + 1, will->will))
+    if (!keep_will(connection, now_s + delay_s + 1, will->will))
         return shard_.add(Metric::mqtt_wills_early_total);
     will.reset();
+}
+
+bool MqttClients::keep_due_will(uint64_t connection, int64_t now_s, DelayedWill& will) {
+    const std::lock_guard lock(mutex_);
+    return keep_will(connection, now_s, will);
+}
+
+bool MqttClients::keep_will(uint64_t connection, int64_t due_s, DelayedWill& will) {
+    if (memory_.allowance() == 0 || !wills_.add(connection, due_s, will)) return false;
     report_wills();
+    return true;
 }
 
 std::optional<DelayedWill> MqttClients::take_due_will(int64_t now_s) {

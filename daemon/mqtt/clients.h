@@ -17,6 +17,7 @@
 // Wills. The will of a connection is withdrawn if its client has connected again for the same site,
 // which is online then, or has continued the session before the will delay has passed
 // [MQTT-3.1.2-8] [MQTT5-3.1.2-8]. Otherwise it waits here for its delay, or the caller stores it.
+// A will that the caller cannot store because its ring is full waits here, too.
 //
 // Threads: any. A mutex is enough: it is taken when a client connects or disconnects, when a will
 // is due, and by packets of QoS 2, of which a router sends a few a minute. Units: seconds of the
@@ -121,6 +122,10 @@ public:
         return close(client, connection, expiry_s, now_s, none);
     }
 
+    // Keeps the will of a closed connection that must be stored now, but for which a ring has no
+    // room; take_due_will() returns it. Returns false if there is no room for it here either; the
+    // will is then unchanged.
+    [[nodiscard]] bool keep_due_will(uint64_t connection, int64_t now_s, DelayedWill& will);
     // Returns true if take_due_will() would find one; takes no lock.
     [[nodiscard]] bool has_due_will(int64_t now_s) const { return wills_.next_due_s() <= now_s; }
     // Removes and returns a will whose delay has passed; nothing if there is none.
@@ -142,6 +147,7 @@ private:
     void end_session(Client& client);
     void delay(uint64_t connection, uint32_t expiry_s, int64_t now_s,
                std::optional<MqttClosingWill>& will);
+    [[nodiscard]] bool keep_will(uint64_t connection, int64_t due_s, DelayedWill& will);
     void report_wills();
     [[nodiscard]] bool may_keep(const Entry& entry) const;
     void erase_if_closed(const Client& client);
@@ -153,7 +159,7 @@ private:
     std::unordered_map<std::string, Entry, Hash> clients_;
     std::set<std::pair<uint32_t, Client*>> offline_;  // Ordered by expiry.
     size_t offline_max_;
-    DelayedWills wills_;  // By the last connection of a client, which is offline.
+    DelayedWills wills_;  // By their connections, which are closed.
     MemoryBudget& memory_;
     MemoryCharge wills_charge_;
     uint64_t connections_ = 0;

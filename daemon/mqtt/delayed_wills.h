@@ -1,8 +1,9 @@
-// DelayedWills: wills of closed connections that wait for their Will Delay Interval to pass, the
-// one that is due first in front [MQTT5-3.1.3-9].
+// DelayedWills: wills of closed connections that wait for their Will Delay Interval to pass, or for
+// room in a ring, the one that is due first in front [MQTT5-3.1.3-9].
 //
-// A client has at most one: that of its last connection, which the owner removes when the client
-// connects again. Number and size are limited; an owner whose will does not fit stores it at once.
+// A client has at most one that waits for its delay: that of its last connection, which the owner
+// removes when the client connects again. Number and size are limited; an owner whose will does not
+// fit stores it at once.
 //
 // Threads: the owner's (MqttClients, under its mutex); any thread may call next_due_s().
 // Units: seconds of the steady clock.

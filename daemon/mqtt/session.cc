@@ -285,7 +285,7 @@ void MqttSession::on_close() {
     std::optional<MqttClosingWill> will = take_will();
     sessions_.registry().close(*client_, connection_number_, session_expiry_s_, sessions_.now_s(),
                                will);
-    if (will) store_will(will->will);
+    if (will) store_will(std::move(will->will));
 }
 
 // Identifies the site by the credential, or else by the topic of the will.
@@ -309,7 +309,11 @@ std::optional<MqttClosingWill> MqttSession::take_will() {
                            .site_hash = hash};
 }
 
-void MqttSession::store_will(const DelayedWill& will) {
+void MqttSession::store_will(DelayedWill will) {
+    const bool has_room = sessions_.context().intake.has_room();
+    if (!has_room &&
+        sessions_.registry().keep_due_will(connection_number_, sessions_.now_s(), will))
+        return;
     const auto receipt = sessions_.store(will);
     if (receipt) connection().reply_when_durable(receipt->slot, receipt->accepted, {});
 }

@@ -77,7 +77,7 @@ private:
     [[nodiscard]] MqttSiteHash site_hash() const;
     // Takes the will of the connection, which closes; nothing if it has none.
     [[nodiscard]] std::optional<MqttClosingWill> take_will();
-    void store_will(const DelayedWill& will);
+    void store_will(DelayedWill will);
     // Three ways to end the connection; the first two return true, because the packet is done.
     bool reject_connect(const MqttConnectRefusal& refusal);
     bool refuse(Code code);

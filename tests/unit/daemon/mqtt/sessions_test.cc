@@ -95,6 +95,62 @@ BOOST_AUTO_TEST_CASE(wills_are_charged_to_the_quotas_of_their_client) {
     BOOST_TEST(sites(2) == "-a -b");
 }
 
+BOOST_AUTO_TEST_CASE(will_that_finds_the_ring_full_waits_for_room) {
+    settings.spool.size_max = Bytes{64 * 1024};
+    start();
+    auto leaving = std::make_unique<TcpClient>(mqtt_port);
+    leaving->send(connect_with_will(4));
+    expect(*leaving, connack(4));
+    TcpClient busy(mqtt_port);
+    constexpr size_t reports = 1500;
+    std::string sent = connect("busy");
+    std::string answers = connack(4);
+    for (size_t number = 1; number <= reports; ++number) {
+        sent += publish(4, 1, number);
+        answers += puback(number);
+    }
+    std::thread sender([&] { busy.send(sent); });
+    const auto give_up = std::chrono::steady_clock::now() + 30s;
+    const auto wait_until = [&](auto condition) {
+        while (!condition() && std::chrono::steady_clock::now() < give_up)
+            std::this_thread::sleep_for(5ms);
+        BOOST_TEST(condition());
+    };
+    wait_until([&] { return pipeline->load().full && counted(Metric::ring_full_total) > 0; });
+    leaving.reset();
+    wait_until([&] { return counted(Metric::connections, label_of(Transport::mqtt)) == 1; });
+    BOOST_TEST(shared->mqtt_clients.shard().read(Metric::mqtt_wills_waiting, 0) == 1);
+    gate.advance(1);
+    expect(busy, answers);
+    sender.join();
+    BOOST_TEST(sites(reports + 1).find("-gone") != std::string::npos);
+    BOOST_TEST(rejected(Code::ring_full) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(will_that_finds_the_ring_full_and_may_not_wait_is_counted) {
+    settings.spool.size_max = Bytes{64 * 1024};
+    settings.mqtt.delayed_wills_max = 0;
+    start();
+    auto leaving = std::make_unique<TcpClient>(mqtt_port);
+    leaving->send(connect_with_will(4));
+    expect(*leaving, connack(4));
+    TcpClient busy(mqtt_port);
+    std::string sent = connect("busy");
+    for (size_t number = 1; number <= 1500; ++number) sent += publish(4, 1, number);
+    std::thread sender([&] { busy.send(sent); });
+    const auto give_up = std::chrono::steady_clock::now() + 30s;
+    const auto wait_until = [&](auto condition) {
+        while (!condition() && std::chrono::steady_clock::now() < give_up)
+            std::this_thread::sleep_for(5ms);
+        BOOST_TEST(condition());
+    };
+    wait_until([&] { return pipeline->load().full && counted(Metric::ring_full_total) > 0; });
+    leaving.reset();
+    wait_until([&] { return rejected(Code::ring_full) == 1; });
+    gate.advance(1);
+    sender.join();
+}
+
 // The client sends the message again before the connection that received it has closed.
 BOOST_AUTO_TEST_CASE(session_that_is_taken_over_knows_what_was_received) {
     start(2);
