@@ -74,7 +74,8 @@ struct Entry {
 
 std::vector<Entry> entries() {
     std::vector<Entry> read;
-    for (const std::string& folder : {tests + "corpus/", tests + "corpus2/"}) {
+    for (const std::string& folder :
+         {tests + "corpus/", tests + "corpus2/", tests + "corpus_scripts/"}) {
         ptree all;
         read_json(folder + "expect.json", all);
         size_t number = 0;
