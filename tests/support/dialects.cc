@@ -80,12 +80,27 @@ struct Pair {
 
 enum class Format : uint8_t { json, pairs, header };
 
+// Returns a name that is composed of words and means the same, `devicefreememory` or
+// `freememorybytes`; the name itself if there is none.
+Name composed(Random& random, Column column, const Name& name) {
+    const bool has_unit = info(column).value == Value::bytes && random.one_in(2);
+    const std::string member =
+        has_unit ? name.member + "bytes"
+                 : random.one_of(Texts{"device", "router", "system"}) + name.member;
+    const Key key = find_key(member);
+    const bool is_same = key && key->column == column && info(column).value != Value::device &&
+                         !key->share && !key->in_use && key->scale == 1;
+    return is_same ? Name{.member = member, .weak = true} : name;
+}
+
 Name name_for(Random& random, Column column, Format format, bool in_use = false) {
     auto names = names_of(column);
     std::erase_if(names, [&](const Name& name) {
         return name.two || name.in_use != in_use || (name.pairs_only && format != Format::pairs);
     });
-    return random.one_of(names);
+    const Name name = random.one_of(names);
+    const bool may_be_composed = !in_use && name.object.empty() && random.one_in(4);
+    return may_be_composed ? composed(random, column, name) : name;
 }
 
 // Reports total and free either through the used size, or both in one value: "mem=free,total".
@@ -266,7 +281,10 @@ std::string row_in_json(Random& random, RandomRow& row, const JsonStyle& style) 
     }
     if (!sensors.empty()) top.push_back(fmt::format("\"health\":[{}]", fmt::join(sensors, ",")));
     while (random.one_in(2)) top.push_back(noise_in_json(random));
-    return object(random, top);
+    std::string report = object(random, top);
+    if (style.nested || !random.one_in(4)) return report;
+    const std::string wrapper = random.one_of(Texts{"payload", "system_info", "deviceStatus"});
+    return object(random, {fmt::format("\"{}\":{}", wrapper, report)});
 }
 
 // --- pairs ---
