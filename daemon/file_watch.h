@@ -1,5 +1,5 @@
 // FileWatch: reports files that were read by their paths and have been changed, replaced or removed
-// since: certificates, keys and tokens. The daemon goes on with the contents that it has read, and
+// since: certificates, keys and tokens. The daemon uses the contents that it has read, and
 // only a reload reads the files again, because a pair of files may be half written.
 //
 // A stat(2) may hang with the server that a file is on, so this is done by the thread that reads

@@ -14,8 +14,8 @@ namespace rollcall {
 [[nodiscard]] std::vector<NamedSink> make_sinks(const Settings& settings,
                                                 const std::string& state_dir);
 
-// Returns a function that asks the Kafka sink among them where its topic ends, for any thread; an
-// empty one if there is no such sink. The sink must outlive it.
+// Returns a function that returns the end of the Kafka sink's topic, for any thread; an empty
+// function if there is no Kafka sink. The sink must outlive it.
 [[nodiscard]] SinglestoreWatch::TopicEnd topic_end_of(const std::vector<NamedSink>& sinks);
 
 }  // namespace rollcall

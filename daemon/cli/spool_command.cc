@@ -172,7 +172,7 @@ void print_head(std::string line, ColumnName name, std::FILE* to) {
     fmt::print(to, "{}\n", line);
 }
 
-// Prints a row behind the cells that `line` begins with.
+// Prints a row after the cells that are already in `line`.
 void print_row(std::string line, const Columns& rows, size_t row, ColumnName name, bool json,
                std::FILE* to) {
     for (const Column column : columns_as_shown) {

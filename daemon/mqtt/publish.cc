@@ -14,7 +14,7 @@ namespace {
 using mqtt::Reason;
 using mqtt::Type;
 
-// Longest time that a connection is not read from at once: meanwhile its end goes unnoticed.
+// Longest pause in reading from a connection, during which the daemon does not notice its end.
 constexpr Millis throttle_max{5000};
 
 }  // namespace

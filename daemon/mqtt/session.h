@@ -86,7 +86,7 @@ private:
     MqttReplies replies_;
     MqttSessions& sessions_;
     State state_ = State::awaiting_connect;
-    bool session_wanted_ = false;  // To outlive the connection; the server may grant less.
+    bool session_wanted_ = false;  // Whether CONNECT asked to keep it.
     uint32_t silence_max_ms_;
     uint32_t session_expiry_s_ = 0;
     uint32_t index_ = 0;  // In MqttSessions.

@@ -324,7 +324,7 @@ bool Connection::input_is_too_slow(uint64_t now_ms) const {
     if (rate.bytes_per_s == 0 || !session_ || !ready()) return false;
     const bool in_partial_record = tls_ && tls_->in_partial_record();
     if (input_.empty() && !in_partial_record) return false;
-    // Nobody knows how much of a record has come, so it counts as a whole one.
+    // The received part of a TLS record is not known, so it counts as a whole record.
     const size_t bytes = input_.size() + (in_partial_record ? TlsSession::record_bytes_max : 0);
     return Millis(static_cast<uint32_t>(now_ms) - progress_ms_) > rate.time_allowed(bytes);
 }

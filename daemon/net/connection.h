@@ -55,7 +55,7 @@ public:
     // Takes the socket over. `options` must outlive the connection.
     Connection(ConnectionTable& table, const ListenOptions& options, int fd,
                const sockaddr_storage& peer);
-    ~Connection();  // When it is_unreferenced().
+    ~Connection();  // Only if is_unreferenced().
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 

@@ -237,7 +237,7 @@ void ConnectionTable::resume_paused() {
 // --- the sweep ---
 
 // The sweep goes from the back to the front: destroy_if_unreferenced() moves the last connection to
-// the place of another, so no connection moves from the part that is left to the part that is done.
+// the place of another, so no connection that was not visited yet moves to the visited part.
 void ConnectionTable::begin_sweep() {
     if (sweep_at_ == 0) sweep_at_ = connections_.size();
     buffers_.trim();

@@ -135,8 +135,8 @@ private:
     }
     // Returns false if there are too many connections, and none may be evicted for this one.
     [[nodiscard]] bool make_room_for(const Connection& newcomer);
-    // Returns a connection of the network that holds most of them, if that are more than the
-    // network of a new connection holds; else nullptr.
+    // Returns a connection of the network with the most connections, or nullptr if the network of
+    // the new connection has as many.
     [[nodiscard]] Connection* over_share(const Connection& newcomer);
     void forget_address(const Connection& connection);
     void destroy_if_unreferenced(Connection& connection);

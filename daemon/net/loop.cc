@@ -50,9 +50,9 @@ Loop::~Loop() {
     ensure(uv_loop_close(&loop_) == 0);
 }
 
-// This does not use uv_listen(): without free descriptors, libuv 1.44 accepts and closes each
-// client by a descriptor that it keeps in reserve, so that nobody counts the client; and if another
-// thread takes that descriptor, libuv retries for ever.
+// This does not use uv_listen(): without free descriptors, libuv 1.44 accepts each client with a
+// spare descriptor and closes it, so no metric counts the client. If another thread takes the spare
+// descriptor, libuv retries for ever.
 void Loop::listen(int fd, ListenOptions options) {
     listeners_.push_back(std::make_unique<Listener>(Listener{*this, std::move(options), fd}));
     Listener& listener = *listeners_.back();

@@ -21,7 +21,7 @@ public:
     virtual void on_data(std::string_view& bytes) = 0;
     // The ring has room again after Connection::pause(): retries the request that found it full.
     virtual void on_resume() = 0;
-    // The deadline has passed: answers if the protocol has a way to say so, and closes.
+    // Called after the deadline. Closes the connection, with a response if the protocol has one.
     virtual void on_deadline() = 0;
     // An incomplete request arrives more slowly than ListenOptions::input_rate_min: answers, and
     // closes.

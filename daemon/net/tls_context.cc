@@ -59,7 +59,7 @@ int choose_protocol(SSL* ssl, const unsigned char** chosen, unsigned char* chose
 
 // --- files ---
 
-// Returns why the last call failed, in the words of the kernel or of OpenSSL, or in better ones.
+// Returns why the last call failed: a text of the kernel or of OpenSSL, or a clearer one of ours.
 std::string last_error() {
     const unsigned long error = ERR_peek_error();
     if (ERR_SYSTEM_ERROR(error)) return std::strerror(ERR_GET_REASON(error));

@@ -3,8 +3,8 @@
 //   | from the socket  -> handshake(), then decrypt() -> to the session
 //   | from the session -> encrypt() -> outgoing()     -> to the socket
 //
-// Versions, algorithms, ALPN and tickets are the context's (tls_context.h). An idle client owns no
-// buffers of OpenSSL's (SSL_MODE_RELEASE_BUFFERS).
+// TlsContext sets versions, algorithms, ALPN and tickets (tls_context.h). OpenSSL keeps no buffers
+// for an idle client (SSL_MODE_RELEASE_BUFFERS).
 //
 // Threads: the loop's.
 #pragma once

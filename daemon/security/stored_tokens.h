@@ -13,8 +13,8 @@
 //   |  buckets   by the first bits of a digest: the index of the first entry of each bucket
 //   |  names     sites and tenants, concatenated
 //
-// A token is found by its digest. The bucket that is searched may be noticeable, because nobody can
-// choose the digest of a token. The digests inside the bucket are compared in constant time.
+// A token is found by its digest. An attacker may learn by timing which bucket is searched, but
+// cannot choose the digest of a token. The digests inside the bucket are compared in constant time.
 //
 // Threads: built by one thread, then only read. Units: lines are counted from 1.
 #pragma once

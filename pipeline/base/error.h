@@ -4,17 +4,19 @@
 // Every expected failure is an Error with a code of config/codes.def, which functions return in a
 // Result<T>. An unexpected failure is a bug: ensure() ends the process, in release builds too.
 //
+// clang-format off
 // Contract:
 //   1. An Error without an explanation never allocates: refusing a check-in costs no memory. Code
 //      on the path of a check-in (decode, HTTP, MQTT, spool) gives a code and numbers only.
 //   2. Code that calls something outside of the process (files, sinks, databases, TLS) adds an
-// explanation: the attempted action, the answer, and the remedy if it is known.
+//      explanation: the attempted action, the answer, and the remedy if it is known.
 //   3. The explanation is for logs, health messages and commands, and may name paths and hosts. It
 //      is never sent to a client: a client gets the help text of the code.
 //   4. A caller adds the context of the failure with in_context(). describe() builds the sentence
-// once, where a person reads it.
+//      once, where a person reads it.
 //   5. A report with several findings (config/load.h, a schema comparison) is a value and not an
-// Error.
+//      Error.
+// clang-format on
 //
 // Threads: an Error belongs to one thread. Its copies may belong to others, because they share an
 // immutable explanation.

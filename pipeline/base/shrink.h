@@ -5,7 +5,6 @@
 // reallocates, and the cost of shrinking is constant for each removed element.
 //
 // Threads: the owner of the container.
-// Threads: the owner's of the container.
 #pragma once
 
 #include <cstddef>

@@ -21,9 +21,9 @@ constexpr size_t rpc_id_bytes_max = 64;
 // Which keys set a column when they name a member of an object.
 enum class Reach : uint8_t {
     none,
-    mean,    // Keys of which a list holds several, and that include the object's name.
+    mean,    // Keys that include the object's name, and of which the mean of a list is stored.
     path,    // Keys that include the object's name.
-    strong,  // These, and keys that only a router has.
+    strong,  // Keys of `path`, and keys that only a router has.
     all,
 };
 

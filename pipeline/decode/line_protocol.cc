@@ -8,7 +8,7 @@ namespace rollcall {
 
 namespace {
 
-// Returns where one of the bytes is that is neither escaped nor in quotes, or the size.
+// Returns the offset of the first of these bytes that is not escaped or quoted, or the size.
 size_t find_bare(std::string_view text, std::string_view bytes, size_t from = 0) {
     bool quoted = false;
     for (size_t at = from; at < text.size(); ++at) {

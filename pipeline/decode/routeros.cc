@@ -38,8 +38,8 @@ struct Reader {
         return true;
     }
 
-    // Takes all digits that follow if their number is from `least` to `most`; otherwise takes
-    // nothing.
+    // Reads the digits that follow. If there are fewer than `least` or more than `most`, reads
+    // none.
     std::optional<int64_t> digits(size_t least, size_t most) {
         const size_t looked_at = std::min(rest.size(), most + 1);
         size_t length = 0;

@@ -1,19 +1,19 @@
-// Sink: the interface of a store that batches of check-ins go to. The pipeline declares it, sinks/
-// implements it.
+// Sink: the interface of a database, or of Kafka, that stores batches of check-ins. The classes in
+// sinks/ implement it.
 //
 // Exactly once: a sink stores the rows of a batch and the position behind it in one transaction.
-// After a restart open() returns that position; nothing else remembers it. A sink keeps a position
-// for each incarnation of a spool (spool/lineage.h). It stores a batch only if the position is
-// still the one that it knows, and fails otherwise. Then another daemon or an operator has changed
-// it.
+// After a restart open() returns that position, which is stored nowhere else. A sink keeps a
+// position for each incarnation of a spool (spool/lineage.h). It stores a batch only if the
+// position is unchanged, and fails otherwise, because another daemon or an operator has changed the
+// position.
 //
 // Duplicates: the delivery has removed reports that came to this daemon twice. A report that came
 // to two daemons has the same id in both; in a shared sink the unique key over (id, site_id)
 // refuses the second row.
 //
 // Refused rows: a row that the sink can never store must not hold up the others. The sink finds
-// it, has it kept as a dead letter (dead_letters.h) and stores the rest. A cause that may pass,
-// such as a lock, a missing right or a missing table, refuses no row: the whole batch fails.
+// it, passes it to keep_refused (dead_letters.h) and stores the rest. A temporary cause, such as a
+// lock, a missing permission or a missing table, refuses no row: the whole batch fails.
 //
 // Errors:  open() and write() fail with sink_down and an explanation for the operator: what failed
 //          and what to do. An error of keep_refused is passed on as it is.
@@ -72,8 +72,8 @@ public:
     virtual ~Sink() = default;
 
     // Connects and returns the position of this incarnation; next_record is 0 if the sink has none.
-    // A position that an older daemon has stored without a run is one of the run that has the id of
-    // the incarnation.
+    // If an older daemon has stored the position without a run, its run has the id of the
+    // incarnation.
     [[nodiscard]] virtual Result<Position> open(const IncarnationId& incarnation) = 0;
 
     // Returns the position of another incarnation. Call after open().
@@ -89,8 +89,8 @@ public:
     // Returns how many rows of the last batch were in the table already and were left out.
     [[nodiscard]] virtual size_t duplicates() const { return 0; }
 
-    // Serves the client library, and fails if what the sink stored into is no longer there. Called
-    // at every step while the sink is open, also without a batch.
+    // Serves the client library, and fails if the database file or table no longer exists. The
+    // delivery calls it at every step while the sink is open, also without a batch.
     [[nodiscard]] virtual Result<void> poll() { return {}; }
 
     // Returns the end of the records that the spool need not keep for this sink. `stored` is the
@@ -102,8 +102,8 @@ public:
     [[nodiscard]] virtual const MetricShard* counters() const { return nullptr; }
 };
 
-// Returns sink_down with the sentence of `cause` as its explanation. A sink ends every failure of
-// its own so, because the delivery tries again whatever the cause is.
+// Returns sink_down with the sentence of `cause` as its explanation. A sink returns
+// every failure of its own like this, because the delivery retries for every cause.
 [[nodiscard]] inline std::unexpected<Error> sink_down(const Error& cause) {
     return fail(Code::sink_down, describe(cause));
 }

@@ -3,9 +3,9 @@
 //
 //   spool/                            files are named by the number of their first record
 //     00000000000000000000.segment
-//     00000000000000004711.segment    the last one is written
+//     00000000000000004711.segment    records are appended to the last one
 //     recycled                        a dropped segment, to be overwritten (see spool/writer.h)
-//     checkpoint                      which records exist, as far as that is known
+//     checkpoint                      which records exist, possibly outdated
 //     quarantine/                     bytes that could not be read (see spool/lost_records.h)
 //     lineage                         its runs and incarnations (see spool/lineage.h)
 //
@@ -48,13 +48,13 @@
 // which no router knows, so that no report can contain bytes that pass for a record.
 //
 // Segments of format 2 have neither run nor incarnation. Both are then the spool's id, as they are
-// in the spool of dead letters. So their rows keep the ids that they had, and positions are found.
+// in the spool of dead letters. So the ids of their rows and their positions in sinks stay valid.
 //
 // A segment names its columns, so a daemon whose columns.def has grown reads the segments of an
 // older daemon.
 //
-// A segment may be a recycled file. Records of its former life then follow the last record. Their
-// numbers are always smaller than the one expected, which tells them apart.
+// A segment may be a recycled file, in which records of the previous segment follow the last
+// record. Their numbers are always smaller than the expected number.
 //
 // `synced` and `end` separate lost records from records that were never acknowledged: a missing
 // record is lost if a later record, or the checkpoint, says that it was durable.

@@ -180,7 +180,7 @@ Result<void> Lineage::save() {
     return file_->sync();
 }
 
-// The segments are what the spool is made of, so they decide about the records that they hold.
+// If the segments and the file differ, the segments are right about their records.
 void Lineage::complete(std::span<const Segment> segments) {
     if (!segments.empty())
         std::erase_if(runs_, [&](const Run& run) {

@@ -1,28 +1,30 @@
-// Lineage: which run of a daemon wrote which records of a spool, and under which incarnations sinks
-// keep its position. With it a spool that was copied, or restored from a backup, loses and repeats
-// nothing.
+// Lineage: records which run of a daemon wrote which records of a spool, and the incarnations under
+// which sinks store its position. Because of it, no record is lost or stored twice after a spool
+// was copied or restored from a backup.
 //
-//   run           One start of a daemon. Each begins a segment, and row ids begin with it, so no
-//                 two records ever share their ids, also if copies of a spool give them one number.
-//   incarnation   The spool in one place. A sink keeps one position for each, so two copies do not
-//                 move each other's.
+//   run           The time from one start of a daemon to its end. Each run begins a segment. Row
+//                 ids contain the run, so records of two copies differ even if their numbers are
+//                 equal.
+//   incarnation   The id of a spool in one directory. A sink stores one position for each, so two
+//                 copies of a spool do not change each other's position.
 //
-// The records of a spool are a path through the runs. Copies share the path up to where they part:
+// The records of a spool form a path through the runs. Copies share the beginning of the path:
 //
 //   records      0                50               80
 //   original     [ run A ......... run A ......... | run C ...
 //   copy         [ run A ......... | run B ..........................
 //
-// A position is a pair: `next_record`, and the run that wrote the record before it. It says that
-// the sink holds that run's path below `next_record`. So a copy reads from (A, 80) that the sink
-// holds its records below 50, and not one of run B. If it does not know the run, as (C, 95), the
-// position says nothing about its own records.
+// A position is a pair: `next_record`, and the run that wrote the record before it. It means
+// that the sink has stored the path of that run below `next_record`. In the example, the copy
+// learns from (A, 80) that the sink has its records below 50, and none of run B. A position of a
+// run that the copy does not know, such as (C, 95), does not tell which records of the copy are
+// stored.
 //
-// A spool gets a new incarnation when it is opened in another place than at the last start
-// (base/directory_place.h), and when a position was advanced by records that it has not got: then
-// another daemon runs with a copy in an equal place, or the spool is an older copy of itself. A
-// reboot makes none. The new incarnation has no position yet. Those of the earlier incarnations say
-// where it begins.
+// A spool gets a new incarnation when its directory is not that of the last start
+// (base/directory_place.h), and when a position includes records that the spool does not contain:
+// then another daemon uses a copy, or the spool was restored from a backup. A reboot does not
+// change the incarnation. A new incarnation has no position yet; the positions of the earlier ones
+// tell where its delivery begins.
 //
 //   spool/lineage   [ slot at 0 | slot at 32,768 ], written in turn: a torn write leaves the other
 //   slot            magic "ROLLLINE"          8 bytes
@@ -35,14 +37,14 @@
 //                   incarnations        16 bytes each, the newest first
 //                   runs                16 bytes and u64 each: the run and its first record
 //
-// Segments name their run and incarnation too. They count more than the file: if it is missing or
-// older than they are, it is completed from them. The segments of a version that knew no runs count
-// as one run, which has the id of the spool, as has the first incarnation. So their rows keep the
-// ids that they had, and positions are found.
+// Segments contain their run and incarnation too. If the file is missing or older than the
+// segments, it is completed from them. All segments of a version without runs count as one run. The
+// id of that run and of the first incarnation is the spool's id, so that the ids of rows and the
+// positions in sinks stay valid.
 //
 // Limits: the file keeps the last 64 incarnations and 1,024 runs that wrote records. The position
-//         of an older one says nothing any more; the sink gets all that the spool holds and
-//         refuses the rows that it has.
+//         of an older one is not understood any more; the delivery then sends all records of the
+//         spool, and the sink refuses the rows that it has.
 // Errors:  those of Files.
 // Threads: open() or read() before all others; then any.
 #pragma once
@@ -94,7 +96,7 @@ public:
     // Reads the file as it is, and writes nothing.
     [[nodiscard]] Result<void> read(const SpoolId& spool, std::span<const Segment> segments);
 
-    // Returns what new segments are named by.
+    // Returns the run and the incarnation that new segments contain.
     [[nodiscard]] Origin origin() const;
     // Returns all incarnations, the current one first.
     [[nodiscard]] std::vector<IncarnationId> incarnations() const;

@@ -1,4 +1,4 @@
-// Spool recovery: finds out what a spool holds when a writer opens it, and where its records end.
+// Spool recovery: finds the records of a spool when a writer opens it, and the end of the spool.
 //
 // A crash leaves a tail of records that were appended but not synced. Each of them may be whole,
 // torn, or missing. The end of the spool follows from what is known to have been durable: `synced`

@@ -7,7 +7,7 @@
 // durable are written and synced once more, since a failed sync may have left them in the page
 // cache alone; a torn tail is cut off. Records that are known to have been durable are never cut
 // off: if one is missing, it was acknowledged, and the readers report it as lost. Numbering then
-// goes on in a new segment, as it does when the last one has other columns.
+// continues in a new segment, and also if the last segment has other columns.
 //
 // Each open() begins a run (spool/lineage.h), whose first record begins a segment. The spool of
 // dead letters has no runs, because its rows have their ids already.

@@ -51,7 +51,7 @@ constexpr Advice advices[] = {
      "the brokers know no transactions; set kafka.transactions = false"},
 };
 
-// Returns whether the code only says that a broker is not reached.
+// Returns whether the code means only that a broker cannot be reached.
 constexpr bool is_vague(rd_kafka_resp_err_t code) {
     return code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || code == RD_KAFKA_RESP_ERR__TRANSPORT ||
            code == RD_KAFKA_RESP_ERR__TIMED_OUT;

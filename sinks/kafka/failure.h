@@ -31,15 +31,15 @@ public:
     // Notes what a client's error callback reports. brokers: how many the settings name.
     void note_event(rd_kafka_t* handle, int code, std::string_view reason, size_t brokers);
 
-    // Forgets all reports, because what comes next does not follow from them.
+    // Forgets all reports, because later failures do not follow from them.
     void clear() { *this = {}; }
 
-    // Returns whether more is known than that some earlier call has failed.
+    // Returns whether a report tells more than that an earlier call has failed.
     [[nodiscard]] bool has_cause() const { return failed() && code_ != RD_KAFKA_RESP_ERR__STATE; }
     // Returns whether brokers took too long, which has many causes.
     [[nodiscard]] bool is_late() const;
-    // Returns whether waiting within this call is of no use: none of the brokers that the settings
-    // name can be reached, or each refuses our login.
+    // Returns whether this call cannot succeed: none of the brokers in the settings can be reached,
+    // or each refuses the login.
     [[nodiscard]] bool is_hopeless() const { return hopeless_; }
     // Returns the cause. Call it after a failure.
     [[nodiscard]] Error error() const;

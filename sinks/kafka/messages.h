@@ -63,7 +63,7 @@ private:
     size_t chunk_bytes_;
     std::vector<std::unique_ptr<char[]>> chunks_;
     size_t chunks_used_ = 0;
-    char* at_ = nullptr;  // The free part of the chunk begins here, and ends at end_.
+    char* at_ = nullptr;  // Begin of the free part of the chunk, which ends at end_.
     char* end_ = nullptr;
     std::vector<Message> lines_;  // One for each row.
     std::vector<Message> messages_;

@@ -44,7 +44,8 @@ private:
         conf.set("isolation.level", "read_committed");
         conf.set("enable.partition.eof", "true");
         conf.set("auto.offset.reset", "earliest");
-        conf.set("fetch.wait.max.ms", "20");  // scan() waits for the end, not for a next record.
+        conf.set("fetch.wait.max.ms", "20");  // Let scan() notice the end of the partition instead
+                                              // of waiting for another record.
         rd_kafka_conf_set_opaque(conf.get(), this);
         rd_kafka_conf_set_error_cb(conf.get(), on_error);
         const auto made = conf.make(RD_KAFKA_CONSUMER);
@@ -126,8 +127,8 @@ private:
         return {};
     }
 
-    // A record without the field was written by an older daemon, in the run that has the id of the
-    // spool.
+    // An older daemon wrote the record if the field is missing. Its run then has the spool's id
+    // (spool/lineage.h).
     [[nodiscard]] RunId run_of(const rd_kafka_message_t& message) const {
         rd_kafka_headers_t* fields = nullptr;
         const void* value = nullptr;

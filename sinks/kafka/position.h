@@ -1,5 +1,5 @@
-// Kafka position: reads the position of a spool's incarnation from the topic that holds one for
-// each.
+// Kafka position: reads the position of an incarnation of the spool from the topic of
+// positions.
 //
 // The value of a record is the next record as digits. Its header field `run` names the run; older
 // daemons wrote none.
@@ -7,9 +7,10 @@
 // Only committed records count. The topic is read from its end backwards, a few records first and
 // then more, until one of this spool is found.
 //
-// Another spool's transaction may be open in the same partition and hide what was committed behind
-// its begin. This spool's own transaction has ended by now. So the reader waits for all records up
-// to the end that the partition had at first, and never takes an older position for the last one.
+// Another spool's transaction may be open in the same partition and hide records that were
+// committed after its begin. This spool's own transaction has ended. So the reader waits for all
+// records up to the end that the partition had when it began, and never returns an outdated
+// position.
 //
 // Threads: that of the sink.
 #pragma once

@@ -82,7 +82,7 @@ void KafkaProducer::on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, 
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) return;
     auto& self = *static_cast<KafkaProducer*>(opaque);
     ++self.undelivered_;
-    // These follow from the failure of another message.
+    // These errors follow from the failure of another message.
     if (message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
         message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
         return;
@@ -138,7 +138,7 @@ void KafkaProducer::poll() {
 Result<void> KafkaProducer::make() {
     const auto& kafka = settings_.kafka;
     KafkaConfiguration conf(settings_);
-    conf.set("enable.idempotence", "true");  // And acks=all with it.
+    conf.set("enable.idempotence", "true");  // It implies acks=all.
     if (kafka.transactions) {
         conf.set("transactional.id", "rollcall-" + incarnation_);
         conf.set("transaction.timeout.ms", std::to_string(kafka.timeout_max.count()));
@@ -182,7 +182,7 @@ Result<void> KafkaProducer::reach(const KafkaDeadline& deadline) {
 Result<void> KafkaProducer::fence_earlier(const KafkaDeadline& deadline) {
     if (!settings_.kafka.transactions) return {};
     for (;;) {
-        // Called again after a timeout, it continues where it was.
+        // After a timeout, another call continues the initialization.
         rd_kafka_error_t* const refused =
             rd_kafka_init_transactions(handle_, deadline.left_ms(kafka_patience));
         if (refused == nullptr) return {};
@@ -216,8 +216,8 @@ Error KafkaProducer::explain(const Error& error) {
 Result<void> KafkaProducer::store(const KafkaMessages& messages, const Batch& batch) {
     const auto sent = send(messages, batch);
     if (sent) return sent;
-    // A message that was given up, or a call after the transaction had failed, tells no cause. A
-    // second begin of the transaction is refused with the cause.
+    // An expired message, or a call after the transaction has failed, does not tell the cause. But
+    // librdkafka refuses a second begin of the transaction with the cause.
     if (settings_.kafka.transactions && !failure_.has_cause())
         (void)failure_.check(rd_kafka_begin_transaction(handle_));
     end_messages();
@@ -241,7 +241,7 @@ Result<void> KafkaProducer::send(const KafkaMessages& messages, const Batch& bat
     if (auto produced = produce(messages.messages()); !produced) return produced;
     for (const auto& letter : messages.dead_letters())
         if (auto produced = produce(letter, batch.rows); !produced) return produced;
-    // Without transactions the position follows only when the rows have arrived.
+    // Without transactions, send the position only after the rows were delivered.
     if (!transactions)
         if (auto flushed = flush(deadline); !flushed) return flushed;
     if (auto produced = produce_position(batch.position()); !produced) return produced;
@@ -324,7 +324,7 @@ Result<void> KafkaProducer::flush(const KafkaDeadline& deadline) {
 }
 
 // rdkafka.h asks for a timeout of -1, so that the producer keeps its state when a request fails.
-// But then 2.0.2 waits for a coordinator as long as it is gone. A deadline is safe here, because
+// But then 2.0.2 waits without limit for a missing coordinator. A deadline is safe here, because
 // the producer is discarded after any failure.
 Result<void> KafkaProducer::commit(const KafkaDeadline& deadline) {
     for (;;) {

@@ -1,4 +1,4 @@
-// KafkaProducer: one librdkafka producer with its topics, from its making until its first failure.
+// KafkaProducer: a librdkafka producer with its topics, from its creation to its first failure.
 //
 // After any failure discard it and make another one (kafka/sink.h). The functions are called in the
 // order in which they are declared; store() as often as there are batches.
@@ -45,7 +45,7 @@ public:
         std::optional<size_t> part;  // The smallest part of a dead letter that was alone.
     };
 
-    // topic_end: takes the end of the rows whenever it is known. All references must outlive the
+    // topic_end: receives the end of the topic of rows. All references must outlive the
     // producer.
     KafkaProducer(const Settings& settings, MetricShard& shard, Latest<int64_t>& topic_end,
                   const IncarnationId& incarnation, const Limits& limits);
@@ -57,7 +57,7 @@ public:
     [[nodiscard]] Result<void> make();
     // Waits until a broker answers.
     [[nodiscard]] Result<void> reach(const KafkaDeadline& deadline);
-    // Ends what an earlier producer of this incarnation has left, and fences it off.
+    // Ends the open transaction of an earlier producer of this incarnation, and fences it off.
     [[nodiscard]] Result<void> fence_earlier(const KafkaDeadline& deadline);
     [[nodiscard]] Result<void> find_topics(const KafkaDeadline& deadline);
     [[nodiscard]] Result<Position> read_position(const IncarnationId& incarnation,
@@ -100,8 +100,8 @@ private:
     std::optional<KafkaTopics> topics_;
     size_t undelivered_ = 0;  // Messages of this batch that have failed.
     TooLarge too_large_;
-    KafkaStatistics statistics_;  // The last ones that were counted.
-    // Until then the end of the rows is not asked for again.
+    KafkaStatistics statistics_;  // The statistics that were counted last.
+    // The brokers are not asked for the end of the topic again before this time.
     KafkaDeadline end_is_fresh_{std::chrono::milliseconds(0)};
 };
 

@@ -16,16 +16,16 @@
 // Without transactions the position is stored when the rows have arrived. A failure between the two
 // sends rows again, and the unique key of the table refuses them.
 //
-// Message sizes: topics may take smaller messages than the settings say, and the sink learns it by
-// failing. When a broker refuses messages as too large, the sink puts fewer into one request. Once
-// a message was refused that was alone, its size is the limit of its topic: larger rows become dead
-// letters, and dead letters are cut into smaller parts. All that happens within one write(), with a
-// new producer each time, for up to kafka.timeout_max.
+// Message sizes: a topic may have a lower limit than the settings, which the sink learns from
+// refusals. When a broker refuses messages as too large, the sink puts fewer into one request. If
+// it refuses a single message, the size of that message is the limit of its topic: larger rows
+// become dead letters, and dead letters are cut into smaller parts. All that happens within one
+// write(), with a new producer each time, for up to kafka.timeout_max.
 //
 // Memory: one batch as TSV, twice with several rows in a message, and about 200 bytes for each of
 //         its messages. Nothing is queued beyond the batch, whatever the brokers do.
 // Errors:  sink_down; the explanation says what the sink could not do, the cause, and what to do.
-// Threads: as Sink says.
+// Threads: those of Sink (pipeline/delivery/sink.h).
 //
 // Source: rdkafka.h "Transactional producer API"; KIP-98.
 #pragma once
@@ -57,8 +57,8 @@ public:
     [[nodiscard]] Result<void> poll() override;
     [[nodiscard]] const MetricShard* counters() const override { return &shard_; }
 
-    // Any thread: the sum of the ends of all partitions of the topic, as the brokers said last;
-    // empty while it is not known.
+    // Returns the sum of the ends of all partitions of the topic when the brokers were asked last;
+    // nothing while it is not known. Any thread may call it.
     [[nodiscard]] std::optional<int64_t> topic_end() const {
         const int64_t end = topic_end_.read();
         return end > 0 ? std::optional(end) : std::nullopt;
@@ -79,7 +79,7 @@ private:
     size_t part_bytes_max_;  // Size of one part of a dead letter.
     size_t request_bytes_max_;
     bool first_ = true;            // open() was not called yet.
-    IncarnationId incarnation_{};  // Of the last open(), as is the position.
+    IncarnationId incarnation_{};  // From the last open(), like the position.
     Position position_;
     std::unique_ptr<KafkaProducer> producer_;
 };

@@ -28,7 +28,7 @@ int64_t sum_of(std::string_view json, std::string_view name) {
     return sum;
 }
 
-// Returns the last number of this name: behind those of topics and partitions comes the total.
+// Returns the last number of this name, which is the total; those of topics precede it.
 int64_t last_of(std::string_view json, std::string_view name) {
     int64_t last = 0;
     for_each_number(json, name, [&](int64_t number) { last = number; });

@@ -1,7 +1,7 @@
 // Kafka statistics: the numbers of librdkafka's statistics that become metrics.
 //
-// The library hands out a JSON text with thousands of members. The names of the numbers that are
-// needed stand for nothing else, so the text is searched and not parsed.
+// The library hands out a JSON text with thousands of members. The needed
+// names are unique in it, so the text is searched and not parsed.
 //
 // Source: https://github.com/confluentinc/librdkafka/blob/v2.0.2/STATISTICS.md
 // Threads: any.
@@ -14,11 +14,11 @@ namespace rollcall {
 
 struct KafkaStatistics {
     // Since the client was made.
-    int64_t messages = 0;  // Messages that brokers took.
+    int64_t messages = 0;  // Messages that brokers have acknowledged.
     int64_t sent_bytes = 0;
     int64_t request_retries = 0;
     int64_t request_errors = 0;
-    // Now.
+    // At the time of the statistics.
     int64_t queue_messages = 0;
     int64_t queue_bytes = 0;
     int64_t brokers_up = 0;

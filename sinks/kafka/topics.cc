@@ -84,7 +84,7 @@ Result<void> KafkaTopics::create(const TopicList& missing, const KafkaDeadline& 
             rd_kafka_topic_name(topic->get()), topic == &rows_ ? or_default(kafka.partitions) : 1,
             or_default(kafka.replicas), problem, sizeof problem));
         if (!made) return failure_.check(RD_KAFKA_RESP_ERR__INVALID_ARG, problem);
-        // Then an acknowledged row is on two disks at least, and one broker may be down.
+        // Each acknowledged row is then on at least two disks, and one broker may be down.
         if (kafka.replicas >= 3)
             rd_kafka_NewTopic_set_config(made.get(), "min.insync.replicas", "2");
         if (topic == &positions_) {
@@ -175,7 +175,7 @@ std::optional<int64_t> KafkaTopics::end_of_rows(const KafkaDeadline& deadline) c
         rd_kafka_topic_partition_list_new(count));
     rd_kafka_topic_partition_list_add_range(ends.get(), settings_.kafka.topic.c_str(), 0,
                                             count - 1);
-    // The broker takes RD_KAFKA_OFFSET_END in place of a time.
+    // The broker accepts RD_KAFKA_OFFSET_END instead of a time.
     for (int i = 0; i < count; ++i) ends->elems[i].offset = RD_KAFKA_OFFSET_END;
     if (rd_kafka_offsets_for_times(handle_, ends.get(), deadline.left_ms()) !=
         RD_KAFKA_RESP_ERR_NO_ERROR)

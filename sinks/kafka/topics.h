@@ -26,7 +26,7 @@ public:
     [[nodiscard]] Result<void> find(const KafkaDeadline& deadline);
 
     // Fails if the topic of positions is not compacted: it would forget the position of a daemon
-    // that is stopped for a week. Brokers that do not answer, or not to us, pass.
+    // that is stopped for a week. Succeeds if the brokers do not answer or refuse.
     [[nodiscard]] Result<void> check_compaction(const KafkaDeadline& deadline);
 
     // Returns an error if replicas of the rows are not in sync. Brokers with too few of them take

@@ -67,7 +67,7 @@ private:
 };
 static_assert(lines_bytes >= tsv_row_bytes_max);
 
-// Names a row by its id, because the other columns hold text of the router.
+// Identifies a row by its id, because other columns contain text from the router.
 std::string place(const Columns& rows, size_t row) {
     return fmt::format("the row with id {}", rows.integer(row, Column::id));
 }
@@ -196,7 +196,7 @@ Result<void> SinglestoreSink::store(const Batch& batch, RowNumbers some) {
     return run("COMMIT");
 }
 
-// Finds the rows among these that can never be stored, ascending. Nothing stays in the table.
+// Finds the rows that can never be stored, in ascending order. Leaves no row in the table.
 Result<void> SinglestoreSink::isolate(const Columns& rows, RowNumbers some,
                                       std::vector<Refusal>& found) {
     if (auto begun = run("BEGIN"); !begun) return begun;
@@ -269,7 +269,7 @@ Result<uint64_t> SinglestoreSink::check_warnings(const Columns& rows, RowNumbers
             continue;
         }
         const Code code = code_of(static_cast<unsigned>(whole_number(warning[1])));
-        // A warning that refuses no row counts more: its cause may pass.
+        // A warning that refuses no row takes precedence, because its cause may be temporary.
         if (first && (dead_reason_of(code) || !dead_reason_of(first->code))) continue;
         const std::string message = in_one_line(warning[2].value_or(""));
         const auto row = row_of(message);

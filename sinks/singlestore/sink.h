@@ -6,18 +6,18 @@
 //     LOAD DATA LOCAL INFILE ... INTO TABLE site_checkins                     once or more
 //     COMMIT
 //
-// The position comes first. Its row stays locked until the end. So a transaction that an earlier
-// connection left unfinished on the server has ended, one way or the other, before a row is loaded
-// again; and if it was a commit whose answer was lost, the position is no longer the expected one.
+// The position is written first, and its row stays locked until the end. So a transaction that an
+// earlier connection left on the server is committed or rolled back before a row is loaded again.
+// If it was a commit whose response was lost, the position differs from the expected one.
 //
-// Other daemons store into the same table: the unique key over (id, site_id) leaves out a row that
-// is there already. Nothing else may be left out. MariaDB takes LOCAL for IGNORE, which cuts and
+// Other daemons store into the same table: the unique key over (id, site_id) refuses a row that the
+// table has. No other row may be left out. MariaDB takes LOCAL for IGNORE, which cuts and
 // replaces values and skips rows with a warning. So there the sink reads every warning, counts the
 // rows, and rolls the batch back if it finds anything but duplicates. In SingleStore such a value
 // fails the statement.
 //
-// A batch that holds a row which the database can never store (code_of() in database.h) is cut in
-// two again and again, and each part is loaded and rolled back, until those rows stand alone. They
+// A batch that holds a row which the database can never store (code_of() in database.h) is halved
+// repeatedly, and each part is loaded and rolled back, until those rows are alone. They
 // become dead letters, and the others are stored. A batch that fails for another cause is tried
 // again for as long as it takes; the error names the row, the column and the cause.
 //
@@ -71,9 +71,9 @@ private:
 
     const Settings& settings_;
     Database::Options options_;
-    std::optional<Database> database_;  // Empty after a failure.
+    std::optional<Database> database_;  // The connection; empty after a failure.
     std::string incarnation_;
-    Position position_;  // The one in the table.
+    Position position_;  // The position in the table.
     std::string load_sql_;
     std::unique_ptr<char[]> lines_;
     size_t duplicates_ = 0;

@@ -18,7 +18,7 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 constexpr std::string_view pipelines = "PIPELINES";  // Only a SingleStore has this table.
-// How long run() waits where there is nothing to watch.
+// Interval of run() if there is no pipeline to watch.
 constexpr milliseconds wait_without_use{std::chrono::hours(24)};
 
 PipelineState state_of(std::string_view word) {
@@ -28,7 +28,7 @@ PipelineState state_of(std::string_view word) {
     return PipelineState::unknown;
 }
 
-// Returns what is wrong with the pipeline and what to do; empty if nothing is.
+// Returns the fault of the pipeline and the remedy; empty if there is none.
 std::string wrong_with(const PipelineStatus& now, std::string_view state_word) {
     const std::string name = name_quoted(now.pipeline);
     std::vector<std::string> wrong;
@@ -67,7 +67,7 @@ std::string wrong_with(const PipelineStatus& now, std::string_view state_word) {
 microseconds LagClock::note(int64_t now_us, int64_t end, int64_t done) {
     while (!samples_.empty() && samples_.front().end <= done) samples_.pop_front();
     if (end <= done) return microseconds(0);
-    // The end was set back: the topic was created anew.
+    // The end is lower than before: the topic was created again.
     if (!samples_.empty() && samples_.back().end > end) samples_ = {{samples_.front().at_us, end}};
     if (samples_.empty() || samples_.back().end < end) samples_.push_back({now_us, end});
     if (samples_.size() > samples_max) {  // Keep every second sample, and the last.
@@ -227,7 +227,7 @@ Result<void> SinglestoreWatch::poll_errors(PipelineStatus& now) {
     const auto failed =
         select("COUNT(*)", "PIPELINES_BATCHES_SUMMARY", "AND BATCH_STATE = 'Failed'");
     if (!failed) return std::unexpected(failed.error());
-    // The table holds an error of a leaf twice: once as the aggregator reports it.
+    // The table contains an error of a leaf twice, once as reported by the aggregator.
     constexpr std::string_view once =
         "AND ERROR_TYPE = 'Error' AND ERROR_MESSAGE NOT LIKE 'LEAF ERROR%'";
     const auto count = select("COUNT(*)", "PIPELINES_ERRORS", once);

@@ -12,12 +12,12 @@
 // it is an upper bound. Lag in seconds is the time since the topic first reached past the cursor,
 // as seen by this watch; it starts at the daemon's start at the earliest.
 //
-// LATEST_OFFSET is the end that the pipeline saw last, and it stands still while the pipeline is
-// stopped. A daemon that also has a Kafka sink gives topic_end, which counts if it is larger.
+// LATEST_OFFSET is the end that the pipeline saw last; it does not change while the pipeline is
+// stopped. If the daemon also has a Kafka sink, topic_end is used if it is larger.
 //
-// A partition that ends before the cursor was created anew. The watch reports that until the cursor
-// is set back, because nothing shows it any more once the partition has grown past the cursor.
-// Messages between the cursor and the topic's begin are lost, and counted.
+// If a partition ends before the cursor, its topic was deleted and created again. The watch reports
+// this until somebody sets the cursor back, also after the partition has grown past the cursor.
+// Messages between the cursor and the first message of the topic are lost, and counted.
 //
 // The database forgets its history when it restarts, so counts of batches and errors may fall.
 //
@@ -48,10 +48,11 @@
 
 namespace rollcall {
 
-// LagClock: how long something has lagged behind an end that moves.
+// LagClock: measures how long a reader has lagged behind a growing end.
 class LagClock {
 public:
-    // Takes the end and how much of it is done now. Returns how long the oldest of the rest waits.
+    // Records the current end and the part that is done. Returns how long the oldest rest has
+    // waited.
     [[nodiscard]] std::chrono::microseconds note(int64_t now_us, int64_t end, int64_t done);
 
     static constexpr size_t samples_max = 4096;
@@ -67,7 +68,7 @@ private:
 // PipelineStatus: the result of the last poll. Numbers are sums over all partitions.
 struct PipelineStatus {
     std::string pipeline;          // Its name.
-    bool not_singlestore = false;  // Then nothing below is set.
+    bool not_singlestore = false;  // If true, the members below are not set.
     PipelineState state = PipelineState::unknown;
     int64_t topic_begin = 0;  // Offsets.
     int64_t topic_end = 0;
@@ -80,7 +81,7 @@ struct PipelineStatus {
     int64_t skipped_messages = 0;
     int64_t failed_batches = 0;  // Since the database started.
     int64_t errors = 0;
-    bool failing = false;    // Either number has grown since the poll before.
+    bool failing = false;    // failed_batches or errors has grown since the previous poll.
     std::string last_error;  // "1933 Cannot get source metadata"; empty if none is known.
     std::chrono::seconds last_error_age{0};
     std::string wrong;  // The health message; empty if nothing is wrong.
@@ -107,7 +108,7 @@ public:
     [[nodiscard]] std::chrono::milliseconds step();
 
     [[nodiscard]] const MetricShard& shard() const { return shard_; }
-    // Says "pipeline site_checkins_v2: ..." while something is wrong.
+    // The text is "pipeline site_checkins_v2: ..." while the pipeline has a fault.
     [[nodiscard]] const HealthMessage& health_message() const { return health_message_; }
     [[nodiscard]] PipelineStatus status() const {
         const std::lock_guard lock(mutex_);
@@ -115,9 +116,9 @@ public:
     }
 
 private:
-    // What earlier polls saw of a partition.
+    // The results of earlier polls for a partition.
     struct Partition {
-        std::optional<int64_t> recreated;  // The cursor behind its end when it was created anew.
+        std::optional<int64_t> recreated;  // The cursor when the topic was created again.
         int64_t expired_to = 0;            // Expired messages below this offset are counted.
     };
 

@@ -16,8 +16,8 @@ namespace {
 
 // --- LOAD DATA LOCAL: the library calls these functions for the bytes of the file ---
 
-// The user data of a connection, which names the source while load() runs and none otherwise: a
-// server may ask for a file at any time, and then gets none.
+// The user data of a connection. It contains the source only while load() runs, because a server
+// may ask for a file at any time and must not get one.
 struct Loading {
     const Database::Source* source = nullptr;
 };
@@ -61,8 +61,8 @@ void set(MYSQL* connection, mysql_option option, bool value) {
     mysql_options(connection, option, &flag);
 }
 
-constexpr unsigned pipeline_source_failed = 1933;  // A number of SingleStore.
-constexpr unsigned check_violated_mysql = 3819;    // MariaDB has a number of its own.
+constexpr unsigned pipeline_source_failed = 1933;  // Error number of SingleStore.
+constexpr unsigned check_violated_mysql = 3819;    // MariaDB uses another error number.
 
 // Causes that may pass are not row refusals: a missing column, partition or default, rights, locks,
 // a full disk.
@@ -130,7 +130,7 @@ std::string server_of(const Database::Options& options) {
 Code code_of(unsigned number) {
     for (const auto& numbered : numbered_codes)
         if (numbered.number == number) return numbered.code;
-    // Numbers of the library are about the connection.
+    // Error numbers of the library concern the connection.
     return number >= CR_MIN_ERROR && number <= CR_MAX_ERROR ? Code::sink_down
                                                             : Code::statement_failed;
 }
@@ -159,7 +159,7 @@ void Database::set_options(const Options& options) {
     if (options.tls && !options.tls_ca.empty())
         mysql_options(connection, MYSQL_OPT_SSL_CA, options.tls_ca.c_str());
     mysql_options(connection, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-    // Otherwise the library takes "localhost" for a socket of its own choice.
+    // Otherwise the library connects "localhost" to its default socket.
     set(connection, MYSQL_OPT_PROTOCOL,
         static_cast<unsigned>(options.host.starts_with('/') ? MYSQL_PROTOCOL_SOCKET
                                                             : MYSQL_PROTOCOL_TCP));
@@ -238,7 +238,7 @@ Result<uint64_t> Database::load(const std::string& sql, const Source& source) {
     const auto done = query(sql);
     read_from(connection_.get(), no_file);
     if (!done) return std::unexpected(done.error());
-    // The library may report success nevertheless.
+    // The library may report success although the load failed.
     if (failed) return fail(Code::statement_failed, server_ + ": the rows could not be written");
     return affected();
 }

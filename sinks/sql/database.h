@@ -58,9 +58,9 @@ public:
     // Runs one statement.
     [[nodiscard]] Result<Rows> query(const std::string& sql);
 
-    // Runs a LOAD DATA LOCAL INFILE, whatever file it names, on the bytes of the source. Returns
-    // the rows that are new in the table. If the source fails, so does the call; but the server has
-    // then taken the bytes before for the whole file: roll back.
+    // Runs a LOAD DATA LOCAL INFILE with the bytes of the source instead of the file that it names.
+    // Returns the number of new rows in the table. Fails if the source fails, but the server has
+    // then loaded the bytes before as a whole file: roll back.
     [[nodiscard]] Result<uint64_t> load(const std::string& sql, const Source& source);
 
     // Returns how many rows the last statement matched for a change.

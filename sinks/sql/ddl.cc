@@ -29,7 +29,7 @@ std::string sqlite_type(Kind kind) {
     return "";
 }
 
-// How the rows lie, and the key that refuses a second one of the same id.
+// The order of rows on disk, and the unique key over the id.
 std::string_view keys(SqlDialect dialect) {
     switch (dialect) {
         // A unique key must hold the columns of the shard key.
@@ -46,7 +46,8 @@ std::string_view keys(SqlDialect dialect) {
 
 std::string_view create_position(SqlDialect dialect) {
     switch (dialect) {
-        case SqlDialect::singlestore:  // One row, changed again and again: not for a columnstore.
+        case SqlDialect::singlestore:  // A rowstore, because each spool has one row that changes
+                                       // often.
             return "CREATE ROWSTORE TABLE IF NOT EXISTS rollcall_position (\n"
                    "    spool VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,\n"
                    "    next_record BIGINT NOT NULL,\n"
@@ -131,9 +132,9 @@ std::string column_type(SqlDialect dialect, const ColumnInfo& column) {
     if (dialect == SqlDialect::sqlite) return sqlite_type(column.kind);
     switch (column.kind) {
         case Kind::text:
-            // So many characters, so at least so many bytes. `extra` too: a JSON column may refuse
-            // what RFC 8259 allows, as MariaDB does half a surrogate pair and 32 levels, and then
-            // one router could hold up all.
+            // The limit in characters, which is at least that in bytes. `extra` is text: a JSON
+            // column may refuse what RFC 8259 allows, as MariaDB does half a surrogate pair and 32
+            // levels, and then one router could hold up all.
             return fmt::format("VARCHAR({}) {}", static_cast<int>(column.high), utf8_text);
         case Kind::integer: return "BIGINT";
         case Kind::flag: return "TINYINT";
@@ -202,7 +203,7 @@ std::string pipeline_name(std::string_view topic) {
 
 std::vector<std::string> pipeline_config(const PipelineSource& source) {
     auto config = source.config;
-    // What a transaction that failed has left behind is not read. It is the library's default.
+    // The pipeline skips the messages of failed transactions. This is the library's default.
     config["isolation.level"] = "read_committed";
     return json_members(config);
 }
@@ -223,7 +224,7 @@ Statements pipeline_clauses(const PipelineSource& source, ColumnList columns) {
             std::max<uint64_t>(
                 1, batch_bytes_most / std::max<uint64_t>(1, source.message_size_max.count))));
     clauses.emplace_back(skip_duplicates(SqlDialect::singlestore));
-    clauses.emplace_back("STOP_ON_ERROR ON");  // OFF would skip what it cannot load.
+    clauses.emplace_back("STOP_ON_ERROR ON");  // OFF would skip batches that cannot be loaded.
     clauses.emplace_back("INTO TABLE site_checkins");
     std::ranges::move(load_clause_list(columns), std::back_inserter(clauses));
     return clauses;
@@ -249,8 +250,8 @@ Statements create_users(SqlDialect dialect, const DatabaseUsers& users) {
     ensure(dialect != SqlDialect::sqlite);
     const std::string user = string_literal(users.daemon) + "@'%'";
     const std::string database = name_quoted(users.database);
-    // The daemon also asks for the columns' names and types. MariaDB shows them to whoever may
-    // insert; what SingleStore shows is not documented.
+    // The daemon also reads the columns' names and types. MariaDB shows them to every user who may
+    // insert; SingleStore does not document which users may read them.
     const std::string_view to_checkins =
         dialect == SqlDialect::singlestore ? "SELECT, INSERT" : "INSERT";
     Statements statements{
@@ -259,7 +260,7 @@ Statements create_users(SqlDialect dialect, const DatabaseUsers& users) {
         fmt::format("GRANT {} ON {}.site_checkins TO {}", to_checkins, database, user),
         fmt::format("GRANT SELECT, INSERT, UPDATE ON {}.rollcall_position TO {}", database, user),
     };
-    if (dialect == SqlDialect::singlestore)  // What the daemon watches.
+    if (dialect == SqlDialect::singlestore)  // For SinglestoreWatch.
         statements.push_back(fmt::format("GRANT SHOW PIPELINE ON {}.* TO {}", database, user));
     return statements;
 }

@@ -41,7 +41,7 @@ constexpr std::string_view to_text(SqlDialect dialect) {
 }
 
 using ColumnList = std::span<const ColumnInfo>;
-using Statements = std::vector<std::string>;  // Without the semicolon behind them.
+using Statements = std::vector<std::string>;  // Without semicolons at their ends.
 
 // Returns the version of the table that has these columns.
 constexpr size_t schema_version(ColumnList columns = columns_table) {

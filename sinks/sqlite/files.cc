@@ -18,7 +18,7 @@ constexpr size_t database = 0;
 constexpr size_t journal = 1;
 constexpr size_t journal_index = 2;
 constexpr int orphans_max = 1000;
-constexpr mode_t mode = 0644;  // As SQLite creates it.
+constexpr mode_t mode = 0644;  // The mode that SQLite gives a new database.
 
 std::string directory_of(const std::string& path) {
     const size_t slash = path.rfind('/');

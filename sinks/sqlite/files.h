@@ -3,7 +3,7 @@
 //
 // A connection keeps three files open: the database, PATH-wal (commits that are not yet in the
 // database) and PATH-shm (an index of the former). If another process removes, moves or replaces
-// one of them, SQLite goes on with the file that it has open, and what it stores there is not found
+// one of them, SQLite keeps using the open file, and what it stores there is not found
 // by the next connection.
 //
 // Threads: one.

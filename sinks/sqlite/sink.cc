@@ -143,7 +143,7 @@ Result<void> SqliteSink::Database::connect(const std::string& path) {
     connection.reset(opened);
     if (status != SQLITE_OK) return last_error(opened);
     sqlite3_busy_timeout(opened, busy_timeout_ms);
-    // In place of the hook that checkpoints automatically.
+    // Replaces the hook that checkpoints automatically.
     sqlite3_wal_hook(
         opened,
         [](void* database, sqlite3*, const char*, int pages) {
@@ -315,8 +315,9 @@ std::unexpected<Error> SqliteSink::failure(std::string_view action, const Error&
     return sink_down(in_context(fmt::format("cannot {} {}", action, path_), cause));
 }
 
-// Closes the connection. If another process has changed its files, completes the database that the
-// connection still has open, wherever it is now, and keeps its WAL from the next one.
+// Closes the connection. If another process has moved or replaced the files, first completes the
+// open database from its WAL, and then removes or renames that WAL, so that no other database uses
+// it.
 Result<void> SqliteSink::close() {
     if (!database_) return {};
     if (files_.check()) {

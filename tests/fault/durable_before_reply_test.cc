@@ -1,5 +1,5 @@
 // Acknowledged means on disk: between the arrival of a check-in and its answer, its record was
-// written to the spool and fdatasync(2) on it had returned. Shown by what the kernel was asked.
+// written to the spool and fdatasync(2) on it had returned. strace shows the system calls.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -26,7 +26,7 @@ constexpr std::string_view mqtt_answer = R"(@\2\0)";  // PUBACK, two bytes follo
 constexpr std::string_view qos_2_request = "checkins/T";
 constexpr std::string_view qos_2_answer = R"(P\2\0)";  // PUBREC.
 
-// Reports one after the other over both protocols, and returns what the daemon did meanwhile.
+// Sends reports one by one over both protocols, and returns the system calls of the daemon.
 std::vector<Syscall> trace_of_reports(std::vector<std::string> settings) {
     const TemporaryDirectory directory;
     const auto file = directory.path() / "trace";
@@ -53,7 +53,7 @@ bool is_one_of(const Syscall& call, std::initializer_list<std::string_view> name
 
 bool in_spool(const Syscall& call) { return call.holds("/spool/") && call.holds(".segment>"); }
 
-// Was a record written after `from`, then synced, and was the sync over before `to`?
+// Returns whether a record was written after `from` and synced before `to`.
 bool synced_between(const std::vector<Syscall>& trace, size_t from, size_t to) {
     std::optional<size_t> written;
     for (const auto& call : trace) {
@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(readiness_is_notified_after_the_last_port_listens) {
         }
         if (call.holds("READY=1")) ready = call.begun;
     }
-    BOOST_TEST(listens >= 5);  // HTTP and MQTT for each worker, and the operator's.
+    BOOST_TEST(listens >= 5);  // HTTP and MQTT for each worker, and the admin server.
     BOOST_TEST(ready > last_listen);
 }
 

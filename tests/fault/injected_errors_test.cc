@@ -1,5 +1,5 @@
-// The kernel says no to a real daemon: a sync fails, a disk is full, a process has too many files.
-// What its clients hear, what the operator sees, and that nothing acknowledged is missing.
+// System calls of a real daemon fail: a sync fails, a disk is full, a process has too many files.
+// The tests check the responses, the log and the metrics, and that no acknowledged row is missing.
 #include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
@@ -16,9 +16,9 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::string_view report = R"({"serial_number":"S","cpu_load":7})";
-constexpr auto silence = 600ms;  // Long enough for an answer, if there were one.
+constexpr auto silence = 600ms;  // Longer than a response would take.
 
-// Of all threads. Clock ticks are a hundredth of a second.
+// Returns the CPU time of all threads. A clock tick is a hundredth of a second.
 double cpu_seconds(pid_t pid) {
     const auto stat = run({"cat", fmt::format("/proc/{}/stat", pid)}).output;
     std::istringstream fields(stat.substr(stat.rfind(')') + 2));
@@ -149,10 +149,10 @@ BOOST_AUTO_TEST_CASE(who_connects_while_no_file_can_be_opened_waits_and_is_serve
     const double cpu_before = cpu_seconds(daemon.process().pid());
     BOOST_TEST(!http.connection().readable_within(3s));
     BOOST_TEST(cpu_seconds(daemon.process().pid()) - cpu_before < 1);
-    // Who is connected is served on.
+    // The daemon still serves clients that are connected.
     BOOST_TEST(before.post(R"({"serial_number":"U"})").status == 200);
     crowded.end();
-    BOOST_TEST(crowded.calls().size() < 10);  // Once a second.
+    BOOST_TEST(crowded.calls().size() < 10);  // The daemon retries once a second.
     BOOST_TEST(http.receive().status == 200);
     BOOST_TEST(says_before_long(daemon, "accepting connections again"), daemon.log());
     BOOST_TEST(daemon.metric("rollcall_accept_pauses_total") >= 2);

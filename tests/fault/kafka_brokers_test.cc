@@ -1,4 +1,4 @@
-// The sink and real brokers: what is committed, what is not, and what the brokers are asked to do.
+// The sink with real brokers: which rows are committed, and which requests the brokers get.
 #include <fmt/core.h>
 #include <librdkafka/rdkafka.h>
 
@@ -40,7 +40,7 @@ struct KafkaFixture {
         spool[0] = std::byte{0xab};
     }
 
-    // Rows that do not compress, of so many bytes and a little more.
+    // Returns rows that do not compress and are slightly larger than `bytes`.
     template <class Bytes>
     [[nodiscard]] Columns rows(int64_t first, int64_t count, const Bytes& bytes_of) {
         size_t bytes_all = row_text_max;
@@ -62,7 +62,7 @@ struct KafkaFixture {
     static Result<void> write(KafkaSink& sink, const Columns& rows, uint64_t end_record) {
         return sink.write({rows, 0, end_record});
     }
-    // The ids of the rows that a pipeline would load.
+    // Returns the ids of the rows that a pipeline would load.
     [[nodiscard]] std::multiset<int64_t> stored() const {
         std::multiset<int64_t> ids;
         for (const auto& record : client.committed(settings.kafka.topic))
@@ -70,7 +70,7 @@ struct KafkaFixture {
                 ids.insert(std::stoll(record.value.substr(at)));
         return ids;
     }
-    // Those of the dead letters.
+    // Returns the ids of the rows in the dead-letter topic.
     [[nodiscard]] std::set<std::string> letters() const {
         std::set<std::string> ids;
         for (const auto& letter : client.committed(settings.kafka.dead_letter_topic))
@@ -120,7 +120,9 @@ BOOST_AUTO_TEST_CASE(topics_that_are_missing_are_created_when_that_is_asked_for)
     BOOST_TEST(client.partitions(settings.kafka.topic) == 3);
     BOOST_TEST(client.partitions(settings.kafka.position_topic) == 1);
     BOOST_TEST(client.partitions(settings.kafka.dead_letter_topic) == 1);
-    BOOST_TEST(KafkaSink(settings).open(spool).has_value());  // And is content with them.
+    BOOST_TEST(KafkaSink(settings)
+                   .open(spool)
+                   .has_value());  // The sink accepts the topics that it created.
 }
 
 BOOST_AUTO_TEST_CASE(position_topic_that_is_not_compacted_is_refused) {
@@ -156,7 +158,7 @@ BOOST_AUTO_TEST_CASE(every_codec_is_read_back) {
     }
 }
 
-// As a daemon leaves it that is killed before its commit.
+// The first sink stands for a daemon that is killed before its commit.
 BOOST_AUTO_TEST_CASE(open_transaction_of_a_dead_predecessor_is_undone) {
     KafkaSink sink(settings);
     BOOST_TEST(sink.open(spool).has_value());
@@ -168,7 +170,8 @@ BOOST_AUTO_TEST_CASE(open_transaction_of_a_dead_predecessor_is_undone) {
     BOOST_TEST(sink.open(spool).value().next_record == 1);
     BOOST_TEST(write(sink, rows(10, 10), 2).has_value());
     BOOST_TEST((stored() == ids(0, 20)));
-    BOOST_TEST(client.written(settings.kafka.topic).size() == 21);  // It had been there.
+    BOOST_TEST(client.written(settings.kafka.topic).size() ==
+               21);  // One row is of the undone transaction.
 }
 
 BOOST_AUTO_TEST_CASE(predecessor_that_still_lives_cannot_commit_any_more) {
@@ -179,7 +182,7 @@ BOOST_AUTO_TEST_CASE(predecessor_that_still_lives_cannot_commit_any_more) {
     BOOST_TEST((write(zombie, rows(0, 10), 1).error().code == Code::sink_down));
     BOOST_TEST(write(sink, rows(0, 10), 1).has_value());
     BOOST_TEST((stored() == ids(0, 10)));
-    // If it comes back, it goes on behind what the other has stored.
+    // If it opens again, it continues after the batch that the other sink has stored.
     BOOST_TEST(zombie.open(spool).value().next_record == 1);
     BOOST_TEST(write(zombie, rows(10, 10), 2).has_value());
     BOOST_TEST((write(sink, rows(10, 10), 2).error().code == Code::sink_down));
@@ -198,7 +201,7 @@ BOOST_AUTO_TEST_CASE(zombie_in_the_middle_of_a_transaction_cannot_commit_it) {
     BOOST_TEST((stored() == ids(0, 5)));
 }
 
-// A position committed behind where another daemon's transaction began is hidden until that ends.
+// A position behind the begin of another daemon's transaction is hidden until that one ends.
 BOOST_AUTO_TEST_CASE(position_behind_anothers_open_transaction_is_waited_for) {
     KafkaSink sink(settings);
     BOOST_TEST(sink.open(spool).has_value());
@@ -235,7 +238,7 @@ BOOST_AUTO_TEST_CASE(
         settings.kafka.topic = fmt::format("rows-of-{}.v1", limit);
         settings.kafka.dead_letter_topic = fmt::format("dead-of-{}", limit);
         settings.kafka.compression = "none";
-        settings.kafka.timeout_max = 60s;  // A dozen producers, on a machine that is busy.
+        settings.kafka.timeout_max = 60s;  // Long enough for a dozen producers on a busy machine.
         client.create_topic(settings.kafka.topic, 2,
                             {{"max.message.bytes", std::to_string(limit)}});
         spool[0] = static_cast<std::byte>(limit / 100);
@@ -254,7 +257,7 @@ BOOST_AUTO_TEST_CASE(
         BOOST_TEST((stored() == expected));
         BOOST_TEST((letters() == std::set<std::string>{"70", "140", "203"}));
         BOOST_TEST(sink.counters()->read(Metric::kafka_dead_letters_total, 0) == 3);
-        // Nothing is to be learned a second time.
+        // The sink knows the limit now, so the next large batch needs no new producer.
         const int64_t made = producers(sink);
         BOOST_TEST(write(sink, rows(300, 100, limit / 5), 3).has_value());
         BOOST_TEST(producers(sink) == made);
@@ -319,7 +322,7 @@ BOOST_AUTO_TEST_CASE(topic_of_positions_that_is_deleted_is_created_compacted_aga
     BOOST_TEST(!client.has_topic(settings.kafka.position_topic));
     BOOST_TEST(sink.open(spool).value().next_record == 0);
     BOOST_TEST(write(sink, rows(5, 5), 2).has_value());
-    // The same sink looks again at a topic that another has made in its place.
+    // The topic was replaced by a new one with the same name; the sink checks it again.
     delete_positions();
     client.create_topic(settings.kafka.position_topic, 1, {{"cleanup.policy", "delete"}});
     const auto failed = sink.open(spool);
@@ -357,14 +360,14 @@ BOOST_AUTO_TEST_CASE(broker_that_is_killed_during_commits_holds_a_call_no_longer
     BOOST_TEST((stored.wait_for(15s) == std::future_status::ready));
     Cluster::running->start(0);
     Cluster::running->wait_until_ready();
-    // The last commit may have arrived without its answer.
+    // The last commit may have succeeded although its response was lost.
     const uint64_t known = stored.get();
     const uint64_t position = sink.open(spool).value().next_record;
     BOOST_TEST((position == known || position == known + 1));
     BOOST_TEST(this->stored().size() == 100 * position);
 }
 
-// All connections to the broker at once, in both directions: also between a commit and its answer.
+// Cuts all connections to the broker in both directions, also between a commit and its response.
 BOOST_AUTO_TEST_CASE(connections_cut_at_any_byte_cost_nothing) {
     CuttingProxy proxy;
     KafkaCluster cluster(1, KafkaCluster::Doors::open, proxy.port());
@@ -382,18 +385,18 @@ BOOST_AUTO_TEST_CASE(connections_cut_at_any_byte_cost_nothing) {
             BOOST_TEST_REQUIRE(++failures < 20);
             const auto position = sink.open(spool);
             if (!position) continue;
-            // The commit may have arrived without its answer.
+            // The commit may have succeeded although its response was lost.
             if (position->next_record == static_cast<uint64_t>(record + 1)) break;
             BOOST_TEST_REQUIRE(position->next_record == static_cast<uint64_t>(record));
         }
         ++record;
     };
     once(CuttingProxy::From::client, UINT64_MAX);
-    once(CuttingProxy::From::client, UINT64_MAX);  // All connections are there.
+    once(CuttingProxy::From::client, UINT64_MAX);  // Now all connections exist.
     const uint64_t sent = proxy.sent();
     const uint64_t received = proxy.received();
     BOOST_TEST(sent > 100);
-    // ROLLCALL_CUTS=1 leaves no byte out, and takes long.
+    // ROLLCALL_CUTS=1 cuts at every byte, and takes long.
     const bool every = std::getenv("ROLLCALL_CUTS") != nullptr;
     for (const auto& [from, most] : {std::pair{CuttingProxy::From::client, sent},
                                      std::pair{CuttingProxy::From::server, received}}) {
@@ -421,16 +424,17 @@ BOOST_AUTO_TEST_CASE(login_over_tls_takes_the_right_password_and_authority) {
     settings.kafka.password_file = password_file;
     settings.kafka.properties["broker.address.family"] = "v4";
     settings.kafka.sasl_mechanism = "PLAIN";
-    // Logged in, and not allowed to do anything.
+    // The user can log in but has no permissions.
     BOOST_TEST(says(refusal(settings), "allow kafka.user to write and describe the transactional"));
     Settings wrong = settings;
     wrong.kafka.user = "rollcalls";
     BOOST_TEST(says(refusal(wrong), "check kafka.user"));
     Settings strange = settings;
-    strange.kafka.tls_ca = "";  // The system's authorities did not sign it.
+    strange.kafka.tls_ca =
+        "";  // No certificate authority of the system has signed the certificate.
     BOOST_TEST(says(refusal(strange), "check kafka.tls"));
 
-    // The permissions that docs/kafka-singlestore.md lists, and no others.
+    // Exactly the permissions that docs/kafka-singlestore.md lists.
     settings.kafka.create_topics = false;
     for (const auto& topic :
          {settings.kafka.topic, settings.kafka.position_topic, settings.kafka.dead_letter_topic})
@@ -471,7 +475,7 @@ BOOST_AUTO_TEST_CASE(daemons_own_certificate_is_shown_to_brokers_that_ask_for_on
     BOOST_TEST((stored() == ids(0, 10)));
 }
 
-// To a listener without TLS, which ends the connection, and to one that does not let us in.
+// A listener without TLS, which closes the connection, and one that refuses the login.
 BOOST_AUTO_TEST_CASE(one_broker_of_several_that_refuses_us_does_not_keep_us_from_the_others) {
     settings.kafka.tls = true;
     settings.kafka.tls_ca = Cluster::running->certificate();

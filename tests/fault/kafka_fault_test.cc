@@ -1,7 +1,7 @@
-// The whole way with real servers: routers, the daemon, Kafka, a stand-in for SingleStore's
-// pipeline, a MariaDB. Something on the way fails, and the routers are answered all the while: none
-// of them waits for more than three seconds. At the end every check-in that was acknowledged is in
-// the table once, and no message brought a row for a second time.
+// The whole path with real servers: routers, the daemon, Kafka, a stand-in for SingleStore's
+// pipeline, and MariaDB. One part of the path fails. No router waits longer than three seconds for
+// a response. At the end, the table contains every acknowledged check-in once, and no Kafka message
+// contained a row that another one had contained.
 //
 // ROLLCALL_KILLS (times) and ROLLCALL_HANG (seconds) make some of the cases longer, beyond what
 // ctest gives them:
@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_CASE(broker_that_is_killed_and_comes_back_costs_nothing) {
     BOOST_TEST(way.settle() == "");
 }
 
-// Connections stay open, nothing answers.
+// The brokers hang: connections stay open, without any response.
 BOOST_AUTO_TEST_CASE(broker_that_hangs_costs_nothing_and_no_memory) {
     KafkaWay way({"timeout_max=2s", "open_timeout_max=2s"});
     way.report_for(2s);
@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(daemon_that_starts_while_kafka_hangs_answers_soon) {
     BOOST_TEST(way.settle() == "");
 }
 
-// A batch is under way when the daemon stops for longer than Kafka lets it.
+// The daemon pauses in the middle of a batch, for longer than Kafka's transaction timeout.
 BOOST_AUTO_TEST_CASE(transaction_that_kafka_ends_because_its_daemon_slept_is_begun_anew) {
     KafkaWay way({"timeout_max=1s"});
     way.report_for(500ms);
@@ -130,7 +130,8 @@ BOOST_AUTO_TEST_CASE(transaction_that_kafka_ends_because_its_daemon_slept_is_beg
         BOOST_TEST(way.answers());
     }
     BOOST_TEST(way.daemon.metric("rollcall_kafka_producers_total") > 1);
-    BOOST_TEST(way.settle({.wait = 6s}) == "");  // They waited for the daemon.
+    BOOST_TEST(way.settle({.wait = 6s}) ==
+               "");  // The pipeline's messages waited until the daemon was back.
 }
 
 BOOST_AUTO_TEST_CASE(broker_whose_disk_is_full_costs_nothing) {
@@ -144,7 +145,7 @@ BOOST_AUTO_TEST_CASE(broker_whose_disk_is_full_costs_nothing) {
     BOOST_TEST(way.settle() == "");
 }
 
-// What lay in it is lost, so all of it is loaded before.
+// Its rows are lost with the topic, so the pipeline loads all of them before.
 BOOST_AUTO_TEST_CASE(topic_that_is_deleted_is_created_anew_and_takes_what_comes_then) {
     KafkaWay way({"timeout_max=2s"});
     way.report_for(500ms);
@@ -214,7 +215,7 @@ BOOST_AUTO_TEST_CASE(check_in_larger_than_the_topic_takes_is_a_dead_letter_and_h
     BOOST_TEST(
         way.daemon.post(fmt::format(R"({{"serial_number":"HUGE","note":"{}"}})", note)).status ==
         200);
-    way.routers.disconnect();  // So small a limit takes a request for every few rows.
+    way.routers.disconnect();  // With this small limit, each request contains few rows.
     KafkaWay::wait_until(
         [&] { return way.daemon.metric("rollcall_kafka_dead_letters_total") == 1; });
     way.wait_until_sink_is(true);

@@ -1,8 +1,8 @@
 // Kills the daemon again and again under load, also while its files are moved. Every acknowledged
 // check-in must be stored once. ROLLCALL_KILLS sets the number of kills.
 //
-// kill -9 loses what the process held, not what the kernel holds: that a reply waits for the disk
-// is shown by durable_before_reply_test.cc.
+// kill -9 does not lose data in the page cache. durable_before_reply_test.cc shows that a reply
+// waits for the disk.
 #include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
@@ -34,7 +34,7 @@ std::string ask(const fs::path& database, const std::string& sql) {
     return answer;
 }
 
-// Somebody who moves the files of a running daemon, but loses none of them.
+// An operator who moves the files of a running daemon, and loses none of them.
 class FileMover {
 public:
     FileMover(const TestDaemon& daemon, Random& random)
@@ -70,7 +70,7 @@ private:
         fs::rename(state_dir_ / "elsewhere", state_dir_ / "spool");
     }
     // A database that was moved during a checkpoint is damaged without its journal. The journal is
-    // where it was, or where the daemon has kept it.
+    // at its old path, or the daemon has renamed it to -wal.orphan.
     void put_back_journal() {
         const fs::path database = state_dir_ / "rollcall.db";
         const bool is_orphan = !fs::exists(database) || fs::file_size(database) == 0;
@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_SUITE(kill)
 
 BOOST_AUTO_TEST_CASE(every_acknowledged_check_in_is_stored_once_after_fifty_kills) {
     Random random("every_acknowledged_check_in_is_stored_once_after_fifty_kills");
-    // Small segments, so that some kills hit the change from one to the next.
+    // Small segments, so that some kills occur when the daemon begins a segment.
     TestDaemon daemon(
         {.settings = {R"(spool.segment_size = "4MiB")", R"(spool.size_max = "64MiB")"}});
     Routers routers;
@@ -136,7 +136,7 @@ BOOST_AUTO_TEST_CASE(every_acknowledged_check_in_is_stored_once_after_fifty_kill
         std::this_thread::sleep_for(50ms + random.below(250) * 1ms);
         daemon.kill();
         routers.join();
-        // Recovery itself has to survive a kill.
+        // The daemon is also killed during recovery.
         if (random.below(5) == 0) {
             daemon.launch();
             std::this_thread::sleep_for(random.below(30) * 1ms);
@@ -144,7 +144,7 @@ BOOST_AUTO_TEST_CASE(every_acknowledged_check_in_is_stored_once_after_fifty_kill
         }
         daemon.start();
     }
-    // A clean stop stores what the spool still holds.
+    // A clean stop stores the rest of the spool.
     BOOST_TEST((daemon.stop() == 0), daemon.log());
     fmt::print("{} check-ins were acknowledged, {} are stored\n", routers.acknowledged(),
                daemon.query("SELECT COUNT(id) FROM site_checkins"));
@@ -162,7 +162,7 @@ BOOST_AUTO_TEST_CASE(every_acknowledged_check_in_is_in_a_database_though_files_w
         routers.connect(daemon);
         std::this_thread::sleep_for(50ms + random.below(250) * 1ms);
         mover.interfere();
-        // Before or after the daemon notices, which takes a second at most.
+        // Kills the daemon before or after it notices the change, which takes at most a second.
         std::this_thread::sleep_for(random.below(2) * random.below(1500) * 1ms);
         daemon.kill();
         routers.join();

@@ -1,6 +1,6 @@
-// What is short is short for a real daemon: its spool, its disk, its files, its memory, and the
-// clock is wrong. Each is counted and said, clients wait or are told, and when it is over nothing
-// acknowledged is missing.
+// A real daemon runs out of a resource: spool, disk, files or memory; or its clock is wrong. The
+// daemon counts and logs this, and its clients wait or receive an error. When the resource is back,
+// no acknowledged check-in is missing.
 #include <fmt/core.h>
 #include <sys/mman.h>
 
@@ -35,7 +35,7 @@ bool before_long(Condition condition) {
     return condition();
 }
 
-// Runs a daemon after a script, in mounts that only it sees: they are there for its user alone.
+// Runs a script and then a daemon, in a mount namespace of their own.
 std::vector<std::string> in_own_mounts(std::string_view script) {
     return {"unshare",
             "--user",
@@ -47,7 +47,7 @@ std::vector<std::string> in_own_mounts(std::string_view script) {
             "sh"};
 }
 
-// As the daemon sees it.
+// Returns the path under which this process finds a file of the daemon's mount namespace.
 fs::path seen_by(TestDaemon& daemon, const fs::path& path) {
     return fmt::format("/proc/{}/root{}", daemon.process().pid(), path.string());
 }
@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE(full_spool_sends_new_clients_away_and_loses_nothing) {
         {.settings = {R"(spool.size_max = "64MiB")", R"(overload_wait_max = "100ms")",
                       R"(delivery.retry_delay_max = "100ms")",
                       fmt::format(R"(sqlite.path = "{}")", (not_there_yet / "db").string())}});
-    // As many check-ins as fit, and some that wait: their sender gives up at the end.
+    // Sends check-ins until the spool is full, and some more, which wait until the program ends.
     const auto load =
         run({ROLLCALL_LOAD_PATH, "--target", fmt::format("127.0.0.1:{}", daemon.http_port()),
              "--body-bytes", "4000", "--connections", "64", "--seconds", "20"});
@@ -115,7 +115,7 @@ BOOST_AUTO_TEST_CASE(disk_that_fills_up_and_is_freed_loses_nothing) {
     routers.connect(daemon);
     std::this_thread::sleep_for(200ms);
     const fs::path filler = seen_by(daemon, small.path() / "filler");
-    // Until nothing is left; what the spool drops meanwhile is taken too.
+    // Fills the disk, and also the space of segments that the spool drops during this.
     BOOST_TEST(before_long([&] {
         (void)run({"dd", "if=/dev/zero", "of=" + filler.string(), "bs=64k", "oflag=append",
                    "conv=notrunc", "status=none"});
@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(clock_that_is_set_by_years_loses_and_repeats_nothing) {
     }
     BOOST_TEST(says(daemon, fmt::format("clock: set forward by {} s", 10 * year)));
     BOOST_TEST(says(daemon, fmt::format("clock: set back by {} s", 30 * year)));
-    // Set while it is stopped.
+    // The clock is set while the daemon is stopped.
     routers.disconnect();
     for (const int64_t ahead_s : {-5 * year, 5 * year}) {
         daemon.kill();
@@ -206,10 +206,10 @@ BOOST_AUTO_TEST_CASE(without_another_file_clients_and_segments_wait_and_nothing_
     Routers routers;
     routers.connect(daemon);
     std::this_thread::sleep_for(200ms);
-    set_open_files(daemon, "3");  // No number is free below it.
+    set_open_files(daemon, "3");  // All descriptors below 3 are in use.
     HttpClient late(daemon.http_port());
     late.send(post_request(report));
-    // Both happen: no segment can be begun, and nobody is accepted.
+    // Without descriptors the daemon can neither begin a segment nor accept a connection.
     BOOST_TEST(before_long([&] { return says(daemon, "spool: no file can be opened"); }));
     BOOST_TEST(says(daemon, "cannot accept connections, clients wait: Too many open files"),
                daemon.log());

@@ -1,5 +1,5 @@
-// The process gets no more memory. It ends, as the kernel would end it, and nothing acknowledged is
-// missing. A sanitizer wants more addresses than such a limit leaves.
+// The process runs out of memory and ends. No acknowledged check-in is missing. Sanitizer builds
+// leave this out, because they reserve more address space than the limit allows.
 #include <boost/test/unit_test.hpp>
 #include <csignal>
 #include <memory>
@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 BOOST_AUTO_TEST_SUITE(out_of_memory)
 
 BOOST_AUTO_TEST_CASE(daemon_that_dies_of_it_has_lost_nothing_when_it_starts_again) {
-    // A gigabyte and a half of addresses, most of which are libraries, stacks and arenas.
+    // 1.5 GB of address space, most of it for libraries, stacks and arenas.
     TestDaemon daemon({.settings = {R"(http.batch_size_max = "16MiB")", "workers = 2"},
                        .wrapper = {"sh", "-c",
                                    "if [ -e $0/started ]; then exec \"$@\"; fi; touch $0/started; "
@@ -25,7 +25,7 @@ BOOST_AUTO_TEST_CASE(daemon_that_dies_of_it_has_lost_nothing_when_it_starts_agai
     Routers routers;
     routers.connect(daemon);
     std::this_thread::sleep_for(300ms);
-    // Lists that are never whole are kept until they are.
+    // The daemon keeps lists that are not complete yet.
     const std::string most(15 << 20, ' ');
     std::vector<std::unique_ptr<HttpClient>> greedy;
     try {
@@ -36,7 +36,7 @@ BOOST_AUTO_TEST_CASE(daemon_that_dies_of_it_has_lost_nothing_when_it_starts_agai
             client->send(most);
         }
     } catch (const ConnectionEnded&) {
-        // It is gone.
+        // The daemon has ended.
     }
     const auto status = daemon.process().wait(patience);
     BOOST_TEST((status == 128 + SIGABRT), daemon.log());

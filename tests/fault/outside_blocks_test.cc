@@ -24,8 +24,8 @@ namespace {
 using Milliseconds = std::chrono::milliseconds;
 using Texts = std::vector<std::string>;
 
-// Longest time to a start that no sink may delay. It is short of SQLite's busy timeout, 5 s, and of
-// the timeouts of the other sinks, and long for a busy machine.
+// Longest time that a start may take although a sink hangs. It is shorter than SQLite's busy
+// timeout of 5 s and the timeouts of the other sinks, and long enough for a busy machine.
 constexpr Milliseconds start_max = 4s;
 
 template <class Call>
@@ -52,7 +52,7 @@ std::optional<int> stop_within(TestDaemon& daemon, Milliseconds limit) {
     return daemon.process().wait(limit);
 }
 
-// A server that takes connections and says nothing.
+// A server that accepts connections and never responds.
 class SilentServer {
 public:
     SilentServer() : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -62,7 +62,7 @@ public:
     SilentServer(const SilentServer&) = delete;
     SilentServer& operator=(const SilentServer&) = delete;
 
-    // Settings of a daemon that stores there.
+    // Settings of a daemon that stores into that server.
     [[nodiscard]] Texts of_singlestore() const {
         return {R"(sinks = ["singlestore"])", fmt::format("singlestore.port = {}", port_)};
     }
@@ -122,7 +122,8 @@ BOOST_AUTO_TEST_SUITE(outside_blocks)
 // --- standard error ---
 
 BOOST_FIXTURE_TEST_CASE(log_that_nobody_reads_delays_no_answer_and_no_stop, UnreadLog) {
-    for (int connection = 0; connection < 16; ++connection) {  // Some for each worker.
+    for (int connection = 0; connection < 16;
+         ++connection) {  // Several connections for each worker.
         HttpClient client(http_port);
         BOOST_TEST(client.post("{").status == 400);
         BOOST_TEST(HttpClient(http_port).exchange(post_request("{}", "/nope")).status == 404);
@@ -235,7 +236,7 @@ BOOST_AUTO_TEST_CASE(signal_ends_a_recovery_that_takes_long_and_the_next_start_r
         TestDaemon daemon({.settings = {R"(sinks = ["discard"])"}});
         for (int report = 0; report < 10; ++report) BOOST_TEST(daemon.post("{}").status == 200);
         daemon.kill();
-        // A segment whose first bytes never come, as on a server that hangs.
+        // A file whose first bytes never arrive, as on a file server that hangs.
         const auto segment = daemon.state_dir() / "spool" / "18446744073709551000.segment";
         BOOST_TEST_REQUIRE(mkfifo(segment.c_str(), 0600) == 0);
         daemon.launch();

@@ -1,7 +1,8 @@
-// The power goes again and again under load, spool and database on one disk, which forgets what
-// was not synced or keeps any part of it. What the daemon had acknowledged is stored, once.
+// The power fails repeatedly under load. Spool and database are on one disk, which keeps any part
+// of the data that was not synced, or nothing. Each acknowledged check-in is stored, once.
 //
-// ROLLCALL_POWER_CUTS=1000 does it longer, fifty cuts to a disk, so that no disk grows without end.
+// ROLLCALL_POWER_CUTS=1000 makes 1,000 cuts, with a new disk after each fifty, which bounds its
+// size.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -31,7 +32,7 @@ class Machine {
 public:
     explicit Machine(Random& random, std::string_view lies_below = {})
         : random_(random),
-          // Small segments, so that some cuts hit the change from one to the next.
+          // Small segments, so that some cuts occur when the daemon begins a segment.
           daemon_({.settings = {R"(spool.segment_size = "4MiB")", R"(spool.size_max = "64MiB")"},
                    .arguments = {"--set", "state_dir=" + disk_.root().string()},
                    .environment = disk_.environment(lies_below)}) {}
@@ -40,7 +41,7 @@ public:
         routers_.connect(daemon_);
         std::this_thread::sleep_for(50ms + random_.below(250) * 1ms);
         cut_power();
-        // Recovery itself has to survive it.
+        // The power also fails during recovery.
         if (random_.below(5) == 0) {
             daemon_.launch();
             std::this_thread::sleep_for(random_.below(60) * 1ms);
@@ -49,7 +50,7 @@ public:
         daemon_.start();
     }
 
-    // A clean stop stores what the spool still holds.
+    // A clean stop stores the rest of the spool.
     std::string losses_and_repeats() {
         BOOST_TEST((daemon_.stop() == 0), daemon_.log());
         return routers_.losses_and_repeats(disk_.root() / "rollcall.db");

@@ -47,7 +47,7 @@ struct DaemonWithSpool {
     fs::path segment = spool / "00000000000000000000.segment";
 };
 
-// A daemon that stores into SQLite, with no window for which stored segments would be kept.
+// A daemon that stores into SQLite, without a deduplication window, which would keep segments.
 struct DaemonWithDatabase {
     DaemonWithDatabase() { report_for(100ms); }
 
@@ -60,7 +60,7 @@ struct DaemonWithDatabase {
         const std::string from = database.string() + std::string(suffix);
         if (fs::exists(from)) fs::rename(from, moved.string() + std::string(suffix));
     }
-    // The daemon says what happened, stores what it acknowledges, and is ready.
+    // Checks that the daemon logs the change, stores acknowledged check-ins, and is ready.
     void check_noticed(std::string_view suffix) {
         for (auto left = patience / 20ms; left > 0 && !log_has(daemon, "sink sqlite: up again");
              --left)
@@ -162,7 +162,7 @@ BOOST_FIXTURE_TEST_CASE(rows_in_a_wal_that_is_removed_are_stored_again, DaemonWi
     std::this_thread::sleep_for(100ms);
     for (const char* suffix : {"-wal", "-shm"}) fs::remove(database.string() + suffix);
     std::this_thread::sleep_for(100ms);
-    daemon.kill();  // Perhaps before it has noticed.
+    daemon.kill();  // Perhaps before the daemon notices the change.
     routers.join();
     daemon.start();
     BOOST_TEST((daemon.stop() == 0), daemon.log());

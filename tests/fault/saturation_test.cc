@@ -1,5 +1,5 @@
-// A worker that never gets a pause must not need more and more memory. This is not part of a
-// sanitizer build, whose memory says nothing about that of the daemon.
+// The memory of a worker that is never idle must not grow without end. Sanitizer builds leave this
+// out, because their memory use differs from that of the daemon.
 #include <fmt/core.h>
 
 #include <netinet/in.h>
@@ -73,11 +73,12 @@ private:
 
 BOOST_AUTO_TEST_SUITE(saturation)
 
-// On a slow disk there are always acknowledgements that wait, as under saturation on a fast one. So
-// a queue that gives memory back only when it is empty grows here, by 200 KB a second. The window
-// of duplicates and the database's cache grow until they are full: both are left out. Slots are
-// small, since each takes memory as far as a row has ever filled it, and a stall fills more of
-// them. bench/soak.sh --saturated runs for five minutes with a window, and with a finer bound.
+// With a slow disk, acknowledgements always wait, as they do under full load on a fast disk. A
+// queue that gives memory back only when it is empty would grow here, by 200 KB a second. The test
+// uses no deduplication window and no database cache, because both grow until they are full. Slots
+// are small, because a stall fills more of them, and a slot keeps the memory of the largest row
+// that it has had. bench/soak.sh --saturated runs for five minutes with a window, and with a finer
+// bound.
 BOOST_AUTO_TEST_CASE(resident_memory_is_flat_while_acknowledgements_always_wait) {
     TestDaemon daemon(
         {.settings = {"workers = 1", R"(sinks = ["discard"])",
@@ -102,7 +103,7 @@ BOOST_AUTO_TEST_CASE(resident_memory_is_flat_while_acknowledgements_always_wait)
     BOOST_TEST(most < before + growth_max_kib);
 }
 
-// Bodies that nobody ends would take 400 MiB, and twice as much while they grow.
+// Without a limit, these unfinished bodies would take 400 MiB, and twice as much while they grow.
 BOOST_AUTO_TEST_CASE(unfinished_bodies_stay_within_their_share_and_others_are_served) {
     constexpr size_t senders = 400;
     constexpr int64_t kib_max = 256 * 1024;

@@ -1,7 +1,7 @@
-// The way from intake to the sinks on one thread, under a manual clock, on a disk in memory that
-// does what the worst disk does, into sinks that fail at every point. It is killed and loses power
-// again and again, also in the middle of a write, a sync, a recovery. A model knows what was sent
-// and acknowledged, and says what is wrong:
+// Runs the path from intake to the sinks on one thread, with a manual clock, a simulated disk with
+// every kind of failure, and sinks that fail at every point. The process is killed and loses power
+// repeatedly, also during a write, a sync or a recovery. A model records which reports were sent
+// and acknowledged, and reports violations:
 //
 //   "acknowledged before it was durable"     at the moment of the acknowledgement
 //   "is in a sink twice"                     when a sink commits
@@ -9,16 +9,16 @@
 //   "no progress", "is not in every sink"    when all faults have ended and the rest is delivered,
 //                                            dead letters too, to sinks that refuse nothing more
 //
-// In some worlds a sink goes back to an earlier state, the disk is cloned, so that daemons on two
-// disks take turns with the same sinks, or is replaced by an older copy of itself, which may be
-// from the middle of a run. The operator who does that may lose what was acknowledged since the
-// copy and is in no sink. Nothing else.
+// In some worlds a sink returns to an earlier state, or the disk is cloned, so that daemons on two
+// disks use the same sinks in turn, or an older copy of the disk, perhaps from the middle of a run,
+// replaces it. Such a copy may lose the check-ins that were acknowledged after it was made and are
+// in no sink, but no others.
 //
-// A run is a number of worlds. A world is made by its seed alone: which faults there are, how
-// often, and how small everything is. The seed of a world in which something is wrong is printed,
-// and ROLLCALL_SEED=<seed> runs it again first. ROLLCALL_SIMULATION_SECONDS=120 runs for so long.
+// A run consists of worlds. The seed of a world determines which faults occur, how often, and how
+// small all limits are. The test prints the seed of a world with a violation, and
+// ROLLCALL_SEED=<seed> runs that world first. ROLLCALL_SIMULATION_SECONDS=120 runs for so long.
 //
-// That the model sees what it should is shown by planted_bugs.cmake: it builds this test with bugs.
+// planted_bugs.cmake builds this test with bugs, to show that the model finds them.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -42,15 +42,15 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Worlds that found something once, and what that was.
+// Worlds that once found a fault, and the fault.
 constexpr uint64_t past_seeds[] = {
-    2695656095,  // For want of file descriptors, the duplicate window was dropped.
+    2695656095,  // The deduplication window was dropped when descriptors ran out.
     11242642,    // A loss was never reported: the process ended while it kept the lost bytes.
 };
 
 constexpr int crashes_by_default = 500;
 
-// Something is wrong; what.
+// A violation, as a sentence.
 struct Violation {
     std::string what;
 };
@@ -108,8 +108,8 @@ private:
         settings_.delivery.retry_delay_max = Millis(1000);
         settings_.delivery.duplicate_entries_max = 1000;
         workers_ = 1 + random_.below(3);
-        // A window lasts only as long as the spool has room for it (spool/writer.h). So where that
-        // is tight, or the disk full, nobody repeats a report.
+        // A deduplication window is shorter if the spool has no room for it (spool/writer.h). So
+        // no router repeats a report in worlds with a small spool or a full disk.
         repeats_ = random_.one_in(2);
         settings_.delivery.duplicate_window =
             Millis(repeats_ ? 3'600'000 : random_.below(3) * 1000);
@@ -118,7 +118,7 @@ private:
         settings_.spool.size_max.count = size_max_;
     }
 
-    // Each kind in every other world, so that they meet in all ways, and are met alone.
+    // Chooses each fault for half of the worlds, so that it occurs alone and with every other one.
     void choose_faults() {
         const auto rate = [this](uint64_t most) {
             return random_.one_in(2) ? most * (1 + random_.below(8)) : 0;
@@ -134,10 +134,10 @@ private:
         flips_one_in_ = repeats_ ? 0 : rate(10);
         short_io_ = random_.one_in(2);
         slow_ = random_.one_in(4);
-        // A report that is sent again may reach another daemon, which cannot know it.
+        // A repeated report may reach another daemon, which cannot recognize it.
         clones_one_in_ = repeats_ ? 0 : rate(4);
         restores_one_in_ = repeats_ ? 0 : rate(4);
-        // A position of an unknown run does not say what a sink has lost, so both never meet.
+        // A position of an unknown run does not show what a sink has lost, so no world has both.
         const bool copies = clones_one_in_ > 0 || restores_one_in_ > 0;
         sink_goes_back_one_in_ = copies ? 0 : rate(60);
     }
@@ -154,13 +154,13 @@ private:
         };
     }
 
-    // What an operator does to disks while no daemon runs.
+    // Clones or restores a disk while no daemon runs.
     void interfere() {
         if (happens(clones_one_in_) && disks_.size() < 3) {
             log(LogLevel::debug, "disk {} is a clone of disk {}", disks_.size(), at_);
             add_disk();
             disks_.back()->copy(files());
-            // Half of the clones lie in a place that looks the same.
+            // Half of the clones have the same device and inode as the original.
             disks_.back()->where.inode = random_.one_in(2) ? disks_.size() : files().where.inode;
         }
         if (happens(restores_one_in_)) {
@@ -216,8 +216,8 @@ private:
         if (slow_ && faults_) clock_.pass(std::chrono::microseconds(random_.below(20'000)));
         const bool syncs = operation == sync || operation == sync_directory;
         if (syncs && happens(failed_sync_one_in_)) return fail(Code::sync_failed, EIO);
-        // Of what is read, damage is flips' to do: a read that fails once would be a loss that is
-        // none when it is read again.
+        // Reads do not fail: a read that fails once would be counted as a loss although a
+        // later read succeeds. Damage is simulated by flipped bits.
         if (operation == write && happens(failed_io_one_in_)) return fail(Code::disk_failed, EIO);
         if ((operation == write || operation == rename) && !path.ends_with("checkpoint") &&
             (full_ || happens(full_one_in_)))
@@ -296,7 +296,7 @@ private:
                 shard.read(Metric::sink_missing_records_total, label_of(static_cast<SinkName>(i))));
     }
 
-    // What the daemon's threads do, in any order. An error that halts ends the process.
+    // Runs the steps of the daemon's threads in any order. An error that halts ends the process.
     void step() {
         crash_perhaps();
         if (happens(flips_one_in_ * 20)) damage();
@@ -332,7 +332,8 @@ private:
     void report(size_t worker) {
         int64_t seq = next_seq_;
         if (repeats_ && !unanswered_.empty() && random_.one_in(2)) {
-            seq = random_.one_of(unanswered_);  // Its router heard nothing, and sends it again.
+            seq =
+                random_.one_of(unanswered_);  // The router got no response and repeats the report.
         } else {
             ++next_seq_;
         }
@@ -371,7 +372,7 @@ private:
         }
     }
 
-    // What would be there after a power cut.
+    // The contents after a power cut.
     void read_disk() {
         MemoryFiles::OnDisk on_disk(files());
         SpoolReader reader(on_disk, "spool", pipeline_->spool().end(), nullptr);
@@ -391,7 +392,7 @@ private:
         for (const auto& name : files().names("spool"))
             if (name != checkpoint_name && name != lineage_name)
                 bytes += files().size("spool/" + name);
-        // A write that failed may have left what the next one writes over.
+        // A failed write may have left bytes that the next write replaces.
         if (bytes > size_max_ + settings_.spool.segment_size.count + 16 * 1024)
             throw Violation{fmt::format("the spool holds {} bytes, more than its limit", bytes)};
         for (size_t i = 0; i < workers_; ++i) {
@@ -463,7 +464,7 @@ private:
             throw Violation{
                 fmt::format("acknowledged report {} is not in every sink", *missing.begin())};
         if (flips_ == 0) throw Violation{fmt::format("{} records are said to be lost", lost_)};
-        // A record holds so many reports at most.
+        // Maximum number of reports in a record.
         if (missing.size() > (lost_ + gone) * settings_.ingest.slot_rows_max)
             throw Violation{fmt::format("{} reports are missing, {} records are said to be lost",
                                         missing.size(), lost_)};
@@ -477,7 +478,7 @@ private:
     Random random_;
     ManualClock clock_;
     std::vector<std::unique_ptr<MemoryFiles>> disks_;
-    size_t at_ = 0;  // The disk of this life.
+    size_t at_ = 0;  // The disk of the running process.
     std::optional<MemoryFiles> backup_;
     size_t backup_of_ = 0;
     Settings settings_;
@@ -511,16 +512,16 @@ private:
     std::map<int64_t, Report> reports_;
     std::vector<int64_t> unanswered_;
     std::vector<std::deque<Waiting>> waiting_;  // By worker.
-    std::set<int64_t> on_disk_;                 // Of this life.
+    std::set<int64_t> on_disk_;                 // Written since the last start.
     uint64_t on_disk_end_ = 0;
     uint64_t flips_ = 0;
     uint64_t lost_ = 0;
-    uint64_t missing_ = 0;  // Records that a sink had not got and no spool held any more.
+    uint64_t missing_ = 0;  // Records that were missing in a sink and in every spool.
     uint64_t setbacks_ = 0;
     int crashes_ = 0;
 };
 
-// Returns how often it crashed, or nothing after saying what is wrong.
+// Returns the number of crashes, or nothing after printing a violation.
 std::optional<int> run_world(uint64_t seed) {
     try {
         return World(seed).run();
@@ -540,7 +541,7 @@ BOOST_AUTO_TEST_CASE(worlds_that_found_something_once_find_nothing_any_more) {
 }
 
 BOOST_AUTO_TEST_CASE(nothing_acknowledged_is_lost_or_stored_twice_whatever_fails) {
-    // A world that is replayed says what happens in it.
+    // A world that is replayed logs all events.
     set_log_level(std::getenv("ROLLCALL_SEED") != nullptr ? "debug" : "error");
     const uint64_t first = Random::seed("simulation");
     const char* seconds = std::getenv("ROLLCALL_SIMULATION_SECONDS");

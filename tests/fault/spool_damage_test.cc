@@ -1,6 +1,6 @@
-// A small spool, of which every byte is turned over once, and every file cut at every byte or
-// missing. Each time it is opened, read and written on: there is no crash and no hang, no row that
-// was not written, what is missing is counted to the record, and what comes next is stored.
+// A small spool is damaged in every possible place: each byte is inverted, and each file is cut at
+// each byte or removed. Each time the spool is opened, read and written. It must not crash or hang,
+// must return only rows that were written, count each lost record, and store the following ones.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace rollcall {
 namespace {
 
 constexpr int64_t records = 10;
-// The build as released looks at every byte; with sanitizers that would take minutes.
+// A release build damages every byte; with sanitizers that would take minutes.
 #ifdef __SANITIZE_ADDRESS__
 constexpr uint64_t stride = 7;
 #else
@@ -27,7 +27,7 @@ struct SmallSpool : SpoolFixture {
         segment_size = segment_head_bytes + 500;
         if (!open()) throw std::runtime_error("open");
         append_and_sync(0, records);
-        // As it is some time later, and after a clean stop.
+        // Makes everything durable, as a clean stop does.
         writer.reset();
         files.crash(UINT64_MAX);
     }
@@ -39,7 +39,7 @@ struct SmallSpool : SpoolFixture {
     }
 };
 
-// Empty if nothing is wrong with a spool that is damaged like this.
+// Returns the first violation for a spool with this damage; empty if there is none.
 std::string wrong_with(const SmallSpool& sound, const auto& damage) {
     static int64_t lost_before = 0;
     static SpoolFixture spool;

@@ -138,7 +138,7 @@ BOOST_AUTO_TEST_CASE(created_user_has_only_the_rights_that_the_daemon_needs) {
     settings.singlestore.user = "rollcall";
     settings.singlestore.password_file = password;
     BOOST_TEST(apply({"root", ""}).same);
-    BOOST_TEST(diff().same);  // With the daemon's own user.
+    BOOST_TEST(diff().same);  // Logged in as the daemon's user.
 
     SinglestoreSink sink(settings);
     BOOST_TEST_REQUIRE(why(sink.open({})) == "");

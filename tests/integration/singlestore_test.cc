@@ -157,7 +157,7 @@ BOOST_AUTO_TEST_CASE(pipeline_that_cannot_be_created_yet_is_created_by_the_next_
     BOOST_TEST(contains(first.text, "create the topics first"), first.text);
     BOOST_TEST(changes(server).size() == 9);  // Includes the user and its rights.
 
-    // Each step may fail.
+    // Any of these statements may fail.
     for (const char* const step : {"ALTER PIPELINE", "START PIPELINE"}) {
         state.refuses = step;
         BOOST_TEST(!apply().same, step);

@@ -4,8 +4,8 @@
 // A clone    replaces the spool of one daemon by a copy of the other's
 // A restore  lays an older copy of a spool over it, as rsync does: the directory stays the same
 //
-// Before a spool is replaced, its daemon stores what it has acknowledged: nobody could find that in
-// the other spool.
+// Before a spool is replaced, its daemon stores all acknowledged check-ins, because the other spool
+// does not contain them.
 //
 // Errors:  a daemon that does not start or stop fails the test case.
 // Threads: those of Routers, inside kill(); the rest is called by the test.

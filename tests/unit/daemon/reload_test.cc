@@ -46,7 +46,7 @@ BOOST_AUTO_TEST_CASE(files_that_a_reload_cannot_read_are_counted_and_said_until_
     const std::string said = standard_error_of([&] { reloads.read_again(); });
     const std::string sentence = "tokens:2: nonsense; the previous contents remain in effect";
     BOOST_TEST(said.find(sentence) != std::string::npos);
-    BOOST_TEST(reads == 4);  // The others are read all the same.
+    BOOST_TEST(reads == 4);  // The other files are still read.
     BOOST_TEST(reloads.health_messages() == std::vector<std::string>{sentence});
     BOOST_TEST(reloads.shard().read(Metric::reload_errors_total, 0) == 1);
     tokens_wrong.clear();

@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(stopping_worker_gives_up_answers_that_wait_for_a_full_spool
     for (int report = 0; report < 1500; ++report) many += post_request("{}");
     HttpClient here(http_port);
     here.send(many);
-    // Replies also wait for a client that has left meanwhile.
+    // Some of the waiting replies belong to a client that has disconnected.
     auto gone = std::make_unique<HttpClient>(http_port);
     gone->send(many);
     const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);

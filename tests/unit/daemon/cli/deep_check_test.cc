@@ -21,7 +21,7 @@ struct DeepCheckFixture {
         settings.general.workers = 1;
         settings.spool.size_max = 64_MiB;
     }
-    // The one problem there is.
+    // Returns the only problem.
     std::string problem() {
         const auto all = deep_problems(settings, directory.path());
         BOOST_TEST_REQUIRE(all.size() == 1);

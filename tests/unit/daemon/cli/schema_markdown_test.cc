@@ -47,7 +47,7 @@ BOOST_AUTO_TEST_CASE(every_column_has_its_row_in_the_order_for_people) {
     }
     BOOST_TEST(backquoted(rows[1])[0] == "site_id");
     BOOST_TEST(backquoted(rows[2])[0] == "tenant");
-    BOOST_TEST(columns_table[columns_count - 1].name == "tenant");  // In every table.
+    BOOST_TEST(columns_table[columns_count - 1].name == "tenant");  // Every table has a tenant.
 }
 
 BOOST_AUTO_TEST_CASE(every_row_has_four_cells) {

@@ -42,7 +42,7 @@ struct CommandFixture {
         text.resize(std::fread(text.data(), 1, text.size(), to.get()));
         return text;
     }
-    // As the daemon's delivery keeps them: reports 2 and 5.
+    // Stores reports 2 and 5 as dead letters, like a delivery of the daemon.
     void refuse_two() {
         DeadLetters letters(files, clock, shard,
                             {SinkName::sqlite, spool, writer.id(), 1 << 20, true});
@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(records_are_sent_to_a_sink_as_its_delivery_sends_them) {
     BOOST_TEST(asked("SELECT COUNT(*) FROM site_checkins") == "8");
     BOOST_TEST(replayed({2, 6}).find("records 2 to 6: 4 rows") != std::string::npos);
     BOOST_TEST(asked("SELECT GROUP_CONCAT(id) FROM site_checkins") == ids);
-    // The position of the daemon's own delivery is not touched.
+    // The position of the daemon's own delivery does not change.
     BOOST_TEST(asked("SELECT COUNT(*) FROM rollcall_position WHERE spool = '" +
                      to_text(writer.id()) + "'") == "0");
 }
@@ -181,7 +181,7 @@ BOOST_AUTO_TEST_CASE(dead_letters_are_printed_with_why_and_whence) {
 }
 
 BOOST_AUTO_TEST_CASE(dead_letters_are_sent_again_once_while_a_daemon_has_the_spool) {
-    BOOST_TEST(replayed_dead() == "");  // There are none.
+    BOOST_TEST(replayed_dead() == "");  // No dead letters are left.
     BOOST_TEST(verdict.value());
     refuse_two();
     BOOST_TEST(replayed_dead() ==

@@ -20,15 +20,15 @@ constexpr size_t body_max = 4096;
 constexpr HttpParser::Limits limits{header_max, fields_max, body_max};
 using Step = HttpParser::Step;
 
-// What a parser made of all the bytes: the requests as "METHOD target body;", or how it ended.
+// The result of parsing all bytes: the requests as "METHOD target body;", or how parsing ended.
 struct MetricValue {
     std::string requests;
-    bool waits = false;  // For the rest of a request.
+    bool waits = false;  // Whether the parser needs more bytes.
     std::optional<Code> refused;
 };
 
-// Feeds the bytes in pieces as large as `next` says, as they come from a socket. Each time they lie
-// in memory of their own, as a socket's buffer may move.
+// Parses the bytes in pieces whose sizes come from `next`, like input from a socket. Each piece is
+// in a new buffer, because the buffer of a socket may move.
 MetricValue read_in_pieces(std::string_view bytes, const std::function<size_t()>& next,
                            bool raw_spaces) {
     HttpParser parser({header_max, fields_max, body_max, raw_spaces});
@@ -76,7 +76,7 @@ void check_refused(const std::string& bytes, Code code, bool raw_spaces = false)
     }
 }
 
-// A request behind another: if that is refused, it must not be read.
+// A request that follows another one. The parser must not read it if the first one is refused.
 constexpr std::string_view next_request = "GET /next HTTP/1.1\r\nHost: r\r\n\r\n";
 
 void check(const HttpStatement& statement, const MetricValue& reading) {
@@ -86,7 +86,7 @@ void check(const HttpStatement& statement, const MetricValue& reading) {
         BOOST_TEST(reading.requests == statement.requests + "GET /next ;");
         BOOST_TEST(!reading.waits);
     } else {
-        // Of a request whose body is at fault the head was read, and no other.
+        // If the body is wrong, only the head of this request was read.
         BOOST_TEST(reading.requests.find("/next ") == std::string::npos);
         BOOST_TEST(reading.requests.find(';') == std::string::npos);
     }
@@ -162,7 +162,7 @@ BOOST_AUTO_TEST_CASE(
 }
 
 BOOST_AUTO_TEST_CASE(fault_is_refused_as_soon_as_its_line_is_there) {
-    // No more comes, and nobody would want to wait for it.
+    // The parser must not wait for the end of the header.
     for (const std::string bytes : {"GET /\r\n", "\x16\x03\x01", "GET / HTTP/1.1\n",
                                     "GET / HTTP/1.1\r\nHost : x\r\n", "hello\r\n"})
         BOOST_TEST(read(bytes, bytes.size()).refused.has_value(), bytes);
@@ -186,7 +186,7 @@ BOOST_AUTO_TEST_CASE(spaces_in_a_target_are_its_own_if_that_is_asked_for) {
     std::string_view view = bytes;
     HttpParser parser({header_max, fields_max, body_max, true});
     BOOST_TEST((parser.step(view).value() == Step::head));
-    BOOST_TEST(parser.head().fields == "Host: x\r\nX-A-B: c  d\r\n");  // As it came.
+    BOOST_TEST(parser.head().fields == "Host: x\r\nX-A-B: c  d\r\n");  // Unchanged.
 }
 
 BOOST_AUTO_TEST_CASE(all_else_is_refused_as_before_where_spaces_are_read) {
@@ -221,7 +221,7 @@ BOOST_AUTO_TEST_CASE(limits_are_kept_before_the_bytes_are_there) {
                   Code::body_too_large);
     check_refused(get + "a: " + padding, Code::headers_too_large);
     check_refused("GET /" + padding, Code::target_too_long);
-    // The rest of a chunk's line, and what stands behind the last chunk, all together.
+    // The limit applies to all chunk extensions and trailer fields together.
     check_refused(chunked + "1;" + std::string(300, 'x'), Code::bad_body);
     std::string extensions = chunked;
     for (int chunk = 0; chunk < 6; ++chunk)

@@ -82,7 +82,7 @@ BOOST_AUTO_TEST_CASE(json_rpc_gets_its_id_back) {
     BOOST_TEST(with("").find(R"("id":null)") != std::string::npos);
 }
 
-// Of the Retry-After of many answers, the least and the largest.
+// Returns the smallest and the largest Retry-After of many responses.
 std::pair<int64_t, int64_t> retry_after_s(Replies& replies, const Error& error) {
     int64_t soonest = INT64_MAX;
     int64_t latest = 0;
@@ -118,7 +118,7 @@ BOOST_AUTO_TEST_CASE(who_finds_the_daemon_busy_is_told_to_come_no_sooner_than_it
     }
 }
 
-// The plain answer is kept; by what, shows where two that share a place would be mixed up.
+// Replies caches the plain response; different values show whether it confuses two of them.
 BOOST_AUTO_TEST_CASE(each_site_hears_its_own_next) {
     for (int round = 0; round < 2; ++round)
         for (const int64_t next : {27, 30, 30 + 64, 33, 27 + 128, 1, 86'400}) {
@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(ispapp_hears_when_its_next_reports_are_due) {
     BOOST_TEST(age(0, 30) == R"({"updateFast":false,"lastUpdateOffsetSec":0,)"
                              R"("lastColUpdateOffsetSec":0,"cmds":[]})");
     BOOST_TEST(age(17, 30).find(R"("lastColUpdateOffsetSec":17,)") != std::string::npos);
-    // Never so much that the router's interval becomes 0, which would be its last.
+    // Never so much that the router's interval becomes 0, because it would then stop reporting.
     BOOST_TEST(age(4000, 30).find(R"("lastColUpdateOffsetSec":28,)") != std::string::npos);
     BOOST_TEST(age(4000, 1).find(R"("lastColUpdateOffsetSec":0,)") != std::string::npos);
 }

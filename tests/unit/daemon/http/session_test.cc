@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 
 constexpr std::string_view report = R"({"serial":"S1","cpu_count":4})";
 
-// Larger than one report may be.
+// Larger than the maximum size of one report.
 std::string large_list() {
     const std::string item = R"({"serial":"S1","note":")" + std::string(200, 'x') + R"("})";
     std::string list = "[" + item;
@@ -35,7 +35,7 @@ BOOST_FIXTURE_TEST_SUITE(http_session, WorkerFixture)
 BOOST_AUTO_TEST_CASE(requests_in_one_packet_are_answered_in_their_order) {
     start();
     HttpClient client(http_port);
-    // Durable, refused at once, refused by its head, durable: the answers may not overtake.
+    // Durable, refused at once, refused by its head, durable: responses keep the order of requests.
     client.send(post_request(report) + post_request("{") +
                 "GET /nowhere HTTP/1.1\r\nHost: r\r\n\r\n" + post_request(report));
     for (const int status : {200, 400, 404, 200}) BOOST_TEST(client.receive().status == status);
@@ -67,7 +67,7 @@ BOOST_AUTO_TEST_CASE(waiting_client_is_told_to_go_on) {
     BOOST_TEST(client.connection().take(25) == "HTTP/1.1 100 Continue\r\n\r\n");
     client.send("{}");
     BOOST_TEST(client.receive().status == 200);
-    // RFC 9110, section 10.1.1: not where there is nothing to wait for.
+    // RFC 9110, section 10.1.1: no 100 Continue for a request without a body.
     client.send("GET /poll?cpu=4 HTTP/1.1\r\nHost: r\r\nExpect: 100-continue\r\n\r\n");
     BOOST_TEST(client.receive().status == 200);
 }
@@ -86,7 +86,7 @@ BOOST_AUTO_TEST_CASE(connection_ends_after_the_answer_if_the_client_wants_so) {
     }
 }
 
-// RFC 9112, section 9.6: a reset could take the answer with it.
+// RFC 9112, section 9.6: a reset could discard the response.
 BOOST_AUTO_TEST_CASE(answer_to_the_last_request_outlives_what_comes_behind_it) {
     start();
     HttpClient client(http_port);
@@ -158,7 +158,7 @@ BOOST_AUTO_TEST_CASE(header_has_less_time_than_a_request) {
     settings.http.request_timeout_max = Millis(60'000);
     start();
     HttpClient client(http_port);
-    // A byte now and then buys no time.
+    // Single bytes do not extend the time limit.
     for (const char letter : std::string_view("POST /poll HTTP/")) {
         client.send({&letter, 1});
         std::this_thread::sleep_for(100ms);
@@ -320,7 +320,7 @@ BOOST_AUTO_TEST_CASE(head_that_is_refused_is_not_the_sender_of_the_request_befor
     BOOST_TEST(client.exchange(post_request("{", "/adopt/r2")).status == 400);
     BOOST_TEST(counted(Metric::liveness_rows_total, label_of(Transport::http)) == 2);
     BOOST_TEST(client.post("{").status == 400);
-    // More than any body may have: refused before anybody asks whose it is.
+    // Larger than any body may be: refused before authentication.
     BOOST_TEST(
         client.exchange("POST /adopt/r3 HTTP/1.1\r\nHost: r\r\nContent-Length: 99999999\r\n\r\n")
             .status == 413);
@@ -367,7 +367,7 @@ BOOST_AUTO_TEST_CASE(client_that_reads_no_answers_is_not_read_from) {
     start();
     gate.advance(1);
     HttpClient client(http_port);
-    constexpr int reports = 30'000;  // Answers of some 5 MB: more than the sockets hold.
+    constexpr int reports = 30'000;  // Responses of about 5 MB, more than the socket buffers hold.
     std::thread sender([&] {
         std::string many;
         for (int number = 0; number < 100; ++number) many += post_request(report);
@@ -412,7 +412,7 @@ BOOST_AUTO_TEST_CASE(no_more_answers_wait_for_the_disk_than_a_client_may_have) {
     HttpClient client(http_port);
     client.send(many);
     for (int number = 0; number < reports; ++number) BOOST_TEST(client.receive().status == 200);
-    // Each sync answers three at most.
+    // Each sync releases at most three responses.
     BOOST_TEST(sum(pipeline->shards(), Metric::spool_syncs_total) >= reports / 3);
 }
 
@@ -428,7 +428,7 @@ BOOST_AUTO_TEST_CASE(connection_of_an_address_beyond_its_limit_is_closed_and_cou
                            label_of(Transport::http, Code::too_many_from_address)) == 1);
         BOOST_TEST(first.post(report).status == 200);
     }
-    // It counts only as long as it is there.
+    // A connection counts only until it is closed.
     const auto give_up = std::chrono::steady_clock::now() + 5s;
     while (counted(Metric::connections) > 0 && std::chrono::steady_clock::now() < give_up)
         std::this_thread::sleep_for(5ms);

@@ -43,7 +43,7 @@ std::string colliding_id(uint64_t number) {
         word *= multiplier;
         return (word ^ word >> 47) * multiplier;
     };
-    uint64_t inverse = 1;  // Of the multiplier, by Newton's iteration.
+    uint64_t inverse = 1;  // The inverse of the multiplier, by Newton's iteration.
     for (int round = 0; round < 6; ++round) inverse *= 2 - multiplier * inverse;
     const uint64_t start = 0xc70f6907 ^ 16 * multiplier;
     // The state behind the first word must be xored away by the second.
@@ -66,7 +66,7 @@ struct RegistryFixture {
     MqttClients::Closed close(const MqttClients::Opened& opened, uint32_t expiry_s) {
         return registry.close(*opened.client, opened.connection, expiry_s, now_s);
     }
-    // Closes a connection with a will, and returns what became of the will.
+    // Closes a connection with a will, and returns the outcome for the will.
     std::string close_with_will(const MqttClients::Opened& opened, uint32_t expiry_s,
                                 uint32_t delay_s) {
         const int64_t waiting = counted(Metric::mqtt_wills_waiting);
@@ -76,7 +76,7 @@ struct RegistryFixture {
         if (will) return "stored now";
         return counted(Metric::mqtt_wills_waiting) > waiting ? "waits" : "withdrawn";
     }
-    // With a message that is settled.
+    // Opens a session that remembers one message.
     MqttClients::Opened open_with_message(std::string_view id, uint16_t packet_id) {
         const auto opened = open(id);
         unreleased(opened).add(packet_id, opened.connection, 4);
@@ -138,7 +138,7 @@ BOOST_AUTO_TEST_CASE(session_that_received_nothing_goes_on_too) {
 // [MQTT5-4.1.0-2]
 BOOST_AUTO_TEST_CASE(session_that_has_expired_is_a_new_one) {
     close(open_with_message("a", 7), 60);
-    now_s += 60;  // Which may have been 59 and a bit.
+    now_s += 60;  // The time is rounded, so 59.x s may have passed.
     BOOST_TEST(open("a").session_present);
     close(open_with_message("b", 7), 60);
     now_s += 61;
@@ -274,14 +274,14 @@ BOOST_AUTO_TEST_CASE(connection_that_was_taken_over_receives_nothing_more) {
     BOOST_TEST(unreleased(second).size() == 1u);
 }
 
-// However the two ends come, its place is there until the last one, and free after it.
+// In either order of the two closes, the entry exists until the last one, and not longer.
 BOOST_AUTO_TEST_CASE(client_whose_session_ended_while_an_older_connection_is_open_may_come_back) {
     const auto first = open("a");
     const auto second = open("a");
     BOOST_TEST((close(second, 0) == Closed::ended));
     const auto third = open("a");
     BOOST_TEST(!third.session_present);
-    BOOST_TEST(mailbox.posted.size() == 1u);  // Nobody was there any more.
+    BOOST_TEST(mailbox.posted.size() == 1u);  // The earlier connection was already closed.
     BOOST_TEST((close(first, 60) == Closed::taken_over));
     BOOST_TEST((close(third, 0) == Closed::ended));
     BOOST_TEST(!open("a").session_present);

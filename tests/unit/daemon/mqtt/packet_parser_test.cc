@@ -205,7 +205,7 @@ BOOST_AUTO_TEST_CASE(will_qos_3_is_refused) {
 
 // [MQTT-3.1.2-9] [MQTT-3.1.2-19] [MQTT-3.1.2-21]
 BOOST_AUTO_TEST_CASE(what_the_connect_flags_announce_must_be_there) {
-    BOOST_TEST(refused(connect(0x02, "")));  // [MQTT-3.1.3-3]: the client id always is.
+    BOOST_TEST(refused(connect(0x02, "")));  // [MQTT-3.1.3-3]: the client id must be present.
     BOOST_TEST(refused(connect(0x06, text("c"))));
     BOOST_TEST(refused(connect(0x06, text("c") + text("t"))));
     BOOST_TEST(refused(connect(0x82, text("c"))));
@@ -236,7 +236,7 @@ BOOST_AUTO_TEST_CASE(a_connect_cut_short_by_its_length_is_refused_wherever_it_is
         BOOST_TEST(refused(packet(0x10, body.substr(0, size))), "at " << size);
 }
 
-// The same of 5.0, where a password may come alone.
+// The same for 5.0, which allows a password without a user name.
 // [MQTT5-3.1.2-3] [MQTT5-3.1.2-9] [MQTT5-3.1.2-11] [MQTT5-3.1.2-12] [MQTT5-3.1.2-13]
 // [MQTT5-3.1.2-16] [MQTT5-3.1.2-17] [MQTT5-3.1.2-18] [MQTT5-3.1.2-19]
 BOOST_AUTO_TEST_CASE(flags_of_a_connect_of_5_0_are_consistent_and_what_they_announce_is_there) {
@@ -377,7 +377,8 @@ BOOST_AUTO_TEST_CASE(a_subscribe_or_unsubscribe_without_filters_is_refused) {
     for (const size_t first_byte : {0x82, 0xA2}) {
         BOOST_TEST(refused(packet(first_byte, two(1)), Code::mqtt_protocol_error));
         BOOST_TEST(refused_5(packet(first_byte, two(1) + "\0"s), Code::mqtt_protocol_error));
-        BOOST_TEST(refused_5(packet(first_byte, two(1))));  // Not even a list of properties.
+        BOOST_TEST(
+            refused_5(packet(first_byte, two(1))));  // The list of properties is missing too.
         BOOST_TEST(refused(packet(first_byte, two(0) + text("a") + "\0"s)));
     }
 }
@@ -470,7 +471,7 @@ BOOST_AUTO_TEST_CASE(a_publish_of_5_0_gives_its_alias_and_content_type) {
     BOOST_TEST(publish.topic_alias.value() == 5);
     BOOST_TEST(publish.content_type == "application/json");
     BOOST_TEST(publish.payload == "{}");
-    // Alias 0 is the session's to refuse.
+    // The session refuses alias 0, not the parser.
     BOOST_TEST(taken<Publish>(publish_5(property(35, two(0))), Version::v5).topic_alias.value() ==
                0);
 }
@@ -526,7 +527,7 @@ BOOST_AUTO_TEST_CASE(every_beginning_of_a_packet_of_5_0_needs_more) {
     }
 }
 
-// Where a payload, an ending or a list of filters may stop, a shorter packet may be whole too.
+// A packet that ends with a payload or a list may be complete at a shorter length, too.
 BOOST_AUTO_TEST_CASE(a_packet_of_5_0_cut_short_by_its_length_is_refused_or_as_short) {
     size_t refusals = 0;
     for (const std::string& whole : whole_packets_5())
@@ -568,7 +569,7 @@ BOOST_AUTO_TEST_CASE(random_bytes_never_take_more_than_was_given) {
         const size_t taken = (*result)->bytes;
         BOOST_REQUIRE_MESSAGE(taken >= 2 && taken <= bytes.size(), taken << " bytes taken");
     }
-    BOOST_TEST(packets > 1000u);  // Enough of them were whole for this to mean something.
+    BOOST_TEST(packets > 1000u);  // Enough packets were valid for the test to be meaningful.
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -73,7 +73,7 @@ BOOST_AUTO_TEST_CASE(texts_in_properties_are_utf8_without_nul) {
 
 // [MQTT5-2.2.2-1]
 BOOST_AUTO_TEST_CASE(a_list_of_properties_ends_within_its_packet) {
-    BOOST_TEST(refused_5(packet(0x30, text("a"))));  // None at all.
+    BOOST_TEST(refused_5(packet(0x30, text("a"))));  // The list is missing.
     BOOST_TEST(refused_5(packet(0x30, text("a") + "\x05\x01"s)));
     BOOST_TEST(refused_5(packet(0x30, text("a") + "\xFF\xFF\xFF\xFF"s)));
     taken<Publish>(packet(0x30, text("a") + "\0"s), Version::v5);

@@ -20,7 +20,7 @@ BOOST_AUTO_TEST_CASE(publish_is_acknowledged_when_it_is_durable) {
     BOOST_TEST(accepted() == 4);
 }
 
-// The sink is down, so the spool fills up and takes no more: then nothing more is acknowledged.
+// The sink is down, so the spool fills up. The daemon then acknowledges nothing more.
 BOOST_AUTO_TEST_CASE(message_that_does_not_reach_the_disk_is_not_acknowledged) {
     settings.spool.size_max = Bytes{64 * 1024};
     start();
@@ -49,7 +49,7 @@ BOOST_AUTO_TEST_CASE(acknowledgements_come_in_the_order_of_the_publishes) {
         std::string sent = connect("MT1", {.level = level});
         std::string expected = connack(level);
         for (size_t id = 1; id <= 100; ++id) {
-            // Every third cannot be decoded, and is answered in its turn all the same.
+            // Every third message cannot be decoded, and is still answered in order.
             const bool is_bad = id % 3 == 0;
             const bool says_why = is_bad && level == 5;
             const int qos = id % 2 == 0 ? 2 : 1;
@@ -208,7 +208,7 @@ BOOST_AUTO_TEST_CASE(more_messages_at_a_time_than_the_receive_maximum_end_the_co
         TcpClient client(mqtt_port);
         client.send(connect("MT1", {.level = 5}) + publish(5, 2, 1) + publish(5, 2, 2));
         expect(client, connack(5, false, properties) + pubrec(1) + pubrec(2));
-        // One that came before is none more; and one that is released makes room.
+        // A repeated message does not count again, and a released message makes room.
         client.send(publish(5, 2, 2, {.dup = true}) + pubrel(1) + publish(5, 2, 3));
         expect(client, pubrec(2) + pubcomp(1) + pubrec(3));
         client.send(publish(5, 1, 4));
@@ -223,7 +223,7 @@ BOOST_AUTO_TEST_CASE(more_messages_at_a_time_than_the_receive_maximum_end_the_co
             expect(client, puback(id));
         }
     }
-    // 3.1.1 knows no maximum, but what has to be remembered of QoS 2 has one.
+    // 3.1.1 has no receive maximum, but the list of unreleased QoS 2 messages has a limit.
     TcpClient client(mqtt_port);
     client.send(connect("MT2") + publish(4, 1, 1) + publish(4, 1, 2) + publish(4, 1, 3) +
                 publish(4, 2, 4) + publish(4, 2, 5) + publish(4, 2, 6));
@@ -303,7 +303,7 @@ BOOST_AUTO_TEST_CASE(topic_alias_stands_for_the_topic_it_came_with_last) {
          dismissal(5, Reason::topic_alias_invalid, "mqtt_topic_alias")},
         {with_alias(1, 9, "checkins/r1"),
          dismissal(5, Reason::topic_alias_invalid, "mqtt_topic_alias")},
-        // Known to the connection before, and not to this one.
+        // Only the previous connection knew this alias.
         {with_alias(1, 8, ""), dismissal(5, Reason::protocol_error, "mqtt_protocol_error")},
     };
     for (const auto& [sent, end] : cases) {
@@ -342,7 +342,7 @@ BOOST_AUTO_TEST_CASE(client_of_5_0_that_does_not_heed_its_quota_is_ended) {
     TcpClient client(mqtt_port);
     client.send(connect("greedy", {.level = 5}) + publish(5, 1, 1));
     expect(client, connack(5, false, properties) + puback(1));
-    // As many messages as can be on their way when the first refusal arrives.
+    // The number of messages that a client may have sent before it receives the first refusal.
     const auto over = [](size_t id) {
         return puback_saying(id, Reason::quota_exceeded, "over_network_quota");
     };

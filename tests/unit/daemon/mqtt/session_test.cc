@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(disconnect_may_change_how_long_a_session_is_kept_but_not_re
     expect(client, connack(5, false));
 }
 
-// What counts is what its CONNECT asked for, not what was granted (section 3.14.2.2.2 of 5.0).
+// The value in CONNECT counts, not the granted one (section 3.14.2.2.2 of 5.0).
 BOOST_AUTO_TEST_CASE(client_whose_session_is_not_kept_may_ask_again_at_its_end) {
     settings.mqtt.session_expiry_max = Millis(0);
     start();
@@ -276,7 +276,7 @@ BOOST_AUTO_TEST_CASE(client_that_breaks_the_protocol_is_cut_and_counted) {
         {"\x10\xFF\xFF\x03" + text("MQTT") + "\5", refused(5, Reason::packet_too_large),
          Code::mqtt_too_large},
         {"\x10\xFF\xFF\x03", "", Code::mqtt_too_large},
-        // After it.
+        // After CONNECT it receives CONNACK first.
         {hello + hello, connack(4), Code::mqtt_unexpected_packet},
         {hello_5 + publish(5, 0, 0, {.topic = long_topic, .properties = property(35, two(1))}),
          end_5(Reason::packet_too_large, "mqtt_too_large"), Code::mqtt_too_large},

@@ -26,7 +26,7 @@ BOOST_AUTO_TEST_CASE(message_is_known_to_its_own_connection_at_once_and_to_the_n
     unreleased.add(7, 1, 100);
     BOOST_TEST(state_of(unreleased, 7, 1) == "stored");
     BOOST_TEST(state_of(unreleased, 8, 1) == "unknown");
-    BOOST_TEST(state_of(unreleased, 7, 2) == "unsettled");  // It may not be on disk yet.
+    BOOST_TEST(state_of(unreleased, 7, 2) == "unsettled");  // The message may not be on disk yet.
     unreleased.settle(1, 100);
     BOOST_TEST(state_of(unreleased, 7, 2) == "stored");
 }
@@ -36,7 +36,7 @@ BOOST_AUTO_TEST_CASE(message_whose_answer_was_never_heard_is_forgotten_with_its_
     MqttUnreleased unreleased(memory);
     unreleased.add(1, 1, 100);
     unreleased.add(2, 1, 101);
-    unreleased.add(3, 2, 500);  // On another connection, which is not settled.
+    unreleased.add(3, 2, 500);  // A message on another connection that is not settled.
     unreleased.settle(1, 100);
     BOOST_TEST(state_of(unreleased, 1, 9) == "stored");
     BOOST_TEST(state_of(unreleased, 2, 9) == "unknown");
@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_CASE(messages_are_charged_to_the_budget_which_limits_them) {
         unreleased.settle(1, 4);
         const int64_t kept = memory.used();
         BOOST_TEST(kept <= messages * 24);
-        // Another session that holds little may still add some.
+        // A session that uses little memory may still add messages.
         MqttUnreleased other(memory);
         BOOST_TEST(other.has_memory());
     }

@@ -58,7 +58,7 @@ BOOST_AUTO_TEST_CASE(will_waits_for_its_delay_and_is_dropped_if_the_client_comes
         expect(client, connack(5));
     }
     {
-        TcpClient client(mqtt_port);  // It comes back, and says goodbye for good.
+        TcpClient client(mqtt_port);  // The client connects again, and then sends DISCONNECT.
         client.send(connect("MT1", {.level = 5}) + disconnect());
         BOOST_TEST(client.take_rest() == connack(5));
     }
@@ -71,7 +71,7 @@ BOOST_AUTO_TEST_CASE(will_waits_for_its_delay_and_is_dropped_if_the_client_comes
 BOOST_AUTO_TEST_CASE(will_waits_no_longer_than_its_session_is_kept) {
     settings.mqtt.sessions_max = 0;
     start();
-    for (const size_t expiry_s : {0, 60}) {  // The latter is more than there is room for.
+    for (const size_t expiry_s : {0, 60}) {  // No session is kept, so the expiry has no effect.
         TcpClient client(mqtt_port);
         client.send(connect_with_will(5, 60, expiry_s));
         expect(client, connack(5));

@@ -81,7 +81,7 @@ BOOST_AUTO_TEST_CASE(buffer_that_is_never_empty_for_a_million_operations_keeps_i
     BOOST_TEST(buffer.capacity() <= 4 * 5 * packet.size());
 }
 
-// Moving the rest to the front each time would move 5 GB here.
+// If the rest moved to the front each time, this would move 5 GB.
 BOOST_AUTO_TEST_CASE(dropping_byte_by_byte_costs_no_more_for_a_large_buffer) {
     buffer.append(std::string(100'000, 'x'));
     for (size_t left = 100'000; left > 0; --left) {

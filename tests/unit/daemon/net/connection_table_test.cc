@@ -13,7 +13,7 @@ namespace rollcall {
 
 namespace {
 
-// A session whose deadline has passed at once.
+// A session whose deadline passes immediately.
 class Expiring final : public Session {
 public:
     Expiring(Connection& connection, size_t& expired) : connection_(connection), expired_(expired) {
@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(network_with_more_connections_makes_room_for_one_with_fewer
     const auto held = [&of_greedy] {
         return std::ranges::count_if(of_greedy, [](Client& one) { return !one.ended(); });
     };
-    // Others get in until each of them holds as many as the greedy one.
+    // Other networks get connections until each has as many as the greedy one.
     std::vector<Client> others;
     for (uint32_t address = 0x1000007f; address < 0x1500007f; address += 0x01000000) {
         others.push_back(connect(listen, address));
@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(network_that_holds_a_large_table_makes_room) {
     };
     std::vector<Client> clients;
     for (size_t number = 0; number < connections; ++number) {
-        // A fourth of them has an address of its own.
+        // A quarter of the clients have different addresses.
         const bool is_greedy = number % 4 != 0;
         clients.push_back(connect(
             listen, is_greedy ? greedy : htonl(0x0a000000 + static_cast<uint32_t>(number))));
@@ -212,7 +212,7 @@ BOOST_AUTO_TEST_CASE(acknowledged_check_ins_are_counted_when_their_slot_is_durab
     client.send("b");
     table().release_replies(1);
     BOOST_TEST(accepted() == 3);
-    // The other one counts though its client has left.
+    // The other connection still counts although its client has disconnected.
     client.leave();
     BOOST_TEST(!table().empty());
     table().release_replies(2);
@@ -270,7 +270,7 @@ BOOST_AUTO_TEST_CASE(nobody_waits_for_more_than_a_step_of_a_sweep_that_misses_no
     its_loop.run();
     BOOST_TEST(most_in_a_turn == ConnectionTable::sweep_step);
     BOOST_TEST_REQUIRE(when_us.size() == 3u);
-    BOOST_TEST(when_us.back() - when_us.front() < 900'000);  // One round.
+    BOOST_TEST(when_us.back() - when_us.front() < 900'000);  // All in one round of the check.
     for (const int fd : others) close(fd);
 }
 
@@ -291,7 +291,7 @@ BOOST_AUTO_TEST_CASE(turn_may_acknowledge_more_check_ins_than_the_ring_holds) {
                                  }};
     const uint16_t port = listen_on_free_port(its_loop, endpoint);
     std::thread clients([&] {
-        // One of them leaves at once: its entries in the queue outlive it.
+        // One client disconnects at once, while the queue still has entries for it.
         TcpClient stays(port);
         {
             TcpClient leaves(port);

@@ -14,7 +14,7 @@ using namespace std::string_literals;
 
 namespace {
 
-// A session that sends back what it receives, and closes when that is too slow.
+// A session that returns its input, and closes the connection if the client is too slow.
 class Impatient final : public Session {
 public:
     Impatient(Connection& connection, int& cut) : connection_(connection), cut_(cut) {}
@@ -31,7 +31,7 @@ private:
     int& cut_;
 };
 
-// Takes lines only, and answers each with its own text.
+// Answers each line with the line itself.
 void answer_lines(Connection& connection, std::string_view& bytes) {
     for (size_t end; (end = bytes.find('\n')) != std::string_view::npos && connection.ready();) {
         connection.reply(bytes.substr(0, end + 1));

@@ -34,7 +34,7 @@ BOOST_AUTO_TEST_CASE(oldest_connection_may_be_evicted_after_two_seconds) {
 BOOST_AUTO_TEST_CASE(connection_that_was_removed_is_not_evicted) {
     queue.add(connection(0), 1000);
     queue.add(connection(1), 1500);
-    queue.add(connection(0), 9000);  // It is there already.
+    queue.add(connection(0), 9000);  // No effect: the connection is in the queue.
     BOOST_TEST(queue.size() == 2u);
     queue.remove(connection(0));
     queue.remove(connection(2));

@@ -55,7 +55,7 @@ struct HandshakesFixture : LoopFixture {
     [[nodiscard]] int64_t ended(TlsHandshake result) const {
         return shard.read(Metric::tls_handshakes_total, label_of(result));
     }
-    // Sends what the client has to send, and hands it what has come.
+    // Exchanges the waiting bytes between the client and the server.
     static void exchange(Client& client, TlsEnd& end) {
         client.send(end.take_outgoing());
         end.receive(client.receive());
@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_CASE(handshake_waits_until_another_has_ended_if_as_many_have_beg
     exchange(second, second_end);
     Client third = connect();
     third.send("\x16");
-    third.leave();  // One that waits may leave.
+    third.leave();  // A waiting client disconnects.
     BOOST_TEST(table().handshakes().begun() == 1u);
     BOOST_TEST(!second_end.shake_hands());
     BOOST_TEST(first_end.shake_hands());
@@ -133,7 +133,7 @@ BOOST_AUTO_TEST_CASE(handshake_that_takes_too_long_is_ended) {
     BOOST_TEST(ended(TlsHandshake::failed) == 1);
 }
 
-// All of them have come before the loop turns for the first time.
+// All clients connect before the first turn of the loop.
 BOOST_AUTO_TEST_CASE(nobody_waits_for_more_than_one_handshake_that_takes_a_millisecond) {
     constexpr int handshakes = 200;
     const SlowClock slow;
@@ -143,7 +143,7 @@ BOOST_AUTO_TEST_CASE(nobody_waits_for_more_than_one_handshake_that_takes_a_milli
     BOOST_REQUIRE(tls_by_rsa.load().has_value());
 
     int turns = 0;
-    std::vector<int> served;  // In which turns the client was that needs no handshake.
+    std::vector<int> served;  // Turns in which the client without TLS was served.
     Cursor over;              // Moved by the clients' thread: 1 when all have been answered.
     settings.tls.handshakes_max = handshakes;
     Loop its_loop(slow, shard, ConnectionTable::Options(settings), [&] {
@@ -173,7 +173,7 @@ BOOST_AUTO_TEST_CASE(nobody_waits_for_more_than_one_handshake_that_takes_a_milli
             (void)plain.take(4);
             plain.send("ping");
         }
-        for (auto& client : many) (void)client->peek();  // Its answer to the hello.
+        for (auto& client : many) (void)client->peek();  // The server's response to ClientHello.
         over.advance(1);
         its_loop.wake();
     });

@@ -110,7 +110,7 @@ BOOST_AUTO_TEST_CASE(client_is_known_by_the_one_common_name_of_its_certificate) 
         pair.client.say_end();
         const auto ticket = pair.client.session();
         BOOST_TEST(name_of({.version = version, .session = ticket.get()}) == "HX2");
-        // A ticket of one authority is void under another.
+        // A ticket is not valid after a change of the client authority.
         const Certificates theirs("somebody");
         settings.tls.client_ca = theirs.authority().certificate;
         load();

@@ -41,7 +41,7 @@ BOOST_AUTO_TEST_CASE(ticket_is_good_for_its_lifetime_and_its_key_is_changed) {
         clock.pass(std::chrono::minutes(61));
         (void)session(version, second.get(), true);
         (void)session(version, first.get(), false);
-        // Nobody came for so long that both keys are too old.
+        // No client connected for so long that both keys have expired.
         clock.pass(std::chrono::hours(3));
         (void)session(version, second.get(), false);
     }

@@ -102,7 +102,7 @@ BOOST_AUTO_TEST_CASE(slow_answers_press_as_long_as_they_are_among_the_last_eight
     BOOST_TEST(measure(overload) == 0);
     acks.add(2'000'000);
     other_acks.add(2'249'000);
-    // A mean of 1.416667 s, with the quick one.
+    // The mean is 1.416667 s, including the fast acknowledgement.
     BOOST_TEST(measure(overload) == (1'416'667.0 - 250e3) / (4e6 - 250e3),
                boost::test_tools::tolerance(1e-3));
     for (int quick = 0; quick < 7; ++quick) BOOST_TEST(measure(overload) > 0);
@@ -162,7 +162,7 @@ BOOST_AUTO_TEST_CASE(whoever_is_sent_away_comes_again_when_the_backlog_will_have
     OverloadState state(settings);
     OverloadController overload(settings, state);
     watch(overload);
-    // 5 MB a second come in, and 10 MB a second go out.
+    // The spool receives 5 MB a second, and the sink stores 10 MB a second.
     for (int second = 0; second < 20; ++second) {
         load.written_bytes += 5'000'000;
         backlog(0.96 - 0.005 * second);

@@ -52,7 +52,8 @@ BOOST_AUTO_TEST_CASE(site_may_stand_in_the_query_of_which_nothing_else_is_kept) 
     liveness.refused(Code::malformed_json, sender("adopted", "id=HX1&uptime=1d"));
     BOOST_TEST(rows().rows() == 2);
     BOOST_TEST(rows().text(0, Column::site_id) == "4C:5E:0C:11:22:38");
-    BOOST_TEST(rows().text(1, Column::site_id) == "HX1");  // As of a report that is taken.
+    BOOST_TEST(rows().text(1, Column::site_id) ==
+               "HX1");  // The same site as for an accepted report.
     BOOST_TEST(rows().mask(0) == rows().mask(1));
     BOOST_TEST(!rows().has(1, Column::serial_number));
     BOOST_TEST(!rows().has(0, Column::extra));
@@ -113,7 +114,7 @@ BOOST_AUTO_TEST_CASE(full_ring_loses_the_row_counts_it_and_takes_the_next) {
     BOOST_TEST(counted(Metric::liveness_dropped_total) == 1);
     BOOST_TEST(counted(Metric::liveness_rows_total) == 6);
     intake.ring().advance_durable(1);
-    liveness.refused(Code::malformed_json, sender("late"));  // In the same minute.
+    liveness.refused(Code::malformed_json, sender("late"));  // Still in the same minute.
     BOOST_TEST(counted(Metric::liveness_rows_total) == 7);
     BOOST_TEST(intake.ring().at(2).text(0, Column::site_id) == "late");
 }

@@ -21,7 +21,7 @@ struct QuotasFixture {
         settings.quotas.grace = Millis(30'000);
     }
 
-    // How many of `tries` are taken, one after another at the same time.
+    // Returns how many of `tries` check-ins at the same time are accepted.
     size_t taken(Quotas& quotas, const Quotas::Sender& who, size_t tries, size_t bytes = 100) {
         size_t count = 0;
         for (size_t i = 0; i < tries; ++i) {
@@ -109,7 +109,7 @@ BOOST_AUTO_TEST_CASE(burst_is_no_larger_for_those_who_take_a_moment) {
         BOOST_TEST(taken(quotas, sender, 1) == expected);
         now_us += second_us / 100;
     }
-    // The first is taken also if the burst has no room for one.
+    // The first check-in is accepted even if it is larger than the burst.
     settings.quotas.burst = Millis(1000);
     Quotas slow(settings);
     BOOST_TEST(taken(slow, sender, 10) == 1);
@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(each_site_tenant_and_network_has_its_own) {
     BOOST_TEST(taken(quotas, {.site = 15, .tenant = 24, .network = 33}, 1000) == 0);
     BOOST_TEST((quotas.standing({15, 24, 33}, now_us).code == Code::over_network_quota));
     BOOST_TEST(taken(quotas, {.site = 15, .tenant = 24, .network = 34}, 1000) == 90);
-    // What is not known has no limit.
+    // A sender without site, tenant and network has no quota.
     BOOST_TEST(taken(quotas, {}, 1000) == 1000);
 }
 
@@ -175,7 +175,7 @@ BOOST_AUTO_TEST_CASE(network_is_the_first_bits_of_an_address) {
     BOOST_TEST(Quotas(settings).sender("", "", "nonsense").network == 0);
 }
 
-// One row of places for all: whoever is within the rate has nothing to lose there.
+// A site whose bucket is full loses nothing if its entry is given to another site.
 BOOST_AUTO_TEST_CASE(bucket_that_is_full_makes_room_and_the_others_stay) {
     settings.quotas.site_checkins_max = 60;
     settings.quotas.tracked_max = 4;
@@ -214,7 +214,7 @@ BOOST_AUTO_TEST_CASE(what_is_taken_in_the_long_run_is_what_the_limit_says) {
         count += taken(quotas, sender, random.below(300));
         now_us += static_cast<int64_t>(random.below(2 * second_us));
     }
-    // Ten minutes of it, the burst and the grace, and one that was begun.
+    // The check-ins of ten minutes, the burst, the grace, and one more that had begun.
     BOOST_TEST(count <= settings.quotas.site_checkins_max * 12 + 1);
 }
 

@@ -35,7 +35,7 @@ BOOST_AUTO_TEST_CASE(notification_before_the_wait_ends_it_at_once) {
     wakeup.notify();
     wakeup.notify();
     wakeup.wait(1h);
-    wakeup.wait(1ms);  // Both were one.
+    wakeup.wait(1ms);  // The first wait() took both notifications.
     BOOST_TEST((std::chrono::steady_clock::now() - begin < 1min));
 }
 

@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// The committed rows as a record would hold them.
+// Returns the bytes that a record with the committed rows would contain.
 std::string record(const Columns& rows) {
     std::array<iovec, Columns::pieces_max> pieces;
     std::string bytes;

@@ -28,7 +28,7 @@ std::string meant(const RandomRow& row, Column column) {
     return cell == row.cells.end() ? "NULL" : shown(cell->second);
 }
 
-// What was found that was not meant; empty if all is as it was meant.
+// Returns the first difference from the expected rows; empty if there is none.
 std::string difference(const Sent& sent) {
     const Report report(sent.body, sent.hint, sent.query, sent.header);
     if (report.outcome() != "ok") return report.outcome();
@@ -38,7 +38,7 @@ std::string difference(const Sent& sent) {
         const RandomRow& row = sent.rows[number];
         for (size_t i = 0; i < columns_count; ++i) {
             const auto column = static_cast<Column>(i);
-            // What the row's site_id is chosen from is in device(), below.
+            // device(), below, checks the source of the site_id.
             if (info(column).value == Value::given || column == Column::site_id) continue;
             const std::string wanted = meant(row, column);
             const std::string made = report.at(number, column);

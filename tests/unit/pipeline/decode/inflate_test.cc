@@ -69,7 +69,7 @@ std::string zstd_zeros(size_t blocks, int window_log = 17) {
     return frame;
 }
 
-// A frame without content; what it weighs pays for more output of the others.
+// Returns a frame without content. Its size allows other frames more output.
 std::string skippable(size_t bytes) {
     std::string frame = "\x50\x2A\x4D\x18"s;
     for (const unsigned shift : {0u, 8u, 16u, 24u}) frame += static_cast<char>(bytes >> shift);
@@ -230,7 +230,7 @@ BOOST_AUTO_TEST_CASE(no_wrong_byte_gives_a_wrong_text) {
                 std::string wrong = whole;
                 wrong[at] = static_cast<char>(wrong[at] ^ change);
                 const std::string plain = inflated(format.encoding, wrong);
-                // A header also holds what does not change the text, as a time.
+                // A changed header field, such as the time, does not change the text.
                 BOOST_TEST(
                     (plain == "bad_encoding" || plain == "body_too_large" || plain == report),
                     format.name << " " << at << " " << change << " " << plain);
@@ -291,7 +291,7 @@ BOOST_AUTO_TEST_CASE(the_limit_is_exact) {
 BOOST_AUTO_TEST_CASE(a_bomb_stops_at_the_limit_and_writes_nothing_beyond) {
     std::string zeros;
     zeros.resize(10'000'000);
-    // What was there before shows how far the bomb came.
+    // The buffer is filled first, which shows how far the bomb has written.
     const std::string text(plain_bytes_max, 'x');
     const std::string xs = zstd(text) + skippable(plain_bytes_max / Inflater::ratio_max);
     for (const Format& format : formats) {

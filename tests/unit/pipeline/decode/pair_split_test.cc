@@ -7,7 +7,7 @@ using namespace rollcall;
 
 namespace {
 
-// "key>value|key>value" of a list; what is no pair in parentheses.
+// Returns the pairs of a list as "key>value|key>value", and other parts in parentheses.
 std::string pairs_of(std::string_view list) {
     Dictionary dictionary;
     const Separators by = separators_of(list, dictionary);

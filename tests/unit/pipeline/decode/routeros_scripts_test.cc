@@ -130,7 +130,7 @@ std::string unbalanced(const std::string& code) {
     return open;
 }
 
-// What the README shows as a report.
+// The report that the README shows.
 std::string report_shown() {
     const std::string text = read("README.md");
     const std::string fence = "```json\n";

@@ -31,7 +31,7 @@ SpoolId spool_of(int number) {
 struct LettersFixture {
     LettersFixture() { restart(); }
 
-    // As at the daemon's start: what it knew is forgotten.
+    // Simulates a restart: the new object knows only what is on disk.
     void restart() { letters = std::make_unique<DeadLetters>(files, clock, shard, options); }
 
     // A batch of the rows with these seqs, of which each stands alone in the record of its number.
@@ -63,7 +63,7 @@ struct LettersFixture {
         return letters->replay(sink, 16, test_text_max, [](uint64_t, uint64_t) {});
     }
 
-    // How often each seq is in a letter, as whoever starts next finds them.
+    // Returns how many dead letters the next start finds for each seq.
     std::map<int64_t, int> kept() {
         std::map<int64_t, int> seqs;
         MemorySink sink;
@@ -206,7 +206,7 @@ BOOST_AUTO_TEST_CASE(sync_that_fails_ends_the_process_and_the_next_one_writes_ag
     BOOST_TEST((keep_all({2}).error().action() == Action::halt));
     files.before = nullptr;
     restart();
-    BOOST_TEST(keep_all({2}).has_value());  // In memory it is there already.
+    BOOST_TEST(keep_all({2}).has_value());  // The writer still remembers this row.
     files.crash();
     BOOST_TEST((kept() == Seqs{{1, 1}, {2, 1}}));
 }
@@ -297,7 +297,7 @@ BOOST_AUTO_TEST_CASE(letter_that_is_refused_again_stays_with_its_place_and_what_
     BOOST_TEST(sink.seqs == std::vector<int64_t>({1, 3, 2}), boost::test_tools::per_element());
 }
 
-// As Kafka's does that finds out by and by what its topic takes.
+// Like the Kafka sink, which learns the size limit of its topic step by step.
 BOOST_AUTO_TEST_CASE(letter_that_a_sink_refuses_again_and_again_in_one_batch_is_written_once) {
     struct Hesitant final : Sink {
         Result<Position> open(const IncarnationId&) override { return position; }
@@ -328,7 +328,7 @@ BOOST_AUTO_TEST_CASE(sink_that_fails_keeps_all_letters_that_it_has_not_stored) {
         BOOST_TEST((failed.code == Code::sink_down));
         BOOST_TEST(describe(failed) == info(Code::sink_down).help);  // The sink's own error.
     }
-    BOOST_TEST(replay(sink).value().stored == 0);  // The last failure came behind the commit.
+    BOOST_TEST(replay(sink).value().stored == 0);  // The last failure came after the commit.
     BOOST_TEST(sink.seqs == std::vector<int64_t>({1, 2, 3}), boost::test_tools::per_element());
 }
 
@@ -367,7 +367,7 @@ BOOST_AUTO_TEST_CASE(each_letter_is_stored_once_whenever_power_is_cut_while_they
     }
 }
 
-// The position is of a copy of the folder, whose dead letters are others.
+// The position belongs to a copy of the folder with other dead letters.
 BOOST_AUTO_TEST_CASE(position_that_names_another_letter_is_not_believed) {
     for (const uint64_t position : {1, 2, 7}) {
         BOOST_TEST(keep_all({1, 2}).has_value());

@@ -18,7 +18,7 @@ constexpr int64_t window_us = 120'000'000;
 constexpr int64_t some_time_us = 1'790'000'000'000'000;
 constexpr int64_t second_us = 1'000'000;
 
-// The same by a list that is searched from end to end.
+// A model: a list that is searched from end to end.
 class Model {
 public:
     explicit Model(size_t count_max) : count_max_(count_max) {}
@@ -139,13 +139,13 @@ BOOST_AUTO_TEST_CASE(memory_is_bounded_by_the_limit) {
     };
     fill();
     const size_t before = allocations();
-    for (int round = 0; round < 20; ++round) fill();  // All in one window.
+    for (int round = 0; round < 20; ++round) fill();  // All reports are in one window.
     BOOST_TEST(allocations() == before);
 }
 
 BOOST_AUTO_TEST_CASE(window_that_is_never_empty_for_a_million_reports_keeps_its_capacity) {
     DeduplicationWindow seen(window, 4'000'000);
-    const int64_t apart_us = window_us / 3000;  // So many reports are in a window.
+    const int64_t apart_us = window_us / 3000;  // 3,000 reports are in a window.
     int64_t now_us = some_time_us;
     uint64_t fingerprint = 0;
     const auto pass = [&](int reports) {

@@ -44,7 +44,7 @@ struct DeliveryFixture : SpoolFixture {
         return std::make_unique<Delivery>(files, clock, shard, writer->end(), into, options());
     }
     std::unique_ptr<Delivery> make() { return make(sink); }
-    // One record, received now.
+    // Adds one record that is received now.
     struct Report {
         int64_t fingerprint;
         int64_t seq;
@@ -71,7 +71,7 @@ struct DeliveryFixture : SpoolFixture {
     MemorySink sink;
 };
 
-// A sink that daemons share. It answers unless a test says that it is down.
+// A sink that several daemons share. It works unless a test marks it as down.
 struct SharedTable : TransactionSink {
     SharedTable() {
         before = [this](Point) { return down ? fail(Code::sink_down) : Result<void>(); };
@@ -458,8 +458,8 @@ BOOST_AUTO_TEST_CASE(stop_stores_what_the_spool_holds) {
 
 BOOST_AUTO_TEST_CASE(report_sent_twice_is_stored_once) {
     const auto delivery = make();
-    report({{7, 0}, {8, 1}, {7, 2}});  // In one record,
-    report({{8, 3}, {9, 4}});          // in one batch,
+    report({{7, 0}, {8, 1}, {7, 2}});  // A repetition in the same record,
+    report({{8, 3}, {9, 4}});          // in the same batch,
     drain(*delivery);
     report({{7, 5}, {10, 6}});  // and in another.
     drain(*delivery);
@@ -603,7 +603,8 @@ BOOST_AUTO_TEST_CASE(record_from_before_that_cannot_be_read_is_not_lost_again) {
 }
 
 BOOST_AUTO_TEST_CASE(record_that_contradicts_itself_is_lost_alone) {
-    // As a bug of the writer would leave it: its checksums are right.
+    // A record with valid checksums and invalid contents, which only a bug of the writer could
+    // cause.
     append_and_sync(0, 3);
     Columns wrong(4, test_text_max);
     add_row(wrong, "S", 3);
@@ -743,7 +744,7 @@ BOOST_AUTO_TEST_CASE(row_that_the_sink_had_already_does_not_count_as_stored) {
     BOOST_TEST(shard.read(Metric::sink_duplicate_rows_total, label_of(SinkName::discard)) == 2);
 }
 
-// A router repeats a report for less than the window; whatever fails, each is stored once.
+// Routers repeat reports within the window. Whatever fails, each report is stored once.
 BOOST_AUTO_TEST_CASE(no_failure_and_no_restart_changes_which_rows_are_stored) {
     Random random("delivery.failures");
     for (int round = 0; round < 20; ++round) {
@@ -789,12 +790,12 @@ BOOST_AUTO_TEST_CASE(no_failure_and_no_restart_changes_which_rows_are_stored) {
 // --- positions that went back, spools that were copied or restored ---
 
 BOOST_AUTO_TEST_CASE(copy_of_a_spool_and_its_original_are_both_stored_in_full) {
-    for (const uint64_t inode : {2, 0}) {  // In another place; a clone of the whole disk.
+    for (const uint64_t inode : {2, 0}) {  // A copy elsewhere; a clone of the disk.
         SharedTable table;
         Machine original(table);
         original.report(0, 10);
         original.drain();
-        original.report(10, 10);  // Both have these, and neither has stored them.
+        original.report(10, 10);  // Both spools contain these rows, but no sink does.
         Machine copy(table, original, inode);
         for (int64_t turn = 0; turn < 5; ++turn) {
             original.report(1000 + 40 * turn, 40);
@@ -886,7 +887,7 @@ BOOST_AUTO_TEST_CASE(committer_drops_nothing_that_is_sent_again) {
     machine.drain();
     table.restore({});
     machine.report(100, 1);
-    BOOST_TEST(machine.delivery->step(true).has_value());  // Finds out.
+    BOOST_TEST(machine.delivery->step(true).has_value());  // Reads the changed position.
     BOOST_TEST(machine.delivery->step(true).has_value());
     BOOST_TEST(machine.delivery->stored().read() < 100);
     BOOST_TEST(

@@ -34,7 +34,7 @@ BOOST_AUTO_TEST_CASE(each_record_is_counted_once_whoever_meets_it) {
     add(3, 5);
     BOOST_TEST(counted() == 2);
     MetricShard other_shard;
-    LostRecords other(files, "spool", 1000, other_shard);  // Another sink, or the next start.
+    LostRecords other(files, "spool", 1000, other_shard);  // For another sink, or after a restart.
     other.add({3, 5, "a", 100, 200});
     BOOST_TEST(other_shard.read(Metric::spool_lost_records_total, 0) == 0);
     add(2, 7);  // The damage has grown.

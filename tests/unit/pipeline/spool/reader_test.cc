@@ -70,14 +70,14 @@ BOOST_AUTO_TEST_CASE(seek_to_a_dropped_record_finds_the_oldest_kept) {
 BOOST_AUTO_TEST_CASE(record_with_a_turned_bit_is_lost_alone_counted_and_set_aside) {
     append_and_sync(0, 10);
     const uint64_t each = writer->bytes_from(0) / 10;
-    // In its payload, and in its head.
+    // Damages the payload of one record and the head of another.
     for (const auto& [number, byte] : {std::pair(4, 60), std::pair(7, 9)})
         files.flip(last_segment(), segment_head_bytes + number * each + byte);
     const std::vector<int64_t> expected = {0, 1, 2, 3, 5, 6, 8, 9};
     BOOST_TEST(read_from(0) == expected, boost::test_tools::per_element());
     BOOST_TEST(lost(shard) == 2);
     BOOST_TEST(read_from(0) == expected, boost::test_tools::per_element());
-    BOOST_TEST(lost(shard) == 2);  // By another reader they are not counted again.
+    BOOST_TEST(lost(shard) == 2);  // A second reader does not count them again.
     const std::vector<std::string> kept = {"00000000000000000004-00000000000000000005.damaged",
                                            "00000000000000000007-00000000000000000008.damaged"};
     BOOST_TEST(files.names("spool/quarantine") == kept, boost::test_tools::per_element());

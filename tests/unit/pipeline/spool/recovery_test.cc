@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(segment_whose_head_was_never_finished_is_replaced) {
 BOOST_AUTO_TEST_CASE(damaged_record_in_the_last_segment_is_no_torn_tail) {
     append_and_sync(0, 10);
     const uint64_t each = writer->bytes_from(0) / 10;
-    for (const uint64_t number : {4, 9})  // One in the middle, and the last.
+    for (const uint64_t number : {4, 9})  // A record in the middle, and the last one.
         files.flip(last_segment(), segment_head_bytes + number * each + 60);
     BOOST_TEST(open().has_value());
     BOOST_TEST(writer->end().read() == 10);  // No number is given twice.
@@ -79,7 +79,7 @@ BOOST_AUTO_TEST_CASE(what_a_failed_sync_left_in_memory_is_on_disk_before_it_is_r
     files.sync_fails = true;
     BOOST_TEST(!writer->sync().has_value());
     files.sync_fails = false;
-    BOOST_TEST(open().has_value());  // Of the next process, the page cache is the same.
+    BOOST_TEST(open().has_value());  // The next process sees the same page cache.
     BOOST_TEST(writer->end().read() == 4);
     files.crash();
     BOOST_TEST(open().has_value());

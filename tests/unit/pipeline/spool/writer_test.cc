@@ -146,7 +146,7 @@ BOOST_AUTO_TEST_CASE(stored_segments_are_kept_for_the_window_and_dropped_after_i
         BOOST_TEST_REQUIRE(kept.front() <= std::max<int64_t>(seq - 119, 0));
         BOOST_TEST_REQUIRE(kept.front() >= seq - 200);
     }
-    BOOST_TEST(open().has_value());  // As well by a writer that did not write them.
+    BOOST_TEST(open().has_value());  // The same for a writer that did not write them.
     clock.pass(std::chrono::seconds(60));
     BOOST_TEST(writer->drop(240).has_value());
     BOOST_TEST(read_from(0).front() <= 180);
@@ -205,7 +205,7 @@ BOOST_AUTO_TEST_CASE(clock_that_was_set_back_keeps_no_segment_for_long) {
 }
 
 BOOST_AUTO_TEST_CASE(segment_of_other_columns_is_not_written_on) {
-    // As a daemon of fewer columns left it.
+    // A spool of a daemon whose table had fewer columns.
     append_and_sync(0, 1);
     const auto file = files.open(last_segment(), Files::Open::existing);
     SegmentHeadBytes bytes;

@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(memory_is_that_of_the_batch_however_many_partitions_there_a
     }
 }
 
-// Of many batches, cut with different limits by one object.
+// One object packs many batches with different limits.
 BOOST_AUTO_TEST_CASE(every_row_of_a_random_batch_is_in_one_message_or_one_dead_letter) {
     Random random("every_row_of_a_random_batch_is_in_one_message_or_one_dead_letter");
     for (const size_t rows_max : {size_t{1}, size_t{7}, size_t{1000}}) {

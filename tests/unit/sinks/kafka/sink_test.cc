@@ -54,7 +54,7 @@ struct KafkaFixture {
     [[nodiscard]] std::vector<KafkaRecord> records(const std::string& topic) const {
         return KafkaClient(mock.brokers()).written(topic);
     }
-    // What the last record of the topic says.
+    // Returns the position in the last record of the topic.
     [[nodiscard]] std::string position() const {
         const auto all = records("positions");
         return all.empty() ? "" : all.back().value;
@@ -134,7 +134,8 @@ BOOST_AUTO_TEST_CASE(several_rows_of_a_partition_go_in_one_message) {
         BOOST_TEST(record.key == "");
     }
     BOOST_TEST(lines == 100);
-    BOOST_TEST(stored.size() <= 13);  // Of each of three partitions, one may not be full.
+    BOOST_TEST(stored.size() <=
+               13);  // The last message of each of three partitions may not be full.
 }
 
 BOOST_AUTO_TEST_CASE(batch_without_rows_moves_the_position) {
@@ -292,7 +293,7 @@ BOOST_AUTO_TEST_CASE(brokers_that_do_not_answer_hold_a_call_no_longer_than_its_l
     BOOST_TEST((std::chrono::steady_clock::now() - begin < 4s));
 }
 
-// They take connections and never answer.
+// Servers that accept connections and never respond.
 BOOST_AUTO_TEST_CASE(brokers_that_say_nothing_at_first_are_not_waited_for) {
     const int silent = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     settings.kafka.brokers = {fmt::format("127.0.0.1:{}", listen_on_loopback(silent))};
@@ -410,7 +411,7 @@ BOOST_AUTO_TEST_CASE(statistics_of_the_library_are_counted) {
     while (counted(sink, Metric::kafka_messages_total) == 0 &&
            std::chrono::steady_clock::now() < deadline)
         BOOST_TEST(sink.poll().has_value());
-    BOOST_TEST(counted(sink, Metric::kafka_messages_total) == 51);  // And the position.
+    BOOST_TEST(counted(sink, Metric::kafka_messages_total) == 51);  // 50 rows and the position.
     BOOST_TEST(counted(sink, Metric::kafka_sent_bytes_total) > 0);
     BOOST_TEST(counted(sink, Metric::kafka_brokers_up) >= 1);
     BOOST_TEST(counted(sink, Metric::kafka_queue_messages) == 0);

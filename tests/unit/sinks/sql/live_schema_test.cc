@@ -1,5 +1,5 @@
-// Against SQLite, and against what a SingleStore is documented to answer. MariaDB is asked in
-// integration/schema_mariadb_test.cc.
+// The tests use SQLite, and the responses that the documentation of SingleStore shows. The tests
+// with MariaDB are in integration/schema_mariadb_test.cc.
 #include "sinks/sql/live_schema.h"
 
 #include <fmt/core.h>
@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(column_that_is_new_in_this_version_is_added) {
                boost::test_tools::per_element());
     BOOST_TEST(apply_fixes(found, query).value().empty());
     BOOST_TEST(differences(columns).empty());
-    BOOST_TEST(differences().empty());  // An older daemon can go on.
+    BOOST_TEST(differences().empty());  // An older daemon still works.
 }
 
 BOOST_AUTO_TEST_CASE(column_of_another_type_is_left_for_a_person) {

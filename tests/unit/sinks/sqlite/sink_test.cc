@@ -14,7 +14,7 @@ namespace rollcall {
 namespace {
 
 struct SqliteFixture {
-    // What the sqlite3 program says, as an operator would ask it.
+    // Returns the output of the sqlite3 program for a query.
     std::string ask(const std::string& sql) const {
         const std::string command = "sqlite3 '" + path + "' \"" + sql + "\" 2>&1";
         FILE* const program = popen(command.c_str(), "r");
@@ -222,7 +222,7 @@ BOOST_AUTO_TEST_CASE(row_against_a_constraint_of_the_table_is_refused_and_a_dupl
     BOOST_TEST(refusals.write(sink, rows(3, 3), 2).has_value());
     BOOST_TEST(refusals.calls == 1);
     Columns other = rows(9, 1);
-    other.assign_integer(0, Column::seq, 5);  // Another row's, by a key of the operator's own.
+    other.assign_integer(0, Column::seq, 5);  // Violates a unique key that the operator has added.
     BOOST_TEST(refusals.write(sink, other, 3).has_value());
     BOOST_TEST(refusals.calls == 2);
     BOOST_TEST(ask("SELECT GROUP_CONCAT(id) FROM site_checkins") == "1,3,4,5");
@@ -236,7 +236,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_stored_when_a_refused_row_cannot_be_kept) {
     Refusals refusals;
     refusals.fails = Error{Code::sync_failed};
     BOOST_TEST((refusals.write(sink, rows(1, 5), 1).error().code == Code::sync_failed));
-    BOOST_TEST(ask("BEGIN IMMEDIATE; COMMIT") == "");  // Nobody is kept from writing meanwhile.
+    BOOST_TEST(ask("BEGIN IMMEDIATE; COMMIT") == "");  // Another process can write.
     BOOST_TEST(sink.open(spool).value().next_record == 0);
     BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins") == "0");
 }
@@ -311,7 +311,7 @@ BOOST_AUTO_TEST_CASE(database_that_was_moved_is_complete_and_its_wal_does_not_re
     SqliteSink sink(path);
     BOOST_TEST(sink.open(spool).has_value());
     BOOST_TEST(write(sink, rows(1, 10), 1).has_value());
-    // Another database is put in its place, as a backup that is restored.
+    // Replaces the database by another one, as the restore of a backup does.
     (void)SqliteSink(moved + ".other").open(spool).value();
     std::filesystem::rename(path, moved);
     std::filesystem::rename(moved + ".other", path);
@@ -358,7 +358,7 @@ BOOST_AUTO_TEST_CASE(records_are_settled_when_the_database_holds_them_without_it
         settled = sink.settled(end + 1);
         BOOST_TEST_REQUIRE((settled == 0 || settled == end + 1));
     }
-    BOOST_TEST(end > 3);  // Not every commit pays for it.
+    BOOST_TEST(end > 3);  // Several commits share one checkpoint.
     BOOST_TEST(settled == end);
     BOOST_TEST(position_without_wal() == end);
     BOOST_TEST(write(sink, rows(1'000'000, 1), end + 1).has_value());

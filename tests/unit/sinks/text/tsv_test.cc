@@ -130,7 +130,7 @@ BOOST_AUTO_TEST_CASE(random_real_is_read_back_as_the_same_double) {
     Random random("tsv");
     for (int i = 0; i < 200'000; ++i) {
         double value = std::bit_cast<double>(random.below(UINT64_MAX));
-        if (i % 2 == 0)  // As routers send them.
+        if (i % 2 == 0)  // With as many digits as routers send.
             value = static_cast<double>(random.below(100'000'000)) /
                     std::pow(10, static_cast<double>(random.below(6)));
         if (!std::isfinite(value)) continue;

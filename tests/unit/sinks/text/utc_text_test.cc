@@ -16,7 +16,7 @@ std::string utc(int64_t us) {
     return text;
 }
 
-// As the C library writes it.
+// Returns the text that the C library writes for a time.
 std::string by_strftime(int64_t second) {
     const auto time = static_cast<time_t>(second);
     tm parts{};
