@@ -52,9 +52,9 @@ Settings within_limits(Settings settings) {
     const uint64_t most = open_files::connections_within(connections_max, files);
     if (most < connections_max)
         log(LogLevel::warning,
-            "connections_max: reduced from {} to {}, because the process may open only {} files; "
-            "raise LimitNOFILE= of the service",
-            connections_max, most, files);
+            {.message = "connections_max: reduced, because the process may open too few files",
+             .details = {{"from", connections_max}, {"to", most}, {"open_files_max", files}},
+             .note = "raise LimitNOFILE= of the service"});
     connections_max = most;
     return settings;
 }
@@ -75,7 +75,8 @@ Result<void> listen_on_all(const List& addresses, std::string_view protocol, siz
         const auto sockets = listen_on(address, count);
         if (!sockets) return std::unexpected(in_context(protocol, sockets.error()));
         use(*sockets);
-        log(LogLevel::info, "listening: protocol={} address={}", protocol, sockets->address);
+        log(LogLevel::info, {.message = "listening",
+                             .details = {{"protocol", protocol}, {"address", sockets->address}}});
     }
     return {};
 }
@@ -123,12 +124,23 @@ int Daemon::run() {
     if (const auto key = load_fingerprint_key(); !key) return refuse(key.error(), exit_settings);
     if (const auto started = start(); !started) return refuse(started.error(), EXIT_FAILURE);
     service_manager_.ready();
-    log(LogLevel::notice, "ready: version={} config={} state={} sinks={} auth={}{}", version_,
-        config_file_.empty() ? "none" : config_file_, state_dir_,
-        fmt::join(settings_.general.sinks, ","), settings_.auth.mode, listeners_);
+    log_ready();
     loop_.run();
     log(LogLevel::notice, "stopped");
     return EXIT_SUCCESS;
+}
+
+void Daemon::log_ready() const {
+    LogEvent event{
+        .message = "ready",
+        .details = {{"version", version_},
+                    {"config", config_file_.empty() ? "none" : config_file_},
+                    {"state", state_dir_},
+                    {"sinks", fmt::format("{}", fmt::join(settings_.general.sinks, ","))},
+                    {"auth", settings_.auth.mode}}};
+    for (const Listeners& listening : listeners_)
+        event.details.emplace_back(listening.protocol, listening.addresses);
+    log(LogLevel::notice, event);
 }
 
 // --- start ---
@@ -267,9 +279,12 @@ Result<void> Daemon::listen_for_operators(const List& addresses, std::string_vie
     });
 }
 
-// Adds an address to the line that is logged when the daemon is ready.
+// Keeps an address for the line that is logged when the daemon is ready.
 void Daemon::note_listener(std::string_view protocol, std::string_view address) {
-    listeners_ += fmt::format(" {}={}", protocol, address);
+    if (listeners_.empty() || listeners_.back().protocol != protocol)
+        listeners_.push_back({protocol, std::string(address)});
+    else
+        listeners_.back().addresses.append(",").append(address);
 }
 
 void Daemon::start_threads() {
@@ -365,8 +380,9 @@ void Daemon::log_reload() const {
     if (failed == 0)
         log(LogLevel::notice, "reload: complete");
     else
-        log(LogLevel::warning, "reload: incomplete: errors={}; the lines above give the reasons",
-            failed);
+        log(LogLevel::warning, {.message = "reload: incomplete",
+                                .details = {{"errors", failed}},
+                                .note = "the lines above give the reasons"});
 }
 
 void Daemon::begin_reload() {
@@ -389,8 +405,10 @@ void Daemon::halt(const Error& error) {
 // Called by the thread of Signals.
 void Daemon::end_at_once(std::string_view reason) {
     const std::string busy = thread_watch_.in_step();
-    log(LogLevel::warning, "exiting early: {}{}; the next start continues from the spool", reason,
-        busy.empty() ? "" : fmt::format(" (busy: {})", busy));
+    LogEvent event{.message = fmt::format("exiting early, because {}", reason),
+                   .note = "the next start continues from the spool"};
+    if (!busy.empty()) event.details.emplace_back("busy", busy);
+    log(LogLevel::warning, event);
     end(EXIT_SUCCESS);
 }
 

@@ -60,6 +60,12 @@ public:
     [[nodiscard]] int run();
 
 private:
+    // The addresses in force for one protocol, separated by commas.
+    struct Listeners {
+        std::string_view protocol;
+        std::string addresses;
+    };
+
     [[nodiscard]] Result<void> read_files();
     [[nodiscard]] Result<void> make_state_directory();
     [[nodiscard]] Result<void> load_fingerprint_key();
@@ -87,6 +93,7 @@ private:
     void stop_workers();
     void stop_pipeline();
 
+    void log_ready() const;
     void log_reload() const;
     void begin_reload();
     void on_turn();
@@ -107,7 +114,7 @@ private:
     const Settings settings_;
     std::string_view version_;
     std::string config_file_;
-    std::string listeners_;  // The addresses in force, each as " protocol=address".
+    std::vector<Listeners> listeners_;
     std::string state_dir_;
     ServiceManager service_manager_;
     Files files_;

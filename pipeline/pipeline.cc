@@ -82,14 +82,15 @@ void Pipeline::halt(const Error& error) const {
     uint64_t stored_by_all = end;
     for (const auto& outlet : outlets_)
         stored_by_all = std::min(stored_by_all, outlet->delivery->stored().read());
-    const std::string left =
-        stored_by_all == end
-            ? "every sink has stored all acknowledged check-ins"
-            : fmt::format(
-                  "at least one sink has not stored all acknowledged check-ins: records={}-{}; do "
-                  "not delete this directory",
-                  stored_by_all, end - 1);
-    log(LogLevel::error, "spool: directory={}: {}", spool_directory_, left);
+    if (stored_by_all == end)
+        log(LogLevel::error, {.message = "spool: every sink has stored all acknowledged check-ins",
+                              .details = {{"directory", spool_directory_}}});
+    else
+        log(LogLevel::error,
+            {.message = "spool: at least one sink has not stored all acknowledged check-ins",
+             .details = {{"directory", spool_directory_},
+                         {"records", fmt::format("{}-{}", stored_by_all, end - 1)}},
+             .note = "do not delete this directory"});
     on_halt_(error);
 }
 

@@ -17,6 +17,7 @@ public:
 
     [[nodiscard]] int run(const Settings& settings) override {
         set_log_level(settings.general.log_level);
+        set_log_format(settings.general.log_format);
         return Daemon(settings, ROLLCALL_VERSION, config_file_).run();
     }
 };

@@ -10,6 +10,7 @@
 #include <random>
 #include <string_view>
 
+#include "pipeline/base/json_text.h"
 #include "pipeline/delivery/dead_letters.h"
 #include "pipeline/delivery/delivery.h"
 #include "pipeline/spool/inspection.h"
@@ -51,19 +52,6 @@ std::string utc(int64_t us) {
     std::string text(utc_text_size, ' ');
     write_utc(us, text.data());
     return text;
-}
-
-std::string json_string(std::string_view text) {
-    std::string out = "\"";
-    for (const char byte : text) {
-        if (byte == '"' || byte == '\\')
-            out += fmt::format("\\{}", byte);
-        else if (static_cast<unsigned char>(byte) < ' ')
-            out += fmt::format("\\u{:04x}", byte);
-        else
-            out += byte;
-    }
-    return out + '"';
 }
 
 std::string ranges(const std::vector<RecordRange>& all, std::string_view between) {
@@ -134,7 +122,7 @@ Result<bool> report_segments(const std::string& directory, bool deep, SpoolForma
 }
 
 std::string text_cell(std::string_view text, bool json) {
-    if (json) return json_string(text);
+    if (json) return json_text(text);
     std::string line(text);
     std::ranges::replace_if(
         line, [](char byte) { return byte == '\t' || byte == '\n' || byte == '\r'; }, ' ');
@@ -150,7 +138,7 @@ std::string cell(const Columns& rows, size_t row, Column column, bool json) {
         }
         case Kind::time: {
             const std::string text = utc(rows.integer(row, column));
-            return json ? json_string(text) : text;
+            return json ? json_text(text) : text;
         }
         case Kind::integer:
         case Kind::flag: break;

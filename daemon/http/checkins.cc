@@ -103,7 +103,10 @@ Result<Admission> Checkins::admit(const HttpHead& head, HttpRequest& request,
         allow = allowed_methods::report_options;
         return Admission::options;
     }
-    if (!is_known) return fail(Code::not_found);
+    if (!is_known) {
+        request.path = path;
+        return fail(Code::not_found);
+    }
     request.dialect = dialect_at(path, request.hint);
     request.runs_response =
         runs_responses(path) && request.hint != BodyHint::json && !accepts_json(head.fields);
@@ -228,7 +231,12 @@ Result<std::string_view> Checkins::plain(const HttpRequest& request, std::string
 }
 
 void Checkins::refused(Code code, const HttpRequest& request, const Connection& connection) {
-    refusals_.count(Transport::http, code, connection.peer());
+    refusals_.count({.transport = Transport::http,
+                     .code = code,
+                     .address = connection.peer(),
+                     .target = request.path,
+                     .site = request.who.site(),
+                     .client = request.device});
     liveness_.refused(code, sender_of(request, connection));
 }
 

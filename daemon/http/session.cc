@@ -228,6 +228,7 @@ void HttpSession::forget_request() {
          {&request_.device, &request_.query, &request_.header, &request_.idempotency_key})
         forget(*text, texts_charge_.bytes() > 0);
     texts_charge_.set(0);
+    request_.path = {};
     request_.receipt = {};
     request_.who = {};
 }
@@ -244,6 +245,7 @@ void HttpSession::refuse(const Error& error, std::string_view allow) {
     connection_.reply(replies_.refused(error, request_.after, allow, request_.receipt.shape,
                                        request_.body_in_reply));
     service_.refused(error.code, request_, connection_);
+    request_.path = {};
     if (request_.after == After::close) connection_.close_after_replies(Linger::always);
 }
 

@@ -30,10 +30,12 @@ struct HttpRequest {
     BodyHint hint = BodyHint::unknown;
     std::string charset;  // Declared by the Content-Type; may be empty.
     ContentEncoding encoding = ContentEncoding::identity;
-    std::string_view path = {};  // Without the device. Points into the service.
-    std::string device;          // From the path; may be empty.
-    std::string query;           // Of the target, without `?`.
-    std::string header;          // Header fields that may be values, as `name=value` lines.
+    // Without the device. Points into the service; of a request that was not admitted, into its
+    // head until refused() returns.
+    std::string_view path = {};
+    std::string device;  // From the path; may be empty.
+    std::string query;   // Of the target, without `?`.
+    std::string header;  // Header fields that may be values, as `name=value` lines.
     std::string idempotency_key;
     std::string_view peer;       // Address of the client.
     std::string_view certified;  // The name in the client's TLS certificate; may be empty.

@@ -102,4 +102,9 @@ std::string registry_key(const Identity& identity, std::string_view client_id) {
     return fmt::format("{}\n{}\n{}", identity.site(), identity.tenant(), client_id);
 }
 
+std::string_view client_id_in(const Identity& identity, std::string_view key) {
+    if (identity.site().empty()) return key;
+    return key.substr(std::min(key.size(), identity.site().size() + identity.tenant().size() + 2));
+}
+
 }  // namespace rollcall

@@ -53,5 +53,7 @@ struct MqttConnectTerms {
 // Returns the key of a client in the registry. It contains the tenant and the site, so that a
 // client cannot take over the connection of another site's client by its client id.
 [[nodiscard]] std::string registry_key(const Identity& identity, std::string_view client_id);
+// Returns the client id that registry_key() has put into `key`.
+[[nodiscard]] std::string_view client_id_in(const Identity& identity, std::string_view key);
 
 }  // namespace rollcall

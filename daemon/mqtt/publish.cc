@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "daemon/mqtt/connect.h"
 #include "daemon/mqtt/packet_writer.h"
 #include "daemon/mqtt/topics.h"
 #include "pipeline/decode/decode.h"
@@ -38,7 +39,7 @@ Result<MqttPublishHandler::Progress> MqttPublishHandler::handle(const mqtt::Publ
     if (publish.qos == 2 && !lazy().unreleased->has_memory()) return fail(Code::memory_short);
     if (const std::string* const filter = mqtt::filter_for(*topic, context_.settings))
         return store(publish, *filter, *topic);
-    count(Code::unknown_topic);
+    count(Code::unknown_topic, *topic);
     acknowledge_now(publish, Code::unknown_topic);
     return Progress::done;
 }
@@ -85,7 +86,7 @@ Result<MqttPublishHandler::Progress> MqttPublishHandler::store(const mqtt::Publi
     // The rest of a list is not refused after a part of it was stored.
     if (!lazy_state || !lazy_state->partial) {
         const auto standing = context_.quotas.standing(charged, now_us);
-        if (standing.refused_us > 0) return refuse_for_quota(publish, standing);
+        if (standing.refused_us > 0) return refuse_for_quota(publish, topic, standing);
         if (lazy_state && standing.over_us == 0) lazy_state->quota_refusals = 0;
     }
     Sender sender =
@@ -109,7 +110,7 @@ Result<MqttPublishHandler::Progress> MqttPublishHandler::store(const mqtt::Publi
         context_.liveness.taken(receipt, sender);
         acknowledge(publish, sender, receipt, std::nullopt);
     } else {
-        count(taken.error().code);
+        count(taken.error().code, topic);
         context_.liveness.refused(taken.error().code, sender);
         acknowledge(publish, sender, receipt, taken.error().code);
     }
@@ -127,13 +128,13 @@ Result<void> MqttPublishHandler::take(const mqtt::Publish& publish, const Sender
 }
 
 Result<MqttPublishHandler::Progress> MqttPublishHandler::refuse_for_quota(
-    const mqtt::Publish& publish, const Quotas::Standing& standing) {
+    const mqtt::Publish& publish, std::string_view topic, const Quotas::Standing& standing) {
     if (!replies_.is_5() || publish.qos == 0) {
         replies_.connection().throttle(
             std::min(Millis(standing.refused_us / 1000 + 1), throttle_max));
         return Progress::blocked;
     }
-    count(standing.code);
+    count(standing.code, topic);
     acknowledge_now(publish, standing.code);
     // More refusals than messages can be on their way: the client ignores them.
     if (++lazy().quota_refusals > context_.settings.mqtt.in_flight_max)
@@ -190,8 +191,13 @@ void MqttPublishHandler::handle(const mqtt::Acknowledgement& acknowledgement) {
     }
 }
 
-void MqttPublishHandler::count(Code code) {
-    context_.refusals.count(Transport::mqtt, code, replies_.connection().peer());
+void MqttPublishHandler::count(Code code, std::string_view topic) {
+    context_.refusals.count({.transport = Transport::mqtt,
+                             .code = code,
+                             .address = replies_.connection().peer(),
+                             .target = topic,
+                             .site = publisher_.identity.site(),
+                             .client = client_id_in(publisher_.identity, publisher_.client.first)});
 }
 
 MqttLazyState& MqttPublishHandler::lazy() {

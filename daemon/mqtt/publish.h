@@ -77,13 +77,14 @@ private:
     [[nodiscard]] Result<void> take(const mqtt::Publish& publish, const Sender& sender,
                                     Receipt& receipt);
     [[nodiscard]] Result<Progress> refuse_for_quota(const mqtt::Publish& publish,
+                                                    std::string_view topic,
                                                     const Quotas::Standing& standing);
     void acknowledge(const mqtt::Publish& publish, const Sender& sender, const Receipt& receipt,
                      std::optional<Code> fault);
     // Acknowledges a message that gives no row, at once.
     void acknowledge_now(const mqtt::Publish& publish, std::optional<Code> fault);
     void remember(const mqtt::Publish& publish);
-    void count(Code code);
+    void count(Code code, std::string_view topic);
 
     [[nodiscard]] MqttLazyState& lazy();
     // Returns nullptr if another connection has taken over.

@@ -83,7 +83,7 @@ bool MqttSession::handle(const mqtt::Connect& connect) {
         return reject_connect(*refusal);
     if (const auto identified = identify(connect); !identified) {
         const Code code = identified.error().code;
-        return reject_connect({reason_for(code), code});
+        return reject_connect({reason_for(code), code}, connect.client_id);
     }
     return accept(connect);
 }
@@ -113,7 +113,8 @@ bool MqttSession::accept(const mqtt::Connect& connect) {
     const MqttConnectTerms terms = negotiate(connect, settings, is_over_quota());
     // A client must learn the terms, or it would break them.
     if (!replies_.fits(terms.connack(connect.version, false, settings)))
-        return reject_connect({Reason::packet_too_large, Code::mqtt_unsupported});
+        return reject_connect({Reason::packet_too_large, Code::mqtt_unsupported},
+                              connect.client_id);
 
     state_ = State::connected;
     silence_max_ms_ = terms.silence_max_ms;
@@ -142,9 +143,9 @@ void MqttSession::register_client(const mqtt::Connect& connect, const MqttConnec
     replies_.send(terms.connack(connect.version, opened.session_present, sessions_.settings()));
 }
 
-bool MqttSession::reject_connect(const MqttConnectRefusal& refusal) {
+bool MqttSession::reject_connect(const MqttConnectRefusal& refusal, std::string_view client_id) {
     replies_.send_refusing_connack(refusal.reason, to_text(refusal.code));
-    count(refusal.code);
+    count(refusal.code, client_id);
     connection().close_after_replies(Linger::always);
     return true;
 }
@@ -210,8 +211,13 @@ bool MqttSession::handle(const mqtt::Disconnect& disconnect) {
 // CONNECT agreed on no authentication method [MQTT5-4.12.0-7].
 bool MqttSession::handle(const mqtt::Auth&) { return refuse(Code::mqtt_protocol_error); }
 
-void MqttSession::count(Code code) {
-    sessions_.context().refusals.count(Transport::mqtt, code, connection().peer());
+void MqttSession::count(Code code, std::string_view client_id) {
+    if (client_ != nullptr) client_id = client_id_in(identity_, client_->first);
+    sessions_.context().refusals.count({.transport = Transport::mqtt,
+                                        .code = code,
+                                        .address = connection().peer(),
+                                        .site = identity_.site(),
+                                        .client = client_id});
 }
 
 void MqttSession::set_deadline() {

@@ -73,13 +73,14 @@ private:
     [[nodiscard]] MqttPublisher publisher();
     // Sets the deadline to the end of the keep-alive or of the credential, whichever is earlier.
     void set_deadline();
-    void count(Code code);
+    // client_id: of a client that is not connected.
+    void count(Code code, std::string_view client_id = {});
     [[nodiscard]] MqttSiteHash site_hash() const;
     // Takes the will of the connection, which closes; nothing if it has none.
     [[nodiscard]] std::optional<MqttClosingWill> take_will();
     void store_will(DelayedWill will);
     // Three ways to end the connection; the first two return true, because the packet is done.
-    bool reject_connect(const MqttConnectRefusal& refusal);
+    bool reject_connect(const MqttConnectRefusal& refusal, std::string_view client_id = {});
     bool refuse(Code code);
     void end(mqtt::Reason reason, std::string_view reason_string, Linger linger);
 

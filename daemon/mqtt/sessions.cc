@@ -73,7 +73,8 @@ Result<Receipt> MqttSessions::store(const DelayedWill& will) {
     const auto charged = context_.quotas.sender(known_site, will.tenant, will.peer);
     const int64_t now_us = context_.clock.steady_us();
     const auto refused = [&](Code code) {
-        context_.refusals.count(Transport::mqtt, code, will.peer);
+        context_.refusals.count(
+            {.transport = Transport::mqtt, .code = code, .address = will.peer, .site = will.site});
         return fail(code);
     };
     const auto standing = context_.quotas.standing(charged, now_us);

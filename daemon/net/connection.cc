@@ -107,7 +107,7 @@ void Connection::continue_handshake() {
 void Connection::fail_handshake(Code code) {
     if (is_open() && (tls_->handshake_begun() || waits_for_handshake())) {
         table_.handshakes().fail(*this);
-        table_.refusals().count(options_.transport, code, peer());
+        table_.refusals().count({.transport = options_.transport, .code = code, .address = peer()});
     }
     leave_handshakes();
     if (!is_open() || tls_->outgoing().empty()) return close();
@@ -452,7 +452,7 @@ void Connection::close_if_drained() {
 }
 
 void Connection::refuse(Code code) {
-    table_.refusals().count(options_.transport, code, peer());
+    table_.refusals().count({.transport = options_.transport, .code = code, .address = peer()});
     close();
 }
 

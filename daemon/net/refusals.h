@@ -1,8 +1,8 @@
 // Refusals: counts each refusal by its reason, and logs that there are some.
 //
-// RefusalLog writes at most one line a minute for each reason, however many clients are refused by
-// however many workers: the first refusal, with the client's address and the number of refusals
-// since the previous line. /metrics has the exact counts.
+// At log level info, RefusalLog writes at most one line a minute for each reason, however many
+// clients are refused: the number of refusals since the previous line, and the last one as an
+// example. At level debug, each refusal has a line in addition. /metrics has the exact counts.
 //
 // Threads: each RefusalLog and each Refusals belongs to one thread.
 // Units:   microseconds of the steady clock.
@@ -10,19 +10,29 @@
 
 #include <array>
 #include <cstdint>
-#include <string>
+#include <optional>
 #include <string_view>
 
 #include "config/metrics.h"
 #include "pipeline/base/clock.h"
+#include "pipeline/base/log.h"
 
 namespace rollcall {
 
+// A message or a connection that was refused. Texts that are not known are empty.
+struct RefusedMessage {
+    Transport transport;
+    Code code;
+    std::string_view address = {};  // The client's.
+    std::string_view target = {};   // Path without the query, or MQTT topic.
+    std::string_view site = {};     // From the credential.
+    std::string_view client = {};   // MQTT client id, or device id in the path.
+};
+
 class RefusalLog {
 public:
-    // Counts a refusal. Returns the line to be logged now, or an empty string.
-    [[nodiscard]] std::string note(Transport transport, Code code, std::string_view peer,
-                                   int64_t now_us);
+    // Counts a refusal. Returns the event to be logged now, if there is one.
+    [[nodiscard]] std::optional<LogEvent> note(const RefusedMessage& refused, int64_t now_us);
 
 private:
     struct Reason {
@@ -37,8 +47,7 @@ class Refusals {
 public:
     Refusals(const Clock& clock, MetricShard& shard) : clock_(clock), shard_(shard) {}
 
-    // peer: the address of the client.
-    void count(Transport transport, Code code, std::string_view peer);
+    void count(const RefusedMessage& refused);
 
 private:
     const Clock& clock_;

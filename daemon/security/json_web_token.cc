@@ -9,6 +9,7 @@
 
 #include "daemon/security/base64.h"
 #include "daemon/security/stored_tokens.h"
+#include "pipeline/base/json_text.h"
 #include "pipeline/base/utf8.h"
 #include "pipeline/decode/json_cursor.h"
 
@@ -111,25 +112,11 @@ bool read_header(std::string& header, JsonWebToken& token) {
     return true;
 }
 
-// Appends a JSON string (RFC 8259, section 7).
-void append_text(std::string& json, std::string_view text) {
-    json += '"';
-    for (const char byte : text) {
-        if (byte == '"' || byte == '\\')
-            json.append(1, '\\').append(1, byte);
-        else if (static_cast<uint8_t>(byte) < ' ')
-            json += fmt::format("\\u{:04x}", static_cast<uint8_t>(byte));
-        else
-            json += byte;
-    }
-    json += '"';
-}
-
 void append_member(std::string& json, std::string_view name, std::string_view value) {
     json += json.empty() ? '{' : ',';
-    append_text(json, name);
+    append_json_text(name, json);
     json += ':';
-    append_text(json, value);
+    append_json_text(value, json);
 }
 
 }  // namespace

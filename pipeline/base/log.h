@@ -1,42 +1,81 @@
-// Log: writes one line to standard error for each change of state, and none for each event.
+// Log: writes one line to standard error for each change of state, and none for each check-in.
+//
+// A line has a message, details, and a note. In the format "text":
+//
+//   |  2026-11-30T08:40:00Z warning spool: records lost: records=5-9 segment=5; note
+//
+// A detail whose value contains a space or another separator is in quotes. In the format "json" a
+// line is one object, in which each detail is a member:
+//
+//   |  {"time":"...","level":"warning","message":"spool: records lost","records":"5-9", ...}
 //
 // Under systemd (JOURNAL_STREAM names standard error), a line begins with its priority, such as
-// "<4>", which the journal removes and stores. Otherwise it begins with the time and the name of
-// the level. See sd-daemon(3).
+// "<4>", which the journal removes and stores; a text line then has no time and no level. See
+// sd-daemon(3).
 //
 // A line is written at once, which may block if nobody reads standard error. The daemon therefore
 // gives its lines to a LogWriter instead (log_writer.h).
 //
-// Threads: call set_log_level() and set_log_output() while no other thread logs. Any thread may
-//          call log(); a line is one write(2), so lines do not mix.
+// Threads: call set_log_level(), set_log_format() and set_log_output() while no other thread logs.
+//          Any thread may call log(); a line is one write(2), so lines do not mix.
 #pragma once
 
 #include <fmt/core.h>
 
+#include <concepts>
 #include <functional>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace rollcall {
 
 enum class LogLevel : int { error = 3, warning = 4, notice = 5, info = 6, debug = 7 };
 
+// A detail of an event: "name=value" in text, a member in JSON, where numbers stay numbers.
+struct LogDetail {
+    template <class Value>
+    LogDetail(std::string_view detail_name, const Value& value)
+        : name(detail_name),
+          text(fmt::format("{}", value)),
+          is_number(std::integral<Value> && !std::same_as<Value, bool>) {}
+
+    std::string_view name;  // Not "time", "level", "message" or "note".
+    std::string text;
+    bool is_number;
+};
+
+struct LogEvent {
+    std::string message;  // What happened, beginning with the part that reports it.
+    std::vector<LogDetail> details = {};
+    std::string note = {};  // Meaning, consequence and remedy; may be empty.
+};
+
 // Receives a complete line, including its line feed.
 using LogOutput = std::function<void(LogLevel level, std::string_view line)>;
 
+// Sets the least urgent level that is logged, by its name.
 void set_log_level(std::string_view name);
+// Sets the format of lines: "text" or "json".
+void set_log_format(std::string_view name);
 // Replaces standard error as the destination of lines. An empty function restores it.
 void set_log_output(LogOutput output);
 [[nodiscard]] bool logs(LogLevel level);
-// Formats the text as a log line.
-[[nodiscard]] std::string format_log_line(LogLevel level, std::string_view text);
-void write_log_line(LogLevel level, std::string_view text);
+// Formats the event as a log line.
+[[nodiscard]] std::string format_log_line(LogLevel level, const LogEvent& event);
+void write_log_line(LogLevel level, const LogEvent& event);
 
+inline void log(LogLevel level, const LogEvent& event) {
+    if (logs(level)) write_log_line(level, event);
+}
+
+// Logs an event without details.
 template <class... Arguments>
 void log(LogLevel level, fmt::format_string<Arguments...> format, Arguments&&... arguments) {
     if (logs(level))
-        write_log_line(level, fmt::format(format, std::forward<Arguments>(arguments)...));
+        write_log_line(level,
+                       {.message = fmt::format(format, std::forward<Arguments>(arguments)...)});
 }
 
 }  // namespace rollcall

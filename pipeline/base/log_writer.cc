@@ -37,7 +37,8 @@ bool write_all(int fd, std::string_view text) {
 std::string dropped_line(uint64_t lines) {
     return format_log_line(
         LogLevel::warning,
-        fmt::format("log: {} lines were dropped here, because standard error was not read", lines));
+        {.message = "log: lines were dropped here, because standard error was not read",
+         .details = {{"lines", lines}}});
 }
 
 }  // namespace

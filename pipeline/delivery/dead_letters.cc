@@ -201,11 +201,14 @@ void DeadLetters::log_kept(uint64_t count, const Refusal& first, const RowPlace&
     const int64_t now_us = clock_.steady_us();
     if (logged_us_ && now_us - *logged_us_ < log_interval.count()) return;
     logged_us_ = now_us;
-    log(LogLevel::warning,
-        "sink {}: dead letters: rows={} directory={}; the first has record={} row={} reason={}: "
-        "{}. List them with `rollcalld spool list --dead`",
-        to_text(options_.sink), unlogged_, directory_, place.record, place.row,
-        to_text(first.reason), first.detail);
+    log(LogLevel::warning, {.message = fmt::format("sink {}: dead letters", to_text(options_.sink)),
+                            .details = {{"rows", unlogged_},
+                                        {"directory", directory_},
+                                        {"first_record", place.record},
+                                        {"first_row", place.row},
+                                        {"first_reason", to_text(first.reason)},
+                                        {"first_detail", first.detail}},
+                            .note = "list them with `rollcalld spool list --dead`"});
     unlogged_ = 0;
 }
 

@@ -196,10 +196,11 @@ Result<Delivery::Held> Delivery::held_by_earlier(std::span<const IncarnationId> 
 Result<void> Delivery::leave_position(const IncarnationId& incarnation, const Position& position,
                                       const Held& held) {
     log(LogLevel::warning,
-        "sink {}: position belongs to another copy of this spool: position={} "
-        "continuing_at_record={}; state_dir was restored from a backup, or another daemon uses a "
-        "copy of it. No row is lost. If you did not want two daemons, stop one",
-        to_text(options_.name), position.next_record, held.below);
+        {.message = fmt::format("sink {}: position belongs to another copy of this spool",
+                                to_text(options_.name)),
+         .details = {{"position", position.next_record}, {"continuing_at_record", held.below}},
+         .note = "state_dir was restored from a backup, or another daemon uses a copy of it. No "
+                 "row is lost. If you did not want two daemons, stop one"});
     if (options_.lineage == nullptr) return {};
     if (auto renewed = options_.lineage->renew(incarnation); !renewed) {
         if (renewed.error().action() == Action::halt) return renewed;
@@ -213,9 +214,10 @@ Result<void> Delivery::leave_position(const IncarnationId& incarnation, const Po
 
 void Delivery::note_setback(uint64_t from) {
     log(LogLevel::warning,
-        "sink {}: position went back: from_record={} to_record={}; the sink was probably restored "
-        "from a backup. The daemon sends those records again that are still in the spool",
-        to_text(options_.name), stored_.own(), from);
+        {.message = fmt::format("sink {}: position went back", to_text(options_.name)),
+         .details = {{"from_record", stored_.own()}, {"to_record", from}},
+         .note = "the sink was probably restored from a backup. The daemon sends those records "
+                 "again that are still in the spool"});
     shard_.add(Metric::sink_setbacks_total, 1, label_of(options_.name));
     dead_letters_.forget();
 }
@@ -227,9 +229,10 @@ void Delivery::count_missing() {
     const uint64_t first = std::max(dropped->first, missing_below_);
     missing_below_ = dropped->end;
     log(LogLevel::error,
-        "sink {}: records missing: records={}-{}; the sink has not stored them and the spool has "
-        "deleted them. Restore a newer backup of the sink",
-        to_text(options_.name), first, dropped->end - 1);
+        {.message = fmt::format("sink {}: records missing", to_text(options_.name)),
+         .details = {{"records", fmt::format("{}-{}", first, dropped->end - 1)}},
+         .note = "the sink has not stored them and the spool has deleted them. Restore a newer "
+                 "backup of the sink"});
     shard_.add(Metric::sink_missing_records_total, static_cast<int64_t>(dropped->end - first),
                label_of(options_.name));
 }

@@ -74,9 +74,10 @@ Result<void> Lineage::open(const SpoolId& spool, std::span<const Segment> segmen
     if (place_ && !is_same_place(*place_, *place)) {
         begin_incarnation();
         log(LogLevel::warning,
-            "spool: the directory was copied or restored from a backup since the last start: "
-            "directory={} new_id={}; sinks record its progress under the new id. No action needed",
-            directory_, to_text(incarnations_.front()));
+            {.message =
+                 "spool: the directory was copied or restored from a backup since the last start",
+             .details = {{"directory", directory_}, {"new_id", to_text(incarnations_.front())}},
+             .note = "sinks record its progress under the new id. No action needed"});
     }
     place_ = *place;
     begin_run(next_record);

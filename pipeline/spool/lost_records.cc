@@ -65,12 +65,17 @@ void log_losses(std::span<const LostRange> losses, uint64_t count) {
                                                           "from_byte={}",
                                                           first.segment, first.from);
     if (losses.size() == 1)
-        log(LogLevel::error, "spool: records lost: records={}-{}; {}", first.first, first.end - 1,
-            cause);
+        log(LogLevel::error,
+            {.message = "spool: records lost",
+             .details = {{"records", fmt::format("{}-{}", first.first, first.end - 1)}},
+             .note = cause});
     else
         log(LogLevel::error,
-            "spool: records lost: count={} places={} between={}-{}; in the first place {}", count,
-            losses.size(), first.first, losses.back().end - 1, cause);
+            {.message = "spool: records lost",
+             .details = {{"count", count},
+                         {"places", losses.size()},
+                         {"between", fmt::format("{}-{}", first.first, losses.back().end - 1)}},
+             .note = "in the first place " + cause});
 }
 
 }  // namespace
@@ -256,10 +261,12 @@ void LostRecords::flush() {
     log_losses(losses, count);
     const std::string& path = quarantine_->directory();
     if (const auto kept = quarantine_->keep(losses); kept)
-        log(LogLevel::notice, "spool: damaged bytes kept for inspection: directory={}", path);
+        log(LogLevel::notice, {.message = "spool: damaged bytes kept for inspection",
+                               .details = {{"directory", path}}});
     else
-        log(LogLevel::warning, "spool: damaged bytes not kept: directory={}: {}", path,
-            describe(kept.error()));
+        log(LogLevel::warning,
+            {.message = "spool: damaged bytes not kept",
+             .details = {{"directory", path}, {"error", describe(kept.error())}}});
 }
 
 }  // namespace rollcall

@@ -86,8 +86,11 @@ Result<void> SpoolWriter::recover_last() {
     const uint64_t torn = tail->appendable ? size - std::min(size, tail->bytes) : 0;
     // At level debug, since the spool of dead letters is opened for each dead letter.
     log(torn > 0 ? LogLevel::info : LogLevel::debug,
-        "spool: opened: directory={} first_record={} next_record={} torn_bytes={}",
-        options_.directory, segments_.front().first_record, next_, torn);
+        {.message = "spool: opened",
+         .details = {{"directory", options_.directory},
+                     {"first_record", segments_.front().first_record},
+                     {"next_record", next_},
+                     {"torn_bytes", torn}}});
     if (tail->appendable) {
         // The bytes behind are a torn write or the former life of a recycled file. Cut them off, so
         // that they are never taken for a later record.
@@ -118,13 +121,13 @@ Result<void> SpoolWriter::replace_last() {
     if (auto begun = begin_run(); !begun) return begun;
     if (next_ > first) {
         log(LogLevel::error,
-            "spool: segment header damaged: segment={}; `rollcalld spool verify` lists "
-            "the records that can be read",
-            segment_name(first));
+            {.message = "spool: segment header damaged",
+             .details = {{"segment", segment_name(first)}},
+             .note = "`rollcalld spool verify` lists the records that can be read"});
         return begin_segment();
     }
-    log(LogLevel::warning, "spool: removing an empty segment without a header: segment={}",
-        segment_name(first));
+    log(LogLevel::warning, {.message = "spool: removing an empty segment without a header",
+                            .details = {{"segment", segment_name(first)}}});
     return replace_empty();
 }
 

@@ -89,10 +89,10 @@ bool KafkaSink::learn_limits() {
     if (refused.row) {
         row_bytes_max_ = *refused.row - 1;
         log(LogLevel::warning,
-            "sink kafka: message too large for a broker: bytes={} topic={}; rows of more than {} "
-            "bytes become dead letters. To store them, raise max.message.bytes of the topic and "
-            "restart the daemon",
-            *refused.row, settings_.kafka.topic, row_bytes_max_);
+            {.message = "sink kafka: message too large for a broker",
+             .details = {{"bytes", *refused.row}, {"topic", settings_.kafka.topic}},
+             .note = "rows of this size become dead letters. To store them, raise "
+                     "max.message.bytes of the topic and restart the daemon"});
     }
     return refused.together || refused.row || part_can_shrink;
 }

@@ -118,7 +118,8 @@ Result<void> KafkaTopics::check_created(const rd_kafka_event_t* answer) {
                                                  why != nullptr ? why : rd_kafka_err2str(code)));
             !created)
             return created;
-        log(LogLevel::notice, "sink kafka: topic created: topic={}", name);
+        log(LogLevel::notice,
+            {.message = "sink kafka: topic created", .details = {{"topic", name}}});
     }
     return {};
 }

@@ -404,9 +404,10 @@ void SqliteSink::measure_wal() {
     const bool is_large = bytes >= wal_size_max_ / 4;
     if (is_large && !wal_is_large_)
         log(LogLevel::warning,
-            "sink sqlite: {}-wal has grown to {} MiB because a reader keeps a transaction open; at "
-            "{} MiB (sqlite.wal_size_max) the sink waits",
-            path_, bytes >> 20, wal_size_max_ >> 20);
+            {.message = "sink sqlite: the write-ahead log grows because a reader keeps a "
+                        "transaction open",
+             .details = {{"file", path_ + "-wal"}, {"bytes", bytes}, {"limit", wal_size_max_}},
+             .note = "at the limit (sqlite.wal_size_max) the sink waits. End the reader"});
     wal_is_large_ = is_large;
 }
 

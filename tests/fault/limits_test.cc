@@ -159,8 +159,8 @@ BOOST_AUTO_TEST_CASE(clock_that_is_set_by_years_loses_and_repeats_nothing) {
             before_long([&] { return daemon.metric("rollcall_clock_jumps_total") == jumps; }));
         std::this_thread::sleep_for(200ms);
     }
-    BOOST_TEST(says(daemon, fmt::format("clock: set forward by {} s", 10 * year)));
-    BOOST_TEST(says(daemon, fmt::format("clock: set back by {} s", 30 * year)));
+    BOOST_TEST(says(daemon, fmt::format("clock: set forward: seconds={}", 10 * year)));
+    BOOST_TEST(says(daemon, fmt::format("clock: set back: seconds={}", 30 * year)));
     // The clock is set while the daemon is stopped.
     routers.disconnect();
     for (const int64_t ahead_s : {-5 * year, 5 * year}) {
@@ -180,8 +180,8 @@ BOOST_AUTO_TEST_CASE(connections_beyond_what_may_be_open_are_closed_and_counted)
     TestDaemon daemon(
         {.arguments = {"--set", "workers=1"}, .wrapper = {"prlimit", "--nofile=200:200"}});
     BOOST_TEST(says(daemon,
-                    "connections_max: reduced from 16384 to 72, because the process may open only "
-                    "200 files; raise LimitNOFILE="),
+                    "connections_max: reduced, because the process may open too few files: "
+                    "from=16384 to=72 open_files_max=200; raise LimitNOFILE="),
                daemon.log());
     const uint16_t port = daemon.http_port();
     HttpClient first(port);

@@ -3,10 +3,13 @@
 #include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
+#include <chrono>
+#include <thread>
 
 #include "tests/support/test_daemon.h"
 
 using namespace rollcall;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -137,6 +140,34 @@ BOOST_AUTO_TEST_CASE(request_that_does_not_arrive_in_time_is_ended_with_408) {
     client.send("POST /v1/checkins HTTP/1.1\r\nContent-Le");
     BOOST_TEST(client.receive().status == 408);
     BOOST_TEST(client.connection().ends_within(patience));
+}
+
+BOOST_AUTO_TEST_CASE(at_log_level_debug_each_refusal_names_the_path_or_topic_and_the_sender) {
+    const TestDaemon daemon({.arguments = {"--set", "log_level=debug"}});
+    for (const char* path : {"/nowhere?token=secret", "/adopt/HX%201"})
+        BOOST_TEST(HttpClient(daemon.http_port()).exchange(post_request(R"({"a":)", path)).status >=
+                   400);
+    const auto published =
+        run({"mosquitto_pub", "-h", "127.0.0.1", "-p", std::to_string(daemon.mqtt_port()), "-q",
+             "1", "-i", "router-7", "-t", "elsewhere/7", "-m", "{}"});
+    BOOST_TEST(published.status == 0, published.errors);
+    const auto says = [&](std::string_view line) {
+        const auto deadline = std::chrono::steady_clock::now() + patience;
+        while (daemon.log().find(line) == std::string::npos) {
+            if (std::chrono::steady_clock::now() > deadline) return false;
+            std::this_thread::sleep_for(20ms);
+        }
+        return true;
+    };
+    BOOST_TEST(says("refused over http: code=not_found address=127.0.0.1 target=/nowhere\n"),
+               daemon.log());
+    BOOST_TEST(says("refused over http: code=malformed_json address=127.0.0.1 target=/adopt/ "
+                    "client=\"HX 1\"\n"),
+               daemon.log());
+    BOOST_TEST(says("refused over mqtt: code=unknown_topic address=127.0.0.1 target=elsewhere/7 "
+                    "client=router-7\n"),
+               daemon.log());
+    BOOST_TEST(daemon.log().find("secret") == std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -97,6 +97,20 @@ BOOST_AUTO_TEST_CASE(every_log_line_for_the_journal_begins_with_its_priority) {
     BOOST_TEST(count > 0);
 }
 
+BOOST_AUTO_TEST_CASE(every_json_line_for_the_journal_is_one_object_after_its_priority) {
+    TestDaemon daemon(
+        {.arguments = {"--set", "log_format=json"},
+         .wrapper = {"sh", "-c", "JOURNAL_STREAM=$(stat -Lc %d:%i /dev/stderr) exec \"$@\"",
+                     "sh"}});
+    BOOST_TEST((daemon.stop() == 0), daemon.log());
+    std::istringstream lines(daemon.log());
+    const std::regex object(R"re(<[3-7]>\{"time":"[^"]*Z","level":"\w+","message":"[^"]*".*\})re");
+    for (std::string line; std::getline(lines, line);)
+        BOOST_TEST(std::regex_match(line, object), line);
+    BOOST_TEST(daemon.log().find(R"("message":"ready","version":")") != std::string::npos);
+    BOOST_TEST(daemon.log().find(R"(,"sinks":"sqlite","auth":"anonymous",)") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(log_lines_have_no_priority_if_standard_error_is_not_the_journal) {
     TestDaemon daemon({.environment = {"JOURNAL_STREAM=1:1"}});
     BOOST_TEST((daemon.stop() == 0), daemon.log());
