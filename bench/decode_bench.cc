@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "bench/bench.h"
 #include "pipeline/decode/decode.h"
@@ -87,6 +88,28 @@ void decode_bench(std::string_view name, std::string_view body, size_t reports =
     });
 }
 
+// Measures reports that have `count` unknown members beside the 25 of json_body. The members have
+// other names in each of the bodies, which are more than any cache holds.
+void unknown_keys_bench(size_t count, size_t bodies_count) {
+    std::vector<Padded> bodies;
+    for (size_t body = 0; body < bodies_count; ++body) {
+        std::string text(json_body.substr(0, json_body.size() - 1));
+        for (size_t member = 0; member < count; ++member)
+            text += fmt::format(R"(,"vendor_field_{}":"a {}")", body * count + member, member);
+        bodies.emplace_back(text + "}");
+    }
+    Decoder decoder(1 << 20, 1000);
+    Store store;
+    uint64_t proof = 0;
+    size_t next = 0;
+    bench(fmt::format("decode json, {} unknown of {}", count, count * bodies_count), 100'000,
+          [&](size_t items) {
+              for (size_t item = 0; item < items; ++item, ++next)
+                  proof += store.take(decoder, bodies[next % bodies.size()].view);
+              return proof;
+          });
+}
+
 // Measures simdjson alone: it parses the same body and uses none of the values.
 void simdjson_bench(std::string_view body) {
     const Padded sent(body);
@@ -117,4 +140,8 @@ int main() {
     std::string array = "[";
     for (int i = 0; i < 100; ++i) array.append(json_body).append(i < 99 ? "," : "]");
     decode_bench("decode json, one of an array of 100", array, 100);
+    for (const size_t count : {1, 5, 25}) {
+        unknown_keys_bench(count, 1);
+        unknown_keys_bench(count, 20'000 / count);
+    }
 }

@@ -311,7 +311,8 @@ void Daemon::show_pages() {
     admin_.show({.shards = shards(),
                  .readiness = [this] { return readiness(); },
                  .health_messages = [this] { return health_messages(); },
-                 .pipeline = pipeline});
+                 .pipeline = pipeline,
+                 .observations = [this] { return pipeline_->observations(); }});
 }
 
 // Returns all metric shards. The shard of main's loop is not included, because clients of the admin

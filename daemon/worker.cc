@@ -82,7 +82,17 @@ void Worker::on_turn() {
     mqtt_.on_turn();
     if (intake_.has_room()) loop_.connections().resume_paused();
     intake_.publish();
+    publish_observations();
     if (stopping_.read() != 0) stop_step();
+}
+
+// Publishes the observations once a second, because a copy for each turn would be slow.
+void Worker::publish_observations() {
+    constexpr int64_t interval_us = 1'000'000;
+    const int64_t now = clock_.steady_us();
+    if (now < published_us_ + interval_us) return;
+    published_us_ = now;
+    intake_.publish_observations();
 }
 
 void Worker::stop_step() {

@@ -59,6 +59,7 @@ public:
 private:
     void on_turn();
     void stop_step();
+    void publish_observations();
     [[nodiscard]] ConnectionTable::Options connection_options(SharedState& shared);
     [[nodiscard]] Millis defer();
     [[nodiscard]] IngestContext ingest_context(SharedState& shared);
@@ -79,6 +80,7 @@ private:
     Heartbeat heartbeat_;
     Cursor stopping_;             // Advanced once, by main: 1 means drain and return.
     int64_t stop_before_us_ = 0;  // 0 until the stop has begun.
+    int64_t published_us_ = 0;    // When the observations were published.
     Loop loop_;
     std::thread thread_;
 };

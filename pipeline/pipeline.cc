@@ -29,7 +29,8 @@ Pipeline::Pipeline(Files& files, const Clock& clock, const Settings& settings, O
                            std::max({settings.http.body_size_max, settings.http.batch_size_max,
                                      settings.http.header_size_max, settings.mqtt.packet_size_max})
                                .count,
-                           ingest.reports_max, ingest.keep_sim_identifiers},
+                           ingest.reports_max, ingest.keep_sim_identifiers, ingest.unknown_keys_max,
+                           ingest.warned_versions_max},
             options.fingerprint_key, wakeup_, *shard));
     for (auto& [name, sink] : options.sinks) {
         outlets_.push_back(std::make_unique<Outlet>());
@@ -120,6 +121,17 @@ std::vector<std::string> Pipeline::health_messages() const {
             all.push_back(fmt::format("sink {}: {}", to_text(outlet->name), message));
     }
     return all;
+}
+
+Observations Pipeline::observations() const {
+    std::vector<FrequentNames> unknown_keys;
+    std::vector<FrequentNames> warned_versions;
+    for (const auto& intake : intakes_) {
+        unknown_keys.push_back(intake->unknown_keys());
+        warned_versions.push_back(intake->warned_versions());
+    }
+    return {unknown_keys_in(unknown_keys, settings_.ingest.unknown_keys_max),
+            warned_versions_in(warned_versions, settings_.ingest.warned_versions_max)};
 }
 
 std::vector<const MetricShard*> Pipeline::shards() const {

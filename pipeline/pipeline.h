@@ -25,6 +25,7 @@
 #include "pipeline/delivery/sink.h"
 #include "pipeline/ingest/committer.h"
 #include "pipeline/ingest/intake.h"
+#include "pipeline/ingest/observations.h"
 #include "pipeline/spool/writer.h"
 
 namespace rollcall {
@@ -79,6 +80,8 @@ public:
     // Returns the values by which the overload controller and the readiness page decide. Any thread
     // may call it after open().
     [[nodiscard]] SpoolLoad load() const { return committer_.load(); }
+    // Returns what the workers have published. Any thread may call it.
+    [[nodiscard]] Observations observations() const;
     // Returns the counters of the pipeline's own threads and of the sinks.
     [[nodiscard]] std::vector<const MetricShard*> shards() const;
 

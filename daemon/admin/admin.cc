@@ -105,7 +105,8 @@ Status Admin::status() const {
             .up_s = up_us / 1'000'000,
             .health_messages = sources_.health_messages(),
             .pipeline = sources_.pipeline(),
-            .shards = sources_.shards};
+            .shards = sources_.shards,
+            .observations = sources_.observations()};
 }
 
 std::string Admin::readiness_page(std::string_view reason) const {

@@ -41,6 +41,8 @@ public:
         };
         // Returns the state of the SingleStore pipeline, or nothing if none is watched.
         std::function<std::optional<PipelineStatus>()> pipeline = [] { return std::nullopt; };
+        // Returns the unknown keys and the warnings by version.
+        std::function<Observations()> observations = [] { return Observations(); };
     };
 
     Admin(Replies& replies, const Clock& clock, std::string_view version)

@@ -2,7 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <span>
 
 namespace rollcall {
 
@@ -142,6 +144,57 @@ Json json_of(const PipelineStatus& pipeline) {
             {"last_error_age_seconds", pipeline.last_error_age.count()}};
 }
 
+// Formats a count that may be too high: "1,234", "1,200 to 1,234".
+std::string count_text(uint64_t count, uint64_t error) {
+    const std::string most = grouped(static_cast<int64_t>(count));
+    if (error == 0) return most;
+    return fmt::format("{} to {}", grouped(static_cast<int64_t>(count - error)), most);
+}
+
+constexpr size_t page_rows_max = 50;
+
+std::string table_of(const std::vector<UnknownKey>& keys) {
+    if (keys.empty()) return {};
+    std::string table =
+        "<h2>Unknown keys</h2>\n<table>\n<tr><th>Key</th><th>Reports</th><th>Value, and the "
+        "column with a similar key</th></tr>\n";
+    for (const UnknownKey& key : std::span(keys).first(std::min(keys.size(), page_rows_max))) {
+        std::string about = key.shape;
+        if (key.resembles) about += fmt::format("; like {}", info(*key.resembles).name);
+        table += row(key.name, count_text(key.count, key.error), about);
+    }
+    return table + "</table>\n";
+}
+
+std::string table_of(const std::vector<WarnedVersion>& versions) {
+    if (versions.empty()) return {};
+    std::string table =
+        "<h2>Warnings by RouterOS version</h2>\n<table>\n<tr><th>Warning</th><th>Reports</th>"
+        "<th>Version</th></tr>\n";
+    for (const auto& [warning, version, count, error] :
+         std::span(versions).first(std::min(versions.size(), page_rows_max)))
+        table += row(warning, count_text(count, error), version.empty() ? "not known" : version);
+    return table + "</table>\n";
+}
+
+Json json_of(const std::vector<UnknownKey>& keys) {
+    Json all = Json::array();
+    for (const UnknownKey& key : keys) {
+        Json& one = all.emplace_back(Json{
+            {"name", key.name}, {"count", key.count}, {"error", key.error}, {"shape", key.shape}});
+        if (key.resembles) one["resembles"] = info(*key.resembles).name;
+    }
+    return all;
+}
+
+Json json_of(const std::vector<WarnedVersion>& versions) {
+    Json all = Json::array();
+    for (const auto& [warning, version, count, error] : versions)
+        all.emplace_back(
+            Json{{"code", warning}, {"version", version}, {"count", count}, {"error", error}});
+    return all;
+}
+
 }  // namespace
 
 std::string render_status_page(const Status& status) {
@@ -164,7 +217,10 @@ std::string render_status_page(const Status& status) {
         duration(status.up_s));
     for (size_t number = 0; number < metrics_count; ++number)
         page += rows_of(status.shards, number);
-    page += "</table>\n</html>\n";
+    page += "</table>\n";
+    page += table_of(status.observations.unknown_keys);
+    page += table_of(status.observations.warned_versions);
+    page += "</html>\n";
     return page;
 }
 
@@ -177,6 +233,8 @@ std::string render_status_json(const Status& status) {
     Json& metrics = page["metrics"] = Json::object();
     for (size_t number = 0; number < metrics_count; ++number)
         metrics[std::string(metrics_table[number].name)] = json_of(status.shards, number);
+    page["unknown_keys"] = json_of(status.observations.unknown_keys);
+    page["warned_versions"] = json_of(status.observations.warned_versions);
     constexpr int indent = 2;
     return page.dump(indent, ' ', false, Json::error_handler_t::replace) + "\n";
 }

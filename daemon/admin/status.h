@@ -4,9 +4,12 @@
 // 0 with its description. It has no script; the browser reloads it every ten seconds. The JSON has
 // the same content and also the metrics that are 0: {"version", "ready", "reason" if the daemon is
 // not ready, "up_seconds", "health_messages": ["sink kafka: ..."], "pipeline" if a SingleStore
-// pipeline is watched, "metrics": {name: value, or an object by label}}.
+// pipeline is watched, "metrics": {name: value, or an object by label}, "unknown_keys": [{"name",
+// "count", "error", "shape", "resembles" if a column has a key like it}], "warned_versions":
+// [{"code", "version", "count", "error"}]}. A count is at most its error too high. The page shows
+// the most frequent 50 of each.
 //
-// Foreign text, such as the error message of a database, is escaped.
+// Foreign text, such as the error message of a database or a key of a report, is escaped.
 //
 // Threads: any.
 #pragma once
@@ -18,6 +21,7 @@
 #include <vector>
 
 #include "daemon/admin/metrics_snapshot.h"
+#include "pipeline/ingest/observations.h"
 #include "sinks/singlestore/watch.h"
 
 namespace rollcall {
@@ -29,6 +33,7 @@ struct Status {
     std::vector<std::string> health_messages;
     std::optional<PipelineStatus> pipeline;  // Empty if no pipeline is watched.
     const MetricShards& shards;
+    Observations observations = {};
 };
 
 [[nodiscard]] std::string render_status_page(const Status& status);

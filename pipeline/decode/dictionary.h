@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "pipeline/base/frequent_names.h"
 #include "pipeline/decode/keys.h"
 
 namespace rollcall {
@@ -29,6 +30,8 @@ struct Meaning {
     bool other_thing = false;             // See is_other_thing().
     bool secret = false;                  // See is_secret().
     bool plain = false;                   // Letters, digits and `.-_`, as scripts name things.
+    // Where UnknownKeys counted this name. Mutable, because it changes no meaning.
+    mutable FrequentNames::Place counted = {};
 };
 
 // Returns the meaning of a name according to the tables, without the cache.

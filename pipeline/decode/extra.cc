@@ -53,9 +53,20 @@ constexpr std::array<uint8_t, 27> parts_from = [] {
     return from;
 }();
 
+// For each first letter of a part, a bit for each second letter; so most places in a name need no
+// comparison.
+constexpr uint32_t letter_bit(char letter) { return uint32_t{1} << ((letter - 'a') & 31); }
+constexpr std::array<uint32_t, 26> seconds_of = [] {
+    std::array<uint32_t, 26> seconds{};
+    for (const auto& part : secret_parts)
+        seconds[static_cast<size_t>(part.text[0] - 'a')] |= letter_bit(part.text[1]);
+    return seconds;
+}();
+
 Privacy privacy_at(std::string_view text) {
     const auto letter = static_cast<uint8_t>(text[0] - 'a');
-    if (letter >= 26) return Privacy::open;
+    if (letter >= 26 || text.size() < 2 || (seconds_of[letter] & letter_bit(text[1])) == 0)
+        return Privacy::open;
     for (size_t part = parts_from[letter]; part < parts_from[letter + 1u]; ++part)
         if (text.starts_with(secret_parts[part].text)) return secret_parts[part].privacy;
     return Privacy::open;
@@ -74,7 +85,13 @@ Privacy privacy_of(std::string_view name) {
         size += is_letter(c) || is_digit(c);
     }
     const std::string_view text(folded.data(), size);
+    constexpr uint32_t last_letters = [] {
+        uint32_t letters = 0;
+        for (const auto end : secret_ends) letters |= letter_bit(end.back());
+        return letters;
+    }();
     const bool has_end =
+        !text.empty() && (last_letters & letter_bit(text.back())) != 0 &&
         std::ranges::any_of(secret_ends, [&](auto end) { return text.ends_with(end); });
     if (has_end || text == "key" || text == "keys") return Privacy::credential;
     for (size_t at = 0; at < size; ++at)

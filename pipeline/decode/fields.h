@@ -23,6 +23,7 @@
 #include "pipeline/decode/dictionary.h"
 #include "pipeline/decode/extra.h"
 #include "pipeline/decode/keys.h"
+#include "pipeline/decode/unknown_keys.h"
 
 namespace rollcall {
 
@@ -39,8 +40,12 @@ public:
     // The keys that have come, by number.
     using Seen = std::array<bool, keys_max>;
 
-    // keep_sim_identifiers: see Dictionary.
-    explicit Fields(bool keep_sim_identifiers = false) : dictionary_(keep_sim_identifiers) {}
+    static constexpr size_t unknown_keys_default = 256;
+
+    // keep_sim_identifiers: see Dictionary. unknown_keys_max: see UnknownKeys.
+    explicit Fields(bool keep_sim_identifiers = false,
+                    size_t unknown_keys_max = unknown_keys_default)
+        : dictionary_(keep_sim_identifiers), unknown_keys_(unknown_keys_max) {}
 
     // now_us: the time of receipt, in microseconds since 1970. A clock of the router that is more
     // than a day ahead of it is not kept; 0 disables the check.
@@ -77,6 +82,8 @@ public:
 
     // Takes the members that are no keys.
     [[nodiscard]] Extra& extra() { return extra_; }
+    // Counts the keys of all reports so far that are not understood.
+    [[nodiscard]] UnknownKeys& unknown_keys() { return unknown_keys_; }
     [[nodiscard]] Shape& shape() { return shape_; }
 
     // Records a warning about the whole report.
@@ -146,6 +153,7 @@ private:
     [[nodiscard]] std::string_view warnings() const { return {warnings_.data(), warnings_used_}; }
 
     Dictionary dictionary_;
+    UnknownKeys unknown_keys_;
     Columns* row_ = nullptr;
     uint64_t kept_mask_ = 0;  // One bit for each column that has a value.
     std::array<Kept, columns_count> kept_{};

@@ -123,9 +123,12 @@ private:
             if (first == '{' || first == '[') {
                 has_tags |= name == "tags";
                 has_fields |= name == "fields";
+                const size_t known_before = fields_.known_keys();
                 cursor = first == '{' ? group(cursor, name, *meaning, in)
                                       : list(cursor, name, *meaning, in.reach);
                 if (!cursor.good()) return cursor;
+                if (first == '[' && in.row == nullptr && fields_.known_keys() == known_before)
+                    fields_.unknown_keys().count_list(in.object, name);
                 continue;
             }
             const KnownKey* key = in.is_report ? meaning->alone : known(*meaning, in.reach);
@@ -147,7 +150,7 @@ private:
                 continue;
             } else {
                 const char* const end = cursor.place();
-                other(in, {name, meaning->secret, meaning->plain}, value, {begin, end});
+                other(in, sent, value, {begin, end});
             }
         } while (cursor.take(','));
         // Telegraf's JSON: the name is that of the measurement.
@@ -177,13 +180,33 @@ private:
     }
 
     // Handles a member whose name is not a key.
-    void other(const Place& in, const Extra::Name& name, const Scalar& value,
-               std::string_view lexeme) {
-        if (in.row != nullptr) in.row->note(name.text, value);
-        if (in.may_wrap && wrapper_.members_count < wrapper_.members.size())
+    void other(const Place& in, const Name& name, const Scalar& value, std::string_view lexeme) {
+        if (in.row != nullptr) {
+            in.row->note(name.text, value);
+        } else if (in.may_wrap && wrapper_.members_count < wrapper_.members.size()) {
             wrapper_.members[wrapper_.members_count++] = {name.text, value};
+        } else {
+            count_unknown(*name.meaning, in.object, name.text, value);
+        }
         if (in.row == nullptr && in.object.empty()) note(name.text, lexeme);
-        keep(name, value);
+        keep({name.text, name.meaning->secret, name.meaning->plain}, value);
+    }
+
+    void count_unknown(const Meaning& meaning, std::string_view object, std::string_view name,
+                       const Scalar& value) {
+        fields_.unknown_keys().count(meaning, object, name, {type_of(value), value.text});
+    }
+
+    static UnknownValue::Type type_of(const Scalar& value) {
+        switch (value.kind) {
+            case Scalar::Kind::text: return UnknownValue::Type::text;
+            case Scalar::Kind::word: return UnknownValue::Type::word;
+            case Scalar::Kind::null: return UnknownValue::Type::null;
+            case Scalar::Kind::integer:
+            case Scalar::Kind::decimal:
+            case Scalar::Kind::large: break;
+        }
+        return UnknownValue::Type::number;
     }
 
     JsonCursor group(JsonCursor cursor, std::string_view name, const Meaning& meaning,
@@ -203,6 +226,7 @@ private:
         if (place.object.empty() && !place.in_list && !meaning.group) {
             ++wrapper_.objects;
             in.may_wrap = !key && !meaning.other_thing && wrapper_.objects == 1;
+            if (in.may_wrap) wrapper_.name = name;
         }
         cursor = members(cursor, in);
         fields_.leave(outer);
@@ -310,13 +334,17 @@ private:
         return true;
     }
 
-    // Gives the members of the only object, if that is a Wrapper.
+    // Gives the members of the only object, if that is a Wrapper, and counts those that are no
+    // keys.
     void unwrap() {
-        if (wrapper_.objects != 1 || !wrapper_.proven) return;
+        const bool is_wrapper = wrapper_.objects == 1 && wrapper_.proven;
         for (const auto& [name, value] :
              std::span(wrapper_.members).first(wrapper_.members_count)) {
-            const Key key{name, dictionary_.look_up(name).alone};
-            if (key && !fields_.has(key->column)) give(key, value);
+            const Key key{name, is_wrapper ? dictionary_.look_up(name).alone : nullptr};
+            if (!key)
+                count_unknown(dictionary_.look_up(wrapper_.name, name), wrapper_.name, name, value);
+            else if (!fields_.has(key->column))
+                give(key, value);
         }
     }
 

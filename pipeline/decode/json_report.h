@@ -57,7 +57,8 @@ struct JsonMember {
 // things have as well.
 struct JsonWrapper {
     static constexpr size_t members_max = 24;
-    size_t objects = 0;  // Number of the report's objects that are no groups.
+    size_t objects = 0;     // Number of the report's objects that are no groups.
+    std::string_view name;  // Name of the first of them.
     bool proven = false;
     std::array<JsonMember, members_max> members;  // Members of the first object that are no keys.
     size_t members_count = 0;

@@ -176,6 +176,35 @@ constexpr std::array<Folded, count> folded_words(std::string_view words) {
 constexpr auto group_table = folded_words<count_words(groups)>(groups);
 constexpr auto other_table = folded_words<count_words(other_things)>(other_things);
 
+// The objects of both tables by their hash, so that an unknown name costs one look-up.
+struct ObjectWord {
+    Folded folded;
+    bool is_group = false;
+    bool is_other_thing = false;
+};
+constexpr size_t object_slots_count = 512;
+constexpr std::array<ObjectWord, object_slots_count> object_slots = [] {
+    std::array<ObjectWord, object_slots_count> slots_by_hash{};
+    const auto place_of = [&](const Folded& folded) -> ObjectWord& {
+        size_t slot = hash(folded);
+        while (slots_by_hash[slot].folded != Folded() && slots_by_hash[slot].folded != folded)
+            slot = (slot + 1) % object_slots_count;
+        slots_by_hash[slot].folded = folded;
+        return slots_by_hash[slot];
+    };
+    for (const Folded& folded : group_table) place_of(folded).is_group = true;
+    for (const Folded& folded : other_table) place_of(folded).is_other_thing = true;
+    return slots_by_hash;
+}();
+static_assert(group_table.size() + other_table.size() < object_slots_count);  // So a search ends.
+
+const ObjectWord& find_object(const Folded& folded) {
+    size_t slot = hash(folded);
+    while (object_slots[slot].folded != Folded() && object_slots[slot].folded != folded)
+        slot = (slot + 1) % object_slots_count;
+    return object_slots[slot];
+}
+
 Key find(const Folded& folded, std::string_view sent) {
     for (size_t slot = hash(folded); slots[slot] != free_slot; slot = (slot + 1) % slots_count)
         if (table.folded[slots[slot]] == folded) return {sent, &table.keys[slots[slot]]};
@@ -199,13 +228,19 @@ Key find_key(std::string_view object, std::string_view sent) {
 
 size_t listed_keys() { return keys_count; }
 
-bool is_group(std::string_view object) {
-    return std::ranges::find(group_table, fold(object)) != group_table.end() ||
-           names_a_report(object);
+std::vector<std::string_view> listed_key_names() {
+    std::vector<std::string_view> names;
+    each_key([&](Column, std::string_view word) {
+        const std::string_view name = word.substr(0, word.find_first_of("~?+,=^%#"));
+        if (name.find('.') == name.npos) names.push_back(name);
+    });
+    return names;
 }
 
-bool is_other_thing(std::string_view object) {
-    return std::ranges::find(other_table, fold(object)) != other_table.end();
+bool is_group(std::string_view object) {
+    return find_object(fold(object)).is_group || names_a_report(object);
 }
+
+bool is_other_thing(std::string_view object) { return find_object(fold(object)).is_other_thing; }
 
 }  // namespace rollcall

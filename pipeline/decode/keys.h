@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "pipeline/columns/columns.h"
 
@@ -73,6 +74,8 @@ inline constexpr size_t keys_max = 254;
 // Returns the number of keys in columns.def. Composed keys have higher numbers, so a listed key
 // wins over a composed one.
 [[nodiscard]] size_t listed_keys();
+// Returns those of these keys that are no paths, folded.
+[[nodiscard]] std::vector<std::string_view> listed_key_names();
 
 // Returns whether an object of this name describes the router as a whole.
 [[nodiscard]] bool is_group(std::string_view object);

@@ -182,6 +182,9 @@ void LineProtocol::read_line(std::string_view text, Fields& fields) {
             return fields.text({name, key}, value);
         const Meaning& meaning = dictionary.look_up(name);
         fields.extra().text({name, meaning.secret, meaning.plain}, value);
+        if (name == "name") return;  // It names what was measured.
+        fields.unknown_keys().count(dictionary.look_up(line.measurement, name), line.measurement,
+                                    name, {UnknownValue::Type::text, value});
     };
     each_value(line.tags, give);
     each_value(line.fields, give);

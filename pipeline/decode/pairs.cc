@@ -44,8 +44,11 @@ enum class About : uint8_t {
 };
 
 // Keeps a value whose name is no key.
-void keep(std::string_view name, const Meaning& meaning, std::string_view value, Fields& fields) {
+void keep(std::string_view name, const Meaning& meaning, std::string_view value, Fields& fields,
+          About about) {
     if (!meaning.plain) return fields.warn(Warning::kv_fragment_ignored);
+    if (about == About::router)
+        fields.unknown_keys().count(meaning, {}, name, {UnknownValue::Type::text, value});
     if (!value.empty()) fields.extra().text({name, meaning.secret, meaning.plain}, value);
 }
 
@@ -56,7 +59,7 @@ inline void give(const Sent& sent, std::string_view value, Fields& fields,
     const Meaning& meaning = known != nullptr ? *known : fields.dictionary().look_up(name);
     if (meaning.in_pairs && (about == About::router || !meaning.in_pairs->weak))
         return fields.text({name, meaning.in_pairs}, value);
-    keep(name, meaning, value, fields);
+    keep(name, meaning, value, fields, about);
 }
 
 // The rows of menus in a list, as `print as-value` writes them. `.id` begins a row. A row of
@@ -178,7 +181,7 @@ void PairDecoder::form(std::string_view text, Fields& fields) {
         const std::string_view key = part.text.substr(0, part.equals);
         const std::string_view name =
             expected.meaning != nullptr ? key : decoded(key, encoded, fields);
-        const Meaning meaning =
+        const Meaning& meaning =
             expected.meaning != nullptr ? *expected.meaning : dictionary.look_up(name);
         const bool is_text =
             meaning.in_pairs == nullptr || Key{name, meaning.in_pairs}.keeps_text();

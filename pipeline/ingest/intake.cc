@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "pipeline/base/utf8.h"
+#include "pipeline/ingest/observations.h"
 
 namespace rollcall {
 
@@ -11,7 +12,10 @@ Intake::Intake(const Limits& limits, const KeyedHash::Key& fingerprint_key, Wake
     : fingerprint_hash_(fingerprint_key),
       ring_(limits.slots, limits.slot_rows, limits.slot_text_bytes),
       decoder_(limits.body_bytes, limits.items),
-      fields_(limits.keep_sim_identifiers),
+      fields_(limits.keep_sim_identifiers, limits.unknown_keys),
+      warned_versions_(limits.warned_versions),
+      published_unknown_keys_(fields_.unknown_keys().names()),
+      published_warned_versions_(warned_versions_),
       committer_(committer),
       shard_(shard) {}
 
@@ -86,12 +90,25 @@ void Intake::store(Columns& row, std::string_view text, const Sender& sender, Re
     set_fingerprint(row, text, sender, !site.empty(), receipt);
     commit(row, receipt);
     if (fields_.extra().cut()) shard_.add(Metric::extra_truncated_total);
-    count_warnings();
+    count_warnings(row);
 }
 
-void Intake::count_warnings() {
-    for (uint32_t rest = fields_.warning_bits(); rest != 0; rest &= rest - 1)
-        shard_.add(Metric::checkins_warned_total, 1, static_cast<size_t>(std::countr_zero(rest)));
+// Counts the warnings of the last row.
+void Intake::count_warnings(const Columns& rows) {
+    const size_t row = rows.rows() - 1;
+    for (uint32_t rest = fields_.warning_bits(); rest != 0; rest &= rest - 1) {
+        const auto warning = static_cast<Warning>(std::countr_zero(rest));
+        shard_.add(Metric::checkins_warned_total, 1, label_of(warning));
+        const bool has_version = rows.has(row, Column::version);
+        count_warned_version(warned_versions_, warning,
+                             has_version ? rows.text(row, Column::version) : std::string_view());
+    }
+}
+
+void Intake::publish_observations() {
+    // A sketch that another thread reads at this moment is published the next time.
+    (void)published_unknown_keys_.publish(fields_.unknown_keys().names());
+    (void)published_warned_versions_.publish(warned_versions_);
 }
 
 void Intake::refuse_report(Code code, const Sender& sender, Receipt& receipt) {

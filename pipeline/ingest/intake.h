@@ -4,7 +4,8 @@
 // passes the slot to the committer. While one slot is written, the next one fills. The receipt
 // names the slot: once durable() has passed it, the report is on disk and may be acknowledged.
 //
-// Threads: the worker that owns it. The committer advances durable().
+// Threads: the worker that owns it. The committer advances durable(); any thread reads the
+//          published sketches.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,9 @@
 #include <vector>
 
 #include "config/metrics.h"
+#include "pipeline/base/frequent_names.h"
 #include "pipeline/base/hash.h"
+#include "pipeline/base/published_copy.h"
 #include "pipeline/base/wakeup.h"
 #include "pipeline/columns/columns.h"
 #include "pipeline/decode/decode.h"
@@ -80,6 +83,9 @@ public:
         size_t body_bytes;
         size_t items;
         bool keep_sim_identifiers = false;  // See decode/extra.h.
+        // Number of names in each sketch, see observations.h.
+        size_t unknown_keys = Fields::unknown_keys_default;
+        size_t warned_versions = Fields::unknown_keys_default;
     };
     // fingerprint_key: secret; the same for all daemons that store into one table.
     // committer: notified when a slot is published.
@@ -121,6 +127,14 @@ public:
 
     [[nodiscard]] Ring<Columns>& ring() { return ring_; }
 
+    // Publishes the sketches for other threads. Never waits; call it once a second.
+    void publish_observations();
+    // Return the published sketches, see observations.h. Any thread may call these.
+    [[nodiscard]] FrequentNames unknown_keys() const { return published_unknown_keys_.read(); }
+    [[nodiscard]] FrequentNames warned_versions() const {
+        return published_warned_versions_.read();
+    }
+
 private:
     [[nodiscard]] Columns* open_slot();
     void hand_over();
@@ -134,7 +148,7 @@ private:
                              bool online);
     void set_fingerprint(Columns& row, std::string_view text, const Sender& sender, bool is_named,
                          const Receipt& receipt) const;
-    void count_warnings();
+    void count_warnings(const Columns& rows);
 
     KeyedHash fingerprint_hash_;
     Ring<Columns> ring_;
@@ -143,6 +157,9 @@ private:
     Decoder decoder_;
     Fields fields_;
     identities::Mac device_;  // The device of a sender in the one spelling that is stored.
+    FrequentNames warned_versions_;
+    PublishedCopy<FrequentNames> published_unknown_keys_;
+    PublishedCopy<FrequentNames> published_warned_versions_;
     Wakeup& committer_;
     MetricShard& shard_;
 };

@@ -22,7 +22,13 @@ struct AdminFixture {
         admin.show({.shards = {&shard},
                     .readiness = [this] { return readiness; },
                     .health_messages = [this] { return health_messages; },
-                    .pipeline = [] { return std::nullopt; }});
+                    .pipeline = [] { return std::nullopt; },
+                    .observations =
+                        [] {
+                            return Observations{
+                                .unknown_keys = {{"router_os_vers", 3, 0, "number", {}}},
+                                .warned_versions = {{"no_metrics", "7.99.1", 2, 0}}};
+                        }});
         const ListeningSockets listening = listen_on("127.0.0.1:0", 1).value();
         port = static_cast<uint16_t>(
             std::stoi(listening.address.substr(listening.address.rfind(':') + 1)));
@@ -126,7 +132,7 @@ BOOST_AUTO_TEST_CASE(openmetrics_is_sent_to_clients_that_accept_it_with_a_weight
         BOOST_TEST(type_for(accept).starts_with("text/plain"), accept);
 }
 
-BOOST_AUTO_TEST_CASE(status_page_and_status_json_list_the_health_messages) {
+BOOST_AUTO_TEST_CASE(status_page_and_status_json_list_the_health_messages_and_the_observations) {
     readiness = Readiness::spool_full;
     health_messages = {"sink kafka: no broker"};
     const HttpResponse page = client().get("/status");
@@ -135,7 +141,8 @@ BOOST_AUTO_TEST_CASE(status_page_and_status_json_list_the_health_messages) {
     const HttpResponse json = client().get("/status.json");
     BOOST_TEST(json.status == 200);
     BOOST_TEST(json.header("Content-Type") == "application/json");
-    for (const std::string_view said : {"9.9", "the spool is full", "sink kafka: no broker"}) {
+    for (const std::string_view said :
+         {"9.9", "the spool is full", "sink kafka: no broker", "router_os_vers", "7.99.1"}) {
         BOOST_TEST(page.body.find(said) != std::string::npos, said);
         BOOST_TEST(json.body.find(said) != std::string::npos, said);
     }

@@ -57,6 +57,30 @@ BOOST_AUTO_TEST_CASE(foreign_text_is_escaped_in_html_and_json) {
     BOOST_TEST((cursor.skip() && cursor.finish()));
 }
 
+BOOST_AUTO_TEST_CASE(unknown_keys_and_warned_versions_are_shown_and_escaped) {
+    BOOST_TEST(!page_says("Unknown keys"));
+    BOOST_TEST(json_says("\"unknown_keys\": []"));
+    status.observations = {
+        .unknown_keys = {{"cpu_laod", 3000, 0, "number", Column::cpu_load},
+                         {"<script>\n\"x\"", 12, 2, "text of 4 bytes", {}}},
+        .warned_versions = {{"unit_guessed", "6.49<b>", 7, 0}, {"no_metrics", "", 5, 0}}};
+    BOOST_TEST(
+        page_says("<td>cpu_laod</td><td class=\"number\">3,000</td><td class=\"help\">"
+                  "number; like cpu_load</td>"));
+    BOOST_TEST(
+        page_says("<td>&lt;script&gt;\n&quot;x&quot;</td><td class=\"number\">10 to 12</td>"));
+    BOOST_TEST(
+        page_says("<td>unit_guessed</td><td class=\"number\">7</td><td class=\"help\">"
+                  "6.49&lt;b&gt;</td>"));
+    BOOST_TEST(
+        page_says("<td>no_metrics</td><td class=\"number\">5</td><td class=\"help\">"
+                  "not known</td>"));
+    BOOST_TEST(!page_says("<script>"));
+    BOOST_TEST(json_says(R"("resembles": "cpu_load")"));
+    BOOST_TEST(json_says(R"("name": "<script>\n\"x\"")"));
+    BOOST_TEST(json_says(R"("version": "6.49<b>")"));
+}
+
 BOOST_AUTO_TEST_CASE(pipeline_that_is_watched_is_shown_with_its_lag_and_last_error) {
     BOOST_TEST(!page_says("Pipeline"));
     BOOST_TEST(!json_says("\"pipeline\""));

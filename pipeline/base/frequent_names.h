@@ -1,0 +1,100 @@
+// FrequentNames: the most frequent names of a stream, with their counts, in fixed memory.
+//
+//     names.count("router_os_ver", note)     3,000 times
+//     names.count("vendor_1", note)          once, as millions of others
+//
+// This is the space-saving sketch. It holds names_max names. When another one comes, it takes the
+// place of the rarest one and inherits its count as its error. So of each name that is held, the
+// true count lies between `count - error` and `count`, and each name that makes up more than
+// 1/names_max of the stream is held.
+//
+// The rarest name is found by a hand that moves round all names and takes the first whose count is
+// the lowest. Each round raises the lowest count, which is at most the length of the stream divided
+// by names_max, so counting takes constant time on average, whatever the names are.
+//
+// A name that was counted before is counted again by its Place without being looked up.
+//
+// Source:  Metwally, Agrawal, El Abbadi, "Efficient Computation of Frequent and Top-k Elements in
+//          Data Streams", 2005. Merging: Cafaro, Pulimeno, Tempesta, "A parallel space saving
+//          algorithm for frequent items and the Hurwitz zeta distribution", 2016.
+// Threads: one at a time. Nothing allocates after construction, except copies.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rollcall {
+
+class FrequentNames {
+public:
+    // A longer name is cut.
+    static constexpr size_t name_bytes_max = 48;
+
+    // The place of a name; another name may have taken it since.
+    struct Place {
+        uint32_t ticket = 0;
+        uint16_t slot = 0;
+    };
+
+    struct Entry {
+        uint64_t count = 0;
+        uint64_t error = 0;
+        uint32_t ticket = 0;  // Another one for each name that takes this place.
+        uint32_t note = 0;    // What the caller noted when the name took this place.
+        uint16_t next = 0;    // The next name with the same hash.
+        uint8_t size = 0;
+        std::array<char, name_bytes_max> bytes{};
+
+        [[nodiscard]] std::string_view name() const { return {bytes.data(), size}; }
+    };
+
+    // names_max: at least 1 and below 65,535.
+    explicit FrequentNames(size_t names_max);
+
+    // Counts the name that has this place. Returns false if it has lost it.
+    [[nodiscard]] bool count_at(Place place) {
+        Entry& entry = entries_[place.slot];
+        if (entry.ticket != place.ticket) return false;
+        ++entry.count;
+        return true;
+    }
+    // Counts a name, which is valid UTF-8, and returns its place.
+    Place count(std::string_view name, uint32_t note);
+
+    // Returns the names that are held, in no order.
+    [[nodiscard]] std::span<const Entry> entries() const {
+        return std::span(entries_).first(used_);
+    }
+    // Returns the number of times that a name which is not held may have come.
+    [[nodiscard]] uint64_t missed_max() const;
+
+private:
+    [[nodiscard]] size_t bucket_of(std::string_view name) const;
+    [[nodiscard]] uint16_t take_rarest();
+    void unlink(uint16_t slot);
+
+    std::vector<Entry> entries_;
+    std::vector<uint16_t> buckets_;  // The first name of each hash.
+    size_t used_ = 0;
+    size_t hand_ = 0;
+    uint64_t lowest_ = 0;  // No count is lower.
+    uint32_t tickets_ = 0;
+};
+
+// A name in the sum of several sketches.
+struct FrequentName {
+    std::string name;
+    uint64_t count = 0;
+    uint64_t error = 0;
+    uint32_t note = 0;
+};
+// Returns the sum of sketches, the most frequent name first, with at most names_max names.
+[[nodiscard]] std::vector<FrequentName> sum_of(std::span<const FrequentNames> sketches,
+                                               size_t names_max);
+
+}  // namespace rollcall

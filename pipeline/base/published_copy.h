@@ -1,0 +1,35 @@
+// PublishedCopy: a copy of a value that one thread changes, for other threads to read.
+//
+// The owner publishes from time to time. It never waits: while another thread reads, publish()
+// returns false and changes nothing. The value should keep its size, so that a copy allocates
+// nothing.
+//
+// Threads: one thread publishes; any thread reads.
+#pragma once
+
+#include <mutex>
+
+namespace rollcall {
+
+template <class T>
+class PublishedCopy {
+public:
+    explicit PublishedCopy(const T& value) : value_(value) {}
+
+    [[nodiscard]] bool publish(const T& value) {
+        const std::unique_lock lock(mutex_, std::try_to_lock);
+        if (!lock) return false;
+        value_ = value;
+        return true;
+    }
+    [[nodiscard]] T read() const {
+        const std::lock_guard lock(mutex_);
+        return value_;
+    }
+
+private:
+    mutable std::mutex mutex_;
+    T value_;
+};
+
+}  // namespace rollcall
