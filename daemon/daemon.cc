@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <exception>
@@ -57,6 +59,14 @@ Settings within_limits(Settings settings) {
              .note = "raise LimitNOFILE= of the service"});
     connections_max = most;
     return settings;
+}
+
+// Time between two looks at a full disk, and the number of looks between two lines in the log.
+constexpr std::chrono::seconds room_interval{1};
+constexpr int64_t attempts_between_lines = 600;
+
+bool is_full_disk(const Error& error) {
+    return error.code == Code::disk_full || error.os_errno == ENOSPC || error.os_errno == EDQUOT;
 }
 
 // Makes alarm(2) end the process if printing the message about an exception blocks.
@@ -120,8 +130,10 @@ int Daemon::run() {
         return status;
     };
     if (const auto read = read_files(); !read) return refuse(read.error(), exit_settings);
-    if (const auto made = make_state_directory(); !made) return refuse(made.error(), EXIT_FAILURE);
-    if (const auto key = load_fingerprint_key(); !key) return refuse(key.error(), exit_settings);
+    const auto made = wait_for_room([this] { return make_state_directory(); });
+    if (!made) return refuse(made.error(), EXIT_FAILURE);
+    const auto key = wait_for_room([this] { return load_fingerprint_key(); });
+    if (!key) return refuse(key.error(), exit_settings);
     if (const auto started = start(); !started) return refuse(started.error(), EXIT_FAILURE);
     service_manager_.ready();
     log_ready();
@@ -144,6 +156,23 @@ void Daemon::log_ready() const {
 }
 
 // --- start ---
+
+// Repeats a step of the start while the disk is full, as the running daemon waits for room. A
+// signal to stop ends the process meanwhile.
+Result<void> Daemon::wait_for_room(const std::function<Result<void>()>& step) {
+    for (int64_t attempts = 0;; ++attempts) {
+        auto done = step();
+        if (done || !is_full_disk(done.error())) {
+            if (attempts > 0) log(LogLevel::notice, "start: the disk has room again");
+            return done;
+        }
+        if (attempts % attempts_between_lines == 0)
+            log(LogLevel::warning, "start: waiting until the disk has room: {}",
+                describe(done.error()));
+        service_manager_.waiting("waiting until the disk has room");
+        std::this_thread::sleep_for(room_interval);
+    }
+}
 
 Result<void> Daemon::read_files() {
     const auto remember_versions = [this]() -> Result<void> {
@@ -189,9 +218,13 @@ Result<void> Daemon::load_fingerprint_key() {
 }
 
 Result<void> Daemon::start() {
-    build_pipeline();
-    build_workers();
-    if (auto opened = open_spool(); !opened) return opened;
+    const auto opened = wait_for_room([this] {
+        clear_pipeline();  // An attempt to open the spool may have opened a part of it.
+        build_pipeline();
+        build_workers();
+        return open_spool();
+    });
+    if (!opened) return opened;
     watch_overload();
     if (auto listening = listen(); !listening) return listening;
     watch_threads();
@@ -199,6 +232,13 @@ Result<void> Daemon::start() {
     signals_.serve([this] { loop_.wake(); });
     start_threads();
     return {};
+}
+
+void Daemon::clear_pipeline() {
+    workers_.clear();
+    pipeline_.reset();
+    watch_.reset();
+    worker_shards_.clear();
 }
 
 void Daemon::build_pipeline() {
@@ -311,6 +351,7 @@ void Daemon::show_pages() {
     admin_.show({.shards = shards(),
                  .readiness = [this] { return readiness(); },
                  .health_messages = [this] { return health_messages(); },
+                 .sinks = [this] { return pipeline_->sinks(); },
                  .pipeline = pipeline,
                  .observations = [this] { return pipeline_->observations(); }});
 }
@@ -352,7 +393,10 @@ void Daemon::on_turn() {
     const int64_t now_us = clock_.steady_us();
     overload_.measure(now_us);
     clock_watch_.measure();
-    if (thread_watch_.measure(now_us)) notify_watchdog();
+    if (thread_watch_.measure(now_us)) {
+        pipeline_->measure_health();
+        notify_watchdog();
+    }
     if (shared_.mqtt_clients.drop_expired(now_us / 1'000'000)) loop_.wake();
     obey_signals();
 }

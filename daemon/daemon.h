@@ -15,6 +15,7 @@
 // Threads: main.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -67,12 +68,14 @@ private:
     };
 
     [[nodiscard]] Result<void> read_files();
+    [[nodiscard]] Result<void> wait_for_room(const std::function<Result<void>()>& step);
     [[nodiscard]] Result<void> make_state_directory();
     [[nodiscard]] Result<void> load_fingerprint_key();
 
     [[nodiscard]] Result<void> start();
 
     // The steps of start(), in this order.
+    void clear_pipeline();
     void build_pipeline();
     void build_workers();
     [[nodiscard]] Result<void> open_spool();

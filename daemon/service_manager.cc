@@ -45,7 +45,10 @@ private:
 ServiceManager::ServiceManager()
     : socket_(variable("NOTIFY_SOCKET")), watchdog_(!variable("WATCHDOG_USEC").empty()) {}
 
-void ServiceManager::ready() { notify("READY=1"); }
+void ServiceManager::ready() { notify("READY=1\nSTATUS="); }
+void ServiceManager::waiting(std::string_view status) {
+    (void)send(fmt::format("EXTEND_TIMEOUT_USEC=30000000\nSTATUS={}", status));
+}
 void ServiceManager::reloading(int64_t steady_us) {
     notify(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", steady_us));
 }

@@ -17,7 +17,9 @@ class ServiceManager {
 public:
     ServiceManager();
 
-    void ready();                       // The sockets are open and the spool is recovered.
+    void ready();  // The sockets are open and the spool is recovered.
+    // The start waits for something. Call it every second, so that the service manager waits too.
+    void waiting(std::string_view status);
     void reloading(int64_t steady_us);  // A reload has begun; ready() ends it.
     void stopping();                    // The daemon accepts no more work.
     // Keeps the service's watchdog (WatchdogSec=) from restarting the daemon. Call it every second

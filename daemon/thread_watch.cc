@@ -32,15 +32,13 @@ bool ThreadWatch::measure(int64_t now_us) {
 }
 
 void ThreadWatch::measure(Watched& thread) {
-    const uint64_t now = thread.heartbeat->read();
-    const bool continues = std::exchange(thread.seen, now) != now || now % 2 == 0;
-    const bool was_stuck = thread.is_stuck();
-    thread.unchanged_s = continues ? 0 : thread.unchanged_s + 1;
-    if (thread.is_stuck() && !was_stuck)
-        log(LogLevel::warning, "{}: no progress for {} s; {}", thread.name, thread.unchanged_s,
-            thread.role == Role::delivery ? "check that its database or broker responds"
-                                          : "check the disk, the memory and the processors");
-    if (was_stuck && !thread.is_stuck())
+    const bool was_reported = thread.is_reported();
+    const int64_t seconds = thread.step.measure(*thread.heartbeat);
+    if (thread.is_reported() && !was_reported)
+        log(LogLevel::warning,
+            "{}: no progress for {} s; check the disk, the memory and the processors", thread.name,
+            seconds);
+    if (was_reported && !thread.is_reported())
         log(LogLevel::notice, "{}: makes progress again", thread.name);
 }
 
@@ -53,9 +51,9 @@ bool ThreadWatch::has_stuck(Role role) const {
 std::vector<std::string> ThreadWatch::health_messages() const {
     std::vector<std::string> messages;
     for (const Watched& thread : threads_)
-        if (thread.is_stuck())
+        if (thread.is_reported())
             messages.push_back(
-                fmt::format("{}: no progress for {} s", thread.name, thread.unchanged_s));
+                fmt::format("{}: no progress for {} s", thread.name, thread.step.seconds()));
     return messages;
 }
 

@@ -1,9 +1,6 @@
 // ThreadWatch: finds stuck threads, whose current step has taken stuck_after_s seconds or more. It
 // logs when a thread becomes stuck and when it continues.
 //
-// Seconds are counted in measurements, so that threads that were stopped together with main, for
-// example by a suspended machine, do not count as stuck.
-//
 // Threads: main; any thread may call in_step(), for which a mutex guards the list.
 #pragma once
 
@@ -44,10 +41,11 @@ private:
         std::string name;
         Role role;
         const Heartbeat* heartbeat;
-        uint64_t seen = 0;        // Heartbeat at the last measurement.
-        int64_t unchanged_s = 0;  // Number of measurements during the current step.
+        StepWatch step{};
 
-        [[nodiscard]] bool is_stuck() const { return unchanged_s >= stuck_after_s; }
+        [[nodiscard]] bool is_stuck() const { return step.seconds() >= stuck_after_s; }
+        // A delivery reports its own health (pipeline/delivery/sink_health.h).
+        [[nodiscard]] bool is_reported() const { return role != Role::delivery && is_stuck(); }
     };
 
     static void measure(Watched& thread);

@@ -113,12 +113,21 @@ std::vector<Pipeline::DeliveryHeartbeat> Pipeline::deliveries() const {
     return all;
 }
 
+void Pipeline::measure_health() {
+    for (const auto& outlet : outlets_) outlet->delivery->measure_health();
+}
+
+std::vector<SinkStatus> Pipeline::sinks() const {
+    std::vector<SinkStatus> all;
+    for (const auto& outlet : outlets_) all.push_back(outlet->delivery->health().status());
+    return all;
+}
+
 std::vector<std::string> Pipeline::health_messages() const {
     std::vector<std::string> all;
     for (const auto& outlet : outlets_) {
-        const std::string message = outlet->delivery->health_message().text();
-        if (!message.empty())
-            all.push_back(fmt::format("sink {}: {}", to_text(outlet->name), message));
+        for (auto& message : outlet->delivery->health().messages())
+            all.push_back(std::move(message));
     }
     return all;
 }
@@ -138,6 +147,7 @@ std::vector<const MetricShard*> Pipeline::shards() const {
     std::vector<const MetricShard*> all{&shard_};
     for (const auto& outlet : outlets_) {
         all.push_back(&outlet->shard);
+        if (outlet->delivery) all.push_back(&outlet->delivery->health().shard());
         if (const MetricShard* counters = outlet->sink->counters()) all.push_back(counters);
     }
     return all;

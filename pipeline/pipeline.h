@@ -75,7 +75,12 @@ public:
     };
     // Call after open().
     [[nodiscard]] std::vector<DeliveryHeartbeat> deliveries() const;
-    // Returns a message such as "sink kafka: ..." for each sink that is down. Call after open().
+    // Notices sinks that do not respond. Call once a second after open().
+    void measure_health();
+    // Call after open(). Any thread.
+    [[nodiscard]] std::vector<SinkStatus> sinks() const;
+    // Returns messages such as "sink kafka: down for 7 s: ..." for sinks that are not up or have
+    // dead letters. Call after open().
     [[nodiscard]] std::vector<std::string> health_messages() const;
     // Returns the values by which the overload controller and the readiness page decide. Any thread
     // may call it after open().

@@ -104,6 +104,7 @@ Status Admin::status() const {
             .not_ready = reason_of(sources_.readiness()),
             .up_s = up_us / 1'000'000,
             .health_messages = sources_.health_messages(),
+            .sinks = sources_.sinks(),
             .pipeline = sources_.pipeline(),
             .shards = sources_.shards,
             .observations = sources_.observations()};

@@ -39,6 +39,7 @@ public:
         std::function<std::vector<std::string>()> health_messages = [] {
             return std::vector<std::string>();
         };
+        std::function<std::vector<SinkStatus>()> sinks = [] { return std::vector<SinkStatus>(); };
         // Returns the state of the SingleStore pipeline, or nothing if none is watched.
         std::function<std::optional<PipelineStatus>()> pipeline = [] { return std::nullopt; };
         // Returns the unknown keys and the warnings by version.

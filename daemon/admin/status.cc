@@ -134,6 +134,14 @@ std::string line_of(const PipelineStatus& pipeline) {
     return line;
 }
 
+Json json_of(const SinkStatus& sink) {
+    return {{"state", to_text(sink.state)},
+            {"since_seconds", sink.since.count()},
+            {"cause", sink.cause},
+            {"failed_attempts", sink.failed_attempts},
+            {"dead_letters", sink.dead_letters}};
+}
+
 Json json_of(const PipelineStatus& pipeline) {
     return {{"name", pipeline.pipeline},
             {"state", state_of(pipeline)},
@@ -210,6 +218,9 @@ std::string render_status_page(const Status& status) {
             page += fmt::format("<li>{}</li>\n", html(trouble));
         page += "</ul>\n";
     }
+    for (const SinkStatus& sink : status.sinks)
+        page += fmt::format("<p>Sink {}: {} for {}.</p>\n", to_text(sink.sink), to_text(sink.state),
+                            duration(sink.since.count()));
     if (status.pipeline) page += fmt::format("<p>{}.</p>\n", html(line_of(*status.pipeline)));
     page += fmt::format(
         "<p>Up {}. <a href=\"/metrics\">Metrics</a>, <a href=\"/status.json\">JSON</a>.</p>\n"
@@ -229,6 +240,9 @@ std::string render_status_json(const Status& status) {
     if (!status.not_ready.empty()) page["reason"] = status.not_ready;
     page["up_seconds"] = status.up_s;
     page["health_messages"] = status.health_messages;
+    Json& sinks = page["sinks"] = Json::object();
+    for (const SinkStatus& sink : status.sinks)
+        sinks[std::string(to_text(sink.sink))] = json_of(sink);
     if (status.pipeline) page["pipeline"] = json_of(*status.pipeline);
     Json& metrics = page["metrics"] = Json::object();
     for (size_t number = 0; number < metrics_count; ++number)

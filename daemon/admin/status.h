@@ -3,7 +3,8 @@
 // The page shows whether check-ins are accepted, the health messages, and every metric that is not
 // 0 with its description. It has no script; the browser reloads it every ten seconds. The JSON has
 // the same content and also the metrics that are 0: {"version", "ready", "reason" if the daemon is
-// not ready, "up_seconds", "health_messages": ["sink kafka: ..."], "pipeline" if a SingleStore
+// not ready, "up_seconds", "health_messages": ["sink kafka: ..."], "sinks": {"kafka": {"state",
+// "since_seconds", "cause", "failed_attempts", "dead_letters"}}, "pipeline" if a SingleStore
 // pipeline is watched, "metrics": {name: value, or an object by label}, "unknown_keys": [{"name",
 // "count", "error", "shape", "resembles" if a column has a key like it}], "warned_versions":
 // [{"code", "version", "count", "error"}]}. A count is at most its error too high. The page shows
@@ -21,6 +22,7 @@
 #include <vector>
 
 #include "daemon/admin/metrics_snapshot.h"
+#include "pipeline/delivery/sink_health.h"
 #include "pipeline/ingest/observations.h"
 #include "sinks/singlestore/watch.h"
 
@@ -31,6 +33,7 @@ struct Status {
     std::string_view not_ready;  // Reason why the daemon is not ready; empty if it is ready.
     int64_t up_s;                // Seconds since the start.
     std::vector<std::string> health_messages;
+    std::vector<SinkStatus> sinks;
     std::optional<PipelineStatus> pipeline;  // Empty if no pipeline is watched.
     const MetricShards& shards;
     Observations observations = {};

@@ -340,8 +340,8 @@ Result<bool> replay_spool(const Settings& settings, const std::string& state_dir
     while (!sender.caught_up()) {
         const auto wait = sender.step(true);
         if (!wait) return fail_in(directory, wait.error());
-        if (const std::string message = sender.health_message().text(); !message.empty())
-            return fail(Code::sink_down, fmt::format("sink {}: {}", sink, message));
+        if (const SinkStatus status = sender.health().status(); status.state == SinkState::down)
+            return fail(Code::sink_down, fmt::format("sink {}: {}", sink, status.cause));
         progress.show(std::max(sender.stored().own(), first) - first, end.own() - first);
     }
     const uint64_t lost = sender.lost_records();

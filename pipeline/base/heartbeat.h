@@ -31,6 +31,27 @@ private:
     Latest<uint64_t> changes_;
 };
 
+// How long the current step of a thread takes. Seconds are counted in measurements, so that a
+// thread that was stopped together with the one that measures, for example by a suspended machine,
+// does not count as stuck.
+class StepWatch {
+public:
+    // Compares the heartbeat with that of the last call. Call it once a second. Returns seconds().
+    int64_t measure(const Heartbeat& heartbeat) {
+        const uint64_t now = heartbeat.read();
+        const bool continues = now != seen_ || now % 2 == 0;
+        seen_ = now;
+        seconds_ = continues ? 0 : seconds_ + 1;
+        return seconds_;
+    }
+    // Returns how long the current step takes, as far as is known; 0 between steps.
+    [[nodiscard]] int64_t seconds() const { return seconds_; }
+
+private:
+    uint64_t seen_ = 0;
+    int64_t seconds_ = 0;
+};
+
 // Sets the name of the calling thread in ps, gdb and /proc, of which the kernel keeps 15
 // characters.
 inline void name_this_thread(const std::string& name) {

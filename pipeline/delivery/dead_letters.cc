@@ -187,12 +187,13 @@ Result<void> DeadLetters::write(SpoolWriter& letters, const Columns& rows, const
     return letters.append(one, encode(source.run, source.place, refusal));
 }
 
-void DeadLetters::count() {
+int64_t DeadLetters::count() {
     const auto checkpoint = read_checkpoint(files_, directory_);
-    if (!checkpoint) return;
-    shard_.set(Metric::dead_letters_pending,
-               *checkpoint ? static_cast<int64_t>((*checkpoint)->end - (*checkpoint)->begin) : 0,
-               label_of(options_.sink));
+    if (checkpoint)
+        pending_ =
+            *checkpoint ? static_cast<int64_t>((*checkpoint)->end - (*checkpoint)->begin) : 0;
+    shard_.set(Metric::dead_letters_pending, pending_, label_of(options_.sink));
+    return pending_;
 }
 
 // Logs one line a minute: a table that refuses everything would fill the log.

@@ -108,8 +108,9 @@ public:
     // Forgets which rows have a dead letter: they are read again. The position has moved back.
     void forget() { kept_.reset(); }
 
-    // Updates the gauge, because another process may have replayed some.
-    void count();
+    // Updates the gauge, because another process may have replayed some. Returns the number of dead
+    // letters that are kept.
+    int64_t count();
 
 private:
     struct Source {
@@ -139,6 +140,7 @@ private:
     std::string directory_;
     // Rows of the current batch and later ones that have a dead letter; empty until it is read.
     std::optional<std::set<RowPlace>> kept_;
+    int64_t pending_ = 0;    // Dead letters that are kept, when they were last counted.
     uint64_t unlogged_ = 0;  // Dead letters since the last line in the log.
     std::optional<int64_t> logged_us_;
 };

@@ -48,7 +48,8 @@ Delivery::Delivery(Files& files, const Clock& clock, MetricShard& shard, const C
       batch_first_(spool_end.read()),
       batch_rows_limit_(options_.rows_max),
       window_(options_.duplicate_window, options_.duplicates_max),
-      attempted_end_(batch_first_) {
+      attempted_end_(batch_first_),
+      health_(options_.name, clock) {
     repeated_.reserve(record_rows_max);
 }
 
@@ -432,22 +433,15 @@ void Delivery::count_dead_letters() {
     const int64_t now_us = clock_.steady_us();
     if (now_us < dead_letters_due_us_) return;
     dead_letters_due_us_ = now_us + dead_letters_interval.count();
-    dead_letters_.count();
+    health_.set_dead_letters(dead_letters_.count());
 }
 
-// Returns the delay before the next attempt. Logs only a new message, because a sink that is down
-// fails again and again.
+// Returns the delay before the next attempt.
 milliseconds Delivery::mark_down(const Error& error) {
-    std::string message = describe(error);
-    if (message != health_message_.text())
-        log(LogLevel::warning, "sink {}: down, retrying; check-ins stay in the spool: {}",
-            to_text(options_.name), message);
-    health_message_.set(std::move(message));
+    health_.set_down(error);
     measure_backlog();
     opened_ = false;
     opening_.reset();
-    shard_.set(Metric::sink_up, 0, label_of(options_.name));
-    shard_.add(Metric::sink_errors_total, 1, label_of(options_.name));
     retry_delay_ =
         std::min(std::max(retry_delay_ * 2, retry_delay_first), options_.retry_delay_max);
     return retry_delay_;
@@ -465,10 +459,7 @@ void Delivery::measure_backlog() {
 void Delivery::mark_up() {
     retry_delay_ = milliseconds(0);
     lacks_since_us_ = 0;
-    shard_.set(Metric::sink_up, 1, label_of(options_.name));
-    if (health_message_.text().empty()) return;
-    log(LogLevel::notice, "sink {}: up again", to_text(options_.name));
-    health_message_.clear();
+    health_.set_up();
 }
 
 // Returns how long the oldest row of the batch has waited, by both clocks: a report may have waited

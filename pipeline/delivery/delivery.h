@@ -47,7 +47,6 @@
 
 #include "config/metrics.h"
 #include "pipeline/base/clock.h"
-#include "pipeline/base/health_message.h"
 #include "pipeline/base/heartbeat.h"
 #include "pipeline/base/wakeup.h"
 #include "pipeline/columns/columns.h"
@@ -55,6 +54,7 @@
 #include "pipeline/delivery/dead_letters.h"
 #include "pipeline/delivery/deduplication.h"
 #include "pipeline/delivery/sink.h"
+#include "pipeline/delivery/sink_health.h"
 #include "pipeline/spool/reader.h"
 
 namespace rollcall {
@@ -108,7 +108,9 @@ public:
     // The sink cannot lose the records below it (Sink::settled()).
     [[nodiscard]] const Cursor& settled() const { return settled_; }
     // Says why the sink is down, while it is.
-    [[nodiscard]] const HealthMessage& health_message() const { return health_message_; }
+    [[nodiscard]] const SinkHealth& health() const { return health_; }
+    // Notices a sink that does not respond. Main calls it once a second.
+    void measure_health() { health_.measure(heartbeat_); }
     // Number of records of the spool that this delivery could not read, and that were not counted
     // before.
     [[nodiscard]] uint64_t lost_records() const { return lost_records_.records(); }
@@ -193,7 +195,7 @@ private:
     bool opened_ = false;
     bool was_opened_ = false;     // stored_ is what the sink has said before.
     uint64_t missing_below_ = 0;  // Missing records below are counted.
-    HealthMessage health_message_;
+    SinkHealth health_;
     std::chrono::milliseconds retry_delay_{0};
     // Steady time from which on the sink has lacked records, as far as is known; 0 while it is up.
     int64_t lacks_since_us_ = 0;

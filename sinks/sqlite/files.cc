@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <fmt/core.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -18,6 +20,7 @@ constexpr size_t database = 0;
 constexpr size_t journal = 1;
 constexpr size_t journal_index = 2;
 constexpr int orphans_max = 1000;
+constexpr uint64_t room_min = uint64_t{1} << 20;
 constexpr mode_t mode = 0644;  // The mode that SQLite gives a new database.
 
 std::string directory_of(const std::string& path) {
@@ -38,6 +41,21 @@ Result<void> SqliteFiles::prepare() {
     if (!found) return std::unexpected(found.error());
     remembered_ = {*found};
     return {};
+}
+
+Result<void> SqliteFiles::check_room(uint64_t written_bytes) const {
+    const std::string directory = directory_of(path_);
+    struct statvfs disk{};
+    if (statvfs(directory.c_str(), &disk) != 0) return {};  // The connection reports why.
+    // PATH-shm has 32 KiB for 4,096 pages of a WAL that is there already.
+    struct stat wal{};
+    const bool has_wal = stat(path(journal).c_str(), &wal) == 0;
+    const uint64_t index_bytes = has_wal ? static_cast<uint64_t>(wal.st_size) / 256 : 0;
+    const uint64_t room = uint64_t{disk.f_bavail} * disk.f_frsize;
+    if (room >= room_min + index_bytes + written_bytes) return {};
+    return fail(Code::disk_full, ENOSPC,
+                fmt::format("{}: its disk has {} MiB left, and a batch may need {}", directory,
+                            room >> 20, ((room_min + index_bytes + written_bytes) >> 20) + 1));
 }
 
 // Source: SQLite deletes the WAL of an empty database: pager.c, pagerOpenWalIfPresent().

@@ -8,10 +8,11 @@
 //
 // Threads: one.
 // Source: https://www.sqlite.org/howtocorrupt.html, sections 2.4 and 2.5;
-//         https://www.sqlite.org/walformat.html
+//         https://www.sqlite.org/walformat.html; unixShmMap() in os_unix.c.
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -33,6 +34,14 @@ public:
     // Remembers which files the paths name. Call when the connection uses all three files. Fails
     // with file_replaced if the database has been replaced since prepare().
     [[nodiscard]] Result<void> remember();
+
+    // Fails with disk_full if the disk has less room than PATH-shm needs while this many bytes are
+    // written.
+    //
+    // SQLite maps PATH-shm, and before that writes one byte to each of its pages. On a file system
+    // whose blocks are smaller than a page, the rest of the page has no block yet. If the disk is
+    // full when SQLite touches that part, the kernel ends the process by SIGBUS.
+    [[nodiscard]] Result<void> check_room(uint64_t written_bytes) const;
 
     // Fails with file_replaced if a path does not name the file that was remembered.
     [[nodiscard]] Result<void> check();

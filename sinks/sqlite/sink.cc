@@ -37,6 +37,13 @@ Code row_code(int status) {
     }
 }
 
+// Returns how much a batch adds to the WAL at most, by and large: pages that change hold other rows
+// too, and an index over the rows changes with them.
+uint64_t bytes_of(const Columns& rows) {
+    constexpr uint64_t numbers_bytes = 1024;
+    return rows.rows() * numbers_bytes + 2 * uint64_t{rows.text_bytes()};
+}
+
 using Connection = std::unique_ptr<sqlite3, DestroyWith<sqlite3_close_v2>>;
 using Statement = std::unique_ptr<sqlite3_stmt, DestroyWith<sqlite3_finalize>>;
 
@@ -335,6 +342,7 @@ Result<void> SqliteSink::close() {
 Result<Position> SqliteSink::open(const IncarnationId& incarnation) {
     settled_ = 0;
     if (auto closed = close(); !closed) return failure("open", closed.error());
+    if (auto room = files_.check_room(0); !room) return failure("open", room.error());
     if (auto prepared = files_.prepare(); !prepared) return failure("open", prepared.error());
     database_ = std::make_unique<Database>();
     Database& database = *database_;
@@ -365,6 +373,8 @@ Result<Position> SqliteSink::position_of(const IncarnationId& incarnation) {
 Result<void> SqliteSink::write(const Batch& batch) {
     Database& database = *database_;
     if (auto limited = limit_wal(); !limited) return limited;
+    if (auto room = files_.check_room(bytes_of(batch.rows)); !room)
+        return failure("store a batch in", room.error());
     Result<void> kept;
     Result<void> stored = database.insert_batch(batch);
     if (stored && !database.refused.empty()) kept = batch.keep_refused(database.refused);

@@ -103,6 +103,52 @@ BOOST_AUTO_TEST_CASE(full_spool_sends_new_clients_away_and_loses_nothing) {
     BOOST_TEST(number_behind(stored.output, "|") > acknowledged);
 }
 
+// Without a key of its own, the daemon needs the disk first for the spool.
+BOOST_AUTO_TEST_CASE(start_on_a_full_disk_waits_until_the_disk_has_room) {
+    const TemporaryDirectory large;
+    const fs::path key = large.path() / "key";
+    std::ofstream(key) << "0123456789abcdef0123456789abcdef";
+    fs::permissions(key, fs::perms::owner_read);
+    for (const std::string& key_file : {std::string(), key.string()}) {
+        const TemporaryDirectory small;
+        TestDaemon daemon({.arguments = {"--set", "state_dir=" + small.path().string(), "--set",
+                                         "sqlite.path=" + (large.path() / "db").string(), "--set",
+                                         "spool.segment_size=4MiB", "--set",
+                                         "delivery.fingerprint_key_file=" + key_file},
+                           .wrapper = in_own_mounts(
+                               fmt::format("state={}; mount -t tmpfs -o size=16m none $state && "
+                                           "{{ dd if=/dev/zero of=$state/filler bs=64k status=none "
+                                           "2>/dev/null || true; }} && "
+                                           "{{ (sleep 3; rm $state/filler) & }}",
+                                           small.path().string()))});
+        BOOST_TEST(says(daemon, "start: waiting until the disk has room: "), daemon.log());
+        BOOST_TEST(says(daemon, "start: the disk has room again"), daemon.log());
+        BOOST_TEST(daemon.post(report).status == 200);
+        BOOST_TEST((daemon.stop() == 0), daemon.log());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(sqlite_waits_while_its_disk_is_too_full_for_a_batch) {
+    const TemporaryDirectory small;
+    const std::string database = (small.path() / "db").string();
+    TestDaemon daemon(
+        {.arguments = {"--set", "sqlite.path=" + database},
+         .wrapper = in_own_mounts("mount -t tmpfs -o size=16m none " + small.path().string())});
+    BOOST_TEST(daemon.post(report).status == 200);
+    const auto rows = [&] { return daemon.metric(R"(rollcall_sink_rows_total{sink="sqlite"})"); };
+    BOOST_TEST(before_long([&] { return rows() == 1; }));
+    const fs::path filler = seen_by(daemon, small.path() / "filler");
+    (void)run({"dd", "if=/dev/zero", "of=" + filler.string(), "bs=64k", "status=none"});
+    BOOST_TEST(daemon.post(R"({"serial_number":"T"})").status == 200);
+    BOOST_TEST(before_long([&] { return says(daemon, "its disk has 0 MiB left"); }), daemon.log());
+    BOOST_TEST(daemon.metric(R"(rollcall_sink_up{sink="sqlite"})") == 0);
+    BOOST_TEST(daemon.admin("/readyz").body.find("sink sqlite: down for ") != std::string::npos);
+    BOOST_TEST(daemon.admin("/status.json").body.find(R"("state": "down")") != std::string::npos);
+    BOOST_TEST(fs::remove(filler));
+    BOOST_TEST(before_long([&] { return rows() == 2; }), daemon.log());
+    BOOST_TEST((daemon.stop() == 0), daemon.log());
+}
+
 BOOST_AUTO_TEST_CASE(disk_that_fills_up_and_is_freed_loses_nothing) {
     const TemporaryDirectory small;
     const TemporaryDirectory large;

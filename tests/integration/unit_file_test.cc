@@ -49,6 +49,10 @@ BOOST_AUTO_TEST_CASE(service_is_exposed_to_little) {
     BOOST_TEST(scored.status == 0, scored.output);
 }
 
+BOOST_AUTO_TEST_CASE(systemd_starts_the_daemon_again_however_often_that_has_failed) {
+    BOOST_TEST(unit_file_text().find("\nStartLimitIntervalSec=0\n") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(systemd_waits_longer_than_the_longest_default_stop) {
     std::smatch seconds;
     const std::string text = unit_file_text();

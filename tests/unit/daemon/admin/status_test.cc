@@ -1,6 +1,7 @@
 #include "daemon/admin/status.h"
 
 #include <boost/test/unit_test.hpp>
+#include <chrono>
 
 #include "pipeline/decode/decode.h"
 #include "pipeline/decode/json_cursor.h"
@@ -19,7 +20,7 @@ struct StatusFixture {
 
     MetricShard shard;
     MetricShards shards{&shard};
-    Status status{"9.9", {}, 3 * 86'400 + 4 * 3'600 + 5 * 60 + 6, {}, {}, shards};
+    Status status{"9.9", {}, 3 * 86'400 + 4 * 3'600 + 5 * 60 + 6, {}, {}, {}, shards};
 };
 
 }  // namespace
@@ -43,6 +44,18 @@ BOOST_AUTO_TEST_CASE(reason_and_health_messages_are_shown) {
     BOOST_TEST(page_says("<li>sink kafka: no broker</li>\n<li>pipeline p: is stopped</li>"));
     BOOST_TEST(json_says("\"ready\": false,\n  \"reason\": \"the spool is full\""));
     BOOST_TEST(json_says("\"sink kafka: no broker\",\n    \"pipeline p: is stopped\""));
+}
+
+BOOST_AUTO_TEST_CASE(state_of_each_sink_is_shown_with_its_cause) {
+    status.sinks = {{SinkName::sqlite, SinkState::up, std::chrono::seconds(90), "", 0, 12},
+                    {SinkName::kafka, SinkState::down, std::chrono::seconds(7), "no \"x\"", 3, 0}};
+    BOOST_TEST(
+        page_says("<p>Sink sqlite: up for 00:01:30.</p>\n<p>Sink kafka: down for 00:00:07."));
+    BOOST_TEST(json_says(R"("state": "down")"));
+    BOOST_TEST(json_says(R"("cause": "no \"x\"")"));
+    BOOST_TEST(json_says(R"("failed_attempts": 3)"));
+    BOOST_TEST(json_says(R"("since_seconds": 90)"));
+    BOOST_TEST(json_says(R"("dead_letters": 12)"));
 }
 
 BOOST_AUTO_TEST_CASE(foreign_text_is_escaped_in_html_and_json) {

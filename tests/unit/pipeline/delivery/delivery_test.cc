@@ -206,10 +206,10 @@ BOOST_AUTO_TEST_CASE(failure_before_the_commit_loses_nothing_and_doubles_nothing
     BOOST_TEST(delivery->step().has_value());
     sink.fails = MemorySink::Failure::before_commit;
     BOOST_TEST(delivery->step().value() > 0ms);
-    BOOST_TEST(shard.read(Metric::sink_up, label_of(SinkName::discard)) == 0);
+    BOOST_TEST(delivery->health().shard().read(Metric::sink_up, label_of(SinkName::discard)) == 0);
     drain(*delivery);
     BOOST_TEST(sink.seqs == sequence(0, 40), boost::test_tools::per_element());
-    BOOST_TEST(shard.read(Metric::sink_up, label_of(SinkName::discard)) == 1);
+    BOOST_TEST(delivery->health().shard().read(Metric::sink_up, label_of(SinkName::discard)) == 1);
 }
 
 BOOST_AUTO_TEST_CASE(failure_after_the_commit_loses_nothing_and_doubles_nothing) {
@@ -280,13 +280,13 @@ BOOST_AUTO_TEST_CASE(sink_waits_and_says_why_while_a_refused_row_cannot_be_kept)
     const auto delivery = make();
     BOOST_TEST(delivery->step().value() > 0ms);
     BOOST_TEST(sink.position == 0);
-    BOOST_TEST(delivery->health_message().text().find("spool.dead_letters_size_max") !=
+    BOOST_TEST(delivery->health().status().cause.find("spool.dead_letters_size_max") !=
                std::string::npos);
-    BOOST_TEST(shard.read(Metric::sink_up, label_of(SinkName::discard)) == 0);
+    BOOST_TEST(delivery->health().shard().read(Metric::sink_up, label_of(SinkName::discard)) == 0);
     sink.refuses.clear();
     drain(*delivery);
     BOOST_TEST(sink.seqs == sequence(0, 20), boost::test_tools::per_element());
-    BOOST_TEST(delivery->health_message().text() == "");
+    BOOST_TEST(delivery->health().status().cause == "");
 }
 
 BOOST_AUTO_TEST_CASE(what_is_wrong_is_said_until_a_batch_is_stored_or_nothing_waits) {
@@ -295,20 +295,20 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_said_until_a_batch_is_stored_or_nothing_wa
     sink.explanation = "no power; see the wall";
     sink.fails = MemorySink::Failure::before_commit;
     BOOST_TEST(delivery->step().has_value());
-    BOOST_TEST(delivery->health_message().text() == "no power; see the wall");
+    BOOST_TEST(delivery->health().status().cause == "no power; see the wall");
     sink.explanation.clear();
     sink.fails = MemorySink::Failure::open;
     BOOST_TEST(delivery->step().has_value());
-    BOOST_TEST(delivery->health_message().text() == info(Code::sink_down).help);
+    BOOST_TEST(delivery->health().status().cause == info(Code::sink_down).help);
     drain(*delivery);
-    BOOST_TEST(delivery->health_message().text() == "");
+    BOOST_TEST(delivery->health().status().cause == "");
 
     sink.fails = MemorySink::Failure::open;
     const auto idle = make();
     BOOST_TEST(idle->step().has_value());
-    BOOST_TEST(idle->health_message().text() == info(Code::sink_down).help);
+    BOOST_TEST(idle->health().status().cause == info(Code::sink_down).help);
     BOOST_TEST(idle->step().has_value());
-    BOOST_TEST(idle->health_message().text() == "");
+    BOOST_TEST(idle->health().status().cause == "");
 }
 
 BOOST_AUTO_TEST_CASE(pauses_between_attempts_grow_to_their_limit_and_begin_anew) {
@@ -344,12 +344,12 @@ BOOST_AUTO_TEST_CASE(sink_whose_table_is_gone_is_down_and_asked_again_without_a_
     drain(*delivery);
     sink.poll_fails = true;
     BOOST_TEST(delivery->step().has_value());
-    BOOST_TEST(delivery->health_message().text() == "gone");
-    BOOST_TEST(shard.read(Metric::sink_up, label_of(SinkName::discard)) == 0);
+    BOOST_TEST(delivery->health().status().cause == "gone");
+    BOOST_TEST(delivery->health().shard().read(Metric::sink_up, label_of(SinkName::discard)) == 0);
     sink.poll_fails = false;
     BOOST_TEST(delivery->step().has_value());
     BOOST_TEST(sink.opened == 2);
-    BOOST_TEST(delivery->health_message().text() == "");
+    BOOST_TEST(delivery->health().status().cause == "");
 }
 
 BOOST_AUTO_TEST_CASE(records_that_the_sink_may_still_lose_are_not_settled) {
@@ -419,7 +419,7 @@ BOOST_AUTO_TEST_CASE(stop_does_not_wait_for_a_sink_that_is_down_if_it_lacks_noth
     drain(delivery);
     sink.poll_fails = true;
     BOOST_TEST(delivery.step().has_value());
-    BOOST_TEST(shard.read(Metric::sink_up, label_of(SinkName::discard)) == 0);
+    BOOST_TEST(delivery.health().shard().read(Metric::sink_up, label_of(SinkName::discard)) == 0);
     delivery.start();
     const auto begin = std::chrono::steady_clock::now();
     delivery.begin_stop(10min);
