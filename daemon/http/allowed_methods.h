@@ -8,7 +8,8 @@
 
 namespace rollcall::allowed_methods {
 
-inline constexpr std::string_view pages = "GET, HEAD";  // Also of /healthz on all listeners.
+inline constexpr std::string_view pages = "GET, HEAD";
+inline constexpr std::string_view health = "GET, HEAD, OPTIONS";  // On the listeners of check-ins.
 inline constexpr std::string_view reports = "POST, PUT";
 inline constexpr std::string_view reports_with_query = "GET, POST, PUT";
 inline constexpr std::string_view report_options = "GET, POST, PUT, OPTIONS";

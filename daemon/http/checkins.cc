@@ -95,7 +95,8 @@ Result<Admission> Checkins::admit(const HttpHead& head, HttpRequest& request,
     const std::string_view path = path_of(head.target);
     if (path == "/healthz") {
         if (head.method == "GET" || head.method == "HEAD") return Admission::healthy;
-        allow = allowed_methods::pages;
+        allow = allowed_methods::health;
+        if (head.method == "OPTIONS") return Admission::options;
         return fail(Code::method_not_allowed);
     }
     const bool is_known = find_path(path, request);
