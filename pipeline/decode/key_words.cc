@@ -11,7 +11,7 @@ namespace rollcall {
 
 namespace {
 
-constexpr size_t name_bytes_max = 48;  // A longer name is none of ours.
+constexpr size_t key_bytes_max = 48;  // A longer key is none of ours.
 
 // A set of words, one bit for each.
 using Words = uint64_t;
@@ -164,7 +164,7 @@ const KnownKey* key_of(Words found, size_t unit) {
 
 // A name in lower case and without separators; empty if it is too long.
 struct FoldedName {
-    std::array<char, name_bytes_max> bytes;
+    std::array<char, key_bytes_max> bytes;
     size_t size = 0;
 
     bool add(std::string_view name) {

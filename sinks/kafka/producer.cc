@@ -4,8 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <initializer_list>
+#include <memory>
 #include <utility>
 
+#include "pipeline/base/destroy.h"
 #include "sinks/kafka/position.h"
 
 namespace rollcall {
@@ -17,10 +20,23 @@ using std::chrono::milliseconds;
 constexpr milliseconds statistics_interval{5000};
 constexpr int produce_at_once = 1024;
 
-rd_kafka_vu_t header_field(const char* name, std::string_view value) {
+using Headers = std::unique_ptr<rd_kafka_headers_t, DestroyWith<rd_kafka_headers_destroy>>;
+
+Headers make_headers(std::initializer_list<std::pair<const char*, std::string_view>> entries) {
+    Headers headers(rd_kafka_headers_new(entries.size()));
+    for (const auto& [name, value] : entries)
+        (void)rd_kafka_header_add(headers.get(), name, -1, value.data(),
+                                  static_cast<ssize_t>(value.size()));
+    return headers;
+}
+
+// A field of type HEADER would be shorter. But librdkafka 2.0.2 frees such headers twice if it
+// refuses the message because the transaction has failed meanwhile. The library takes headers of
+// type HEADERS only if it takes the message.
+rd_kafka_vu_t headers_field(const Headers& headers) {
     rd_kafka_vu_t field{};
-    field.vtype = RD_KAFKA_VTYPE_HEADER;
-    field.u.header = {name, value.data(), static_cast<ssize_t>(value.size())};
+    field.vtype = RD_KAFKA_VTYPE_HEADERS;
+    field.u.headers = headers.get();
     return field;
 }
 
@@ -285,17 +301,17 @@ Result<void> KafkaProducer::produce(const KafkaMessages::DeadLetter& letter,
         const std::string_view piece =
             letter.line.substr(std::min(part * part_bytes, letter.line.size()), part_bytes);
         const std::string part_text = std::to_string(part + 1);
-        const rd_kafka_vu_t fields[] = {topic_field(topics_->dead_letters()),
-                                        bytes_field(RD_KAFKA_VTYPE_KEY, site),
-                                        bytes_field(RD_KAFKA_VTYPE_VALUE, piece),
-                                        copy_flag(),
-                                        header_field("reason", to_text(letter.reason)),
-                                        header_field("detail", letter.detail),
-                                        header_field("row_id", row_id),
-                                        header_field("part", part_text),
-                                        header_field("parts", parts_text)};
+        Headers headers = make_headers({{"reason", to_text(letter.reason)},
+                                        {"detail", letter.detail},
+                                        {"row_id", row_id},
+                                        {"part", part_text},
+                                        {"parts", parts_text}});
+        const rd_kafka_vu_t fields[] = {
+            topic_field(topics_->dead_letters()), bytes_field(RD_KAFKA_VTYPE_KEY, site),
+            bytes_field(RD_KAFKA_VTYPE_VALUE, piece), copy_flag(), headers_field(headers)};
         auto produced = failure_.check(rd_kafka_produceva(handle_, fields, std::size(fields)));
         if (!produced) return produced;
+        (void)headers.release();
     }
     return {};
 }
@@ -303,15 +319,18 @@ Result<void> KafkaProducer::produce(const KafkaMessages::DeadLetter& letter,
 Result<void> KafkaProducer::produce_position(const Position& position) {
     const std::string next_record = std::to_string(position.next_record);
     const std::string run = to_text(position.run);
+    Headers headers = make_headers({{kafka_run_header, run}});
     const rd_kafka_vu_t fields[] = {
         topic_field(topics_->positions()),
         partition_field(0),
         bytes_field(RD_KAFKA_VTYPE_KEY, incarnation_),
         bytes_field(RD_KAFKA_VTYPE_VALUE, next_record),
         copy_flag(),
-        header_field(kafka_run_header, run),
+        headers_field(headers),
     };
-    return failure_.check(rd_kafka_produceva(handle_, fields, std::size(fields)));
+    auto produced = failure_.check(rd_kafka_produceva(handle_, fields, std::size(fields)));
+    if (produced) (void)headers.release();
+    return produced;
 }
 
 // Waits until every message is delivered or one has failed.
