@@ -93,3 +93,8 @@ planted_bug(sends_nothing_again_when_the_sink_goes_back pipeline/delivery/delive
 "    const uint64_t from = std::max(held->below, stored_.own());
 "
 "(is not in every sink|reports are missing)")
+
+planted_bug(drops_a_segment_that_only_the_journal_of_a_sink_holds pipeline/ingest/committer.cc
+"return spool_.drop(stored_by_all, settled_by_all);"
+"return spool_.drop(stored_by_all, stored_by_all);"
+"(is not in every sink|reports are missing)")

@@ -31,15 +31,26 @@ public:
     // Called at each point; an error that it returns is the result of the call. It may throw.
     std::function<Result<void>(Point)> before;
 
+    // Called after each commit: returns whether the table itself now holds all that its journal
+    // does. If it is empty, the table always does.
+    std::function<bool()> settles;
+
     // Returns true for reports that the sink refuses for good. If it is empty, none are refused.
     std::function<bool(int64_t seq)> refuses;
 
-    [[nodiscard]] bool holds(int64_t seq) const { return content_.seqs.contains(seq); }
+    [[nodiscard]] bool holds(int64_t seq) const {
+        return content_.seqs.contains(seq) || moved_.contains(seq);
+    }
     // Returns a report that was stored twice, if there is one.
     [[nodiscard]] std::optional<int64_t> repeated() const { return repeated_; }
 
     [[nodiscard]] const Content& content() const { return content_; }
     void restore(const Content& earlier) { content_ = earlier; }
+
+    // Somebody moves the table away without its journal, and an empty one takes its place. A
+    // process that has it open completes it when it opens the next one. If the process ends before,
+    // what only the journal held is gone.
+    void replace();
 
     class Endpoint final : public Sink {
     public:
@@ -48,17 +59,28 @@ public:
         Result<Position> open(const IncarnationId& incarnation) override;
         Result<Position> position_of(const IncarnationId& incarnation) override;
         Result<void> write(const Batch& batch) override;
+        Result<void> poll() override;
+        [[nodiscard]] uint64_t settled(uint64_t stored) const override;
 
     private:
+        [[nodiscard]] bool is_replaced() const { return table_ && *table_ != sink_.tables_; }
+        void complete_moved_table();
+
         TransactionSink& sink_;
         IncarnationId incarnation_{};
-        Position position_;  // The last position that open() or write() has seen.
+        Position position_;              // The last position that open() or write() has seen.
+        std::optional<uint64_t> table_;  // The table that it has open.
     };
 
 private:
     void store(const Columns& rows, size_t row);
+    void move_away(const Content& table);
 
     Content content_;
+    Content settled_;                // The table without its journal.
+    std::optional<Content> orphan_;  // A table that was moved away, with its journal.
+    std::set<int64_t> moved_;        // The reports in all tables that were moved away.
+    uint64_t tables_ = 0;            // How often the table was replaced.
     std::optional<int64_t> repeated_;
 };
 
