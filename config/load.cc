@@ -41,6 +41,19 @@ std::string did_you_mean(std::string_view name, const std::vector<std::string_vi
     return nearest ? fmt::format("; did you mean {}?", *nearest) : "";
 }
 
+// Returns the name that was probably meant by a value outside of the bounds, if they are names.
+template <size_t count>
+std::string did_you_mean_value(const Text& value, const OneOf<count>& bounds) {
+    return did_you_mean(value, {bounds.names.begin(), bounds.names.end()});
+}
+template <size_t count>
+std::string did_you_mean_value(const List& values, const OneOf<count>& bounds) {
+    const auto wrong = std::ranges::find_if(
+        values, [&](const Text& value) { return !bounds.hold(std::string_view(value)); });
+    return wrong == values.end() ? "" : did_you_mean_value(*wrong, bounds);
+}
+std::string did_you_mean_value(const auto&, const auto&) { return {}; }
+
 // Returns the value that the text has in TOML, or nothing if it is not exactly one value.
 std::optional<TomlValue> toml_value(std::string_view text) {
     auto parsed = parse_toml(fmt::format("value = {}", text));
@@ -121,21 +134,21 @@ private:
     template <class Read>
     void assign(std::string_view name, int line, const Read& read) {
         bool known = false;
-        for_each_setting(settings_,
-                         [&]<class T>(const SettingInfo& setting, T& value, const auto& bounds) {
-                             if (setting.name != name) return;
-                             known = true;
-                             lines_[setting.name] = line;
-                             auto given = read(value);
-                             if (!given)
-                                 add_problem(line, name, fmt::format("must be {}", form_of<T>()));
-                             else if (!bounds.hold(*given))
-                                 add_problem(line, name,
-                                             fmt::format("must be {}, not {}", bounds.in_words(),
-                                                         value_to_toml(*given)));
-                             else
-                                 value = *std::move(given);
-                         });
+        for_each_setting(settings_, [&]<class T>(const SettingInfo& setting, T& value,
+                                                 const auto& bounds) {
+            if (setting.name != name) return;
+            known = true;
+            lines_[setting.name] = line;
+            auto given = read(value);
+            if (!given)
+                add_problem(line, name, fmt::format("must be {}", form_of<T>()));
+            else if (!bounds.hold(*given))
+                add_problem(line, name,
+                            fmt::format("must be {}, not {}{}", bounds.in_words(),
+                                        value_to_toml(*given), did_you_mean_value(*given, bounds)));
+            else
+                value = *std::move(given);
+        });
         if (!known)
             add_problem(line, name, "unknown setting" + did_you_mean(name, setting_names()));
     }

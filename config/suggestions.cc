@@ -32,9 +32,11 @@ std::string_view key_of(std::string_view name) { return name.substr(name.rfind('
 std::optional<std::string_view> nearest_name(std::string_view name,
                                              const std::vector<std::string_view>& known_names) {
     std::optional<std::string_view> nearest;
-    size_t too_far = std::max<size_t>(2, name.size() / 3) + 1;
+    size_t too_far = std::min(std::max<size_t>(2, name.size() / 3), name.size() / 2) + 1;
     for (const std::string_view known : known_names) {
-        const size_t distance = key_of(known) == key_of(name) ? 1 : edit_distance(name, known);
+        const bool is_begin = name.size() >= 3 && known.starts_with(name) && !known.contains('.');
+        const size_t distance =
+            is_begin || key_of(known) == key_of(name) ? 1 : edit_distance(name, known);
         if (distance >= too_far) continue;
         too_far = distance;
         nearest = known;

@@ -18,6 +18,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "config/settings.h"
 #include "pipeline/base/error.h"
@@ -43,10 +44,18 @@ public:
     [[nodiscard]] bool given() const { return app_->parsed(); }
 
 protected:
-    // Shows an example below the help of a command. example: one command line.
+    // Shows where settings come from and an example below the help of a command. example: one
+    // command line.
     static void set_example(CLI::App& command, const std::string& example) {
-        command.footer("Example:\n  " + example);
+        command.footer(
+            "Settings: --config FILE, else /etc/rollcall/rollcall.toml if it exists; --set "
+            "overrides both.\nState: state_dir, else $STATE_DIRECTORY, else "
+            "./rollcall-data.\n\nExample:\n  " +
+            example);
     }
+
+    // Returns a check that an argument is one of the names. It suggests the nearest one otherwise.
+    [[nodiscard]] static CLI::Validator one_of(std::vector<std::string> names);
 
     CLI::App* app_ = nullptr;  // Set by add_to().
     std::string config_file_;

@@ -14,7 +14,7 @@ public:
                                       "Print a document about all settings, metrics or messages");
         app_->add_option("TOPIC", topic_, "Topic of the document")
             ->required()
-            ->check(CLI::IsMember({"settings", "metrics", "messages"}));
+            ->check(one_of({"settings", "metrics", "messages"}));
         set_example(*app_, "rollcalld reference settings > configuration.md");
     }
 

@@ -23,7 +23,7 @@ public:
         show_
             ->add_option("--format", format_,
                          "Format; the default is markdown, or sql if --dialect is given")
-            ->check(CLI::IsMember({"markdown", "sql"}));
+            ->check(one_of({"markdown", "sql"}));
         set_example(*show_, "rollcalld schema show --dialect singlestore");
         diff_ = app_->add_subcommand("diff",
                                      "Print how the database differs from what this version needs; "
@@ -38,8 +38,7 @@ public:
                     "/etc/rollcall/administrator");
         for (auto* command : {show_, diff_, apply_})
             command->add_option("--dialect", dialect_, "SQL dialect; the default is singlestore")
-                ->check(CLI::IsMember(
-                    std::vector<std::string>(std::begin(dialect_names), std::end(dialect_names))));
+                ->check(one_of({std::begin(dialect_names), std::end(dialect_names)}));
         for (auto* command : {diff_, apply_}) {
             command
                 ->add_option("--as", administrator_.user,

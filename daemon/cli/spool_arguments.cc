@@ -49,8 +49,7 @@ private:
     void add_options() {
         for (auto* command : {list_, verify_, dump_})
             command->add_option("--format", format_, "Format; the default is table")
-                ->check(CLI::IsMember(std::vector<std::string>(std::begin(spool_format_names),
-                                                               std::end(spool_format_names))));
+                ->check(one_of({std::begin(spool_format_names), std::end(spool_format_names)}));
         for (auto* command : {dump_, replay_}) {
             command->add_option("--from", range_.first, "First record")->type_name("NUMBER");
             command->add_option("--to", range_.end, "End of the range; this record is not included")
@@ -63,7 +62,7 @@ private:
                 ->add_option(
                     "--sink", sink_,
                     "Sink; replay needs it unless --dead is given, whose default is every sink")
-                ->check(CLI::IsMember({"sqlite", "kafka", "singlestore"}));
+                ->check(one_of({"sqlite", "kafka", "singlestore"}));
         }
         for (auto* command : {list_, dump_})
             command->get_option("--sink")->needs(command->get_option("--dead"));

@@ -234,7 +234,10 @@ BOOST_AUTO_TEST_CASE(wrong_usage_has_its_own_status) {
     BOOST_TEST(rollcalld({"spool", "replay", "--dead", "--from", "1"}).status == usage_status);
     BOOST_TEST(rollcalld({"spool", "list", "--sink", "kafka"}).status == usage_status);
     BOOST_TEST(rollcalld({"spool", "verify", "--dead"}).status == usage_status);
-    BOOST_TEST(rollcalld({"schema", "show", "--format", "xml"}).status == usage_status);
+    const auto unknown_format = rollcalld({"schema", "show", "--format", "xml"});
+    BOOST_TEST(unknown_format.status == usage_status);
+    BOOST_TEST(unknown_format.errors.find("xml: must be one of markdown, sql") != std::string::npos,
+               unknown_format.errors);
     BOOST_TEST(rollcalld({"schema", "diff", "--dialect", "oracle"}).status == usage_status);
 }
 
@@ -249,6 +252,15 @@ BOOST_AUTO_TEST_CASE(unknown_words_are_named_with_the_nearest_known_name) {
     BOOST_TEST(errors_of({"token", "new", "--stie", "x"}) ==
                "--stie: unknown; did you mean --site?\n");
     BOOST_TEST(errors_of({"frobnicate"}) == "frobnicate: unknown\n");
+    const auto suggests = [&](const std::vector<std::string>& arguments, std::string_view name) {
+        const std::string errors = errors_of(arguments);
+        BOOST_TEST(errors.find(fmt::format("did you mean {}?", name)) != std::string::npos, errors);
+    };
+    suggests({"schema", "show", "--dialect", "singelstore"}, "singlestore");
+    suggests({"spool", "list", "--format", "jsn"}, "json");
+    suggests({"reference", "setings"}, "settings");
+    suggests({"check", "--set", "sinks=sqlite,kafak"}, "kafka");
+    suggests({"check", "--set", "log_level=warn"}, "warning");
 }
 
 BOOST_AUTO_TEST_CASE(help_of_every_command_has_an_example_that_the_command_line_accepts) {
@@ -278,6 +290,8 @@ BOOST_AUTO_TEST_CASE(help_of_every_command_has_an_example_that_the_command_line_
         const auto help = rollcalld(command);
         BOOST_TEST(help.status == 0);
         BOOST_TEST_CONTEXT(help.output) {
+            BOOST_TEST(help.output.find("/etc/rollcall/rollcall.toml") != std::string::npos);
+            BOOST_TEST(help.output.find("$STATE_DIRECTORY") != std::string::npos);
             const size_t example = help.output.find("Example:\n" + prefix);
             BOOST_TEST_REQUIRE(example != std::string::npos);
             // With --help, a command is parsed and not executed. Redirections are left out.

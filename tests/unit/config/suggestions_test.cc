@@ -13,7 +13,7 @@ BOOST_AUTO_TEST_CASE(nearest_name_is_few_edits_away_or_the_same_key_of_another_s
         {"worker", "workers"},          {"spool.syncc", "spool.sync"},
         {"http.lisen", "http.listen"},  {"sync", "spool.sync"},
         {"general.workers", "workers"}, {"http.batch_rows_max", "delivery.batch_rows_max"},
-        {"spool.sync", "spool.sync"},
+        {"spool.sync", "spool.sync"},   {"work", "workers"},
     };
     for (const auto& [name, nearest] : cases)
         BOOST_TEST(nearest_name(name, known).value() == nearest);
