@@ -78,7 +78,8 @@ void SinkHealth::log_change(SinkState before, std::chrono::seconds lasted) const
     if (state_ == SinkState::silent)
         log(LogLevel::warning, "{}; check-ins stay in the spool", silence(name_, step_.seconds()));
     if (state_ == SinkState::up && before != SinkState::opening)
-        log(LogLevel::notice, "sink {}: up again: after={}s", to_text(name_), lasted.count());
+        log(LogLevel::notice, {.message = fmt::format("sink {}: up again", to_text(name_)),
+                               .details = {{"after_seconds", lasted.count()}}});
 }
 
 void SinkHealth::log_again() {
@@ -86,8 +87,10 @@ void SinkHealth::log_again() {
     const auto interval = std::chrono::duration_cast<std::chrono::microseconds>(log_interval);
     if (now_us - logged_us_ < interval.count()) return;
     if (state_ == SinkState::down)
-        log(LogLevel::warning, "sink {}: still down: for={}s failed_attempts={}: {}",
-            to_text(name_), age().count(), failed_attempts_, cause_);
+        log(LogLevel::warning,
+            {.message = fmt::format("sink {}: still down", to_text(name_)),
+             .details = {{"for_seconds", age().count()}, {"failed_attempts", failed_attempts_}},
+             .note = cause_});
     if (state_ == SinkState::silent) log(LogLevel::warning, "{}", silence(name_, step_.seconds()));
     logged_us_ = now_us;
 }
