@@ -10,11 +10,11 @@ namespace rollcall {
 
 namespace {
 
-// Code pages in which PCs name things, as senders call them. ASCII is a part of each, so that JSON
-// and lists can be told by their first byte.
+// Code pages that PCs use by default, under the names that senders use. All of them contain ASCII,
+// so JSON and lists can be recognized by their first byte.
 struct Charset {
     std::string_view sent;
-    const char* name;  // As iconv calls it.
+    const char* name;  // The name that iconv uses.
 };
 constexpr std::array charsets = {Charset{"windows-1250", "CP1250"},
                                  Charset{"cp1250", "CP1250"},
@@ -104,7 +104,7 @@ void* CharsetReader::conversion(std::string_view charset) {
 bool CharsetReader::read(std::string_view charset, std::string_view text, std::string& out) {
     void* const from = conversion(charset);
     if (from == nullptr) return false;
-    constexpr size_t growth_max = 3;  // Of a byte, or of two that are one character.
+    constexpr size_t growth_max = 3;  // Every byte becomes at most three.
     out.resize(std::min(out.capacity(), growth_max * text.size()));
     char* in = const_cast<char*>(text.data());  // iconv() does not change it.
     size_t in_left = text.size();

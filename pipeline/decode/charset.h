@@ -1,11 +1,11 @@
-// Charset: text in a code page that the sender declares, to UTF-8.
+// CharsetReader: converts text in a code page, which the sender declares, to UTF-8.
 //
 //     Content-Type: application/json; charset=windows-1251
 //
-// The conversion is that of the C library (iconv). It may lack a code page, or refuse bytes that
-// the code page does not define; then the text is read as any other that is not UTF-8.
+// The C library (iconv) does the conversion. It may lack a code page, or refuse bytes that the code
+// page does not define. The decoder then reads the text like any other text that is not UTF-8.
 //
-// Threads: one object for each worker. Only the first texts of a code page allocate.
+// Threads: one object for each worker. Memory is allocated only when a code page is first used.
 #pragma once
 
 #include <array>
@@ -25,12 +25,12 @@ public:
     CharsetReader& operator=(const CharsetReader&) = delete;
     ~CharsetReader();
 
-    // Replaces `out` by the text as UTF-8, if it has at most the capacity of `out`. Returns false
-    // if the charset is not known or `text` is not in it.
+    // Replaces `out` by the text as UTF-8. Returns false if the charset is not known, if `text` is
+    // not valid in it, or if the result does not fit into the capacity of `out`.
     [[nodiscard]] bool read(std::string_view charset, std::string_view text, std::string& out);
 
 private:
-    // A conversion that is open, by the number of its charset.
+    // An open conversion, and the index of its charset in the table.
     struct Open {
         size_t charset = 0;
         void* conversion = nullptr;
@@ -40,7 +40,7 @@ private:
     [[nodiscard]] void* conversion(std::string_view charset);
 
     std::array<Open, open_max> open_;
-    size_t next_ = 0;  // The one that is replaced next.
+    size_t next_ = 0;  // The entry that is replaced next.
 };
 
 }  // namespace rollcall

@@ -18,10 +18,11 @@ char first_of(std::string_view text) {
     return first == text.npos ? '\0' : text[first];
 }
 
-// RouterOS 6 cuts a variable here.
+// RouterOS 6 cuts the value of a variable at this size.
 constexpr size_t variable_bytes_max = 4096;
 
-// Types of clients that were made for other servers. A body that is a report is read all the same.
+// Content types that clients of other servers send. If the body is a report, it is read
+// nevertheless.
 constexpr std::array<std::string_view, 12> foreign_types = {"application/octet-stream",
                                                             "application/x-protobuf",
                                                             "application/protobuf",
@@ -38,7 +39,7 @@ constexpr std::array<std::string_view, 12> foreign_types = {"application/octet-s
 // Returns whether a text that does not begin with white space begins like JSON.
 bool opens_json(std::string_view text) { return text.starts_with('{') || text.starts_with('['); }
 
-// Returns whether a text is XML, HTML or a multipart body, whatever its Content-Type is.
+// Returns whether a text is XML, HTML or a multipart body. Ignores the Content-Type.
 bool is_foreign(std::string_view text) {
     const bool is_multipart =
         text.starts_with("--") && text.find("Content-Disposition:") != text.npos;
@@ -56,7 +57,7 @@ bool is_form(std::string_view pairs, BodyHint hint) {
 }  // namespace
 
 BodyHint body_hint(std::string_view content_type) {
-    if (content_type.empty()) return BodyHint::unknown;  // Most MQTT messages have none.
+    if (content_type.empty()) return BodyHint::unknown;  // Most MQTT messages have no content type.
     std::string_view type = content_type.substr(0, content_type.find(';'));
     type = type.substr(0, type.find_last_not_of(spaces) + 1);
     for (const std::string_view lines : {"application/x-ndjson", "application/ndjson",
@@ -187,7 +188,7 @@ void Decoder::normalize(std::string_view body) {
     text_ = recoded_;
 }
 
-// Returns the error with an offset in the body as it was sent instead of one in reports_.
+// Converts the error's offset in reports_ to an offset in the body as it was sent.
 Error Decoder::at_offset_in_body(Error error) const {
     const bool is_converted = !is_recoded_ && !recoded_.empty() && text_.data() == recoded_.data();
     if (field_.was_encoded || is_moved_ || is_converted) error.offset = -1;  // Not in the body.
@@ -253,7 +254,7 @@ void Decoder::read_out_of_band(Fields& fields) {
     fields.end_out_of_band();
 }
 
-// Reads the fields of a form around the one that holds the reports.
+// Reads the other fields of a form whose JSON field holds the reports.
 void Decoder::read_form_around(Fields& fields) {
     if (field_.before.empty() && field_.after.empty()) return;
     const auto outer = fields.enter();

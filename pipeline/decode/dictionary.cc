@@ -34,7 +34,7 @@ Meaning meaning_of(std::string_view object, std::string_view name) {
 }
 
 const Meaning& Dictionary::look_up(std::string_view object, std::string_view name) {
-    constexpr char in = '\xFF';  // In no name, as no UTF-8 has it.
+    constexpr char in = '\xFF';  // Does not occur in names, because it is not valid in UTF-8.
     std::array<char, spelling_bytes_max> path;
     if (object.size() + 1 + name.size() > path.size()) return look_up_long(object, name);
     char* end = std::ranges::copy(object, path.data()).out;

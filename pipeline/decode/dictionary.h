@@ -1,11 +1,13 @@
-// Dictionary: a cache of the meanings of names, by their spelling.
+// Dictionary: a cache from the spelling of a name to its meaning.
 //
-// A fleet uses a few hundred spellings again and again. To fold a name and to check it for secrets
-// takes ten times as long as to compare it with a cached one, so each worker keeps the last name of
-// each slot. A name that is not cached costs as much as without the cache.
+// A fleet uses the same few hundred spellings again and again. Folding a name and checking it for
+// secrets takes ten times as long as comparing it with a cached name. So each worker keeps, for
+// each slot of a hash table, the last name that was looked up. A name that is not cached costs as
+// much as without the cache.
 //
-// Routers also send names in the same order. Each entry therefore points to the name that followed
-// it last time: if that name follows again, neither its end nor its slot has to be found.
+// Routers also send names in the same order. Each entry therefore points to the name that came
+// after it last time. If this name is next again, neither the end of the name nor its slot has to
+// be found.
 //
 // Threads: one for each worker, inside its Fields. Nothing allocates after construction.
 #pragma once
@@ -29,8 +31,9 @@ struct Meaning {
     bool group = false;                   // See is_group().
     bool other_thing = false;             // See is_other_thing().
     bool secret = false;                  // See is_secret().
-    bool plain = false;                   // Letters, digits and `.-_`, as scripts name things.
-    // Where UnknownKeys counted this name. Mutable, because it changes no meaning.
+    bool plain = false;  // Consists of letters, digits and `.-_`, like the usual names in scripts.
+    // The position at which UnknownKeys counted this name. Mutable, because it does not affect the
+    // meaning.
     mutable FrequentNames::Place counted = {};
 };
 
@@ -39,7 +42,7 @@ struct Meaning {
 
 class Dictionary {
 public:
-    // keep_sim_identifiers: names that identify a SIM or its subscriber are no secrets.
+    // keep_sim_identifiers: names that identify a SIM or its subscriber do not count as secrets.
     explicit Dictionary(bool keep_sim_identifiers = false)
         : entries_(entries_count), keep_sim_identifiers_(keep_sim_identifiers) {}
     Dictionary(const Dictionary&) = delete;
@@ -50,19 +53,20 @@ public:
     // Returns the meaning of a member of an object.
     [[nodiscard]] const Meaning& look_up(std::string_view object, std::string_view name);
 
-    // The name at the beginning of a text, if it is the expected one.
+    // The result of expect(): the size and meaning of the name at the beginning of a text.
     struct Expected {
-        size_t bytes = 0;  // 0 if it is not; then find the name and look_up() it.
+        size_t bytes = 0;  // 0 if the name is another one; then find its end and look_up() it.
         const Meaning* meaning = nullptr;
     };
-    // Returns the name that followed the last one before, if `text` begins with it and `end`.
+    // Looks for the name that came after the last one before. Returns it if `text` begins with that
+    // name and `end`.
     [[nodiscard]] Expected expect(std::string_view text, std::string_view end);
 
 private:
     static constexpr size_t entries_count = 1024;
     static constexpr size_t spelling_bytes_max = 24;
 
-    // The bytes of a name as words, which overlap if there are fewer bytes.
+    // The bytes of a name as three integers, which overlap if the name is short.
     struct Spelling {
         uint64_t first = 0;
         uint64_t middle = 0;
@@ -70,7 +74,7 @@ private:
         size_t size = 0;
         Spelling() = default;
         explicit Spelling(std::string_view text);
-        // Compares without a branch for each word.
+        // Compares without a branch for each integer.
         [[nodiscard]] bool is(const Spelling& other) const {
             return ((first ^ other.first) | (middle ^ other.middle) | (last ^ other.last) |
                     (size ^ other.size)) == 0;
@@ -84,7 +88,7 @@ private:
     struct Entry {
         Spelling spelling;
         Meaning meaning;
-        Entry* next = nullptr;  // The name that followed it.
+        Entry* next = nullptr;  // The name that came after this one.
     };
 
     template <class Word>
@@ -141,7 +145,8 @@ inline const Meaning& Dictionary::look_up(std::string_view name) {
 
 inline Dictionary::Expected Dictionary::expect(std::string_view text, std::string_view end) {
     Entry* const next = last_->next;
-    // The slot may hold another name by now. Only a plain name is spelled in JSON as it is here.
+    // The slot may contain another name by now. Only a plain name has the same spelling in JSON as
+    // here.
     if (next == nullptr || !next->meaning.plain) return {};
     const size_t bytes = next->spelling.size;
     if (text.size() < bytes + end.size()) return {};

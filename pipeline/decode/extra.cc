@@ -15,8 +15,8 @@ struct SecretPart {
     Privacy privacy;
 };
 
-// Parts of names, folded like keys, sorted by their first letters. `key` is a part of many harmless
-// names, so it counts with a word in front that makes a secret of it.
+// Parts of names, folded like keys, sorted by their first letters. `key` alone occurs in many
+// harmless names, so it counts only together with a word in front of it.
 constexpr SecretPart secret_parts[] = {
     {"accesskey", Privacy::credential},     {"apikey", Privacy::credential},
     {"authkey", Privacy::credential},       {"authorization", Privacy::credential},
@@ -44,7 +44,7 @@ constexpr SecretPart secret_parts[] = {
 constexpr std::array<std::string_view, 6> secret_ends = {"pass", "pin", "pwd",
                                                          "auth", "otp", "puk"};
 
-// The index of the first part for each letter, and one more for the end of the last.
+// For each letter, the index of the first part that begins with it. One more entry ends the last.
 constexpr std::array<uint8_t, 27> parts_from = [] {
     std::array<uint8_t, 27> from{};
     for (size_t letter = 0; letter < from.size(); ++letter)
@@ -53,8 +53,8 @@ constexpr std::array<uint8_t, 27> parts_from = [] {
     return from;
 }();
 
-// For each first letter of a part, a bit for each second letter; so most places in a name need no
-// comparison.
+// For each first letter of a part, a bit for each second letter that occurs. So most positions in a
+// name need no comparison.
 constexpr uint32_t letter_bit(char letter) { return uint32_t{1} << ((letter - 'a') & 31); }
 constexpr std::array<uint32_t, 26> seconds_of = [] {
     std::array<uint32_t, 26> seconds{};
@@ -105,7 +105,7 @@ void Extra::put(std::string_view bytes) {
     used_ += bytes.size();
 }
 
-// Appends a comma and the name, if these and `value_bytes` more bytes fit.
+// Appends a comma and the name if both, and `value_bytes` more bytes, fit.
 bool Extra::begin(const Name& named, size_t value_bytes) {
     if (muted_ > 0 || named.secret) return false;
     const std::string_view name = named.text;
@@ -128,7 +128,7 @@ bool Extra::quote(std::string_view text, bool plain) {
     if (room() < text.size() + 2) return false;
     put('"');
     const size_t begin = used_;
-    put(text);  // Assume that nothing needs escaping, then check.
+    put(text);  // Copy as if nothing needs escaping, then check.
     size_t seen = plain ? text.size() : 0;
     while (seen < text.size()) {
         const size_t step = json_plain(&bytes_[begin + seen]);

@@ -1,11 +1,12 @@
-// Extra: the members of a report that set no column, as one JSON object for the column `extra`.
+// Extra: collects the members of a report that set no column, as one JSON object for column
+// `extra`.
 //
 //     {"software-id":"TJI1-CDCL","interfaces":[{"name":"ether1","rx-byte":18446744073709550000}]}
 //
-// The object is written while the report is read, and is valid JSON at any time except for the
-// brackets that are open. A member that does not fit into the column is left out. So is every
-// member whose name says that it is a secret or identifies a person: passphrases, tokens, IMSI.
-// With ingest.keep_sim_identifiers the latter are kept.
+// The object is written while the report is read. Except for brackets that are still open, it is
+// valid JSON at any time. A member that does not fit into the column is left out. Every member
+// whose name indicates a secret or identifies a person is left out too: passphrases, tokens, IMSI.
+// With ingest.keep_sim_identifiers, members that identify a person are kept.
 //
 // Threads: one for each worker, inside its Fields. Nothing allocates.
 #pragma once
@@ -21,7 +22,7 @@
 
 namespace rollcall {
 
-// The kind of value that a name announces.
+// The kind of value to expect under a name.
 enum class Privacy : uint8_t {
     open,
     subscriber,  // Identifies a person or a SIM: "imsi", "uicc", "subscriber-number".
@@ -29,7 +30,7 @@ enum class Privacy : uint8_t {
 };
 [[nodiscard]] Privacy privacy_of(std::string_view name);
 
-// Returns whether the name is that of a credential or a personal number.
+// Returns whether a name indicates a credential or identifies a person or a SIM.
 [[nodiscard]] inline bool is_secret(std::string_view name) {
     return privacy_of(name) != Privacy::open;
 }
@@ -44,7 +45,7 @@ public:
         Name() = default;
         template <std::convertible_to<std::string_view> Text>
         Name(const Text& name) : text(name), secret(is_secret(name)) {}
-        // For a name that the dictionary knows.
+        // For a name whose meaning the dictionary has already found.
         Name(std::string_view name, bool is_secret, bool is_plain)
             : text(name), secret(is_secret), plain(is_plain) {}
     };
@@ -56,13 +57,13 @@ public:
         cut_ = false;
     }
 
-    // Append a member. A text is any valid UTF-8. A literal is a number, true, false or null, as it
-    // was sent.
+    // Append a member. text() accepts any valid UTF-8. literal() takes a number, true, false or
+    // null, in the spelling in which it was sent.
     void text(const Name& name, std::string_view value);
     void literal(const Name& name, std::string_view value);
 
-    // Opens an object or a list, which close() ends with the closing bracket. An empty one is
-    // removed.
+    // Opens an object or a list. close() appends the closing bracket, or removes the object or list
+    // if it is empty.
     using Mark = size_t;
     [[nodiscard]] Mark open(const Name& name, char bracket);
     void close(Mark mark, char bracket);
@@ -80,15 +81,15 @@ private:
     [[nodiscard]] bool quote_escaped(std::string_view text);
     void put(std::string_view bytes);
     void put(char byte) { bytes_[used_++] = byte; }
-    // Returns the bytes that are left, without those for the closing brackets.
+    // Returns the number of free bytes, without those for the closing brackets.
     [[nodiscard]] size_t room() const {
         const size_t taken = used_ + depth_ + 2;
         return taken < json_bytes_max ? json_bytes_max - taken : 0;
     }
 
     size_t used_ = 0;
-    size_t depth_ = 0;  // Open objects and lists.
-    size_t muted_ = 0;  // The innermost of these that are left out.
+    size_t depth_ = 0;  // Number of open objects and lists.
+    size_t muted_ = 0;  // How many of the innermost open ones are left out.
     bool cut_ = false;
     static constexpr size_t json_bytes_max = bytes_max(Column::extra);
     std::array<char, json_bytes_max + json_step> bytes_;  // json_plain() reads whole steps.

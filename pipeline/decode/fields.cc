@@ -30,19 +30,20 @@ bool is_variable(std::string_view text) {
     const auto is_name = [](char c) { return is_digit(c) || is_letter(c) || c == '_' || c == '-'; };
     return text.size() > 1 && std::ranges::all_of(text.substr(1), is_name);
 }
-// Returns whether a text is a variable, "$uptime", from a script with one `\` too many.
+// Returns whether a text is the name of a variable, such as "$uptime". A script sends that if it
+// has one `\` too many.
 inline bool unsubstituted(std::string_view text) {
     return text.starts_with('$') && is_variable(text);
 }
 
-// Returns whether the value of `id`, which names other things as well, is a serial number: letters
-// and digits, both.
+// Returns whether a value of the key `id` is a serial number: it has both letters and digits, and
+// nothing else. Other things have an `id` as well.
 bool is_like_serial(std::string_view text) {
     return std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c); }) &&
            std::ranges::any_of(text, is_letter) && std::ranges::any_of(text, is_digit);
 }
 
-// A voltage without a unit, which may be tenths of volts: settle_voltage() decides.
+// A voltage without a unit may be in tenths of volts: see settle_voltage().
 constexpr double bare_voltage_max = 1000;
 
 bool is_whole(double number) { return number == std::floor(number); }
@@ -50,8 +51,8 @@ bool is_whole(double number) { return number == std::floor(number); }
 // Returns whether a whole number without a unit may be tenths of volts: see settle_voltage().
 bool may_be_tenths(const Key& key) { return key->column == Column::voltage_v && key->scale == 1; }
 
-// Removes the zeros that :serialize appends when it writes a text that looks like a number with six
-// decimals. Whether 7.200000 was "7.2" or "7.20" cannot be told.
+// Removes the zeros that :serialize appends. It writes a text that looks like a number with six
+// decimals, so it is unknown whether 7.200000 was "7.2" or "7.20".
 std::string_view without_padding(std::string_view lexeme) {
     const size_t point = lexeme.find('.');
     if (point == lexeme.npos || lexeme.size() - point != 7) return lexeme;
@@ -71,7 +72,7 @@ constexpr uint64_t columns_where(Choose choose) {
 constexpr uint64_t texts = columns_where([](const auto& of) { return of.kind == Kind::text; });
 constexpr uint64_t reals = columns_where([](const auto& of) { return of.kind == Kind::real; });
 constexpr uint64_t integers = ~(texts | reals);
-// Columns that say something about the state of a router rather than its identity.
+// Columns that describe the state of a router rather than its identity.
 constexpr uint64_t metrics = columns_where([](const auto& of) {
     return of.value != Value::words && of.value != Value::serial && of.value != Value::licence &&
            of.value != Value::firmware;
@@ -173,17 +174,18 @@ void Fields::one_value(const Key& key, std::string_view value) {
     }
 }
 
-// Reads "190840832,268435456", which is free and total, in that order.
+// Reads a value such as "190840832,268435456": the free amount, then the total.
 void Fields::two_numbers(const Key& key, std::string_view value) {
     const size_t comma = value.find(',');
-    if (comma == value.npos) return;  // One number alone is ambiguous.
+    if (comma == value.npos) return;  // A single number is ambiguous.
     one_value(key, value.substr(0, comma));
     one_value({key.sent, find_key("totalmemory").known}, value.substr(comma + 1));
 }
 
 void Fields::integer(const Key& key, int64_t value) {
     if (key->two) return;
-    // A column of integers keeps the number exactly. A double is exact enough for the others.
+    // A column of integers stores the number exactly. For the other columns a double is exact
+    // enough.
     if (key->kind != Kind::integer || key->scale != 1 || key->share)
         return real(key, static_cast<double>(value));
     open_value(key);
@@ -222,8 +224,8 @@ void Fields::literal(const Key& key, std::string_view lexeme) {
     text(key, without_padding(lexeme));
 }
 
-// Drops the value that this key had before: if a key is repeated, the last value counts, even if it
-// means absent. Of serial numbers, the last good one counts.
+// Drops the earlier value of this key. If a key is repeated, the last value counts, even if it
+// means that the value is missing. Serial numbers are an exception: the last good value counts.
 void Fields::forget_earlier(const Key& key) {
     warn(Warning::duplicate_key, key);
     if (key->value != Value::serial && has(key->column) &&
@@ -231,7 +233,7 @@ void Fields::forget_earlier(const Key& key) {
         drop(key->column);
 }
 
-// Returns the place for a good value, or nullptr if a better key has set the column.
+// Returns where to store a good value, or nullptr if a better key has already set the column.
 Fields::Kept* Fields::claim(const Key& key) {
     Kept& place = kept(key->column);
     if (has(key->column) && place.key->number < key->number) return nullptr;
@@ -271,8 +273,9 @@ void Fields::keep_real(const Key& key, std::optional<double> value, bool bare) {
     }
 }
 
-// Of several readings of one quantity the highest counts: the hottest sensor, and the power supply
-// that works. Returns whether this reading is the highest so far. The lower one goes to `extra`.
+// If a report has several readings of one quantity, the highest counts: the hottest sensor, or the
+// power supply that works. Returns whether this reading is the highest so far. Adds the lower of
+// the two to `extra`.
 bool Fields::is_highest(const Key& key, double value) {
     const Kept& place = kept(key->column);
     if (!has(key->column) || !place.key->several) return true;
@@ -288,7 +291,8 @@ void Fields::set_aside(const Key& key, double value) {
     extra_.literal(key.sent, {digits.data(), static_cast<size_t>(end - digits.data())});
 }
 
-// Keeps a value that is percent in some reports and an amount in others: up to 100 it is percent.
+// Keeps a value that is a percentage in some reports and an amount in others. Values up to 100 are
+// percentages.
 void Fields::keep_share(const Key& key, std::optional<double> value) {
     if (!value) return bad_value(key);
     if (*value < 0) return implausible(key, true);
@@ -297,13 +301,13 @@ void Fields::keep_share(const Key& key, std::optional<double> value) {
         (memory ? memory_in_use_ : disk_in_use_) =
             Kept{key, routeros::rounded(*value).value_or(0), 0, {}};
     } else if (!memory) {
-        set_aside(key, *value);  // No column holds it.
+        set_aside(key, *value);  // No column stores it.
     } else if (Kept* place = claim(key)) {
         place->real = *value;
     }
 }
 
-// Keeps a clock, or one half of it: /system clock has a date and a time.
+// Keeps a clock, or one half of it: /system clock has the date and the time as two values.
 void Fields::keep_clock(const Key& key, std::string_view value) {
     if (const auto clock = routeros::clock(value)) return keep_integer(key, clock);
     if (const auto day = routeros::calendar_day(value)) {
@@ -316,7 +320,8 @@ void Fields::keep_clock(const Key& key, std::string_view value) {
     }
 }
 
-// Keeps the value of an ambiguous key that does not mean its column: `"cpu":"ARM64"` is no load.
+// Keeps the value of an ambiguous key in `extra` if its meaning is not that of the column:
+// `"cpu":"ARM64"` is not a load.
 void Fields::keep_in_extra(const Key& key, std::string_view value) {
     extra_.text({key.sent, false, false}, value);
 }
@@ -330,14 +335,14 @@ void Fields::keep_serial(const Key& key, std::string_view value) {
 }
 
 void Fields::keep_device(const Key& key, std::string_view value) {
-    if (unsubstituted(value)) return;  // No loss, because a report has several ids.
+    if (unsubstituted(value)) return;  // No warning is needed, because a report has several ids.
     if (const auto mac = identities::mac(value, key->mac))
         return keep_spelled(key, mac->view(), device_spelled_);
     if (!identities::is_site(value)) return warn(Warning::not_an_identity, key);
     keep_text(key, value);
 }
 
-// Keeps a text in capital letters, so that every spelling is one identity.
+// Keeps a text in capital letters, so that all spellings become the same identity.
 void Fields::keep_spelled(const Key& key, std::string_view value, std::span<char> spelling) {
     Kept* const place = claim(key);
     if (place == nullptr) return;
@@ -357,7 +362,7 @@ bool Fields::keep_text(const Key& key, std::string_view value) {
 }
 
 void Fields::bad_value(const Key& key) {
-    // An unusable id is no loss, because a report has several.
+    // An unusable id needs no warning, because a report has several ids.
     if (key->column != Column::site_id) warn(Warning::bad_value, key);
 }
 
@@ -418,7 +423,8 @@ void Fields::weigh(Column total, Column free, const std::optional<Kept>& in_use)
     }
 }
 
-// Sets the channel from a version like "7.17 (stable)", unless the report has a key for it.
+// Sets the channel from a version like "7.17 (stable)", unless the report has a key for the
+// channel.
 void Fields::take_channel() {
     if (!has(Column::version) || channel_.empty() || has(Column::channel)) return;
     kept_mask_ |= bit(Column::channel);
@@ -431,8 +437,8 @@ void Fields::take_clock() {
     keep_integer(day_key_, (*day_ * 86400 + *second_of_day_) * 1'000'000);
 }
 
-// Drops a serial number that repeats another name of the router, which scripts send if there is no
-// serial number.
+// Drops a serial number that repeats another name of the router. Scripts send such a name if there
+// is no serial number.
 void Fields::check_serial() {
     if (!has(Column::serial_number)) return;
     const Kept& serial = kept(Column::serial_number);
@@ -446,9 +452,9 @@ void Fields::check_serial() {
 }
 
 // Decides whether an integer without a unit is in volts or in tenths of volts. RouterOS 6 writes
-// tenths (RouterOS manual, "Health"), so this is no guess if the report has a version 6. Otherwise
-// only a voltage that no board accepts is read as tenths. A decision against the version is a
-// guess.
+// tenths (RouterOS manual, "Health"), so the unit is certain if the report has a version 6.
+// Otherwise only a voltage that no board accepts is read as tenths. If the value contradicts the
+// unit that belongs to the version, the decision is a guess, and a warning says so.
 void Fields::settle_voltage() {
     if (!has(Column::voltage_v) || !kept(Column::voltage_v).bare) return;
     constexpr double volts_from = 100;
@@ -464,7 +470,7 @@ void Fields::settle_voltage() {
     if (is_guess) warn(Warning::unit_guessed, voltage.key);
 }
 
-// Writes all values except the site, which the intake sets.
+// Writes all values except the site. The intake sets the site.
 void Fields::write() {
     each_column(kept_mask_ & reals,
                 [this](Column column) { row_->set_real(column, kept(column).real); });
@@ -488,12 +494,13 @@ void Fields::warn(Warning warning) {
     warn(to_text(warning));
 }
 
-// Records "bad_value:cpu_load", whether the key was sent as cpu-load, cpuLoad or CPU Load.
+// Records a warning such as "bad_value:cpu_load". The name is the same whether the key was sent as
+// cpu-load, cpuLoad or CPU Load.
 void Fields::warn(Warning warning, const Key& key) {
     constexpr size_t code_max = 32;
     constexpr size_t name_max = 32;
     std::array<char, code_max + 1 + name_max + 1>
-        text;  // One more: `_` and a letter come together.
+        text;  // One more byte, because `_` and a letter are appended together.
     char* end = std::ranges::copy(to_text(warning), text.data()).out;
     *end++ = ':';
     char* const name_end = end + name_max;
@@ -509,7 +516,7 @@ void Fields::warn(Warning warning, const Key& key) {
     warn({text.data(), static_cast<size_t>(std::min(end, name_end) - text.data())});
 }
 
-// Adds a warning to the list unless the list has it already or is full.
+// Adds a warning to the list, unless the list is full or already contains the warning.
 void Fields::warn(std::string_view warning) {
     std::string_view rest = warnings();
     while (!rest.empty()) {

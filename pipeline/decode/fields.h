@@ -1,13 +1,14 @@
-// Fields: the keys and values of one report, to columns of the open row.
+// Fields: stores the keys and values of one report in the columns of the open row.
 //
-// Both parsers, of JSON and of key=value pairs, give their keys and values to this class. It reads
-// a value by the RouterOS type of its column, chooses between several keys of one column, and
-// records a warning for each value that it cannot use. A bad value costs its column, never the row.
+// Both parsers (JSON and key=value pairs) pass their keys and values to this class. It reads each
+// value according to the RouterOS type of its column, and chooses if several keys set the same
+// column. It records a warning for each value that it cannot use. A bad value leaves its column
+// empty; the row is still stored.
 //
-// Use: begin(row); then a value for each known key, and all other members to extra(); then
-// finish(). The row is unchanged until finish(), which writes the values and the columns `warnings`
-// and `extra`, and leaves the row open for the intake to commit or discard. Keys and texts are not
-// copied, so they must stay readable until finish().
+// Use: call begin(row). Pass the value of each known key to this class, and all other members to
+// extra(). Then call finish(). The row is unchanged until finish(), which writes the values and the
+// columns `warnings` and `extra`. The row stays open; the intake commits or discards it. Keys and
+// texts are not copied, so they must stay readable until finish().
 //
 // Threads: one object for each worker. Nothing allocates.
 #pragma once
@@ -27,7 +28,7 @@
 
 namespace rollcall {
 
-// The signs in a report by which the response chooses its dialect (daemon/http/dialects.h).
+// The features of a report by which the response chooses its dialect (daemon/http/dialects.h).
 struct Shape {
     bool json = false;  // The report is JSON.
     bool json_rpc = false;
@@ -37,7 +38,7 @@ struct Shape {
 
 class Fields {
 public:
-    // The keys that have come, by number.
+    // The keys that have occurred; the index is the number of the key.
     using Seen = std::array<bool, keys_max>;
 
     static constexpr size_t unknown_keys_default = 256;
@@ -47,42 +48,46 @@ public:
                     size_t unknown_keys_max = unknown_keys_default)
         : dictionary_(keep_sim_identifiers), unknown_keys_(unknown_keys_max) {}
 
-    // now_us: the time of receipt, in microseconds since 1970. A clock of the router that is more
-    // than a day ahead of it is not kept; 0 disables the check.
+    // now_us: the time of receipt, in microseconds since 1970. If the router's clock is more than a
+    // day ahead of now_us, its value is not kept; 0 disables this check.
     void begin(Columns& row, int64_t now_us = 0);
 
-    // Begins an object, which may use the keys of the object around it again. Returns what leave()
-    // needs at its end.
+    // Begins an object, in which the keys of the enclosing object may occur again. Pass the result
+    // to leave() at the end of the object.
     [[nodiscard]] Seen enter() { return std::exchange(seen_, {}); }
     void leave(const Seen& outer) { seen_ = outer; }
 
     [[nodiscard]] Dictionary& dictionary() { return dictionary_; }
 
-    // Takes the value of a known key: as text, of which an empty one and `none` mean absent, ...
+    // Takes the value of a known key as text. An empty text and `none` mean that the value is
+    // missing.
     void text(const Key& key, std::string_view value);
-    // ... as a number, unless the column keeps text, ...
+    // Takes the value as a number, unless the column keeps text.
     void integer(const Key& key, int64_t value);
     void real(const Key& key, double value);
-    // ... or as the characters of a number, because "7.20" is another version than 7.2.
+    // Takes the value as the characters of a number, because version "7.20" differs from version
+    // 7.2.
     void literal(const Key& key, std::string_view lexeme);
-    // Takes one of several numbers whose mean is the value, as of the cores of a processor.
+    // Takes one of several numbers whose mean is the value, for example the load of one processor
+    // core.
     void part_of_mean(const Key& key, double value);
 
     [[nodiscard]] bool has(Column column) const { return kept_mask_ & bit(column); }
-    // Removes the value of a column if this key has set it.
+    // Removes the value of the key's column if this key has set it.
     void forget(const Key& key);
-    // Returns the number of known keys so far, even of those without a usable value.
-    // A clock does not count, because every log line has one.
+    // Returns the number of known keys so far, including those without a usable value. A clock does
+    // not count, because every log line has one.
     [[nodiscard]] size_t known_keys() const { return known_keys_; }
-    // Returns whether pairs are a report: a key is known, and there is something to store.
+    // Returns whether pairs form a report: at least one key is known, and there is something to
+    // store.
     [[nodiscard]] bool is_report();
-    // Records that the fields so far came out of band. If they name the router, a body without
-    // metrics needs no warning.
+    // Records that all fields so far came from outside the body. If they identify the router, a
+    // body without metrics causes no warning.
     void end_out_of_band() { named_out_of_band_ = kept_mask_ != 0; }
 
-    // Takes the members that are no keys.
+    // Collects the members that are not keys.
     [[nodiscard]] Extra& extra() { return extra_; }
-    // Counts the keys of all reports so far that are not understood.
+    // Counts the keys, in all reports so far, that the decoder does not understand.
     [[nodiscard]] UnknownKeys& unknown_keys() { return unknown_keys_; }
     [[nodiscard]] Shape& shape() { return shape_; }
 
@@ -91,21 +96,21 @@ public:
     // Records that the body was empty. This is a warning unless out-of-band fields had values.
     void empty_body();
 
-    // Returns an id that the report carries, for a site that has no better one; may be empty.
+    // Returns an id from the report, for a site that has no better one; may be empty.
     [[nodiscard]] std::string_view device() const {
         return has(Column::site_id) ? kept_[index(Column::site_id)].text : std::string_view();
     }
 
-    // Writes the row. Returns all warnings as in the column `warnings`,
-    // "bad_value:uptime,utf8_bom", valid until the next begin(). Adds no_metrics if the report
-    // names the router and nothing else.
+    // Writes the row. Returns all warnings as in the column `warnings`, for example
+    // "bad_value:uptime,utf8_bom"; valid until the next begin(). Adds no_metrics if the report
+    // identifies the router but contains nothing else.
     std::string_view finish();
 
-    // Returns the kinds of warnings of this row; bit i stands for Warning(i).
+    // Returns the kinds of warnings of this row; bit i represents Warning(i).
     [[nodiscard]] uint32_t warning_bits() const { return warning_bits_; }
 
 private:
-    // The value of a column, by its kind, and the key that it came with.
+    // The value of a column, stored by the kind of the column, and the key of the value.
     struct Kept {
         Key key;
         int64_t integer;
@@ -159,16 +164,16 @@ private:
     std::array<Kept, columns_count> kept_{};
     std::optional<Kept> memory_in_use_;
     std::optional<Kept> disk_in_use_;
-    // The halves of a clock that came as date and time, and the key of the date.
+    // The date and the time of day of a clock that came as two values, and the key of the date.
     std::optional<int64_t> day_;
     std::optional<int64_t> second_of_day_;
     Key day_key_;
     double mean_sum_ = 0;
     size_t mean_count_ = 0;
-    // Identities in the one spelling that is stored.
+    // Identities in their normalized spelling, in which they are stored.
     std::array<char, bytes_max(Column::serial_number)> serial_spelled_;
     std::array<char, bytes_max(Column::site_id)> device_spelled_;
-    std::string_view channel_;  // The channel behind the version number, "7.17 (stable)".
+    std::string_view channel_;  // The channel in a version number, as in "7.17 (stable)".
     Seen seen_{};
     uint64_t sent_mask_ = 0;  // One bit for each column for which a value was sent.
     bool named_out_of_band_ = false;

@@ -10,34 +10,34 @@ namespace {
 
 constexpr size_t bytes_max = 32;
 
-// Texts that scripts send for a missing value, without what is no letter or digit: `na` stands for
-// `N/A` and `n.a.`, `none` for `<none>`.
+// Texts that scripts send for a missing value, reduced to letters and digits: `na` represents `N/A`
+// and `n.a.`, `none` represents `<none>`.
 constexpr std::string_view placeholders =
     " na none null nil unknown unknow undefined undef unset notset notfound notavailable notavail"
     " unavailable notapplicable nan false true error empty default tobefilledbyoem nothing noserial"
     " missing invalid serial serialnumber chr ";
 
-// Names of products and of their maker, in the same form.
+// Names of products and of their maker, reduced in the same way.
 constexpr std::string_view products =
     " mikrotik routeros routerboard hex hexs haplite haplitetc hapmini hapac hapax rb ";
-// Beginnings of the names of products.
+// Prefixes of product names.
 constexpr std::array<std::string_view, 13> series = {
     "RB", "CCR", "CRS", "CSS", "RBD", "RBM", "RBL", "hAP", "hEX", "cAP", "wAP", "mAP", "LtAP"};
 
-// Returns whether a list of words, with a blank around each, contains a word.
+// Returns whether a list of words, each with a blank before and after it, contains a word.
 bool contains_word(std::string_view words, std::string_view word) {
     for (size_t at = 0; (at = words.find(word, at)) != words.npos; ++at)
         if (words[at - 1] == ' ' && words[at + word.size()] == ' ') return true;
     return false;
 }
 
-// The classes of bytes, one bit for each.
+// A set of character classes, one bit for each.
 using Classes = uint8_t;
 constexpr Classes zero = 1;
 constexpr Classes digit = 2;  // 1 to 9.
 constexpr Classes capital = 4;
 constexpr Classes small = 8;
-constexpr Classes series_mark = 16;  // Separates the parts of a product's name.
+constexpr Classes series_mark = 16;  // A character that separates the parts of a product's name.
 constexpr Classes not_ascii = 32;
 constexpr Classes other = 64;
 constexpr Classes plain = zero | digit | capital | small;
@@ -71,7 +71,7 @@ bool consists_of(std::string_view text, std::string_view besides) {
     });
 }
 
-// A text without what is no letter or digit, in lower case.
+// The letters and digits of a text, in lower case.
 class Letters {
 public:
     explicit Letters(std::string_view text) {
@@ -89,7 +89,8 @@ private:
 };
 
 // Returns whether a text is the name of a product of a series: "RB951Ui-2HnD", "CCR2004", "hAP ac".
-// Serial numbers that begin with the same letters have at least eight capital letters and digits.
+// A serial number may begin with the same letters; it then has at least eight characters, all of
+// them capital letters or digits.
 bool is_of_a_series(std::string_view text, Classes classes) {
     if ((classes & (small | series_mark)) == 0 && text.size() >= 8) return false;
     return std::ranges::any_of(series, [&](std::string_view name) {
@@ -102,9 +103,9 @@ bool is_of_a_series(std::string_view text, Classes classes) {
 bool is_placeholder(std::string_view text, Classes classes) {
     static constexpr ByteSet openers("$[{<%");
     if (text.empty()) return true;
-    // A variable, a command or a template that nobody filled in.
+    // The text is a variable, a command or a template that was not filled in.
     if (openers.has(text[0])) return true;
-    // Most identities have a digit other than 0, which no word of the lists has.
+    // Most identities have a digit other than 0. No word of the lists has one.
     if ((classes & digit) != 0) return same_word(text, "x86") || is_of_a_series(text, classes);
     if ((classes & not_ascii) != 0) return false;
     if ((classes & plain & ~zero) == 0) return true;  // "000", "--".

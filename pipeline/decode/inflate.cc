@@ -1,6 +1,6 @@
 #include "pipeline/decode/inflate.h"
 
-#define ZLIB_CONST  // zlib's pointer to the input is to const.
+#define ZLIB_CONST  // Makes zlib declare its input pointer as pointer to const.
 #include <zlib.h>
 #include <zstd.h>
 #include <zstd_errors.h>
@@ -16,7 +16,7 @@ namespace rollcall {
 
 namespace {
 
-// zlib's windowBits: the largest window, and which format.
+// zlib's windowBits, for the largest window; the value also selects the format.
 constexpr int window_bits = 15;
 constexpr int zlib_format = window_bits;
 constexpr int gzip_format = window_bits + 16;
@@ -24,7 +24,8 @@ constexpr int raw_format = -window_bits;
 
 bool begins_as_zlib(std::string_view body) { return (body[0] & 0x0F) == Z_DEFLATED; }
 
-// libzstd may be built to read its older formats, by decoders that few people look at.
+// Returns whether a body begins with a current frame. libzstd may be built with decoders for its
+// older formats, which are rarely reviewed.
 bool begins_as_zstd(std::string_view body) {
     uint32_t magic = 0;
     if (body.size() < sizeof magic) return false;
@@ -42,9 +43,9 @@ void start(z_stream& stream, int format, std::string_view body, std::span<char> 
     stream.avail_out = static_cast<uInt>(output.size());
 }
 
-// Inflates to the end of the stream.
+// Inflates the whole stream.
 Result<void> finish(z_stream& stream) {
-    const int status = inflate(&stream, Z_FINISH);  // All at once: no window beside the output.
+    const int status = inflate(&stream, Z_FINISH);  // In one call: the output is the window.
     if (stream.avail_out == 0) return fail(Code::body_too_large);
     if (status != Z_STREAM_END) return fail(Code::bad_encoding);
     return {};
@@ -81,7 +82,7 @@ struct Inflater::Libraries {
 
 Inflater::Inflater(size_t plain_bytes_max)
     : plain_bytes_max_(plain_bytes_max),
-      // Its pages are taken when a body first reaches them.
+      // The kernel allocates its pages when a body first uses them.
       plain_(std::make_unique_for_overwrite<char[]>(plain_bytes_max + body_padding)),
       libraries_(std::make_unique<Libraries>()) {
     static_assert(body_padding >= 1);  // The output has one byte more than its limit.
@@ -95,7 +96,7 @@ Result<std::string_view> Inflater::inflate(ContentEncoding encoding, std::string
     ensure(bytes_max <= plain_bytes_max_ && body.size() <= std::numeric_limits<uInt>::max());
     if (encoding == ContentEncoding::identity || body.empty()) return body;
 
-    // One byte more than may be: when the output is full, the body is too large for certain.
+    // One byte more than the limit: if the output is full, the body is certainly too large.
     const size_t paid_for = std::max(ratio_free_bytes, ratio_max * body.size());
     const std::span<char> output(plain_.get(), std::min(bytes_max, paid_for) + 1);
     const auto bytes = encoding == ContentEncoding::gzip      ? inflate_gzip(body, output)

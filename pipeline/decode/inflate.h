@@ -1,25 +1,25 @@
-// Inflater: decompression of bodies, with zlib and libzstd.
+// Inflater: decompresses bodies, with zlib and libzstd.
 //
 // clang-format off
-//     gzip     RFC 1952. Several members, one after the other, are one body.
-//     deflate  RFC 1950 (zlib), or bare RFC 1951, which some senders mean by this word. A body
-//              whose first byte ends in the bits 1000 is the former; the latter would begin with a
-//              stored block and a bit set in its padding, which no encoder writes.
-//     zstd     RFC 8878. Several frames are one body. No dictionaries, and none of the formats from
-//              before version 1.0.
+//     gzip     RFC 1952. Several members in a row are one body.
+//     deflate  RFC 1950 (zlib), or bare RFC 1951, which some senders mean by this name. A body is
+//              zlib if the low bits of its first byte are 1000. A bare body with these bits would
+//              begin with a stored block and a set padding bit, which no encoder writes.
+//     zstd     RFC 8878. Several frames in a row are one body. Dictionaries and the formats from
+//              before version 1.0 are not supported.
 // clang-format on
 //
-// A body that is truncated, is followed by other bytes, or does not match its checksum is refused
-// as a whole: bad_encoding.
+// A body that is truncated, has other bytes after its end, or does not match its checksum is
+// refused as a whole: bad_encoding.
 //
-// Decompression bombs: the body is complete when it is inflated, so this happens in one step, into
-// a buffer of the size of the limit. The buffer is also the window of the format; no other window
-// is allocated, whatever size a body asks for. Above ratio_free_bytes the limit is also ratio_max
-// times the size of the compressed body: a thousand reports with different values inflate to 8
-// times their size. A body above either limit is body_too_large.
+// Decompression bombs: a body is inflated only when all of it has arrived. So it is inflated in one
+// step, into a buffer whose size is the limit. This buffer also serves as the decompression window.
+// No other window is allocated, whatever window size a body requests. Above ratio_free_bytes, the
+// limit is also ratio_max times the size of the compressed body. (A thousand reports with different
+// values inflate to 8 times their size.) A body above either limit is body_too_large.
 //
-// Threads: one Inflater for each worker. Its memory is allocated at construction, except 32 KiB
-// that zlib allocates for the first body that it refuses, and keeps.
+// Threads: one Inflater for each worker. Its memory is allocated at construction, except for 32
+// KiB: zlib allocates and keeps these when it first refuses a body.
 #pragma once
 
 #include <cstddef>
@@ -35,8 +35,8 @@ namespace rollcall {
 
 enum class ContentEncoding : uint8_t { identity, gzip, deflate, zstd };
 
-// Returns the coding that a Content-Encoding header names, or nothing if it names an unknown one or
-// several.
+// Returns the coding that a Content-Encoding header names. Returns nothing if the header names
+// several codings or an unknown one.
 [[nodiscard]] std::optional<ContentEncoding> content_encoding(std::string_view value);
 
 class Inflater {
@@ -47,14 +47,14 @@ public:
     explicit Inflater(size_t plain_bytes_max);
     ~Inflater();
 
-    // Returns the decoded body of at most `bytes_max` bytes, which is at most plain_bytes_max. It
-    // is valid until the next call, and body_padding bytes behind it are readable. Returns an empty
-    // body and one without an encoding as they are.
+    // Returns the decoded body. It has at most `bytes_max` bytes, which must not exceed
+    // plain_bytes_max. It is valid until the next call, and the body_padding bytes after it are
+    // readable. Returns an empty body, and a body without an encoding, unchanged.
     [[nodiscard]] Result<std::string_view> inflate(ContentEncoding encoding, std::string_view body,
                                                    size_t bytes_max);
 
 private:
-    struct Libraries;  // The state of zlib and libzstd, which stay in one file.
+    struct Libraries;  // The state of zlib and libzstd, whose headers only inflate.cc includes.
 
     [[nodiscard]] Result<size_t> inflate_gzip(std::string_view body, std::span<char> output);
     [[nodiscard]] Result<size_t> inflate_deflate(std::string_view body, std::span<char> output);

@@ -16,7 +16,7 @@ constexpr bool is_high(uint32_t unit) { return unit >= 0xD800 && unit < 0xDC00; 
 constexpr bool is_low(uint32_t unit) { return unit >= 0xDC00 && unit < 0xE000; }
 
 // Takes four hex digits off the front of `rest`, and the second half of a surrogate pair if it
-// follows. Returns their character.
+// comes next. Returns the character.
 uint32_t character(std::string_view& rest) {
     constexpr uint32_t replacement = 0xFFFD;
     const uint32_t first = code_unit_at(rest);
@@ -69,7 +69,7 @@ JsonCursor JsonCursor::fraction(JsonCursor at) {
     return at.digits() ? at : at.stop();
 }
 
-// Takes a backslash and the escape behind it.
+// Takes a backslash and the escape after it.
 JsonCursor JsonCursor::escape(JsonCursor at) {
     ++at.at_;
     if (at.at_ >= at.end_) return at.stop();

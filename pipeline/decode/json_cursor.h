@@ -1,15 +1,16 @@
-// JsonCursor: the tokens of a JSON text (RFC 8259), in one pass.
+// JsonCursor: reads the tokens of a JSON text (RFC 8259) in one pass.
 //
-// Each step takes one token and returns false at the first byte that is malformed. After stop(),
-// fault() returns the code and the offset. Nothing is copied: strings and numbers are views of the
-// text. As the RFC allows, a number may be larger than any type and a surrogate may stand alone.
+// Each step takes one token, and returns false at the first malformed byte. After stop(), fault()
+// returns the code and the offset. Nothing is copied: strings and numbers are views of the text. As
+// the RFC allows, a number may be too large for any type, and a surrogate may occur without its
+// pair.
 //
-// Why not simdjson alone: it does not tell where a text is malformed, does not keep the characters
-// of a number, and refuses some texts that the RFC allows (1e400, half a surrogate pair), so a
-// second pass would be needed. This one pass takes about as long as simdjson's parse alone
-// (bench/decode_bench.cc).
+// Why not simdjson alone: it does not report where a text is malformed and does not keep the
+// characters of a number. It also refuses some texts that the RFC allows (1e400, half a surrogate
+// pair). So a second pass would be needed. The single pass of this class takes about as long as
+// simdjson's parse alone (bench/decode_bench.cc).
 //
-// Units: offsets in bytes. Threads: pure, but for the position.
+// Units: offsets in bytes. Threads: no shared state; each cursor has its own position.
 #pragma once
 
 #include <array>
@@ -25,8 +26,8 @@
 
 namespace rollcall {
 
-// Bytes behind a text that must be readable, because whole words are read. Their values do not
-// matter.
+// Number of bytes after a text that must be readable, because the cursor reads whole words. Their
+// values do not matter.
 inline constexpr size_t body_padding = 64;
 
 // The largest depth of nested arrays and objects.
@@ -39,15 +40,15 @@ struct JsonString {
 
 struct JsonNumber {
     std::string_view lexeme;
-    bool decimal = false;  // Has a fraction or an exponent.
-    bool exact = false;    // Has neither, and `integer` holds it.
+    bool decimal = false;  // The number has a fraction or an exponent.
+    bool exact = false;    // The number has neither, and fits into `integer`.
     int64_t integer = 0;
 };
 
-// Appends the text of a string without its escapes. Half a surrogate pair becomes U+FFFD.
+// Appends the text of a string with its escapes replaced. Half a surrogate pair becomes U+FFFD.
 void json_unescape(std::string_view raw, std::string& out);
 
-// Returns how many of the json_step bytes from `at` on precede the first quote, backslash or
+// Returns how many of the json_step bytes from `at` on come before the first quote, backslash or
 // control character.
 inline constexpr size_t json_step = 16;
 inline size_t json_plain(const char* at) {
@@ -60,10 +61,11 @@ inline size_t json_plain(const char* at) {
     return 8 + static_cast<size_t>(std::countr_zero(halves[1])) / 8;
 }
 
-// A function that uses a cursor in a loop holds it by value, so that it stays in registers.
+// Reads the tokens. A function that uses a cursor in a loop should hold it by value, so that it
+// stays in registers.
 class JsonCursor {
 public:
-    // `text` is valid UTF-8, and readable for body_padding bytes beyond its end.
+    // `text` is valid UTF-8, and the body_padding bytes after its end are readable.
     explicit JsonCursor(std::string_view text)
         : end_(text.data() + text.size()), at_(text.data()) {}
 
@@ -73,8 +75,8 @@ public:
         good_ = false;
         return *this;
     }
-    // Returns what is wrong with the text, which begins at `begin`. Call it after stop(), or after
-    // finish() has returned false.
+    // Returns what is wrong with the text, whose first byte is `begin`. Call it after stop(), or
+    // after finish() has returned false.
     [[nodiscard]] Error fault(const char* begin) const {
         const Code code = good_                     ? Code::trailing_data
                           : depth_ > json_depth_max ? Code::too_deep
@@ -83,8 +85,8 @@ public:
         return {code, 0, std::min(at_, end_) - begin, truncated};
     }
     [[nodiscard]] const char* place() const { return at_; }
-    // For a caller that recognizes the next token itself: the text from a place on, and a way to
-    // continue behind the token.
+    // For a caller that recognizes the next token itself. rest_from() returns the text from a
+    // position on, and go_on() continues after the token.
     [[nodiscard]] std::string_view rest_from(const char* place) const {
         return {place, static_cast<size_t>(end_ - place)};
     }
@@ -96,7 +98,7 @@ public:
         while (at_ < end_ && is_space(*at_)) ++at_;
         return at_ < end_ ? *at_ : '\0';
     }
-    // Skips white space and takes the byte c, if that follows.
+    // Skips white space and takes the byte c if it is next.
     bool take(char c) {
         if (peek() != c) return false;
         ++at_;
@@ -128,7 +130,7 @@ public:
     // Takes the name of a member and its colon.
     bool name(JsonString& out) { return peek() == '"' && string(out) && take(':'); }
 
-    // Calls visit() at the beginning of each member's name or each element.
+    // Calls visit() at the beginning of each member's name, or of each element.
     template <class Visit>
     bool each(char closer, Visit visit) {
         if (!open()) return false;
@@ -151,8 +153,8 @@ public:
 
 private:
     static bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
-    // Rare tokens. They take the cursor by value, because one whose address is taken cannot stay in
-    // registers.
+    // These read rare tokens. They take the cursor by value: if its address were taken, it could
+    // not stay in registers.
     [[nodiscard]] static JsonCursor escape(JsonCursor at);
     [[nodiscard]] static JsonCursor fraction(JsonCursor at);
     bool digits();

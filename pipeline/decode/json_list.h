@@ -1,4 +1,4 @@
-// JsonArray and JsonLines: the reports of a list in JSON, one after the other.
+// JsonArray and JsonLines: read the reports of a list in JSON, one after another.
 //
 //     [{"sn":"A"},{"sn":"B"}]      an array, which is valid as a whole or refused as a whole
 //     {"sn":"A"}\n{"sn":"B"}\n     a line for each report (application/x-ndjson), each on its own
@@ -20,9 +20,9 @@ namespace rollcall {
 
 class JsonArray {
 public:
-    // Validates the whole text and stands at the first element. `text` begins with a bracket, is
-    // valid UTF-8, and body_padding bytes behind it are readable. Returns an error with its offset
-    // in `text`, or too_many_items if there are more than items_max elements.
+    // Validates the whole text and moves to the first element. `text` begins with a bracket and is
+    // valid UTF-8, and the body_padding bytes after it are readable. Returns too_many_items if
+    // there are more than items_max elements, or another error with its offset in `text`.
     [[nodiscard]] Result<void> open(std::string_view text, size_t items_max);
 
     [[nodiscard]] bool at_end() const { return at_end_; }
@@ -30,7 +30,8 @@ public:
     [[nodiscard]] bool at_object() { return cursor_.peek() == '{'; }
 
     void skip();
-    // Reads an element that is an object. Returns its text.
+    // Reads an element, which must be an object, and moves to the next one. Returns the element's
+    // text.
     std::string_view read(JsonReportReader& reader, Fields& fields);
 
 private:
@@ -42,13 +43,13 @@ private:
 
 class JsonLines {
 public:
-    // Stands at the first line that is not blank. Returns too_many_items if there are more than
-    // items_max of these.
+    // Moves to the first line that is not blank. Returns too_many_items if more than items_max
+    // lines are not blank.
     [[nodiscard]] Result<void> open(std::string_view text, size_t items_max);
 
     [[nodiscard]] bool at_end() const { return line_.empty(); }
     void skip() { advance(); }
-    // Returns the line, which is not validated, and moves on to the next one.
+    // Returns the current line, without validating it, and moves to the next one.
     [[nodiscard]] std::string_view take();
 
 private:

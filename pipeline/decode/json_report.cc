@@ -18,7 +18,7 @@ using Member = JsonMember;
 
 constexpr size_t rpc_id_bytes_max = 64;
 
-// Which keys set a column when they name a member of an object.
+// The keys that set a column when they name a member of an object.
 enum class Reach : uint8_t {
     none,
     mean,    // Keys that include the object's name, and of which the mean of a list is stored.
@@ -27,8 +27,8 @@ enum class Reach : uint8_t {
     all,
 };
 
-// The names under which the objects of a list say what they are about, the best one first, and
-// those under which they give a value.
+// The names under which an object in a list may contain its label, the best one first; and the
+// names under which it may contain its value.
 constexpr std::array<std::string_view, 13> label_names = {
     "name",      "key",   "sensor", "metric", "measurement", "item", "parameter",
     "attribute", "field", "label",  "n",      "type",        "cpu"};
@@ -42,8 +42,8 @@ bool is_value_name(std::string_view name) {
     return std::ranges::find(value_names, name) != value_names.end();
 }
 
-// An object that is an element of a list, or named like a key: its label, its value, and its first
-// members that are no keys. Their meaning together is known only at the end of the object.
+// An object that is an element of a list, or whose name is a key: its label, its value, and its
+// first members that are not keys. Their combined meaning is known only at the end of the object.
 struct Row {
     size_t rank = label_names.size();
     Scalar label;
@@ -63,7 +63,8 @@ struct Row {
         }
     }
     [[nodiscard]] bool has_label() const { return rank < label_names.size(); }
-    // Returns what the label calls a thing without its number: "cpu0" is about a "cpu".
+    // Returns the label without the number at its end, which is the kind of thing: "cpu" for
+    // "cpu0".
     [[nodiscard]] std::string_view thing() const {
         return label.text.substr(0, label.text.find_last_not_of("0123456789") + 1);
     }
@@ -77,16 +78,16 @@ struct Name {
 
 // The object that a member belongs to.
 struct Place {
-    bool is_report = false;        // The report itself, of which all keys count.
+    bool is_report = false;        // The object is the report itself, in which all keys count.
     std::string_view object = {};  // Its name; empty for the report itself.
     Reach reach = Reach::all;
-    Row* row = nullptr;  // Where to note the members that are no keys, or nullptr.
+    Row* row = nullptr;  // Where to note the members that are not keys, or nullptr.
     bool in_list = false;
-    bool may_wrap = false;  // It may be a Wrapper.
+    bool may_wrap = false;  // The object may be a JsonWrapper.
 };
 
-// The recursive descent through one report. Each step takes the cursor by value at the beginning of
-// a token and returns it behind the last token, or stopped.
+// Reads one report by recursive descent. Each step takes the cursor by value, at the beginning of a
+// token. It returns the cursor after the last token, or stopped at malformed text.
 class MemberReader {
 public:
     MemberReader(Fields& fields, std::string& unescaped, JsonWrapper& wrapper)
@@ -142,7 +143,8 @@ private:
                 give_part({name, key}, value);
             } else if (key != nullptr) {
                 give({name, key}, value);
-                // `free` of an object `memory` says nothing about the other members.
+                // A key like `free` in an object `memory` is no evidence that the object wraps the
+                // report.
                 wrapper_.proven |=
                     in.may_wrap && meaning->alone != nullptr && is_measured(meaning->alone->column);
             } else if (value.kind == Scalar::Kind::text && meaning->group &&
@@ -153,7 +155,8 @@ private:
                 other(in, sent, value, {begin, end});
             }
         } while (cursor.take(','));
-        // Telegraf's JSON: the name is that of the measurement.
+        // An object with tags and fields is from Telegraf: its `name` is the name of the
+        // measurement.
         if (has_tags && has_fields) forget_name(in);
         return cursor.take('}') ? cursor.closed() : cursor.stop();
     }
@@ -179,7 +182,7 @@ private:
         return true;
     }
 
-    // Handles a member whose name is not a key.
+    // Stores a member whose name is not a key.
     void other(const Place& in, const Name& name, const Scalar& value, std::string_view lexeme) {
         if (in.row != nullptr) {
             in.row->note(name.text, value);
@@ -295,8 +298,9 @@ private:
         return cursor;
     }
 
-    // Gives the members of a row that are quantities of what its label names: of
-    // {"type":"memory","free":1} the free memory. Names and times are those of the thing.
+    // Stores the members of a row that are quantities of the thing in its label:
+    // {"type":"memory","free":1} sets the free memory. Names and times belong to the thing, not to
+    // the router.
     void give_labelled(const Row& row) {
         for (const auto& [name, value] : std::span(row.members).first(row.members_count)) {
             const Key key{name, dictionary_.look_up(row.thing(), name).in_object};
@@ -311,11 +315,11 @@ private:
                value == Value::address;
     }
 
-    // Reads a text that is an object in JSON, or a list of pairs, as a group. Returns false if it
-    // is neither.
+    // Reads a text that is a JSON object or a list of pairs as if it were a group. Returns false if
+    // it is neither.
     bool nested(std::string_view name, const Meaning& meaning, std::string_view text,
                 const Place& in) {
-        // Its own strings are unescaped behind it.
+        // The strings of the nested text are unescaped to the bytes after it.
         const size_t room = unescaped_.capacity() - unescaped_.size();
         if (is_nested_ || in.reach < Reach::strong || room < text.size() + body_padding)
             return false;
@@ -334,8 +338,7 @@ private:
         return true;
     }
 
-    // Gives the members of the only object, if that is a Wrapper, and counts those that are no
-    // keys.
+    // Stores the members of the only object if it is a wrapper. Counts those that are not keys.
     void unwrap() {
         const bool is_wrapper = wrapper_.objects == 1 && wrapper_.proven;
         for (const auto& [name, value] :
@@ -353,7 +356,8 @@ private:
         fields_.forget({"name", dictionary_.look_up("name").alone});
     }
 
-    // Reads a scalar; the cursor stands at its first byte. Inline for the same reason.
+    // Reads a scalar; the cursor is at its first byte. Inline, so that the cursor stays in
+    // registers.
     [[gnu::always_inline]] bool scalar(JsonCursor& cursor, char first, Scalar& out) {
         const auto word = [&](std::string_view letters, Scalar::Kind kind) {
             out.kind = kind;
@@ -413,7 +417,8 @@ private:
         }
         if (key.keeps_text()) return fields_.literal(key, value.text);
         if (value.kind == Scalar::Kind::integer) return fields_.integer(key, value.integer);
-        // A number with more digits than a double, or out of its range: the column decides.
+        // If the number has more digits than a double, or is out of range, the column decides how
+        // to read it.
         double real = 0;
         const char* const end = value.text.data() + value.text.size();
         if (value.kind == Scalar::Kind::large ||
@@ -431,8 +436,8 @@ private:
         fields_.extra().literal(name, value.text);
     }
 
-    // Notes what a JSON-RPC response needs (JSON-RPC 2.0, section 4). The response repeats the id,
-    // so the id has to be short and ASCII.
+    // Notes the values that a JSON-RPC response needs (JSON-RPC 2.0, section 4). The response
+    // repeats the id, so the id must be short and ASCII.
     void note(std::string_view name, std::string_view value) {
         if (name == "jsonrpc") fields_.shape().json_rpc = true;
         const auto ascii = [](char c) { return static_cast<unsigned char>(c) < 0x80; };
@@ -467,7 +472,7 @@ bool opens_menu(std::string_view array) {
     return has_id || (has_label && has_value);
 }
 
-// Twice, for texts that are JSON themselves.
+// Reserves twice the size, because a string may itself be JSON text with strings.
 JsonReportReader::JsonReportReader(size_t text_bytes_max) {
     unescaped_.reserve(2 * text_bytes_max + body_padding);
 }

@@ -1,4 +1,4 @@
-// JsonReportReader: one report in JSON, an object, to columns.
+// JsonReportReader: reads one report, which is an object in JSON, into columns.
 //
 // These rules apply to the members of every report:
 //
@@ -35,11 +35,11 @@
 
 namespace rollcall {
 
-// Returns whether an array of objects, which need not be valid, begins like the rows of a menu
-// rather than like reports: its first object has an `.id`, or a label and a value.
+// Returns whether an array of objects begins like the rows of a menu rather than like reports: its
+// first object has an `.id`, or a label and a value. The array need not be valid JSON.
 [[nodiscard]] bool opens_menu(std::string_view array);
 
-// A scalar as it was sent: the text of a string, else the characters of the token.
+// A scalar as it was sent: the text of a string, otherwise the characters of the token.
 struct JsonScalar {
     enum class Kind : uint8_t { text, integer, decimal, large, word, null };
     Kind kind = Kind::null;
@@ -52,15 +52,15 @@ struct JsonMember {
     JsonScalar value;
 };
 
-// The only object of a report whose name the tables do not know. It is a wrapper of the whole
-// report if it holds what only a router measures. Then all of its keys count, also those that other
-// things have as well.
+// An object of a report whose name is not in the tables. If it is the only such object, and
+// contains values that only a router measures, it is a wrapper around the whole report. Then all of
+// its keys count, even keys that other things have as well.
 struct JsonWrapper {
     static constexpr size_t members_max = 24;
-    size_t objects = 0;     // Number of the report's objects that are no groups.
-    std::string_view name;  // Name of the first of them.
+    size_t objects = 0;     // Number of the report's objects that are not groups.
+    std::string_view name;  // Name of the first such object.
     bool proven = false;
-    std::array<JsonMember, members_max> members;  // Members of the first object that are no keys.
+    std::array<JsonMember, members_max> members;  // Its members that are not keys.
     size_t members_count = 0;
 
     void clear() {
@@ -74,22 +74,24 @@ class JsonReportReader {
 public:
     explicit JsonReportReader(size_t text_bytes_max);
 
-    // Reads a text that is one report. `text` is valid UTF-8, and body_padding bytes behind it are
-    // readable. An error has its offset in `text`. What this gives to `fields` stays readable until
-    // the next call.
+    // Reads a text that is one report. `text` is valid UTF-8, and the body_padding bytes after it
+    // are readable. An error contains its offset in `text`. The views that this function passes to
+    // `fields` stay readable until the next call.
     [[nodiscard]] Result<void> read(std::string_view text, Fields& fields);
 
-    // Reads the object that `cursor` stands at. Returns the cursor behind the object, or stopped
-    // where the text is malformed. The same holds for what this gives to `fields`.
+    // Reads the object at which `cursor` stands. Returns a cursor after the object; if the text is
+    // malformed, returns a cursor that has stopped there. Views that were passed to `fields` stay
+    // readable until the next call.
     [[nodiscard]] JsonCursor read(JsonCursor cursor, Fields& fields);
 
-    // Reads a list that is one report: the rows of a menu of the router, as
-    // `[:serialize to=json [/system health print as-value]]` makes them. Rows of names and values
-    // give these; the others are the router's parts and go to `extra`.
+    // Reads a list that is one report: the rows of a RouterOS menu. The script expression
+    // `[:serialize to=json [/system health print as-value]]` produces such a list. Rows of names
+    // and values set the columns of these names. Other rows describe parts of the router and go to
+    // `extra`.
     [[nodiscard]] Result<void> read_menu(std::string_view text, Fields& fields);
 
 private:
-    std::string unescaped_;  // Strings of the current report that had escapes.
+    std::string unescaped_;  // Strings of the current report that had escapes, without these.
     JsonWrapper wrapper_;    // The wrapper of the current report.
 };
 

@@ -11,9 +11,9 @@ namespace rollcall {
 
 namespace {
 
-constexpr size_t key_bytes_max = 48;  // A longer key is none of ours.
+constexpr size_t key_bytes_max = 48;  // A longer name is not a key.
 
-// A set of words, one bit for each.
+// A set of words, with one bit for each word.
 using Words = uint64_t;
 
 enum class Word : uint8_t {
@@ -84,7 +84,7 @@ constexpr std::array word_spellings = {
 #include "pipeline/decode/key_words.def"
 };
 
-// A spelling, and either the word or the unit that it stands for.
+// A spelling, and the word or the unit that it represents.
 struct Spelling {
     std::string_view text;
     Words word = 0;
@@ -128,7 +128,7 @@ constexpr auto spellings_from = [] {
     return from;
 }();
 
-// The key of each rule with each unit; the last one of a rule has no unit.
+// For each rule, its key with each unit, and last its key without a unit.
 constexpr size_t no_unit = units.size();
 const auto keys = [] {
     std::array<std::array<KnownKey, units.size() + 1>, rules.size()> all{};
@@ -143,7 +143,7 @@ const auto keys = [] {
             key.in_use = marks.find('+') != marks.npos;
             key.mac = marks.find('#') != marks.npos;
             key.share = marks.find('%') != marks.npos && unit == no_unit;
-            // The size of a number tells the unit of a clock.
+            // For a clock, the size of the number determines the unit.
             if (unit != no_unit && units[unit].quantity != Quantity::clock)
                 key.scale = units[unit].factor;
         }
@@ -179,8 +179,8 @@ struct FoldedName {
     [[nodiscard]] std::string_view view() const { return {bytes.data(), size}; }
 };
 
-// Splits `rest` into words in every way, and returns the first non-null result of done(words,
-// unit). No word may occur twice, so there are few ways.
+// Splits `rest` into words in all possible ways, and returns the first result of done(words, unit)
+// that is not null. No word may occur twice, so there are few ways.
 template <class Done>
 const KnownKey* cut(std::string_view rest, Words found, const Done& done) {
     if (rest.empty()) return done(found, no_unit);

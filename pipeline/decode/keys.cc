@@ -10,8 +10,8 @@ namespace rollcall {
 
 namespace {
 
-// A key without case and separators, in words of eight bytes, the last of them first. A key that is
-// longer than any of ours folds to nothing.
+// A key without case and separators, in integers of eight bytes, the last one first. A key that is
+// longer than every known key folds to zeros.
 struct Folded {
     uint64_t last = 0;
     uint64_t middle = 0;
@@ -20,15 +20,15 @@ struct Folded {
 };
 
 constexpr std::array<uint8_t, 256> folding = [] {
-    std::array<uint8_t, 256> to{};  // 0: left out.
+    std::array<uint8_t, 256> to{};  // 0 means that the byte is left out.
     for (size_t byte = 1; byte < to.size(); ++byte) to[byte] = static_cast<uint8_t>(byte);
-    to[0] = 1;  // In no key of ours, as NUL is not.
+    to[0] = 1;  // No known key contains this byte.
     for (uint8_t c = 'A'; c <= 'Z'; ++c) to[c] = c | 0x20;
     for (const char c : std::string_view("-_.:/ \t\r\n")) to[static_cast<uint8_t>(c)] = 0;
     return to;
 }();
 
-// Stays in registers, and where separators stand costs no branch.
+// Folds names. Its state stays in registers, and separators cost no branch.
 class Folding {
 public:
     constexpr void add(std::string_view key) {
@@ -61,7 +61,7 @@ constexpr Folded fold(std::string_view key) {
     return folding_now.result();
 }
 
-constexpr size_t slots_count = 512;  // As many as hash() yields.
+constexpr size_t slots_count = 512;  // The number of different values of hash().
 
 constexpr size_t hash(const Folded& key) {
     const uint64_t mixed = key.last ^ std::rotl(key.middle, 23) ^ std::rotl(key.first, 47);
@@ -92,7 +92,7 @@ constexpr size_t keys_count = [] {
 }();
 static_assert(keys_count <= keys_max);
 
-// Takes the mark off the end of a word, if it is there.
+// Removes the mark at the end of a word, if it has this mark. Returns whether it had.
 constexpr bool take_mark(std::string_view& word, char mark) {
     if (!word.ends_with(mark)) return false;
     word.remove_suffix(1);
@@ -134,7 +134,8 @@ constexpr std::array<uint8_t, slots_count> slots = [] {
     for (size_t number = 0; number < keys_count; ++number) {
         size_t slot = hash(table.folded[number]);
         while (result[slot] != free_slot) {
-            // Not a constant expression: two columns that go by one key do not compile.
+            // abort() is not a constant expression, so two columns with the same key do not
+            // compile.
             if (table.folded[result[slot]] == table.folded[number]) std::abort();
             slot = (slot + 1) % slots_count;
         }
@@ -176,7 +177,7 @@ constexpr std::array<Folded, count> folded_words(std::string_view words) {
 constexpr auto group_table = folded_words<count_words(groups)>(groups);
 constexpr auto other_table = folded_words<count_words(other_things)>(other_things);
 
-// The objects of both tables by their hash, so that an unknown name costs one look-up.
+// The objects of both tables by hash, so that an unknown name costs only one look-up.
 struct ObjectWord {
     Folded folded;
     bool is_group = false;

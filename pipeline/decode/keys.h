@@ -1,8 +1,8 @@
-// Keys: the names under which routers send values, and the columns that these set.
+// Keys: the names under which routers send values, and the columns that these names set.
 //
-// `cpu-count`, `cpu_count` and `cpuCount` are one key: case and separators do not count.
-// columns.def lists the keys of each column; the compiler makes a hash table of them. A name that
-// is not in it may be composed of words that say the same, `device_mem_free_mb` (key_words.h).
+// `cpu-count`, `cpu_count` and `cpuCount` are one key: case and separators are ignored. columns.def
+// lists the keys of each column; the compiler makes a hash table of them. A name that is not in the
+// table may be composed of words with the same meaning, such as `device_mem_free_mb` (key_words.h).
 //
 // Threads: a constant table.
 #pragma once
@@ -16,7 +16,7 @@
 
 namespace rollcall {
 
-// A key in columns.def with its column and its marks.
+// A key in columns.def, with its column and its marks (the characters after its name).
 struct KnownKey {
     Column column = Column::id;
     // Copies of the column's entry in the table, which save a look-up for each value.
@@ -31,8 +31,8 @@ struct KnownKey {
     bool several = false;     // `^`
     bool share = false;       // `%`
     bool mac = false;         // `#`
-    // Factor from the unit in a composed key to the unit of the column; a value that has a unit of
-    // its own ignores it.
+    // Factor from the unit in a composed key to the unit of the column. Ignored if the value itself
+    // has a unit.
     double scale = 1;
 
     constexpr KnownKey() = default;
@@ -51,20 +51,20 @@ struct Key {
     [[nodiscard]] bool keeps_text() const { return known->kind == Kind::text; }
 };
 
-// Returns whether a column holds a name by which a router can be known.
+// Returns whether a column contains a name that identifies a router.
 [[nodiscard]] constexpr bool names_router(Column column) {
     return column == Column::site_id || column == Column::serial_number ||
            column == Column::system_id || column == Column::identity;
 }
 
-// Returns whether a column holds what only a router measures, of itself.
+// Returns whether a column contains a value that only a router measures about itself.
 [[nodiscard]] constexpr bool is_measured(Column column) {
     const Value value = info(column).value;
     return value == Value::bytes || value == Value::percent || value == Value::frequency ||
            column == Column::cpu_count;
 }
 
-// The size of a set of keys: more than there are.
+// The size of a set of keys; larger than the number of keys.
 inline constexpr size_t keys_max = 254;
 
 [[nodiscard]] Key find_key(std::string_view sent);
@@ -74,12 +74,13 @@ inline constexpr size_t keys_max = 254;
 // Returns the number of keys in columns.def. Composed keys have higher numbers, so a listed key
 // wins over a composed one.
 [[nodiscard]] size_t listed_keys();
-// Returns those of these keys that are no paths, folded.
+// Returns the keys in columns.def that are not paths, in folded form.
 [[nodiscard]] std::vector<std::string_view> listed_key_names();
 
 // Returns whether an object of this name describes the router as a whole.
 [[nodiscard]] bool is_group(std::string_view object);
-// Returns whether an object of this name describes another thing, which has its own serial number.
+// Returns whether an object of this name describes a thing other than the router, with a serial
+// number of its own.
 [[nodiscard]] bool is_other_thing(std::string_view object);
 
 }  // namespace rollcall

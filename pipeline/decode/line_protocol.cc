@@ -8,7 +8,8 @@ namespace rollcall {
 
 namespace {
 
-// Returns the offset of the first of these bytes that is not escaped or quoted, or the size.
+// Returns the offset of the first of these bytes that is neither escaped nor quoted; the size of
+// the text if there is none.
 size_t find_bare(std::string_view text, std::string_view bytes, size_t from = 0) {
     bool quoted = false;
     for (size_t at = from; at < text.size(); ++at) {
@@ -65,7 +66,8 @@ void each_value(std::string_view list, Visit visit) {
     }
 }
 
-// Returns the text of a field's value: "7i" is 7, "t" is true, a string has quotes.
+// Returns the text of a field's value: "7" for "7i", a string without its quotes, any other value
+// unchanged.
 std::string_view plain_value(std::string_view value) {
     if (value.size() > 1 && value.front() == '"' && value.back() == '"')
         return value.substr(1, value.size() - 2);
@@ -107,7 +109,7 @@ bool same_router(const Line& left, const Line& right, Dictionary& dictionary) {
 bool opens_line_protocol(std::string_view text) {
     while (text.starts_with('#') || text.starts_with('\n'))
         text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
-    // Lists are much more frequent, and begin with a key and `=`.
+    // Lists are much more frequent. A list begins with a key and `=`.
     static constexpr ByteSet ends("=, ");
     const size_t first = ends.find_in(text);
     return first < text.size() && text[first] != '=' && Line(first_line(text)).is_sound();
@@ -126,7 +128,7 @@ Result<void> LineProtocol::open(std::string_view text, size_t items_max, Diction
     return {};
 }
 
-// Takes the lines of the next report off the rest.
+// Moves the lines of the next report from rest_ to lines_.
 void LineProtocol::advance(Dictionary& dictionary) {
     const std::string_view begin = rest_;
     std::string_view router;
@@ -161,7 +163,7 @@ void LineProtocol::read_line(std::string_view text, Fields& fields) {
     const Line line(text);
     if (!line.is_sound()) return fields.warn(Warning::kv_fragment_ignored);
     Dictionary& dictionary = fields.dictionary();
-    const auto outer = fields.enter();  // Each line may have the keys of the others.
+    const auto outer = fields.enter();  // A key may occur in each line again.
     const auto key_of = [&](std::string_view name) {
         const KnownKey* const member = dictionary.look_up(line.measurement, name).in_object;
         return member != nullptr ? member : dictionary.look_up(name).alone;
@@ -182,7 +184,7 @@ void LineProtocol::read_line(std::string_view text, Fields& fields) {
             return fields.text({name, key}, value);
         const Meaning& meaning = dictionary.look_up(name);
         fields.extra().text({name, meaning.secret, meaning.plain}, value);
-        if (name == "name") return;  // It names what was measured.
+        if (name == "name") return;  // This tag names the thing that was measured.
         fields.unknown_keys().count(dictionary.look_up(line.measurement, name), line.measurement,
                                     name, {UnknownValue::Type::text, value});
     };

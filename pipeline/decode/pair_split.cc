@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view spaces = " \t\r\n";
 
-// Returns the key at the beginning of a text, if the delimiter follows it; else an empty text.
+// Returns the key at the beginning of a text if the delimiter comes next, otherwise an empty text.
 std::string_view key_before(std::string_view text, char delimiter) {
     const size_t first = std::min(text.find_first_not_of(spaces), text.size());
     text.remove_prefix(first);
@@ -20,7 +20,7 @@ std::string_view key_before(std::string_view text, char delimiter) {
                                                                   : std::string_view();
 }
 
-// Returns the end of the value at the beginning of `text`: where the next pair begins.
+// Returns the end of the value at the beginning of `text`, which is where the next pair begins.
 size_t value_end(std::string_view text, const Separators& by) {
     for (size_t at = 0;; ++at) {
         at = std::min(text.find(by.separator, at), text.size());
@@ -29,8 +29,8 @@ size_t value_end(std::string_view text, const Separators& by) {
     }
 }
 
-// Returns the quote that ends a quoted value, whose first quote is in front of `text`; npos if no
-// quote ends the value.
+// Returns the offset of the quote that ends a quoted value; npos if there is none. The opening
+// quote is the byte before `text`.
 size_t closing_quote(std::string_view text, const Separators& by) {
     for (size_t at = 0; at < text.size(); ++at) {
         if (text[at] == '\\') {
@@ -83,7 +83,7 @@ Part first_part_of_any_form(std::string_view list, const Separators& by, size_t 
     size_t end = 0;
     part.equals = key_end;
     if (key_end == 0) {
-        // A separator may not stand in a key.
+        // A key may not contain a separator.
         end = std::min(list.find(by.separator), list.size());
         part.equals = std::min(list.substr(0, end).find(by.delimiter), end);
     }

@@ -1,10 +1,10 @@
-// PairSplit: finds where the pairs of a list begin and end.
+// PairSplit: finds the begin and end of each pair in a list.
 //
-// Nothing in a list is escaped, so the list itself shows how it is separated:
+// Lists have no escapes, so the separators are found from the text of the list:
 //
-//     key and value    by `=`, or by `:` if that comes first, as the console prints
-//     pairs            by `;` or by the end of a line, whichever is first behind the first
-//                      delimiter; else by a comma, a `|` or a space in front of a known key
+//     key and value    separated by `=`, or by `:` if that comes first, as the console prints
+//     pairs            separated by `;` or by the end of a line, whichever comes first after the
+//                      first delimiter; else by a comma, a `|` or a space before a known key
 //     quotes           around a value are removed if they end where the value ends
 //
 // Threads: pure functions.
@@ -21,29 +21,29 @@ namespace rollcall {
 struct Separators {
     char delimiter = '=';
     char separator = ';';
-    // Values may contain the separator, so it counts only in front of a key.
+    // Values may contain the separator, so it ends a value only if a key comes next.
     bool needs_key = false;
 };
 
-// Returns how a list is separated. Its delimiter is in the text, unless there is neither `=` nor
-// `:`.
+// Returns the separators of a list. Their delimiter occurs in the text, unless the text has neither
+// `=` nor `:`.
 [[nodiscard]] Separators separators_of(std::string_view list, Dictionary& dictionary);
 
 // A part of a list.
 struct Part {
     std::string_view text;
-    size_t equals = std::string_view::npos;  // Where its delimiter is; npos if it is no pair.
-    std::string_view value;                  // Without quotes.
+    size_t equals = std::string_view::npos;  // Offset of its delimiter; npos if it is no pair.
+    std::string_view value;                  // The value without quotes.
     bool was_quoted = false;
-    size_t end = 0;  // Of the part and its separator, in the list.
+    size_t end = 0;  // Offset in the list after the part and its separator.
 };
 
-// Does the work of first_part() for every form of a part.
+// Does the same as first_part(), for parts of all forms.
 [[nodiscard]] Part first_part_of_any_form(std::string_view list, const Separators& by,
                                           size_t key_end);
 
-// Returns the first part of a list. The key ends at key_end if that is not 0. Most keys are known
-// and most values have no quotes, so this needs only one search.
+// Returns the first part of a list. If key_end is not 0, the key ends there. Most keys are known
+// and most values have no quotes; then one search is enough.
 [[nodiscard]] inline Part first_part(std::string_view list, const Separators& by,
                                      size_t key_end = 0) {
     const size_t begin = key_end + 1;

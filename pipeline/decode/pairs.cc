@@ -12,7 +12,7 @@ namespace rollcall {
 
 namespace {
 
-// The key of a pair as it was sent, and its meaning if the dictionary has told it.
+// The key of a pair as it was sent, and its meaning if it was already looked up.
 struct Sent {
     std::string_view key;
     const Meaning* meaning = nullptr;
@@ -20,7 +20,7 @@ struct Sent {
 
 bool is_white(std::string_view text) { return text.find_first_not_of(" \t\r\n") == text.npos; }
 
-// Calls visit(sent, part) for each pair. Warns about each part between separators that is none.
+// Calls visit(sent, part) for each pair. Records a warning for each part that is not a pair.
 template <class Visit>
 void each_pair(std::string_view text, const Separators& by, Fields& fields, Visit visit) {
     Dictionary& dictionary = fields.dictionary();
@@ -40,10 +40,10 @@ void each_pair(std::string_view text, const Separators& by, Fields& fields, Visi
 // The thing that a pair describes.
 enum class About : uint8_t {
     router,
-    part,  // A part of the router: only keys that no other thing has count.
+    part,  // A part of the router: keys that other things have as well do not count.
 };
 
-// Keeps a value whose name is no key.
+// Stores a value whose name is not a key in `extra`.
 void keep(std::string_view name, const Meaning& meaning, std::string_view value, Fields& fields,
           About about) {
     if (!meaning.plain) return fields.warn(Warning::kv_fragment_ignored);
@@ -62,8 +62,8 @@ inline void give(const Sent& sent, std::string_view value, Fields& fields,
     keep(name, meaning, value, fields, about);
 }
 
-// The rows of menus in a list, as `print as-value` writes them. `.id` begins a row. A row of
-// sensors ends with its value, so that pairs of the router itself may follow.
+// The rows of menus in a list, in the format of `print as-value`. `.id` begins a row. The row of a
+// sensor ends with its value, so pairs of the router itself may come after it.
 class MenuRows {
 public:
     explicit MenuRows(std::string_view list) : list_(list) {}
@@ -100,8 +100,8 @@ private:
     size_t rows_ = 0;
 };
 
-// Returns the part of `text` from `begin` on. If that is not UTF-8, appends it recoded and returns
-// that.
+// Returns the part of `text` from `begin` on. If that part is not UTF-8, appends it again as UTF-8
+// and returns the appended text.
 std::string_view as_utf8(std::string& text, size_t begin) {
     const size_t end = text.size();
     const std::string_view sent = std::string_view(text).substr(begin);
@@ -111,7 +111,7 @@ std::string_view as_utf8(std::string& text, size_t begin) {
 }
 
 // Returns whether a form is percent-encoded. RouterOS encodes everything or nothing, and never
-// writes `+` for a space itself, but other programs do in a text that they encode.
+// writes `+` for a space. Other programs write `+`, but only in forms that they encode.
 bool is_encoded(std::string_view form) {
     for (size_t at = 0; (at = form.find('%', at)) != form.npos; ++at)
         if (at + 2 < form.size() && hex_digit(form[at + 1]) >= 0 && hex_digit(form[at + 2]) >= 0)
@@ -119,8 +119,8 @@ bool is_encoded(std::string_view form) {
     return false;
 }
 
-// Extends a value by the parts behind it that have no `=`. In a form that is not encoded, the `&`
-// in "RB924i-2nD-BT5&BG77" separates nothing.
+// Extends a value by the next parts of the form that have no `=`. In a form that is not encoded,
+// the `&` in "RB924i-2nD-BT5&BG77" is part of the value.
 void take_fragments(std::string_view form, Part& part) {
     while (!part.was_quoted && part.end < form.size()) {
         const size_t end = std::min(form.find('&', part.end), form.size());
@@ -131,7 +131,7 @@ void take_fragments(std::string_view form, Part& part) {
     }
 }
 
-// Words behind `X-` in header fields that proxies add, not agents.
+// Words after `X-` in header fields that proxies add and agents do not.
 constexpr std::array<std::string_view, 9> not_vendors = {
     "client", "forwarded", "original", "proxy", "real", "remote", "request", "user", "amzn"};
 
@@ -161,7 +161,8 @@ bool has_known_pair(std::string_view text, Dictionary& dictionary) {
            dictionary.look_up(first.text.substr(0, first.equals)).in_pairs != nullptr;
 }
 
-// A decoded part that is not UTF-8 is appended a second time, recoded, with at most the same size.
+// Reserves twice the size, because a decoded part that is not UTF-8 is appended again as UTF-8,
+// with at most the same size.
 PairDecoder::PairDecoder(size_t text_bytes_max) {
     decoded_.reserve(2 * 2 * text_bytes_max);  // For the body, and for the out-of-band fields.
     json_.reserve(2 * text_bytes_max + body_padding);
@@ -204,7 +205,7 @@ PairDecoder::JsonField PairDecoder::json_field(std::string_view text) {
         const bool is_pair = equals != field.npos && !opens(field);
         std::string_view value = field.substr(is_pair ? equals + 1 : 0);
         const std::string_view before = text.substr(0, begin);
-        if (opens(value)) {  // Not encoded, so an `&` may be part of the JSON.
+        if (opens(value)) {  // The JSON is not encoded, so it may contain an `&`.
             value = text.substr(static_cast<size_t>(value.data() - text.data()));
             return {value.substr(0, value.rfind(value[0] == '{' ? '}' : ']') + 1), before, {}};
         }

@@ -1,4 +1,4 @@
-// PairDecoder: `key=value` lists, forms and header fields to keys and values.
+// PairDecoder: splits `key=value` lists, forms and header fields into keys and values.
 //
 //     list   name=hAP;cpu-load=5;uptime=1d      nothing is escaped, so a part that is no pair, or
 //                                               has an unusual key, is a fragment of a value
@@ -12,9 +12,9 @@
 //                                               belongs to the value in front of it
 //     header X-NSM-CPU-Load=17                  one line for each field
 //
-// A row of a sensor in a list, `.id=*D;name=voltage;type=V;value=24.2`, sets the column of its
-// name. Rows of other menus describe parts of the router: only keys that no other thing has count
-// in them.
+// A sensor's row in a list, such as `.id=*D;name=voltage;type=V;value=24.2`, sets the column of the
+// sensor's name. Rows of other menus describe parts of the router. In them, only keys that no other
+// thing has count.
 //
 // A key ends at the first `=`. Unknown keys go to `extra`.
 //
@@ -30,10 +30,10 @@
 
 namespace rollcall {
 
-// Reads a list. `text` is valid UTF-8. Appends quoted values without their escapes to `scratch`,
-// which has room for `text` and stays unchanged until `fields` is finished.
+// Reads a list. `text` is valid UTF-8. Appends quoted values, without their escapes, to `scratch`.
+// `scratch` must have room for `text`, and must stay unchanged until `fields` is finished.
 void read_list(std::string_view text, Fields& fields, std::string& scratch);
-// Returns whether a text begins like a list, with a pair whose key is known.
+// Returns whether a text begins like a list: its first pair has a known key.
 [[nodiscard]] bool has_known_pair(std::string_view text, Dictionary& dictionary);
 
 class PairDecoder {
@@ -43,13 +43,13 @@ public:
     // Begins another report.
     void begin_report() { decoded_.clear(); }
 
-    // Read a list or a form. `text` is valid UTF-8. What this gives to `fields` stays readable
-    // until begin_report(). The forms of one report have at most text_bytes_max bytes in the body
-    // and as many out of band.
+    // Read a list or a form. `text` is valid UTF-8. The views that these functions pass to `fields`
+    // stay readable until begin_report(). The forms of one report may have at most text_bytes_max
+    // bytes in the body, and as many out of band.
     void list(std::string_view text, Fields& fields) { read_list(text, fields, decoded_); }
     void form(std::string_view text, Fields& fields);
-    // A field of a form that holds JSON, `data={...}` or `data=[{...}]` or without `data=`, and the
-    // fields around it.
+    // A field of a form that holds JSON (`data={...}`, `data=[{...}]`, or the JSON without
+    // `data=`), and the fields before and after it.
     struct JsonField {
         std::string_view json;
         std::string_view before;
@@ -57,19 +57,21 @@ public:
         bool was_encoded = false;
         bool was_cp1252 = false;
     };
-    // Returns the first such field of a form, decoded if it was encoded, or an empty one. The JSON
-    // and body_padding bytes behind it stay readable as long as `text` and until the next call.
+    // Returns the first field of a form that holds JSON, or an empty JsonField. Decodes the field
+    // if it was encoded. The JSON and the body_padding bytes after it stay readable until the next
+    // call, and only while `text` does.
     [[nodiscard]] JsonField json_field(std::string_view text);
-    // Reads header fields as `name=value` lines. Removes `X-Vendor-` from the names, unless the
-    // name without `X-` is a key: `X-Router-Id`. Beside a body, only names of the router count.
+    // Reads header fields as `name=value` lines. Removes `X-Vendor-` from a name, unless the name
+    // without `X-` is a key, as in `X-Router-Id`. If there is also a body, only names of the router
+    // count.
     void header(std::string_view lines, bool beside_body, Fields& fields);
 
 private:
-    // Returns a part of a form without its percent-encoding; `+` is a space only if the form is
-    // encoded.
+    // Returns a part of a form without its percent-encoding. `+` becomes a space only if the form
+    // is encoded.
     [[nodiscard]] std::string_view decoded(std::string_view part, bool encoded, Fields& fields);
 
-    std::string decoded_;  // Parts of the current report without their encoding.
+    std::string decoded_;  // Decoded parts of the current report.
     std::string json_;     // The decoded JSON of json_field().
 };
 

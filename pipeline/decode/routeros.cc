@@ -20,15 +20,15 @@ constexpr int64_t us_per_second = 1'000'000;
 
 constexpr bool is_version(char c) { return is_digit(c) || is_letter(c) || c == '.' || c == '-'; }
 
-// Returns the bytes of a word of up to four bytes as one number, which takes one step to compare. A
-// longer word has the number of its last four bytes.
+// Returns the bytes of a word as one number, so that a comparison takes one step. Only the
+// last four bytes of a word count.
 constexpr uint32_t joined(std::string_view word) {
     uint32_t number = 0;
     for (const char c : word) number = number << 8 | static_cast<uint8_t>(c);
     return number;
 }
 
-// Takes parts off the front of a text.
+// Reads the parts of a text from its beginning.
 struct Reader {
     std::string_view rest;
 
@@ -38,8 +38,8 @@ struct Reader {
         return true;
     }
 
-    // Reads the digits that follow. If there are fewer than `least` or more than `most`, reads
-    // none.
+    // Reads the digits at the beginning. If there are fewer than `least` or more than `most`, reads
+    // none and returns nothing.
     std::optional<int64_t> digits(size_t least, size_t most) {
         const size_t looked_at = std::min(rest.size(), most + 1);
         size_t length = 0;
@@ -51,7 +51,7 @@ struct Reader {
         return number;
     }
 
-    // Takes the small letters that follow. Returns them joined().
+    // Takes the small letters at the beginning. Returns their number according to joined().
     uint32_t letters() {
         size_t length = 0;
         while (length < rest.size() && is_lower(rest[length])) ++length;
@@ -61,8 +61,8 @@ struct Reader {
     }
 };
 
-// Returns how many bytes at the beginning of a text are an IPv4 address such as "192.168.88.1",
-// without leading zeros; 0 if none are.
+// Returns the number of bytes of the IPv4 address, such as "192.168.88.1", at the beginning of a
+// text; 0 if there is no address. Leading zeros are not allowed.
 size_t dotted_quad(std::string_view text) {
     Reader reader{text};
     for (int part = 0; part < 4; ++part) {
@@ -75,14 +75,14 @@ size_t dotted_quad(std::string_view text) {
     return text.size() - reader.rest.size();
 }
 
-// A number and the text behind it, such as 14.9 and "GiB".
+// A number and the text after it, such as 14.9 and "GiB".
 struct Amount {
     double number;
     std::string_view unit;
 };
 
-// Takes the digits behind a decimal comma, "24,1", and returns their value as a fraction. Three
-// digits may be thousands, so those are no fraction.
+// Takes the digits after a decimal comma, as in "24,1", and returns their value as a fraction.
+// Three digits after a comma may be thousands, so they are not taken.
 double comma_fraction(std::string_view& text) {
     Reader reader{text};
     if (!reader.take(',')) return 0;
@@ -95,7 +95,7 @@ double comma_fraction(std::string_view& text) {
 }
 
 std::optional<Amount> amount(std::string_view text) {
-    // from_chars would also take "inf" and "nan".
+    // from_chars would also accept "inf" and "nan".
     const size_t sign = text.starts_with('-') ? 1 : 0;
     if (text.size() == sign || !is_digit(text[sign])) return std::nullopt;
     double number = 0;
@@ -108,7 +108,7 @@ std::optional<Amount> amount(std::string_view text) {
     return Amount{number, text};
 }
 
-// Returns the integer that the whole text is.
+// Returns the integer if the whole text is one.
 std::optional<int64_t> whole(std::string_view text) {
     int64_t number = 0;
     const char* const last = text.data() + text.size();
@@ -122,7 +122,7 @@ struct Scale {
     double factor;
 };
 
-// Returns a number with one of the units, or without a unit, in base units.
+// Converts a number with one of the units, or without a unit, to base units.
 std::optional<int64_t> scaled(std::string_view text, std::span<const Scale> scales) {
     if (const auto number = whole(text)) return number;  // Exact beyond 2^53.
     const auto number = amount(text);
@@ -133,7 +133,7 @@ std::optional<int64_t> scaled(std::string_view text, std::span<const Scale> scal
     return std::nullopt;
 }
 
-// "03:04:05" behind hours that are already taken, in seconds.
+// Reads the rest of a time such as "03:04:05", whose hours were already read. Returns seconds.
 std::optional<int64_t> clock_face(int64_t hours, Reader& reader) {
     if (!reader.take(':')) return std::nullopt;
     const auto minutes = reader.digits(2, 2);
@@ -147,7 +147,7 @@ std::optional<int64_t> clock_face(int64_t hours, Reader& reader) {
 constexpr std::array<std::string_view, 12> months = {"jan", "feb", "mar", "apr", "may", "jun",
                                                      "jul", "aug", "sep", "oct", "nov", "dec"};
 
-// "jan/" or "Jan/": 1 to 12.
+// Reads the name of a month and a slash, such as "jan/" or "Jan/". Returns 1 to 12.
 std::optional<int64_t> month_name(Reader& reader) {
     if (reader.rest.size() < 4 || reader.rest[3] != '/') return std::nullopt;
     std::array<char, 3> name;
@@ -158,7 +158,7 @@ std::optional<int64_t> month_name(Reader& reader) {
     return found - months.begin() + 1;
 }
 
-// "2026-10-09" (RouterOS 7.10 and later) or "oct/09/2026" (before): days since 1970.
+// Reads "2026-10-09" (RouterOS 7.10 and later) or "oct/09/2026" (earlier). Returns days since 1970.
 std::optional<int64_t> date(Reader& reader) {
     std::optional<int64_t> year;
     std::optional<int64_t> month = month_name(reader);
@@ -182,7 +182,7 @@ std::optional<int64_t> date(Reader& reader) {
     return std::chrono::sys_days(whole_date).time_since_epoch().count();
 }
 
-// "Z", "+02:00" or nothing: seconds east of UTC.
+// Reads "Z", "+02:00" or nothing. Returns seconds east of UTC.
 std::optional<int64_t> zone(Reader& reader) {
     if (reader.take('Z') || reader.rest.empty()) return 0;
     const bool west = reader.take('-');
@@ -195,7 +195,7 @@ std::optional<int64_t> zone(Reader& reader) {
     return west ? -seconds : seconds;
 }
 
-// Date and time, in seconds since 1970.
+// Reads a date and a time. Returns seconds since 1970.
 std::optional<int64_t> timestamp(std::string_view text) {
     Reader reader{text};
     const auto days = date(reader);
@@ -209,8 +209,8 @@ std::optional<int64_t> timestamp(std::string_view text) {
     return *days * 86400 + *seconds - *east;
 }
 
-// "1w2d3h4m5s", "1w2d03:04:05", "03:04:05", "9s210ms": units in falling order, the last part may be
-// a clock's. Parts of a second are left out.
+// Reads "1w2d3h4m5s", "1w2d03:04:05", "03:04:05" or "9s210ms": units in descending order; the last
+// part may be a time with colons. Fractions of a second are dropped.
 std::optional<int64_t> spelled_duration(std::string_view text) {
     struct Unit {
         uint32_t name;
@@ -236,7 +236,7 @@ std::optional<int64_t> spelled_duration(std::string_view text) {
             if (!seconds || !reader.rest.empty()) return std::nullopt;
             return total + *seconds;
         }
-        if (name == 0 && reader.take('.')) {  // Of a second, at the end.
+        if (name == 0 && reader.take('.')) {  // A fraction of a second, at the end.
             if (!reader.digits(1, 9) || reader.rest != "s") return std::nullopt;
             name = reader.letters();
         }
@@ -252,7 +252,7 @@ std::optional<int64_t> spelled_duration(std::string_view text) {
 }  // namespace
 
 std::optional<int64_t> rounded(double number) {
-    // Not floor(number + 0.5): above 2^52 that sum is another number.
+    // floor(number + 0.5) would be wrong: above 2^52, the sum itself is rounded.
     const double below = std::floor(number);
     const double result = number - below >= 0.5 ? below + 1 : below;
     if (!(std::abs(result) < 0x1p63)) return std::nullopt;
@@ -316,7 +316,7 @@ std::optional<double> degrees(std::string_view text) {
     take_side(0);
     if (side == 0 && !text.empty()) take_side(text.size() - 1);
     double total = 0;
-    double part_of_degree = 1;  // Degrees, minutes, seconds.
+    double part_of_degree = 1;  // The current unit as a part of a degree: degree, minute, second.
     int parts = 0;
     bool negative = false;
     while (text.find_first_not_of(separators) != text.npos) {
@@ -333,7 +333,7 @@ std::optional<double> degrees(std::string_view text) {
     }
     if (parts == 0 || (parts == 1 && side == 0)) return std::nullopt;
     negative |= side == 's' || side == 'w';
-    constexpr double centimetres = 1e7;  // Parts of a degree; finer digits are rounding errors.
+    constexpr double centimetres = 1e7;  // Steps in a degree; finer digits are rounding errors.
     total = std::round(total * centimetres) / centimetres;
     return negative ? -total : total;
 }
@@ -372,7 +372,7 @@ std::optional<std::string_view> address(std::string_view text) {
     const size_t quad = dotted_quad(text);
     if (quad > 0 && (quad == text.size() || ends.has(text[quad]))) return text.substr(0, quad);
     const std::string_view bare = text.substr(0, ends.find_in(text));
-    std::array<char, INET6_ADDRSTRLEN> name{};  // inet_pton wants a terminator.
+    std::array<char, INET6_ADDRSTRLEN> name{};  // inet_pton() needs a terminating NUL.
     if (bare.size() >= name.size()) return std::nullopt;
     std::memcpy(name.data(), bare.data(), bare.size());
     in6_addr parsed;
@@ -383,12 +383,12 @@ std::optional<std::string_view> address(std::string_view text) {
 }
 
 double micros(double since_1970) {
-    constexpr double milliseconds_from = 1e11;  // As seconds, the year 5138.
+    constexpr double milliseconds_from = 1e11;  // As seconds, this would be the year 5138.
     constexpr double microseconds_from = 1e14;
-    // From 2017 on: RouterOS prints nanoseconds since 2023 (:tonsec of 7.13), and fewer would be
-    // microseconds far in the future.
+    // In nanoseconds, this is the year 2017. RouterOS prints nanoseconds since 2023 (:tonsec of
+    // 7.13). A smaller number is read as microseconds, far in the future.
     constexpr double nanoseconds_from = 1.5e18;
-    constexpr double nanoseconds_to = 4.2e18;  // The year 2103.
+    constexpr double nanoseconds_to = 4.2e18;  // In nanoseconds, this is the year 2103.
     if (since_1970 >= nanoseconds_from && since_1970 < nanoseconds_to) return since_1970 / 1e3;
     if (since_1970 >= microseconds_from) return since_1970;
     return since_1970 * (since_1970 >= milliseconds_from ? 1e3 : 1e6);

@@ -1,10 +1,10 @@
-// RouterOS values: the texts that routers write for numbers, as numbers in base units.
+// RouterOS values: converts the texts that routers write for numbers to numbers in base units.
 //
 // Each function takes the whole text of a value, trimmed, and returns nothing if the text does not
-// have that form. columns.def decides which values are plausible.
+// have the expected format. columns.def decides which values are plausible.
 //
-// Source of the forms: RouterOS manual, "Scripting" (time, :serialize), and the console's print
-// styles.
+// Source of the formats: RouterOS manual, "Scripting" (time, :serialize), and the print styles of
+// the console.
 // Threads: pure functions.
 #pragma once
 
@@ -14,62 +14,67 @@
 
 namespace rollcall::routeros {
 
-// "1w2d03:04:05", "1d 03:04:05", "6d23h19m23s", "00:05:10", "15m54.5s", "9s210ms", "86400",
-// "86400.0", and "1970-01-10 03:04:05", a duration that :serialize wrote as a date. Seconds; never
-// negative.
+// Returns a duration in seconds, never negative. Accepts "1w2d03:04:05", "1d 03:04:05",
+// "6d23h19m23s", "00:05:10", "15m54.5s", "9s210ms", "86400", "86400.0", and "1970-01-10 03:04:05",
+// which is a duration that :serialize wrote as a date.
 [[nodiscard]] std::optional<int64_t> duration(std::string_view text);
 
-// "1073741824", "64MiB", "14.9GiB", "101.9 MiB", "14,9 gb": bytes, binary units, rounded half up.
+// Returns bytes. Accepts "1073741824", "64MiB", "14.9GiB", "101.9 MiB" and "14,9 gb". All units are
+// binary; halves are rounded up.
 [[nodiscard]] std::optional<int64_t> bytes(std::string_view text);
 
-// "7", "7%", "0.2", "4.000000": percent.
+// Returns percent. Accepts "7", "7%", "0.2" and "4.000000".
 [[nodiscard]] std::optional<double> percent(std::string_view text);
 
-// "1400", "1400MHz", "1.4GHz": MHz, rounded half up.
+// Returns MHz, halves rounded up. Accepts "1400", "1400MHz" and "1.4GHz".
 [[nodiscard]] std::optional<int64_t> frequency(std::string_view text);
 
-// "4", "4.000000": a whole number, exact up to 2^63-1; a fraction is rounded half up.
+// Returns a whole number, exact up to 2^63-1; halves of a fraction are rounded up. Accepts "4" and
+// "4.000000".
 [[nodiscard]] std::optional<int64_t> count(std::string_view text);
 
-// "24.1", "24,1", "-57", "24.1V", "43C", "31.799999 m": a number and the unit that RouterOS may put
-// behind.
+// Returns a number. Accepts a unit after it, as RouterOS may append one: "24.1", "24,1", "-57",
+// "24.1V", "43C", "31.799999 m".
 [[nodiscard]] std::optional<double> decimal(std::string_view text);
 
-// A number and nothing else.
+// Returns a number. Accepts nothing before or after it.
 [[nodiscard]] std::optional<double> bare_number(std::string_view text);
 
-// "56.9481131", "56.9481131N", "N 56 56.88678'", "N 56 56' 53.207\"": degrees, south and west
-// negative. The formats dd, ddmm and dms of /system gps.
+// Returns degrees; south and west are negative. Accepts the formats dd, ddmm and dms of /system
+// gps: "56.9481131", "56.9481131N", "N 56 56.88678'", "N 56 56' 53.207\"".
 [[nodiscard]] std::optional<double> degrees(std::string_view text);
 
-// "-57dBm@6Mbps", "-61", "-9dB": dB or dBm.
+// Returns dB or dBm. Accepts "-57dBm@6Mbps", "-61" and "-9dB".
 [[nodiscard]] std::optional<double> signal(std::string_view text);
 
-// "7.17 (stable)" and "7.17 stable" are 7.17 and stable, "RouterOS v7.17" is 7.17; a version starts
-// with a digit.
+// A version and its channel: "7.17 (stable)" and "7.17 stable" are 7.17 and stable, "RouterOS
+// v7.17" is 7.17. A version begins with a digit.
 struct Version {
     std::string_view number;
     std::string_view channel;  // May be empty.
 };
 [[nodiscard]] std::optional<Version> version(std::string_view text);
 
-// An IPv4 or IPv6 address without its "/64" and its "%ether1". The first one of several.
+// Returns an IPv4 or IPv6 address without "/64" or "%ether1" after it. If the text has several
+// addresses, returns the first one.
 [[nodiscard]] std::optional<std::string_view> address(std::string_view text);
 
-// The router's clock: "2026-10-09 10:00:00", "2026-10-09T10:00:00Z", "jan/02/1970 00:00:10",
-// "2969w2d10:00:00" as :timestamp prints it, or a number since 1970. Microseconds since 1970, as if
-// a clock that names no zone were UTC.
+// Returns the router's clock in microseconds since 1970. If the text names no time zone, assumes
+// UTC. Accepts "2026-10-09 10:00:00", "2026-10-09T10:00:00Z", "jan/02/1970 00:00:10",
+// "2969w2d10:00:00" as :timestamp prints it, and a number since 1970 (see micros()).
 [[nodiscard]] std::optional<int64_t> clock(std::string_view text);
-// Half of a clock, as /system clock has it: "2026-10-09" in days since 1970, "10:00:00" in seconds.
+// Return one half of a clock, as /system clock prints it: days since 1970 for "2026-10-09", seconds
+// for "10:00:00".
 [[nodiscard]] std::optional<int64_t> calendar_day(std::string_view text);
 [[nodiscard]] std::optional<int64_t> time_of_day(std::string_view text);
-// A number of seconds, milliseconds, microseconds or nanoseconds since 1970: its size tells which.
+// Converts a time since 1970 to microseconds. The unit of the argument is seconds, milliseconds,
+// microseconds or nanoseconds; the size of the number determines which.
 [[nodiscard]] double micros(double since_1970);
 
-// A whole number, halves rounded up; nothing if it is past 2^63.
+// Returns a whole number, halves rounded up; nothing if the number exceeds the range of int64_t.
 [[nodiscard]] std::optional<int64_t> rounded(double number);
 
-// "", "null", "none", "nil": RouterOS for "there is none".
+// Returns whether RouterOS means by this text that there is no value: "", "null", "none", "nil".
 [[nodiscard]] inline bool missing(std::string_view text) {
     constexpr size_t longest = 4;
     return text.size() <= longest &&

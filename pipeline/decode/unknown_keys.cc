@@ -17,7 +17,8 @@ namespace {
 
 enum class ShapeKind : uint8_t { text, number, word, null, list, duration, address, hidden_text };
 
-// A note has the kind in its lowest byte, and above it the size of a text.
+// A note contains the kind of the value in its lowest byte, and the size of a text in the other
+// bytes.
 constexpr unsigned kind_bits = 8;
 constexpr size_t text_bytes_max = (size_t{1} << (32 - kind_bits)) - 1;
 
@@ -54,7 +55,7 @@ FrequentNames::Place UnknownKeys::add(bool is_secret, std::string_view object,
                                       std::string_view name, const UnknownValue& value) {
     const uint32_t note = note_of(value, is_secret);
     if (object.empty()) return names_.count(name, note);
-    // Of a long path the end is kept, because it says more.
+    // If the path is too long, only its end is kept, because the end says more.
     constexpr size_t path_bytes_max = FrequentNames::name_bytes_max;
     std::array<char, path_bytes_max> path;
     name = utf8_prefix(name, path_bytes_max - 1);
@@ -84,7 +85,7 @@ std::string shape_of(uint32_t note) {
 }
 
 std::optional<Column> resembled_column(std::string_view key) {
-    constexpr size_t name_bytes_min = 5;  // Shorter names resemble everything.
+    constexpr size_t name_bytes_min = 5;  // Shorter names are similar to almost everything.
     std::string folded;
     for (const char c : key.substr(key.rfind('.') + 1))
         if (is_letter(c) || is_digit(c)) folded += lower(c);

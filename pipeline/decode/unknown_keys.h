@@ -3,12 +3,13 @@
 //     {"router_os_vers":"7.17","foo":{"bar":1}}     router_os_vers  1  text of 4 bytes
 //                                                   foo.bar         1  number
 //
-// An operator learns from them which values of his routers are not stored in a column. For each key
-// one example shows the shape of a value, never the value. Of a key that names a secret or a
-// subscriber it shows only the type. Members of the elements of a list are not counted; the list
-// itself is, unless a member of it is understood.
+// These counts show an operator which values of the routers are not stored in a column. For each
+// key, one example shows the shape of a value, never the value itself. If the key indicates a
+// secret or a subscriber, the example shows only the type. Members of the elements of a list are
+// not counted. The list itself is counted, unless one of its members is understood.
 //
-// The count of a known spelling takes no look-up, because its Meaning has its place.
+// Counting a known spelling needs no look-up, because its Meaning contains the position of its
+// count.
 //
 // Threads: one object for each worker, inside its Fields. Nothing allocates after construction.
 #pragma once
@@ -34,16 +35,17 @@ struct UnknownValue {
 
 class UnknownKeys {
 public:
-    // names_max: number of keys that are held.
+    // names_max: maximum number of keys that are counted.
     explicit UnknownKeys(size_t names_max) : names_(names_max) {}
 
-    // Counts a key with this meaning, alone if `object` is empty, else as a member of `object`.
+    // Counts a key with this meaning. If `object` is not empty, the key is a member of `object`.
     void count(const Meaning& meaning, std::string_view object, std::string_view name,
                const UnknownValue& value) {
         if (!names_.count_at(meaning.counted))
             meaning.counted = add(meaning.secret, object, name, value);
     }
-    // Counts a list, whose meaning may have left the dictionary.
+    // Counts a list by its name, because the dictionary may have dropped the meaning of the name by
+    // now.
     void count_list(std::string_view object, std::string_view name);
 
     [[nodiscard]] const FrequentNames& names() const { return names_; }
@@ -55,11 +57,11 @@ private:
     FrequentNames names_;
 };
 
-// Returns a shape from its note in the sketch: "number", "text of 12 bytes", "duration",
-// "true/false", "address", "list", "null".
+// Converts a note to the text of its shape: "number", "text of 12 bytes", "duration", "true/false",
+// "address", "list", "null".
 [[nodiscard]] std::string shape_of(uint32_t note);
 
-// Returns the column with a key like this one, if there is any: "cpu_laod" is like cpu_load.
+// Returns the column that has a similar key, if there is one: "cpu_laod" is similar to cpu_load.
 [[nodiscard]] std::optional<Column> resembled_column(std::string_view key);
 
 }  // namespace rollcall

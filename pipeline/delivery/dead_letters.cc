@@ -47,7 +47,8 @@ std::vector<std::byte> encode(const RunId& run, const RowPlace& place, const Ref
     return bytes;
 }
 
-// Returns what a position names the dead letter by that stands before it, in place of a run.
+// Returns the value that a position stores as its run: it identifies the dead letter before the
+// position.
 RunId name_of(const Record& letter) {
     const struct {
         int64_t written_us;
@@ -94,7 +95,7 @@ SpoolWriter DeadLetters::writer(uint64_t size_max) {
                        {directory_, size_max, segment_bytes, options_.sync, 0ms});
 }
 
-// Returns the error that the delivery gets.
+// Converts an error of the dead letters' spool into the error that keep() and replay() return.
 std::unexpected<Error> DeadLetters::failed(const Error& error) {
     kept_.reset();  // A dead letter that was written but not synced must be read again.
     switch (error.code) {
@@ -129,12 +130,13 @@ Result<void> DeadLetters::keep(const Columns& rows, std::span<const RowPlace> pl
     if (!kept_)
         if (auto read = read_kept(letters, places.front().record); !read)
             return failed(read.error());
-    // The position never moves back behind this batch, or forget() is called.
+    // The position never moves back to a row before this batch without a call of forget().
     kept_->erase(kept_->begin(), kept_->lower_bound({places.front().record, 0}));
     return keep_new(letters, rows, places, refusals);
 }
 
-// Keeps the refused rows that have no dead letter yet: as many as there is room for, then fails.
+// Keeps the refused rows that have no dead letter yet. Keeps as many as there is room for, then
+// fails.
 Result<void> DeadLetters::keep_new(SpoolWriter& letters, const Columns& rows,
                                    std::span<const RowPlace> places,
                                    std::span<const Refusal> refusals) {
@@ -162,7 +164,7 @@ DeadLetters::Source DeadLetters::source_of(const RowPlace& place) const {
             place};
 }
 
-// Reads which rows of this record and later ones have a dead letter.
+// Reads which rows of record `from_record` and later ones have a dead letter.
 Result<void> DeadLetters::read_kept(const SpoolWriter& letters, uint64_t from_record) {
     std::set<RowPlace> kept;
     SpoolReader reader(files_, directory_, letters.end(), nullptr);
@@ -196,7 +198,7 @@ int64_t DeadLetters::count() {
     return pending_;
 }
 
-// Logs one line a minute: a table that refuses everything would fill the log.
+// Logs at most one line a minute: otherwise a table that refuses everything would fill the log.
 void DeadLetters::log_kept(uint64_t count, const Refusal& first, const RowPlace& place) {
     unlogged_ += count;
     const int64_t now_us = clock_.steady_us();
@@ -236,8 +238,8 @@ public:
         return {};
     }
 
-    // Returns whether the dead letter before the position is the one that stands there. If it was
-    // dropped, all that are left follow it.
+    // Returns whether the folder still has the dead letter that the position names as its last one.
+    // Also returns true if that letter was dropped: all remaining letters then come after it.
     [[nodiscard]] Result<bool> is_of_this_folder(const Position& position) {
         const bool is_of_older_daemon = position.run == letters_.id();
         if (position.next_record == 0 || is_of_older_daemon) return true;
@@ -301,8 +303,8 @@ private:
             }
             if (!*fits) return {};
             const Source source{letter->run, letter->place};
-            // A replay that ended after it wrote a new dead letter, but before the sink stored its
-            // position, left two of the same row.
+            // A replay may have ended after it wrote a new dead letter, but before the sink stored
+            // the position. Then the folder has two dead letters of the same row.
             if (seen_.insert(source).second)
                 sources_.push_back(source);
             else
@@ -316,7 +318,7 @@ private:
     Result<bool> append(const Record& row) {
         auto fits = batch_.append_record(row.payload, row.columns_at);
         if (!fits || *fits || batch_.rows() > 0) return fits;
-        auto alone = columns_of(row);  // The row is larger than the settings allow now.
+        auto alone = columns_of(row);  // The row exceeds today's size limits.
         if (!alone) return std::unexpected(alone.error());
         batch_ = std::move(*alone);
         return true;
@@ -326,12 +328,12 @@ private:
     SpoolWriter& letters_;
     Sink& sink_;
     LostRecords lost_records_;
-    Cursor end_;  // The end of those to be sent; rows that are refused again follow behind it.
+    Cursor end_;  // The end of the dead letters to be sent; new ones come after it.
     SpoolReader reader_;
     Columns batch_;
     std::vector<Source> sources_;  // The source of each row of the batch.
     std::set<Source> seen_;
-    RunId last_{};  // The name of the last dead letter that was read.
+    RunId last_{};  // Name of the last dead letter that was read; see name_of().
     uint64_t stored_ = 0;
     DeadReplay result_;
 };
@@ -339,11 +341,11 @@ private:
 Result<DeadReplay> DeadLetters::replay(
     Sink& sink, size_t rows_max, size_t text_max,
     const std::function<void(uint64_t done, uint64_t all)>& progress) {
-    // Without a limit, because the folder contains the old dead letters and those that were refused
-    // again at the same time.
+    // There is no limit, because during a replay the folder contains both the old dead letters and
+    // those that were refused again.
     SpoolWriter letters = writer(std::numeric_limits<uint64_t>::max());
     if (auto opened = letters.open(); !opened) return failed(opened.error());
-    // New ones go into a segment of their own, so that all segments before it can be dropped.
+    // New dead letters go into a segment of their own, so that all earlier segments can be dropped.
     if (auto rolled = letters.roll(); !rolled) return failed(rolled.error());
     Replay replay(*this, letters, sink, rows_max, text_max);
     if (auto opened = replay.open(); !opened) return std::unexpected(opened.error());

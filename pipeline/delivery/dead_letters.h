@@ -13,21 +13,23 @@
 //             padding                      zeros up to a multiple of 8
 //             columns                      the row, as in any record; `id` is the row's id
 //
-// keep() is called before the sink's position passes the rows, and they are durable when it
-// returns. So a row is in the sink or in a dead letter, whenever the process ends. When a batch is
-// written again, the sink refuses the same rows; each is kept and counted once.
+// keep() is called before the sink's position advances past the rows. When keep() returns, the rows
+// are durable. So a row is always in the sink or in a dead letter, even if the process ends at any
+// moment. When a batch is written again, the sink refuses the same rows again; each is kept and
+// counted only once.
 //
-// replay() is a delivery of this spool to the sink: the sink's position in it advances with the
-// rows, so each dead letter is stored once. The position contains the number and the run of the
-// last dead letter that was replayed. If the folder was copied or restored, its dead letter with
+// replay() delivers this spool to the sink. The sink stores the rows and its position in this spool
+// together, so each dead letter is stored once. The position contains the number and the run of the
+// last dead letter that was replayed. If the folder was copied or restored, the dead letter with
 // that number may be of another run; replay() then sends all dead letters again. Rows keep their
-// ids, so the sink refuses those that it has. A row that is refused again becomes a new dead letter
-// after all others, and the earlier ones are dropped.
+// ids, so the sink refuses the rows that it already has. A row that is refused again becomes a new
+// dead letter after all others, and its old dead letter is dropped.
 //
-// A writer locks the folder only while it writes. So a command may replay dead letters while a
-// daemon runs; the daemon's sink waits if it refuses a row meanwhile.
+// A writer locks the folder only while it writes. So a command can replay dead letters while a
+// daemon runs. If the daemon's sink refuses a row during the replay, that sink waits.
 //
-// Limit: when the dead letters reach size_max, keep() fails and the sink waits. None is dropped.
+// Limit: when the dead letters reach size_max, keep() fails and the sink waits. No dead letter is
+//        dropped to make room.
 //
 // Errors:  sink_down with an explanation, because these causes may be temporary; sync_failed, whose
 //          action is halt. An error of the sink itself passes through replay() unchanged.
@@ -54,7 +56,7 @@
 
 namespace rollcall {
 
-// The place of a row in a spool.
+// The position of a row in a spool.
 struct RowPlace {
     uint64_t record;
     uint32_t row;
@@ -67,7 +69,7 @@ struct DeadLetter {
     RowPlace place;
     std::string_view reason;  // One of dead_reason_names, unless another version wrote it.
     std::string_view detail;
-    Record columns;  // For columns_of(). The views are valid as long as the record.
+    Record columns;  // For columns_of(). The views are valid while the record is.
 };
 
 // Fails with spool_damaged if the record is not a dead letter.
@@ -95,7 +97,8 @@ public:
 
     DeadLetters(Files& files, const Clock& clock, MetricShard& shard, const Options& options);
 
-    // Keeps the refused ones of these rows. places: the place of each row.
+    // Keeps the rows of the batch that the sink refused. places: the place of each row of the
+    // batch.
     [[nodiscard]] Result<void> keep(const Columns& rows, std::span<const RowPlace> places,
                                     std::span<const Refusal> refusals);
 
@@ -105,11 +108,12 @@ public:
         Sink& sink, size_t rows_max, size_t text_max,
         const std::function<void(uint64_t done, uint64_t all)>& progress);
 
-    // Forgets which rows have a dead letter: they are read again. The position has moved back.
+    // Forgets which rows have a dead letter, so that the next keep() reads them again. Call it
+    // after the sink's position has moved back.
     void forget() { kept_.reset(); }
 
-    // Updates the gauge, because another process may have replayed some. Returns the number of dead
-    // letters that are kept.
+    // Counts the dead letters, because another process may have replayed some, and updates the
+    // gauge. Returns the number of dead letters that are kept.
     int64_t count();
 
 private:
@@ -138,10 +142,11 @@ private:
     MetricShard unseen_;  // Takes the counters of the spool's parts, which are not exported.
     Options options_;
     std::string directory_;
-    // Rows of the current batch and later ones that have a dead letter; empty until it is read.
+    // Rows of the current batch and of later records that have a dead letter; no value until they
+    // are read.
     std::optional<std::set<RowPlace>> kept_;
-    int64_t pending_ = 0;    // Dead letters that are kept, when they were last counted.
-    uint64_t unlogged_ = 0;  // Dead letters since the last line in the log.
+    int64_t pending_ = 0;    // Number of dead letters at the last count.
+    uint64_t unlogged_ = 0;  // Dead letters since the last log line.
     std::optional<int64_t> logged_us_;
 };
 

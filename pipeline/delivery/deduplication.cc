@@ -12,9 +12,9 @@ namespace {
 
 constexpr size_t first_capacity = 1024;
 
-// Clients cannot choose fingerprints, unless they know the key of their hash. If they could, they
-// would choose neighbours in the table, which make each look-up a long walk. So the places depend
-// on a secret number too.
+// Clients cannot choose fingerprints, unless they know the key of the hash. If they could, they
+// would choose fingerprints that are neighbours in the table, which makes each look-up a long walk.
+// So the position in the table also depends on a secret number.
 uint64_t random_odd() {
     std::random_device random;
     return uint64_t{random()} << 32 | random() | 1;
@@ -41,7 +41,7 @@ bool DeduplicationWindow::seen_before(uint64_t fingerprint, int64_t received_us)
         forget_oldest();
     give_back();
     const Entry& entry = find(fingerprint);
-    // Times may run back, so a sighting that is too old may follow a younger one.
+    // Times may decrease, so a sighting that is too old may come after a younger one.
     if (entry.place != empty &&
         apart(sightings_[entry.place].received_us, received_us) <= window_us_)
         return true;
@@ -77,13 +77,14 @@ void DeduplicationWindow::remember(uint64_t fingerprint, int64_t received_us) {
 void DeduplicationWindow::forget_oldest() {
     if (count_ > look_ahead) prefetch(sightings_[place_of(look_ahead)].fingerprint);
     const Entry& entry = find(sightings_[oldest_].fingerprint);
-    // Otherwise the fingerprint was seen again, and the entry belongs to that sighting.
+    // If the entry names another sighting, the fingerprint was seen again later: keep the entry.
     if (entry.place == oldest_) erase(static_cast<size_t>(&entry - table_.data()));
     oldest_ = place_of(1);
     --count_;
 }
 
-// Moves entries into the hole that a look-up could not find across it (Knuth, algorithm R).
+// Fills the hole with later entries that a look-up would otherwise no longer find (Knuth, algorithm
+// R).
 void DeduplicationWindow::erase(size_t hole) {
     const size_t wrap = table_.size() - 1;
     for (size_t at = after(hole); table_[at].place != empty; at = after(at)) {

@@ -1,20 +1,20 @@
-// DeduplicationWindow: the fingerprints of recent reports, by which a retransmitted report is
-// found.
+// DeduplicationWindow: the fingerprints of recent reports. It detects reports that a router sent
+// again.
 //
 //     sightings   ring, in order of arrival     [ fingerprint, received_at | ... ]
 //     table       open addressing, half full    [ tag, place of the sighting | empty | ... ]
 //
 // A report is a duplicate if its fingerprint was seen with a received_at no more than the window
 // away. Only the sighting whose report is stored starts a window: if a router repeats one report
-// for ever, one report in each window is stored. The only clock of the window is received_at, so
-// that reading records again finds the same duplicates. Times may decrease a little, because
-// several workers write. After a jump of the clock the window is empty: a duplicate may be stored,
-// but no new report is dropped.
+// for ever, one report in each window is stored. The window uses no clock other than received_at,
+// so reading records again finds the same duplicates. Times may decrease a little, because several
+// workers write. After a jump of the clock no earlier sighting is within the window: a duplicate
+// may be stored, but no new report is dropped.
 //
-// A fingerprint is compared in all of its bits. When count_max fingerprints are known, the oldest
-// is forgotten. Memory doubles as fingerprints arrive, up to 48 bytes for each of count_max (131 MB
-// for 4,000,000), and halves when less than an eighth of it is used. A steady load allocates
-// nothing once the window has passed.
+// All bits of a fingerprint are compared. When count_max fingerprints are known, the oldest one is
+// forgotten. Memory doubles as fingerprints arrive, up to 48 bytes for each of count_max (131 MB
+// for 4,000,000), and halves when less than an eighth of it is used. Under a steady load, nothing
+// is allocated any more after one window of time.
 //
 // Source:  Knuth, The Art of Computer Programming, volume 3, section 6.4.
 // Units:   microseconds since 1970, UTC.
@@ -39,10 +39,10 @@ public:
     }
     static constexpr size_t look_ahead = 8;
 
-    // Returns true if this is a duplicate. If not, it is remembered.
+    // Returns true if this is a duplicate. Otherwise remembers the fingerprint.
     [[nodiscard]] bool seen_before(uint64_t fingerprint, int64_t received_us);
     void clear();
-    // Returns the number of fingerprints for which there is memory.
+    // Returns the number of fingerprints that fit into the allocated memory.
     [[nodiscard]] size_t capacity() const { return sightings_.size(); }
 
 private:
@@ -79,8 +79,8 @@ private:
     std::vector<Sighting> sightings_;
     size_t oldest_ = 0;
     size_t count_ = 0;
-    std::vector<Entry> table_;  // Its size is a power of two, at least twice the capacity.
-    int shift_ = 0;             // A tag shifted by this is its place in the table.
+    std::vector<Entry> table_;  // The size is a power of two, at least twice the capacity.
+    int shift_ = 0;             // A tag shifted right by this is its index in the table.
 };
 
 }  // namespace rollcall

@@ -11,13 +11,13 @@ namespace {
 
 using std::chrono::milliseconds;
 constexpr milliseconds retry_delay_first{100};
-// Longest time between receiving a row and writing it to the spool, unless the spool is full.
+// Maximum time between receiving a row and writing it to the spool, unless the spool is full.
 constexpr milliseconds ring_wait_max{1000};
-// Longest time between two polls of the sink.
+// Maximum time between two polls of the sink.
 constexpr milliseconds poll_interval{1000};
 // Interval between checks for dead letters that another process has replayed.
 constexpr std::chrono::microseconds dead_letters_interval{10'000'000};
-// Records of the window that one step reads.
+// Maximum number of records of the window that one step reads.
 constexpr int window_records_max = 1024;
 
 }  // namespace
@@ -78,7 +78,7 @@ void Delivery::run() {
         if (draining) {
             const int64_t left_us = stop_before_us_ - clock_.steady_us();
             if (stored_.own() == spool_end_.read() || left_us <= 0) return;
-            // The next attempt at a sink that is down may be due only after the timeout.
+            // If the sink is down, the next attempt may be due only after the timeout.
             wait = std::min(*wait, milliseconds(left_us / 1000 + 1));
         }
         if (wait->count() > 0) wakeup_.wait(std::min(*wait, poll_interval));
@@ -114,7 +114,7 @@ Result<milliseconds> Delivery::attempt_step(bool draining) {
     return milliseconds(0);
 }
 
-// Returns false if it must be called again before the sink is open.
+// Returns false if the sink is not open yet: call again.
 Result<bool> Delivery::open() {
     if (!opening_)
         if (auto begun = begin_open(); !begun) return std::unexpected(begun.error());
@@ -130,7 +130,7 @@ Result<void> Delivery::begin_open() {
     const uint64_t from = held->below;
     if (was_opened_ && from < stored_.own()) note_setback(from);
     if (const auto sought = reader_.seek(from); !sought) return sought;
-    // If the position says nothing, the sink may hold what the spool has dropped.
+    // If the position is not known, the sink may hold records that the spool has dropped.
     if (held->is_known)
         count_missing();
     else
@@ -179,7 +179,8 @@ Delivery::Held Delivery::held_by(const Position& position) const {
     return {.below = is_current && was_opened_ ? stored_.own() : *end, .is_ours = false};
 }
 
-// The current incarnation has no position. Asks for those before it, the newest first.
+// For an incarnation that has no position yet. Asks for the positions of the earlier ones, the
+// newest first.
 Result<Delivery::Held> Delivery::held_by_earlier(std::span<const IncarnationId> incarnations) {
     Held held{.below = 0};
     for (const IncarnationId& incarnation : incarnations) {
@@ -187,13 +188,13 @@ Result<Delivery::Held> Delivery::held_by_earlier(std::span<const IncarnationId> 
         if (!position) return std::unexpected(position.error());
         if (position->next_record == 0) continue;
         held = held_by(*position);
-        held.is_ours = true;  // Its owner goes on with it.
+        held.is_ours = true;  // The current incarnation takes over the position of an earlier one.
         if (held.is_known) break;
     }
     return held;
 }
 
-// Leaves a position to the daemon that has advanced it, and takes a new one.
+// Leaves a position to the other daemon that has advanced it, and begins a new one.
 Result<void> Delivery::leave_position(const IncarnationId& incarnation, const Position& position,
                                       const Held& held) {
     log(LogLevel::warning,
@@ -223,7 +224,7 @@ void Delivery::note_setback(uint64_t from) {
     dead_letters_.forget();
 }
 
-// Counts the records that the sink has not got and the spool has dropped.
+// Counts the records that the sink lacks and the spool has dropped.
 void Delivery::count_missing() {
     const auto dropped = reader_.take_dropped();
     if (!dropped || dropped->end <= missing_below_) return;
@@ -244,7 +245,7 @@ RunId Delivery::run_before(uint64_t record) const {
     return options_.lineage->run_of(record - 1);
 }
 
-// Finds the records that the window is filled from. Returns false if it must be called again.
+// Finds the records that fill the window. Returns false if it must be called again.
 Result<bool> Delivery::begin_window() {
     window_.clear();
     const auto next = reader_.peek_bounded();
@@ -259,8 +260,8 @@ Result<bool> Delivery::begin_window() {
     return true;
 }
 
-// Fills the window with the fingerprints before the reader's position. Returns false if it must be
-// called again.
+// Fills the window with the fingerprints of the records before the reader's position. Returns false
+// if it must be called again.
 Result<bool> Delivery::fill_window() {
     if (options_.duplicate_window.count() == 0) return true;
     if (!opening_->window) {
@@ -310,7 +311,7 @@ Result<void> Delivery::fill_batch() {
         }
         drop_duplicates(**record, before);
         reader_.advance();
-        // Rows that are left out count too, or one step might read the whole spool.
+        // Duplicates count too. Otherwise one step might read the whole spool.
         batch_full_ = !batch_.room() || batch_.rows() + batch_duplicates_ >= batch_rows_limit_;
     }
     return {};
@@ -323,7 +324,7 @@ Result<bool> Delivery::append(const Record& record) {
     if (!fits) return fits;
     if (!*fits) {
         if (first_row > 0) return false;
-        // The record was written with larger slots than the settings have now.
+        // The record was written when the settings allowed larger rows than now.
         auto alone = columns_of(record);
         if (!alone) return std::unexpected(alone.error());
         batch_ = std::move(*alone);
@@ -332,7 +333,7 @@ Result<bool> Delivery::append(const Record& record) {
     return true;
 }
 
-// Marks the first sendings of a record that was written before there was a column for them: their
+// Marks first sendings in a record of an older version, which has no column for them: their
 // fingerprints are negative there.
 void Delivery::translate_signs(std::span<const uint8_t> columns_at, size_t first_row) {
     if (std::ranges::find(columns_at, index(Column::first_sending)) != columns_at.end()) return;
@@ -356,8 +357,8 @@ bool Delivery::seen_before(std::optional<uint64_t> fingerprint, int64_t received
     return fingerprint && window_.seen_before(*fingerprint, received_us);
 }
 
-// Removes the duplicates of a record, whose rows begin at first_row, and gives the others their
-// ids.
+// Removes the duplicates among the rows from first_row on, which come from `record`. Replaces the
+// fingerprints of the other rows by their ids.
 void Delivery::drop_duplicates(const Record& record, size_t first_row) {
     if (record.run != ids_run_) {
         ids_run_ = record.run;
@@ -407,7 +408,7 @@ Result<void> Delivery::write() {
     return {};
 }
 
-// Keeps the committer from dropping what is sent again.
+// Moves stored_ back, so that the committer does not drop records that will be sent again.
 void Delivery::retreat_stored(uint64_t end) {
     stored_.retreat(end);
     settled_.retreat(std::min(settled_.own(), end));
@@ -447,7 +448,8 @@ milliseconds Delivery::mark_down(const Error& error) {
     return retry_delay_;
 }
 
-// Sets the age of the oldest record that the sink lacks while it is down. Its batch is gone then.
+// While the sink is down, sets the metric for the age of the oldest record that the sink lacks. The
+// batch with that record was discarded.
 void Delivery::measure_backlog() {
     const int64_t now_us = clock_.steady_us();
     if (lacks_since_us_ == 0) lacks_since_us_ = now_us - (opened_ ? age().count() * 1000 : 0);
@@ -462,8 +464,9 @@ void Delivery::mark_up() {
     health_.set_up();
 }
 
-// Returns how long the oldest row of the batch has waited, by both clocks: a report may have waited
-// long before it was read, and its own time means nothing after the wall clock was set back.
+// Returns how long the oldest row of the batch has waited, according to both clocks. A report may
+// have waited long before it was read, and its own time is useless after the wall clock was set
+// back.
 milliseconds Delivery::age() const {
     if (batch_.rows() == 0) return milliseconds(0);
     const int64_t us = std::max(clock_.wall_us() - batch_.integer(0, Column::received_at),

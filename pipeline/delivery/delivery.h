@@ -1,33 +1,37 @@
 // Delivery: the thread that moves records from the spool into one sink.
 //
-// It merges records into a batch until the batch is full or its oldest check-in has waited age_max,
-// and hands it to the sink. When the sink fails, the delivery discards the batch, asks the sink for
-// its position again and reads the spool from there. Nothing is dropped and nothing is stored
-// twice. The next batch has half the rows, down to one record, because the batch may have been more
-// than the sink can store within its timeout; each batch that is stored doubles the limit again.
+// The delivery merges records into a batch until the batch is full or its oldest check-in has
+// waited age_max. It then passes the batch to the sink. When the sink fails, the delivery discards
+// the batch, asks the sink for its position again and reads the spool from there. Nothing is
+// dropped and nothing is stored twice. The next batch has half the rows, down to one record,
+// because the failed batch may have been too large for the sink's timeout. Each stored batch
+// doubles the limit again.
 //
-// Deduplication: in the spool the column `id` holds the report's fingerprint. A row whose
-// fingerprint was seen within the window is left out of the batch, unless it is a first sending
-// (row_id.h). The other rows get their id in its place. Whenever the spool is read from a
-// new position, the window is filled from the records before it. So a row of a failed batch is not
-// taken for a copy of itself, and a row that was left out is left out again. Only if a report is
-// repeated for longer than the window, another of its copies may be the one that is stored.
+// Deduplication: in the spool, the column `id` holds the report's fingerprint. A row whose
+// fingerprint was seen within the window is left out of the batch, unless the row is marked
+// as a first sending (row_id.h). In all other rows, the row's id replaces the fingerprint. Whenever
+// the spool is read from a new position, the window is filled again from the records before that
+// position. So a row of a failed batch is not taken for a duplicate of itself, and a row that was
+// left out is left out again. Only if a report is repeated for longer than the window, a different
+// one of its copies may be stored.
 //
-// The sink's position is what a database or broker says, so nothing is assumed about it.
-//   It went back   A restored backup, a replica that lagged, a position that was deleted. The
-//                  delivery sends again what the spool still holds. It counts the records that
-//                  neither holds any more.
-//   It is of records that this spool has not got   Another daemon runs with a copy of state_dir, or
-//                  the spool is an older copy of itself. The lineage tells which of our records the
-//                  position covers all the same. The spool gets a new incarnation, which has a
-//                  position of its own (spool/lineage.h).
+// The sink's position comes from a database or broker, so the delivery assumes nothing about it.
+// Two cases are unexpected:
+//   The position went back.   A backup was restored, a replica lagged, or the position was deleted.
+//                  The delivery sends again what the spool still holds. It counts the records that
+//                  neither the sink nor the spool holds any more.
+//   The position includes records that this spool does not have.   Another daemon runs with a copy
+//                  of state_dir, or the spool was restored from an older copy. From the lineage,
+//                  the delivery learns which records of this spool the sink has nevertheless. The
+//                  spool gets a new incarnation, which has a position of its own (spool/lineage.h).
 //
 // Rows that the sink can never store become dead letters (dead_letters.h).
 //
 // A record that contradicts itself counts as lost, like one that cannot be read
 // (spool/lost_records.h). If the spool cannot be read for a while, for example because no file
-// descriptor is free, the delivery waits as it does for a sink that is down. A step passes over a
-// bounded amount of damage, and reads a bounded part of the window, so a stop is noticed.
+// descriptor is free, the delivery waits as it does for a sink that is down. One step skips a
+// bounded amount of damage and reads a bounded part of the window. So a request to stop is noticed
+// in time.
 //
 // Errors:  step() fails only with an error whose action is halt. Any other failure is a health
 //          message and a delay before the next attempt.
@@ -72,47 +76,46 @@ public:
         std::chrono::milliseconds duplicate_window;  // 0 stores every row.
         size_t duplicates_max;
         bool counts_duplicates = false;  // True for one delivery, because all find the same ones.
-        // The spool's, which its deliveries share; nullptr for one of its own that keeps no bytes.
+        // The quarantine of the spool, which its deliveries share. nullptr gives the delivery its
+        // own, which keeps no bytes.
         std::shared_ptr<Quarantine> quarantine = nullptr;
         uint64_t dead_letters_size_max = 0;  // Bytes.
         bool sync = false;                   // Whether dead letters are synced.
         Lineage* lineage = nullptr;          // The spool's; nullptr for a replay.
-        // Called by the thread, as its last act, with the error that ends the daemon.
+        // The thread calls this function last, with the error that ends the daemon.
         std::function<void(const Error&)> on_halt = [](const Error&) {};
     };
 
-    // spool_end: the end of the records that are durable. All five references must outlive the
-    // delivery.
+    // spool_end: the end of the durable records. All five references must outlive the delivery.
     Delivery(Files& files, const Clock& clock, MetricShard& shard, const Cursor& spool_end,
              Sink& sink, Options options);
     ~Delivery();
     Delivery(const Delivery&) = delete;
     Delivery& operator=(const Delivery&) = delete;
 
-    // Returns whether the constructor had the descriptor that it needs. Call before start().
+    // Returns whether the constructor could open the descriptor that it needs. Call before start().
     [[nodiscard]] Result<void> check() const { return wakeup_.check(); }
     void start();
-    // Lets the thread store the rest of the spool and end. It begins no step after `timeout`; the
-    // last one takes as long as the sink does.
+    // Lets the thread store the rest of the spool and end. After `timeout` the thread begins no
+    // further step; the duration of the last step depends on the sink.
     void begin_stop(std::chrono::milliseconds timeout);
     // Waits for the thread. Call it after begin_stop().
     void join();
 
-    // Reads records, and writes a batch if one is due. Returns how long there is nothing to do.
-    // draining: a batch is due even if it is neither full nor old.
+    // Reads records, and writes a batch if one is due. Returns how long the caller may wait before
+    // the next step. draining: a batch is due even if it is neither full nor old.
     [[nodiscard]] Result<std::chrono::milliseconds> step(bool draining = false);
 
-    // A step includes the calls into the sink.
+    // Runs from the begin to the end of each step, which includes the calls into the sink.
     [[nodiscard]] const Heartbeat& heartbeat() const { return heartbeat_; }
     [[nodiscard]] const Cursor& stored() const { return stored_; }
-    // The sink cannot lose the records below it (Sink::settled()).
+    // The sink cannot lose the records below this cursor (Sink::settled()).
     [[nodiscard]] const Cursor& settled() const { return settled_; }
-    // Says why the sink is down, while it is.
+    // While the sink is down, states the reason.
     [[nodiscard]] const SinkHealth& health() const { return health_; }
-    // Notices a sink that does not respond. Main calls it once a second.
+    // Notices a sink that does not respond. The main thread calls it once a second.
     void measure_health() { health_.measure(heartbeat_); }
-    // Number of records of the spool that this delivery could not read, and that were not counted
-    // before.
+    // Number of records that this delivery could not read, without those that were counted before.
     [[nodiscard]] uint64_t lost_records() const { return lost_records_.records(); }
     [[nodiscard]] bool caught_up() const { return opened_ && stored_.own() == spool_end_.read(); }
 
@@ -122,8 +125,8 @@ private:
     // The meaning of a position for the records of this spool.
     struct Held {
         uint64_t below;        // The sink holds the records below it.
-        bool is_ours = true;   // False if records that are not ours have advanced the position.
-        bool is_known = true;  // False if it says nothing about ours.
+        bool is_ours = true;   // False if records of another spool have advanced the position.
+        bool is_known = true;  // False if the position says nothing about this spool's records.
     };
 
     // A sink that is being opened.
@@ -131,7 +134,7 @@ private:
         uint64_t from;  // The first record that the sink lacks.
         bool is_ours;   // As in Held.
         std::optional<Cursor> window_end;
-        std::optional<SpoolReader> window;  // Reads the records from which the window is filled.
+        std::optional<SpoolReader> window;  // Reads the records whose fingerprints fill the window.
     };
 
     [[nodiscard]] Result<bool> open();
@@ -171,33 +174,34 @@ private:
     Sink& sink_;
     Options options_;
     RunId ids_run_;
-    RowIds ids_;  // The ids of that run.
+    RowIds ids_;  // The ids of rows of ids_run_.
     LostRecords lost_records_;
     SpoolReader reader_;
     DeadLetters dead_letters_;
-    int64_t dead_letters_due_us_ = 0;  // Steady time at which they are counted next.
+    int64_t dead_letters_due_us_ = 0;  // Steady time of the next count of dead letters.
 
     Columns batch_;
-    std::vector<RowPlace> places_;  // The place in the spool of each row of the batch.
+    std::vector<RowPlace> places_;  // Place in the spool of each row of the batch.
     uint64_t batch_first_;          // The first record of the batch.
-    int64_t batch_begun_us_ = 0;    // Steady time at which its first row was read.
+    int64_t batch_begun_us_ = 0;    // Steady time at which the first row of the batch was read.
     size_t batch_duplicates_ = 0;   // Rows that were left out of the batch.
     bool batch_full_ = false;
-    size_t batch_rows_limit_;  // rows_max, or less after the sink has failed.
+    size_t batch_rows_limit_;  // rows_max, or fewer after the sink has failed.
 
     DeduplicationWindow window_;
     std::vector<uint32_t> repeated_;  // Duplicate rows of the record that is being read.
 
-    // The end of the records of the current run that were ever handed to the sink: it cannot have
-    // stored any of ours behind that.
+    // The sink has been sent no record of the current run at or after this number, so it cannot
+    // have stored one.
     uint64_t attempted_end_;
     std::optional<Opening> opening_;
     bool opened_ = false;
-    bool was_opened_ = false;     // stored_ is what the sink has said before.
-    uint64_t missing_below_ = 0;  // Missing records below are counted.
+    bool was_opened_ = false;     // stored_ is a position that the sink returned earlier.
+    uint64_t missing_below_ = 0;  // Missing records below this number are already counted.
     SinkHealth health_;
     std::chrono::milliseconds retry_delay_{0};
-    // Steady time from which on the sink has lacked records, as far as is known; 0 while it is up.
+    // Steady time since which the sink has lacked records, as far as is known; 0 while the sink is
+    // up.
     int64_t lacks_since_us_ = 0;
     int64_t stop_before_us_ = 0;  // Set before stopping_ advances.
     Heartbeat heartbeat_;

@@ -1,19 +1,18 @@
-// Sink: the interface of a database, or of Kafka, that stores batches of check-ins. The classes in
+// Sink: the interface of a store for batches of check-ins: a database or Kafka. The classes in
 // sinks/ implement it.
 //
-// Exactly once: a sink stores the rows of a batch and the position behind it in one transaction.
-// After a restart open() returns that position, which is stored nowhere else. A sink keeps a
-// position for each incarnation of a spool (spool/lineage.h). It stores a batch only if the
-// position is unchanged, and fails otherwise, because another daemon or an operator has changed the
-// position.
+// Exactly once: a sink stores the rows of a batch and its new position in one transaction. After a
+// restart, open() returns that position, which is stored nowhere else. A sink keeps a position for
+// each incarnation of a spool (spool/lineage.h). Before it stores a batch, it checks that the
+// position is unchanged. It fails if another daemon or an operator has changed the position.
 //
 // Duplicates: the delivery has removed reports that came to this daemon twice. A report that came
-// to two daemons has the same id in both; in a shared sink the unique key over (id, site_id)
+// to two daemons has the same id in both. In a shared sink, the unique key over (id, site_id)
 // refuses the second row.
 //
-// Refused rows: a row that the sink can never store must not hold up the others. The sink finds
-// it, passes it to keep_refused (dead_letters.h) and stores the rest. A temporary cause, such as a
-// lock, a missing permission or a missing table, refuses no row: the whole batch fails.
+// Refused rows: a row that the sink can never store must not block the others. The sink finds such
+// a row, passes it to keep_refused (dead_letters.h) and stores the rest. A temporary cause, such as
+// a lock, a missing permission or a missing table, refuses no row: the whole batch fails.
 //
 // Errors:  open() and write() fail with sink_down and an explanation for the operator: what failed
 //          and what to do. An error of keep_refused is passed on as it is.
@@ -41,7 +40,8 @@ struct Refusal {
     std::string detail;  // The answer of the sink or its server, in one line.
 };
 
-// Returns the reason if the code says that a row can never be stored, otherwise nothing.
+// Returns the reason if an error with this code means that the row can never be stored, otherwise
+// nothing.
 constexpr std::optional<DeadReason> dead_reason_of(Code code) {
     switch (code) {
         case Code::row_too_large: return DeadReason::too_large;
@@ -59,7 +59,7 @@ using KeepRefused = std::function<Result<void>(std::span<const Refusal>)>;
 
 struct Batch {
     const Columns& rows;    // If it is empty, only the position advances.
-    uint64_t first_record;  // The rows come from the spool's records [first_record, end_record).
+    uint64_t first_record;  // The rows come from spool records [first_record, end_record).
     uint64_t end_record;
     KeepRefused keep_refused = {};  // If it is empty, a refused row fails the batch.
     RunId run = {};                 // The run that wrote record end_record - 1.
@@ -72,8 +72,8 @@ public:
     virtual ~Sink() = default;
 
     // Connects and returns the position of this incarnation; next_record is 0 if the sink has none.
-    // If an older daemon has stored the position without a run, its run has the id of the
-    // incarnation.
+    // If an older daemon has stored the position without a run, the position's run is the
+    // incarnation's id.
     [[nodiscard]] virtual Result<Position> open(const IncarnationId& incarnation) = 0;
 
     // Returns the position of another incarnation. Call after open().
@@ -86,24 +86,24 @@ public:
     // Stores all rows and the position, or nothing. After an error, call open() again.
     [[nodiscard]] virtual Result<void> write(const Batch& batch) = 0;
 
-    // Returns how many rows of the last batch were in the table already and were left out.
+    // Returns how many rows of the last batch were left out because the table already had them.
     [[nodiscard]] virtual size_t duplicates() const { return 0; }
 
-    // Serves the client library, and fails if the database file or table no longer exists. The
-    // delivery calls it at every step while the sink is open, also without a batch.
+    // Lets the client library do its work, and fails if the database file or table no longer
+    // exists. The delivery calls it at every step while the sink is open, even without a batch.
     [[nodiscard]] virtual Result<void> poll() { return {}; }
 
     // Returns the end of the records that the spool need not keep for this sink. `stored` is the
-    // end of those that it has stored; the sink may still lose some of them together with a file
-    // that it keeps beside its table.
+    // end of those that the sink has stored. It may be higher than the result: the sink may still
+    // lose some records together with a file that it keeps next to its table.
     [[nodiscard]] virtual uint64_t settled(uint64_t stored) const { return stored; }
 
     // Returns the counters of the sink itself, or nullptr if it has none.
     [[nodiscard]] virtual const MetricShard* counters() const { return nullptr; }
 };
 
-// Returns sink_down with the sentence of `cause` as its explanation. A sink returns
-// every failure of its own like this, because the delivery retries for every cause.
+// Returns sink_down with the sentence of `cause` as its explanation. A sink returns every failure
+// of its own in this way, because the delivery retries after every cause.
 [[nodiscard]] inline std::unexpected<Error> sink_down(const Error& cause) {
     return fail(Code::sink_down, describe(cause));
 }

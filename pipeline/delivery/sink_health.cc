@@ -32,7 +32,7 @@ void SinkHealth::set_up() {
     change(SinkState::up);
 }
 
-// Logs each new cause, but not each attempt, because a sink that is down fails again and again.
+// Logs each new cause once, not each attempt, because a sink that is down fails at every attempt.
 void SinkHealth::set_down(const Error& error) {
     const std::lock_guard lock(mutex_);
     shard_.add(Metric::sink_errors_total, 1, label_of(name_));
@@ -59,7 +59,7 @@ void SinkHealth::measure(const Heartbeat& delivery) {
         before_silence_ = state_;
         change(SinkState::silent);
     }
-    // The call has ended, and has not failed: then the sink would be down.
+    // The call has ended without an error: an error would have set the state to down.
     if (!is_silent && state_ == SinkState::silent) change(before_silence_);
     log_again();
 }

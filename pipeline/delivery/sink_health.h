@@ -1,13 +1,15 @@
-// SinkHealth: the state of a sink, since when, and why. The log lines about it, sink_up, /readyz
-// and the status page are all made from this state.
+// SinkHealth: the state of a sink, the time in that state, and the cause. Log lines about the sink,
+// sink_up, /readyz and the status page are all made from this state.
 //
 //   opening ──▶ up ──▶ down      a call to the sink has failed; the delivery tries again
 //               ▲ │     │
 //               │ └─▶ silent     a call to the sink has taken silent_after_s seconds or more
 //               └───────┘
 //
-// Threads: set_*() belong to the delivery; measure() to main; any thread may read. A mutex guards
-//          the state. The shard is written under it, so that it has one writer at a time.
+// Threads: the delivery calls set_*(), the main thread calls measure(), any thread may read. A
+// mutex
+//          guards the state. The shard is written under the mutex, so that it has one writer at a
+//          time.
 #pragma once
 
 #include <chrono>
@@ -48,14 +50,14 @@ public:
     void set_up();
     void set_down(const Error& error);
     void set_dead_letters(int64_t rows);
-    // Notices a call that takes long, and logs what is due. Call it once a second with the
-    // heartbeat of the delivery.
+    // Detects a call that takes too long, and repeats log lines when they are due. Call it once a
+    // second with the heartbeat of the delivery.
     void measure(const Heartbeat& delivery);
 
     [[nodiscard]] SinkStatus status() const;
     // Returns sentences for the operator about a sink that is not up or has dead letters.
     [[nodiscard]] std::vector<std::string> messages() const;
-    // sink_up and sink_errors_total.
+    // Contains sink_up and sink_errors_total.
     [[nodiscard]] const MetricShard& shard() const { return shard_; }
 
 private:

@@ -16,7 +16,7 @@ constexpr std::string_view kind_names[] = {"text", "integer", "real", "flag", "t
 constexpr std::string_view name_suffix = ".segment";
 
 constexpr size_t head_copy_bytes = segment_head_bytes / 2;
-constexpr size_t checked_from = 8;  // A record's head is checked behind magic and checksum.
+constexpr size_t checked_from = 8;  // Offset after magic and checksum, which the checksum omits.
 constexpr uint64_t segment_magic = 0x31474553'4C4C4F52;     // "ROLLSEG1"
 constexpr uint64_t checkpoint_magic = 0x31444E42'4C4C4F52;  // "ROLLBND1"
 constexpr uint32_t record_magic = 0x32434552;               // "REC2"
@@ -31,7 +31,7 @@ struct HeadFields {
     uint32_t text_bytes;
 };
 
-// Follows the fields of every format from format 3 on.
+// These fields come after the common fields, from format 3 on.
 struct OriginFields {
     Origin origin;
 };

@@ -44,19 +44,21 @@
 //             begin                      u64  records below were dropped: every sink had stored
 //             them end                        u64  records below were durable
 //
-// All numbers are little-endian. Checksums are CRC32C. Those of records start from the spool's id,
-// which no router knows, so that no report can contain bytes that pass for a record.
+// All numbers are little-endian. Checksums are CRC32C. The checksums of records start from the
+// spool's id. No router knows this id, so no report can contain bytes that look like a valid
+// record.
 //
-// Segments of format 2 have neither run nor incarnation. Both are then the spool's id, as they are
-// in the spool of dead letters. So the ids of their rows and their positions in sinks stay valid.
+// Segments of format 2, and those of the spool of dead letters, have neither run nor incarnation.
+// Readers take the spool's id for both. So the ids of their rows and their positions in sinks stay
+// valid.
 //
-// A segment names its columns, so a daemon whose columns.def has grown reads the segments of an
+// A segment lists its columns. So a daemon with a newer columns.def can read the segments of an
 // older daemon.
 //
-// A segment may be a recycled file, in which records of the previous segment follow the last
-// record. Their numbers are always smaller than the expected number.
+// A segment may be a recycled file. Its last record is then followed by old records of the dropped
+// segment. The numbers of old records are always smaller than the expected number.
 //
-// `synced` and `end` separate lost records from records that were never acknowledged: a missing
+// `synced` and `end` distinguish lost records from records that were never acknowledged: a missing
 // record is lost if a later record, or the checkpoint, says that it was durable.
 #pragma once
 
@@ -101,8 +103,8 @@ struct SegmentHead {
     uint64_t first_record;
     Origin origin;
     uint32_t format;
-    // Today's column for each of the writer's columns; spool_columns_count for one that no longer
-    // exists.
+    // For each of the writer's columns, the index of the same column in today's columns.def;
+    // spool_columns_count if that column no longer exists.
     std::vector<uint8_t> columns_at;
 
     // Returns true if the segment has exactly today's columns.
@@ -128,17 +130,17 @@ struct RecordHead {
 inline constexpr size_t record_head_bytes = 48;
 using RecordHeadBytes = std::array<std::byte, record_head_bytes>;
 
-// Returns the size of a record: head, payload and padding.
+// Returns the size of a record on disk: head, payload and padding.
 [[nodiscard]] constexpr uint64_t record_bytes(uint64_t payload_bytes) {
     return record_head_bytes + (payload_bytes + 7) / 8 * 8;
 }
 
-// Returns the running checksum from which the checksum of a payload continues (checksum_add()).
+// Returns the checksum state with which checksum_add() begins on a payload of this spool.
 [[nodiscard]] uint32_t payload_checksum_start(const SpoolId& spool);
 [[nodiscard]] bool payload_is_whole(const RecordHead& head, std::span<const std::byte> payload,
                                     const SpoolId& spool);
 [[nodiscard]] RecordHeadBytes encode_record_head(const RecordHead& head, const SpoolId& spool);
-// Returns nothing if these are not the bytes of a record's head in this spool, or are damaged.
+// Returns nothing if the bytes are damaged or are not the head of a record in this spool.
 [[nodiscard]] std::optional<RecordHead> decode_record_head(std::span<const std::byte> bytes,
                                                            const SpoolId& spool);
 
@@ -152,7 +154,8 @@ inline constexpr size_t checkpoint_slot_bytes = 512;
 using CheckpointSlot = std::array<std::byte, checkpoint_slot_bytes>;
 
 [[nodiscard]] CheckpointSlot encode_checkpoint(const Checkpoint& checkpoint);
-// Decodes the later slot that is whole; returns nothing if neither is.
+// Returns the later of the two slots if both are whole, otherwise the one that is whole; nothing if
+// neither is.
 [[nodiscard]] std::optional<Checkpoint> decode_checkpoint(std::span<const std::byte> bytes);
 
 inline constexpr std::string_view checkpoint_name = "checkpoint";
@@ -165,7 +168,7 @@ inline constexpr std::string_view recycled_name = "recycled";
 
 // Formats the id as a UUID (RFC 9562, section 4).
 [[nodiscard]] std::string to_text(const SpoolId& spool);
-// Returns the id that to_text() has formatted so, or nothing.
+// Parses an id that to_text() has formatted; returns nothing if the text is no such id.
 [[nodiscard]] std::optional<SpoolId> spool_id_of(std::string_view text);
 
 }  // namespace rollcall

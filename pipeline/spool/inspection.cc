@@ -125,7 +125,7 @@ Result<SpoolReport> inspect_spool(Files& files, const std::string& directory, bo
     spool.end = *checkpoint ? (*checkpoint)->end : 0;
     if (spool.segments.empty()) return spool;
     if (!*checkpoint) {
-        // Without a checkpoint the last segment tells where the spool ends.
+        // Without a checkpoint, begin and end are found from the segments.
         spool.begin = spool.segments.front().first_record;
         spool.end = spool.segments.back().first_record;
         auto last = SegmentReader::open(files, directory, spool.end);
@@ -143,7 +143,7 @@ Result<SpoolReport> inspect_spool(Files& files, const std::string& directory, bo
             return std::unexpected(verified.error());
         progress(done += segment.bytes, bytes);
     }
-    // Records that were not dropped and precede the first segment are missing too.
+    // Records between the spool's begin and the first segment are missing too.
     auto& first = spool.segments.front();
     if (deep && spool.begin < first.first_record)
         first.damage.insert(first.damage.begin(), {spool.begin, first.first_record});

@@ -1,5 +1,5 @@
-// Spool inspection: describes a spool segment by segment, for an operator. It only reads, also
-// while a daemon writes: it ignores records beyond the end that the checkpoint names.
+// Spool inspection: describes each segment of a spool for an operator. It never writes. A daemon
+// may append records meanwhile; the inspection ignores records beyond the checkpoint's `end`.
 //
 // Threads: one.
 #pragma once
@@ -45,7 +45,8 @@ public:
     Result<void> remove(const std::string& path) override;
 };
 
-// deep: reads every record. progress: called with the number of bytes read and of all bytes.
+// deep: reads every record. progress: is called with the number of bytes read so far and the total
+// number of bytes.
 [[nodiscard]] Result<SpoolReport> inspect_spool(
     Files& files, const std::string& directory, bool deep,
     const std::function<void(uint64_t, uint64_t)>& progress);

@@ -158,7 +158,7 @@ std::vector<std::byte> Lineage::encode() const {
     return slot;
 }
 
-// Creates the file in its full size, so that it can be written later although the disk is full.
+// Creates the file in its full size, so that later writes succeed even if the disk is full.
 Result<void> Lineage::open_file() {
     auto file = files_.open(path_, Files::Open::existing);
     if (!file && file.error().os_errno == ENOENT) {
@@ -181,7 +181,7 @@ Result<void> Lineage::save() {
     return file_->sync();
 }
 
-// If the segments and the file differ, the segments are right about their records.
+// If the segments and the file contradict each other, the segments are correct.
 void Lineage::complete(std::span<const Segment> segments) {
     if (!segments.empty())
         std::erase_if(runs_, [&](const Run& run) {
@@ -195,8 +195,9 @@ void Lineage::complete(std::span<const Segment> segments) {
         if (!is_known) named.insert(named.begin(), segment.origin.incarnation);
     }
     if (incarnations_.empty()) {
-        // Without the file nothing tells whether this is a copy. A spool of a version that wrote
-        // none is as old as its only incarnation.
+        // Without the lineage file, it is unknown whether this spool is a copy, so it gets a new
+        // incarnation. A spool of a version that wrote no such file keeps the spool's id as its
+        // incarnation.
         incarnations_ = named;
         if (named.empty())
             incarnations_ = {spool_};

@@ -1,12 +1,12 @@
-// Lineage: records which run of a daemon wrote which records of a spool, and the incarnations under
-// which sinks store its position. Because of it, no record is lost or stored twice after a spool
-// was copied or restored from a backup.
+// Lineage: records which run of the daemon wrote which records of a spool, and the incarnations
+// under which sinks store their positions in the spool. After a spool was copied or restored from a
+// backup, this information keeps records from being lost or stored twice.
 //
-//   run           The time from one start of a daemon to its end. Each run begins a segment. Row
-//                 ids contain the run, so records of two copies differ even if their numbers are
-//                 equal.
-//   incarnation   The id of a spool in one directory. A sink stores one position for each, so two
-//                 copies of a spool do not change each other's position.
+//   run           The time from one start of a daemon to its end. Each run begins a new segment.
+//                 Row ids contain the run. So the records of two copies of a spool have different
+//                 ids even if their numbers are equal.
+//   incarnation   The id of a spool in one directory. A sink stores one position for each
+//                 incarnation, so two copies of a spool do not change each other's position.
 //
 // The records of a spool form a path through the runs. Copies share the beginning of the path:
 //
@@ -14,17 +14,17 @@
 //   original     [ run A ......... run A ......... | run C ...
 //   copy         [ run A ......... | run B ..........................
 //
-// A position is a pair: `next_record`, and the run that wrote the record before it. It means
-// that the sink has stored the path of that run below `next_record`. In the example, the copy
-// learns from (A, 80) that the sink has its records below 50, and none of run B. A position of a
-// run that the copy does not know, such as (C, 95), does not tell which records of the copy are
-// stored.
+// A position is a pair: `next_record`, and the run that wrote the record before `next_record`. It
+// means that the sink has stored the path of that run below `next_record`. In the example, the copy
+// learns from position (A, 80) that the sink has the copy's records below 50 and no record of run
+// B. A position such as (C, 95), whose run the copy does not know, does not tell which records of
+// the copy are stored.
 //
-// A spool gets a new incarnation when its directory is not that of the last start
-// (base/directory_place.h), and when a position includes records that the spool does not contain:
-// then another daemon uses a copy, or the spool was restored from a backup. A reboot does not
-// change the incarnation. A new incarnation has no position yet; the positions of the earlier ones
-// tell where its delivery begins.
+// A spool gets a new incarnation in two cases. First, its directory is not that of the last start
+// (base/directory_place.h). Second, a position includes records that the spool does not contain:
+// then another daemon uses a copy of the spool, or the spool was restored from a backup. A reboot
+// does not change the incarnation. A new incarnation has no position yet; the positions of the
+// earlier incarnations tell where its delivery begins.
 //
 //   spool/lineage   [ slot at 0 | slot at 32,768 ], written in turn: a torn write leaves the other
 //   slot            magic "ROLLLINE"          8 bytes
@@ -37,16 +37,16 @@
 //                   incarnations        16 bytes each, the newest first
 //                   runs                16 bytes and u64 each: the run and its first record
 //
-// Segments contain their run and incarnation too. If the file is missing or older than the
-// segments, it is completed from them. All segments of a version without runs count as one run. The
-// id of that run and of the first incarnation is the spool's id, so that the ids of rows and the
-// positions in sinks stay valid.
+// Segments contain their run and incarnation too. If the lineage file is missing or older than the
+// segments, the missing entries are taken from the segments. All segments of a daemon version
+// without runs count as one run. The id of that run and of the first incarnation is the spool's id,
+// so that the ids of rows and the positions in sinks stay valid.
 //
-// Limits: the file keeps the last 64 incarnations and 1,024 runs that wrote records. The position
-//         of an older one is not understood any more; the delivery then sends all records of the
-//         spool, and the sink refuses the rows that it has.
+// Limits:  the file keeps the last 64 incarnations and the last 1,024 runs that wrote records. If a
+//          position names an older run, the delivery sends all records of the spool again, and the
+//          sink refuses the rows that it already has.
 // Errors:  those of Files.
-// Threads: open() or read() before all others; then any.
+// Threads: call open() or read() once, before all other functions. Any thread may call those.
 #pragma once
 
 #include <cstdint>
@@ -69,8 +69,8 @@ inline constexpr std::string_view lineage_name = "lineage";
 
 // The position in a spool that a sink remembers.
 struct Position {
-    uint64_t next_record = 0;  // The sink holds the records below it.
-    RunId run{};               // The run that wrote the record before it.
+    uint64_t next_record = 0;  // The sink holds the records below this number.
+    RunId run{};               // The run that wrote record next_record - 1.
 
     bool operator==(const Position&) const = default;
 };
@@ -114,7 +114,7 @@ public:
 private:
     struct Run {
         RunId id;
-        uint64_t first_record;  // The run ends where the next one begins.
+        uint64_t first_record;  // The run ends where the next run begins.
     };
 
     [[nodiscard]] Result<void> load();

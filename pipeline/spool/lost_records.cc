@@ -18,12 +18,12 @@ namespace {
 constexpr size_t block_bytes = 4096;
 constexpr size_t copy_bytes = 256 * 1024;
 constexpr std::string_view suffix = ".damaged";
-// Losses of one flush() that have a file each. More of them share one file.
+// Up to this number of losses per flush(), each loss gets a file of its own. More share one file.
 constexpr size_t own_files_max = 8;
 constexpr size_t counted_places_max = size_t{1} << 18;
 constexpr uint64_t noted_bytes_max = uint64_t{16} << 20;
 
-// A loss as it stands at the start of a file with several.
+// The list entry of one loss in a file with several losses.
 struct Entry {
     uint64_t first;
     uint64_t end;
@@ -56,7 +56,7 @@ std::string encode_name(const FileName& name) {
     return fmt::format("{:020}-{:020}{}{}", name.first, name.end, losses, suffix);
 }
 
-// Logs one line, however many losses there are.
+// Logs one line for all losses together.
 void log_losses(std::span<const LostRange> losses, uint64_t count) {
     const LostRange& first = losses.front();
     const std::string cause = first.segment.empty() ? "their segment is missing"
@@ -121,8 +121,8 @@ Result<void> Quarantine::read_directory() {
     return {};
 }
 
-// Marks the records that a file holds. Fails only if the file may be read later. A file that ends
-// within its entries was not finished.
+// Marks the records of a file as counted. Fails only with an error that may be temporary. If the
+// file ends within its list of entries, it was not completely written.
 Result<void> Quarantine::read_file(const std::string& name) {
     const auto decoded = decode_name(name);
     if (!decoded || decoded->first >= decoded->end) return {};
@@ -142,7 +142,7 @@ Result<void> Quarantine::read_file(const std::string& name) {
     return {};
 }
 
-// Marks records [first, end) as counted. Returns the number of those that were not before.
+// Marks records [first, end) as counted. Returns how many of them were not counted before.
 uint64_t Quarantine::mark(uint64_t first, uint64_t end) {
     uint64_t added = end - first;
     uint64_t joined_first = first;
@@ -181,7 +181,7 @@ Result<void> Quarantine::keep_one(const LostRange& loss) {
     return (*file)->sync();
 }
 
-// Writes the entries last: until then, nobody takes their records for counted.
+// Writes the list of entries last. Until then, no reader counts the records of this file.
 Result<void> Quarantine::keep_together(std::span<const LostRange> losses) {
     const FileName name{losses.front().first, losses.back().end, losses.size()};
     const auto file = files_.open(directory_ + "/" + encode_name(name), Files::Open::create);
@@ -199,7 +199,7 @@ Result<void> Quarantine::keep_together(std::span<const LostRange> losses) {
     return (*file)->sync();
 }
 
-// Copies the bytes of a loss, as far as the limit lets. Returns their number.
+// Copies the bytes of a loss, up to the size limit. Returns the number of copied bytes.
 Result<uint64_t> Quarantine::copy(const LostRange& loss, File& to, uint64_t at) {
     if (loss.segment.empty()) return 0;
     const auto from = files_.open(spool_ + "/" + loss.segment, Files::Open::existing_read_only);
@@ -254,8 +254,8 @@ void LostRecords::flush() {
     }
     if (losses.empty()) return;
     std::ranges::sort(losses, {}, &LostRange::first);
-    // If the process ends before the file exists, the next start counts these records again. In the
-    // other order, nobody would ever report them.
+    // Count before the file exists. If the process ends in between, the next start counts these
+    // records again. In the other order, they would never be reported.
     records_ += count;
     shard_.add(Metric::spool_lost_records_total, static_cast<int64_t>(count));
     log_losses(losses, count);

@@ -6,16 +6,18 @@
 //     00000000000000004711-00000000000000004713.damaged       records [4711, 4713)
 //     00000000000000005000-00000000000000009000.512.damaged   512 losses within [5000, 9000)
 //
-// The first kind of file holds the bytes that stand where the records should be: none if the
-// segment is missing, zeros for blocks that the disk cannot read. The second kind begins with its
-// losses, 24 bytes each: first record, end, and number of bytes (u64, little-endian). The bytes of
-// all losses follow. It spares a spool with a million damaged records as many files and syncs.
+// A file of the first kind holds the bytes at the place where the records should be. It is empty if
+// the segment is missing, and contains zeros for blocks that the disk cannot read. A file of the
+// second kind begins with a list of its losses, 24 bytes each: first record, end, and number of
+// bytes (u64, little-endian). The bytes of all losses follow the list. Without this kind, a spool
+// with a million damaged records would need a million files and syncs.
 //
-// Such a file also tells the next start that these records are counted already. An operator may
-// delete it when every sink has moved past these records.
+// A file in the quarantine also tells the next start that its records are already counted. An
+// operator may delete the file when every sink's position is beyond these records.
 //
-// Memory:  16 million bytes at most for the records that are counted, of up to 262,144 places. Of
-//          more places the first are forgotten: another sink that finds them counts them again.
+// Memory:  16 million bytes at most for the ranges of counted records. If there are more than
+//          262,144 ranges, the first are forgotten, and another sink that finds their records
+//          counts them again.
 // Threads: one LostRecords for each delivery. They share a Quarantine, which locks itself.
 #pragma once
 
@@ -36,21 +38,22 @@ namespace rollcall {
 struct LostRange {
     uint64_t first;  // Records [first, end).
     uint64_t end;
-    std::string segment;  // Its name; empty if it is missing.
-    uint64_t from;        // Bytes [from, to) of the segment; `to` may lie behind its end.
+    std::string segment;  // Name of its file; empty if that is missing.
+    uint64_t from;        // Bytes [from, to) of the segment; `to` may be beyond its end.
     uint64_t to;
 };
 
-// The files of a spool's quarantine, and the records that were counted as lost. It reads the
-// directory once, at the first loss.
+// The files of a spool's quarantine, and the records that were counted as lost. The directory is
+// read once, at the first loss.
 class Quarantine {
 public:
-    // size_max: bytes of all files; beyond this limit, files stay empty.
+    // size_max: limit for the total size of all files, in bytes; files beyond this limit stay
+    // empty.
     Quarantine(Files& files, std::string spool_directory, uint64_t size_max);
 
-    // Marks records as counted. Returns the number of those that were not before.
+    // Marks the records of the loss as counted. Returns how many of them were not counted before.
     [[nodiscard]] uint64_t claim(const LostRange& loss);
-    // Keeps the bytes of losses, which are sorted.
+    // Writes the bytes of these losses to quarantine files. `losses` must be sorted.
     [[nodiscard]] Result<void> keep(std::span<const LostRange> losses);
 
     [[nodiscard]] const std::string& directory() const { return directory_; }
@@ -68,15 +71,15 @@ private:
     std::string directory_;
     uint64_t size_max_;
     std::mutex mutex_;       // Guards what follows.
-    bool was_read_ = false;  // The directory.
+    bool was_read_ = false;  // True once the directory was read.
     std::map<uint64_t, uint64_t>
         counted_;         // Records [first, end), which neither touch nor overlap.
-    uint64_t bytes_ = 0;  // Size of all files.
+    uint64_t bytes_ = 0;  // Total size of all files.
 };
 
 class LostRecords {
 public:
-    // Losses that are noted at most before they are counted.
+    // Maximum number of losses that are noted before they are counted.
     static constexpr size_t noted_max = 4096;
 
     LostRecords(std::shared_ptr<Quarantine> quarantine, MetricShard& shard);
@@ -84,10 +87,11 @@ public:
     LostRecords(Files& files, const std::string& spool_directory, uint64_t quarantine_size_max,
                 MetricShard& shard);
 
-    // Notes a loss, which flush() counts. Losses that touch become one.
+    // Notes a loss. The next flush() counts it. Adjacent losses are merged.
     void note(const LostRange& loss);
-    // Counts and logs what was noted, then keeps its bytes. Never fails: records whose bytes cannot
-    // be quarantined are counted as well. Call it before a sink stores a position behind the loss.
+    // Counts and logs the noted losses, then writes their bytes to the quarantine. Never fails:
+    // records are counted even if their bytes cannot be quarantined. Call it before a sink stores a
+    // position beyond the loss.
     void flush();
     void add(const LostRange& loss) {
         note(loss);

@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t read_ahead_bytes = 256 * 1024;
 constexpr size_t record_alignment = 8;
-// Work of peek_bounded(): places without a readable record, and bytes.
+// Limits for the work of one peek_bounded(): damaged places, and bytes.
 constexpr int damage_steps_max = 4096;
 constexpr uint64_t damage_bytes_max = uint64_t{16} << 20;
 constexpr uint64_t to_the_end = std::numeric_limits<uint64_t>::max();
@@ -181,7 +181,7 @@ Result<void> SpoolReader::seek(uint64_t number) {
     if (segments_.empty()) return {};
     const uint64_t oldest = segments_.front();
     if (number < oldest) {
-        // Records that were not dropped were in a segment that is missing: they are lost.
+        // Records that the spool had not dropped were in a segment that is missing: they are lost.
         if (auto passed = step_over_dropped(oldest); !passed)
             return std::unexpected(passed.error());
         if (next_ < std::min(oldest, end_.read())) lose(std::min(oldest, end_.read()), {}, 0, 0);
@@ -199,7 +199,7 @@ Result<void> SpoolReader::seek(uint64_t number) {
             ++at;
             continue;
         }
-        // Damaged records before `next_` are stored already: they are not lost.
+        // Damaged records before `next_` are already stored, so they are not lost.
         const auto found = segment_->find(at + 1, next_ + 1);
         if (!found) return std::unexpected(found.error());
         if (!*found) break;
@@ -209,8 +209,8 @@ Result<void> SpoolReader::seek(uint64_t number) {
 }
 
 // Moves to the first record that was not dropped. Records below the checkpoint's `begin` were
-// dropped after every sink had stored them. Without a checkpoint, `otherwise` is taken for it.
-// Returns false if the next record was not dropped.
+// dropped after every sink had stored them. Without a checkpoint, `otherwise` is used instead of
+// `begin`. Returns false if the next record was not dropped.
 Result<bool> SpoolReader::step_over_dropped(uint64_t otherwise) {
     const auto checkpoint = read_checkpoint(files_, directory_);
     if (!checkpoint) return std::unexpected(checkpoint.error());
@@ -261,7 +261,7 @@ Result<std::optional<Record>> SpoolReader::peek_bounded() {
             auto record = segment_->peek(next_);
             if (!record || *record) return record;
         }
-        // The record is not here: it is the first of the next segment, or it is lost.
+        // The record is not in this segment. Either the next segment begins with it, or it is lost.
         if (const auto over = step_over_damage(); !over) return std::unexpected(over.error());
     }
     if (lost_records_ != nullptr) lost_records_->flush();
@@ -280,8 +280,8 @@ void SpoolReader::give_up() {
     ++next_;
 }
 
-// Opens the segment that begins with the next record, if it is newer than the last listing. In a
-// sound spool it has the name that is expected, so nothing has to be listed.
+// Opens the segment that begins with the next record, if it is newer than the last listing. In an
+// undamaged spool that segment has the expected name, so the directory need not be listed.
 Result<bool> SpoolReader::open_next_segment() {
     if (!segment_ || segment_->head().first_record == next_) return false;
     auto segment = SegmentReader::open(files_, directory_, next_);
@@ -297,22 +297,22 @@ Result<bool> SpoolReader::open_next_segment() {
     return true;
 }
 
-// A segment may be dropped after it was listed.
+// Returns whether the segment still exists. It may have been dropped since the listing.
 Result<bool> SpoolReader::still_exists(uint64_t first_record) const {
     const auto status = files_.status(segment_path(directory_, first_record));
     if (!status && status.error().os_errno != ENOENT) return std::unexpected(status.error());
     return status.has_value();
 }
 
-// Lists the segments again, without one whose name may still be listed but leads to no file.
+// Lists the segments again. Removes a segment that is still listed although its file is missing.
 Result<void> SpoolReader::forget(uint64_t first_record) {
     if (auto listed = list_segments(); !listed) return listed;
     std::erase(segments_, first_record);
     return {};
 }
 
-// Moves to the next record that can be read, which may be next_ itself in the next segment. Moves
-// nowhere if it only had to list the segments.
+// Moves to the next readable record. That may be record next_ itself, in the next segment. Does not
+// move if it first has to list the segments.
 Result<void> SpoolReader::step_over_damage() {
     if (next_ >= listed_below_) {
         const auto opened = open_next_segment();
@@ -335,7 +335,7 @@ Result<void> SpoolReader::step_over_damage() {
         }
         damage.segment = segment_name(first);
     } else if (!is_last) {
-        segment_.reset();  // It is gone.
+        segment_.reset();  // The segment file is gone.
     }
     const auto passed = step_over_half_dropped();
     if (!passed) return std::unexpected(passed.error());
@@ -344,7 +344,7 @@ Result<void> SpoolReader::step_over_damage() {
     const auto found = find_in_segment(damage);
     if (!found) return std::unexpected(found.error());
     if (*found) return {};
-    // Records that were written since may be in segments that are not known yet.
+    // Newer records may be in segments that were created after the last listing.
     if (is_last && listed_below_ < damage.below) return list_segments();
     segment_.reset();
     if (damage.below > next_)
@@ -353,9 +353,9 @@ Result<void> SpoolReader::step_over_damage() {
     return {};
 }
 
-// Moves past records that were dropped meanwhile: they are not lost. A power cut may have brought
-// back some of the segments that were dropped together, and not the others. Reads the checkpoint
-// once for the damage of a segment, since what is dropped later is stored by every sink.
+// Skips records that were dropped meanwhile, because they are not lost. After a power cut, some of
+// the segments that were dropped together may exist again, and others may not. Reads the checkpoint
+// only once for each damaged segment: records that are dropped later are stored by every sink.
 Result<bool> SpoolReader::step_over_half_dropped() {
     if (segment_ && checked_segment_ == segment_->head().first_record) return false;
     const auto passed = step_over_dropped(0);
@@ -367,10 +367,10 @@ Result<bool> SpoolReader::step_over_half_dropped() {
     return passed;
 }
 
-// Moves to the next record in the open segment. Returns false if it has none that can be read.
+// Moves to the next readable record in the open segment. Returns false if there is none.
 Result<bool> SpoolReader::find_in_segment(const Damage& damage) {
     if (!segment_) return false;
-    // If its head is intact, only the record itself is lost.
+    // If the record's head is intact, only this record is lost.
     const auto skipped = segment_->skip(next_);
     if (!skipped) return std::unexpected(skipped.error());
     uint64_t found_at = next_ + 1;
@@ -385,7 +385,7 @@ Result<bool> SpoolReader::find_in_segment(const Damage& damage) {
     return true;
 }
 
-// Returns the size of a segment of this name, or a size behind its end if that is not known.
+// Returns the size of the segment file, or a value beyond its end if the size is not known.
 uint64_t SpoolReader::size_of(const std::string& segment) const {
     if (segment.empty()) return 0;
     const auto file = files_.open(directory_ + "/" + segment, Files::Open::existing_read_only);

@@ -1,23 +1,24 @@
 // Spool reader: reads the records from a given number on, while the writer may append more.
 //
-// A delivery always reads the spool, never a ring, so one code path handles a slow sink, a restart
-// and a crash. Records below the spool's end are complete and durable; the reader looks at nothing
-// beyond.
+// A delivery always reads the spool, never a ring. So the same code handles a slow sink, a restart
+// and a crash. Records below the spool's end are complete and durable; the reader never reads
+// beyond that end.
 //
 // The reader does not wait for a record that cannot be read. It searches for the next readable
 // record in this segment and the following ones, reports the records in between as lost, and
-// continues there. It never loops. A damaged payload or a damaged head of a record loses that
-// record, a missing segment loses the records that it held.
+// continues there. It never loops. A damaged payload or record head loses that one record. A
+// missing segment loses all records that it held.
 //
-// It lists the directory when it seeks and when it comes to records behind the segments that it
-// knows, not for each segment or damaged record, so reading takes time in proportion to the spool.
+// The reader lists the directory when it seeks and when it reaches records beyond the segments that
+// it knows. It does not list the directory for each segment or damaged record. So reading takes
+// time in proportion to the size of the spool.
 //
-// An error that may pass (too_many_files), and damage that no reader can skip, is returned and
-// loses nothing: call seek() again.
+// The reader returns temporary errors (too_many_files) and damage that no reader can skip. Such an
+// error loses nothing: call seek() again.
 //
-// At start a delivery also reads records that it has already stored, for their fingerprints
-// (delivery/deduplication.h). This reader has no LostRecords, because a record that is in the sink
-// is not lost if the spool's copy cannot be read.
+// At start, a delivery also reads the fingerprints of records that the sink has already stored
+// (delivery/deduplication.h). The reader for these records has no LostRecords: a record that is in
+// the sink is not lost, even if its copy in the spool cannot be read.
 //
 // Threads: one reader for each delivery.
 #pragma once
@@ -45,7 +46,7 @@ struct Record {
     uint32_t rows;
     std::span<const std::byte> payload;   // Valid until the reader is used again.
     std::span<const uint8_t> columns_at;  // See Columns::append_record().
-    RunId run{};                          // The run that wrote it.
+    RunId run{};                          // The run that wrote the record.
 };
 
 // Decodes a record into columns that are just large enough for it. Fails with spool_damaged if the
@@ -55,8 +56,8 @@ struct Record {
 // The records of one segment, in order.
 class SegmentReader {
 public:
-    // Fails with spool_damaged if its head is not that of this segment; os_errno is ENOENT if it is
-    // missing.
+    // Fails with spool_damaged if the segment's head is damaged or belongs to another segment. If
+    // the file is missing, os_errno is ENOENT.
     [[nodiscard]] static Result<SegmentReader> open(Files& files, const std::string& directory,
                                                     uint64_t first_record);
     // Opens a segment whose head is damaged. Its records can be found, but not decoded.
@@ -69,19 +70,19 @@ public:
     // Returns where the next record begins, in bytes from the segment's start.
     [[nodiscard]] uint64_t offset() const { return offset_; }
 
-    // Returns the record at offset() if it has this number and is whole; else nothing. offset()
-    // stays.
+    // Returns the record at offset() if it has this number and is whole, otherwise nothing. Does
+    // not change offset().
     [[nodiscard]] Result<std::optional<Record>> peek(uint64_t number);
-    // Moves behind the record that peek() returned.
+    // Moves past the record that peek() returned.
     void advance();
-    // Moves behind the record at offset(), whatever its payload holds, if its head is whole and has
-    // this number.
+    // Moves past the record at offset() if its head is whole and has this number. The payload may
+    // be damaged. Returns false if it did not move.
     [[nodiscard]] Result<bool> skip(uint64_t number);
-    // Moves to the first record at or behind offset() whose number is in [from, below), and returns
-    // that number. If there is none, returns nothing, and offset() stays. The record's payload may
-    // be damaged.
+    // Finds the first record, from offset() on, whose number is in [from, below). Moves to it and
+    // returns its number. If there is none, returns nothing and does not change offset(). The
+    // payload of the record may be damaged.
     [[nodiscard]] Result<std::optional<uint64_t>> find(uint64_t from, uint64_t below);
-    // Discards what was read ahead, since it may have been overwritten.
+    // Discards the data that was read ahead, because the file may have been overwritten since.
     void refresh() { window_bytes_ = 0; }
 
 private:
@@ -111,28 +112,28 @@ public:
     // lost_records: counts records that cannot be read; nullptr if these are already stored.
     SpoolReader(Files& files, std::string directory, const Cursor& end, LostRecords* lost_records);
 
-    // Moves to `number`, or to the oldest record kept if that is later.
+    // Moves to record `number`, or to the oldest record in the spool if that is later.
     [[nodiscard]] Result<void> seek(uint64_t number);
-    // Moves to the start of the latest segment from which on every record that was written at
-    // `written_us` or later can be read.
+    // Moves to the start of a segment, so that all records written at `written_us` or later come
+    // after that place. Chooses the latest such segment.
     [[nodiscard]] Result<void> seek_written(int64_t written_us);
     // Returns the number of the next record.
     [[nodiscard]] uint64_t position() const { return next_; }
-    // Returns the records that the reader has passed over because the spool had dropped them, which
-    // happens if a sink needs them once more; nothing if there were none since the last call.
+    // Returns the records that the reader skipped because the spool had dropped them; nothing if it
+    // skipped none since the last call. This happens if a sink needs dropped records again.
     [[nodiscard]] std::optional<RecordRange> take_dropped() {
         return std::exchange(dropped_, std::nullopt);
     }
     // Returns the next record, or nothing if there is none below the end yet. When it returns
-    // nothing, the records that it has passed over are counted as lost.
+    // nothing, all unreadable records that it skipped have been counted as lost.
     [[nodiscard]] Result<std::optional<Record>> peek();
-    // Does the same within a bounded amount of work. Returns nothing also if it has passed over
-    // much damage; has_more() is true then, and the next call goes on.
+    // Does the same as peek(), but with a bounded amount of work. It also returns nothing after it
+    // has skipped much damage. has_more() is then true, and the next call continues.
     [[nodiscard]] Result<std::optional<Record>> peek_bounded();
     [[nodiscard]] bool has_more() const { return has_more_; }
     void advance();
-    // Moves behind the record that peek() returned and reports it as lost, since it contradicts
-    // itself.
+    // Moves past the record that peek() returned and reports it as lost. For a record whose content
+    // contradicts itself.
     void give_up();
 
 private:
@@ -142,7 +143,7 @@ private:
     [[nodiscard]] Result<void> forget(uint64_t first_record);
     // Returns false if the segment is missing or has the wrong head.
     [[nodiscard]] Result<bool> open_segment(uint64_t first_record);
-    // The place of `next_`, where no record can be read.
+    // The damaged place where record `next_` should be.
     struct Damage {
         std::string segment;  // As in LostRange.
         uint64_t from;
@@ -160,15 +161,15 @@ private:
     const Cursor& end_;
     LostRecords* lost_records_;
     std::optional<SegmentReader> segment_;
-    std::vector<uint64_t> segments_;  // First records of the segments that are known, sorted.
-    uint64_t listed_below_ = 0;       // The segments of all records below are known.
-    // The segment in which damage was compared with the checkpoint.
+    std::vector<uint64_t> segments_;  // First records of the known segments, sorted.
+    uint64_t listed_below_ = 0;       // All segments of records below this number are known.
+    // The segment whose damage was already compared with the checkpoint.
     std::optional<uint64_t> checked_segment_;
     uint64_t next_ = 0;
-    bool has_more_ = false;      // The last peek_bounded() ended before its work was done.
-    uint64_t passed_bytes_ = 0;  // Bytes that peek_bounded() has passed over.
+    bool has_more_ = false;      // The last peek_bounded() stopped early.
+    uint64_t passed_bytes_ = 0;  // Bytes that peek_bounded() has skipped.
     std::optional<RecordRange> dropped_;
-    uint64_t fresh_below_ = 0;  // Records below it were complete when the window was read.
+    uint64_t fresh_below_ = 0;  // Records below this were complete when the window was read.
 };
 
 }  // namespace rollcall

@@ -15,7 +15,7 @@ std::string path_in(const std::string& directory, std::string_view name) {
     return directory + "/" + std::string(name);
 }
 
-// Returns the origin in a segment's head; nothing if the head cannot be read.
+// Returns the origin in the head of a segment, or nothing if that head cannot be read.
 Result<std::optional<Origin>> origin_of(File& segment) {
     SegmentHeadBytes bytes;
     const auto got = read_around_bad_blocks(segment, 0, bytes);
@@ -29,15 +29,15 @@ struct Place {
     uint64_t offset;
 };
 
-// Records that are missing between two that were found.
+// Records that are missing between two records that were found.
 struct Gap {
     Place begin;
-    uint64_t end;  // Number of the record that was found next.
+    uint64_t end;  // Number of the next record that was found.
 };
 
 struct Scan {
     std::vector<Place> whole;  // Records that can be read.
-    std::vector<Gap> gaps;     // The last one begins behind the last record.
+    std::vector<Gap> gaps;     // The last gap begins after the last record.
     uint64_t durable;          // Records below were durable.
 };
 
@@ -118,8 +118,8 @@ Result<Checkpoint> find_checkpoint(Files& files, const std::string& directory,
 Result<SpoolTail> find_tail(SegmentReader& segment, uint64_t durable) {
     const auto found = scan(segment, durable);
     if (!found) return std::unexpected(found.error());
-    // The first gap that ends beyond the durable records, which always exists: the records in it
-    // and behind it were not acknowledged.
+    // The first gap that ends beyond the durable records. It always exists. The records in this gap
+    // and after it were never acknowledged.
     const auto cut =
         std::ranges::find_if(found->gaps, [&](const Gap& gap) { return gap.end > found->durable; });
     SpoolTail tail{.next = std::max(cut->begin.number, found->durable),
@@ -128,7 +128,7 @@ Result<SpoolTail> find_tail(SegmentReader& segment, uint64_t durable) {
                    .appendable = cut->begin.number >= found->durable};
     for (const Place& place : found->whole)
         if (place.number >= found->durable) tail.unsynced = std::min(tail.unsynced, place.offset);
-    // If none of its records was durable, the segment's head may not be durable either.
+    // If none of the segment's records was durable, its head may not be durable either.
     if (found->durable == segment.head().first_record) tail.unsynced = 0;
     return tail;
 }

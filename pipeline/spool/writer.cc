@@ -12,7 +12,8 @@ namespace rollcall {
 namespace {
 
 constexpr std::array<std::byte, 16 * 1024> zeros{};
-// Zeros written ahead of the records: more would delay the next sync, less would spare fewer.
+// Bytes of zeros written ahead of the records. More would delay the next sync. With fewer, more
+// syncs would have to write metadata.
 constexpr size_t ahead_bytes_max = 256 * 1024;
 constexpr size_t ahead_records_min = 16;
 constexpr std::chrono::microseconds names_interval{1'000'000};
@@ -34,7 +35,7 @@ SpoolWriter::SpoolWriter(Files& files, const Clock& clock, MetricShard& shard, O
       shard_(shard),
       options_(std::move(options)),
       lineage_(files, options_.directory) {
-    // Else a spool could be full of one segment that is still written and cannot be dropped.
+    // Otherwise one segment could fill the spool, and the segment being written cannot be dropped.
     options_.segment_size = std::min(options_.segment_size, options_.size_max / 4);
 }
 
@@ -84,7 +85,8 @@ Result<void> SpoolWriter::recover_last() {
     if (auto written = write_again(*file_, tail->unsynced, tail->bytes); !written) return written;
     const uint64_t size = segments_.back().bytes;
     const uint64_t torn = tail->appendable ? size - std::min(size, tail->bytes) : 0;
-    // At level debug, since the spool of dead letters is opened for each dead letter.
+    // Level debug if nothing was torn, because the spool of dead letters is opened for each dead
+    // letter.
     log(torn > 0 ? LogLevel::info : LogLevel::debug,
         {.message = "spool: opened",
          .details = {{"directory", options_.directory},
@@ -92,8 +94,8 @@ Result<void> SpoolWriter::recover_last() {
                      {"next_record", next_},
                      {"torn_bytes", torn}}});
     if (tail->appendable) {
-        // The bytes behind are a torn write or the former life of a recycled file. Cut them off, so
-        // that they are never taken for a later record.
+        // The bytes after the records are a torn write or old content of a recycled file. Cut them
+        // off, so that they are never mistaken for a later record.
         if (torn > 0) {
             shard_.add(Metric::spool_torn_bytes_total, static_cast<int64_t>(torn));
             if (auto cut = file_->truncate(tail->bytes); !cut) return cut;
@@ -109,9 +111,9 @@ Result<void> SpoolWriter::recover_last() {
     return replace_empty();
 }
 
-// The head of the last segment is damaged or missing. If neither the checkpoint nor a record says
-// that the segment held records, its head was never written: without `spool.sync` a crash may do
-// that.
+// Handles a last segment whose head is damaged or missing. If neither the checkpoint nor a record
+// says that the segment held records, its head was never written, and the segment is replaced. A
+// crash without `spool.sync` can cause that.
 Result<void> SpoolWriter::replace_last() {
     const uint64_t first = segments_.back().first_record;
     const auto end = find_end_without_head(files_, options_.directory, first,
@@ -131,8 +133,8 @@ Result<void> SpoolWriter::replace_last() {
     return replace_empty();
 }
 
-// Begins a run after the existing records. Its first record creates its segment, so that a full
-// disk does not prevent the start.
+// Begins a run after the existing records. The run's segment is created only with its first record,
+// so that the daemon can start even if the disk is full.
 Result<void> SpoolWriter::begin_run() {
     if (!options_.has_runs) return {};
     run_begins_ = true;
@@ -142,7 +144,7 @@ Result<void> SpoolWriter::begin_run() {
     return lineage_.open(id(), segments, next_);
 }
 
-// Gives the last segment to this run if it holds no record. Else the run begins another one.
+// Assigns the last segment to this run if it holds no record. Otherwise the run begins a new one.
 Result<void> SpoolWriter::claim_last() {
     SpoolSegment& last = segments_.back();
     if (!options_.has_runs || next_ > last.first_record) return {};
@@ -157,7 +159,7 @@ Origin SpoolWriter::origin() const {
     return options_.has_runs ? lineage_.origin() : Origin{id(), id()};
 }
 
-// Begins the last segment again, which holds no records.
+// Creates the last segment again. Call only if it holds no records.
 Result<void> SpoolWriter::replace_empty() {
     const std::string name = segment_name(segments_.back().first_record);
     if (auto removed = files_.remove(path(name)); !removed) return removed;
@@ -175,8 +177,8 @@ Result<void> SpoolWriter::open_checkpoint() {
     return files_.sync_directory(options_.directory);
 }
 
-// Writes both slots, one after the other is durable. So no torn write leaves an older begin, by
-// which records that were dropped would count as missing.
+// Writes both slots. The first slot is durable before the second is written. So a torn write never
+// leaves only an older `begin`, by which dropped records would count as missing.
 Result<void> SpoolWriter::write_both_checkpoints() {
     for (int slot = 0; slot < 2; ++slot) {
         if (auto written = write_checkpoint(); !written) return written;
@@ -194,8 +196,8 @@ Result<void> SpoolWriter::write_checkpoint() {
 }
 
 // Writes the head into the file `recycled`, and then renames that file to the name of the segment.
-// So no segment is ever without its head, and a failure here can be retried. Head and name are
-// durable before the first record.
+// So a segment always has its head, and a failure here can be retried. Head and name are durable
+// before the first record is written.
 Result<void> SpoolWriter::begin_segment() {
     const std::string recycled = path(recycled_name);
     const Origin origin = this->origin();
@@ -275,8 +277,8 @@ Result<void> SpoolWriter::append(const Columns& rows, std::span<const std::byte>
     return {};
 }
 
-// Writes zeros for a record of this size and for those that follow, if many of them fit: a large
-// record lets its file grow by itself. A small spool stays small.
+// Writes zeros for a record of this size and for the following ones, if many of them fit. A large
+// record extends the file itself, without zeros. A small spool stays small.
 Result<void> SpoolWriter::write_zeros_ahead(uint64_t bytes) {
     const uint64_t begin = segments_.back().bytes + bytes;
     const uint64_t most = std::min<uint64_t>(ahead_bytes_max, segments_.back().bytes);
@@ -314,7 +316,7 @@ Result<void> SpoolWriter::check_names_if_due() {
     return check_names();
 }
 
-// Fails with file_replaced if the path does not name the open file or directory.
+// Fails with file_replaced if the path no longer refers to the open file or directory.
 Result<void> SpoolWriter::check_name(const std::string& path, File& open) const {
     const auto named = files_.status(path);
     if (!named && named.error().os_errno == ENOENT) return replaced(path, "removed or moved");
@@ -350,7 +352,7 @@ Result<void> SpoolWriter::sync() {
 
 Result<void> SpoolWriter::drop(uint64_t stored, uint64_t settled) {
     if (auto named = check_names_if_due(); !named) return named;
-    // No record that the sinks still have to store was written before this time.
+    // Records that some sink has not stored were written at this time or later.
     int64_t now_us = clock_.wall_us();
     if (stored < next_)
         for (const auto& segment : segments_)
@@ -362,7 +364,7 @@ Result<void> SpoolWriter::drop(uint64_t stored, uint64_t settled) {
         if (count > 0 || recycled_bytes_ > 0) left -= segments_[count].bytes;
     }
     if (count == 0) return {};
-    // Record the new start before deleting, so that after a crash the deleted records do not count
+    // Write the new `begin` before deleting, so that after a crash the deleted records do not count
     // as missing.
     checkpoint_.begin = segments_[count].first_record;
     if (auto written = write_both_checkpoints(); !written) return written;
@@ -383,8 +385,8 @@ Result<void> SpoolWriter::drop(uint64_t stored, uint64_t settled) {
 }
 
 // Returns whether the segment before `next` is kept although every sink has stored it. After the
-// clock was set back a segment may be from the future. It is not kept for long: no record to come
-// can repeat one of its records.
+// clock was set back, a segment may have a time in the far future. Such a segment is not kept,
+// because no later record can be a duplicate of its records.
 bool SpoolWriter::kept(const SpoolSegment& next, uint64_t settled, int64_t now_us,
                        uint64_t bytes) const {
     if (full_ || bytes > options_.size_max / 2) return false;

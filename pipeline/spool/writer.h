@@ -1,31 +1,33 @@
-// Spool writer: appends records, makes them durable with one sync, begins and drops segments.
+// Spool writer: appends records, makes them durable by syncing, and creates and drops segments.
 //
-// append() writes a record. sync() makes everything that was appended durable and advances end().
-// Records beyond end() do not count: after a crash, open() cuts off those that are torn.
+// append() writes a record. sync() makes all appended records durable and advances end(). Records
+// beyond end() are not part of the spool yet: after a crash, open() cuts off those that are torn.
 //
-// open() finds the end (spool/recovery.h). Records that are whole but not known to have been
-// durable are written and synced once more, since a failed sync may have left them in the page
-// cache alone; a torn tail is cut off. Records that are known to have been durable are never cut
-// off: if one is missing, it was acknowledged, and the readers report it as lost. Numbering then
-// continues in a new segment, and also if the last segment has other columns.
+// open() finds the end of the spool (spool/recovery.h). It writes and syncs some records again:
+// those that are whole but not known to have been durable, because a failed sync may have left them
+// only in the page cache. It cuts off a torn tail. It never cuts off records that are known to have
+// been durable. If one of those is missing, it was acknowledged, and the readers report it as lost.
+// Numbering then continues in a new segment. A new segment is also begun if the last one has other
+// columns.
 //
-// Each open() begins a run (spool/lineage.h), whose first record begins a segment. The spool of
-// dead letters has no runs, because its rows have their ids already.
+// Each open() begins a run (spool/lineage.h). The first record of a run begins a segment. The spool
+// of dead letters has no runs, because its rows already have their ids.
 //
-// A sync of blocks that were written before writes no metadata, which saves a third to a half of
-// its time (bench/README.md). So a dropped segment is kept as `recycled` and overwritten by the
-// next one, and where a file grows, zeros are written ahead of small records.
+// Syncing blocks that were written before writes no metadata. This saves a third to a half of the
+// time of a sync (bench/README.md). So a dropped segment is kept as `recycled`, and the next
+// segment overwrites it. Where a file grows, zeros are written ahead of small records.
 //
-// A segment that every sink has stored is kept while the duplicate window of later records reaches
-// into it, because a delivery that starts reads the fingerprints there, and while a sink may still
-// lose a record of it (Sink::settled()). This is best effort. Beyond half of size_max, or when the
-// disk is full, it is dropped at once, so stored records never fill the spool.
+// A segment that every sink has stored is kept in two cases. First, the duplicate window of later
+// records includes some of its records: a starting delivery reads their fingerprints. Second, a
+// sink may still lose one of its records (Sink::settled()). Keeping is best effort. If the spool
+// exceeds half of size_max, or when the disk is full, such a segment is dropped at once. So stored
+// records never fill the spool.
 //
-// The writer keeps its directory (which it locks), the last segment and the checkpoint open. If
-// another process removes, moves or replaces one of them, records would go into a file that the
-// next start does not find. So sync() fails, and nothing is acknowledged, if the segment has no
-// name left; drop() and sync() compare what is open with what the paths name once a second, and
-// roll() compares each time.
+// The writer keeps three files open: its directory (which it locks), the last segment and the
+// checkpoint. If another process removed, moved or replaced one of them, the writer would append
+// records to a file that the next start does not find. So sync() fails, and nothing is
+// acknowledged, if the segment's file has no name any more. drop() and sync() also compare the open
+// files with their paths once a second; roll() compares them each time.
 //
 // Errors: disk_full leaves everything as it was; call again later. After any other error the spool
 //         cannot be used again in this process: a failed sync is never retried, since a second one
@@ -56,26 +58,28 @@ class SpoolWriter {
 public:
     struct Options {
         std::string directory;
-        uint64_t size_max;      // Bytes of all segments without zeros; beyond: disk_full.
+        uint64_t size_max;      // Bytes of all segments without zeros; above it: disk_full.
         uint64_t segment_size;  // Bytes; at most a quarter of size_max.
-        bool sync;              // False: sync() only advances the end.
+        bool sync;              // If false, sync() only advances the end.
         std::chrono::milliseconds kept_for;  // How long stored segments are kept.
         bool has_runs = false;               // False for the spool of dead letters.
     };
 
     SpoolWriter(Files& files, const Clock& clock, MetricShard& shard, Options options);
 
-    // Locks the directory, finds the end, cuts off a torn tail. Call once, before anything else.
+    // Locks the directory, finds the end, and cuts off a torn tail. Call it before all other
+    // functions.
     [[nodiscard]] Result<void> open();
-    // before: bytes that the payload holds before the columns, if any (delivery/dead_letters.h).
+    // before: bytes that precede the columns in the payload, if any (delivery/dead_letters.h).
     [[nodiscard]] Result<void> append(const Columns& rows, std::span<const std::byte> before = {});
     [[nodiscard]] Result<void> sync();
 
-    // Begins a segment, unless the last one is empty, so that drop() can drop all earlier ones.
+    // Begins a new segment, unless the last one is empty. drop() can then drop all earlier
+    // segments.
     [[nodiscard]] Result<void> roll();
 
-    // Drops the segments that hold only records below `stored`, which every sink has stored, unless
-    // they are kept for the duplicate window or hold records from `settled` on.
+    // Drops segments whose records are all below `stored`, which every sink has stored. Keeps those
+    // that the duplicate window needs, and those with records at or above `settled`.
     [[nodiscard]] Result<void> drop(uint64_t stored, uint64_t settled);
     [[nodiscard]] Result<void> drop(uint64_t stored) { return drop(stored, stored); }
 
@@ -83,13 +87,13 @@ public:
     // Any thread, after open() of a spool that has runs.
     [[nodiscard]] Lineage& lineage() { return lineage_; }
     [[nodiscard]] const Cursor& end() const { return end_; }
-    // Returns the bytes of the records from `number` on. Within a segment this is an estimate in
-    // proportion to the number of records.
+    // Returns the number of bytes of the records from `number` on. Within a segment this is an
+    // estimate that assumes records of equal size.
     [[nodiscard]] uint64_t bytes_from(uint64_t number) const;
 
     // Any thread: bytes of the records that were appended.
     [[nodiscard]] uint64_t written_bytes() const { return written_bytes_.read(); }
-    // Any thread: steady time at which the sync that is running began; 0 if none is.
+    // Any thread: steady time at which the current sync began; 0 if no sync is running.
     [[nodiscard]] int64_t sync_began_us() const { return sync_began_us_.read(); }
 
 private:
@@ -122,18 +126,18 @@ private:
     std::unique_ptr<File> checkpoint_file_;
     Checkpoint checkpoint_{};
     Lineage lineage_;
-    bool run_begins_ = false;            // The run has written no record yet.
-    bool checkpoint_slot_ = false;       // Which of the two slots is written next.
+    bool run_begins_ = false;            // The current run has written no record yet.
+    bool checkpoint_slot_ = false;       // The slot that is written next: 0 or 1.
     std::deque<SpoolSegment> segments_;  // Oldest first.
-    uint64_t written_to_ = 0;       // Bytes below this in the last segment were written before.
+    uint64_t written_to_ = 0;  // Blocks of the last segment below this offset were written before.
     uint64_t recycled_bytes_ = 0;   // Size of the recycled segment; 0 if there is none.
     uint64_t bytes_ = 0;            // Size of all segments and the recycled one.
-    bool full_ = false;             // The last append() found no room.
+    bool full_ = false;             // The last append() failed because the spool or disk was full.
     uint64_t next_ = 0;             // Number of the next record.
     int64_t names_checked_us_ = 0;  // Steady time of the last check_names().
     Latest<uint64_t> written_bytes_;
     Latest<int64_t> sync_began_us_;
-    Cursor end_;  // Advanced by sync(): records below it are durable.
+    Cursor end_;  // Advanced by sync(): records below are durable.
 };
 
 }  // namespace rollcall
