@@ -14,7 +14,7 @@ namespace rollcall {
 
 namespace {
 
-constexpr size_t device_bytes_max = 128;  // As much as the column site_id holds.
+constexpr size_t device_bytes_max = 128;  // The size of the column site_id.
 
 std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
 
@@ -40,8 +40,8 @@ bool accepts_json(std::string_view fields) {
     return accepts;
 }
 
-// Returns the dialect of the response. ISPApp's agent sends one report at a time, so a client that
-// sends several is another one and gets the outcome of each.
+// Returns the dialect of the response. ISPApp's agent sends one report at a time. A client that
+// sends several is therefore another program, and its response lists the outcome of each report.
 Dialect dialect_of(const HttpRequest& request) {
     const Receipt& receipt = request.receipt;
     if (receipt.shape.json_rpc) return Dialect::json_rpc;
@@ -74,7 +74,8 @@ Checkins::Checkins(const IngestContext& context, Replies& replies, const Overloa
     paths_.insert(paths_.end(), settings_.http.paths.begin(), settings_.http.paths.end());
 }
 
-// Returns whether the path accepts check-ins, and sets it and the device that it names.
+// Returns whether the path accepts check-ins. Stores the path, and the device that it names, in the
+// request.
 bool Checkins::find_path(std::string_view path, HttpRequest& request) {
     request.device.clear();
     if (!path.starts_with(adopt_prefix) || path.size() == adopt_prefix.size()) {
@@ -183,8 +184,8 @@ Result<void> Checkins::handle(HttpRequest& request, std::string_view body, Conne
     quotas_.charge(who, std::max<size_t>(1, receipt.items), bytes, now_us);
     if (!taken) return taken;
     Accepted what = accepted(request, sender);
-    // A site over its quota, within the grace, is asked to report when it is below the quota again.
-    // ISPApp's intervals do not allow that.
+    // A site over its quota that is still within the grace is asked to report when it is below the
+    // quota again. ISPApp's agent has no interval for that.
     if (!is_ispapp(what.dialect))
         what.next_s = std::max(what.next_s, quotas_.standing(who, now_us).over_s());
     const auto reply = replies_.accepted(what, request.after);
@@ -212,15 +213,15 @@ Accepted Checkins::accepted(const HttpRequest& request, const Sender& sender) {
         const int64_t now_s = sender.received_s();
         const uint64_t seen = process_hash(name);
         if (receipt.shape.collectors) last_seen_.note_collectors(seen, now_s);
-        // After a start the age is unknown. 0 avoids that the collectors of all routers are due at
-        // the same time.
+        // After a start of the daemon the age is unknown. Use 0, so that not all routers send their
+        // collectors' values at the same time.
         what.collectors_age_s = last_seen_.collectors_age_s(seen, now_s).value_or(0);
     }
     return what;
 }
 
-// Returns the body without its Content-Encoding. Checks the size of a decoded body; the session has
-// checked the size of one without an encoding.
+// Returns the body without its Content-Encoding, and checks the size of a decoded body. The session
+// has already checked the size of a body that is not encoded.
 Result<std::string_view> Checkins::plain(const HttpRequest& request, std::string_view body) {
     if (request.encoding == ContentEncoding::identity) return body;
     const auto text = inflater_.inflate(request.encoding, body, batch_bytes_max_);

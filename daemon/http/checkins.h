@@ -6,15 +6,15 @@
 //         /write  /api/v2/write          scripts that write to InfluxDB
 //   PUT   the same as POST, because RouterOS scripts use either
 //   GET   the same with a query, which is the report
-//   GET   /healthz                       for load balancers; needs no credential, as HEAD
+//   GET   /healthz                       for load balancers (also HEAD); needs no credential
 //
 // The response is in the dialect of the agent (dialects.h).
 //
-// The credential in the head (http/credentials.h) names the site and is checked before the body is
-// read. A path or a body that names another site changes nothing.
+// The credential in the head (http/credentials.h) names the site. It is checked before the body is
+// read. A path or a body that names another site has no effect.
 //
-// Values may also come in the query of a POST and in header fields `X-Vendor-Key`, which beside a
-// body only name the router. Values in the body override these.
+// Values may also come in the query of a POST and in header fields `X-Vendor-Key`. If there is a
+// body, only the header fields that name the router count. Values in the body override all others.
 //
 // Threads: one object for each worker.
 #pragma once
@@ -65,8 +65,8 @@ private:
     LastSeen& last_seen_;
     Liveness& liveness_;
     Credentials& credentials_;
-    std::string credential_;  // A buffer for a credential while it is checked.
-    std::string device_;      // A buffer for the device in the path, decoded.
+    std::string credential_;  // A buffer for the credential while it is checked.
+    std::string device_;      // A buffer for the decoded device of the path.
     Quotas& quotas_;
     Refusals& refusals_;
     const Clock& clock_;

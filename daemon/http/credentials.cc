@@ -11,7 +11,7 @@ namespace rollcall {
 
 namespace {
 
-// Returns the value of the only field of this name. Two count as none.
+// Returns the value of the field with this name; empty if there is none, or more than one.
 std::string_view field(std::string_view fields, std::string_view wanted) {
     std::string_view found;
     size_t count = 0;
@@ -27,7 +27,7 @@ std::string_view query_of(std::string_view target) {
     return target.substr(std::min(target.find('?'), target.size() - 1) + 1);
 }
 
-// Returns the value of the first pair of this name, as it was sent.
+// Returns the undecoded value of the first pair with this name.
 std::string_view pair_in(std::string_view query, std::string_view wanted) {
     while (!wanted.empty() && !query.empty()) {
         const std::string_view pair = query.substr(0, query.find('&'));
@@ -43,7 +43,7 @@ std::optional<Credential> by_authorization(std::string_view value, std::string& 
     const std::string_view scheme = value.substr(0, space);
     const std::string_view rest = without_blanks(value.substr(space));
     if (rest.empty()) return std::nullopt;
-    // InfluxDB's clients call it a Token.
+    // InfluxDB's clients use the scheme name `Token`.
     if (same_word(scheme, "Bearer") || same_word(scheme, "Token")) return Credential{{}, rest, {}};
     if (!same_word(scheme, "Basic")) return std::nullopt;
     auto login = from_base64(rest);

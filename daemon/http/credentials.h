@@ -1,5 +1,5 @@
-// credential_in: the credential in the head of an HTTP request. The first one that is present
-// counts:
+// credential_in: the credential in the head of an HTTP request. If there are several, the first one
+// in this order counts:
 //
 //     Authorization: Bearer TOKEN             RFC 6750, section 2.1
 //     Authorization: Basic SITE:TOKEN         RFC 7617; or TOKEN alone, with nothing behind it
@@ -22,12 +22,12 @@
 
 namespace rollcall {
 
-// Returns bad_credential if Authorization has another scheme or is malformed. The views that this
-// returns point into the head and into `buffer`, which the caller cleanses after use.
+// Returns bad_credential if Authorization has another scheme or is malformed. The returned views
+// point into the head and into `buffer`. The caller must cleanse the buffer after use.
 [[nodiscard]] Result<Credential> credential_in(const HttpHead& head, const Settings& settings,
                                                std::string& buffer);
 
-// Returns whether a header field may hold a credential. Such a field is no value of a report.
+// Returns whether a header field may hold a credential. Such a field is never a value of a report.
 [[nodiscard]] bool is_credential_field(std::string_view name, const Settings& settings);
 // Returns the query without its token.
 [[nodiscard]] std::string without_token(std::string_view query, const Settings& settings);

@@ -13,11 +13,11 @@
 //     outageIntervalSeconds - lastUpdateOffsetSec       0 s ago: this was an update
 //     updateIntervalSeconds - lastColUpdateOffsetSec
 //
-// and sets its scheduler to that time. The report then contains what its collectors have gathered,
-// if the second time has passed. An interval of 0 would stop the scheduler for ever, so the second
-// difference is at least 2.
-// Without these members in the response the schedule is wrong. `updateFast` would set an interval
-// of 2 s.
+// and sets its scheduler to that time. The report contains the values of the agent's collectors if
+// the time in the second line has passed. An interval of 0 would stop the scheduler for ever, so
+// the second difference is at least 2.
+// If the response lacks these members, the agent computes a wrong schedule. The member `updateFast`
+// would set an interval of 2 s.
 //
 // NEVER send `lastConfigChangeTsMs`, neither in the response to an update nor in `host`. If it
 // differs from the agent's own value, the agent applies the next response of /config as the
@@ -71,11 +71,11 @@ void append_ispapp_config(std::string& body, int64_t interval_s);
 
 // --- JSON-RPC ---
 
-// Returns whether a malformed body looks like JSON-RPC. The decoder may not have reached the member
-// that says so.
+// Returns whether a malformed body looks like JSON-RPC. The decoder may have failed before it
+// reached the member `jsonrpc`.
 [[nodiscard]] bool names_json_rpc(std::string_view body);
 
-// The id as the request spelled it. An empty one becomes null.
+// Returns the id as the request spelled it, or null if it is empty.
 [[nodiscard]] constexpr std::string_view json_rpc_id(std::string_view id) {
     return id.empty() ? "null" : id;
 }

@@ -26,8 +26,8 @@ bool is_port_of_node(std::string_view text) {
     return !text.empty() && text.size() <= 5 && std::ranges::all_of(text, is_digit);
 }
 
-// Returns the address of a node: IPv4, IPv6 or [IPv6], with or without a port (RFC 7239,
-// section 6). Proxies write ports into X-Forwarded-For, too.
+// Returns the address of a node: IPv4, IPv6 or [IPv6], with or without a port (RFC 7239, section
+// 6). Proxies write ports into X-Forwarded-For as well.
 Address address_of_node(std::string_view node) {
     const bool is_bracketed = node.starts_with('[');
     const bool has_bare_ipv6 = !is_bracketed && std::ranges::count(node, ':') > 1;
@@ -50,8 +50,8 @@ std::string_view without_quotes(std::string_view value) {
 
 bool has_quotes(std::string_view text) { return text.find_first_of("\"\\") != text.npos; }
 
-// Returns the address in the pair `for` of an element of Forwarded (RFC 7239, section 4). Nothing
-// in the element may have quotes except around a whole value.
+// Returns the address in the pair `for` of an element of Forwarded (RFC 7239, section 4). Quotes
+// are only allowed around a whole value.
 Address address_of_element(std::string_view element) {
     Address address;
     bool has_for = false;
@@ -64,7 +64,7 @@ Address address_of_element(std::string_view element) {
         const std::string_view value = without_quotes(pair.substr(equals + 1));
         if (has_quotes(name) || has_quotes(value)) return std::nullopt;
         if (!same_word(name, "for")) continue;
-        if (has_for) return std::nullopt;  // Section 4: each name occurs once.
+        if (has_for) return std::nullopt;  // Section 4: each name may occur once.
         has_for = true;
         address = address_of_node(value);
     }
@@ -90,7 +90,7 @@ public:
 private:
     const TrustedProxies& proxies_;
     bool is_present_ = false;
-    Address client_;  // The client, if the elements so far are all.
+    Address client_;  // The client, if the elements so far are all there are.
 };
 
 bool same_address(const Address& one, const Address& other) {

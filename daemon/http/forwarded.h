@@ -1,20 +1,22 @@
-// forwarded_client: the client of a request that came through proxies, as their header fields name
-// it:
+// forwarded_client: the client of a request that came through proxies. The proxies name the client
+// in these header fields:
 //
 //     X-Forwarded-For: 198.51.100.7, 203.0.113.9
 //     Forwarded: for=198.51.100.7, for="[2001:db8::9]:4711";proto=https      RFC 7239
 //
-// Each proxy appends the address from which it received the request. Only what a trusted proxy
-// appended can be believed: the client is the rightmost address that is not a trusted proxy's, or
-// the leftmost one if all are. An element that names no address (`unknown`, `_hidden`, or a
-// malformed one) ends the search: the proxy to its right counts as the client. Such elements do not
-// refuse a request, because RFC 7239 allows them and a router cannot change what a proxy writes.
+// Each proxy appends the address from which it received the request. Only the addresses that
+// trusted proxies appended are credible. The client is therefore the rightmost address that does
+// not belong to a trusted proxy. If all addresses do, the client is the leftmost one.
 //
-// A proxy that writes one of the two fields passes the other one on as its client wrote it. So if
+// An element that names no address (`unknown`, `_hidden`, or a malformed one) ends the search: the
+// proxy to the right of the element counts as the client. Such an element is no reason to refuse
+// the request, because RFC 7239 allows it and a router cannot change what a proxy writes.
+//
+// A proxy that writes one of the two fields passes the other one on as the client wrote it. So if
 // both are present, they must name the same client; otherwise neither is believed.
 //
-// A comma always ends an element, also between quotes, so that nothing that a client wrote can
-// swallow what a proxy appended. No address contains one.
+// A comma always ends an element, even inside quotes. Otherwise a client could open a quote that
+// swallows what a proxy appends. No address contains a comma.
 //
 // Threads: pure function.
 #pragma once

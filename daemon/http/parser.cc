@@ -15,10 +15,11 @@ namespace {
 
 constexpr size_t method_bytes_max = 16;
 constexpr size_t chunk_line_bytes_max = 256;
-constexpr size_t chunk_digits_max = 16;   // More cannot be told from an overflow.
-constexpr size_t length_digits_max = 19;  // The same.
+constexpr size_t chunk_digits_max = 16;   // More digits could overflow.
+constexpr size_t length_digits_max = 19;  // More digits could overflow.
 
-// RFC 9110, section 5.6.2: tchar. RFC 3986, section 3.2.2: what a reg-name is made of, but for `%`.
+// in_token: tchar (RFC 9110, section 5.6.2). in_host: the characters of a reg-name except `%` (RFC
+// 3986, section 3.2.2).
 enum Letter : uint8_t { in_token = 1, in_host = 2 };
 
 constexpr std::array<uint8_t, 256> letters = [] {
@@ -40,9 +41,9 @@ bool is_token(std::string_view text) {
 
 bool is_control(char c) { return (static_cast<uint8_t>(c) < 0x20 && c != '\t') || c == 0x7f; }
 
-// Returns whether any of the eight bytes may be a control character; a tab counts as one. Each byte
-// of `below` and of `equal` gets its highest bit if it is one (Warren, Hacker's Delight, section
-// 6-1).
+// Returns whether any of the eight bytes may be a control character; a tab counts as one. The
+// highest bit of each byte of `below` and `equal` is set if that byte is a control character
+// (Warren, Hacker's Delight, section 6-1).
 bool may_hold_control(const char* eight) {
     constexpr uint64_t ones = 0x0101010101010101;
     constexpr uint64_t highest = ones * 0x80;
@@ -54,7 +55,8 @@ bool may_hold_control(const char* eight) {
     return ((below | equal) & highest) != 0;
 }
 
-// Returns the offset of the first control character except tab, from `at` on, or the end.
+// Returns the offset of the first control character except tab, searching from `at`; the end if
+// there is none.
 size_t find_control(std::string_view bytes, size_t at) {
     while (at < bytes.size()) {
         const size_t stop = std::min(at + sizeof(uint64_t), bytes.size());
@@ -77,8 +79,8 @@ std::string_view take_token(std::string_view& text) {
     return token;
 }
 
-// Takes a quoted string off the front (RFC 9110, section 5.6.4). Control characters have been
-// refused before.
+// Takes a quoted string off the front (RFC 9110, section 5.6.4). The caller has already refused
+// control characters.
 bool take_quoted(std::string_view& text) {
     if (!text.starts_with('"')) return false;
     for (size_t at = 1; at < text.size(); ++at) {
@@ -107,7 +109,7 @@ bool are_chunk_extensions(std::string_view text) {
     return true;
 }
 
-// RFC 3986, section 3.2.2: reg-name, of which an IPv4 address is one.
+// RFC 3986, section 3.2.2: reg-name. An IPv4 address is one, too.
 bool is_name(std::string_view text) {
     for (size_t at = 0; at < text.size(); ++at) {
         if (letters[static_cast<uint8_t>(text[at])] & in_host) continue;
@@ -119,16 +121,16 @@ bool is_name(std::string_view text) {
     return true;
 }
 
-// The same section: IP-literal. No IPvFuture exists yet.
+// RFC 3986, section 3.2.2: IP-literal. No IPvFuture exists yet.
 bool is_ip_literal(std::string_view text) {
-    std::array<char, INET6_ADDRSTRLEN> address{};  // inet_pton wants a terminator.
+    std::array<char, INET6_ADDRSTRLEN> address{};  // inet_pton needs a terminated string.
     if (text.size() < 2 || text.size() - 2 >= address.size()) return false;
     std::ranges::copy(text.substr(1, text.size() - 2), address.begin());
     in6_addr parsed{};
     return text.ends_with(']') && inet_pton(AF_INET6, address.data(), &parsed) == 1;
 }
 
-// RFC 9110, section 7.2: uri-host [ ":" port ], which may be empty.
+// RFC 9110, section 7.2: uri-host [ ":" port ]. The port may be empty.
 bool is_host(std::string_view text) {
     const bool is_literal = text.starts_with('[');
     const size_t host_end = is_literal ? text.find(']') + 1 : std::min(text.find(':'), text.size());
@@ -140,7 +142,7 @@ bool is_host(std::string_view text) {
     return std::ranges::all_of(port.substr(1), is_digit);
 }
 
-// Fields that stand in the head as they came.
+// Fields whose value is copied to HttpHead unchanged.
 struct Named {
     std::string_view name;
     std::string_view HttpHead::* value;
@@ -180,7 +182,7 @@ std::optional<std::string_view> origin_form(std::string_view target, std::string
 // The transfer codings of a request (RFC 9112, sections 6.1 and 7).
 enum class Codings : uint8_t { chunked, unknown, malformed };
 
-// chunked is the last coding and occurs once. Any other coding is not supported.
+// Requires that chunked is the last coding and occurs once. No other coding is supported.
 Codings codings_in(std::string_view list) {
     if (same_word(list, "chunked")) return Codings::chunked;
     bool saw_chunked = false;
@@ -218,13 +220,13 @@ Result<HttpParser::Step> HttpParser::step(std::string_view& bytes) {
     return step_trailer(bytes);
 }
 
-// Takes bytes off the front, where the next line begins.
+// Takes bytes off the front; the next line begins after them.
 void HttpParser::take(std::string_view& bytes, size_t count) {
     bytes.remove_prefix(count);
     line_ = scanned_ = 0;
 }
 
-// Returns whether the current line ends in these bytes. If so, its CR is at scanned_.
+// Returns whether the current line ends in these bytes. If so, scanned_ is the offset of its CR.
 Result<bool> HttpParser::line_ends(std::string_view bytes, Code code) {
     scanned_ = find_control(bytes, scanned_);
     if (scanned_ == bytes.size()) return false;
@@ -301,8 +303,9 @@ Result<void> HttpParser::check_request_line(std::string_view line) {
     return {};
 }
 
-// RFC 9112, section 5: field-name ":" OWS field-value OWS. A line that begins with a blank
-// continues the one before (obs-fold, section 5.2), or stands where none may (section 2.2).
+// RFC 9112, section 5: field-name ":" OWS field-value OWS. A line that begins with a blank either
+// continues the previous field (obs-fold, section 5.2), or follows the request line, where no such
+// line is allowed (section 2.2).
 Result<void> HttpParser::check_field(std::string_view line, Code code) {
     const size_t colon = line.find(':');
     if (colon == line.npos || !is_token(line.substr(0, colon))) return fail(code);
@@ -324,7 +327,8 @@ Result<void> HttpParser::read_header(std::string_view lines) {
         if (read) read = read_field(name, value);
     });
     if (!read) return read;
-    // RFC 9112, section 3.2: exactly one in 1.1. Section 6.1: chunked is unknown to 1.0.
+    // RFC 9112, section 3.2: HTTP/1.1 requires exactly one Host. Section 6.1: HTTP/1.0 has no
+    // chunked coding.
     if (host_.data() == nullptr && head_.version == 11) return fail(Code::bad_host);
     if (has_unknown_coding_) return fail(Code::unsupported_transfer_coding);
     if (head_.chunked && head_.version == 10) return fail(Code::bad_header);
@@ -334,7 +338,7 @@ Result<void> HttpParser::read_header(std::string_view lines) {
         head_.target = *target;
     }
     if (head_.length > limits_.body_bytes_max) return fail(Code::body_too_large);
-    // Section 9.3.
+    // RFC 9112, section 9.3.
     head_.keep_alive = !wants_close_ && (head_.version == 11 || wants_keep_alive_);
     return {};
 }
@@ -354,7 +358,7 @@ Result<void> HttpParser::read_field(std::string_view name, std::string_view valu
         wants_close_ |= has_word(value, "close");
         wants_keep_alive_ |= has_word(value, "keep-alive");
     } else if (same_word(name, "Content-Length")) {
-        // One number. A list of equal numbers, which RFC 9112, section 6.3 (5) allows, is refused.
+        // Accepts one number only. RFC 9112, section 6.3 (5), would allow a list of equal numbers.
         if (head_.has_length || value.empty() || value.size() > length_digits_max ||
             !std::ranges::all_of(value, is_digit))
             return fail(Code::bad_header);

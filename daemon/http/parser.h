@@ -1,26 +1,28 @@
 // HttpParser: an incremental parser of HTTP/1.0 and 1.1 requests (RFC 9112), without I/O.
 //
-// Call step() repeatedly. Each call takes bytes off the front and returns what they were:
+// Call step() repeatedly. Each call takes bytes off the front and returns what the bytes were:
 //
 //     head   the request line and all header fields: see head()
 //     body   a piece of the body, in place, unchunked: see piece()
 //     end    the request is complete; the next step() begins another
-//     more   nothing was taken: these bytes and more behind them are needed
+//     more   nothing was taken: call step() again with more bytes after these
 //
-// The views in head() and piece() are valid until the bytes move.
+// The views in head() and piece() are valid until the caller moves the bytes.
 //
-// A request has one reading or none. A request that a proxy in front could read in another way is
-// refused, even where the RFC allows a recipient to be lenient (bare LF, obs-fold, two equal
-// lengths). How the bytes were split does not matter: each line is checked once, in order, and the
-// first fault decides. A target has origin-form, as routers send it, or absolute-form with the
-// authority that Host names; OPTIONS may also have asterisk-form (section 3.2). It may hold any
-// byte except space, tab and `#`, because RouterOS does not encode what RFC 3986 says must be
-// encoded, and none of these bytes ends a target.
+// The parser accepts a request only if every recipient reads it in the same way. It refuses a
+// request that a proxy in front could read differently, even where the RFC allows a recipient to be
+// lenient (bare LF, obs-fold, two equal lengths). The result does not depend on how the bytes were
+// split: each line is checked once, in order, and the first fault decides.
+//
+// A target has origin-form, as routers send it, or absolute-form with the authority that Host
+// names; OPTIONS may also have asterisk-form (section 3.2). A target may hold any byte except
+// space, tab and `#`. RouterOS does not encode what RFC 3986 says must be encoded, and none of the
+// allowed bytes ends a target.
 //
 // RouterOS writes a URL into the request line as the script spells it, with spaces (its fetch has
-// http-percent-encoding=no by default). RFC 9112, section 3.2, does not allow that and lets a
-// server refuse it. With raw_spaces the target is the text between the first space and the last `
-// HTTP/x.y`. A proxy in front may then see another target. The option changes nothing else.
+// http-percent-encoding=no by default). RFC 9112, section 3.2, does not allow spaces and lets a
+// server refuse the request. With raw_spaces the target is the text between the first space and the
+// last ` HTTP/x.y`. A proxy in front may then see another target. The option changes nothing else.
 //
 // Threads: one parser for each connection.
 #pragma once
@@ -49,7 +51,7 @@ struct HttpHead {
     uint64_t length = 0;      // Content-Length; 0 if chunked.
     std::string_view fields;  // All fields as sent, each with its CRLF: see each_field().
 
-    // Returns false for an empty body, too.
+    // Returns false if the announced length is 0.
     [[nodiscard]] bool has_body() const { return chunked || length > 0; }
 };
 
@@ -82,8 +84,8 @@ public:
 
     [[nodiscard]] const HttpHead& head() const { return head_; }
     [[nodiscard]] std::string_view piece() const { return piece_; }
-    // Returns, after `body`, whether that was the last piece, so that `end` follows without more
-    // bytes.
+    // Call this after `body`. Returns whether the piece was the last one: step() then returns `end`
+    // without more bytes.
     [[nodiscard]] bool complete() const { return place_ == Place::body && left_ == 0; }
     // Returns whether no byte of the next request has been taken.
     [[nodiscard]] bool idle() const { return place_ == Place::header; }
@@ -107,13 +109,13 @@ private:
 
     const Limits limits_;
     Place place_ = Place::header;
-    bool saw_empty_line_ = false;  // An empty line before the request line.
-    bool wants_close_ = false;     // By the field Connection, like the next one.
+    bool saw_empty_line_ = false;  // An empty line came before the request line.
+    bool wants_close_ = false;     // The field Connection contains `close`.
     bool wants_keep_alive_ = false;
-    bool has_unknown_coding_ = false;  // By the field Transfer-Encoding.
-    std::string_view host_;            // The value of Host; its data() is null before it.
+    bool has_unknown_coding_ = false;  // Transfer-Encoding names an unknown coding.
+    std::string_view host_;            // The value of Host; data() is null until the field is read.
     size_t line_ = 0;                  // Offset of the current line in the bytes.
-    size_t scanned_ = 0;               // Offset up to which it has no control character.
+    size_t scanned_ = 0;               // Offset up to which the line has no control character.
     size_t fields_ = 0;                // Fields of this request, including the trailer.
     size_t method_bytes_ = 0;
     size_t target_bytes_ = 0;

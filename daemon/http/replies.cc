@@ -53,7 +53,8 @@ void append(std::string& to, fmt::format_string<Arguments...> format, Arguments&
     fmt::format_to(std::back_inserter(to), format, std::forward<Arguments>(arguments)...);
 }
 
-// Appends the warnings "a,b:c" as "a","b:c". They are lower-case words, so nothing needs escaping.
+// Appends the warnings "a,b:c" as "a","b:c". Warnings are lower-case words, so no character needs
+// escaping.
 void append_warnings(std::string& to, std::string_view words) {
     to += '"';
     for (const char letter : words) {
@@ -97,7 +98,7 @@ std::string_view Replies::usual(const Accepted& what) {
 void Replies::render(int status, std::string_view content_type, std::string_view extra_header,
                      std::string_view body, After after, bool body_too) {
     reply_.clear();
-    if (status == 204) {  // Has neither a body nor its length (RFC 9110, section 8.6).
+    if (status == 204) {  // RFC 9110, section 8.6: a 204 has neither a body nor a Content-Length.
         append(reply_, "HTTP/1.1 {} {}\r\nDate: {}\r\n{}\r\n", status, reason(status), date_,
                connection_line(after));
         return;

@@ -26,18 +26,21 @@
 
 namespace rollcall {
 
-// The fate of the connection after a response, and whether a Connection field announces it.
+// What happens to the connection after a response. keep_alive_said is for HTTP/1.0 clients, which
+// must be told by a Connection field.
 enum class After : uint8_t { keep_alive, keep_alive_said, close };
 
-// The outcome of a body that was accepted.
+// The outcome of an accepted body.
 struct Accepted {
-    int64_t next_s;  // Seconds until the next report; for ISPApp, the interval of its site.
+    int64_t next_s;  // Seconds until the next report; for ISPApp, the reporting interval of the
+                     // site.
     size_t accepted = 1;
     std::string_view warnings = {};  // As in the column `warnings`.
     std::span<const Receipt::Refusal> refused = {};
     Dialect dialect = Dialect::canonical;
-    std::string_view rpc_id = {};  // JSON-RPC: as the request spelled it; may be empty.
-    int64_t collectors_age_s = 0;  // ISPApp: since the site last reported its collectors' values.
+    std::string_view rpc_id = {};  // The id of a JSON-RPC request, as it was spelled; may be empty.
+    int64_t collectors_age_s = 0;  // ISPApp: time since the site last reported its collectors'
+                                   // values.
 };
 
 class Replies {
@@ -50,14 +53,14 @@ public:
     // body_too: false for HEAD (RFC 9110, section 9.3.2).
     // allow: the methods, for method_not_allowed. shape: whether the request was JSON-RPC.
     //
-    // Retry-After tells when to try again: for a 503 the overload controller decides, otherwise
-    // error.wait_s does. Both are spread, so that the clients do not return together.
+    // Sets Retry-After to the time that the overload controller returns for a 503, otherwise to
+    // error.wait_s. Both vary at random, so that the clients do not return together.
     [[nodiscard]] std::string_view refused(const Error& error, After after,
                                            std::string_view allow = {}, const Shape& shape = {},
                                            bool body_too = true);
     // The response to OPTIONS: `allow` lists the methods.
     [[nodiscard]] std::string_view options(std::string_view allow, After after);
-    // A page for operators.
+    // Returns a page for operators.
     [[nodiscard]] std::string_view page(int status, std::string_view content_type,
                                         std::string_view body, After after, bool body_too);
 
@@ -66,7 +69,7 @@ public:
     }
 
 private:
-    // The usual response with one `next`, as of one second.
+    // The rendered usual response with one `next`, valid for one second.
     struct Usual {
         int64_t next_s = 0;
         int64_t second = -1;
@@ -84,9 +87,9 @@ private:
     const Clock& clock_;
     const OverloadState* overload_;
     std::minstd_rand random_;  // Spreads Retry-After.
-    int64_t second_ = -1;      // The second of date_.
+    int64_t second_ = -1;      // The second for which date_ was rendered.
     std::string date_;
-    std::array<Usual, 64> usual_;  // By next_s, which has a few values at a time.
+    std::array<Usual, 64> usual_;  // Indexed by next_s, which has few values at a time.
     std::string body_;
     std::string reply_;
 };

@@ -9,7 +9,8 @@ namespace rollcall {
 
 namespace {
 
-// A client that sends a list sends its first bytes with the head, unless it waits for 100 Continue.
+// A client that sends a list sends the first bytes of the body together with the head, unless it
+// waits for 100 Continue.
 constexpr Millis first_byte_timeout{1000};
 constexpr size_t texts_kept_max = 1024;  // Larger texts are freed after their request.
 
@@ -90,18 +91,18 @@ void HttpSession::begin_request() {
     if (phase_ != Phase::idle) return;
     phase_ = Phase::header;
     request_began_ = connection_.now();
-    // The client of this request is not known before its head is complete.
+    // Until the head is complete, the client of this request is unknown.
     if (!proxy_.empty()) connection_.set_peer(proxy_);
 }
 
-// Replaces the address of the proxy by that of the client for which it sent the request.
+// Replaces the proxy's address by that of the client for which the proxy sent the request.
 void HttpSession::name_client(const HttpHead& head) {
     const AddressText client = forwarded_client(head.fields, connection_.trusted_proxies());
     if (client[0] != '\0') connection_.set_peer(client.data());
 }
 
-// Sets the deadline of the current phase: an idle connection may wait, a request has to arrive in
-// time, its header sooner, and its body at a minimum rate.
+// Sets the deadline of the current phase. An idle connection has its own timeout. A request must
+// arrive within one timeout, its header within a shorter one, and its body at a minimum rate.
 void HttpSession::watch() {
     if (phase_ == Phase::idle) return connection_.set_deadline(limits_.idle_timeout_max);
     if (size_in_doubt())
@@ -133,7 +134,7 @@ void HttpSession::on_head() {
     std::string_view allow;
     const auto admitted = admit(head, allow);
     if (!admitted || *admitted != Admission::by_service) {
-        // The body of a request that is answered before is not read.
+        // If a request is answered before its body has arrived, the body is not read.
         if (head.has_length) request_.after = After::close;
         if (!head.has_length) phase_ = Phase::answered;
         return admitted ? answer(*admitted, allow) : refuse(admitted.error(), allow);
@@ -167,8 +168,8 @@ void HttpSession::answer(Admission admission, std::string_view allow) {
     if (request_.after == After::close) connection_.close_after_replies(Linger::always);
 }
 
-// Returns whether the body with this piece is too large. A list may be larger than a single report;
-// the first byte that is not white space tells which one the body is.
+// Returns whether the body including this piece is too large. A list may be larger than a single
+// report. The first byte that is not white space tells whether the body is a list.
 bool HttpSession::too_large(std::string_view piece) {
     const size_t size = body_.size() + piece.size();
     if (phase_ == Phase::body_start) {
@@ -218,7 +219,8 @@ void HttpSession::on_end() {
     forget_request();
 }
 
-// Clears the request, so that a later head that is refused is not attributed to its sender.
+// Clears the request. Otherwise a later head that is refused would be attributed to the sender of
+// this request.
 void HttpSession::forget_request() {
     phase_ = Phase::idle;
     body_in_place_ = {};

@@ -3,8 +3,9 @@
 // The session frames requests, refuses what is not HTTP, and keeps the responses in the order of
 // the requests. A service decides what a request means: Checkins (checkins.h) or Admin (admin.h).
 //
-// A refused head with a body behind it and any framing error end the connection, because the bytes
-// that follow can no longer be told from a request (RFC 9112, section 11.2).
+// The session ends the connection after a framing error, and after it has refused a head that
+// announces a body. In both cases it can no longer tell where the next request begins (RFC 9112,
+// section 11.2).
 //
 // Threads: the loop's.
 #pragma once

@@ -8,7 +8,7 @@ namespace rollcall {
 
 namespace {
 
-constexpr int drops_max = 100;  // In one call, because all workers wait meanwhile.
+constexpr int drops_max = 100;  // Limit for one call, because all workers wait for the mutex.
 
 }  // namespace
 
@@ -76,7 +76,7 @@ MqttClients::Closed MqttClients::close(Client& client, uint64_t connection, uint
         end_session(client);
         return Closed::ended;
     }
-    // Both times are rounded down; add a second, so that no session expires too early
+    // Both times are rounded down. Add a second, so that no session expires too early
     // [MQTT5-3.1.2-23].
     add_offline(client, static_cast<uint32_t>(std::min<int64_t>(now_s + expiry_s + 1, UINT32_MAX)));
     if (will) delay(connection, expiry_s, now_s, will);
@@ -88,8 +88,8 @@ bool MqttClients::may_keep(const Entry& entry) const {
     return has_memory && offline_.size() < offline_max_;
 }
 
-// A will waits no longer than the session is kept [MQTT5-3.1.2-8], and not shorter than its delay,
-// although now_s is rounded down.
+// A will waits until its delay has passed or its session ends, whichever is earlier
+// [MQTT5-3.1.2-8]. now_s is rounded down, so add a second to avoid a delay that is too short.
 void MqttClients::delay(uint64_t connection, uint32_t expiry_s, int64_t now_s,
                         std::optional<MqttClosingWill>& will) {
     const uint32_t delay_s = std::min(will->delay_s, expiry_s);

@@ -16,15 +16,15 @@ using mqtt::Reason;
 
 constexpr uint32_t silence_ms_per_keep_alive_s = 1500;
 
-// Returns a client id that no other client has. It is as long as the smallest value that
+// Returns a client id that no other client has. Its length is the smallest value that
 // mqtt.client_id_size_max may have.
 std::string random_client_id() {
     std::random_device random;
     return fmt::format("client-{:08x}{:08x}", random(), random());
 }
 
-// Returns how long the client wants its session to outlive the connection. 3.1.1 keeps the session
-// of a client that does not ask for a clean one.
+// Returns the time for which the client wants its session to outlive the connection. In 3.1.1 the
+// server keeps the session unless the client asks for a clean one.
 uint32_t wanted_expiry_s(const mqtt::Connect& connect) {
     if (connect.version == mqtt::Version::v5) return connect.session_expiry_s;
     return connect.clean_start ? 0 : UINT32_MAX;
@@ -40,7 +40,7 @@ uint32_t seconds_of(Millis time) { return static_cast<uint32_t>(time.count() / 1
 
 std::optional<MqttConnectRefusal> refusal_of(const mqtt::Connect& connect,
                                              const Settings& settings) {
-    // Without a client id there is no name to keep a session under [MQTT-3.1.3-8].
+    // Without a client id the registry has no key for the session [MQTT-3.1.3-8].
     if (connect.version != mqtt::Version::v5 && connect.client_id.empty() && !connect.clean_start)
         return MqttConnectRefusal{Reason::client_identifier_not_valid, Code::mqtt_protocol_error};
     if (connect.client_id.size() > settings.mqtt.client_id_size_max.count)
@@ -52,7 +52,7 @@ std::optional<MqttConnectRefusal> refusal_of(const mqtt::Connect& connect,
     return std::nullopt;
 }
 
-// 3.1.1 has no way to tell a client of a shorter keep-alive, but permits a server to disconnect a
+// A server cannot tell a client of 3.1.1 to use a shorter keep-alive. But it may disconnect a
 // client that it determines to be inactive "at any time, regardless of the Keep Alive value"
 // (section 3.1.2.10).
 MqttConnectTerms negotiate(const mqtt::Connect& connect, const Settings& settings,
@@ -97,7 +97,7 @@ std::string MqttConnectTerms::connack(mqtt::Version version, bool session_presen
 }
 
 std::string registry_key(const Identity& identity, std::string_view client_id) {
-    // No site or tenant contains a line feed. Without credentials, all clients are anonymous.
+    // No site or tenant contains a line feed. Without a site, the client is anonymous.
     if (identity.site().empty()) return std::string(client_id);
     return fmt::format("{}\n{}\n{}", identity.site(), identity.tenant(), client_id);
 }

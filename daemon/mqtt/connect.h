@@ -1,4 +1,4 @@
-// MQTT CONNECT: whether it is accepted, and the terms on which the session begins.
+// MQTT CONNECT: decides whether it is accepted, and on which terms the session begins.
 //
 // Threads: pure functions, but for the random client id. Source: section 3.1 of 3.1.1 and of 5.0.
 #pragma once
@@ -15,24 +15,26 @@
 
 namespace rollcall {
 
-// Why a CONNECT is refused: the reason code for the client, and the code that is counted.
+// Reason for refusing a CONNECT: the reason code for the client, and the error code to count.
 struct MqttConnectRefusal {
     mqtt::Reason reason;
     Code code;
 };
 
-// Returns why a CONNECT is refused whatever its credential is; nothing if it may be accepted.
+// Returns a reason to refuse a CONNECT that does not depend on its credential; nothing if there is
+// no such reason.
 [[nodiscard]] std::optional<MqttConnectRefusal> refusal_of(const mqtt::Connect& connect,
                                                            const Settings& settings);
 
-// What holds for a connection after its CONNECT was accepted.
+// The terms of a connection whose CONNECT was accepted.
 struct MqttConnectTerms {
     std::string client_id;      // The client's own, or a new one.
-    uint32_t session_expiry_s;  // How long the session outlives the connection.
+    uint32_t session_expiry_s;  // Time that the session outlives the connection.
     uint32_t silence_max_ms;    // One and a half times the keep-alive in force [MQTT-3.1.2-24].
     uint16_t receive_max;
-    bool client_id_is_assigned;  // By the server.
-    bool session_wanted;         // To outlive the connection; the server may grant less.
+    bool client_id_is_assigned;  // The server has assigned the client id.
+    bool session_wanted;         // The client wants the session to outlive the connection; the
+                                 // server may grant less.
     bool session_is_shortened;   // The server grants less than the client asked for.
     std::optional<uint16_t>
         keep_alive_s;  // Set by the server: the client asked for none or too much.
@@ -45,7 +47,7 @@ struct MqttConnectTerms {
 [[nodiscard]] MqttConnectTerms negotiate(const mqtt::Connect& connect, const Settings& settings,
                                          bool over_quota);
 
-// Return the time of a setting as a session stores it. More milliseconds than fit are the largest
+// Return the time of a setting as a session stores it. A time that does not fit becomes the largest
 // number.
 [[nodiscard]] uint32_t milliseconds_of(Millis time);
 [[nodiscard]] uint32_t seconds_of(Millis time);

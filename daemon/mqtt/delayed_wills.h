@@ -1,9 +1,9 @@
 // DelayedWills: wills of closed connections that wait for their Will Delay Interval to pass, or for
-// room in a ring, the one that is due first in front [MQTT5-3.1.3-9].
+// room in a ring [MQTT5-3.1.3-9]. The will that is due first is in front.
 //
-// A client has at most one that waits for its delay: that of its last connection, which the owner
-// removes when the client connects again. Number and size are limited; an owner whose will does not
-// fit stores it at once.
+// A client has at most one will that waits for its delay: that of its last connection. The owner
+// removes this will when the client connects again. Number and size of the wills are limited; if a
+// will does not fit, the owner stores it at once.
 //
 // Threads: the owner's (MqttClients, under its mutex); any thread may call next_due_s().
 // Units: seconds of the steady clock.
@@ -23,7 +23,7 @@
 
 namespace rollcall {
 
-// A will whose connection has closed, with all that its row needs.
+// A will whose connection has closed, with everything that its row needs.
 struct DelayedWill {
     std::string site;
     bool site_is_authenticated = false;  // The credential named the site.
@@ -42,8 +42,8 @@ public:
 
     explicit DelayedWills(const Limits& limits) : limits_(limits) {}
 
-    // Adds the will of a connection, which has none yet. Returns false if there is no room; the
-    // will is then unchanged.
+    // Adds the will of a connection that has no will here yet. Returns false, and leaves the will
+    // unchanged, if there is no room.
     [[nodiscard]] bool add(uint64_t connection, int64_t due_s, DelayedWill& will) {
         const size_t size = bytes_of(will);
         if (wills_.size() >= limits_.count || bytes_ + size > limits_.bytes) return false;
@@ -59,20 +59,22 @@ public:
         if (due == due_.end()) return;
         (void)take(wills_.find({due->second, connection}));
     }
-    // Removes and returns the first will that is due; nothing if none is.
+    // Removes and returns the first will that is due; returns nothing if no will is due.
     [[nodiscard]] std::optional<DelayedWill> take_due(int64_t now_s) {
         if (wills_.empty() || wills_.begin()->first.first > now_s) return std::nullopt;
         return take(wills_.begin());
     }
-    // Returns when the first will is due; never if there is none.
+    // Returns the time at which the first will is due; the largest value if there is no will.
     [[nodiscard]] int64_t next_due_s() const { return next_due_s_.read(); }
     [[nodiscard]] size_t size() const { return wills_.size(); }
     [[nodiscard]] size_t bytes() const { return bytes_; }
 
 private:
-    using Wills = std::map<std::pair<int64_t, uint64_t>, DelayedWill>;  // By time and connection.
+    // Ordered by due time, then connection.
+    using Wills = std::map<std::pair<int64_t, uint64_t>, DelayedWill>;
 
-    // The nodes of both containers, and what the allocator adds to them and to the texts.
+    // Estimated memory of the nodes of both containers, including the allocator's overhead for
+    // nodes and texts.
     static constexpr size_t node_bytes = sizeof(Wills::value_type) + 160;
 
     [[nodiscard]] static size_t bytes_of(const DelayedWill& will) {

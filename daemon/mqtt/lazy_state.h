@@ -1,5 +1,5 @@
-// MqttLazyState: the parts of an MQTT session that most clients do not need. A session allocates
-// them when it first needs one, so that an idle client costs little memory.
+// MqttLazyState: the parts of an MQTT session that few clients need. A session allocates this
+// object on first use, so that an idle client costs little memory.
 //
 // Threads: the loop's.
 #pragma once
@@ -16,13 +16,13 @@
 namespace rollcall {
 
 struct MqttLazyState {
-    std::unique_ptr<MqttWill> will;              // While the client has one.
-    std::shared_ptr<MqttUnreleased> unreleased;  // Messages of QoS 2 of the session.
+    std::unique_ptr<MqttWill> will;              // Empty while the client has no will.
+    std::shared_ptr<MqttUnreleased> unreleased;  // The QoS 2 messages of the session.
     MqttReceiveWindow window;
     MqttTopicAliases aliases;
-    // The receipt of a message of which a part was stored before the ring was full.
+    // The receipt of a message that is partly stored, because the ring became full.
     std::unique_ptr<Receipt> partial;
-    size_t quota_refusals = 0;  // Since the client was last within its quota; 5.0 only.
+    size_t quota_refusals = 0;  // Refusals since the client was last within its quota; 5.0 only.
 };
 
 }  // namespace rollcall

@@ -12,7 +12,7 @@ namespace {
 
 using Content = decltype(Packet::content);
 
-// Bits of the connect flags, which announce the parts of a CONNECT.
+// Bits of the connect flags. They announce the parts of a CONNECT.
 namespace connect_flag {
 constexpr uint8_t reserved = 0x01;
 constexpr uint8_t clean_start = 0x02;
@@ -56,7 +56,7 @@ Result<Content> parse_connect(std::string_view body) {
     connect.version = static_cast<Version>(level);
     const uint8_t flags = reader.byte();
     reader.require(is_consistent(flags));
-    // [MQTT-3.1.2-22]; in 5.0 a password may come without a user name.
+    // [MQTT-3.1.2-22]. In 5.0 a password may come without a user name.
     reader.require(connect.version == Version::v5 || flags & connect_flag::username ||
                    !(flags & connect_flag::password));
     connect.clean_start = flags & connect_flag::clean_start;
@@ -66,7 +66,7 @@ Result<Content> parse_connect(std::string_view body) {
     connect.packet_bytes_max = properties.number(PropertyId::maximum_packet_size, UINT32_MAX);
     connect.wants_reasons = properties.number(PropertyId::request_problem_information, 1) != 0;
     connect.wants_authentication = properties.has(PropertyId::authentication_method);
-    // The data belong to a method (section 3.1.2.11.10 of 5.0).
+    // Authentication data need an authentication method (section 3.1.2.11.10 of 5.0).
     reader.require(connect.wants_authentication || !properties.has(PropertyId::authentication_data),
                    Code::mqtt_protocol_error);
     connect.client_id = reader.text();
@@ -89,7 +89,7 @@ Result<Content> parse_publish(uint8_t flags, std::string_view body, Version vers
     if (properties.has(PropertyId::topic_alias))
         publish.topic_alias = static_cast<uint16_t>(properties.number(PropertyId::topic_alias, 0));
     publish.content_type = properties.content_type();
-    // Only a server may send it in a PUBLISH [MQTT5-3.3.4-6].
+    // Only a server may send this property in a PUBLISH [MQTT5-3.3.4-6].
     reader.require(!properties.has(PropertyId::subscription_identifier), Code::mqtt_protocol_error);
     // [MQTT-4.7.3-1]
     reader.require(!publish.topic.empty() || publish.topic_alias,
@@ -116,7 +116,7 @@ bool may_carry(Type type, uint8_t reason) {
     }
 }
 
-// The end of most packets of 5.0: a reason code and properties, each of which may be left out.
+// The last part of most packets of 5.0: a reason code and properties. Each may be left out.
 struct Ending {
     Reason reason = Reason::success;
     Properties properties;
@@ -138,7 +138,7 @@ Result<Content> parse_acknowledgement(Type type, std::string_view body, Version 
     return reader.finish(Acknowledgement{type, packet_id, ending.reason});
 }
 
-// Checks the subscription options behind a filter (section 3.8.3.1 of 5.0).
+// Checks the subscription options after a filter (section 3.8.3.1 of 5.0).
 void check_options(PacketReader& reader, std::string_view filter, Version version) {
     const uint8_t options = reader.byte();
     const bool is_5 = version == Version::v5;
@@ -193,7 +193,7 @@ Result<Content> parse_auth(std::string_view body, Version version) {
     return reader.finish(Auth{});
 }
 
-// The first byte of a packet. The flags of all types but PUBLISH are fixed [MQTT-2.2.2-2]
+// The first byte of a packet. All types except PUBLISH have fixed flags [MQTT-2.2.2-2]
 // [MQTT5-2.1.3-1].
 struct FirstByte {
     Type type;

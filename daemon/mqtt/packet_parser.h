@@ -7,8 +7,9 @@
 //   |  mqtt_malformed, mqtt_protocol_error, mqtt_unsupported, mqtt_too_large
 //   |                   the connection must end [MQTT-4.8.0-1] [MQTT5-4.13.1-1]
 //
-// A packet that its fixed header rules out, or that is too large, is refused before its body has
-// arrived. Nothing is kept between calls and nothing is copied: views point into the given bytes.
+// A packet with an invalid fixed header, or one that is too large, is refused before its body has
+// arrived. The parser keeps nothing between calls and copies nothing: views point into the given
+// bytes.
 //
 // The session checks what depends on earlier packets: CONNECT first and once, packet ids, topic
 // aliases.
@@ -25,11 +26,11 @@
 
 namespace rollcall::mqtt {
 
-// version: that of the session; a CONNECT names its own.
+// version: the version of the session. It does not apply to a CONNECT, which names its own version.
 [[nodiscard]] Result<std::optional<Packet>> parse(std::string_view bytes, size_t packet_bytes_max,
                                                   Version version);
 
-// Returns the version of a CONNECT that parse() refused, if the bytes reach as far as the version.
+// Returns the version of a CONNECT that parse() refused, if the bytes include the version.
 [[nodiscard]] std::optional<Version> version_named(std::string_view bytes);
 
 }  // namespace rollcall::mqtt

@@ -16,8 +16,8 @@
 
 namespace rollcall::mqtt {
 
-// A variable byte integer: seven bits a byte, the lowest first, at most four bytes; the highest bit
-// of a byte is set if another byte follows (section 2.2.3 of 3.1.1, 1.5.5 of 5.0).
+// A variable byte integer: at most four bytes with seven bits each, the lowest bits first. The
+// highest bit of a byte is set if another byte follows (section 2.2.3 of 3.1.1, 1.5.5 of 5.0).
 struct Length {
     size_t value;
     size_t bytes;  // Size of its encoding.
@@ -39,8 +39,8 @@ inline Result<std::optional<Length>> parse_length(std::string_view bytes) {
     return std::nullopt;
 }
 
-// A cursor over the body of a packet. The first fault is kept, and all values after it are empty,
-// so that the caller checks once, when everything was read.
+// A cursor over the body of a packet. It keeps the first fault and returns empty values from then
+// on, so that the caller needs to check only once, after the last value.
 class PacketReader {
 public:
     explicit PacketReader(std::string_view body) : rest_(body) {}
@@ -54,7 +54,7 @@ public:
     void require(bool condition, Code otherwise = Code::mqtt_malformed) {
         if (!condition) set_fault(otherwise);
     }
-    // Returns the content if everything was read and nothing was wrong.
+    // Returns the content if all bytes were read and there was no fault.
     template <class Content>
     [[nodiscard]] Result<decltype(Packet::content)> finish(const Content& content) {
         require(rest_.empty());
@@ -100,7 +100,7 @@ public:
         return id;
     }
 
-    // Returns the next bytes, as they are.
+    // Returns the next `count` bytes.
     std::string_view take(size_t count) {
         require(count <= rest_.size());
         count = std::min(count, rest_.size());

@@ -32,7 +32,7 @@ std::string packet(Type type, uint8_t flags, std::string_view body) {
 
 char byte_of(Reason reason) { return static_cast<char>(reason); }
 
-// Section 3.2.2.3 of 3.1.1.
+// Returns the return code of a CONNACK (section 3.2.2.3 of 3.1.1).
 char return_code(Reason reason) {
     switch (reason) {
         case Reason::success: return 0;
@@ -44,7 +44,7 @@ char return_code(Reason reason) {
     }
 }
 
-// Ids of properties that only a server sends; the others stand in properties.def.
+// Ids of properties that only a server sends. properties.def has the ids of the others.
 namespace server_property {
 constexpr char assigned_client_identifier = 18;
 constexpr char server_keep_alive = 19;
@@ -79,7 +79,7 @@ std::string encode(const ServerProperties& properties) {
         out += server_property::server_keep_alive;
         append_two(out, *properties.keep_alive_s);
     }
-    // No client may subscribe, so these features are not available (sections 3.2.2.3.11 to 13).
+    // Clients may not subscribe, so these features are not available (sections 3.2.2.3.11 to 13).
     for (const char feature : {server_property::wildcard_subscription_available,
                                server_property::subscription_identifiers_available,
                                server_property::shared_subscription_available}) {
@@ -89,7 +89,7 @@ std::string encode(const ServerProperties& properties) {
     return out;
 }
 
-// Appends a list of properties with a reason string only.
+// Appends a property list that consists of a reason string.
 void append_reason_string(std::string& out, std::string_view reason_string) {
     std::string property;
     append_id(property, PropertyId::reason_string);
@@ -144,7 +144,7 @@ std::string acknowledgement(Version version, Type type, uint16_t packet_id, Reas
 }
 
 std::string suback(Version version, uint16_t packet_id, size_t filters, Reason reason) {
-    const char failure = static_cast<char>(0x80);  // The only failure in 3.1.1.
+    const char failure = static_cast<char>(0x80);  // The only failure code of 3.1.1.
     const char said = version == Version::v5 ? byte_of(reason) : failure;
     return acknowledge_filters(Type::suback, version, packet_id, filters, {&said, 1});
 }

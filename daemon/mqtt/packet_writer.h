@@ -1,7 +1,7 @@
 // MQTT packet writer: the packets that the server sends, as bytes.
 //
-// MQTT 3.1.1 has few reason codes and no reason strings; where a function takes one, it is left out
-// for a client of 3.1.1. A reason string may be empty.
+// MQTT 3.1.1 has few reason codes and no reason strings. For a client of 3.1.1, functions that take
+// a reason string leave it out. A reason string may be empty.
 //
 // Threads: pure functions. Sources: MQTT 3.1.1 and MQTT 5.0 (packets.h).
 #pragma once
@@ -28,7 +28,7 @@ struct ServerProperties {
 
 [[nodiscard]] std::string connack(Version version, bool session_present,
                                   const ServerProperties& properties = {});
-// Returns a CONNACK that refuses the connection; it never says that a session is present
+// Returns a CONNACK that refuses the connection. Its flag "session present" is never set
 // [MQTT-3.2.2-4] [MQTT5-3.2.2-6].
 [[nodiscard]] std::string refusing_connack(Version version, Reason reason,
                                            std::string_view reason_string = {});
@@ -41,7 +41,7 @@ struct ServerProperties {
                                  Reason reason);
 [[nodiscard]] std::string unsuback(Version version, uint16_t packet_id, size_t filters,
                                    Reason reason);
-// Returns a DISCONNECT, which a server sends in 5.0 only.
+// Returns a DISCONNECT. Servers send this packet in 5.0 only.
 [[nodiscard]] std::string disconnect(Reason reason, std::string_view reason_string = {});
 [[nodiscard]] std::string pingresp();
 

@@ -2,8 +2,8 @@
 // MQTT 5.0 (OASIS Standard, 7 March 2019) that a client sends, and the codes that both sides use.
 //
 // Views point into the bytes that were parsed. packet_parser.h reads packets, packet_writer.h
-// writes the answers. Comments name statements of 3.1.1 as [MQTT-x.y.z-n], and of 5.0 as
-// [MQTT5-x.y.z-n].
+// writes the answers. Comments cite the numbered statements of 3.1.1 as [MQTT-x.y.z-n], and those
+// of 5.0 as [MQTT5-x.y.z-n].
 //
 // Threads: plain values. Units: seconds and bytes, as the names say.
 #pragma once
@@ -86,11 +86,13 @@ struct Connect {
     // 5.0
     uint32_t session_expiry_s = 0;           // UINT32_MAX if the session never expires.
     uint32_t packet_bytes_max = UINT32_MAX;  // Largest packet that the client accepts.
-    bool wants_reasons = true;               // Reason strings beside reason codes.
-    bool wants_authentication = false;       // By a method such as SCRAM.
+    bool wants_reasons = true;               // The client accepts reason strings in addition to
+                                             // reason codes.
+    bool wants_authentication = false;       // The client asks for an authentication method such as
+                                             // SCRAM.
 };
 
-// A CONNECT of an unsupported version, which is parsed no further. The server answers
+// A CONNECT of an unsupported version; the rest of the packet is not parsed. The server answers
 // unsupported_protocol_version and closes the connection [MQTT-3.1.2-2].
 struct ConnectOtherVersion {
     uint8_t protocol_level;
@@ -102,17 +104,18 @@ struct Publish {
     uint8_t qos = 0;  // 0, 1, 2.
     bool retain = false;
     bool dup = false;
-    uint16_t packet_id = 0;  // 0 with QoS 0 only.
+    uint16_t packet_id = 0;  // 0 if and only if QoS is 0.
     // 5.0
     std::optional<uint16_t> topic_alias;  // 0 is invalid; the session refuses it.
     std::string_view content_type;
 };
 
-// PUBACK, PUBREC, PUBREL or PUBCOMP. All but PUBREL answer a packet of the server.
+// PUBACK, PUBREC, PUBREL or PUBCOMP. A client sends PUBREL for its own messages, and the others as
+// answers to the server.
 struct Acknowledgement {
     Type type;
     uint16_t packet_id;
-    Reason reason = Reason::success;  // 5.0; any code that the packet may carry.
+    Reason reason = Reason::success;  // 5.0: any code that the packet may carry.
 };
 
 // Returns whether a reason code reports an error (section 2.4 of 5.0).
@@ -137,7 +140,7 @@ struct Disconnect {
 struct Auth {};
 
 struct Packet {
-    size_t bytes;  // Size of the whole packet, with its fixed header.
+    size_t bytes;  // Size of the whole packet, including its fixed header.
     std::variant<Connect, ConnectOtherVersion, Publish, Acknowledgement, Subscribe, Unsubscribe,
                  Pingreq, Disconnect, Auth>
         content;

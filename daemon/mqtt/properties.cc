@@ -25,7 +25,7 @@ constexpr PropertyInfo properties_table[] = {
 #undef PROPERTY
 };
 
-// Refuses numbers that no packet may carry. The session refuses the topic alias 0.
+// Refuses property values that no packet may carry. The session refuses the topic alias 0.
 void check_numbers(PacketReader& reader, const Properties& properties) {
     for (const auto& [id, form, packets] : properties_table) {
         const uint32_t number = properties.number(id, 1);

@@ -15,7 +15,7 @@
 
 namespace rollcall::mqtt {
 
-// Sets of packets that carry properties.
+// Sets of packet types that carry properties, as bits.
 namespace in {
 constexpr uint16_t connect = 1;
 constexpr uint16_t will = 2;
@@ -36,7 +36,7 @@ enum class PropertyId : uint8_t {
 // Data types of properties.
 enum class PropertyForm : uint8_t { flag, two, four, length, text, binary, pair };
 
-// The properties that a packet carried: numbers and texts by id.
+// The properties that a packet carried: numbers and texts, indexed by property id.
 class Properties {
 public:
     [[nodiscard]] bool has(PropertyId id) const { return seen_ >> index(id) & 1; }
@@ -45,7 +45,8 @@ public:
     }
     [[nodiscard]] std::string_view content_type() const { return content_type_; }
 
-    // Reads the properties of a packet of 5.0 (one of in::*) with their length [MQTT5-2.2.2-1].
+    // Reads the properties of a packet of 5.0, including the length of the list [MQTT5-2.2.2-1].
+    // packet: one of in::*.
     void read(PacketReader& reader, uint16_t packet);
 
 private:
@@ -58,8 +59,8 @@ private:
     std::string_view content_type_;
 };
 
-// Reads and checks the properties of a packet, and sets the fault of `reader` if one is wrong. A
-// packet of 3.1.1 has none.
+// Reads and checks the properties of a packet. Sets the fault of `reader` if a property is wrong. A
+// packet of 3.1.1 has no properties.
 Properties read_properties(PacketReader& reader, Version version, uint16_t packet);
 
 }  // namespace rollcall::mqtt

@@ -15,7 +15,8 @@ namespace {
 using mqtt::Reason;
 using mqtt::Type;
 
-// Longest pause in reading from a connection, during which the daemon does not notice its end.
+// Longest time without reading from a connection. During that time the daemon does not notice that
+// the client disconnects.
 constexpr Millis throttle_max{5000};
 
 }  // namespace
@@ -63,8 +64,8 @@ std::optional<MqttPublishHandler::Progress> MqttPublishHandler::handle_duplicate
     return std::nullopt;
 }
 
-// The unreleased messages of earlier connections do not count, but a session has at most twice
-// mqtt.in_flight_max in all.
+// Unreleased messages of earlier connections do not count here. But a session may have at most
+// twice mqtt.in_flight_max messages in all.
 bool MqttPublishHandler::has_room_for(const mqtt::Publish& publish) {
     if (publish.qos == 0 || (publish.qos == 1 && !replies_.is_5())) return true;
     if (!publisher_.lazy) return true;
@@ -83,7 +84,7 @@ Result<MqttPublishHandler::Progress> MqttPublishHandler::store(const mqtt::Publi
         context_.quotas.sender(identity.site(), identity.tenant(), replies_.connection().peer());
     const int64_t now_us = context_.clock.steady_us();
     auto& lazy_state = publisher_.lazy;
-    // The rest of a list is not refused after a part of it was stored.
+    // If a part of a list is already stored, do not refuse the rest.
     if (!lazy_state || !lazy_state->partial) {
         const auto standing = context_.quotas.standing(charged, now_us);
         if (standing.refused_us > 0) return refuse_for_quota(publish, topic, standing);
@@ -136,7 +137,8 @@ Result<MqttPublishHandler::Progress> MqttPublishHandler::refuse_for_quota(
     }
     count(standing.code, topic);
     acknowledge_now(publish, standing.code);
-    // More refusals than messages can be on their way: the client ignores them.
+    // There were more refusals than the client can have messages in flight, so the client ignores
+    // the refusals.
     if (++lazy().quota_refusals > context_.settings.mqtt.in_flight_max)
         return fail(Code::mqtt_over_quota);
     return Progress::done;
@@ -154,13 +156,14 @@ void MqttPublishHandler::acknowledge(const mqtt::Publish& publish, const Sender&
     } else if (!fault && !receipt.refused.empty()) {
         acknowledge_now(publish, receipt.refused.back().code);
     } else {
-        acknowledge_now(publish, fault);  // Without a fault the message was an empty list.
+        acknowledge_now(publish, fault);  // A message without a fault gives no row if it is an
+                                          // empty list.
     }
 }
 
 void MqttPublishHandler::acknowledge_now(const mqtt::Publish& publish, std::optional<Code> fault) {
     replies_.send(replies_.acknowledgement(publish, fault));
-    // No PUBREL follows a PUBREC with an error [MQTT5-4.3.3-4].
+    // After a PUBREC with an error, no PUBREL follows [MQTT5-4.3.3-4].
     if (!fault || !replies_.is_5()) remember(publish);
 }
 
@@ -184,8 +187,8 @@ void MqttPublishHandler::handle(const mqtt::Acknowledgement& acknowledgement) {
             mqtt::acknowledgement(replies_.version(), Type::pubcomp, packet_id,
                                   known ? Reason::success : Reason::packet_identifier_not_found));
     } else if (type == Type::pubrec && replies_.is_5() && !is_error(reason)) {
-        // The server never sent this message. 5.0 requires an answer to a PUBREC only, and not to
-        // one that reports an error (sections 4.3.3 and 4.13.2).
+        // The server never sent this message. 5.0 requires an answer only to a PUBREC that reports
+        // no error (sections 4.3.3 and 4.13.2).
         replies_.send(mqtt::acknowledgement(replies_.version(), Type::pubrel, packet_id,
                                             Reason::packet_identifier_not_found));
     }

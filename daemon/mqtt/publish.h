@@ -5,14 +5,15 @@
 //   |  PUBACK or PUBREC  <--  the check-in is on disk, in the order of the PUBLISH packets
 //   |                         [MQTT-4.6.0-2]
 //
-// The site of a check-in is that of the credential of CONNECT; a topic that names another site
-// changes nothing.
+// The credential of CONNECT names the site of a check-in; a topic that names another site has no
+// effect.
 //
-// A client over its quota: in 5.0 its messages above QoS 0 are refused with a reason code, and its
-// connection ends when mqtt.in_flight_max of them were refused in a row. Otherwise the client
-// cannot be told, and the connection is not read from until it may send again.
+// When a client is over its quota, 5.0 lets the server refuse messages above QoS 0 with a reason
+// code. The server does so, and ends the connection when mqtt.in_flight_max messages were refused
+// in a row. In all other cases the client cannot be told; the server stops reading from the
+// connection until the client may send again.
 //
-// Threads: the loop's. A handler lives as long as one packet.
+// Threads: the loop's. A handler exists while one packet is handled.
 #pragma once
 
 #include <cstdint>
@@ -38,11 +39,11 @@ struct MqttPublisher {
     MqttReplies& replies;
     const Identity& identity;
     MqttClients::Client& client;
-    uint64_t connection;  // Its number in the registry.
+    uint64_t connection;  // Number of the connection in the registry.
     std::unique_ptr<MqttLazyState>& lazy;
 };
 
-// Returns what Intake must know of a client whose message is for `device`.
+// Returns the Sender (the client, for Intake) of a message for `device`.
 [[nodiscard]] Sender mqtt_sender(const IngestContext& context, const Connection& connection,
                                  const Identity& identity, std::string_view device);
 
@@ -57,13 +58,14 @@ public:
 
     enum class Progress : uint8_t {
         done,
-        blocked,     // Try the packet again: the ring is full, the client must wait, or its last
-                     // connection, which may have received the same message, has not closed yet.
+        blocked,     // Try the packet again later: the ring is full, the client must wait, or an
+                     // earlier connection of the client, which may have received this message, has
+                     // not closed yet.
         taken_over,  // The client has connected again; this connection must end.
     };
-    // An error ends the connection.
+    // After an error the connection must end.
     [[nodiscard]] Result<Progress> handle(const mqtt::Publish& publish);
-    // Handles PUBREL, and the acknowledgements of what the server never sent.
+    // Handles PUBREL, and acknowledgements of messages that the server never sent.
     void handle(const mqtt::Acknowledgement& acknowledgement);
 
 private:
@@ -73,7 +75,7 @@ private:
     [[nodiscard]] bool has_room_for(const mqtt::Publish& publish);
     [[nodiscard]] Result<Progress> store(const mqtt::Publish& publish, const std::string& filter,
                                          std::string_view topic);
-    // Stores what Intake takes; fails with ring_full if it must be called again.
+    // Passes the message to Intake. Fails with ring_full if it must be called again.
     [[nodiscard]] Result<void> take(const mqtt::Publish& publish, const Sender& sender,
                                     Receipt& receipt);
     [[nodiscard]] Result<Progress> refuse_for_quota(const mqtt::Publish& publish,
@@ -81,7 +83,7 @@ private:
                                                     const Quotas::Standing& standing);
     void acknowledge(const mqtt::Publish& publish, const Sender& sender, const Receipt& receipt,
                      std::optional<Code> fault);
-    // Acknowledges a message that gives no row, at once.
+    // Acknowledges a message that gives no row. The acknowledgement need not wait for the disk.
     void acknowledge_now(const mqtt::Publish& publish, std::optional<Code> fault);
     void remember(const mqtt::Publish& publish);
     void count(Code code, std::string_view topic);

@@ -1,9 +1,10 @@
 // MqttReceiveWindow: counts the messages of one connection that the server has not finished with,
 // so that a client of 5.0 cannot exceed its Receive Maximum [MQTT5-3.3.4-7].
 //
-// A message of QoS 1 is in the window until its PUBACK may be sent, one of QoS 2 until its PUBREL
-// has arrived. 3.1.1 knows no Receive Maximum; there only QoS 2 is counted, because the server has
-// to remember these messages. A new connection begins with an empty window (section 4.9 of 5.0).
+// A message of QoS 1 is in the window until its PUBACK may be sent; a message of QoS 2 until its
+// PUBREL has arrived. 3.1.1 has no Receive Maximum. For clients of 3.1.1 only QoS 2 is counted,
+// because the server has to remember these messages. A new connection begins with an empty window
+// (section 4.9 of 5.0).
 //
 // Threads: the loop's. Units: positions in the output of the connection, in bytes.
 #pragma once
@@ -20,10 +21,10 @@ public:
     // number of messages in the window.
     [[nodiscard]] size_t size(uint64_t sendable_end);
 
-    // ack_end: where the PUBACK of the message ends. It grows with each call.
+    // ack_end: the position at which the PUBACK of the message ends. It must grow with each call.
     void add_qos1(uint64_t ack_end) { ack_ends_.push_back(ack_end); }
     void add_qos2() { ++unreleased_; }
-    // A PUBREL frees one place, whichever connection its message came from.
+    // A PUBREL always frees one entry, even if another connection received the message.
     void release_qos2() {
         if (unreleased_ > 0) --unreleased_;
     }

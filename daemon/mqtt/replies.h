@@ -5,9 +5,10 @@
 // [MQTT5-3.1.2-29]. A reason string is left out if the packet would be too large with it; a packet
 // that is too large without it is not sent.
 //
-// A report that cannot be decoded is refused with reason code 0x99 in 5.0. 3.1.1 has no such code,
-// and a router would send the message again for ever; there it is acknowledged [MQTT-3.3.5-2]. Both
-// are counted. The same holds for a topic that no filter of mqtt.topics matches.
+// A report that cannot be decoded is refused with reason code 0x99 in 5.0. 3.1.1 has no such code:
+// if the server did not acknowledge the message, the router would send it again for ever. So the
+// server acknowledges it [MQTT-3.3.5-2]. The report is counted as refused in both versions. A topic
+// that no filter of mqtt.topics matches is handled in the same way.
 //
 // Threads: the loop's.
 #pragma once
@@ -41,19 +42,19 @@ public:
         return packet.size() <= packet_bytes_max_;
     }
 
-    // Sends a packet, unless it is empty or too large for the client.
+    // Sends a packet. Has no effect if the packet is empty or too large for the client.
     void send(std::string_view packet);
     void send_refusing_connack(mqtt::Reason reason, std::string_view reason_string);
     // Sends a DISCONNECT in 5.0; a server of 3.1.1 only closes the connection.
     void send_disconnect(mqtt::Reason reason, std::string_view reason_string);
 
-    // Returns the PUBACK or PUBREC for a message, empty for QoS 0. fault: why it is refused.
+    // Returns the PUBACK or PUBREC for a message; empty for QoS 0. fault: the reason for a refusal.
     [[nodiscard]] std::string acknowledgement(const mqtt::Publish& publish,
                                               std::optional<Code> fault) const;
 
 private:
-    // Returns the packet that make() builds with the reason string, or without it if the client
-    // does not want it.
+    // Returns the packet that make() builds. The reason string is passed to make() only if the
+    // client wants it and the packet is not too large with it.
     template <class Make>
     [[nodiscard]] std::string with_reason_string(std::string_view reason_string,
                                                  const Make& make) const {

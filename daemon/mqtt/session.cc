@@ -16,10 +16,11 @@ namespace {
 
 using mqtt::Reason;
 
-// An idle client takes at most 700 bytes: this object, its connection and its entry in MqttClients.
+// An idle client takes at most 700 bytes: this object, the connection and an entry in MqttClients.
 static_assert(sizeof(MqttSession) <= 128);
 
-constexpr Millis farewell_time{2000};  // For a client to receive the reason of its end.
+constexpr Millis farewell_time{2000};  // Time for the client to receive the reason of the
+                                       // disconnect.
 
 bool is_connect(const decltype(mqtt::Packet::content)& content) {
     return std::holds_alternative<mqtt::Connect>(content) ||
@@ -64,7 +65,8 @@ void MqttSession::on_data(std::string_view& bytes) {
     }
 }
 
-// A client that is not authenticated may send less.
+// Returns the largest packet that the client may send. The limit is smaller until it is
+// authenticated.
 size_t MqttSession::packet_bytes_max() const {
     const Settings& settings = sessions_.settings();
     const auto size_max = settings.mqtt.packet_size_max;
@@ -111,7 +113,7 @@ bool MqttSession::accept(const mqtt::Connect& connect) {
     const Settings& settings = sessions_.settings();
     replies_.set_wants_reasons(connect.wants_reasons);
     const MqttConnectTerms terms = negotiate(connect, settings, is_over_quota());
-    // A client must learn the terms, or it would break them.
+    // The client must receive the terms, because otherwise it would break them.
     if (!replies_.fits(terms.connack(connect.version, false, settings)))
         return reject_connect({Reason::packet_too_large, Code::mqtt_unsupported},
                               connect.client_id);
@@ -195,12 +197,13 @@ bool MqttSession::handle(const mqtt::Pingreq&) {
 
 bool MqttSession::handle(const mqtt::Disconnect& disconnect) {
     if (disconnect.session_expiry_s) {
-        // A session that was to end with its connection cannot be kept any more.
+        // The session was to end with the connection, so it cannot be kept any more.
         if (!session_wanted_ && *disconnect.session_expiry_s > 0)
             return refuse(Code::mqtt_protocol_error);
         session_expiry_s_ = std::min(*disconnect.session_expiry_s,
                                      seconds_of(sessions_.settings().mqtt.session_expiry_max));
-        // The client may connect again before this connection has sent its last answer.
+        // Do this now: the client may connect again before this connection has sent its last
+        // answer.
         sessions_.registry().set_keep_session(*client_, connection_number_, session_expiry_s_ > 0);
     }
     if (disconnect.reason == Reason::success && lazy_) lazy_->will.reset();  // [MQTT-3.1.2-10]
@@ -208,7 +211,7 @@ bool MqttSession::handle(const mqtt::Disconnect& disconnect) {
     return true;
 }
 
-// CONNECT agreed on no authentication method [MQTT5-4.12.0-7].
+// CONNECT refuses every authentication method, so AUTH is an error [MQTT5-4.12.0-7].
 bool MqttSession::handle(const mqtt::Auth&) { return refuse(Code::mqtt_protocol_error); }
 
 void MqttSession::count(Code code, std::string_view client_id) {
@@ -223,7 +226,7 @@ void MqttSession::count(Code code, std::string_view client_id) {
 void MqttSession::set_deadline() {
     Millis deadline(silence_max_ms_);
     if (identity_.expires_s != 0) {
-        // One second later, so that the credential has expired on every clock.
+        // Add one second, so that the credential has expired on every clock.
         const int64_t left_ms =
             (identity_.expires_s + 1) * 1000 - sessions_.context().clock.wall_us() / 1000;
         deadline = std::min(deadline, Millis(std::max<int64_t>(left_ms, 0)));
@@ -233,7 +236,7 @@ void MqttSession::set_deadline() {
 
 // --- the end ---
 
-// A server closes the connection of a client that breaks the protocol [MQTT-4.8.0-1].
+// The server must close the connection of a client that breaks the protocol [MQTT-4.8.0-1].
 bool MqttSession::refuse(Code code) {
     count(code);
     end(reason_for(code), to_text(code), Linger::always);
@@ -244,7 +247,7 @@ void MqttSession::end(Reason reason, std::string_view reason_string, Linger ling
     if (is_connected()) {
         replies_.send_disconnect(reason, reason_string);
     } else if (replies_.is_5()) {
-        // The CONNECT was not parsed, so the largest packet of the client is not known.
+        // The CONNECT was not parsed, so the client's maximum packet size is unknown.
         replies_.send(mqtt::refusing_connack(replies_.version(), reason));
     }
     connection().close_after_replies(linger);
@@ -257,7 +260,7 @@ void MqttSession::on_deadline() {
     }
     revalidate_credential();
     if (!connection().is_open()) return;
-    // The daemon does not read from this connection, so the client is not silent.
+    // The daemon is not reading from this connection, so the silence is not the client's.
     if (!connection().ready()) return set_deadline();
     count(Code::timeout);
     end(Reason::keep_alive_timeout, {}, Linger::if_unread);
@@ -294,7 +297,7 @@ void MqttSession::on_close() {
     if (will) store_will(std::move(will->will));
 }
 
-// Identifies the site by the credential, or else by the topic of the will.
+// Identifies the site by the credential. Without one, uses the topic of the will.
 MqttSiteHash MqttSession::site_hash() const {
     const MqttWill* const will = lazy_ ? lazy_->will.get() : nullptr;
     if (identity_.site().empty() && will == nullptr) return 0;

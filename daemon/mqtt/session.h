@@ -5,8 +5,8 @@
 //   |                                               |
 //   |                                               +-- PUBLISH, PUBREL (publish.h)
 //
-// The server sends nothing but answers: it refuses each SUBSCRIBE as not authorized. The connection
-// ends when its credential expires, or when a reload has removed it.
+// The server only sends answers, and refuses each SUBSCRIBE as not authorized. It ends the
+// connection when the credential expires, or when a reload has removed the credential.
 //
 // Threads: the loop's. Memory: an idle client of 3.1.1 has no MqttLazyState.
 #pragma once
@@ -37,12 +37,12 @@ public:
     MqttSession& operator=(const MqttSession&) = delete;
 
     void on_data(std::string_view& bytes) override;
-    void on_resume() override {}  // The packet to try again is still in the input.
+    void on_resume() override {}  // The packet to retry is still in the input.
     void on_deadline() override;
     void on_slow_input() override { refuse(Code::too_slow); }
     [[nodiscard]] bool on_shutdown() override;
     void on_close() override;
-    // Returns the number of the connection in the registry; 0 before CONNECT was accepted.
+    // Returns the number of the connection in the registry; 0 until CONNECT is accepted.
     [[nodiscard]] uint64_t connection_number() const { return connection_number_; }
     // Ends the connection because the client has connected again.
     void end_for_takeover();
@@ -52,7 +52,8 @@ public:
 private:
     enum class State : uint8_t { awaiting_connect, connected };
 
-    // Each returns whether the packet is done. If not, on_data() tries it again later.
+    // Each returns whether the packet is finished. If it returns false, on_data() retries the
+    // packet later.
     bool handle(const mqtt::Connect& connect);
     bool handle(const mqtt::ConnectOtherVersion& connect);
     bool handle(const mqtt::Publish& publish);
@@ -71,15 +72,16 @@ private:
     bool accept(const mqtt::Connect& connect);
     void register_client(const mqtt::Connect& connect, const MqttConnectTerms& terms);
     [[nodiscard]] MqttPublisher publisher();
-    // Sets the deadline to the end of the keep-alive or of the credential, whichever is earlier.
+    // Sets the deadline to the end of the keep-alive or to the expiry of the credential, whichever
+    // is earlier.
     void set_deadline();
-    // client_id: of a client that is not connected.
+    // client_id: only for a client that is not connected yet.
     void count(Code code, std::string_view client_id = {});
     [[nodiscard]] MqttSiteHash site_hash() const;
-    // Takes the will of the connection, which closes; nothing if it has none.
+    // Removes and returns the will of the closing connection; nothing if the connection has none.
     [[nodiscard]] std::optional<MqttClosingWill> take_will();
     void store_will(DelayedWill will);
-    // Three ways to end the connection; the first two return true, because the packet is done.
+    // Three ways to end the connection. The first two return true, because the packet is finished.
     bool reject_connect(const MqttConnectRefusal& refusal, std::string_view client_id = {});
     bool refuse(Code code);
     void end(mqtt::Reason reason, std::string_view reason_string, Linger linger);
@@ -87,10 +89,10 @@ private:
     MqttReplies replies_;
     MqttSessions& sessions_;
     State state_ = State::awaiting_connect;
-    bool session_wanted_ = false;  // Whether CONNECT asked to keep it.
+    bool session_wanted_ = false;  // Whether CONNECT asked to keep the session.
     uint32_t silence_max_ms_;
     uint32_t session_expiry_s_ = 0;
-    uint32_t index_ = 0;  // In MqttSessions.
+    uint32_t index_ = 0;  // Index in MqttSessions.
     uint64_t connection_number_ = 0;
     MqttClients::Client* client_ = nullptr;
     Identity identity_;

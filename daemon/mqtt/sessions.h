@@ -1,5 +1,5 @@
-// MqttSessions: the MQTT sessions of one worker, and the takeovers that other workers post to it.
-// All workers store the wills that are due.
+// MqttSessions: the MQTT sessions of one worker. Receives the takeovers that other workers post,
+// and stores wills that are due; any worker may store any will.
 //
 // Threads: the worker's; post_takeover() any.
 #pragma once
@@ -29,15 +29,15 @@ public:
     // Ends the sessions that were taken over and those whose credential is no longer valid, and
     // stores the wills that are due. Call it at every turn of the loop.
     void on_turn();
-    // Takes no more takeovers, because the loop ends.
+    // Accepts no more takeovers, because the loop ends.
     void close();
 
     // --- for the sessions ---
     // Adds a session and returns its index, which stays the same until remove().
     [[nodiscard]] uint32_t add(MqttSession& session);
     void remove(uint32_t index);
-    // Stores the row of a will, and charges it to the quotas of its client as a check-in. A refusal
-    // is counted.
+    // Stores the row of a will, and charges it like a check-in to the quotas of its client. Counts
+    // a refusal.
     [[nodiscard]] Result<Receipt> store(const DelayedWill& will);
     [[nodiscard]] MqttMailbox& mailbox() { return *this; }
     [[nodiscard]] MqttClients& registry() const { return registry_; }
@@ -56,7 +56,7 @@ private:
 
     IngestContext context_;
     MqttClients& registry_;
-    std::vector<MqttSession*> sessions_;  // nullptr where the index is free.
+    std::vector<MqttSession*> sessions_;  // By index; nullptr if the index is free.
     std::vector<uint32_t> free_indexes_;
     std::mutex mutex_;  // Protects the members below.
     std::vector<Takeover> takeovers_;

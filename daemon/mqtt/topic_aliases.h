@@ -1,4 +1,5 @@
-// MqttTopicAliases: the topics that a client of 5.0 has given numbers to (section 3.3.2.3.4).
+// MqttTopicAliases: the topics for which a client of 5.0 has set an alias, a number (section
+// 3.3.2.3.4).
 //
 // Threads: the loop's.
 #pragma once
@@ -16,14 +17,16 @@ namespace rollcall {
 
 class MqttTopicAliases {
 public:
-    // Returns the topic of a PUBLISH with an alias, and stores it if the packet names one. The view
-    // is valid until the next call. Errors: mqtt_too_large (mqtt.topic_size_max), mqtt_topic_alias
-    // (mqtt.topic_aliases_max), mqtt_protocol_error if the alias was never set.
+    // Returns the topic of a PUBLISH with an alias. If the packet also has a topic, stores it under
+    // the alias. The view is valid until the next call. Errors: mqtt_too_large
+    // (mqtt.topic_size_max), mqtt_topic_alias (mqtt.topic_aliases_max), mqtt_protocol_error if the
+    // alias was never set.
     [[nodiscard]] Result<std::string_view> resolve(const mqtt::Publish& publish,
                                                    const Settings& settings);
 
 private:
-    std::vector<std::string> topics_;  // By alias, from 1 on; empty where none was set.
+    std::vector<std::string> topics_;  // Indexed by alias, from 1 on; empty if the alias is not
+                                       // set.
 };
 
 }  // namespace rollcall

@@ -25,7 +25,8 @@ private:
 
 }  // namespace
 
-// find() of one character uses memchr(); find_first_of() of a set compares byte by byte.
+// Two calls of find() with one character use memchr(). find_first_of() with a set would compare
+// byte by byte.
 bool has_wildcard(std::string_view topic) {
     return topic.find('+') != topic.npos || topic.find('#') != topic.npos;
 }
@@ -47,7 +48,9 @@ bool matches(std::string_view filter, std::string_view topic) {
     Levels given(topic);
     while (wanted.any()) {
         const std::string_view level = wanted.next();
-        if (level == "#") return !wanted.any();  // The rest of the topic, even if there is none.
+        if (level == "#")
+            return !wanted.any();  // # matches the rest of the topic, even if there
+                                   // is none.
         if (!given.any()) return false;
         const std::string_view here = given.next();
         if (level != "+" && level != here) return false;

@@ -21,7 +21,8 @@ namespace rollcall::mqtt {
 // nothing.
 [[nodiscard]] bool matches(std::string_view filter, std::string_view topic);
 
-// Returns the level of a matching topic at the first + of the filter; empty if the filter has no +.
+// Returns the level of a matching topic that stands for the first + of the filter; empty if the
+// filter has no +.
 [[nodiscard]] std::string_view level_at_plus(std::string_view filter, std::string_view topic);
 
 // Returns the filter of mqtt.topics that the topic matches; nullptr if there is none, or if the

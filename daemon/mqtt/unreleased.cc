@@ -37,7 +37,7 @@ void MqttUnreleased::settle(uint64_t connection, uint64_t sent_end) {
     });
     for (Message& message : messages_)
         if (message.connection == connection) message.connection = 0;
-    messages_.shrink_to_fit();  // The session may wait for its client for long.
+    messages_.shrink_to_fit();  // The session may be offline for a long time.
     charge_capacity();
 }
 

@@ -1,11 +1,11 @@
-// MQTT wills: the row with online = 0 that a client leaves when its connection ends without
+// MQTT wills: a client's will is stored as a row with online = 0 when the connection ends without
 // DISCONNECT.
 //
-// A topic of mqtt.topics may also carry the availability of a router, as Home Assistant writes it:
-// `online` or `offline`. A will for such a topic says that the router is offline, whatever its
-// payload is. It is stored when the connection ends without DISCONNECT [MQTT-3.1.2-8] and the will
-// delay has passed, unless the client has connected again by then for the same site, even if the
-// old connection ends last (MqttClients::close()).
+// A topic of mqtt.topics may also carry the availability of a router in the form that Home
+// Assistant uses: `online` or `offline`. A will for such a topic always means that the router is
+// offline, whatever its payload is. It is stored when the connection has ended without DISCONNECT
+// [MQTT-3.1.2-8] and the will delay has passed. It is discarded if the client has connected again
+// for the same site by then, even if the old connection ends last (MqttClients::close()).
 //
 // delayed_wills.h keeps the wills that wait.
 //
@@ -23,12 +23,12 @@
 
 namespace rollcall {
 
-// Returns the availability that a payload states; nothing if it is another payload.
+// Returns the availability that a payload states; nothing if the payload is neither word.
 [[nodiscard]] std::optional<bool> availability(std::string_view payload);
 
 // The will of a client that is connected.
 struct MqttWill {
-    std::string device;         // From its topic.
+    std::string device;         // From the topic of the will.
     std::string reported_site;  // Site of the last report on that topic; empty if there was none.
     uint32_t delay_s;
     size_t payload_bytes = 0;  // Charged to the quotas of the client.
@@ -37,7 +37,8 @@ struct MqttWill {
     [[nodiscard]] std::string site(std::string_view credential_site) const;
 };
 
-// Returns the will of a CONNECT; nothing if it has none, or one for a topic outside of mqtt.topics.
+// Returns the will of a CONNECT; nothing if it has no will, or if no filter of mqtt.topics matches
+// the will's topic.
 [[nodiscard]] std::optional<MqttWill> will_of(const mqtt::Connect& connect,
                                               const Settings& settings);
 
