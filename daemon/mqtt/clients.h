@@ -77,7 +77,7 @@ public:
           wills_charge_(&memory, MemoryUse::wills) {}
 
     enum class State : uint8_t { connected, offline, ended };
-    // One client. There may be a million of these, so that small members share their bytes.
+    // One client. There may be a million entries, so small members share bytes.
     struct Entry {
         std::shared_ptr<MqttUnreleased> unreleased;  // Created when first needed.
         uint64_t connection = 0;                     // The number of the newest connection.
@@ -133,7 +133,7 @@ public:
     // take_due_will() returns it later. Returns false, and leaves the will unchanged, if there is
     // no room here either.
     [[nodiscard]] bool keep_due_will(uint64_t connection, int64_t now_s, DelayedWill& will);
-    // Returns true if take_due_will() would find one; takes no lock.
+    // Returns true if take_due_will() would return a will. Takes no lock.
     [[nodiscard]] bool has_due_will(int64_t now_s) const { return wills_.next_due_s() <= now_s; }
     // Removes and returns a will whose delay has passed; returns nothing if there is none.
     [[nodiscard]] std::optional<DelayedWill> take_due_will(int64_t now_s);

@@ -64,7 +64,7 @@ public:
         if (wills_.empty() || wills_.begin()->first.first > now_s) return std::nullopt;
         return take(wills_.begin());
     }
-    // Returns the time at which the first will is due; the largest value if there is no will.
+    // Returns the time at which the first will is due; `never` if there is no will.
     [[nodiscard]] int64_t next_due_s() const { return next_due_s_.read(); }
     [[nodiscard]] size_t size() const { return wills_.size(); }
     [[nodiscard]] size_t bytes() const { return bytes_; }

@@ -53,8 +53,8 @@ public:
                                               std::optional<Code> fault) const;
 
 private:
-    // Returns the packet that make() builds. The reason string is passed to make() only if the
-    // client wants it and the packet is not too large with it.
+    // Returns the packet that make() builds from the reason string. The string is empty if the
+    // client does not want it, or if the packet would be too large with it.
     template <class Make>
     [[nodiscard]] std::string with_reason_string(std::string_view reason_string,
                                                  const Make& make) const {

@@ -2,7 +2,7 @@
 // overload controller computes the mean of the last seconds from them.
 //
 // Threads: add() belongs to the worker; any thread may call total().
-// Units:   microseconds, from a check-in that was read to its response.
+// Units:   microseconds from reading a check-in to sending its response.
 #pragma once
 
 #include <cstdint>

@@ -7,9 +7,9 @@ namespace rollcall {
 
 namespace {
 
-constexpr size_t lent_bytes = 1024;  // A buffer grows beyond this if it has to.
+constexpr size_t lent_bytes = 1024;  // A buffer that needs more grows.
 constexpr size_t idle_max = 4096;
-constexpr size_t idle_kept = 64;              // trim() leaves as many.
+constexpr size_t idle_kept = 64;              // Number of idle buffers that trim() keeps.
 constexpr size_t idle_bytes_max = 16 * 1024;  // A larger buffer is freed at once.
 
 }  // namespace

@@ -1,10 +1,11 @@
-// Buffer: bytes in a row that belong to a connection. BufferPool: the pool that lends their memory.
+// Buffer: contiguous bytes that belong to a connection. BufferPool: the pool that lends memory to
+// buffers.
 //
-// Nearly every client has nothing under way nearly all the time, and its buffers are then a pointer
-// each. The pool lends memory to a buffer that is about to be used, and takes it back when the
-// buffer is empty. A burst of clients leaves idle memory in the pool, which trim() frees.
+// At almost any time almost every client is idle, and each of its buffers is then only a pointer.
+// The pool lends memory to a buffer that is about to be used, and takes the memory back when the
+// buffer is empty. A burst of clients leaves idle memory in the pool; trim() frees it.
 //
-// All of this memory is charged to a budget, from its allocation on (memory_budget.h).
+// All memory of the pool is charged to a budget from its allocation on (memory_budget.h).
 //
 // Threads: the loop's.
 #pragma once
@@ -19,8 +20,8 @@
 
 namespace rollcall {
 
-// A queue of bytes: appended at the back, dropped at the front. A buffer that was lent no memory
-// allocates its own, which is not charged.
+// A queue of bytes: appended at the back, dropped at the front. A buffer to which no pool has lent
+// memory allocates its own, which is not charged.
 class Buffer {
 public:
     [[nodiscard]] bool empty() const { return size() == 0; }
@@ -32,12 +33,12 @@ public:
         own_bytes().text.append(bytes);
         bytes_->charge_capacity();
     }
-    // Costs constant time for each byte on average: the rest moves to the front when it is no
-    // longer than what was dropped. So a buffer that is never empty takes at most twice what it
-    // holds.
+    // Takes amortized constant time for each byte: the remaining bytes move to the front when there
+    // are no more of them than were dropped. So a buffer that is never empty takes at most twice
+    // the size of its content.
     void drop_front(size_t count);
     void clear();
-    // Makes `count` bytes behind the last one readable, as padding.
+    // Makes `count` bytes after the last one readable, as padding.
     void reserve_padding(size_t count) {
         if (!bytes_) return;
         bytes_->text.reserve(bytes_->text.size() + count);
@@ -54,7 +55,7 @@ private:
         void charge_capacity() { charge.set(text.capacity()); }
 
         std::string text;
-        size_t begin = 0;  // Bytes before this were dropped.
+        size_t begin = 0;  // Bytes before this offset were dropped.
         MemoryCharge charge;
     };
     Bytes& own_bytes() {
@@ -67,7 +68,7 @@ private:
 
 class BufferPool {
 public:
-    // budget: null if nothing is charged.
+    // budget: nullptr charges nothing.
     explicit BufferPool(MemoryBudget* budget = nullptr, MemoryUse use = MemoryUse::buffers)
         : budget_(budget), use_(use) {}
 
@@ -75,9 +76,9 @@ public:
     void acquire(Buffer& buffer);
     // Takes the buffer's memory back, and discards the bytes in it.
     void release(Buffer& buffer);
-    // Frees half of the idle memory that nobody has borrowed since the last call, but for a few
-    // buffers. Called once a second, it frees the memory of a burst within some seconds and leaves
-    // a steady load the memory that it uses.
+    // Frees half of the memory that has been idle since the last call, except for a few buffers. If
+    // it is called once a second, the memory of a burst is freed within some seconds, and a steady
+    // load keeps the memory that it uses.
     void trim();
     [[nodiscard]] size_t idle() const { return idle_.size(); }
     // Returns a charge to the same budget, for memory that is not a Buffer.
@@ -87,7 +88,7 @@ private:
     MemoryBudget* budget_;
     MemoryUse use_;
     std::vector<Buffer> idle_;
-    size_t least_idle_ = 0;  // Fewest idle buffers since the last trim().
+    size_t least_idle_ = 0;  // Lowest number of idle buffers since the last trim().
 };
 
 }  // namespace rollcall

@@ -20,7 +20,7 @@ namespace {
 
 constexpr Millis linger_time{2000};
 constexpr uint64_t never = UINT64_MAX;
-// What each client may hold, and may send at once, even if the memory budget is exhausted.
+// Bytes that each client may hold, and may send at once, even if the memory budget is exhausted.
 constexpr size_t held_min = 1024;
 constexpr size_t read_min = 2048;
 
@@ -57,7 +57,7 @@ void Connection::start() {
 
 void Connection::begin_protocol() {
     from_proxy_ = options_.trusted_proxies != nullptr && options_.trusted_proxies->contains(peer_);
-    // A proxy may keep a connection open for many clients, and so belongs to no single one.
+    // A proxy may use one connection for many clients, so the connection counts for no address.
     admitted_ = !from_proxy_ && table_.admit(*this);
     if (!from_proxy_ && !admitted_) return refuse(Code::too_many_from_address);
     if (options_.tls == nullptr) {
@@ -111,7 +111,7 @@ void Connection::fail_handshake(Code code) {
     }
     leave_handshakes();
     if (!is_open() || tls_->outgoing().empty()) return close();
-    close_after_replies(Linger::always);  // After the alert.
+    close_after_replies(Linger::always);  // After the alert is sent.
     set_deadline(linger_time);
 }
 
@@ -144,7 +144,7 @@ void Connection::on_input(std::string_view bytes) {
     read_proxy_header(bytes);
 }
 
-// The client has shut down its side, and may still read replies.
+// Handles the end of the client's input. The client may still read replies.
 void Connection::on_end_of_input() {
     const bool has_output = output_.waiting() > 0 || sending_ || tls_;
     if (!is_open() || !has_output) return close();
@@ -173,13 +173,13 @@ void Connection::decrypt(std::string_view bytes) {
     if (has_progress && input_.empty()) note_progress();
     flush();
     if (const auto fault = tls_->fault(); fault && is_open()) return refuse(*fault);
-    // Input from before the end may still wait for the ring or for room in the output.
+    // Input that arrived before the end may still wait for the ring or for room in the output.
     if (tls_->input_ended() && !paused() && !input_is_held_) return on_end_of_input();
     update_reading();
 }
 
 void Connection::read_plain(std::string_view bytes) {
-    if (!is_open()) return;  // Lingering discards input.
+    if (!is_open()) return;  // A lingering connection discards input.
     if (input_.empty()) {
         pass_to_session(bytes);
         keep_input(bytes);
@@ -216,7 +216,8 @@ void Connection::keep_input(std::string_view bytes) {
 void Connection::process_kept_input() {
     input_.reserve_padding(body_padding);
     std::string_view bytes = input_.view();
-    const bool was_held = input_is_held_;  // The client was not read from, so it was not slow.
+    const bool was_held = input_is_held_;  // If the daemon was not reading, the client was not
+                                           // slow.
     pass_to_session(bytes);
     if (was_held || bytes.size() < input_.size()) note_progress();
     input_.drop_front(input_.size() - bytes.size());
@@ -267,7 +268,7 @@ void Connection::resume() {
     process_kept_input();
     if (output_.waiting() == 0) flush();
     update_reading();
-    if (tls_) decrypt({});  // The end of its input may have come.
+    if (tls_) decrypt({});  // The input that was kept may include the end of the TLS stream.
 }
 
 void Connection::throttle(Millis time) {
@@ -306,7 +307,7 @@ void Connection::mark_authenticated() {
 // --- deadlines ---
 
 void Connection::check_deadlines(uint64_t now_ms) {
-    if (!reading_) update_reading();  // Others may have given memory back.
+    if (!reading_) update_reading();  // Other connections may have freed memory.
     const bool waits_for_memory = ready() && readable_bytes() == 0;
     if (waits_for_memory && client_has_left()) return close();
     if (throttled() && throttled_until_ms_ <= now_ms) end_throttle();
@@ -324,7 +325,7 @@ bool Connection::input_is_too_slow(uint64_t now_ms) const {
     if (rate.bytes_per_s == 0 || !session_ || !ready()) return false;
     const bool in_partial_record = tls_ && tls_->in_partial_record();
     if (input_.empty() && !in_partial_record) return false;
-    // The received part of a TLS record is not known, so it counts as a whole record.
+    // The size of the received part of a TLS record is unknown, so it counts as a whole record.
     const size_t bytes = input_.size() + (in_partial_record ? TlsSession::record_bytes_max : 0);
     return Millis(static_cast<uint32_t>(now_ms) - progress_ms_) > rate.time_allowed(bytes);
 }

@@ -1,21 +1,22 @@
-// Connection: the socket of one client: it reads, orders the output, writes and closes.
+// Connection: the socket of one client. It reads, orders the output, writes and closes.
 //
 //   | socket -> read buffer of the loop -> Session -> Output -> socket
 //   |                    |                   ^
 //   |                    +-> input_ ---------+   what is not a complete request yet
 //
 // Stages. Behind a load balancer a connection begins with a PROXY header (proxy_protocol.h). A TLS
-// client then needs a handshake, which waits for its turn (tls_handshakes.h); from then on TLS sits
-// between socket and session in both directions (tls_session.h). Then there is a Session.
+// client then needs a handshake, which waits in a queue (tls_handshakes.h); after the handshake all
+// bytes in both directions pass through TLS (tls_session.h). Then the connection creates its
+// Session.
 //
-// Reading stops while the ring is full (pause), while the client is throttled, while a handshake
-// waits for its turn, while too many bytes of output or replies are pending, and while an
-// unfinished request takes more than its share of the memory budget. A client that has begun a
+// The connection does not read while the ring is full (pause), while the client is throttled, while
+// a handshake waits in the queue, while too many bytes of output or replies are pending, and while
+// an unfinished request takes more than its share of the memory budget. A client that has begun a
 // request must send the rest at a minimum rate.
 //
 // Memory: a connection without pending input or output owns no buffers; it reads into a buffer of
 // the loop and borrows others from a pool (buffers.h). There may be a million connections, so a
-// test holds the size of this class.
+// test limits the size of this class.
 //
 // Owner: ConnectionTable. libuv points at the socket until its close callback has run, and entries
 //        of PendingAcks point at the connection until they are taken, so close() only begins the
@@ -55,32 +56,33 @@ public:
     // Takes the socket over. `options` must outlive the connection.
     Connection(ConnectionTable& table, const ListenOptions& options, int fd,
                const sockaddr_storage& peer);
-    ~Connection();  // Only if is_unreferenced().
+    ~Connection();  // Requires is_unreferenced().
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
     // --- for the session ---
 
-    // Sends bytes behind all earlier replies.
+    // Sends bytes after all earlier replies.
     void reply(std::string_view bytes);
-    // Sends a reply that acknowledges `checkins` check-ins, the last of them in `slot`, as soon as
-    // that slot is on disk. Replies behind it wait for it. If `bytes` is empty, the check-ins are
+    // Sends a reply that acknowledges `checkins` check-ins as soon as `slot`, the slot of the last
+    // of them, is on disk. Later replies wait for this one. If `bytes` is empty, the check-ins are
     // only counted as acknowledged.
     void reply_when_durable(uint64_t slot, size_t checkins, std::string_view bytes);
     // Stops reading until the ring has room; then calls Session::on_resume().
     void pause();
-    // Stops reading for a time, which is rounded up to the next sweep; then passes the kept input
-    // to the session again, unless the client has left. Extends the deadline by that time.
+    // Stops reading for a time, which is rounded up to the next sweep. Then passes the kept input
+    // to the session again, unless the client has disconnected. Extends the deadline by that time.
     void throttle(Millis time);
-    // The client has sent a valid request: it is not closed in favour of new connections any more.
+    // Records that the client has sent a valid request. The connection is then no longer closed in
+    // favour of new connections.
     void mark_authenticated();
     // Returns true if the connection was throttled at its start because of overload, and the
     // overload persists. Only the first call may return true: the session asks at its first
     // request.
     [[nodiscard]] bool should_reject_for_overload();
-    // Closes after all pending replies are sent. If it lingers, it keeps reading for a moment and
-    // discards what comes: a close with unread bytes would reset the connection and could destroy
-    // the last reply (RFC 9112, section 9.6).
+    // Closes after all pending replies are sent. A lingering connection keeps reading for a moment
+    // and discards the input, because a close with unread bytes would reset the connection and
+    // could destroy the last reply (RFC 9112, section 9.6).
     void close_after_replies(Linger linger);
     // Closes at once. May be called more than once.
     void close();
@@ -88,30 +90,31 @@ public:
     // is cleared when it has passed.
     void set_deadline(Millis from_now);
     [[nodiscard]] Millis now() const;
-    // Offset of the end of all output, and of the end of the output that waits for no slot, in
-    // bytes since the connection began.
+    // Return positions in the whole output, in bytes: the end of all output, and the end of the
+    // part that waits for no slot.
     [[nodiscard]] uint64_t output_end() const { return output_.end(); }
     [[nodiscard]] uint64_t sendable_end() const { return output_.sendable_end(); }
     [[nodiscard]] bool is_open() const { return state_ == State::open; }
     // Returns true if the session may take another request: the connection is open, reading is not
     // suspended, and not too much output is pending. A session that takes several requests in a row
-    // asks before each; the rest is passed again when the connection is ready.
+    // asks before each. When the connection is ready again, it passes the remaining input again.
     [[nodiscard]] bool ready() const;
     [[nodiscard]] bool paused() const { return suspension_ == Suspension::ring_full; }
     [[nodiscard]] bool throttled() const { return suspension_ == Suspension::throttled; }
-    // The client's address as text, without its port. It is that of the socket, unless a PROXY
-    // header or set_peer() has named another one.
+    // The client's address as text, without a port. This is the address of the socket, unless a
+    // PROXY header or set_peer() has named another one.
     [[nodiscard]] std::string_view peer() const { return peer_; }
-    // The connection is that of a proxy which may name the clients of its requests by set_peer().
+    // Returns true if the client is a proxy that may name the clients of its requests by
+    // set_peer().
     [[nodiscard]] bool is_from_proxy() const { return from_proxy_; }
     [[nodiscard]] const TrustedProxies& trusted_proxies() const {
         return *options_.trusted_proxies;
     }
-    // Sets the address of the client that the proxy speaks for from now on.
+    // Sets the address of the client for which the proxy sends from now on.
     void set_peer(std::string_view address) { peer_ = address; }
-    // The name in the client's verified certificate, or empty (TlsSession::certificate_name()).
+    // The name in the client's verified certificate; may be empty (TlsSession::certificate_name()).
     [[nodiscard]] std::string_view certificate_name() const;
-    // The buffers of its loop.
+    // The buffers of the connection's loop.
     [[nodiscard]] BufferPool& buffers() const;
 
     // --- for the table and the handshake queue ---
@@ -122,55 +125,56 @@ public:
     void defer(Millis time);
     // Retries after pause().
     void resume();
-    // Releases the oldest waiting reply, which ends at this offset. Returns true if the caller must
-    // call flush_released() later; a second reply released before that returns false.
+    // Releases the oldest waiting reply, which ends at this position of the output. Returns true if
+    // the caller must call flush_released() later. Further replies that are released before that
+    // call return false.
     [[nodiscard]] bool release_reply(uint64_t reply_end);
     void flush_released();
-    // Instead of release_reply() or flush_released(), when the daemon stops: nothing is sent.
+    // Replace release_reply() and flush_released() when the daemon stops: nothing is sent.
     void forget_reply() { output_.forget_waiting(); }
     void forget_flush() { flush_is_due_ = false; }
-    // Compares every deadline with the loop's clock; a step of the sweep.
+    // Compares every deadline with the loop's clock, as part of a sweep.
     void check_deadlines(uint64_t now_ms);
-    // Lets the session say its last message, and closes after the pending replies.
+    // Lets the session send a last message, and closes after the pending replies.
     void drain();
     // Closes and counts the refusal.
     void refuse(Code code);
     // Closes in favour of another connection, and counts the reason.
     void evict(Code code);
-    // Continues the handshake with what has arrived.
+    // Continues the handshake with the bytes that have arrived.
     void continue_handshake();
-    // Ends the handshake with an error; an alert that TLS has for the client is still sent.
+    // Ends the handshake with an error. If TLS has an alert for the client, sends it.
     void fail_handshake(Code code);
 
     [[nodiscard]] Transport transport() const { return options_.transport; }
-    // libuv is done with the socket, no reply waits for its slot and no flush is due: nothing
-    // points here, and the connection may be destroyed.
+    // Returns true if the connection may be destroyed because no pointer to it is left: libuv has
+    // closed the socket, no reply waits for its slot, and no flush is due.
     [[nodiscard]] bool is_unreferenced() const {
         return state_ == State::closed && output_.waiting() == 0 && !flush_is_due_;
     }
     [[nodiscard]] bool waits_for_handshake() const {
         return suspension_ == Suspension::handshake_queue;
     }
-    // The place in the table, which the table sets.
+    // The index in the table. The table sets it.
     [[nodiscard]] uint32_t index() const { return index_; }
     void set_index(uint32_t index) { index_ = index; }
-    // The table counts it for its address (ConnectionTable::admit()).
+    // Returns true if the table counts the connection for its address (ConnectionTable::admit()).
     [[nodiscard]] bool is_admitted() const { return admitted_; }
 
 private:
     enum class State : uint8_t {
         open,
-        draining,            // Closes when the output is sent.
-        draining_to_linger,  // Lingers when the output is sent.
+        draining,            // Closes as soon as the output is sent.
+        draining_to_linger,  // Lingers as soon as the output is sent.
         lingering,           // Sending is shut down; input is discarded.
-        closing,             // libuv is asked to close the socket.
+        closing,             // The connection has asked libuv to close the socket.
         closed,              // libuv has closed it.
     };
-    // Why nothing is read, if the connection is open and its output is not too large.
+    // The reason for not reading from a connection that is open and whose output is not too large.
     enum class Suspension : uint8_t { none, ring_full, throttled, handshake_queue };
     enum class Admission : uint8_t {
-        deferred,         // New, throttled because of overload, and without a request so far.
-        unauthenticated,  // No valid request so far: may be evicted.
+        deferred,         // New and throttled because of overload; has sent no request.
+        unauthenticated,  // Has sent no valid request: may be evicted.
         authenticated,
     };
 
@@ -197,7 +201,7 @@ private:
     [[nodiscard]] bool input_is_too_slow(uint64_t now_ms) const;
     // Returns the size of the unfinished request.
     [[nodiscard]] size_t held_bytes() const;
-    // Returns how many bytes may be read at once; 0 if the memory budget leaves nothing.
+    // Returns how many bytes may be read at once; 0 if the memory budget has no room.
     [[nodiscard]] size_t readable_bytes() const;
     // Returns how many bytes of unread responses, and of kept input, the connection may hold now.
     [[nodiscard]] size_t allowance() const;
@@ -232,17 +236,18 @@ private:
     bool flush_is_due_ : 1 = false;   // The table will call flush_released().
     bool admitted_ : 1 = false;
     bool from_proxy_ : 1 = false;
-    // When input_ was last empty or the session last took something of it, or when the TLS record
-    // that is arriving began; the lower half of the loop's clock.
+    // The time from which the minimum rate counts: when input_ was last empty, when the session last
+    // took bytes of it, or when the unfinished TLS record began. Lower half of the loop's clock.
     uint32_t progress_ms_ = 0;
     uint64_t deadline_ms_;
     uint64_t throttled_until_ms_ = 0;
-    Buffer input_;  // An incomplete PROXY header, input of a handshake, or incomplete requests.
-    [[no_unique_address]] Output output_;  // index_ takes its padding.
+    Buffer input_;  // An incomplete PROXY header, the input of a handshake, or incomplete requests.
+    [[no_unique_address]] Output output_;  // index_ occupies the padding of Output.
     uint32_t index_ = 0;
     std::unique_ptr<Session> session_;  // Null until the last stage.
-    std::unique_ptr<TlsSession> tls_;   // Null in plain text, and before the PROXY header.
-    std::unique_ptr<Sending> sending_;  // What libuv is sending because the kernel had no room.
+    std::unique_ptr<TlsSession> tls_;   // nullptr in plain text, and before the PROXY header is
+                                        // complete.
+    std::unique_ptr<Sending> sending_;  // Bytes that the kernel had no room for; libuv sends them.
     uv_tcp_t socket_{};
     std::string peer_;
 };

@@ -14,14 +14,14 @@ namespace {
 
 constexpr size_t read_buffer_bytes = 64 * 1024;
 constexpr size_t sample_max = 128;   // Connections whose networks over_share() compares.
-constexpr size_t sample_margin = 8;  // What chance may add to a network, if these are not all.
+constexpr size_t sample_margin = 8;  // Random excess of a network in a sample that is not complete.
 
 std::unique_ptr<char[]> make_buffer() {
     return std::unique_ptr<char[]>(new char[read_buffer_bytes + body_padding]{});
 }
 
-// What an address is counted by: all of an IPv4 address; of an IPv6 address the network that a site
-// is given (RFC 6177).
+// Returns the key for counting connections per address: the whole IPv4 address, or the network of
+// an IPv6 address that a site is given (RFC 6177).
 uint64_t network_of_peer(const Connection& connection) {
     return network_of(connection.peer(), 32, 64);
 }
@@ -39,7 +39,8 @@ public:
         ++network.connections;
         network.last = &connection;
     }
-    // Returns the network with this hash, without connections if none was added.
+    // Returns the entry of the network with this hash, and adds one without connections if
+    // necessary.
     [[nodiscard]] Network& of(uint64_t hash) {
         size_t at = 0;
         while (at < used_ && networks_[at].hash != hash) ++at;
@@ -109,7 +110,7 @@ bool ConnectionTable::make_room_for(const Connection& newcomer) {
     return victim != nullptr;
 }
 
-// Connections that are closing are left out: they have made room for others.
+// Ignores connections that are closing, because they already make room.
 Connection* ConnectionTable::over_share(const Connection& newcomer) {
     NetworkCounts counts;
     const size_t sampled = std::min(connections_.size(), sample_max);
@@ -195,9 +196,10 @@ void ConnectionTable::await_durable(Connection& connection, uint64_t slot, size_
                 clock_.steady_us()});
 }
 
-// The committer may free slots, and the worker fill them again, within one turn of the loop. So the
-// queue may hold acknowledgements of slots that are durable by now. Without these there is room:
-// each of the others stands for a row of its own in a slot that is not durable.
+// Within one turn of the loop, the committer may free slots and the worker may fill them again. So
+// the queue may hold acknowledgements of slots that are durable by now. After these are removed
+// there is room, because each remaining acknowledgement belongs to a row of its own in a slot that
+// is not durable.
 void ConnectionTable::make_room_for_ack() {
     if (acks_.full() && options_.durable) settle(options_.durable());
 }
@@ -216,8 +218,8 @@ void ConnectionTable::settle(uint64_t durable) {
     }
 }
 
-// A flush may pass kept requests to a session, and these may make room in acks_: released_ grows
-// then.
+// released_ may grow during this loop: a flush may pass kept requests to a session, and their
+// acknowledgements may call make_room_for_ack().
 void ConnectionTable::release_replies(uint64_t durable) {
     settle(durable);
     for (size_t at = 0; at < released_.size(); ++at) {
@@ -236,8 +238,8 @@ void ConnectionTable::resume_paused() {
 
 // --- the sweep ---
 
-// The sweep goes from the back to the front: destroy_if_unreferenced() moves the last connection to
-// the place of another, so no connection that was not visited yet moves to the visited part.
+// The sweep goes from the back to the front. destroy_if_unreferenced() moves the last connection to
+// the index of the destroyed one, so an unvisited connection never moves into the visited part.
 void ConnectionTable::begin_sweep() {
     if (sweep_at_ == 0) sweep_at_ = connections_.size();
     buffers_.trim();

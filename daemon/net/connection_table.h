@@ -1,17 +1,20 @@
-// ConnectionTable: all connections of one loop: their limits, eviction, deadlines and pending
+// ConnectionTable: all connections of one loop, with their limits, eviction, deadlines and pending
 // acknowledgements.
 //
-// Limits. When connections_max are open, in all tables together, a new connection replaces one of
-// this table: the oldest one that has not sent a valid request within two seconds, or else one of a
-// network that holds more connections than that of the new one. If there is none, the new one is
-// closed. Each address except those of trusted proxies may hold
-// connections_per_address_max. A network is an IPv4 address, or the
-// /64 network of an IPv6 address (RFC 6177). A trusted proxy's connection belongs to the client of
-// its last request.
+// Limits. When all tables together have connections_max open connections, a new connection replaces
+// one of this table. The table evicts the oldest connection that has not sent a valid request
+// within two seconds. If there is none, it evicts a connection of a network that has more
+// connections than the network of the new one. If there is none either, it closes the new
+// connection.
 //
-// A table does not count the connections of each network, because that would cost each client
-// memory. It compares the networks of some connections, which is exact for a small table. In a
-// large one it finds a network that holds more than about a tenth.
+// Each address may have connections_per_address_max connections, except the addresses of trusted
+// proxies. A network is an IPv4 address, or the /64 network of an IPv6 address (RFC 6177). The
+// connection of a trusted proxy belongs to the client of its last request.
+//
+// A table has no count of the connections of each network, because the count would take memory for
+// each client. Instead it compares the networks of a sample of connections. In a small table the
+// sample is complete; in a large one the table finds a network that has more than about a tenth of
+// all connections.
 //
 // Acknowledgements. A reply that acknowledges check-ins waits here until their slot is on disk; the
 // worker then calls release_replies().
@@ -53,19 +56,22 @@ class ConnectionTable {
 public:
     struct Options {
         size_t connections_max;
-        // Open connections of all tables that share connections_max; null: of this table alone.
+        // Number of open connections of all tables that share connections_max. nullptr: the limit
+        // is for this table alone.
         SharedCount* open_connections = nullptr;
         size_t connections_per_address_max;  // 0 disables the limit.
-        // The budget of the process; null: without a limit.
+        // The memory budget of the process; nullptr for no limit.
         MemoryBudget* memory = nullptr;
         MemoryUse memory_use = MemoryUse::buffers;
-        size_t output_bytes_max;    // Of a connection; beyond, its client is not read.
-        Millis output_timeout_max;  // For the client to read its replies.
-        size_t pending_acks_max;    // Of a connection; beyond, its client is not read.
-        size_t handshakes_max;      // TLS handshakes that have begun and not ended.
+        size_t output_bytes_max;    // Limit for one connection; at the limit, its client is not
+                                    // read from.
+        Millis output_timeout_max;  // Time for the client to receive its replies.
+        size_t pending_acks_max;    // Limit for one connection; at the limit, its client is not
+                                    // read from.
+        size_t handshakes_max;      // Maximum number of unfinished TLS handshakes.
         size_t ring_rows_max;       // Rows that the worker's ring holds.
-        // Returns the first slot that is not durable (Intake::durable()). Without it, all
-        // acknowledgements between two calls of release_replies() have to fit into ring_rows_max.
+        // Returns the first slot that is not durable (Intake::durable()). Without this function,
+        // all acknowledgements between two calls of release_replies() must fit into ring_rows_max.
         std::function<uint64_t()> durable = {};
         // Returns how long a new connection is throttled because of overload; 0 if there is none.
         std::function<Millis()> overload_delay = {};
@@ -74,7 +80,7 @@ public:
     };
 
     ConnectionTable(uv_loop_t& loop, const Clock& clock, MetricShard& shard, Options options);
-    ~ConnectionTable();  // When it is empty.
+    ~ConnectionTable();  // The table must be empty.
     ConnectionTable(const ConnectionTable&) = delete;
     ConnectionTable& operator=(const ConnectionTable&) = delete;
 
@@ -86,14 +92,14 @@ public:
     void release_replies(uint64_t durable);
     // Resumes the connections that found the ring full.
     void resume_paused();
-    // Begins to check all deadlines and throttled connections, unless a sweep is under way.
+    // Begins to check all deadlines and throttled connections, unless a sweep is running.
     void begin_sweep();
     // Checks the next sweep_step connections. Returns true if more are left.
     [[nodiscard]] bool sweep();
     static constexpr size_t sweep_step = 512;
     // Stops reading; each connection closes when its replies are sent.
     void drain_all();
-    // Closes all connections. Replies whose slots are not on disk are never sent.
+    // Closes all connections. Replies that wait for slots are never sent.
     void close_all();
     [[nodiscard]] bool empty() const { return connections_.empty(); }
     // Any thread may read them.
@@ -109,24 +115,25 @@ public:
     [[nodiscard]] BufferPool& buffers() { return buffers_; }
     [[nodiscard]] const MemoryBudget& memory() const { return memory_; }
     [[nodiscard]] TlsHandshakes& handshakes() { return handshakes_; }
-    // Memory for what libuv reads and what TLS decrypts; body_padding bytes behind it are readable.
-    // The next call of any connection overwrites it.
+    // Memory for the bytes that libuv reads, and for those that TLS decrypts; body_padding bytes
+    // after it are readable. The next call for any connection overwrites it.
     [[nodiscard]] std::span<char> read_buffer();
     [[nodiscard]] std::span<char> plaintext_buffer();
     [[nodiscard]] bool is_overloaded() const { return overload_delay() > Millis(0); }
-    // drain_all() or close_all() was called.
+    // Returns true after drain_all() or close_all().
     [[nodiscard]] bool is_stopping() const { return stopping_; }
 
-    // Counts the connection for its address. Returns false if there are too many from there.
+    // Counts the connection for its address. Returns false if the address has too many connections.
     [[nodiscard]] bool admit(const Connection& connection);
-    // The connection may no longer be evicted.
+    // Records that the connection must no longer be evicted.
     void on_authenticated(const Connection& connection) { unauthenticated_.remove(connection); }
     // Calls Connection::resume() when the ring has room.
     void await_room(Connection& connection) { paused_.push_back(&connection); }
     // Releases the connection's last reply, which acknowledges `checkins` check-ins, when `slot` is
     // on disk.
     void await_durable(Connection& connection, uint64_t slot, size_t checkins);
-    // libuv has closed the socket: destroys the connection once nothing points at it.
+    // Call this when libuv has closed the socket. Destroys the connection as soon as no pointer to
+    // it is left.
     void on_closed(Connection& connection);
 
 private:
@@ -152,22 +159,25 @@ private:
     Options options_;
     SharedCount own_connections_;
     SharedCount& open_connections_;
-    size_t sample_at_ = 0;                                  // Where over_share() begins.
-    std::vector<std::unique_ptr<Connection>> connections_;  // Each knows its index.
-    std::unordered_map<uint64_t, size_t> per_network_;      // Connections, if they are limited.
+    // Index at which the next sample of over_share() begins.
+    size_t sample_at_ = 0;
+    std::vector<std::unique_ptr<Connection>> connections_;  // Each connection knows its index.
+    // Number of connections; empty if they are not limited.
+    std::unordered_map<uint64_t, size_t> per_network_;
     EvictionQueue unauthenticated_;
     TlsHandshakes handshakes_;
     PendingAcks acks_;
     AckTimes ack_times_;
-    std::vector<Connection*> released_;  // Connections to be flushed, once each.
+    std::vector<Connection*> released_;  // Connections to be flushed; each occurs once.
     std::vector<Connection*> paused_;    // Connections that wait for room in the ring.
     std::vector<Connection*> resuming_;  // Taken from paused_ while they resume.
     MemoryBudget own_memory_;
     MemoryBudget& memory_;
     BufferPool buffers_;
     std::unique_ptr<char[]> read_buffer_;
-    std::unique_ptr<char[]> plaintext_buffer_;  // Null until a TLS client comes.
-    size_t sweep_at_ = 0;                       // Connections below are left in this sweep.
+    std::unique_ptr<char[]> plaintext_buffer_;  // nullptr until the first TLS client connects.
+    size_t sweep_at_ = 0;                       // The current sweep has still to visit the
+                                                // connections below this index.
     bool stopping_ = false;
 };
 

@@ -1,11 +1,11 @@
 // EvictionQueue: connections that hold a scarce resource and have not proved that they belong to a
 // client of ours, oldest first.
 //
-// The resource is a place in the connection table, or a place among the handshakes that have begun.
-// When it runs out, the oldest connection is closed in favour of a new one, provided that it has
-// had two seconds.
+// The resource is an entry in the connection table, or one of the handshakes that may run at the
+// same time. When the resource is used up, the oldest connection is closed in favour of a new one,
+// provided that the oldest had at least two seconds.
 //
-// Adding and removing take constant time. Memory follows the number of connections.
+// Adding and removing take constant time. Memory use is proportional to the number of connections.
 //
 // Threads: the loop's. Units: milliseconds of the loop's clock.
 #pragma once
@@ -37,7 +37,7 @@ public:
         shrink_buckets(places_);
     }
     [[nodiscard]] size_t size() const { return entries_.size(); }
-    // Returns the number of connections for which there is memory.
+    // Returns the number of connections for which memory is allocated.
     [[nodiscard]] size_t capacity() const { return places_.bucket_count(); }
     // Returns the oldest connection, or nullptr if no connection may be evicted yet.
     [[nodiscard]] Connection* evictable(uint64_t now_ms) const {

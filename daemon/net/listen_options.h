@@ -1,4 +1,5 @@
-// ListenOptions: what the clients of a listening socket speak, and how fast they must.
+// ListenOptions: the protocol that the clients of a listening socket speak, and the minimum rate at
+// which they must send.
 //
 // Threads: constant once the loop listens.
 #pragma once
@@ -18,10 +19,10 @@ class Connection;
 class TlsContext;
 class TrustedProxies;
 
-// The lowest rate at which a client may send something that it has begun.
+// The lowest rate at which a client may send an unfinished request.
 struct MinimumRate {
-    Millis grace{0};         // Time before the rate counts.
-    size_t bytes_per_s = 0;  // Average after the grace; 0 disables the limit.
+    Millis grace{0};         // Time before the rate applies.
+    size_t bytes_per_s = 0;  // Average rate after the grace; 0 disables the limit.
 
     // Returns the time that a client may take for this many bytes.
     [[nodiscard]] Millis time_allowed(size_t bytes) const {
@@ -34,13 +35,13 @@ struct ListenOptions {
     Transport transport;
     // Called once for each connection.
     std::function<std::unique_ptr<Session>(Connection&)> make_session;
-    TlsContext* tls = nullptr;  // Null: plain text.
+    TlsContext* tls = nullptr;  // nullptr: plain text.
     // Each connection begins with a header of the PROXY protocol, which names the client.
     bool proxy_protocol = false;
     Millis proxy_header_timeout_max{15'000};
-    // The proxies that name the client of each request in its header. Null: none.
+    // The proxies that name the client of each request in a header field. nullptr if there are none.
     const TrustedProxies* trusted_proxies = nullptr;
-    // For input that the session does not take before it is complete.
+    // Applies to input that the session does not take before it is complete.
     MinimumRate input_rate_min = {};
 };
 

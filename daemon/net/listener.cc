@@ -60,15 +60,15 @@ void set(int fd, int level, int option) {
 }
 
 // Returns the socket, or -1 with errno set. shared: other sockets of this process listen on the
-// address, too.
+// same address.
 int listen_socket(const addrinfo& at, const sockaddr* address, bool shared) {
     const int fd = socket(at.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return -1;
     set(fd, SOL_SOCKET, SO_REUSEADDR);
-    // Otherwise [::] would also occupy 0.0.0.0, and the two could not be listed together.
+    // Without this option [::] would also occupy 0.0.0.0, so the settings could not list both.
     if (at.ai_family == AF_INET6) set(fd, IPPROTO_IPV6, IPV6_V6ONLY);
     if (shared) set(fd, SOL_SOCKET, SO_REUSEPORT);
-    // Accepted sockets inherit the option, which saves a system call for each.
+    // Accepted sockets inherit this option, which saves a system call for each connection.
     set(fd, IPPROTO_TCP, TCP_NODELAY);
     if (bind(fd, address, at.ai_addrlen) == 0 && (!shared || listen(fd, backlog) == 0)) return fd;
     const int why = errno;
@@ -77,8 +77,8 @@ int listen_socket(const addrinfo& at, const sockaddr* address, bool shared) {
     return -1;
 }
 
-// SO_REUSEPORT would let a second daemon of the same user share our port unnoticed, so this binds
-// without it first.
+// With SO_REUSEPORT, a second daemon of the same user could share our port unnoticed. So this binds
+// without the option first.
 bool is_free(const addrinfo& at) {
     const int fd = listen_socket(at, at.ai_addr, false);
     if (fd < 0) return false;
@@ -101,7 +101,8 @@ Result<ListeningSockets> listen_on(const std::string& address, size_t count) {
         const int fd = listen_socket(at, reinterpret_cast<sockaddr*>(&bound), true);
         good = fd >= 0;
         if (!good) break;
-        // If the port was 0, the first socket was given one, which the others share.
+        // If the port was 0, the kernel chose one for the first socket. The other sockets use the
+        // same port.
         getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &length);
         sockets.fds.push_back(fd);
     }

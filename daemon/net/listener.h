@@ -1,5 +1,6 @@
 // Listener: opens listening sockets. Each worker has its own socket for every address, bound with
-// SO_REUSEPORT: the kernel spreads new connections over them, and no worker waits for another.
+// SO_REUSEPORT. The kernel distributes new connections over these sockets, so workers do not wait
+// for each other.
 //
 // Source: socket(7), SO_REUSEPORT.
 // Threads: main.
@@ -13,7 +14,8 @@
 namespace rollcall {
 
 struct ListeningSockets {
-    std::string address;   // As bound: with the port that the kernel chose for port 0.
+    std::string address;   // The bound address. If the port was 0, this has the port that the
+                           // kernel chose.
     std::vector<int> fds;  // One for each worker; the caller closes them.
 };
 

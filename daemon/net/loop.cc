@@ -14,7 +14,8 @@ namespace rollcall {
 namespace {
 
 constexpr uint64_t sweep_ms = 1000;
-constexpr int accepts_max = 64;  // In a turn of the loop, so that other clients are served.
+constexpr int accepts_max = 64;  // Limit for one turn of the loop, so that other clients are
+                                 // served, too.
 
 template <class Handle>
 void close_handle(Handle& handle) {
@@ -43,16 +44,16 @@ Loop::Loop(const Clock& clock, MetricShard& shard, const ConnectionTable::Option
         sweep_ms, sweep_ms);
 }
 
-// A loop that never ran has handles to close, too.
+// A loop that never ran also has handles to close.
 Loop::~Loop() {
     stop();
     uv_run(&loop_, UV_RUN_DEFAULT);
     ensure(uv_loop_close(&loop_) == 0);
 }
 
-// This does not use uv_listen(): without free descriptors, libuv 1.44 accepts each client with a
-// spare descriptor and closes it, so no metric counts the client. If another thread takes the spare
-// descriptor, libuv retries for ever.
+// This does not use uv_listen(). When no file descriptor is free, libuv 1.44 accepts each client
+// with a reserved descriptor and closes the connection, so no metric counts the client. If another
+// thread takes the reserved descriptor, libuv retries for ever.
 void Loop::listen(int fd, ListenOptions options) {
     listeners_.push_back(std::make_unique<Listener>(Listener{*this, std::move(options), fd}));
     Listener& listener = *listeners_.back();
@@ -82,8 +83,7 @@ void Loop::accept(Listener& listener) {
         if (os_errno == EAGAIN) return;
         if (os_errno == EMFILE || os_errno == ENFILE || os_errno == ENOBUFS || os_errno == ENOMEM)
             return pause_accepting(listener, os_errno);
-        // Any other error belongs to one connection, which has failed before it was accepted:
-        // accept(2).
+        // All other errors belong to one connection that failed before it was accepted: accept(2).
     }
 }
 

@@ -1,12 +1,13 @@
 // Loop: a libuv loop with its connections, listening sockets, a wakeup from other threads, and a
 // sweep of deadlines once a second.
 //
-// Each turn of the loop ends with some TLS handshakes, a step of the sweep if one is under way, and
-// on_turn: there a worker publishes its slot and sends the replies that have become durable.
+// At the end of each turn the loop runs some TLS handshakes, a step of the sweep if one is running,
+// and on_turn. In on_turn a worker publishes its slot and sends the replies whose check-ins have
+// become durable.
 //
 // If the process can open no more files, or has no memory for a socket, the loop stops accepting
-// until the next sweep, because retrying at once would keep it busy. Clients wait in the kernel's
-// queue meanwhile.
+// until the next sweep, because retrying at once would keep it busy. Until then clients wait in the
+// kernel's queue.
 //
 // Threads: the loop's own, except for wake(), which any thread may call.
 #pragma once
@@ -35,9 +36,9 @@ public:
 
     void wake() { uv_async_send(&wake_); }
 
-    // Runs until stop(), then until every handle is closed.
+    // Runs until stop() is called, then until every handle is closed.
     void run();
-    // Runs what is ready now, without waiting; for tests.
+    // Handles the events that are ready now, without waiting; for tests.
     void step() { uv_run(&loop_, UV_RUN_NOWAIT); }
     void stop();
 
@@ -50,7 +51,7 @@ private:
         Loop& loop;
         ListenOptions options;
         int fd;
-        bool paused = false;  // Accepts nothing until the next sweep.
+        bool paused = false;  // Accepts no clients until the next sweep.
         uv_poll_t poll{};
     };
 
@@ -59,7 +60,7 @@ private:
     void pause_accepting(Listener& listener, int os_errno);
     void sweep();
 
-    // A type of its own, because the loop must be initialized before connections_.
+    // A separate type, because the loop must be initialized before connections_.
     struct UvLoop : uv_loop_t {
         UvLoop() { ensure(uv_loop_init(this) == 0); }
     };

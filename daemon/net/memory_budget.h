@@ -1,14 +1,16 @@
-// MemoryBudget: what clients may hold in memory together, and how much of it each use takes.
+// MemoryBudget: limits the memory that all clients together may occupy, and counts the memory of
+// each use.
 //
-// It counts what a client can make grow and keep: unfinished requests, unread responses, packet ids
-// of MQTT sessions, wills that wait. The limit for one user (a connection or a session) is what is
-// left of the budget, allowance(). The nearer the budget is to its end, the smaller are the users
-// that must wait, so the largest users wait first. N users that take all they can share the budget
-// evenly, and leave as much for the next one as each of them has.
+// The budget counts memory that a client can make grow and keep: unfinished requests, unread
+// responses, packet ids of MQTT sessions, wills that wait. A single user (a connection or a
+// session) may hold as much as is left of the budget: allowance(). As the budget fills up, the
+// allowance shrinks, so the largest users must wait first. N users that take as much as they may
+// share the budget evenly, and leave an equal share for the next one.
 //
-// A connection that holds more than the allowance is not read from until its share has shrunk or
-// others have given memory back; a client that holds nothing is always served. So the budget is
-// exceeded by at most what the workers read at the same time, and by a small read of each client.
+// The daemon does not read from a connection that holds more than the allowance, until the
+// connection holds less or other users have freed memory. A client that holds nothing is always
+// served. So the budget can be exceeded only by what the workers read at the same time, and by a
+// small read for each client.
 //
 // Memory that no client can make grow (slots, batches, the deduplication window) has limits of its
 // own and is not counted here. The overload controller watches the sum of all (memory_max).
@@ -44,7 +46,7 @@ public:
     [[nodiscard]] int64_t used_by(MemoryUse use) const {
         return used_by_[static_cast<size_t>(use)].read();
     }
-    // Returns how much a single user may hold now.
+    // Returns how many bytes a single user may hold now.
     [[nodiscard]] size_t allowance() const {
         const int64_t left = bytes_max_ - used_.read();
         return left > 0 ? static_cast<size_t>(left) : 0;
@@ -56,17 +58,18 @@ private:
     std::array<SharedCount, label_values(Labels::memory_use)> used_by_;
 };
 
-// The part of the budget that one owner takes. It gives everything back at its end.
+// The charge of one owner: the memory that it occupies. The destructor returns the whole charge to
+// the budget.
 class MemoryCharge {
 public:
     MemoryCharge() = default;
-    // budget: null if nothing is counted.
+    // budget: nullptr counts nothing.
     MemoryCharge(MemoryBudget* budget, MemoryUse use) : budget_(budget), use_(use) {}
     ~MemoryCharge() { set(0); }
     MemoryCharge(const MemoryCharge&) = delete;
     MemoryCharge& operator=(const MemoryCharge&) = delete;
 
-    // Sets how much the owner holds now.
+    // Sets the number of bytes that the owner occupies now.
     void set(size_t bytes) {
         if (bytes == bytes_) return;
         if (budget_ != nullptr)

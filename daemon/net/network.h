@@ -14,9 +14,9 @@ namespace rollcall {
 
 using AddressText = std::array<char, INET6_ADDRSTRLEN>;
 
-// Returns the text of an in_addr (AF_INET) or in6_addr (AF_INET6), and an empty text for another
-// family. An IPv4-mapped IPv6 address, which an IPv4 client of a dual-stack socket has, becomes the
-// IPv4 address.
+// Returns the text of an in_addr (AF_INET) or in6_addr (AF_INET6); empty for another family. An
+// IPv4-mapped IPv6 address becomes an IPv4 address; IPv4 clients of a dual-stack socket have such
+// addresses.
 [[nodiscard]] AddressText address_text(int family, const void* address);
 
 // Returns the process_hash() of the first bits of an address, or 0 if the text is not an address.

@@ -14,7 +14,7 @@ void Output::append_waiting(std::string_view bytes, BufferPool& pool) {
     ++waiting_;
 }
 
-// Replies that wait for nothing may follow the last one that waited.
+// After the last waiting reply, there may be further replies that wait for nothing.
 void Output::release(uint64_t reply_end) {
     --waiting_;
     sendable_end_ = waiting_ == 0 ? end() : reply_end;

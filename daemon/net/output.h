@@ -3,11 +3,11 @@
 //   | first byte ever                                                     end() |
 //   |---- taken and sent ----|---- sendable, until take() ----|---- waits for a slot ----|
 //
-// append() puts a reply at the end. A reply of append_waiting() must not be sent before its slot is
-// on disk, and holds back everything behind it; release() lets it go. Positions are offsets in the
-// stream of all bytes that were ever appended.
+// append() adds a reply at the end. append_waiting() adds a reply that must not be sent before its
+// slot is on disk; the bytes after it wait, too, until release() is called. Positions are byte
+// offsets in the whole output of the connection.
 //
-// An output without bytes owns no memory: it borrows a buffer of the pool (buffers.h).
+// An output without bytes owns no memory; others borrow a buffer of the pool (buffers.h).
 //
 // Threads: the loop's.
 #pragma once
@@ -23,22 +23,22 @@ namespace rollcall {
 class Output {
 public:
     void append(std::string_view bytes, BufferPool& pool);
-    // Appends a reply, which may be empty. The caller passes end() to release() when the slot is
-    // on disk, in the order of the calls.
+    // Appends a reply, which may be empty. When the slot is on disk, the caller must pass the end()
+    // after this call to release(), in the order of these calls.
     void append_waiting(std::string_view bytes, BufferPool& pool);
     // Releases the oldest waiting reply, which ends at `reply_end`.
     void release(uint64_t reply_end);
-    // Forgets the oldest waiting reply: nothing is sent any more.
+    // Forgets the oldest waiting reply, which will not be sent.
     void forget_waiting() { --waiting_; }
 
     // Returns the bytes that may be sent and have not been taken, and counts them as taken. They
-    // stay valid until the next call that is not const.
+    // stay valid until the next call of a non-const function.
     [[nodiscard]] std::string_view take();
-    // Drops the bytes that were taken.
+    // Drops the taken bytes.
     void drop_taken();
     // Returns the buffer to the pool if all bytes were taken.
     void free_if_taken(BufferPool& pool);
-    // Returns the buffer to the pool with whatever is in it.
+    // Returns the buffer to the pool, and discards its content.
     void clear(BufferPool& pool) { pool.release(bytes_); }
 
     [[nodiscard]] uint64_t end() const { return begin_ + bytes_.size(); }

@@ -1,9 +1,9 @@
 // PendingAcks: a bounded ring buffer of acknowledgements that wait until their slot is on disk, in
 // the order of their slots.
 //
-// A pending acknowledgement stands for at least one row in a slot of the worker's Ring that is not
-// yet durable, so `ingest.slots_max` x `ingest.slot_rows_max` entries are enough. The memory is
-// reserved once, becomes resident as entries are used, and is used again.
+// Each pending acknowledgement belongs to at least one row in a slot of the worker's Ring that is
+// not durable yet, so `ingest.slots_max` x `ingest.slot_rows_max` entries are enough. The memory is
+// reserved once, becomes resident when entries are first used, and is reused.
 //
 // Threads: the worker that owns it.
 #pragma once
@@ -23,7 +23,7 @@ struct PendingAck {
     Connection* connection;
     uint64_t end;         // Position in the connection's output at which the response ends.
     uint32_t checkins;    // Number of check-ins that this response acknowledges.
-    int64_t received_us;  // Steady clock at which these check-ins were read.
+    int64_t received_us;  // Time of the steady clock at which the check-ins were read.
 };
 
 class PendingAcks {
@@ -33,7 +33,7 @@ public:
         ensure(capacity > 0);
     }
 
-    // Requires !full(), and a slot that is not below that of the previous entry.
+    // Requires !full(). The slot must not be below that of the previous entry.
     void push(const PendingAck& ack) {
         ensure(!full());
         ensure(empty() || last().slot <= ack.slot);
@@ -47,7 +47,7 @@ public:
     void pop() {
         ensure(!empty());
         --size_;
-        // An empty queue starts over, so that a light load touches few pages.
+        // An empty queue begins at the first entry again, so that a light load touches few pages.
         first_ = empty() ? 0 : wrapped(first_ + 1);
     }
 

@@ -16,8 +16,8 @@ constexpr uint8_t version_2_local = 0x20;
 constexpr uint8_t version_2_proxy = 0x21;
 constexpr uint8_t tcp_over_ipv4 = 0x11;
 constexpr uint8_t tcp_over_ipv6 = 0x21;
-// A family has two halves: address family (none, IPv4, IPv6, Unix) and transport (none, stream,
-// datagram).
+// The family byte has two halves: address family (none, IPv4, IPv6, Unix) and transport (none,
+// stream, datagram).
 constexpr uint8_t address_family_max = 3;
 constexpr uint8_t transport_max = 2;
 // Two addresses and two ports.
@@ -28,7 +28,7 @@ constexpr std::string_view line_start = "PROXY ";
 
 uint8_t byte(std::string_view bytes, size_t at) { return static_cast<uint8_t>(bytes[at]); }
 
-// Returns whether the bytes, or as many of them as there are, are those of `start`.
+// Returns whether `bytes` begins with `start`, or is a prefix of it.
 bool begins_with(std::string_view bytes, std::string_view start) {
     const size_t known = std::min(bytes.size(), start.size());
     return bytes.substr(0, known) == start.substr(0, known);
@@ -36,7 +36,7 @@ bool begins_with(std::string_view bytes, std::string_view start) {
 
 // --- version 1 ---
 
-// Takes the word up to the next space off the front.
+// Takes the text up to the next space off the front.
 std::string_view take_word(std::string_view& line) {
     const size_t end = std::min(line.find(' '), line.size());
     const std::string_view word = line.substr(0, end);
@@ -50,19 +50,20 @@ bool is_port(std::string_view word) {
     return port && *port <= std::numeric_limits<in_port_t>::max() && !has_leading_zero;
 }
 
-// Returns the address as address_text() writes it; empty if the word is none of this family.
+// Returns the address in the form of address_text(); empty if the text is not an address of this
+// family.
 AddressText address_in(std::string_view word, int family) {
     const auto address = parse_address(word);
     if (!address || word.contains(':') != (family == AF_INET6)) return {};
     return address_text(AF_INET6, &*address);
 }
 
-// Reads a line without its prefix and its end. Returns the client, which may be empty.
+// Parses a line without its prefix and its end. Returns the client, which may be empty.
 Result<AddressText> client_in_line(std::string_view line) {
     const std::string_view protocol = take_word(line);
     if (protocol == "UNKNOWN") return AddressText{};
     if (protocol != "TCP4" && protocol != "TCP6") return fail(Code::bad_proxy_header);
-    // A space behind the last word would be the beginning of another one.
+    // A space after the last word would begin another word.
     if (std::ranges::count(line, ' ') != 3) return fail(Code::bad_proxy_header);
     const int family = protocol == "TCP4" ? AF_INET : AF_INET6;
     const AddressText client = address_in(take_word(line), family);

@@ -1,13 +1,13 @@
-// PROXY protocol: the header that a load balancer sends before the client's own bytes, as text
-// (version 1) or binary (version 2). The first byte shows which one it is.
+// PROXY protocol: the header that a load balancer sends before the client's own bytes. It is text
+// (version 1) or binary (version 2); the first byte tells which.
 //
 //   | PROXY TCP4 client balancer client-port balancer-port CR LF
 //   | PROXY UNKNOWN anything CR LF
 //
 //   | 0d 0a 0d 0a 00 0d 0a 51 55 49 54 0a | version, command | family | length | addresses, TLVs |
 //
-// A balancer that connects on its own behalf (LOCAL, for a health check), or for a client that does
-// not use TCP (UNKNOWN), names no address.
+// The header names no address if the balancer connects on its own behalf (LOCAL, for a health
+// check), or for a client that does not use TCP (UNKNOWN).
 //
 // Source: The PROXY protocol, versions 1 & 2, sections 2.1 and 2.2
 //         (https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt).
@@ -24,17 +24,18 @@
 namespace rollcall {
 
 struct ProxyHeader {
-    size_t bytes;          // Size of the header; the client's bytes begin behind it.
+    size_t bytes;          // Size of the header; the client's bytes begin after it.
     AddressText client{};  // Address of the client as text; empty if the header names none.
 };
 
-// A longer header is refused. Section 2.1 gives the size of the longest line of version 1. In
-// version 2, the addresses take 52 bytes at most; the rest is ignored.
+// A header that is longer than this is refused. Section 2.1 gives the size of the longest line of
+// version 1. In version 2, the addresses take at most 52 bytes; the rest of the header is ignored.
 inline constexpr size_t proxy_line_bytes_max = 107;
 inline constexpr size_t proxy_header_bytes_max = 4096;
 
-// Returns the header, or nothing if `bytes` ends before it does. Fails with bad_proxy_header: at
-// the first byte that begins no header, and as soon as a line or the fixed part is complete.
+// Returns the header, or nothing if it is incomplete. Fails with bad_proxy_header as early as
+// possible: at the first byte that begins no header, or as soon as a line or the fixed part is
+// complete.
 [[nodiscard]] Result<std::optional<ProxyHeader>> parse_proxy_header(std::string_view bytes);
 
 }  // namespace rollcall

@@ -10,12 +10,12 @@ namespace {
 
 constexpr int64_t minute_us = 60'000'000;
 
-// All threads share one RefusalLog, because the process has one log. A refusal costs a system call
-// or two anyway, so the lock adds little. No line is written while the lock is held.
+// All threads share one RefusalLog, because the process has one log. A refusal costs one or two
+// system calls in any case, so the lock adds little. The lock is not held while a line is written.
 std::mutex mutex;
 RefusalLog refusal_log;
 
-// Names of the details in the line about each refusal, and in the line about many.
+// Names of the details in a line about one refusal, and in a line that summarizes many.
 struct DetailNames {
     std::string_view address, target, site, client;
 };
@@ -23,7 +23,7 @@ constexpr DetailNames names_in_each{"address", "target", "site", "client"};
 constexpr DetailNames names_of_example{"example_address", "example_target", "example_site",
                                        "example_client"};
 
-// Adds what is known of the message. A client chooses these texts, so they are shortened.
+// Adds the known facts of the message. A client chooses these texts, so they are shortened.
 void add_details(const RefusedMessage& refused, const DetailNames& names,
                  std::vector<LogDetail>& details) {
     constexpr size_t shown_max = 256;

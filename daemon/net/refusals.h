@@ -1,8 +1,9 @@
-// Refusals: counts each refusal by its reason, and logs that there are some.
+// Refusals: counts each refusal by its reason, and logs refusals at a limited rate.
 //
 // At log level info, RefusalLog writes at most one line a minute for each reason, however many
-// clients are refused: the number of refusals since the previous line, and the last one as an
-// example. At level debug, each refusal has a line in addition. /metrics has the exact counts.
+// clients are refused. The line has the number of refusals since the previous line, and the last
+// refusal as an example. At level debug, each refusal also has a line of its own. /metrics has the
+// exact counts.
 //
 // Threads: each RefusalLog and each Refusals belongs to one thread.
 // Units:   microseconds of the steady clock.
@@ -19,19 +20,19 @@
 
 namespace rollcall {
 
-// A message or a connection that was refused. Texts that are not known are empty.
+// A message or a connection that was refused. Unknown texts are empty.
 struct RefusedMessage {
     Transport transport;
     Code code;
-    std::string_view address = {};  // The client's.
+    std::string_view address = {};  // Address of the client.
     std::string_view target = {};   // Path without the query, or MQTT topic.
-    std::string_view site = {};     // From the credential.
+    std::string_view site = {};     // Site of the credential.
     std::string_view client = {};   // MQTT client id, or device id in the path.
 };
 
 class RefusalLog {
 public:
-    // Counts a refusal. Returns the event to be logged now, if there is one.
+    // Counts a refusal. Returns the event to log now, if any.
     [[nodiscard]] std::optional<LogEvent> note(const RefusedMessage& refused, int64_t now_us);
 
 private:
@@ -42,7 +43,8 @@ private:
     std::array<Reason, label_values(Labels::transport_code)> reasons_{};
 };
 
-// The refusals of one thread: its checkins_rejected_total, and the log of the process.
+// Refusals of one thread. Counts them in checkins_rejected_total, and logs them to the log of the
+// process.
 class Refusals {
 public:
     Refusals(const Clock& clock, MetricShard& shard) : clock_(clock), shard_(shard) {}

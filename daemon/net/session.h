@@ -1,8 +1,9 @@
 // Session: a protocol (HTTP or MQTT) on one connection.
 //
-// The connection owns its session and calls it when bytes, room or a deadline come; the session
-// answers through the connection (connection.h). A session is made when the client may speak its
-// protocol: after the PROXY header and after the TLS handshake, where there are such.
+// The connection owns its session. It calls the session when bytes arrive, when there is room
+// again, or when a deadline has passed; the session sends its answers through the connection
+// (connection.h). The connection creates the session when the client may begin to speak the
+// protocol: after the PROXY header and the TLS handshake, if there are any.
 //
 // Threads: the loop's.
 #pragma once
@@ -15,24 +16,26 @@ namespace rollcall {
 class Session {
 public:
     virtual ~Session() = default;
-    // Takes all complete requests off the front of `bytes`. The connection keeps the rest and
-    // passes it again with more bytes behind it, or, if it was not ready(), as it is; `bytes` may
-    // be empty then. Another body_padding bytes behind `bytes` may be read, but have no meaning.
+    // Takes all complete requests off the front of `bytes`. The connection keeps the remaining
+    // bytes and passes them again: with more bytes after them, or unchanged if the connection was
+    // not ready() before. `bytes` may be empty in the second case. Another body_padding bytes after
+    // `bytes` are readable, but have no meaning.
     virtual void on_data(std::string_view& bytes) = 0;
-    // The ring has room again after Connection::pause(): retries the request that found it full.
+    // Called when the ring has room again after Connection::pause(). Retries the request that found
+    // the ring full.
     virtual void on_resume() = 0;
     // Called after the deadline. Closes the connection, with a response if the protocol has one.
     virtual void on_deadline() = 0;
-    // An incomplete request arrives more slowly than ListenOptions::input_rate_min: answers, and
-    // closes.
+    // Called when an incomplete request arrives more slowly than ListenOptions::input_rate_min.
+    // Answers and closes.
     virtual void on_slow_input() {}
-    // The daemon stops: the session may send a last message, which follows the pending replies.
-    // Returns false if a request is incomplete. The session then closes the connection after that
-    // request, or the daemon does so after drain_timeout_max.
+    // Called when the daemon stops. The session may send a last message, which is sent after the
+    // pending replies. Returns false if a request is incomplete; then the session closes the
+    // connection after that request, or the daemon closes it after drain_timeout_max.
     [[nodiscard]] virtual bool on_shutdown() { return true; }
-    // Returns the size of what the session keeps of an unfinished request.
+    // Returns how many bytes of an unfinished request the session keeps.
     [[nodiscard]] virtual size_t held_bytes() const { return 0; }
-    // The connection is closing, and the daemon is not stopping.
+    // Called when the connection is closing, except when the daemon stops.
     virtual void on_close() {}
 };
 

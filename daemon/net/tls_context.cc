@@ -23,14 +23,15 @@ namespace rollcall {
 
 namespace {
 
-// OpenSSL's names, the best first. AES-128 precedes AES-256 because routers pay for each round.
+// OpenSSL's names in order of preference. AES-128 precedes AES-256 because it needs fewer rounds,
+// and routers are slow.
 constexpr const char* ciphers_tls_1_3 =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 constexpr const char* ciphers_tls_1_2 =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
     "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
-// What RouterOS 6 has; the last is the one that TLS 1.2 makes mandatory (RFC 5246, section 9).
+// The ciphers of RouterOS 6. The last one is mandatory in TLS 1.2 (RFC 5246, section 9).
 constexpr const char* ciphers_cbc = ":ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:AES128-SHA";
 constexpr const char* groups = "X25519:P-256:P-384";
 
@@ -39,11 +40,11 @@ using Bio = std::unique_ptr<BIO, DestroyWith<BIO_free>>;
 
 // --- ALPN ---
 
-// The only protocol that a port speaks; OpenSSL keeps a pointer to it with each session.
+// The protocol of a port; OpenSSL keeps a pointer to this name in each session.
 constexpr std::string_view protocol_http = "http/1.1";
 constexpr std::string_view protocol_mqtt = "mqtt";
 
-// Called by OpenSSL. `offered` lists names, each with its length before it (RFC 7301, section 3.1).
+// Callback of OpenSSL. `offered` lists names, each preceded by its length (RFC 7301, section 3.1).
 int choose_protocol(SSL* ssl, const unsigned char** chosen, unsigned char* chosen_bytes,
                     const unsigned char* offered, unsigned offered_bytes, void*) {
     const auto& spoken = *static_cast<const std::string_view*>(SSL_get_app_data(ssl));
@@ -59,7 +60,8 @@ int choose_protocol(SSL* ssl, const unsigned char** chosen, unsigned char* chose
 
 // --- files ---
 
-// Returns why the last call failed: a text of the kernel or of OpenSSL, or a clearer one of ours.
+// Returns the reason why the last call failed: the text of the kernel or of OpenSSL, or a clearer
+// one.
 std::string last_error() {
     const unsigned long error = ERR_peek_error();
     if (ERR_SYSTEM_ERROR(error)) return std::strerror(ERR_GET_REASON(error));
@@ -77,7 +79,7 @@ std::unexpected<Error> fail_of(std::string_view setting, const std::string& file
     return fail(Code::bad_setting, fmt::format("{}: {}: {}", setting, file, reason));
 }
 
-// Answers OpenSSL's question for the passphrase of a key: there is none.
+// OpenSSL calls this for the passphrase of a key. There is none.
 int no_passphrase(char*, int, int, void*) { return -1; }
 
 Result<void> use_certificate(SSL_CTX& context, const std::string& certificate,
@@ -92,7 +94,7 @@ Result<void> use_certificate(SSL_CTX& context, const std::string& certificate,
     return {};
 }
 
-// Returns what can be read of the file; OpenSSL's error queue tells whether it failed.
+// Returns the readable part of the file. OpenSSL's error queue tells whether reading failed.
 std::string read_text(const std::string& path) {
     std::string text;
     const Bio file(BIO_new_file(path.c_str(), "r"));
@@ -103,7 +105,7 @@ std::string read_text(const std::string& path) {
     return text;
 }
 
-// Lets the context verify clients by the authorities in `text`, the contents of the file.
+// Configures the context to verify clients by the authorities in `text`, the content of the file.
 Result<void> use_client_ca(SSL_CTX& context, const std::string& path, const std::string& text) {
     if (text.empty() && ERR_peek_error() != 0) return fail_of("tls.client_ca", path, last_error());
     const Bio bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
@@ -115,7 +117,7 @@ Result<void> use_client_ca(SSL_CTX& context, const std::string& path, const std:
             return fail_of("tls.client_ca", path, last_error());
         ++found;
     }
-    // OpenSSL reports the end of the file as a missing start line.
+    // At the end of the file, OpenSSL reports a missing start line.
     if (found == 0 || ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
         return fail_of("tls.client_ca", path, last_error());
     ERR_clear_error();
@@ -157,8 +159,8 @@ TlsContext::Context TlsContext::make_context() {
     SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION);
     SSL_CTX_set_options(
         context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);  // An idle client holds none.
-    // TlsSession counts records without data, so OpenSSL must return after each.
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);  // No buffers for an idle client.
+    // OpenSSL must return after each record, because TlsSession counts records without data.
     SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
     const std::string tls_1_2 =
         std::string(ciphers_tls_1_2) + (settings_.tls.cbc_ciphers ? ciphers_cbc : "");
@@ -179,7 +181,8 @@ Result<void> TlsContext::load_files(ssl_ctx_st& context) {
     const std::string authorities = tls.client_ca.empty() ? "" : read_text(tls.client_ca);
     if (!tls.client_ca.empty())
         if (auto used = use_client_ca(context, tls.client_ca, authorities); !used) return used;
-    // A session resumes only in a context of the same id, so a change of authorities voids tickets.
+    // A session resumes only in a context with the same id. So a change of the authorities voids
+    // all tickets.
     std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
     SHA256(reinterpret_cast<const unsigned char*>(authorities.data()), authorities.size(),
            digest.data());
@@ -209,7 +212,7 @@ ssl_st* TlsContext::make_ssl(Transport transport) {
     SSL* ssl = nullptr;
     {
         const std::lock_guard lock(mutex_);
-        ssl = SSL_new(context_.get());  // It shares ownership of the context.
+        ssl = SSL_new(context_.get());  // The SSL object shares ownership of the context.
     }
     ensure(ssl != nullptr);
     const std::string_view& spoken = transport == Transport::http ? protocol_http : protocol_mqtt;

@@ -1,16 +1,18 @@
-// TlsContext: what all TLS clients share: certificates, keys, protocol settings and ticket keys.
+// TlsContext: the configuration that all TLS clients share: certificates, keys, protocol settings
+// and ticket keys.
 //
-// TLS 1.2 (RFC 5246) and 1.3 (RFC 8446), by OpenSSL; the server's order of algorithms decides.
-// There is no renegotiation, no compression and no early data. The name that a client asks for (RFC
-// 6066) is ignored: it gets the first certificate that its version and algorithms can use, ECDSA
-// before RSA. By ALPN (RFC 7301) a client may ask for http/1.1 or mqtt, according to the port; a
-// client that offers only other protocols wants another service and is refused.
+// TLS 1.2 (RFC 5246) and 1.3 (RFC 8446), implemented by OpenSSL. The server's order of preference
+// selects the algorithms. There is no renegotiation, no compression and no early data. The server
+// ignores the name that a client asks for (RFC 6066). A client gets the first certificate that its
+// version and algorithms can use; ECDSA comes before RSA. By ALPN (RFC 7301) a client may ask for
+// http/1.1 or mqtt, whichever the port speaks; a client that offers only other protocols is
+// refused.
 //
-// A reload replaces the certificates; sessions that exist keep the old ones. Tickets become void
-// when tls.client_ca changes, because a ticket says that its client was verified.
+// A reload replaces the certificates; existing sessions keep the old ones. Tickets become void when
+// tls.client_ca changes, because a ticket implies that its client was verified.
 //
-// Threads: load() on one thread at a time, the rest on any; a lock guards the current context. A
-// handshake takes it once.
+// Threads: only one thread at a time may call load(); any thread may call the others. A lock guards
+// the current context; each handshake takes the lock once.
 #pragma once
 
 #include <memory>
@@ -31,7 +33,7 @@ namespace rollcall {
 class TlsContext {
 public:
     TlsContext(const Settings& settings, const Clock& clock);
-    ~TlsContext();  // After every TlsSession.
+    ~TlsContext();  // Every TlsSession must have ended.
     TlsContext(const TlsContext&) = delete;
     TlsContext& operator=(const TlsContext&) = delete;
 
@@ -59,7 +61,7 @@ private:
     const Settings& settings_;
     const Clock& clock_;
     MetricShard shard_;
-    TlsTicketKeys ticket_keys_;  // Of every context, current or replaced.
+    TlsTicketKeys ticket_keys_;  // Shared by all contexts, the current and the replaced ones.
     std::mutex mutex_;           // Guards context_.
     Context context_;
 };

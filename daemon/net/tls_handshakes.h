@@ -1,12 +1,14 @@
-// TlsHandshakes: the queue of TLS handshakes of one loop, their turns and their limit.
+// TlsHandshakes: the queue of the TLS handshakes of one loop. It limits their number, and their
+// time in each turn.
 //
 // A step of a handshake blocks the loop: an RSA-2048 signature takes a millisecond. So a connection
-// whose handshake can continue waits in a queue, and each turn of the loop works for one
-// millisecond at most (at least one step). Clients that have a session wait no longer than that,
-// however many others connect.
+// whose handshake can continue waits in a queue. Each turn of the loop runs handshakes for at most
+// one millisecond, but at least one step. So connected clients wait no longer than that, however
+// many others are connecting.
 //
-// Handshakes that have begun hold memory and come first. When handshakes_max have begun, a new one
-// waits until another ends; the oldest is ended if it has had two seconds (eviction_queue.h).
+// Handshakes that have begun occupy memory and are served first. When handshakes_max have begun, a
+// new one waits until another ends. The oldest one is aborted if it has had two seconds
+// (eviction_queue.h).
 //
 // Threads: the loop's.
 #pragma once
@@ -36,11 +38,11 @@ public:
 
     // --- for the connections ---
 
-    // Adds a connection for which bytes have arrived. begun: begin() was called for it.
+    // Adds a connection for which bytes have arrived. begun: whether begin() was called for it.
     void enqueue(Connection& connection, bool begun);
-    // The handshake begins, and counts towards the limit until it ends.
+    // Records that the handshake begins. It counts towards the limit until it ends.
     void begin(Connection& connection);
-    // The handshake ended: counts its result.
+    // Record that the handshake ended, and count its result.
     void succeed(Connection& connection, bool resumed);
     void fail(Connection& connection);
     // Removes the connection from the queue and from the handshakes that have begun. Has no effect
@@ -53,7 +55,7 @@ public:
 private:
     using Queue = std::deque<Connection*>;
 
-    // Returns the queue whose first connection may continue, or nullptr.
+    // Returns the queue whose first connection may continue; nullptr if there is none.
     [[nodiscard]] Queue* next();
     [[nodiscard]] bool may_begin();
     void end(Connection& connection, TlsHandshake result);
@@ -63,7 +65,7 @@ private:
     MetricShard& shard_;
     const size_t handshakes_max_;
     Queue new_;         // Connections whose handshake has not begun.
-    Queue continuing_;  // Connections whose handshake has begun, with more input.
+    Queue continuing_;  // Connections whose handshake has begun and that have more input.
     EvictionQueue begun_;
 };
 

@@ -12,13 +12,13 @@ namespace rollcall {
 
 namespace {
 
-// Number of records without data that a client may send at once: each new key costs as much as a
-// hundred reads.
+// Number of consecutive records without data that a client may send. The limit is low because each
+// key update costs as much as a hundred reads.
 constexpr int records_without_data_max = 32;
 constexpr unsigned char record_type_handshake = 22;  // RFC 8446, section 5.1.
 
-// Returns the code for OpenSSL's last error. A reason above SSL_AD_REASON_OFFSET is an alert of the
-// client (SSL_get_error(3)).
+// Returns the code for OpenSSL's last error. A reason above SSL_AD_REASON_OFFSET is an alert that
+// the client sent (SSL_get_error(3)).
 Code code_of_last_error() {
     const unsigned long error = ERR_peek_error();
     const int reason = ERR_GET_REASON(error);
@@ -86,7 +86,7 @@ struct TlsSession::Callbacks {
 
     static long control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH; }
 
-    // One for the process, which is never freed.
+    // Returns the only BIO_METHOD of the process, which is never freed.
     static const BIO_METHOD* in_memory() {
         static const BIO_METHOD* const method = [] {
             BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "rollcall");
@@ -120,7 +120,7 @@ void TlsSession::begin_handshake() {
 }
 
 Result<bool> TlsSession::handshake(std::string_view& encrypted) {
-    // A client that speaks plain text does not cost an object of OpenSSL's.
+    // Creates no OpenSSL object for a client that speaks plain text.
     if (!handshake_begun_ && static_cast<unsigned char>(encrypted.front()) != record_type_handshake)
         fault_ = Code::tls_plaintext;
     else if (!handshake_begun_)
@@ -142,7 +142,8 @@ Result<bool> TlsSession::handshake(std::string_view& encrypted) {
     return fail(*fault_);
 }
 
-// Returns false if the certificate has expired since the session began that a ticket resumes.
+// Returns false if the client resumed a session and its certificate has expired since that session
+// began.
 bool TlsSession::identify_client() {
     const X509* const certificate = SSL_get0_peer_certificate(ssl_.get());
     if (certificate == nullptr) return true;

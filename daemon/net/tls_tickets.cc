@@ -15,7 +15,7 @@ namespace rollcall {
 
 namespace {
 
-constexpr int tickets_per_handshake = 1;  // In TLS 1.3, where OpenSSL would send two.
+constexpr int tickets_per_handshake = 1;  // For TLS 1.3, where OpenSSL would send two.
 
 template <size_t bytes>
 void randomize(std::array<unsigned char, bytes>& key) {
@@ -42,8 +42,8 @@ bool set_up(TlsTicketKey& key, unsigned char* iv, EVP_CIPHER_CTX* cipher, EVP_MA
            EVP_MAC_CTX_set_params(mac, parameters) == 1;
 }
 
-// Called by OpenSSL for each ticket that it makes (encrypt) or receives. Source:
-// SSL_CTX_set_tlsext_ticket_key_evp_cb(3), which explains the results.
+// Callback of OpenSSL for each ticket that it creates (encrypt) or receives. The results are
+// explained in SSL_CTX_set_tlsext_ticket_key_evp_cb(3).
 int on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
               EVP_MAC_CTX* mac, int encrypt) {
     constexpr int failed = -1, unknown_key = 0, accepted = 1, accepted_send_new_ticket = 2;
@@ -60,7 +60,7 @@ int on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* 
     const bool done = set_up(found->key, iv, cipher, mac, encrypt);
     OPENSSL_cleanse(&found->key, sizeof found->key);
     if (!done) return failed;
-    // A TLS 1.3 client uses a ticket once (RFC 8446, appendix C.4).
+    // A client of TLS 1.3 uses each ticket only once (RFC 8446, appendix C.4).
     const bool needs_new_ticket = found->is_previous || SSL_version(ssl) == TLS1_3_VERSION;
     return needs_new_ticket ? accepted_send_new_ticket : accepted;
 }

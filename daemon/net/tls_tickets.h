@@ -1,14 +1,14 @@
 // TlsTicketKeys: the keys that encrypt TLS session tickets, and their rotation.
 //
-// A ticket (RFC 5077; RFC 8446, section 4.6.1) holds the state of a session, encrypted by a key of
-// the server. So the daemon keeps nothing for a client that is away, and the client resumes its
-// session without a signature.
+// A ticket (RFC 5077; RFC 8446, section 4.6.1) holds the state of a session, encrypted with a key
+// of the server. So the daemon keeps no state for a disconnected client, and the client can resume
+// its session without a new signature.
 //
-// The current key encrypts new tickets for one lifetime; then it becomes the previous key, which
-// decrypts for another lifetime. So every ticket is good for at least one lifetime, and for at most
-// two. The keys are random and known to this process only.
+// The current key encrypts new tickets for one lifetime. Then it becomes the previous key, which
+// still decrypts tickets for another lifetime. So every ticket is valid for at least one lifetime,
+// and for at most two. The keys are random and never leave this process.
 //
-// Threads: any; a lock guards the keys. A handshake takes it once or twice.
+// Threads: any; a lock guards the keys. Each handshake takes the lock once or twice.
 #pragma once
 
 #include <array>
@@ -37,8 +37,8 @@ public:
     TlsTicketKeys(const TlsTicketKeys&) = delete;
     TlsTicketKeys& operator=(const TlsTicketKeys&) = delete;
 
-    // Lets the sessions of this context make and accept tickets by these keys, which must outlive
-    // it.
+    // Lets sessions of this context create and accept tickets with these keys. The keys must
+    // outlive the context.
     void install(ssl_ctx_st& context);
 
     // Returns the key for new tickets.
@@ -48,7 +48,7 @@ public:
         TlsTicketKey key;
         bool is_previous;  // The client should get a new ticket.
     };
-    // Returns the key of that name, if it is still in use.
+    // Returns the key with this name, if the key is still in use.
     [[nodiscard]] std::optional<Found> find(std::span<const unsigned char, 16> name);
 
 private:
@@ -56,10 +56,10 @@ private:
 
     const int64_t lifetime_us_;
     const Clock& clock_;
-    std::mutex mutex_;  // Guards all below.
+    std::mutex mutex_;  // Guards the members below.
     int64_t current_since_us_;
     TlsTicketKey current_;
-    TlsTicketKey previous_;  // At first a key that no ticket has.
+    TlsTicketKey previous_;  // Initially a key that no ticket uses.
 };
 
 }  // namespace rollcall

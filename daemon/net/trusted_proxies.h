@@ -1,7 +1,7 @@
-// TrustedProxies: the networks of the proxies that may name the client which they speak for, in a
-// header field of each request (http/forwarded.h).
+// TrustedProxies: the networks of trusted proxies. Such a proxy may name the client for which it
+// sends a request in a header field of that request (http/forwarded.h).
 //
-// Threads: constant once it is made.
+// Threads: constant after construction.
 #pragma once
 
 #include <algorithm>
@@ -15,9 +15,9 @@ namespace rollcall {
 
 class TrustedProxies {
 public:
-    // Without proxies.
+    // Creates an empty list.
     TrustedProxies() = default;
-    // networks: as in http.trusted_proxies; cross_checks.h has checked them.
+    // networks: the value of http.trusted_proxies, which cross_checks.h has validated.
     explicit TrustedProxies(const List& networks) {
         for (const Text& network : networks)
             if (const auto range = AddressRange::parse(network)) ranges_.push_back(*range);
