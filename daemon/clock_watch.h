@@ -1,8 +1,8 @@
-// ClockWatch: logs and counts jumps of the wall clock. The operator should know about them, because
-// rows contain the time of this clock, and tokens and certificates expire by it.
+// ClockWatch: logs and counts jumps of the wall clock. Operators need to know about them, because
+// rows contain wall-clock time, and because tokens and certificates expire by it.
 //
-// No code waits for the wall clock, and no row depends on its running forward: a check-in that was
-// accepted before a jump is delivered after it like any other.
+// No code waits for the wall clock, and no row depends on this clock running forward: a check-in
+// that was accepted before a jump is delivered normally after it.
 //
 // Threads: main.
 #pragma once
@@ -26,7 +26,7 @@ private:
     [[nodiscard]] int64_t ahead_us() const { return clock_.wall_us() - clock_.steady_us(); }
 
     const Clock& clock_;
-    int64_t ahead_us_;  // Difference of the wall clock to the steady clock at the last call.
+    int64_t ahead_us_;  // Wall clock minus steady clock at the last call.
     MetricShard shard_;
 };
 

@@ -28,8 +28,8 @@ namespace rollcall {
 namespace {
 
 constexpr size_t admin_connections_max = 256;
-// Time added to the limits of a stop, because a worker checks its limit only once a second, and
-// sinks are closed last.
+// Time added to the limits of a stop: a worker checks its limit only once a second, and sinks are
+// closed last.
 constexpr Millis drain_grace{2000};
 constexpr Millis stop_grace{1000};
 
@@ -47,7 +47,7 @@ size_t workers_of(const Settings& settings) {
     return usable_processors();
 }
 
-// Returns the settings with connections_max reduced to what the limit of open files allows.
+// Returns the settings with connections_max reduced to what the limit of open files permits.
 Settings within_limits(Settings settings) {
     const uint64_t files = open_files::raise_limit();
     auto& connections_max = settings.general.connections_max;
@@ -61,7 +61,7 @@ Settings within_limits(Settings settings) {
     return settings;
 }
 
-// Time between two looks at a full disk, and the number of looks between two lines in the log.
+// Interval between two checks for room on a full disk, and number of checks between two log lines.
 constexpr std::chrono::seconds room_interval{1};
 constexpr int64_t attempts_between_lines = 600;
 
@@ -69,7 +69,7 @@ bool is_full_disk(const Error& error) {
     return error.code == Code::disk_full || error.os_errno == ENOSPC || error.os_errno == EDQUOT;
 }
 
-// Makes alarm(2) end the process if printing the message about an exception blocks.
+// Makes alarm(2) end the process if printing the message of an uncaught exception blocks.
 void limit_terminate() {
     static const std::terminate_handler report = std::get_terminate();
     std::set_terminate([] {
@@ -78,7 +78,7 @@ void limit_terminate() {
     });
 }
 
-// Binds each address and passes its sockets, one for each of `count` workers, to use().
+// Binds each address, with one socket for each of `count` workers, and passes the sockets to use().
 Result<void> listen_on_all(const List& addresses, std::string_view protocol, size_t count,
                            const std::function<void(const ListeningSockets&)>& use) {
     for (const auto& address : addresses) {
@@ -93,7 +93,8 @@ Result<void> listen_on_all(const List& addresses, std::string_view protocol, siz
 
 }  // namespace
 
-// Source: systemd.exec(5), StateDirectory=: one path, or several separated by colons.
+// Source: systemd.exec(5), StateDirectory=. The variable has one path, or several separated by
+// colons.
 std::string state_dir_of(const Settings& settings) {
     if (!settings.general.state_dir.empty()) return settings.general.state_dir;
     const char* given = std::getenv("STATE_DIRECTORY");
@@ -123,7 +124,7 @@ Daemon::~Daemon() = default;
 
 int Daemon::run() {
     std::signal(SIGPIPE, SIG_IGN);
-    std::signal(SIGXFSZ, SIG_IGN);  // A write beyond RLIMIT_FSIZE fails with EFBIG instead.
+    std::signal(SIGXFSZ, SIG_IGN);  // A write beyond RLIMIT_FSIZE then fails with EFBIG.
     limit_terminate();
     const auto refuse = [](const Error& error, int status) {
         log(LogLevel::error, "cannot start: {}", describe(error));
@@ -157,8 +158,8 @@ void Daemon::log_ready() const {
 
 // --- start ---
 
-// Repeats a step of the start while the disk is full, as the running daemon waits for room. A
-// signal to stop ends the process meanwhile.
+// Repeats a step of the start while the disk is full, just as the running daemon waits for room. A
+// stop signal during the wait ends the process.
 Result<void> Daemon::wait_for_room(const std::function<Result<void>()>& step) {
     for (int64_t attempts = 0;; ++attempts) {
         auto done = step();
@@ -219,7 +220,7 @@ Result<void> Daemon::load_fingerprint_key() {
 
 Result<void> Daemon::start() {
     const auto opened = wait_for_room([this] {
-        clear_pipeline();  // An attempt to open the spool may have opened a part of it.
+        clear_pipeline();  // The failed attempt may have opened a part of the spool.
         build_pipeline();
         build_workers();
         return open_spool();
@@ -319,7 +320,7 @@ Result<void> Daemon::listen_for_operators(const List& addresses, std::string_vie
     });
 }
 
-// Keeps an address for the line that is logged when the daemon is ready.
+// Keeps an address for the log line that says that the daemon is ready.
 void Daemon::note_listener(std::string_view protocol, std::string_view address) {
     if (listeners_.empty() || listeners_.back().protocol != protocol)
         listeners_.push_back({protocol, std::string(address)});
@@ -356,8 +357,8 @@ void Daemon::show_pages() {
                  .observations = [this] { return pipeline_->observations(); }});
 }
 
-// Returns all metric shards. The shard of main's loop is not included, because clients of the admin
-// pages are not counted.
+// Returns all metric shards, except that of main's loop, because clients of the admin pages are not
+// counted.
 MetricShards Daemon::shards() const {
     MetricShards all = pipeline_->shards();
     for (const auto& shard : worker_shards_) all.push_back(shard.get());
@@ -401,8 +402,8 @@ void Daemon::on_turn() {
     obey_signals();
 }
 
-// Notifies the watchdog, also while the committer waits for the disk, because a restart would not
-// make the disk faster.
+// Notifies the watchdog, even while the committer waits for the disk: a restart would not make the
+// disk faster.
 void Daemon::notify_watchdog() {
     service_manager_.retry();
     const bool stuck =
@@ -436,7 +437,7 @@ void Daemon::begin_reload() {
     reloads_.begin_reload();
 }
 
-// Ends the process without exit(), because other threads still run and may use any object.
+// Ends the process without exit(), because other threads are still running and may use any object.
 void Daemon::end(int status) {
     log_writer_.flush();
     std::_Exit(status);

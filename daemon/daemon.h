@@ -1,5 +1,6 @@
-// Daemon: owns every thread. It starts the parts in the reverse order of a check-in's path, so that
-// nothing is accepted before it can be made durable, and stops them in the order of that path.
+// Daemon: owns every thread. A check-in passes through several parts, from a socket to a sink. The
+// daemon starts these parts from the last to the first, so that it accepts nothing before it can
+// make it durable. It stops them from the first to the last.
 //
 //   start:   spool and sinks -> sockets -> deliveries, committer -> workers -> READY=1
 //   stop:    STOPPING=1 -> workers (respond to what is durable) -> committer -> deliveries
@@ -9,8 +10,8 @@
 // the rest, and a second or two more. After the limit the process ends, even if a thread still
 // waits.
 //
-// A failure that breaks a promise (error.h, Action::halt) ends the process at once. Check-ins that
-// were not acknowledged before are never acknowledged.
+// A failure that breaks a promise (error.h, Action::halt) ends the process at once. Check-ins
+// without an acknowledgement by then are never acknowledged.
 //
 // Threads: main.
 #pragma once
@@ -42,8 +43,8 @@
 
 namespace rollcall {
 
-// Exit status for invalid settings, or invalid files that they name: EX_CONFIG of sysexits.h. The
-// systemd unit does not restart the daemon after this status.
+// Exit status for invalid settings, or for an invalid file that the settings name: EX_CONFIG of
+// sysexits.h. After this status the systemd unit does not restart the daemon.
 constexpr int exit_settings = 78;
 
 // Returns the directory of the spool and of the SQLite file.
@@ -51,7 +52,8 @@ constexpr int exit_settings = 78;
 
 class Daemon {
 public:
-    // config_file: where the settings come from, for the log; empty if they are the defaults.
+    // config_file: path of the file with the settings, for the log; empty if the settings are the
+    // defaults.
     Daemon(const Settings& settings, std::string_view version, std::string config_file);
     ~Daemon();
     Daemon(const Daemon&) = delete;
@@ -61,7 +63,7 @@ public:
     [[nodiscard]] int run();
 
 private:
-    // The addresses in force for one protocol, separated by commas.
+    // The bound addresses of one protocol, separated by commas.
     struct Listeners {
         std::string_view protocol;
         std::string addresses;
@@ -121,7 +123,7 @@ private:
     std::string state_dir_;
     ServiceManager service_manager_;
     Files files_;
-    MetricShard shard_;  // Counters of main's loop, which are not exported.
+    MetricShard shard_;  // Counters of main's loop; not exported.
     Replies replies_;
     Admin admin_;
     HttpSession::Limits admin_limits_;
@@ -133,7 +135,8 @@ private:
     KeyedHash::Key fingerprint_key_{};
     std::vector<std::unique_ptr<MetricShard>> worker_shards_;
     std::unique_ptr<Pipeline> pipeline_;
-    std::unique_ptr<SinglestoreWatch> watch_;  // Set if check-ins reach SingleStore through Kafka.
+    std::unique_ptr<SinglestoreWatch> watch_;  // Only set if check-ins reach SingleStore through
+                                               // Kafka.
     std::vector<std::unique_ptr<Worker>> workers_;
     ReloadableFiles reloads_;
     uint64_t reloads_begun_ = 0;  // Number of requested reloads that were begun.

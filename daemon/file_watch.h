@@ -1,13 +1,13 @@
-// FileWatch: reports files that were read by their paths and have been changed, replaced or removed
-// since: certificates, keys and tokens. The daemon uses the contents that it has read, and
-// only a reload reads the files again, because a pair of files may be half written.
+// FileWatch: reports files (certificates, keys and tokens) that were changed, replaced or removed
+// after the daemon read them. The daemon continues to use the contents that it has read. Only a
+// reload reads the files again, because one file of a pair may not be written yet.
 //
-// A stat(2) may hang with the server that a file is on, so this is done by the thread that reads
-// the files again (reload.h).
+// stat(2) hangs if the file server hangs. So the thread that also reloads the files calls it
+// (reload.h).
 //
 // Threads: one at a time; any thread may call health_messages(), for which a mutex guards the
-// flags. Source: inode(7); a change of contents, owner, mode or name changes the time of last
-// change.
+// flags. Source: inode(7): the kernel updates the change time (ctime) when contents, owner, mode or
+// name change.
 #pragma once
 
 #include <cstdint>
@@ -25,9 +25,9 @@ class FileWatch {
 public:
     FileWatch(const Clock& clock, const std::vector<std::string>& paths);
 
-    // Forgets all changes so far. Call before the files are read.
+    // Forgets all changes so far. Call this before reading the files.
     void remember();
-    // Looks at the files, at most once a second, and logs those that have changed.
+    // Checks the files, at most once a second, and logs those that have changed.
     void measure();
     // Returns a message for each file that has changed since remember().
     [[nodiscard]] std::vector<std::string> health_messages() const;
@@ -42,7 +42,7 @@ private:
     };
     struct Watched {
         std::string path;
-        std::optional<Version> read;  // Empty if the path named no file.
+        std::optional<Version> read;  // Empty if no file had this path.
         bool changed = false;
     };
 

@@ -1,6 +1,6 @@
-// Open files: limits the connections so that file descriptors remain for the spool and the sinks.
-// If clients held all descriptors, the spool could begin no segment, and no check-in could be
-// acknowledged until a client disconnected.
+// Open files: limits the number of connections, so that file descriptors remain for the spool and
+// the sinks. If connections used up all descriptors, the spool could begin no new segment, and the
+// daemon could acknowledge no check-in until a client disconnected.
 //
 // Threads: main, before the other threads start.
 #pragma once
@@ -9,13 +9,13 @@
 
 namespace rollcall::open_files {
 
-// Number of files that a daemon opens besides its connections: listeners, the spool, databases, a
+// Number of files that a daemon opens apart from connections: listeners, the spool, databases, a
 // log.
 inline constexpr uint64_t files_reserved = 128;
 
-// Opens /dev/null in place of each standard stream that is closed. Otherwise the next file that is
-// opened would take its number, and log lines would be written into the spool. Call before any file
-// is opened.
+// Opens /dev/null for each standard stream that is closed. Otherwise the next opened file would get
+// the stream's number; if this were a spool file, log lines would be written into it. Call this
+// before any file is opened.
 void open_standard_streams();
 
 // Raises the limit of open files to the hard limit, and returns the limit in force.

@@ -18,7 +18,7 @@ size_t processors_in_mask() {
     return static_cast<size_t>(CPU_COUNT(&mask));
 }
 
-// Returns the quota of a group in processors, rounded up; SIZE_MAX if it has none.
+// Returns the quota of a group in processors, rounded up; SIZE_MAX if the group has no quota.
 size_t quota_of(const std::string& group) {
     std::string quota;
     size_t period_us = 0;

@@ -1,4 +1,4 @@
-// Processors: how many of them the process may use.
+// Processors: the number of processors that the process may use.
 //
 // Threads: any.
 #pragma once
@@ -9,9 +9,9 @@
 
 namespace rollcall {
 
-// Returns the number of processors in the affinity mask of the calling thread, or the CPU quota of
-// the control groups, rounded up, if that is lower; at least 1. Sources: sched_getaffinity(2);
-// cgroup v2, "CPU Interface Files", cpu.max.
+// Returns the number of processors in the affinity mask of the calling thread. If the CPU quota of
+// the control groups, rounded up, is lower, returns the quota. The result is at least 1. Sources:
+// sched_getaffinity(2); cgroup v2, "CPU Interface Files", cpu.max.
 [[nodiscard]] size_t usable_processors(const CgroupPaths& paths = {});
 
 }  // namespace rollcall

@@ -1,13 +1,14 @@
-// ReloadableFiles: the files that the settings name. They are read at the start, and again when the
-// operator asks for it (SIGHUP).
+// ReloadableFiles: the files that the settings name. The daemon reads them at the start, and again
+// when it receives SIGHUP (a reload).
 //
-// Files that a reload cannot read change nothing: their previous contents remain in effect, and the
-// log, the pages and rollcall_reload_errors_total report it until a later reload can read them.
+// If a reload cannot read some files, their previous contents remain in effect. The log, the admin
+// pages and rollcall_reload_errors_total report the failure until a later reload succeeds.
 //
-// A file may be on a server that hangs, so a thread of its own reads the files again. It also runs
-// `every_second`, which checks whether they have changed.
+// A file may be on a server that hangs, so a separate thread reloads the files. The same thread
+// also runs `every_second`, which checks whether the files have changed.
 //
-// Threads: main; read_again() is the thread's, and tests call it instead.
+// Threads: main. Only the reload thread calls read_again(); tests call it instead of starting the
+// thread.
 #pragma once
 
 #include <deque>
@@ -31,22 +32,22 @@ public:
     ReloadableFiles(const ReloadableFiles&) = delete;
     ReloadableFiles& operator=(const ReloadableFiles&) = delete;
 
-    // Reads all files of one kind, or changes nothing. An error explains which file and why. It is
-    // called by add(), and then by the thread.
+    // Reads all files of one kind, or changes nothing. An error explains which file and why. The
+    // first call is by add(); later calls are by the thread.
     using Read = std::function<Result<void>()>;
 
-    // Reads the files for the first time, and remembers them for reloads if they can be read. Fails
+    // Reads the files for the first time. If that succeeds, every reload reads them again. Fails
     // with too_many_files if the thread could not be woken.
     [[nodiscard]] Result<void> add(Read read);
     void read_again();
     // Starts the thread. It calls `every_second` once a second, and `done` after each reload.
     void start(std::function<void()> every_second, std::function<void()> done);
-    // Lets the thread read all files again. Call it only while no reload is under way.
+    // Makes the thread read all files again. Call it only if no reload is running.
     void begin_reload();
     [[nodiscard]] bool is_reloading() const { return ended_ != requested_.own(); }
-    // Ends the reload, if the thread has finished it. Returns whether it did.
+    // Ends the reload if the thread has finished it. Returns whether the reload ended.
     bool try_end_reload();
-    // Ends the thread. Waits for it, however long the files take.
+    // Ends the thread and waits for it, even if reading the files takes long.
     void stop();
     // Returns a message for each kind of files that the last reload could not read.
     [[nodiscard]] std::vector<std::string> health_messages() const;
@@ -62,7 +63,7 @@ private:
     Cursor requested_;    // Advanced by main: the number of reloads that were begun.
     Cursor finished_;     // Advanced by the thread: the number of reloads that are finished.
     uint64_t ended_ = 0;  // Number of reloads that main has ended.
-    Cursor stopping_;     // Advanced once by stop(): 1 means return.
+    Cursor stopping_;     // Advanced once, by stop(): the thread returns.
     Wakeup wakeup_;
     std::thread thread_;
 };

@@ -67,7 +67,7 @@ void ServiceManager::notify(std::string state) {
     if (!send(state)) unsent_ = std::move(state);
 }
 
-// Sends a datagram. Returns false if the socket is full. The socket's name is a path, or an
+// Sends a datagram. Returns false if the socket is full. The address of the socket is a path, or an
 // abstract name after an @.
 bool ServiceManager::send(std::string_view text) const {
     sockaddr_un to{};

@@ -1,7 +1,7 @@
 // ServiceManager: notifies systemd of the state of the daemon. Has no effect without systemd.
 //
-// No call blocks. (libsystemd's sd_notify() would wait if the service manager hangs and its socket
-// is full.) A state that could not be sent is sent by the next call.
+// No call blocks. (libsystemd's sd_notify() would block if the service manager hangs and its socket
+// is full.) If a state could not be sent, the next call sends it.
 //
 // Source: sd_notify(3), sd_watchdog_enabled(3).
 // Threads: main.
@@ -18,7 +18,8 @@ public:
     ServiceManager();
 
     void ready();  // The sockets are open and the spool is recovered.
-    // The start waits for something. Call it every second, so that the service manager waits too.
+    // Call this every second while the start waits for something, so that the service manager
+    // waits, too.
     void waiting(std::string_view status);
     void reloading(int64_t steady_us);  // A reload has begun; ready() ends it.
     void stopping();                    // The daemon accepts no more work.
@@ -34,7 +35,7 @@ private:
 
     std::string socket_;  // $NOTIFY_SOCKET; empty without a service manager.
     bool watchdog_;       // True if $WATCHDOG_USEC is set.
-    std::string unsent_;  // The last state, if it has not been sent.
+    std::string unsent_;  // The last state, if it could not be sent yet.
 };
 
 }  // namespace rollcall

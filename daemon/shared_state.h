@@ -1,4 +1,5 @@
-// SharedState: the tables that all workers share. The daemon owns it, and it outlives the workers.
+// SharedState: the tables that all workers share. The daemon owns this object, which outlives the
+// workers.
 //
 // Threads: the header of each member says which of its functions any thread may call.
 #pragma once
@@ -27,7 +28,7 @@ struct SharedState {
           credential_files(settings),
           quotas(settings) {}
 
-    MemoryBudget memory;  // What all clients hold; the tables below charge it.
+    MemoryBudget memory;  // The memory of all clients; the tables below charge it.
     OverloadState overload;
     SharedCount connections;  // Open client connections, for connections_max.
     LastSeen last_seen;

@@ -37,15 +37,15 @@ Signals::~Signals() {
 void Signals::serve(std::function<void()> wake) {
     wake_ = std::move(wake);
     serving_.advance(1);
-    wake_();  // For signals that were counted earlier.
+    wake_();  // For signals that arrived before this call.
 }
 
 void Signals::end_after(std::chrono::milliseconds time) {
     deadline_us_.set(clock_.steady_us() + time.count() * 1000);
 }
 
-// Receives signals. Deadlines exist only after a signal to stop, so the thread needs no timeout
-// before that.
+// Receives signals. Deadlines exist only after a stop signal, so before it the thread needs no
+// timeout.
 void Signals::run() {
     name_this_thread("signals");
     const sigset_t set = signal_set();

@@ -1,5 +1,5 @@
-// Signals: a thread that receives SIGTERM, SIGINT and SIGHUP, even while main waits for the
-// recovery of a large spool, a file on a server that hangs, or a thread that does not end.
+// Signals: a thread that receives SIGTERM, SIGINT and SIGHUP. It works even while main is blocked:
+// by the recovery of a large spool, a file on a server that hangs, or a thread that does not end.
 //
 //   |  state       SIGTERM or SIGINT        SIGHUP
 //   |  starting    end the process          count it: main reads the files again when it serves
@@ -8,7 +8,7 @@
 //
 // The process may end at any moment without loss, because every acknowledged check-in is in the
 // spool. main sets a deadline for each step of a stop. If a deadline passes, the thread ends the
-// process too, so no sink, disk or client can delay a stop beyond the limits in the settings.
+// process, so no sink, disk or client can delay a stop beyond the limits in the settings.
 //
 // Threads: the constructor, serve() and end_after() belong to main. Any thread may call the others.
 // Source:  sigwaitinfo(2).
@@ -41,7 +41,7 @@ public:
     // Begins the state `serving`. wake: called after each SIGHUP, and after the first
     // SIGTERM or SIGINT.
     void serve(std::function<void()> wake);
-    // Ends the process if it still runs after this time. Call it after stop_requested().
+    // Ends the process if it is still running after this time. Call it after stop_requested().
     void end_after(std::chrono::milliseconds time);
 
     [[nodiscard]] bool stop_requested() const { return stops_.read() != 0; }
@@ -57,7 +57,7 @@ private:
     std::function<void()> wake_;   // Set before serving_ advances.
     Latest<int64_t> deadline_us_;  // Steady time; 0 if there is none.
     Cursor serving_;               // Advanced once by serve().
-    Cursor destroyed_;             // Advanced once by the destructor: 1 means return.
+    Cursor destroyed_;             // Advanced once, by the destructor: the thread returns.
     Cursor stops_;                 // Advanced once by the thread.
     Cursor reloads_;
     std::thread thread_;

@@ -22,15 +22,15 @@ public:
     void add(std::string name, Role role, const Heartbeat& heartbeat);
     // Removes all threads. Call it after they have ended and before their Heartbeats are destroyed.
     void forget_all();
-    // Compares the heartbeats of all threads with those of the last call. Does nothing if that was
-    // less than a second ago. Returns true if it measured.
+    // Compares the heartbeats of all threads with those at the last call. Has no effect if the last
+    // call was less than a second ago. Returns true if it measured.
     bool measure(int64_t now_us);
 
     // Returns true if a thread with this role is stuck.
     [[nodiscard]] bool has_stuck(Role role) const;
     // Returns a message such as "worker 0: no progress for 7 s" for each thread that is stuck.
     [[nodiscard]] std::vector<std::string> health_messages() const;
-    // Returns the names of the threads that are in a step now, such as "committer, sink kafka".
+    // Returns the names of the threads that are executing a step, such as "committer, sink kafka".
     [[nodiscard]] std::string in_step() const;
     [[nodiscard]] const MetricShard& shard() const { return shard_; }
 

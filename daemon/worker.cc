@@ -58,8 +58,8 @@ void Worker::listen(int fd, Transport transport, TlsContext* tls) {
     loop_.listen(fd, std::move(options));
 }
 
-// Returns how long a new client waits while the daemon is overloaded: random, so that not all of
-// them are served in the same turn.
+// Returns how long a new client must wait because of overload. The time is random, so that not all
+// new clients are served in the same turn.
 Millis Worker::defer() {
     if (!overload_.overloaded()) return Millis(0);
     const auto most = static_cast<uint64_t>(settings_.general.overload_wait_max.count());
@@ -75,7 +75,8 @@ void Worker::start() {
     });
 }
 
-// A turn is a step, including its wait for clients, which the sweep ends within a second.
+// Each turn is a step of the heartbeat. The step includes the wait for clients, which the sweep
+// ends within a second.
 void Worker::on_turn() {
     heartbeat_.next_step();
     loop_.connections().release_replies(intake_.durable());
@@ -86,7 +87,7 @@ void Worker::on_turn() {
     if (stopping_.read() != 0) stop_step();
 }
 
-// Publishes the observations once a second, because a copy for each turn would be slow.
+// Publishes the observations once a second, because copying them in each turn would be slow.
 void Worker::publish_observations() {
     constexpr int64_t interval_us = 1'000'000;
     const int64_t now = clock_.steady_us();
@@ -102,7 +103,7 @@ void Worker::stop_step() {
         loop_.stop_listening();
         loop_.connections().drain_all();
     }
-    // The sweep turns the loop at least once a second.
+    // The sweep causes at least one turn of the loop per second.
     const bool done = loop_.connections().empty() && intake_.handed_over();
     if (!done && now < stop_before_us_) return;
     mqtt_.close();

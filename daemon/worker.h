@@ -4,9 +4,9 @@
 //             send the responses whose slots have become durable
 //             publish the slot
 //
-// Stop: the worker accepts no new clients and reads nothing more. It closes each connection when
-// its responses are sent, for which the committer must still run. It also waits for rows that no
-// client waits for. After drain_timeout_max it closes all connections.
+// Stop: the worker accepts no new clients and reads no more input. It closes each connection when
+// the connection's responses are sent; the committer must still run for that. It also waits for
+// rows whose clients expect no response. After drain_timeout_max it closes all connections.
 //
 // Threads: the constructor, listen(), start(), begin_stop() and join() belong to main; any thread
 //          may call wake(), heartbeat() and ack_times(); the rest is the worker's own.
@@ -33,26 +33,26 @@ namespace rollcall {
 
 class Worker {
 public:
-    // intake and shard belong to this worker alone.
+    // No other worker may use this intake and this shard.
     Worker(const Settings& settings, const Clock& clock, SharedState& shared, Intake& intake,
            MetricShard& shard);
     ~Worker();
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
 
-    // Takes over a listening socket. Call before start(). tls: null if its clients speak plain
+    // Takes over a listening socket. Call before start(). tls: nullptr if the clients speak plain
     // text.
     void listen(int fd, Transport transport, TlsContext* tls = nullptr);
     void start();
     // Runs a turn in the caller's thread without waiting. For tests, instead of start().
     void step() { loop_.step(); }
-    // Tells the worker that slots of its have become durable.
+    // Tells the worker that some of its slots have become durable.
     void wake() { loop_.wake(); }
     // Call begin_stop() for all workers first, then join() for each.
     void begin_stop();
     void join();
 
-    // Steps at least once a second, with each turn of its loop.
+    // Makes at least one step a second: each turn of the loop is a step.
     [[nodiscard]] const Heartbeat& heartbeat() const { return heartbeat_; }
     [[nodiscard]] const AckTimes& ack_times() const { return loop_.connections().ack_times(); }
 
@@ -78,9 +78,9 @@ private:
     HttpSession::Limits http_limits_;
     MqttSessions mqtt_;
     Heartbeat heartbeat_;
-    Cursor stopping_;             // Advanced once, by main: 1 means drain and return.
-    int64_t stop_before_us_ = 0;  // 0 until the stop has begun.
-    int64_t published_us_ = 0;    // When the observations were published.
+    Cursor stopping_;             // Advanced once, by main: the worker drains and returns.
+    int64_t stop_before_us_ = 0;  // Deadline of the stop; 0 until the stop begins.
+    int64_t published_us_ = 0;    // Time at which the observations were last published.
     Loop loop_;
     std::thread thread_;
 };

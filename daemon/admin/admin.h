@@ -6,8 +6,8 @@
 //                   reason; then one line for each health message, for example that a sink is down
 //        /status    a status page; /status.json has the same content for scripts
 //
-// With admin.token_file, all pages but /healthz need its token, as the token of a credential
-// (http/credentials.h).
+// If admin.token_file is set, all pages except /healthz require this token, sent as the token of a
+// credential (http/credentials.h).
 //
 // Threads: the loop of main, except for require_token().
 #pragma once
@@ -31,7 +31,7 @@ namespace rollcall {
 
 class Admin final : public HttpService {
 public:
-    // The functions that return the contents of the pages. Each request calls them.
+    // The functions that return the contents of the pages. They are called for each request.
     struct Sources {
         MetricShards shards;
         std::function<Readiness()> readiness = [] { return Readiness::starting; };
@@ -40,9 +40,9 @@ public:
             return std::vector<std::string>();
         };
         std::function<std::vector<SinkStatus>()> sinks = [] { return std::vector<SinkStatus>(); };
-        // Returns the state of the SingleStore pipeline, or nothing if none is watched.
+        // Returns the state of the SingleStore pipeline; nothing if no pipeline is watched.
         std::function<std::optional<PipelineStatus>()> pipeline = [] { return std::nullopt; };
-        // Returns the unknown keys and the warnings by version.
+        // Returns the unknown keys, and the warnings by RouterOS version.
         std::function<Observations()> observations = [] { return Observations(); };
     };
 
@@ -50,8 +50,8 @@ public:
         : replies_(replies), clock_(clock), version_(version), started_us_(clock.steady_us()) {}
 
     void show(Sources sources) { sources_ = std::move(sources); }
-    // Requires this token from now on. settings: name the header fields and query keys of tokens.
-    // Any thread may call it, because a reload reads the file in a thread of its own.
+    // Requires this token from now on. settings: the names of the header fields and query keys for
+    // tokens. Any thread may call this, because the reload thread does.
     void require_token(const Digest& digest, const Settings& settings) {
         const std::lock_guard lock(token_mutex_);
         token_digest_ = digest;
@@ -77,7 +77,7 @@ private:
     Sources sources_;
     mutable std::mutex token_mutex_;      // Protects the members below.
     std::optional<Digest> token_digest_;  // Empty if no token is required.
-    const Settings* settings_ = nullptr;  // With a token.
+    const Settings* settings_ = nullptr;  // Not null if a token is required.
 };
 
 // Reads admin.token_file, which has one word. The explanation of a failure names the file.

@@ -1,8 +1,8 @@
-// Metrics snapshot: sums the metrics of all threads for the pages that show them.
+// Metrics snapshot: sums the metrics of all threads for the admin pages.
 //
-// Each call sums the shards of all threads at that moment. Only the pages that show metrics, and
-// the documents about them, may call these functions (tests/tidy_test.cc), because no other code
-// may depend on the value of a metric.
+// Each call sums the shards of all threads at that moment. Only the pages and documents about
+// metrics may call these functions (tests/tidy_test.cc), because no other code may depend on the
+// value of a metric.
 //
 // Threads: any.
 // Units:   as in MetricShard (config/metrics.h).
@@ -35,15 +35,15 @@ struct Label {
     std::string_view name;
     std::string_view value;
 };
-// Returns the labels of the value at a place among all values of a metric, from 0 on.
+// Returns the labels of the value with the index `place` among all values of a metric.
 [[nodiscard]] std::vector<Label> labels_at(Labels labels, size_t place);
 
 struct MetricValue {
     std::vector<Label> labels;  // At most two.
     int64_t value;
 };
-// Returns the values of a counter, gauge or ratio. Leaves out sinks that the settings do not list:
-// they have never been up and have never failed.
+// Returns the values of a counter, gauge or ratio. Omits sinks that the settings do not list,
+// because these have never been up and have never failed.
 [[nodiscard]] std::vector<MetricValue> values_of(const MetricShards& shards, Metric metric);
 
 }  // namespace rollcall

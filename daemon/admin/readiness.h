@@ -1,5 +1,5 @@
-// Readiness: whether the daemon accepts check-ins from all clients, and the reason if it does not,
-// for /readyz and the status page.
+// Readiness: whether the daemon accepts check-ins from all clients, and if not, the reason. /readyz
+// and the status page show it.
 //
 // Threads: pure functions.
 #pragma once
@@ -22,8 +22,8 @@ enum class Readiness : uint8_t {
     thread_stuck
 };
 
-// Returns the readiness of a daemon that has started. It is not ready while its spool cannot grow,
-// the pressure is full, or a thread that check-ins need is stuck.
+// Returns the readiness of a daemon that has started. The daemon is not ready while its spool
+// cannot grow, while the pressure is full, or while a thread that check-ins need is stuck.
 [[nodiscard]] Readiness readiness_of(const SpoolLoad& load, const OverloadMeasurement& measured,
                                      bool thread_stuck);
 

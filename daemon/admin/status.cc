@@ -152,7 +152,7 @@ Json json_of(const PipelineStatus& pipeline) {
             {"last_error_age_seconds", pipeline.last_error_age.count()}};
 }
 
-// Formats a count that may be too high: "1,234", "1,200 to 1,234".
+// Formats a count and its possible error: "1,234", "1,200 to 1,234".
 std::string count_text(uint64_t count, uint64_t error) {
     const std::string most = grouped(static_cast<int64_t>(count));
     if (error == 0) return most;

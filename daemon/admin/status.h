@@ -7,8 +7,8 @@
 // "since_seconds", "cause", "failed_attempts", "dead_letters"}}, "pipeline" if a SingleStore
 // pipeline is watched, "metrics": {name: value, or an object by label}, "unknown_keys": [{"name",
 // "count", "error", "shape", "resembles" if a column has a key like it}], "warned_versions":
-// [{"code", "version", "count", "error"}]}. A count is at most its error too high. The page shows
-// the most frequent 50 of each.
+// [{"code", "version", "count", "error"}]}. The true count is between count - error and count. The
+// page shows the most frequent 50 of each list.
 //
 // Foreign text, such as the error message of a database or a key of a report, is escaped.
 //

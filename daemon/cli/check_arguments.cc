@@ -13,8 +13,7 @@ namespace rollcall {
 
 namespace {
 
-// Reads the files that the settings name, and prints what is wrong with them. Returns whether all
-// are right.
+// Reads the files that the settings name, and prints their errors. Returns true if there are none.
 bool check_files(const Settings& settings) {
     const Clock clock;
     const auto tls = TlsContext(settings, clock).load();

@@ -1,7 +1,7 @@
 // Command: one command of the rollcalld program, with its arguments and its help.
 //
-// main() adds all commands to the command line and runs the one that was given. A command prints
-// its result to standard output, and to standard error why it failed.
+// main() adds all commands to the command line and runs the given one. A command prints its result
+// to standard output. If it fails, it prints the reason to standard error.
 //
 //   exit status    meaning
 //   0              The command succeeded, and found no difference and no damage.
@@ -37,15 +37,15 @@ public:
     // Returns the exit status.
     [[nodiscard]] virtual int run(const Settings& settings) = 0;
 
-    // config_file: the file that the settings come from; empty if they are the defaults.
+    // config_file: path of the file with the settings; empty if the settings are the defaults.
     void set_config_file(std::string config_file) { config_file_ = std::move(config_file); }
 
-    // Whether the command was given on the command line.
+    // Returns whether this command was given on the command line.
     [[nodiscard]] bool given() const { return app_->parsed(); }
 
 protected:
-    // Shows where settings come from and an example below the help of a command. example: one
-    // command line.
+    // Adds a footer to the help of a command: where the settings come from, and an example.
+    // example: one command line.
     static void set_example(CLI::App& command, const std::string& example) {
         command.footer(
             "Settings: --config FILE, else /etc/rollcall/rollcall.toml if it exists; --set "
@@ -54,7 +54,8 @@ protected:
             example);
     }
 
-    // Returns a check that an argument is one of the names. It suggests the nearest one otherwise.
+    // Returns a check that an argument is one of the names. For another argument the check suggests
+    // the nearest name.
     [[nodiscard]] static CLI::Validator one_of(std::vector<std::string> names);
 
     CLI::App* app_ = nullptr;  // Set by add_to().
@@ -69,7 +70,7 @@ protected:
 [[nodiscard]] std::unique_ptr<Command> make_token_command();
 [[nodiscard]] std::unique_ptr<Command> make_reference_command();
 
-// Prints why a command failed. Returns the exit status.
+// Prints the reason why a command failed. Returns the exit status.
 [[nodiscard]] int failed(const Error& error);
 
 }  // namespace rollcall

@@ -1,7 +1,8 @@
-// Deep check: rollcalld check --deep. It checks what the settings name: the state directory, every
-// record of the spool, disk space and file descriptors for the limits, the sinks' tables.
+// Deep check: rollcalld check --deep. It checks what the settings refer to: the state directory,
+// every record of the spool, disk space and file descriptors for the configured limits, and the
+// sinks' tables.
 //
-// It changes nothing and may be used while a daemon runs.
+// It changes nothing and can run beside a daemon.
 // Threads: main.
 #pragma once
 

@@ -1,4 +1,4 @@
-// rollcalld: the command line.
+// rollcalld: the main program, with its command line.
 
 #include <fmt/core.h>
 
@@ -37,14 +37,14 @@ Exit status:
 Example:
   rollcalld check --deep && rollcalld serve)";
 
-// The innermost command that was given.
+// Returns the innermost command that was given.
 const CLI::App& innermost(const CLI::App& app) {
     const auto given = app.get_subcommands();
     return given.empty() ? app : innermost(*given.front());
 }
 
-// Prints each word that is no command and no option, with the name that was probably meant. Returns
-// whether there was one.
+// Prints each word that is neither a command nor an option, and suggests the name that was probably
+// meant. Returns true if there was such a word.
 bool report_unknown_words(const CLI::App& program) {
     const CLI::App& command = innermost(program);
     std::vector<std::string> names;
@@ -55,7 +55,7 @@ bool report_unknown_words(const CLI::App& program) {
     const std::vector<std::string_view> known(names.begin(), names.end());
 
     std::vector<std::string> unknown = program.remaining(true);
-    // Words beside an unknown option are probably its values.
+    // Words after an unknown option are probably the values of that option.
     const auto is_option = [](const std::string& word) { return word.starts_with('-'); };
     if (std::ranges::any_of(unknown, is_option)) std::erase_if(unknown, std::not_fn(is_option));
     for (const auto& word : unknown) {

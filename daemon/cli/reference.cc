@@ -86,7 +86,7 @@ constexpr std::string_view dead_reasons_head = R"(
 |---|---|
 )";
 
-// Text for a cell of a table.
+// Returns the text for a table cell.
 std::string cell(std::string_view text) {
     std::string escaped;
     for (const char c : text) escaped += c == '|' ? std::string("\\|") : std::string(1, c);

@@ -1,5 +1,5 @@
-// Reference: documents in Markdown about settings, metrics and messages, made from the tables in
-// config/. The files in docs/ are what these functions return (`rollcalld reference`).
+// Reference: Markdown documents about settings, metrics and messages, generated from the tables in
+// config/. The files in docs/ are the output of these functions (`rollcalld reference`).
 //
 // Threads: pure functions.
 #pragma once
@@ -8,11 +8,13 @@
 
 namespace rollcall {
 
-// Every setting: default, allowed values, how a change takes effect, description.
+// Returns a document about every setting: default, allowed values, how a change takes effect,
+// description.
 [[nodiscard]] std::string settings_reference();
-// Every metric: type, labels, description.
+// Returns a document about every metric: type, labels, description.
 [[nodiscard]] std::string metrics_reference();
-// Every code of a refusal or a failure, every warning, and every reason of a dead letter.
+// Returns a document about every code of a refusal or failure, every warning, and every reason of a
+// dead letter.
 [[nodiscard]] std::string messages_reference();
 
 }  // namespace rollcall

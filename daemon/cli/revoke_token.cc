@@ -21,7 +21,7 @@ namespace {
 
 constexpr mode_t new_file_mode = 0640;
 
-// Closes the file, which also releases its lock.
+// The file of revoked tokens. The destructor closes it, which also releases the lock.
 class RevokedFile {
 public:
     explicit RevokedFile(const std::string& path)
@@ -53,7 +53,7 @@ private:
     int fd_;
 };
 
-// Returns whether the id is a word that a line of the file can begin with.
+// Returns whether a line of the file can begin with the id.
 bool is_token_id(std::string_view id) {
     const auto is_printable = [](char c) { return static_cast<uint8_t>(c) > ' ' && c != 0x7f; };
     return !id.empty() && id.front() != '#' && utf8_valid(id) &&
@@ -77,7 +77,8 @@ std::string directory_of(const std::string& path) {
     return directory.empty() ? "." : directory;
 }
 
-// Lets the daemon read a file that this command has created, and makes its name durable.
+// Gives the daemon access to a file that this command has created, and makes the file's name
+// durable.
 Result<void> settle_new_file(const RevokedFile& file, const Settings& settings) {
     const std::string& path = settings.auth.revoked_file;
     struct stat model{};

@@ -1,13 +1,14 @@
 // rollcalld token revoke: appends the id of a JSON Web Token to auth.revoked_file.
 //
-// The id is on disk when the command succeeds. The daemon reads the file at a reload.
+// When the command succeeds, the id is on disk. The daemon reads the file at the next reload.
 //
-// A new file can be read by the daemon: its mode is 0640, and if root creates it, its owner and
-// group are those of auth.signing_keys_file, or else of the directory. An existing file keeps its
-// owner and mode. Commands that run at the same time wait for each other (flock(2)).
+// The command gives a new file such permissions that the daemon can read it. The mode is 0640. If
+// root creates the file, owner and group are those of auth.signing_keys_file if it is set,
+// otherwise those of the directory. An existing file keeps its owner and mode. Concurrent commands
+// wait for each other (flock(2)).
 //
-// Threads: main, without a daemon. Errors: bad_argument, not_owner, unreadable_file and those of
-// the file's contents; each has an explanation.
+// Threads: main, without a daemon. Errors: bad_argument, not_owner, unreadable_file, and errors in
+// the file's contents. Each error has an explanation.
 #pragma once
 
 #include <string>
@@ -18,8 +19,8 @@
 
 namespace rollcall {
 
-// Returns what was done and what follows, as lines to print. Succeeds without a change if the token
-// is revoked already. After a failure the file has its previous contents.
+// Returns lines to print: what was done, and what happens next. If the token is already revoked,
+// succeeds without a change. After a failure the file has its previous contents.
 [[nodiscard]] Result<std::string> revoke_token(const Settings& settings, std::string_view id);
 
 }  // namespace rollcall

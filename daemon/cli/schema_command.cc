@@ -16,7 +16,7 @@ namespace rollcall {
 
 namespace {
 
-// The pipeline's login to the brokers, if it needs one.
+// The login of the pipeline at the brokers, if one is needed.
 struct PipelineLogin {
     std::string user;
     std::string password_file;
@@ -46,7 +46,7 @@ PipelineSource pipeline_source(const Settings& settings, std::string_view passwo
     source.batch_interval = settings.singlestore.batch_interval;
     const bool sasl = kafka.sasl_mechanism != "none";
     source.config["security.protocol"] = security_protocol(kafka.tls, sasl);
-    // These files must lie at the same path on each node of SingleStore.
+    // The files must exist at the same path on each node of SingleStore.
     const std::pair<const char*, const std::string&> files[] = {
         {"ssl.ca.location", kafka.tls_ca},
         {"ssl.certificate.location", kafka.tls_certificate},
@@ -61,14 +61,14 @@ PipelineSource pipeline_source(const Settings& settings, std::string_view passwo
     return source;
 }
 
-// A database that answers, and what it must hold.
+// A database that could be reached, and the schema that it must have.
 struct Target {
     SqlDialect dialect;
     Query query;
     PipelineSource source = {};
     DatabaseUsers users = {};
     bool makes_users = false;
-    Database::Options daemon = {};  // How the daemon itself would log in.
+    Database::Options daemon = {};  // The login of the daemon itself.
 
     [[nodiscard]] Result<Differences> compare_all_tables() const {
         auto differences = compare_tables(dialect, query);
@@ -88,12 +88,13 @@ Query query_of(Database database) {
     };
 }
 
-// diff prints statements, so it reads no secrets; apply prints no statement that has one.
+// diff prints statements, so it must read no secrets. apply may read secrets, because it prints no
+// statement with a secret.
 enum class Purpose : uint8_t { diff, apply };
 
 struct Logins {
-    Database::Options daemon;  // How the daemon logs in.
-    Database::Options used;    // How the command logs in.
+    Database::Options daemon;  // The login of the daemon.
+    Database::Options used;    // The login of the command.
     std::string pipeline_password;
 };
 
@@ -107,7 +108,7 @@ Result<Logins> read_logins(const Settings& settings, const Administrator& admini
         auto password = read_secret(login.password_file);
         if (!password) return std::unexpected(in_context(login.setting, password.error()));
         logins.pipeline_password = *std::move(password);
-        logins.used.database.clear();  // It may not exist yet.
+        logins.used.database.clear();  // The database may not exist yet.
     }
     if (administrator.user.empty()) return logins;
     if (purpose == Purpose::apply && daemon->password.empty())
@@ -122,7 +123,7 @@ Result<Logins> read_logins(const Settings& settings, const Administrator& admini
     return logins;
 }
 
-// Connects. For apply it also makes the database if there is none of that name.
+// Connects. For apply, also creates the database if it does not exist.
 Result<Target> reach_server(const Settings& settings, SqlDialect dialect,
                             const Administrator& administrator, Purpose purpose) {
     const auto logins = read_logins(settings, administrator, purpose);
@@ -166,8 +167,8 @@ std::string in_lines(const Differences& differences) {
     return text;
 }
 
-// Makes the daemon's user. One that exists keeps its password, which may be another; then the
-// daemon cannot log in, which is a difference.
+// Creates the daemon's user. An existing user keeps its password. If this is not the password in
+// the settings, the daemon cannot log in; this is reported as a difference.
 Result<Differences> make_users(const Target& target) {
     for (const auto& statement : create_users(target.dialect, target.users))
         if (const auto done = target.query(statement); !done) return std::unexpected(done.error());
@@ -180,7 +181,7 @@ Result<Differences> make_users(const Target& target) {
          {}}};
 }
 
-// Fixes the differences one by one and adds to the report what was done.
+// Fixes the differences one by one, and adds each action to the report.
 Result<void> apply(const Result<Differences>& differences, const Target& target,
                    SchemaReport& report) {
     if (!differences) return std::unexpected(differences.error());

@@ -1,6 +1,6 @@
 // Schema command: rollcalld schema show, diff and apply, for the databases that the settings name.
 //
-// Threads: main. diff and apply block as long as the timeouts of the settings allow.
+// Threads: main. diff and apply may block for the timeouts in the settings.
 #pragma once
 
 #include <string>
@@ -11,8 +11,8 @@
 
 namespace rollcall {
 
-// The database user that runs the command, if it is not the daemon's own. Then apply also creates
-// the daemon's user.
+// The database user that runs the command, if it is not the daemon's user. In this case apply also
+// creates the daemon's user.
 struct Administrator {
     std::string user;  // Empty for the daemon's user.
     std::string password_file;
@@ -20,21 +20,23 @@ struct Administrator {
 
 struct SchemaReport {
     std::string text;
-    bool same;  // Nothing differs, or nothing differs any more.
+    bool same;  // There are no differences, or no differences any more.
 };
 
-// Returns the statements. Those that need a password are comments, with *** in its place.
+// Returns the SQL statements. Statements with a password are commented out, and *** replaces the
+// password.
 [[nodiscard]] std::string show_schema(const Settings& settings, SqlDialect dialect);
 
-// Returns what differs in the live database, with the statements that would fix it. Secrets are
-// hidden as in show_schema(). Fails if the database cannot be reached or asked. state_dir holds the
-// SQLite file if sqlite.path is empty.
+// Returns the differences of the live database, with the statements that would fix them. Secrets
+// are hidden as in show_schema(). Fails if the database cannot be reached or queried. state_dir
+// contains the SQLite file if sqlite.path is empty.
 [[nodiscard]] Result<SchemaReport> diff_schema(const Settings& settings, SqlDialect dialect,
                                                const std::string& state_dir,
                                                const Administrator& administrator);
-// Fixes what differs: tables, then the daemon's user, then the pipeline, which needs the topics to
-// exist. The report lists what was done, what the operator must change by hand, and the statement
-// that failed. A second call continues from there. Fails if the database cannot be reached.
+// Fixes the differences: first the tables, then the daemon's user, then the pipeline, which
+// requires that the topics exist. The report lists what was done, what the operator must change by
+// hand, and the statement that failed. A second call continues from there. Fails if the database
+// cannot be reached.
 [[nodiscard]] Result<SchemaReport> apply_schema(const Settings& settings, SqlDialect dialect,
                                                 const std::string& state_dir,
                                                 const Administrator& administrator);

@@ -41,7 +41,7 @@ constexpr std::string_view in_words(Kind kind) {
     return "";
 }
 
-// The words of columns.def without the marks behind them.
+// Returns the names in a text of columns.def, without the marks after them.
 std::string names(std::string_view keys) {
     if (keys.empty()) return "set by rollcalld";
     std::string list;

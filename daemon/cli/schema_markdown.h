@@ -1,4 +1,4 @@
-// Schema: columns.def as a reader wants it.
+// Schema in Markdown: a document about the columns in columns.def.
 //
 // Threads: pure functions.
 #pragma once
@@ -7,7 +7,7 @@
 
 namespace rollcall {
 
-// config/routeros/fields.md: every column, and the names that a report may use for it.
+// Returns config/routeros/fields.md: every column, and the names that a report may use for it.
 [[nodiscard]] std::string schema_markdown();
 
 }  // namespace rollcall

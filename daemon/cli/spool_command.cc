@@ -29,7 +29,8 @@ std::unexpected<Error> fail_in(const std::string& place, const Error& error) {
     return std::unexpected(in_context(place, error));
 }
 
-// Progress: a percentage on the terminal that overwrites itself; prints nothing elsewhere.
+// Progress: prints a percentage that overwrites itself. Prints nothing if the output is not a
+// terminal.
 class Progress {
 public:
     void show(uint64_t done, uint64_t all) {
@@ -146,7 +147,7 @@ std::string cell(const Columns& rows, size_t row, Column column, bool json) {
     return fmt::format("{}", rows.integer(row, column));
 }
 
-// Returns the column's name in the spool, where `id` holds the fingerprint.
+// Returns the column's name in the spool. There the column `id` contains the fingerprint.
 std::string_view name_in_spool(Column column) {
     return column == Column::id ? "fingerprint" : info(column).name;
 }
@@ -160,7 +161,7 @@ void print_head(std::string line, ColumnName name, std::FILE* to) {
     fmt::print(to, "{}\n", line);
 }
 
-// Prints a row after the cells that are already in `line`.
+// Prints a row; `line` already has the first cells.
 void print_row(std::string line, const Columns& rows, size_t row, ColumnName name, bool json,
                std::FILE* to) {
     for (const Column column : columns_as_shown) {
@@ -180,8 +181,8 @@ void print_rows(const Record& record, const Columns& rows, bool json, std::FILE*
                   rows, row, name_in_spool, json, to);
 }
 
-// Calls visit for each record, and `opened` before the first one if there is a spool. Returns
-// whether all could be read: a record for which visit returns false counts as damaged too.
+// Calls visit for each record. If there is a spool, calls `opened` before the first record. Returns
+// true if all records could be read. A record for which visit returns false also counts as damaged.
 Result<bool> each_record(
     const std::string& directory, const SpoolRange& range,
     const std::function<bool(const Record&)>& visit, const std::function<void()>& opened = [] {}) {
@@ -206,7 +207,7 @@ Result<bool> each_record(
     }
 }
 
-// ReplaySink: a sink under a new spool id, whose position begins where the replay does.
+// ReplaySink: a sink with a new spool id. Its initial position is the start of the replay.
 class ReplaySink final : public Sink {
 public:
     ReplaySink(Sink& sink, uint64_t first) : sink_(sink), position_(first) {
@@ -223,7 +224,7 @@ public:
     }
     [[nodiscard]] bool shared() const override { return sink_.shared(); }
     Result<void> write(const Batch& batch) override {
-        // Refused rows have their dead letters already.
+        // Refused rows already have dead letters.
         size_t refused = 0;
         Batch same = batch;
         same.keep_refused = [&](std::span<const Refusal> refusals) -> Result<void> {
@@ -249,7 +250,7 @@ private:
     uint64_t refused_ = 0;
 };
 
-// Returns the sinks that have dead letters; `only` limits them to one.
+// Returns the sinks that have dead letters. `only` restricts the result to one sink.
 std::vector<SinkName> sinks_with_dead_letters(Files& files, const std::string& directory,
                                               const std::string& only) {
     std::vector<SinkName> found;
@@ -274,13 +275,14 @@ Result<bool> each_dead_letter(const std::string& spool_directory, SinkName sink,
                        });
 }
 
-// Fails if what a command writes for this sink would not belong to the user of the daemon.
+// Fails if the files that a command writes for this sink would not belong to the user of the
+// daemon.
 Result<void> check_owners(const Settings& settings, const std::string& state_dir, SinkName sink) {
     if (sink == SinkName::sqlite) return check_owner(sqlite_path(settings, state_dir));
     return {};
 }
 
-// Dead letters are not kept, so their limits stay 0.
+// A replay keeps no dead letters, so their limits stay 0.
 Delivery::Options replay_options(const Settings& settings, const std::string& directory,
                                  const SpoolId& spool, SinkName sink) {
     const auto& delivery = settings.delivery;

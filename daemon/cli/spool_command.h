@@ -1,5 +1,5 @@
-// Spool command: rollcalld spool list, verify, dump and replay. They change nothing in the spool
-// and may be used while a daemon runs.
+// Spool command: rollcalld spool list, verify, dump and replay. The commands change nothing in the
+// spool and can run beside a daemon.
 //
 // clang-format off
 //   list     prints a line for each segment, from its head and its name
@@ -13,12 +13,13 @@
 //            twice, and the database that loads them refuses the copies.
 // clang-format on
 //
-// With --dead the commands work on dead letters (dead_letters.h): list counts them by sink and
-// reason, dump prints them, and replay sends them to the sinks that refused them and drops those
-// that were stored.
+// With --dead the commands work on dead letters (dead_letters.h). list counts the dead letters by
+// sink and reason; dump prints them. replay sends them to the sinks that refused them, and deletes
+// those that a sink has now stored.
 //
-// A replay writes into the folder of the dead letters and into SQLite's file. Root gives what it
-// creates there to the owner of the folder; any other user who does not own them is refused.
+// A replay writes into the folder of the dead letters and into SQLite's file. If root runs the
+// command, new files get the owner of the folder. Any other user must own both; otherwise the
+// command refuses.
 //
 // Errors:  the explanation begins with the directory or the sink.
 // Threads: main.
@@ -39,11 +40,11 @@ inline constexpr const char* spool_format_names[] = {"table", "tsv", "json"};
 
 struct SpoolRange {
     uint64_t first = 0;
-    uint64_t end = std::numeric_limits<uint64_t>::max();  // The record behind the last.
+    uint64_t end = std::numeric_limits<uint64_t>::max();  // The number after that of the last
+                                                          // record.
 };
 
-// Each function returns whether everything is as it should be: no record is damaged, no row
-// refused.
+// Each function returns true if no record was damaged and no row was refused.
 
 [[nodiscard]] Result<bool> list_spool(const std::string& directory, SpoolFormat format,
                                       std::FILE* to);
@@ -58,7 +59,7 @@ struct SpoolRange {
 // sink: empty for all sinks.
 [[nodiscard]] Result<bool> list_dead_letters(const std::string& directory, const std::string& sink,
                                              SpoolFormat format, std::FILE* to);
-// range: the numbers of dead letters, as this function prints them.
+// range: the numbers of dead letters, as list_dead_letters() and this function print them.
 [[nodiscard]] Result<bool> dump_dead_letters(const std::string& directory, const std::string& sink,
                                              const SpoolRange& range, SpoolFormat format,
                                              std::FILE* to);

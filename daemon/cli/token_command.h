@@ -1,9 +1,9 @@
 // rollcalld token: creates tokens and keys, and explains tokens.
 //
-// The commands write to no file. They print what the operator then puts into a file or a router.
-// revoke_token.h has the one that does.
+// These functions write to no file. They print text that the operator puts into a file or a router.
+// Only revoke_token() writes to a file (revoke_token.h).
 //
-// Threads: main, without a daemon. Errors: bad_argument, and those of the files; each has an
+// Threads: main, without a daemon. Errors: bad_argument, and errors in the files. Each error has an
 // explanation.
 #pragma once
 
@@ -26,10 +26,10 @@ struct TokenRequest {
 
 struct NewToken {
     std::string text;     // The lines to print: the token, and its line for the file.
-    std::string id = {};  // By which it can be revoked; empty for a stored token.
+    std::string id = {};  // The id for revoking the token; empty for a stored token.
 };
-// Returns a JSON Web Token (HS256) if auth.signing_keys_file has a key that can sign, else a random
-// token, followed by its line for auth.tokens_file.
+// Returns a JSON Web Token (HS256) if auth.signing_keys_file has a key that can sign. Otherwise
+// returns a random token, followed by a line for auth.tokens_file.
 [[nodiscard]] Result<NewToken> new_token(const Settings& settings, const TokenRequest& request,
                                          const Clock& clock);
 

@@ -236,8 +236,9 @@ private:
     bool flush_is_due_ : 1 = false;   // The table will call flush_released().
     bool admitted_ : 1 = false;
     bool from_proxy_ : 1 = false;
-    // The time from which the minimum rate counts: when input_ was last empty, when the session last
-    // took bytes of it, or when the unfinished TLS record began. Lower half of the loop's clock.
+    // The time from which the minimum rate counts: when input_ was last empty, when the session
+    // last took bytes of it, or when the unfinished TLS record began. Lower half of the loop's
+    // clock.
     uint32_t progress_ms_ = 0;
     uint64_t deadline_ms_;
     uint64_t throttled_until_ms_ = 0;

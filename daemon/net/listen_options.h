@@ -39,7 +39,8 @@ struct ListenOptions {
     // Each connection begins with a header of the PROXY protocol, which names the client.
     bool proxy_protocol = false;
     Millis proxy_header_timeout_max{15'000};
-    // The proxies that name the client of each request in a header field. nullptr if there are none.
+    // The proxies that name the client of each request in a header field. nullptr if there are
+    // none.
     const TrustedProxies* trusted_proxies = nullptr;
     // Applies to input that the session does not take before it is complete.
     MinimumRate input_rate_min = {};

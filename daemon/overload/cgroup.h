@@ -1,6 +1,7 @@
-// Control group: where the kernel shows the limits of the groups that the process is in.
+// Control groups: finds the directories in which the kernel shows the limits of the process's
+// groups.
 //
-// Source: cgroup v2, Documentation/admin-guide/cgroup-v2.rst. Under v1 no group is found.
+// Source: cgroup v2, Documentation/admin-guide/cgroup-v2.rst. Finds no group under cgroup v1.
 // Threads: any.
 #pragma once
 
@@ -9,7 +10,7 @@
 
 namespace rollcall {
 
-// Where control groups are mounted, and the file that names the group of the process.
+// The directory where control groups are mounted, and the file that names the group of the process.
 struct CgroupPaths {
     std::string root = "/sys/fs/cgroup";
     std::string self = "/proc/self/cgroup";

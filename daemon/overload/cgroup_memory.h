@@ -1,9 +1,9 @@
-// CgroupMemory: measures how near the process is to the memory limit of its control groups.
+// CgroupMemory: measures how close the process is to the memory limit of its control groups.
 //
-// The page cache does not count: the kernel can reclaim it, and writing the spool fills it up to
-// any limit. Among the control group of the process and its parents, the one that is nearest to its
-// limit decides. The limit of a group is the smaller of memory.high, where the kernel slows the
-// process down, and memory.max, where the kernel kills it.
+// The page cache does not count: the kernel can reclaim it, and writing the spool would fill it up
+// to any limit. The result is that of the group closest to its limit, among the process's control
+// group and its parents. The limit of a group is the smaller of memory.high and memory.max. At
+// memory.high the kernel slows the process down; at memory.max it kills the process.
 //
 // Source: cgroup v2, Documentation/admin-guide/cgroup-v2.rst, "Memory Interface Files". Under v1 no
 //         limit is found.
@@ -22,7 +22,7 @@ public:
     explicit CgroupMemory(const std::string& root = "/sys/fs/cgroup",
                           const std::string& self = "/proc/self/cgroup");
 
-    // Returns the used share of the limit; 0 if there is no limit.
+    // Returns the fraction of the limit that is used; 0 if there is no limit.
     [[nodiscard]] double share() const;
     // Returns the lowest limit, in bytes; UINT64_MAX if there is none.
     [[nodiscard]] uint64_t limit() const;

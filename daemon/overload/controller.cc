@@ -17,16 +17,18 @@ constexpr double backlog_full = 0.95;
 constexpr double memory_none = 0.8;
 constexpr double memory_full = 0.95;
 constexpr double overload_over = 0.9;  // Pressure below which an overload counts as over.
-constexpr double drain_s_max = 3600;   // Also when nothing is delivered.
-constexpr double ack_us_none = 250e3;  // Time to an acknowledgement without pressure.
+constexpr double drain_s_max = 3600;   // Also the value if nothing is delivered.
+constexpr double ack_us_none = 250e3;  // Below this time to an acknowledgement there is no
+                                       // pressure.
 constexpr double ack_us_full = 4e6;
 
-// Returns where the value lies between `none` and `full`, as 0 to 1.
+// Returns the position of the value between `none` and `full`, as 0 to 1.
 double share(double value, double none, double full) {
     return std::clamp((value - none) / (full - none), 0.0, 1.0);
 }
 
-// While a sync hangs, no acknowledgement is sent whose time could be measured.
+// A hanging sync needs a signal of its own: no acknowledgement is sent while it hangs, so no time
+// to an acknowledgement can be measured.
 double sync_share(const SpoolLoad& load, int64_t now_us) {
     if (!load.sync_began_us) return 0;
     const int64_t whole_s = now_us / 1'000'000 - *load.sync_began_us / 1'000'000 - 1;
@@ -83,7 +85,8 @@ void OverloadController::publish(const OverloadMeasurement& measurement) {
     shard_.set(Metric::backlog_drain_seconds, measurement.drain_s);
 }
 
-// Logs the begin and the end of an overload, and not each measurement near full pressure.
+// Logs the begin and the end of an overload. Measurements that vary near full pressure give no
+// lines.
 void OverloadController::log_overload(double pressure, std::string_view cause) {
     if (!overload_logged_ && pressure >= 1) {
         log(LogLevel::warning, "overload: rejecting new clients because of {}", cause);
@@ -111,7 +114,7 @@ double OverloadController::acks_share() {
 double OverloadController::drain_s(const SpoolLoad& load, int64_t now_us) {
     const auto backlog = static_cast<double>(load.backlog_bytes);
     const Drained now{static_cast<double>(load.written_bytes) - backlog, now_us};
-    if (drained_[oldest_].at_us == 0) drained_.fill(now);  // The first measurement.
+    if (drained_[oldest_].at_us == 0) drained_.fill(now);  // This is the first measurement.
     const Drained then = std::exchange(drained_[oldest_], now);
     const double excess = backlog - backlog_none * spool_bytes_max_;
     if (excess <= 0) return 0;

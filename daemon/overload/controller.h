@@ -36,21 +36,21 @@
 
 namespace rollcall {
 
-// What one measurement found.
+// The result of one measurement.
 struct OverloadMeasurement {
     double pressure = 0;      // 0 to 1.
     double memory_share = 0;  // Used share of memory_max or of the control group's limit.
-    int64_t drain_s = 0;      // 0 if the backlog causes no pressure.
+    int64_t drain_s = 0;      // Estimate in seconds; 0 if the backlog causes no pressure.
 };
 
 class OverloadController {
 public:
-    // Where the load is read.
+    // The sources of the load signals.
     struct Sources {
         std::function<SpoolLoad()> spool_load = [] { return SpoolLoad(); };
         std::vector<const AckTimes*> ack_times = {};  // One for each worker.
         std::function<uint64_t()> process_bytes = [] { return uint64_t{0}; };
-        const MemoryBudget* client_memory = nullptr;  // Only reported, if not null.
+        const MemoryBudget* client_memory = nullptr;  // Only reported; may be nullptr.
     };
 
     OverloadController(const Settings& settings, OverloadState& state,
@@ -73,7 +73,7 @@ private:
 
     static constexpr size_t measurements = 8;
     struct Drained {
-        double bytes = 0;  // Delivered by the slowest sink, counted from an arbitrary start.
+        double bytes = 0;  // Bytes delivered by the slowest sink, counted from an arbitrary start.
         int64_t at_us = 0;
     };
 
@@ -83,8 +83,9 @@ private:
     CgroupMemory memory_;
     Sources sources_;
     std::array<AckTimes::Total, measurements> acks_{};  // Totals at each of the last measurements.
-    std::array<Drained, measurements> drained_{};       // The same.
-    size_t oldest_ = 0;                                 // Index of the oldest entry in both.
+    std::array<Drained, measurements> drained_{};       // Deliveries at each of the last
+                                                        // measurements.
+    size_t oldest_ = 0;                                 // Index of the oldest entry in both arrays.
     int64_t measured_us_ = 0;                           // 0 before the first measurement.
     bool overload_logged_ = false;
     OverloadMeasurement last_;

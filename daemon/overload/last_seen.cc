@@ -28,12 +28,12 @@ std::atomic_ref<uint64_t> LastSeen::entry(const Table& table, uint64_t site) con
 }
 
 void LastSeen::note_collectors(uint64_t site, int64_t now_s) {
-    // relaxed: a lone number; of two writers either may be the last.
+    // relaxed: an independent number; if two writers race, either value is correct.
     entry(collectors_, site).store(entry_of(site, now_s), std::memory_order_relaxed);
 }
 
 std::optional<int64_t> LastSeen::collectors_age_s(uint64_t site, int64_t now_s) const {
-    // relaxed: a lone number; it orders nothing.
+    // relaxed: an independent number that orders no other memory access.
     const uint64_t last = entry(collectors_, site).load(std::memory_order_relaxed);
     if (!is_of(last, site)) return std::nullopt;
     return std::max<int64_t>(0, now_s - second_of(last));
@@ -41,12 +41,13 @@ std::optional<int64_t> LastSeen::collectors_age_s(uint64_t site, int64_t now_s) 
 
 bool LastSeen::first_in_minute(uint64_t site, int64_t now_s) {
     const auto minute = entry(minutes_, site);
-    // relaxed: a lone number; it orders nothing.
+    // relaxed: an independent number that orders no other memory access.
     uint64_t last = minute.load(std::memory_order_relaxed);
     do {
         if (is_of(last, site) && second_of(last) / seconds_per_minute == now_s / seconds_per_minute)
             return false;
-        // relaxed: the exchange makes one of two workers the first, and that is all that is asked.
+        // relaxed: the exchange alone decides which of two workers is the first; nothing else
+        // depends on it.
     } while (!minute.compare_exchange_weak(last, entry_of(site, now_s), std::memory_order_relaxed));
     return true;
 }

@@ -1,14 +1,14 @@
-// LastSeen: tables of fixed size that record when a site was last seen, one for each kind of event.
+// LastSeen: tables of fixed size that record when a site was last seen. Each kind of event has one.
 //
 //     for each kind, sites_max entries    [ tag, 32 bits | second, 32 bits ]
 //
-// The lower half of a site's hash selects the entry, and the upper half is its tag. Two sites with
-// the same entry overwrite each other; the first one is then unknown until it is seen again. So the
-// tables need no search, no growth and no lock. The kernel allocates a page when a site first
-// touches it.
+// The lower half of a site's hash selects the entry; the upper half is its tag. If two sites have
+// the same entry, each overwrites the other, and the overwritten site is unknown until it is seen
+// again. So the tables need no search, no growth and no lock. The kernel allocates a page when a
+// site first uses it.
 //
-// Threads: any; all workers share one. An entry is one relaxed number: it orders nothing, and a
-//          reader never sees half of it.
+// Threads: any; all workers share one object. An entry is one atomic number with relaxed order: it
+// orders no other memory access, and a reader never sees half of it.
 // Units:   seconds since 1970, UTC; until 2106.
 #pragma once
 
@@ -25,11 +25,12 @@ class LastSeen {
 public:
     explicit LastSeen(size_t sites_max);
 
-    // site: the process_hash() of its name.
+    // site: the process_hash() of the site's name.
 
-    // Records that the site reported what its collectors gathered.
+    // Records that the site reported the values of its collectors.
     void note_collectors(uint64_t site, int64_t now_s);
-    // Returns the seconds since then; nothing if it is not known.
+    // Returns the seconds since the last call of note_collectors() for the site; nothing if that is
+    // unknown.
     [[nodiscard]] std::optional<int64_t> collectors_age_s(uint64_t site, int64_t now_s) const;
 
     // Returns whether this is the first call for the site in this minute of the clock.

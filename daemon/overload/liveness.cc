@@ -6,7 +6,8 @@ namespace rollcall {
 
 namespace {
 
-// Returns whether the body was refused. A refused head or connection does not tell who sent it.
+// Returns whether the body was refused. If the head or the connection was refused, the sender is
+// unknown.
 bool is_about_body(Code code) {
     const Source source = info(code).source;
     return source == Source::json || source == Source::body;

@@ -10,10 +10,12 @@ namespace rollcall {
 
 namespace {
 
-constexpr uint64_t default_divisor = 2;  // The machine's memory is divided by it.
-constexpr uint64_t clients_divisor = 4;  // The rest: slots, batches, deduplication, libraries.
+constexpr uint64_t default_divisor = 2;  // Default of memory_max: the machine's memory divided by
+                                         // this.
+constexpr uint64_t clients_divisor = 4;  // The rest is for slots, batches, deduplication,
+                                         // libraries.
 
-// sysinfo(2) works without /proc/meminfo, which the service cannot see.
+// sysinfo(2) works without /proc/meminfo, to which the service has no access.
 uint64_t machine_bytes() {
     struct sysinfo machine{};
     if (sysinfo(&machine) != 0) return UINT64_MAX;

@@ -10,14 +10,14 @@
 
 namespace rollcall {
 
-// Returns the memory of the process that is in RAM and belongs to no file: proc(5), statm.
+// Returns the process's resident memory that belongs to no file: proc(5), statm.
 [[nodiscard]] uint64_t process_bytes();
 
-// Returns memory_max, or what 0 stands for: half of the machine's memory.
+// Returns memory_max; if the setting is 0, half of the machine's memory.
 [[nodiscard]] uint64_t memory_bytes_max(const Settings& settings);
 
-// Returns how much clients may hold: a quarter of memory_max, or of the limit of the control groups
-// if that is lower.
+// Returns how much memory clients may occupy: a quarter of memory_max, or a quarter of the limit of
+// the control groups if that is lower.
 [[nodiscard]] uint64_t client_memory_bytes_max(const Settings& settings,
                                                const CgroupMemory& group = CgroupMemory());
 

@@ -41,7 +41,7 @@ Quotas::Quotas(const Settings& settings)
 void Quotas::add_limit(Code code, uint64_t Sender::* who, Unit unit, uint64_t per_minute) {
     if (per_minute == 0) return;
     const double us_each = minute_us / static_cast<double>(per_minute);
-    // The burst must have room for one more, but the first one is always accepted.
+    // A report is accepted if the burst has room for it. The first report is always accepted.
     const int64_t ahead_max_us = std::max<int64_t>(0, burst_us_ - std::llround(us_each));
     limits_.push_back({code, who, unit, us_each, ahead_max_us});
 }
@@ -74,7 +74,7 @@ Quotas::Bucket* Quotas::places_of(uint64_t key) const {
 int64_t Quotas::full_at_us(uint64_t key) const {
     Bucket* const all = places_of(key);
     for (size_t place = 0; place < places; ++place) {
-        // relaxed: lone numbers; see the header.
+        // relaxed: independent numbers; see the header.
         if (std::atomic_ref(all[place].whose).load(std::memory_order_relaxed) == key)
             return std::atomic_ref(all[place].full_at_us).load(std::memory_order_relaxed);
     }
@@ -105,7 +105,7 @@ void Quotas::charge(const Sender& sender, size_t checkins, size_t bytes, int64_t
 }
 
 void Quotas::take(uint64_t key, int64_t cost_us, int64_t now_us) {
-    // relaxed, all of them: lone numbers; see the header.
+    // relaxed, in all cases: independent numbers; see the header.
     constexpr auto order = std::memory_order_relaxed;
     Bucket* const all = places_of(key);
     Bucket* fullest = all;

@@ -8,18 +8,19 @@
 //         quotas.burst             it is accepted, and asked to report later
 //         + quotas.grace           it is refused, and told when it is accepted again
 //
-// A bucket is a single time. Taking n where r a minute are allowed moves it n / r minutes into the
-// future. A bucket whose time is past is full and need not be remembered, so the table holds only
-// the senders of late. A sender has 4 places in the table; if others occupy all of them, it takes
-// the one that is full soonest, and the sender that had it starts again with a full bucket.
+// A bucket is stored as a single time. If r check-ins or bytes a minute are allowed, taking n of
+// them moves this time n / r minutes into the future. A bucket whose time is past is full and need
+// not be remembered, so the table holds only recent senders. A sender may use any of 4 entries in
+// the table. If others occupy all of them, it replaces the one whose bucket is full soonest; the
+// replaced sender starts again with a full bucket.
 //
-// A refused report costs nothing, so a sender that never pauses still gets what it is allowed.
+// A refused report is not charged, so a sender that never pauses still gets its allowed rate.
 //
 // Source: the virtual scheduling algorithm (GCRA), ITU-T I.371, Annex A.
-// Threads: any; all workers share one. The numbers of a bucket are relaxed: each is right by
-//          itself. If two threads give one place to two senders at the same time, one of them is
-//          charged once for what the other has sent.
-// Units:   microseconds, steady.
+// Threads: any; all workers share one object. The numbers of a bucket are relaxed atomics, each
+// valid on its own. If two threads give one entry to two senders at the same time, one sender is
+// charged once for a report of the other.
+// Units:   microseconds of the steady clock.
 #pragma once
 
 #include <cstddef>
@@ -37,26 +38,29 @@ class Quotas {
 public:
     explicit Quotas(const Settings& settings);
 
-    // Hashes (process_hash()) of what the sender belongs to; 0 if there is none, or it is unknown.
+    // Hashes (process_hash()) of the site, tenant and network of the sender; 0 if one is unknown or
+    // does not exist.
     struct Sender {
         uint64_t site = 0;
         uint64_t tenant = 0;
         uint64_t network = 0;
     };
-    // Returns the sender without what has no limit. site, tenant: empty without a credential.
+    // Returns the sender, without the parts for which no limit is set. site, tenant: empty without
+    // a credential.
     [[nodiscard]] Sender sender(std::string_view site, std::string_view tenant,
                                 std::string_view address) const;
 
     struct Standing {
-        int64_t over_us = 0;     // Time until the sender is within all limits; 0 if it is.
-        int64_t refused_us = 0;  // Time until its reports are accepted; 0 if they are.
+        int64_t over_us = 0;     // Time until the sender is within all limits; 0 if it is now.
+        int64_t refused_us = 0;  // Time until a report of the sender is accepted; 0 if it is
+                                 // accepted now.
         Code code = Code::over_site_quota;  // The code of the limit that it exceeds most.
 
         [[nodiscard]] int64_t over_s() const { return (over_us + 999'999) / 1'000'000; }
     };
-    // Returns where the sender stands, before its report is accepted.
+    // Returns how far the sender is over its limits. Call this before accepting a report.
     [[nodiscard]] Standing standing(const Sender& sender, int64_t now_us) const;
-    // Charges the sender for what was accepted.
+    // Charges the sender for an accepted report.
     void charge(const Sender& sender, size_t checkins, size_t bytes, int64_t now_us);
 
 private:
@@ -74,7 +78,7 @@ private:
     };
     static constexpr size_t places = 4;
 
-    // Adds a limit of `per_minute` units, unless that is 0.
+    // Adds a limit of `per_minute` units. Has no effect if per_minute is 0.
     void add_limit(Code code, uint64_t Sender::* who, Unit unit, uint64_t per_minute);
     [[nodiscard]] bool limits(uint64_t Sender::* who) const;
     [[nodiscard]] uint64_t key_of(const Limit& limit, const Sender& sender) const;
@@ -84,7 +88,7 @@ private:
 
     int64_t burst_us_;
     int64_t grace_us_;
-    std::vector<Limit> limits_;  // The limits that are set; usually none.
+    std::vector<Limit> limits_;  // The limits that are set; usually there are none.
     size_t network_bits_v4_;
     size_t network_bits_v6_;
     bool limits_sites_ = false;

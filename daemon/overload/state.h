@@ -1,5 +1,5 @@
-// OverloadState: how overloaded the daemon is, and what clients are asked to do about it. The
-// overload controller publishes it, and the workers obey it.
+// OverloadState: how overloaded the daemon is, and the intervals that clients are asked to keep for
+// this reason. The overload controller publishes the state; the workers apply it.
 //
 //     reporting interval   base interval x (1 + pressure x (replies.next_factor_max - 1))
 //     base interval        replies.next, and for each site up to replies.next_jitter percent more
@@ -7,8 +7,8 @@
 //     Retry-After          the longer of the reporting interval and the time until the backlog has
 //                          drained, at most overload_retry_after_max, plus up to half as long again
 //
-// Routers that lost power together report at the same moments. Because each site has a jitter of
-// its own, they drift apart. The jitter of a site is constant, because a router writes each change
+// Routers that lost power together would report at the same moments. Each site has its own jitter,
+// so the routers drift apart. The jitter of a site is constant, because a router writes each change
 // of its schedule to flash.
 //
 // Threads: publish() belongs to main; any thread may call the others.
@@ -23,7 +23,7 @@
 namespace rollcall {
 
 // Returns the delay plus up to half of it, so that the clients do not return together. client: any
-// hash of the client.
+// hash that identifies the client.
 [[nodiscard]] constexpr int64_t spread_s(int64_t delay_s, uint64_t client) {
     return delay_s + static_cast<int64_t>(client >> 32) % (delay_s / 2 + 1);
 }
@@ -32,16 +32,17 @@ class OverloadState {
 public:
     explicit OverloadState(const Settings& settings);
 
-    // pressure: 0 to 1. drain_s: time until the backlog has fallen to where pressure ends.
+    // pressure: 0 to 1. drain_s: time until the backlog causes no more pressure.
     void publish(double pressure, int64_t drain_s);
 
-    // Returns whether the pressure is full: new clients are then rejected.
+    // Returns true if the pressure is full. New clients are then rejected.
     [[nodiscard]] bool overloaded() const { return pressure_.read() >= 1; }
-    // Return the interval, at least 1 s, in which the site is asked to report: under the pressure
-    // of now, and without pressure. site: the stable_hash() of its name.
+    // Return the interval, at least 1 s, at which the site is asked to report: the first under the
+    // current pressure, the second without pressure. site: the stable_hash() of the site's name.
     [[nodiscard]] int64_t reporting_interval_s(uint64_t site) const;
     [[nodiscard]] int64_t base_interval_s(uint64_t site) const;
-    // Returns the delay after which a rejected client is asked to retry. client: any hash of it.
+    // Returns the delay after which a rejected client is asked to retry. client: any hash that
+    // identifies the client.
     [[nodiscard]] int64_t retry_after_s(uint64_t client) const;
 
 private:

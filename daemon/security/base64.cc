@@ -31,7 +31,7 @@ std::optional<std::string> decode(std::string_view text, const Values& values) {
     std::string bytes;
     bytes.reserve(text.size() * 3 / 4);
     uint32_t bits = 0;
-    unsigned count = 0;  // Number of bits that have not become a byte yet.
+    unsigned count = 0;  // Number of bits that do not yet fill a byte.
     for (const char letter : text) {
         const uint8_t value = values[static_cast<uint8_t>(letter)];
         if (value == no_letter) return std::nullopt;

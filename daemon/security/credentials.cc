@@ -147,7 +147,8 @@ Result<Identity> Credentials::verify(const Credential& credential, const Digest&
     return identity;
 }
 
-// Verifies a token. Also succeeds if the token has expired, so that it is cached like any other.
+// Verifies a token. Also succeeds for an expired token, so that the caller caches it like any
+// other.
 Result<Identity> Credentials::verify_with(const SigningKey& key, const JsonWebToken& token) const {
     if (!key.verifies(token)) return fail(Code::bad_credential);
     const auto& auth = settings_.auth;
@@ -166,13 +167,14 @@ Result<Identity> Credentials::verify_with(const SigningKey& key, const JsonWebTo
 }
 
 Result<int64_t> Credentials::expiry_of(const Claims& claims) const {
-    // A time after the year 36000 means "never expires"; adding the clock skew to it could
-    // overflow.
+    // A time after the year 36000 counts as "never expires", because adding the clock skew to it
+    // could overflow.
     constexpr int64_t never_s = int64_t{1} << 40;
     const bool expires = claims.expires_s != 0 && claims.expires_s < never_s;
     const int64_t lifetime_max_s = settings_.auth.jwt_lifetime_max.count() / 1000;
     if (lifetime_max_s == 0) return expires ? claims.expires_s + clock_skew_s : 0;
-    // A token cannot be issued in the future. So a time that is not stated is at most now.
+    // A token cannot be issued in the future. If it does not state the time of issue, assume now,
+    // the latest possible time.
     const int64_t issued_s = claims.issued_s != 0 ? claims.issued_s : now_s();
     const int64_t latest_s = std::min(issued_s, now_s() + clock_skew_s) + lifetime_max_s;
     if (expires && claims.expires_s <= latest_s) return claims.expires_s + clock_skew_s;

@@ -8,15 +8,17 @@
 //   |    no token?          the common name of a verified client certificate
 //   |  Identity             site, tenant, expiry
 //
-// CredentialFiles holds the contents of all files; load() replaces all or none. Each worker
-// has a Credentials object with its own reference to the current contents, so that identify() takes
-// no lock. It caches JSON Web Tokens that a public key has verified (auth.verified_tokens_max
-// entries by SHA-256, until a reload), so that the next check-in of the same router costs one hash.
-// Wrong tokens are never cached. A SignatureRateLimiter bounds the CPU time that they cost; above
-// its limit, identify() fails with signature_checks_suspended.
+// CredentialFiles holds the contents of all files; load() replaces either all of them or none. Each
+// worker has a Credentials object with its own reference to the current contents, so that
+// identify() takes no lock.
 //
-// The tenant is the one in the token, else the part of the site's name before
-// auth.tenant_separator, else empty.
+// A Credentials object caches the JSON Web Tokens that a public key has verified
+// (auth.verified_tokens_max entries by SHA-256, until a reload), so that the next check-in of the
+// same router costs one hash. It never caches wrong tokens. A SignatureRateLimiter bounds the CPU
+// time that wrong tokens cost; above its limit, identify() fails with signature_checks_suspended.
+//
+// The tenant is named by the token; otherwise it is the part of the site's name before
+// auth.tenant_separator, and empty without a separator.
 //
 // Threads: CredentialFiles::load() is called by one thread at a time, current() and generation() by
 // any thread. A Credentials object belongs to its worker.
@@ -57,13 +59,14 @@ public:
     [[nodiscard]] std::string_view tenant() const {
         return std::string_view(names_).substr(site_bytes_, tenant_bytes_);
     }
-    // The id of the JSON Web Token; empty if it has none, or if the credential was another.
+    // The id of the JSON Web Token; empty if the token has no id, or the credential was of another
+    // kind.
     [[nodiscard]] std::string_view token_id() const {
         return std::string_view(names_).substr(size_t{site_bytes_} + tenant_bytes_);
     }
     bool operator==(const Identity&) const = default;
 
-    int64_t expires_s = 0;              // UTC, seconds since 1970; 0 if it never expires.
+    int64_t expires_s = 0;              // UTC, seconds since 1970; 0 if the identity never expires.
     ShortDigest credential_digest = 0;  // Digest of the token or signing key; 0 if none.
 
 private:
@@ -75,7 +78,7 @@ private:
 // The credential that a client sent. The views point into the client's request.
 struct Credential {
     std::string_view site;   // The site that the client names; may be empty.
-    std::string_view token;  // Empty if there is none.
+    std::string_view token;  // Empty if the client sent no token.
     std::string_view peer;   // The address of the client.
     // The site of a verified client certificate, which is used if there is no token.
     std::string_view certified = {};
@@ -121,10 +124,10 @@ public:
     Credentials(const Settings& settings, const CredentialFiles& files, const Clock& clock);
 
     // Authenticates a client. Fails with no_credential, bad_credential, expired_credential or
-    // signature_checks_suspended; then `identity` is unchanged.
+    // signature_checks_suspended, and then leaves `identity` unchanged.
     [[nodiscard]] Result<void> identify(const Credential& credential, Identity& identity);
 
-    // Returns whether an identity from identify() is still valid. Does not need the token.
+    // Returns whether an identity from identify() is still valid. Does not need the client's token.
     [[nodiscard]] Result<void> revalidate(const Identity& identity);
 
     // Returns true if the files were reloaded since the last call.
@@ -145,7 +148,7 @@ private:
                                                       std::string_view tenant,
                                                       std::string_view named_site,
                                                       std::string_view token_id = {}) const;
-    // Returns when a JSON Web Token expires; 0 if it never does.
+    // Returns the time at which a JSON Web Token expires; 0 if it never does.
     [[nodiscard]] Result<int64_t> expiry_of(const Claims& claims) const;
     [[nodiscard]] Result<Identity> identify_by_certificate(const Credential& credential) const;
     [[nodiscard]] Result<Identity> identify_by_token(const Credential& credential);

@@ -62,7 +62,7 @@ Result<std::string> read_content(int fd) {
     return content;
 }
 
-// Writes a file and syncs it. A failure may leave any part of it.
+// Writes a file and syncs it. After a failure, a part of the file may be left.
 Result<void> write_synced(const std::string& path, const std::string& directory,
                           std::string_view content) {
     const Descriptor file(path, O_WRONLY | O_CREAT | O_TRUNC);
@@ -73,7 +73,8 @@ Result<void> write_synced(const std::string& path, const std::string& directory,
     return give_to_owner(file.get(), directory);
 }
 
-// Creates a key. link(2) never replaces a file: if another process was faster, its key stays.
+// Creates a key. link(2) never replaces a file: if another process has created the key first, that
+// key stays.
 Result<void> make_key(const std::string& state_dir, const std::string& path) {
     std::string content = to_hex(sha256(random_bytes(key_bytes_min))) + "\n";
     const std::string unfinished = fmt::format("{}.{}", path, getpid());

@@ -7,7 +7,7 @@
 //                                      for the owner only; copied and restored with the spool
 //
 // A file may contain any 32 to 4,096 bytes, for example a line of hexadecimal or base64. The key is
-// the SHA-256 of the content without blanks and line ends at its end, which editors add.
+// the SHA-256 of the content without trailing blanks and line ends, because editors add these.
 //
 // Threads: any; nothing is kept between calls.
 // Errors:  unreadable_file and bad_file; the explanation names the file, the reason and the remedy.
@@ -23,8 +23,8 @@ namespace rollcall {
 // Reads a key. Fails if users other than owner and group may read or write the file.
 [[nodiscard]] Result<KeyedHash::Key> read_fingerprint_key(const std::string& path);
 
-// Reads the key in a state directory, or creates it if there is none. A new key gets its name only
-// when it is complete, durable and accessible to the owner only.
+// Reads the key in a state directory, or creates the key if there is none. A new file gets its
+// final name only after it is complete, durable and accessible to the owner only.
 [[nodiscard]] Result<KeyedHash::Key> own_fingerprint_key(const std::string& state_dir);
 
 }  // namespace rollcall

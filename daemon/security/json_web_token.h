@@ -3,13 +3,13 @@
 //   |  HEADER.PAYLOAD.SIGNATURE     each in base64url
 //
 // These functions verify no signature. parse_json_web_token() returns the key id that the sender
-// claims; read_claims() may be called only after that key has verified `signature` over
-// `signing_input`. The daemon knows the algorithm of each key from its file. It compares the
-// token's `alg` with it, but never chooses the algorithm by `alg` (RFC 8725, section 3.1).
+// claims. Call read_claims() only after that key has verified `signature` over `signing_input`. The
+// daemon knows the algorithm of each key from the key file. It requires that the token's `alg`
+// names this algorithm, but never chooses an algorithm by `alg` (RFC 8725, section 3.1).
 //
-// Accepted tokens have `alg` HS256, RS256, ES256 or EdDSA, no `crit`, because no extension is
-// supported (RFC 7515, section 4.1.11), and no repeated member among those that are read. `sub` is
-// the site.
+// Accepted tokens have `alg` HS256, RS256, ES256 or EdDSA. They have no `crit`, because the daemon
+// supports no extension (RFC 7515, section 4.1.11). No member that the daemon reads may occur
+// twice. `sub` is the site.
 //
 // Threads: pure functions. Units: seconds since 1970, UTC.
 // Sources: RFC 7515 (compact form, header), RFC 7519 (claims), RFC 8725 (best practices).
@@ -36,9 +36,9 @@ struct JsonWebToken {
 struct Claims {
     std::string site;
     std::string tenant = {};  // Empty if the token has no tenant.
-    int64_t expires_s = 0;    // 0 if it never expires.
+    int64_t expires_s = 0;    // 0 if the token never expires.
     int64_t not_before_s = 0;
-    int64_t issued_s = 0;  // 0 if the token does not say.
+    int64_t issued_s = 0;  // 0 if the token does not state it.
     std::string id = {};   // Empty if the token has none.
 };
 

@@ -1,12 +1,12 @@
-// RevokedTokens: the ids of JSON Web Tokens that are not accepted any more, from a file.
+// RevokedTokens: the ids of JSON Web Tokens that are no longer accepted, read from a file.
 //
 //   |  # id of the token        anything else is a note
 //   |  Zm9yLi4uaGVyZS4uLg       stolen 2026-03-01
 //
-// The lines are those of a secret_file. A token can be revoked if it has the claim `jti`, as those
-// of `rollcalld token new` have.
+// The lines have the format of a secret_file. Only a token with the claim `jti` can be revoked; the
+// tokens of `rollcalld token new` have this claim.
 //
-// Threads: built by one, then only read.
+// Threads: built by one thread, then only read.
 #pragma once
 
 #include <algorithm>
@@ -23,9 +23,9 @@ namespace rollcall {
 
 class RevokedTokens {
 public:
-    // Without tokens.
+    // Creates an empty list.
     RevokedTokens() = default;
-    // Reads all of a file or fails. The explanation names file, line and reason.
+    // Reads the whole file or fails. The explanation names file, line and reason.
     [[nodiscard]] static Result<RevokedTokens> read(const std::string& path, size_t tokens_max) {
         RevokedTokens tokens;
         const auto read = read_secret_file(
@@ -40,7 +40,7 @@ public:
         return tokens;
     }
 
-    // id: may be empty; such a token is not revoked.
+    // id: may be empty; a token without an id is not revoked.
     [[nodiscard]] bool contains(std::string_view id) const {
         return std::ranges::binary_search(ids_, id, {},
                                           [](const auto& text) { return std::string_view(text); });

@@ -20,7 +20,7 @@ constexpr size_t words_max = 4;
 constexpr bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
 struct Words {
-    std::array<std::string_view, words_max + 1> all;  // The last place detects one word too many.
+    std::array<std::string_view, words_max + 1> all;  // The last entry detects one word too many.
     size_t count = 0;
 };
 
@@ -35,7 +35,7 @@ Words split(std::string_view line) {
     return words;
 }
 
-// The buffer of getline(3), which is cleared before it is freed.
+// The buffer of getline(3). The destructor overwrites the content before it frees the buffer.
 struct LineBuffer {
     ~LineBuffer() {
         if (text != nullptr) explicit_bzero(text, bytes);

@@ -1,8 +1,8 @@
 // Secret file: a text file with one credential per line, as words separated by blanks.
 //
 // Empty lines and lines that begin with # are skipped. A file is read completely or not at all: one
-// wrong line rejects the whole file. Using only the valid lines would lock out the clients on the
-// other lines.
+// wrong line rejects the whole file, because using only the valid lines would lock out the clients
+// of the wrong ones.
 //
 // Threads: any; nothing is kept between calls. Units: lines are counted from 1.
 // Errors: unreadable_file and bad_file; the explanation names the file, the line and the reason.

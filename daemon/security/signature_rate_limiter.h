@@ -4,17 +4,18 @@
 // Verifying a signature of RS256, ES256 or EdDSA costs as much as many check-ins, so the number of
 // wrong signatures per second is limited in two ways:
 //
-//   1. Each network (quotas.network_bits_ipv4 or _ipv6 bits of an address) may send one a second.
+//   1. Each network (quotas.network_bits_ipv4 or _ipv6 bits of an address) may send one per
+//      second.
 //   2. All known networks together, and all other networks together, may send
 //      auth.invalid_signatures_max each. A network is known after it has sent a valid signature.
 //
-// The two shares are separate, so that unknown networks, however many they are, delay no known
-// network. Each share has a table of fixed size, indexed by the hash of the network. Known networks
-// with the same entry replace each other; other networks with the same entry share their one wrong
-// signature per second.
+// The two shares are separate, so that even very many unknown networks do not delay known ones.
+// Each share has a table of fixed size, indexed by the hash of the network. If known networks have
+// the same entry, each replaces the other. If other networks have the same entry, they share one
+// wrong signature per second.
 //
-// Threads: one worker. Units: seconds since 1970, UTC. Memory: 1 MiB of zeros, of which only the
-// pages of known networks are resident, and 8 KiB.
+// Threads: one worker. Units: seconds since 1970, UTC. Memory: 8 KiB, and 1 MiB of zeros, of which
+// only the pages of known networks are resident.
 #pragma once
 
 #include <array>
@@ -47,7 +48,7 @@ private:
 
     struct KnownNetwork {
         uint64_t network;      // 0 if the entry is free.
-        int64_t last_wrong_s;  // Second of its last wrong signature.
+        int64_t last_wrong_s;  // Second of the network's last wrong signature.
     };
     struct WrongInSecond {
         int64_t second = 0;

@@ -7,9 +7,9 @@
 //
 // The lines have the format of a secret_file. A key is valid only for the algorithm on its line.
 // The first HS256 key signs new tokens (`rollcalld token new`); the other keys only verify. To
-// rotate keys, add a line above the old one, and remove the old line when the last of its tokens
-// has expired. A secret has at least 32 bytes (RFC 7518, section 3.2). The name of a file is
-// relative to the directory of this file.
+// rotate keys, add a line above the old one, and remove the old line when all tokens of the old key
+// have expired. A secret has at least 32 bytes (RFC 7518, section 3.2). The name of a public key's
+// file is relative to the directory of the key file.
 //
 // Threads: built by one thread, then only read.
 #pragma once
@@ -39,7 +39,7 @@ struct SigningKey {
     ShortDigest digest = 0;               // Digest of id, algorithm and key.
 
     [[nodiscard]] bool verifies(const JsonWebToken& token) const;
-    // Returns true if one verification costs as much CPU time as many check-ins.
+    // Returns true if a verification with this key costs as much CPU time as many check-ins.
     [[nodiscard]] bool is_expensive() const { return public_key.has_value(); }
 };
 
@@ -54,8 +54,8 @@ public:
     // Reads the whole file or fails. The explanation names file, line and reason, but no secret.
     [[nodiscard]] static Result<SigningKeys> read(const std::string& path, size_t keys_max);
 
-    // Returns the key that a token names, if it is for the token's algorithm. A token without a key
-    // id refers to the only key in the file. Returns nullptr if there is no such key.
+    // Returns the key that a token names, if the key is for the token's algorithm. A token without
+    // a key id refers to the only key in the file. Returns nullptr if there is no such key.
     [[nodiscard]] const SigningKey* find(const JsonWebToken& token) const;
     // Returns the HS256 key with this id, or the first HS256 key if the id is empty; nullptr if
     // there is none.

@@ -1,20 +1,21 @@
-// StoredTokens: the tokens whose SHA-256 is in a file, each with its site and tenant.
+// StoredTokens: tokens, stored in a file by their SHA-256, each with a site and a tenant.
 //
 //   |  # site      tenant   SHA-256 of the token, in hex
 //   |  tower-12    acme     9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 //   |  tower-13             60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752
 //   |  gw/*                 fd61a03af4f77d870fc21e05e7e80678095c92d808cfb3b5c279ee04c74aca13
 //
-// The lines have the format of a secret_file. A site may have several tokens, so that tokens can be
-// replaced. A site that ends in `*` is a prefix: its token is valid for each site with this prefix
-// that the client names together with the token. Gateways, and agents that share a key, need this.
+// The lines have the format of a secret_file. A site may have several tokens, so that an operator
+// can replace tokens. A site that ends in `*` is a prefix: the token is valid for each site with
+// this prefix, and the client must name the site together with the token. Gateways, and agents that
+// share a key, need such tokens.
 //
 //   |  entries   sorted by digest: [ digest | offset in names | line | lengths ]
 //   |  buckets   by the first bits of a digest: the index of the first entry of each bucket
 //   |  names     sites and tenants, concatenated
 //
 // A token is found by its digest. An attacker may learn by timing which bucket is searched, but
-// cannot choose the digest of a token. The digests inside the bucket are compared in constant time.
+// cannot choose the digest of a token. Digests inside the bucket are compared in constant time.
 //
 // Threads: built by one thread, then only read. Units: lines are counted from 1.
 #pragma once
@@ -72,7 +73,8 @@ private:
 
     std::vector<Entry> entries_;
     std::vector<uint32_t> buckets_{0, 0, 0};
-    unsigned bucket_shift_ = 63;  // Shifting a short digest right by this gives its bucket.
+    unsigned bucket_shift_ = 63;  // A short digest shifted right by this is the index of its
+                                  // bucket.
     std::string names_;
 };
 
