@@ -1,5 +1,5 @@
-// Ascii: digits, letters, sets of bytes, case-insensitive words, blanks and percent-encoding, as in
-// protocols and scripts.
+// Ascii: functions for digits, letters, sets of bytes, case-insensitive words, blanks and
+// percent-encoding in protocols and scripts.
 //
 // The functions do not depend on the locale. Threads: pure functions.
 #pragma once
@@ -28,15 +28,16 @@ constexpr int hex_digit(char c) {
 constexpr char lower(char c) { return is_upper(c) ? static_cast<char>(c | 0x20) : c; }
 constexpr char upper(char c) { return static_cast<char>(c - (is_lower(c) ? 0x20 : 0)); }
 
-// A set of bytes. string_view::find_first_of() searches its list of bytes for each byte of the
-// text; this looks each byte up in a table.
+// A set of bytes, stored as a table with an entry for each byte. It searches a text faster than
+// string_view::find_first_of(), which compares each byte of the text with a list.
 class ByteSet {
 public:
     constexpr explicit ByteSet(std::string_view bytes) {
         for (const char byte : bytes) has_[static_cast<uint8_t>(byte)] = true;
     }
     [[nodiscard]] constexpr bool has(char byte) const { return has_[static_cast<uint8_t>(byte)]; }
-    // Returns where the first byte of the set is, from a place on, or the size of the text.
+    // Returns the offset, at or after `from`, of the first byte that is in the set; the size of the
+    // text if there is none.
     [[nodiscard]] constexpr size_t find_in(std::string_view text, size_t from = 0) const {
         while (from < text.size() && !has(text[from])) ++from;
         return from;
@@ -51,7 +52,8 @@ constexpr bool same_word(std::string_view left, std::string_view right) {
     return std::ranges::equal(left, right, {}, lower, lower);
 }
 
-// Return the text without the spaces and tabs before it, and without those on both sides.
+// The first function returns the text without the spaces and tabs at its beginning. The second also
+// removes those at its end.
 constexpr std::string_view without_blanks_before(std::string_view text) {
     return text.substr(std::min(text.find_first_not_of(" \t"), text.size()));
 }
@@ -60,8 +62,8 @@ constexpr std::string_view without_blanks(std::string_view text) {
     return text.substr(0, text.find_last_not_of(" \t") + 1);
 }
 
-// Appends the percent-decoded text (RFC 3986, section 2.1). A `%` that two hexadecimal digits do
-// not follow stays as it is: "cpu=7%".
+// Appends the percent-decoded text (RFC 3986, section 2.1). A `%` without two hexadecimal digits
+// after it is appended unchanged: "cpu=7%".
 inline void append_decoded(std::string_view text, bool plus_is_space, std::string& out) {
     for (size_t at = 0; at < text.size(); ++at) {
         char c = text[at];

@@ -7,7 +7,7 @@
 namespace rollcall {
 
 uint32_t checksum_add(uint32_t running, std::span<const std::byte> bytes) {
-    // The library takes the length as an int, and a pointer to non-const although it only reads.
+    // The library takes the length as an int. It also takes a pointer to non-const, but only reads.
     constexpr size_t chunk = size_t{1} << 30;
     while (!bytes.empty()) {
         const auto now = bytes.first(std::min(bytes.size(), chunk));

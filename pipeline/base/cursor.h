@@ -1,8 +1,7 @@
 // Cursor: a number that one thread advances and other threads read.
 //
-// Cursors are the only atomics of the program that order memory. Data passes between threads by one
-// rule: everything below the number is complete, so a thread that reads the number may use
-// everything below it.
+// Cursors are the only atomics of the program that order memory. They follow one rule: all data
+// below the number is complete. So a thread that reads the number may use the data below it.
 //
 // Threads: own(), advance() and retreat() belong to one writer; any thread may call read().
 #pragma once
@@ -17,7 +16,7 @@ namespace rollcall {
 
 inline constexpr size_t cache_line_bytes = 64;
 
-// Macros, so that the stress test can be built with one order weakened, and must then fail.
+// These are macros so that the stress test can be built with one weaker order. It must then fail.
 #ifndef ROLLCALL_ORDER_ADVANCE
 #define ROLLCALL_ORDER_ADVANCE std::memory_order_release
 #endif
@@ -40,8 +39,8 @@ public:
         value_.store(to, ROLLCALL_ORDER_ADVANCE);
     }
 
-    // Moves the number back, because the data in between is not complete after all. A reader that
-    // saw the larger number may act on it until it reads again.
+    // Moves the number back, because the data between the new and the old number is not complete
+    // after all. A reader that saw the old number may rely on it until the reader reads again.
     void retreat(uint64_t to) {
         ensure(to <= own());
         // release: pairs with read(), for the same reason as in advance().

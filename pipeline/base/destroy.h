@@ -2,7 +2,7 @@
 //
 //     using Bio = std::unique_ptr<BIO, DestroyWith<BIO_free_all>>;
 //
-// Threads: those of the owner.
+// Threads: the thread that owns the pointer.
 #pragma once
 
 namespace rollcall {

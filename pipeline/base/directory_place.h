@@ -1,13 +1,14 @@
-// DirectoryPlace: the identity of a directory, by which the next start can tell whether it is still
-// the same directory or a copy.
+// DirectoryPlace: the identity of a directory. With it, the next start recognizes whether the
+// directory is still the same or a copy.
 //
-// Within one boot of the kernel, device, inode and time of birth identify a directory. A reboot may
-// renumber devices, so across reboots the machine id stands in for the device. A container often
-// has no machine id, or a new one at each start; it keeps the boot id of its host, which is
+// Within one boot of the kernel, the device, the inode and the time of birth identify a directory.
+// A reboot may renumber devices, so across reboots the machine id replaces the device. A container
+// often has no machine id, or a new one at each start. But it has the boot id of its host, which is
 // compared first.
 //
-// A copy made by cp, rsync or tar has another inode. A disk image that is cloned with its machine
-// id has the same place; then the positions that sinks keep tell the copies apart (lineage.h).
+// A copy made by cp, rsync or tar has another inode. If a disk image is cloned together with its
+// machine id, both clones have the same place. The positions that sinks keep then distinguish the
+// copies (lineage.h).
 //
 // Source:  statx(2); machine-id(5); random(4) for /proc/sys/kernel/random/boot_id.
 // Threads: any.
@@ -22,7 +23,7 @@
 namespace rollcall {
 
 struct DirectoryPlace {
-    // Zeros if they are unknown.
+    // Filled with zeros if unknown.
     std::array<char, 40> machine{};
     std::array<char, 40> boot{};
     uint64_t device = 0;

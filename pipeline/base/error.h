@@ -1,7 +1,7 @@
-// Error: a failure: its code, the action that follows, and optionally an explanation for the
-// operator.
+// Error: a failure, consisting of its code, the action to take, and optionally an explanation for
+// the operator.
 //
-// Every expected failure is an Error with a code of config/codes.def, which functions return in a
+// Every expected failure is an Error with a code of config/codes.def. Functions return it in a
 // Result<T>. An unexpected failure is a bug: ensure() ends the process, in release builds too.
 //
 // clang-format off
@@ -18,8 +18,8 @@
 //      Error.
 // clang-format on
 //
-// Threads: an Error belongs to one thread. Its copies may belong to others, because they share an
-// immutable explanation.
+// Threads: an Error belongs to one thread. Copies of it may belong to other threads, because all
+// copies share one immutable explanation.
 #pragma once
 
 #include <unistd.h>
@@ -43,7 +43,7 @@ enum class Action : uint8_t {
     halt,    // A promise cannot be kept: stop responding and exit.
 };
 
-// The part at fault; codes.def explains each.
+// The part at fault; codes.def explains each value.
 enum class Source : uint8_t { json, body, http, access, mqtt, tls, connection, pipeline, setup };
 
 struct CodeInfo {
@@ -86,15 +86,15 @@ using Result = std::expected<T, Error>;
 [[nodiscard]] std::unexpected<Error> fail(Code code, std::string explanation);
 [[nodiscard]] std::unexpected<Error> fail(Code code, int os_errno, std::string explanation);
 
-// Returns the error with "context: " before its explanation, or before the help text of its code
-// if it has no explanation.
+// Returns the error with "context: " before its explanation. If it has no explanation, the help
+// text of its code becomes the explanation.
 [[nodiscard]] Error in_context(std::string_view context, const Error& error);
 
-// Returns the sentence for a person: the explanation or the help text of the code, and the text of
-// the errno if there is one.
+// Returns the sentence for a person: the explanation, or else the help text of the code; and the
+// text of the errno if there is one.
 [[nodiscard]] std::string describe(const Error& error);
 
-// If nobody reads standard error, alarm(2) ends the process a second later.
+// If writing the message to standard error blocks, alarm(2) ends the process a second later.
 #define ensure(condition)                                                                      \
     ((condition)                                                                               \
          ? void(0)                                                                             \

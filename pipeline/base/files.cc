@@ -22,14 +22,14 @@ std::unexpected<Error> disk_error(int os_errno = errno) {
     switch (os_errno) {
         case ENOSPC:
         case EDQUOT:
-        case EFBIG: return fail(Code::disk_full, os_errno);  // RLIMIT_FSIZE: setrlimit(2).
+        case EFBIG: return fail(Code::disk_full, os_errno);  // See RLIMIT_FSIZE in setrlimit(2).
         case EMFILE:
         case ENFILE: return fail(Code::too_many_files, os_errno);
         default: return fail(Code::disk_failed, os_errno);
     }
 }
 
-// As above, with the path for the operator, who may have named a wrong one.
+// The same, with the path in the explanation, because the operator may have given a wrong path.
 std::unexpected<Error> disk_error(std::string_view action, const std::string& path,
                                   int os_errno = errno) {
     const auto error = disk_error(os_errno);
@@ -63,7 +63,8 @@ public:
     RealFile& operator=(const RealFile&) = delete;
 
     Result<void> sync() override {
-        // EINTR is not retried either, because Linux may have dropped the error behind it.
+        // EINTR is not retried either: Linux may have dropped a write error meanwhile, and a second
+        // call would not return that error.
         if (fdatasync(fd_) != 0) return fail(Code::sync_failed, errno);
         return {};
     }

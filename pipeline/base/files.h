@@ -1,17 +1,18 @@
-// Files: the file system, as an interface that tests replace to inject torn writes, full disks and
+// Files: the file system, as an interface. Tests replace it to inject torn writes, full disks and
 // errors.
 //
-// Ownership: if root creates a file or directory, it belongs to the owner of the directory above
-// it. A command that root runs therefore leaves nothing that the daemon, as another user, cannot
+// Ownership: if root creates a file or directory, it is given to the owner of the parent directory.
+// Otherwise a command that root runs could leave files that the daemon, as another user, cannot
 // write. check_owner() lets a command fail early if its user is neither root nor the owner.
 //
 // clang-format off
-// Errors:  disk_full       (ENOSPC, EDQUOT, EFBIG)   may pass: wait and try again
-//          too_many_files  (EMFILE, ENFILE)   may pass
-//          disk_failed     (all others)       does not pass
-//          sync_failed     (of a sync)        does not pass: nothing that the sync covered may be
-//                                             called durable, even if a second one succeeds
-// Threads: Files any; a File one at a time.
+// Errors:  disk_full       (ENOSPC, EDQUOT, EFBIG)   may be temporary: wait and try again
+//          too_many_files  (EMFILE, ENFILE)          may be temporary
+//          disk_failed     (all others)              permanent
+//          sync_failed     (a failed sync)           permanent: the data of the failed sync may not
+//                                                    be treated as durable, even if a second sync
+//                                                    succeeds
+// Threads: any thread may use Files; one thread at a time may use a File.
 // clang-format on
 #pragma once
 
@@ -31,7 +32,7 @@
 
 namespace rollcall {
 
-// The identity of a file or a directory, whatever its path is. The pair stays unique while a
+// The identity of a file or a directory, independent of its path. The pair is unique while a
 // descriptor of the file is open.
 struct FileIdentity {
     uint64_t device;
@@ -48,10 +49,11 @@ struct FileStatus {
 class File {
 public:
     virtual ~File() = default;
-    // Writes all of the pieces, or fails. After a failure any part may have been written.
+    // Writes all pieces, or fails. After a failure, any part of them may have been written.
     [[nodiscard]] Result<void> write(uint64_t offset, std::span<const iovec> pieces);
     [[nodiscard]] Result<void> write(uint64_t offset, std::span<const std::byte> bytes);
-    // Returns the number of bytes read, which is less than asked for only at the end of the file.
+    // Returns the number of bytes read. It is less than the size of `into` only at the end of the
+    // file.
     [[nodiscard]] Result<size_t> read(uint64_t offset, std::span<std::byte> into);
     [[nodiscard]] virtual Result<void> sync() = 0;  // fdatasync(2)
     [[nodiscard]] virtual Result<uint64_t> size() = 0;
@@ -59,8 +61,8 @@ public:
     [[nodiscard]] virtual Result<void> truncate(uint64_t size) = 0;
 
 protected:
-    // Like pwritev(2) and pread(2): may transfer only a part, but at least one byte, unless the
-    // request is empty or the file has no more bytes to read.
+    // Like pwritev(2) and pread(2): may transfer only a part. Transfers at least one byte, unless
+    // the request is empty or the file has no more bytes to read.
     [[nodiscard]] virtual Result<size_t> write_some(uint64_t offset,
                                                     std::span<const iovec> pieces) = 0;
     [[nodiscard]] virtual Result<size_t> read_some(uint64_t offset, std::span<std::byte> into) = 0;
@@ -72,7 +74,7 @@ public:
 
     virtual ~Files() = default;
     [[nodiscard]] virtual Result<std::unique_ptr<File>> open(const std::string& path, Open how);
-    // Creates the missing directories, and makes each one durable in the directory above it.
+    // Creates the missing directories, and syncs the parent directory of each.
     [[nodiscard]] virtual Result<void> make_directories(const std::string& path);
     // Returns the names in a directory, sorted.
     [[nodiscard]] virtual Result<std::vector<std::string>> list(const std::string& directory);
@@ -84,9 +86,9 @@ public:
     [[nodiscard]] virtual Result<FileStatus> status(const std::string& path);
     // Returns the identity of a directory.
     [[nodiscard]] virtual Result<DirectoryPlace> place(const std::string& directory);
-    // Locks a directory until the File is destroyed; spool_locked if another process has locked it.
-    // The lock is on the directory itself, so removing a file from it admits no second process.
-    // NFS cannot lock a directory. Source: flock(2).
+    // Locks a directory until the File is destroyed. Fails with spool_locked if another process has
+    // locked it. The lock is on the directory itself, so it remains effective if a file in the
+    // directory is removed. NFS cannot lock a directory. Source: flock(2).
     [[nodiscard]] virtual Result<std::unique_ptr<File>> lock(const std::string& directory);
 };
 
@@ -94,12 +96,13 @@ public:
 // the directory.
 [[nodiscard]] Result<void> give_to_owner(int fd, const std::string& directory);
 
-// Fails with not_owner if this user is neither root nor the owner of the file or directory, because
-// files that the user creates there might be unwritable for the daemon. If the path does not exist,
-// its directory is checked.
+// Fails with not_owner if this user is neither root nor the owner of the file or directory. The
+// daemon might be unable to write files that such a user creates there. If the path does not exist,
+// checks its directory.
 [[nodiscard]] Result<void> check_owner(const std::string& path);
 
-// Fails with unreadable_file if the path does not name a directory. setting: the one to correct.
+// Fails with unreadable_file if the path is not that of a directory. setting: the name of the
+// setting that the operator must correct.
 [[nodiscard]] Result<void> check_directory(const std::string& path, std::string_view setting);
 
 }  // namespace rollcall

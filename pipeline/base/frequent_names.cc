@@ -47,7 +47,7 @@ FrequentNames::Place FrequentNames::count(std::string_view name, uint32_t note) 
     return {entry.ticket, slot};
 }
 
-// Takes the place of a name with the lowest count.
+// Removes a name with the lowest count. Returns its slot.
 uint16_t FrequentNames::take_rarest() {
     for (;;) {
         uint64_t lowest = std::numeric_limits<uint64_t>::max();
@@ -69,7 +69,7 @@ void FrequentNames::unlink(uint16_t slot) {
     *link = entries_[slot].next;
 }
 
-// Clients choose the names, so the hash has a key.
+// The hash has a secret key, because clients choose the names.
 size_t FrequentNames::bucket_of(std::string_view name) const {
     return process_hash(name) % buckets_.size();
 }
@@ -84,8 +84,8 @@ std::vector<FrequentName> sum_of(std::span<const FrequentNames> sketches, size_t
     uint64_t missed_by_all = 0;
     for (const FrequentNames& sketch : sketches) {
         const uint64_t missed = sketch.missed_max();
-        // A name that only this sketch holds may have been missed by those before, and one that it
-        // does not hold by it.
+        // A name that is only in this sketch may have been missed by the sketches before it. A name
+        // that is not in this sketch may have been missed by this one.
         for (auto& [name, sum] : sums) {
             sum.count += missed;
             sum.error += missed;

@@ -1,18 +1,19 @@
 // FrequentNames: the most frequent names of a stream, with their counts, in fixed memory.
 //
 //     names.count("router_os_ver", note)     3,000 times
-//     names.count("vendor_1", note)          once, as millions of others
+//     names.count("vendor_1", note)          once, like millions of other names
 //
-// This is the space-saving sketch. It holds names_max names. When another one comes, it takes the
-// place of the rarest one and inherits its count as its error. So of each name that is held, the
-// true count lies between `count - error` and `count`, and each name that makes up more than
-// 1/names_max of the stream is held.
+// This is the space-saving sketch. It holds names_max names. A further name replaces the rarest one
+// and inherits the count of the rarest one as its error. So for each name that is held, the true
+// count lies between `count - error` and `count`. Each name that makes up more than 1/names_max of
+// the stream is held.
 //
-// The rarest name is found by a hand that moves round all names and takes the first whose count is
-// the lowest. Each round raises the lowest count, which is at most the length of the stream divided
-// by names_max, so counting takes constant time on average, whatever the names are.
+// To find the rarest name, a pointer moves through all names in a circle. It stops at the first
+// name whose count equals the lowest count. Each round raises the lowest count, which is at most
+// the length of the stream divided by names_max. So counting takes constant time on average, for
+// any sequence of names.
 //
-// A name that was counted before is counted again by its Place without being looked up.
+// A name that was counted before can be counted again by its Place, without a look-up.
 //
 // Source:  Metwally, Agrawal, El Abbadi, "Efficient Computation of Frequent and Top-k Elements in
 //          Data Streams", 2005. Merging: Cafaro, Pulimeno, Tempesta, "A parallel space saving
@@ -32,10 +33,10 @@ namespace rollcall {
 
 class FrequentNames {
 public:
-    // A longer name is cut.
+    // Longer names are cut to this size.
     static constexpr size_t name_bytes_max = 48;
 
-    // The place of a name; another name may have taken it since.
+    // The position of a name in the sketch. Another name may have replaced it since.
     struct Place {
         uint32_t ticket = 0;
         uint16_t slot = 0;
@@ -44,8 +45,8 @@ public:
     struct Entry {
         uint64_t count = 0;
         uint64_t error = 0;
-        uint32_t ticket = 0;  // Another one for each name that takes this place.
-        uint32_t note = 0;    // What the caller noted when the name took this place.
+        uint32_t ticket = 0;  // Different for each name that takes this position.
+        uint32_t note = 0;    // The value that the caller gave when the name took this position.
         uint16_t next = 0;    // The next name with the same hash.
         uint8_t size = 0;
         std::array<char, name_bytes_max> bytes{};
@@ -56,7 +57,7 @@ public:
     // names_max: at least 1 and below 65,535.
     explicit FrequentNames(size_t names_max);
 
-    // Counts the name that has this place. Returns false if it has lost it.
+    // Counts the name at this place. Returns false if another name has replaced it.
     [[nodiscard]] bool count_at(Place place) {
         Entry& entry = entries_[place.slot];
         if (entry.ticket != place.ticket) return false;
@@ -66,11 +67,11 @@ public:
     // Counts a name, which is valid UTF-8, and returns its place.
     Place count(std::string_view name, uint32_t note);
 
-    // Returns the names that are held, in no order.
+    // Returns the names that the sketch holds, in no particular order.
     [[nodiscard]] std::span<const Entry> entries() const {
         return std::span(entries_).first(used_);
     }
-    // Returns the number of times that a name which is not held may have come.
+    // Returns the maximum number of times that a name outside the sketch may have occurred.
     [[nodiscard]] uint64_t missed_max() const;
 
 private:
@@ -82,7 +83,7 @@ private:
     std::vector<uint16_t> buckets_;  // The first name of each hash.
     size_t used_ = 0;
     size_t hand_ = 0;
-    uint64_t lowest_ = 0;  // No count is lower.
+    uint64_t lowest_ = 0;  // All counts are at least this.
     uint32_t tickets_ = 0;
 };
 
@@ -93,7 +94,7 @@ struct FrequentName {
     uint64_t error = 0;
     uint32_t note = 0;
 };
-// Returns the sum of sketches, the most frequent name first, with at most names_max names.
+// Returns the sum of several sketches: at most names_max names, the most frequent one first.
 [[nodiscard]] std::vector<FrequentName> sum_of(std::span<const FrequentNames> sketches,
                                                size_t names_max);
 

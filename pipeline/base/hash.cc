@@ -11,8 +11,8 @@ namespace rollcall {
 
 namespace {
 
-// Returns a random key. getrandom(2) waits until the kernel has enough randomness, and never
-// returns only a part of so few bytes.
+// Returns a random key. getrandom(2) waits until the kernel has enough randomness. For so few
+// bytes, it never returns only a part.
 KeyedHash::Key random_key() {
     KeyedHash::Key key;
     ssize_t count = 0;

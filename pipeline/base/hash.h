@@ -1,16 +1,17 @@
 // Hash: the hash functions that tables and fingerprints use.
 //
 //     KeyedHash       64 bits with a secret key, for bytes that a client may have chosen
-//     process_hash()  the same with a random key of this process, for tables in memory
-//     stable_hash()   64 bits without a key: the same in every process, for harmless bytes
-//
+//     KeyedHash       64 bits with a secret key, for bytes that a client may have chosen
+//     process_hash()  a KeyedHash with a random key of this process, for tables in memory
+//     stable_hash()   64 bits without a key, the same in every process, for bytes with which a
+//                     client can do no harm
+// KeyedHash is HighwayHash, a pseudorandom function with a key of 256 bits: without the key, nobody
 // KeyedHash is HighwayHash, a pseudorandom function with a key of 256 bits: without the key, nobody
 // can predict a hash or find two inputs with the same hash. Its outputs are the same on every
-// processor. SipHash-2-4 promises the same, but takes 240 ns instead of 76 for a
-// report of 567 bytes; BLAKE2b takes 1,230 ns (bench/README.md).
-//
-// stable_hash() is XXH3. Anyone can find inputs with the same XXH3, so it must not decide where a
-// client's text goes in a table or which reports are the same.
+// processor. SipHash-2-4 gives the same guarantee, but takes 240 ns for a report of 567 bytes where
+// HighwayHash takes 76 ns. BLAKE2b takes 1,230 ns (bench/README.md).
+// stable_hash() is XXH3. Anyone can find inputs with the same XXH3. So it must not determine where
+// a client's text is stored in a table, or which reports are the same.
 //
 // Source:  Alakuijala, Cox, Wassenberg, "Fast keyed hash/pseudo-random function using SIMD multiply
 //          and permute", https://arxiv.org/abs/1612.06257
@@ -39,14 +40,14 @@ private:
     alignas(32) Key key_;
 };
 
-// Returns the hash of a text with a random key, which the first call chooses for this process.
-// Never returns 0, which marks an empty place in many tables.
+// Returns the hash of a text with a random key of this process. The first call creates the key.
+// Never returns 0, because many tables mark an empty slot by 0.
 [[nodiscard]] uint64_t process_hash(std::string_view bytes);
 
 [[nodiscard]] uint64_t stable_hash(std::string_view bytes);
 
-// A list of parts that are hashed together. Each part is preceded by its length, so two different
-// lists never give the same input. A long part is represented by its hash, so the list needs only a
+// A list of parts that are hashed together. The length of each part precedes it, so two different
+// lists never give the same input. A long part is replaced by its hash, so the list needs only a
 // small buffer.
 class HashedParts {
 public:

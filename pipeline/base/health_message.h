@@ -1,9 +1,9 @@
 // HealthMessage: the current problem of one part of the daemon, for the log and the status pages.
 //
-// The text is a clause such as "no broker answers; see kafka.brokers", or empty while the part is
-// healthy. A mutex is fast enough, because no check-in passes here.
+// The text is a clause such as "no broker answers; see kafka.brokers". It is empty while the part
+// is healthy. A mutex is fast enough, because check-ins do not use this class.
 //
-// Threads: one thread sets and clears it; any thread reads it.
+// Threads: one thread sets and clears the message; any thread reads it.
 #pragma once
 
 #include <mutex>
@@ -19,7 +19,7 @@ public:
         text_ = std::move(text);
     }
     void clear() { set({}); }
-    // Returns the text, which is empty if nothing is wrong.
+    // Returns the text; empty if the part is healthy.
     [[nodiscard]] std::string text() const {
         const std::lock_guard lock(mutex_);
         return text_;

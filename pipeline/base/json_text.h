@@ -1,7 +1,7 @@
 // JSON text: writes a string as a JSON string (RFC 8259, section 7).
 //
-// The output is valid UTF-8 whatever the text contains: bytes that are not UTF-8 are read as
-// Windows-1252 (utf8.h), like the values of reports.
+// The output is valid UTF-8 for any input. Bytes that are not UTF-8 are read as Windows-1252
+// (utf8.h), as in the values of reports.
 //
 // Threads: pure functions.
 #pragma once

@@ -1,8 +1,8 @@
 // Latest: a single value that one thread writes and other threads read.
 //
-// A reader gets the newest value or one that is a moment old, and learns nothing about other
-// memory. Use it for a value that a thread reports about itself and another thread decides by; use
-// a Cursor to pass data between threads.
+// A reader gets the newest value or a slightly older one. It learns nothing about other memory. Use
+// Latest for a value that one thread reports about itself and on which another thread bases
+// decisions. Use a Cursor to pass data between threads.
 //
 // Threads: set() and add() belong to one writer; any thread may call read().
 #pragma once
@@ -18,7 +18,7 @@ public:
     explicit Latest(T value) : value_(value) {}
 
     void set(T value) {
-        // relaxed: the value stands alone and orders nothing; read() is its counterpart.
+        // relaxed: no other data depends on this value. Its counterpart is read().
         value_.store(value, std::memory_order_relaxed);
     }
 
@@ -29,7 +29,7 @@ public:
     }
 
     [[nodiscard]] T read() const {
-        // relaxed: the value stands alone and orders nothing; set() and add() are its counterparts.
+        // relaxed: no other data depends on this value. Its counterparts are set() and add().
         return value_.load(std::memory_order_relaxed);
     }
 

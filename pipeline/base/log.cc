@@ -20,8 +20,8 @@ LogLevel least_urgent = LogLevel::info;
 bool as_json = false;
 LogOutput log_output;  // If it is empty, lines go to standard error.
 
-// systemd.exec(5): the device and the inode of the stream, in decimal. A service that redirects its
-// standard error inherits the variable all the same.
+// JOURNAL_STREAM contains the device and the inode of the stream, in decimal (systemd.exec(5)). A
+// service whose standard error is redirected inherits the variable too, so compare both numbers.
 bool writes_to_journal() {
     const char* const stream = std::getenv("JOURNAL_STREAM");
     struct stat status{};
@@ -38,7 +38,7 @@ std::string utc_now() {
                        utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
 }
 
-// Returns true if the value can stand behind "name=" without quotes.
+// Returns true if the value needs no quotes after "name=".
 bool is_plain(std::string_view value) {
     const auto separates = [](unsigned char byte) {
         return byte <= ' ' || byte == '"' || byte == '=' || byte == ';' || byte >= 0x7f;

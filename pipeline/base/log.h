@@ -1,20 +1,20 @@
-// Log: writes one line to standard error for each change of state, and none for each check-in.
+// Log: writes one line to standard error for each change of state. Check-ins write no lines.
 //
 // A line has a message, details, and a note. In the format "text":
 //
 //   |  2026-11-30T08:40:00Z warning spool: records lost: records=5-9 segment=5; note
 //
-// A detail whose value contains a space or another separator is in quotes. In the format "json" a
-// line is one object, in which each detail is a member:
+// A detail is in quotes if its value contains a space or another separator. In the format "json", a
+// line is one object with a member for each detail:
 //
 //   |  {"time":"...","level":"warning","message":"spool: records lost","records":"5-9", ...}
 //
-// Under systemd (JOURNAL_STREAM names standard error), a line begins with its priority, such as
-// "<4>", which the journal removes and stores; a text line then has no time and no level. See
-// sd-daemon(3).
+// Under systemd, the variable JOURNAL_STREAM names standard error. A line then begins with its
+// priority, such as "<4>", which the journal removes and stores. A text line then has no time and
+// no level. See sd-daemon(3).
 //
-// A line is written at once, which may block if nobody reads standard error. The daemon therefore
-// gives its lines to a LogWriter instead (log_writer.h).
+// A line is written at once, which may block if standard error is not read. The daemon therefore
+// passes its lines to a LogWriter instead (log_writer.h).
 //
 // Threads: call set_log_level(), set_log_format() and set_log_output() while no other thread logs.
 //          Any thread may call log(); a line is one write(2), so lines do not mix.
@@ -41,13 +41,13 @@ struct LogDetail {
           text(fmt::format("{}", value)),
           is_number(std::integral<Value> && !std::same_as<Value, bool>) {}
 
-    std::string_view name;  // Not "time", "level", "message" or "note".
+    std::string_view name;  // Must not be "time", "level", "message" or "note".
     std::string text;
     bool is_number;
 };
 
 struct LogEvent {
-    std::string message;  // What happened, beginning with the part that reports it.
+    std::string message;  // What happened; begins with the name of the reporting part.
     std::vector<LogDetail> details = {};
     std::string note = {};  // Meaning, consequence and remedy; may be empty.
 };
@@ -55,11 +55,12 @@ struct LogEvent {
 // Receives a complete line, including its line feed.
 using LogOutput = std::function<void(LogLevel level, std::string_view line)>;
 
-// Sets the least urgent level that is logged, by its name.
+// Sets the lowest level that is logged, by its name.
 void set_log_level(std::string_view name);
 // Sets the format of lines: "text" or "json".
 void set_log_format(std::string_view name);
-// Replaces standard error as the destination of lines. An empty function restores it.
+// Passes lines to this function instead of standard error. An empty function restores standard
+// error.
 void set_log_output(LogOutput output);
 [[nodiscard]] bool logs(LogLevel level);
 // Formats the event as a log line.

@@ -43,7 +43,8 @@ std::string dropped_line(uint64_t lines) {
 
 }  // namespace
 
-// A queue of waiting lines, guarded by a mutex. The only system call under the mutex is a wakeup.
+// A queue of waiting lines, protected by a mutex. While the mutex is locked, the only system call
+// is a wakeup.
 class LogWriter::Queue {
 public:
     Queue(int fd, size_t bytes_max) : fd_(fd), bytes_max_(bytes_max) {}
@@ -91,7 +92,7 @@ public:
 private:
     [[nodiscard]] bool has_lines() const { return !waiting_.empty() || dropped_ > 0; }
 
-    // Returns all waiting lines, and a line about those that were dropped after them.
+    // Removes and returns all waiting lines, and a line about those that were dropped after them.
     std::string take() {
         std::string text = std::exchange(waiting_, {});
         writing_bytes_ = text.size();
@@ -118,12 +119,12 @@ private:
     bool writing_ = false;
     uint64_t dropped_ = 0;  // Dropped lines that have not been reported yet.
     bool closing_ = false;
-    MetricShard shard_;  // Changed only under the mutex, so that it has one writer at a time.
+    MetricShard shard_;  // Changed only with the mutex locked, so that it has one writer at a time.
 };
 
 LogWriter::LogWriter(int fd, size_t queue_bytes_max)
     : queue_(std::make_shared<Queue>(fd, queue_bytes_max)) {
-    // The thread inherits the signal mask: other threads receive the signals.
+    // The thread inherits the blocked signals. So signals are delivered to other threads.
     sigset_t all{};
     sigset_t before{};
     sigfillset(&all);

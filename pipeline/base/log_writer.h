@@ -1,13 +1,14 @@
-// LogWriter: a thread that writes the log lines, so that no other thread blocks while standard
-// error is not read, for example because the journal hangs or the terminal is stopped.
+// LogWriter: a thread that writes the log lines. Other threads therefore do not block while
+// standard error is not read, for example because the journal hangs or the terminal is stopped.
 //
 // Lines wait in a queue of limited size. A line that does not fit is dropped and counted
-// (rollcall_log_dropped_lines_total). The last quarter of the queue is reserved for errors, so that
+// (rollcall_log_dropped_lines_total). The last quarter of the queue is reserved for errors. So
 // lines about refused clients do not displace the reason for an exit. After the waiting lines, the
-// thread writes a line with the number of lines dropped after them.
+// thread writes one more line, with the number of lines that were dropped after them.
 //
-// The thread may block in write(2) for any time. It shares the queue with the LogWriter, whose
-// destructor waits for the thread only for a limited time and then abandons it.
+// The thread may block in write(2) for any time. The destructor of the LogWriter waits for the
+// thread only for a limited time and then abandons it. Both share the queue, so the thread can
+// still use it.
 //
 // Threads: any thread may call add() and flush(), which never block on the descriptor. At most one
 // LogWriter exists at a time. It receives the lines of log() from its construction to its
@@ -26,15 +27,15 @@ namespace rollcall {
 
 class LogWriter {
 public:
-    // queue_bytes_max: limit for waiting lines, including those that are being written.
+    // queue_bytes_max: limit for the bytes of waiting lines and of lines that are being written.
     LogWriter(int fd, size_t queue_bytes_max);
-    // Waits until all lines are written, at most flush_time_max.
+    // Waits until all lines are written, but at most for flush_time_max.
     ~LogWriter();
     LogWriter(const LogWriter&) = delete;
     LogWriter& operator=(const LogWriter&) = delete;
 
     void add(LogLevel level, std::string_view line);
-    // Waits until all lines are written. Returns false if they are not after `longest`.
+    // Waits until all lines are written. Returns false if that takes more time than `longest`.
     bool flush(std::chrono::milliseconds longest = flush_time_max);
 
     [[nodiscard]] const MetricShard& shard() const;

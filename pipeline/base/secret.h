@@ -1,4 +1,4 @@
-// Secret: a password or a key, read from a file that a setting names. It is never printed.
+// Secret: a password or a key from a file. A setting names the file. The secret is never printed.
 //
 // Threads: any; nothing is kept between calls.
 #pragma once
@@ -9,8 +9,8 @@
 
 namespace rollcall {
 
-// Returns the contents of the file without a final line feed. An empty path gives an empty secret.
-// Fails with unreadable_file; the explanation is the path.
+// Returns the contents of the file without a final line feed. For an empty path, returns an empty
+// secret. Fails with unreadable_file and the path as the explanation.
 [[nodiscard]] Result<std::string> read_secret(const std::string& path);
 
 }  // namespace rollcall

@@ -1,8 +1,7 @@
-// SharedCount: a number to which several threads add, and by which they decide whether a limit of
-// the process is reached.
+// SharedCount: a number to which several threads add. They compare it with a limit of the process.
 //
-// Each thread sees its own additions, and those of others at most a moment late. So a limit may be
-// exceeded for that moment by what the other threads add.
+// Each thread sees its own additions at once, and those of other threads slightly later. So the
+// threads together may exceed a limit by the additions that they do not see yet.
 //
 // Threads: any.
 #pragma once
@@ -16,11 +15,11 @@ class SharedCount {
 public:
     // Adds `amount`, which may be negative, and returns the sum.
     int64_t add(int64_t amount) {
-        // relaxed: the number stands alone and orders nothing; read() is the counterpart.
+        // relaxed: no other data depends on this number. Its counterpart is read().
         return count_.fetch_add(amount, std::memory_order_relaxed) + amount;
     }
     [[nodiscard]] int64_t read() const {
-        // relaxed: the number stands alone and orders nothing; add() is the counterpart.
+        // relaxed: no other data depends on this number. Its counterpart is add().
         return count_.load(std::memory_order_relaxed);
     }
 

@@ -1,10 +1,10 @@
 // Shrink: returns memory that a container no longer needs.
 //
-// Standard containers grow by doubling and never shrink. If less than an eighth of a container is
-// used, these functions shrink it to twice the used size. A steady load therefore never
-// reallocates, and the cost of shrinking is constant for each removed element.
+// Standard containers double their memory when they grow, and never shrink. If less than an eighth
+// of a container is used, these functions shrink it to twice the used size. So a steady load causes
+// no reallocation, and the cost of shrinking is constant for each removed element.
 //
-// Threads: the owner of the container.
+// Threads: the thread that owns the container.
 #pragma once
 
 #include <cstddef>

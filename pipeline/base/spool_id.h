@@ -1,9 +1,9 @@
-// SpoolId: a random UUID. Each part of a spool that outlives a process has one.
+// SpoolId: a random UUID. Three things have one:
 //
-//   spool         The directory and all its copies, for ever. Checksums begin with it.
-//   run           One start of a daemon, and the records that it wrote. Row ids begin with it, and
-//                 dead letters name it.
-//   incarnation   The spool in one place (spool/lineage.h). A sink keeps one position for each.
+//   spool         The directory and all its copies, for ever. Checksums of records begin with it.
+//   run           One start of a daemon, and the records that this daemon wrote. Row ids begin with
+//                 it, and dead letters contain it.
+//   incarnation   The spool in one directory (spool/lineage.h). A sink keeps one position for each.
 #pragma once
 
 #include <array>

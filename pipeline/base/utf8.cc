@@ -11,7 +11,8 @@ namespace {
 
 constexpr bool continues(char byte) { return (byte & 0xC0) == 0x80; }
 
-// Returns the length of the valid character that `text` (not empty) begins with, or 0.
+// Returns the length of the valid character at the beginning of `text`, or 0 if there is none.
+// `text` must not be empty.
 size_t character_length(std::string_view text) {
     const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
     const uint8_t lead = byte(0);

@@ -1,8 +1,8 @@
-// Utf8: validation of UTF-8, and recoding of text that is not UTF-8.
+// Utf8: validates UTF-8, and converts text that is not UTF-8.
 //
-// Routers pass on names in the code page of the PC on which they were set. Recoding keeps valid
-// UTF-8 and reads every other byte as Windows-1252. The five bytes that are undefined in
-// Windows-1252 become U+FFFD.
+// A name that was set on a PC may be in the code page of that PC; routers send it unchanged. The
+// conversion keeps valid UTF-8 and reads every other byte as Windows-1252. The five bytes that
+// Windows-1252 does not define become U+FFFD.
 //
 // Threads: pure functions. Units: offsets and sizes in bytes.
 #pragma once
@@ -27,13 +27,14 @@ struct Utf8 {
 // The largest number of UTF-8 bytes for one byte of Windows-1252.
 inline constexpr size_t utf8_growth_max = 3;
 
-// Appends `text` to `out` as valid UTF-8.
+// Appends `text` to `out`, converted to valid UTF-8.
 void append_as_utf8(std::string_view text, std::string& out);
 
 // Returns the offset in `text` that corresponds to `offset` in the result of append_as_utf8().
 [[nodiscard]] size_t offset_before_utf8(std::string_view text, size_t offset);
 
-// Returns the longest prefix of a valid text that has at most bytes_max bytes and whole characters.
+// Returns the longest prefix of valid UTF-8 text with at most bytes_max bytes. Never splits a
+// character.
 [[nodiscard]] std::string_view utf8_prefix(std::string_view text, size_t bytes_max);
 
 }  // namespace rollcall

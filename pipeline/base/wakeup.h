@@ -1,11 +1,11 @@
 // Wakeup: wakes a thread that waits for work.
 //
-// A wakeup contains no data: the thread reads its work from cursors. A notification before a wait
-// is not lost, and several notifications count as one. A wait has a time limit all the same, so
-// that a missing notification costs time but never progress.
+// A wakeup contains no data: the thread reads from cursors what there is to do. A notification
+// before a wait is not lost, and several notifications count as one. Nevertheless, each wait has a
+// time limit. So a missing notification delays the thread but never stops it.
 //
-// Errors:  too_many_files if no descriptor was free, which check() returns. Waits then last as long
-//          as their limit.
+// Errors:  too_many_files if no descriptor was free; check() returns it. Each wait then lasts for
+//          its full time limit.
 // Threads: any thread may call notify(); one thread calls wait().
 // Source: eventfd(2).
 #pragma once
@@ -30,13 +30,14 @@ public:
     Wakeup(const Wakeup&) = delete;
     Wakeup& operator=(const Wakeup&) = delete;
 
-    // Returns whether the constructor has succeeded. Call it before a thread relies on the object.
+    // Returns whether the constructor has succeeded. Call it before any thread relies on this
+    // object.
     [[nodiscard]] Result<void> check() const {
         if (fd_ >= 0) return {};
         return fail(Code::too_many_files, errno_);
     }
 
-    // eventfd_write() fails only while a notification is pending.
+    // eventfd_write() fails only while a notification is already pending.
     void notify() { (void)!eventfd_write(fd_, 1); }
 
     void wait(std::chrono::milliseconds longest) {
@@ -47,7 +48,7 @@ public:
     }
 
 private:
-    int fd_;  // Negative if none was free.
+    int fd_;  // Negative if no descriptor was free.
     int errno_;
 };
 

@@ -1,7 +1,7 @@
-// ZeroedArray: an array of zeros from the kernel, whose pages take no memory until they are
-// touched.
+// ZeroedArray: an array of zeros from the kernel. Its pages use no memory until they are first
+// accessed.
 //
-// Threads: the owner.
+// Threads: the thread that owns the array.
 #pragma once
 
 #include <cstddef>

@@ -137,7 +137,7 @@ Result<bool> Columns::append_record(std::span<const std::byte> payload,
     Error damage{Code::spool_damaged};
     bool sound = true;
     uint64_t union_mask = 0;
-    uint64_t dropped = 0;  // The writer's columns that no longer exist, as a mask.
+    uint64_t dropped = 0;  // A mask of the writer's columns that no longer exist.
     bool same_columns = true;
     each_bit(head.mask, [&](size_t theirs) {
         const size_t ours = theirs < columns_at.size() ? columns_at[theirs] : spool_columns_count;

@@ -1,20 +1,20 @@
-// Columns: a table of check-ins, stored by column. A slot, a record and a batch each hold one.
+// Columns: a table of check-ins, stored by column. Each slot, each record and each batch is one.
 //
 //     present   [ mask of row 0 | mask of row 1 | ... ]         one bit for each column
 //     cells     column 0 [ row 0 | row 1 | ... ]  column 1 ...  8 bytes each
 //     heap      the bytes of all texts, one after the other
 //
-// A cell is an integer, a real, or a reference to a text in the heap: its offset in the lower 32
-// bits, its length in the upper ones. The cell of an absent value is 0, so that equal contents give
-// equal bytes.
+// A cell is an integer, a real, or a reference to a text in the heap. The lower 32 bits of a
+// reference are the text's offset, the upper 32 bits its length. The cell of an absent value is 0,
+// so that equal contents give equal bytes.
 //
-// The capacity is fixed at construction. Pages are touched only as they fill, and nothing allocates
-// afterwards.
+// The capacity is fixed at construction, and nothing is allocated afterwards. Pages of memory are
+// touched only when they are filled.
 //
-// The open row follows the last one: set its values, then commit_row() or discard_row(). Only
-// committed rows are counted, merged and stored.
+// The open row is the one after the last committed row. Set its values, then call commit_row() or
+// discard_row(). Only committed rows are counted, merged and stored.
 //
-// Threads: one at a time; the ring passes slots between threads.
+// Threads: one thread at a time. The ring passes slots between threads.
 #pragma once
 
 #include <sys/uio.h>
@@ -33,7 +33,7 @@
 
 namespace rollcall {
 
-// The columns of the table site_checkins, followed by those that exist only in the spool.
+// The columns of the table site_checkins, and after them the columns that exist only in the spool.
 enum class Column : uint8_t {
 #define COLUMN(name, kind, value, low, high, since, place, keys, help) name,
 #include "pipeline/columns/columns.def"
@@ -46,8 +46,7 @@ enum class Column : uint8_t {
 
 enum class Kind : uint8_t { text, integer, real, flag, time };
 
-// The way in which a report's text becomes a cell. `given` columns are set by the daemon, never by
-// a report.
+// The way in which a report's text becomes a cell. The daemon, not a report, sets `given` columns.
 enum class Value : uint8_t {
     given,
     device,  // An id of the router, used if the site has no better one.
@@ -104,14 +103,14 @@ inline constexpr ColumnInfo spool_columns_table[] = {
 inline constexpr size_t spool_columns_count = std::size(spool_columns_table);
 static_assert(spool_columns_count <= 64, "a column is a bit of a 64 bit mask");
 
-// The columns of the table as a mask. Columns that exist only in the spool are not in it.
+// A mask of the table's columns, without the columns that exist only in the spool.
 inline constexpr uint64_t table_mask = (uint64_t{1} << columns_count) - 1;
 
 constexpr size_t index(Column column) { return static_cast<size_t>(column); }
 constexpr uint64_t bit(Column column) { return uint64_t{1} << index(column); }
 constexpr const ColumnInfo& info(Column column) { return spool_columns_table[index(column)]; }
 
-// All columns in the order for display; those of the table come first.
+// All columns in the order in which people see them; the columns of the table come first.
 inline constexpr auto columns_as_shown = [] {
     std::array<Column, spool_columns_count> shown{};
     for (size_t column = 0; column < spool_columns_count; ++column)
@@ -139,7 +138,7 @@ inline constexpr size_t row_text_max = [] {
 
 // The head of a record's payload.
 struct PayloadHead {
-    uint64_t mask;  // Columns that follow.
+    uint64_t mask;  // The columns that the payload contains.
     uint32_t rows;
     uint32_t text_bytes;
 };
@@ -156,7 +155,7 @@ public:
     [[nodiscard]] bool has(Column column) const { return open_mask_ & bit(column); }
     void set_integer(Column column, int64_t value) { put(column, static_cast<uint64_t>(value)); }
     void set_real(Column column, double value) { put(column, std::bit_cast<uint64_t>(value)); }
-    // The text has at most bytes_max(column) bytes. If the row had room(), all its texts fit.
+    // The text must have at most bytes_max(column) bytes. If the row had room(), all its texts fit.
     void set_text(Column column, std::string_view text) {
         ensure(text.size() <= bytes_max(column));
         std::memcpy(text_.get() + text_used_, text.data(), text.size());
@@ -172,7 +171,7 @@ public:
     // --- committed rows ---
     [[nodiscard]] size_t rows() const { return rows_; }
     [[nodiscard]] size_t text_bytes() const { return text_used_; }
-    // Returns a mask of the columns that at least one row has.
+    // Returns a mask of the columns that have a value in at least one row.
     [[nodiscard]] uint64_t mask() const { return mask_; }
     [[nodiscard]] uint64_t mask(size_t row) const { return present_[row]; }
     [[nodiscard]] bool has(size_t row, Column column) const { return present_[row] & bit(column); }
@@ -186,25 +185,26 @@ public:
         const uint64_t where = cell(row, column);
         return {text_.get() + static_cast<uint32_t>(where), where >> 32};
     }
-    // Appends a row of another table, which may have texts of any length. Returns false and changes
-    // nothing if it does not fit. There must be no open row.
+    // Appends a row of another table, whose texts may have any length. If the row does not fit,
+    // returns false and changes nothing. There must be no open row.
     [[nodiscard]] bool append_row(const Columns& from, size_t row);
-    // Sets an integer of a committed row, such as the id, which is known only to the delivery.
+    // Sets an integer of a committed row, for example the id, which only the delivery knows.
     void assign_integer(size_t row, Column column, int64_t value);
-    // Removes these rows, whose numbers must be ascending. The other rows keep their order. There
-    // must be no open row. The removed texts stay in the heap until clear(), but no cell refers to
-    // them.
+    // Removes these rows; their numbers must be ascending. The other rows keep their order. There
+    // must be no open row. The texts of the removed rows stay in the heap until clear(), but no
+    // cell refers to them any more.
     void remove_rows(std::span<const uint32_t> rows);
     void clear();
 
     // --- the bytes of a record (layout in spool/format.h) ---
     static constexpr size_t pieces_max = spool_columns_count + 3;
-    // Fills `out` with pieces that contain all committed bytes in order, without copying, and
-    // returns their number. The pieces are valid until the next change.
+    // Fills `out` with pieces that together are the bytes of all committed rows, in order. Does not
+    // copy the bytes. Returns the number of pieces. They are valid until the next change of this
+    // table.
     [[nodiscard]] size_t pieces(std::array<iovec, pieces_max>& out) const;
     // Appends the rows of a record's payload. columns_at[i] is the column for the writer's column
-    // i, or spool_columns_count if it no longer exists. Returns false and changes nothing if the
-    // rows do not fit; fails with spool_damaged if the bytes are inconsistent.
+    // i, or spool_columns_count if that column no longer exists. If the rows do not fit, returns
+    // false and changes nothing. Fails with spool_damaged if the bytes are inconsistent.
     [[nodiscard]] Result<bool> append_record(std::span<const std::byte> payload,
                                              std::span<const uint8_t> columns_at);
 
@@ -227,7 +227,7 @@ private:
     ZeroedArray<uint64_t> present_;
     ZeroedArray<uint64_t> cells_;
     ZeroedArray<char> text_;
-    mutable PayloadHead head_{};  // Referenced by the first piece of pieces().
+    mutable PayloadHead head_{};  // The first piece of pieces() refers to it.
 };
 
 }  // namespace rollcall

@@ -4,23 +4,24 @@
 //      or         [ first minute of its bucket     | fingerprint,                   39 bits ]
 //
 // In the spool, the column `id` contains the report's fingerprint, if it has one: a 64-bit hash
-// that is the same when the report is sent again (ingest/intake.cc). A delivery replaces it by the
-// id. If only the packet id distinguishes a message from others, its first sending also has the
-// column `first_sending`: another message counts as a copy only if its sender says so.
+// that is the same when the report is sent again (ingest/intake.cc). A delivery replaces the
+// fingerprint by the row id. Some MQTT messages differ from others only in their packet id. The
+// first sending of such a message also has the column `first_sending`; another message counts as
+// its copy only if its sender marked it as a repetition.
 //
 // An id by place is the same whenever the record is read again, so the unique key over (id,
-// site_id) prevents storing a row twice. Within a minute, the ids of one spool are unique as long
-// as it writes less than 2^25 records. Ids of two spools may collide, but hardly ever for the same
+// site_id) prevents storing a row twice. Within a minute, the ids of one spool are unique if the
+// spool writes fewer than 2^25 records. Ids of two spools may collide, but hardly ever for the same
 // site.
 //
-// An id by fingerprint is the same for two copies of a report that went through two daemons, as
-// long as both arrived within one bucket, which is as long as the duplicate window. Such an id
-// cannot depend on the order of arrival, so ids are scattered within a bucket. This is expensive in
-// a B-tree: SQLite takes 3.4 us and writes 458 bytes for a row by place, but 17.8 us and 5,871
-// bytes by fingerprint (3,333 rows a second, two minutes; sorting each batch, or a cache larger
-// than the bucket, saved a fifth). Therefore rows get ids by fingerprint only if other daemons
-// store into the same sink; for a single daemon, DeduplicationWindow finds the copies. Both kinds
-// of ids grow with time, so an index grows at its right edge, or in its last bucket.
+// An id by fingerprint is the same for two copies of a report that went through two daemons, if
+// both copies arrived within one bucket. A bucket has the length of the duplicate window. Such an
+// id cannot depend on the order of arrival, so ids are scattered within a bucket. This is expensive
+// in a B-tree: SQLite takes 3.4 us and writes 458 bytes for a row by place, but 17.8 us and 5,871
+// bytes by fingerprint. (At 3,333 rows a second for two minutes; sorting each batch, or a cache
+// larger than the bucket, saved a fifth.) Therefore rows get ids by fingerprint only if other
+// daemons store into the same sink. For a single daemon, DeduplicationWindow finds the copies. Ids
+// of both kinds grow with time, so an index grows at its right edge, or in its last bucket.
 //
 // Units: minutes since 2024-01-01 00:00 UTC; 24 bits last until 2055.
 #pragma once
@@ -44,7 +45,7 @@ public:
     [[nodiscard]] int64_t by_fingerprint(uint64_t fingerprint, int64_t received_us) const;
 
 private:
-    uint64_t base_;  // The first place of this spool.
+    uint64_t base_;  // Hash of the spool's id; places are counted from it.
     int64_t bucket_minutes_;
 };
 

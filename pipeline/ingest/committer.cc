@@ -11,9 +11,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto idle_wait = 100ms;   // Longest time between two calls of tidy_up() when idle.
+constexpr auto idle_wait = 100ms;   // Maximum time between two calls of tidy_up() when idle.
 constexpr auto retry_wait = 20ms;   // Time between retries while the spool cannot grow.
-constexpr int busy_steps_max = 64;  // Most steps between two calls of tidy_up() when busy.
+constexpr int busy_steps_max = 64;  // Maximum steps between two calls of tidy_up() when busy.
 
 }  // namespace
 
@@ -49,7 +49,8 @@ void Committer::run() {
     name_this_thread("committer");
     int busy_steps = 0;
     for (;;) {
-        // Read this before the step, so that the last step sees everything published before stop().
+        // Read stopping_ before the step, so that the last step sees everything that was published
+        // before stop().
         const bool last = stopping_.read() != 0;
         heartbeat_.next_step();
         const auto done = try_step(busy_steps);
@@ -61,7 +62,8 @@ void Committer::run() {
     }
 }
 
-// Calls step(). If it did nothing or failed, makes room; a failed step is then tried once more.
+// Calls step(). If the step did nothing or failed, frees space in the spool. A failed step is then
+// tried once more.
 Result<size_t> Committer::try_step(int& busy_steps) {
     auto done = step();
     if (done && *done > 0 && ++busy_steps < busy_steps_max) return done;
@@ -71,7 +73,7 @@ Result<size_t> Committer::try_step(int& busy_steps) {
     return done ? done : step();
 }
 
-// Publishes and logs it when the spool becomes full or is no longer full.
+// Publishes and logs that the spool became full, or that it is no longer full.
 void Committer::note_full(const Result<size_t>& done) {
     if (!done) shard_.add(Metric::spool_retries_total);
     const bool full = !done;

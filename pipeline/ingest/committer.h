@@ -1,17 +1,18 @@
 // Committer: the thread that makes check-ins durable.
 //
-// A step appends every published slot of every ring as a record to the spool, syncs once for all of
-// them, and advances the `durable` cursor of each ring. This is group commit without a timer: while
-// one sync runs, the next slots fill.
+// A step appends every published slot of every ring to the spool as a record. It then syncs once
+// for all of them and advances the `durable` cursor of each ring. This is group commit without a
+// timer: during a sync, the workers fill the next slots.
 //
-//   spool cannot grow   The committer syncs and acknowledges what it has appended. The other slots
-//                       stay in their rings, so the workers apply backpressure, and the committer
-//                       retries the step.
+//   spool cannot grow   The committer syncs and acknowledges the slots that it has appended. The
+//                       other slots stay in their rings, so the workers apply backpressure. The
+//                       committer retries the step.
 //   any other error     The committer acknowledges nothing more, and on_halt ends the process.
 //
-// Between steps, or every few steps if it is never idle, the committer drops the segments that
-// every sink has stored and that no sink and no deduplication window needs, and publishes the size
-// of the backlogs. The spool counts as full if a step fails in spite of that.
+// Between steps, or every few steps if it is never idle, the committer drops segments. It drops
+// those that every sink has stored and that no sink and no deduplication window needs any more. It
+// also publishes the size of the backlogs. If a step still fails after that, the spool counts as
+// full.
 //
 // Threads: run() is its own thread; tests call step() instead.
 #pragma once
@@ -40,15 +41,15 @@ public:
     Committer(const Committer&) = delete;
     Committer& operator=(const Committer&) = delete;
 
-    // Adds the ring of a worker. on_durable is called when the ring's `durable` cursor has
-    // advanced. Call before start().
+    // Adds the ring of a worker. The committer calls on_durable when it has advanced the ring's
+    // `durable` cursor. Call before start().
     void add_source(Ring<Columns>& ring, std::function<void()> on_durable);
-    // Adds a sink. Its delivery advances both cursors: the sink has stored the records below
+    // Adds a sink. The sink's delivery advances both cursors: the sink has stored the records below
     // `stored`, and cannot lose those below `settled`. Call before start().
     void add_reader(SinkName sink, const Cursor& stored, const Cursor& settled);
 
     void start();
-    // Makes the published slots durable and ends the thread. The workers must have stopped.
+    // Makes the published slots durable and ends the thread. The workers must have stopped before.
     void stop();
 
     // Returns the number of slots that became durable.

@@ -69,8 +69,8 @@ Result<void> Intake::store_reports(const Submission& submission, const Sender& s
     }
 }
 
-// Returns the site of a report: the one of the credential, else the one that the report contains,
-// else the device in the path or topic. Empty if none of them names a site.
+// Returns the site of a report: that of the credential, else that in the report, else the device in
+// the path or topic. Empty if none of them names a site.
 std::string_view Intake::site_of(const Columns& row, const Sender& sender) {
     if (!sender.site.empty()) return sender.site;
     for (const Column column : {Column::serial_number, Column::system_id})
@@ -106,7 +106,7 @@ void Intake::count_warnings(const Columns& rows) {
 }
 
 void Intake::publish_observations() {
-    // A sketch that another thread reads at this moment is published the next time.
+    // If another thread is reading a sketch now, that sketch is published the next time.
     (void)published_unknown_keys_.publish(fields_.unknown_keys().names());
     (void)published_warned_versions_.publish(warned_versions_);
 }
@@ -134,7 +134,7 @@ std::string_view Intake::site_without_body(const Sender& sender) {
     scratch_.clear();
     fields_.begin(scratch_);
     const Submission out_of_band{.query = sender.query, .header = sender.header};
-    // Out-of-band fields that are no report may name the site all the same.
+    // Out-of-band fields may name the site even if they are not a report.
     if (decoder_.open(out_of_band)) (void)decoder_.read(fields_);
     fields_.finish();
     return site_of(scratch_, sender);
@@ -167,15 +167,17 @@ void Intake::set_envelope(Columns& row, std::string_view site, const Sender& sen
 
 // Sets the fingerprint of the row, by which copies of the report are recognized. A repeated report
 // must not add a row, but another report with the same content must. The fingerprint is therefore
-// based on the idempotency key if there is one; else on a text that changes from report to report
-// because it contains an uptime or a sequence number; else on the packet id of a message that says
-// whether it is a repetition. Otherwise the row gets no fingerprint. The text is not enough if
-// nothing names the router, because another router behind the same address may send the same.
-// See row_id.h.
+// the hash of one of these, the first that exists:
+//   - the idempotency key
+//   - the text of the report, if it contains an uptime or a sequence number, and so changes from
+//     report to report
+//   - the packet id of a message that says whether it is a repetition
+// Otherwise the row gets no fingerprint. The text is not used if nothing names the router, because
+// another router behind the same address may send the same text. See row_id.h.
 //
-// The tenant, the site and the route are hashed together with this basis. Without the key, a client
-// therefore cannot produce the fingerprint of a report of another tenant or site, and cannot find
-// two inputs with the same fingerprint.
+// The tenant, the site and the route are part of the hash's input. So a client that does not have
+// the hash's key cannot produce the fingerprint of a report of another tenant or site, and cannot
+// find two inputs with the same fingerprint.
 void Intake::set_fingerprint(Columns& row, std::string_view text, const Sender& sender,
                              bool is_named, const Receipt& receipt) const {
     enum class Basis : uint64_t { idempotency_key = 1, report, message };

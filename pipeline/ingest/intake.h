@@ -1,11 +1,12 @@
 // Intake: the part of a worker that puts reports into the pipeline.
 //
-// accept() decodes a body into rows of the open slot. publish(), at the end of the worker's turn,
-// passes the slot to the committer. While one slot is written, the next one fills. The receipt
-// names the slot: once durable() has passed it, the report is on disk and may be acknowledged.
+// accept() decodes a body into rows of the open slot. At the end of the worker's turn, publish()
+// passes that slot to the committer. While the committer writes one slot, the worker fills the
+// next. The receipt contains the number of the slot. Once durable() is above this number, the
+// report is on disk and may be acknowledged.
 //
-// Threads: the worker that owns it. The committer advances durable(); any thread reads the
-//          published sketches.
+// Threads: the worker that owns the Intake. The committer advances durable(); any thread may read
+//          the published sketches.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +26,7 @@
 
 namespace rollcall {
 
-// Facts about a body that the daemon knows without decoding it.
+// Facts about a body that the caller knows without decoding it.
 struct Sender {
     Transport transport;
     std::string_view address;  // Source address, as text.
@@ -36,19 +37,19 @@ struct Sender {
     std::string_view header = {};
     // The charset that the Content-Type declares; may be empty.
     std::string_view charset = {};
-    // The idempotency key that the sender gave with this body; may be empty.
+    // The idempotency key that the sender gave for this body; may be empty.
     std::string_view idempotency_key = {};
-    // The site that the credential names. It overrides all other names of a site. Empty if the
+    // The site that the credential names; it overrides all other names of a site. Empty if the
     // client is anonymous.
     std::string_view site = {};
     // The tenant of that site; empty if there is none.
     std::string_view tenant = {};
-    // The MQTT topic, or the HTTP path without the device. It distinguishes otherwise equal
-    // reports: a client that forwards for several routers may use a separate topic or path for each
-    // of them.
+    // The MQTT topic, or the HTTP path without the device. It distinguishes reports with equal
+    // contents: a client that forwards reports of several routers may use a separate topic or path
+    // for each router.
     std::string_view route = {};
-    // For an MQTT message that its client repeats until it is acknowledged: the client, the packet
-    // id, and whether this message may be a repetition. Otherwise empty.
+    // Set only for an MQTT message that the client repeats until it is acknowledged: the client,
+    // the packet id, and whether this message may be a repetition.
     std::string_view client = {};
     uint16_t packet_id = 0;
     bool again = false;
@@ -87,39 +88,40 @@ public:
         size_t unknown_keys = Fields::unknown_keys_default;
         size_t warned_versions = Fields::unknown_keys_default;
     };
-    // fingerprint_key: secret; the same for all daemons that store into one table.
-    // committer: notified when a slot is published.
+    // fingerprint_key: secret; must be the same for all daemons that store into one table.
+    // committer: is notified when a slot is published.
     Intake(const Limits& limits, const KeyedHash::Key& fingerprint_key, Wakeup& committer,
            MetricShard& shard);
 
     // Stores a row for each report of a body. The body_padding bytes after `body` must be readable.
-    // An error leaves no row of the body, except ring_full: then stop reading, and call again with
-    // the same receipt when durable() has advanced.
+    // If an error is returned, no row of the body is stored. The exception is ring_full: stop
+    // reading, and call again with the same receipt when durable() has advanced.
     [[nodiscard]] Result<void> accept(std::string_view body, BodyHint hint, const Sender& sender,
                                       Receipt& receipt);
 
-    // Stores a row that says only whether the router is connected. May fail with ring_full, like
+    // Stores a row that says only whether the router is connected. Can fail with ring_full, like
     // accept().
     [[nodiscard]] Result<void> announce(bool online, const Sender& sender, Receipt& receipt);
 
-    // Returns the site of a report without a body: from the credential, the topic, the path, the
-    // query or the header. Empty if they name none. Valid as long as these and until the next call.
+    // Returns the site of a report without a body. The site comes from the credential, the topic,
+    // the path, the query or the header; empty if none of them names one. Valid until the next
+    // call, and only while these texts are.
     [[nodiscard]] std::string_view site_without_body(const Sender& sender);
 
     // Stores a row that says only that a router of this site is alive, and why its report was
-    // refused. The response to that report does not wait until this row is durable. Requires
+    // refused. The response to that report does not wait until this row is durable. Call only if
     // has_room().
     void accept_refused(std::string_view site, const Sender& sender, Code code);
 
-    // Returns true if accept() would find room.
+    // Returns true if there is a free slot for accept().
     [[nodiscard]] bool has_room() { return open_slot() != nullptr; }
 
     // Passes the open slot to the committer, unless the committer still has a slot of this worker.
-    // In that case the open slot keeps filling, because it could not be written earlier anyway.
-    // Call this at the end of every turn, and when durable() has advanced.
+    // In that case the open slot can take more reports, because it could not be written earlier
+    // anyway. Call this at the end of every turn, and when durable() has advanced.
     void publish();
 
-    // Returns true if publish() has nothing left to pass on.
+    // Returns true if there is no row that publish() must still pass on.
     [[nodiscard]] bool handed_over() const { return open_ == nullptr || open_->rows() == 0; }
 
     // All slots below this number are on disk.
@@ -129,7 +131,7 @@ public:
 
     // Publishes the sketches for other threads. Never waits; call it once a second.
     void publish_observations();
-    // Return the published sketches, see observations.h. Any thread may call these.
+    // Return the published sketches; see observations.h. Any thread may call these.
     [[nodiscard]] FrequentNames unknown_keys() const { return published_unknown_keys_.read(); }
     [[nodiscard]] FrequentNames warned_versions() const {
         return published_warned_versions_.read();
@@ -156,7 +158,7 @@ private:
     Columns scratch_{1, row_text_max};  // The row of site_without_body().
     Decoder decoder_;
     Fields fields_;
-    identities::Mac device_;  // The device of a sender in the one spelling that is stored.
+    identities::Mac device_;  // The device of a sender in its normalized spelling.
     FrequentNames warned_versions_;
     PublishedCopy<FrequentNames> published_unknown_keys_;
     PublishedCopy<FrequentNames> published_warned_versions_;

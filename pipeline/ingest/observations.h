@@ -1,8 +1,9 @@
-// Observations: what an operator should know about the reports of all workers: the keys that the
-// decoder does not understand, and which RouterOS versions cause warnings.
+// Observations: facts for an operator about the reports of all workers: the keys that the decoder
+// does not understand, and the RouterOS versions whose reports cause warnings.
 //
-// Both come from clients, so they are counted in sketches of fixed size (base/frequent_names.h),
-// one of each kind for each worker. A worker publishes copies once a second; a reader adds them up.
+// Clients choose these names, so they are counted in sketches of fixed size
+// (base/frequent_names.h). Each worker has one sketch of each kind, and publishes copies once a
+// second. A reader adds the copies up.
 //
 // Threads: any.
 #pragma once
@@ -19,13 +20,13 @@
 
 namespace rollcall {
 
-// A count that is at most `error` too high.
+// An unknown key with its count. The count is too high by `error` at most.
 struct UnknownKey {
-    std::string name;  // As it was sent, with its object: `foo.bar`; any UTF-8.
+    std::string name;  // The key as it was sent, with its object: `foo.bar`; any UTF-8.
     uint64_t count = 0;
     uint64_t error = 0;
-    std::string shape;                // Of one of its values, see shape_of().
-    std::optional<Column> resembles;  // The column with a key like this one.
+    std::string shape;                // The shape of one of its values, see shape_of().
+    std::optional<Column> resembles;  // The column with a similar key, if any.
 };
 
 // The warnings of one kind in reports from one version of RouterOS.
@@ -36,7 +37,7 @@ struct WarnedVersion {
     uint64_t error = 0;
 };
 
-// The most frequent ones first.
+// Both lists begin with the most frequent entry.
 struct Observations {
     std::vector<UnknownKey> unknown_keys;
     std::vector<WarnedVersion> warned_versions;

@@ -2,15 +2,15 @@
 // committer.
 //
 // The worker claims a slot, fills it and publishes it. The committer writes published slots to the
-// spool and advances `durable`. The worker may then respond to the senders of those slots, and fill
-// the slots again.
+// spool and advances `durable`. The worker may then respond to the senders of the reports in those
+// slots, and fill the slots again.
 //
 //      durable            published             durable + capacity
 //         |  being written   |  free, or being filled  |
 //
 //    INVARIANT  durable <= published <= durable + capacity
 //
-// Source:  Lamport, "Specifying concurrent program modules", 1983; in addition, the worker caches
+// Source:  Lamport, "Specifying concurrent program modules", 1983. Unlike there, the worker caches
 //          the committer's index.
 // Threads: the worker calls claim(), publish() and next(); the committer calls published(), at()
 //          and advance_durable(); any thread may call durable().
@@ -38,7 +38,7 @@ public:
     Ring(const Ring&) = delete;
     Ring& operator=(const Ring&) = delete;
 
-    // Returns the slot to fill next, or nullptr if the ring is full. Never waits.
+    // Returns the next slot to fill, or nullptr if the ring is full. Never waits.
     [[nodiscard]] Slot* claim() {
         const uint64_t next = published_.own();
         if (next == durable_seen_ + slots_.size()) durable_seen_ = durable_.read();
@@ -46,7 +46,7 @@ public:
         return &slot(next);
     }
 
-    // Passes the slot that claim() returned to the committer.
+    // Passes to the committer the slot that claim() has returned.
     void publish() { published_.advance(published_.own() + 1); }
 
     // Returns the position of the slot that claim() returns.
@@ -60,9 +60,9 @@ public:
 private:
     Slot& slot(uint64_t position) { return slots_[position % slots_.size()]; }
 
-    Cursor published_;  // Advanced by the worker: slots below it are filled.
-    Cursor durable_;    // Advanced by the committer: slots below it are on disk, and free.
-    // The worker's copy of durable_, which saves most reads of it.
+    Cursor published_;  // Advanced by the worker: slots below are filled.
+    Cursor durable_;    // Advanced by the committer: slots below are on disk, and free.
+    // The worker's copy of durable_. With it, the worker seldom has to read durable_ itself.
     alignas(cache_line_bytes) uint64_t durable_seen_ = 0;
     std::vector<Slot> slots_;
 };

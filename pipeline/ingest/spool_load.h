@@ -1,5 +1,5 @@
-// SpoolLoad: the load of the spool. The committer and the spool writer publish these values; the
-// overload controller and the readiness page decide by them.
+// SpoolLoad: the load of the spool. The committer and the spool writer publish these values. The
+// overload controller and the readiness page base their decisions on them.
 //
 // Units: bytes; microseconds of the steady clock.
 #pragma once
