@@ -2,10 +2,9 @@
 //
 //     bench("decode json", 100'000, [&](size_t items) { ...; return proof; });
 //
-// A case processes the given number of items and returns a number that depends on all of its
-// results. The number keeps the compiler from removing the work. Without BENCH=1 in the
-// environment, a case runs for a thousandth of its items, which is enough for ctest to check that
-// it works.
+// A case processes the given number of items and returns a number that depends on all results, so
+// that the compiler cannot remove the work. Without BENCH=1 in the environment, a case runs only a
+// thousandth of its items. This is enough for ctest to check that the case works.
 #pragma once
 
 #include <fmt/core.h>
@@ -21,10 +20,11 @@ namespace rollcall {
 
 template <class Case>
 void bench(std::string_view name, size_t items, Case run) {
-    const char* const only = std::getenv("BENCH_ONLY");  // A part of the name of the cases to run.
+    const char* const only = std::getenv("BENCH_ONLY");  // Part of the names of the cases to run.
     if (only != nullptr && name.find(only) == name.npos) return;
     const bool in_full = std::getenv("BENCH") != nullptr;
-    constexpr int repeats = 40;  // The fastest counts: other processes disturbed it least.
+    constexpr int repeats = 40;  // The fastest repeat counts, because other processes disturbed it
+                                 // least.
     const size_t count = std::max<size_t>(items / (in_full ? 8 : 1000), 1);
     double best_ns = 0;
     uint64_t proof = 0;

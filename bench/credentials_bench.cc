@@ -64,7 +64,8 @@ int main() {
             uint64_t sites = 0;
             for (size_t number = 0; number < count; ++number) {
                 const std::string& text = token(number);
-                // Each token comes from another address, or the limiter would refuse wrong ones.
+                // Each token comes from another address. Otherwise the limiter would refuse the
+                // wrong tokens.
                 const auto peer = fmt::format("{}", number);
                 if (credentials.identify({{}, text, peer}, identity))
                     sites += identity.site().size();

@@ -44,7 +44,7 @@ constexpr std::string_view list_body =
     "uptime=1d10h30m15s";
 
 // Stores every report of a body, as the intake does. take() returns a number that depends on the
-// rows.
+// stored rows.
 class Store {
 public:
     uint64_t take(Decoder& decoder, std::string_view body) {
@@ -88,8 +88,8 @@ void decode_bench(std::string_view name, std::string_view body, size_t reports =
     });
 }
 
-// Measures reports that have `count` unknown members beside the 25 of json_body. The members have
-// other names in each of the bodies, which are more than any cache holds.
+// Measures reports with `count` unknown members in addition to the 25 of json_body. Each body has
+// other unknown names, and there are more bodies than any cache holds.
 void unknown_keys_bench(size_t count, size_t bodies_count) {
     std::vector<Padded> bodies;
     for (size_t body = 0; body < bodies_count; ++body) {

@@ -1,6 +1,6 @@
-// DeduplicationWindow: the cost of one new fingerprint while the window is full, so that each new
-// fingerprint evicts an old one. At 30,000 check-ins per second, a window of two minutes holds 3.6
-// million.
+// DeduplicationWindow: the cost of adding a fingerprint to a full window, where each new
+// fingerprint evicts an old one. At 30,000 check-ins per second, a window of two minutes contains
+// 3.6 million fingerprints.
 
 #include <fmt/core.h>
 

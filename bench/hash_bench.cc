@@ -1,4 +1,4 @@
-// Hash: the cost of hashing a report with and without a key, and of a whole fingerprint.
+// Hash: the cost of hashing a report with and without a key, and of computing a whole fingerprint.
 
 #include <string>
 

@@ -23,8 +23,8 @@ public:
 
     [[nodiscard]] uint64_t max() const { return max_; }
 
-    // Returns the smallest duration that `share` (0 to 1) of the responses did not exceed; 0 if
-    // there are no responses.
+    // Returns the smallest duration that a fraction `share` (0 to 1) of the responses did not
+    // exceed. Returns 0 if there are no responses.
     [[nodiscard]] uint64_t percentile(double share) const {
         const auto wanted = static_cast<uint64_t>(share * static_cast<double>(count_));
         uint64_t seen = 0;
@@ -39,7 +39,7 @@ private:
     static constexpr int step_bits = 6;
     static constexpr uint64_t steps = 1 << step_bits;
 
-    // Returns the index of the step of a value. Each value below 2 * steps has its own step.
+    // Returns the index of a value's step. Each value below 2 * steps has its own step.
     static size_t step(uint64_t value) {
         const int shift = std::max(0, static_cast<int>(std::bit_width(value)) - step_bits - 1);
         return static_cast<size_t>(shift) * steps + (value >> shift);

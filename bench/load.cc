@@ -30,8 +30,8 @@ struct Options {
     int pid = 0;
 };
 
-// Parses a target such as "127.0.0.1:8080". Refuses other machines: a load test must not reach
-// them.
+// Parses a target such as "127.0.0.1:8080". Refuses addresses of other machines, because a load
+// test must not reach them.
 sockaddr_in loopback_address(const std::string& target) {
     const size_t colon = std::min(target.rfind(':'), target.size());
     const std::string host = target.substr(0, colon);

@@ -116,8 +116,8 @@ void Load::open(size_t index) {
     const int on = 1;
     setsockopt(connection.socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (plan_.connection_per_checkin) {
-        // Close with a reset: the port is then free at once instead of after a minute (TIME_WAIT),
-        // so that ports do not run out.
+        // Close with a reset. Then the port is free at once instead of after a minute (TIME_WAIT),
+        // so ports do not run out.
         const linger reset{.l_onoff = 1, .l_linger = 0};
         setsockopt(connection.socket, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     }
@@ -244,7 +244,7 @@ bool Load::receive(size_t index, uint32_t events) {
         }
         connection.in_bytes += static_cast<size_t>(got);
         if (!read_answers(index)) return false;
-        // A short read has emptied the socket, unless the end of the stream follows.
+        // A short read means that the socket is empty, unless the end of the stream follows.
         const bool ends = events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
         if (static_cast<size_t>(got) < room && !ends) return true;
     }

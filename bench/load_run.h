@@ -1,12 +1,12 @@
 // Load: sends check-ins over many connections and measures the responses.
 //
-// Open loop: check-in n is due at begin + n / rate, whatever the server does. Its latency counts
-// from that time, so a slow server cannot hide its delay by receiving less. With rate 0, the next
-// check-in is due as soon as a place is free (closed loop).
+// Open loop: check-in n is due at begin + n / rate, regardless of the server's speed. Its latency
+// counts from that time, so a slow server cannot hide its delay by receiving fewer check-ins. With
+// rate 0, the next check-in is due as soon as a place is free (closed loop).
 //
-// A place holds one unanswered check-in; there are connections * in_flight places. All memory is
-// allocated before the first check-in. The running time is bounded: the configured seconds of
-// sending, and a short wait for the last responses.
+// A place stands for one unanswered check-in; there are connections * in_flight places. All memory
+// is allocated before the first check-in. The running time is limited to the configured seconds of
+// sending and a short wait for the last responses.
 //
 // Threads: one, on epoll, edge-triggered. Units: nanoseconds of the steady clock.
 #pragma once
@@ -39,7 +39,7 @@ struct Totals {
     uint64_t sent = 0;
     uint64_t acknowledged = 0;
     uint64_t errors = 0;
-    uint64_t behind = 0;  // Check-ins that were due in time but for which no place was free.
+    uint64_t behind = 0;  // Check-ins that were not sent when due, because no place was free.
     int64_t took_ns = 0;
     std::string first_error;
     Latencies latencies;
@@ -50,16 +50,16 @@ struct Totals {
 
 struct Place {
     enum class State : uint8_t {
-        parked,  // Its connection is closed, and it is not in the queue of free places.
+        parked,  // The connection is closed, so the place is not in the queue of free places.
         free,    // In the queue of free places.
-        busy,    // It holds an unanswered check-in.
+        busy,    // The check-in of this place is unanswered.
     };
     State state = State::parked;
     int64_t due_ns = 0;  // Time at which the check-in was due.
 };
 
-// A queue of free places, used in turn so that every connection is used. Its capacity is the number
-// of all places, so push() never grows it.
+// A queue of free places. Places are used in turn, so that every connection is used. The capacity
+// of the queue is the number of all places, so push() never allocates.
 class FreePlaces {
 public:
     explicit FreePlaces(size_t places) : places_(places) {}
@@ -76,7 +76,7 @@ private:
 struct Connection {
     int socket = -1;
     bool ready = false;     // The connection is open; with MQTT, CONNACK has arrived as well.
-    bool has_news = false;  // It is in the list of connections to flush.
+    bool has_news = false;  // The connection is in the list of connections to flush.
     std::string out;
     std::unique_ptr<char[]> in;
     size_t in_bytes = 0;
@@ -114,7 +114,7 @@ private:
     // Returns false if the connection was closed.
     [[nodiscard]] bool receive(size_t index, uint32_t events);
     [[nodiscard]] bool read_answers(size_t index);
-    // Returns false if the answer does not belong to a check-in that was sent.
+    // Returns false if the answer does not match a check-in that was sent.
     [[nodiscard]] bool apply(size_t index, const Answer& answer);
     void count_errors(uint64_t checkins, std::string_view why);
 

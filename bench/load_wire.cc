@@ -8,7 +8,8 @@ namespace rollcall::load {
 
 namespace {
 
-// Marks in a message. The numbers of a check-in overwrite the last digits of its marks.
+// Marks in a message template. The digits of each check-in overwrite the last characters of the
+// marks.
 constexpr std::string_view serial_mark = "HG0SSSSSSSSS";
 constexpr std::string_view sequence_mark = "1QQQQQQQQQQQ";
 constexpr size_t serial_digits = 9;
@@ -16,7 +17,7 @@ constexpr size_t sequence_digits = 11;
 
 constexpr uint64_t routers = 10'000;  // Number of simulated routers.
 
-// A report as a RouterOS script sends it.
+// A report in the form that a RouterOS script sends.
 constexpr std::string_view report =
     R"~({"identity":"JHB-Sandton-7","serial_number":"HG0SSSSSSSSS","model":"RB3011UiAS-RM",)~"
     R"~("board_name":"RB3011UiAS","architecture_name":"arm","version":"7.17 (stable)",)~"
@@ -59,8 +60,8 @@ int64_t number_at(std::string_view text) {
 
 Answer broken(int code = 0) { return {.kind = Answer::Kind::broken, .code = code}; }
 
-// Returns the value of Content-Length, or -1. rollcalld and the compared servers use these
-// spellings.
+// Returns the value of Content-Length, or -1. It recognizes the spellings of rollcalld and of the
+// compared servers.
 int64_t content_length(std::string_view head) {
     for (const std::string_view name : {"\r\nContent-Length: ", "\r\ncontent-length: "})
         if (const size_t at = head.find(name); at != head.npos)

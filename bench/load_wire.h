@@ -1,8 +1,8 @@
 // Load wire: formats the messages of rollcall-load and parses the responses (HTTP/1.1 and MQTT
 // 3.1.1). No I/O.
 //
-// A Message is built once and copied for every check-in; only the digits that differ between
-// check-ins are written each time. Reading an answer keeps no state between calls and allocates
+// A Message is built once and copied for every check-in. Only the digits that differ between
+// check-ins are written each time. Parsing an answer keeps no state between calls and allocates
 // nothing.
 #pragma once
 
@@ -30,7 +30,7 @@ public:
     Message(const Http& http, std::string_view body);
     Message(Mqtt, std::string_view body);
 
-    // Appends check-in `number`. `packet_id` is used with MQTT only.
+    // Appends check-in `number`. Only MQTT uses `packet_id`.
     void append_to(std::string& out, uint64_t number, uint16_t packet_id) const;
 
     [[nodiscard]] size_t size() const { return bytes_.size(); }
@@ -53,12 +53,12 @@ struct Answer {
         connected,  // CONNACK that accepts the connection.
         taken,      // 2xx, or PUBACK of packet_id.
         refused,    // Another HTTP status, in `code`.
-        broken,     // A malformed answer, or a CONNACK that refuses; `code` has its reason.
+        broken,     // A malformed answer, or a refusing CONNACK, whose reason is in `code`.
     };
     Kind kind = Kind::more;
-    size_t bytes = 0;  // Size of the answer, which the caller removes from its input.
+    size_t bytes = 0;  // Size of the answer. The caller removes these bytes from its input.
     int code = 0;
-    uint16_t packet_id = 1;  // With HTTP always 1, because one request is unanswered at a time.
+    uint16_t packet_id = 1;  // Always 1 with HTTP, where only one request is unanswered at a time.
 };
 
 // Returns the answer at the beginning of `bytes`.

@@ -1,13 +1,13 @@
-// Catching up after an outage of Kafka: the speed at which the backlog shrinks, and how much it
-// slows the clients that report in the meantime.
+// Recovery after an outage of Kafka: the rate at which the backlog shrinks, and how much the
+// backlog slows the clients that report in the meantime.
 //
 //     1  no broker: the spool fills with rows from bodies of a hundred reports
 //     2  still no broker: single reports at full load (closed loop), then at half that rate
 //     3  the broker is back: both loads again while the backlog is sent
 //
 // Daemon, broker and load generator share the cores of this machine. At full load they compete for
-// CPU time, which says little about the daemon; at half load the remaining CPU time is free for
-// catching up.
+// CPU time, so the result says little about the daemon. At half load, the daemon can use the
+// remaining CPU time to send the backlog.
 
 #include <fmt/core.h>
 
@@ -33,7 +33,7 @@ const bool in_full = std::getenv("BENCH") != nullptr;
 const double backlog_rows = in_full ? 10e6 : 20e3;
 const double load_seconds = in_full ? 10 : 1;
 
-// Returns a list of different reports, so that deduplication drops none.
+// Returns a list of different reports, so that no report is dropped as a duplicate.
 std::string list_of_reports() {
     const std::string report = load::make_body(600);
     std::string list = "[";
@@ -94,8 +94,8 @@ int main() {
         .settings = {"sinks = [\"kafka\"]", "workers = 1", "[spool]", "size_max = \"60GiB\"",
                      "[kafka]", fmt::format("brokers = [\"{}\"]", cluster.brokers()),
                      "create_topics = true", "partitions = 8"},
-        // Each run of rollcall-load sends the same reports again. Without this setting, later runs
-        // would count as duplicates.
+        // Each run of rollcall-load sends the same reports. Without this setting, the reports of
+        // later runs would count as duplicates.
         .arguments = {"--set", "delivery.duplicate_window=0ms"}});
     const Load warm = send(daemon, 0);
     while (delivered(daemon) < accepted(daemon)) std::this_thread::sleep_for(10ms);

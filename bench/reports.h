@@ -1,5 +1,5 @@
-// Reports: batches of check-ins with the 25 values of decode_bench's JSON, about 250 bytes each as
-// TSV. No two are the same.
+// Reports: batches of check-ins with the 25 values of decode_bench's JSON; about 250 bytes each as
+// TSV. All check-ins are different.
 #pragma once
 
 #include <fmt/core.h>

@@ -9,8 +9,8 @@ using namespace rollcall;
 
 namespace {
 
-// Passes slots between two threads. Both yield when they have nothing to do, because spinning would
-// waste the core that the other thread needs if there are fewer cores than threads.
+// Passes slots between two threads. A thread that has nothing to do yields. If it spun instead and
+// there are fewer cores than threads, it would occupy the core that the other thread needs.
 uint64_t hand_over(size_t slots) {
     Ring<uint64_t> ring(8, uint64_t{0});
     std::thread worker([&] {
@@ -35,7 +35,7 @@ uint64_t hand_over(size_t slots) {
     return sum;
 }
 
-// Makes the same calls in one thread, which shows the cost of the instructions alone.
+// Makes the same calls in one thread, to measure only the cost of the instructions.
 uint64_t both_sides_at_once(size_t slots) {
     Ring<uint64_t> ring(8, uint64_t{0});
     uint64_t sum = 0;

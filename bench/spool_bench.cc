@@ -1,10 +1,10 @@
-// Spool on a real disk: records with a given number of check-ins, each record synced before the
-// next one is written.
+// Spool on a real disk: writes records with a given number of check-ins, and syncs each record
+// before it writes the next one.
 //
-// The spool is written to TMPDIR, or to the working directory if TMPDIR is not set: choose the disk
-// to be measured. Prints MB/s and syncs/s beside the time of a check-in. Dropped segments are
-// recycled, as in a daemon whose sinks keep up. The last case reads a spool in which every second
-// record is damaged, and keeps the damaged bytes in the quarantine.
+// The spool is in TMPDIR, or in the working directory if TMPDIR is not set. This selects the disk
+// to measure. The benchmark prints the time of a check-in, MB/s and syncs/s. Dropped segments are
+// recycled, as in a daemon whose sinks are fast enough. The last case reads a spool in which every
+// second record is damaged, and copies the damaged bytes to the quarantine.
 
 #include <fmt/core.h>
 

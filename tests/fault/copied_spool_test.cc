@@ -1,5 +1,6 @@
 // Daemons on copies of one spool, and on spools that were overwritten by older copies, all with the
-// same table. They are killed repeatedly under load. Each acknowledged check-in is stored, once.
+// same table. The daemons are killed repeatedly under load. Each acknowledged check-in must be
+// stored once.
 //
 // ROLLCALL_KILLS sets the number of kills; ROLLCALL_SEED continues a run of earlier kills.
 #include <fmt/core.h>
@@ -66,7 +67,7 @@ BOOST_AUTO_TEST_CASE(copies_and_restored_spools_with_one_mariadb_lose_nothing) {
                 kills_of_copies(10), random, stored);
 }
 
-// The effect of a restored backup, or of a replica that lags, on a running daemon.
+// A restored backup, or a replica that lags, has this effect on a running daemon.
 BOOST_AUTO_TEST_CASE(position_that_goes_back_while_the_daemon_runs_costs_nothing) {
     TestDaemon daemon;
     const auto post = [&](int seq) {

@@ -1,5 +1,5 @@
-// Faults of the database: the log and /readyz show the messages of the sink that stores into it and
-// of the watch of its pipeline. Meanwhile the daemon accepts check-ins.
+// Faults of the database. The log and /readyz must show the messages of the sink that stores into
+// the database, and of the watch of its pipeline. Meanwhile the daemon must accept check-ins.
 #include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
@@ -26,7 +26,8 @@ bool contains(const std::string& text, std::string_view part) {
     return text.find(part) != std::string::npos;
 }
 
-// Sends check-ins, each of which must be acknowledged, until /readyz contains the sentence or not.
+// Sends check-ins until /readyz contains the sentence (said = true) or no longer contains it. Each
+// check-in must be acknowledged.
 void report_until(const TestDaemon& daemon, std::string_view sentence, bool said, int& reports) {
     for (std::chrono::milliseconds left = patience; left > 0s; left -= 100ms) {
         const auto ready = daemon.admin("/readyz");
@@ -98,12 +99,13 @@ std::chrono::milliseconds since(std::chrono::steady_clock::time_point begun) {
 
 // --- the watch ---
 
-// A SingleStore whose pipeline runs and has loaded all messages, except as the test states.
+// A SingleStore whose pipeline is running and has loaded all messages. A test may state
+// differences.
 class Singlestore {
 public:
     using Answer = SinglestoreStandIn::Answer;
 
-    // Empty if the pipeline has no fault.
+    // An empty answer means that the pipeline has no fault.
     void answer(Answer answer) {
         const std::lock_guard lock(mutex_);
         answer_ = std::move(answer);
@@ -162,7 +164,7 @@ BOOST_FIXTURE_TEST_CASE(locked_table_delays_neither_start_nor_stop_and_costs_no_
     BOOST_TEST(contains(daemon.log(), R"(busy="sink singlestore")"), daemon.log());
     locked.reset();
 
-    daemon.start();  // The same if the table is locked while the daemon runs.
+    daemon.start();  // Also works if the table is locked while the daemon runs.
     check_all_come(1);
     locked.emplace();
     BOOST_TEST(daemon.post(R"({"serial_number":"HX1","seq":2})").status == 200);

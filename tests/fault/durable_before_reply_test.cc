@@ -1,5 +1,6 @@
-// Acknowledged means on disk: between the arrival of a check-in and its answer, its record was
-// written to the spool and fdatasync(2) on it had returned. strace shows the system calls.
+// Tests that an acknowledged check-in is on disk. Between the arrival of a check-in and its answer,
+// its record must be written to the spool, and a following fdatasync(2) must have returned. strace
+// shows the system calls.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -22,7 +23,7 @@ constexpr std::string_view calls =
 constexpr std::string_view http_request = "POST /v1/checkins";
 constexpr std::string_view http_answer = "HTTP/1.1 200";
 constexpr std::string_view mqtt_request = "checkins/S";
-constexpr std::string_view mqtt_answer = R"(@\2\0)";  // PUBACK, two bytes follow.
+constexpr std::string_view mqtt_answer = R"(@\2\0)";  // PUBACK; two bytes follow.
 constexpr std::string_view qos_2_request = "checkins/T";
 constexpr std::string_view qos_2_answer = R"(P\2\0)";  // PUBREC.
 
@@ -30,7 +31,7 @@ constexpr std::string_view qos_2_answer = R"(P\2\0)";  // PUBREC.
 std::vector<Syscall> trace_of_reports(std::vector<std::string> settings) {
     const TemporaryDirectory directory;
     const auto file = directory.path() / "trace";
-    // The leak check of a sanitizer build cannot run under strace, which traces already.
+    // The leak check of a sanitizer build cannot run under strace, because both need ptrace(2).
     TestDaemon daemon({.settings = std::move(settings),
                        .wrapper = traced_into(file, calls),
                        .environment = {"ASAN_OPTIONS=detect_leaks=0"}});
@@ -102,7 +103,7 @@ BOOST_AUTO_TEST_CASE(every_200_puback_and_pubrec_follows_a_sync_of_its_record) {
     BOOST_TEST(qos_2.after_sync == reports);
 }
 
-// Shows that the case above can fail.
+// Shows that the previous case can fail.
 BOOST_AUTO_TEST_CASE(without_spool_sync_no_answer_follows_a_sync) {
     const auto trace = trace_of_reports({"spool.sync = false"});
     const auto http = count_answers(trace, http_request, http_answer);

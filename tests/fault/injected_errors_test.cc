@@ -50,7 +50,7 @@ bool ready_before_long(const TestDaemon& daemon) {
     return before_long([&] { return daemon.admin("/readyz").status == 200; });
 }
 
-// The leak check of a sanitizer build cannot run while strace traces.
+// The leak check of a sanitizer build cannot run under strace.
 TestDaemon::Options traceable(std::vector<std::string> arguments = {}) {
     return {.arguments = std::move(arguments), .environment = {"ASAN_OPTIONS=detect_leaks=0"}};
 }
@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(who_connects_while_no_file_can_be_opened_waits_and_is_serve
     const double cpu_before = cpu_seconds(daemon.process().pid());
     BOOST_TEST(!http.connection().readable_within(3s));
     BOOST_TEST(cpu_seconds(daemon.process().pid()) - cpu_before < 1);
-    // The daemon still serves clients that are connected.
+    // The daemon must still serve clients that are connected.
     BOOST_TEST(before.post(R"({"serial_number":"U"})").status == 200);
     crowded.end();
     BOOST_TEST(crowded.calls().size() < 10);  // The daemon retries once a second.

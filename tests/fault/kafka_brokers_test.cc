@@ -1,4 +1,5 @@
-// The sink with real brokers: which rows are committed, and which requests the brokers get.
+// The sink with real brokers: the rows that are committed, and the requests that the brokers
+// receive.
 #include <fmt/core.h>
 #include <librdkafka/rdkafka.h>
 
@@ -88,7 +89,7 @@ struct KafkaFixture {
         for (int64_t id = first; id < first + count; ++id) all.insert(id);
         return all;
     }
-    // Returns why a sink cannot open.
+    // Returns the reason why a sink cannot open.
     [[nodiscard]] std::string refusal(const Settings& with) const {
         KafkaSink sink(with);
         return why(sink.open(spool));
@@ -158,7 +159,7 @@ BOOST_AUTO_TEST_CASE(every_codec_is_read_back) {
     }
 }
 
-// The first sink stands for a daemon that is killed before its commit.
+// The first sink stands for a daemon that is killed before it commits.
 BOOST_AUTO_TEST_CASE(open_transaction_of_a_dead_predecessor_is_undone) {
     KafkaSink sink(settings);
     BOOST_TEST(sink.open(spool).has_value());
@@ -171,7 +172,7 @@ BOOST_AUTO_TEST_CASE(open_transaction_of_a_dead_predecessor_is_undone) {
     BOOST_TEST(write(sink, rows(10, 10), 2).has_value());
     BOOST_TEST((stored() == ids(0, 20)));
     BOOST_TEST(client.written(settings.kafka.topic).size() ==
-               21);  // One row is of the undone transaction.
+               21);  // One row belongs to the aborted transaction.
 }
 
 BOOST_AUTO_TEST_CASE(predecessor_that_still_lives_cannot_commit_any_more) {
@@ -182,7 +183,7 @@ BOOST_AUTO_TEST_CASE(predecessor_that_still_lives_cannot_commit_any_more) {
     BOOST_TEST((write(zombie, rows(0, 10), 1).error().code == Code::sink_down));
     BOOST_TEST(write(sink, rows(0, 10), 1).has_value());
     BOOST_TEST((stored() == ids(0, 10)));
-    // If it opens again, it continues after the batch that the other sink has stored.
+    // When this sink opens again, it must continue after the batch that the other sink has stored.
     BOOST_TEST(zombie.open(spool).value().next_record == 1);
     BOOST_TEST(write(zombie, rows(10, 10), 2).has_value());
     BOOST_TEST((write(sink, rows(10, 10), 2).error().code == Code::sink_down));
@@ -201,7 +202,8 @@ BOOST_AUTO_TEST_CASE(zombie_in_the_middle_of_a_transaction_cannot_commit_it) {
     BOOST_TEST((stored() == ids(0, 5)));
 }
 
-// A position behind the begin of another daemon's transaction is hidden until that one ends.
+// If a position was written after the begin of another daemon's transaction, it is hidden until
+// that transaction ends.
 BOOST_AUTO_TEST_CASE(position_behind_anothers_open_transaction_is_waited_for) {
     KafkaSink sink(settings);
     BOOST_TEST(sink.open(spool).has_value());
@@ -231,7 +233,7 @@ BOOST_AUTO_TEST_CASE(transaction_that_takes_longer_than_its_time_is_undone) {
     BOOST_TEST((stored() == ids(0, 10)));
 }
 
-// Three rows among two hundred are larger than the topic takes.
+// Three rows of two hundred are larger than the topic permits.
 BOOST_AUTO_TEST_CASE(
     limit_of_the_topic_is_learned_at_once_and_only_rows_beyond_it_are_dead_letters) {
     for (const size_t limit : {size_t{2500}, size_t{700}}) {
@@ -257,7 +259,7 @@ BOOST_AUTO_TEST_CASE(
         BOOST_TEST((stored() == expected));
         BOOST_TEST((letters() == std::set<std::string>{"70", "140", "203"}));
         BOOST_TEST(sink.counters()->read(Metric::kafka_dead_letters_total, 0) == 3);
-        // The sink knows the limit now, so the next large batch needs no new producer.
+        // Now the sink knows the limit, so the next large batch needs no new producer.
         const int64_t made = producers(sink);
         BOOST_TEST(write(sink, rows(300, 100, limit / 5), 3).has_value());
         BOOST_TEST(producers(sink) == made);
@@ -360,14 +362,14 @@ BOOST_AUTO_TEST_CASE(broker_that_is_killed_during_commits_holds_a_call_no_longer
     BOOST_TEST((stored.wait_for(15s) == std::future_status::ready));
     Cluster::running->start(0);
     Cluster::running->wait_until_ready();
-    // The last commit may have succeeded although its response was lost.
+    // The last commit may have succeeded even if its response was lost.
     const uint64_t known = stored.get();
     const uint64_t position = sink.open(spool).value().next_record;
     BOOST_TEST((position == known || position == known + 1));
     BOOST_TEST(this->stored().size() == 100 * position);
 }
 
-// Cuts all connections to the broker in both directions, also between a commit and its response.
+// Cuts all connections to the broker in both directions, even between a commit and its response.
 BOOST_AUTO_TEST_CASE(connections_cut_at_any_byte_cost_nothing) {
     CuttingProxy proxy;
     KafkaCluster cluster(1, KafkaCluster::Doors::open, proxy.port());
@@ -385,18 +387,18 @@ BOOST_AUTO_TEST_CASE(connections_cut_at_any_byte_cost_nothing) {
             BOOST_TEST_REQUIRE(++failures < 20);
             const auto position = sink.open(spool);
             if (!position) continue;
-            // The commit may have succeeded although its response was lost.
+            // The commit may have succeeded even if its response was lost.
             if (position->next_record == static_cast<uint64_t>(record + 1)) break;
             BOOST_TEST_REQUIRE(position->next_record == static_cast<uint64_t>(record));
         }
         ++record;
     };
     once(CuttingProxy::From::client, UINT64_MAX);
-    once(CuttingProxy::From::client, UINT64_MAX);  // Now all connections exist.
+    once(CuttingProxy::From::client, UINT64_MAX);  // From here on, all connections exist.
     const uint64_t sent = proxy.sent();
     const uint64_t received = proxy.received();
     BOOST_TEST(sent > 100);
-    // ROLLCALL_CUTS=1 cuts at every byte, and takes long.
+    // ROLLCALL_CUTS=1 cuts at every byte, which takes long.
     const bool every = std::getenv("ROLLCALL_CUTS") != nullptr;
     for (const auto& [from, most] : {std::pair{CuttingProxy::From::client, sent},
                                      std::pair{CuttingProxy::From::server, received}}) {
@@ -434,7 +436,7 @@ BOOST_AUTO_TEST_CASE(login_over_tls_takes_the_right_password_and_authority) {
         "";  // No certificate authority of the system has signed the certificate.
     BOOST_TEST(says(refusal(strange), "check kafka.tls"));
 
-    // Exactly the permissions that docs/kafka-singlestore.md lists.
+    // The permissions are exactly those that docs/kafka-singlestore.md lists.
     settings.kafka.create_topics = false;
     for (const auto& topic :
          {settings.kafka.topic, settings.kafka.position_topic, settings.kafka.dead_letter_topic})
@@ -455,8 +457,8 @@ BOOST_AUTO_TEST_CASE(login_over_tls_takes_the_right_password_and_authority) {
     BOOST_TEST(write(sink, rows(0, 10), 1).has_value());
     BOOST_TEST(sink.open(spool).value().next_record == 1);
     BOOST_TEST((stored() == ids(0, 10)));
-    // https://github.com/confluentinc/librdkafka/pull/4895: before 2.6.1, Kafka 4 refuses its
-    // SCRAM.
+    // Before librdkafka 2.6.1, Kafka 4 refuses the SCRAM of librdkafka:
+    // https://github.com/confluentinc/librdkafka/pull/4895.
     settings.kafka.sasl_mechanism = "SCRAM-SHA-512";
     BOOST_TEST(KafkaSink(settings).open(spool).has_value() == (rd_kafka_version() >= 0x02060100));
 }
@@ -475,7 +477,7 @@ BOOST_AUTO_TEST_CASE(daemons_own_certificate_is_shown_to_brokers_that_ask_for_on
     BOOST_TEST((stored() == ids(0, 10)));
 }
 
-// A listener without TLS, which closes the connection, and one that refuses the login.
+// One listener has no TLS and closes the connection; another one refuses the login.
 BOOST_AUTO_TEST_CASE(one_broker_of_several_that_refuses_us_does_not_keep_us_from_the_others) {
     settings.kafka.tls = true;
     settings.kafka.tls_ca = Cluster::running->certificate();

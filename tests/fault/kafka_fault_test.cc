@@ -1,10 +1,10 @@
 // The whole path with real servers: routers, the daemon, Kafka, a stand-in for SingleStore's
-// pipeline, and MariaDB. One part of the path fails. No router waits longer than three seconds for
-// a response. At the end, the table contains every acknowledged check-in once, and no Kafka message
-// contained a row that another one had contained.
+// pipeline, and MariaDB. In each case one part of the path fails. No router may wait longer than
+// three seconds for a response. At the end, the table must contain every acknowledged check-in
+// once, and no row may have been in two Kafka messages.
 //
-// ROLLCALL_KILLS (times) and ROLLCALL_HANG (seconds) make some of the cases longer, beyond what
-// ctest gives them:
+// ROLLCALL_KILLS (number of kills) and ROLLCALL_HANG (seconds) make some of the cases longer than
+// in a normal run of ctest:
 //
 //   ROLLCALL_HANG=600 build/release/tests/kafka_fault_tests --run_test=*/broker_that_hangs*
 #include <fmt/core.h>
@@ -50,7 +50,7 @@ BOOST_AUTO_TEST_CASE(daemon_that_is_killed_again_and_again_stores_everything_onc
     BOOST_TEST(way.routers.acknowledged() > 100 * static_cast<uint64_t>(kills));
 }
 
-// Rows may be in Kafka twice then; the table's unique key refuses them.
+// In this case Kafka may contain rows twice; the table's unique key refuses the copies.
 BOOST_AUTO_TEST_CASE(copies_and_restored_spools_with_one_topic_lose_nothing) {
     Random random("copies_and_restored_spools_with_one_topic_lose_nothing");
     KafkaWay way;
@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(daemon_that_starts_while_kafka_hangs_answers_soon) {
     BOOST_TEST(way.settle() == "");
 }
 
-// The daemon pauses in the middle of a batch, for longer than Kafka's transaction timeout.
+// The daemon pauses in the middle of a batch, longer than Kafka's transaction timeout.
 BOOST_AUTO_TEST_CASE(transaction_that_kafka_ends_because_its_daemon_slept_is_begun_anew) {
     KafkaWay way({"timeout_max=1s"});
     way.report_for(500ms);
@@ -145,7 +145,7 @@ BOOST_AUTO_TEST_CASE(broker_whose_disk_is_full_costs_nothing) {
     BOOST_TEST(way.settle() == "");
 }
 
-// Its rows are lost with the topic, so the pipeline loads all of them before.
+// The rows in the topic are lost with it, so the pipeline loads all of them before.
 BOOST_AUTO_TEST_CASE(topic_that_is_deleted_is_created_anew_and_takes_what_comes_then) {
     KafkaWay way({"timeout_max=2s"});
     way.report_for(500ms);
@@ -215,7 +215,7 @@ BOOST_AUTO_TEST_CASE(check_in_larger_than_the_topic_takes_is_a_dead_letter_and_h
     BOOST_TEST(
         way.daemon.post(fmt::format(R"({{"serial_number":"HUGE","note":"{}"}})", note)).status ==
         200);
-    way.routers.disconnect();  // With this small limit, each request contains few rows.
+    way.routers.disconnect();  // The limit is small, so each request contains few rows.
     KafkaWay::wait_until(
         [&] { return way.daemon.metric("rollcall_kafka_dead_letters_total") == 1; });
     way.wait_until_sink_is(true);
@@ -228,7 +228,7 @@ BOOST_AUTO_TEST_CASE(check_in_larger_than_the_topic_takes_is_a_dead_letter_and_h
     BOOST_TEST(way.settle() == "");
 }
 
-// Rows may be in Kafka twice then; the table's unique key refuses them.
+// In this case Kafka may contain rows twice; the table's unique key refuses the copies.
 BOOST_AUTO_TEST_CASE(daemon_without_transactions_that_is_killed_again_and_again_loses_nothing) {
     Random random("daemon_without_transactions_that_is_killed_again_and_again_loses_nothing");
     KafkaWay way({"transactions=false"});

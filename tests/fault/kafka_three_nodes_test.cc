@@ -1,5 +1,5 @@
-// The path of kafka_fault_test.cc with three brokers, at least two of which have each acknowledged
-// message. One broker is killed, hangs, or loses its leadership while the routers report.
+// The path of kafka_fault_test.cc with three brokers. At least two of them must acknowledge each
+// message. While the routers report, one broker is killed, hangs, or loses its leadership.
 #include <boost/test/unit_test.hpp>
 
 #include "tests/support/kafka_way.h"
@@ -19,8 +19,9 @@ struct ThreeNodes {
 
 BOOST_AUTO_TEST_SUITE(kafka_three_nodes, *boost::unit_test::fixture<ThreeNodes>())
 
-// Each broker that leads two partitions is killed or hangs, until another broker is their leader,
-// and returns. The same broker leads Kafka's internal topics, or is the controller.
+// Each broker that leads two partitions is killed or hangs until another broker has become their
+// leader; then it returns. The same broker also leads Kafka's internal topics, or is the
+// controller.
 BOOST_AUTO_TEST_CASE(leader_of_three_that_is_killed_or_hangs_is_replaced_and_nothing_is_lost) {
     KafkaCluster& three = *ThreeNodes::running;
     KafkaWay way({"rows_per_message=10", "replicas=3"}, three);

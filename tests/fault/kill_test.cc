@@ -1,4 +1,4 @@
-// Kills the daemon again and again under load, also while its files are moved. Every acknowledged
+// Kills the daemon again and again under load, even while its files are moved. Every acknowledged
 // check-in must be stored once. ROLLCALL_KILLS sets the number of kills.
 //
 // kill -9 does not lose data in the page cache. durable_before_reply_test.cc shows that a reply
@@ -34,7 +34,7 @@ std::string ask(const fs::path& database, const std::string& sql) {
     return answer;
 }
 
-// An operator who moves the files of a running daemon, and loses none of them.
+// An operator who moves the files of a running daemon and puts all of them back.
 class FileMover {
 public:
     FileMover(const TestDaemon& daemon, Random& random)
@@ -50,7 +50,7 @@ public:
             default: return fs::rename(state_dir_ / "spool", state_dir_ / "elsewhere");
         }
     }
-    // The daemon has ended.
+    // Requires that the daemon has ended.
     void put_back() {
         put_back_spool();
         put_back_journal();
@@ -69,8 +69,8 @@ private:
         fs::remove_all(state_dir_ / "spool");
         fs::rename(state_dir_ / "elsewhere", state_dir_ / "spool");
     }
-    // A database that was moved during a checkpoint is damaged without its journal. The journal is
-    // at its old path, or the daemon has renamed it to -wal.orphan.
+    // If a database was moved during a checkpoint, it is damaged without its journal. The journal
+    // is at its old path, or the daemon has renamed it to -wal.orphan.
     void put_back_journal() {
         const fs::path database = state_dir_ / "rollcall.db";
         const bool is_orphan = !fs::exists(database) || fs::file_size(database) == 0;
@@ -82,7 +82,7 @@ private:
         else if (fs::exists(kept))
             fs::rename(kept, own);
     }
-    // The same is true of a database whose journal was removed.
+    // A database whose journal was removed may also be damaged.
     void put_back_removed_journal() {
         if (!fs::exists(removed_journal())) return;
         const fs::path database = state_dir_ / "rollcall.db";
@@ -107,7 +107,7 @@ private:
         for (const char* suffix : {"-wal", "-shm"})
             if (random_.below(3) > 0) fs::remove((state_dir_ / "rollcall.db").string() + suffix);
     }
-    // An empty file, which SQLite takes for a new database.
+    // Puts an empty file in place of the database. SQLite takes it for a new database.
     void replace_database() {
         const fs::path database = state_dir_ / "rollcall.db";
         fs::create_hard_link(database, moved(moved_++));
@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_SUITE(kill)
 
 BOOST_AUTO_TEST_CASE(every_acknowledged_check_in_is_stored_once_after_fifty_kills) {
     Random random("every_acknowledged_check_in_is_stored_once_after_fifty_kills");
-    // Small segments, so that some kills occur when the daemon begins a segment.
+    // Segments are small, so that some kills occur when the daemon begins a segment.
     TestDaemon daemon(
         {.settings = {R"(spool.segment_size = "4MiB")", R"(spool.size_max = "64MiB")"}});
     Routers routers;
@@ -144,7 +144,7 @@ BOOST_AUTO_TEST_CASE(every_acknowledged_check_in_is_stored_once_after_fifty_kill
         }
         daemon.start();
     }
-    // A clean stop stores the rest of the spool.
+    // A clean stop stores the remaining check-ins of the spool.
     BOOST_TEST((daemon.stop() == 0), daemon.log());
     fmt::print("{} check-ins were acknowledged, {} are stored\n", routers.acknowledged(),
                daemon.query("SELECT COUNT(id) FROM site_checkins"));
@@ -162,7 +162,8 @@ BOOST_AUTO_TEST_CASE(every_acknowledged_check_in_is_in_a_database_though_files_w
         routers.connect(daemon);
         std::this_thread::sleep_for(50ms + random.below(250) * 1ms);
         mover.interfere();
-        // Kills the daemon before or after it notices the change, which takes at most a second.
+        // The kill may come before or after the daemon notices the change, which takes at most a
+        // second.
         std::this_thread::sleep_for(random.below(2) * random.below(1500) * 1ms);
         daemon.kill();
         routers.join();

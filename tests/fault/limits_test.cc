@@ -1,6 +1,6 @@
-// A real daemon runs out of a resource: spool, disk, files or memory; or its clock is wrong. The
-// daemon counts and logs this, and its clients wait or receive an error. When the resource is back,
-// no acknowledged check-in is missing.
+// A real daemon runs out of a resource (spool, disk, files or memory), or its clock is wrong. The
+// daemon must count and log this, and its clients must wait or receive an error. When the resource
+// is available again, no acknowledged check-in may be missing.
 #include <fmt/core.h>
 #include <sys/mman.h>
 
@@ -35,7 +35,7 @@ bool before_long(Condition condition) {
     return condition();
 }
 
-// Runs a script and then a daemon, in a mount namespace of their own.
+// Returns a command that runs a script and then a daemon, in a mount namespace of their own.
 std::vector<std::string> in_own_mounts(std::string_view script) {
     return {"unshare",
             "--user",
@@ -47,7 +47,7 @@ std::vector<std::string> in_own_mounts(std::string_view script) {
             "sh"};
 }
 
-// Returns the path under which this process finds a file of the daemon's mount namespace.
+// Returns the path of a file in the daemon's mount namespace, as this process sees it.
 fs::path seen_by(TestDaemon& daemon, const fs::path& path) {
     return fmt::format("/proc/{}/root{}", daemon.process().pid(), path.string());
 }
@@ -74,7 +74,8 @@ BOOST_AUTO_TEST_CASE(full_spool_sends_new_clients_away_and_loses_nothing) {
         {.settings = {R"(spool.size_max = "64MiB")", R"(overload_wait_max = "100ms")",
                       R"(delivery.retry_delay_max = "100ms")",
                       fmt::format(R"(sqlite.path = "{}")", (not_there_yet / "db").string())}});
-    // Sends check-ins until the spool is full, and some more, which wait until the program ends.
+    // Sends check-ins until the spool is full, and some more. The latter wait until the program
+    // ends.
     const auto load =
         run({ROLLCALL_LOAD_PATH, "--target", fmt::format("127.0.0.1:{}", daemon.http_port()),
              "--body-bytes", "4000", "--connections", "64", "--seconds", "20"});
@@ -103,7 +104,7 @@ BOOST_AUTO_TEST_CASE(full_spool_sends_new_clients_away_and_loses_nothing) {
     BOOST_TEST(number_behind(stored.output, "|") > acknowledged);
 }
 
-// Without a key of its own, the daemon needs the disk first for the spool.
+// This daemon has no key of its own, so the spool is the first part that needs the disk.
 BOOST_AUTO_TEST_CASE(start_on_a_full_disk_waits_until_the_disk_has_room) {
     const TemporaryDirectory large;
     const fs::path key = large.path() / "key";
@@ -161,7 +162,7 @@ BOOST_AUTO_TEST_CASE(disk_that_fills_up_and_is_freed_loses_nothing) {
     routers.connect(daemon);
     std::this_thread::sleep_for(200ms);
     const fs::path filler = seen_by(daemon, small.path() / "filler");
-    // Fills the disk, and also the space of segments that the spool drops during this.
+    // Fills the disk, including the space of segments that the spool deletes in the meantime.
     BOOST_TEST(before_long([&] {
         (void)run({"dd", "if=/dev/zero", "of=" + filler.string(), "bs=64k", "oflag=append",
                    "conv=notrunc", "status=none"});
@@ -255,7 +256,7 @@ BOOST_AUTO_TEST_CASE(without_another_file_clients_and_segments_wait_and_nothing_
     set_open_files(daemon, "3");  // All descriptors below 3 are in use.
     HttpClient late(daemon.http_port());
     late.send(post_request(report));
-    // Without descriptors the daemon can neither begin a segment nor accept a connection.
+    // Without descriptors the daemon can begin no segment and accept no connection.
     BOOST_TEST(before_long([&] { return says(daemon, "spool: no file can be opened"); }));
     BOOST_TEST(says(daemon, "cannot accept connections, clients wait: Too many open files"),
                daemon.log());
@@ -271,7 +272,7 @@ BOOST_AUTO_TEST_CASE(without_another_file_clients_and_segments_wait_and_nothing_
 }
 
 BOOST_AUTO_TEST_CASE(near_the_memory_limit_of_its_control_group_it_sends_new_clients_away) {
-    // The group's files, as the kernel would write them.
+    // Files of the control group, with the contents that the kernel would write.
     const fs::path groups = "/sys/fs/cgroup";
     TestDaemon daemon(
         {.settings = {R"(overload_wait_max = "100ms")", R"(replies.next = "30s")"},

@@ -1,5 +1,5 @@
-// The process runs out of memory and ends. No acknowledged check-in is missing. Sanitizer builds
-// leave this out, because they reserve more address space than the limit allows.
+// The process runs out of memory and ends. No acknowledged check-in may be missing. Sanitizer
+// builds omit this test, because they reserve more address space than the limit allows.
 #include <boost/test/unit_test.hpp>
 #include <csignal>
 #include <memory>
@@ -25,7 +25,7 @@ BOOST_AUTO_TEST_CASE(daemon_that_dies_of_it_has_lost_nothing_when_it_starts_agai
     Routers routers;
     routers.connect(daemon);
     std::this_thread::sleep_for(300ms);
-    // The daemon keeps lists that are not complete yet.
+    // The daemon must keep lists that are not complete yet.
     const std::string most(15 << 20, ' ');
     std::vector<std::unique_ptr<HttpClient>> greedy;
     try {

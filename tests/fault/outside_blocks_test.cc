@@ -1,6 +1,6 @@
 // Something outside of the daemon blocks: nobody reads standard error, a sink or a file does not
-// answer, a thread does not return from a system call. Check-ins are answered meanwhile, the
-// operator sees what hangs, and signals end the daemon in time.
+// answer, or a thread does not return from a system call. Meanwhile the daemon must answer
+// check-ins and show the operator what hangs, and signals must end it in time.
 #include <fmt/core.h>
 #include <unistd.h>
 
@@ -24,8 +24,8 @@ namespace {
 using Milliseconds = std::chrono::milliseconds;
 using Texts = std::vector<std::string>;
 
-// Longest time that a start may take although a sink hangs. It is shorter than SQLite's busy
-// timeout of 5 s and the timeouts of the other sinks, and long enough for a busy machine.
+// Maximum time of a start, even if a sink hangs. It is shorter than SQLite's busy timeout of 5 s
+// and the timeouts of the other sinks, but long enough for a busy machine.
 constexpr Milliseconds start_max = 4s;
 
 template <class Call>
@@ -46,7 +46,7 @@ bool contains(const std::string& text, std::string_view part) {
     return text.find(part) != std::string::npos;
 }
 
-// Returns the exit status, or nothing if the daemon runs on for longer than that.
+// Returns the exit status, or nothing if the daemon is still running after the limit.
 std::optional<int> stop_within(TestDaemon& daemon, Milliseconds limit) {
     daemon.process().send(SIGTERM);
     return daemon.process().wait(limit);
@@ -62,7 +62,7 @@ public:
     SilentServer(const SilentServer&) = delete;
     SilentServer& operator=(const SilentServer&) = delete;
 
-    // Settings of a daemon that stores into that server.
+    // Returns the settings of a daemon that stores into this server.
     [[nodiscard]] Texts of_singlestore() const {
         return {R"(sinks = ["singlestore"])", fmt::format("singlestore.port = {}", port_)};
     }
@@ -88,7 +88,7 @@ private:
     Process process_;
 };
 
-// A thread takes its name shortly after it was started.
+// Waits for the thread, because a thread gets its name shortly after its start.
 pid_t thread_of(TestDaemon& daemon, std::string_view name) {
     pid_t thread = 0;
     BOOST_TEST_REQUIRE(
@@ -200,7 +200,7 @@ BOOST_AUTO_TEST_CASE(stop_does_not_wait_for_a_locked_sqlite_file_and_the_next_st
         const LockedDatabase locked(daemon);
         for (int report = 0; report < 10; ++report)
             BOOST_TEST(daemon.post(fmt::format(R"({{"sn":"S","seq":{}}})", report)).status == 200);
-        std::this_thread::sleep_for(100ms);  // The delivery is now in a call that takes 5 s.
+        std::this_thread::sleep_for(100ms);  // By now the delivery is in a call that takes 5 s.
         BOOST_TEST((stop_within(daemon, 4s) == 0), daemon.log());
     }
     daemon.start();

@@ -1,8 +1,8 @@
 // The power fails repeatedly under load. Spool and database are on one disk, which keeps any part
-// of the data that was not synced, or nothing. Each acknowledged check-in is stored, once.
+// of the unsynced data, or nothing. Each acknowledged check-in must be stored once.
 //
-// ROLLCALL_POWER_CUTS=1000 makes 1,000 cuts, with a new disk after each fifty, which bounds its
-// size.
+// ROLLCALL_POWER_CUTS=1000 makes 1,000 cuts. After every fifty cuts the test uses a new disk, which
+// limits the disk's size.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -32,7 +32,7 @@ class Machine {
 public:
     explicit Machine(Random& random, std::string_view lies_below = {})
         : random_(random),
-          // Small segments, so that some cuts occur when the daemon begins a segment.
+          // Segments are small, so that some cuts occur when the daemon begins a segment.
           daemon_({.settings = {R"(spool.segment_size = "4MiB")", R"(spool.size_max = "64MiB")"},
                    .arguments = {"--set", "state_dir=" + disk_.root().string()},
                    .environment = disk_.environment(lies_below)}) {}
@@ -50,7 +50,7 @@ public:
         daemon_.start();
     }
 
-    // A clean stop stores the rest of the spool.
+    // A clean stop stores the remaining check-ins of the spool.
     std::string losses_and_repeats() {
         BOOST_TEST((daemon_.stop() == 0), daemon_.log());
         return routers_.losses_and_repeats(disk_.root() / "rollcall.db");
@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(every_acknowledged_check_in_is_stored_once_after_fifty_powe
     }
 }
 
-// Shows that the case above can fail.
+// Shows that the previous case can fail.
 BOOST_AUTO_TEST_CASE(with_a_disk_that_lies_about_its_syncs_acknowledged_check_ins_are_missed) {
     Random random("with_a_disk_that_lies_about_its_syncs_acknowledged_check_ins_are_missed");
     Machine machine(random, "spool");

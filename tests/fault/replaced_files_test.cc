@@ -1,6 +1,6 @@
-// Files are removed, moved and replaced under a running daemon, as an operator's cleanup, a
-// restored backup or a wrong command does. Nothing is acknowledged into a file that the next start
-// does not find, and the log names the path.
+// Files are removed, moved and replaced while the daemon runs, as by a cleanup, a restored backup
+// or a wrong command. The daemon must not acknowledge a check-in that is written to a file which
+// the next start does not find, and the log must name the path.
 #include <fmt/core.h>
 #include <sys/stat.h>
 
@@ -30,7 +30,8 @@ bool acknowledges(const TestDaemon& daemon) try {
     return false;
 }
 
-// The daemon ends within two seconds, also if no check-in arrives, and names what was changed.
+// Checks that the daemon ends within two seconds, even if no check-in arrives, and names the
+// changed file.
 void check_halted(TestDaemon& daemon, const fs::path& changed) {
     BOOST_TEST((daemon.process().wait(2s) == EXIT_FAILURE), daemon.log());
     BOOST_TEST(log_has(daemon, fmt::format("exiting immediately: {} was", changed.string())),
@@ -47,7 +48,8 @@ struct DaemonWithSpool {
     fs::path segment = spool / "00000000000000000000.segment";
 };
 
-// A daemon that stores into SQLite, without a deduplication window, which would keep segments.
+// A daemon that stores into SQLite. It has no deduplication window, because a window would keep
+// segments.
 struct DaemonWithDatabase {
     DaemonWithDatabase() { report_for(100ms); }
 
@@ -74,7 +76,7 @@ struct DaemonWithDatabase {
         BOOST_TEST(daemon.metric(R"(rollcall_sink_up{sink="sqlite"})") == 1);
         BOOST_TEST(daemon.metric(R"(rollcall_sink_errors_total{sink="sqlite"})") > 0);
     }
-    // Returns what is missing in both databases.
+    // Returns the check-ins that are missing in both databases.
     [[nodiscard]] std::string losses() const {
         return routers.losses_and_repeats(Routers::in_any_of({database, moved}));
     }
@@ -162,7 +164,7 @@ BOOST_FIXTURE_TEST_CASE(rows_in_a_wal_that_is_removed_are_stored_again, DaemonWi
     std::this_thread::sleep_for(100ms);
     for (const char* suffix : {"-wal", "-shm"}) fs::remove(database.string() + suffix);
     std::this_thread::sleep_for(100ms);
-    daemon.kill();  // Perhaps before the daemon notices the change.
+    daemon.kill();  // The kill may come before the daemon notices the change.
     routers.join();
     daemon.start();
     BOOST_TEST((daemon.stop() == 0), daemon.log());

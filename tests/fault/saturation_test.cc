@@ -1,5 +1,5 @@
-// The memory of a worker that is never idle must not grow without end. Sanitizer builds leave this
-// out, because their memory use differs from that of the daemon.
+// The memory of a worker that is never idle must stay bounded. Sanitizer builds omit this test,
+// because their memory use differs from that of the daemon.
 #include <fmt/core.h>
 
 #include <netinet/in.h>
@@ -25,7 +25,7 @@ namespace {
 
 constexpr int64_t growth_max_kib = 1536;
 
-// Without the pages of files, such as the program itself.
+// Returns the resident memory without the pages of files, such as the program itself.
 int64_t anonymous_kib(pid_t pid) {
     std::ifstream status("/proc/" + std::to_string(pid) + "/status");
     for (std::string word; status >> word;)
@@ -33,8 +33,8 @@ int64_t anonymous_kib(pid_t pid) {
     return -1;
 }
 
-// 64 MQTT connections with 16 unacknowledged messages each. rate: check-ins per second, or 0
-// for as many as the daemon acknowledges.
+// Starts 64 MQTT connections with 16 unacknowledged messages each. rate: check-ins per second; 0
+// sends as many as the daemon acknowledges.
 Process load(TestDaemon& daemon, int seconds, int rate) {
     return Process({ROLLCALL_LOAD_PATH, "--protocol", "mqtt", "--target",
                     fmt::format("127.0.0.1:{}", daemon.mqtt_port()), "--connections", "64",
@@ -42,7 +42,7 @@ Process load(TestDaemon& daemon, int seconds, int rate) {
                     std::to_string(rate)});
 }
 
-// A client that sends a body of 1 MiB as fast as it is read, but for the last byte.
+// A client that sends a body of 1 MiB, except its last byte, as fast as the daemon reads.
 class UnfinishedBody {
 public:
     explicit UnfinishedBody(uint16_t port)
@@ -73,19 +73,19 @@ private:
 
 BOOST_AUTO_TEST_SUITE(saturation)
 
-// With a slow disk, acknowledgements always wait, as they do under full load on a fast disk. A
-// queue that gives memory back only when it is empty would grow here, by 200 KB a second. The test
+// With a slow disk, some acknowledgements always wait, as they do under full load on a fast disk.
+// If a queue freed memory only when it is empty, it would grow here by 200 KB a second. The test
 // uses no deduplication window and no database cache, because both grow until they are full. Slots
-// are small, because a stall fills more of them, and a slot keeps the memory of the largest row
-// that it has had. bench/soak.sh --saturated runs for five minutes with a window, and with a finer
-// bound.
+// are small, because a stall fills more of them, and each slot keeps the memory of the largest row
+// that it has had. bench/soak.sh --saturated runs for five minutes with a window, and with a
+// tighter limit.
 BOOST_AUTO_TEST_CASE(resident_memory_is_flat_while_acknowledgements_always_wait) {
     TestDaemon daemon(
         {.settings = {"workers = 1", R"(sinks = ["discard"])",
                       R"(delivery.duplicate_window = "0s")", "ingest.slots_max = 4",
                       "ingest.slot_rows_max = 128", R"(ingest.slot_text_max = "64KiB")"},
          .environment = {"LD_PRELOAD=" SLOW_DISK_PATH}});
-    // A burst makes buffers and slots as large as they will be.
+    // A burst makes buffers and slots grow to their final size.
     BOOST_TEST((load(daemon, 2, 0).wait(60s) == 0));
     Process steady = load(daemon, 28, 5000);
     std::this_thread::sleep_for(5s);
@@ -103,7 +103,8 @@ BOOST_AUTO_TEST_CASE(resident_memory_is_flat_while_acknowledgements_always_wait)
     BOOST_TEST(most < before + growth_max_kib);
 }
 
-// Without a limit, these unfinished bodies would take 400 MiB, and twice as much while they grow.
+// Without a limit, these unfinished bodies would take 400 MiB, and twice as much while their
+// buffers grow.
 BOOST_AUTO_TEST_CASE(unfinished_bodies_stay_within_their_share_and_others_are_served) {
     constexpr size_t senders = 400;
     constexpr int64_t kib_max = 256 * 1024;

@@ -1,7 +1,7 @@
 // Runs the path from intake to the sinks on one thread, with a manual clock, a simulated disk with
 // every kind of failure, and sinks that fail at every point. The process is killed and loses power
-// repeatedly, also during a write, a sync or a recovery. A model records which reports were sent
-// and acknowledged, and reports violations:
+// repeatedly, even during a write, a sync or a recovery. A model records which reports were sent
+// and acknowledged. It reports these violations:
 //
 //   "acknowledged before it was durable"     at the moment of the acknowledgement
 //   "is in a sink twice"                     when a sink commits
@@ -9,19 +9,20 @@
 //   "no progress", "is not in every sink"    when all faults have ended and the rest is delivered,
 //                                            dead letters too, to sinks that refuse nothing more
 //
-// In some worlds a sink returns to an earlier state, or the disk is cloned, so that daemons on two
-// disks use the same sinks in turn, or an older copy of the disk, perhaps from the middle of a run,
-// replaces it. Such a copy may lose the check-ins that were acknowledged after it was made and are
-// in no sink, but no others.
+// In some worlds a sink returns to an earlier state. In others the disk is cloned, so that daemons
+// on two disks use the same sinks in turn, or an older copy replaces the disk. The copy may have
+// been made while a daemon was running. Such a copy may lose only the check-ins that were
+// acknowledged after it was made and that are in no sink.
 //
-// In others somebody moves the table of a sink away, without the journal of its last commits. The
-// tables together hold every report.
+// In others the table of a sink is moved away without the journal of the last commits. Together,
+// all tables must contain every report.
 //
 // A run consists of worlds. The seed of a world determines which faults occur, how often, and how
-// small all limits are. The test prints the seed of a world with a violation, and
-// ROLLCALL_SEED=<seed> runs that world first. ROLLCALL_SIMULATION_SECONDS=120 runs for so long.
+// small all limits are. If a violation occurs, the test prints the seed of the world;
+// ROLLCALL_SEED=<seed> runs that world first. ROLLCALL_SIMULATION_SECONDS=120 sets the duration of
+// a run.
 //
-// planted_bugs.cmake builds this test with bugs, to show that the model finds them.
+// planted_bugs.cmake builds this test with deliberate bugs, to show that the model finds them.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -45,7 +46,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Worlds that once found a fault, and the fault.
+// Seeds of worlds that once found a fault; the comments tell which.
 constexpr uint64_t past_seeds[] = {
     2695656095,  // The deduplication window was dropped when descriptors ran out.
     11242642,    // A loss was never reported: the process ended while it kept the lost bytes.
@@ -53,12 +54,12 @@ constexpr uint64_t past_seeds[] = {
 
 constexpr int crashes_by_default = 500;
 
-// A violation, as a sentence.
+// A violation, described in a sentence.
 struct Violation {
     std::string what;
 };
 
-// The process ends here: it is killed, or loses power too.
+// Thrown where the process ends: it is killed, and may also lose power.
 struct Crash {
     bool power;
 };
@@ -67,8 +68,8 @@ enum class Report : uint8_t { sent, acknowledged };
 
 class World {
 public:
-    // refuses: by the seed itself, so that worlds of odd ones are what they were before there were
-    // dead letters.
+    // The seed itself decides whether sinks refuse reports: in worlds with odd seeds they do not.
+    // So these worlds are the same as before dead letters existed.
     explicit World(uint64_t seed)
         : random_(seed), sinks_(1 + random_.below(3)), refuses_(seed % 2 == 0) {
         choose_limits();
@@ -79,7 +80,7 @@ public:
             sink.before = [this, &sink](TransactionSink::Point point) {
                 if (happens(table_moved_one_in_)) {
                     sink.replace();
-                    if (random_.one_in(2)) throw Crash{false};  // Before it is noticed.
+                    if (random_.one_in(2)) throw Crash{false};  // Before the change is noticed.
                 }
                 return fault(point);
             };
@@ -88,7 +89,7 @@ public:
         }
     }
 
-    // Returns how often it crashed.
+    // Returns the number of crashes.
     int run() {
         for (int lives = 2 + static_cast<int>(random_.below(30)); lives > 0; --lives) {
             live_once();
@@ -119,8 +120,9 @@ private:
         settings_.delivery.retry_delay_max = Millis(1000);
         settings_.delivery.duplicate_entries_max = 1000;
         workers_ = 1 + random_.below(3);
-        // A deduplication window is shorter if the spool has no room for it (spool/writer.h). So
-        // no router repeats a report in worlds with a small spool or a full disk.
+        // If the spool has no room for the whole deduplication window, the window is shorter
+        // (spool/writer.h). So no router repeats a report in worlds with a small spool or a full
+        // disk.
         repeats_ = random_.one_in(2);
         settings_.delivery.duplicate_window =
             Millis(repeats_ ? 3'600'000 : random_.below(3) * 1000);
@@ -129,7 +131,8 @@ private:
         settings_.spool.size_max.count = size_max_;
     }
 
-    // Chooses each fault for half of the worlds, so that it occurs alone and with every other one.
+    // Chooses each fault for half of the worlds, so that it occurs alone and together with every
+    // other one.
     void choose_faults() {
         const auto rate = [this](uint64_t most) {
             return random_.one_in(2) ? most * (1 + random_.below(8)) : 0;
@@ -148,18 +151,19 @@ private:
         // A repeated report may reach another daemon, which cannot recognize it.
         clones_one_in_ = repeats_ ? 0 : rate(4);
         restores_one_in_ = repeats_ ? 0 : rate(4);
-        // A position of an unknown run does not show what a sink has lost, so no world has both.
+        // If a sink returns to a position of an unknown run, the position does not show what the
+        // sink has lost. So no world has both.
         const bool copies = clones_one_in_ > 0 || restores_one_in_ > 0;
         sink_goes_back_one_in_ = copies ? 0 : rate(60);
     }
 
-    // Segments are kept for the journals of sinks only where there is room, and what an operator
-    // does with disks is not tried at the same time.
+    // Segments are kept for the journals of sinks only if the spool has room, so worlds with moved
+    // tables have a large spool. They have no cloned or restored disks.
     void choose_moved_tables() {
         table_moved_one_in_ = 40 * (1 + random_.below(4));
         size_max_ = 64 << 20;
         settings_.spool.size_max.count = size_max_;
-        settings_.delivery.duplicate_window = Millis(0);  // It would keep segments too.
+        settings_.delivery.duplicate_window = Millis(0);  // The window would keep segments, too.
         full_one_in_ = flips_one_in_ = 0;
         clones_one_in_ = restores_one_in_ = sink_goes_back_one_in_ = 0;
     }
@@ -232,14 +236,14 @@ private:
     Result<void> fault(MemoryFiles::Operation operation, const std::string& path) {
         using enum MemoryFiles::Operation;
         if (!refuses_ && path.find("/dead/") != std::string::npos) return {};
-        // A snapshot of the disk while the daemon runs.
+        // Takes a snapshot of the disk while the daemon is running.
         if (operation == sync && happens(4 * restores_one_in_)) back_up();
         crash_perhaps();
         if (slow_ && faults_) clock_.pass(std::chrono::microseconds(random_.below(20'000)));
         const bool syncs = operation == sync || operation == sync_directory;
         if (syncs && happens(failed_sync_one_in_)) return fail(Code::sync_failed, EIO);
-        // Reads do not fail: a read that fails once would be counted as a loss although a
-        // later read succeeds. Damage is simulated by flipped bits.
+        // Reads do not fail. If a read failed once and a later one succeeded, the model would count
+        // a loss that does not exist. Damage is simulated by flipped bits.
         if (operation == write && happens(failed_io_one_in_)) return fail(Code::disk_failed, EIO);
         if ((operation == write || operation == rename) && !path.ends_with("checkpoint") &&
             (full_ || happens(full_one_in_)))
@@ -255,7 +259,8 @@ private:
         return {};
     }
 
-    // A byte of a segment that is not the last one, which no power cut can still tear.
+    // Damages a byte of a segment. The segment is not the last one, so no power cut can still tear
+    // it.
     void damage() {
         std::vector<std::string> segments;
         for (const auto& name : files().names("spool"))
@@ -269,7 +274,7 @@ private:
         ++flips_;
     }
 
-    // --- one life of the process ---
+    // --- one process, from start to end ---
     void live_once() {
         try {
             if (open())
@@ -318,7 +323,8 @@ private:
                 shard.read(Metric::sink_missing_records_total, label_of(static_cast<SinkName>(i))));
     }
 
-    // Runs the steps of the daemon's threads in any order. An error that halts ends the process.
+    // Runs the steps of the daemon's threads in random order. An error with Action::halt ends the
+    // process.
     void step() {
         crash_perhaps();
         if (happens(flips_one_in_ * 20)) damage();
@@ -354,8 +360,8 @@ private:
     void report(size_t worker) {
         int64_t seq = next_seq_;
         if (repeats_ && !unanswered_.empty() && random_.one_in(2)) {
-            seq =
-                random_.one_of(unanswered_);  // The router got no response and repeats the report.
+            seq = random_.one_of(unanswered_);  // The router got no response, so it repeats the
+                                                // report.
         } else {
             ++next_seq_;
         }
@@ -394,7 +400,7 @@ private:
         }
     }
 
-    // The contents after a power cut.
+    // Reads the contents that are left after a power cut.
     void read_disk() {
         MemoryFiles::OnDisk on_disk(files());
         SpoolReader reader(on_disk, "spool", pipeline_->spool().end(), nullptr);
@@ -414,7 +420,7 @@ private:
         for (const auto& name : files().names("spool"))
             if (name != checkpoint_name && name != lineage_name)
                 bytes += files().size("spool/" + name);
-        // A failed write may have left bytes that the next write replaces.
+        // A failed write may have left bytes, which the next write replaces.
         if (bytes > size_max_ + settings_.spool.segment_size.count + 16 * 1024)
             throw Violation{fmt::format("the spool holds {} bytes, more than its limit", bytes)};
         for (size_t i = 0; i < workers_; ++i) {
@@ -432,7 +438,7 @@ private:
                     throw Violation{fmt::format("report {} is in a sink twice", *sink.repeated())};
     }
 
-    // All faults have ended: within so many steps everything is acknowledged and stored.
+    // All faults end. Within a limited number of steps, everything must be acknowledged and stored.
     void recover() {
         if (!open()) throw Violation{"no progress: the spool does not open"};
         for (int steps = 0;; ++steps) {
@@ -454,7 +460,7 @@ private:
         end();
     }
 
-    // The operator has fixed the sinks.
+    // Called when the operator has fixed the sinks.
     void replay_dead_letters() {
         for (size_t i = 0; i < sinks_.size(); ++i) {
             sinks_[i].refuses = nullptr;
@@ -486,7 +492,7 @@ private:
             throw Violation{
                 fmt::format("acknowledged report {} is not in every sink", *missing.begin())};
         if (flips_ == 0) throw Violation{fmt::format("{} records are said to be lost", lost_)};
-        // Maximum number of reports in a record.
+        // A record contains at most slot_rows_max reports.
         if (missing.size() > (lost_ + gone) * settings_.ingest.slot_rows_max)
             throw Violation{fmt::format("{} reports are missing, {} records are said to be lost",
                                         missing.size(), lost_)};
@@ -500,7 +506,7 @@ private:
     Random random_;
     ManualClock clock_;
     std::vector<std::unique_ptr<MemoryFiles>> disks_;
-    size_t at_ = 0;  // The disk of the running process.
+    size_t at_ = 0;  // Index of the disk that the running process uses.
     std::optional<MemoryFiles> backup_;
     size_t backup_of_ = 0;
     Settings settings_;
@@ -535,7 +541,7 @@ private:
     std::map<int64_t, Report> reports_;
     std::vector<int64_t> unanswered_;
     std::vector<std::deque<Waiting>> waiting_;  // By worker.
-    std::set<int64_t> on_disk_;                 // Written since the last start.
+    std::set<int64_t> on_disk_;                 // Reports written since the last start.
     uint64_t on_disk_end_ = 0;
     uint64_t flips_ = 0;
     uint64_t lost_ = 0;
@@ -564,7 +570,7 @@ BOOST_AUTO_TEST_CASE(worlds_that_found_something_once_find_nothing_any_more) {
 }
 
 BOOST_AUTO_TEST_CASE(nothing_acknowledged_is_lost_or_stored_twice_whatever_fails) {
-    // A world that is replayed logs all events.
+    // When a world is replayed, log all events.
     set_log_level(std::getenv("ROLLCALL_SEED") != nullptr ? "debug" : "error");
     const uint64_t first = Random::seed("simulation");
     const char* seconds = std::getenv("ROLLCALL_SIMULATION_SECONDS");

@@ -1,5 +1,5 @@
-// A daemon that is killed again and again while it stores into a MariaDB. ROLLCALL_KILLS sets the
-// number of kills.
+// A daemon is killed again and again while it stores into MariaDB. ROLLCALL_KILLS sets the number
+// of kills.
 #include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>

@@ -1,6 +1,7 @@
-// A small spool is damaged in every possible place: each byte is inverted, and each file is cut at
-// each byte or removed. Each time the spool is opened, read and written. It must not crash or hang,
-// must return only rows that were written, count each lost record, and store the following ones.
+// A small spool is damaged in every possible place: each byte is inverted, and each file is
+// removed, or cut at each byte. After each damage the spool is opened, read and written. It must
+// not crash or hang. It must return only rows that were written, count each lost record, and store
+// the following records.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -14,7 +15,7 @@ namespace rollcall {
 namespace {
 
 constexpr int64_t records = 10;
-// A release build damages every byte; with sanitizers that would take minutes.
+// A release build damages every byte. With sanitizers that would take minutes.
 #ifdef __SANITIZE_ADDRESS__
 constexpr uint64_t stride = 7;
 #else
@@ -27,7 +28,7 @@ struct SmallSpool : SpoolFixture {
         segment_size = segment_head_bytes + 500;
         if (!open()) throw std::runtime_error("open");
         append_and_sync(0, records);
-        // Makes everything durable, as a clean stop does.
+        // The destructor makes everything durable, as in a clean stop.
         writer.reset();
         files.crash(UINT64_MAX);
     }
@@ -39,7 +40,7 @@ struct SmallSpool : SpoolFixture {
     }
 };
 
-// Returns the first violation for a spool with this damage; empty if there is none.
+// Returns the first violation of a spool with this damage; empty if there is none.
 std::string wrong_with(const SmallSpool& sound, const auto& damage) {
     static int64_t lost_before = 0;
     static SpoolFixture spool;

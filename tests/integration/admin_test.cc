@@ -32,7 +32,7 @@ BOOST_AUTO_TEST_CASE(promtool_finds_nothing_wrong_with_the_metrics) {
     BOOST_TEST(checked.output + checked.errors == "");
 }
 
-// In the plain text format, Prometheus would name the counter rollcall_spool_syncs_total.
+// In the plain text format, Prometheus would use the name rollcall_spool_syncs_total.
 BOOST_AUTO_TEST_CASE(prometheus_reads_the_metrics_as_openmetrics) {
     const TestDaemon daemon;
     const TemporaryDirectory directory;
@@ -96,7 +96,8 @@ BOOST_AUTO_TEST_CASE(metrics_count_accepted_and_stored_check_ins) {
          })
         BOOST_TEST(daemon.metric(name) == value, name << " is " << daemon.metric(name));
     BOOST_TEST(daemon.metric("rollcall_spool_syncs_total") >= 1);
-    // The sink counts after its transaction, so sqlite3 may see rows that are not counted yet.
+    // The sink updates the count after its transaction, so sqlite3 may see rows that are not
+    // counted yet.
     const auto deadline = std::chrono::steady_clock::now() + patience;
     while (daemon.metric(R"(rollcall_sink_rows_total{sink="sqlite"})") < 4 &&
            std::chrono::steady_clock::now() < deadline)

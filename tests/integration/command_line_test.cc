@@ -1,4 +1,4 @@
-// The commands of rollcalld besides serve, and their exit statuses.
+// The commands of rollcalld except serve, and their exit statuses.
 #include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
@@ -294,7 +294,7 @@ BOOST_AUTO_TEST_CASE(help_of_every_command_has_an_example_that_the_command_line_
             BOOST_TEST(help.output.find("$STATE_DIRECTORY") != std::string::npos);
             const size_t example = help.output.find("Example:\n" + prefix);
             BOOST_TEST_REQUIRE(example != std::string::npos);
-            // With --help, a command is parsed and not executed. Redirections are left out.
+            // With --help, a command is parsed but not executed. Redirections are removed.
             const std::string line = std::regex_replace(
                 help.output.substr(example + std::string_view("Example:\n").size()),
                 std::regex(" (<|>|>>) \\S+"), "");
@@ -307,7 +307,7 @@ BOOST_AUTO_TEST_CASE(help_of_every_command_has_an_example_that_the_command_line_
 
 BOOST_AUTO_TEST_CASE(sink_that_cannot_be_reached_has_its_own_status) {
     constexpr int unreachable_status = 3;
-    // Nobody listens on port 1.
+    // No server listens on port 1.
     BOOST_TEST(rollcalld({"schema", "diff", "--dialect", "mariadb", "--set",
                           "singlestore.host=127.0.0.1", "--set", "singlestore.port=1"})
                    .status == unreachable_status);

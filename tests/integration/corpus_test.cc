@@ -1,9 +1,9 @@
-// The corpus: bodies as routers send them. Each one is sent to a new daemon as its entry in
-// expect.json says, over HTTP and, if a topic could carry it, over MQTT. The test checks the
-// response, the counters and the rows.
+// The corpus: bodies as routers send them. Each one is sent to a new daemon in the way that its
+// entry in expect.json describes: over HTTP, and also over MQTT if a topic could carry it. The test
+// checks the response, the counters and the rows.
 //
 // One case covers all files, or the files listed after `--` on the command line.
-#define BOOST_BIND_GLOBAL_PLACEHOLDERS  // Boost 1.74 warnings on its own includes otherwise.
+#define BOOST_BIND_GLOBAL_PLACEHOLDERS  // Otherwise Boost 1.74 warns about its own includes.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -31,7 +31,7 @@ const TestDaemon::Options settings{.settings = {
                                            "/api/mikrotik/heartbeat", "/ping.php", "/checkin"])",
                                    }};
 
-// Sent after every case: once this report is stored, all earlier ones are stored too.
+// Sent after every case. When this report is stored, all earlier reports are stored, too.
 constexpr std::string_view last_report = R"({"serial_number":"THE-LAST","cpu_count":1})";
 
 // An entry of expect.json.
@@ -59,8 +59,7 @@ struct Entry {
     }
 
     [[nodiscard]] bool for_http() const { return get("content_type") != "mqtt"; }
-    // MQTT carries bodies only, the topic names the site, and MQTT's size limit is tested
-    // elsewhere.
+    // MQTT carries only bodies; the topic names the site. MQTT's size limit is tested elsewhere.
     [[nodiscard]] bool for_mqtt() const {
         return !for_http() || (file().ends_with(".json") && header("Content-Type").empty() &&
                                get("row.site_id").empty() && get("error.code") != "body_too_large");
@@ -93,7 +92,8 @@ Entry entry_of(const std::string& file) {
     return *found;
 }
 
-// Returns the entry that this entry repeats, or the entry itself. A copy is sent like its original.
+// Returns the entry that this entry copies, or the entry itself. A copy is sent in the same way as
+// its original.
 Entry original_of(const Entry& entry) {
     const std::string original = entry.get("row.duplicate_of");
     return original.empty() ? entry : entry_of(original);
@@ -110,7 +110,7 @@ std::string shown(const std::set<std::string>& words) {
     return fmt::format("[{}]", fmt::join(words, " "));
 }
 
-// Returns the bytes of a request. An entry abbreviates parts of its path with an ellipsis.
+// Returns the bytes of a request. In an entry, an ellipsis stands for parts of the path.
 std::string request_of(const Entry& entry, const std::string& content) {
     if (entry.file().ends_with(".http")) return content;
     std::string path = entry.header(":path");
@@ -129,8 +129,8 @@ std::string request_of(const Entry& entry, const std::string& content) {
     return head + "\r\n" + content;
 }
 
-// Checks that a router can read the response, and that it has the expected content. The formats for
-// agents of other servers are checked by replies_test.
+// Checks that a router can parse the response, and that its content is correct. replies_test checks
+// the formats for agents of other servers.
 void check_answer(const Entry& entry, const HttpResponse& answer) {
     BOOST_TEST(answer.status == entry.tree.get("error.status", 200));
     BOOST_TEST(answer.body.size() <= 1000);
@@ -185,7 +185,7 @@ void check_counters(const TestDaemon& daemon, const Entry& entry, std::string_vi
     BOOST_TEST(daemon.metric("rollcall_checkins_duplicate_total") == (copy ? 1 : 0));
 }
 
-// Compares a row with its entry in SQLite, so that a text cannot pass for a number.
+// Compares a row with its entry. SQLite compares, so that a text is not equal to a number.
 void check_row(const TestDaemon& daemon, const Entry& entry, std::string_view rows) {
     const std::string members = daemon.query(
         "SELECT group_concat('''' || name || ''', ' || name, ', ')"
@@ -203,7 +203,7 @@ void check_row(const TestDaemon& daemon, const Entry& entry, std::string_view ro
                shown(entry.warnings()));
 }
 
-// Checks that a refused report leaves only its sender and the reason.
+// Checks that a refused report leaves a row with only its sender and the reason.
 void check_seen(const TestDaemon& daemon, const Entry& entry, std::string_view rows) {
     const std::string kept = daemon.query(
         "SELECT group_concat('coalesce(' || name || ', '''')', '||') FROM"

@@ -1,5 +1,5 @@
-// Credentials as curl and mosquitto send them, in every supported way; the effect of a reload on
-// connected clients; and the check that no secret appears in any output.
+// Credentials as curl and mosquitto send them, in every supported way. Also tests the effect of a
+// reload on connected clients, and checks that no secret appears in any output.
 #include <fmt/core.h>
 #include <sys/stat.h>
 
@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Long, and easy to find in any output.
+// The token is long and unusual, so that it is easy to find in any output.
 const std::string token_1 = "secret-token-of-s1-aaaaaaaaaaaaaaaa";
 const std::string token_2 = "secret-token-of-s2-bbbbbbbbbbbbbbbb";
 const std::string shared = "secret-token-of-all-cccccccccccccccc";
@@ -215,7 +215,8 @@ BOOST_AUTO_TEST_CASE(missing_and_wrong_credentials_are_refused_and_counted) {
     BOOST_TEST(rejected("mqtt", "bad_credential") == 2);
     BOOST_TEST(daemon->query("SELECT COUNT(id) FROM site_checkins") == "0");
     nothing_secret_is_seen();
-    // One line per reason and minute, though many were refused; the test may span two minutes.
+    // There is one log line per reason and minute, however many were refused. The test may span two
+    // minutes.
     BOOST_TEST(count(daemon->log(), "refused over http") <= 2 * 3);
     BOOST_TEST(count(daemon->log(), ": code=bad_credential count=") >= 2);
 }
@@ -282,7 +283,7 @@ BOOST_AUTO_TEST_CASE(reload_adds_and_removes_tokens_for_connected_clients_too) {
     second.send(packets::publish(4, 1, 7));
     BOOST_TEST(second.take(4) == packets::puback(7));
 
-    // A malformed file changes nothing, and the log names the line.
+    // A malformed file must change nothing, and the log must name the line.
     write(tokens, "s1 " + sha256_hex(token_1) + "\nnonsense\n");
     const double successes = count(daemon->log(), "reload: complete");
     reload();
@@ -317,7 +318,7 @@ BOOST_AUTO_TEST_CASE(reload_reads_the_token_of_the_admin_pages_again) {
     reload();
     BOOST_TEST(status("old") == 401);
     BOOST_TEST(status("new") == 200);
-    // A broken file changes nothing.
+    // A malformed file must change nothing.
     write(path, "two\ntokens\n");
     reload();
     BOOST_TEST(status("new") == 200);

@@ -90,7 +90,8 @@ BOOST_AUTO_TEST_CASE(no_file_is_sent_even_if_the_server_requests_one) {
     auto database = connected(server().options("rollcall"));
     BOOST_TEST(
         !database.query("LOAD DATA LOCAL INFILE '" + path + "' INTO TABLE pairs").has_value());
-    // A load with a source reads only the source, even if the statement names a file.
+    // A statement that loads from a source reads only the source, even if the statement names a
+    // file.
     BOOST_TEST(
         database.load("LOAD DATA LOCAL INFILE '" + path + "' INTO TABLE pairs", source("2\tours\n"))
             .has_value());

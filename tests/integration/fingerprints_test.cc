@@ -1,5 +1,5 @@
-// Repeated reports are recognized by a fingerprint with a secret key: no client can make the daemon
-// take another client's report for a repetition.
+// Repeated reports are recognized by a fingerprint with a secret key. So no client can make the
+// daemon mistake another client's report for a repetition.
 #include <fmt/core.h>
 #include <sys/stat.h>
 
@@ -21,9 +21,9 @@ using namespace rollcall;
 
 namespace {
 
-// UnkeyedHash: the hash of fingerprints before they had a key, XXH3_64bits_withSeed(), for texts of
-// 8 bytes. For this length it is a permutation of 64 bits, so the text with a given hash can be
-// computed. Source: XXH3_len_4to8_64b() of xxHash 0.8, whose specification is doc/xxhash_spec.md.
+// UnkeyedHash: the hash that fingerprints used before they had a key: XXH3_64bits_withSeed(), for
+// texts of 8 bytes. For this length it is a permutation of 64 bits, so a text with a given hash can
+// be computed. Source: XXH3_len_4to8_64b() of xxHash 0.8, specified in doc/xxhash_spec.md.
 class UnkeyedHash {
 public:
     static uint64_t hash(std::string_view text, uint64_t seed) {
@@ -35,7 +35,7 @@ public:
         std::memcpy(result.data(), &bytes, sizeof bytes);
         return result;
     }
-    // Returns the fingerprint that the intake made of such a text.
+    // Returns the fingerprint that the intake would have computed for such a text.
     static uint64_t fingerprint(std::string_view text, uint64_t seed) {
         return std::max<uint64_t>(hash(text, seed) >> 1, 1);
     }
@@ -55,7 +55,7 @@ private:
     static uint64_t widened(uint64_t seed) {
         return seed ^ uint64_t { __builtin_bswap32(static_cast<uint32_t>(seed)) } << 32;
     }
-    // Returns a constant of the hash, computed from its result for one text.
+    // Returns a constant of the hash. It is computed from the hash of one text.
     static uint64_t flip() { return unmixed(stable_hash("12345678")) ^ swapped(word("12345678")); }
     static uint64_t rotated(uint64_t value) {
         return value ^ std::rotl(value, 49) ^ std::rotl(value, 24);
@@ -180,7 +180,7 @@ BOOST_AUTO_TEST_CASE(predicted_report_lets_nobody_suppress_it) {
     (void)tenants.send(daemon, "victim", predicted);
     BOOST_TEST(daemon.query_until("2", "SELECT COUNT(*) FROM site_checkins") == "2", site + query);
     BOOST_TEST(daemon.query(rows_of_victim) == "1");
-    // A repetition by the victim is still recognized, and rows name their tenants.
+    // A repetition by the victim must still be recognized, and rows must name their tenants.
     (void)tenants.send(daemon, "victim", predicted);
     (void)tenants.send(daemon, "victim", "seq=4712");
     BOOST_TEST(daemon.query_until("2", rows_of_victim) == "2");

@@ -1,5 +1,6 @@
-// A real HAProxy between routers and the daemon. The routers have other loopback addresses than
-// HAProxy, and the daemon must know them in each way in which HAProxy names its clients.
+// A real HAProxy between routers and the daemon. The routers use other loopback addresses than
+// HAProxy. The daemon must find out these addresses in each way in which HAProxy can name its
+// clients.
 
 #include <fmt/core.h>
 
@@ -20,7 +21,7 @@ using namespace std::chrono_literals;
 // HAProxy with one frontend on 127.0.0.1 and [::1], and one server.
 class HaProxy {
 public:
-    // mode: http or tcp. server: the port of the daemon and the options of the server.
+    // mode: http or tcp. server: port of the daemon, and options of HAProxy's `server` line.
     HaProxy(std::string_view mode, std::string_view server, std::string_view more = {})
         : process_({"haproxy", "-db", "-f", configure(mode, server, more)}) {
         const auto give_up = std::chrono::steady_clock::now() + patience;
@@ -84,7 +85,7 @@ BOOST_AUTO_TEST_SUITE(haproxy)
 BOOST_AUTO_TEST_CASE(proxy_protocol_of_both_versions_names_the_client_of_http) {
     const TestDaemon daemon({.settings = {"http.proxy_protocol = true"}});
     for (const std::string_view version : {"send-proxy", "send-proxy-v2"}) {
-        // Its health checks are connections of its own, so they name no client.
+        // HAProxy makes the connections for health checks itself, so they name no client.
         const HaProxy proxy("http",
                             fmt::format("{} {} check inter 100ms", daemon.http_port(), version),
                             "option httpchk GET /healthz");
@@ -120,7 +121,7 @@ BOOST_AUTO_TEST_CASE(header_field_of_a_trusted_proxy_names_the_client) {
     for (const char* client : {"127.0.0.2", "127.0.0.3"})
         BOOST_TEST(post(client, "127.0.0.1", proxy.port()) == "200", proxy.log());
     BOOST_TEST(post("::1", "[::1]", proxy.port()) == "200", proxy.log());
-    // A router cannot choose its address.
+    // A router must not be able to choose its address.
     BOOST_TEST(post("127.0.0.4", "127.0.0.1", proxy.port(),
                     {"--header", "X-Forwarded-For: 203.0.113.9"}) == "200");
     BOOST_TEST(post("127.0.0.5", "127.0.0.1", daemon.http_port(),

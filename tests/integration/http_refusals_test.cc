@@ -1,4 +1,4 @@
-// Bad requests over HTTP: each one gets its response, leaves no row, and does not affect other
+// Bad requests over HTTP. Each request must get its response, leave no row, and not affect other
 // clients.
 #include <fmt/core.h>
 

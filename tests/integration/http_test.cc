@@ -1,4 +1,4 @@
-// Check-ins over HTTP as routers and people send them, and the resulting rows.
+// Check-ins over HTTP in the forms that routers and people send, and the resulting rows.
 #include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_CASE(health_check_and_options_are_answered_between_check_ins) {
                    .exchange("POST http://r/v1/checkins HTTP/1.1\r\nHost: r\r\n"
                              "Content-Length: 2\r\n\r\n{}")
                    .status == 200);
-    // A body is not read if the request does not use it.
+    // The daemon does not read a body that the request does not need.
     const auto closing =
         client.exchange("GET /healthz HTTP/1.1\r\nHost: r\r\nContent-Length: 2\r\n\r\n{}");
     BOOST_TEST(closing.status == 200);
@@ -203,7 +203,7 @@ BOOST_AUTO_TEST_CASE(raw_spaces_in_a_url_are_accepted_if_the_setting_allows_them
         "GET /v1/checkins?serial=S1&uptime=1d02:03:04&version=7.15.3 (stable)&model=RB5009UG+S+"
         "&boardName=hAP ac lite&note=a HTTP/1.1 b HTTP/1.1\r\nHost: r\r\n\r\n");
     BOOST_TEST(answer.status == 200, answer.body);
-    // A URL with raw spaces is not encoded, so a plus is a plus.
+    // In a URL with raw spaces nothing is encoded, so a plus is a plus.
     const std::string expected = "S1|93784|7.15.3|stable|RB5009UG+S+|hAP ac lite|a HTTP/1.1 b";
     BOOST_TEST(daemon.query_until(expected,
                                   "SELECT site_id, uptime_s, version, channel, model, board_name,"

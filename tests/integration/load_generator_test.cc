@@ -1,5 +1,5 @@
-// rollcall-load against a real daemon, briefly: shows that the generator works and that its count
-// of acknowledged check-ins is correct.
+// A short run of rollcall-load against a real daemon. It shows that the generator works and that
+// its count of acknowledged check-ins is correct.
 
 #include <boost/test/unit_test.hpp>
 #include <string>

@@ -24,8 +24,8 @@ int64_t resident_kib(pid_t pid) {
     return -1;
 }
 
-// Returns the resident bytes of one client: `others` clients connect first, then `count` clients
-// are measured.
+// Returns the resident bytes per client. `others` clients connect before the measurement, then
+// `count` clients are measured.
 int64_t resident_of_each(TestDaemon& daemon, int64_t others, int64_t count,
                          const std::function<void()>& connect) {
     const auto connect_some = [&](int64_t some) {
@@ -52,7 +52,7 @@ BOOST_AUTO_TEST_CASE(idle_daemon_with_default_limits_stays_under_60_mb) {
     BOOST_TEST(kib < 60'000'000 / 1024);
 }
 
-// For comparison, mosquitto 2.0.11 takes 734 bytes.
+// For comparison, a client of mosquitto 2.0.11 takes 734 bytes.
 BOOST_AUTO_TEST_CASE(idle_mqtt_client_takes_at_most_700_bytes) {
     TestDaemon daemon({.settings = {"workers = 1"}});
     std::deque<MqttClient> clients;
@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_CASE(ten_thousand_mqtt_routers_fit_the_defaults_of_one_worker) {
 }
 
 // OpenSSL's objects take 12.6 KB with TLS 1.2 and 13.2 KB with 1.3. The limit leaves no room for
-// anything else, above all for buffers, which take 16 KB each.
+// buffers, which take 16 KB each, or anything else.
 BOOST_AUTO_TEST_CASE(idle_client_of_tls_holds_no_buffers) {
     const Certificates certificates;
     const auto files = certificates.issue("server");

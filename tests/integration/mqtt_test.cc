@@ -118,7 +118,7 @@ BOOST_AUTO_TEST_CASE(client_of_5_0_may_use_the_features_of_its_version) {
     BOOST_TEST(daemon.metric("rollcall_mqtt_sessions_offline") == 1);
 }
 
-// The daemon refuses a subscription at once, so that the client does not wait for messages.
+// The daemon refuses a subscription at once. Otherwise the client would wait for messages.
 BOOST_AUTO_TEST_CASE(subscription_is_refused_at_once) {
     const TestDaemon daemon;
     for (const auto* version : {"311", "5"}) {
@@ -134,7 +134,8 @@ BOOST_AUTO_TEST_CASE(subscription_is_refused_at_once) {
 BOOST_AUTO_TEST_CASE(message_repeated_after_a_restart_adds_no_row) {
     const std::string hello = packets::connect("S", {.flags = 0});
     const std::string connack("\x20\x02\x00\x00", 4);  // No session is present.
-    // The first payload differs from all others by its seq; the second one may occur again.
+    // The `seq` of the first payload distinguishes it from all others. A router may send the second
+    // payload again as a new report.
     for (const std::string payload : {R"({"seq":7,"uptime":"1d"})", R"({"cpu_count":4})"}) {
         TestDaemon daemon;
         packets::Message report{.topic = "checkins/S", .payload = payload};
@@ -159,7 +160,7 @@ BOOST_AUTO_TEST_CASE(message_repeated_after_a_restart_adds_no_row) {
     }
 }
 
-// For example, a client that starts again with packet id 1 for each report.
+// A client may, for example, begin again with packet id 1 for each report.
 BOOST_AUTO_TEST_CASE(equal_messages_are_all_stored_if_none_is_marked_as_repeated) {
     TestDaemon daemon;
     for (int time = 0; time < 3; ++time) {
@@ -191,8 +192,8 @@ BOOST_AUTO_TEST_CASE(ping_is_answered_and_disconnect_ends_the_connection) {
 BOOST_AUTO_TEST_CASE(malformed_body_is_acknowledged_and_counted_and_leaves_only_a_liveness_row) {
     const TestDaemon daemon;
     MqttClient client(daemon.mqtt_port(), "client");
-    // MQTT 3.1.1 has no negative acknowledgement. Without a PUBACK, the router would repeat the
-    // message for ever.
+    // MQTT 3.1.1 has no negative acknowledgement, so the daemon sends a PUBACK. Without one, the
+    // router would repeat the message for ever.
     client.publish("checkins/S", "{]", 5);
     BOOST_TEST(client.puback() == 5);
     client.publish("checkins/S", R"({"seq":1})", 6);
@@ -214,7 +215,7 @@ BOOST_AUTO_TEST_CASE(availability_messages_become_online_and_offline_rows) {
     BOOST_TEST(daemon.query_until(expected,
                                   "SELECT site_id, online, warnings IS NULL, uptime_s IS NULL"
                                   " FROM site_checkins ORDER BY rowid") == expected);
-    // A text other than online or offline is not a report.
+    // A text that is neither online nor offline is no report.
     BOOST_TEST(mosquitto_pub(daemon, {"-q", "1", "-t", "ros/HX1/status", "-m", "hello"}).status ==
                0);
     BOOST_TEST(daemon.metric(rejected("malformed_pairs")) == 1);
@@ -233,7 +234,7 @@ BOOST_AUTO_TEST_CASE(will_is_stored_if_a_client_disappears_without_disconnect) {
         BOOST_TEST(gone.puback() == 1);
         BOOST_TEST(gone.puback() == 2);
     }
-    // The content of a will does not matter: a will always means that the client is gone.
+    // The payload of a will has no effect: a will always means that the client is gone.
     const MqttWish silent{
         .will_topic = "checkins/HX3", .will_payload = R"({"cpu_count":4})", .keep_alive_s = 1};
     MqttClient still_open(daemon.mqtt_port(), "c", silent);

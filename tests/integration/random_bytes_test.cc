@@ -1,7 +1,7 @@
-// Random and malformed bytes on both ports: the daemon must not crash, hang or grow.
+// Random and malformed bytes on both ports. The daemon must not crash, hang or grow.
 //
-// Most inputs are valid requests with a few changed bytes, because pure noise is refused at its
-// first byte. The test prints its seed and accepts it in ROLLCALL_SEED.
+// Most inputs are valid requests with a few changed bytes, because pure noise is refused at the
+// first byte. The test prints its seed, and uses the seed in ROLLCALL_SEED if this is set.
 #include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>

@@ -1,5 +1,5 @@
-// Responses to routers: the dialect of the agent, the reporting interval of the site, and the rows
-// of sites whose report was refused.
+// Responses to routers: their dialect, and the reporting interval. Also the rows of sites whose
+// report was refused.
 #include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
@@ -81,7 +81,7 @@ BOOST_AUTO_TEST_CASE(response_to_ispapp_update_sets_the_pace_of_its_agent) {
     BOOST_TEST((later == answer(2) || later == answer(3)), later);
     // No report of this other router has been received yet.
     BOOST_TEST(post(daemon, "/update?login=00:00:5e:00:53:01", alive).body == answer(0));
-    // The second outage-only report equals the first one, and is stored once.
+    // The second outage-only report equals the first one, so the two give one row.
     BOOST_TEST(daemon.query_until("3", "SELECT COUNT(*) FROM site_checkins") == "3");
 }
 
@@ -120,7 +120,7 @@ BOOST_AUTO_TEST_CASE(json_rpc_errors_have_its_format_and_keep_their_status) {
     BOOST_TEST(broken.body == R"({"jsonrpc":"2.0","error":{"code":-32700,"message":)"
                               R"("The body is not valid JSON (RFC 8259).",)"
                               R"("data":{"code":"malformed_json","offset":70}},"id":"a1"})");
-    // The body is cut off before its id.
+    // The body is truncated before its id.
     const auto cut = daemon.post(R"({"jsonrpc":"2.0","method":"agent.report","params":{)");
     BOOST_TEST(cut.body.starts_with(R"({"jsonrpc":"2.0","error":{"code":-32700,)"), cut.body);
     BOOST_TEST(cut.body.ends_with(R"("id":null})"), cut.body);
@@ -180,7 +180,7 @@ BOOST_AUTO_TEST_CASE(malformed_reports_leave_one_row_a_minute_and_valid_ones_are
         BOOST_TEST(post(daemon, "/adopt/r1", "{").status == 400);
         BOOST_TEST(post(daemon, "/adopt/r1", fmt::format("seq={}", time)).status == 200);
     }
-    // Liveness rows, which no response waits for, are stored by a clean stop.
+    // No response waits for liveness rows, but a clean stop stores them.
     BOOST_TEST(daemon.stop().value() == 0);
     daemon.start();
     BOOST_TEST(daemon.query_until("20", "SELECT COUNT(seq) FROM site_checkins") == "20");

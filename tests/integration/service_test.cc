@@ -1,4 +1,4 @@
-// The daemon under a service manager: readiness, the clean stop, the log.
+// The daemon under a service manager: readiness, clean stop, log.
 #include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
@@ -28,7 +28,7 @@ BOOST_AUTO_TEST_CASE(one_line_at_the_start_names_version_files_sinks_and_address
         "ready: version=\\S+ config=/\\S+/rollcall\\.toml state=/\\S+ sinks=sqlite auth=anonymous "
         "http=127\\.0\\.0\\.1:{} mqtt=127\\.0\\.0\\.1:{} admin=127\\.0\\.0\\.1:{}\n",
         daemon.http_port(), daemon.mqtt_port(), daemon.admin_port()));
-    // The daemon writes the line after it has notified the readiness for which TestDaemon waits.
+    // The daemon writes this line after the notification of readiness, for which TestDaemon waits.
     const auto deadline = std::chrono::steady_clock::now() + patience;
     while (!std::regex_search(daemon.log(), line) && std::chrono::steady_clock::now() < deadline)
         std::this_thread::sleep_for(20ms);

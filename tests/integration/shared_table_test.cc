@@ -25,7 +25,7 @@ struct Daemons {
                              R"(singlestore.user = "root")", R"(singlestore.database = "rollcall")",
                              more}};
     }
-    // Sends one report through both daemons, then another one through the second.
+    // Sends one report through both daemons, then another report through the second daemon.
     void retry_through_both(const TestDaemon& one, const TestDaemon& other) const {
         const std::string report = R"({"serial":"HX1","uptime":"1d","cpu_load":5})";
         BOOST_TEST(one.post(report).status == 200);

@@ -1,5 +1,5 @@
-// The direct sink with a MariaDB server: which rows are stored or refused, and that nothing is lost
-// or stored twice when the connection or the server fails.
+// The direct sink with a MariaDB server. The tests check which rows are stored or refused, and that
+// a failure of the connection or the server loses and repeats nothing.
 #include "sinks/singlestore/sink.h"
 
 #include <fmt/core.h>
@@ -71,8 +71,8 @@ struct Tables {
         return {R"(sinks = ["singlestore"])", "[singlestore]",
                 fmt::format("port = {}", server.port()), R"(user = "root")"};
     }
-    // Returns the number of rows and of ids and the sum of seq, once there are `count` rows or
-    // after `patience`.
+    // Waits until there are `count` rows, at most for `patience`. Returns the number of rows, the
+    // number of ids, and the sum of seq.
     [[nodiscard]] std::string rows_until(int count) const {
         std::string now;
         for (auto left = patience; left > 0s; left -= 1s) {
@@ -92,8 +92,8 @@ Result<void> write(SinglestoreSink& sink, const Columns& batch, uint64_t end_rec
     return sink.write({batch, 0, end_record});
 }
 
-// A minimal delivery: record n contains the rows 10 n + 1 to 10 n + 10, and a batch contains
-// several records. It continues until all records are stored, however often the sink fails.
+// A minimal delivery. Record n contains the rows 10 n + 1 to 10 n + 10, and a batch contains
+// several records. It continues until all records are stored, even if the sink fails many times.
 struct Records {
     static constexpr int64_t rows_each = 10;
 

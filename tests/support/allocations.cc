@@ -6,7 +6,7 @@
 
 namespace {
 
-// relaxed throughout: a single number, read by the thread that allocates.
+// relaxed, in all cases: an independent number, and the thread that allocates also reads it.
 std::atomic<size_t> count{0};
 
 void* allocate(size_t bytes) {
@@ -21,8 +21,8 @@ void* allocate_or_throw(size_t bytes) {
 
 }  // namespace
 
-// All operators except the aligned ones. A sanitizer provides its own version of each operator that
-// is not replaced here, and checks that new and delete match.
+// Replaces all operators except the aligned ones. A sanitizer provides each operator that is not
+// replaced here, and checks that new and delete match.
 void* operator new(size_t bytes) { return allocate_or_throw(bytes); }
 void* operator new[](size_t bytes) { return allocate_or_throw(bytes); }
 void* operator new(size_t bytes, const std::nothrow_t&) noexcept { return allocate(bytes); }

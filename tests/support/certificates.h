@@ -20,9 +20,10 @@ public:
     // `name` is the name of the authority, and the prefix of its files.
     explicit Certificates(const std::string& name = "authority");
 
-    // Issues a certificate for servers on 127.0.0.1 and localhost, and for clients called `name`,
-    // which has the syntax of -subj: "HX1", or "a/CN=b" for two names. With 0 days the certificate
-    // has already expired; OpenSSL 3.5 refuses to make one that ends before it begins.
+    // Issues a certificate for servers on 127.0.0.1 and localhost, and for clients whose common
+    // name is `name`. `name` has the syntax of -subj: "HX1", or "a/CN=b" for two names. With 0 days
+    // the certificate has already expired; OpenSSL 3.5 cannot create one that ends before it
+    // begins.
     [[nodiscard]] Files issue(const std::string& name, Kind kind = Kind::ecdsa, int days = 2) const;
 
     [[nodiscard]] const Files& authority() const { return authority_; }

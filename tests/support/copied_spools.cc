@@ -39,13 +39,13 @@ std::string CopiedSpools::losses_and_repeats(const Routers::Stored& stored) cons
     return wrong;
 }
 
-// The daemon is not running.
+// Requires that the daemon is not running.
 void CopiedSpools::Site::store_all() {
     daemon.start();
     BOOST_TEST_REQUIRE((daemon.stop() == 0), daemon.log());
 }
 
-// No daemon runs.
+// Requires that no daemon is running.
 void CopiedSpools::interfere() {
     Site& one = sites_[random_.below(2)];
     Site& other = &one == &sites_[0] ? sites_[1] : sites_[0];

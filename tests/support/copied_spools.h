@@ -1,10 +1,12 @@
-// CopiedSpools: two daemons with one table, whose spools are copied to each other and restored from
-// backups. The daemons are killed again and again while routers report to them.
+// CopiedSpools: two daemons that store into one table. Each spool may be replaced by a copy of the
+// other one, or by a backup of itself. The daemons are killed again and again while routers report
+// to them.
 //
 // A clone    replaces the spool of one daemon by a copy of the other's
-// A restore  lays an older copy of a spool over it, as rsync does: the directory stays the same
+// A restore  lays an older copy of a spool over the spool, as rsync does: the directory stays the
+// same
 //
-// Before a spool is replaced, its daemon stores all acknowledged check-ins, because the other spool
+// Before a spool is replaced, its daemon stores all acknowledged check-ins, because the new spool
 // does not contain them.
 //
 // Errors:  a daemon that does not start or stop fails the test case.
@@ -28,17 +30,17 @@ public:
     // Starts the two daemons with these options, which name the table.
     CopiedSpools(const TestDaemon::Options& options, Random& random);
 
-    // Kills daemons so many times. After each two kills, spools may be cloned and restored.
+    // Kills daemons this many times. After every second kill, spools may be cloned and restored.
     void kill(int kills);
-    // Stops the daemons, which store what their spools hold.
+    // Stops the daemons. Before they exit, they store the check-ins in their spools.
     void stop();
 
     [[nodiscard]] uint64_t acknowledged() const;
-    // Returns what is wrong with the table, one line for each report; empty if nothing is.
+    // Returns the errors in the table, one line for each report; empty if there are none.
     [[nodiscard]] std::string losses_and_repeats(const Routers::Stored& stored) const;
 
 private:
-    // A daemon with the routers that report to it alone.
+    // A daemon, and the routers that report only to this daemon.
     struct Site {
         Site(const std::string& name, const TestDaemon::Options& options)
             : routers(name), daemon(options) {}
@@ -57,7 +59,7 @@ private:
     std::deque<Site> sites_;
     Random& random_;
     TemporaryDirectory backup_;
-    Site* backed_up_ = nullptr;  // The site whose backup there is.
+    Site* backed_up_ = nullptr;  // The site that has a backup.
 };
 
 }  // namespace rollcall

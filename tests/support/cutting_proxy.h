@@ -1,5 +1,5 @@
-// CuttingProxy: a proxy between clients and a server on loopback that closes their connections once
-// after a given number of bytes, like a network that fails for a moment.
+// CuttingProxy: a proxy between clients and a server on loopback. After a given number of bytes it
+// closes all connections once, like a network that fails for a moment.
 //
 // Threads: its own thread serves all connections; all functions are called by the test's thread.
 #pragma once
@@ -15,8 +15,8 @@ class CuttingProxy {
 public:
     enum class From : uint8_t { client, server };
 
-    // If the port of the server is not known yet, lead_to() sets it later; until then the proxy
-    // accepts no client.
+    // server_port: 0 if the port of the server is not known yet. Then the proxy accepts no client
+    // until lead_to() sets the port.
     explicit CuttingProxy(uint16_t server_port = 0);
     ~CuttingProxy();
     CuttingProxy(const CuttingProxy&) = delete;
@@ -24,7 +24,7 @@ public:
 
     [[nodiscard]] uint16_t port() const { return port_; }
     void lead_to(uint16_t server_port) { server_port_ = server_port; }
-    // Closes all connections after that many bytes from that side. Later connections are not cut.
+    // Closes all connections after `bytes` bytes from `from`. Later connections stay open.
     void cut_after(From from, uint64_t bytes);
     // Bytes forwarded since the last cut_after().
     [[nodiscard]] uint64_t sent() const { return sent_; }

@@ -54,11 +54,12 @@ std::vector<Name> names_of(Column column) {
     return names;
 }
 
-// Spells a name differently. Case and separators do not matter: cpucount, cpuCount, CPU-Count,
-// cpu_count, cp.ucount.
+// Returns another spelling of a name. Case and separators have no meaning: cpucount, cpuCount,
+// CPU-Count, cpu_count, cp.ucount.
 std::string spelled(Random& random, std::string_view name) {
     const auto separator = random.one_of<char>({'-', '_', '.', ' '});
-    const uint64_t style = random.below(4);  // None, camel case, separators, capitals and both.
+    // 1: camel case, 2: separators, 3: separators and capitals.
+    const uint64_t style = random.below(4);
     std::string text;
     for (const char letter : name) {
         const bool begins_word = !text.empty() && random.one_in(4);
@@ -80,8 +81,8 @@ struct Pair {
 
 enum class Format : uint8_t { json, pairs, header };
 
-// Returns a name that is composed of words and means the same, `devicefreememory` or
-// `freememorybytes`; the name itself if there is none.
+// Returns a name with the same meaning that is composed of words, such as `devicefreememory` or
+// `freememorybytes`. Returns the name itself if there is no composed one.
 Name composed(Random& random, Column column, const Name& name) {
     const bool has_unit = info(column).value == Value::bytes && random.one_in(2);
     const std::string member =
@@ -103,7 +104,8 @@ Name name_for(Random& random, Column column, Format format, bool in_use = false)
     return may_be_composed ? composed(random, column, name) : name;
 }
 
-// Reports total and free either through the used size, or both in one value: "mem=free,total".
+// Reports the total and the free size in one of two ways: as the used size and one of the two, or
+// as one value, "mem=free,total".
 void add_sizes(Random& random, RandomRow& row, Format format, Column total, Column free,
                std::vector<Pair>& pairs, std::set<Column>& reported) {
     if (!row.cells.contains(total) || !row.cells.contains(free) || random.one_in(2)) return;
@@ -202,7 +204,7 @@ std::string object(Random& random, std::vector<std::string> members) {
 
 struct JsonStyle {
     bool nested;
-    bool all_texts;  // All values are strings, as in the REST interface.
+    bool all_texts;  // All values are strings, as in RouterOS's REST interface.
 };
 
 std::string value_in_json(Random& random, const JsonStyle& style, const Pair& pair,
@@ -275,7 +277,7 @@ std::string row_in_json(Random& random, RandomRow& row, const JsonStyle& style) 
     }
     for (const auto& [name, members] : objects) {
         std::string whole = object(random, members);
-        // A path into a list leads to the first object of the list.
+        // A path into a list refers to the first object of the list.
         if (name == "disks") whole = fmt::format("[{},{{\"avail\":1,\"used\":1}}]", whole);
         top.push_back(fmt::format("{}:{}", random_json_string(random, name), whole));
     }
@@ -290,7 +292,7 @@ std::string row_in_json(Random& random, RandomRow& row, const JsonStyle& style) 
 // --- pairs ---
 
 std::string percent_encoded(Random& random, std::string_view text) {
-    // A `+` is a space only in a text in which something else is encoded.
+    // `+` stands for a space only in a text that also has a percent-encoded character.
     const bool has_percent = text.find_first_of("&;=/%") != text.npos;
     const bool plus_for_space = has_percent && random.one_in(2);
     std::string out;
@@ -308,8 +310,9 @@ std::string percent_encoded(Random& random, std::string_view text) {
     return out;
 }
 
-// Returns the pairs of a row, written by `write(key, value)`, between separators. Sensors may also
-// be written as rows, as `print as-value` does: ".id=*1;name=voltage;type=V;value=24.1".
+// Returns the pairs of a row with separators between them; `write(key, value)` writes a pair.
+// Sensors may also be written as rows, as `print as-value` does:
+// ".id=*1;name=voltage;type=V;value=24.1".
 template <class Write>
 std::string row_in_pairs(Random& random, RandomRow& row, char separator, Write write) {
     std::string text;
@@ -378,7 +381,7 @@ void wrap(Random& random, Sent& sent, bool spaces_before, bool mark_before = tru
     for (RandomRow& row : sent.rows) row.warnings.insert("utf8_bom");
 }
 
-// Encodes the body in Windows-1252, as if the names had been typed on a PC.
+// Encodes the body in Windows-1252, as if a user had typed the names on a PC.
 void write_in_cp1252(Sent& sent) {
     static const std::vector<std::pair<std::string_view, std::string_view>> page = {
         {"é", "\xE9"}, {"Ö", "\xD6"}, {"ß", "\xDF"}, {"ñ", "\xF1"}, {"°", "\xB0"}};
@@ -398,7 +401,7 @@ RandomRow& one_row(Random& random, Sent& sent, Letters letters) {
     return sent.rows.back();
 }
 
-// Returns any hint, because the first byte identifies JSON whatever the client claims.
+// Returns any hint: the first byte identifies JSON, whatever type the client claims.
 BodyHint any_hint(Random& random) {
     return random.one_of({BodyHint::json, BodyHint::unknown, BodyHint::text, BodyHint::form});
 }

@@ -1,8 +1,8 @@
 // Dialects: the formats in which routers and their scripts report a row.
 //
-// A random row is drawn first; decode must find the same values again. Then its form is drawn:
-// which name of each column is used and how it is spelled, the form of each value, the dialect, and
-// irrelevant content around it.
+// First the values of a random row are drawn; decode must find the same values again. Then the form
+// of the row is drawn: the name of each column and its spelling, the form of each value, the
+// dialect, and irrelevant content around the values.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@
 
 namespace rollcall {
 
-// A report as a router sends it, and the rows that it means.
+// A report as a router sends it, and the rows that it stands for.
 struct Sent {
     std::string dialect;
     std::string body;

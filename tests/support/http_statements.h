@@ -13,8 +13,8 @@ namespace rollcall {
 
 struct HttpStatement {
     std::string section;
-    std::string refused;   // The code of the refusal, or empty.
-    std::string requests;  // The requests that the parser reads, if none is refused.
+    std::string refused;   // The code of the refusal; empty if no request is refused.
+    std::string requests;  // The requests that the parser reads; empty if one is refused.
     std::string bytes;
     std::string words;
 };

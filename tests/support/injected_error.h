@@ -1,6 +1,6 @@
 // InjectedError: makes a system call of a running daemon fail until the object is destroyed.
 //
-// strace makes the call fail without executing it, and logs each of these calls.
+// strace makes the call fail without executing it, and logs each failed call.
 #pragma once
 
 #include <string>
@@ -22,7 +22,7 @@ public:
     InjectedError& operator=(const InjectedError&) = delete;
 
     void end();
-    // Returns the failed calls so far, in strace's format; after end(), all of them.
+    // Returns the failed calls so far, in strace's format. After end(), returns all of them.
     [[nodiscard]] std::vector<std::string> calls() const;
 
 private:

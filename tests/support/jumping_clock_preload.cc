@@ -1,6 +1,6 @@
-// A library for LD_PRELOAD that changes the wall clock of a program. JUMPING_CLOCK names a file
-// with the offset in seconds (8 bytes), which may be written at any time. The steady clock is not
-// changed.
+// A library for LD_PRELOAD that shifts the wall clock of a program. JUMPING_CLOCK names a file with
+// the offset in seconds (8 bytes). A test may write the file at any time. The steady clock is not
+// affected.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/mman.h>

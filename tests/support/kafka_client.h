@@ -1,7 +1,7 @@
-// KafkaClient: reads and changes topics of a cluster, real or a MockKafka. MockKafka: librdkafka's
-// mock brokers in this process, with injected failures.
+// KafkaClient: reads and changes topics of a cluster, which is real or a MockKafka. MockKafka:
+// librdkafka's mock brokers in this process, with injected failures.
 //
-// MockKafka does not support aborted transactions: every produced record is read.
+// MockKafka does not support aborted transactions: their records are read, too.
 //
 // Errors: a refusal by the brokers throws and fails the test case.
 #pragma once
@@ -37,7 +37,7 @@ public:
     [[nodiscard]] size_t brokers_up() const;
     // Returns true if every replica of every topic, including Kafka's own, is in sync.
     [[nodiscard]] bool in_sync() const;
-    // Returns when the topic exists.
+    // Creates a topic, and waits until it exists.
     void create_topic(const std::string& name, int partitions,
                       const std::map<std::string, std::string>& settings = {},
                       int replicas = 1) const;
@@ -101,7 +101,7 @@ public:
 
     [[nodiscard]] std::string brokers() const;
     void create_topic(const std::string& name, int partitions);
-    // Makes the next requests of this type fail with these error codes, one each.
+    // Makes the next requests of this type fail, one with each error code, in this order.
     void answer(Request request, const std::vector<int>& errors);
     void answer_metadata(const std::string& topic, int error);
     // Delays the responses to the next `count` requests of this type.

@@ -105,7 +105,7 @@ log.cleaner.dedupe.buffer.size=2097152
                         doors_at("127.0.0.1"), doors_at("localhost"),
                         advertised_port != 0 ? advertised_port : nodes_[node].port);
     if (!guarded) return;
-    // Clients of the other listener are anonymous and have all rights.
+    // Clients of the unguarded listener are anonymous and have all rights.
     file << fmt::format(
         R"(authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
 super.users=User:ANONYMOUS;User:CN=localhost

@@ -125,7 +125,7 @@ std::string KafkaWay::settle(const Allowed& allowed) {
     pipeline->stop();
     std::string wrong = routers.losses_and_repeats(stored());
     wrong += pipeline->differences();
-    // The unique key of the table hides rows that are in Kafka twice, so check the skipped rows.
+    // If Kafka contains rows twice, the table's unique key hides them. So check the skipped rows.
     if (pipeline->skipped() > 0 && !allowed.repeats)
         wrong += fmt::format("{} rows were in Kafka twice\n", pipeline->skipped());
     if (routers.longest_wait() > allowed.wait)

@@ -1,6 +1,6 @@
-// KafkaWay: the whole path from routers to the table, and the checks at its end: routers that
-// report in a closed loop, a daemon, a Kafka topic, a stand-in for SingleStore's pipeline, and a
-// MariaDB database.
+// KafkaWay: the whole path from routers to the table. It consists of routers that report in a
+// closed loop, a daemon, a Kafka topic, a stand-in for SingleStore's pipeline, and a MariaDB
+// database. At the end it checks the table.
 //
 // Errors:  an unexpected failure of the machine throws and fails the test case.
 // Threads: those of Routers and PipelineStandIn; all functions are called by the test's thread.
@@ -36,7 +36,7 @@ public:
     KafkaWay(const KafkaWay&) = delete;
     KafkaWay& operator=(const KafkaWay&) = delete;
 
-    // Returns the options of a daemon that stores into the topic, as the own one does.
+    // Returns the options of another daemon that stores into the same topic.
     [[nodiscard]] TestDaemon::Options options(
         const std::vector<std::string>& properties = {}) const;
 
@@ -51,7 +51,7 @@ public:
     void wait_until_sink_is(bool up) const;
     // Returns true if /readyz contains these words.
     [[nodiscard]] bool says(std::string_view words) const;
-    // Waits until everything that was acknowledged is in Kafka.
+    // Waits until every acknowledged check-in is in Kafka.
     void wait_until_delivered(std::chrono::seconds longest = std::chrono::seconds(60)) const;
     [[nodiscard]] int64_t memory_kib();  // Resident memory of the daemon.
 
@@ -62,7 +62,7 @@ public:
     // Stops all parts cleanly and returns the problems found; empty if there are none.
     [[nodiscard]] std::string settle(const Allowed& allowed);
     [[nodiscard]] std::string settle() { return settle(Allowed()); }
-    // Returns what the table holds.
+    // Returns the contents of the table.
     [[nodiscard]] Routers::Stored stored() const;
 
     KafkaCluster& kafka;

@@ -1,7 +1,7 @@
 // LoopFixture: a Loop in the thread of the test, advanced by step(), with clients on socket pairs
 // and sessions that follow a script.
 //
-// Threads: one. Units: the loop's clock is real; deadlines are checked by sweep(), not by a timer.
+// Threads: one. Units: the loop's clock is real. sweep() checks deadlines; there is no timer.
 #pragma once
 
 #include <sys/socket.h>
@@ -136,7 +136,8 @@ public:
         if (!loop_) loop_ = std::make_unique<Loop>(clock, shard, options, [] {});
         return *loop_;
     }
-    // Closes all connections, for fixtures whose connections refer to members of theirs.
+    // Closes all connections. A fixture whose connections refer to its members must call this
+    // before the members are destroyed.
     void close_loop() { loop_.reset(); }
     ConnectionTable& table() { return loop().connections(); }
 

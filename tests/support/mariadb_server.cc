@@ -62,7 +62,8 @@ void MariadbServer::start() {
                                         "--pid-file=" + (directory_.path() / "pid").string(),
                                         "--innodb-buffer-pool-size=64M",
                                         "--performance-schema=off"};
-    if (geteuid() == 0) command.emplace_back("--user=root");  // mariadbd refuses root without it.
+    // mariadbd refuses to run as root without this.
+    if (geteuid() == 0) command.emplace_back("--user=root");
     command.insert(command.end(), arguments_.begin(), arguments_.end());
     process_ = std::make_unique<Process>(command, environment_);
     auto over_socket = options();
@@ -88,8 +89,8 @@ void MariadbServer::stop() {
 
 void MariadbServer::hang() {
     send(SIGSTOP);
-    // SIGSTOP stops the threads one by one, and each may still respond until then. The state of a
-    // thread follows its name, which is in parentheses: proc_pid_stat(5).
+    // SIGSTOP stops the threads one by one, and each may still respond until it is stopped. In the
+    // file, the state of a thread comes after its name in parentheses: proc_pid_stat(5).
     const auto runs = [](const std::filesystem::directory_entry& thread) {
         const std::string state = content(thread.path() / "stat");
         return !state.empty() && state.find(") T ") == std::string::npos;

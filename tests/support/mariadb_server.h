@@ -24,10 +24,10 @@ public:
     // arguments: added to the default ones, such as "--max-connections=5".
     explicit MariadbServer(std::vector<std::string> arguments = {});
 
-    void start();  // Uses the same port again.
+    void start();  // Reuses the port.
     void kill();   // SIGKILL: data that was not synced is lost, as in a crash.
     void stop();   // A clean shutdown.
-    void hang();   // Stops all its threads until go_on().
+    void hang();   // Stops all threads of the server until go_on().
     void go_on();
     void send(int signal) const { process_->send(signal); }
 
@@ -40,26 +40,26 @@ public:
     // Returns settings for this server, with the user root and the database rollcall.
     [[nodiscard]] Settings settings() const;
 
-    // Create an empty database of that name, or one with the daemon's tables.
+    // Create an empty database with this name, or one with the daemon's tables.
     void make_database(const std::string& database = "rollcall") const;
     void make_tables(const std::string& database = "rollcall") const;
 
-    // Runs a query as root. Returns the rows as lines, with | between fields and NULL for NULL.
-    // Throws errors.
+    // Runs a query as root. Returns the rows as lines, with | between fields, and NULL as text.
+    // Throws on errors.
     std::string ask(const std::string& sql, const std::string& database = "rollcall") const;
 
 private:
     TemporaryDirectory directory_;
     uint16_t port_;
     std::vector<std::string> arguments_;
-    // A starting server deletes files that look like its own from the temporary directory, so each
-    // server gets its own TMPDIR.
+    // When a server starts, it deletes files in the temporary directory that look like its own. So
+    // each server gets its own TMPDIR.
     std::vector<std::string> environment_;
     std::unique_ptr<Process> process_;
 };
 
-// Returns a server shared by the test program, which starts at the first call. A test that stops it
-// must start it again.
+// Returns the server that the whole test program shares. The first call starts it. A test that
+// stops this server must start it again.
 [[nodiscard]] MariadbServer& mariadb_server();
 
 }  // namespace rollcall

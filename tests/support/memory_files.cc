@@ -137,7 +137,7 @@ Result<void> MemoryFiles::ask(Operation operation, const std::string& path) cons
     return before ? before(operation, path) : Result<void>();
 }
 
-// Creates new contents, so that writes through old handles have no effect.
+// Creates new contents. Writes through old handles then have no effect.
 void MemoryFiles::restart() {
     unsynced_names_.clear();
     for (auto& [name, content] : disk_names_)
@@ -159,7 +159,8 @@ void MemoryFiles::crash(uint64_t torn_bytes) {
 void MemoryFiles::crash(Random& random) {
     // Keep none, some or all changes: the disk may have written back everything, a part or nothing.
     const uint64_t kept_in_4 = random.one_of({0, 1, 2, 3, 4});
-    std::set<std::string> undone;  // Names whose change is undone, and so all that follow it.
+    std::set<std::string> undone;  // Names whose change is undone. Later changes of these names are
+                                   // undone, too.
     for (const auto& renaming : unsynced_names_) {
         if (random.below(4) < kept_in_4 && !undone.contains(renaming.from) &&
             !undone.contains(renaming.to))
@@ -174,7 +175,7 @@ void MemoryFiles::crash(Random& random) {
                 if (random.below(4) < kept_in_4) apply(change, content->disk);
                 continue;
             }
-            // A write may be torn at any byte, and any of its parts may survive without the others.
+            // A write may be torn at any byte, and any part of it may survive without the others.
             for (size_t from = 0; from < change.bytes.size();) {
                 const size_t rest = change.bytes.size() - from;
                 const size_t part = random.one_in(2) ? rest : 1 + random.below(rest);

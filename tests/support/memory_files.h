@@ -43,18 +43,18 @@ public:
     bool sync_fails = false;
     // Limits the total size of all files. A larger write writes what fits and fails with disk_full.
     uint64_t capacity = UINT64_MAX;
-    // Called before each operation; an error that it returns is the result of the operation. It may
-    // throw, which ends the simulated process in the middle of an operation.
+    // Called before each operation. If it returns an error, the operation fails with this error. It
+    // may throw, which ends the simulated process in the middle of an operation.
     std::function<Result<void>(Operation, const std::string& path)> before;
-    // Returns how many of the given number of bytes are read or written at once, at least 1.
+    // Returns how many of the given number of bytes one call reads or writes, at least 1.
     std::function<size_t(size_t)> some;
     // Cuts the power: open files become unusable, and unsynced bytes are lost, except the first
     // torn_bytes of the last unsynced write of each file.
     void crash(uint64_t torn_bytes = 0);
     // Cuts the power. Any parts of the unsynced changes survive.
     void crash(Random& random);
-    // The place of every directory of this disk. A copy of the disk has the same place until a test
-    // changes it.
+    // The DirectoryPlace of every directory of this disk. A copy of the disk has the same value
+    // until a test changes it.
     DirectoryPlace where{};
     // Replaces all contents by the durable contents of another disk.
     void copy(const MemoryFiles& from);
@@ -108,9 +108,10 @@ private:
     struct Content {
         std::vector<std::byte> now;
         std::vector<std::byte> disk;
-        std::vector<Change> dirty;  // Turn `disk` into `now`, except after failed syncs.
+        std::vector<Change> dirty;  // Writes that turn `disk` into `now`, except after failed
+                                    // syncs.
     };
-    // An empty `to` is a removal, an empty `from` a creation.
+    // If `to` is empty, the name was removed; if `from` is empty, it was created.
     struct Renaming {
         std::string from;
         std::string to;
@@ -131,8 +132,9 @@ private:
 
     Names names_;
     Names disk_names_;
-    Names directories_;  // Survive power cuts; the address of a content acts as the inode.
-    std::vector<Renaming> unsynced_names_;  // Turn disk_names_ into names_, in order.
+    Names directories_;  // Directories survive power cuts. The address of a content serves as inode
+                         // number.
+    std::vector<Renaming> unsynced_names_;  // In order; they turn disk_names_ into names_.
     uint64_t syncs_ = 0;
 };
 

@@ -16,7 +16,7 @@ class MemorySink final : public Sink {
 public:
     enum class Failure { none, open, before_commit, after_commit };
 
-    Failure fails = Failure::none;  // Makes the next call of that kind fail.
+    Failure fails = Failure::none;  // Makes the next call of this kind fail.
     std::vector<int64_t> seqs;      // Values of every stored row, in order.
     std::vector<int64_t> ids;
     std::vector<size_t> batches;  // Number of rows in each batch.
@@ -25,13 +25,13 @@ public:
     int opened = 0;
     int polled = 0;
     bool poll_fails = false;
-    uint64_t settled_end = UINT64_MAX;  // Records from here on may still be lost by the sink.
+    uint64_t settled_end = UINT64_MAX;  // The sink may still lose the records from here on.
     bool is_shared = false;
     std::unique_ptr<MetricShard> shard = std::make_unique<MetricShard>();
-    std::string explanation;          // Explanation of the errors, unless it is empty.
+    std::string explanation;          // Explanation of the errors; empty for the default.
     size_t rows_in_time = 1'000'000;  // Larger batches fail.
-    std::set<int64_t> refuses;        // Seqs of rows that are refused for good.
-    size_t had = 0;                   // Number of duplicates that the sink reports for each batch.
+    std::set<int64_t> refuses;        // Values of rows that are refused permanently.
+    size_t had = 0;                   // Number of duplicates that the sink reports per batch.
 
     Result<Position> open(const IncarnationId&) override {
         if (fails == Failure::open) return fail_once();

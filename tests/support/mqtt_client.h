@@ -12,7 +12,7 @@
 namespace rollcall {
 
 struct MqttWish {                      // Optional parts of CONNECT.
-    std::string_view will_topic = {};  // If it is empty, there is no will.
+    std::string_view will_topic = {};  // Without a topic there is no will.
     std::string_view will_payload = "offline";
     uint16_t keep_alive_s = 0;  // 0 disables keep-alive.
 };

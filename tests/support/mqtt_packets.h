@@ -1,7 +1,7 @@
 // Packets of MQTT 3.1.1 and 5.0 as a client sends them, built from parts, so that tests can also
 // build malformed ones.
 //
-// Sources: section 2 of both standards; the level is the one in CONNECT, 4 or 5.
+// Sources: section 2 of both standards. `level` is the protocol level in CONNECT, 4 or 5.
 #pragma once
 
 #include <cstdint>
@@ -43,7 +43,7 @@ struct Hello {
     int flags = 2;  // Clean start.
     size_t keep_alive_s = 60;
     std::string properties = {};
-    std::string behind_id = {};  // Will, user name, password, which follow the client id.
+    std::string behind_id = {};  // Will, user name and password; they come after the client id.
 };
 inline std::string connect(std::string_view client_id, const Hello& hello = {}) {
     return packet(0x10, text("MQTT") + byte(static_cast<size_t>(hello.level)) +
@@ -52,7 +52,7 @@ inline std::string connect(std::string_view client_id, const Hello& hello = {}) 
                             hello.behind_id);
 }
 
-// will_flag is added to Hello::flags, and will() to Hello::behind_id.
+// Add will_flag to Hello::flags, and will() to Hello::behind_id.
 constexpr int will_flag = 4;
 inline std::string will(int level, std::string_view topic, std::string_view payload = "offline",
                         std::string_view properties = {}) {
@@ -66,7 +66,7 @@ struct Message {
     bool retain = false;
     bool dup = false;
 };
-// packet_id is ignored with QoS 0.
+// packet_id has no effect with QoS 0.
 inline std::string publish(int level, int qos, size_t packet_id, const Message& message = {}) {
     const int flags = (message.dup ? 8 : 0) | qos << 1 | (message.retain ? 1 : 0);
     return packet(static_cast<size_t>(0x30 | flags),

@@ -1,5 +1,5 @@
-// MQTT parsing: helpers for the tests of the packet parser: valid and invalid packets of both
-// versions, and shortcuts for the result of parse().
+// MQTT parsing: helpers for the tests of the packet parser. They build valid and invalid packets of
+// both versions, and shorten checks of the result of parse().
 //
 // Sources: MQTT 3.1.1 and MQTT 5.0.
 #pragma once
@@ -64,8 +64,8 @@ inline Result<std::optional<Packet>> parse_all(std::string_view bytes,
     return parse(bytes, no_limit, version);
 }
 
-// Returns the content of a packet, whose views point into `bytes`. The packet must be well-formed
-// and take all the bytes.
+// Returns the content of a packet; its views point into `bytes`. The packet must be well-formed and
+// consist of all the bytes.
 template <class Content>
 Content taken(const std::string& bytes, Version version = Version::v3_1_1) {
     const auto result = parse_all(bytes, version);
@@ -90,8 +90,8 @@ inline bool incomplete(std::string_view bytes, Version version = Version::v3_1_1
     return result && !*result;
 }
 
-// The properties of the standard (table 2-4), written independently of properties.def: a valid
-// value, and the packets that may carry it.
+// The properties of the standard (table 2-4), each with a valid value and the packets that may
+// carry it. The list is written independently of properties.def.
 struct KnownProperty {
     size_t id;
     std::string value;
@@ -110,7 +110,7 @@ inline const std::vector<KnownProperty> known_properties = {
     {18, text("id"), ""},  // Assigned client identifier, sent by servers only.
     {19, two(60), ""},     // Server keep alive.
     {21, text("m"), "cA"},
-    {22, text("\xFF"), "A"},  // CONNECT allows it only together with 21, see above.
+    {22, text("\xFF"), "A"},  // CONNECT allows this only together with property 21 (see above).
     {23, "\1", "c", {"\2"}},
     {24, four(60), "w"},
     {25, "\1", "c", {"\2"}},
@@ -147,7 +147,7 @@ inline std::string carrying(char where, const std::string& properties) {
 }
 inline constexpr std::string_view everywhere = "cwpasudA";
 
-// Returns packets of 5.0 with all properties that each may carry.
+// Returns packets of 5.0, each with all properties that it may carry.
 inline std::vector<std::string> whole_packets_5() {
     std::vector<std::string> wholes;
     for (const char where : everywhere) {

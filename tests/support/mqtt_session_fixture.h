@@ -1,5 +1,4 @@
-// MqttSessionFixture: a worker with MQTT, and the packets that tests of its sessions send and
-// expect.
+// MqttSessionFixture: a worker with MQTT, and the packets that session tests send and expect.
 //
 // Sources: MQTT 3.1.1 and MQTT 5.0; `level` is the protocol level in CONNECT, 4 or 5.
 #pragma once
@@ -58,7 +57,7 @@ inline std::string pubrec_saying(size_t packet_id, Reason reason, std::string_vi
 inline std::string pubcomp_unknown(int level, size_t packet_id) {
     return level == 5 ? packet(0x70, two(packet_id) + "\x92") : packets::pubcomp(packet_id);
 }
-// Returns the DISCONNECT of the server; 3.1.1 has none.
+// Returns the DISCONNECT of the server; empty for 3.1.1, where servers send none.
 inline std::string dismissal(int level, Reason reason, std::string_view words = {}) {
     return level == 5 ? mqtt::disconnect(reason, words) : std::string();
 }
@@ -92,8 +91,8 @@ struct MqttSessionFixture : WorkerFixture {
         settings.quotas.burst = burst;
         settings.quotas.grace = grace;
     }
-    // Sends a report of r1 on another connection and waits for its acknowledgement, so that all
-    // that happened before is stored.
+    // Sends a report of r1 on another connection and waits for its acknowledgement. Then all
+    // earlier reports are stored.
     void mark() const {
         TcpClient client(mqtt_port);
         client.send(connect("marker") + publish(4, 1, 1));

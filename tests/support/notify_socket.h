@@ -1,4 +1,4 @@
-// NotifySocket: stands in for the service manager's end of sd_notify(3).
+// NotifySocket: takes the place of the service manager as the receiver of sd_notify(3).
 #pragma once
 
 #include <chrono>

@@ -18,7 +18,7 @@ namespace rollcall {
 namespace {
 
 using namespace std::chrono_literals;
-// With ten rows in each message, the server can still report all warnings of a load.
+// With ten rows in each message, the server is still able to report all warnings of a load.
 constexpr size_t messages_at_once = 5'000;
 constexpr unsigned duplicate_entry = 1062;
 
@@ -36,11 +36,11 @@ Database connect(const Database::Options& options) {
 
 }  // namespace
 
-// All partitions of the topic in one queue, and the position in each.
+// All partitions of the topic as one queue, and the position in each partition.
 struct PipelineStandIn::Source {
     struct Partition {
         int64_t next = 0;    // Offset of the next message.
-        bool ended = false;  // No committed message follows `next`.
+        bool ended = false;  // There is no committed message at or after `next`.
     };
 
     Source(const std::string& brokers, std::string name, std::map<int32_t, int64_t> begin)
@@ -116,7 +116,7 @@ PipelineStandIn::PipelineStandIn(std::string brokers, std::string topic, Databas
       options_(std::move(database)),
       load_sql_(fmt::format("LOAD DATA LOCAL INFILE 'topic' {} INTO TABLE site_checkins\n{}",
                             skip_duplicates(SqlDialect::mariadb), load_clauses())) {
-    options_.timeout = 60s;  // A load of many rows takes long on a busy machine.
+    options_.timeout = 60s;  // Loading many rows takes long on a busy machine.
     Database connection = connect(options_);
     for (const auto& sql : create_tables(SqlDialect::mariadb)) run_sql(connection, sql);
     run_sql(connection, "CREATE TABLE pipeline_offsets (id INT PRIMARY KEY, next BIGINT NOT NULL)");

@@ -2,13 +2,14 @@
 //
 // It reads the committed messages of the topic and loads many at once into site_checkins, with the
 // clauses of the generated pipeline. It stores its offsets in the same transaction, so it may be
-// stopped and started at any point. The end of a message ends a row. A value that the table would
-// alter with a warning ends the pipeline.
+// stopped and started at any time. Each message ends its last row, even without a line end. If the
+// table would alter a value with a warning, the pipeline ends.
 //
 // sinks/README.md lists what this replacement cannot show.
 //
-// Errors:  stop() throws the error of the pipeline's thread.
-// Threads: start() and stop() are called by one thread; between them, the pipeline has its own.
+// Errors:  stop() rethrows the error of the pipeline's thread.
+// Threads: one thread calls start() and stop(). Between these calls, the pipeline has a thread of
+// its own.
 #pragma once
 
 #include <atomic>
@@ -35,7 +36,7 @@ public:
     [[nodiscard]] uint64_t messages() const { return messages_; }
     // Number of rows that were already in the table.
     [[nodiscard]] uint64_t skipped() const { return skipped_; }
-    // Returns the rows in which the table differs from the loaded lines, one line each; empty if
+    // Returns the differences between the loaded lines and the table, one row per line; empty if
     // there are none. Compares every column of one row of each load.
     [[nodiscard]] std::string differences() const;
 
@@ -53,7 +54,7 @@ private:
     uint64_t messages_ = 0;  // Written by the pipeline's thread, read after its end.
     uint64_t skipped_ = 0;
     std::vector<std::string> sample_;  // Some of the loaded lines.
-    // Set by stop(), read by the pipeline's thread, which then loads the rest and returns.
+    // stop() sets this flag. The pipeline's thread then loads the remaining messages and returns.
     std::atomic<bool> stopping_ = false;
 };
 

@@ -51,14 +51,15 @@ Process::Process(const std::vector<std::string>& command,
     : output_(memory_file()), errors_(memory_file()) {
     const int input_file = memory_file(input);
     auto arguments = command;
-    // The first of several variables with the same name counts, so this process's own come last.
+    // If a variable occurs several times, the first one counts. So the variables of this process
+    // come last.
     auto variables = environment;
     for (char** own = environ; *own != nullptr; ++own) variables.emplace_back(*own);
     const auto argument_pointers = pointers(arguments);
     const auto variable_pointers = pointers(variables);
 
     pid_ = checked(fork(), "fork");
-    if (pid_ == 0) {  // Only calls that are safe after fork() in a program with threads.
+    if (pid_ == 0) {  // After fork() in a program with threads, only some calls are safe.
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(input_file, STDIN_FILENO);
         dup2(output_, STDOUT_FILENO);
@@ -84,7 +85,7 @@ void Process::send(int signal) const {
 
 std::optional<int> Process::wait(std::chrono::milliseconds limit) {
     if (status_) return status_;
-    // Not pidfd_open(): glibc 2.36 declares it without extern "C".
+    // pidfd_open() cannot be used: glibc 2.36 declares it without extern "C".
     const auto pidfd = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
     pollfd ended{checked(pidfd, "pidfd_open"), POLLIN, 0};
     const int ready = poll(&ended, 1, static_cast<int>(limit.count()));

@@ -1,12 +1,12 @@
 // Process: starts another program, watches it and ends it.
 //
-// The output of the program goes to memory files, so it never waits for a reader and can be read at
-// any time. The program is killed when the object is destroyed, and by the kernel when the test
-// itself is killed.
+// The output of the program goes to memory files, so the program never waits for a reader, and the
+// test can read the output at any time. The destructor kills the program. If the test itself is
+// killed, the kernel kills the program.
 //
 // Errors:  an unexpected failure of the machine throws and fails the test case.
-// Threads: one, which must outlive the process, because the kernel kills the process together with
-// the thread that started it.
+// Threads: one, which must outlive the process, because the kernel kills the process when the
+// thread that started it ends.
 #pragma once
 
 #include <sys/types.h>
@@ -21,8 +21,8 @@ namespace rollcall {
 
 class Process {
 public:
-    // command: a program, searched in PATH, and its arguments. environment: "NAME=value" each, in
-    // addition to the environment of the test.
+    // command: a program, searched in PATH, and its arguments. environment: variables as
+    // "NAME=value", in addition to those of the test.
     explicit Process(const std::vector<std::string>& command,
                      const std::vector<std::string>& environment = {}, std::string_view input = {});
     ~Process();
@@ -33,7 +33,7 @@ public:
     void send(int signal) const;
 
     // Returns the exit status, or 128 + the signal that ended the process, like a shell. Returns
-    // nothing if the process still runs after the limit.
+    // nothing if the process is still running after the limit.
     std::optional<int> wait(std::chrono::milliseconds limit);
 
     [[nodiscard]] std::string output() const;  // The output so far.

@@ -16,7 +16,7 @@ public:
     explicit Random(const char* test) : Random(seed(test)) {}
     explicit Random(uint64_t seed) : generator_(seed) {}
 
-    // Returns the seed of ROLLCALL_SEED, or else a new one, and prints it.
+    // Returns ROLLCALL_SEED, or a new seed if the variable is not set, and prints it.
     [[nodiscard]] static uint64_t seed(const char* test) {
         const char* given = std::getenv("ROLLCALL_SEED");
         const uint64_t seed = given ? std::strtoull(given, nullptr, 10) : std::random_device{}();

@@ -20,7 +20,7 @@ using Texts = std::vector<std::string>;
 std::string random_words(Random& random, Letters letters, size_t bytes_max) {
     static const Texts plain = {"a", "k", "Z", "7", " ", "-", "_", ".",  "(", ")",
                                 "/", "'", "#", "é", "Ö", "й", "№", "☕", "📡"};
-    // In Windows-1252, no character and no pair of characters of this list is valid UTF-8.
+    // In Windows-1252, no character of this list and no pair of them is valid UTF-8.
     static const Texts latin = {"a", "k", "Z", "7", " ", "-", ".", "é", "Ö", "ß", "ñ"};
     static const Texts all = {"a",   "Z",  "7", " ",  "é",  "й",    "☕",   "📡",
                               "\"",  "\\", "/", "\n", "\t", "\x01", "\x7f", "+",
@@ -28,7 +28,8 @@ std::string random_words(Random& random, Letters letters, size_t bytes_max) {
     const Texts& alphabet = letters == Letters::plain   ? plain
                             : letters == Letters::latin ? latin
                                                         : all;
-    std::string words = "R";  // The ends are letters, because spaces around a value are ignored.
+    std::string words = "R";  // The first and last character are letters, because spaces around a
+                              // value are ignored.
     for (uint64_t count = random.below(12); count > 0; --count) {
         const std::string& next = random.one_of(alphabet);
         if (words.size() + next.size() + 1 < bytes_max) words += next;
@@ -54,7 +55,7 @@ std::string random_address(Random& random) {
     return random.one_of(Texts{"2001:db8:42::1", "fe80::1", "2001:db8::a:b:c"});
 }
 
-// Returns a value between low and high with that many decimals.
+// Returns a value between low and high with `decimals` decimals.
 double random_real(Random& random, double low, double high, int decimals) {
     const double scale = std::pow(10, decimals);
     const auto steps = static_cast<uint64_t>((high - low) * scale);
@@ -65,7 +66,7 @@ Cell random_cell(Random& random, Column column, Letters letters) {
     const ColumnInfo& about = info(column);
     const auto high = static_cast<size_t>(about.high);
     const auto whole = [&](uint64_t low, uint64_t most) {
-        // Draw small numbers as well as those with many digits.
+        // Draw numbers of all sizes.
         uint64_t number = random.below(most - low + 1);
         if (random.one_in(3)) number >>= random.below(64);
         return static_cast<int64_t>(low + number);
@@ -91,7 +92,7 @@ Cell random_cell(Random& random, Column column, Letters letters) {
         case Value::signal: return random_real(random, about.low, about.high, 1);
         case Value::degrees: return random_real(random, about.low, about.high, 6);
         case Value::decimal: {
-            // An integer without a unit may be tenths of volts.
+            // An integer without a unit may stand for tenths of volts.
             if (column == Column::voltage_v)
                 return static_cast<double>(10 * random.below(99) + 1 + random.below(9)) / 10;
             return random_real(random, about.low, about.high, 1);
@@ -175,7 +176,8 @@ std::vector<Spelling> spellings_of_real(Column column, double number) {
         case Column::temp_c:
         case Column::cpu_temp_c: return spellings_of_number(number, {"C", " C", "°C"});
         case Column::power_w: return spellings_of_number(number, {"W", " W"});
-        // Not in tenths: whether those are a guess depends on the version, which may be elsewhere.
+        // Never spelled in tenths: the version decides whether tenths are a guess, and it may be
+        // elsewhere.
         case Column::voltage_v: return spellings_of_number(number, {"V", " V"});
         default: return spellings_of_number(number, {});
     }

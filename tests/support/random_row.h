@@ -18,13 +18,13 @@ struct RandomRow {
     using Cell = std::variant<int64_t, double, std::string>;
     std::map<Column, Cell> cells;
     std::set<std::string> warnings;
-    // Columns that are reported outside of the body, which must not mention them, not even as
-    // empty.
+    // Columns that are reported outside of the body. The body must not mention these columns, not
+    // even with empty values.
     std::set<Column> beside;
 };
 
-// The characters that texts may use: those that need no escape in any format, also the rest of
-// Windows-1252, or all.
+// The characters that texts may contain. plain: those that need no escape in any format. latin:
+// also the rest of Windows-1252. all: all characters.
 enum class Letters : uint8_t { plain, latin, all };
 
 [[nodiscard]] RandomRow random_row(Random& random, Letters letters);
@@ -34,7 +34,7 @@ enum class Letters : uint8_t { plain, latin, all };
 
 struct Spelling {
     std::string text;
-    bool bare = false;  // JSON may contain it without quotes.
+    bool bare = false;  // JSON may contain the spelling without quotes.
 };
 
 // Returns one of the spellings of a value.

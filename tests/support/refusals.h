@@ -1,4 +1,4 @@
-// Refusals: stands in for a delivery's dead letters in tests of a sink alone.
+// Refusals: takes the place of a delivery's dead letters in tests of a single sink.
 #pragma once
 
 #include <optional>

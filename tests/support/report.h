@@ -45,7 +45,7 @@ inline void ensure_sound(const Columns& rows, size_t row) {
     }
 }
 
-// A body in a connection's buffer, followed by bytes that do not belong to it.
+// A body in the buffer of a connection, followed by foreign bytes.
 class Body {
 public:
     explicit Body(std::string_view bytes, char behind = '"') : bytes_(bytes), size_(bytes.size()) {
@@ -73,12 +73,12 @@ inline std::string record_of(const Columns& rows) {
     return record;
 }
 
-// Rows that are decoded and stored as the intake does.
+// Rows that are decoded and stored in the same way as the intake does it.
 class Rows {
 public:
     Rows(size_t rows_max, size_t text_max) : rows(rows_max, text_max) {}
 
-    // Stores a row for each report. After an error the open row is left as the decoder left it.
+    // Stores a row for each report. After an error the unfinished row is as the decoder left it.
     [[nodiscard]] Result<void> take(Decoder& decoder, const Submission& submission) {
         if (auto opened = decoder.open(submission); !opened) return opened;
         for (;;) {
@@ -146,8 +146,8 @@ public:
         Decoder decoder(std::max<size_t>({body.size(), query.size(), header.size(), 1}), rows_max);
         const Submission submission{sent.view(), hint, query, header};
         result_ = taken_.take(decoder, submission);
-        // The second time, the dictionary knows the names and their order. The result must be
-        // equal.
+        // Decodes the body again. Now the dictionary knows the names and their order, and the
+        // result must be equal.
         const std::string record = record_of(taken_.rows);
         taken_.clear();
         result_ = taken_.take(decoder, submission);
@@ -159,7 +159,7 @@ public:
     }
 
     [[nodiscard]] const Result<void>& result() const { return result_; }
-    // Returns "ok", or the code and its offset: "malformed_json at 17".
+    // Returns "ok", or the code and the offset of the error: "malformed_json at 17".
     [[nodiscard]] std::string outcome() const {
         if (result_) return "ok";
         const Error& error = result_.error();

@@ -1,11 +1,11 @@
 // Routers: a few routers that report in a closed loop and remember which reports were acknowledged.
 //
 // Every report has a unique pair (serial_number, seq), so the table shows whether a report is
-// missing or stored twice. A router has several unacknowledged reports at a time and never repeats
-// one: an unacknowledged report may be in the table once or not at all.
+// missing or stored twice. A router may have several unacknowledged reports at a time and never
+// repeats a report. An unacknowledged report may be in the table once, or not at all.
 //
-// Threads: one for each router, between connect() and join(); all functions are called by the
-// test's thread.
+// Threads: each router has a thread between connect() and join(). The test's thread calls all
+// functions.
 #pragma once
 
 #include <atomic>
@@ -39,17 +39,17 @@ public:
     [[nodiscard]] std::chrono::milliseconds longest_wait() const;
     // Returns the errors in the daemon's table, one line for each report; empty if there are none.
     [[nodiscard]] std::string losses_and_repeats(const TestDaemon& daemon) const;
-    // Checks an SQLite file in another place.
+    // Checks an SQLite file with another path.
     [[nodiscard]] std::string losses_and_repeats(const std::filesystem::path& database) const;
     // Returns the rows of several SQLite files, each row once. A missing file has no rows.
     [[nodiscard]] static Stored in_any_of(std::vector<std::filesystem::path> databases);
-    // Checks another store, which returns the `seq` of each row with a serial number.
+    // Checks another store. The function returns the `seq` of each row with a given serial number.
     [[nodiscard]] std::string losses_and_repeats(const Stored& stored) const;
 
 private:
     struct Router {
         std::string serial_number;
-        uint64_t sent = 0;  // Reports with numbers below `sent` may have been sent.
+        uint64_t sent = 0;  // Only reports with numbers below `sent` may have been sent.
         std::vector<uint64_t> acknowledged{};
         std::chrono::steady_clock::time_point answered{};
         std::chrono::steady_clock::duration longest_wait{};

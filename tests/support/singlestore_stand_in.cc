@@ -88,7 +88,8 @@ void send_refusal(int fd, uint8_t number, const SinglestoreStandIn::Refusal& ref
     send_packet(fd, number, "\xff" + little_endian(refusal.number, 2) + "#HY000" + refusal.message);
 }
 
-// Returns the user name in a login packet, where it follows 32 bytes and ends with a zero.
+// Returns the user name in a login packet. The name begins after 32 bytes and ends with a zero
+// byte.
 std::string name_in(const std::string& login) {
     return login.size() < 32 ? "" : login.substr(32, login.find('\0', 32) - 32);
 }

@@ -1,13 +1,13 @@
 // SinglestoreStandIn: a server that claims to be SingleStore, and records the statements and data
 // that it receives.
 //
-// It implements the part of the protocol that Database uses and no SQL: the test defines the rows
+// It implements the part of the protocol that Database uses, but no SQL: the test defines the rows
 // that a statement returns; by default there are none. It shows what the code sends to SingleStore,
-// not how SingleStore would react.
+// but not how SingleStore would react.
 //
 // Source:  https://mariadb.com/kb/en/clientserver-protocol/ (handshake, OK, text result set, LOCAL
 //          INFILE)
-// Threads: one for each connection; all functions are called by the test's thread.
+// Threads: one for each connection. The test's thread calls all functions.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ public:
         uint16_t number;
         std::string message;
     };
-    // Called for each statement, and for "LOGIN name", in the thread of the connection. For
+    // Called in the thread of the connection, for each statement and for "LOGIN name". For
     // statements that return no rows, only a refusal has an effect.
     using Answer = std::function<std::expected<Rows, Refusal>(const std::string& sql)>;
 
@@ -61,7 +61,7 @@ private:
         int fd;
         std::thread thread;
     };
-    std::list<Client> clients_;  // Used by the serving thread until it has ended.
+    std::list<Client> clients_;  // Only the serving thread may use this until it has ended.
     std::thread thread_;
 };
 

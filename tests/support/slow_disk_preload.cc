@@ -1,5 +1,5 @@
 // A library for LD_PRELOAD that delays each sync by 30 ms. During a sync, a worker sends no
-// acknowledgements, and the check-ins that it reads wait for the next sync.
+// acknowledgements, and the check-ins that it reads must wait for the next sync.
 #include <dlfcn.h>
 #include <unistd.h>
 

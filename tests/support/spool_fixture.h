@@ -44,7 +44,7 @@ struct SpoolFixture {
                            const_cast<LostRecords*>(&*lost_records));
     }
 
-    // Returns the seq of every row from a record on.
+    // Returns the seq of every row, beginning with the record `number`.
     [[nodiscard]] std::vector<int64_t> read_from(uint64_t number) const {
         SpoolReader from = reader();
         if (!from.seek(number)) throw std::runtime_error("seek");
@@ -62,7 +62,7 @@ struct SpoolFixture {
         }
     }
 
-    // Limits the disk to that many free bytes after the last record, and removes preallocated
+    // Limits the disk so that `bytes` bytes are free after the last record. Removes preallocated
     // space.
     void fill_disk_but_for(uint64_t bytes) {
         files.cut(last_segment(), files.content_size(last_segment()));

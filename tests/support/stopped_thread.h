@@ -1,5 +1,5 @@
-// StoppedThread: stops one thread of another process until the object is destroyed, as if a system
-// call of the thread did not return. The other threads of the process continue.
+// StoppedThread: stops one thread of another process until the object is destroyed. This looks as
+// if a system call of the thread did not return. The other threads of the process continue.
 //
 // Source:  ptrace(2), PTRACE_SEIZE.
 // Threads: one.
@@ -39,7 +39,7 @@ public:
     StoppedThread(const StoppedThread&) = delete;
     StoppedThread& operator=(const StoppedThread&) = delete;
 
-    // Reaps the thread if it has ended, because its process cannot end before.
+    // Reaps the thread if it has ended. Otherwise the process could not end.
     void reap() const { waitpid(thread_, nullptr, __WALL | WNOHANG); }
 
 private:

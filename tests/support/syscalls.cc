@@ -14,7 +14,8 @@ namespace {
 constexpr std::string_view unfinished = " <unfinished ...>";
 constexpr std::string_view resumed = " resumed>";
 
-// Returns true if the trace is complete: it begins with the process, whose exit is its last line.
+// Returns true if the trace is complete: it begins with the first process and ends with the exit of
+// that process.
 bool is_whole(const std::string& trace) {
     const std::string process = trace.substr(0, trace.find(' '));
     const size_t last_line = trace.size() < 2 ? 0 : trace.rfind('\n', trace.size() - 2) + 1;
@@ -39,8 +40,8 @@ std::vector<std::string> traced_into(const std::filesystem::path& file, std::str
             "64",     "-o", file.string(), "--trace", std::string(calls)};
 }
 
-// Parses lines such as "4711  fdatasync(7</tmp/file>) = 0". If a call of another thread comes in
-// between, a call has two lines:
+// Parses lines such as "4711  fdatasync(7</tmp/file>) = 0". If a call of another thread begins
+// before a call ends, the call has two lines:
 //
 //     4711  fdatasync(7</tmp/file> <unfinished ...>
 //     4711  <... fdatasync resumed>) = 0

@@ -1,8 +1,8 @@
 // Syscalls: the system calls of a daemon, in the order in which strace saw them.
 //
 // strace sees the beginning of a call before the kernel executes it, and the end before the thread
-// continues. If strace sees the end of one call before the beginning of another, in whatever
-// threads, the first call happened before the second.
+// continues. So if strace sees the end of one call before the beginning of another one, the first
+// call happened before the second, even in different threads.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@ namespace rollcall {
 
 struct Syscall {
     std::string text;  // In strace's format: `fdatasync(7</tmp/file>) = 0`.
-    size_t begun;      // Line numbers in the trace; only their order has a meaning.
+    size_t begun;      // Line numbers in the trace. Only their order matters.
     size_t ended;
 
     [[nodiscard]] bool is(std::string_view name) const {
@@ -26,8 +26,9 @@ struct Syscall {
     }
 };
 
-// Returns a command prefix that traces a command and all its threads into the file. The started
-// process is the command itself; strace runs beside it (-D) and is done when the trace is complete.
+// Returns the beginning of a command that traces a command and all its threads into the file. The
+// started process is the command itself. strace runs as a separate process (-D); when it ends, the
+// trace is complete.
 [[nodiscard]] std::vector<std::string> traced_into(const std::filesystem::path& file,
                                                    std::string_view calls);
 

@@ -15,8 +15,8 @@ namespace rollcall {
 
 namespace {
 
-// Long enough for a daemon with a sanitizer on a busy machine; a test that passes never waits so
-// long.
+// Maximum silence: enough for a daemon with a sanitizer on a busy machine. A test that passes never
+// waits for so long.
 constexpr int silence_max_ms = 20'000;
 
 }  // namespace

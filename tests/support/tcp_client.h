@@ -25,15 +25,17 @@ public:
     void send(std::string_view bytes) const;
     // Shuts down the sending side. The daemon may still respond.
     void end_sending() const;
-    // Returns the bytes that have arrived and were not taken; waits if there are none.
+    // Returns the bytes that have arrived and were not taken yet. If there are none, waits for
+    // some.
     [[nodiscard]] const std::string& peek();
     // Takes exactly this many bytes.
     [[nodiscard]] std::string take(size_t bytes);
     // Takes this many bytes and discards them, without allocating memory.
     void drop(size_t bytes);
-    // Takes all bytes up to the end of the connection.
+    // Takes all bytes until the connection ends.
     [[nodiscard]] std::string take_rest();
-    // Waits for more bytes than peek() has. Returns false at the end of the connection.
+    // Waits until more bytes than those in peek() have arrived. Returns false at the end of the
+    // connection.
     bool receive();
     // Returns true if data is available, or arrives within the limit.
     [[nodiscard]] bool readable_within(std::chrono::milliseconds limit) const;

@@ -47,7 +47,7 @@ TestDaemon::TestDaemon(const Options& options)
 }
 
 void TestDaemon::launch() {
-    notify_socket_.forget();  // Discards READY=1 of an earlier daemon.
+    notify_socket_.forget();  // Discards the READY=1 of an earlier daemon.
     process_ = std::make_unique<Process>(command_, environment_);
 }
 
@@ -74,7 +74,7 @@ void TestDaemon::kill() {
 }
 
 // Finds "listening: protocol=http address=127.0.0.1:41573" in the log. Waits for the line, because
-// the daemon may just have been launched.
+// a launched daemon may not be ready yet.
 uint16_t TestDaemon::port_of(std::string_view protocol) const {
     const std::string before_address = fmt::format("listening: protocol={} address=", protocol);
     const auto deadline = std::chrono::steady_clock::now() + patience;
@@ -112,7 +112,7 @@ std::string TestDaemon::query(std::string_view sql) const {
         finished = run({"sqlite3", "-cmd", ".timeout 5000", directory_.path() / "rollcall.db",
                         std::string(sql)});
         if (finished.status == 0) break;
-        // A daemon that is ready may not have created its tables yet.
+        // The daemon may be ready before it has created its tables.
         if (finished.errors.find("no such table") == std::string::npos ||
             std::chrono::steady_clock::now() > deadline)
             throw std::runtime_error("sqlite3: " + finished.errors);

@@ -22,12 +22,13 @@
 
 namespace rollcall {
 
-// Long enough for a daemon with a sanitizer on a busy machine; a test that passes never waits so
-// long.
+// Maximum time to wait: enough for a daemon with a sanitizer on a busy machine. A test that passes
+// never waits for so long.
 inline constexpr std::chrono::seconds patience{30};
 
-// Returns the path of the program under test: that of this build, or the one that the environment
-// variable ROLLCALLD names, so that tests of one build try the daemon of another.
+// Returns the path of the program under test: the one in the environment variable ROLLCALLD, or
+// otherwise the one of this build. With the variable, tests of one build can test the daemon of
+// another.
 [[nodiscard]] std::string rollcalld_path();
 
 class TestDaemon {
@@ -42,8 +43,8 @@ public:
     TestDaemon() : TestDaemon(Options{}) {}
     explicit TestDaemon(const Options& options);
 
-    // Start the daemon again with the same state directory and new ports. launch() does not wait
-    // until the daemon is ready.
+    // Start the daemon again with the same state directory and new ports. start() waits until the
+    // daemon is ready; launch() does not.
     void start();
     void launch();
     // Sends SIGTERM. Returns the exit status, or nothing if the daemon does not exit in time.
@@ -53,19 +54,20 @@ public:
     [[nodiscard]] uint16_t http_port() const { return port_of("http"); }
     [[nodiscard]] uint16_t mqtt_port() const { return port_of("mqtt"); }
     [[nodiscard]] uint16_t admin_port() const { return port_of("admin"); }
-    // Returns the port of "https" or "mqtts" too, if the settings have such listeners.
+    // `protocol` may also be "https" or "mqtts" if the settings have such listeners.
     [[nodiscard]] uint16_t port_of(std::string_view protocol) const;
 
-    // Send one request on a new connection.
+    // Each sends one request on a new connection.
     [[nodiscard]] HttpResponse post(std::string_view body) const;
     [[nodiscard]] HttpResponse admin(std::string_view path) const;
-    // Returns the value of a line of /metrics, such as `rollcall_sink_up{sink="sqlite"}`, or -1 if
-    // the line is missing.
+    // Returns the value of a metric in /metrics, such as `rollcall_sink_up{sink="sqlite"}`; -1 if
+    // the metric is missing.
     [[nodiscard]] double metric(std::string_view name) const;
 
     // Runs a query on the daemon's database with the sqlite3 program and returns its output.
     [[nodiscard]] std::string query(std::string_view sql) const;
-    // Repeats a query until it returns this answer, and returns the last answer.
+    // Repeats a query until it returns this answer or the time is over, and returns the last
+    // answer.
     [[nodiscard]] std::string query_until(std::string_view answer, std::string_view sql) const;
 
     // Returns the default state directory, which the settings may override.

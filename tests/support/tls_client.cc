@@ -45,7 +45,7 @@ TlsEnd::TlsEnd(const Options& options)
     ssl_ = std::shared_ptr<SSL>(SSL_new(context), SSL_free);
     in_ = BIO_new(BIO_s_mem());
     out_ = BIO_new(BIO_s_mem());
-    BIO_set_mem_eof_return(in_, -1);  // An empty BIO means "wait", not the end.
+    BIO_set_mem_eof_return(in_, -1);  // An empty BIO means "wait", not "end of input".
     SSL_set_bio(ssl_.get(), in_, out_);
     SSL_set_connect_state(ssl_.get());
     if (!options.alpn.empty())

@@ -23,7 +23,8 @@ struct TlsFailed : std::runtime_error {
 class TlsEnd {
 public:
     struct Options {
-        std::string authority = {};  // File with the certificate that verifies the server's.
+        std::string authority = {};  // File with the authority's certificate, for verifying the
+                                     // server.
         int version = 0;             // Such as TLS1_2_VERSION; 0 allows TLS 1.2 and 1.3.
         std::string ciphers = {};    // Cipher list for TLS 1.2.
         std::string signatures = {};
@@ -35,7 +36,7 @@ public:
 
     explicit TlsEnd(const Options& options);
 
-    // Encrypted bytes: received from the server, and to be sent to it.
+    // Encrypted bytes: those that the server sent, and those to send to the server.
     void receive(std::string_view sealed);
     [[nodiscard]] bool has_outgoing() const { return BIO_ctrl_pending(out_) > 0; }
     [[nodiscard]] std::string take_outgoing();
@@ -73,8 +74,8 @@ public:
     void send(std::string_view plain);
     // Waits for exactly this many bytes of plaintext.
     [[nodiscard]] std::string take(size_t bytes);
-    // Returns all plaintext up to close_notify, or up to the end of the connection without it (then
-    // end().ended() is false).
+    // Returns all plaintext until close_notify or the end of the connection. In the second case
+    // end().ended() is false.
     [[nodiscard]] std::string take_rest();
 
     [[nodiscard]] TlsEnd& end() { return end_; }

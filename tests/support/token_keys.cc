@@ -26,7 +26,7 @@ std::string base64url(std::string_view bytes) {
     return text;
 }
 
-// Converts two numbers in DER, SEQUENCE { INTEGER, INTEGER }, to 32 bytes each.
+// Converts two numbers from DER, SEQUENCE { INTEGER, INTEGER }, to 32 bytes each.
 std::string raw_of(std::string_view der) {
     std::string raw;
     size_t at = 2;

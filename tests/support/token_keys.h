@@ -1,6 +1,7 @@
 // Token keys: key pairs made by the openssl program, and JSON Web Tokens signed with them.
 //
-// The openssl program signs, not the code under test, so that the tests verify foreign signatures.
+// The openssl program signs the tokens, so that the tests verify signatures that the code under
+// test did not create.
 //
 // Errors: a program that fails throws an exception with its output.
 #pragma once
@@ -15,7 +16,7 @@ namespace rollcall {
 
 class TestKey {
 public:
-    // arguments: those of openssl genpkey.
+    // arguments: the arguments of openssl genpkey.
     explicit TestKey(std::vector<std::string> arguments);
 
     // Returns a signature in the format of JSON Web Tokens.
@@ -32,7 +33,7 @@ private:
     bool elliptic_;
 };
 
-// Keys that are made at the first call.
+// Return keys. The first call creates them.
 [[nodiscard]] const TestKey& rsa_key();
 [[nodiscard]] const TestKey& p256_key();
 [[nodiscard]] const TestKey& ed25519_key();
@@ -41,7 +42,7 @@ private:
 [[nodiscard]] std::string token_by_secret(std::string_view secret, std::string_view header,
                                           std::string_view payload);
 
-// Returns the digest for a file of stored tokens.
+// Returns the digest of a token, for a file of stored tokens.
 [[nodiscard]] std::string sha256_hex(std::string_view token);
 
 }  // namespace rollcall

@@ -1,7 +1,7 @@
 // TransactionSink: a store that commits rows and position in one transaction, like a database. Its
-// contents survive the simulated process; an Endpoint is the connection of one process. The sink
-// may fail, or the process may end, at every point of a transaction. A unique key over (id,
-// site_id) skips rows that are already stored.
+// contents survive the simulated process; an Endpoint is the connection of one process. At every
+// point of a transaction, the sink may fail or the process may end. A unique key over (id, site_id)
+// skips rows that are already stored.
 #pragma once
 
 #include <cstdint>
@@ -21,35 +21,37 @@ class TransactionSink {
 public:
     enum class Point : uint8_t { open, begin, middle, commit, committed };
 
-    // The whole contents; a test may copy and restore them, like a backup.
+    // The whole content. A test may copy and restore it, like a backup.
     struct Content {
         std::set<std::pair<int64_t, std::string>> keys;  // Id and site of each row.
         std::multiset<int64_t> seqs;
         std::map<IncarnationId, Position> positions;
     };
 
-    // Called at each point; an error that it returns is the result of the call. It may throw.
+    // Called at each point. If it returns an error, the call fails with this error. It may throw.
     std::function<Result<void>(Point)> before;
 
-    // Called after each commit: returns whether the table itself now holds all that its journal
-    // does. If it is empty, the table always does.
+    // Called after each commit. Returns whether the table itself now contains everything that its
+    // journal contains. An empty function stands for "always".
     std::function<bool()> settles;
 
-    // Returns true for reports that the sink refuses for good. If it is empty, none are refused.
+    // Returns true for reports that the sink refuses permanently. If the function is empty, no
+    // report is refused.
     std::function<bool(int64_t seq)> refuses;
 
     [[nodiscard]] bool holds(int64_t seq) const {
         return content_.seqs.contains(seq) || moved_.contains(seq);
     }
-    // Returns a report that was stored twice, if there is one.
+    // Returns a report that was stored twice; nothing if there is none.
     [[nodiscard]] std::optional<int64_t> repeated() const { return repeated_; }
 
     [[nodiscard]] const Content& content() const { return content_; }
     void restore(const Content& earlier) { content_ = earlier; }
 
-    // Somebody moves the table away without its journal, and an empty one takes its place. A
-    // process that has it open completes it when it opens the next one. If the process ends before,
-    // what only the journal held is gone.
+    // Moves the table away without its journal, as an operator might do, and puts an empty table in
+    // its place. A process that has the old table open writes the journal's contents to it when it
+    // opens the new one. If the process ends before that, the contents that only the journal had
+    // are lost.
     void replace();
 
     class Endpoint final : public Sink {
@@ -69,7 +71,7 @@ public:
         TransactionSink& sink_;
         IncarnationId incarnation_{};
         Position position_;              // The last position that open() or write() has seen.
-        std::optional<uint64_t> table_;  // The table that it has open.
+        std::optional<uint64_t> table_;  // The table that this endpoint has open.
     };
 
 private:
@@ -80,7 +82,7 @@ private:
     Content settled_;                // The table without its journal.
     std::optional<Content> orphan_;  // A table that was moved away, with its journal.
     std::set<int64_t> moved_;        // The reports in all tables that were moved away.
-    uint64_t tables_ = 0;            // How often the table was replaced.
+    uint64_t tables_ = 0;            // Number of times that the table was replaced.
     std::optional<int64_t> repeated_;
 };
 

@@ -30,7 +30,7 @@ std::string content_of(const fs::path& path) {
     return text.str();
 }
 
-// Chooses which of the written sectors reached the disk.
+// Chooses at random which of the written sectors reached the disk.
 std::string torn(std::string durable, const std::string& written, Random& random) {
     const int kept_of_two = random.one_of({0, 1, 2});  // 0 keeps none, 1 any, 2 all of them.
     size_t size = random.one_in(2) ? durable.size() : written.size();
@@ -57,7 +57,8 @@ VolatileDisk::VolatileDisk()
 std::vector<std::string> VolatileDisk::environment(std::string_view lies_below) const {
     std::vector<std::string> variables = {
         "LD_PRELOAD=" VOLATILE_DISK_PATH,
-        // A sanitizer must normally be loaded first. This library hides nothing that it must see.
+        // A sanitizer normally requires to be loaded first. This library hides no function that the
+        // sanitizer must see.
         "ASAN_OPTIONS=verify_asan_link_order=0",
         fmt::format("{}={}", volatile_disk::root_variable, root_.string()),
         fmt::format("{}={}", volatile_disk::shadow_variable, shadow_.path.string())};
@@ -70,7 +71,8 @@ std::vector<std::string> VolatileDisk::environment(std::string_view lies_below) 
 void VolatileDisk::cut_power(Random& random) {
     const Names durable = shadow_.read_names();
     const Names as_they_were = names_as_they_were();
-    std::map<fs::path, bool> names_are_durable;  // Whether unsynced names of a directory survive.
+    std::map<fs::path, bool> names_are_durable;  // Whether the unsynced names of a directory
+                                                 // survive.
     const auto survives = [&](const fs::path& name, bool is_durable, bool is_there) {
         const auto [choice, first] = names_are_durable.try_emplace(name.parent_path(), false);
         if (first) choice->second = random.one_in(2);
@@ -80,7 +82,7 @@ void VolatileDisk::cut_power(Random& random) {
     for (const auto& [name, inode] : as_they_were) all[name] = inode;
     const fs::path after = directory_.path() / "after";
     fs::create_directory(after);
-    for (const auto& [name, newest] : all) {  // Sorted: a directory comes before its contents.
+    for (const auto& [name, newest] : all) {  // Sorted, so a directory comes before its contents.
         const auto old = durable.find(name);
         const bool is_durable = old != durable.end();
         if (!survives(name, is_durable, as_they_were.contains(name))) continue;

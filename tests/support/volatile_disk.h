@@ -1,5 +1,5 @@
-// VolatileDisk: a directory of a process that can be killed like by a power cut: unsynced data is
-// lost, all or any part of it.
+// VolatileDisk: a directory for a process that can be killed as if by a power cut: any part of the
+// unsynced data is lost, or all of it.
 //
 // The process runs with environment(), so that volatile_disk_preload.cc records which data is
 // durable. cut_power() then gives the directory contents that a disk may have after a power cut:
@@ -25,7 +25,7 @@ public:
     VolatileDisk();
 
     [[nodiscard]] const std::filesystem::path& root() const { return root_; }
-    // lies_below: a subdirectory in which syncs have no effect.
+    // lies_below: a subdirectory in which syncs have no effect, as on a disk that lies.
     [[nodiscard]] std::vector<std::string> environment(std::string_view lies_below = {}) const;
     // Simulates the power cut. The process must have been killed.
     void cut_power(Random& random);

@@ -6,9 +6,9 @@
 //   SHADOW/names            the durable names, one line each: INODE PATH, with the path relative to
 //                           the root of the directory; 0 means a directory. Replaced as a whole
 //
-// The contents of a file become durable when it is synced, its name when its directory is synced:
-// fsync(2). A process that is killed during a sync leaves a part of the file durable, as in a power
-// cut.
+// The contents of a file become durable when the file is synced; a name becomes durable when its
+// directory is synced: fsync(2). If a process is killed during a sync, a part of the file becomes
+// durable, as in a power cut.
 #pragma once
 
 #include <sys/types.h>
@@ -24,7 +24,7 @@ namespace rollcall::volatile_disk {
 // Environment variables of the process whose disk is volatile.
 inline constexpr const char* root_variable = "VOLATILE_DISK_ROOT";
 inline constexpr const char* shadow_variable = "VOLATILE_DISK_SHADOW";
-// If it is set, syncs below this directory have no effect.
+// If this variable is set, syncs below this directory have no effect.
 inline constexpr const char* lies_variable = "VOLATILE_DISK_LIES_BELOW";
 
 using Names = std::map<std::string, ino_t>;  // By path.

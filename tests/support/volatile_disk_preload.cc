@@ -1,13 +1,13 @@
-// A library for LD_PRELOAD that records which data of a program is durable below a directory, in
-// the format of volatile_disk_format.h. Nothing is really synced: after kill -9 the directory has
-// what the kernel holds, and the shadow has what a power cut would leave.
+// A library for LD_PRELOAD that records which data of a program below a directory is durable, in
+// the format of volatile_disk_format.h. No sync really happens: after kill -9 the directory has the
+// contents that the kernel holds, and the shadow has the contents that a power cut would leave.
 //
-// It tracks the calls that write files here: open, write, pwrite, pwritev, ftruncate. Writes
-// through a mapping never become durable. The shadow of a file survives the process: a later
-// process compares the file with it to find the data that was not synced.
+// It tracks the calls that the daemon uses to write files: open, write, pwrite, pwritev, ftruncate.
+// Writes through a mapping never become durable. The shadow of a file outlives the process. A later
+// process compares each file with its shadow to find the data that was not synced.
 //
-// Threads: any; one lock. Exceptions end the process, because a lost error would look like lost
-// data.
+// Threads: any; one lock. An exception ends the process, because otherwise a failure of this
+// library would look like lost data.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -35,7 +35,8 @@ using rollcall::volatile_disk::Names;
 using rollcall::volatile_disk::Shadow;
 
 constexpr size_t copy_bytes = 64 * 1024;
-constexpr off_t whole = std::numeric_limits<off_t>::max();  // An end beyond every file.
+// A position after the end of every file.
+constexpr off_t whole = std::numeric_limits<off_t>::max();
 
 [[noreturn]] void give_up(const char* what) {
     std::perror(what);
@@ -155,7 +156,8 @@ private:
         }
     }
 
-    // Finds the data that an earlier process did not sync. A different size counts as unsynced too.
+    // Finds the data that an earlier process did not sync. If the size differs, the difference also
+    // counts as unsynced.
     void compare(int fd, ino_t inode, std::vector<Range>& unsynced) const {
         const int content = open_content(inode);
         std::vector<char> ours(copy_bytes);
@@ -189,7 +191,7 @@ private:
         forget_all_but(names);
     }
 
-    // Deletes the records of files whose only remaining name is their pin.
+    // Deletes the records of files that have no name left except their pin.
     void forget_all_but(const Names& names) {
         std::set<ino_t> named;
         for (const auto& [name, inode] : names) named.insert(inode);
@@ -206,10 +208,10 @@ private:
     Shadow shadow_;
     std::optional<fs::path> lies_below_;
     std::mutex mutex_;
-    std::map<ino_t, std::vector<Range>> unsynced_;  // Entries for every file that was opened.
+    std::map<ino_t, std::vector<Range>> unsynced_;  // Has an entry for every file that was opened.
 };
 
-// Returns nullptr if the environment names no volatile disk.
+// Returns nullptr if the environment variables name no volatile disk.
 Disk* disk() {
     static Disk* const one = []() -> Disk* {
         const char* root = std::getenv(rollcall::volatile_disk::root_variable);
@@ -221,7 +223,7 @@ Disk* disk() {
     return one;
 }
 
-// True during the disk's own calls, which are not recorded.
+// True while the disk itself makes calls; these are not recorded.
 thread_local bool recording = false;
 
 template <class Use>
@@ -234,8 +236,8 @@ void record(Use use) noexcept {
 }
 
 int open_and_record(const char* call, const char* path, int flags, mode_t mode) {
-    // Disk::compare() and copy() read every file, so files opened for writing only must be
-    // readable.
+    // Disk::compare() and copy() read every file, so even files that are opened only for writing
+    // must be readable.
     if (disk() != nullptr && (flags & O_CREAT) != 0 && (flags & O_ACCMODE) == O_WRONLY)
         flags = (flags & ~O_ACCMODE) | O_RDWR;
     const int fd = real<int(const char*, int, ...)>(call)(path, flags, mode);
@@ -259,7 +261,7 @@ Result written(int fd, off_t at, Result result) {
 
 int cut(const char* call, int fd, off_t size) {
     const int result = real<int(int, off_t)>(call)(fd, size);
-    // Data that is written there later differs from what was there before.
+    // Data that is written to this part later differs from the previous data.
     if (result == 0) record([&](Disk& disk) { disk.written(fd, size, whole); });
     return result;
 }

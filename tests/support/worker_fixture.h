@@ -17,7 +17,7 @@
 
 namespace rollcall {
 
-// A sink that is down until the test opens it; then it counts rows and keeps their sites.
+// A sink that is down until the test opens it. After that it counts rows and records their sites.
 class GatedSink final : public Sink {
 public:
     GatedSink(const Cursor& gate, Cursor& rows) : gate_(gate), rows_(rows) {}
@@ -35,7 +35,8 @@ public:
         return {};
     }
 
-    // Returns the sites of all rows in order, with a minus if online = 0: "r1 -r1 r2". Any thread.
+    // Returns the sites of all rows in order. A minus stands before the site if online = 0: "r1 -r1
+    // r2". Any thread.
     [[nodiscard]] std::string sites() {
         const std::lock_guard lock(mutex_);
         return sites_;
@@ -59,7 +60,7 @@ private:
 class WorkerFixture {
 public:
     WorkerFixture() {
-        std::signal(SIGPIPE, SIG_IGN);  // The daemon does the same.
+        std::signal(SIGPIPE, SIG_IGN);  // Like the daemon.
         settings.ingest.slot_rows_max = 16;
         settings.ingest.slot_text_max = Bytes{2 * row_text_max};
         settings.ingest.slots_max = 2;
@@ -79,7 +80,7 @@ public:
     WorkerFixture(const WorkerFixture&) = delete;
     WorkerFixture& operator=(const WorkerFixture&) = delete;
 
-    // Starts all parts with the settings as they are now.
+    // Starts all parts with the current settings.
     void start(size_t workers = 1) {
         std::vector<NamedSink> sinks;
         auto gated = std::make_unique<GatedSink>(gate, rows_stored);
@@ -106,7 +107,7 @@ public:
         if (second_worker) second_worker->start();
     }
 
-    // Opens the sink, waits until it has that many rows, and returns GatedSink::sites().
+    // Opens the sink, waits until the sink has `rows` rows, and returns GatedSink::sites().
     [[nodiscard]] std::string sites(size_t rows) {
         if (gate.read() == 0) gate.advance(1);
         const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
@@ -124,7 +125,7 @@ public:
     Files files;
     Clock clock;
     MetricShard shard;
-    Cursor gate;         // Advanced by the test; 1 lets the sink open.
+    Cursor gate;         // Advanced by the test; at 1 the sink may open.
     Cursor rows_stored;  // Advanced by the sink.
     GatedSink* gated_sink = nullptr;
     std::unique_ptr<Pipeline> pipeline;
