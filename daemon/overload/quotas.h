@@ -70,7 +70,7 @@ private:
         uint64_t Sender::* who;
         Unit unit;
         double us_each;        // Cost of one check-in or byte.
-        int64_t ahead_max_us;  // How far the bucket's time may lie in the future.
+        int64_t ahead_max_us;  // How far Bucket::full_at_us may lie in the future.
     };
     struct Bucket {
         uint64_t whose;

@@ -49,7 +49,7 @@ enum class Kind : uint8_t { text, integer, real, flag, time };
 // The way in which a report's text becomes a cell. The daemon, not a report, sets `given` columns.
 enum class Value : uint8_t {
     given,
-    device,  // An id of the router, used if the site has no better one.
+    device,  // An id that names the router only if nothing better does, such as a MAC address.
     words,
     serial,
     licence,

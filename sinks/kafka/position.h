@@ -1,8 +1,8 @@
 // Kafka position: reads the position of an incarnation of the spool from the topic of
 // positions.
 //
-// The value of a record is the next record as digits. Its header field `run` names the run; older
-// daemons wrote none.
+// The value of a Kafka record is the number of the next record of the spool, as digits. Its header
+// `run` names the run that wrote the record before it (spool/lineage.h); older daemons wrote none.
 //
 // Only committed records count. The topic is read from its end backwards, a few records first and
 // then more, until one of this spool is found.

@@ -86,7 +86,7 @@ SinglestoreSink::SinglestoreSink(const Settings& settings)
     : settings_(settings), lines_(std::make_unique<char[]>(lines_bytes)) {}
 
 std::unexpected<Error> SinglestoreSink::give_up(const Error& cause) {
-    database_.reset();  // Closing rolls back, at once or when the server notices.
+    database_.reset();  // The server rolls back when it notices that the connection is closed.
     return sink_down(cause);
 }
 

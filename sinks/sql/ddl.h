@@ -95,7 +95,8 @@ struct PipelineSource {
 // Returns the clauses behind CREATE PIPELINE ... AS, the columns last.
 [[nodiscard]] Statements pipeline_clauses(const PipelineSource& source,
                                           ColumnList columns = columns_table);
-// Returns the statements that start a pipeline that has loaded nothing, at the earliest message.
+// Returns the statements that start a pipeline which has loaded nothing yet. It begins with the
+// earliest message.
 [[nodiscard]] Statements start_pipeline(const PipelineSource& source);
 // Returns the statements that create and start the pipeline of a topic that has none yet.
 [[nodiscard]] Statements create_pipeline(const PipelineSource& source,

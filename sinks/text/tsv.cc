@@ -46,8 +46,8 @@ uint64_t load(const char* from) {
     return value;
 }
 
-// Returns the 1 to 7 bytes of a text that is shorter than a word, in two loads that overlap; the
-// bytes above are spaces.
+// Returns a text of 1 to 7 bytes as a word, whose remaining high bytes are spaces. Loads it in at
+// most two parts, which may overlap.
 uint64_t load_short(const char* from, size_t size) {
     constexpr uint64_t spaces = in_every_byte(' ');
     const uint64_t above = spaces << (8 * size);

@@ -212,7 +212,7 @@ BOOST_AUTO_TEST_CASE(acknowledged_check_ins_are_counted_when_their_slot_is_durab
     client.send("b");
     table().release_replies(1);
     BOOST_TEST(accepted() == 3);
-    // The other connection still counts although its client has disconnected.
+    // The second reply still waits, although the client has disconnected.
     client.leave();
     BOOST_TEST(!table().empty());
     table().release_replies(2);

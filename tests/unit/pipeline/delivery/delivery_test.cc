@@ -458,10 +458,10 @@ BOOST_AUTO_TEST_CASE(stop_stores_what_the_spool_holds) {
 
 BOOST_AUTO_TEST_CASE(report_sent_twice_is_stored_once) {
     const auto delivery = make();
-    report({{7, 0}, {8, 1}, {7, 2}});  // A repetition in the same record,
-    report({{8, 3}, {9, 4}});          // in the same batch,
+    report({{7, 0}, {8, 1}, {7, 2}});  // Repeated in the same record.
+    report({{8, 3}, {9, 4}});          // Repeated in the same batch.
     drain(*delivery);
-    report({{7, 5}, {10, 6}});  // and in another.
+    report({{7, 5}, {10, 6}});  // Repeated in another batch.
     drain(*delivery);
     BOOST_TEST(sink.seqs == std::vector<int64_t>({0, 1, 4, 6}), boost::test_tools::per_element());
     BOOST_TEST(std::set<int64_t>(sink.ids.begin(), sink.ids.end()).size() == 4);
