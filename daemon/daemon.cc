@@ -54,7 +54,7 @@ Settings within_limits(Settings settings) {
     const uint64_t most = open_files::connections_within(connections_max, files);
     if (most < connections_max)
         log(LogLevel::warning,
-            {.message = "connections_max: reduced, because the process may open too few files",
+            {.message = "connections_max: reduced, because the limit of open files is too low",
              .details = {{"from", connections_max}, {"to", most}, {"open_files_max", files}},
              .note = "raise LimitNOFILE= of the service"});
     connections_max = most;
@@ -428,7 +428,8 @@ void Daemon::log_reload() const {
     else
         log(LogLevel::warning, {.message = "reload: incomplete",
                                 .details = {{"errors", failed}},
-                                .note = "the lines above give the reasons"});
+                                .note = "files with errors keep their previous contents; the "
+                                        "lines above name them"});
 }
 
 void Daemon::begin_reload() {

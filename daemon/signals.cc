@@ -66,7 +66,7 @@ void Signals::receive(int number) {
     if (number == SIGHUP) {
         reloads_.advance(reloads_.own() + 1);
     } else if (!serving) {
-        return end_("the start was not finished");
+        return end_("a signal to stop arrived during the start");
     } else if (stops_.own() != 0) {
         return end_("a second signal was received");
     } else {

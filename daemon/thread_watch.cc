@@ -36,8 +36,9 @@ void ThreadWatch::measure(Watched& thread) {
     const int64_t seconds = thread.step.measure(*thread.heartbeat);
     if (thread.is_reported() && !was_reported)
         log(LogLevel::warning,
-            "{}: no progress for {} s; check the disk, the memory and the processors", thread.name,
-            seconds);
+            "{}: no progress for {} s; acknowledged check-ins are safe. Check the disk, the memory "
+            "and the processors",
+            thread.name, seconds);
     if (was_reported && !thread.is_reported())
         log(LogLevel::notice, "{}: makes progress again", thread.name);
 }

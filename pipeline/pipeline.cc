@@ -91,7 +91,7 @@ void Pipeline::halt(const Error& error) const {
             {.message = "spool: at least one sink has not stored all acknowledged check-ins",
              .details = {{"directory", spool_directory_},
                          {"records", fmt::format("{}-{}", stored_by_all, end - 1)}},
-             .note = "do not delete this directory"});
+             .note = "these records are only in this directory: keep it"});
     on_halt_(error);
 }
 

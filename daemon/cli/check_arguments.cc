@@ -40,7 +40,7 @@ public:
             "check", "Check the settings, and the files of certificates, keys and tokens");
         app_->add_flag("--deep", deep_,
                        "Also check the state directory, the spool, disk space, file descriptors, "
-                       "and the tables of every sink");
+                       "and the tables of the sinks sqlite and singlestore");
         set_example(*app_, "rollcalld check --deep --config /etc/rollcall/rollcall.toml");
     }
 

@@ -57,13 +57,14 @@ constexpr std::string_view messages_head =
 # Messages
 
 A refused client receives a code and its sentence. The same code is a label of
-`rollcall_checkins_rejected_total`. [troubleshooting.md](troubleshooting.md) explains what to do.
+`rollcall_checkins_rejected_total`. Codes from `disk_failed` on appear only in the log. [troubleshooting.md](troubleshooting.md) explains what to do.
 
 ## Codes
 
-The column *action* has three values. *reject*: the sender must change the request. *retry*: the
-same request works later. *halt*: the operator must act; a running daemon exits instead of breaking
-a promise, and systemd starts it again.
+The column *action* has three values. *reject*: to repeat the same request now does not help.
+*retry*: the daemon tries again, or the sender may do so. *halt*: the operator must act. A running
+daemon exits if it cannot store check-ins safely, and systemd starts it again; wrong settings or
+files stop a start with status 78, and systemd does not try again.
 
 | code | HTTP status | action | meaning |
 |---|---|---|---|

@@ -112,10 +112,11 @@ Result<Logins> read_logins(const Settings& settings, const Administrator& admini
     }
     if (administrator.user.empty()) return logins;
     if (purpose == Purpose::apply && daemon->password.empty())
-        return fail(Code::bad_setting,
-                    fmt::format("singlestore.password_file: the user {} is not made without a "
-                                "password; name a file that holds one",
-                                daemon->user));
+        return fail(
+            Code::bad_setting,
+            fmt::format("singlestore.password_file is not set; the user {} cannot be created "
+                        "without a password",
+                        daemon->user));
     auto password = read_secret(administrator.password_file);
     if (!password) return std::unexpected(password.error());
     logins.used.user = administrator.user;
@@ -175,9 +176,10 @@ Result<Differences> make_users(const Target& target) {
     const auto logged_in = Database::connect(target.daemon);
     if (logged_in) return {};
     return Differences{
-        {fmt::format("the user {} cannot log in, if it was there with another password ALTER USER "
-                     "gives it this one: {}",
-                     target.users.daemon, describe(logged_in.error())),
+        {fmt::format(
+             "the user {} cannot log in; if it existed with another password, set the one in "
+             "singlestore.password_file with ALTER USER: {}",
+             target.users.daemon, describe(logged_in.error())),
          {}}};
 }
 

@@ -51,17 +51,18 @@ private:
             command->add_option("--format", format_, "Format; the default is table")
                 ->check(one_of({std::begin(spool_format_names), std::end(spool_format_names)}));
         for (auto* command : {dump_, replay_}) {
-            command->add_option("--from", range_.first, "First record")->type_name("NUMBER");
-            command->add_option("--to", range_.end, "End of the range; this record is not included")
+            command->add_option("--from", range_.first, "First record; default: the oldest")
+                ->type_name("NUMBER");
+            command->add_option("--to", range_.end, "Record behind the last one; default: the end")
                 ->type_name("NUMBER");
         }
         for (auto* command : {list_, dump_, replay_}) {
             command->add_flag("--dead", dead_,
-                              "Use the dead letters: rows that a sink can never store");
+                              "Use the dead letters: rows that a sink has refused");
             command
-                ->add_option(
-                    "--sink", sink_,
-                    "Sink; replay needs it unless --dead is given, whose default is every sink")
+                ->add_option("--sink", sink_,
+                             "Sink; required by replay without --dead. With --dead the default is "
+                             "every sink")
                 ->check(one_of({"sqlite", "kafka", "singlestore"}));
         }
         for (auto* command : {list_, dump_})

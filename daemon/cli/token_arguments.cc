@@ -33,7 +33,7 @@ public:
         key_ =
             app_->add_subcommand("key", "Print a line with a new key for auth.signing_keys_file");
         key_->add_option("--id", key_id_, "Id of the key")->required();
-        set_example(*key_, "rollcalld token key --id 2026 >> /etc/rollcall/signing_keys");
+        set_example(*key_, "rollcalld token key --id 2026 > /etc/rollcall/signing_keys");
     }
 
     [[nodiscard]] int run(const Settings& settings) override {
@@ -72,10 +72,11 @@ private:
     }
 
     void add_new() {
-        auto* create =
-            app_->add_subcommand("new",
-                                 "Print a new token: a JSON Web Token if auth.signing_keys_file "
-                                 "has an HS256 key, or else a random token for auth.tokens_file");
+        auto* create = app_->add_subcommand(
+            "new",
+            "Print a new token: a JSON Web Token if auth.signing_keys_file "
+            "has an HS256 key, or else a random token and, on a second line, its entry for "
+            "auth.tokens_file");
         create->add_option("--site", request_.site, "Name of the site that may use the token")
             ->required();
         create->add_option("--tenant", request_.tenant, "Tenant of the site");

@@ -46,11 +46,11 @@ Result<SigningKeys> read_keys(const Settings& settings) {
 Result<NewToken> new_signed_token(const Settings& settings, const TokenRequest& request,
                                   const SigningKey& key, const Clock& clock) {
     if (request.site.ends_with('*'))
-        return fail(Code::bad_argument, "a signed token is for one site");
+        return fail(Code::bad_argument,
+                    "a JSON Web Token is for one site; use --stored for several");
     const ClaimRules rules = rules_of(settings);
     if (!request.tenant.empty() && rules.tenant_claim.empty())
-        return fail(Code::bad_argument,
-                    "a signed token names no tenant while auth.jwt_tenant_claim is empty");
+        return fail(Code::bad_argument, "--tenant needs auth.jwt_tenant_claim");
     const int64_t now_s = clock.wall_us() / 1'000'000;
     Claims claims{.site = request.site,
                   .tenant = request.tenant,
@@ -59,7 +59,8 @@ Result<NewToken> new_signed_token(const Settings& settings, const TokenRequest& 
     if (!request.expires.empty()) {
         const auto lifetime = parse_millis(request.expires);
         if (!lifetime || *lifetime < Millis(1000))
-            return fail(Code::bad_argument, "--expires takes a duration from 1s on, such as 30d");
+            return fail(Code::bad_argument,
+                        "--expires takes a duration of at least 1s, such as 30d");
         claims.expires_s = now_s + lifetime->count() / 1000;
     }
     return NewToken{sign_json_web_token(key.id, key.secret, claims, rules) + "\n", claims.id};
@@ -68,7 +69,7 @@ Result<NewToken> new_signed_token(const Settings& settings, const TokenRequest& 
 Result<NewToken> new_stored_token(const TokenRequest& request) {
     if (!request.expires.empty())
         return fail(Code::bad_argument,
-                    "a stored token does not expire: take it out of the file instead");
+                    "a stored token does not expire; to revoke it, delete its line");
     const std::string token = to_base64url(random_bytes(token_bytes));
     return NewToken{fmt::format("{}\n{} {}{}{}\n", token, request.site, request.tenant,
                                 request.tenant.empty() ? "" : " ", to_hex(sha256(token)))};

@@ -31,7 +31,7 @@ public:
         const auto read = read_secret_file(
             path, [&](std::span<const std::string_view> words, uint32_t) -> Result<void> {
                 if (tokens.ids_.size() == tokens_max)
-                    return fail(Code::bad_file, "is one more than auth.revoked_max");
+                    return fail(Code::bad_file, "the file has more lines than auth.revoked_max");
                 tokens.ids_.emplace_back(words.front());
                 return {};
             });

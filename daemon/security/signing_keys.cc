@@ -54,7 +54,7 @@ Result<SigningKeys> SigningKeys::read(const std::string& path, size_t keys_max) 
     const auto added = read_secret_file(
         path, [&](std::span<const std::string_view> words, uint32_t) -> Result<void> {
             if (keys.keys_.size() == keys_max)
-                return fail(Code::bad_file, "is one more than auth.signing_keys_max");
+                return fail(Code::bad_file, "the file has more lines than auth.signing_keys_max");
             return keys.add(words, directory);
         });
     if (!added) return std::unexpected(added.error());
@@ -66,7 +66,7 @@ Result<void> SigningKeys::add(std::span<const std::string_view> words,
     const auto wrong = [](std::string reason) { return fail(Code::bad_file, std::move(reason)); };
     if (words.size() != 3) return wrong("is not: id algorithm key");
     const std::string_view id = words[0];
-    if (!is_key_id(id)) return wrong("the key id is too long");
+    if (!is_key_id(id)) return wrong("the key id is not UTF-8, or is too long");
     if (std::ranges::find(keys_, id, &SigningKey::id) != keys_.end())
         return wrong(fmt::format("there is a key {} already", id));
     const auto algorithm = algorithm_of(words[1]);

@@ -43,7 +43,7 @@ Result<StoredTokens> StoredTokens::read(const std::string& path, size_t tokens_m
     const auto added = read_secret_file(
         path, [&](std::span<const std::string_view> words, uint32_t line) -> Result<void> {
             if (tokens.entries_.size() == tokens_max)
-                return fail(Code::bad_file, "is one more than auth.tokens_max");
+                return fail(Code::bad_file, "the file has more lines than auth.tokens_max");
             return tokens.add(words, line);
         });
     if (!added) return std::unexpected(added.error());
@@ -51,7 +51,7 @@ Result<StoredTokens> StoredTokens::read(const std::string& path, size_t tokens_m
     const auto twice = std::ranges::adjacent_find(tokens.entries_, {}, &Entry::digest);
     if (twice != tokens.entries_.end()) {
         const auto error =
-            fail(Code::bad_file, fmt::format("is the token of line {} again", twice->line));
+            fail(Code::bad_file, fmt::format("repeats the token of line {}", twice->line));
         return std::unexpected(at_line(path, std::next(twice)->line, error.error()));
     }
     return tokens;
@@ -69,7 +69,7 @@ Result<void> StoredTokens::add(std::span<const std::string_view> words, uint32_t
     if (!tenant.empty() && !is_site_name(tenant))
         return wrong("the tenant is not UTF-8, or longer than one can be");
     if (names_.size() > std::numeric_limits<uint32_t>::max() - site.size() - tenant.size())
-        return wrong("is more than there is room for");
+        return wrong("the names of all sites together are too long");
     entry.name_at = static_cast<uint32_t>(names_.size());
     entry.line = line;
     entry.site_bytes = static_cast<uint8_t>(site.size());

@@ -235,7 +235,9 @@ Result<std::unique_ptr<File>> Files::lock(const std::string& directory) {
     if (fd < 0) return disk_error("open the directory", directory);
     auto file = std::make_unique<RealFile>(fd);
     if (flock(fd, LOCK_EX | LOCK_NB) == 0) return file;
-    if (errno == EWOULDBLOCK) return fail(Code::spool_locked, errno);
+    if (errno == EWOULDBLOCK)
+        return fail(Code::spool_locked,
+                    fmt::format("another rollcalld uses this spool: {} is locked", directory));
     return fail(Code::disk_failed, errno, fmt::format("cannot lock {}", directory));
 }
 

@@ -101,14 +101,14 @@ std::unexpected<Error> DeadLetters::failed(const Error& error) {
     switch (error.code) {
         case Code::disk_full:
             return fail(Code::sink_down,
-                        fmt::format("there is no room for its dead letters in {}; fix what it "
-                                    "refuses and replay them (rollcalld spool replay --dead), or "
-                                    "raise spool.dead_letters_size_max",
+                        fmt::format("{} has no room for another dead letter; fix the cause of the "
+                                    "refusals and run `rollcalld spool replay --dead`, or raise "
+                                    "spool.dead_letters_size_max",
                                     directory_));
         case Code::spool_locked:
             return fail(
                 Code::sink_down,
-                fmt::format("its dead letters in {} are held by another process", directory_));
+                fmt::format("another process has locked the dead letters in {}", directory_));
         default: break;
     }
     const std::string explanation =
@@ -211,7 +211,9 @@ void DeadLetters::log_kept(uint64_t count, const Refusal& first, const RowPlace&
                                         {"first_row", place.row},
                                         {"first_reason", to_text(first.reason)},
                                         {"first_detail", first.detail}},
-                            .note = "list them with `rollcalld spool list --dead`"});
+                            .note = "the sink refuses these rows, which are kept. List them with "
+                                    "`rollcalld spool list --dead`, fix the cause, and send them "
+                                    "with `rollcalld spool replay --dead`"});
     unlogged_ = 0;
 }
 

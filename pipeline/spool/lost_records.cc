@@ -73,9 +73,11 @@ void log_losses(std::span<const LostRange> losses, uint64_t count) {
         log(LogLevel::error,
             {.message = "spool: records lost",
              .details = {{"count", count},
-                         {"places", losses.size()},
-                         {"between", fmt::format("{}-{}", first.first, losses.back().end - 1)}},
-             .note = "in the first place " + cause});
+                         {"ranges", losses.size()},
+                         {"first", fmt::format("{}-{}", first.first, first.end - 1)},
+                         {"last",
+                          fmt::format("{}-{}", losses.back().first, losses.back().end - 1)}},
+             .note = "in the first range " + cause});
 }
 
 }  // namespace

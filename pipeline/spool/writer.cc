@@ -19,10 +19,11 @@ constexpr size_t ahead_records_min = 16;
 constexpr std::chrono::microseconds names_interval{1'000'000};
 
 std::unexpected<Error> replaced(const std::string& path, std::string_view how) {
-    return fail(Code::file_replaced,
-                fmt::format("{} was {} while the daemon had it open; unless it is put back, the "
-                            "check-ins in it that are not in every sink are lost",
-                            path, how));
+    return fail(
+        Code::file_replaced,
+        fmt::format("{} was {} while the daemon had it open; it may contain check-ins that a "
+                    "sink has not stored. Put it back, or they are lost",
+                    path, how));
 }
 
 bool is_full(const Result<void>& done) { return !done && done.error().code == Code::disk_full; }
@@ -125,11 +126,14 @@ Result<void> SpoolWriter::replace_last() {
         log(LogLevel::error,
             {.message = "spool: segment header damaged",
              .details = {{"segment", segment_name(first)}},
-             .note = "`rollcalld spool verify` lists the records that can be read"});
+             .note =
+                 "sinks that have not stored its records lose them. Keep the file, and check the "
+                 "disk (journalctl -k)"});
         return begin_segment();
     }
     log(LogLevel::warning, {.message = "spool: removing an empty segment without a header",
-                            .details = {{"segment", segment_name(first)}}});
+                            .details = {{"segment", segment_name(first)}},
+                            .note = "it contained no records; a crash may leave such a file"});
     return replace_empty();
 }
 

@@ -36,10 +36,9 @@ constexpr Advice advices[] = {
      "allow kafka.user IdempotentWrite on the cluster, and Create if kafka.create_topics is set"},
     {RD_KAFKA_RESP_ERR_INVALID_TRANSACTION_TIMEOUT,
      "lower kafka.timeout_max, or raise transaction.max.timeout.ms of the brokers"},
-    {RD_KAFKA_RESP_ERR__FENCED,
-     "another daemon has this spool's incarnation; is one state_dir a copy?"},
+    {RD_KAFKA_RESP_ERR__FENCED, "another daemon uses a copy of this state_dir; stop one of them"},
     {RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH,
-     "another daemon has this spool's incarnation; is one state_dir a copy?"},
+     "another daemon uses a copy of this state_dir; stop one of them"},
     {RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR, "kafka.replicas is more than there are brokers"},
     {RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,
      "are as many brokers up as the topic's min.insync.replicas wants?"},
@@ -48,7 +47,8 @@ constexpr Advice advices[] = {
     {RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, "raise the topic's max.message.bytes"},
     {RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR, "a broker's disk is full or broken"},
     {RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE,
-     "the brokers know no transactions; set kafka.transactions = false"},
+     "the brokers do not support transactions; update them, or set kafka.transactions = false, by "
+     "which rows may be stored twice after a failure"},
 };
 
 // Returns whether the code means only that a broker cannot be reached.

@@ -88,8 +88,9 @@ private:
             if (!message || is_passing(message->err)) {
                 rd_kafka_poll(consumer_.get(), 0);
                 if (!deadline_.over()) continue;
-                return failure_.check(RD_KAFKA_RESP_ERR__TIMED_OUT,
-                                      "no answer, or another's open transaction");
+                return failure_.check(
+                    RD_KAFKA_RESP_ERR__TIMED_OUT,
+                    "no response, or another producer's transaction is still open");
             }
             if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
                 if (!end) end = known_end();

@@ -92,7 +92,8 @@ bool KafkaSink::learn_limits() {
             {.message = "sink kafka: message too large for a broker",
              .details = {{"bytes", *refused.row}, {"topic", settings_.kafka.topic}},
              .note = "rows of this size become dead letters. To store them, raise "
-                     "max.message.bytes of the topic and restart the daemon"});
+                     "max.message.bytes of the topic, restart the daemon, and run `rollcalld "
+                     "spool replay --dead`"});
     }
     return refused.together || refused.row || part_can_shrink;
 }

@@ -146,8 +146,8 @@ Result<void> KafkaTopics::check_compaction(const KafkaDeadline& deadline) {
             continue;
         return failure_.check(
             RD_KAFKA_RESP_ERR_POLICY_VIOLATION,
-            fmt::format("topic {} has cleanup.policy={}; it must be compact, or positions "
-                        "are forgotten in time",
+            fmt::format("topic {} has cleanup.policy={}; it must be compact, or Kafka "
+                        "deletes the daemon's positions after a while",
                         settings_.kafka.position_topic, value));
     }
     return {};

@@ -156,10 +156,11 @@ Result<void> SinglestoreSink::check_tables() {
         compare_tables(dialect, [this](const std::string& sql) { return query(sql); });
     if (!differences) return std::unexpected(differences.error());
     if (!differences->empty())
-        return fail(Code::schema_differs,
-                    fmt::format("{} in {}; rollcalld schema diff --dialect {} tells all, schema "
-                                "apply adds what is missing",
-                                in_short(*differences), options_.database, to_text(dialect)));
+        return fail(
+            Code::schema_differs,
+            fmt::format("{} in {}; rollcalld schema diff --dialect {} lists all differences, "
+                        "schema apply adds what is missing",
+                        in_short(*differences), options_.database, to_text(dialect)));
     load_sql_ = fmt::format("LOAD DATA LOCAL INFILE 'rows.tsv' {} INTO TABLE site_checkins\n{}",
                             skip_duplicates(dialect), load_clauses());
     return {};
@@ -222,7 +223,7 @@ Result<void> SinglestoreSink::advance_position(const Position& end) {
                     position_.next_record, string_literal(to_text(position_.run))));
     if (!advanced || database_->affected() == 1) return advanced;
     return fail(Code::statement_failed,
-                "the position of this spool has moved meanwhile, and is read again");
+                "another process changed the position of this spool; it is read again");
 }
 
 Result<void> SinglestoreSink::load(const Columns& rows, RowNumbers some) {
@@ -250,9 +251,11 @@ Result<void> SinglestoreSink::check_loaded(const Columns& rows, RowNumbers some,
     const auto duplicates = check_warnings(rows, some);
     if (!duplicates) return std::unexpected(duplicates.error());
     if (stored + *duplicates == some.size()) return {};
-    return fail(Code::statement_failed,
-                fmt::format("the database took {} rows of {}, and {} were there", stored,
-                            some.size(), *duplicates));
+    return fail(
+        Code::statement_failed,
+        fmt::format("the database stored {} of {} rows and reported {} duplicates; the batch is "
+                    "tried again",
+                    stored, some.size(), *duplicates));
 }
 
 // Returns how many warnings of the last LOAD DATA are about duplicates; fails if one is about

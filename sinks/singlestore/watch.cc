@@ -34,8 +34,7 @@ std::string wrong_with(const PipelineStatus& now, std::string_view state_word) {
     std::vector<std::string> wrong;
     if (now.state == PipelineState::missing)
         wrong.emplace_back(
-            "is missing, or this user may not see it; rollcalld schema apply makes "
-            "both right");
+            "is missing, or singlestore.user may not see it; run rollcalld schema apply");
     else if (now.state == PipelineState::error)
         wrong.push_back("has stopped at an error; when that is fixed, START PIPELINE " + name);
     else if (now.state == PipelineState::stopped)
@@ -45,7 +44,7 @@ std::string wrong_with(const PipelineStatus& now, std::string_view state_word) {
     if (now.recreated_partitions > 0)
         wrong.push_back(fmt::format(
             "the topic was created anew: {} of its partitions ended before the pipeline's cursor, "
-            "and nothing is loaded from them; STOP PIPELINE {}; ALTER PIPELINE {} SET OFFSETS "
+            "and nothing is loaded from them; run STOP PIPELINE {}; ALTER PIPELINE {} SET OFFSETS "
             "EARLIEST; START PIPELINE {}",
             now.recreated_partitions, name, name, name));
     if (now.expired_messages > 0)
@@ -55,10 +54,11 @@ std::string wrong_with(const PipelineStatus& now, std::string_view state_word) {
             now.expired_messages));
     if (now.skipped_batch_partitions > 0)
         wrong.push_back(
-            fmt::format("has skipped {} batches of partitions, whose rows are missing; see "
-                        "STOP_ON_ERROR",
+            fmt::format("has skipped {} batches of partitions, whose rows are missing; set "
+                        "STOP_ON_ERROR ON and reset the offsets",
                         now.skipped_batch_partitions));
-    if (now.state == PipelineState::running && now.failing) wrong.emplace_back("batches fail");
+    if (now.state == PipelineState::running && now.failing)
+        wrong.emplace_back("batches fail and are tried again");
     return fmt::format("{}", fmt::join(wrong, "; "));
 }
 

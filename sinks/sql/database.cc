@@ -109,8 +109,8 @@ std::string_view advice_for(unsigned number) {
         case ER_LOAD_INFILE_CAPABILITY_DISABLED:
             return "; SET GLOBAL local_infile = ON lets the server take rows";
         case pipeline_source_failed:
-            return "; the pipeline asks the brokers when it is made: create the topics first, "
-                   "by hand or by a start of the daemon with kafka.create_topics; see "
+            return "; SingleStore connects to the brokers when it creates a pipeline: create the "
+                   "topics first, or start the daemon once with kafka.create_topics; check "
                    "singlestore.pipeline_brokers and singlestore.pipeline_user";
         case CR_SSL_CONNECTION_ERROR: return "; see singlestore.tls and singlestore.tls_ca";
         case CR_CONN_HOST_ERROR:

@@ -129,7 +129,11 @@ Result<Differences> compare_unique_keys(SqlDialect dialect, std::string_view tab
     for (const auto& [name, columns] : keys)
         if (!std::ranges::includes(columns, ours))
             differences.push_back(
-                {fmt::format("the unique key {} of {} may refuse rows", name, table), {}});
+                {fmt::format(
+                     "{} has another unique key, {}: rows that violate it would be left out as "
+                     "duplicates; drop that key",
+                     table, name),
+                 {}});
     return differences;
 }
 
@@ -285,11 +289,12 @@ void compare_loaded_columns(const std::string& live, ColumnList columns, Sentenc
     for (const auto& column : columns)
         if (std::ranges::find(loaded, column.name) == loaded.end())
             wrong.push_back(fmt::format(
-                "does not load column {}: lines of this version need a topic of their own, see "
-                "kafka.topic",
+                "does not load column {}: rows of this version need a new topic (kafka.topic) and "
+                "a new pipeline",
                 column.name));
     if (wrong.size() == before)
-        wrong.emplace_back("does not load the columns in their order, and no others");
+        wrong.emplace_back(
+            "must load exactly the columns that rollcalld schema show prints, in their order");
 }
 
 }  // namespace

@@ -82,14 +82,14 @@ Result<void> SqliteFiles::keep_orphan() {
         if (taken) continue;
         if (taken.error().os_errno != ENOENT) return std::unexpected(taken.error());
         log(LogLevel::warning,
-            "sink sqlite: {} is the write-ahead log of a database that was moved away from {}; "
-            "renamed to {}. If the moved database is DB, rename this file to DB-wal and open DB "
-            "with sqlite3, which completes it",
+            "sink sqlite: found {} without its database, which was moved away from {}; renamed to "
+            "{}. It may contain rows: to restore them, rename it to DB-wal, where DB is the moved "
+            "database, and open DB with sqlite3",
             wal, path_, orphan);
         return files_.rename(wal, orphan);
     }
     return fail(Code::unreadable_file,
-                fmt::format("there are {} files {}.orphan", orphans_max, wal));
+                fmt::format("there are {} files {}.orphan.*; move them away", orphans_max, wal));
 }
 
 Result<void> SqliteFiles::create_if_missing() const {
@@ -137,8 +137,8 @@ Result<void> SqliteFiles::check() {
         if (!remembered_[file] || is_remembered(file)) continue;
         return fail(Code::file_replaced,
                     fmt::format("{} was removed, moved or replaced while it was open; the sink "
-                                "opens the database again, and stores again what the file there "
-                                "lacks and the spool still has",
+                                "opens the database that is now there and sends it the records "
+                                "that it lacks, as far as the spool still has them",
                                 path(file)));
     }
     return {};

@@ -306,7 +306,7 @@ Result<void> SqliteSink::Database::commit(const Position& end) {
     if (auto moved = step(statement); !moved) return moved;
     if (sqlite3_changes(connection.get()) == 0)
         return fail(Code::statement_failed,
-                    "the position of this spool has moved meanwhile, and is read again");
+                    "another process changed the position of this spool; it is read again");
     wal_pages = 0;
     if (auto committed = run("COMMIT"); !committed) return committed;
     known = end;
@@ -395,8 +395,8 @@ Result<void> SqliteSink::limit_wal() {
     return fail(
         Code::sink_down,
         fmt::format("{}-wal has grown to {} MiB (sqlite.wal_size_max) because a reader keeps a "
-                    "transaction open; end that reader",
-                    path_, database_->wal_bytes() >> 20));
+                    "transaction open; end that reader (fuser {}-wal lists its process)",
+                    path_, database_->wal_bytes() >> 20, path_));
 }
 
 // Returns whether the database is now complete without its WAL.
@@ -417,7 +417,8 @@ void SqliteSink::measure_wal() {
             {.message = "sink sqlite: the write-ahead log grows because a reader keeps a "
                         "transaction open",
              .details = {{"file", path_ + "-wal"}, {"bytes", bytes}, {"limit", wal_size_max_}},
-             .note = "at the limit (sqlite.wal_size_max) the sink waits. End the reader"});
+             .note = "at the limit (sqlite.wal_size_max) the sink waits, and check-ins stay in the "
+                     "spool. End the reader: fuser lists the processes that have the file open"});
     wal_is_large_ = is_large;
 }
 

@@ -227,7 +227,7 @@ BOOST_AUTO_TEST_CASE(connections_beyond_what_may_be_open_are_closed_and_counted)
     TestDaemon daemon(
         {.arguments = {"--set", "workers=1"}, .wrapper = {"prlimit", "--nofile=200:200"}});
     BOOST_TEST(says(daemon,
-                    "connections_max: reduced, because the process may open too few files: "
+                    "connections_max: reduced, because the limit of open files is too low: "
                     "from=16384 to=72 open_files_max=200; raise LimitNOFILE="),
                daemon.log());
     const uint16_t port = daemon.http_port();

@@ -132,7 +132,7 @@ BOOST_AUTO_TEST_CASE(second_daemon_is_refused_although_files_of_the_spool_were_r
                     "--set", "http.listen=127.0.0.1:0", "--set", "mqtt.listen=127.0.0.1:0", "--set",
                     "admin.listen=127.0.0.1:0"});
     BOOST_TEST((second.wait(10s) == EXIT_FAILURE), second.errors());
-    BOOST_TEST(second.errors().find("Another rollcalld uses this spool.") != std::string::npos,
+    BOOST_TEST(second.errors().find("another rollcalld uses this spool: ") != std::string::npos,
                second.errors());
     BOOST_TEST(acknowledges(daemon));
 }

@@ -160,7 +160,7 @@ BOOST_AUTO_TEST_CASE(
         rollcalld({"serve", "--set", place, "--set", "http.listen=127.0.0.1:0", "--set",
                    "mqtt.listen=127.0.0.1:0", "--set", "admin.listen=127.0.0.1:0"});
     BOOST_TEST(second.status == 1);
-    BOOST_TEST(second.errors.find("Another rollcalld uses this spool.") != std::string::npos,
+    BOOST_TEST(second.errors.find("another rollcalld uses this spool: ") != std::string::npos,
                second.errors);
 }
 

@@ -214,8 +214,9 @@ BOOST_AUTO_TEST_CASE(running_pipeline_with_failing_batches_is_reported_with_the_
     BOOST_TEST(watch.health_message().text() == "");
     fail();
     (void)watch.step();
-    BOOST_TEST(contains(watch.health_message().text(), "batches fail; last error, "),
-               watch.health_message().text());
+    BOOST_TEST(
+        contains(watch.health_message().text(), "batches fail and are tried again; last error, "),
+        watch.health_message().text());
     BOOST_TEST(contains(watch.health_message().text(), " s ago: 1366 Incorrect value"));
     (void)watch.step();
     BOOST_TEST(watch.health_message().text() == "");

@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE(damaged_authorities_are_a_problem_with_its_reason) {
     std::ifstream file(test_certificates().authority().certificate);
     const std::string authority{std::istreambuf_iterator<char>(file), {}};
     BOOST_TEST(problem_of(authority + "a comment\n" + authority) == "");
-    BOOST_TEST(problem_of("") == "there is none in it, as PEM");
+    BOOST_TEST(problem_of("") == "the file contains none in PEM format");
     BOOST_TEST(problem_of(authority + authority.substr(0, 100)) == "bad end line");
     settings.tls.client_ca = test_certificates().path("");  // A directory.
     BOOST_TEST(!context.load().has_value());
@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE(key_with_a_passphrase_is_a_problem_and_asks_nobody) {
     BOOST_REQUIRE(made.status == 0);
     settings.tls.key = {locked};
     BOOST_TEST(describe(context.load().error()) ==
-               "tls.key: " + locked + ": it needs a passphrase, which nobody can type in");
+               "tls.key: " + locked + ": it is encrypted; remove its passphrase");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

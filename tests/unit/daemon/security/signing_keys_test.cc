@@ -89,9 +89,10 @@ BOOST_AUTO_TEST_CASE(wrong_line_is_named_with_its_reason_and_without_the_secret)
                ":2: there is a key a already");
     BOOST_TEST(problem("a RS256 p.pem").ends_with("p.pem is no RSA key"));
     BOOST_TEST(problem("a RS256 q.pem").ends_with("q.pem cannot be read"));
-    BOOST_TEST(problem(std::string(65, 'k') + " HS256 " + secret) == ":1: the key id is too long");
+    BOOST_TEST(problem(std::string(65, 'k') + " HS256 " + secret) ==
+               ":1: the key id is not UTF-8, or is too long");
     BOOST_TEST(describe(read("a HS256 " + secret + "\nb HS256 " + secret, 1).error()) ==
-               path + ":2: is one more than auth.signing_keys_max");
+               path + ":2: the file has more lines than auth.signing_keys_max");
 }
 
 // Sources: RFC 7515, appendices A.1.1, A.2.1 and A.3.1; RFC 8037, appendix A.4. The keys are those

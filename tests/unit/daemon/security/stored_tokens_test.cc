@@ -91,13 +91,14 @@ BOOST_AUTO_TEST_CASE(wrong_line_is_named_with_its_reason) {
     BOOST_TEST(problem("s\xff " + one).starts_with(":1: the site"));
     BOOST_TEST(problem("s \x01 " + one).starts_with(":1: the tenant"));
     BOOST_TEST(problem("s " + one + "\n# x\nt " + two + "\nu " + one) ==
-               ":4: is the token of line 1 again");
+               ":4: repeats the token of line 1");
 }
 
 BOOST_AUTO_TEST_CASE(more_than_the_limit_is_refused) {
     const std::string text = "a " + one + "\nb " + two + "\n";
     BOOST_TEST(read(text, 2).has_value());
-    BOOST_TEST(describe(read(text, 1).error()) == path + ":2: is one more than auth.tokens_max");
+    BOOST_TEST(describe(read(text, 1).error()) ==
+               path + ":2: the file has more lines than auth.tokens_max");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -395,7 +395,7 @@ BOOST_AUTO_TEST_CASE(who_finds_them_held_by_another_process_tries_again) {
     batch({2});
     const Error locked = real.keep(rows, places, refused).error();
     BOOST_TEST((locked.code == Code::sink_down));
-    BOOST_TEST(describe(locked).find("held by another process") != std::string::npos);
+    BOOST_TEST(describe(locked).find("another process has locked") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
