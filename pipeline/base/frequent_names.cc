@@ -102,7 +102,9 @@ std::vector<FrequentName> sum_of(std::span<const FrequentNames> sketches, size_t
     }
     std::vector<FrequentName> all;
     for (auto& [name, sum] : sums) all.push_back(std::move(sum));
-    std::ranges::stable_sort(all, std::ranges::greater(), &FrequentName::count);
+    std::ranges::sort(all, [](const FrequentName& left, const FrequentName& right) {
+        return left.count != right.count ? left.count > right.count : left.name < right.name;
+    });
     if (all.size() > names_max) all.resize(names_max);
     return all;
 }
