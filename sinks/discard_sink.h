@@ -1,4 +1,5 @@
-// DiscardSink: accepts every batch and keeps nothing. For benchmarks and to try a configuration.
+// DiscardSink: accepts every batch and stores nothing. It is used in benchmarks and to try a
+// configuration.
 #pragma once
 
 #include "pipeline/delivery/sink.h"

@@ -1,4 +1,4 @@
-// make_sinks: makes the sinks that the settings name.
+// make_sinks: creates the sinks that the settings name.
 #pragma once
 
 #include <string>
@@ -10,12 +10,12 @@
 
 namespace rollcall {
 
-// state_dir holds the SQLite file if sqlite.path is empty. The settings must outlive the sinks.
+// If sqlite.path is empty, the SQLite file is in state_dir. The settings must outlive the sinks.
 [[nodiscard]] std::vector<NamedSink> make_sinks(const Settings& settings,
                                                 const std::string& state_dir);
 
-// Returns a function that returns the end of the Kafka sink's topic, for any thread; an empty
-// function if there is no Kafka sink. The sink must outlive it.
+// Returns a function that any thread may call to get the end of the Kafka sink's topic. If there is
+// no Kafka sink, the function is empty. The sink must outlive the function.
 [[nodiscard]] SinglestoreWatch::TopicEnd topic_end_of(const std::vector<NamedSink>& sinks);
 
 }  // namespace rollcall

@@ -36,8 +36,8 @@ private:
 // thread does not count as stuck.
 class StepWatch {
 public:
-    // Compares the heartbeat with its value at the last call. Call it once a second. Returns
-    // seconds().
+    // Compares the heartbeat with its value in the last call. Returns seconds(). Call it once a
+    // second.
     int64_t measure(const Heartbeat& heartbeat) {
         const uint64_t now = heartbeat.read();
         const bool continues = now != seen_ || now % 2 == 0;

@@ -35,8 +35,9 @@ KafkaConfiguration::KafkaConfiguration(const Settings& settings) : conf_(rd_kafk
     set("client.id", "rollcalld");
     set("reconnect.backoff.max.ms", "1000");
     for (const auto& [name, value] : kafka.properties) set(name, value);
-    // Otherwise brokers with default settings create a topic when a client asks for it: with their
-    // own settings, and even if kafka.create_topics is not set.
+    // If a client requests a topic that does not exist, brokers with default settings create it.
+    // That must not happen: the topic would have the brokers' settings, even without
+    // kafka.create_topics.
     set("allow.auto.create.topics", "false");
     set("bootstrap.servers", fmt::format("{}", fmt::join(kafka.brokers, ",")));
     const bool sasl = kafka.sasl_mechanism != "none";
@@ -72,7 +73,7 @@ Result<rd_kafka_t*> KafkaConfiguration::make(rd_kafka_type_t type) {
     char problem[512];
     rd_kafka_t* const made = rd_kafka_new(type, conf_.get(), problem, sizeof problem);
     if (made == nullptr) return fail(Code::bad_setting, problem);
-    (void)conf_.release();  // The client owns it now.
+    (void)conf_.release();  // The client owns the configuration now.
     return made;
 }
 

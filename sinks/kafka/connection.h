@@ -1,5 +1,5 @@
-// Kafka connection: the configuration that a librdkafka client is made with, and owners for the
-// library's objects.
+// Kafka connection: the configuration of a librdkafka client, and owning pointers for the library's
+// objects.
 //
 // Threads: one at a time.
 #pragma once
@@ -23,7 +23,7 @@ using KafkaTopic = KafkaOwned<rd_kafka_topic_t, rd_kafka_topic_destroy>;
 using KafkaQueue = KafkaOwned<rd_kafka_queue_t, rd_kafka_queue_destroy>;
 using KafkaEvent = KafkaOwned<rd_kafka_event_t, rd_kafka_event_destroy>;
 
-// Longest wait of one call of the library; then the caller decides whether to continue.
+// Maximum wait in one call of the library. After it, the caller decides whether to continue.
 inline constexpr std::chrono::milliseconds kafka_patience{250};
 
 class KafkaDeadline {
@@ -31,7 +31,7 @@ public:
     using Milliseconds = std::chrono::milliseconds;
 
     explicit KafkaDeadline(Milliseconds longest);
-    // Returns the milliseconds that are left, but no more than `most`.
+    // Returns the milliseconds that remain, but at most `most`.
     [[nodiscard]] int left_ms(Milliseconds most = Milliseconds::max()) const;
     [[nodiscard]] bool over() const { return left_ms() == 0; }
 
@@ -45,18 +45,18 @@ class KafkaConfiguration {
 public:
     explicit KafkaConfiguration(const Settings& settings);
 
-    // Sets a property. make() reports the first value that the library refuses.
+    // Sets a property. If the library refuses values, make() reports the first of them.
     void set(const std::string& name, const std::string& value);
     [[nodiscard]] rd_kafka_conf_t* get() { return conf_.get(); }
 
-    // Makes the client. Call it once.
+    // Creates the client. Call it once.
     [[nodiscard]] Result<rd_kafka_t*> make(rd_kafka_type_t type);
 
 private:
     void set_login(const Settings& settings);
 
     KafkaOwned<rd_kafka_conf_t, rd_kafka_conf_destroy> conf_;
-    std::optional<Error> refused_;  // Why the client cannot be made.
+    std::optional<Error> refused_;  // The reason why the client cannot be created.
 };
 
 }  // namespace rollcall

@@ -57,7 +57,7 @@ constexpr bool is_vague(rd_kafka_resp_err_t code) {
            code == RD_KAFKA_RESP_ERR__TIMED_OUT;
 }
 
-// Returns whether a broker has refused the connection, which a slow broker never does.
+// Returns whether a broker has refused the connection. A broker that is only slow does not.
 constexpr bool is_refusal(rd_kafka_resp_err_t code) {
     return code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL;
 }
@@ -100,8 +100,9 @@ void KafkaFailure::note(rd_kafka_resp_err_t code, std::string_view message) {
     message_ = message;
 }
 
-// The library does not always report that all brokers are down, because it counts brokers that it
-// knows only for moments. So this counts those of the settings, by "host:port/bootstrap: ...".
+// The library does not always report that all brokers are down, because it also counts brokers that
+// it knows only for a short time. So this function counts the unreachable brokers of the settings
+// itself. It recognizes them by the text "host:port/bootstrap: ...".
 void KafkaFailure::note_event(rd_kafka_t* handle, int event_code, std::string_view reason,
                               size_t brokers) {
     auto code = static_cast<rd_kafka_resp_err_t>(event_code);
@@ -110,9 +111,9 @@ void KafkaFailure::note_event(rd_kafka_t* handle, int event_code, std::string_vi
         code = rd_kafka_fatal_error(handle, fatal_reason, sizeof fatal_reason);
         reason = fatal_reason;
     }
-    // "... (after 305ms in state AUTH_REQ)" would make a different message each time.
+    // Remove the text "(after 305ms in state AUTH_REQ)", which would make each message different.
     const std::string_view message = reason.substr(0, reason.find(" (after "));
-    // In TLS 1.3 a broker refuses our certificate only when the handshake is over.
+    // In TLS 1.3, a broker refuses the client's certificate only after the handshake.
     if (message.find("SSL alert") != message.npos) code = RD_KAFKA_RESP_ERR__SSL;
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) note(code, message);
     const size_t name_bytes = message.find("/bootstrap: ");

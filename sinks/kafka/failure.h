@@ -1,12 +1,12 @@
-// KafkaFailure: collects what librdkafka reports while one call into Kafka lasts, and picks the
+// KafkaFailure: collects the reports of librdkafka during one call into Kafka, and determines the
 // cause.
 //
-// librdkafka reports one failure in many ways: a broker that refuses the password is also a broker
-// that is down, messages that time out and a transaction that fails. The first report that is
-// specific counts as the cause; the others follow from it.
+// librdkafka reports one failure several times: if a broker refuses the password, the library also
+// reports a broker that is down, messages that time out and a transaction that fails. The first
+// report that is specific counts as the cause; the other reports are consequences.
 //
 // Errors:  sink_down; the explanation is the cause and what the operator can do about it.
-// Threads: one. librdkafka's events are delivered within our calls of the library.
+// Threads: one. librdkafka delivers its events only within calls of the library.
 #pragma once
 
 #include <librdkafka/rdkafka.h>
@@ -21,25 +21,26 @@ namespace rollcall {
 
 class KafkaFailure {
 public:
-    // Returns success if the code is RD_KAFKA_RESP_ERR_NO_ERROR or there is no error. Otherwise
-    // notes the report and returns the cause of all reports so far.
+    // If there is no error (RD_KAFKA_RESP_ERR_NO_ERROR or nullptr), returns success. Otherwise
+    // notes the report and returns the cause according to all reports so far.
     Result<void> check(rd_kafka_resp_err_t code);
     Result<void> check(rd_kafka_resp_err_t code, std::string_view message);
     // Takes ownership of the error, which may be nullptr.
     Result<void> check(rd_kafka_error_t* error);
 
-    // Notes what a client's error callback reports. brokers: how many the settings name.
+    // Notes a report from a client's error callback. brokers: the number of brokers in the
+    // settings.
     void note_event(rd_kafka_t* handle, int code, std::string_view reason, size_t brokers);
 
-    // Forgets all reports, because later failures do not follow from them.
+    // Forgets all reports. Call it when later failures can no longer be their consequences.
     void clear() { *this = {}; }
 
-    // Returns whether a report tells more than that an earlier call has failed.
+    // Returns whether a report says more than that an earlier call has failed.
     [[nodiscard]] bool has_cause() const { return failed() && code_ != RD_KAFKA_RESP_ERR__STATE; }
-    // Returns whether brokers took too long, which has many causes.
+    // Returns whether the cause is that brokers took too long, which has many reasons.
     [[nodiscard]] bool is_late() const;
-    // Returns whether this call cannot succeed: none of the brokers in the settings can be reached,
-    // or each refuses the login.
+    // Returns whether this call cannot succeed: no broker in the settings can be reached, or each
+    // of them refuses the login.
     [[nodiscard]] bool is_hopeless() const { return hopeless_; }
     // Returns the cause. Call it after a failure.
     [[nodiscard]] Error error() const;
@@ -51,13 +52,13 @@ private:
     rd_kafka_resp_err_t code_ = RD_KAFKA_RESP_ERR_NO_ERROR;
     std::string message_;
     bool hopeless_ = false;
-    std::set<std::string, std::less<>> unreached_;  // Brokers out of those that the settings name.
+    std::set<std::string, std::less<>> unreached_;  // Unreachable brokers of the settings.
 };
 
-// Returns an error with this message and the advice for the code.
+// Returns an error with this message and with advice for the code.
 [[nodiscard]] Error kafka_error(rd_kafka_resp_err_t code, std::string_view message);
 
-// Returns whether the error passes by itself: a leader is being elected, or a broker is not reached
+// Returns whether the error is temporary: a leader is being elected, or a broker is not connected
 // yet.
 [[nodiscard]] bool is_passing(rd_kafka_resp_err_t code);
 

@@ -12,7 +12,7 @@ namespace rollcall {
 
 namespace {
 
-// Large enough that little of a chunk is unused behind its last row.
+// Large enough that the unused rest after a chunk's last row is small.
 constexpr size_t chunk_bytes_min = 256 * 1024;
 
 }  // namespace
@@ -20,7 +20,7 @@ constexpr size_t chunk_bytes_min = 256 * 1024;
 KafkaMessages::KafkaMessages(size_t rows_max, size_t bytes_max)
     : rows_max_(rows_max), chunk_bytes_(std::max(bytes_max, chunk_bytes_min) + tsv_row_bytes_max) {}
 
-// Returns where `bytes` bytes are free; begins a new chunk if this one has no room.
+// Returns an address with `bytes` free bytes. Begins a new chunk if the current one is too full.
 char* KafkaMessages::room_for(size_t bytes) {
     if (end_ - at_ >= static_cast<ptrdiff_t>(bytes)) return at_;
     if (chunks_used_ == chunks_.size())
@@ -52,7 +52,7 @@ void KafkaMessages::write_lines(const Columns& rows, size_t bytes_max,
     }
 }
 
-// Joins the lines of each partition into messages, in their order.
+// Joins the lines of each partition to messages. The lines keep their order.
 void KafkaMessages::join_lines(size_t bytes_max, size_t partitions) {
     std::vector<size_t> next(partitions + 1);
     for (const Message& line : lines_) ++next[static_cast<size_t>(line.partition) + 1];

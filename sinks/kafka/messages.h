@@ -1,18 +1,20 @@
-// KafkaMessages: a batch as lines of TSV, cut into messages of one or more lines for one partition.
+// KafkaMessages: a batch as lines of TSV, divided into messages. The lines of a message are for one
+// partition.
 //
 //     partition_of(site)   row 0: 1   row 1: 0   row 2: 1   row 3: 1   row 4: 0 ...
 //     messages             [ 1 | 4 ]  [ ...  [ 0 | 2 ]  [ 3 ...
 //
-// With one row in a message, the rows stay in their order and the key is the site. With more, the
-// rows of a partition follow each other; a message is full at rows_max or bytes_max, and has no
-// key.
+// If each message has one row, the rows keep their order, and the key of a message is the site. If
+// messages have several rows, the rows of each partition are contiguous. A message is full at
+// rows_max or bytes_max, and has no key.
 //
-// A row that no message can hold becomes a dead letter, and the other rows are stored.
+// A row that is too large for every message becomes a dead letter. The other rows are stored.
 //
-// The bytes lie in chunks that the next cut() fills again. Until then the views stay valid, so a
-// client library may send from here without a copy. The chunks hold the lines of the largest batch:
-// once in the order of the rows (in which the columns are read fast) and, with more rows in a
-// message, once more in messages, whatever the number of partitions.
+// The bytes are in chunks, which the next cut() overwrites. Until then the views stay valid, so a
+// client library may send from the chunks without copying. The chunks hold the lines of the largest
+// batch, in the order of the rows, because the columns are read fastest in this order. With several
+// rows in a message, the chunks hold the lines a second time, joined to messages. The size of the
+// chunks does not depend on the number of partitions.
 //
 // Threads: one. Units: bytes.
 #pragma once
@@ -33,7 +35,7 @@ class KafkaMessages {
 public:
     struct Message {
         std::string_view lines;
-        std::string_view key;  // The site; empty if a message holds several rows.
+        std::string_view key;  // The site; empty if messages hold several rows.
         int32_t partition;
     };
     struct DeadLetter {
@@ -43,7 +45,7 @@ public:
         std::string_view line;  // Empty if the row cannot be written as TSV.
     };
 
-    // bytes_max: upper bound of the same argument of cut().
+    // bytes_max: must be at least the same argument of every cut().
     KafkaMessages(size_t rows_max, size_t bytes_max);
 
     void cut(const Columns& rows, size_t bytes_max, size_t partitions,
@@ -63,7 +65,7 @@ private:
     size_t chunk_bytes_;
     std::vector<std::unique_ptr<char[]>> chunks_;
     size_t chunks_used_ = 0;
-    char* at_ = nullptr;  // Begin of the free part of the chunk, which ends at end_.
+    char* at_ = nullptr;  // Begin of the free part of the current chunk.
     char* end_ = nullptr;
     std::vector<Message> lines_;  // One for each row.
     std::vector<Message> messages_;

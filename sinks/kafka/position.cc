@@ -11,7 +11,7 @@ namespace rollcall {
 
 namespace {
 
-// Number of records to read first, and the factor by which it grows.
+// Number of records to read first, and the factor by which that number grows.
 constexpr int64_t records_first = 1024;
 constexpr int64_t records_growth = 32;
 
@@ -70,7 +70,7 @@ private:
         }
     }
 
-    // Reads from that offset to the partition's end.
+    // Reads from offset `from` to the end of the partition.
     Result<void> scan(int64_t from) {
         const KafkaTopic topic(rd_kafka_topic_new(consumer_.get(), topic_.c_str(), nullptr));
         if (!topic || rd_kafka_consume_start(topic.get(), 0, from) != 0)
@@ -128,7 +128,7 @@ private:
         return {};
     }
 
-    // An older daemon wrote the record if the field is missing. Its run then has the spool's id
+    // If the field is missing, an older daemon wrote the record. Its run then has the spool's id
     // (spool/lineage.h).
     [[nodiscard]] RunId run_of(const rd_kafka_message_t& message) const {
         rd_kafka_headers_t* fields = nullptr;

@@ -4,15 +4,15 @@
 // The value of a Kafka record is the number of the next record of the spool, as digits. Its header
 // `run` names the run that wrote the record before it (spool/lineage.h); older daemons wrote none.
 //
-// Only committed records count. The topic is read from its end backwards, a few records first and
-// then more, until one of this spool is found.
+// Only committed records count. The topic is read backwards from its end: first a few records, then
+// more, until one is a record of this spool.
 //
-// Another spool's transaction may be open in the same partition and hide records that were
-// committed after its begin. This spool's own transaction has ended. So the reader waits for all
-// records up to the end that the partition had when it began, and never returns an outdated
+// A transaction of another spool may be open in the same partition. It hides the records that were
+// committed after it began. This spool's own transaction has ended. So the reader waits for all
+// records up to the end that the partition had when the reader began. It never returns an outdated
 // position.
 //
-// Threads: that of the sink.
+// Threads: the thread of the sink.
 #pragma once
 
 #include "config/settings.h"
@@ -24,8 +24,8 @@ namespace rollcall {
 
 inline constexpr const char* kafka_run_header = "run";
 
-// Returns position 0 if the topic holds no record of this incarnation, or the last one is a
-// tombstone. failure notes what the library reports meanwhile.
+// Returns position 0 if the topic holds no record of this incarnation, or if the last such record
+// is a tombstone. failure: collects the reports of the library during the call.
 [[nodiscard]] Result<Position> read_kafka_position(const Settings& settings,
                                                    const IncarnationId& incarnation,
                                                    const KafkaDeadline& deadline,

@@ -30,9 +30,9 @@ Headers make_headers(std::initializer_list<std::pair<const char*, std::string_vi
     return headers;
 }
 
-// A field of type HEADER would be shorter. But librdkafka 2.0.2 frees such headers twice if it
-// refuses the message because the transaction has failed meanwhile. The library takes headers of
-// type HEADERS only if it takes the message.
+// A field of type HEADER would be shorter. But if librdkafka 2.0.2 refuses the message because the
+// transaction has failed meanwhile, it frees such headers twice. With type HEADERS, the library
+// becomes the owner of the headers only if it accepts the message.
 rd_kafka_vu_t headers_field(const Headers& headers) {
     rd_kafka_vu_t field{};
     field.vtype = RD_KAFKA_VTYPE_HEADERS;
@@ -82,7 +82,8 @@ KafkaProducer::KafkaProducer(const Settings& settings, MetricShard& shard,
 KafkaProducer::~KafkaProducer() {
     topics_.reset();
     if (handle_ == nullptr) return;
-    // Otherwise destroying would wait for messages that point into our memory.
+    // Purge first. Otherwise rd_kafka_destroy() would wait for messages whose bytes this process
+    // owns.
     (void)rd_kafka_purge(handle_, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     rd_kafka_destroy(handle_);
 }
@@ -98,7 +99,7 @@ void KafkaProducer::on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, 
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) return;
     auto& self = *static_cast<KafkaProducer*>(opaque);
     ++self.undelivered_;
-    // These errors follow from the failure of another message.
+    // These errors are consequences of the failure of another message.
     if (message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
         message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
         return;
@@ -110,11 +111,11 @@ void KafkaProducer::on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, 
         self.note_too_large(topic, message->len);
 }
 
-// A position is alone in its request and cannot be made smaller.
+// Positions are ignored: a position has its own request and cannot be made smaller.
 void KafkaProducer::note_too_large(std::string_view topic, size_t bytes) {
     if (topic == settings_.kafka.position_topic) return;
     auto& smallest = topic == settings_.kafka.topic ? too_large_.row : too_large_.part;
-    // A message that is as large as a request has a request of its own.
+    // A message that is as large as the request limit was alone in its request.
     if (bytes < limits_.request_bytes_max && limits_.request_bytes_max > 1)
         too_large_.together = true;
     else
@@ -154,7 +155,7 @@ void KafkaProducer::poll() {
 Result<void> KafkaProducer::make() {
     const auto& kafka = settings_.kafka;
     KafkaConfiguration conf(settings_);
-    conf.set("enable.idempotence", "true");  // It implies acks=all.
+    conf.set("enable.idempotence", "true");  // Implies acks=all.
     if (kafka.transactions) {
         conf.set("transactional.id", "rollcall-" + incarnation_);
         conf.set("transaction.timeout.ms", std::to_string(kafka.timeout_max.count()));
@@ -162,7 +163,7 @@ Result<void> KafkaProducer::make() {
     conf.set("message.timeout.ms", std::to_string(kafka.timeout_max.count()));
     conf.set("compression.codec", kafka.compression);
     conf.set("batch.size", std::to_string(limits_.request_bytes_max));
-    // The library's queue needs no limit: it never holds more than one batch.
+    // The library's queue needs no limit, because it never holds more than one batch.
     conf.set("queue.buffering.max.messages", "10000000");
     conf.set("queue.buffering.max.kbytes", "2147483647");
     conf.set("delivery.report.only.error", "true");
@@ -198,7 +199,7 @@ Result<void> KafkaProducer::reach(const KafkaDeadline& deadline) {
 Result<void> KafkaProducer::fence_earlier(const KafkaDeadline& deadline) {
     if (!settings_.kafka.transactions) return {};
     for (;;) {
-        // After a timeout, another call continues the initialization.
+        // If this call times out, calling it again continues the initialization.
         rd_kafka_error_t* const refused =
             rd_kafka_init_transactions(handle_, deadline.left_ms(kafka_patience));
         if (refused == nullptr) return {};
@@ -210,7 +211,7 @@ Result<void> KafkaProducer::fence_earlier(const KafkaDeadline& deadline) {
 }
 
 Result<void> KafkaProducer::find_topics(const KafkaDeadline& deadline) {
-    failure_.clear();  // Earlier reports do not matter any more.
+    failure_.clear();  // Reports of the initialization are irrelevant from here on.
     if (auto found = topics_->find(deadline); !found) return found;
     return topics_->check_compaction(deadline);
 }
@@ -232,16 +233,17 @@ Error KafkaProducer::explain(const Error& error) {
 Result<void> KafkaProducer::store(const KafkaMessages& messages, const Batch& batch) {
     const auto sent = send(messages, batch);
     if (sent) return sent;
-    // An expired message, or a call after the transaction has failed, does not tell the cause. But
-    // librdkafka refuses a second begin of the transaction with the cause.
+    // An expired message does not tell the cause, nor does a call after the transaction has failed.
+    // But beginning the transaction a second time fails with the cause as the error.
     if (settings_.kafka.transactions && !failure_.has_cause())
         (void)failure_.check(rd_kafka_begin_transaction(handle_));
     end_messages();
     return std::unexpected(failure_.error());
 }
 
-// A refusal may arrive while later messages are handed to the library, which then fails the call.
-// The delivery report of the refused message still waits, and it tells which message was refused.
+// A refusal may arrive while later messages are passed to the library. The library then fails the
+// call that passes them. The delivery report of the refused message is still queued, and tells
+// which message was refused.
 void KafkaProducer::end_messages() {
     (void)rd_kafka_purge(handle_, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     (void)rd_kafka_flush(handle_, static_cast<int>(kafka_patience.count()));
@@ -250,7 +252,7 @@ void KafkaProducer::end_messages() {
 Result<void> KafkaProducer::send(const KafkaMessages& messages, const Batch& batch) {
     const KafkaDeadline deadline(settings_.kafka.timeout_max);
     undelivered_ = 0;
-    failure_.clear();  // Reports between batches do not matter any more.
+    failure_.clear();  // Reports between batches are irrelevant.
     const bool transactions = settings_.kafka.transactions;
     if (transactions)
         if (auto begun = failure_.check(rd_kafka_begin_transaction(handle_)); !begun) return begun;
@@ -265,7 +267,7 @@ Result<void> KafkaProducer::send(const KafkaMessages& messages, const Batch& bat
     return transactions ? commit(deadline) : Result<void>();
 }
 
-// Hands the rows to the library, which keeps pointers to the lines until they are delivered.
+// Passes the rows to the library, which keeps pointers to the lines until they are delivered.
 Result<void> KafkaProducer::produce(const std::vector<KafkaMessages::Message>& messages) {
     std::array<rd_kafka_message_t, produce_at_once> some;
     for (size_t at = 0; at < messages.size();) {
@@ -283,7 +285,7 @@ Result<void> KafkaProducer::produce(const std::vector<KafkaMessages::Message>& m
         if (rd_kafka_produce_batch(topics_->rows(), RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_PARTITION,
                                    some.data(), count) == count)
             continue;
-        rd_kafka_poll(handle_, 0);  // A fatal error tells more than the errors that follow from it.
+        rd_kafka_poll(handle_, 0);  // A fatal error explains more than those of the messages.
         for (int i = 0; i < count; ++i) (void)failure_.check(some[static_cast<size_t>(i)].err);
         return std::unexpected(failure_.error());
     }
@@ -333,7 +335,7 @@ Result<void> KafkaProducer::produce_position(const Position& position) {
     return produced;
 }
 
-// Waits until every message is delivered or one has failed.
+// Waits until every message is delivered, or until one has failed.
 Result<void> KafkaProducer::flush(const KafkaDeadline& deadline) {
     for (;;) {
         const auto code = rd_kafka_flush(handle_, deadline.left_ms(kafka_patience));
@@ -342,9 +344,9 @@ Result<void> KafkaProducer::flush(const KafkaDeadline& deadline) {
     }
 }
 
-// rdkafka.h asks for a timeout of -1, so that the producer keeps its state when a request fails.
-// But then 2.0.2 waits without limit for a missing coordinator. A deadline is safe here, because
-// the producer is discarded after any failure.
+// rdkafka.h recommends a timeout of -1, so that the producer keeps its state when a request fails.
+// But with -1, librdkafka 2.0.2 waits without limit for a missing coordinator. A deadline is safe
+// here, because the producer is discarded after any failure.
 Result<void> KafkaProducer::commit(const KafkaDeadline& deadline) {
     for (;;) {
         rd_kafka_error_t* const refused = rd_kafka_commit_transaction(handle_, deadline.left_ms());

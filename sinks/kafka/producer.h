@@ -1,13 +1,15 @@
-// KafkaProducer: a librdkafka producer with its topics, from its creation to its first failure.
+// KafkaProducer: a librdkafka producer and its topics. It lives from its creation to its first
+// failure.
 //
-// After any failure discard it and make another one (kafka/sink.h). The functions are called in the
-// order in which they are declared; store() as often as there are batches.
+// After any failure, discard the producer and create another one (kafka/sink.h). Call the functions
+// in the order in which they are declared. Call store() once for each batch.
 //
-// The producer learns the size limits of the brokers from refusals: after a store() that failed,
-// too_large() returns what was refused for its size.
+// The producer learns the size limits of the brokers when they refuse messages. After a store()
+// that failed, too_large() returns which messages were refused for their size.
 //
 // Errors:  sink_down, with the cause and advice (kafka/failure.h), and bad_setting.
-// Threads: one. librdkafka sends in its own threads; its callbacks run within our calls.
+// Threads: one. librdkafka sends in its own threads; its callbacks run only within calls of the
+//          library.
 #pragma once
 
 #include <librdkafka/rdkafka.h>
@@ -40,35 +42,36 @@ public:
     };
     // The messages of a batch that the brokers refused as too large.
     struct TooLarge {
-        bool together = false;       // Several messages in one request.
+        bool together = false;       // Several messages shared one request.
         std::optional<size_t> row;   // The smallest row that was alone in its request.
         std::optional<size_t> part;  // The smallest part of a dead letter that was alone.
     };
 
-    // topic_end: receives the end of the topic of rows. All references must outlive the
-    // producer.
+    // topic_end: is set to the end of the topic of rows. All references must outlive the producer.
     KafkaProducer(const Settings& settings, MetricShard& shard, Latest<int64_t>& topic_end,
                   const IncarnationId& incarnation, const Limits& limits);
     ~KafkaProducer();
     KafkaProducer(const KafkaProducer&) = delete;
     KafkaProducer& operator=(const KafkaProducer&) = delete;
 
-    // Makes the client; does not wait for a broker.
+    // Creates the client. Does not wait for a broker.
     [[nodiscard]] Result<void> make();
     // Waits until a broker answers.
     [[nodiscard]] Result<void> reach(const KafkaDeadline& deadline);
-    // Ends the open transaction of an earlier producer of this incarnation, and fences it off.
+    // Ends the open transaction of an earlier producer of this incarnation, and fences off that
+    // producer.
     [[nodiscard]] Result<void> fence_earlier(const KafkaDeadline& deadline);
     [[nodiscard]] Result<void> find_topics(const KafkaDeadline& deadline);
     [[nodiscard]] Result<Position> read_position(const IncarnationId& incarnation,
                                                  const KafkaDeadline& deadline);
-    // Stores messages and position: all of it, or with transactions nothing.
+    // Stores messages and position. With transactions, stores all of it or nothing.
     [[nodiscard]] Result<void> store(const KafkaMessages& messages, const Batch& batch);
 
-    // Serves the callbacks and keeps the metrics of the client fresh.
+    // Serves the callbacks and updates the metrics of the client.
     void poll();
 
-    // Returns the error with a better explanation, if brokers were late for a known reason.
+    // Returns the error. If brokers were late for a known reason, the explanation states that
+    // reason.
     [[nodiscard]] Error explain(const Error& error);
     [[nodiscard]] const TooLarge& too_large() const { return too_large_; }
     // Returns the number of partitions of the rows. Call it after find_topics().
@@ -100,8 +103,8 @@ private:
     std::optional<KafkaTopics> topics_;
     size_t undelivered_ = 0;  // Messages of this batch that have failed.
     TooLarge too_large_;
-    KafkaStatistics statistics_;  // The statistics that were counted last.
-    // The brokers are not asked for the end of the topic again before this time.
+    KafkaStatistics statistics_;  // The last statistics that were added to the metrics.
+    // Until this deadline, the known end of the topic counts as current.
     KafkaDeadline end_is_fresh_{std::chrono::milliseconds(0)};
 };
 

@@ -49,15 +49,15 @@ std::unexpected<Error> KafkaSink::give_up(std::string_view action, const Error& 
 }
 
 Result<Position> KafkaSink::open(const IncarnationId& incarnation) {
-    producer_.reset();  // The next producer fences off this one, so close it first.
+    producer_.reset();  // Close the old producer before the next one fences it off.
     producer_ = std::make_unique<KafkaProducer>(
         settings_, shard_, topic_end_, incarnation,
         KafkaProducer::Limits{.request_bytes_max = request_bytes_max_,
                               .part_bytes_max = part_bytes_max_});
     const KafkaDeadline deadline(settings_.kafka.open_timeout_max);
     if (auto made = producer_->make(); !made) return give_up("make a producer", made.error());
-    // The first call must return quickly, also if the brokers hang, so that the delivery can report
-    // them.
+    // The first call must return quickly even if the brokers do not answer, so that the delivery
+    // can report them.
     if (std::exchange(first_, false))
         if (auto reached = producer_->reach(KafkaDeadline(first_answer_max)); !reached)
             return give_up("reach the brokers", reached.error());
@@ -79,8 +79,8 @@ Result<Position> KafkaSink::position_of(const IncarnationId& incarnation) {
     return position;
 }
 
-// Lowers the size limits after the brokers refused messages. Returns false if no limit can be
-// lower.
+// Lowers the size limits after the brokers have refused messages. Returns false if no limit can be
+// lowered.
 bool KafkaSink::learn_limits() {
     const KafkaProducer::TooLarge& refused = producer_->too_large();
     const bool part_can_shrink = refused.part.value_or(0) > 1;
@@ -107,7 +107,7 @@ void KafkaSink::cut(const Columns& rows) {
                   });
 }
 
-// Stores dead letters in the spool too, like every sink, so that they can be replayed.
+// Like every sink, stores dead letters in the spool too, so that they can be replayed.
 Result<void> KafkaSink::keep_refused(const Batch& batch) const {
     if (!batch.keep_refused || messages_.dead_letters().empty()) return {};
     std::vector<Refusal> refused;

@@ -1,30 +1,32 @@
 // Kafka sink: stores rows as TSV in a topic that SingleStore's pipelines load from, and the
 // position in another topic, both in one transaction.
 //
-//   kafka.topic               rows: one message each, key = site, or several in one without a key;
-//                             partition = murmur2(site), as other Kafka clients place it
+//   kafka.topic               rows: one row in a message with key = site, or several rows in a
+//                             message without a key; partition = murmur2(site), as in other clients
 //   kafka.position_topic      partition 0, compacted: key = the spool's incarnation, value = next
 //                             record, header field run = the run that wrote the record before it
-//   kafka.dead_letter_topic   rows that no message can hold: key = site, header fields reason,
-//                             detail, row_id, part, parts; a line of TSV in one part or more
+//   kafka.dead_letter_topic   rows that are too large for every message: key = site, header fields
+//                             reason, detail, row_id, part, parts; a line of TSV in one or more
+//                             parts
 //
-// Recovery: after every failure the sink destroys the producer, and open() makes a new one with the
-// same transactional id, which is the incarnation's. Kafka then fences off the old producer and
-// completes or aborts its open transaction. Only then the sink reads its position, from committed
-// records alone, so it is exact whatever happened.
+// Recovery: after every failure the sink destroys the producer, and open() creates a new one with
+// the same transactional id, which is the incarnation's. Kafka then fences off the old producer and
+// completes or aborts its open transaction. Only after that, the sink reads its position. It reads
+// committed records only, so the position is exact after every kind of failure.
 //
-// Without transactions the position is stored when the rows have arrived. A failure between the two
-// sends rows again, and the unique key of the table refuses them.
+// Without transactions, the position is stored after the rows have been delivered. A failure
+// between the two steps sends rows again, and the unique key of the table refuses these rows.
 //
-// Message sizes: a topic may have a lower limit than the settings, which the sink learns from
-// refusals. When a broker refuses messages as too large, the sink puts fewer into one request. If
-// it refuses a single message, the size of that message is the limit of its topic: larger rows
-// become dead letters, and dead letters are cut into smaller parts. All that happens within one
-// write(), with a new producer each time, for up to kafka.timeout_max.
+// Message sizes: a topic may have a lower limit than the settings. The sink learns that limit from
+// refusals. When a broker refuses messages as too large, the sink puts fewer messages into one
+// request. If a broker refuses a message that is alone in its request, the size of that message
+// becomes the limit for its topic. Larger rows then become dead letters, and dead letters are cut
+// into smaller parts. All of this happens within one write(), with a new producer each time, for up
+// to kafka.timeout_max.
 //
-// Memory: one batch as TSV, twice with several rows in a message, and about 200 bytes for each of
-//         its messages. Nothing is queued beyond the batch, whatever the brokers do.
-// Errors:  sink_down; the explanation says what the sink could not do, the cause, and what to do.
+// Memory:  one batch as TSV (twice if messages have several rows), and about 200 bytes for each
+//          message of the batch. Nothing is queued beyond the batch, even if brokers are slow.
+// Errors:  sink_down; the explanation states what the sink could not do, the cause, and the remedy.
 // Threads: those of Sink (pipeline/delivery/sink.h).
 //
 // Source: rdkafka.h "Transactional producer API"; KIP-98.
@@ -57,8 +59,8 @@ public:
     [[nodiscard]] Result<void> poll() override;
     [[nodiscard]] const MetricShard* counters() const override { return &shard_; }
 
-    // Returns the sum of the ends of all partitions of the topic when the brokers were asked last;
-    // nothing while it is not known. Any thread may call it.
+    // Returns the sum of the ends of all partitions of the topic when the brokers were last asked.
+    // Returns nothing while it is not known. Any thread may call it.
     [[nodiscard]] std::optional<int64_t> topic_end() const {
         const int64_t end = topic_end_.read();
         return end > 0 ? std::optional(end) : std::nullopt;
@@ -72,14 +74,14 @@ private:
 
     Settings settings_;
     MetricShard shard_;
-    Latest<int64_t> topic_end_;  // 0 while it is not known.
+    Latest<int64_t> topic_end_;  // 0 while the end is not known.
     KafkaMessages messages_;
-    // Limits of the brokers, as far as they are known.
+    // Limits of the brokers, if they are known.
     size_t row_bytes_max_;
     size_t part_bytes_max_;  // Size of one part of a dead letter.
     size_t request_bytes_max_;
     bool first_ = true;            // open() was not called yet.
-    IncarnationId incarnation_{};  // From the last open(), like the position.
+    IncarnationId incarnation_{};  // From the last open(), like position_.
     Position position_;
     std::unique_ptr<KafkaProducer> producer_;
 };

@@ -9,7 +9,7 @@ namespace rollcall {
 
 namespace {
 
-// Calls use(number) for each number of this name.
+// Calls use(number) for each number with this name.
 template <class Use>
 void for_each_number(std::string_view json, std::string_view name, const Use& use) {
     // The library writes no space before a number.
@@ -28,7 +28,8 @@ int64_t sum_of(std::string_view json, std::string_view name) {
     return sum;
 }
 
-// Returns the last number of this name, which is the total; those of topics precede it.
+// Returns the last number with this name. It is the total, because the numbers of topics come
+// first.
 int64_t last_of(std::string_view json, std::string_view name) {
     int64_t last = 0;
     for_each_number(json, name, [&](int64_t number) { last = number; });

@@ -1,7 +1,7 @@
-// Kafka statistics: the numbers of librdkafka's statistics that become metrics.
+// Kafka statistics: the numbers in librdkafka's statistics that are exported as metrics.
 //
-// The library hands out a JSON text with thousands of members. The needed
-// names are unique in it, so the text is searched and not parsed.
+// The library passes a JSON text with thousands of members. The required names are unique in the
+// text, so it is searched, not parsed.
 //
 // Source: https://github.com/confluentinc/librdkafka/blob/v2.0.2/STATISTICS.md
 // Threads: any.
@@ -22,7 +22,7 @@ struct KafkaStatistics {
     int64_t queue_messages = 0;
     int64_t queue_bytes = 0;
     int64_t brokers_up = 0;
-    int64_t round_trip_us = 0;  // The average of the slowest broker.
+    int64_t round_trip_us = 0;  // The average round trip of the slowest broker.
 
     bool operator==(const KafkaStatistics&) const = default;
 };

@@ -18,7 +18,7 @@ KafkaTopics::KafkaTopics(rd_kafka_t* handle, const Settings& settings, KafkaFail
     dead_letters_.reset(rd_kafka_topic_new(handle, kafka.dead_letter_topic.c_str(), nullptr));
 }
 
-// Returns no number if the topic does not exist.
+// Returns the number of partitions, or nothing if the topic does not exist.
 Result<std::optional<size_t>> KafkaTopics::partitions_of(const KafkaTopic& topic,
                                                          const KafkaDeadline& deadline) {
     for (;;) {
@@ -84,11 +84,12 @@ Result<void> KafkaTopics::create(const TopicList& missing, const KafkaDeadline& 
             rd_kafka_topic_name(topic->get()), topic == &rows_ ? or_default(kafka.partitions) : 1,
             or_default(kafka.replicas), problem, sizeof problem));
         if (!made) return failure_.check(RD_KAFKA_RESP_ERR__INVALID_ARG, problem);
-        // Each acknowledged row is then on at least two disks, and one broker may be down.
+        // With 2, each acknowledged row is on at least two brokers, and one of three brokers may be
+        // down.
         if (kafka.replicas >= 3)
             rd_kafka_NewTopic_set_config(made.get(), "min.insync.replicas", "2");
         if (topic == &positions_) {
-            // Small segments, because only closed ones are compacted.
+            // Small segments, because Kafka compacts only closed segments.
             for (const auto& [key, value] :
                  {std::pair{"cleanup.policy", "compact"}, std::pair{"segment.bytes", "16777216"}})
                 rd_kafka_NewTopic_set_config(made.get(), key, value);
@@ -176,7 +177,7 @@ std::optional<int64_t> KafkaTopics::end_of_rows(const KafkaDeadline& deadline) c
         rd_kafka_topic_partition_list_new(count));
     rd_kafka_topic_partition_list_add_range(ends.get(), settings_.kafka.topic.c_str(), 0,
                                             count - 1);
-    // The broker accepts RD_KAFKA_OFFSET_END instead of a time.
+    // For "latest", the broker accepts RD_KAFKA_OFFSET_END in place of a time.
     for (int i = 0; i < count; ++i) ends->elems[i].offset = RD_KAFKA_OFFSET_END;
     if (rd_kafka_offsets_for_times(handle_, ends.get(), deadline.left_ms()) !=
         RD_KAFKA_RESP_ERR_NO_ERROR)

@@ -1,8 +1,9 @@
 // Kafka topics: finds or creates the three topics that the sink stores into (kafka/sink.h).
 //
-// All three must exist, because a row that no message can hold needs a place too.
+// All three must exist: even the topic of dead letters, because a row may be too large for every
+// message.
 //
-// Threads: that of the sink.
+// Threads: the thread of the sink.
 #pragma once
 
 #include <cstddef>
@@ -18,28 +19,31 @@ namespace rollcall {
 
 class KafkaTopics {
 public:
-    // handle: a producer. failure notes what the library reports. All three must outlive the
-    // object.
+    // handle: a producer. failure: collects the reports of the library. All three arguments must
+    // outlive this object.
     KafkaTopics(rd_kafka_t* handle, const Settings& settings, KafkaFailure& failure);
 
-    // Finds all three; creates those that are missing if kafka.create_topics is set.
+    // Finds all three topics. Creates missing ones if kafka.create_topics is set.
     [[nodiscard]] Result<void> find(const KafkaDeadline& deadline);
 
-    // Fails if the topic of positions is not compacted: it would forget the position of a daemon
-    // that is stopped for a week. Succeeds if the brokers do not answer or refuse.
+    // Fails if the topic of positions is not compacted: without compaction, Kafka would delete the
+    // position of a daemon that is stopped for a week. Succeeds if the brokers do not answer or
+    // refuse the query.
     [[nodiscard]] Result<void> check_compaction(const KafkaDeadline& deadline);
 
-    // Returns an error if replicas of the rows are not in sync. Brokers with too few of them take
-    // nothing and cannot end a transaction; the library retries and only reports a timeout.
+    // Returns an error if replicas of the topic of rows are not in sync. Brokers with too few
+    // replicas in sync accept no messages and cannot end a transaction. The library then retries,
+    // and reports only a timeout.
     [[nodiscard]] Result<void> check_replicas();
 
-    // Returns the sum of the committed ends of all partitions of the rows, if the brokers answer.
+    // Returns the sum of the committed ends of all partitions of the topic of rows, or nothing if
+    // the brokers do not answer.
     [[nodiscard]] std::optional<int64_t> end_of_rows(const KafkaDeadline& deadline) const;
 
     [[nodiscard]] rd_kafka_topic_t* rows() const { return rows_.get(); }
     [[nodiscard]] rd_kafka_topic_t* positions() const { return positions_.get(); }
     [[nodiscard]] rd_kafka_topic_t* dead_letters() const { return dead_letters_.get(); }
-    // Returns the number of partitions of the rows.
+    // Returns the number of partitions of the topic of rows.
     [[nodiscard]] size_t partitions() const { return partitions_; }
 
 private:

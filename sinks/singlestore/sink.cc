@@ -15,16 +15,16 @@ namespace rollcall {
 
 namespace {
 
-// Size of the buffer of lines that the library takes, 4 KiB at a time.
+// Size of the buffer of lines. The library reads 4 KiB of it at a time.
 constexpr size_t lines_bytes = 64 << 10;
 
-// Maximum rows of one LOAD DATA. Each may be a duplicate, and MariaDB keeps at most 65,535
-// warnings.
+// Maximum number of rows in one LOAD DATA. Each row may be a duplicate with a warning, and MariaDB
+// keeps at most 65,535 warnings.
 constexpr size_t load_rows_max = 32768;
 
 constexpr const char* duplicate_entry = "1062";
 
-// The source of a LOAD DATA: rows as lines, written when the library asks for them.
+// The source of a LOAD DATA: writes rows as lines when the library reads.
 class Lines {
 public:
     Lines(const Columns& rows, std::span<const uint32_t> some, char* memory)
@@ -38,7 +38,7 @@ public:
         return bytes;
     }
 
-    // Returns why read() failed, and at which row.
+    // Returns the error for which read() failed. It failed at failed_row().
     [[nodiscard]] const std::optional<Error>& error() const { return error_; }
     [[nodiscard]] size_t failed_row() const { return some_[next_]; }
 
@@ -67,12 +67,12 @@ private:
 };
 static_assert(lines_bytes >= tsv_row_bytes_max);
 
-// Identifies a row by its id, because other columns contain text from the router.
+// Names a row by its id only, because other columns contain text from the router.
 std::string place(const Columns& rows, size_t row) {
     return fmt::format("the row with id {}", rows.integer(row, Column::id));
 }
 
-// Returns the row that a warning names: "Data truncated for column 'model' at row 17".
+// Returns the number of the row in a warning such as "Data truncated for column 'model' at row 17".
 std::optional<size_t> row_of(const std::string& warning) {
     static const std::regex at_row("at row (\\d{1,9})");
     std::smatch words;
@@ -142,7 +142,7 @@ Result<Position> SinglestoreSink::connect(const IncarnationId& incarnation) {
     const auto found = read_position(incarnation);
     if (!found) return std::unexpected(found.error());
     if (*found) return **found;
-    // write() needs a row that it can lock.
+    // Create the row, because write() must be able to lock it.
     const auto inserted =
         run(fmt::format("INSERT INTO rollcall_position (spool, next_record) VALUES ({}, 0)",
                         string_literal(incarnation_)));
@@ -173,7 +173,7 @@ Result<void> SinglestoreSink::write(const Batch& batch) {
     auto stored = store(batch, some_);
     if (!stored && dead_reason_of(stored.error().code) && batch.keep_refused) {
         std::vector<Refusal> refused;
-        // BEGIN would commit the rows that are loaded.
+        // Roll back first, because BEGIN would commit the rows that were loaded.
         if (auto rolled = run("ROLLBACK"); !rolled) return give_up(rolled.error());
         if (auto found = isolate(batch.rows, some_, refused); !found) return give_up(found.error());
         if (auto kept = batch.keep_refused(refused); !kept) {
@@ -197,7 +197,8 @@ Result<void> SinglestoreSink::store(const Batch& batch, RowNumbers some) {
     return run("COMMIT");
 }
 
-// Finds the rows that can never be stored, in ascending order. Leaves no row in the table.
+// Finds the rows that can never be stored, in ascending order. Leaves none of the rows in the
+// table.
 Result<void> SinglestoreSink::isolate(const Columns& rows, RowNumbers some,
                                       std::vector<Refusal>& found) {
     if (auto begun = run("BEGIN"); !begun) return begun;
@@ -246,7 +247,7 @@ Result<void> SinglestoreSink::load_once(const Columns& rows, RowNumbers some) {
     return check_loaded(rows, some, *stored);
 }
 
-// Checks that MariaDB has stored each row unchanged, or had it already.
+// Checks that MariaDB has stored each row unchanged, or already had it.
 Result<void> SinglestoreSink::check_loaded(const Columns& rows, RowNumbers some, uint64_t stored) {
     const auto duplicates = check_warnings(rows, some);
     if (!duplicates) return std::unexpected(duplicates.error());
@@ -258,8 +259,8 @@ Result<void> SinglestoreSink::check_loaded(const Columns& rows, RowNumbers some,
                     stored, some.size(), *duplicates));
 }
 
-// Returns how many warnings of the last LOAD DATA are about duplicates; fails if one is about
-// anything else.
+// Returns how many warnings of the last LOAD DATA are about duplicates. Fails if a warning has
+// another subject.
 Result<uint64_t> SinglestoreSink::check_warnings(const Columns& rows, RowNumbers some) {
     if (database_->warnings() == 0) return 0;
     const auto warnings = query("SHOW WARNINGS");  // Level, Code, Message.

@@ -1,29 +1,31 @@
-// SingleStore sink: stores into SingleStore or MariaDB without Kafka. A batch goes by LOAD DATA
-// LOCAL INFILE from memory; rows and position are stored in one transaction.
+// SingleStore sink: stores into SingleStore or MariaDB without Kafka. It loads a batch from memory
+// by LOAD DATA LOCAL INFILE, and stores rows and position in one transaction.
 //
 //     BEGIN
 //     UPDATE rollcall_position ... WHERE the position is what is known       one row, or give up
 //     LOAD DATA LOCAL INFILE ... INTO TABLE site_checkins                     once or more
 //     COMMIT
 //
-// The position is written first, and its row stays locked until the end. So a transaction that an
-// earlier connection left on the server is committed or rolled back before a row is loaded again.
-// If it was a commit whose response was lost, the position differs from the expected one.
+// The position is written first, and its row stays locked until the end of the transaction. An
+// earlier connection may have left a transaction open on the server. Because of the lock, that
+// transaction is committed or rolled back before a row is loaded again. If it was a commit whose
+// response was lost, the position in the table differs from the expected one.
 //
-// Other daemons store into the same table: the unique key over (id, site_id) refuses a row that the
-// table has. No other row may be left out. MariaDB takes LOCAL for IGNORE, which cuts and
-// replaces values and skips rows with a warning. So there the sink reads every warning, counts the
-// rows, and rolls the batch back if it finds anything but duplicates. In SingleStore such a value
-// fails the statement.
+// Other daemons store into the same table. The unique key over (id, site_id) refuses a row that the
+// table already has. No other row may be left out. MariaDB treats LOCAL like IGNORE: with a
+// warning, it cuts and replaces values, and skips rows. So with MariaDB the sink reads every
+// warning and counts the rows. It rolls the batch back if a warning is not about a duplicate. In
+// SingleStore, the statement fails in these cases.
 //
-// A batch that holds a row which the database can never store (code_of() in database.h) is halved
-// repeatedly, and each part is loaded and rolled back, until those rows are alone. They
-// become dead letters, and the others are stored. A batch that fails for another cause is tried
-// again for as long as it takes; the error names the row, the column and the cause.
+// A batch may contain rows that the database can never store (see code_of() in database.h). The
+// sink halves such a batch repeatedly, and loads and rolls back each part, until it has found these
+// rows. They become dead letters, and the other rows are stored. If the batch fails for another
+// cause, it is retried without limit. The error names the row, the column and the cause.
 //
-// The sink uses one connection, whatever the number of routers.
+// The sink uses a single connection for all routers.
 //
-// Source: https://mariadb.com/kb/en/load-data-infile/, sql/sql_load.cc there (LOCAL, strict mode)
+// Source: https://mariadb.com/kb/en/load-data-infile/, sql/sql_load.cc of MariaDB (LOCAL, strict
+// mode)
 #pragma once
 
 #include <memory>
@@ -58,7 +60,8 @@ private:
     [[nodiscard]] Result<void> check_tables();
     [[nodiscard]] Result<void> advance_position(const Position& end);
 
-    // These fail with a code of dead_reason_of() if a row can never be stored.
+    // If a row can never be stored, these fail with a code for which dead_reason_of() returns a
+    // reason.
     [[nodiscard]] Result<void> store(const Batch& batch, RowNumbers some);
     [[nodiscard]] Result<void> load(const Columns& rows, RowNumbers some);
     [[nodiscard]] Result<void> load_once(const Columns& rows, RowNumbers some);
@@ -73,11 +76,11 @@ private:
     Database::Options options_;
     std::optional<Database> database_;  // The connection; empty after a failure.
     std::string incarnation_;
-    Position position_;  // The position in the table.
+    Position position_;  // The position that the table contains.
     std::string load_sql_;
     std::unique_ptr<char[]> lines_;
     size_t duplicates_ = 0;
-    std::vector<uint32_t> some_;  // Rows of the batch that are to be stored.
+    std::vector<uint32_t> some_;  // The rows of the batch that will be stored.
 };
 
 }  // namespace rollcall

@@ -17,8 +17,8 @@ namespace {
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
-constexpr std::string_view pipelines = "PIPELINES";  // Only a SingleStore has this table.
-// Interval of run() if there is no pipeline to watch.
+constexpr std::string_view pipelines = "PIPELINES";  // Only SingleStore has this table.
+// Interval of run() if there is no pipeline to poll.
 constexpr milliseconds wait_without_use{std::chrono::hours(24)};
 
 PipelineState state_of(std::string_view word) {
@@ -28,7 +28,7 @@ PipelineState state_of(std::string_view word) {
     return PipelineState::unknown;
 }
 
-// Returns the fault of the pipeline and the remedy; empty if there is none.
+// Returns the fault of the pipeline and its remedy; empty if there is no fault.
 std::string wrong_with(const PipelineStatus& now, std::string_view state_word) {
     const std::string name = name_quoted(now.pipeline);
     std::vector<std::string> wrong;
@@ -67,10 +67,10 @@ std::string wrong_with(const PipelineStatus& now, std::string_view state_word) {
 microseconds LagClock::note(int64_t now_us, int64_t end, int64_t done) {
     while (!samples_.empty() && samples_.front().end <= done) samples_.pop_front();
     if (end <= done) return microseconds(0);
-    // The end is lower than before: the topic was created again.
+    // An end that is lower than before means that the topic was created again.
     if (!samples_.empty() && samples_.back().end > end) samples_ = {{samples_.front().at_us, end}};
     if (samples_.empty() || samples_.back().end < end) samples_.push_back({now_us, end});
-    if (samples_.size() > samples_max) {  // Keep every second sample, and the last.
+    if (samples_.size() > samples_max) {  // Keep every second sample, and the last one.
         std::deque<Sample> kept;
         for (size_t i = 0; i < samples_.size(); i += 2) kept.push_back(samples_[i]);
         if (kept.back().end != samples_.back().end) kept.push_back(samples_.back());
@@ -109,7 +109,7 @@ void SinglestoreWatch::run() {
 milliseconds SinglestoreWatch::step() {
     if (not_singlestore_) return wait_without_use;
     shard_.add(Metric::pipeline_polls_total);
-    PipelineStatus now = status_;  // Values that this poll cannot get stay as they were.
+    PipelineStatus now = status_;  // Values that this poll cannot read keep their old value.
     if (const auto polled = poll(now); !polled) {
         shard_.add(Metric::pipeline_poll_errors_total);
         now.state = PipelineState::unknown;
@@ -127,7 +127,7 @@ milliseconds SinglestoreWatch::step() {
     return not_singlestore_ ? wait_without_use : settings_.singlestore.watch_interval;
 }
 
-// Fails if the database cannot be asked.
+// Fails if the database cannot be queried.
 Result<void> SinglestoreWatch::poll(PipelineStatus& now) {
     if (!database_)
         if (const auto connected = connect(); !connected) return connected;
@@ -151,7 +151,7 @@ Result<void> SinglestoreWatch::connect() {
     return {};
 }
 
-// Selects from a table of the catalog the rows of our pipeline.
+// Selects the rows of this pipeline from a table of the catalog.
 Result<Rows> SinglestoreWatch::select(std::string_view columns, std::string_view table,
                                       std::string_view clauses) {
     auto rows = database_->query(fmt::format(
@@ -162,7 +162,7 @@ Result<Rows> SinglestoreWatch::select(std::string_view columns, std::string_view
     return fail(Code::table_missing, describe(rows.error()) + "; SingleStore 8.1 and later has it");
 }
 
-// Returns the state as the database spells it.
+// Returns the state in the spelling of the database.
 Result<std::string> SinglestoreWatch::poll_state(PipelineStatus& now) {
     const auto rows = select("STATE, SKIPPED_BATCH_PARTITIONS", pipelines);
     if (not_singlestore_) {
@@ -227,7 +227,7 @@ Result<void> SinglestoreWatch::poll_errors(PipelineStatus& now) {
     const auto failed =
         select("COUNT(*)", "PIPELINES_BATCHES_SUMMARY", "AND BATCH_STATE = 'Failed'");
     if (!failed) return std::unexpected(failed.error());
-    // The table contains an error of a leaf twice, once as reported by the aggregator.
+    // The table contains an error of a leaf node twice. The second row is the aggregator's.
     constexpr std::string_view once =
         "AND ERROR_TYPE = 'Error' AND ERROR_MESSAGE NOT LIKE 'LEAF ERROR%'";
     const auto count = select("COUNT(*)", "PIPELINES_ERRORS", once);
@@ -268,7 +268,8 @@ void SinglestoreWatch::publish(const PipelineStatus& now) {
     status_ = now;
 }
 
-// Sets the health message, and logs it when it changes; the age of the last error is no change.
+// Sets the health message. Logs it when it changes, but not if only the age of the last error
+// changes.
 void SinglestoreWatch::report(PipelineStatus& now, const std::string& wrong,
                               const std::string& last_error) {
     now.wrong = wrong.empty() ? "" : fmt::format("pipeline {}: {}", pipeline_, wrong);

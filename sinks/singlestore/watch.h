@@ -1,27 +1,29 @@
-// SingleStore watch: polls the database for the state of its pipeline and shows it as metrics
-// (rollcall_pipeline_*) and as a health message.
+// SingleStore watch: polls the state of the pipeline in SingleStore. It publishes the state as
+// metrics (rollcall_pipeline_*) and as a health message.
 //
 //     PIPELINES                  state, batches skipped
-//     PIPELINES_CURSORS          for each partition: where the topic ends, what is loaded
-//     PIPELINES_BATCHES_SUMMARY  batches that failed
-//     PIPELINES_ERRORS           why
+//     PIPELINES_CURSORS          for each partition: the end of the topic, the end of the loaded
+//     part PIPELINES_BATCHES_SUMMARY  batches that failed PIPELINES_ERRORS           the causes
 //
-// Lag is counted in offsets, partition by partition. Each message has one, and so has the marker at
-// the end of a transaction. With kafka.transactions the last offset of a partition is a marker,
-// which does not count; the other markers do. Lag in rows is that number times rows_per_message, so
-// it is an upper bound. Lag in seconds is the time since the topic first reached past the cursor,
-// as seen by this watch; it starts at the daemon's start at the earliest.
+// Lag is counted in offsets, for each partition. Each message has an offset, and so has the marker
+// at the end of a transaction. With kafka.transactions, the last offset of a partition is a marker.
+// This last marker is not counted; other markers are. Lag in rows is the lag in offsets times
+// rows_per_message, so it is an upper bound. Lag in seconds is the time since the watch first saw
+// an end of the topic that the pipeline has not loaded yet. It cannot begin before the daemon's
+// start.
 //
-// LATEST_OFFSET is the end that the pipeline saw last; it does not change while the pipeline is
-// stopped. If the daemon also has a Kafka sink, topic_end is used if it is larger.
+// LATEST_OFFSET is the end of the topic that the pipeline saw last. It does not change while the
+// pipeline is stopped. If the daemon also has a Kafka sink, the larger of LATEST_OFFSET and
+// topic_end counts.
 //
-// If a partition ends before the cursor, its topic was deleted and created again. The watch reports
-// this until somebody sets the cursor back, also after the partition has grown past the cursor.
-// Messages between the cursor and the first message of the topic are lost, and counted.
+// If a partition ends before the pipeline's cursor, the topic was deleted and created again. The
+// watch reports this until the operator sets the cursor back, even after the partition has grown
+// beyond the cursor. Messages between the cursor and the first message of the topic are lost, and
+// counted.
 //
-// The database forgets its history when it restarts, so counts of batches and errors may fall.
+// A restart of the database deletes its history, so the counts of batches and errors may decrease.
 //
-// A server without these tables is not a SingleStore: the watch logs that once and stops polling.
+// A server without these tables is not SingleStore: the watch logs that once and stops polling.
 //
 // Source: https://docs.singlestore.com, information schema reference: the tables above.
 // Threads: run() is a thread of its own; tests call step() instead. Any thread may call shard(),
@@ -48,11 +50,11 @@
 
 namespace rollcall {
 
-// LagClock: measures how long a reader has lagged behind a growing end.
+// LagClock: measures how long a reader has been behind an end that grows.
 class LagClock {
 public:
-    // Records the current end and the part that is done. Returns how long the oldest rest has
-    // waited.
+    // Records the current end and the end of the part that is done. Returns how long the oldest
+    // part that is not done has waited.
     [[nodiscard]] std::chrono::microseconds note(int64_t now_us, int64_t end, int64_t done);
 
     static constexpr size_t samples_max = 4096;
@@ -62,7 +64,7 @@ private:
         int64_t at_us;
         int64_t end;
     };
-    std::deque<Sample> samples_;  // Ends that are not done yet, ascending.
+    std::deque<Sample> samples_;  // Ends that the reader has not reached yet, ascending.
 };
 
 // PipelineStatus: the result of the last poll. Numbers are sums over all partitions.
@@ -76,7 +78,7 @@ struct PipelineStatus {
     int64_t lag_rows = 0;  // Upper bound.
     std::chrono::seconds lag{0};
     int64_t recreated_partitions = 0;
-    int64_t expired_messages = 0;  // Dropped by the topic before they were loaded, as of now.
+    int64_t expired_messages = 0;  // Messages that the topic has dropped before they were loaded.
     int64_t skipped_batch_partitions = 0;
     int64_t skipped_messages = 0;
     int64_t failed_batches = 0;  // Since the database started.
@@ -89,10 +91,10 @@ struct PipelineStatus {
 
 class SinglestoreWatch {
 public:
-    // Returns the sum of the ends of all partitions of the topic, if it is known.
+    // Returns the sum of the ends of all partitions of the topic, or nothing if it is not known.
     using TopicEnd = std::function<std::optional<int64_t>()>;
 
-    // catalog: the schema that holds the tables.
+    // catalog: the schema that contains these tables.
     SinglestoreWatch(const Settings& settings, const Clock& clock, TopicEnd topic_end = {},
                      std::string catalog = "information_schema");
     ~SinglestoreWatch();
@@ -101,14 +103,14 @@ public:
 
     void start();
     void begin_stop();
-    // Waits for the thread: if the database does not answer, as long as the settings allow.
+    // Waits for the thread. If the database does not answer, that can take as long as its timeouts.
     void join();
 
     // Polls once. Returns how long to wait before the next poll.
     [[nodiscard]] std::chrono::milliseconds step();
 
     [[nodiscard]] const MetricShard& shard() const { return shard_; }
-    // The text is "pipeline site_checkins_v2: ..." while the pipeline has a fault.
+    // While the pipeline has a fault, the text is "pipeline site_checkins_v2: ...".
     [[nodiscard]] const HealthMessage& health_message() const { return health_message_; }
     [[nodiscard]] PipelineStatus status() const {
         const std::lock_guard lock(mutex_);
@@ -116,10 +118,10 @@ public:
     }
 
 private:
-    // The results of earlier polls for a partition.
+    // Results of earlier polls about one partition.
     struct Partition {
         std::optional<int64_t> recreated;  // The cursor when the topic was created again.
-        int64_t expired_to = 0;            // Expired messages below this offset are counted.
+        int64_t expired_to = 0;  // Expired messages below this offset are already counted.
     };
 
     void run();

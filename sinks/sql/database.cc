@@ -16,8 +16,8 @@ namespace {
 
 // --- LOAD DATA LOCAL: the library calls these functions for the bytes of the file ---
 
-// The user data of a connection. It contains the source only while load() runs, because a server
-// may ask for a file at any time and must not get one.
+// The user data of a connection. It contains a source only while load() runs. A server may request
+// a file at any time, and must not get one outside load().
 struct Loading {
     const Database::Source* source = nullptr;
 };
@@ -64,8 +64,8 @@ void set(MYSQL* connection, mysql_option option, bool value) {
 constexpr unsigned pipeline_source_failed = 1933;  // Error number of SingleStore.
 constexpr unsigned check_violated_mysql = 3819;    // MariaDB uses another error number.
 
-// Causes that may pass are not row refusals: a missing column, partition or default, rights, locks,
-// a full disk.
+// The table does not contain causes that may be temporary: a missing column, partition or default
+// value, missing rights, locks, a full disk. Such a cause does not refuse a row.
 struct NumberedCode {
     unsigned number;
     Code code;
@@ -84,7 +84,7 @@ constexpr NumberedCode numbered_codes[] = {
     {ER_CONSTRAINT_FAILED, Code::row_constraint},
     {check_violated_mysql, Code::row_constraint},
     {ER_NO_REFERENCED_ROW_2, Code::row_constraint},
-    {ER_SIGNAL_EXCEPTION, Code::row_constraint},  // A trigger.
+    {ER_SIGNAL_EXCEPTION, Code::row_constraint},  // Raised by a trigger.
     {ER_TOO_BIG_ROWSIZE, Code::row_too_large},
     {ER_NET_PACKET_TOO_LARGE, Code::row_too_large},
     {ER_NO_SUCH_TABLE, Code::table_missing},
@@ -93,7 +93,7 @@ constexpr NumberedCode numbered_codes[] = {
     {ER_ACCESS_DENIED_NO_PASSWORD_ERROR, Code::sink_down},
 };
 
-// Returns what the operator can do about an error number; empty if that is not known.
+// Returns advice for the operator about an error number; empty if there is none.
 std::string_view advice_for(unsigned number) {
     switch (number) {
         case ER_ACCESS_DENIED_ERROR:
@@ -105,7 +105,7 @@ std::string_view advice_for(unsigned number) {
         case ER_COLUMNACCESS_DENIED_ERROR:
         case ER_SPECIFIC_ACCESS_DENIED_ERROR:
             return "; rollcalld schema show prints the rights that the user needs";
-        case ER_NOT_ALLOWED_COMMAND:  // The answer of servers other than MariaDB.
+        case ER_NOT_ALLOWED_COMMAND:  // Sent by servers other than MariaDB.
         case ER_LOAD_INFILE_CAPABILITY_DISABLED:
             return "; SET GLOBAL local_infile = ON lets the server take rows";
         case pipeline_source_failed:
@@ -130,7 +130,7 @@ std::string server_of(const Database::Options& options) {
 Code code_of(unsigned number) {
     for (const auto& numbered : numbered_codes)
         if (numbered.number == number) return numbered.code;
-    // Error numbers of the library concern the connection.
+    // Error numbers of the library are about the connection.
     return number >= CR_MIN_ERROR && number <= CR_MAX_ERROR ? Code::sink_down
                                                             : Code::statement_failed;
 }
@@ -151,7 +151,7 @@ void Database::set_options(const Options& options) {
     set(connection, MYSQL_OPT_READ_TIMEOUT, whole_seconds(options.timeout));
     set(connection, MYSQL_OPT_WRITE_TIMEOUT, whole_seconds(options.timeout));
     set(connection, MYSQL_OPT_LOCAL_INFILE, 1U);
-    // A reconnection would lose a transaction without an error.
+    // A reconnection by the library would silently lose a transaction.
     set(connection, MYSQL_OPT_RECONNECT, false);
     // Both are set because defaults differ between versions of the library.
     set(connection, MYSQL_OPT_SSL_ENFORCE, options.tls);
@@ -159,7 +159,7 @@ void Database::set_options(const Options& options) {
     if (options.tls && !options.tls_ca.empty())
         mysql_options(connection, MYSQL_OPT_SSL_CA, options.tls_ca.c_str());
     mysql_options(connection, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-    // Otherwise the library connects "localhost" to its default socket.
+    // Otherwise the library would connect to its default socket for "localhost".
     set(connection, MYSQL_OPT_PROTOCOL,
         static_cast<unsigned>(options.host.starts_with('/') ? MYSQL_PROTOCOL_SOCKET
                                                             : MYSQL_PROTOCOL_TCP));
@@ -194,7 +194,7 @@ Result<void> Database::prepare_session() {
         return std::unexpected(version.error());
     for (const char* const statement : {
              "SET SESSION sql_mode = 'STRICT_ALL_TABLES'",
-             // By default a file is read in the character set of the database.
+             // By default, LOAD DATA reads a file in the character set of the database.
              "SET SESSION character_set_database = 'utf8mb4'",
              "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
              "SET SESSION max_error_count = 65535",
@@ -210,7 +210,7 @@ Result<Rows> Database::query(const std::string& sql) {
     MYSQL_RES* const result = mysql_store_result(connection);
     if (result == nullptr) {
         if (mysql_errno(connection) != 0) return failure();
-        return rows;  // The statement returns no rows.
+        return rows;  // The statement does not return rows.
     }
     const unsigned fields = mysql_num_fields(result);
     while (MYSQL_ROW row = mysql_fetch_row(result)) {
@@ -238,7 +238,7 @@ Result<uint64_t> Database::load(const std::string& sql, const Source& source) {
     const auto done = query(sql);
     read_from(connection_.get(), no_file);
     if (!done) return std::unexpected(done.error());
-    // The library may report success although the load failed.
+    // The library may report success even if the load has failed.
     if (failed) return fail(Code::statement_failed, server_ + ": the rows could not be written");
     return affected();
 }

@@ -1,21 +1,20 @@
-// Database: a connection to SingleStore or MariaDB over MariaDB Connector/C.
+// Database: a connection to SingleStore or MariaDB, by MariaDB Connector/C.
 //
-// It uses the text protocol only, because statements prepared by the server are slow or missing in
-// SingleStore. LOAD DATA LOCAL INFILE reads from memory; no file is ever opened, whatever a server
-// asks for.
+// Only the text protocol is used, because prepared statements are slow or missing in SingleStore.
+// LOAD DATA LOCAL INFILE reads from memory. No file is ever opened, even if a server requests one.
 //
-// A connection that has failed stays failed: discard it and connect again. The server rolls back
-// what was not committed when it notices.
+// A connection that has failed cannot be used again: discard it and connect again. When the server
+// notices, it rolls back the uncommitted changes.
 //
-// Errors:  each explanation begins with the server's address and its answer, and ends with what to
-//          do if that is known. The codes:
-//            sink_down                the server cannot be reached, or does not let the user in
+// Errors:  each explanation begins with the server's address and answer. It ends with the remedy if
+//          that is known. The codes:
+//            sink_down                the server cannot be reached, or refuses the login
 //            statement_failed         the server refused the statement
 //            table_missing            a table that the statement names does not exist
 //            row_...                  the table can never store a row of the statement (sink.h)
-// Threads: one at a time. Calls block for as long as Options allow.
+// Threads: one at a time. Calls block for as long as the timeouts in Options allow.
 // Source:  https://mariadb.com/kb/en/mariadb-connector-c/, https://docs.singlestore.com "Connect
-//          with C/C++"; libmariadb/ma_loaddata.c for what happens when a source fails.
+//          with C/C++"; libmariadb/ma_loaddata.c for the effect of a failing source.
 #pragma once
 
 #include <chrono>
@@ -38,19 +37,20 @@ namespace rollcall {
 class Database {
 public:
     struct Options {
-        std::string host;  // A path of a Unix socket if it begins with a slash.
+        std::string host;  // If it begins with a slash, the path of a Unix socket.
         uint16_t port = 0;
         std::string user;
         std::string password;
-        std::string database;  // Empty selects none.
+        std::string database;  // If it is empty, no database is selected.
         bool tls = false;
         std::string tls_ca;
         std::chrono::milliseconds connect_timeout{};
-        std::chrono::milliseconds timeout{};  // Limit of one read or write.
+        std::chrono::milliseconds timeout{};  // Limit for one read or write.
     };
 
-    // Writes the next bytes of a file to `to` and returns how many, at most `room` (the library's
-    // buffer has 4 KiB). Returns 0 at the end, and no number if it fails.
+    // Writes the next bytes of a file to `to`. Returns their number, which is at most `room` (the
+    // library's buffer has 4 KiB). Returns 0 at the end of the file, and no number if the source
+    // fails.
     using Source = std::function<std::optional<size_t>(char* to, size_t room)>;
 
     [[nodiscard]] static Result<Database> connect(const Options& options);
@@ -58,19 +58,19 @@ public:
     // Runs one statement.
     [[nodiscard]] Result<Rows> query(const std::string& sql);
 
-    // Runs a LOAD DATA LOCAL INFILE with the bytes of the source instead of the file that it names.
-    // Returns the number of new rows in the table. Fails if the source fails, but the server has
-    // then loaded the bytes before as a whole file: roll back.
+    // Runs a LOAD DATA LOCAL INFILE. The source provides the bytes in place of the file that the
+    // statement names. Returns the number of new rows in the table. Also fails if the source fails.
+    // The server has then loaded the earlier bytes as if they were the whole file: roll back.
     [[nodiscard]] Result<uint64_t> load(const std::string& sql, const Source& source);
 
-    // Returns how many rows the last statement matched for a change.
+    // Returns the number of rows that matched the condition of the last statement.
     [[nodiscard]] uint64_t affected() const;
-    // Returns how many warnings the last statement has; the server counts up to 65,535.
+    // Returns the number of warnings of the last statement. The server counts up to 65,535.
     [[nodiscard]] unsigned warnings() const;
 
-    // Returns what the server says it is: SingleStore or MariaDB.
+    // Returns the product that the server reports: SingleStore or MariaDB.
     [[nodiscard]] SqlDialect dialect() const { return dialect_; }
-    // Returns its version as the server spells it.
+    // Returns the version in the server's own spelling.
     [[nodiscard]] std::string_view version() const;
 
 private:
@@ -89,14 +89,14 @@ private:
     SqlDialect dialect_ = SqlDialect::mariadb;
 };
 
-// Returns how the settings say to connect; fails if the password cannot be read.
+// Returns the options according to the settings. Fails if the password cannot be read.
 [[nodiscard]] Result<Database::Options> database_options(const Settings& settings);
 
-// Returns the code for an error number of the server or of the library.
+// Returns the code for an error number from the server or the library.
 [[nodiscard]] Code code_of(unsigned number);
 
-// Makes a server's answer fit for the log, because it may quote a router: replaces control
-// characters by spaces and keeps at most 300 bytes.
+// Makes a server's answer safe for the log, because it may quote text from a router. Replaces
+// control characters by spaces and keeps at most 300 bytes.
 [[nodiscard]] std::string in_one_line(std::string_view answer);
 
 }  // namespace rollcall

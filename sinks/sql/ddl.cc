@@ -14,8 +14,9 @@ namespace {
 
 constexpr std::string_view utf8_text = "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin";
 
-// Bytes that SingleStore loads from a Kafka partition in one batch, at most. It counts messages,
-// and would by itself take a million, which is meant for messages of one row.
+// Maximum number of bytes that SingleStore should load from a Kafka partition in one batch.
+// SingleStore limits the number of messages, not bytes. Its default of a million is meant for
+// messages of one row.
 constexpr uint64_t batch_bytes_most = 512 << 20;
 
 std::string sqlite_type(Kind kind) {
@@ -29,15 +30,15 @@ std::string sqlite_type(Kind kind) {
     return "";
 }
 
-// The order of rows on disk, and the unique key over the id.
+// Returns the clauses for the order of rows on disk and for the unique key over the id.
 std::string_view keys(SqlDialect dialect) {
     switch (dialect) {
-        // A unique key must hold the columns of the shard key.
+        // A unique key must contain the columns of the shard key.
         case SqlDialect::singlestore:
             return "SHARD KEY (site_id),\n"
                    "    SORT KEY (received_at),\n"
                    "    UNIQUE KEY site_checkins_once (site_id, id) USING HASH";
-        // A B-tree, and ids grow with time: it grows at its right edge.
+        // A B-tree. Ids grow with time, so it grows at its right edge.
         case SqlDialect::mariadb: return "PRIMARY KEY (id, site_id)";
         case SqlDialect::sqlite: return "UNIQUE (id, site_id)";
     }
@@ -78,7 +79,7 @@ std::string column_definition(SqlDialect dialect, const ColumnInfo& column) {
                        is_required(column) ? "NOT NULL" : "NULL");
 }
 
-// RFC 8259, section 7.
+// Returns a JSON string (RFC 8259, section 7).
 std::string json_string(std::string_view text) {
     std::string json = "\"";
     for (const char letter : text) {
@@ -132,14 +133,15 @@ std::string column_type(SqlDialect dialect, const ColumnInfo& column) {
     if (dialect == SqlDialect::sqlite) return sqlite_type(column.kind);
     switch (column.kind) {
         case Kind::text:
-            // The limit in characters, which is at least that in bytes. `extra` is text: a JSON
-            // column may refuse what RFC 8259 allows, as MariaDB does half a surrogate pair and 32
-            // levels, and then one router could hold up all.
+            // The limit is in characters, which is at least as large as the same limit in bytes.
+            // Column `extra` is text, because a column of type JSON may refuse what RFC 8259
+            // allows: MariaDB refuses half a surrogate pair and 32 levels. One router could then
+            // block all others.
             return fmt::format("VARCHAR({}) {}", static_cast<int>(column.high), utf8_text);
         case Kind::integer: return "BIGINT";
         case Kind::flag: return "TINYINT";
         case Kind::real: return "DOUBLE";
-        case Kind::time: return "DATETIME(6)";  // A TIMESTAMP ends in 2038.
+        case Kind::time: return "DATETIME(6)";  // A TIMESTAMP cannot store times after 2038.
     }
     return "";
 }
@@ -203,7 +205,8 @@ std::string pipeline_name(std::string_view topic) {
 
 std::vector<std::string> pipeline_config(const PipelineSource& source) {
     auto config = source.config;
-    // The pipeline skips the messages of failed transactions. This is the library's default.
+    // The pipeline must skip the messages of failed transactions. This is also the library's
+    // default.
     config["isolation.level"] = "read_committed";
     return json_members(config);
 }
@@ -250,8 +253,9 @@ Statements create_users(SqlDialect dialect, const DatabaseUsers& users) {
     ensure(dialect != SqlDialect::sqlite);
     const std::string user = string_literal(users.daemon) + "@'%'";
     const std::string database = name_quoted(users.database);
-    // The daemon also reads the columns' names and types. MariaDB shows them to every user who may
-    // insert; SingleStore does not document which users may read them.
+    // The daemon also reads the names and types of the columns. In MariaDB, every user who may
+    // insert may read them. SingleStore does not document who may read them, so the user gets
+    // SELECT.
     const std::string_view to_checkins =
         dialect == SqlDialect::singlestore ? "SELECT, INSERT" : "INSERT";
     Statements statements{

@@ -1,20 +1,20 @@
-// DDL: the statements that make the tables of columns.def for three databases, and the pipeline by
-// which SingleStore loads them from Kafka.
+// DDL: the statements that create the tables of columns.def in three databases, and the SingleStore
+// pipeline that loads rows from Kafka.
 //
 //   site_checkins       a row for each check-in; unique (site_id, id)
 //   rollcall_position   spool: an incarnation of a spool (pipeline/spool/lineage.h)
-//                       next_record: its first record that is not stored
-//                       run_id: the run that wrote the record before it; NULL from older daemons
+//                       next_record: the first record that is not stored
+//                       run_id: the run of the record before next_record; NULL from older daemons
 //
 // No other part of the program writes a CREATE statement or the columns of a LOAD DATA.
 //
-// The list of columns only grows, and each column names the version of the table that added it. A
-// topic holds lines of one version, so its default name ends in it. When a column comes, the table
-// gets it by ALTER; a new pipeline reads the new topic into it, and the old one, which names its
-// columns, drains the old topic beside it.
+// Columns are only ever added. Each column has the version of the table that added it. A topic
+// holds lines of one version, so the default name of a topic ends with the version. A new column is
+// added to the table by ALTER. A new pipeline loads the new topic into the table. The old pipeline
+// names its columns, so it can still load the rest of the old topic at the same time.
 //
-// Dialects: SingleStore 8.1 and later, MariaDB 10.11 and later, SQLite 3.38 and later. Only MariaDB
-// and SQLite have run what is generated here: see README.md.
+// Dialects: SingleStore 8.1 and later, MariaDB 10.11 and later, SQLite 3.38 and later. The
+// generated statements were run only on MariaDB and SQLite: see README.md.
 //
 // Source: https://docs.singlestore.com/db/latest/reference/sql-reference/ (CREATE TABLE, CREATE
 // PIPELINE, LOAD DATA, GRANT); https://mariadb.com/kb/en/create-table/
@@ -41,7 +41,7 @@ constexpr std::string_view to_text(SqlDialect dialect) {
 }
 
 using ColumnList = std::span<const ColumnInfo>;
-using Statements = std::vector<std::string>;  // Without semicolons at their ends.
+using Statements = std::vector<std::string>;  // Without the final semicolons.
 
 // Returns the version of the table that has these columns.
 constexpr size_t schema_version(ColumnList columns = columns_table) {
@@ -56,49 +56,50 @@ static_assert(std::ranges::is_sorted(columns_table, {}, &ColumnInfo::since),
 [[nodiscard]] std::string column_type(SqlDialect dialect, const ColumnInfo& column);
 // Returns whether the table refuses a row without a value in this column.
 [[nodiscard]] bool is_required(const ColumnInfo& column);
-// Returns the statements that make both tables if they do not exist.
+// Returns the statements that create both tables if they do not exist.
 [[nodiscard]] Statements create_tables(SqlDialect dialect, ColumnList columns = columns_table);
 [[nodiscard]] std::string add_column(SqlDialect dialect, const ColumnInfo& column);
-// Returns the statement that adds run_id to the rollcall_position of an older daemon.
+// Returns the statement that adds the column run_id to a rollcall_position table of an older
+// daemon.
 [[nodiscard]] std::string add_run_to_position(SqlDialect dialect);
 
 // --- loading the lines of sinks/text/tsv.h ---
 
 // Returns "`id`, `site_id`, ...". The names are quoted because SingleStore reserves many words.
 [[nodiscard]] std::string column_names(ColumnList columns = columns_table);
-// Returns the clauses behind INTO TABLE site_checkins: FIELDS, LINES, and the columns by name.
+// Returns the clauses after INTO TABLE site_checkins: FIELDS, LINES, and the columns by name.
 [[nodiscard]] std::string load_clauses(ColumnList columns = columns_table);
-// Returns the clause by which LOAD DATA leaves out a row that the table has.
+// Returns the clause that makes LOAD DATA leave out rows that the table already has.
 [[nodiscard]] std::string_view skip_duplicates(SqlDialect dialect);
 
 // --- Kafka ---
 
-// Returns `configured`, or if it is empty the default, such as "site_checkins.v2".
+// Returns `configured`. If it is empty, returns the default, such as "site_checkins.v2".
 [[nodiscard]] std::string topic_name(std::string_view configured,
                                      ColumnList columns = columns_table);
 
 struct PipelineSource {
-    List brokers;  // Addresses by which SingleStore's nodes reach the brokers.
+    List brokers;  // Addresses at which SingleStore's nodes reach the brokers.
     std::string topic;
     Count rows_per_message = 1;
     Bytes message_size_max;
     Millis batch_interval{1000};
-    std::map<std::string, std::string> config;       // For librdkafka; isolation.level is added.
+    std::map<std::string, std::string> config;  // For librdkafka; isolation.level is added to it.
     std::map<std::string, std::string> credentials;  // The properties that are secret.
 };
 
-// Returns "site_checkins_v2" for the topic "site_checkins.v2". Kafka allows no two topics that
-// differ in that alone.
+// Returns "site_checkins_v2" for the topic "site_checkins.v2". The name is unique, because Kafka
+// does not allow two topics whose names differ only in `.` and `_`.
 [[nodiscard]] std::string pipeline_name(std::string_view topic);
-// Returns the members of the JSON in CONFIG.
+// Returns the members of the JSON object in the CONFIG clause.
 [[nodiscard]] std::vector<std::string> pipeline_config(const PipelineSource& source);
-// Returns the clauses behind CREATE PIPELINE ... AS, the columns last.
+// Returns the clauses after CREATE PIPELINE ... AS; the last one lists the columns.
 [[nodiscard]] Statements pipeline_clauses(const PipelineSource& source,
                                           ColumnList columns = columns_table);
 // Returns the statements that start a pipeline which has loaded nothing yet. It begins with the
 // earliest message.
 [[nodiscard]] Statements start_pipeline(const PipelineSource& source);
-// Returns the statements that create and start the pipeline of a topic that has none yet.
+// Returns the statements that create and start the pipeline of a topic that has no pipeline yet.
 [[nodiscard]] Statements create_pipeline(const PipelineSource& source,
                                          ColumnList columns = columns_table);
 
@@ -106,12 +107,12 @@ struct PipelineSource {
 
 struct DatabaseUsers {
     std::string database;
-    std::string daemon;  // The user that rollcalld logs in as.
+    std::string daemon;  // The user as which rollcalld logs in.
     std::string password;
 };
 
-// Returns the statements that make the daemon's user, with the rights that it uses and no others.
-// Not for SQLite.
+// Returns the statements that create the daemon's user. The user gets only the rights that the
+// daemon needs. Not for SQLite.
 [[nodiscard]] Statements create_users(SqlDialect dialect, const DatabaseUsers& users);
 
 // Returns `text` as a string literal of SingleStore and MariaDB.
@@ -119,13 +120,13 @@ struct DatabaseUsers {
 // Returns `name` as a quoted identifier of SingleStore and MariaDB.
 [[nodiscard]] std::string name_quoted(std::string_view name);
 
-// Stands for a secret in statements that are printed.
+// Replaces a secret in statements that are printed.
 inline constexpr std::string_view hidden_secret = "***";
-// Returns the statements as text to read or to run, each on its own lines with a semicolon. If one
-// of them lacks its secret, all are comments, because they need each other.
+// Returns the statements as text, each with a semicolon and on lines of its own. If the secret of
+// one statement is hidden, all of them are comments, because they depend on each other.
 [[nodiscard]] std::string as_text(const Statements& statements);
 
-// Returns the whole schema as a file to read or to run.
+// Returns the whole schema as the text of a file.
 [[nodiscard]] std::string schema_sql(SqlDialect dialect, const PipelineSource& source,
                                      const DatabaseUsers& users,
                                      ColumnList columns = columns_table);

@@ -23,7 +23,7 @@ using LiveColumns = std::map<std::string, LiveColumn, std::less<>>;
 
 // --- questions to the database ---
 
-// Asks for the columns: name, type, YES if it may be NULL, collation.
+// Queries the columns: name, type, YES if it may be NULL, collation.
 std::string ask_columns(SqlDialect dialect, std::string_view table) {
     if (dialect == SqlDialect::sqlite)
         return fmt::format(
@@ -37,7 +37,7 @@ std::string ask_columns(SqlDialect dialect, std::string_view table) {
         table);
 }
 
-// Asks for the unique keys: the name of a key, one of its columns.
+// Queries the unique keys: the name of a key, one of its columns.
 std::string ask_unique_keys(SqlDialect dialect, std::string_view table) {
     if (dialect == SqlDialect::sqlite)
         return fmt::format(
@@ -58,7 +58,8 @@ std::string lower(std::string_view text) {
     return low;
 }
 
-// Removes the width of bigint(20): it only says how a number is shown, and newer servers omit it.
+// Removes the width in a type such as bigint(20). It affects only the display, and newer servers
+// omit it.
 std::string live_type(std::string_view type, std::string_view collation) {
     static const std::regex width("^((?:tiny|big)?int)\\(\\d+\\)");
     std::string words = std::regex_replace(lower(type), width, "$1");
@@ -113,8 +114,8 @@ Differences compare_columns(SqlDialect dialect, LiveColumns live, ColumnList col
     return differences;
 }
 
-// Checks that the table has our unique key and no other that may refuse a row: the sink takes a row
-// that a unique key refuses for a duplicate and leaves it out.
+// Checks that the table has the expected unique key, and no other unique key that may refuse a row.
+// The sink would take a row that another key refuses for a duplicate, and leave it out.
 Result<Differences> compare_unique_keys(SqlDialect dialect, std::string_view table,
                                         const std::set<std::string>& ours, const Query& query) {
     const auto rows = query(ask_unique_keys(dialect, table));
@@ -159,7 +160,8 @@ Differences compare_position(SqlDialect dialect, const LiveColumns& live) {
     return differences;
 }
 
-// Checks the engines of MariaDB: those other than InnoDB accept transactions and ignore them.
+// Checks the engines of MariaDB's tables. Engines other than InnoDB accept transactions but ignore
+// them.
 Result<Differences> compare_engines(const Query& query) {
     const auto rows = query(
         "SELECT table_name, engine FROM information_schema.tables WHERE table_schema = DATABASE()"
@@ -175,8 +177,9 @@ Result<Differences> compare_engines(const Query& query) {
 
 // --- the output of SHOW CREATE ---
 
-// Normalizes SQL: lower case outside of string literals, no quotes around names, no table before
-// the name of a column, no comment marks that hide a word from MySQL, one space between words only.
+// Normalizes SQL: lower case outside of string literals, no quotes around names, no table name
+// before the name of a column, no comment marks that hide a word from MySQL, single spaces between
+// words.
 std::string plain(std::string_view sql) {
     std::string text;
     const auto is_name = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; };
@@ -210,7 +213,7 @@ bool has_words(std::string_view text, std::string_view words) {
     return contains(fmt::format(" {} ", text), fmt::format(" {} ", words));
 }
 
-// Returns the whole output of a SHOW statement as one normalized text.
+// Returns the whole result of a SHOW statement as one normalized text.
 Result<std::string> shown(const Query& query, const std::string& sql) {
     const auto rows = query(sql);
     if (!rows) return std::unexpected(rows.error());
@@ -222,7 +225,7 @@ Result<std::string> shown(const Query& query, const std::string& sql) {
 
 // --- the pipeline ---
 
-// Clauses that would change, skip or replace rows, with the text around them.
+// Clauses that would change, skip or replace rows, each with the surrounding text to search for.
 constexpr std::pair<std::string_view, std::string_view> unwanted_clauses[] = {
     {" replace ", "REPLACE"},
     {" ignore ", "IGNORE"},
@@ -232,7 +235,7 @@ constexpr std::pair<std::string_view, std::string_view> unwanted_clauses[] = {
     {") on duplicate key ", "ON DUPLICATE KEY UPDATE"},
 };
 
-// Returns the columns that the pipeline loads, in their order.
+// Returns the columns that the pipeline loads, in order.
 std::vector<std::string> loaded_columns(std::string_view pipeline) {
     const std::string_view table = " into table site_checkins ";
     size_t at = pipeline.find(table);
@@ -251,7 +254,7 @@ std::string without_spaces(std::string text) {
     return text;
 }
 
-// Returns whether a pipeline without a STOP_ON_ERROR clause stops at an error.
+// Returns whether a pipeline that has no STOP_ON_ERROR clause stops at an error.
 bool stops_by_default(const Query& query) {
     const auto rows = query("SELECT @@pipelines_stop_on_error");
     if (!rows || rows->empty()) return false;
@@ -264,7 +267,8 @@ using Sentences = std::vector<std::string>;
 void compare_clauses(const PipelineSource& source, const std::string& live, const Query& query,
                      Sentences& wrong) {
     for (const auto& clause : pipeline_clauses(source)) {
-        // CONFIG is compared member by member and the columns by name; CREDENTIALS are not shown.
+        // CONFIG is compared member by member, and the columns by name. CREDENTIALS are not
+        // visible.
         if (clause.starts_with("CONFIG ") || clause.starts_with("CREDENTIALS ") ||
             clause.starts_with("(") || has_words(live, plain(clause)))
             continue;
@@ -334,10 +338,10 @@ Result<Differences> compare_tables(SqlDialect dialect, const Query& query, Colum
 
 Differences compare_layout(const Query& query) {
     const auto table = shown(query, "SHOW CREATE TABLE site_checkins");
-    if (!table) return {};  // The user may not see the table; the other comparisons say so.
+    if (!table) return {};  // The user may not see the table; the other comparisons report that.
     struct Key {
         std::string_view name;
-        std::regex shape;  // Older versions say CLUSTERED COLUMNSTORE.
+        std::regex shape;  // Older versions print CLUSTERED COLUMNSTORE.
         std::string_view column;
     };
     static const Key keys[] = {

@@ -1,12 +1,12 @@
-// Live schema: compares what a database has with what ddl.h says it must have, column by column,
-// and offers the statements that fix each difference.
+// Live schema: compares a database with the schema in ddl.h, column by column, and offers the
+// statements that fix each difference.
 //
-// A fix only ever adds: a table, a column, a pipeline, the start of a pipeline that was never
-// started. The operator must change the rest by hand: a column of another type, a key that is
-// missing or refuses too much, an engine without transactions, a pipeline with other clauses.
-// Additional columns are no difference if they may be NULL.
+// A fix only ever adds something: a table, a column, a pipeline, or the start of a pipeline that
+// was never started. The operator must change everything else by hand: a column of another type, a
+// key that is missing or refuses too much, an engine without transactions, a pipeline with other
+// clauses. An additional column is no difference if it may be NULL.
 //
-// Errors:  those of the query. The differences are a report and not an error.
+// Errors:  those of the query. Differences are a result, not an error.
 // Threads: those of the query.
 #pragma once
 
@@ -20,17 +20,17 @@ namespace rollcall {
 
 struct Difference {
     std::string what;  // "column seq of site_checkins is missing".
-    Statements fix;    // Empty if the operator must change it by hand.
+    Statements fix;    // Empty if the operator must fix it by hand.
 };
 using Differences = std::vector<Difference>;
 
 [[nodiscard]] Result<Differences> compare_tables(SqlDialect dialect, const Query& query,
                                                  ColumnList columns = columns_table);
 
-// Compares the shard key and the sort key of a SingleStore table, as far as the server shows them.
+// Compares the shard key and the sort key of a SingleStore table, if the server shows them.
 [[nodiscard]] Differences compare_layout(const Query& query);
 
-// Compares the pipeline of a SingleStore; the other databases have none.
+// Compares the pipeline of SingleStore. The other databases have no pipelines.
 [[nodiscard]] Result<Differences> compare_pipeline(const PipelineSource& source, const Query& query,
                                                    ColumnList columns = columns_table);
 

@@ -1,4 +1,4 @@
-// Query: runs one statement, whatever the database is.
+// Query: runs one statement, independent of the database.
 #pragma once
 
 #include <charconv>
@@ -12,18 +12,18 @@
 
 namespace rollcall {
 
-// The result of a SELECT; an empty optional stands for NULL.
+// The result of a SELECT; an empty optional means NULL.
 using Rows = std::vector<std::vector<std::optional<std::string>>>;
 
-// Returns the value as a number; 0 for NULL, because SUM over no rows is NULL. Decimals, which a
-// sum may have, are cut.
+// Returns the value as a whole number. Cuts the decimals, which a sum may have. Returns 0 for NULL,
+// because SUM over no rows is NULL.
 inline int64_t whole_number(const std::optional<std::string>& value) {
     int64_t number = 0;
     if (value) std::from_chars(value->data(), value->data() + value->size(), number);
     return number;
 }
 
-// Returns the rows, or an error whose explanation names the database and its answer.
+// Returns the rows, or an error whose explanation names the database and quotes its answer.
 using Query = std::function<Result<Rows>(const std::string& sql)>;
 
 }  // namespace rollcall

@@ -47,7 +47,7 @@ Result<void> SqliteFiles::check_room(uint64_t written_bytes) const {
     const std::string directory = directory_of(path_);
     struct statvfs disk{};
     if (statvfs(directory.c_str(), &disk) != 0) return {};  // The connection reports why.
-    // PATH-shm has 32 KiB for 4,096 pages of a WAL that is there already.
+    // PATH-shm needs 32 KiB for every 4,096 pages of the existing WAL.
     struct stat wal{};
     const bool has_wal = stat(path(journal).c_str(), &wal) == 0;
     const uint64_t index_bytes = has_wal ? static_cast<uint64_t>(wal.st_size) / 256 : 0;
@@ -58,7 +58,7 @@ Result<void> SqliteFiles::check_room(uint64_t written_bytes) const {
                             room >> 20, ((room_min + index_bytes + written_bytes) >> 20) + 1));
 }
 
-// Source: SQLite deletes the WAL of an empty database: pager.c, pagerOpenWalIfPresent().
+// Source: SQLite deletes the WAL of an empty database (pager.c, pagerOpenWalIfPresent()).
 Result<void> SqliteFiles::keep_wal_of_moved_database() {
     const auto file = files_.open(path_, Files::Open::existing_read_only);
     if (!file && file.error().os_errno != ENOENT) return {};  // The connection reports why.
@@ -72,7 +72,7 @@ Result<void> SqliteFiles::keep_wal_of_moved_database() {
     return {};
 }
 
-// Renames PATH-wal to a name that is free, from where an operator can put it back.
+// Renames PATH-wal to an unused name, so that an operator can restore the file.
 Result<void> SqliteFiles::keep_orphan() {
     const std::string wal = path(journal);
     for (int number = 0; number < orphans_max; ++number) {
@@ -106,7 +106,7 @@ Result<void> SqliteFiles::create_if_missing() const {
     return given;
 }
 
-// Returns nothing if the path names no file.
+// Returns nothing if there is no file at the path.
 Result<std::optional<FileIdentity>> SqliteFiles::identity(size_t file) {
     const auto status = files_.status(path(file));
     if (status) return status->identity;
@@ -133,7 +133,7 @@ bool SqliteFiles::is_remembered(size_t file) {
 
 Result<void> SqliteFiles::check() {
     for (size_t file = 0; file < suffixes.size(); ++file) {
-        // A database with a rollback journal has no other files.
+        // A database with a rollback journal has neither PATH-wal nor PATH-shm.
         if (!remembered_[file] || is_remembered(file)) continue;
         return fail(Code::file_replaced,
                     fmt::format("{} was removed, moved or replaced while it was open; the sink "

@@ -1,10 +1,10 @@
-// SqliteFiles: the files of an SQLite database, and whether their paths still name the files that a
-// connection has open.
+// SqliteFiles: the files of an SQLite database. It checks whether the paths still name the files
+// that a connection has open.
 //
 // A connection keeps three files open: the database, PATH-wal (commits that are not yet in the
-// database) and PATH-shm (an index of the former). If another process removes, moves or replaces
-// one of them, SQLite keeps using the open file, and what it stores there is not found
-// by the next connection.
+// database) and PATH-shm (an index of PATH-wal). If another process removes, moves or replaces one
+// of them, SQLite keeps using the open file. The next connection does not find what was stored
+// there.
 //
 // Threads: one.
 // Source: https://www.sqlite.org/howtocorrupt.html, sections 2.4 and 2.5;
@@ -25,25 +25,27 @@ class SqliteFiles {
 public:
     explicit SqliteFiles(std::string path);
 
-    // Creates an empty database if there is none, which belongs to the owner of its directory
-    // (pipeline/base/files.h), and remembers it. Call before a connection opens it. If PATH-wal is
-    // there and the database is missing or empty, PATH-wal belongs to a database that was moved
-    // while a daemon had it open: renames it to PATH-wal.orphan. SQLite would delete it, but if
-    // that daemon was killed during a checkpoint, the moved database is damaged without it.
+    // Creates an empty database if there is none. The database belongs to the owner of its
+    // directory (pipeline/base/files.h). Remembers the file. Call before a connection opens it.
+    //
+    // If PATH-wal exists but the database is missing or empty, PATH-wal belongs to a database that
+    // was moved while a daemon had it open. prepare() then renames PATH-wal to PATH-wal.orphan,
+    // because SQLite would delete it. If that daemon was killed during a checkpoint, the moved
+    // database is damaged without its PATH-wal.
     [[nodiscard]] Result<void> prepare();
-    // Remembers which files the paths name. Call when the connection uses all three files. Fails
-    // with file_replaced if the database has been replaced since prepare().
+    // Remembers the files that the paths name. Call when the connection uses all three files. Fails
+    // with file_replaced if the database was replaced after prepare().
     [[nodiscard]] Result<void> remember();
 
-    // Fails with disk_full if the disk has less room than PATH-shm needs while this many bytes are
-    // written.
+    // Fails with disk_full if the disk has too little room for the part of PATH-shm that is needed
+    // to write this many bytes.
     //
-    // SQLite maps PATH-shm, and before that writes one byte to each of its pages. On a file system
-    // whose blocks are smaller than a page, the rest of the page has no block yet. If the disk is
-    // full when SQLite touches that part, the kernel ends the process by SIGBUS.
+    // SQLite maps PATH-shm into memory. Before that, it writes one byte to each page of PATH-shm.
+    // On a file system whose blocks are smaller than a page, the rest of the page has no block yet.
+    // If the disk is full when SQLite accesses that part, the kernel ends the process by SIGBUS.
     [[nodiscard]] Result<void> check_room(uint64_t written_bytes) const;
 
-    // Fails with file_replaced if a path does not name the file that was remembered.
+    // Fails with file_replaced if a path no longer names the remembered file.
     [[nodiscard]] Result<void> check();
 
     enum class Wal : bool { empty, holds_commits };

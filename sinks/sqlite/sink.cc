@@ -19,15 +19,16 @@ namespace rollcall {
 namespace {
 
 constexpr int busy_timeout_ms = 5000;
-// Pages of the WAL from which on a commit copies it into the database, as SQLite does by default.
+// If the WAL has this number of pages, a commit copies them into the database (the default of
+// SQLite).
 constexpr int checkpoint_pages = 1000;
-// Size to which a completed checkpoint cuts the WAL. Source: sqlite.org/pragma.html,
+// Size to which the WAL is truncated after a complete checkpoint. Source: sqlite.org/pragma.html,
 // journal_size_limit.
 constexpr uint64_t wal_kept_bytes = uint64_t{64} << 20;
 constexpr uint64_t wal_frame_head_bytes = 24;  // sqlite.org/fileformat2.html, section 4.1.
 
-// Returns the code for a row that can never be stored, or statement_failed if the cause may pass. A
-// conflict with the unique key over (id, site_id) is no error at all.
+// Returns the code for a row that can never be stored, or statement_failed if the cause may be
+// temporary. A conflict with the unique key over (id, site_id) is not an error.
 Code row_code(int status) {
     switch (status & 0xff) {
         case SQLITE_CONSTRAINT: return Code::row_constraint;  // Also RAISE() in a trigger.
@@ -37,8 +38,8 @@ Code row_code(int status) {
     }
 }
 
-// Returns how much a batch adds to the WAL at most, by and large: pages that change hold other rows
-// too, and an index over the rows changes with them.
+// Estimates the maximum number of bytes that a batch adds to the WAL. A changed page also holds
+// other rows, and the indexes of the table change too.
 uint64_t bytes_of(const Columns& rows) {
     constexpr uint64_t numbers_bytes = 1024;
     return rows.rows() * numbers_bytes + 2 * uint64_t{rows.text_bytes()};
@@ -52,7 +53,7 @@ std::unexpected<Error> last_error(sqlite3* connection) {
     if (connection == nullptr) return fail(Code::statement_failed, "no memory");
     const int status = sqlite3_errcode(connection);
     const int kind = status & 0xff;
-    // After other errors the library still reports the errno of some earlier call.
+    // After other errors, the library may still return the errno of an earlier call.
     const bool has_errno = kind == SQLITE_CANTOPEN || kind == SQLITE_IOERR || kind == SQLITE_FULL;
     return fail(row_code(status), has_errno ? sqlite3_system_errno(connection) : 0,
                 sqlite3_errmsg(connection));
@@ -87,8 +88,8 @@ Result<Rows> run_query(sqlite3* connection, const std::string& sql) {
 struct SqliteSink::Database {
     Connection connection;
     Statement insert;
-    Statement first_position;  // Inserts it.
-    Statement position;        // Changes it.
+    Statement first_position;  // Inserts the position.
+    Statement position;        // Updates the position.
     std::string incarnation;
     std::optional<Position> known;  // The position in the table; empty if it has none.
     std::vector<Refusal> refused;   // Refused rows of the batch, ascending.
@@ -108,8 +109,8 @@ struct SqliteSink::Database {
         return last_error(connection.get());
     }
 
-    // Copies the WAL into the database and syncs it. Returns whether the database is complete
-    // without its WAL, as it also is if the file system allows none.
+    // Copies the WAL into the database and syncs the database. Returns whether the database is
+    // complete without its WAL. That is also true if the file system does not support a WAL.
     [[nodiscard]] bool checkpoint(int mode) {
         int pages = 0;
         int copied = 0;
@@ -119,7 +120,8 @@ struct SqliteSink::Database {
         return status == SQLITE_OK && pages == copied;
     }
 
-    // Does the same, and cuts the WAL to nothing. Fails at once if a reader uses it.
+    // Does the same as checkpoint(), and truncates the WAL to zero bytes. Fails at once if a reader
+    // uses the WAL.
     [[nodiscard]] bool truncate_wal() {
         sqlite3_busy_timeout(connection.get(), 0);
         const bool complete = checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
@@ -150,7 +152,7 @@ Result<void> SqliteSink::Database::connect(const std::string& path) {
     connection.reset(opened);
     if (status != SQLITE_OK) return last_error(opened);
     sqlite3_busy_timeout(opened, busy_timeout_ms);
-    // Replaces the hook that checkpoints automatically.
+    // This hook replaces SQLite's own, which checkpoints automatically.
     sqlite3_wal_hook(
         opened,
         [](void* database, sqlite3*, const char*, int pages) {
@@ -169,7 +171,7 @@ Result<void> SqliteSink::Database::connect(const std::string& path) {
     return {};
 }
 
-// Makes the tables and columns that are missing. Differences that have no fix stay as they are.
+// Creates missing tables and columns. Does not change differences that have no fix.
 Result<void> SqliteSink::Database::make_tables() {
     const Query query = [this](const std::string& sql) { return run_query(connection.get(), sql); };
     if (auto begun = run("BEGIN IMMEDIATE"); !begun) return begun;
@@ -235,7 +237,7 @@ void SqliteSink::Database::bind(const Columns& rows, size_t row, size_t number) 
         }
         case Kind::time: {
             const int64_t us = rows.integer(row, column);
-            if (!has_utc_text(us)) return;  // NULL.
+            if (!has_utc_text(us)) return;  // The value stays NULL.
             std::array<char, utc_text_size> text;
             write_utc(us, text.data());
             sqlite3_bind_text(insert.get(), place, text.data(), static_cast<int>(text.size()),
@@ -255,8 +257,8 @@ Result<void> SqliteSink::Database::insert_row(const Columns& rows, size_t row) {
     return step(insert);
 }
 
-// Inserts all rows but those that are refused. Fails if a row fails for a cause that may pass, or
-// if a trigger has rolled back the transaction.
+// Inserts all rows except the refused ones. Fails if a row fails for a cause that may be temporary,
+// or if a trigger has rolled back the transaction.
 Result<void> SqliteSink::Database::insert_rows(const Columns& rows, bool may_refuse) {
     auto left_out = refused.begin();
     for (size_t row = 0; row < rows.rows(); ++row) {
@@ -277,7 +279,7 @@ Result<void> SqliteSink::Database::insert_rows(const Columns& rows, bool may_ref
     return {};
 }
 
-// Begins a transaction and inserts the rows; finds those that are refused.
+// Begins a transaction and inserts the rows. Collects the rows that are refused.
 Result<void> SqliteSink::Database::insert_batch(const Batch& batch) {
     refused.clear();
     for (size_t before = 0;; before = refused.size()) {
@@ -285,13 +287,13 @@ Result<void> SqliteSink::Database::insert_batch(const Batch& batch) {
         if (auto begun = run("BEGIN IMMEDIATE"); !begun) return begun;
         auto inserted = insert_rows(batch.rows, batch.keep_refused != nullptr);
         if (inserted) return inserted;
-        // After RAISE(ROLLBACK) the transaction begins again without that row.
+        // RAISE(ROLLBACK) in a trigger ends the transaction. Begin again without the refused row.
         if (refused.size() == before || sqlite3_get_autocommit(connection.get()) == 0)
             return inserted;
     }
 }
 
-// Fails if the position is not the one that is known: another process has changed it.
+// Fails if the position is not the known one, because another process has changed it.
 Result<void> SqliteSink::Database::commit(const Position& end) {
     const Statement& statement = known ? position : first_position;
     const std::string run_of_end = to_text(end.run);
@@ -323,16 +325,15 @@ std::unexpected<Error> SqliteSink::failure(std::string_view action, const Error&
 }
 
 // Closes the connection. If another process has moved or replaced the files, first completes the
-// open database from its WAL, and then removes or renames that WAL, so that no other database uses
-// it.
+// open database from its WAL. Then removes or renames the WAL, so that no other database uses it.
 Result<void> SqliteSink::close() {
     if (!database_) return {};
     if (files_.check()) {
-        database_.reset();  // Rolls back what an error left open.
+        database_.reset();  // Rolls back a transaction that an error has left open.
         return {};
     }
     (void)database_->run("ROLLBACK");
-    sqlite3_busy_timeout(database_->connection.get(), 0);  // Readers of that database may stay.
+    sqlite3_busy_timeout(database_->connection.get(), 0);  // Does not wait for readers.
     const bool complete = database_->checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
     database_.reset();
     return files_.remove_orphans(complete ? SqliteFiles::Wal::empty
@@ -384,12 +385,12 @@ Result<void> SqliteSink::write(const Batch& batch) {
         measure_wal();
         return poll();
     }
-    (void)database.run("ROLLBACK");  // Others may write until the next attempt.
+    (void)database.run("ROLLBACK");  // Lets other processes write until the next attempt.
     if (!kept) return kept;
     return failure("store a batch in", stored.error());
 }
 
-// Fails if the WAL has reached its limit and a reader keeps it from being cut.
+// Fails if the WAL has reached its limit and cannot be truncated because of a reader.
 Result<void> SqliteSink::limit_wal() {
     if (database_->wal_bytes() < wal_size_max_ || database_->truncate_wal()) return {};
     return fail(
@@ -399,7 +400,7 @@ Result<void> SqliteSink::limit_wal() {
                     path_, database_->wal_bytes() >> 20, path_));
 }
 
-// Returns whether the database is now complete without its WAL.
+// Returns whether the database is complete without its WAL after this call.
 bool SqliteSink::checkpoint_if_due() {
     Database& database = *database_;
     if (database.wal_pages != 0 && database.wal_pages < checkpoint_pages) return false;

@@ -1,30 +1,31 @@
-// SQLite sink: the embedded default. It stores rows and position in one transaction of one file.
+// SQLite sink: the embedded default. It stores rows and position in one file, in one transaction.
 //
 //   site_checkins       the columns of columns.def; unique (id, site_id)
 //   rollcall_position   spool (an incarnation), next_record, run_id: what open() returns
 //
-// received_at and reported_at are text, "2026-10-09 10:00:00.123456" in UTC: the date functions of
-// SQLite read it, and the other databases show their DATETIME(6) so. open() adds the columns that a
-// table of an older daemon lacks.
+// received_at and reported_at are text in UTC, such as "2026-10-09 10:00:00.123456". The date
+// functions of SQLite can read it, and the other databases print their DATETIME(6) in the same
+// format. open() adds the columns that a table of an older daemon lacks.
 //
-// A row that a constraint or a trigger of the table refuses, or that is too large, becomes a dead
-// letter. No other error refuses a row (row_code() in the source).
+// A row becomes a dead letter if it is too large, or if a constraint or a trigger of the table
+// refuses it. No other error refuses a row (see row_code() in sink.cc).
 //
 // The journal is a WAL, so the sqlite3 program can read the file while the daemon writes. Each
 // commit is synced (synchronous=FULL), because the spool drops the records that this sink has
-// stored. Rows that are in the WAL only are lost with it, for example when the database is moved
-// without it and the daemon is then killed. So settled() returns the position that the database
-// itself had when the WAL was last copied into it completely.
+// stored. Rows that are only in the WAL are lost if the WAL is lost, for example if the database is
+// moved without its WAL and the daemon is then killed. So settled() returns the position that the
+// database itself had when the whole WAL was last copied into it.
 //
-// Size of the WAL: a checkpoint cannot pass commits that come after the start of a reader's
-// transaction, so the WAL grows while a reader keeps one open. From a quarter of wal_size_max on
-// the sink warns, and beyond it write() fails until the reader has ended. A checkpoint that
-// completes cuts a WAL of more than 64 MiB.
+// Size of the WAL: a checkpoint copies the WAL into the database. It must stop at the first commit
+// after the start of a reader's transaction. So the WAL grows while a reader keeps a transaction
+// open. The sink logs a warning when the WAL reaches a quarter of wal_size_max. Above wal_size_max,
+// write() fails until the reader has ended its transaction. After a complete checkpoint, a WAL of
+// more than 64 MiB is truncated.
 //
-// The sink notices when the database or its WAL is removed, moved or replaced (sqlite/files.h):
-// write() fails if that was so when the commit returned, and poll() fails otherwise. open() then
-// completes the old database from its WAL, if the sink still has both open, and opens the database
-// that is there now, whose position says what it lacks.
+// The sink detects that the database or its WAL was removed, moved or replaced (sqlite/files.h).
+// write() fails if that happened before the commit returned; otherwise poll() fails. Then open()
+// completes the old database from its WAL, if the sink still has both open. It opens the database
+// that is now at the path. The position in that database shows which records it lacks.
 //
 // Source: https://www.sqlite.org/wal.html, https://www.sqlite.org/lang_upsert.html
 #pragma once
@@ -66,17 +67,18 @@ private:
     std::string path_;
     uint64_t wal_size_max_;
     MetricShard shard_;
-    bool wal_is_large_ = false;  // The warning is logged.
+    bool wal_is_large_ = false;  // True once the warning about the size was logged.
     SqliteFiles files_;
-    uint64_t settled_ = 0;  // The position that the database has without its WAL.
+    uint64_t settled_ = 0;  // The position in the database file itself, without its WAL.
     std::unique_ptr<Database> database_;
 };
 
 // Returns the path of the database: sqlite.path, or a file in state_dir.
 [[nodiscard]] std::string sqlite_path(const Settings& settings, const std::string& state_dir);
 
-// Opens the file for the schema command and returns what runs statements on it. create: makes the
-// file if it is missing. Fails with not_owner if this user cannot write for the file's owner.
+// Opens the file for the schema command, and returns a function that runs statements on it. create:
+// creates the file if it is missing. Fails with not_owner if this user cannot create files that the
+// file's owner can write.
 [[nodiscard]] Result<Query> sqlite_query(const std::string& path, bool create);
 
 }  // namespace rollcall

@@ -17,7 +17,7 @@ namespace {
 
 constexpr size_t number_bytes_max = 26;
 
-// The character that follows the backslash; 0 if the byte needs no escape.
+// For each byte, the character after the backslash in its escape; 0 if the byte needs no escape.
 constexpr auto escapes = [] {
     std::array<char, 256> characters{};
     characters['\t'] = 't';
@@ -29,8 +29,8 @@ constexpr auto escapes = [] {
 
 constexpr uint64_t in_every_byte(uint8_t byte) { return 0x0101010101010101U * byte; }
 
-// Returns whether some byte may need an escape: one below space, or a backslash. It misses none and
-// finds a few others too.
+// Returns true if a byte of the word may need an escape: a byte below space, or a backslash. The
+// result may be true although no byte needs one, but never false if one does.
 // Source: "Determine if a word has a byte less than n", Sean Anderson, Bit Twiddling Hacks.
 constexpr bool suspicious(uint64_t word) {
     const auto below = [](uint64_t bytes, uint8_t limit) {
@@ -58,7 +58,7 @@ uint64_t load_short(const char* from, size_t size) {
     return load<uint8_t>(from) | above;
 }
 
-// Copies a word of `size` bytes, which may write a whole one. Returns null if it holds a NUL.
+// Copies `size` bytes of a word; may write 8 bytes. Returns nullptr if one of them is NUL.
 char* write_word(uint64_t word, size_t size, char* to) {
     if (!suspicious(word)) {
         std::memcpy(to, &word, sizeof word);
@@ -73,7 +73,7 @@ char* write_word(uint64_t word, size_t size, char* to) {
     return to;
 }
 
-// Returns null if the text holds a NUL.
+// Returns nullptr if the text contains a NUL.
 char* write_text(std::string_view text, char* to) {
     const char* from = text.data();
     size_t left = text.size();
@@ -88,8 +88,8 @@ char* write_integer(int64_t value, char* to) {
     return std::to_chars(to, to + number_bytes_max, value).ptr;
 }
 
-// Routers send numbers with few decimals. If some whole number of thousandths is the same double,
-// its digits are the shortest text, and cheaper to write than to_chars() is.
+// Routers send numbers with few decimals. If a whole number of thousandths equals the double, its
+// digits are the shortest text, and writing them is faster than to_chars().
 char* write_real(double value, char* to) {
     constexpr double most = 1e9;
     const double positive = std::abs(value);
@@ -107,13 +107,13 @@ char* write_real(double value, char* to) {
     return to;
 }
 
-// The column whose value has no form in a line, and why.
+// The column whose value cannot be written in a line, and the reason.
 struct Refused {
     Column column{};
     std::string_view why;
 };
 
-// Writes a value and returns its end; returns null and sets `refused` if that is impossible.
+// Writes a value and returns the end. If that is impossible, sets `refused` and returns nullptr.
 template <Column column>
 char* write_value(const Columns& rows, size_t row, char* to, Refused& refused) {
     constexpr Kind kind = info(column).kind;
@@ -156,8 +156,8 @@ bool write_field(const Columns& rows, size_t row, uint64_t present, char*& to, R
 Result<char*> append_tsv(const Columns& rows, size_t row, char* to) {
     const uint64_t present = rows.mask(row);
     Refused refused;
-    // Each column has its own instance of the function, because its kind is known when it is
-    // compiled.
+    // There is an instance of the function for each column, because the kind of the column is known
+    // at compile time.
     const bool written = [&]<size_t... number>(std::index_sequence<number...>) {
         return (write_field<Column{number}>(rows, row, present, to, refused) && ...);
     }(std::make_index_sequence<columns_count>());
