@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t bits_ipv4 = 32;
 constexpr size_t bits_ipv6 = 128;
-// How many bits of an IPv4-mapped address precede the IPv4 address.
+// Number of bits before the IPv4 address in an IPv4-mapped address.
 constexpr size_t bits_before_ipv4 = bits_ipv6 - bits_ipv4;
 
 }  // namespace

@@ -1,8 +1,8 @@
-// AddressRange: a network of IP addresses as settings name it: `192.0.2.0/24`, `2001:db8::/32`, or
-// a single address.
+// AddressRange: a network of IP addresses in the notation of the settings: `192.0.2.0/24`,
+// `2001:db8::/32`, or a single address.
 //
-// An IPv4 address and the IPv4-mapped IPv6 address of the same host (RFC 4291, section 2.5.5.2) are
-// one address. Bits of a network behind its length have no meaning.
+// An IPv4 address and the IPv4-mapped IPv6 address of the same host (RFC 4291, section 2.5.5.2)
+// count as one address. The bits after the length of the network are ignored.
 //
 // Threads: pure functions; a range is constant.
 #pragma once
@@ -15,7 +15,8 @@
 
 namespace rollcall {
 
-// Returns an address without a zone, IPv4 as IPv4-mapped; nothing if the text is something else.
+// Returns an address without a zone; an IPv4 address as its IPv4-mapped address. Returns nothing if
+// the text is not an address.
 [[nodiscard]] std::optional<in6_addr> parse_address(std::string_view text);
 
 class AddressRange {

@@ -21,8 +21,8 @@ using Contradictions = std::vector<Contradiction>;
 
 enum class Reach : uint8_t { loopback, network };
 
-// Returns which clients can reach a listener at `host`, or nothing if it is not IPv4, [IPv6] or
-// localhost.
+// Returns the clients that can reach a listener at `host`. Returns nothing if the host is not IPv4,
+// [IPv6] or localhost.
 std::optional<Reach> reach_of_host(const std::string& host) {
     if (host == "localhost") return Reach::loopback;
     in_addr ipv4;
@@ -43,7 +43,8 @@ std::optional<Reach> reach_of(std::string_view address) {
     return reach_of_host(std::string(address.substr(0, colon)));
 }
 
-// refusal: what is wrong with an address that other machines can reach; empty if nothing is.
+// refusal: the reason to refuse an address that other machines can reach; empty to allow such
+// addresses.
 void check_addresses(std::string_view name, const List& addresses, std::string_view refusal,
                      Contradictions& found) {
     for (const Text& address : addresses) {
@@ -98,8 +99,8 @@ void check_auth(const Settings& settings, Contradictions& found) {
                          "tokens needs auth.tokens_file, auth.signing_keys_file or tls.client_ca"});
 }
 
-// Returns true for a valid filter: + and # stand for whole levels, and # is the last one (MQTT
-// 3.1.1, section 4.7.1).
+// Returns true for a valid filter: + and # each replace a whole level, and # is only allowed as the
+// last level (MQTT 3.1.1, section 4.7.1).
 bool is_topic_filter(std::string_view filter) {
     for (size_t at = 0; at <= filter.size();) {
         const size_t end = std::min(filter.find('/', at), filter.size());

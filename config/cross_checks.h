@@ -1,7 +1,7 @@
-// Cross-checks: rules that involve more than the bounds of a single setting. Addresses are
-// host:port, anonymous check-ins stay on loopback unless the operator allows otherwise, every sink
-// is listed once, trusted proxies are networks, a batch has room for a slot, and a feature that
-// needs a file or a login names it.
+// Cross-checks: rules that involve more than the bounds of a single setting. For example, a
+// listener's address is host:port, anonymous check-ins are accepted only on loopback unless the
+// operator allows otherwise, every sink is listed once, trusted proxies are networks, and a batch
+// has room for a slot. A setting that needs a file or a login must have it.
 //
 // Threads: pure functions.
 #pragma once
@@ -15,14 +15,14 @@
 namespace rollcall {
 
 struct Contradiction {
-    std::string_view setting;  // The setting to change, by its name in the table.
+    std::string_view setting;  // The setting to change; its name in the table.
     std::string message;
 };
 
 // Returns all contradictions, in a fixed order.
 [[nodiscard]] std::vector<Contradiction> contradictions_in(const Settings& settings);
 
-// Returns a warning for each listener to which tokens travel over a network without TLS.
+// Returns a warning for each listener that receives tokens over a network without TLS.
 [[nodiscard]] std::vector<std::string> plaintext_warnings(const Settings& settings);
 
 }  // namespace rollcall

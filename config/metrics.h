@@ -1,9 +1,9 @@
 // Metrics: the table metrics.def as an enum, and MetricShard, the counters of one thread.
 //
-// Threads: a MetricShard has one writer, the thread it was made for; any thread may read it. The
-//          exporter sums the shards when it is scraped.
-// Units:   in the metric's name. A histogram observes microseconds and is exported in seconds; a
-//          ratio is set in millionths.
+// Threads: a MetricShard has one writer, which is the thread for which it was made; any thread may
+//          read it. For each scrape, the exporter adds up the shards.
+// Units:   the unit ends the metric's name. Histograms are the exception inside the daemon: they
+//          observe microseconds and are exported in seconds. A ratio is set in millionths.
 #pragma once
 
 #include <array>
@@ -41,7 +41,8 @@ enum class DeadReason : uint8_t {
 
 enum class TlsHandshake : uint8_t { full, resumed, failed };
 enum class PipelineState : uint8_t { running, stopped, error, missing, unknown };
-// What clients make grow, by who pays for it in the memory budget (daemon/net/memory_budget.h).
+// The kinds of memory that clients can make grow, as the memory budget divides them
+// (daemon/net/memory_budget.h).
 enum class MemoryUse : uint8_t { buffers, admin, mqtt_messages, wills };
 
 enum class Metric : uint8_t {
@@ -118,7 +119,7 @@ inline constexpr MetricInfo metrics_table[] = {
 };
 inline constexpr size_t metrics_count = std::size(metrics_table);
 
-// The value of a ratio of 1 in a shard.
+// The value in a shard that represents a ratio of 1.
 inline constexpr int64_t ratio_one = 1'000'000;
 
 // Upper bounds of a histogram's buckets in microseconds. One more bucket counts larger values.
@@ -141,8 +142,8 @@ constexpr size_t label_values(Labels labels) {
     return 0;
 }
 
-// Returns the number of cells of a metric: one for each label value. A histogram has its buckets,
-// one for larger values, and the sum.
+// Returns the number of cells of a metric. A counter or gauge has one cell for each label value. A
+// histogram has a cell for each bucket, one for larger values, and one for the sum.
 constexpr size_t cells_of(const MetricInfo& metric) {
     const size_t each =
         metric.kind == MetricKind::histogram ? histogram_bounds_us.size() + 2 : size_t{1};
@@ -159,13 +160,14 @@ inline constexpr size_t metric_cells = metric_offsets[metrics_count];
 
 class MetricShard {
 public:
-    // label: the position of the label's value in its set; for two sets, label_of() below.
+    // label: the index of the label's value in its set of values. For a metric with two labels, use
+    // label_of() below.
     void add(Metric metric, int64_t amount = 1, size_t label = 0) {
         bump(metric_offsets[static_cast<size_t>(metric)] + label, amount);
     }
 
     void set(Metric metric, int64_t value, size_t label = 0) {
-        // relaxed: a single number; readers may see it a moment later.
+        // relaxed: no other data depends on this number; readers may see it slightly later.
         cells_[metric_offsets[static_cast<size_t>(metric)] + label].store(
             value, std::memory_order_relaxed);
     }
@@ -180,7 +182,7 @@ public:
     }
 
     [[nodiscard]] int64_t read(size_t cell) const {
-        // relaxed: a single number; it orders nothing.
+        // relaxed: no other data depends on this number.
         return cells_[cell].load(std::memory_order_relaxed);
     }
     [[nodiscard]] int64_t read(Metric metric, size_t label) const {
@@ -189,8 +191,8 @@ public:
 
 private:
     void bump(size_t cell, int64_t amount) {
-        // relaxed twice: there is one writer, so no read-modify-write is needed; readers may see
-        // the value a moment later.
+        // relaxed twice: there is one writer, so no read-modify-write is needed. Readers may see
+        // the value slightly later.
         const int64_t now = cells_[cell].load(std::memory_order_relaxed);
         cells_[cell].store(now + amount, std::memory_order_relaxed);
     }

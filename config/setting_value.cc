@@ -13,8 +13,7 @@ namespace {
 
 const Text* text_in(const TomlValue& toml) { return std::get_if<Text>(&toml.value); }
 
-// Returns true if the name of a library's property shows that it is a secret or names a file with
-// one.
+// Returns true if the name of a library's property indicates a secret or a file that contains one.
 bool is_secret(std::string_view property) {
     return property.contains("password") || property.contains("secret") ||
            property.ends_with(".pem");
@@ -27,7 +26,8 @@ std::optional<Text> property_value(const TomlValue& toml) {
     return std::nullopt;
 }
 
-// Adds the members of the table. A dotted name without quotes is a table inside a table.
+// Adds the members of the table. A dotted name without quotes is a table in a table: its members
+// are added too.
 bool add_properties(const TomlTable& table, const std::string& prefix, Properties& properties) {
     return std::ranges::all_of(table, [&](const TomlMember& member) {
         const std::string name = prefix + member.name;

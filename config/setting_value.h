@@ -1,5 +1,5 @@
-// Setting values: reads the value of a setting by its type, from TOML or from the text of --set,
-// and writes it as TOML.
+// Setting values: reads the value of a setting, from TOML or from the text of --set, according to
+// the type of the setting. Also writes the value as TOML.
 //
 //   type         in TOML                         in --set
 //   Bytes        "64KiB"                         64KiB
@@ -24,15 +24,15 @@
 
 namespace rollcall {
 
-// Reads a value as an operator types it after --set. Returns nothing if it is not of type T.
+// Reads a value in the notation of --set. Returns nothing if the text is not of type T.
 template <class T>
 [[nodiscard]] std::optional<T> value_from_text(std::string_view text);
 
-// Reads a value of a settings file. Returns nothing if it is not of type T.
+// Reads a value from a settings file. Returns nothing if the value is not of type T.
 template <class T>
 [[nodiscard]] std::optional<T> value_from_toml(const TomlValue& toml);
 
-// Returns a description of the values of type T that completes the sentence "must be ...".
+// Returns a text that describes the values of type T and completes the sentence "must be ...".
 template <class T>
 [[nodiscard]] std::string_view form_of();
 
@@ -52,7 +52,7 @@ SETTING_TYPE(List)
 SETTING_TYPE(Properties)
 #undef SETTING_TYPE
 
-// Write a value as TOML. A property whose name says that it is a secret is written as "***".
+// Write a value as TOML. A property whose name indicates a secret is written as "***".
 [[nodiscard]] std::string value_to_toml(const Text& text);
 [[nodiscard]] std::string value_to_toml(Bytes value);
 [[nodiscard]] std::string value_to_toml(Millis value);

@@ -1,6 +1,6 @@
 // Settings: the table settings.def as structs with defaults, and as a list of keys with bounds.
 //
-// A default outside of its bounds does not compile.
+// A default that is not within its bounds does not compile.
 //
 // Threads: load() creates the settings; afterwards any thread may read them.
 #pragma once
@@ -122,8 +122,8 @@ struct Settings {
     bool operator==(const Settings&) const = default;
 };
 
-// The type of a default at compile time. clang 19 does not accept GCC 12's std::string as
-// constexpr.
+// The compile-time type of a default. For Text it is not std::string, because clang 19 does not
+// accept GCC 12's std::string as constexpr.
 template <class T>
 using Constant = std::conditional_t<
     std::same_as<T, Text>, std::string_view,

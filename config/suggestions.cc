@@ -8,8 +8,8 @@ namespace rollcall {
 
 namespace {
 
-// Returns the Levenshtein distance: the number of characters to insert, remove or replace to turn
-// one name into the other.
+// Returns the Levenshtein distance: the number of characters that must be inserted, removed or
+// replaced to turn one name into the other.
 size_t edit_distance(std::string_view a, std::string_view b) {
     std::vector<size_t> row(b.size() + 1);  // Distances from a's first i to b's first j characters.
     std::iota(row.begin(), row.end(), 0);

@@ -9,9 +9,9 @@
 
 namespace rollcall {
 
-// Returns the nearest known name: one with the same key in another section, one that begins with
-// the name, or one that differs by a few edits. "spool.syncc" gives "spool.sync";
-// "entirely.different" gives nothing.
+// Returns the most similar known name, or nothing. A name is similar if it has the same key in
+// another section, begins with the unknown name, or differs by a few edits. "spool.syncc" gives
+// "spool.sync"; "entirely.different" gives nothing.
 [[nodiscard]] std::optional<std::string_view> nearest_name(
     std::string_view name, const std::vector<std::string_view>& known_names);
 

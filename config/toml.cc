@@ -4,7 +4,8 @@
 #include <utility>
 
 #define TOML_EXCEPTIONS 0  // parse() returns syntax errors instead of throwing them.
-// Version 3.3 asserts that a key follows "[", although its next line reports a missing key.
+// The library's version 3.3 asserts that a key comes after "[", although its next line reports a
+// missing key as a syntax error.
 #define TOML_ASSERT(condition) static_assert(true)
 #include <toml++/toml.h>
 

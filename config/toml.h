@@ -1,4 +1,5 @@
-// Toml: reads TOML 1.0 into plain values, so that only one file depends on the library.
+// Toml: reads TOML 1.0 into values that do not depend on the library. Only toml.cc includes the
+// library.
 //
 // Source: https://toml.io/en/v1.0.0
 // Threads: pure functions.
@@ -19,7 +20,7 @@ using TomlArray = std::vector<TomlValue>;
 using TomlTable = std::vector<TomlMember>;  // Sorted by name.
 
 struct TomlValue {
-    // monostate: a float, a date or a time, which no setting accepts.
+    // monostate represents a float, a date or a time. No setting accepts these.
     std::variant<std::monostate, std::string, int64_t, bool, TomlArray, TomlTable> value;
     int line = 0;  // Line of the text on which the value begins, from 1.
 };

@@ -14,8 +14,8 @@ struct Unit {
     uint64_t size;
 };
 
-// The first units are used for writing, the largest of them first, because the first unit that
-// divides a value gives its shortest form.
+// The first units are used for writing. The largest one comes first, because the first unit that
+// divides a value gives the shortest text.
 constexpr size_t written_units = 5;
 constexpr Unit byte_units[] = {{"TiB", uint64_t{1} << 40},
                                {"GiB", uint64_t{1} << 30},
