@@ -30,7 +30,7 @@ private:
     AddressRange(const in6_addr& first, size_t bits) : first_(first), bits_(bits) {}
 
     in6_addr first_;
-    size_t bits_;  // 0 to 128: how many bits of an address are those of first_.
+    size_t bits_;  // Length of the network's prefix, 0 to 128.
 };
 
 }  // namespace rollcall

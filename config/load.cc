@@ -163,7 +163,7 @@ private:
 
     Settings settings_;
     std::vector<Problem> problems_;
-    std::map<std::string_view, int> lines_;  // For each setting, the line that last set it.
+    std::map<std::string_view, int> lines_;  // The line that last set each setting.
 };
 
 }  // namespace

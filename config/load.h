@@ -22,7 +22,7 @@
 namespace rollcall {
 
 struct Problem {
-    int line;         // Line of the file, from 1; 0 if the problem has no single line in the file.
+    int line;         // Line of the file, from 1; 0 if the problem belongs to no single line.
     std::string key;  // The setting as written; empty if the problem is about the whole file.
     std::string message;
 };

@@ -67,7 +67,7 @@ constexpr const CodeInfo& info(Code code) { return codes_table[static_cast<size_
 struct Error {
     Code code;
     int os_errno = 0;        // The errno of the system call that failed, or 0.
-    int64_t offset = -1;     // Offset of the wrong byte in the body, or -1.
+    int64_t offset = -1;     // Offset of the byte at fault in the body, or -1.
     bool truncated = false;  // The body is incomplete: it was cut off, or never finished.
     int32_t wait_s = 0;      // Seconds after which the sender may try again; 0 if unknown.
     std::shared_ptr<const std::string> explanation = {};  // For the operator; null if none.

@@ -43,7 +43,7 @@ struct FileIdentity {
 
 struct FileStatus {
     FileIdentity identity;
-    uint64_t links;  // Number of its names; 0 after the last one was removed.
+    uint64_t links;  // Number of the file's names; 0 after the last one was removed.
 };
 
 class File {

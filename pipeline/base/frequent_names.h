@@ -47,7 +47,7 @@ public:
         uint64_t error = 0;
         uint32_t ticket = 0;  // Different for each name that takes this position.
         uint32_t note = 0;    // The value that the caller gave when the name took this position.
-        uint16_t next = 0;    // The next name with the same hash.
+        uint16_t next = 0;    // Slot of the next name with the same hash.
         uint8_t size = 0;
         std::array<char, name_bytes_max> bytes{};
 
@@ -80,7 +80,7 @@ private:
     void unlink(uint16_t slot);
 
     std::vector<Entry> entries_;
-    std::vector<uint16_t> buckets_;  // The first name of each hash.
+    std::vector<uint16_t> buckets_;  // For each hash, the slot of its first name.
     size_t used_ = 0;
     size_t hand_ = 0;
     uint64_t lowest_ = 0;  // All counts are at least this.

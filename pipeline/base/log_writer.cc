@@ -24,7 +24,7 @@ bool write_all(int fd, std::string_view text) {
         const ssize_t count = write(fd, text.data(), text.size());
         if (count > 0) {
             text.remove_prefix(static_cast<size_t>(count));
-        } else if (count < 0 && errno == EAGAIN) {  // Another process has made it non-blocking.
+        } else if (count < 0 && errno == EAGAIN) {  // Another process has set O_NONBLOCK.
             pollfd writable{fd, POLLOUT, 0};
             (void)poll(&writable, 1, -1);
         } else if (count == 0 || errno != EINTR) {

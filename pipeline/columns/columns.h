@@ -74,7 +74,7 @@ struct ColumnInfo {
     double low;
     double high;
     uint16_t since;  // The first version of the table with this column; versions begin with 1.
-    uint16_t place;  // People see the columns in ascending order of this number.
+    uint16_t place;  // Position among the columns that people see.
     std::string_view keys;
     std::string_view help;
 };
@@ -220,7 +220,7 @@ private:
     size_t rows_max_;
     size_t text_max_;
     size_t rows_ = 0;
-    size_t text_used_ = 0;       // Bytes of the committed rows and the open row.
+    size_t text_used_ = 0;       // Bytes of texts in the committed rows and the open row.
     size_t text_committed_ = 0;  // Offset of the open row's texts.
     uint64_t mask_ = 0;
     uint64_t open_mask_ = 0;

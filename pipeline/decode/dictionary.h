@@ -27,7 +27,7 @@ namespace rollcall {
 struct Meaning {
     const KnownKey* in_pairs = nullptr;   // See find_key().
     const KnownKey* alone = nullptr;      // The same without the keys that only pairs use.
-    const KnownKey* in_object = nullptr;  // The key together with its object: `ram.total`.
+    const KnownKey* in_object = nullptr;  // The key for `object.name`, such as `ram.total`.
     bool group = false;                   // See is_group().
     bool other_thing = false;             // See is_other_thing().
     bool secret = false;                  // See is_secret().

@@ -41,7 +41,7 @@ public:
     struct Name {
         std::string_view text;
         bool secret = false;
-        bool plain = false;  // Known to need no escapes.
+        bool plain = false;  // True if the text is known to need no escapes.
         Name() = default;
         template <std::convertible_to<std::string_view> Text>
         Name(const Text& name) : text(name), secret(is_secret(name)) {}

@@ -458,7 +458,7 @@ void Fields::check_serial() {
 void Fields::settle_voltage() {
     if (!has(Column::voltage_v) || !kept(Column::voltage_v).bare) return;
     constexpr double volts_from = 100;
-    constexpr double tenths_from = 45;  // Boards need 4.5 V and more.
+    constexpr double tenths_from = 45;  // Boards need at least 4.5 V.
     Kept& voltage = kept(Column::voltage_v);
     const bool has_version = has(Column::version);
     const bool writes_tenths = has_version && kept(Column::version).text.starts_with("6.");

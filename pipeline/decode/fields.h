@@ -32,8 +32,8 @@ namespace rollcall {
 struct Shape {
     bool json = false;  // The report is JSON.
     bool json_rpc = false;
-    bool collectors = false;  // ISPApp: the report has values of collectors.
-    std::string_view rpc_id;  // JSON-RPC: the id as the request spelled it; may be empty.
+    bool collectors = false;  // The report has values of ISPApp collectors.
+    std::string_view rpc_id;  // The id of a JSON-RPC request, in its spelling; may be empty.
 };
 
 class Fields {
@@ -116,7 +116,7 @@ private:
         int64_t integer;
         double real;
         std::string_view text;
-        bool bare = false;  // An integer without a unit.
+        bool bare = false;  // The value is an integer without a unit.
     };
 
     void one_value(const Key& key, std::string_view value);

@@ -34,7 +34,7 @@ bool contains_word(std::string_view words, std::string_view word) {
 // A set of character classes, one bit for each.
 using Classes = uint8_t;
 constexpr Classes zero = 1;
-constexpr Classes digit = 2;  // 1 to 9.
+constexpr Classes digit = 2;  // 1 to 9; 0 is a class of its own.
 constexpr Classes capital = 4;
 constexpr Classes small = 8;
 constexpr Classes series_mark = 16;  // A character that separates the parts of a product's name.

@@ -34,8 +34,8 @@ inline constexpr size_t body_padding = 64;
 inline constexpr size_t json_depth_max = 32;
 
 struct JsonString {
-    std::string_view raw;  // Between the quotes.
-    bool escaped = false;  // Has a backslash: see json_unescape().
+    std::string_view raw;  // The bytes between the quotes.
+    bool escaped = false;  // The string has a backslash: see json_unescape().
 };
 
 struct JsonNumber {

@@ -21,7 +21,7 @@ constexpr size_t rpc_id_bytes_max = 64;
 // The keys that set a column when they name a member of an object.
 enum class Reach : uint8_t {
     none,
-    mean,    // Keys that include the object's name, and of which the mean of a list is stored.
+    mean,    // Keys that include the object's name. Stores the mean of a list.
     path,    // Keys that include the object's name.
     strong,  // Keys of `path`, and keys that only a router has.
     all,
@@ -79,7 +79,7 @@ struct Name {
 // The object that a member belongs to.
 struct Place {
     bool is_report = false;        // The object is the report itself, in which all keys count.
-    std::string_view object = {};  // Its name; empty for the report itself.
+    std::string_view object = {};  // The object's name; empty for the report itself.
     Reach reach = Reach::all;
     Row* row = nullptr;  // Where to note the members that are not keys, or nullptr.
     bool in_list = false;

@@ -35,7 +35,7 @@ public:
         for (const char c : key) {
             const uint64_t kept = folding[static_cast<uint8_t>(c)];
             word_ |= kept << bits_;
-            bits_ += static_cast<unsigned>((kept + 0xFF) >> 8) * 8;  // 0 or 8.
+            bits_ += static_cast<unsigned>((kept + 0xFF) >> 8) * 8;  // Adds 0 or 8.
             if (bits_ < 64) continue;
             too_long_ |= folded_.middle != 0;
             folded_ = {word_, folded_.last, folded_.middle};
@@ -143,7 +143,7 @@ constexpr std::array<uint8_t, slots_count> slots = [] {
     }
     return result;
 }();
-static_assert(keys_max < slots_count);  // So a search ends.
+static_assert(keys_max < slots_count);  // A free slot always exists, so a search ends.
 
 constexpr std::string_view groups =
 #define COLUMN(name, kind, value, low, high, since, place, keys, help)

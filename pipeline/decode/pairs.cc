@@ -164,7 +164,7 @@ bool has_known_pair(std::string_view text, Dictionary& dictionary) {
 // Reserves twice the size, because a decoded part that is not UTF-8 is appended again as UTF-8,
 // with at most the same size.
 PairDecoder::PairDecoder(size_t text_bytes_max) {
-    decoded_.reserve(2 * 2 * text_bytes_max);  // For the body, and for the out-of-band fields.
+    decoded_.reserve(2 * 2 * text_bytes_max);  // One half for the body, one for out-of-band fields.
     json_.reserve(2 * text_bytes_max + body_padding);
 }
 
@@ -214,7 +214,7 @@ PairDecoder::JsonField PairDecoder::json_field(std::string_view text) {
             json_.clear();
             append_decoded(value, encoded, json_);
             size_t json_begin = 0;
-            if (json_.starts_with('%')) {  // It was encoded twice.
+            if (json_.starts_with('%')) {  // The JSON was encoded twice.
                 json_begin = json_.size();
                 append_decoded(std::string_view(json_).substr(0, json_begin), encoded, json_);
             }

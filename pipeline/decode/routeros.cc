@@ -124,7 +124,7 @@ struct Scale {
 
 // Converts a number with one of the units, or without a unit, to base units.
 std::optional<int64_t> scaled(std::string_view text, std::span<const Scale> scales) {
-    if (const auto number = whole(text)) return number;  // Exact beyond 2^53.
+    if (const auto number = whole(text)) return number;  // Keeps integers beyond 2^53 exact.
     const auto number = amount(text);
     if (!number) return std::nullopt;
     if (number->unit.empty()) return rounded(number->number);

@@ -80,16 +80,16 @@ inline constexpr std::string_view dead_letters_name = "dead";
 
 struct DeadReplay {
     uint64_t stored = 0;
-    uint64_t refused = 0;  // The sink refused them again.
-    uint64_t damaged = 0;  // Their records cannot be read.
+    uint64_t refused = 0;  // Dead letters that the sink refused again.
+    uint64_t damaged = 0;  // Dead letters whose records cannot be read.
 };
 
 class DeadLetters {
 public:
     struct Options {
         SinkName sink;
-        std::string spool_directory;  // The dead letters lie in a folder of it.
-        SpoolId spool;                // The run of refused rows, if there is no lineage.
+        std::string spool_directory;  // Each sink has a folder in it for its dead letters.
+        SpoolId spool;                // If there is no lineage, the run of refused rows.
         uint64_t size_max;            // Bytes.
         bool sync;
         const Lineage* lineage = nullptr;  // Names the run of a refused row.
@@ -139,7 +139,7 @@ private:
     Files& files_;
     const Clock& clock_;
     MetricShard& shard_;
-    MetricShard unseen_;  // Takes the counters of the spool's parts, which are not exported.
+    MetricShard unseen_;  // Counters of the spool's parts; not exported.
     Options options_;
     std::string directory_;
     // Rows of the current batch and of later records that have a dead letter; no value until they

@@ -68,20 +68,20 @@ public:
     struct Options {
         SinkName name;
         std::string spool_directory;
-        SpoolId spool;    // Names the position, and the run of all records, if there is no lineage.
-        size_t rows_max;  // At least the rows of a record.
-        size_t text_max;  // Bytes; at least those of a record.
+        SpoolId spool;  // Names the position. Without a lineage, it is also the run of all records.
+        size_t rows_max;  // Must be at least the maximum rows of a record.
+        size_t text_max;  // Bytes; must be at least the texts of a record.
         std::chrono::milliseconds age_max;
         std::chrono::milliseconds retry_delay_max;
         std::chrono::milliseconds duplicate_window;  // 0 stores every row.
         size_t duplicates_max;
-        bool counts_duplicates = false;  // True for one delivery, because all find the same ones.
+        bool counts_duplicates = false;  // True for one delivery: all find the same duplicates.
         // The quarantine of the spool, which its deliveries share. nullptr gives the delivery its
         // own, which keeps no bytes.
         std::shared_ptr<Quarantine> quarantine = nullptr;
         uint64_t dead_letters_size_max = 0;  // Bytes.
         bool sync = false;                   // Whether dead letters are synced.
-        Lineage* lineage = nullptr;          // The spool's; nullptr for a replay.
+        Lineage* lineage = nullptr;          // The spool's lineage; nullptr for a replay.
         // The thread calls this function last, with the error that ends the daemon.
         std::function<void(const Error&)> on_halt = [](const Error&) {};
     };
@@ -203,12 +203,12 @@ private:
     // Steady time since which the sink has lacked records, as far as is known; 0 while the sink is
     // up.
     int64_t lacks_since_us_ = 0;
-    int64_t stop_before_us_ = 0;  // Set before stopping_ advances.
+    int64_t stop_before_us_ = 0;  // Steady time; set before stopping_ advances.
     Heartbeat heartbeat_;
     Wakeup wakeup_;
-    Cursor stored_;    // Advanced here: the sink holds the records below it.
-    Cursor settled_;   // Advanced here: the spool need not keep the records below it.
-    Cursor stopping_;  // Advanced once by begin_stop(): 1 means drain and return.
+    Cursor stored_;    // Advanced by the delivery: the sink holds the records below.
+    Cursor settled_;   // Advanced by the delivery: the spool need not keep the records below.
+    Cursor stopping_;  // Advanced once by begin_stop(): 1 means to drain and return.
     std::thread thread_;
 };
 

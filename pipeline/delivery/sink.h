@@ -35,7 +35,7 @@ namespace rollcall {
 
 // A row that a sink can never store.
 struct Refusal {
-    size_t row;  // Its number in the batch.
+    size_t row;  // Index of the row in the batch.
     DeadReason reason;
     std::string detail;  // The answer of the sink or its server, in one line.
 };

@@ -34,8 +34,8 @@ struct SinkStatus {
     SinkState state;
     std::chrono::seconds since;  // Time in this state.
     std::string cause;           // What failed and how to fix it; empty unless the sink is down.
-    int64_t failed_attempts;     // Since the sink went down.
-    int64_t dead_letters;        // Rows that it refused and that are kept.
+    int64_t failed_attempts;     // Number of failed attempts since the sink went down.
+    int64_t dead_letters;        // Number of refused rows that are kept.
 };
 
 class SinkHealth {
@@ -67,7 +67,7 @@ private:
 
     const SinkName name_;
     const Clock& clock_;
-    mutable std::mutex mutex_;  // Guards what follows.
+    mutable std::mutex mutex_;  // Guards the members below.
     SinkState state_ = SinkState::opening;
     SinkState before_silence_ = SinkState::opening;
     int64_t since_us_;   // Steady time.

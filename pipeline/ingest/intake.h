@@ -64,12 +64,12 @@ struct Receipt {
         Code code;
     };
 
-    size_t items = 0;       // Number of reports that were stored or refused.
-    size_t accepted = 0;    // Number of rows.
-    uint64_t slot = 0;      // The slot of the last row.
-    Shape shape;            // Shape of the last report, even if it was refused; valid as long as
-                            // the body and until the next accept().
-    std::string_view site;  // Site of the last report; valid as long as `warnings`.
+    size_t items = 0;           // Number of reports that were stored or refused.
+    size_t accepted = 0;        // Number of rows.
+    uint64_t slot = 0;          // Number of the slot with the last row.
+    Shape shape;                // Shape of the last report, even if it was refused; valid until the
+                                // next accept(), and only while the body is.
+    std::string_view site;      // Site of the last report; valid while `warnings` is.
     std::string_view warnings;  // Column `warnings` of the last report; valid until the next
                                 // accept().
     std::vector<Refusal> refused;
@@ -155,7 +155,7 @@ private:
     KeyedHash fingerprint_hash_;
     Ring<Columns> ring_;
     Columns* open_ = nullptr;           // The slot that is being filled.
-    Columns scratch_{1, row_text_max};  // The row of site_without_body().
+    Columns scratch_{1, row_text_max};  // Row for site_without_body().
     Decoder decoder_;
     Fields fields_;
     identities::Mac device_;  // The device of a sender in its normalized spelling.

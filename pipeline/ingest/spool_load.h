@@ -10,8 +10,8 @@
 namespace rollcall {
 
 struct SpoolLoad {
-    uint64_t backlog_bytes = 0;            // Bytes that the slowest sink has not stored.
-    uint64_t written_bytes = 0;            // Bytes of records written since the start.
+    uint64_t backlog_bytes = 0;  // Bytes that the slowest sink has not stored.
+    uint64_t written_bytes = 0;  // Bytes of the records that were written since the start.
     std::optional<int64_t> sync_began_us;  // Start of the running sync; empty if there is none.
     bool full = false;                     // The spool cannot grow, so check-ins wait.
 };

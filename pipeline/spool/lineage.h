@@ -134,7 +134,7 @@ private:
     uint64_t sequence_ = 0;
     std::vector<Run> runs_;  // In the order of their records; constant after open().
 
-    mutable std::mutex mutex_;  // Guards what follows, file_ and sequence_.
+    mutable std::mutex mutex_;  // Guards the members below, file_ and sequence_.
     std::optional<DirectoryPlace> place_;
     std::vector<IncarnationId> incarnations_;  // The newest first.
 };

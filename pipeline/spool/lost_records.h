@@ -70,10 +70,10 @@ private:
     std::string spool_;
     std::string directory_;
     uint64_t size_max_;
-    std::mutex mutex_;       // Guards what follows.
+    std::mutex mutex_;       // Guards the members below.
     bool was_read_ = false;  // True once the directory was read.
     std::map<uint64_t, uint64_t>
-        counted_;         // Records [first, end), which neither touch nor overlap.
+        counted_;         // Ranges [first, end) of records; they neither touch nor overlap.
     uint64_t bytes_ = 0;  // Total size of all files.
 };
 

@@ -191,7 +191,7 @@ Result<void> SpoolReader::seek(uint64_t number) {
     const uint64_t first = *std::prev(after);
     const auto opened = open_segment(first);
     if (!opened) return std::unexpected(opened.error());
-    if (!*opened) return {};  // peek() finds the damage again, and reports it.
+    if (!*opened) return {};  // peek() will find and report this damage again.
     for (uint64_t at = first; at < next_;) {
         const auto skipped = segment_->skip(at);
         if (!skipped) return std::unexpected(skipped.error());
@@ -229,7 +229,7 @@ Result<void> SpoolReader::seek_written(int64_t written_us) {
         const auto file =
             files_.open(segment_path(directory_, *it), Files::Open::existing_read_only);
         if (!file && file.error().os_errno == ENOENT)
-            break;  // It and those before were just dropped.
+            break;  // This segment and the earlier ones were just dropped.
         if (!file) return std::unexpected(file.error());
         from = *it;
         const auto begun_us = first_written_us(**file, from);

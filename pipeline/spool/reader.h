@@ -95,7 +95,7 @@ private:
     uint64_t offset_ = segment_head_bytes;
     uint64_t advance_to_ = segment_head_bytes;
     std::vector<std::byte>
-        window_;  // Part of the file, read ahead; as large as the largest record.
+        window_;  // Part of the file that was read ahead; as large as the largest record.
     uint64_t window_at_ = 0;
     size_t window_bytes_ = 0;
 };
@@ -145,9 +145,9 @@ private:
     [[nodiscard]] Result<bool> open_segment(uint64_t first_record);
     // The damaged place where record `next_` should be.
     struct Damage {
-        std::string segment;  // As in LostRange.
+        std::string segment;  // See LostRange.
         uint64_t from;
-        uint64_t below;  // The first record of the next segment, or the end.
+        uint64_t below;  // First record of the next segment, or the end of the spool.
     };
     [[nodiscard]] Result<void> step_over_damage();
     [[nodiscard]] Result<bool> find_in_segment(const Damage& damage);

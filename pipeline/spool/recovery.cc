@@ -38,7 +38,7 @@ struct Gap {
 struct Scan {
     std::vector<Place> whole;  // Records that can be read.
     std::vector<Gap> gaps;     // The last gap begins after the last record.
-    uint64_t durable;          // Records below were durable.
+    uint64_t durable;          // The records below this number were durable.
 };
 
 Result<Scan> scan(SegmentReader& segment, uint64_t durable) {

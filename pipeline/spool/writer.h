@@ -121,7 +121,7 @@ private:
     const Clock& clock_;
     MetricShard& shard_;
     Options options_;
-    std::unique_ptr<File> lock_;  // The directory.
+    std::unique_ptr<File> lock_;  // The directory, which is locked.
     std::unique_ptr<File> file_;  // The last segment.
     std::unique_ptr<File> checkpoint_file_;
     Checkpoint checkpoint_{};

@@ -69,10 +69,10 @@ private:
 
 // PipelineStatus: the result of the last poll. Numbers are sums over all partitions.
 struct PipelineStatus {
-    std::string pipeline;          // Its name.
+    std::string pipeline;          // Name of the pipeline.
     bool not_singlestore = false;  // If true, the members below are not set.
     PipelineState state = PipelineState::unknown;
-    int64_t topic_begin = 0;  // Offsets.
+    int64_t topic_begin = 0;  // Sum of the first offsets.
     int64_t topic_end = 0;
     int64_t lag_messages = 0;
     int64_t lag_rows = 0;  // Upper bound.
@@ -81,7 +81,7 @@ struct PipelineStatus {
     int64_t expired_messages = 0;  // Messages that the topic has dropped before they were loaded.
     int64_t skipped_batch_partitions = 0;
     int64_t skipped_messages = 0;
-    int64_t failed_batches = 0;  // Since the database started.
+    int64_t failed_batches = 0;  // Number since the database started.
     int64_t errors = 0;
     bool failing = false;    // failed_batches or errors has grown since the previous poll.
     std::string last_error;  // "1933 Cannot get source metadata"; empty if none is known.
@@ -146,14 +146,14 @@ private:
     bool not_singlestore_ = false;
     std::map<std::string, Partition> partitions_;
     LagClock lag_;
-    bool polled_ = false;  // Whether a poll has succeeded.
+    bool polled_ = false;  // True once a poll has succeeded.
     std::string logged_;   // The message that was logged last.
     MetricShard shard_;
     HealthMessage health_message_;
-    mutable std::mutex mutex_;  // Guards status_, which only this thread writes.
+    mutable std::mutex mutex_;  // Guards status_, which only the watch's thread writes.
     PipelineStatus status_;
     Wakeup wakeup_;
-    Cursor stopping_;  // Advanced once by begin_stop(): 1 means return.
+    Cursor stopping_;  // Advanced once by begin_stop(): 1 means to return.
     std::thread thread_;
 };
 

@@ -61,8 +61,8 @@ void set(MYSQL* connection, mysql_option option, bool value) {
     mysql_options(connection, option, &flag);
 }
 
-constexpr unsigned pipeline_source_failed = 1933;  // Error number of SingleStore.
-constexpr unsigned check_violated_mysql = 3819;    // MariaDB uses another error number.
+constexpr unsigned pipeline_source_failed = 1933;  // An error number of SingleStore.
+constexpr unsigned check_violated_mysql = 3819;  // An error number of MySQL; MariaDB uses another.
 
 // The table does not contain causes that may be temporary: a missing column, partition or default
 // value, missing rights, locks, a full disk. Such a cause does not refuse a row.

@@ -264,7 +264,7 @@ Statements create_users(SqlDialect dialect, const DatabaseUsers& users) {
         fmt::format("GRANT {} ON {}.site_checkins TO {}", to_checkins, database, user),
         fmt::format("GRANT SELECT, INSERT, UPDATE ON {}.rollcall_position TO {}", database, user),
     };
-    if (dialect == SqlDialect::singlestore)  // For SinglestoreWatch.
+    if (dialect == SqlDialect::singlestore)  // SinglestoreWatch needs this right.
         statements.push_back(fmt::format("GRANT SHOW PIPELINE ON {}.* TO {}", database, user));
     return statements;
 }

@@ -31,7 +31,7 @@ constexpr uint64_t wal_frame_head_bytes = 24;  // sqlite.org/fileformat2.html, s
 // temporary. A conflict with the unique key over (id, site_id) is not an error.
 Code row_code(int status) {
     switch (status & 0xff) {
-        case SQLITE_CONSTRAINT: return Code::row_constraint;  // Also RAISE() in a trigger.
+        case SQLITE_CONSTRAINT: return Code::row_constraint;  // Includes RAISE() in a trigger.
         case SQLITE_MISMATCH: return Code::row_value_invalid;
         case SQLITE_TOOBIG: return Code::row_too_large;
         default: return Code::statement_failed;
