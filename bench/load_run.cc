@@ -142,7 +142,8 @@ void Load::make_ready(size_t index) {
     }
 }
 
-// Counts the unanswered check-ins of a connection as errors. The connection is reopened later.
+// Counts the unanswered check-ins of a closed connection as errors. The connection is reopened
+// later.
 void Load::lose(size_t index, std::string_view why) {
     Connection& connection = connections_[index];
     if (!connection.ready && totals_.first_error.empty()) totals_.first_error = why;

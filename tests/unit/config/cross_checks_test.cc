@@ -7,7 +7,7 @@ using namespace rollcall;
 namespace {
 
 struct CrossChecksFixture {
-    // Returns the settings that are named, in order.
+    // Returns the names of the settings that the problems are about, in order.
     [[nodiscard]] List blamed() const {
         List names;
         for (const auto& [setting, message] : contradictions_in(settings)) {

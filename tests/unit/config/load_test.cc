@@ -25,7 +25,7 @@ Loaded load_text(const std::string& text, const std::vector<std::string>& sets =
 
 Loaded load_sets(const std::vector<std::string>& sets) { return load(std::nullopt, sets); }
 
-// Returns every problem as the operator reads it, one per line; empty if there are none.
+// Returns every problem as it is shown to the operator, one per line; empty if there are none.
 std::string problems_in(const Loaded& loaded) {
     std::string text;
     if (!loaded)
@@ -33,7 +33,7 @@ std::string problems_in(const Loaded& loaded) {
     return text;
 }
 
-// Returns text with characters that TOML must escape.
+// Returns text with characters that must be escaped in TOML.
 Text random_text(Random& random) {
     static constexpr std::string_view pieces[] = {
         "a", "Z", "0", "\"", "\\", "'", "\n", "\t",      "\x01", "\x7f",  "#",
@@ -93,7 +93,8 @@ Settings random_settings(Random& random) {
     settings.admin.tls_listen = {"127.0.0.1:9465"};
     settings.admin.anonymous_anywhere = true;
     for (Text& path : settings.http.paths) path.insert(0, "/");
-    // A filter must not be empty, so it begins with "a". A # in it would have to be a whole level.
+    // A filter must not be empty, so it begins with "a". Remove any #, because # must be a whole
+    // level.
     for (Text& filter : settings.mqtt.topics) {
         filter.insert(0, "a");
         std::erase(filter, '#');
@@ -439,7 +440,7 @@ BOOST_AUTO_TEST_CASE(a_damaged_file_is_read_or_its_problems_are_reported) {
         for (uint64_t left = 1 + random.below(4); left > 0; --left) {
             const size_t at = random.below(damaged.size());
             if (random.below(2) == 0)
-                // Only ASCII, because other characters outside of quotes reach a
+                // Use only ASCII: other characters outside of quotes reach a
                 // __builtin_unreachable() of toml++ 3.3.
                 damaged[at] = static_cast<char>(random.below(128));
             else

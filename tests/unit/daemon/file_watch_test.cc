@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 struct FileWatchFixture {
     FileWatchFixture() { std::ofstream(path) << "a"; }
 
-    // Returns the log lines of a second.
+    // Returns the log lines of one measurement.
     std::string logged() {
         clock.pass(1s);
         return standard_error_of([&] { watch->measure(); });
@@ -48,7 +48,7 @@ BOOST_AUTO_TEST_CASE(file_that_changes_is_logged_once_and_shown_until_it_is_read
             fs::rename(path + ".new", path);
         },
         [&] {
-            // The time of last change has the resolution of the kernel's timer.
+            // The change time of a file has the resolution of the kernel's timer.
             std::this_thread::sleep_for(20ms);
             std::ofstream(path) << "c";
         },
@@ -58,7 +58,8 @@ BOOST_AUTO_TEST_CASE(file_that_changes_is_logged_once_and_shown_until_it_is_read
         begin();
         BOOST_TEST(logged() == "");
         change();
-        BOOST_TEST(standard_error_of([&] { watch->measure(); }) == "");  // Once a second.
+        // The watch measures once a second.
+        BOOST_TEST(standard_error_of([&] { watch->measure(); }) == "");
         BOOST_TEST(logged().find(path + " was changed, replaced or removed") != std::string::npos);
         BOOST_TEST(logged() == "");
         BOOST_TEST_REQUIRE(watch->health_messages().size() == 1);

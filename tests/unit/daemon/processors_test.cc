@@ -12,7 +12,7 @@ namespace rollcall {
 
 namespace {
 
-// Calls usable_processors() on a thread that may run on one processor only.
+// Calls usable_processors() on a thread that may run on only one processor.
 size_t usable_on_one(const CgroupPaths& paths) {
     size_t found = 0;
     std::thread([&] {

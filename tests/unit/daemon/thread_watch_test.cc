@@ -13,7 +13,7 @@ struct ThreadWatchFixture {
         watch.add("worker 0", ThreadWatch::Role::worker, worker);
         watch.add("sink kafka", ThreadWatch::Role::delivery, sink);
     }
-    // Makes that many measurements, one per second, and returns the log.
+    // Measures `seconds` times, once per second, and returns the log.
     std::string pass(int seconds) {
         return standard_error_of([&] {
             for (; seconds > 0; --seconds) (void)watch.measure(now_us += 1'000'000);

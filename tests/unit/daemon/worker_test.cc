@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(silent_connections_make_way_for_new_ones_and_who_was_heard_
     HttpClient known(http_port);
     BOOST_TEST(known.post("{}").status == 200);
     MqttClient router(mqtt_port, "MT1");
-    // Each listening socket has a queue of its own, so each client waits until the last is
+    // Each listening socket has its own queue. So each client waits until the previous one is
     // accepted.
     const auto wait_until_opened = [this](Transport transport, int64_t connections) {
         const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
@@ -180,8 +180,8 @@ BOOST_AUTO_TEST_CASE(limit_of_connections_is_that_of_all_workers) {
     BOOST_TEST(fifth.ends_within(std::chrono::seconds(2)));
 }
 
-// Counts the calls of operator new by all threads: worker, committer, delivery, and this one, whose
-// client only waits and discards.
+// Counts the calls of operator new in all threads: the worker, the committer, the delivery, and
+// this thread, whose client only waits and discards.
 BOOST_AUTO_TEST_CASE(steady_state_allocates_nothing_for_a_check_in) {
     start();
     gate.advance(1);
@@ -208,8 +208,8 @@ BOOST_AUTO_TEST_CASE(steady_state_allocates_nothing_for_a_check_in) {
             mqtt.connection().drop(4);
         }
     };
-    // On a busy machine more requests may be pending at once than ever before, and their containers
-    // grow; but not in each run.
+    // On a busy machine, more requests than ever before may be pending at once, and their
+    // containers then grow. But this does not happen in each run.
     constexpr int rounds = 500;
     int runs = 0;
     for (size_t before = 0; before != allocations() && runs < 10; ++runs) {
@@ -226,7 +226,7 @@ BOOST_AUTO_TEST_CASE(steady_state_allocates_nothing_for_a_check_in) {
 // --- quotas ---
 
 BOOST_AUTO_TEST_CASE(sender_over_its_quota_is_asked_to_come_later_and_then_refused_until_then) {
-    settings.quotas.network_checkins_max = 1;  // A minute for each.
+    settings.quotas.network_checkins_max = 1;  // For each network and minute.
     settings.quotas.burst = Millis(120'000);
     settings.quotas.grace = Millis(270'000);
     settings.replies.next = Millis(10'000);
@@ -236,7 +236,8 @@ BOOST_AUTO_TEST_CASE(sender_over_its_quota_is_asked_to_come_later_and_then_refus
     for (int taken = 0; taken < 6; ++taken) {
         const HttpResponse answer = client.post("{}");
         BOOST_TEST(answer.status == 200);
-        // The first response gives the usual interval, the others the time that the site is ahead.
+        // The first response has the usual interval. The other responses have the time after which
+        // the site is within its quota.
         const bool is_later = answer.body.find("\"next\":10}") == std::string::npos;
         BOOST_TEST(is_later == (taken >= 1), answer.body);
     }
@@ -270,7 +271,7 @@ BOOST_AUTO_TEST_CASE(new_client_under_full_pressure_waits_and_is_told_when_to_co
     BOOST_TEST(answer.body.find("overloaded") != std::string::npos);
     BOOST_TEST(std::stoi(answer.header("Retry-After")) >= 3600);
     BOOST_TEST(refused.connection().ends_within(std::chrono::seconds(5)));
-    // Earlier clients are served, and so is a new one after the overload.
+    // Earlier clients must be served during the overload, and a new one after it.
     BOOST_TEST(old.post("{}").status == 200);
     load.backlog_bytes = 0;
     controller.measure(4'000'000);

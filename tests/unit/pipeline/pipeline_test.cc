@@ -33,7 +33,7 @@ struct PipelineFixture {
         return made;
     }
 
-    // Stores a report like a worker, and returns when it is durable.
+    // Stores a report as a worker does, and waits until it is durable.
     void post(Pipeline& pipeline, size_t worker, int64_t seq) {
         std::string body = "seq=" + std::to_string(seq) + ";cpu-count=1";
         const size_t size = body.size();

@@ -36,7 +36,7 @@ BOOST_AUTO_TEST_CASE(only_a_kafka_sink_knows_where_its_topic_ends) {
     const auto sinks = rollcall::make_sinks(settings, "/nowhere");
     const auto topic_end = topic_end_of(sinks);
     BOOST_TEST_REQUIRE(static_cast<bool>(topic_end));
-    BOOST_TEST(!topic_end().has_value());  // It has not asked a broker yet.
+    BOOST_TEST(!topic_end().has_value());  // The sink has not asked a broker yet.
 }
 
 BOOST_AUTO_TEST_CASE(database_lies_in_the_state_directory_unless_a_path_is_set) {

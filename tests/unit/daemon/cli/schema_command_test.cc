@@ -1,6 +1,6 @@
 // The schema command with SQLite; integration/schema_mariadb_test.cc runs it against servers.
 //
-// The files in tests/schema are what `rollcalld schema show --dialect NAME` prints.
+// The files in tests/schema have the output of `rollcalld schema show --dialect NAME`.
 #include "daemon/cli/schema_command.h"
 
 #include <sys/stat.h>
@@ -23,8 +23,8 @@ bool contains(const std::string& text, std::string_view part) {
     return text.find(part) != std::string::npos;
 }
 
-// Returns settings for brokers that require a login and a client certificate, with many rows in a
-// message.
+// Returns settings for brokers that require a login and a client certificate. A message has many
+// rows.
 Settings secured() {
     Settings settings;
     settings.kafka.brokers = {"kafka-1:9093", "kafka-2:9093"};

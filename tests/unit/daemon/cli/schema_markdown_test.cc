@@ -14,7 +14,7 @@ using namespace rollcall;
 
 namespace {
 
-// The rows of the table, without its head.
+// Returns the rows of the table without its head.
 std::vector<std::string> table_rows() {
     std::vector<std::string> rows;
     std::istringstream document(schema_markdown());
@@ -23,7 +23,7 @@ std::vector<std::string> table_rows() {
     return rows;
 }
 
-// Returns the texts between back quotes; the first is the name of the column.
+// Returns the texts between back quotes. The first one is the name of the column.
 std::vector<std::string> backquoted(const std::string& row) {
     std::vector<std::string> words;
     std::istringstream pieces(row);

@@ -21,7 +21,7 @@ namespace rollcall {
 
 namespace {
 
-// A daemon that has the spool open, and 10 reports of which two are copies.
+// A running daemon that has the spool open. The spool has 10 reports, two of which are duplicates.
 struct CommandFixture {
     CommandFixture() {
         settings.general.state_dir = directory.path();
@@ -42,7 +42,7 @@ struct CommandFixture {
         text.resize(std::fread(text.data(), 1, text.size(), to.get()));
         return text;
     }
-    // Stores reports 2 and 5 as dead letters, like a delivery of the daemon.
+    // Stores the reports 2 and 5 as dead letters, as a delivery of the daemon would.
     void refuse_two() {
         DeadLetters letters(files, clock, shard,
                             {SinkName::sqlite, spool, writer.id(), 1 << 20, true});
@@ -136,13 +136,13 @@ BOOST_AUTO_TEST_CASE(damaged_record_fails_the_verdict_and_is_named) {
 }
 
 BOOST_AUTO_TEST_CASE(records_are_sent_to_a_sink_as_its_delivery_sends_them) {
-    BOOST_TEST(replayed({}).find("8 rows") != std::string::npos);  // Two are copies.
+    BOOST_TEST(replayed({}).find("8 rows") != std::string::npos);  // Two reports are duplicates.
     BOOST_TEST(verdict.value());
     const std::string ids = asked("SELECT GROUP_CONCAT(id) FROM site_checkins");
     BOOST_TEST(asked("SELECT COUNT(*) FROM site_checkins") == "8");
     BOOST_TEST(replayed({2, 6}).find("records 2 to 6: 4 rows") != std::string::npos);
     BOOST_TEST(asked("SELECT GROUP_CONCAT(id) FROM site_checkins") == ids);
-    // The position of the daemon's own delivery does not change.
+    // The position of the daemon's own delivery must not change.
     BOOST_TEST(asked("SELECT COUNT(*) FROM rollcall_position WHERE spool = '" +
                      to_text(writer.id()) + "'") == "0");
 }

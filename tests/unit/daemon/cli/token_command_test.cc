@@ -28,7 +28,7 @@ struct CommandFixture {
     }
     std::string shown(std::string_view token) { return show_token(settings, token, clock)->text; }
 
-    std::string id;  // The id of the token that was made last.
+    std::string id;  // The id of the newest token.
     TemporaryDirectory directory;
     Settings settings;
     ManualClock clock;

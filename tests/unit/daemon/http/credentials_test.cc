@@ -7,7 +7,7 @@ namespace rollcall {
 namespace {
 
 struct PresentedFixture {
-    // "SITE|TOKEN", or the name of the code.
+    // Returns "SITE|TOKEN", or the name of the error code.
     std::string in(std::string_view authorization, std::string_view fields = "",
                    std::string_view target = "/poll") {
         HttpHead head;

@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(empty_elements_and_pairs_have_no_meaning) {
     BOOST_TEST(client_in("Host: r\r\nX-Forwarded: 198.51.100.7\r\nX-Real-IP: 1.1.1.1\r\n") == "");
 }
 
-// The beginning of a value is what the client sent; what follows the last comma is the proxy's.
+// The client sent the beginning of a value; the proxy appended the part after the last comma.
 BOOST_AUTO_TEST_CASE(client_cannot_change_what_the_proxy_appends) {
     for (const std::string sent : {"for=\"", "for=203.0.113.9;by=\"", "for=203.0.113.9;x=\"\\",
                                    "\"", "for=203.0.113.9, by="}) {
@@ -102,7 +102,7 @@ BOOST_AUTO_TEST_CASE(client_cannot_change_what_the_proxy_appends) {
         BOOST_TEST(by_rfc(sent + ", for=\"[2001:db8::7]\"") == "2001:db8::7", sent);
         BOOST_TEST(by_x(sent + ", 198.51.100.7") == "198.51.100.7", sent);
     }
-    // Nor by a Host that the proxy quotes.
+    // A Host that the proxy quotes cannot change it, either.
     for (const std::string host : {"a, for=203.0.113.9", "a, for=203.0.113.9;x=",
                                    "a, for=203.0.113.9;x", "a, for=203.0.113.9;x=\\\"\\\""})
         BOOST_TEST(by_rfc("for=198.51.100.7;host=\"" + host + "\"") != "203.0.113.9", host);

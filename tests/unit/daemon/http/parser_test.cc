@@ -20,7 +20,7 @@ constexpr size_t body_max = 4096;
 constexpr HttpParser::Limits limits{header_max, fields_max, body_max};
 using Step = HttpParser::Step;
 
-// The result of parsing all bytes: the requests as "METHOD target body;", or how parsing ended.
+// The result of parsing all bytes: the requests as "METHOD target body;", or the error.
 struct MetricValue {
     std::string requests;
     bool waits = false;  // Whether the parser needs more bytes.
@@ -76,7 +76,8 @@ void check_refused(const std::string& bytes, Code code, bool raw_spaces = false)
     }
 }
 
-// A request that follows another one. The parser must not read it if the first one is refused.
+// A second request after the one under test. If the first one is refused, the parser must not parse
+// this one.
 constexpr std::string_view next_request = "GET /next HTTP/1.1\r\nHost: r\r\n\r\n";
 
 void check(const HttpStatement& statement, const MetricValue& reading) {

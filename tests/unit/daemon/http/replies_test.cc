@@ -118,7 +118,8 @@ BOOST_AUTO_TEST_CASE(who_finds_the_daemon_busy_is_told_to_come_no_sooner_than_it
     }
 }
 
-// Replies caches the plain response; different values show whether it confuses two of them.
+// Replies caches the plain response. The test uses different values to find out whether the cache
+// confuses them.
 BOOST_AUTO_TEST_CASE(each_site_hears_its_own_next) {
     for (int round = 0; round < 2; ++round)
         for (const int64_t next : {27, 30, 30 + 64, 33, 27 + 128, 1, 86'400}) {
@@ -142,7 +143,8 @@ BOOST_AUTO_TEST_CASE(ispapp_hears_when_its_next_reports_are_due) {
     BOOST_TEST(age(0, 30) == R"({"updateFast":false,"lastUpdateOffsetSec":0,)"
                              R"("lastColUpdateOffsetSec":0,"cmds":[]})");
     BOOST_TEST(age(17, 30).find(R"("lastColUpdateOffsetSec":17,)") != std::string::npos);
-    // Never so much that the router's interval becomes 0, because it would then stop reporting.
+    // The value is never so large that the router's interval becomes 0, because the router would
+    // then stop reporting.
     BOOST_TEST(age(4000, 30).find(R"("lastColUpdateOffsetSec":28,)") != std::string::npos);
     BOOST_TEST(age(4000, 1).find(R"("lastColUpdateOffsetSec":0,)") != std::string::npos);
 }

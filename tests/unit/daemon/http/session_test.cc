@@ -20,7 +20,7 @@ using namespace std::chrono_literals;
 
 constexpr std::string_view report = R"({"serial":"S1","cpu_count":4})";
 
-// Larger than the maximum size of one report.
+// Returns a list that is larger than the maximum size of one report.
 std::string large_list() {
     const std::string item = R"({"serial":"S1","note":")" + std::string(200, 'x') + R"("})";
     std::string list = "[" + item;
@@ -35,7 +35,8 @@ BOOST_FIXTURE_TEST_SUITE(http_session, WorkerFixture)
 BOOST_AUTO_TEST_CASE(requests_in_one_packet_are_answered_in_their_order) {
     start();
     HttpClient client(http_port);
-    // Durable, refused at once, refused by its head, durable: responses keep the order of requests.
+    // The responses must keep the order of the requests. These are: durable, refused at once,
+    // refused by its head, durable.
     client.send(post_request(report) + post_request("{") +
                 "GET /nowhere HTTP/1.1\r\nHost: r\r\n\r\n" + post_request(report));
     for (const int status : {200, 400, 404, 200}) BOOST_TEST(client.receive().status == status);
@@ -320,7 +321,7 @@ BOOST_AUTO_TEST_CASE(head_that_is_refused_is_not_the_sender_of_the_request_befor
     BOOST_TEST(client.exchange(post_request("{", "/adopt/r2")).status == 400);
     BOOST_TEST(counted(Metric::liveness_rows_total, label_of(Transport::http)) == 2);
     BOOST_TEST(client.post("{").status == 400);
-    // Larger than any body may be: refused before authentication.
+    // The body is larger than any body may be, so it is refused before authentication.
     BOOST_TEST(
         client.exchange("POST /adopt/r3 HTTP/1.1\r\nHost: r\r\nContent-Length: 99999999\r\n\r\n")
             .status == 413);
@@ -367,7 +368,7 @@ BOOST_AUTO_TEST_CASE(client_that_reads_no_answers_is_not_read_from) {
     start();
     gate.advance(1);
     HttpClient client(http_port);
-    constexpr int reports = 30'000;  // Responses of about 5 MB, more than the socket buffers hold.
+    constexpr int reports = 30'000;  // About 5 MB of responses, more than the socket buffers hold.
     std::thread sender([&] {
         std::string many;
         for (int number = 0; number < 100; ++number) many += post_request(report);

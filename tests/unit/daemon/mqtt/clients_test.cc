@@ -35,8 +35,8 @@ using Closed = MqttClients::Closed;
 
 constexpr DelayedWills::Limits wills_max{.count = 100, .bytes = 1 << 20};
 
-// Returns an id of two words, of which the second is computed from the first: all these ids have
-// the same std::hash in libstdc++, which is MurmurHash64A with a fixed seed.
+// Returns an id of two words. The second word is computed from the first, so that all these ids
+// have the same std::hash in libstdc++, which is MurmurHash64A with a fixed seed.
 std::string colliding_id(uint64_t number) {
     constexpr uint64_t multiplier = 0xc6a4a7935bd1e995;
     const auto mixed = [](uint64_t word) {
@@ -46,7 +46,7 @@ std::string colliding_id(uint64_t number) {
     uint64_t inverse = 1;  // The inverse of the multiplier, by Newton's iteration.
     for (int round = 0; round < 6; ++round) inverse *= 2 - multiplier * inverse;
     const uint64_t start = 0xc70f6907 ^ 16 * multiplier;
-    // The state behind the first word must be xored away by the second.
+    // The second word must cancel (by xor) the state after the first word.
     uint64_t second = ((start ^ mixed(number)) * multiplier) * inverse;
     second = (second ^ second >> 47) * inverse;
     std::string id(16, '\0');
@@ -56,7 +56,7 @@ std::string colliding_id(uint64_t number) {
 }
 
 struct RegistryFixture {
-    // A client that wants its session kept.
+    // Opens a connection; by default, its client wants the session kept.
     MqttClients::Opened open(std::string_view id, bool clean_start = false, bool keep = true) {
         return registry.open(std::string(id), mailbox, 0, clean_start, keep, now_s);
     }
@@ -66,7 +66,7 @@ struct RegistryFixture {
     MqttClients::Closed close(const MqttClients::Opened& opened, uint32_t expiry_s) {
         return registry.close(*opened.client, opened.connection, expiry_s, now_s);
     }
-    // Closes a connection with a will, and returns the outcome for the will.
+    // Closes a connection with a will, and returns what happens to the will.
     std::string close_with_will(const MqttClients::Opened& opened, uint32_t expiry_s,
                                 uint32_t delay_s) {
         const int64_t waiting = counted(Metric::mqtt_wills_waiting);
@@ -232,7 +232,7 @@ BOOST_AUTO_TEST_CASE(
     registry.set_keep_session(*first.client, first.connection, false);
     const auto second = open("a");
     BOOST_TEST(!second.session_present);
-    // A late request of the first connection affects its own session only.
+    // A late request of the first connection must affect only its own session.
     registry.set_keep_session(*first.client, first.connection, false);
     BOOST_TEST(open("a").session_present);
 }
@@ -274,7 +274,7 @@ BOOST_AUTO_TEST_CASE(connection_that_was_taken_over_receives_nothing_more) {
     BOOST_TEST(unreleased(second).size() == 1u);
 }
 
-// In either order of the two closes, the entry exists until the last one, and not longer.
+// In both orders of the two closes, the entry must exist until the last close, and no longer.
 BOOST_AUTO_TEST_CASE(client_whose_session_ended_while_an_older_connection_is_open_may_come_back) {
     const auto first = open("a");
     const auto second = open("a");

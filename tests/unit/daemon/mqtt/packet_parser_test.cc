@@ -84,14 +84,14 @@ BOOST_AUTO_TEST_CASE(a_length_in_more_bytes_than_needed_is_taken_in_3_1_1_and_re
         taken<Pingreq>(longer);
         BOOST_TEST(refused_5(longer));
     }
-    // A CONNECT names its version itself.
+    // The version of a CONNECT is in the packet itself.
     const auto longer = [](const std::string& connect) {
         return connect.substr(0, 1) + byte(static_cast<uint8_t>(connect[1]) | 0x80) + "\0"s +
                connect.substr(2);
     };
     taken<Connect>(longer(connect(2, text("c"))));
     BOOST_TEST(refused(longer(connect_5(2, "", text("c")))));
-    // The length of properties, and a property that is a length.
+    // The length of a property list, and a property whose value is a length.
     BOOST_TEST(refused_5(packet(0x30, text("a") + "\x80\0"s)));
     BOOST_TEST(refused_5(packet(0x30, text("a") + "\x02\xA3\0\0\x01"s)));
     BOOST_TEST(
@@ -236,7 +236,7 @@ BOOST_AUTO_TEST_CASE(a_connect_cut_short_by_its_length_is_refused_wherever_it_is
         BOOST_TEST(refused(packet(0x10, body.substr(0, size))), "at " << size);
 }
 
-// The same for 5.0, which allows a password without a user name.
+// The same for 5.0. That version allows a password without a user name.
 // [MQTT5-3.1.2-3] [MQTT5-3.1.2-9] [MQTT5-3.1.2-11] [MQTT5-3.1.2-12] [MQTT5-3.1.2-13]
 // [MQTT5-3.1.2-16] [MQTT5-3.1.2-17] [MQTT5-3.1.2-18] [MQTT5-3.1.2-19]
 BOOST_AUTO_TEST_CASE(flags_of_a_connect_of_5_0_are_consistent_and_what_they_announce_is_there) {
@@ -471,7 +471,7 @@ BOOST_AUTO_TEST_CASE(a_publish_of_5_0_gives_its_alias_and_content_type) {
     BOOST_TEST(publish.topic_alias.value() == 5);
     BOOST_TEST(publish.content_type == "application/json");
     BOOST_TEST(publish.payload == "{}");
-    // The session refuses alias 0, not the parser.
+    // Alias 0 is refused by the session, not by the parser.
     BOOST_TEST(taken<Publish>(publish_5(property(35, two(0))), Version::v5).topic_alias.value() ==
                0);
 }
@@ -527,7 +527,7 @@ BOOST_AUTO_TEST_CASE(every_beginning_of_a_packet_of_5_0_needs_more) {
     }
 }
 
-// A packet that ends with a payload or a list may be complete at a shorter length, too.
+// A packet that ends with a payload or a list may also be complete with a smaller length.
 BOOST_AUTO_TEST_CASE(a_packet_of_5_0_cut_short_by_its_length_is_refused_or_as_short) {
     size_t refusals = 0;
     for (const std::string& whole : whole_packets_5())
@@ -546,8 +546,8 @@ BOOST_AUTO_TEST_CASE(a_packet_of_5_0_cut_short_by_its_length_is_refused_or_as_sh
 
 // --- random bytes ---
 
-// The bytes are copied to a block of exactly their size, so that AddressSanitizer sees each byte
-// that is read outside.
+// The bytes are copied to a block of exactly their size, so that AddressSanitizer detects each read
+// beyond them.
 BOOST_AUTO_TEST_CASE(random_bytes_never_take_more_than_was_given) {
     Random random("mqtt_codec");
     std::vector<std::string> wholes = whole_packets_5();

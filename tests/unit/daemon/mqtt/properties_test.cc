@@ -12,7 +12,7 @@ using namespace rollcall::mqtt::parsing;
 BOOST_AUTO_TEST_SUITE(mqtt_properties)
 
 // Section 2.2.2.2: "A Control Packet which contains an Identifier which is not valid for its packet
-// type" is malformed. Two identifiers have rules of their own: authentication data without a method
+// type" is malformed. Two properties have separate rules: authentication data without a method
 // (22), and a subscription identifier in a PUBLISH (11) [MQTT5-3.3.4-6].
 BOOST_AUTO_TEST_CASE(each_property_is_taken_where_the_standard_has_it_and_nowhere_else) {
     for (const auto& [id, value, packets, wrong] : known_properties)

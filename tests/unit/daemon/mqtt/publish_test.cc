@@ -20,7 +20,7 @@ BOOST_AUTO_TEST_CASE(publish_is_acknowledged_when_it_is_durable) {
     BOOST_TEST(accepted() == 4);
 }
 
-// The sink is down, so the spool fills up. The daemon then acknowledges nothing more.
+// The sink is down, so the spool fills up. Then the daemon must acknowledge no more messages.
 BOOST_AUTO_TEST_CASE(message_that_does_not_reach_the_disk_is_not_acknowledged) {
     settings.spool.size_max = Bytes{64 * 1024};
     start();
@@ -49,7 +49,7 @@ BOOST_AUTO_TEST_CASE(acknowledgements_come_in_the_order_of_the_publishes) {
         std::string sent = connect("MT1", {.level = level});
         std::string expected = connack(level);
         for (size_t id = 1; id <= 100; ++id) {
-            // Every third message cannot be decoded, and is still answered in order.
+            // Every third message cannot be decoded. It must still be answered in order.
             const bool is_bad = id % 3 == 0;
             const bool says_why = is_bad && level == 5;
             const int qos = id % 2 == 0 ? 2 : 1;
@@ -198,7 +198,7 @@ BOOST_AUTO_TEST_CASE(more_messages_at_a_time_than_the_receive_maximum_end_the_co
     const auto properties = with_receive_max(2);
     const std::string end = dismissal(5, Reason::receive_maximum_exceeded, "mqtt_receive_maximum");
     {
-        TcpClient client(mqtt_port);  // None of them can be acknowledged before all are read.
+        TcpClient client(mqtt_port);  // No message can be acknowledged before all are read.
         client.send(connect("MT1", {.level = 5}) + publish(5, 1, 1) + publish(5, 1, 2) +
                     publish(5, 1, 3));
         BOOST_TEST(client.take_rest() ==
@@ -232,8 +232,8 @@ BOOST_AUTO_TEST_CASE(more_messages_at_a_time_than_the_receive_maximum_end_the_co
     BOOST_TEST(rejected(Code::mqtt_receive_maximum) == 3);
 }
 
-// Section 4.9 of 5.0: the quota is not kept from one connection to the next, and each PUBCOMP gives
-// back one, also of a message that an earlier connection has left.
+// Section 4.9 of 5.0: the quota is not kept from one connection to the next. Each PUBCOMP adds one
+// to the quota, even for a message of an earlier connection.
 BOOST_AUTO_TEST_CASE(each_connection_begins_with_all_of_the_receive_maximum) {
     settings.mqtt.in_flight_max = 2;
     start();
@@ -342,7 +342,7 @@ BOOST_AUTO_TEST_CASE(client_of_5_0_that_does_not_heed_its_quota_is_ended) {
     TcpClient client(mqtt_port);
     client.send(connect("greedy", {.level = 5}) + publish(5, 1, 1));
     expect(client, connack(5, false, properties) + puback(1));
-    // The number of messages that a client may have sent before it receives the first refusal.
+    // Number of messages that a client may have sent before it receives the first refusal.
     const auto over = [](size_t id) {
         return puback_saying(id, Reason::quota_exceeded, "over_network_quota");
     };

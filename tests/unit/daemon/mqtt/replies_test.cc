@@ -12,7 +12,7 @@ BOOST_FIXTURE_TEST_SUITE(mqtt_replies, MqttSessionFixture)
 
 // [MQTT5-3.1.2-24] [MQTT5-3.4.2-2]
 BOOST_AUTO_TEST_CASE(client_of_5_0_receives_nothing_larger_than_its_maximum_packet_size) {
-    // A short CONNACK, so that a refusal with its reason string is longer.
+    // Makes CONNACK so short that a refusal with its reason string is longer.
     settings.mqtt.in_flight_max = UINT16_MAX;
     settings.mqtt.topic_aliases_max = 0;
     start();
@@ -34,7 +34,7 @@ BOOST_AUTO_TEST_CASE(client_of_5_0_receives_nothing_larger_than_its_maximum_pack
         client.send(with_maximum(full.size() - 1) + bad + connect("MT1"));
         BOOST_TEST(client.take_rest() == terms + brief + dismissal(5, Reason::protocol_error));
     }
-    // A client that cannot receive the terms would break them.
+    // If a client cannot receive the terms, it would break them.
     TcpClient client(mqtt_port);
     client.send(with_maximum(terms.size() - 1) + bad);
     BOOST_TEST(client.take_rest() == refused(5, Reason::packet_too_large));

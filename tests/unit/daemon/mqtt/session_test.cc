@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(disconnect_may_change_how_long_a_session_is_kept_but_not_re
     expect(client, connack(5, false));
 }
 
-// The value in CONNECT counts, not the granted one (section 3.14.2.2.2 of 5.0).
+// The expiry in CONNECT counts, not the one that the server granted (section 3.14.2.2.2 of 5.0).
 BOOST_AUTO_TEST_CASE(client_whose_session_is_not_kept_may_ask_again_at_its_end) {
     settings.mqtt.session_expiry_max = Millis(0);
     start();
@@ -344,7 +344,7 @@ BOOST_AUTO_TEST_CASE(answers_are_the_same_however_the_packets_are_split) {
     }
 }
 
-// Some of them are taken over, some end in the middle of a packet.
+// Some of the clients are taken over, and some end in the middle of a packet.
 BOOST_AUTO_TEST_CASE(whatever_clients_send_the_next_one_is_served) {
     Random random("mqtt_session");
     settings.mqtt.in_flight_max = 5;

@@ -34,7 +34,7 @@ BOOST_AUTO_TEST_CASE(will_is_left_by_whoever_ends_without_a_plain_goodbye) {
         }
         expected += leaves_will ? "-gone " : "";
         rows += leaves_will ? 1 : 0;
-        if (leaves_will) (void)sites(rows);  // It is written before the marker is sent.
+        if (leaves_will) (void)sites(rows);  // The row is stored before the marker is sent.
         mark();
         expected += "r1 ";
         ++rows;
@@ -71,7 +71,8 @@ BOOST_AUTO_TEST_CASE(will_waits_for_its_delay_and_is_dropped_if_the_client_comes
 BOOST_AUTO_TEST_CASE(will_waits_no_longer_than_its_session_is_kept) {
     settings.mqtt.sessions_max = 0;
     start();
-    for (const size_t expiry_s : {0, 60}) {  // No session is kept, so the expiry has no effect.
+    for (const size_t expiry_s : {0, 60}) {  // No session is kept, so the expiry must have no
+                                             // effect.
         TcpClient client(mqtt_port);
         client.send(connect_with_will(5, 60, expiry_s));
         expect(client, connack(5));

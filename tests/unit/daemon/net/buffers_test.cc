@@ -55,7 +55,7 @@ BOOST_AUTO_TEST_CASE(memory_that_was_given_back_is_lent_again_and_empty) {
     BOOST_TEST(static_cast<const void*>(next.view().data()) == memory);
 }
 
-// Otherwise the memory of one large body would be kept for ever.
+// The memory of one large body must not be kept for ever.
 BOOST_AUTO_TEST_CASE(memory_that_has_grown_large_is_not_kept) {
     const auto allocations_of_next = [this](size_t bytes) {
         buffers.acquire(buffer);
@@ -81,7 +81,7 @@ BOOST_AUTO_TEST_CASE(buffer_that_is_never_empty_for_a_million_operations_keeps_i
     BOOST_TEST(buffer.capacity() <= 4 * 5 * packet.size());
 }
 
-// If the rest moved to the front each time, this would move 5 GB.
+// If dropping a byte moved the remaining bytes each time, this would move 5 GB.
 BOOST_AUTO_TEST_CASE(dropping_byte_by_byte_costs_no_more_for_a_large_buffer) {
     buffer.append(std::string(100'000, 'x'));
     for (size_t left = 100'000; left > 0; --left) {

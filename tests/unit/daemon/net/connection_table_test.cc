@@ -31,7 +31,7 @@ private:
     size_t& expired_;
 };
 
-// A session that acknowledges each byte as a check-in of its own, each in the next slot.
+// A session that acknowledges each byte as one check-in, each in the next slot.
 class Acknowledging final : public Session {
 public:
     Acknowledging(Connection& connection, uint64_t& slot) : connection_(connection), slot_(slot) {}
@@ -98,7 +98,8 @@ BOOST_AUTO_TEST_CASE(network_with_more_connections_makes_room_for_one_with_fewer
     const auto held = [&of_greedy] {
         return std::ranges::count_if(of_greedy, [](Client& one) { return !one.ended(); });
     };
-    // Other networks get connections until each has as many as the greedy one.
+    // Clients of other networks connect until each network has as many connections as the greedy
+    // one.
     std::vector<Client> others;
     for (uint32_t address = 0x1000007f; address < 0x1500007f; address += 0x01000000) {
         others.push_back(connect(listen, address));
@@ -108,7 +109,7 @@ BOOST_AUTO_TEST_CASE(network_with_more_connections_makes_room_for_one_with_fewer
     BOOST_TEST(held() == 1);
     BOOST_TEST(refused(Code::over_connection_share) == 5);
     BOOST_TEST(refused(Code::too_many_connections) == 0);
-    // No network holds more than another one, so every new connection is refused.
+    // Now all networks have equally many connections, so every new connection is refused.
     Client late = connect(listen, 0x2000007f);
     BOOST_TEST(late.ended());
     Client again = connect(listen, greedy);
@@ -188,7 +189,7 @@ BOOST_AUTO_TEST_CASE(clients_behind_a_trusted_proxy_share_the_table_and_the_prox
     BOOST_TEST(refused(Code::over_connection_share) == 1);
     BOOST_TEST((!clients[1].ended() && !clients[3].ended()));
     other.leave();
-    // Other addresses have their limit, and closed connections leave nothing behind.
+    // The limit of one address must not affect the others, and closed connections must not count.
     clients.clear();
     Client first = connect();
     Client second = connect();
@@ -241,7 +242,7 @@ BOOST_AUTO_TEST_CASE(draining_ends_each_connection_after_its_replies_and_closing
     BOOST_TEST(shard.read(Metric::connections, label_of(Transport::mqtt)) == 0);
 }
 
-// Their deadline has passed before the first sweep.
+// The deadlines of all connections have passed before the first sweep.
 BOOST_AUTO_TEST_CASE(nobody_waits_for_more_than_a_step_of_a_sweep_that_misses_nobody) {
     constexpr size_t clients = 3 * ConnectionTable::sweep_step;
     BOOST_TEST_REQUIRE(open_files::raise_limit() > 2 * clients + 100);
@@ -270,15 +271,15 @@ BOOST_AUTO_TEST_CASE(nobody_waits_for_more_than_a_step_of_a_sweep_that_misses_no
     its_loop.run();
     BOOST_TEST(most_in_a_turn == ConnectionTable::sweep_step);
     BOOST_TEST_REQUIRE(when_us.size() == 3u);
-    BOOST_TEST(when_us.back() - when_us.front() < 900'000);  // All in one round of the check.
+    BOOST_TEST(when_us.back() - when_us.front() < 900'000);  // All in one sweep.
     for (const int fd : others) close(fd);
 }
 
-// The slots become durable while the loop's turn fills them again.
+// The slots become durable, and the same turn of the loop fills them again.
 BOOST_AUTO_TEST_CASE(turn_may_acknowledge_more_check_ins_than_the_ring_holds) {
     constexpr size_t check_ins = 10'000;
     uint64_t next_slot = 0;
-    Cursor over;  // Moved by the clients' thread: 1 when both have left.
+    Cursor over;  // Advanced by the clients' thread to 1 when both clients have disconnected.
     ConnectionTable::Options table_options(settings);
     table_options.ring_rows_max = 8;
     table_options.durable = [&] { return next_slot - 5; };
@@ -316,7 +317,7 @@ BOOST_AUTO_TEST_CASE(turn_may_acknowledge_more_check_ins_than_the_ring_holds) {
 BOOST_AUTO_TEST_CASE(answers_that_were_sent_do_not_count_as_unread_while_a_later_one_waits) {
     constexpr size_t check_ins = 600;  // In each of ten rounds.
     uint64_t next_slot = 0;
-    Cursor over;  // Moved by the client's thread: 1 when it has left.
+    Cursor over;  // Advanced by the client's thread to 1 when the client has disconnected.
     ConnectionTable::Options table_options(settings);
     table_options.output_bytes_max = 2 * check_ins;
     Loop its_loop(clock, shard, table_options, [&] {

@@ -43,7 +43,7 @@ void answer_lines(Connection& connection, std::string_view& bytes) {
 
 BOOST_FIXTURE_TEST_SUITE(net_connection, LoopFixture)
 
-// 248 bytes are libuv's.
+// The 248 bytes are those of libuv's socket.
 BOOST_AUTO_TEST_CASE(connection_takes_at_most_144_bytes_besides_its_socket) {
     BOOST_TEST(sizeof(Connection) - sizeof(uv_tcp_t) <= 144u);
 }
@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_CASE(new_connection_under_overload_is_throttled_and_asked_for_re
     sweep();
     early.send("b");
     BOOST_TEST(second.ready());
-    delay = Millis(0);  // The overload has passed for the second.
+    delay = Millis(0);  // The overload has ended before the second connection.
     late.send("c");
     BOOST_TEST((rejects == std::vector<bool>{true, false, false}));
 }
@@ -333,7 +333,7 @@ BOOST_AUTO_TEST_CASE(client_that_ends_its_side_gets_the_replies_that_wait) {
     step();
     BOOST_TEST(client.receive() == "late");
     BOOST_TEST(table().empty());
-    // Without replies there is nothing to wait for.
+    // Without pending replies, the connection closes at once.
     Client other = connect();
     other.end_sending();
     BOOST_TEST(table().empty());
@@ -356,7 +356,7 @@ BOOST_AUTO_TEST_CASE(client_that_holds_more_than_the_budget_leaves_is_not_read_f
         BOOST_TEST(budget.used() <= static_cast<int64_t>(sent));
         BOOST_TEST(waits() == 1);
         const size_t seen_of_greedy = seen;
-        // A client that holds nothing is served.
+        // A client that holds nothing must be served.
         Client modest = connect();
         modest.send("a");
         BOOST_TEST(seen == 1U);
@@ -364,13 +364,14 @@ BOOST_AUTO_TEST_CASE(client_that_holds_more_than_the_budget_leaves_is_not_read_f
         sweep();
         BOOST_TEST(waits() == 1);
         seen = seen_of_greedy;
-        budget.add(MemoryUse::wills, -2 * static_cast<int64_t>(sent));  // Given back by others.
+        // Other users have freed memory.
+        budget.add(MemoryUse::wills, -2 * static_cast<int64_t>(sent));
         sweep();
         BOOST_TEST(seen == sent);
         budget.add(MemoryUse::wills, 2 * static_cast<int64_t>(sent));
     }
     step();
-    BOOST_TEST(budget.used() <= 16 * 1024);  // Idle buffers.
+    BOOST_TEST(budget.used() <= 16 * 1024);  // Only idle buffers are left.
     close_loop();
     BOOST_TEST(budget.used() == 0);
 }

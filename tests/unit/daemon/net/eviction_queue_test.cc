@@ -16,7 +16,7 @@ struct QueueFixture {
     EvictionQueue queue;
 };
 
-// The queue never looks into a connection, so any address will do.
+// The queue never accesses a connection, so any address will do.
 Connection& address(uintptr_t number) { return *reinterpret_cast<Connection*>((number + 1) * 64); }
 
 }  // namespace

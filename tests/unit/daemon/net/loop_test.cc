@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// No file descriptor is free while an object exists.
+// While an object exists, no file descriptor is free.
 class NoFreeDescriptors {
 public:
     NoFreeDescriptors() {
@@ -35,8 +35,8 @@ private:
 };
 
 struct Fixture : LoopFixture {
-    // Turns the loop, and waits between the turns, until the condition holds or two sweeps are
-    // over.
+    // Runs turns of the loop, with pauses between them, until the condition holds or two sweeps
+    // have ended.
     template <class Condition>
     bool turns_until(Condition condition) {
         const auto deadline = std::chrono::steady_clock::now() + 3s;

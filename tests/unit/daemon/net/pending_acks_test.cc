@@ -41,7 +41,7 @@ BOOST_AUTO_TEST_CASE(queue_that_is_never_empty_for_a_million_acks_keeps_its_capa
     const size_t allocated = allocations();
     for (uint64_t slot = 0; slot < 1'000'000; ++slot) {
         acks.push({slot, nullptr, slot * 10, 1, 0});
-        if (slot < 5) continue;  // Between 5 and 6 wait from here on.
+        if (slot < 5) continue;  // From here on, 5 or 6 entries wait.
         BOOST_TEST_REQUIRE(acks.front().slot == popped);
         acks.pop();
         ++popped;

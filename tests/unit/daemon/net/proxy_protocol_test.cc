@@ -28,7 +28,7 @@ std::string header(char command, char family, const std::string& rest) {
 
 std::string text_line(const std::string& text) { return "PROXY " + text + "\r\n"; }
 
-// Returns the client's address, "" if the header names none, "more" or "wrong".
+// Returns the client's address; "" if the header names none; otherwise "more" or "wrong".
 std::string client_of(const std::string& bytes) {
     const auto parsed = parse_proxy_header(bytes);
     if (!parsed) return "wrong";
@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(longest_line_is_understood_and_one_byte_more_is_not_waited_
     BOOST_TEST(client_of(longest) == "");
     const std::string too_long = text_line("UNKNOWN " + most + " " + most + " 65535 655350");
     BOOST_TEST(client_of(too_long) == "wrong");
-    // Its last two bytes could still be the end.
+    // The last two bytes could still be the line end.
     BOOST_TEST(client_of(longest.substr(0, longest.size() - 1)) == "more");
     BOOST_TEST(client_of(too_long.substr(0, proxy_line_bytes_max)) == "wrong");
 }

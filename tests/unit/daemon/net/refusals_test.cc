@@ -25,7 +25,7 @@ BOOST_AUTO_TEST_CASE(each_reason_has_one_line_a_minute_that_says_how_many_there_
         "malformed.\n");
     BOOST_TEST(note(Code::bad_header, "192.0.2.1", 1) == "");
     BOOST_TEST(note(Code::bad_header, "192.0.2.2", 59) == "");
-    // Another reason, and the same one of another protocol, have lines of their own.
+    // Each pair of reason and protocol has log lines of its own.
     BOOST_TEST(note(Code::bad_host, "192.0.2.1", 59) != "");
     BOOST_TEST(line_of(log.note({.transport = Transport::mqtt, .code = Code::bad_header},
                                 59 * second_us)) != "");

@@ -11,7 +11,7 @@ namespace rollcall {
 
 namespace {
 
-// Returns the part behind the last colon.
+// Returns the part after the last colon.
 std::string reason_of(const Error& error) {
     const std::string sentence = describe(error);
     return sentence.substr(sentence.rfind(": ") + 2);

@@ -55,7 +55,7 @@ struct HandshakesFixture : LoopFixture {
     [[nodiscard]] int64_t ended(TlsHandshake result) const {
         return shard.read(Metric::tls_handshakes_total, label_of(result));
     }
-    // Exchanges the waiting bytes between the client and the server.
+    // Exchanges the pending bytes between the client and the server.
     static void exchange(Client& client, TlsEnd& end) {
         client.send(end.take_outgoing());
         end.receive(client.receive());
@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(handshake_that_takes_too_long_is_ended) {
     sweep();
     BOOST_TEST(silent.ended());
     BOOST_TEST(slow.ended());
-    // The first has sent nothing, so there was no handshake that could fail.
+    // The first client sent nothing, so no handshake began that could fail.
     BOOST_TEST(refused(Code::tls_timeout) == 1);
     BOOST_TEST(ended(TlsHandshake::failed) == 1);
 }
@@ -144,7 +144,8 @@ BOOST_AUTO_TEST_CASE(nobody_waits_for_more_than_one_handshake_that_takes_a_milli
 
     int turns = 0;
     std::vector<int> served;  // Turns in which the client without TLS was served.
-    Cursor over;              // Moved by the clients' thread: 1 when all have been answered.
+    Cursor over;              // Advanced by the clients' thread to 1 when all clients were
+                              // answered.
     settings.tls.handshakes_max = handshakes;
     Loop its_loop(slow, shard, ConnectionTable::Options(settings), [&] {
         ++turns;

@@ -35,13 +35,14 @@ BOOST_AUTO_TEST_CASE(ticket_is_good_for_its_lifetime_and_its_key_is_changed) {
         const auto first = session(version, nullptr, false);
         clock.pass(std::chrono::minutes(59));
         (void)session(version, first.get(), true);
-        // The key is the previous one now; a client that shows its ticket gets a new one.
+        // Now the key is the previous one. A client that sends a ticket of it must get a new
+        // ticket.
         clock.pass(std::chrono::minutes(59));
         const auto second = session(version, first.get(), true);
         clock.pass(std::chrono::minutes(61));
         (void)session(version, second.get(), true);
         (void)session(version, first.get(), false);
-        // No client connected for so long that both keys have expired.
+        // For a long time no client connects, so that both keys expire.
         clock.pass(std::chrono::hours(3));
         (void)session(version, second.get(), false);
     }

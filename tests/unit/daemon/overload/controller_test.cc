@@ -168,8 +168,8 @@ BOOST_AUTO_TEST_CASE(whoever_is_sent_away_comes_again_when_the_backlog_will_have
         backlog(0.96 - 0.005 * second);
         measure(overload);
     }
-    // 365 MB above where pressure ends. next is 30 s times growth at this pressure, which is more
-    // than 36.5 s: so ask for an interval that does not grow.
+    // The backlog is 365 MB above the level where pressure ends. `next` is 30 s times the growth at
+    // this pressure, which is more than 36.5 s. So use an interval that does not grow.
     BOOST_TEST(overload.last().drain_s == 37);
     settings.replies.next_factor_max = 1;
     OverloadState steady_state(settings);

@@ -79,8 +79,8 @@ BOOST_AUTO_TEST_CASE(whoever_goes_on_and_on_gets_the_rate_and_no_less) {
     BOOST_TEST(taken(quotas, sender, 1000) == 90);
 }
 
-// The table remembers only four senders of one row. Senders that could choose names of the same row
-// would be forgotten again and again, and so would have no limit.
+// The table can keep only four senders of one row. If names could be chosen such that all fall into
+// one row, the table would forget the senders again and again, and they would have no limit.
 BOOST_AUTO_TEST_CASE(names_cannot_be_chosen_to_push_each_other_out_of_the_table) {
     constexpr size_t rows = 1024;
     settings.quotas.site_checkins_max = 60;
@@ -140,12 +140,12 @@ BOOST_AUTO_TEST_CASE(each_site_tenant_and_network_has_its_own) {
     Quotas quotas(settings);
     BOOST_TEST(taken(quotas, sender, 1000) == 90);
     BOOST_TEST(taken(quotas, {.site = 12, .tenant = 22, .network = 33}, 1000) == 90);
-    // The tenant has had 180.
+    // The tenant has already sent 180.
     BOOST_TEST(taken(quotas, {.site = 13, .tenant = 22, .network = 33}, 1000) == 0);
     BOOST_TEST((quotas.standing({13, 22, 33}, now_us).code == Code::over_tenant_quota));
     BOOST_TEST(taken(quotas, {.site = 14, .tenant = 23, .network = 33}, 1000) == 90);
     BOOST_TEST(taken(quotas, {.site = 16, .tenant = 23, .network = 33}, 1000) == 90);
-    // The network has had 360.
+    // The network has already sent 360.
     BOOST_TEST(taken(quotas, {.site = 15, .tenant = 24, .network = 33}, 1000) == 0);
     BOOST_TEST((quotas.standing({15, 24, 33}, now_us).code == Code::over_network_quota));
     BOOST_TEST(taken(quotas, {.site = 15, .tenant = 24, .network = 34}, 1000) == 90);
@@ -175,7 +175,7 @@ BOOST_AUTO_TEST_CASE(network_is_the_first_bits_of_an_address) {
     BOOST_TEST(Quotas(settings).sender("", "", "nonsense").network == 0);
 }
 
-// A site whose bucket is full loses nothing if its entry is given to another site.
+// If the entry of a site with a full bucket is given to another site, the first site loses nothing.
 BOOST_AUTO_TEST_CASE(bucket_that_is_full_makes_room_and_the_others_stay) {
     settings.quotas.site_checkins_max = 60;
     settings.quotas.tracked_max = 4;
@@ -200,7 +200,7 @@ BOOST_AUTO_TEST_CASE(threads_that_charge_one_sender_lose_nothing) {
                 for (int i = 0; i < 30'000; ++i) quotas.charge(sender, 1, 0, now_us);
             });
     }
-    // 120,001 check-ins are 120.001 s, and the next one takes 1 ms; 60 s are the burst.
+    // 120,001 check-ins cost 120.001 s, and the next one costs 1 ms. The burst allows 60 s.
     BOOST_TEST(quotas.standing(sender, now_us).over_us == 60'002'000);
 }
 
@@ -214,7 +214,8 @@ BOOST_AUTO_TEST_CASE(what_is_taken_in_the_long_run_is_what_the_limit_says) {
         count += taken(quotas, sender, random.below(300));
         now_us += static_cast<int64_t>(random.below(2 * second_us));
     }
-    // The check-ins of ten minutes, the burst, the grace, and one more that had begun.
+    // The sum: the check-ins of ten minutes, the burst, the grace, and the check-in that exceeds
+    // it.
     BOOST_TEST(count <= settings.quotas.site_checkins_max * 12 + 1);
 }
 

@@ -56,7 +56,8 @@ BOOST_AUTO_TEST_CASE(jitter_is_the_site_s_own_and_spreads_the_fleet_over_all_it_
         BOOST_TEST_REQUIRE(overload.base_interval_s(site(number)) == next);
         ++sites_asked_for[static_cast<size_t>(next)];
     }
-    // 20 seconds, a thousand sites for each. Rounding gives the first and the last fewer sites.
+    // There are 20 values of `next`, with about a thousand sites each. Rounding gives the first and
+    // the last value fewer sites.
     for (size_t next = 91; next < 110; ++next) {
         BOOST_TEST(sites_asked_for[next] > 800);
         BOOST_TEST(sites_asked_for[next] < 1200);

@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(signed_token_is_valid_until_it_expires) {
     const std::string token = signed_token("s9", 60);
     BOOST_TEST(ask(token) == "s9/");
     const Identity before = identity;
-    // An expiry time tolerates a clock difference of 5 s.
+    // The expiry time includes a tolerance of 5 s for clock differences.
     BOOST_TEST(before.expires_s == now_s() + 65);
     clock.pass(std::chrono::seconds(64));
     BOOST_TEST(ask(token) == "s9/");
@@ -249,7 +249,7 @@ BOOST_AUTO_TEST_CASE(wrong_public_key_signatures_are_limited_and_delay_only_new_
     BOOST_TEST(ask(bad, "", "192.0.2.3") == "bad_credential");
     BOOST_TEST(ask(bad, "", "192.0.2.4") == "bad_credential");
     BOOST_TEST(ask(bad, "", "192.0.2.5") == "signature_checks_suspended");
-    // Tokens that are already verified, or cheap to verify, are still accepted.
+    // Tokens that were verified before, or that are cheap to verify, must still be accepted.
     BOOST_TEST(ask(good, "", "192.0.2.1") == "s7/");
     BOOST_TEST(ask("token-1", "", "192.0.2.1") == "s1/");
     BOOST_TEST(ask(signed_token("s9"), "", "192.0.2.1") == "s9/");
@@ -288,8 +288,8 @@ BOOST_AUTO_TEST_CASE(wrong_signatures_of_unknown_networks_delay_no_known_network
         (void)ask(bad, "", fmt::format("198.51.{}.{}", host / 250, host % 250));
     BOOST_TEST(ask(token(6), "", "203.0.113.1") == "signature_checks_suspended");
     BOOST_TEST(ask(token(6), "", "192.0.2.1") == "s6/");
-    // Each known network has one wrong signature per second; together they have as many as the
-    // unknown networks.
+    // Each known network may send one wrong signature per second. All known networks together may
+    // send as many as all unknown ones together.
     BOOST_TEST(ask(bad, "", "192.0.2.1") == "bad_credential");
     BOOST_TEST(ask(token(7), "", "192.0.2.1") == "signature_checks_suspended");
     BOOST_TEST(ask(bad, "", "192.0.2.2") == "bad_credential");

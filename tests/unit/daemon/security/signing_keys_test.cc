@@ -95,8 +95,8 @@ BOOST_AUTO_TEST_CASE(wrong_line_is_named_with_its_reason_and_without_the_secret)
                path + ":2: the file has more lines than auth.signing_keys_max");
 }
 
-// Sources: RFC 7515, appendices A.1.1, A.2.1 and A.3.1; RFC 8037, appendix A.4. The keys are those
-// of the same appendices, as PEM.
+// Sources: RFC 7515, appendices A.1.1, A.2.1 and A.3.1; RFC 8037, appendix A.4. The keys are from
+// the same appendices, converted to PEM.
 BOOST_AUTO_TEST_CASE(tokens_of_the_rfcs_are_verified_and_no_byte_of_them_may_differ) {
     write("rsa.pem", R"(-----BEGIN PUBLIC KEY-----
 MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAofgWCuLjybRlzo0tZWJj

@@ -1,4 +1,4 @@
-// Error: the sentences for people, and the cost of an error.
+// Error: its messages for operators, and its cost.
 #include "pipeline/base/error.h"
 
 #include <boost/test/unit_test.hpp>

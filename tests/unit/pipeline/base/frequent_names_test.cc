@@ -17,7 +17,7 @@ const FrequentNames::Entry* entry_of(const FrequentNames& names, std::string_vie
     return nullptr;
 }
 
-// Names of which the first is the most frequent one.
+// Returns a random name. The first name is the most frequent one, the next less so.
 std::string skewed_name(Random& random) {
     size_t name = 0;
     while (name < 500 && random.below(8) > 0) ++name;

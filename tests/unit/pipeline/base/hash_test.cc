@@ -16,8 +16,8 @@ const KeyedHash hash(key);
 
 BOOST_AUTO_TEST_SUITE(base_hash)
 
-// The first and some later numbers of kExpected64 in the authors' test, highwayhash_test.cc. Its
-// inputs are the bytes 0, 1, 2, ... with the given length.
+// The first and some later numbers of kExpected64 in the test of HighwayHash's authors,
+// highwayhash_test.cc. The inputs are the bytes 0, 1, 2, ... with the given length.
 BOOST_AUTO_TEST_CASE(keyed_hash_is_highwayhash) {
     std::string input;
     for (int byte = 0; byte < 4; ++byte) input += static_cast<char>(byte);

@@ -18,7 +18,7 @@ namespace {
 
 constexpr size_t queue_bytes_max = 16 * 1024;
 
-// A pipe of one page, which is read only when the test reads it.
+// A pipe of one page. Its content stays until the test reads it.
 class Pipe {
 public:
     Pipe() {
@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(flush_and_the_end_wait_for_a_reader_that_comes_late_but_not
         log(LogLevel::error, "nobody reads this");
         BOOST_TEST(takes_less_than(5s, [&] { BOOST_TEST(!writer.flush(1ms)); }));
     }
-    // Lines go to standard error again, and the abandoned thread ends when the pipe is closed.
+    // Lines go to standard error again. When the pipe is closed, the abandoned thread ends.
     pipe.close_reader();
 }
 

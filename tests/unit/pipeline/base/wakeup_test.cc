@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Lets this process open no further file while it exists.
+// While an object exists, this process can open no further file.
 class NoFreeDescriptors {
 public:
     NoFreeDescriptors() {

@@ -62,7 +62,8 @@ BOOST_AUTO_TEST_CASE(row_of_another_table_is_appended_unchanged_or_not_at_all) {
     while (narrow.append_row(from, 0)) {
     }
     const std::string full = payload_of(narrow);
-    BOOST_TEST(narrow.rows() < 200);  // The text space is full before the rows are.
+    BOOST_TEST(narrow.rows() < 200);  // The text space is full before the maximum number of rows is
+                                      // reached.
     BOOST_TEST(!narrow.append_row(from, 0));
     BOOST_TEST((payload_of(narrow) == full));
 }
@@ -124,7 +125,7 @@ BOOST_AUTO_TEST_CASE(appended_record_follows_the_rows_before_it) {
     BOOST_TEST(append(batch, payload_of(one_row("S1", 1))).value());
     Columns two(2, test_text_max);
     add_row(two, "S2", 2);
-    two.set_text(Column::identity, "");  // Present and empty.
+    two.set_text(Column::identity, "");  // The value is present, but empty.
     two.commit_row();
     BOOST_TEST(append(batch, payload_of(two)).value());
     BOOST_TEST(batch.rows() == 3);
@@ -145,7 +146,7 @@ BOOST_AUTO_TEST_CASE(record_that_does_not_fit_changes_nothing) {
 }
 
 BOOST_AUTO_TEST_CASE(record_of_an_older_daemon_is_read_into_the_current_columns) {
-    // The old record has a column that no longer exists, then site_id under another number.
+    // The old record has a column that no longer exists, and site_id under another number.
     Columns old(2, test_text_max);
     old.set_integer(Column::id, 77);
     old.set_text(Column::site_id, "S");

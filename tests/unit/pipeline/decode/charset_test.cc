@@ -51,7 +51,7 @@ BOOST_AUTO_TEST_CASE(what_is_not_in_the_charset_is_refused) {
     BOOST_TEST(!reader.read("klingon", "a", out));
     BOOST_TEST(!reader.read("utf-8", "\xC3", out));
     BOOST_TEST(!reader.read("gbk", "\xC9", out));
-    // The state of a conversion that failed is not kept.
+    // The state of a failed conversion must not be kept.
     BOOST_TEST(reader.read("gbk", "\xC9\xCF", out));
     BOOST_TEST(out == "上");
 }

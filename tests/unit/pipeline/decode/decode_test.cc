@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Returns the bytes that a record with the committed rows would contain.
+// Returns the bytes of a record with the committed rows.
 std::string record(const Columns& rows) {
     std::array<iovec, Columns::pieces_max> pieces;
     std::string bytes;
@@ -36,7 +36,7 @@ std::vector<std::string> files_in(const fs::path& folder) {
     return files;
 }
 
-// Bodies of the corpus with some bytes changed, cut out or doubled.
+// Bodies of the corpus in which some bytes are changed, removed or doubled.
 class DamagedBodies {
 public:
     explicit DamagedBodies(const char* test) : random_(test) {
@@ -148,7 +148,7 @@ BOOST_AUTO_TEST_CASE(a_body_of_the_largest_size_is_taken_whatever_is_in_it) {
 BOOST_AUTO_TEST_CASE(a_refused_body_leaves_the_slot_as_it_was) {
     DamagedBodies bodies("a_refused_body_leaves_the_slot_as_it_was");
     Rows all(8192, 8 << 20);
-    Rows untouched(8192, 8 << 20);  // Has met the good bodies only.
+    Rows untouched(8192, 8 << 20);  // Decodes only the undamaged bodies.
     Decoder decoder(8192, 8);
     size_t refused = 0;
     for (int i = 0; i < 4000; ++i) {
@@ -183,7 +183,7 @@ BOOST_AUTO_TEST_CASE(what_the_fuzzers_began_with_is_taken_or_refused_with_a_plac
         for (const std::string& body : files_in(folder)) {
             const Report report(body);
             ++seeds;
-            // A fault of a report inside a JSON string has no offset in the body.
+            // If the error is in a report inside a JSON string, it has no offset in the body.
             if (!report.result() && report.result().error().code == Code::malformed_json &&
                 !body.starts_with('"'))
                 BOOST_TEST(report.result().error().offset >= 0, body);
@@ -302,7 +302,7 @@ BOOST_AUTO_TEST_CASE(bodies_of_other_kinds_are_refused_as_such) {
     BOOST_TEST(Report("--x\r\nContent-Disposition: form-data; name=\"uptime\"\r\n\r\n1d\r\n--x--")
                    .outcome() == "unsupported_media_type");
     BOOST_TEST(Report("\x08\x01\x12\x02", BodyHint::foreign).outcome() == "unsupported_media_type");
-    // A report is a report.
+    // A report is decoded even if the client claims a type that holds no reports.
     BOOST_TEST(Report("{\"cpu_load\":7}", BodyHint::foreign)[Column::cpu_load] == "7");
 }
 

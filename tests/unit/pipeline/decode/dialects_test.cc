@@ -1,4 +1,4 @@
-// Dialects: whatever a router means, and however it writes it down, is found again.
+// Dialects: decode must find every value again, in whatever form a router reports it.
 #include <fmt/format.h>
 
 #include <boost/test/unit_test.hpp>

@@ -60,7 +60,7 @@ BOOST_AUTO_TEST_CASE(the_name_that_came_next_is_expected_where_it_ends_as_it_did
     BOOST_TEST(expected("uptime=").bytes == 6);
 }
 
-// `a"b` is what JSON writes as `a\"b`.
+// In JSON, `a"b` is written as `a\"b`.
 BOOST_AUTO_TEST_CASE(a_name_that_may_have_been_escaped_is_not_expected) {
     Dictionary names;
     const Body sent("a\"b\":1");
@@ -71,7 +71,8 @@ BOOST_AUTO_TEST_CASE(a_name_that_may_have_been_escaped_is_not_expected) {
     }
 }
 
-// Few letters and every length, so that names share slots, beginnings and ends.
+// The names have few different letters and every length, so that some share slots, beginnings and
+// ends.
 BOOST_AUTO_TEST_CASE(what_is_remembered_is_what_was_learned) {
     Random random("what_is_remembered_is_what_was_learned");
     std::vector<std::string> names = {"uptime", "cpu-load",  "cpu_load",    "CPU Load",

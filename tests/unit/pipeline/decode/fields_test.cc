@@ -9,7 +9,7 @@ using namespace rollcall;
 
 namespace {
 
-// One row, fed by hand.
+// One row whose fields the test adds one by one.
 class Row {
 public:
     Row() : rows_(1, 65536) { fields_.begin(rows_); }
@@ -35,7 +35,7 @@ public:
         return *this;
     }
 
-    // The columns, as "24.1", "NULL"; the row is finished by the first look.
+    // Returns a column as text: "24.1", "NULL". The first call finishes the row.
     std::string operator[](Column column) {
         finish();
         return shown(rows_, 0, column);
@@ -265,7 +265,7 @@ BOOST_AUTO_TEST_CASE(names_alone_are_no_metrics) {
                "no_metrics");
     BOOST_TEST(Row().warnings() == "no_metrics");
     BOOST_TEST(Row().text("version", "7.1").warnings() == "");
-    // There were metrics; the warning says what became of them.
+    // The report had a metric that was not usable. The warning says so.
     BOOST_TEST(Row().text("uptime", "$uptime").warnings() == "bad_value:uptime");
     BOOST_TEST(Row().warn(Warning::empty_body).warnings() == "empty_body");
 }
@@ -332,7 +332,7 @@ BOOST_AUTO_TEST_CASE(a_placeholder_is_no_identity) {
     licence.text("system-id", "unknown").text("uptime", "1d");
     BOOST_TEST(licence[Column::system_id] == "NULL");
     BOOST_TEST(licence.warnings() == "not_an_identity:system_id");
-    Row next;  // The next source is used.
+    Row next;  // The next source of the value is used.
     next.text("serial-number", "unknown").text("sn", "HF609BYEWH9");
     BOOST_TEST(next[Column::serial_number] == "HF609BYEWH9");
     Row repeated;
@@ -349,7 +349,7 @@ BOOST_AUTO_TEST_CASE(a_serial_number_that_repeats_another_name_is_none) {
         BOOST_TEST(row[Column::serial_number] == "NULL");
         BOOST_TEST(row.warnings() == "not_an_identity:serial");
     }
-    // Owners name routers after their serial numbers.
+    // Some owners name routers after their serial numbers.
     BOOST_TEST(Row()
                    .text("serial", "HF609BYEWH9")
                    .text("identity", "HF609BYEWH9")[Column::serial_number] == "HF609BYEWH9");

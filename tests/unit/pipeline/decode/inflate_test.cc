@@ -16,7 +16,7 @@
 using namespace rollcall;
 using namespace std::string_literals;
 
-// A sanitizer's own, which sees what the libraries take from malloc; null without one.
+// A function of the sanitizer, which sees the libraries' calls of malloc; null without a sanitizer.
 extern "C" int __sanitizer_install_malloc_and_free_hooks(  // NOLINT(bugprone-reserved-identifier)
     void (*malloc_hook)(const volatile void*, size_t), void (*free_hook)(const volatile void*))
     __attribute__((weak));
@@ -32,7 +32,7 @@ std::string zlib_written(std::string_view text, int window_bits, int level = 6) 
     z_stream stream{};
     BOOST_REQUIRE(deflateInit2(&stream, level, Z_DEFLATED, window_bits, 8, Z_DEFAULT_STRATEGY) ==
                   Z_OK);
-    // deflateBound() is too small for a small window that stores.
+    // deflateBound() is too small for a small window with stored (uncompressed) blocks.
     std::string out(2 * text.size() + 100, '\0');
     stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
     stream.avail_in = static_cast<uInt>(text.size());
@@ -58,7 +58,8 @@ std::string zstd(std::string_view text, int level = 3, int checksum = 1) {
     return out;
 }
 
-// A frame of zeros, `blocks` times 128 KiB in 4 bytes, that asks for a window of 2^window_log.
+// Returns a zstd frame of zeros: `blocks` times 128 KiB in 4 bytes. The frame requires a window of
+// 2^window_log.
 std::string zstd_zeros(size_t blocks, int window_log = 17) {
     std::string frame = "\x28\xB5\x2F\xFD\0"s + static_cast<char>((window_log - 10) << 3);
     for (size_t i = 1; i <= blocks; ++i) {
@@ -69,7 +70,7 @@ std::string zstd_zeros(size_t blocks, int window_log = 17) {
     return frame;
 }
 
-// Returns a frame without content. Its size allows other frames more output.
+// Returns a frame without content. The larger it is, the more output other frames may have.
 std::string skippable(size_t bytes) {
     std::string frame = "\x50\x2A\x4D\x18"s;
     for (const unsigned shift : {0u, 8u, 16u, 24u}) frame += static_cast<char>(bytes >> shift);
@@ -93,10 +94,10 @@ Inflater& inflater() {
     return one;
 }
 
-// The plain body, or the name of the error's code.
+// Returns the plain body, or the name of the error code.
 std::string inflated(ContentEncoding encoding, std::string_view body,
                      size_t bytes_max = plain_bytes_max) {
-    // At its exact size, so that AddressSanitizer sees a byte read behind it.
+    // A block of exactly this size, so that AddressSanitizer detects a read beyond it.
     const std::vector<char> alone(body.begin(), body.end());
     const auto plain = inflater().inflate(encoding, {alone.data(), alone.size()}, bytes_max);
     if (plain) return std::string(*plain);
@@ -126,7 +127,7 @@ bool count_mallocs() {
 
 }  // namespace
 
-namespace rollcall {  // A suite is a namespace, and zlib has a function of its name.
+namespace rollcall {  // A suite is a namespace. zlib has a function with its name.
 
 BOOST_AUTO_TEST_SUITE(decode_inflate)
 
@@ -189,7 +190,7 @@ BOOST_AUTO_TEST_CASE(members_and_frames_one_after_the_other_are_one_body) {
     BOOST_TEST(inflated(ContentEncoding::gzip, gzip("one,") + gzip("") + gzip("two")) == "one,two");
     BOOST_TEST(inflated(ContentEncoding::zstd, zstd("one,") + zstd("") + zstd("two")) == "one,two");
     BOOST_TEST(inflated(ContentEncoding::zstd, skippable(3) + zstd("one") + skippable(0)) == "one");
-    // The limits hold for all of them together.
+    // The limits apply to all members together.
     std::string gzips;
     std::string frames;
     for (int i = 0; i < 10; ++i) gzips += gzip(report), frames += zstd(report);
@@ -215,7 +216,7 @@ BOOST_AUTO_TEST_CASE(a_body_cut_anywhere_is_refused) {
         for (size_t size = 1; size < whole.size(); ++size)
             BOOST_TEST(inflated(format.encoding, whole.substr(0, size)) == "bad_encoding",
                        format.name << " " << size);
-        // Also where the output is as large as it may be.
+        // The same must hold where the output has the maximum size.
         BOOST_TEST(inflated(format.encoding, whole.substr(0, whole.size() - 1), report.size()) ==
                    "bad_encoding");
     }
@@ -223,7 +224,7 @@ BOOST_AUTO_TEST_CASE(a_body_cut_anywhere_is_refused) {
 
 BOOST_AUTO_TEST_CASE(no_wrong_byte_gives_a_wrong_text) {
     for (const Format& format : formats) {
-        if (format.compress == raw_deflate) continue;  // It has no checksum.
+        if (format.compress == raw_deflate) continue;  // This format has no checksum.
         const std::string whole = format.compress(report);
         for (size_t at = 0; at < whole.size(); ++at)
             for (int change = 1; change < 256; ++change) {
@@ -259,7 +260,7 @@ BOOST_AUTO_TEST_CASE(a_body_of_another_format_is_refused) {
                            sent.name << " as " << said.name);
     for (const Format& said : formats)
         BOOST_TEST(inflated(said.encoding, report) == "bad_encoding", said.name);
-    // A frame of zstd 0.7, which Debian's libzstd reads.
+    // A frame of zstd 0.7. Debian's libzstd can read it.
     BOOST_TEST(inflated(ContentEncoding::zstd, "\x27\xB5\x2F\xFD\0\x38\x40\0\3one\xC0\0\0"s) ==
                "bad_encoding");
 }
@@ -291,7 +292,7 @@ BOOST_AUTO_TEST_CASE(the_limit_is_exact) {
 BOOST_AUTO_TEST_CASE(a_bomb_stops_at_the_limit_and_writes_nothing_beyond) {
     std::string zeros;
     zeros.resize(10'000'000);
-    // The buffer is filled first, which shows how far the bomb has written.
+    // The buffer is filled first. This shows how many bytes the bomb has written.
     const std::string text(plain_bytes_max, 'x');
     const std::string xs = zstd(text) + skippable(plain_bytes_max / Inflater::ratio_max);
     for (const Format& format : formats) {
@@ -322,10 +323,10 @@ BOOST_AUTO_TEST_CASE(a_large_body_is_at_most_two_hundred_times_what_was_sent) {
 }
 
 BOOST_AUTO_TEST_CASE(what_needs_a_dictionary_is_refused) {
-    // RFC 1950: the flag FDICT, with a header whose check is right, then the dictionary's id.
+    // RFC 1950: the flag FDICT in a header with a valid check value, then the dictionary's id.
     BOOST_TEST(inflated(ContentEncoding::deflate, "\x78\xBB\0\0\0\1"s + zlib(report).substr(2)) ==
                "bad_encoding");
-    // RFC 8878: one byte of dictionary id behind the frame's window.
+    // RFC 8878: the frame has one byte of dictionary id after its window.
     std::string frame = zstd_zeros(1);
     frame[4] = 1;
     frame.insert(6, 1, '\7');
@@ -334,10 +335,10 @@ BOOST_AUTO_TEST_CASE(what_needs_a_dictionary_is_refused) {
 
 BOOST_AUTO_TEST_CASE(a_window_that_is_not_allowed_is_refused) {
     std::string body = zlib(report);
-    body[0] = '\x88';  // 2^16, and RFC 1950 ends at 2^15.
+    body[0] = '\x88';  // Window of 2^16; the maximum of RFC 1950 is 2^15.
     body[1] = '\x1C';
     BOOST_TEST(inflated(ContentEncoding::deflate, body) == "bad_encoding");
-    // A match that begins before the text does: fixed codes, length 3, distance 1.
+    // A match that begins before the start of the text: fixed codes, length 3, distance 1.
     BOOST_TEST(inflated(ContentEncoding::deflate, "\x03\x02\0"s) == "bad_encoding");
     BOOST_TEST(inflated(ContentEncoding::zstd, zstd_zeros(1, 41)) == "bad_encoding");
 }

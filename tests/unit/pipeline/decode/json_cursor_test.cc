@@ -12,7 +12,8 @@ using namespace rollcall;
 
 namespace {
 
-// "ok", or "malformed_json at 17". Behind the text lie quotes, which do not count.
+// Returns "ok", or for example "malformed_json at 17". Quotes follow the text in memory; the cursor
+// must ignore them.
 std::string walked(std::string_view text) {
     const Body body(text);
     JsonCursor cursor(body.view());

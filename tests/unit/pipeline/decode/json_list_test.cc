@@ -18,7 +18,7 @@ std::vector<std::string> lines_of(std::string_view text) {
     return taken;
 }
 
-// The texts of an array's elements; "-" for each that is not an object.
+// Returns the texts of an array's elements, with "-" for each element that is not an object.
 std::vector<std::string> elements_of(std::string_view text) {
     const Body body(text);
     JsonArray array;
@@ -57,7 +57,8 @@ BOOST_AUTO_TEST_CASE(an_array_that_is_not_json_or_too_long_is_refused_as_a_whole
     const Report cut(R"([{"sn":"A"},{"sn":"B"},)");
     BOOST_TEST(cut.outcome() == "malformed_json at 23");
     BOOST_TEST(cut.rows() == 0);
-    const Report longer("[{},{},{},{},{},{},{},{},{}]");  // One more than a Report takes.
+    const Report longer("[{},{},{},{},{},{},{},{},{}]");  // One report more than the class Report
+                                                          // accepts.
     BOOST_TEST(longer.outcome() == "too_many_items");
     BOOST_TEST(longer.rows() == 0);
 }

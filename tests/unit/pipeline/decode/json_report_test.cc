@@ -144,7 +144,7 @@ BOOST_AUTO_TEST_CASE(the_depth_that_is_refused_is_the_one_that_is_told) {
 }
 
 BOOST_AUTO_TEST_CASE(what_lies_behind_the_body_does_not_count) {
-    // A Body is followed by quotes, which would close the string.
+    // In memory, quotes follow a Body. If they were read, they would close the string.
     BOOST_TEST(Report(R"({"identity":"a)").outcome() == "malformed_json at 14");
     BOOST_TEST(Report(R"({"cpu_count":4)").outcome() == "malformed_json at 14");
 }
@@ -164,7 +164,8 @@ BOOST_AUTO_TEST_CASE(menus_are_groups_too) {
     BOOST_TEST(report[Column::cpu_load] == "5");
 }
 
-// Each is about another thing than the router, and stays out of its columns.
+// Each of these objects is about another thing than the router, so its values must not become
+// columns.
 BOOST_AUTO_TEST_CASE(what_other_things_say_is_not_the_routers) {
     const Report report(
         R"({"identity":"R1","cpu_load":7,"neighbors":[{"identity":"N1","serial":"HG709X1Y2Z1",)"
@@ -192,7 +193,8 @@ BOOST_AUTO_TEST_CASE(a_wrapper_of_any_name_is_known_by_what_it_holds) {
     }
     const Report shadow(R"({"state":{"reported":{"uptime":"1d","cpu-load":7}}})");
     BOOST_TEST(shadow[Column::uptime_s] == "86400");
-    // What measures nothing of a router is another thing, and so is each of several objects.
+    // An object without a measurement of a router describes another thing, as does each of several
+    // objects.
     BOOST_TEST(Report(R"({"x":{"uptime":"1d","version":"7.16"}})")[Column::uptime_s] == "NULL");
     BOOST_TEST(Report(R"({"x":{"uptime":"1d","cpu-load":7},"y":{}})")[Column::uptime_s] == "NULL");
 }

@@ -14,7 +14,7 @@ struct KeyExample {
     double scale = 1;
 };
 
-// Every spelling of a key of words: joined, with separators, in camel case.
+// Returns three spellings of a key of several words: joined, with separators, in camel case.
 std::array<std::string, 3> spellings(std::initializer_list<std::string> words) {
     std::array<std::string, 3> all;
     for (std::string word : words) {
@@ -31,7 +31,8 @@ std::array<std::string, 3> spellings(std::initializer_list<std::string> words) {
 
 BOOST_AUTO_TEST_SUITE(decode_key_words)
 
-// These are another thing's, and stay out whatever is added to the table.
+// These keys describe other things than the router. They must match no column, even when the table
+// grows.
 BOOST_AUTO_TEST_CASE(one_unknown_word_makes_another_thing_of_a_name) {
     for (const std::string_view name : {"neighbor_serial",
                                         "neighborSerialNumber",
@@ -165,7 +166,7 @@ BOOST_AUTO_TEST_CASE(a_unit_in_the_key_scales_the_value) {
         BOOST_TEST(info(key->column).name == info(example.column).name, example.name);
         BOOST_TEST(key->scale == example.scale, example.name);
     }
-    // A unit of another quantity is another thing.
+    // A unit of another quantity means that the key describes another thing.
     for (const std::string_view name :
          {"mem_free_percent", "uptime_mb", "voltage_c", "cpu_count_s"})
         BOOST_TEST(composed_key({}, name) == nullptr, name);

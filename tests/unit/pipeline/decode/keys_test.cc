@@ -21,7 +21,8 @@ BOOST_AUTO_TEST_CASE(case_and_separators_do_not_count) {
     }
 }
 
-// Where such a key does not mean its column, its value goes to `extra` without a check of its name.
+// If such a key does not stand for its column, its value goes to `extra`, and its name is not
+// checked.
 BOOST_AUTO_TEST_CASE(no_ambiguous_key_is_the_name_of_a_secret) {
     for (const ColumnInfo& column : columns_table) {
         std::istringstream words{std::string(column.keys)};
@@ -90,7 +91,7 @@ BOOST_AUTO_TEST_CASE(other_keys_are_unknown) {
          {"", "-", "cpucounts", "cpucoun", "cpu+count", "site_id", "received_at", "warnings",
           "cpucountcpucountcpucountcpucount", "c\xC3\xA9pucount"})
         BOOST_TEST(!find_key(sent), sent);
-    // Longer than the words of the table, with a known key as its end.
+    // The key is longer than the words in the table, and ends with a known key.
     BOOST_TEST(!find_key(std::string(16, 'x') + "uptime"));
     BOOST_TEST(!find_key(std::string(24, 'x') + "uptime"));
     BOOST_TEST(!find_key(std::string_view("uptime\0", 7)));

@@ -1,7 +1,9 @@
-// RFC 8259, sentence by sentence: all that it calls JSON is taken, nothing else is.
+// RFC 8259, sentence by sentence: every text that the RFC calls JSON is accepted, and no other
+// text.
 //
-// Two ways: tables of texts, in the order of the RFC's sections, and every short text over the
-// bytes that mean something to JSON, against the RFC's grammar written down once more.
+// The tests do this in two ways: with tables of texts in the order of the RFC's sections, and by
+// comparing every short text of the bytes that have a meaning in JSON with a second implementation
+// of the RFC's grammar.
 #include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
@@ -203,7 +205,7 @@ const std::vector<Group> invalid = {
       }()}},
 };
 
-// The grammar of sections 2 to 7 on bytes, a function for each rule.
+// The grammar of sections 2 to 7 on bytes. Each rule is a function.
 class Grammar {
 public:
     static bool takes(std::string_view text) {
@@ -300,7 +302,7 @@ private:
     size_t at_ = 0;
 };
 
-// Calls visit() with every text of that many of the parts.
+// Calls visit() with every text that consists of `count` parts.
 template <class Visit>
 void every_text(const std::vector<std::string_view>& parts, size_t count, Visit visit) {
     std::vector<size_t> chosen(count, 0);
@@ -340,7 +342,8 @@ BOOST_AUTO_TEST_CASE(nothing_that_is_not_json_is_taken) {
             BOOST_TEST(!is_json(text), why << ": " << text.substr(0, 100));
 }
 
-// The decoder walks in another way than skip() does; whatever a value is, in whatever place.
+// The decoder parses values in another way than skip(). Both must be equally strict about every
+// value in every position.
 BOOST_AUTO_TEST_CASE(a_report_is_as_strict_wherever_the_value_stands) {
     const std::vector<std::pair<std::string, std::string>> places = {
         {R"({"unknown":)", "}"},
@@ -394,15 +397,14 @@ BOOST_AUTO_TEST_CASE(every_byte_stands_in_a_string_as_it_may_and_nowhere_else) {
     }
 }
 
-// Our decisions where the RFC allows several (sections 4, 6, 8 and 9).
+// Our decisions where the RFC allows several behaviours (sections 4, 6, 8 and 9).
 BOOST_AUTO_TEST_CASE(what_is_left_to_us_is_taken_if_a_router_could_mean_something_by_it) {
     for (const std::string text :
          {"[1e9999]", "[-1e9999]", "[1e-9999]", "[123456789012345678901234567890]",
           "[-9223372036854775809]", R"(["\ud800"])", R"(["\udc00"])", R"(["\ud800\n"])",
           R"(["\ud800\ud800"])", R"(["\udd1e\ud834"])", R"(["\ud800abc"])", R"({"\udc00":1})"})
         BOOST_TEST(is_json(text), text);
-    // Section 8.1: bytes that are no UTF-8 are read as Windows-1252, a byte order mark is passed
-    // by.
+    // Section 8.1: bytes that are not UTF-8 are read as Windows-1252. A byte order mark is skipped.
     for (const std::string bytes : {"\xE9", "\xE0\xFF", "\xED\xA0\x80", "\xC0\xAF",
                                     "\xF4\xBF\xBF\xBF", "\x81", "\xFC\x83\xBF\xBF\xBF\xBF"}) {
         const Report report("{\"cpu_count\":1,\"identity\":\"a" + bytes + "\"}");
@@ -416,7 +418,7 @@ BOOST_AUTO_TEST_CASE(what_is_left_to_us_is_taken_if_a_router_could_mean_somethin
         BOOST_TEST(!Report(utf16).result().has_value());
 }
 
-// Section 3 lets any value be a text; a report is an object, or a list of them.
+// In section 3 any value may be a JSON text. But a report must be an object or a list of objects.
 BOOST_AUTO_TEST_CASE(json_that_is_no_report_is_told_from_what_is_no_json) {
     for (const std::string text : {"1", "\"a\"", "null", "true"})
         BOOST_TEST(Report(text, BodyHint::json).outcome() == "unsupported_shape", text);

@@ -1,4 +1,4 @@
-// The scripts for routers in config/routeros: what can be said of them without a router.
+// The scripts for routers in config/routeros: properties that can be tested without a router.
 #include <boost/test/data/test_case.hpp>
 #include <boost/test/unit_test.hpp>
 #include <fstream>
@@ -16,7 +16,8 @@ using namespace rollcall;
 
 namespace {
 
-// What RouterOS 6, and 7 before 7.14, read of a file, and what a variable of RouterOS 6 holds.
+// Maximum size that RouterOS 6, and 7 before 7.14, read from a file; also that of a variable of
+// RouterOS 6.
 constexpr size_t variable_bytes_max = 4095;
 
 constexpr const char* scripts[] = {"checkin-v7.rsc", "checkin-v7-early.rsc", "checkin-v6.rsc",
@@ -35,7 +36,7 @@ constexpr Range range_of(std::string_view script) {
     return {713, 799};
 }
 
-// Constructs of the script language, and the versions that have them. Source: the changelogs of
+// Constructs of the script language, and the versions that support them. Source: the changelogs of
 // RouterOS, and its manual, "Scripting" and "Health".
 struct Construct {
     const char* pattern;
@@ -64,7 +65,7 @@ constexpr Construct constructs[] = {
     {"mode=\\$scheme", {600, 799}},
 };
 
-// Keys that are sent though no column goes by them.
+// Keys that the scripts send although no column has them.
 const std::set<std::string> extra_keys;
 
 std::string read(const std::string& name) {
@@ -86,7 +87,8 @@ std::vector<std::string> matches(const std::string& text, const std::regex& patt
     return found;
 }
 
-// The keys of a report: those set by name, and those of the lists of properties.
+// Returns the keys of a report: those that a script sets by name, and those in its lists of
+// properties.
 std::set<std::string> keys_sent(const std::string& script) {
     std::set<std::string> keys;
     for (const auto& key : matches(script, std::regex("\\$report->\"([^\"]*)\""))) keys.insert(key);
@@ -95,7 +97,7 @@ std::set<std::string> keys_sent(const std::string& script) {
     return keys;
 }
 
-// A script without its comments and strings, or what is wrong with a string.
+// Returns a script without comments and strings, or a message about a malformed string.
 std::string bare(const std::string& script) {
     std::string code;
     for (const auto& line : lines_of(script)) {
@@ -109,14 +111,14 @@ std::string bare(const std::string& script) {
             else if (!inside)
                 code += line[at];
         }
-        // No string of ours goes over the end of a line.
+        // No string of our scripts continues on the next line.
         if (inside) return "string without an end: " + line;
         code += '\n';
     }
     return code;
 }
 
-// Brackets that are open at the end, or the one that closes what is not open.
+// Returns the brackets that are still open at the end, or the first bracket that closes nothing.
 std::string unbalanced(const std::string& code) {
     std::string open;
     for (const char c : code) {
@@ -130,7 +132,7 @@ std::string unbalanced(const std::string& code) {
     return open;
 }
 
-// The report that the README shows.
+// Returns the report that the README shows.
 std::string report_shown() {
     const std::string text = read("README.md");
     const std::string fence = "```json\n";
@@ -171,7 +173,7 @@ BOOST_DATA_TEST_CASE(every_string_ends_and_every_bracket_is_closed,
 
 BOOST_DATA_TEST_CASE(every_variable_is_declared_before_it_is_used,
                      boost::unit_test::data::make(scripts), name) {
-    std::set<std::string> declared{"1"};  // An argument.
+    std::set<std::string> declared{"1"};  // The argument of a function.
     for (const auto& line : lines_of(read(name))) {
         if (line.starts_with('#')) continue;
         for (const auto& variable : matches(line, std::regex(":(?:local|global) (\\w+)")))
@@ -207,7 +209,7 @@ BOOST_DATA_TEST_CASE(a_token_goes_into_one_header_and_nowhere_else,
     BOOST_TEST(uses == (std::string_view(name) == "checkin-mqtt.rsc" ? 0 : 2));
 }
 
-// `?` asks a terminal for help, a tab for completion.
+// If a script is pasted into a terminal, `?` asks for help and a tab completes a word.
 BOOST_DATA_TEST_CASE(a_script_can_be_pasted_and_read_from_a_file,
                      boost::unit_test::data::make(scripts), name) {
     const std::string script = read(name);
@@ -224,7 +226,7 @@ BOOST_DATA_TEST_CASE(a_report_fails_alone_and_one_at_a_time, boost::unit_test::d
           ":if ($period >= 27s) do={ :delay ($hash % 16) }",
           "interval=30s start-time=startup on-event=checkin"})
         BOOST_TEST(script.find(part) != std::string::npos, part);
-    // A menu that is named outside of a string must exist on every router.
+    // A menu that a script uses directly, not in a string, must exist on every router.
     for (const auto& menu : matches(bare(script), std::regex("\\B(/[a-z]+ [a-z]+)")))
         BOOST_TEST((std::set<std::string>{"/system script", "/system scheduler", "/tool fetch",
                                           "/iot mqtt"}
@@ -282,8 +284,8 @@ BOOST_AUTO_TEST_CASE(versions_without_serialize_replace_every_control_character)
         BOOST_TEST(read(name).find('"' + controls + '"') != std::string::npos);
 }
 
-// The bodies that corpus_test sends over HTTP and MQTT are what the scripts build: their keys in
-// order, each value a JSON string.
+// The bodies that corpus_test sends must be those that the scripts build: with the same keys in the
+// same order, and a JSON string as each value.
 BOOST_DATA_TEST_CASE(the_body_in_the_corpus_is_what_the_script_builds,
                      boost::unit_test::data::make(scripts), name) {
     const std::string script = read(name);
@@ -313,7 +315,8 @@ BOOST_AUTO_TEST_CASE(a_report_of_version_6_fits_into_a_variable) {
     const size_t value_bytes_max = 128;
     BOOST_TEST(script.find(":if ([:len $text] > 128) do={ :set text [:pick $text 0 128] }") !=
                std::string::npos);
-    size_t report_bytes_max = 2 + value_bytes_max;  // An identity of backslashes is twice as long.
+    size_t report_bytes_max = 2 + value_bytes_max;  // An identity of backslashes becomes twice as
+                                                    // long.
     for (const auto& key : keys_sent(script))
         report_bytes_max += value_bytes_max + key.size() + std::string_view(R"("":"",)").size();
     BOOST_TEST(report_bytes_max <= variable_bytes_max);

@@ -10,7 +10,7 @@
 
 #include "tests/support/random.h"
 
-namespace values = rollcall::routeros;  // The suite has the name too.
+namespace values = rollcall::routeros;  // The suite has the same name.
 
 namespace {
 
@@ -24,7 +24,8 @@ struct Example {
     std::string meaning;
 };
 
-// Weeks, days and, if spelled, hours, minutes and seconds with their letters; zeros left out.
+// Writes weeks and days with letters, without zeros. Writes hours, minutes and seconds in the same
+// way unless clock_face.
 std::string with_letters(int64_t seconds, bool clock_face) {
     std::string text;
     const auto part = [&](int64_t unit, char letter) {

@@ -19,7 +19,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// The process ends here.
+// Thrown where the process ends.
 struct Killed {};
 
 SpoolId spool_of(int number) {
@@ -34,7 +34,8 @@ struct LettersFixture {
     // Simulates a restart: the new object knows only what is on disk.
     void restart() { letters = std::make_unique<DeadLetters>(files, clock, shard, options); }
 
-    // A batch of the rows with these seqs, of which each stands alone in the record of its number.
+    // Makes a batch of rows with these seqs. Each row is alone in the record whose number is its
+    // seq.
     void batch(std::initializer_list<int64_t> seqs) {
         rows.clear();
         places.clear();
@@ -63,7 +64,7 @@ struct LettersFixture {
         return letters->replay(sink, 16, test_text_max, [](uint64_t, uint64_t) {});
     }
 
-    // Returns how many dead letters the next start finds for each seq.
+    // Returns for each seq how many dead letters the next start finds.
     std::map<int64_t, int> kept() {
         std::map<int64_t, int> seqs;
         MemorySink sink;
@@ -128,7 +129,8 @@ BOOST_AUTO_TEST_CASE(record_that_is_no_letter_is_damage_whatever_its_bytes) {
         const auto letter = dead_letter_of(record);
         BOOST_TEST((!letter || letter->columns.payload.size() < length));
     }
-    std::vector<std::byte> claims(64, std::byte{0xff});  // More text than there is.
+    std::vector<std::byte> claims(64, std::byte{0xff});  // The size of a text is larger than the
+                                                         // content.
     BOOST_TEST(!dead_letter_of({0, 0, 0, 1, claims, {}}).has_value());
 }
 
@@ -170,7 +172,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_dropped_for_want_of_room_and_the_sink_waits) {
 }
 
 BOOST_AUTO_TEST_CASE(letters_of_a_batch_for_which_there_is_room_are_kept_and_counted_once) {
-    options.size_max = 4 * segment_head_bytes;  // One letter in a segment.
+    options.size_max = 4 * segment_head_bytes;  // Each segment has room for one dead letter.
     restart();
     batch({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19});
     for (int attempt = 0; attempt < 3; ++attempt) {
@@ -243,7 +245,8 @@ BOOST_AUTO_TEST_CASE(damaged_letter_costs_no_other_one) {
     for (int64_t seq = 0; seq < 6; ++seq) BOOST_TEST(keep_all({seq}).has_value());
     const std::string segment = std::string(directory) + "/" + segment_name(0);
     const uint64_t size = files.content_size(segment);
-    BOOST_TEST(keep_all({6}).has_value());  // Else the last one would look like a torn write.
+    BOOST_TEST(keep_all({6}).has_value());  // Otherwise the last dead letter would look like a torn
+                                            // write.
     MemoryFiles whole;
     whole.copy(files);
     for (uint64_t byte = segment_head_bytes; byte < size; byte += 21) {
@@ -259,7 +262,7 @@ BOOST_AUTO_TEST_CASE(damaged_letter_costs_no_other_one) {
     }
 }
 
-// --- sent again ---
+// --- replay ---
 
 BOOST_AUTO_TEST_CASE(letters_are_stored_with_their_ids_and_dropped) {
     BOOST_TEST(keep_all({1, 2, 3}).has_value());
@@ -297,7 +300,7 @@ BOOST_AUTO_TEST_CASE(letter_that_is_refused_again_stays_with_its_place_and_what_
     BOOST_TEST(sink.seqs == std::vector<int64_t>({1, 3, 2}), boost::test_tools::per_element());
 }
 
-// Like the Kafka sink, which learns the size limit of its topic step by step.
+// The Kafka sink behaves in this way: it learns the size limit of its topic step by step.
 BOOST_AUTO_TEST_CASE(letter_that_a_sink_refuses_again_and_again_in_one_batch_is_written_once) {
     struct Hesitant final : Sink {
         Result<Position> open(const IncarnationId&) override { return position; }
@@ -326,7 +329,7 @@ BOOST_AUTO_TEST_CASE(sink_that_fails_keeps_all_letters_that_it_has_not_stored) {
         sink.fails = failure;
         const Error failed = replay(sink).error();
         BOOST_TEST((failed.code == Code::sink_down));
-        BOOST_TEST(describe(failed) == info(Code::sink_down).help);  // The sink's own error.
+        BOOST_TEST(describe(failed) == info(Code::sink_down).help);  // The error is the sink's own.
     }
     BOOST_TEST(replay(sink).value().stored == 0);  // The last failure came after the commit.
     BOOST_TEST(sink.seqs == std::vector<int64_t>({1, 2, 3}), boost::test_tools::per_element());
@@ -340,8 +343,8 @@ BOOST_AUTO_TEST_CASE(each_letter_is_stored_once_whenever_power_is_cut_while_they
         BOOST_TEST(keep_all({0, 1, 2, 3, 4, 5, 6, 7}).has_value());
         MemorySink sink;
         sink.refuses = {3, 6};
-        // Each replay that is cut short may leave a segment more to read, so the next one gets more
-        // operations: else none would ever end.
+        // A replay that is interrupted may leave one more segment to read. So each replay gets more
+        // operations than the one before; otherwise none would ever finish.
         uint64_t operations_max = 80;
         uint64_t operations = 1 + random.below(operations_max);
         files.before = [&](MemoryFiles::Operation, const std::string&) -> Result<void> {
@@ -367,7 +370,7 @@ BOOST_AUTO_TEST_CASE(each_letter_is_stored_once_whenever_power_is_cut_while_they
     }
 }
 
-// The position belongs to a copy of the folder with other dead letters.
+// The position belongs to a copy of the folder, which has other dead letters.
 BOOST_AUTO_TEST_CASE(position_that_names_another_letter_is_not_believed) {
     for (const uint64_t position : {1, 2, 7}) {
         BOOST_TEST(keep_all({1, 2}).has_value());

@@ -18,7 +18,7 @@ constexpr int64_t window_us = 120'000'000;
 constexpr int64_t some_time_us = 1'790'000'000'000'000;
 constexpr int64_t second_us = 1'000'000;
 
-// A model: a list that is searched from end to end.
+// A simple model: a list that is searched linearly.
 class Model {
 public:
     explicit Model(size_t count_max) : count_max_(count_max) {}
@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(any_sequence_is_told_apart_as_by_a_plain_list) {
         DeduplicationWindow seen(window, count_max);
         Model model(count_max);
         int64_t now_us = some_time_us;
-        // From some rows to more than count_max in a window, so that it grows and forgets.
+        // The window holds from a few rows to more than count_max, so that it must grow and forget.
         const uint64_t step_us = static_cast<uint64_t>(window_us) / (count_max * 2);
         for (int round = 0; round < 20'000; ++round) {
             now_us += static_cast<int64_t>(random.below(step_us * (round % 5000 < 2500 ? 1 : 8)));
@@ -169,7 +169,7 @@ BOOST_AUTO_TEST_CASE(memory_of_a_burst_is_given_back_when_the_window_has_passed)
     while (now_us < some_time_us + 2 * window_us)
         BOOST_TEST_REQUIRE(!seen.seen_before(++fingerprint, now_us += second_us));
     BOOST_TEST(seen.capacity() < 4096);
-    // The reports of the last window are still known, and those of the burst are not.
+    // The reports of the last window must still be known, but not those of the burst.
     for (uint64_t recent = fingerprint - 100; recent <= fingerprint; ++recent)
         BOOST_TEST_REQUIRE(seen.seen_before(recent, now_us));
     BOOST_TEST(!seen.seen_before(burst, now_us));

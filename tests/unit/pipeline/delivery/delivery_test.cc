@@ -59,7 +59,7 @@ struct DeliveryFixture : SpoolFixture {
     [[nodiscard]] int64_t counted() const {
         return shard.read(Metric::checkins_duplicate_total, 0);
     }
-    // Steps until there is nothing to do.
+    // Runs steps until there is nothing left to do.
     static void drain(Delivery& delivery) {
         for (int steps = 0; steps < 1000 && !delivery.caught_up(); ++steps)
             if (!delivery.step(true)) throw std::runtime_error("step");
@@ -76,7 +76,7 @@ struct SharedTable : TransactionSink {
     SharedTable() {
         before = [this](Point) { return down ? fail(Code::sink_down) : Result<void>(); };
     }
-    // Returns which of these reports it has not stored.
+    // Returns the reports among `seqs` that the table has not stored.
     [[nodiscard]] std::vector<int64_t> missing(const std::vector<int64_t>& seqs) const {
         std::vector<int64_t> absent;
         for (const int64_t seq : seqs)
@@ -89,7 +89,7 @@ struct SharedTable : TransactionSink {
     bool down = false;
 };
 
-// A daemon with a disk of its own, which may be a copy of another's.
+// A daemon with its own disk. The disk may be a copy of another daemon's disk.
 struct Machine {
     explicit Machine(SharedTable& table) : sink(table) { start(); }
     Machine(SharedTable& table, const Machine& original, uint64_t inode) : sink(table) {
@@ -409,7 +409,8 @@ BOOST_AUTO_TEST_CASE(stop_does_not_wait_for_a_sink_that_is_down_longer_than_it_m
     const auto begin = std::chrono::steady_clock::now();
     delivery.begin_stop(100ms);
     delivery.join();
-    BOOST_TEST((std::chrono::steady_clock::now() - begin < 20s));  // The next attempt: in 102 s.
+    // The next attempt would be in 102 s.
+    BOOST_TEST((std::chrono::steady_clock::now() - begin < 20s));
 }
 
 BOOST_AUTO_TEST_CASE(stop_does_not_wait_for_a_sink_that_is_down_if_it_lacks_nothing) {
@@ -435,7 +436,8 @@ BOOST_AUTO_TEST_CASE(age_of_the_backlog_grows_while_the_sink_is_down_and_lacks_r
     BOOST_TEST(delivery->step().has_value());
     clock.pass(60s);
     BOOST_TEST(delivery->step().has_value());
-    BOOST_TEST(shard.read(Metric::spool_backlog_seconds, label) == 0);  // It lacks nothing.
+    // The sink has stored everything.
+    BOOST_TEST(shard.read(Metric::spool_backlog_seconds, label) == 0);
     append_and_sync(0, 3);
     BOOST_TEST(delivery->step().has_value());
     clock.pass(90s);
@@ -489,10 +491,10 @@ BOOST_AUTO_TEST_CASE(every_bit_of_a_fingerprint_tells_reports_apart) {
     BOOST_TEST(sink.seqs == sequence(0, 66), boost::test_tools::per_element());
 }
 
-// Before there was a column for a first sending, its fingerprint was negative.
+// Spools from before the column for first sendings mark a first sending by a negative fingerprint.
 BOOST_AUTO_TEST_CASE(spool_of_an_older_daemon_says_first_sending_by_a_negative_fingerprint) {
     report({{-7, 0}, {-7, 1}, {7, 2}, {-7, 3}, {8, 4}, {-8, 5}, {9, 6}, {9, 7}});
-    // Take the columns away that an older daemon did not have.
+    // Remove the columns that an older daemon did not have.
     const auto segment = files.open("spool/" + segment_name(0), Files::Open::existing).value();
     std::array<std::byte, 2048> head{};
     BOOST_TEST_REQUIRE(segment->read(0, head).value() == head.size());
@@ -603,8 +605,8 @@ BOOST_AUTO_TEST_CASE(record_from_before_that_cannot_be_read_is_not_lost_again) {
 }
 
 BOOST_AUTO_TEST_CASE(record_that_contradicts_itself_is_lost_alone) {
-    // A record with valid checksums and invalid contents, which only a bug of the writer could
-    // cause.
+    // The record has valid checksums and invalid contents. Only a bug of the writer could cause
+    // this.
     append_and_sync(0, 3);
     Columns wrong(4, test_text_max);
     add_row(wrong, "S", 3);
@@ -657,7 +659,7 @@ BOOST_AUTO_TEST_CASE(step_reads_a_bounded_part_of_a_large_window) {
     }
     BOOST_TEST(writer->sync().has_value());
     drain(*make());
-    report({{1, 5'000}, {7'000, 5'001}});  // The first one is a copy.
+    report({{1, 5'000}, {7'000, 5'001}});  // The first one is a duplicate.
     const auto delivery = make();
     int steps = 0;
     for (; !delivery->caught_up(); ++steps) {
@@ -744,7 +746,7 @@ BOOST_AUTO_TEST_CASE(row_that_the_sink_had_already_does_not_count_as_stored) {
     BOOST_TEST(shard.read(Metric::sink_duplicate_rows_total, label_of(SinkName::discard)) == 2);
 }
 
-// Routers repeat reports within the window. Whatever fails, each report is stored once.
+// Routers repeat reports within the window. Every report must be stored once, whatever fails.
 BOOST_AUTO_TEST_CASE(no_failure_and_no_restart_changes_which_rows_are_stored) {
     Random random("delivery.failures");
     for (int round = 0; round < 20; ++round) {
@@ -790,12 +792,12 @@ BOOST_AUTO_TEST_CASE(no_failure_and_no_restart_changes_which_rows_are_stored) {
 // --- positions that went back, spools that were copied or restored ---
 
 BOOST_AUTO_TEST_CASE(copy_of_a_spool_and_its_original_are_both_stored_in_full) {
-    for (const uint64_t inode : {2, 0}) {  // A copy elsewhere; a clone of the disk.
+    for (const uint64_t inode : {2, 0}) {  // A copy in another directory; a clone of the disk.
         SharedTable table;
         Machine original(table);
         original.report(0, 10);
         original.drain();
-        original.report(10, 10);  // Both spools contain these rows, but no sink does.
+        original.report(10, 10);  // Both spools contain these rows, but no sink does yet.
         Machine copy(table, original, inode);
         for (int64_t turn = 0; turn < 5; ++turn) {
             original.report(1000 + 40 * turn, 40);
@@ -832,7 +834,7 @@ BOOST_AUTO_TEST_CASE(restart_or_reboot_leaves_one_position) {
     BOOST_TEST(machine.counted(Metric::sink_setbacks_total) == 0);
 }
 
-// The records that were acknowledged after the restore have numbers that the sink calls stored.
+// Records that are acknowledged after the restore get numbers that the sink regards as stored.
 BOOST_AUTO_TEST_CASE(
     older_spool_restored_while_the_sink_is_down_is_stored_in_full_after_a_restart) {
     for (const bool restarted_before : {false, true}) {
@@ -932,7 +934,7 @@ BOOST_AUTO_TEST_CASE(rows_keep_the_ids_of_the_run_that_wrote_them) {
     BOOST_TEST((table.content().keys == keys));
 }
 
-// The segment was written by a daemon that knew no runs. Its sink has stored the first two records.
+// The daemon that wrote the segment had no runs yet. Its sink has stored the first two records.
 BOOST_AUTO_TEST_CASE(spool_of_an_older_version_is_read_and_its_rows_keep_their_ids) {
     std::ifstream file(ROLLCALL_SOURCE_DIR "/tests/spools/format_2.segment", std::ios::binary);
     const std::string bytes(std::istreambuf_iterator<char>(file), {});
@@ -970,7 +972,8 @@ BOOST_AUTO_TEST_CASE(dead_letters_of_a_restored_spool_are_those_of_its_own_rows)
     MemoryFiles backup;
     backup.copy(machine.files);
     machine.report(0, 10);
-    machine.drain();  // Row 5 is a dead letter. It stays when the older spool is laid over it.
+    machine.drain();  // Row 5 is a dead letter. It must stay when an older spool is copied over
+                      // this one.
     MemoryFiles later;
     later.copy(machine.files);
     machine.restore(backup);

@@ -69,7 +69,7 @@ BOOST_AUTO_TEST_CASE(slot_that_finds_the_disk_full_waits_and_is_written_later) {
     publish(first, 2);
     publish(second, 3);
     BOOST_TEST((committer.step().error().code == Code::disk_full));
-    BOOST_TEST(first.durable() == 2);   // These slots still fitted, and are acknowledged.
+    BOOST_TEST(first.durable() == 2);   // There was room for these slots, so they are acknowledged.
     BOOST_TEST(second.durable() == 0);  // This slot is neither dropped nor acknowledged.
 
     files.capacity = UINT64_MAX;
@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(load_has_the_backlog_of_the_slowest_sink_and_the_written_by
     BOOST_TEST(committer.step().value() == 1);
     BOOST_TEST(committer.load().written_bytes > 0);
     BOOST_TEST(!committer.load().sync_began_us.has_value());
-    BOOST_TEST(committer.load().backlog_bytes == 0);  // It is not published yet.
+    BOOST_TEST(committer.load().backlog_bytes == 0);  // The backlog is not published yet.
     stored.advance(1);
     BOOST_TEST(committer.tidy_up().has_value());
     const uint64_t backlog = committer.load().backlog_bytes;
@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(segments_kept_for_the_window_do_not_make_the_spool_full) {
     BOOST_TEST(shard.read(Metric::spool_backlog_bytes, label_of(SinkName::discard)) == 0);
 }
 
-// The next slot is published whenever one becomes durable, so the committer is never idle.
+// Whenever a slot becomes durable, the next one is published. So the committer is never idle.
 BOOST_AUTO_TEST_CASE(committer_that_is_never_idle_still_publishes_the_backlog) {
     int64_t seq = 0;
     int64_t backlog_bytes = 0;

@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE(first_sending_is_marked_if_only_the_packet_id_identifies_a_
     BOOST_TEST(!take("cpu-count=4;uptime=1d", 1, false).first_sending);
 }
 
-// A client may forward for many routers and distinguish them only by the topic.
+// A client may forward reports of many routers and distinguish the routers only by the topic.
 BOOST_AUTO_TEST_CASE(same_payload_on_another_topic_is_another_report) {
     const std::string_view with_uptime = "cpu-count=4;uptime=1d";
     for (const std::string_view text : {with_uptime, std::string_view("cpu-count=4")}) {
@@ -164,7 +164,8 @@ BOOST_AUTO_TEST_CASE(everything_that_distinguishes_reports_is_in_the_fingerprint
         add([](Sender& sender) { sender.tenant = "other"; });
         add([](Sender& sender) { sender.tenant = ""; });
         add([](Sender& sender) { sender.route = "/other"; });
-        // The same characters, split differently between the fields, give another fingerprint.
+        // If the same characters are split differently between the fields, the fingerprint must
+        // differ.
         add([](Sender& sender) { sender.site = "sitetenant", sender.tenant = ""; });
         BOOST_TEST(numbers.size() == 7);
         add([](Sender& sender) { sender.query = "a=2"; });
@@ -286,7 +287,7 @@ BOOST_AUTO_TEST_CASE(refused_report_returns_its_shape_as_far_as_it_was_read) {
     BOOST_TEST(shape(R"({"jsonrpc":"2.0","id":7,"params":{]})").json_rpc);
     BOOST_TEST(shape(R"({"jsonrpc":"2.0","id":7,"params":{]})").rpc_id == "7");
     BOOST_TEST(shape(R"({"jsonrpc":"2.0","params":{],"id":7})").rpc_id == "");
-    // A malformed list is not read at all, and nothing of the previous report remains.
+    // A malformed list is not decoded at all. Nothing of the previous report may remain.
     BOOST_TEST(!shape("[{]").json_rpc);
     BOOST_TEST(shape("[{]").rpc_id == "");
 }

@@ -16,7 +16,7 @@ BOOST_AUTO_TEST_CASE(full_ring_refuses_until_a_slot_is_durable) {
 
     ring.advance_durable(1);
     BOOST_TEST(ring.claim() != nullptr);
-    BOOST_TEST(ring.at(1) == 2);  // The slot that is not on disk yet is unchanged.
+    BOOST_TEST(ring.at(1) == 2);  // The slot is not on disk yet, so it must be unchanged.
 }
 
 BOOST_AUTO_TEST_CASE(slots_are_reused_in_order_with_any_capacity) {

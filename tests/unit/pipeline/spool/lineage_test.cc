@@ -10,7 +10,7 @@ namespace rollcall {
 namespace {
 
 struct LineageFixture {
-    // The next start of a daemon.
+    // Simulates the next start of a daemon.
     Lineage& start(uint64_t next_record, std::vector<Lineage::Segment> segments = {}) {
         lineage = std::make_unique<Lineage>(files, "spool");
         BOOST_TEST_REQUIRE(lineage->open(spool, segments, next_record).has_value());
@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(slot_that_was_torn_leaves_the_one_before_it) {
     const RunId first = start(0).run();
     start(10);
     const size_t slot = 32 << 10;
-    files.flip("spool/lineage", 5);  // The second start has written the slot at 0.
+    files.flip("spool/lineage", 5);  // The second start has written the slot at offset 0.
     start(10);
     BOOST_TEST((lineage->run_of(9) == first));
     for (const size_t at : {size_t{5}, slot + 5}) files.flip("spool/lineage", at);
@@ -110,7 +110,7 @@ BOOST_AUTO_TEST_CASE(segments_count_more_than_an_older_file) {
     MemoryFiles backup;
     backup.copy(files);
     const Origin origin{start(50).run(), spool};
-    files.copy(backup);  // Restored over a folder that keeps its newer segments.
+    files.copy(backup);  // The backup is restored over a folder that keeps its newer segments.
     start(60, {{{first, spool}, 0}, {origin, 50}});
     BOOST_TEST((lineage->run_of(55) == origin.run));
     BOOST_TEST((lineage->end_of(first) == 50));

@@ -34,10 +34,11 @@ BOOST_AUTO_TEST_CASE(each_record_is_counted_once_whoever_meets_it) {
     add(3, 5);
     BOOST_TEST(counted() == 2);
     MetricShard other_shard;
-    LostRecords other(files, "spool", 1000, other_shard);  // For another sink, or after a restart.
+    LostRecords other(files, "spool", 1000, other_shard);  // As for another sink, or after a
+                                                           // restart.
     other.add({3, 5, "a", 100, 200});
     BOOST_TEST(other_shard.read(Metric::spool_lost_records_total, 0) == 0);
-    add(2, 7);  // The damage has grown.
+    add(2, 7);  // The damage has grown in the meantime.
     BOOST_TEST(counted() == 5);
     add(4, 6);
     BOOST_TEST(counted() == 5);
@@ -94,7 +95,7 @@ BOOST_AUTO_TEST_CASE(many_losses_share_a_file_that_tells_the_next_start_which_re
         later.note({record, record + 1, "a", 10 * record, 10 * record + 10});
     later.flush();
     BOOST_TEST(later.records() == 0);
-    later.add({3, 4, "a", 30, 40});  // It was whole before.
+    later.add({3, 4, "a", 30, 40});  // This range was undamaged before.
     BOOST_TEST(later.records() == 1);
 }
 

@@ -33,7 +33,7 @@ BOOST_AUTO_TEST_CASE(reader_that_waits_at_the_end_gets_what_comes) {
     }
 }
 
-// Segments are written over, so old records lie behind the newest one.
+// Segments are recycled and overwritten, so old records may follow the newest one.
 BOOST_AUTO_TEST_CASE(reader_one_record_behind_never_takes_old_bytes_for_new_ones) {
     SpoolReader from = reader();
     BOOST_TEST(from.seek(0).has_value());
@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_CASE(record_with_a_turned_bit_is_lost_alone_counted_and_set_asid
     BOOST_TEST(read_from(0) == expected, boost::test_tools::per_element());
     BOOST_TEST(lost(shard) == 2);
     BOOST_TEST(read_from(0) == expected, boost::test_tools::per_element());
-    BOOST_TEST(lost(shard) == 2);  // A second reader does not count them again.
+    BOOST_TEST(lost(shard) == 2);  // A second reader must not count them again.
     const std::vector<std::string> kept = {"00000000000000000004-00000000000000000005.damaged",
                                            "00000000000000000007-00000000000000000008.damaged"};
     BOOST_TEST(files.names("spool/quarantine") == kept, boost::test_tools::per_element());
@@ -128,7 +128,8 @@ BOOST_AUTO_TEST_CASE(segments_of_one_record_are_listed_once) {
     BOOST_TEST(opens == 1000);
 }
 
-// The reader follows a writer, and finds each new segment under the name that it must have.
+// The writer begins new segments while the reader reads. The reader computes the name of each new
+// segment.
 BOOST_AUTO_TEST_CASE(segments_that_are_begun_meanwhile_are_found_without_a_listing) {
     segment_size = segment_head_bytes + 1;
     size_max = 64 << 20;
@@ -195,7 +196,8 @@ BOOST_AUTO_TEST_CASE(much_damage_is_passed_over_in_parts) {
     BOOST_TEST(!from.has_more());
 }
 
-// Records of a dropped segment are not lost, even if the reader has it open or has listed it.
+// Records of a dropped segment are not lost, even if the reader has opened or listed the segment
+// before.
 BOOST_AUTO_TEST_CASE(segment_that_is_dropped_after_it_was_listed_is_not_lost) {
     append_and_sync(0, 200);
     SpoolReader from = reader();
@@ -213,7 +215,7 @@ BOOST_AUTO_TEST_CASE(segment_that_is_dropped_after_it_was_listed_is_not_lost) {
     BOOST_TEST(from.take_dropped().has_value());
 }
 
-// A dangling link, for example, has a name and no file.
+// A dangling link, for example, has a name, but there is no file.
 BOOST_AUTO_TEST_CASE(segment_whose_name_leads_to_no_file_is_missing) {
     append_and_sync(0, 200);
     std::vector<std::string> segments;
@@ -231,7 +233,7 @@ BOOST_AUTO_TEST_CASE(segment_whose_name_leads_to_no_file_is_missing) {
 
 BOOST_AUTO_TEST_CASE(look_back_stops_at_its_end_and_counts_no_loss) {
     append_and_sync(0, 100);
-    files.flip("spool/" + segment_name(0), segment_head_bytes);  // The magic of record 0.
+    files.flip("spool/" + segment_name(0), segment_head_bytes);  // Damages the magic of record 0.
     const Cursor end(90);
     SpoolReader back(files, "spool", end, nullptr);
     BOOST_TEST(back.seek_written(0).has_value());

@@ -24,10 +24,10 @@ BOOST_AUTO_TEST_CASE(tail_torn_at_any_byte_is_cut) {
     for (int round = 0; round < 200; ++round) {
         append_and_sync(stored, 1);
         ++stored;
-        BOOST_TEST(append(-1).has_value());  // Never synced.
+        BOOST_TEST(append(-1).has_value());  // This record is never synced.
         files.crash(random.below(300));
         BOOST_TEST_REQUIRE(open().has_value());
-        // A write that reached the disk whole before the crash is a record as good as any.
+        // A write that reached the disk completely before the crash is a valid record.
         std::vector<int64_t> found = read_from(0);
         std::erase(found, -1);
         BOOST_TEST_REQUIRE(found == sequence(0, stored), boost::test_tools::per_element());
@@ -37,7 +37,7 @@ BOOST_AUTO_TEST_CASE(tail_torn_at_any_byte_is_cut) {
 BOOST_AUTO_TEST_CASE(segment_whose_head_was_never_finished_is_replaced) {
     append_and_sync(0, 3);
     const SpoolId id = writer->id();
-    // A crash between the creation of the next segment and its head.
+    // The crash came after the next segment was created, and before its head was written.
     BOOST_TEST(files.open("spool/" + segment_name(3), Files::Open::create).has_value());
     BOOST_TEST(open().has_value());
     BOOST_TEST((writer->id() == id));
@@ -51,7 +51,7 @@ BOOST_AUTO_TEST_CASE(damaged_record_in_the_last_segment_is_no_torn_tail) {
     for (const uint64_t number : {4, 9})  // A record in the middle, and the last one.
         files.flip(last_segment(), segment_head_bytes + number * each + 60);
     BOOST_TEST(open().has_value());
-    BOOST_TEST(writer->end().read() == 10);  // No number is given twice.
+    BOOST_TEST(writer->end().read() == 10);  // No record number is used twice.
     append_and_sync(10, 1);
     const std::vector<int64_t> expected = {0, 1, 2, 3, 5, 6, 7, 8, 10};
     BOOST_TEST(read_from(0) == expected, boost::test_tools::per_element());
@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(record_behind_one_that_was_never_acknowledged_is_cut_with_i
     append_and_sync(0, 3);
     const uint64_t at = files.size(last_segment());
     BOOST_TEST((append(3) && append(4)));
-    // Only the second one has reached the disk.
+    // Only the second record has reached the disk.
     files.crash(UINT64_MAX);
     files.flip(last_segment(), at + 60);
     BOOST_TEST(open().has_value());
@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(spool_keeps_its_identity_over_restarts) {
 
 BOOST_AUTO_TEST_CASE(tail_ends_behind_the_last_record_and_begins_with_those_not_known_durable) {
     append_and_sync(0, 2);
-    append_and_sync(2, 1);  // Says that two were durable.
+    append_and_sync(2, 1);  // This record says that the two before it were durable.
     const uint64_t each = writer->bytes_from(2);
     const uint64_t size = segment_head_bytes + writer->bytes_from(0);
     writer.reset();

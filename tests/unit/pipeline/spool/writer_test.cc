@@ -20,7 +20,8 @@ BOOST_AUTO_TEST_CASE(all_records_can_be_dropped_when_a_segment_was_begun_behind_
     BOOST_TEST(writer->drop(5).has_value());
     BOOST_TEST(read_from(0) == sequence(0, 5), boost::test_tools::per_element());
     BOOST_TEST(writer->roll().has_value());
-    BOOST_TEST(writer->roll().has_value());  // The last one is empty: nothing to do.
+    BOOST_TEST(writer->roll().has_value());  // The last segment is empty, so there is nothing to
+                                             // do.
     BOOST_TEST(writer->drop(5).has_value());
     BOOST_TEST(files.names("spool") ==
                    std::vector<std::string>({segment_name(5), "checkpoint", "recycled"}),
@@ -42,7 +43,7 @@ BOOST_AUTO_TEST_CASE(one_sync_serves_all_records_before_it) {
     const uint64_t before = files.syncs();
     append_and_sync(0, 20);
     BOOST_TEST(files.syncs() == before + 1);
-    BOOST_TEST(writer->sync().has_value());  // Nothing new: nothing to sync.
+    BOOST_TEST(writer->sync().has_value());  // There is no new record, so there is nothing to sync.
     BOOST_TEST(files.syncs() == before + 1);
 }
 
@@ -107,7 +108,7 @@ BOOST_AUTO_TEST_CASE(only_segments_that_hold_nothing_else_are_dropped) {
     BOOST_TEST(files.names("spool").size() < before);
     BOOST_TEST(read_from(200) == sequence(200, 200), boost::test_tools::per_element());
     BOOST_TEST(writer->drop(400).has_value());
-    append_and_sync(400, 1);  // The last segment stays, and is written on.
+    append_and_sync(400, 1);  // The last segment stays, and the writer continues to write to it.
     BOOST_TEST(read_from(400) == sequence(400, 1), boost::test_tools::per_element());
 }
 
@@ -128,7 +129,7 @@ BOOST_AUTO_TEST_CASE(spool_at_its_limit_is_full_until_segments_are_dropped) {
     BOOST_TEST((append(seq).error().code == Code::disk_full));
     BOOST_TEST(writer->sync().has_value());
     BOOST_TEST(static_cast<uint64_t>(shard.read(Metric::spool_size_bytes, 0)) <= size_max);
-    // One dropped segment is kept as the recycled segment; the second one makes room.
+    // One dropped segment is kept for recycling. Dropping the second one frees space.
     BOOST_TEST(writer->drop(writer->end().read()).has_value());
     append_and_sync(seq, 1);
     BOOST_TEST(read_from(static_cast<uint64_t>(seq)) == sequence(seq, 1),
@@ -146,7 +147,8 @@ BOOST_AUTO_TEST_CASE(stored_segments_are_kept_for_the_window_and_dropped_after_i
         BOOST_TEST_REQUIRE(kept.front() <= std::max<int64_t>(seq - 119, 0));
         BOOST_TEST_REQUIRE(kept.front() >= seq - 200);
     }
-    BOOST_TEST(open().has_value());  // The same for a writer that did not write them.
+    BOOST_TEST(open().has_value());  // The same must hold for a writer that did not write the
+                                     // records.
     clock.pass(std::chrono::seconds(60));
     BOOST_TEST(writer->drop(240).has_value());
     BOOST_TEST(read_from(0).front() <= 180);
@@ -205,7 +207,7 @@ BOOST_AUTO_TEST_CASE(clock_that_was_set_back_keeps_no_segment_for_long) {
 }
 
 BOOST_AUTO_TEST_CASE(segment_of_other_columns_is_not_written_on) {
-    // A spool of a daemon whose table had fewer columns.
+    // The spool was written by a daemon whose table had fewer columns.
     append_and_sync(0, 1);
     const auto file = files.open(last_segment(), Files::Open::existing);
     SegmentHeadBytes bytes;

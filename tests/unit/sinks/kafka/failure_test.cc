@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(brokers_are_hopeless_when_none_is_reached_or_lets_us_in) {
     KafkaFailure refused;
     for (const char* reason : {"ssl://a:1/bootstrap: SSL handshake failed", "b:1/7: Disconnected"})
         refused.note_event(nullptr, RD_KAFKA_RESP_ERR__SSL, reason, 2);
-    BOOST_TEST(!refused.is_hopeless());  // The other one may.
+    BOOST_TEST(!refused.is_hopeless());  // The other broker may still respond.
     refused.note_event(nullptr, RD_KAFKA_RESP_ERR__AUTHENTICATION,
                        "ssl://b:1/bootstrap: SASL authentication error", 2);
     BOOST_TEST(refused.is_hopeless());
@@ -75,7 +75,7 @@ BOOST_AUTO_TEST_CASE(brokers_are_hopeless_when_none_is_reached_or_lets_us_in) {
     BOOST_TEST(!failure.is_hopeless());
     failure.note_event(nullptr, RD_KAFKA_RESP_ERR__TRANSPORT, "b:1/bootstrap: Connect failed", 2);
     BOOST_TEST(failure.is_hopeless());
-    // The part that would differ each time is cut.
+    // The part of the message that would differ each time is removed.
     BOOST_TEST(describe(failure.error()) ==
                "a:1/bootstrap: Connect failed; is a broker listening at kafka.brokers?");
 }

@@ -1,5 +1,5 @@
-// The sink against the brokers that librdkafka carries for tests. They know no aborted
-// transactions: what only real ones can show is in tests/fault/kafka_brokers_test.cc.
+// The sink with librdkafka's mock brokers. They do not support aborted transactions;
+// tests/fault/kafka_brokers_test.cc tests these with real brokers.
 #include "sinks/kafka/sink.h"
 
 #include <fmt/core.h>
@@ -33,7 +33,7 @@ enum Answer : int {
     producer_fenced = 90,
     transactional_id_authorization_failed = 53,
     coordinator_not_available = 15,
-    disconnect = -195  // RD_KAFKA_RESP_ERR__TRANSPORT, for the mock alone.
+    disconnect = -195  // RD_KAFKA_RESP_ERR__TRANSPORT; only the mock uses it.
 };
 
 struct KafkaFixture {
@@ -47,7 +47,7 @@ struct KafkaFixture {
         settings.kafka.dead_letter_topic = "dead";
         settings.kafka.timeout_max = 3s;
         settings.kafka.open_timeout_max = 5s;
-        settings.kafka.properties["linger.ms"] = "0";  // Batches here are small.
+        settings.kafka.properties["linger.ms"] = "0";  // Batches in this test are small.
         spool[0] = std::byte{0xab};
     }
 
@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(rows_and_position_are_stored_and_found_again) {
     for (const auto& [site, in] : partitions) BOOST_TEST(in.size() == 1, site);
 }
 
-// The hashes are those of Kafka's own test, UtilsTest.testMurmur2(): made positive, modulo 3.
+// The hashes are from Kafka's own test, UtilsTest.testMurmur2(), made positive, modulo 3.
 BOOST_AUTO_TEST_CASE(site_lies_in_the_partition_that_other_clients_of_kafka_look_for_it_in) {
     const std::map<std::string, int32_t> expected = {
         {"21", 0},
@@ -190,7 +190,7 @@ BOOST_AUTO_TEST_CASE(without_transactions_the_position_is_stored_when_the_rows_a
     KafkaSink sink(settings);
     BOOST_TEST(sink.open(spool).value().next_record == 0);
     BOOST_TEST(write(sink, rows(0, 10), 4).has_value());
-    // An answer that no trying again helps: the rows are lost, so the position stays.
+    // No retry helps after this error. The rows are lost, so the position must not change.
     mock.answer(MockKafka::produce, std::vector<int>(50, topic_authorization_failed));
     BOOST_TEST((write(sink, rows(10, 10), 8).error().code == Code::sink_down));
     BOOST_TEST(position() == "4");
@@ -220,7 +220,7 @@ BOOST_AUTO_TEST_CASE(refused_message_fails_the_batch_and_the_next_producer_store
     BOOST_TEST(counted(sink, Metric::kafka_producers_total) == 2);
 }
 
-// A refusal arrives while the many parts of dead letters are handed over.
+// A refusal arrives while the many parts of dead letters are being handed to librdkafka.
 BOOST_AUTO_TEST_CASE(message_refused_while_others_are_handed_over_is_counted) {
     constexpr size_t large = 2000;
     settings.kafka.message_size_max = 1_KiB;
@@ -238,7 +238,7 @@ BOOST_AUTO_TEST_CASE(message_refused_while_others_are_handed_over_is_counted) {
     BOOST_TEST(counted(sink, Metric::kafka_delivery_errors_total) > 0);
 }
 
-// The messages themselves are only given up.
+// For the messages themselves, librdkafka only reports that it has given them up.
 BOOST_AUTO_TEST_CASE(partition_that_may_not_be_written_is_told_as_the_cause) {
     KafkaSink sink(settings);
     BOOST_TEST(sink.open(spool).has_value());

@@ -6,7 +6,7 @@ using namespace rollcall;
 
 namespace {
 
-// As librdkafka 2.0.2 writes it, less of everything.
+// A shortened text in the format of librdkafka 2.0.2.
 constexpr std::string_view sample =
     R"({ "name": "rollcalld#producer-1", "client_id": "rollcalld", "type": "producer", "ts":5016483,)"
     R"( "time":1527060869, "replyq":0, "msg_cnt":22710, "msg_size":704010, "msg_max":500000,)"

@@ -8,7 +8,7 @@ using namespace rollcall;
 
 namespace {
 
-// The columns of a later version: one more.
+// Returns the columns of a later version, which has one more.
 std::vector<ColumnInfo> grown() {
     std::vector<ColumnInfo> columns(std::begin(columns_table), std::end(columns_table));
     columns.push_back({"fan_rpm", Kind::integer, Value::count, 0, 100'000, 3, 500, "fanspeed",
@@ -82,7 +82,7 @@ BOOST_AUTO_TEST_CASE(pipeline_begins_at_the_earliest_message_before_it_starts) {
 BOOST_AUTO_TEST_CASE(secret_stands_in_the_credentials) {
     auto from = source();
     from.credentials["sasl.password"] = R"(a"b\c'd)";
-    // Escaped for JSON, then for SQL.
+    // The text is escaped for JSON, then for SQL.
     BOOST_TEST(
         contains(create_pipeline(from)[0], R"(CREDENTIALS '{"sasl.password":"a\\"b\\\\c''d"}')"));
 }

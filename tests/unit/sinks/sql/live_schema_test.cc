@@ -1,5 +1,5 @@
-// The tests use SQLite, and the responses that the documentation of SingleStore shows. The tests
-// with MariaDB are in integration/schema_mariadb_test.cc.
+// The tests use SQLite, and responses from the documentation of SingleStore.
+// integration/schema_mariadb_test.cc has the tests with MariaDB.
 #include "sinks/sql/live_schema.h"
 
 #include <fmt/core.h>
@@ -37,7 +37,7 @@ PipelineSource source() {
     return from;
 }
 
-// The pipeline as it was made, and as SHOW CREATE PIPELINE may print it.
+// The pipeline in the form in which it was created, and as SHOW CREATE PIPELINE may print it.
 struct ShownPipeline {
     [[nodiscard]] Words wrong() const {
         const Query fake = [this](const std::string& sql) -> Result<Rows> {
@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(column_that_is_new_in_this_version_is_added) {
                boost::test_tools::per_element());
     BOOST_TEST(apply_fixes(found, query).value().empty());
     BOOST_TEST(differences(columns).empty());
-    BOOST_TEST(differences().empty());  // An older daemon still works.
+    BOOST_TEST(differences().empty());  // An older daemon must still work.
 }
 
 BOOST_AUTO_TEST_CASE(column_of_another_type_is_left_for_a_person) {
@@ -175,7 +175,7 @@ BOOST_AUTO_TEST_CASE(position_table_that_was_made_otherwise_is_told) {
         boost::test_tools::per_element());
 }
 
-// As SingleStore prints tables, now and in older versions.
+// The tables as SingleStore prints them, in current and in older versions.
 BOOST_AUTO_TEST_CASE(shard_and_sort_keys_are_compared_as_far_as_they_are_shown) {
     struct {
         const char* keys;

@@ -59,7 +59,7 @@ BOOST_AUTO_TEST_CASE(each_file_that_is_removed_moved_or_replaced_is_named) {
         BOOST_TEST(changed() == file);
         fs::rename(file + ".moved", file);
         BOOST_TEST(changed() == "");
-        fs::rename(file, file + ".moved");  // A link to it names the same file.
+        fs::rename(file, file + ".moved");  // A link to the moved file has the old name.
         fs::create_symlink(file + ".moved", file);
         BOOST_TEST(changed() == "");
         fs::remove(file);
@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(wal_of_a_database_that_is_there_stays) {
 BOOST_AUTO_TEST_CASE(wal_of_a_database_that_is_gone_is_removed_or_kept_under_another_name) {
     fs::remove(path);
     fs::remove(path + "-shm");
-    std::ofstream(path + "-shm") << "y";  // It belongs to somebody else.
+    std::ofstream(path + "-shm") << "y";  // This file belongs to another program.
     BOOST_TEST(files.remove_orphans(SqliteFiles::Wal::holds_commits).has_value());
     BOOST_TEST(!fs::exists(path + "-wal"));
     BOOST_TEST(fs::exists(path + "-wal.orphan"));

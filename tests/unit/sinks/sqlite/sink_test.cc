@@ -26,7 +26,8 @@ struct SqliteFixture {
         return answer;
     }
 
-    // Rows with ids first, first + 1, ..., as of these spool records.
+    // Returns rows with the ids first, first + 1, ..., as if they came from the spool records with
+    // these numbers.
     static Columns rows(int64_t first, int64_t count) {
         Columns columns(static_cast<size_t>(count), test_text_max * static_cast<size_t>(count));
         for (int64_t id = first; id < first + count; ++id) {
@@ -76,7 +77,7 @@ BOOST_AUTO_TEST_CASE(wal_that_a_reader_holds_is_bounded_and_cut_when_the_reader_
     BOOST_TEST(describe(stored.error()).find("a reader keeps a transaction open") !=
                std::string::npos);
     BOOST_TEST(sink.counters()->read(Metric::sqlite_wal_size_bytes, 0) >= wal_size_max);
-    // Attempts that follow store nothing either.
+    // Later attempts must store nothing, either.
     for (int attempt = 0; attempt < 3; ++attempt) {
         BOOST_TEST(sink.open(spool).value().next_record == written);
         BOOST_TEST(!write(sink, rows(0, 100), written + 1).has_value());
@@ -176,7 +177,7 @@ BOOST_AUTO_TEST_CASE(table_of_an_older_daemon_gets_the_columns_it_lacks) {
 BOOST_AUTO_TEST_CASE(failed_batch_leaves_nothing_and_can_be_written_again) {
     SqliteSink sink(path);
     BOOST_TEST(sink.open(spool).has_value());
-    // The third row of the batch breaks it.
+    // The third row of the batch violates this constraint.
     ask("CREATE TRIGGER refuse BEFORE INSERT ON site_checkins WHEN NEW.id = 3"
         " BEGIN SELECT RAISE(ABORT, 'no'); END");
     BOOST_TEST((write(sink, rows(1, 5), 1).error().action() == Action::retry));
@@ -256,7 +257,7 @@ BOOST_AUTO_TEST_CASE(what_may_go_away_refuses_no_row) {
 BOOST_AUTO_TEST_CASE(file_that_cannot_be_opened_is_a_sink_that_is_down) {
     SqliteSink sink("/nowhere/checkins.db");
     BOOST_TEST((sink.open(spool).error().code == Code::sink_down));
-    ask("");  // An empty file is a new database; one with other bytes is none.
+    ask("");  // To SQLite an empty file is a new database.
     FILE* const file = std::fopen(path.c_str(), "w");
     std::fputs("this is not a database, but long enough to be looked at as one", file);
     std::fclose(file);
@@ -311,7 +312,7 @@ BOOST_AUTO_TEST_CASE(database_that_was_moved_is_complete_and_its_wal_does_not_re
     SqliteSink sink(path);
     BOOST_TEST(sink.open(spool).has_value());
     BOOST_TEST(write(sink, rows(1, 10), 1).has_value());
-    // Replaces the database by another one, as the restore of a backup does.
+    // Replaces the database by another one, like the restore of a backup.
     (void)SqliteSink(moved + ".other").open(spool).value();
     std::filesystem::rename(path, moved);
     std::filesystem::rename(moved + ".other", path);
@@ -342,7 +343,7 @@ BOOST_AUTO_TEST_CASE(moved_database_that_somebody_reads_leaves_no_wal_to_the_nex
     BOOST_TEST(reader("SELECT COUNT(*) FROM site_checkins").value()[0][0].value() == "10");
 }
 
-// A daemon that is killed while its database lies elsewhere.
+// A daemon is killed after its database was moved to another path.
 BOOST_AUTO_TEST_CASE(records_are_settled_when_the_database_holds_them_without_its_wal) {
     const auto position_without_wal = [&]() -> uint64_t {
         const std::string copy = path + ".copy";

@@ -37,7 +37,7 @@ std::vector<std::string> fields_of(const std::string& line) {
     return fields;
 }
 
-// The field of a row that has this value only.
+// Returns the field of a row in which only this column has a value.
 std::string field_of(Column column, std::string_view text) {
     Columns rows(1, test_text_max);
     rows.set_text(column, text);
