@@ -6,9 +6,9 @@
 //
 //   open()    recovers the spool; opens no sink
 //   start()   starts the deliveries and the committer
-//   stop()    after the workers: the committer makes the published slots durable, and the
-//             deliveries store what they can within delivery.stop_timeout_max. If a sink is in a
-//             call then, stop() returns after the call has ended
+//   stop()    call it after the workers have stopped. The committer makes the published slots
+//             durable. The deliveries store what they can within delivery.stop_timeout_max. If a
+//             call of a sink takes longer, stop() returns after this call has ended
 //
 // Threads: main; intake(i) belongs to worker i.
 #pragma once
@@ -40,10 +40,11 @@ public:
     struct Options {
         std::string spool_directory;
         std::vector<NamedSink> sinks;
-        std::vector<MetricShard*> worker_shards;  // One for each worker.
-        KeyedHash::Key fingerprint_key = {};      // See Intake.
-        // Called by any thread of the pipeline. The process must then end without another
-        // acknowledgement. The pipeline has logged which records not every sink has stored.
+        std::vector<MetricShard*> worker_shards;  // One shard for each worker.
+        KeyedHash::Key fingerprint_key = {};      // See the constructor of Intake.
+        // A thread of the pipeline calls this after an error that ends the daemon. The process must
+        // then end without another acknowledgement. Before the call, the pipeline logs which
+        // records not every sink has stored.
         std::function<void(const Error&)> on_halt;
     };
 
@@ -55,8 +56,8 @@ public:
     // Call before start().
     void on_durable(size_t worker, std::function<void()> wake);
 
-    // Recovers the spool and starts no thread. The deliveries open their sinks later, however long
-    // that takes.
+    // Recovers the spool. Starts no thread and opens no sink: the deliveries open their sinks after
+    // start(), which may take any time.
     [[nodiscard]] Result<void> open();
     // Starts the threads. Call after open().
     void start();
@@ -64,7 +65,7 @@ public:
 
     [[nodiscard]] const SpoolWriter& spool() const { return spool_; }
     [[nodiscard]] const Committer& committer() const { return committer_; }
-    // For tests, which call step() instead of start().
+    // For tests: they call step() and do not call start().
     [[nodiscard]] Committer& committer() { return committer_; }
     [[nodiscard]] Delivery& delivery(size_t sink) { return *outlets_[sink]->delivery; }
 
@@ -75,23 +76,23 @@ public:
     };
     // Call after open().
     [[nodiscard]] std::vector<DeliveryHeartbeat> deliveries() const;
-    // Notices sinks that do not respond. Call once a second after open().
+    // Detects sinks that do not respond. Call once a second after open().
     void measure_health();
     // Call after open(). Any thread.
     [[nodiscard]] std::vector<SinkStatus> sinks() const;
-    // Returns messages such as "sink kafka: down for 7 s: ..." for sinks that are not up or have
-    // dead letters. Call after open().
+    // Returns messages such as "sink kafka: down for 7 s: ..." for sinks that are not up or that
+    // have dead letters. Call after open().
     [[nodiscard]] std::vector<std::string> health_messages() const;
-    // Returns the values by which the overload controller and the readiness page decide. Any thread
-    // may call it after open().
+    // Returns the values on which the overload controller and the readiness page base their
+    // decisions. Any thread may call it after open().
     [[nodiscard]] SpoolLoad load() const { return committer_.load(); }
-    // Returns what the workers have published. Any thread may call it.
+    // Returns the sum of the sketches that the workers have published. Any thread may call it.
     [[nodiscard]] Observations observations() const;
     // Returns the counters of the pipeline's own threads and of the sinks.
     [[nodiscard]] std::vector<const MetricShard*> shards() const;
 
 private:
-    // A sink with its delivery.
+    // A sink and its delivery.
     struct Outlet {
         SinkName name;
         std::unique_ptr<Sink> sink;
@@ -107,7 +108,7 @@ private:
     const Settings& settings_;
     std::string spool_directory_;
     std::function<void(const Error&)> on_halt_;
-    Wakeup wakeup_;      // Wakes the committer.
+    Wakeup wakeup_;      // Wakes the committer's thread.
     MetricShard shard_;  // Counters of the committer.
     SpoolWriter spool_;
     std::shared_ptr<Quarantine> quarantine_;
