@@ -129,7 +129,7 @@ private:
         bool is_known = true;  // False if the position says nothing about this spool's records.
     };
 
-    // A sink that is being opened.
+    // The progress of opening the sink.
     struct Opening {
         uint64_t from;  // The first record that the sink lacks.
         bool is_ours;   // As in Held.

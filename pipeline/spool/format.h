@@ -92,7 +92,7 @@ struct Origin {
     bool operator==(const Origin&) const = default;
 };
 
-// Records [first, end).
+// The range [first, end) of record numbers.
 struct RecordRange {
     uint64_t first;
     uint64_t end;
@@ -115,7 +115,7 @@ using SegmentHeadBytes = std::array<std::byte, segment_head_bytes>;
 
 [[nodiscard]] SegmentHeadBytes encode_segment_head(const SpoolId& spool, uint64_t first_record,
                                                    const Origin& origin);
-// Fails with spool_damaged, or with spool_too_new if a later version wrote it.
+// Fails with spool_damaged, or with spool_too_new if a later version wrote the segment.
 [[nodiscard]] Result<SegmentHead> decode_segment_head(std::span<const std::byte> bytes);
 
 struct RecordHead {

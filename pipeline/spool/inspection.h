@@ -36,7 +36,7 @@ struct SpoolReport {
     [[nodiscard]] uint64_t damaged_records() const;
 };
 
-// Files whose every modifying operation fails.
+// A file system that can only be read: every modifying operation fails.
 class ReadOnlyFiles final : public Files {
 public:
     Result<std::unique_ptr<File>> open(const std::string& path, Open how) override;

@@ -206,7 +206,7 @@ void Lineage::complete(std::span<const Segment> segments) {
     }
 }
 
-// A run that has written no record is replaced by the next one.
+// Begins a run at `next_record`. The new run replaces earlier runs that have written no record.
 void Lineage::begin_run(uint64_t next_record) {
     while (!runs_.empty() && runs_.back().first_record >= next_record) runs_.pop_back();
     runs_.push_back({new_spool_id(), next_record});

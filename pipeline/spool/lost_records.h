@@ -1,6 +1,7 @@
 // LostRecords: counts records that were acknowledged and cannot be read, and quarantines their
 // bytes for an operator to examine. Each record is counted once, even if several deliveries find
-// it. Only if the process ends while it counts, the next start counts these records again.
+// it. There is one exception: if the process ends while it counts records, the next start counts
+// these records again.
 //
 //   spool/quarantine/
 //     00000000000000004711-00000000000000004713.damaged       records [4711, 4713)
@@ -83,7 +84,7 @@ public:
     static constexpr size_t noted_max = 4096;
 
     LostRecords(std::shared_ptr<Quarantine> quarantine, MetricShard& shard);
-    // Has a quarantine of its own.
+    // Creates a Quarantine that no other LostRecords shares.
     LostRecords(Files& files, const std::string& spool_directory, uint64_t quarantine_size_max,
                 MetricShard& shard);
 

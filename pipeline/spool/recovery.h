@@ -4,7 +4,7 @@
 // torn, or missing. The end of the spool is computed from what is known to have been durable: the
 // field `synced` of each record, and the checkpoint (spool/format.h).
 //
-// Threads: the writer's.
+// Threads: the thread of the writer.
 #pragma once
 
 #include <cstdint>

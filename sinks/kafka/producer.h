@@ -74,7 +74,7 @@ public:
     // reason.
     [[nodiscard]] Error explain(const Error& error);
     [[nodiscard]] const TooLarge& too_large() const { return too_large_; }
-    // Returns the number of partitions of the rows. Call it after find_topics().
+    // Returns the number of partitions of the topic of rows. Call it after find_topics().
     [[nodiscard]] size_t partitions() const { return topics_->partitions(); }
 
 private:

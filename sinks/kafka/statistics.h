@@ -13,12 +13,12 @@
 namespace rollcall {
 
 struct KafkaStatistics {
-    // Since the client was made.
+    // Totals since the client was created.
     int64_t messages = 0;  // Messages that brokers have acknowledged.
     int64_t sent_bytes = 0;
     int64_t request_retries = 0;
     int64_t request_errors = 0;
-    // At the time of the statistics.
+    // Values at the time of the statistics.
     int64_t queue_messages = 0;
     int64_t queue_bytes = 0;
     int64_t brokers_up = 0;
