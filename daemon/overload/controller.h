@@ -1,5 +1,5 @@
-// OverloadController: turns load signals into one pressure value and publishes it to the workers,
-// which derive the reporting interval of the routers from it (overload/state.h).
+// OverloadController: turns load signals into one pressure value and publishes this value to the
+// workers. The workers derive the reporting interval of the routers from it (overload/state.h).
 //
 //     pressure   0 to 1, the largest of these shares
 //                  backlog   of the slowest sink: from 50 to 95 percent of spool.size_max
@@ -9,11 +9,11 @@
 //                  spool     1 while it cannot grow
 //                  memory    from 80 to 95 percent of memory_max, or of the limit of the control
 //                            group if more of that is used
-//     drain_s    time until the backlog has fallen to where pressure ends, at the rate of the
-//                slowest sink over the last 8 measurements and without new check-ins
+//     drain_s    time until the backlog causes no more pressure, at the rate of the slowest
+//                sink over the last 8 measurements and without new check-ins
 //
 // The metrics rollcall_pressure_ratio, rollcall_memory_ratio and rollcall_backlog_drain_seconds
-// report the same values; nothing decides by the metrics.
+// report the same values. No decision depends on these metrics.
 //
 // Threads: main.
 // Units:   microseconds of the steady clock; seconds where a name ends in _s.

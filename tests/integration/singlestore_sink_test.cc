@@ -462,7 +462,8 @@ BOOST_AUTO_TEST_CASE(position_that_another_connection_moved_is_read_again) {
     BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins") == "10");
 }
 
-// After a connection has failed, the server may still have it open, with a commit in progress.
+// After a connection has failed, it may still be open on the server, and a commit may be in
+// progress.
 BOOST_AUTO_TEST_CASE(write_waits_until_an_earlier_transaction_is_over) {
     for (const char* const end : {"COMMIT", "ROLLBACK"}) {
         server.make_tables();
@@ -511,7 +512,7 @@ BOOST_AUTO_TEST_CASE(daemon_stops_in_time_though_the_server_hangs) {
     BOOST_TEST(daemon.stop().value_or(-1) == 0);
 }
 
-// Cuts both directions, and so also between COMMIT and its response.
+// Cuts the connection in both directions, even between COMMIT and its response.
 BOOST_AUTO_TEST_CASE(connection_cut_at_any_byte_loses_nothing) {
     CuttingProxy proxy(server.port());
     settings.singlestore.port = proxy.port();
@@ -530,8 +531,8 @@ BOOST_AUTO_TEST_CASE(connection_cut_at_any_byte_loses_nothing) {
     BOOST_TEST(sent > 1000);
     for (const auto& [from, most] : {std::pair{CuttingProxy::From::client, sent},
                                      std::pair{CuttingProxy::From::server, received}}) {
-        // Start near the beginning of the first write, because an earlier cut only prevents the
-        // connection. ROLLCALL_CUTS=1 cuts at every byte, and takes minutes.
+        // The first cut is near the beginning of the first write, because an earlier cut would only
+        // prevent the connection. ROLLCALL_CUTS=1 cuts at every byte, which takes minutes.
         const bool every = std::getenv("ROLLCALL_CUTS") != nullptr;
         uint64_t cuts = 0;
         for (uint64_t bytes = every ? 1 : most * 2 / 3 + random.below(8); bytes < most;
@@ -598,7 +599,7 @@ BOOST_AUTO_TEST_CASE(daemon_responds_while_the_server_is_down_and_stores_everyth
     BOOST_TEST(daemon.admin("/readyz").status == 200);
     BOOST_TEST(daemon.metric(R"(rollcall_sink_up{sink="singlestore"})") == 0);
     daemon.kill();
-    daemon.launch();  // The daemon starts although the sink is down.
+    daemon.launch();  // The daemon must start although the sink is down.
     server.start();
     while (daemon.admin("/readyz").status != 200) std::this_thread::sleep_for(50ms);
     post(40, 20);

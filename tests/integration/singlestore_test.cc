@@ -20,7 +20,7 @@ bool contains(std::string_view text, std::string_view part) {
     return text.find(part) != std::string_view::npos;
 }
 
-// Returns the description of tables as `schema apply` creates them, with a position.
+// Returns the description of tables that `schema apply` has created, and a position.
 Rows as_applied(const std::string& sql) {
     if (contains(sql, "FROM rollcall_position")) return {{"5", {}}};
     if (contains(sql, "statistics"))
@@ -69,8 +69,8 @@ struct Secrets {
     TemporaryDirectory directory;
 };
 
-// A server model: its answers reflect the objects that were created. It refuses statements that
-// begin with `refuses`.
+// A model of a server. Its answers reflect the objects that were created so far. It refuses
+// statements that begin with `refuses`.
 struct Growing {
     std::expected<Rows, SinglestoreStandIn::Refusal> operator()(const std::string& sql) {
         if (!refuses.empty() && sql.starts_with(refuses))

@@ -1,4 +1,4 @@
-// The watch with a MariaDB server that stands in for SingleStore: the test fills a schema with the
+// The watch with a MariaDB server in the place of SingleStore. The test fills a schema with the
 // tables that SingleStore documents. Whether a real SingleStore answers in the same way is one of
 // the questions in sinks/README.md.
 #include "sinks/singlestore/watch.h"

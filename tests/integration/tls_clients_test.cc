@@ -65,7 +65,7 @@ Finished curl(const TestDaemon& daemon, const Lines& arguments) {
     return run(command);
 }
 
-// Returns a request after whose response the daemon closes the connection.
+// Returns a request that makes the daemon close the connection after the response.
 std::string last_request(const std::string& body) {
     return fmt::format(
         "POST /v1/checkins HTTP/1.1\r\nHost: r\r\nConnection: close\r\nContent-Length: "
@@ -257,7 +257,7 @@ BOOST_AUTO_TEST_CASE(pipelined_requests_and_large_bodies_are_answered_in_their_o
     const TestDaemon daemon({.settings = with(ecdsa())});
     for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
         TlsClient client(daemon.port_of("https"), {.authority = authority(), .version = version});
-        // Larger than a record, which holds 16 KiB, and larger than one read.
+        // The list is larger than a record, which holds 16 KiB, and larger than one read.
         std::string list = "[";
         while (list.size() < 300'000)
             list += R"({"sn":"L","y":")" + std::string(1000, 'y') + R"("},)";
@@ -285,7 +285,7 @@ BOOST_AUTO_TEST_CASE(client_that_ends_its_side_receives_its_responses_and_the_en
         client.connection().end_sending();
         BOOST_TEST(answered(client.take_rest()));
         BOOST_TEST(client.end().ended());
-        // A client may also end the connection without close_notify and still gets its response.
+        // A client that ends the connection without close_notify must still get its response.
         TlsClient cut(daemon.port_of("https"), {.authority = authority(), .version = version});
         cut.send(post_request(seq(2)));
         cut.connection().end_sending();
@@ -297,7 +297,7 @@ BOOST_AUTO_TEST_CASE(handshake_may_be_cut_at_every_byte) {
     const TestDaemon daemon({.settings = with(ecdsa())});
     int cut = 0;
     for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
-        // A client sends two flights: ClientHello, and the reply to the server's flight.
+        // A client sends twice: first ClientHello, then the reply to the server's messages.
         for (const int flight : {1, 2}) {
             for (size_t bytes = 1;; ++bytes) {
                 TcpClient connection(daemon.port_of("https"));
@@ -305,8 +305,8 @@ BOOST_AUTO_TEST_CASE(handshake_may_be_cut_at_every_byte) {
                 BOOST_TEST(!end.shake_hands());
                 if (flight == 2) {
                     connection.send(end.take_outgoing());
-                    // The server's flight may need several reads. It is complete when the client
-                    // has a reply.
+                    // The server's messages may need several reads. They are complete when the
+                    // client has a reply.
                     do {
                         end.receive(connection.take(connection.peek().size()));
                         (void)end.shake_hands();
@@ -320,8 +320,8 @@ BOOST_AUTO_TEST_CASE(handshake_may_be_cut_at_every_byte) {
         }
     }
     BOOST_TEST(cut > 500);
-    // Each innermost loop ends with a connection that sent nothing, which does not count, or only a
-    // ClientHello, which counts once for each version.
+    // Each innermost loop ends with a connection that sent nothing or only a ClientHello. The
+    // former does not count; the latter counts once for each version.
     BOOST_TEST(refused(daemon, "tls_truncated", cut + 2) == cut + 2);
     BOOST_TEST(metric_until(daemon, 0, R"(rollcall_connections{transport="http"})") == 0);
     BOOST_TEST(answered(curl(daemon, {}).output));
@@ -365,7 +365,7 @@ BOOST_AUTO_TEST_CASE(slow_handshake_is_closed_by_its_timeout) {
     slow.send(hello.substr(0, hello.size() / 2));
     BOOST_TEST(silent.ends_within(patience));
     BOOST_TEST(slow.ends_within(patience));
-    // Only `slow` counts: a client that sends nothing is closed without a refusal.
+    // Only `slow` counts, because a client that sends nothing is closed without a refusal.
     BOOST_TEST(refused(daemon, "tls_timeout") == 1);
 }
 

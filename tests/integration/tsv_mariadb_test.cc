@@ -46,7 +46,7 @@ struct Loaded {
     std::optional<Database> database;
 };
 
-// Returns a value as MariaDB prints it. MariaDB chooses the digits of reals, so these differ.
+// Returns a value as MariaDB prints it, except for reals, where MariaDB may choose other digits.
 std::optional<std::string> shown(const Columns& rows, size_t row, Column column) {
     if (!rows.has(row, column)) return std::nullopt;
     switch (info(column).kind) {
@@ -82,8 +82,8 @@ void check_same(const Columns& rows, const Rows& stored) {
     }
 }
 
-// Returns text of at most that many bytes, with many characters that TSV escapes or that are long
-// in UTF-8.
+// Returns text of at most `bytes_max` bytes. Many of its characters must be escaped in TSV or are
+// long in UTF-8.
 std::string random_text(Random& random, size_t bytes_max) {
     static const std::vector<std::string> pieces = {
         "\t",   "\n",   "\r",   "\\",   "\\N",    "\\t", "N",    "'",  "\"", "`",
@@ -156,7 +156,8 @@ BOOST_AUTO_TEST_CASE(largest_and_smallest_values_come_back) {
             const auto column = static_cast<Column>(number);
             const auto& about = info(column);
             if (about.kind == Kind::text) {
-                // The longest text of 4-byte characters, of 1-byte characters, and an empty text.
+                // The longest text of 4-byte characters, the longest text of 1-byte characters, and
+                // an empty text.
                 std::string text;
                 const auto most = static_cast<size_t>(about.high);
                 if (id == 0)

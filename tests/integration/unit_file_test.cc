@@ -14,8 +14,8 @@ using namespace rollcall;
 
 namespace {
 
-// Maximum exposure: the score of systemd-analyze times ten; lower is better. The daemon needs the
-// remaining rights, because it uses the network and keeps files.
+// Maximum exposure: the score of systemd-analyze times ten; lower is better. The daemon needs its
+// remaining rights because it uses the network and stores files.
 constexpr int exposure_max = 15;
 
 constexpr const char* unit_file_path = ROLLCALL_SOURCE_DIR "/systemd/rollcalld.service";
@@ -38,7 +38,7 @@ BOOST_AUTO_TEST_CASE(systemd_finds_nothing_wrong_with_it) {
                                               rollcalld_path());
     const auto verified = run({"systemd-analyze", "verify", "--man=no", path});
     BOOST_TEST(verified.status == 0);
-    // systemd-analyze also reports problems of other units of the machine, which do not matter.
+    // systemd-analyze also reports problems of other units of the machine. The test ignores these.
     BOOST_TEST(verified.errors.find("rollcalld") == std::string::npos, verified.errors);
 }
 
