@@ -103,7 +103,7 @@ void Worker::stop_step() {
         loop_.stop_listening();
         loop_.connections().drain_all();
     }
-    // The sweep causes at least one turn of the loop per second.
+    // This is checked at least once a second, because the sweep of the table wakes the loop.
     const bool done = loop_.connections().empty() && intake_.handed_over();
     if (!done && now < stop_before_us_) return;
     mqtt_.close();

@@ -17,9 +17,9 @@
 // sink and reason; dump prints them. replay sends them to the sinks that refused them, and deletes
 // those that a sink has now stored.
 //
-// A replay writes into the folder of the dead letters and into SQLite's file. If root runs the
-// command, new files get the owner of the folder. Any other user must own both; otherwise the
-// command refuses.
+// replay writes to the file of an SQLite sink and, with --dead, to the folder of the dead letters.
+// If root runs the command, new files get the owner of the folder. Any other user must own what the
+// command writes to; otherwise it refuses.
 //
 // Errors:  the explanation begins with the directory or the sink.
 // Threads: main.

@@ -274,8 +274,8 @@ void Fields::keep_real(const Key& key, std::optional<double> value, bool bare) {
 }
 
 // If a report has several readings of one quantity, the highest counts: the hottest sensor, or the
-// power supply that works. Returns whether this reading is the highest so far. Adds the lower of
-// the two to `extra`.
+// power supply that works. Returns whether this reading is higher than the highest one so far,
+// and adds the lower one to `extra`.
 bool Fields::is_highest(const Key& key, double value) {
     const Kept& place = kept(key->column);
     if (!has(key->column) || !place.key->several) return true;

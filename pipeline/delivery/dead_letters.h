@@ -19,11 +19,11 @@
 // counted only once.
 //
 // replay() delivers this spool to the sink. The sink stores the rows and its position in this spool
-// together, so each dead letter is stored once. The position contains the number and the run of the
-// last dead letter that was replayed. If the folder was copied or restored, the dead letter with
-// that number may be of another run; replay() then sends all dead letters again. Rows keep their
-// ids, so the sink refuses the rows that it already has. A row that is refused again becomes a new
-// dead letter after all others, and its old dead letter is dropped.
+// together, so each dead letter is stored once. The position contains the number of the last dead
+// letter that was replayed, and what identifies it. If the folder was copied or restored, the dead
+// letter with that number may be another one; replay() then sends all dead letters again. Rows keep
+// their ids, so the sink refuses the rows that it already has. A row that is refused again becomes
+// a new dead letter after all others, and its old dead letter is dropped.
 //
 // A writer locks the folder only while it writes. So a command can replay dead letters while a
 // daemon runs. If the daemon's sink refuses a row during the replay, that sink waits.
