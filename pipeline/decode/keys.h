@@ -74,7 +74,7 @@ inline constexpr size_t keys_max = 254;
 // Returns the number of keys in columns.def. Composed keys have higher numbers, so a listed key
 // wins over a composed one.
 [[nodiscard]] size_t listed_keys();
-// Returns the keys in columns.def that are not paths, in folded form.
+// Returns the keys in columns.def that have no dot, in folded form.
 [[nodiscard]] std::vector<std::string_view> listed_key_names();
 
 // Returns whether an object of this name describes the router as a whole.

@@ -139,7 +139,7 @@ private:
     Files& files_;
     const Clock& clock_;
     MetricShard& shard_;
-    MetricShard unseen_;  // Counters of the spool's parts; not exported.
+    MetricShard unseen_;  // Counters of the spool of dead letters; not exported.
     Options options_;
     std::string directory_;
     // Rows of the current batch and of later records that have a dead letter; no value until they

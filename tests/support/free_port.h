@@ -1,7 +1,7 @@
 // free_port(): a port of 127.0.0.1 on which nothing listens.
 //
-// The port is below the kernel's range of ephemeral ports. Otherwise a client's connection could
-// take the port while its server is restarting.
+// The port is below the kernel's range of ephemeral ports. Otherwise an outgoing connection
+// could take the port of a server that is restarting.
 #pragma once
 
 #include <unistd.h>
