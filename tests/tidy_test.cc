@@ -40,8 +40,8 @@ const std::vector<std::vector<std::string>> folder_order = {
     {"daemon/cli"},
 };
 
-// Prefixes of third-party headers, and the module that may include them (or a folder/, or a prefix_
-// of modules).
+// Prefixes of third-party headers, each with the module, the folder/ or the module prefix_ that may
+// include them.
 const std::multimap<std::string, std::string> foreign_headers = {
     {"toml++/", "config/toml"},
     {"isa-l", "pipeline/base/checksum"},

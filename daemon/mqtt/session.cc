@@ -65,8 +65,8 @@ void MqttSession::on_data(std::string_view& bytes) {
     }
 }
 
-// Returns the largest packet that the client may send. The limit is smaller until it is
-// authenticated.
+// Returns the largest packet that the client may send. The limit is smaller until the
+// client is authenticated.
 size_t MqttSession::packet_bytes_max() const {
     const Settings& settings = sessions_.settings();
     const auto size_max = settings.mqtt.packet_size_max;

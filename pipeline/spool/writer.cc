@@ -281,8 +281,8 @@ Result<void> SpoolWriter::append(const Columns& rows, std::span<const std::byte>
     return {};
 }
 
-// Writes zeros for a record of this size and for the following ones, if many of them fit. A large
-// record extends the file itself, without zeros. A small spool stays small.
+// Writes zeros for a record of this size and for the following ones, if many of them fit. Writing
+// a large record extends the file without zeros. A small spool stays small.
 Result<void> SpoolWriter::write_zeros_ahead(uint64_t bytes) {
     const uint64_t begin = segments_.back().bytes + bytes;
     const uint64_t most = std::min<uint64_t>(ahead_bytes_max, segments_.back().bytes);

@@ -50,7 +50,7 @@
 
 namespace rollcall {
 
-// LagClock: measures how long a reader has been behind an end that grows.
+// LagClock: measures how long a reader has been behind the end of a log that grows.
 class LagClock {
 public:
     // Records the current end and the end of the part that is done. Returns how long the oldest

@@ -35,8 +35,7 @@ BOOST_AUTO_TEST_CASE(ticket_is_good_for_its_lifetime_and_its_key_is_changed) {
         const auto first = session(version, nullptr, false);
         clock.pass(std::chrono::minutes(59));
         (void)session(version, first.get(), true);
-        // Now the key is the previous one. A client that sends a ticket of it must get a new
-        // ticket.
+        // A client whose ticket has the previous key must get a new ticket.
         clock.pass(std::chrono::minutes(59));
         const auto second = session(version, first.get(), true);
         clock.pass(std::chrono::minutes(61));
