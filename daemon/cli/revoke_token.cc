@@ -34,12 +34,12 @@ public:
 
     [[nodiscard]] int fd() const { return fd_; }
     [[nodiscard]] bool lock() const { return fd_ >= 0 && flock(fd_, LOCK_EX) == 0; }
-    // Appends a line and syncs it, or changes nothing.
-    [[nodiscard]] bool append(std::string line) const {
+    // Appends a line with the id and syncs it, or changes nothing.
+    [[nodiscard]] bool append(std::string_view id) const {
         const off_t end = lseek(fd_, 0, SEEK_END);
         char last = '\n';
         if (end < 0 || (end > 0 && pread(fd_, &last, 1, end - 1) != 1)) return false;
-        if (last != '\n') line.insert(0, "\n");
+        const std::string line = fmt::format("{}{}\n", last == '\n' ? "" : "\n", id);
         if (write(fd_, line.data(), line.size()) == static_cast<ssize_t>(line.size()) &&
             fsync(fd_) == 0)
             return true;
@@ -116,7 +116,7 @@ Result<std::string> revoke_token(const Settings& settings, std::string_view id) 
     if (revoked->size() == settings.auth.revoked_max)
         return fail(Code::bad_argument,
                     fmt::format("{} already has as many ids as auth.revoked_max allows", path));
-    if (!file.append(fmt::format("{}\n", id))) return fail(Code::unreadable_file, errno, path);
+    if (!file.append(id)) return fail(Code::unreadable_file, errno, path);
     return next_step(fmt::format("{} was added to {}", id, path));
 }
 
