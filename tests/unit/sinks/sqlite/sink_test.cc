@@ -392,7 +392,7 @@ BOOST_AUTO_TEST_CASE(position_that_another_has_changed_is_not_overwritten_and_no
         BOOST_TEST(ask(change) == "");
         const auto written = sink.write({rows(10, 2), 3, 4});
         BOOST_TEST((written.error().code == Code::sink_down));
-        BOOST_TEST(describe(written.error()).find("has moved") != std::string::npos);
+        BOOST_TEST(describe(written.error()).find("changed the position") != std::string::npos);
         BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins WHERE seq >= 10") == "0");
         BOOST_TEST(ask("DELETE FROM rollcall_position") == "");
     }
