@@ -1,5 +1,7 @@
 #include "pipeline/spool/reader.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -152,6 +154,13 @@ SpoolReader::SpoolReader(Files& files, std::string directory, const Cursor& end,
 Result<void> SpoolReader::list_segments() {
     const uint64_t below = end_.read();  // A segment has its name before its records are durable.
     const auto names = files_.list(directory_);
+    if (!names && names.error().os_errno == ENOENT)
+        return fail(
+            Code::file_replaced,
+            fmt::format("{} was removed or moved while the daemon had it open; it may "
+                        "contain check-ins that a sink has not stored. Put it back, or they "
+                        "are lost",
+                        directory_));
     if (!names) return std::unexpected(names.error());
     listed_below_ = below;
     checked_segment_.reset();

@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(recreated_topic_is_reported_until_the_cursor_is_reset) {
     (void)watch.step();
     BOOST_TEST(watch.health_message().text() ==
                "pipeline site_checkins_v2: the topic was created anew: 1 of its partitions ended "
-               "before the pipeline's cursor, and nothing is loaded from them; STOP PIPELINE "
+               "before the pipeline's cursor, and nothing is loaded from them; run STOP PIPELINE "
                "`site_checkins_v2`; ALTER PIPELINE `site_checkins_v2` SET OFFSETS EARLIEST; START "
                "PIPELINE `site_checkins_v2`");
     BOOST_TEST(shown(Metric::pipeline_recreated_partitions) == 1);
@@ -267,7 +267,8 @@ BOOST_AUTO_TEST_CASE(stopped_missing_and_skipping_pipelines_are_reported) {
     set("DELETE FROM PIPELINES");
     (void)watch.step();
     BOOST_TEST(contains(watch.health_message().text(),
-                        "is missing, or this user may not see it; rollcalld schema apply"));
+                        "is missing, or singlestore.user may not see it; run rollcalld schema "
+                        "apply"));
     BOOST_TEST(shown(PipelineState::missing) == 1);
 }
 
