@@ -33,12 +33,12 @@ bool ThreadWatch::measure(int64_t now_us) {
 
 void ThreadWatch::measure(Watched& thread) {
     const bool was_reported = thread.is_reported();
-    const int64_t seconds = thread.step.measure(*thread.heartbeat);
+    thread.step.measure(*thread.heartbeat);
     if (thread.is_reported() && !was_reported)
         log(LogLevel::warning,
             "{}: no progress for {} s; acknowledged check-ins are safe. Check the disk, the memory "
             "and the processors",
-            thread.name, seconds);
+            thread.name, thread.step.seconds());
     if (was_reported && !thread.is_reported())
         log(LogLevel::notice, "{}: makes progress again", thread.name);
 }

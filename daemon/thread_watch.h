@@ -1,5 +1,5 @@
-// ThreadWatch: finds stuck threads, whose current step has taken stuck_after_s seconds or more. It
-// logs when a thread becomes stuck and when it continues.
+// ThreadWatch: finds stuck threads, whose current step has taken StepWatch::stuck_after_s seconds
+// or more. It logs when a thread becomes stuck and when it continues.
 //
 // Threads: main; any thread may call in_step(), for which a mutex guards the list.
 #pragma once
@@ -34,8 +34,6 @@ public:
     [[nodiscard]] std::string in_step() const;
     [[nodiscard]] const MetricShard& shard() const { return shard_; }
 
-    static constexpr int64_t stuck_after_s = 5;
-
 private:
     struct Watched {
         std::string name;
@@ -43,7 +41,7 @@ private:
         const Heartbeat* heartbeat;
         StepWatch step{};
 
-        [[nodiscard]] bool is_stuck() const { return step.seconds() >= stuck_after_s; }
+        [[nodiscard]] bool is_stuck() const { return step.is_stuck(); }
         // A delivery reports its own health (pipeline/delivery/sink_health.h).
         [[nodiscard]] bool is_reported() const { return role != Role::delivery && is_stuck(); }
     };

@@ -13,6 +13,8 @@
 // Threads: main.
 #pragma once
 
+#include <fmt/core.h>
+
 #include <CLI/CLI.hpp>
 
 #include <memory>
@@ -27,6 +29,9 @@ namespace rollcall {
 
 constexpr int exit_usage = 2;
 constexpr int exit_unreachable = 3;
+
+// The settings file that is read if it exists and --config is not given.
+inline constexpr const char* default_config_file = "/etc/rollcall/rollcall.toml";
 
 class Command {
 public:
@@ -47,11 +52,10 @@ protected:
     // Adds a footer to the help of a command: where the settings come from, and an example.
     // example: one command line.
     static void set_example(CLI::App& command, const std::string& example) {
-        command.footer(
-            "Settings: --config FILE, else /etc/rollcall/rollcall.toml if it exists; --set "
-            "overrides both.\nState: state_dir, else $STATE_DIRECTORY, else "
-            "./rollcall-data.\n\nExample:\n  " +
-            example);
+        command.footer(fmt::format(
+            "Settings: --config FILE, else {} if it exists; --set overrides both.\n"
+            "State: state_dir, else $STATE_DIRECTORY, else ./rollcall-data.\n\nExample:\n  {}",
+            default_config_file, example));
     }
 
     // Returns a check that an argument is one of the names. For another argument the check suggests

@@ -20,7 +20,6 @@ namespace {
 
 using namespace rollcall;
 
-constexpr const char* default_file = "/etc/rollcall/rollcall.toml";
 constexpr const char* version_text = "rollcalld " ROLLCALL_VERSION;
 constexpr const char* footer =
     R"(Settings are read from the file given by --config, or else from /etc/rollcall/rollcall.toml
@@ -96,7 +95,7 @@ int run(int argc, char** argv) {
         fmt::print("{}\n", version_text);
         return EXIT_SUCCESS;
     }
-    if (file.empty() && std::filesystem::exists(default_file)) file = default_file;
+    if (file.empty() && std::filesystem::exists(default_config_file)) file = default_config_file;
     const auto settings = load(file.empty() ? std::nullopt : std::optional(file), sets);
     if (!settings) {
         for (const auto& problem : settings.error())

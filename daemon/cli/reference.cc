@@ -57,7 +57,8 @@ constexpr std::string_view messages_head =
 # Messages
 
 A refused client receives a code and its sentence. The same code is a label of
-`rollcall_checkins_rejected_total`. Codes from `disk_failed` on appear only in the log. [troubleshooting.md](troubleshooting.md) explains what to do.
+`rollcall_checkins_rejected_total`. Codes with the action *halt* appear only in the log.
+[troubleshooting.md](troubleshooting.md) explains what to do.
 
 ## Codes
 

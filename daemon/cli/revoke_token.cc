@@ -72,23 +72,18 @@ Result<void> check_request(const Settings& settings, std::string_view id) {
     return check_owner(settings.auth.revoked_file);
 }
 
-std::string directory_of(const std::string& path) {
-    const auto directory = std::filesystem::path(path).parent_path().string();
-    return directory.empty() ? "." : directory;
-}
-
 // Gives the daemon access to a file that this command has created, and makes the file's name
 // durable.
 Result<void> settle_new_file(const RevokedFile& file, const Settings& settings) {
     const std::string& path = settings.auth.revoked_file;
     struct stat model{};
     if (stat(settings.auth.signing_keys_file.c_str(), &model) != 0 &&
-        stat(directory_of(path).c_str(), &model) != 0)
+        stat(parent_of(path).c_str(), &model) != 0)
         return fail(Code::unreadable_file, errno, path);
     if (fchmod(file.fd(), new_file_mode) != 0 ||
         (geteuid() == 0 && fchown(file.fd(), model.st_uid, model.st_gid) != 0))
         return fail(Code::unreadable_file, errno, path);
-    return Files().sync_directory(directory_of(path));
+    return Files().sync_directory(parent_of(path));
 }
 
 std::string next_step(std::string_view done) {

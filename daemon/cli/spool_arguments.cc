@@ -53,7 +53,7 @@ private:
         for (auto* command : {dump_, replay_}) {
             command->add_option("--from", range_.first, "First record; default: the oldest")
                 ->type_name("NUMBER");
-            command->add_option("--to", range_.end, "Record behind the last one; default: the end")
+            command->add_option("--to", range_.end, "Record after the last one; default: the end")
                 ->type_name("NUMBER");
         }
         for (auto* command : {list_, dump_, replay_}) {

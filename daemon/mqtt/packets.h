@@ -115,7 +115,7 @@ struct Publish {
 struct Acknowledgement {
     Type type;
     uint16_t packet_id;
-    Reason reason = Reason::success;  // 5.0: any code that the packet may carry.
+    Reason reason = Reason::success;  // Any code that the packet may have in MQTT 5.0.
 };
 
 // Returns whether a reason code reports an error (section 2.4 of 5.0).

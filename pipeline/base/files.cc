@@ -41,11 +41,6 @@ FileStatus status_of(const struct stat& status) {
     return {{status.st_dev, status.st_ino}, status.st_nlink};
 }
 
-std::string parent_of(const std::string& path) {
-    const std::string parent = std::filesystem::path(path).parent_path();
-    return parent.empty() ? "." : parent;
-}
-
 std::string name_of(uid_t user) {
     passwd entry{};
     passwd* found = nullptr;
@@ -239,6 +234,11 @@ Result<std::unique_ptr<File>> Files::lock(const std::string& directory) {
         return fail(Code::spool_locked,
                     fmt::format("another rollcalld uses this spool: {} is locked", directory));
     return fail(Code::disk_failed, errno, fmt::format("cannot lock {}", directory));
+}
+
+std::string parent_of(const std::string& path) {
+    const std::string parent = std::filesystem::path(path).parent_path();
+    return parent.empty() ? "." : parent;
 }
 
 Result<void> give_to_owner(int fd, const std::string& directory) {

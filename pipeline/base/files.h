@@ -92,6 +92,9 @@ public:
     [[nodiscard]] virtual Result<std::unique_ptr<File>> lock(const std::string& directory);
 };
 
+// Returns the directory that contains a path: "." for a name alone.
+[[nodiscard]] std::string parent_of(const std::string& path);
+
 // Gives an open file to the owner of `directory` if this process runs as root and another user owns
 // the directory.
 [[nodiscard]] Result<void> give_to_owner(int fd, const std::string& directory);

@@ -36,17 +36,20 @@ private:
 // thread does not count as stuck.
 class StepWatch {
 public:
-    // Compares the heartbeat with its value in the last call. Returns seconds(). Call it once a
+    // A thread whose step takes this long is stuck.
+    static constexpr int64_t stuck_after_s = 5;
+
+    // Compares the heartbeat with its value in the last call. Call it once a
     // second.
-    int64_t measure(const Heartbeat& heartbeat) {
+    void measure(const Heartbeat& heartbeat) {
         const uint64_t now = heartbeat.read();
         const bool continues = now != seen_ || now % 2 == 0;
         seen_ = now;
         seconds_ = continues ? 0 : seconds_ + 1;
-        return seconds_;
     }
     // Returns how long the current step has taken, as far as is known; 0 between steps.
     [[nodiscard]] int64_t seconds() const { return seconds_; }
+    [[nodiscard]] bool is_stuck() const { return seconds_ >= stuck_after_s; }
 
 private:
     uint64_t seen_ = 0;

@@ -183,27 +183,31 @@ struct ObjectWord {
     bool is_group = false;
     bool is_other_thing = false;
 };
-constexpr size_t object_slots_count = 512;
-constexpr std::array<ObjectWord, object_slots_count> object_slots = [] {
-    std::array<ObjectWord, object_slots_count> slots_by_hash{};
-    const auto place_of = [&](const Folded& folded) -> ObjectWord& {
-        size_t slot = hash(folded);
-        while (slots_by_hash[slot].folded != Folded() && slots_by_hash[slot].folded != folded)
-            slot = (slot + 1) % object_slots_count;
-        slots_by_hash[slot].folded = folded;
-        return slots_by_hash[slot];
+using ObjectSlots = std::array<ObjectWord, slots_count>;
+static_assert(group_table.size() + other_table.size() < slots_count);  // So a search ends.
+
+// Returns the slot of the object, or the free slot in which it belongs.
+constexpr size_t object_slot(const ObjectSlots& by_hash, const Folded& folded) {
+    size_t slot = hash(folded);
+    while (by_hash[slot].folded != Folded() && by_hash[slot].folded != folded)
+        slot = (slot + 1) % by_hash.size();
+    return slot;
+}
+
+constexpr ObjectSlots object_slots = [] {
+    ObjectSlots by_hash{};
+    const auto add = [&](const Folded& folded) -> ObjectWord& {
+        ObjectWord& word = by_hash[object_slot(by_hash, folded)];
+        word.folded = folded;
+        return word;
     };
-    for (const Folded& folded : group_table) place_of(folded).is_group = true;
-    for (const Folded& folded : other_table) place_of(folded).is_other_thing = true;
-    return slots_by_hash;
+    for (const Folded& folded : group_table) add(folded).is_group = true;
+    for (const Folded& folded : other_table) add(folded).is_other_thing = true;
+    return by_hash;
 }();
-static_assert(group_table.size() + other_table.size() < object_slots_count);  // So a search ends.
 
 const ObjectWord& find_object(const Folded& folded) {
-    size_t slot = hash(folded);
-    while (object_slots[slot].folded != Folded() && object_slots[slot].folded != folded)
-        slot = (slot + 1) % object_slots_count;
-    return object_slots[slot];
+    return object_slots[object_slot(object_slots, folded)];
 }
 
 Key find(const Folded& folded, std::string_view sent) {

@@ -91,7 +91,8 @@ std::optional<Column> resembled_column(std::string_view key) {
         if (is_letter(c) || is_digit(c)) folded += lower(c);
     if (folded.size() < name_bytes_min) return {};
     if (const Key key_itself = find_key(folded)) return key_itself->column;
-    const auto nearest = nearest_name(folded, listed_key_names());
+    static const std::vector<std::string_view> names = listed_key_names();
+    const auto nearest = nearest_name(folded, names);
     if (!nearest) return {};
     return find_key(*nearest)->column;
 }

@@ -54,7 +54,8 @@ void SinkHealth::set_dead_letters(int64_t rows) {
 
 void SinkHealth::measure(const Heartbeat& delivery) {
     const std::lock_guard lock(mutex_);
-    const bool is_silent = step_.measure(delivery) >= silent_after_s;
+    step_.measure(delivery);
+    const bool is_silent = step_.is_stuck();
     if (is_silent && state_ != SinkState::down && state_ != SinkState::silent) {
         before_silence_ = state_;
         change(SinkState::silent);

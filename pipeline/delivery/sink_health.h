@@ -3,7 +3,7 @@
 //
 //   opening ──▶ up ──▶ down      a call to the sink has failed; the delivery tries again
 //               ▲ │     │
-//               │ └─▶ silent     a call to the sink has taken silent_after_s seconds or more
+//               │ └─▶ silent     a call to the sink takes StepWatch::stuck_after_s or more
 //               └───────┘
 //
 // Threads: the delivery calls set_*(), the main thread calls measure(), any thread may read. A
@@ -40,7 +40,6 @@ struct SinkStatus {
 
 class SinkHealth {
 public:
-    static constexpr int64_t silent_after_s = 5;
     // A sink that stays down is logged again at this interval.
     static constexpr std::chrono::minutes log_interval{10};
 

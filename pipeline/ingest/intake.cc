@@ -96,12 +96,12 @@ void Intake::store(Columns& row, std::string_view text, const Sender& sender, Re
 // Counts the warnings of the last row.
 void Intake::count_warnings(const Columns& rows) {
     const size_t row = rows.rows() - 1;
+    const std::string_view version =
+        rows.has(row, Column::version) ? rows.text(row, Column::version) : std::string_view();
     for (uint32_t rest = fields_.warning_bits(); rest != 0; rest &= rest - 1) {
         const auto warning = static_cast<Warning>(std::countr_zero(rest));
         shard_.add(Metric::checkins_warned_total, 1, label_of(warning));
-        const bool has_version = rows.has(row, Column::version);
-        count_warned_version(warned_versions_, warning,
-                             has_version ? rows.text(row, Column::version) : std::string_view());
+        count_warned_version(warned_versions_, warning, version);
     }
 }
 

@@ -227,6 +227,13 @@ std::optional<Checkpoint> decode_checkpoint(std::span<const std::byte> bytes) {
     return later;
 }
 
+std::unexpected<Error> no_longer_in_place(const std::string& path, std::string_view how) {
+    return fail(Code::file_replaced,
+                fmt::format("{} was {} while the daemon had it open; it may contain check-ins that "
+                            "a sink has not stored. Put it back, or they are lost",
+                            path, how));
+}
+
 std::string segment_name(uint64_t first_record) {
     return fmt::format("{:020}{}", first_record, name_suffix);
 }

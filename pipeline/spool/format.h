@@ -41,8 +41,8 @@
 //             checksum                   u32  of the rest of the slot
 //             0                          u32
 //             spool                16 bytes
-//             begin                      u64  records below were dropped: every sink had stored
-//             them end                        u64  records below were durable
+//             begin                      u64  records below were dropped, stored by every sink
+//             end                        u64  records below were durable
 //
 // All numbers are little-endian. Checksums are CRC32C. The checksums of records start from the
 // spool's id. No router knows this id, so no report can contain bytes that look like a valid
@@ -163,6 +163,10 @@ inline constexpr std::string_view quarantine_name = "quarantine";
 inline constexpr std::string_view recycled_name = "recycled";
 
 [[nodiscard]] std::string segment_name(uint64_t first_record);
+// Returns the error for a file of the spool that is no longer at its path. how: "removed", for
+// example.
+[[nodiscard]] std::unexpected<Error> no_longer_in_place(const std::string& path,
+                                                        std::string_view how);
 // Returns the number in a segment's name, or nothing if the file is not a segment.
 [[nodiscard]] std::optional<uint64_t> segment_first_record(std::string_view name);
 

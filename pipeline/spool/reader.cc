@@ -1,7 +1,5 @@
 #include "pipeline/spool/reader.h"
 
-#include <fmt/core.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -155,12 +153,7 @@ Result<void> SpoolReader::list_segments() {
     const uint64_t below = end_.read();  // A segment has its name before its records are durable.
     const auto names = files_.list(directory_);
     if (!names && names.error().os_errno == ENOENT)
-        return fail(
-            Code::file_replaced,
-            fmt::format("{} was removed or moved while the daemon had it open; it may "
-                        "contain check-ins that a sink has not stored. Put it back, or they "
-                        "are lost",
-                        directory_));
+        return no_longer_in_place(directory_, "removed or moved");
     if (!names) return std::unexpected(names.error());
     listed_below_ = below;
     checked_segment_.reset();
@@ -171,10 +164,9 @@ Result<void> SpoolReader::list_segments() {
 }
 
 Result<bool> SpoolReader::open_segment(uint64_t first_record) {
-    segment_.reset();
     auto segment = SegmentReader::open(files_, directory_, first_record);
     if (segment) {
-        segment_.emplace(std::move(*segment));
+        segment_.emplace(*std::move(segment));
         return true;
     }
     const Error& error = segment.error();
@@ -293,13 +285,8 @@ void SpoolReader::give_up() {
 // undamaged spool that segment has the expected name, so the directory need not be listed.
 Result<bool> SpoolReader::open_next_segment() {
     if (!segment_ || segment_->head().first_record == next_) return false;
-    auto segment = SegmentReader::open(files_, directory_, next_);
-    if (!segment) {
-        const Error& error = segment.error();
-        if (error.code == Code::spool_damaged || error.os_errno == ENOENT) return false;
-        return std::unexpected(error);
-    }
-    segment_.emplace(*std::move(segment));
+    const auto opened = open_segment(next_);
+    if (!opened || !*opened) return opened;
     // The list keeps no segments that the reader has passed.
     segments_.erase(segments_.begin(), std::ranges::lower_bound(segments_, next_));
     if (segments_.empty() || segments_.front() != next_) segments_.insert(segments_.begin(), next_);
@@ -338,6 +325,7 @@ Result<void> SpoolReader::step_over_damage() {
         if (!exists) return std::unexpected(exists.error());
         if (!*exists) return forget(first);
         if (first == next_ && (!segment_ || segment_->head().first_record != next_)) {
+            segment_.reset();
             const auto opened = open_segment(next_);
             if (!opened) return std::unexpected(opened.error());
             if (*opened) return {};

@@ -18,14 +18,6 @@ constexpr size_t ahead_bytes_max = 256 * 1024;
 constexpr size_t ahead_records_min = 16;
 constexpr std::chrono::microseconds names_interval{1'000'000};
 
-std::unexpected<Error> replaced(const std::string& path, std::string_view how) {
-    return fail(
-        Code::file_replaced,
-        fmt::format("{} was {} while the daemon had it open; it may contain check-ins that a "
-                    "sink has not stored. Put it back, or they are lost",
-                    path, how));
-}
-
 bool is_full(const Result<void>& done) { return !done && done.error().code == Code::disk_full; }
 
 }  // namespace
@@ -323,12 +315,13 @@ Result<void> SpoolWriter::check_names_if_due() {
 // Fails with file_replaced if the path no longer refers to the open file or directory.
 Result<void> SpoolWriter::check_name(const std::string& path, File& open) const {
     const auto named = files_.status(path);
-    if (!named && named.error().os_errno == ENOENT) return replaced(path, "removed or moved");
+    if (!named && named.error().os_errno == ENOENT)
+        return no_longer_in_place(path, "removed or moved");
     if (!named) return std::unexpected(in_context(path, named.error()));
     const auto opened = open.status();
     if (!opened) return std::unexpected(in_context(path, opened.error()));
     if (named->identity == opened->identity) return {};
-    return replaced(path, "replaced by another");
+    return no_longer_in_place(path, "replaced by another");
 }
 
 Result<void> SpoolWriter::sync() {
@@ -346,7 +339,7 @@ Result<void> SpoolWriter::sync() {
     const auto status = file_->status();
     if (!status) return std::unexpected(status.error());
     if (status->links == 0)
-        return replaced(path(segment_name(segments_.back().first_record)), "removed");
+        return no_longer_in_place(path(segment_name(segments_.back().first_record)), "removed");
     if (auto named = check_names_if_due(); !named) return named;
     end_.advance(next_);
     // The checkpoint is not synced, since no acknowledgement depends on it.

@@ -2,8 +2,9 @@
 // metrics (rollcall_pipeline_*) and as a health message.
 //
 //     PIPELINES                  state, batches skipped
-//     PIPELINES_CURSORS          for each partition: the end of the topic, the end of the loaded
-//     part PIPELINES_BATCHES_SUMMARY  batches that failed PIPELINES_ERRORS           the causes
+//     PIPELINES_CURSORS          for each partition: the end of the topic, and of what is loaded
+//     PIPELINES_BATCHES_SUMMARY  batches that failed
+//     PIPELINES_ERRORS           the causes
 //
 // Lag is counted in offsets, for each partition. Each message has an offset, and so has the marker
 // at the end of a transaction. With kafka.transactions, the last offset of a partition is a marker.

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "pipeline/base/error.h"
+#include "pipeline/base/json_text.h"
 
 namespace rollcall {
 
@@ -79,25 +80,10 @@ std::string column_definition(SqlDialect dialect, const ColumnInfo& column) {
                        is_required(column) ? "NOT NULL" : "NULL");
 }
 
-// Returns a JSON string (RFC 8259, section 7).
-std::string json_string(std::string_view text) {
-    std::string json = "\"";
-    for (const char letter : text) {
-        const auto byte = static_cast<uint8_t>(letter);
-        if (letter == '"' || letter == '\\')
-            json.append({'\\', letter});
-        else if (byte < 0x20)
-            json += fmt::format("\\u{:04x}", byte);
-        else
-            json += letter;
-    }
-    return json + "\"";
-}
-
 std::vector<std::string> json_members(const std::map<std::string, std::string>& members) {
     std::vector<std::string> json;
     for (const auto& [name, value] : members)
-        json.push_back(fmt::format("{}:{}", json_string(name), json_string(value)));
+        json.push_back(fmt::format("{}:{}", json_text(name), json_text(value)));
     return json;
 }
 

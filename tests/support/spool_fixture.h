@@ -62,6 +62,32 @@ struct SpoolFixture {
         }
     }
 
+    // Appends records to one new segment and damages the payload of each `step`th of the first
+    // `damaged` records.
+    void append_damaged(int64_t count, int64_t damaged, int64_t step) {
+        segment_size = 4 << 20;
+        size_max = 64 << 20;
+        if (!open()) throw std::runtime_error("open");
+        append_and_sync(0, count);
+        const uint64_t each = writer->bytes_from(0) / static_cast<uint64_t>(count);
+        for (int64_t number = 0; number < damaged; number += step)
+            files.flip(last_segment(),
+                       segment_head_bytes + static_cast<uint64_t>(number) * each + 60);
+    }
+
+    // Counts what is done to the disk from now on.
+    struct Operations {
+        size_t lists = 0;
+        size_t opens = 0;
+    };
+    void count_operations(Operations& counted) {
+        files.before = [&](MemoryFiles::Operation operation, const std::string&) -> Result<void> {
+            counted.lists += operation == MemoryFiles::Operation::list;
+            counted.opens += operation == MemoryFiles::Operation::open;
+            return {};
+        };
+    }
+
     // Limits the disk so that `bytes` bytes are free after the last record. Removes preallocated
     // space.
     void fill_disk_but_for(uint64_t bytes) {

@@ -34,7 +34,7 @@ inline constexpr std::chrono::seconds patience{30};
 class TestDaemon {
 public:
     struct Options {
-        std::vector<std::string> settings = {};   // Of its file: "spool.sync = false".
+        std::vector<std::string> settings = {};   // Lines of settings: "spool.sync = false".
         std::vector<std::string> arguments = {};  // Added at the end: "--set", "workers=1".
         std::vector<std::string> wrapper = {};    // Command that runs the daemon: {"strace", "-D"}.
         std::vector<std::string> environment = {};  // Variables, "NAME=value" each.

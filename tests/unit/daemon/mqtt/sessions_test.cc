@@ -1,12 +1,27 @@
 #include "daemon/mqtt/sessions.h"
 
 #include <boost/test/unit_test.hpp>
+#include <chrono>
+#include <functional>
+#include <thread>
 
 #include "tests/support/mqtt_session_fixture.h"
 
 namespace rollcall {
 
 using namespace mqtt_fixture;
+
+namespace {
+
+// Waits for at most 30 seconds.
+void expect_soon(const std::function<bool()>& condition) {
+    const auto give_up = std::chrono::steady_clock::now() + 30s;
+    while (!condition() && std::chrono::steady_clock::now() < give_up)
+        std::this_thread::sleep_for(5ms);
+    BOOST_TEST(condition());
+}
+
+}  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(mqtt_sessions, MqttSessionFixture)
 
@@ -110,15 +125,9 @@ BOOST_AUTO_TEST_CASE(will_that_finds_the_ring_full_waits_for_room) {
         answers += puback(number);
     }
     std::thread sender([&] { busy.send(sent); });
-    const auto give_up = std::chrono::steady_clock::now() + 30s;
-    const auto wait_until = [&](auto condition) {
-        while (!condition() && std::chrono::steady_clock::now() < give_up)
-            std::this_thread::sleep_for(5ms);
-        BOOST_TEST(condition());
-    };
-    wait_until([&] { return pipeline->load().full && counted(Metric::ring_full_total) > 0; });
+    expect_soon([&] { return pipeline->load().full && counted(Metric::ring_full_total) > 0; });
     leaving.reset();
-    wait_until([&] { return counted(Metric::connections, label_of(Transport::mqtt)) == 1; });
+    expect_soon([&] { return counted(Metric::connections, label_of(Transport::mqtt)) == 1; });
     BOOST_TEST(shared->mqtt_clients.shard().read(Metric::mqtt_wills_waiting, 0) == 1);
     gate.advance(1);
     expect(busy, answers);
@@ -138,15 +147,9 @@ BOOST_AUTO_TEST_CASE(will_that_finds_the_ring_full_and_may_not_wait_is_counted) 
     std::string sent = connect("busy");
     for (size_t number = 1; number <= 1500; ++number) sent += publish(4, 1, number);
     std::thread sender([&] { busy.send(sent); });
-    const auto give_up = std::chrono::steady_clock::now() + 30s;
-    const auto wait_until = [&](auto condition) {
-        while (!condition() && std::chrono::steady_clock::now() < give_up)
-            std::this_thread::sleep_for(5ms);
-        BOOST_TEST(condition());
-    };
-    wait_until([&] { return pipeline->load().full && counted(Metric::ring_full_total) > 0; });
+    expect_soon([&] { return pipeline->load().full && counted(Metric::ring_full_total) > 0; });
     leaving.reset();
-    wait_until([&] { return rejected(Code::ring_full) == 1; });
+    expect_soon([&] { return rejected(Code::ring_full) == 1; });
     gate.advance(1);
     sender.join();
 }

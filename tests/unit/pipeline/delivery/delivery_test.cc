@@ -630,13 +630,7 @@ BOOST_AUTO_TEST_CASE(record_that_contradicts_itself_is_lost_alone) {
 }
 
 BOOST_AUTO_TEST_CASE(step_passes_over_a_bounded_part_of_much_damage_and_stores_how_far_it_is) {
-    segment_size = 4 << 20;
-    size_max = 64 << 20;
-    BOOST_TEST(open().has_value());
-    append_and_sync(0, 10'000);
-    const uint64_t each = writer->bytes_from(0) / 10'000;
-    for (uint64_t number = 0; number + 1 < 10'000; ++number)
-        files.flip(last_segment(), segment_head_bytes + number * each + 60);
+    append_damaged(10'000, 9'999, 1);
     const auto delivery = make();
     int steps = 0;
     for (; !delivery->caught_up(); ++steps) {

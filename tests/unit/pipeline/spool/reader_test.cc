@@ -116,16 +116,11 @@ BOOST_AUTO_TEST_CASE(segments_of_one_record_are_listed_once) {
     size_max = 64 << 20;
     BOOST_TEST(open().has_value());
     append_and_sync(0, 1000);
-    size_t lists = 0;
-    size_t opens = 0;
-    files.before = [&](MemoryFiles::Operation operation, const std::string&) -> Result<void> {
-        lists += operation == MemoryFiles::Operation::list;
-        opens += operation == MemoryFiles::Operation::open;
-        return {};
-    };
+    Operations done;
+    count_operations(done);
     BOOST_TEST(read_from(0) == sequence(0, 1000), boost::test_tools::per_element());
-    BOOST_TEST(lists == 1);
-    BOOST_TEST(opens == 1000);
+    BOOST_TEST(done.lists == 1);
+    BOOST_TEST(done.opens == 1000);
 }
 
 // The writer begins new segments while the reader reads. The reader computes the name of each new
@@ -137,49 +132,29 @@ BOOST_AUTO_TEST_CASE(segments_that_are_begun_meanwhile_are_found_without_a_listi
     append_and_sync(0, 1);
     SpoolReader from = reader();
     BOOST_TEST(from.seek(0).has_value());
-    size_t lists = 0;
-    files.before = [&](MemoryFiles::Operation operation, const std::string&) -> Result<void> {
-        lists += operation == MemoryFiles::Operation::list;
-        return {};
-    };
+    Operations done;
+    count_operations(done);
     for (int64_t seq = 0; seq < 100; ++seq) {
         BOOST_TEST_REQUIRE(from.peek()->has_value());
         from.advance();
         append_and_sync(seq + 1, 1);
     }
-    BOOST_TEST(lists == 0);
+    BOOST_TEST(done.lists == 0);
 }
 
 BOOST_AUTO_TEST_CASE(damaged_records_cost_a_fixed_number_of_operations_each) {
-    segment_size = 1 << 20;
-    size_max = 64 << 20;
-    BOOST_TEST(open().has_value());
-    append_and_sync(0, 4000);
-    const uint64_t each = writer->bytes_from(0) / 4000;
-    for (uint64_t number = 0; number < 4000; number += 2)
-        files.flip(last_segment(), segment_head_bytes + number * each + 60);
-    size_t lists = 0;
-    size_t opens = 0;
-    files.before = [&](MemoryFiles::Operation operation, const std::string&) -> Result<void> {
-        lists += operation == MemoryFiles::Operation::list;
-        opens += operation == MemoryFiles::Operation::open;
-        return {};
-    };
+    append_damaged(4000, 4000, 2);
+    Operations done;
+    count_operations(done);
     BOOST_TEST(read_from(0).size() == 2000);
     BOOST_TEST(lost(shard) == 2000);
-    BOOST_TEST(lists <= 2);
-    BOOST_TEST(opens <= 2000 + 3);
+    BOOST_TEST(done.lists <= 2);
+    BOOST_TEST(done.opens <= 2000 + 3);
     BOOST_TEST(files.names("spool/quarantine").size() == 1);
 }
 
 BOOST_AUTO_TEST_CASE(much_damage_is_passed_over_in_parts) {
-    segment_size = 4 << 20;
-    size_max = 64 << 20;
-    BOOST_TEST(open().has_value());
-    append_and_sync(0, 10'000);
-    const uint64_t each = writer->bytes_from(0) / 10'000;
-    for (uint64_t number = 0; number + 1 < 10'000; ++number)
-        files.flip(last_segment(), segment_head_bytes + number * each + 60);
+    append_damaged(10'000, 9'999, 1);
     SpoolReader from = reader();
     BOOST_TEST(from.seek(0).has_value());
     int parts = 0;
