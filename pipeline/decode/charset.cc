@@ -104,7 +104,7 @@ void* CharsetReader::conversion(std::string_view charset) {
 bool CharsetReader::read(std::string_view charset, std::string_view text, std::string& out) {
     void* const from = conversion(charset);
     if (from == nullptr) return false;
-    constexpr size_t growth_max = 3;  // Every byte becomes at most three.
+    constexpr size_t growth_max = 3;  // One byte becomes at most three bytes of UTF-8.
     out.resize(std::min(out.capacity(), growth_max * text.size()));
     char* in = const_cast<char*>(text.data());  // iconv() does not change it.
     size_t in_left = text.size();

@@ -21,8 +21,8 @@ char first_of(std::string_view text) {
 // RouterOS 6 cuts the value of a variable at this size.
 constexpr size_t variable_bytes_max = 4096;
 
-// Content types that clients of other servers send. If the body is a report, it is read
-// nevertheless.
+// Content types of formats that the decoder cannot read. Some clients declare one of them although
+// the body is a report; the decoder then reads the report.
 constexpr std::array<std::string_view, 12> foreign_types = {"application/octet-stream",
                                                             "application/x-protobuf",
                                                             "application/protobuf",
@@ -191,7 +191,8 @@ void Decoder::normalize(std::string_view body) {
 // Converts the error's offset in reports_ to an offset in the body as it was sent.
 Error Decoder::at_offset_in_body(Error error) const {
     const bool is_converted = !is_recoded_ && !recoded_.empty() && text_.data() == recoded_.data();
-    if (field_.was_encoded || is_moved_ || is_converted) error.offset = -1;  // Not in the body.
+    // In these cases the offset in the body is not known.
+    if (field_.was_encoded || is_moved_ || is_converted) error.offset = -1;
     if (error.offset < 0) return error;
     auto offset = static_cast<size_t>(error.offset);
     offset += static_cast<size_t>(reports_.data() - text_.data());

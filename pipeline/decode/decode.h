@@ -6,14 +6,16 @@
 // a form if the first `&` after the first `=` comes before any `;`, else a list. JSON lines are
 // recognized only by their Content-Type. The User-Agent has no influence.
 //
-// Pairs and lines count as a report only if at least one key is known and something is stored. XML,
-// HTML, multipart bodies and other bodies that contain no report are refused.
+// Pairs, and lines of the line protocol, count as a report only if at least one key is known and at
+// least one value can be stored. XML, HTML, multipart bodies and other bodies that contain no
+// report are refused.
 //
 // A byte order mark at the beginning is removed, and so are NULs and white space at the end. Bytes
 // that are not UTF-8 are read in the charset that the Content-Type declares, else as Windows-1252.
 // A form may hold JSON in one of its fields; so may the query of a request with an empty body. A
 // JSON string that holds a report is read as that report. An array that begins like the rows of a
-// menu is one report (json_report.h). An empty body means that the router is alive.
+// RouterOS menu is one report (json_report.h). An empty body is a report, too: it means that the
+// router is alive.
 //
 // A body that is a single report is decoded or refused as a whole. The Error contains the offset of
 // the byte at fault. In a list, each report is decoded or refused on its own; only an array that is
@@ -40,8 +42,9 @@
 
 namespace rollcall {
 
-// The format that the sender claims for a body. foreign: a type that the decoder does not know. The
-// body may be a report nevertheless. query: there is no body, and the query is the report.
+// The format that the sender claims for a body. foreign: a format that the decoder cannot read,
+// such as XML or an image. Senders often claim the wrong format, so the decoder looks for a report
+// in such a body, too. query: there is no body, and the query is the report.
 enum class BodyHint : uint8_t { unknown, text, json, json_lines, form, foreign, query };
 
 // Returns the format that a Content-Type header claims. Ignores the header's parameters.
@@ -53,7 +56,7 @@ enum class BodyHint : uint8_t { unknown, text, json, json_lines, form, foreign, 
 
 // A body and its out-of-band fields, which are the values from outside the body.
 struct Submission {
-    // At most body_bytes_max. The body_padding bytes after it are readable.
+    // Has at most body_bytes_max bytes. The body_padding bytes after the body are readable.
     std::string_view body = {};
     BodyHint hint = BodyHint::unknown;
     // A URL's query, and header fields as `name=value` lines. Together they had at most
@@ -68,7 +71,7 @@ struct Submission {
 enum class Upcoming : uint8_t {
     end,
     report,
-    unsupported,  // An element of an array that is not an object.
+    unsupported,  // An array element that is not an object.
 };
 
 class Decoder {
@@ -86,9 +89,9 @@ public:
     void skip();
 
     // Decodes the out-of-band fields and the next report into `fields`, which has begun a row. A
-    // key that occurs both out of band and in the body is not a repeated key. Returns the text of
-    // the report. An error refuses only the report if is_list(), otherwise the body. The views that
-    // this function passes to `fields` stay readable until the next call.
+    // key that occurs both out of band and in the body does not count as repeated. Returns the text
+    // of the report. If is_list(), an error refuses only this report, otherwise the whole body. The
+    // views that this function passes to `fields` stay readable until the next call.
     [[nodiscard]] Result<std::string_view> read(Fields& fields);
 
     // Returns whether each report is decoded or refused on its own.
@@ -108,8 +111,8 @@ private:
     // form.
     void find_json_field();
     [[nodiscard]] Result<void> open_layout();
-    // Returns unsupported_media_type if the sender claims a type that the decoder does not know,
-    // otherwise the given error.
+    // If the sender claims a foreign format and the error means that no report was found, returns
+    // unsupported_media_type. Otherwise returns the given error.
     [[nodiscard]] Error refusal(Error error) const;
     void read_out_of_band(Fields& fields);
     void warn_about_body(Fields& fields) const;
@@ -125,10 +128,10 @@ private:
     JsonLines lines_;
     LineProtocol line_protocol_;
     CharsetReader charsets_;
-    Dictionary names_;  // Meanings of the line protocol's tags, which delimit reports.
+    Dictionary names_;  // For the tags by which lines are grouped into reports.
     PairDecoder pairs_;
     std::string recoded_;  // A body that was not UTF-8.
-    std::string moved_;    // Copy of a report that is not contiguous in the body, and padding.
+    std::string moved_;    // A report that was in a JSON string or in the query; has padding.
 
     // The submission that is being read.
     Submission submission_;
@@ -136,8 +139,8 @@ private:
                              // byte order mark.
     std::string_view text_;  // The same text as UTF-8.
     bool has_byte_order_mark_ = false;
-    bool is_recoded_ = false;       // True if it was read as Windows-1252.
-    bool is_moved_ = false;         // text_ is not a part of the body.
+    bool is_recoded_ = false;       // The body was read as Windows-1252.
+    bool is_moved_ = false;         // The reports were in a JSON string or in the query.
     PairDecoder::JsonField field_;  // The form's field that holds the reports, if there is one.
     std::string_view reports_;      // The text with the reports: text_ or that field.
     BodyHint hint_ = BodyHint::unknown;

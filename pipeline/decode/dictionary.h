@@ -31,7 +31,7 @@ struct Meaning {
     bool group = false;                   // See is_group().
     bool other_thing = false;             // See is_other_thing().
     bool secret = false;                  // See is_secret().
-    bool plain = false;  // Consists of letters, digits and `.-_`, like the usual names in scripts.
+    bool plain = false;  // The name consists of letters, digits and `.-_`, as most names do.
     // The position at which UnknownKeys counted this name. Mutable, because it does not affect the
     // meaning.
     mutable FrequentNames::Place counted = {};
@@ -58,8 +58,8 @@ public:
         size_t bytes = 0;  // 0 if the name is another one; then find its end and look_up() it.
         const Meaning* meaning = nullptr;
     };
-    // Looks for the name that came after the last one before. Returns it if `text` begins with that
-    // name and `end`.
+    // Predicts the next name: the one that followed the current name the last time. Returns it if
+    // `text` begins with this name and continues with `end`.
     [[nodiscard]] Expected expect(std::string_view text, std::string_view end);
 
 private:
@@ -88,7 +88,7 @@ private:
     struct Entry {
         Spelling spelling;
         Meaning meaning;
-        Entry* next = nullptr;  // The name that came after this one.
+        Entry* next = nullptr;  // The entry of the name that last followed this one.
     };
 
     template <class Word>
@@ -145,8 +145,8 @@ inline const Meaning& Dictionary::look_up(std::string_view name) {
 
 inline Dictionary::Expected Dictionary::expect(std::string_view text, std::string_view end) {
     Entry* const next = last_->next;
-    // The slot may contain another name by now. Only a plain name has the same spelling in JSON as
-    // here.
+    // Only a plain name is spelled without escapes in JSON, exactly as in the entry. The entry may
+    // hold another name by now, so the spelling is compared below.
     if (next == nullptr || !next->meaning.plain) return {};
     const size_t bytes = next->spelling.size;
     if (text.size() < bytes + end.size()) return {};

@@ -15,8 +15,8 @@ struct SecretPart {
     Privacy privacy;
 };
 
-// Parts of names, folded like keys, sorted by their first letters. `key` alone occurs in many
-// harmless names, so it counts only together with a word in front of it.
+// Parts that make a name a secret, folded like keys, sorted by their first letters. `key` occurs in
+// many harmless names, so as a part it counts only together with a word in front of it.
 constexpr SecretPart secret_parts[] = {
     {"accesskey", Privacy::credential},     {"apikey", Privacy::credential},
     {"authkey", Privacy::credential},       {"authorization", Privacy::credential},
@@ -44,7 +44,8 @@ constexpr SecretPart secret_parts[] = {
 constexpr std::array<std::string_view, 6> secret_ends = {"pass", "pin", "pwd",
                                                          "auth", "otp", "puk"};
 
-// For each letter, the index of the first part that begins with it. One more entry ends the last.
+// For each letter, the index of the first part that begins with it. One more entry marks the end of
+// the last letter's parts.
 constexpr std::array<uint8_t, 27> parts_from = [] {
     std::array<uint8_t, 27> from{};
     for (size_t letter = 0; letter < from.size(); ++letter)
@@ -105,7 +106,8 @@ void Extra::put(std::string_view bytes) {
     used_ += bytes.size();
 }
 
-// Appends a comma and the name if both, and `value_bytes` more bytes, fit.
+// Appends a comma and the name. Returns false and appends nothing if the member is to be left out,
+// or if these and `value_bytes` more bytes do not fit.
 bool Extra::begin(const Name& named, size_t value_bytes) {
     if (muted_ > 0 || named.secret) return false;
     const std::string_view name = named.text;

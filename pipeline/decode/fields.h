@@ -1,9 +1,9 @@
 // Fields: stores the keys and values of one report in the columns of the open row.
 //
 // Both parsers (JSON and key=value pairs) pass their keys and values to this class. It reads each
-// value according to the RouterOS type of its column, and chooses if several keys set the same
-// column. It records a warning for each value that it cannot use. A bad value leaves its column
-// empty; the row is still stored.
+// value according to the RouterOS type of its column, and chooses one value if several keys set the
+// same column. It records a warning for each value that it cannot use. A bad value leaves its
+// column empty; the row is still stored.
 //
 // Use: call begin(row). Pass the value of each known key to this class, and all other members to
 // extra(). Then call finish(). The row is unchanged until finish(), which writes the values and the
@@ -76,7 +76,7 @@ public:
     // Removes the value of the key's column if this key has set it.
     void forget(const Key& key);
     // Returns the number of known keys so far, including those without a usable value. A clock does
-    // not count, because every log line has one.
+    // not count, because texts that are no reports, such as log lines, often have one, too.
     [[nodiscard]] size_t known_keys() const { return known_keys_; }
     // Returns whether pairs form a report: at least one key is known, and there is something to
     // store.
@@ -87,7 +87,7 @@ public:
 
     // Collects the members that are not keys.
     [[nodiscard]] Extra& extra() { return extra_; }
-    // Counts the keys, in all reports so far, that the decoder does not understand.
+    // Counts the keys that the decoder does not understand, over all reports so far.
     [[nodiscard]] UnknownKeys& unknown_keys() { return unknown_keys_; }
     [[nodiscard]] Shape& shape() { return shape_; }
 
@@ -96,7 +96,8 @@ public:
     // Records that the body was empty. This is a warning unless out-of-band fields had values.
     void empty_body();
 
-    // Returns an id from the report, for a site that has no better one; may be empty.
+    // Returns the report's value for `site_id`, by which a site without a better id is identified;
+    // may be empty.
     [[nodiscard]] std::string_view device() const {
         return has(Column::site_id) ? kept_[index(Column::site_id)].text : std::string_view();
     }
@@ -110,7 +111,7 @@ public:
     [[nodiscard]] uint32_t warning_bits() const { return warning_bits_; }
 
 private:
-    // The value of a column, stored by the kind of the column, and the key of the value.
+    // The value of a column, in the member that matches the column's kind, and the key that set it.
     struct Kept {
         Key key;
         int64_t integer;

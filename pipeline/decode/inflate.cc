@@ -24,8 +24,8 @@ constexpr int raw_format = -window_bits;
 
 bool begins_as_zlib(std::string_view body) { return (body[0] & 0x0F) == Z_DEFLATED; }
 
-// Returns whether a body begins with a current frame. libzstd may be built with decoders for its
-// older formats, which are rarely reviewed.
+// Returns whether a body begins with a frame of the current format. Frames of older formats are
+// refused even if libzstd was built with decoders for them, because these are rarely reviewed.
 bool begins_as_zstd(std::string_view body) {
     uint32_t magic = 0;
     if (body.size() < sizeof magic) return false;
@@ -45,7 +45,8 @@ void start(z_stream& stream, int format, std::string_view body, std::span<char> 
 
 // Inflates the whole stream.
 Result<void> finish(z_stream& stream) {
-    const int status = inflate(&stream, Z_FINISH);  // In one call: the output is the window.
+    // A single call, so that the output serves as the window.
+    const int status = inflate(&stream, Z_FINISH);
     if (stream.avail_out == 0) return fail(Code::body_too_large);
     if (status != Z_STREAM_END) return fail(Code::bad_encoding);
     return {};

@@ -14,9 +14,10 @@
 //
 // Decompression bombs: a body is inflated only when all of it has arrived. So it is inflated in one
 // step, into a buffer whose size is the limit. This buffer also serves as the decompression window.
-// No other window is allocated, whatever window size a body requests. Above ratio_free_bytes, the
-// limit is also ratio_max times the size of the compressed body. (A thousand reports with different
-// values inflate to 8 times their size.) A body above either limit is body_too_large.
+// No other window is allocated, whatever window size a body requests. The limit is `bytes_max`. It
+// is lower for a small body: ratio_max times the size of the compressed body, or ratio_free_bytes
+// if that is more. Real reports stay far below ratio_max: a thousand reports with different values
+// inflate to 8 times their size. A body above the limit is refused: body_too_large.
 //
 // Threads: one Inflater for each worker. Its memory is allocated at construction, except for 32
 // KiB: zlib allocates and keeps these when it first refuses a body.

@@ -21,8 +21,8 @@ constexpr size_t rpc_id_bytes_max = 64;
 // The keys that set a column when they name a member of an object.
 enum class Reach : uint8_t {
     none,
-    mean,    // Keys that include the object's name. Stores the mean of a list.
-    path,    // Keys that include the object's name.
+    mean,    // As `path`, but only keys whose values in a list are averaged.
+    path,    // All keys that include the object's name.
     strong,  // Keys of `path`, and keys that only a router has.
     all,
 };
@@ -338,7 +338,8 @@ private:
         return true;
     }
 
-    // Stores the members of the only object if it is a wrapper. Counts those that are not keys.
+    // If the report has a wrapper, stores those of the wrapper's members that are keys. Counts the
+    // other members as unknown.
     void unwrap() {
         const bool is_wrapper = wrapper_.objects == 1 && wrapper_.proven;
         for (const auto& [name, value] :

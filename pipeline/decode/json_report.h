@@ -1,21 +1,22 @@
 // JsonReportReader: reads one report, which is an object in JSON, into columns.
 //
-// These rules apply to the members of every report:
+// These rules apply to the members of every report. GROUP and OTHER are the rows of columns.def
+// that list the names of objects.
 //
 //     {"cpu-load":5}                         a key of columns.def sets its column
 //     {"resource":{"cpu-load":5}}            members of a GROUP count as members of the report
 //     {"ram":{"total":1}}                    a path is a key at any depth
-//     {"foo":{"serial-number":"X"}}          unknown objects: only keys that no other thing has
-//     {"neighbor":{"serial-number":"X"}}     of an OTHER thing only paths count
+//     {"foo":{"serial-number":"X"}}          of an unknown object only keys that no other thing has
+//     {"neighbor":{"serial-number":"X"}}     of an OTHER object only paths count
 //     {"cpu-temperature":{"value":43}}       an object named like a key gives its `value`
 //     {"health":[{"name":"voltage","value":24.1}]}     a list of names and values gives these
 //     {"disks":[{"avail":1},{"avail":2}]}    of another list the first object gives its paths
 //     {"cpu":[{"load":3},{"load":5}]}        but of the cores of a processor the mean counts
-//     {"x":[{"type":"memory","free":1}]}     an object's label and its members are paths, too
-//     {"foo":{"uptime":"1d","cpu-load":5}}   the only object of a report is a GROUP if it holds
-//                                            measurements of a router
-//     {"data":"{\"cpu-load\":5}"}            a text that is JSON is read if a GROUP is named so
-//     {"health":"voltage=241;temperature=38"}   and so is a list of pairs (pairs.h)
+//     {"x":[{"type":"memory","free":1}]}     an object's label and a member's name form a path, too
+//     {"foo":{"uptime":"1d","cpu-load":5}}   the only unknown object of a report is a GROUP if it
+//                                            holds measurements of a router
+//     {"data":"{\"cpu-load\":5}"}            JSON in a text is read if the name is that of a GROUP
+//     {"health":"voltage=241;temperature=38"}   pairs in a text (pairs.h) are read in the same case
 //
 // All other members go to `extra`. The whole text must be valid JSON (RFC 8259), including the
 // parts that no column needs.
@@ -52,7 +53,7 @@ struct JsonMember {
     JsonScalar value;
 };
 
-// An object of a report whose name is not in the tables. If it is the only such object, and
+// An object in a report. The object's name is not in the tables. If it is the only such object, and
 // contains values that only a router measures, it is a wrapper around the whole report. Then all of
 // its keys count, even keys that other things have as well.
 struct JsonWrapper {

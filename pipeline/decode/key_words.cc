@@ -128,7 +128,7 @@ constexpr auto spellings_from = [] {
     return from;
 }();
 
-// For each rule, its key with each unit, and last its key without a unit.
+// For each rule (a COMPOSED row), its key with each unit; the last entry is its key without a unit.
 constexpr size_t no_unit = units.size();
 const auto keys = [] {
     std::array<std::array<KnownKey, units.size() + 1>, rules.size()> all{};
@@ -162,7 +162,7 @@ const KnownKey* key_of(Words found, size_t unit) {
     return nullptr;
 }
 
-// A name in lower case and without separators; empty if it is too long.
+// A name in lower case and without separators. add() returns false if the name becomes too long.
 struct FoldedName {
     std::array<char, key_bytes_max> bytes;
     size_t size = 0;

@@ -22,7 +22,8 @@ struct KnownKey {
     // Copies of the column's entry in the table, which save a look-up for each value.
     Kind kind = Kind::integer;
     Value value = Value::given;
-    uint8_t number = 0;       // Position among all keys. Of a column's keys, the lowest one wins.
+    // Position among all keys. If several keys set a column, the lowest number wins.
+    uint8_t number = 0;
     bool weak = false;        // `~`
     bool ambiguous = false;   // `?`
     bool in_use = false;      // `+`
@@ -64,7 +65,7 @@ struct Key {
            column == Column::cpu_count;
 }
 
-// The size of a set of keys; larger than the number of keys.
+// Maximum number of keys, listed and composed. A set of keys has this size.
 inline constexpr size_t keys_max = 254;
 
 [[nodiscard]] Key find_key(std::string_view sent);

@@ -109,7 +109,7 @@ bool same_router(const Line& left, const Line& right, Dictionary& dictionary) {
 bool opens_line_protocol(std::string_view text) {
     while (text.starts_with('#') || text.starts_with('\n'))
         text.remove_prefix(std::min(text.find('\n'), text.size() - 1) + 1);
-    // Lists are much more frequent. A list begins with a key and `=`.
+    // Lists are much more frequent, so reject them at once: a list begins with a key and `=`.
     static constexpr ByteSet ends("=, ");
     const size_t first = ends.find_in(text);
     return first < text.size() && text[first] != '=' && Line(first_line(text)).is_sound();
@@ -163,7 +163,7 @@ void LineProtocol::read_line(std::string_view text, Fields& fields) {
     const Line line(text);
     if (!line.is_sound()) return fields.warn(Warning::kv_fragment_ignored);
     Dictionary& dictionary = fields.dictionary();
-    const auto outer = fields.enter();  // A key may occur in each line again.
+    const auto outer = fields.enter();  // The same key in another line is not a repeated key.
     const auto key_of = [&](std::string_view name) {
         const KnownKey* const member = dictionary.look_up(line.measurement, name).in_object;
         return member != nullptr ? member : dictionary.look_up(name).alone;

@@ -1,11 +1,11 @@
-// PairSplit: finds the begin and end of each pair in a list.
+// PairSplit: finds the beginning and the end of each pair in a list.
 //
 // Lists have no escapes, so the separators are found from the text of the list:
 //
 //     key and value    separated by `=`, or by `:` if that comes first, as the console prints
 //     pairs            separated by `;` or by the end of a line, whichever comes first after the
 //                      first delimiter; else by a comma, a `|` or a space before a known key
-//     quotes           around a value are removed if they end where the value ends
+//     quotes           are removed if they enclose a whole value
 //
 // Threads: pure functions.
 #pragma once
@@ -32,7 +32,7 @@ struct Separators {
 // A part of a list.
 struct Part {
     std::string_view text;
-    size_t equals = std::string_view::npos;  // Offset of its delimiter; npos if it is no pair.
+    size_t equals = std::string_view::npos;  // Offset of the delimiter; npos: not a pair.
     std::string_view value;                  // The value without quotes.
     bool was_quoted = false;
     size_t end = 0;  // Offset in the list after the part and its separator.

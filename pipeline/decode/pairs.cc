@@ -238,7 +238,8 @@ void PairDecoder::header(std::string_view lines, bool beside_body, Fields& field
         std::string_view key = sent.key.substr(prefix);
         if (dictionary.look_up(key).alone == nullptr) key = sent.key.substr(vendor_end + 1);
         const Meaning& meaning = dictionary.look_up(key);
-        if (meaning.in_pairs != meaning.alone) return;  // X-Request-Id identifies the request.
+        // A key that only pairs use means something else here: X-Request-Id identifies a request.
+        if (meaning.in_pairs != meaning.alone) return;
         const bool is_vendor = std::ranges::none_of(
             not_vendors, [&](std::string_view word) { return same_word(vendor, word); });
         if (beside_body &&

@@ -1,15 +1,18 @@
 // PairDecoder: splits `key=value` lists, forms and header fields into keys and values.
 //
-//     list   name=hAP;cpu-load=5;uptime=1d      nothing is escaped, so a part that is no pair, or
-//                                               has an unusual key, is a fragment of a value
-//            cpu-load=5,uptime=1d               separated by lines, commas, spaces or `|` if there
-//            cpu-load=5 uptime=1d               is no `;` (pair_split.h)
+//     list   name=hAP;cpu-load=5;uptime=1d      nothing is escaped, so a value that contains `;`
+//                                               leaves fragments: parts that have no `=`, or whose
+//                                               key is unknown and has other characters than
+//                                               letters, digits and `.-_`. Fragments are ignored,
+//                                               with the warning kv_fragment_ignored.
+//            cpu-load=5,uptime=1d               separated by line ends, commas, spaces or `|` if
+//            cpu-load=5 uptime=1d               there is no `;` (pair_split.h)
 //            uptime: 1d                         `:` instead of `=`, as the console prints
 //            name="core 1";uptime=1d            quotes around a value are removed
 //     form   cpu=7&ver=7.24.1+%28stable%29      percent-encoded
-//            cpu=7&model=BT5&BG77&ver=7.24 (x)  as it is, because RouterOS often omits the
-//                                               encoding: `+` is a plus, and a part without `=`
-//                                               belongs to the value in front of it
+//            cpu=7&model=BT5&BG77&ver=7.24 (x)  not encoded, because RouterOS often omits that: `+`
+//                                               is a plus, and a part without `=` belongs to the
+//                                               value in front of it
 //     header X-NSM-CPU-Load=17                  one line for each field
 //
 // A sensor's row in a list, such as `.id=*D;name=voltage;type=V;value=24.2`, sets the column of the
@@ -59,11 +62,11 @@ public:
     };
     // Returns the first field of a form that holds JSON, or an empty JsonField. Decodes the field
     // if it was encoded. The JSON and the body_padding bytes after it stay readable until the next
-    // call, and only while `text` does.
+    // call, and only as long as `text` is readable.
     [[nodiscard]] JsonField json_field(std::string_view text);
     // Reads header fields as `name=value` lines. Removes `X-Vendor-` from a name, unless the name
-    // without `X-` is a key, as in `X-Router-Id`. If there is also a body, only names of the router
-    // count.
+    // without `X-` is a key, as in `X-Router-Id`. If there is also a body, only fields that
+    // identify the router count.
     void header(std::string_view lines, bool beside_body, Fields& fields);
 
 private:

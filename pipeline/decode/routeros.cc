@@ -51,7 +51,8 @@ struct Reader {
         return number;
     }
 
-    // Takes the small letters at the beginning. Returns their number according to joined().
+    // Takes the lower-case letters at the beginning. Returns them as the number that joined()
+    // makes.
     uint32_t letters() {
         size_t length = 0;
         while (length < rest.size() && is_lower(rest[length])) ++length;
@@ -316,7 +317,7 @@ std::optional<double> degrees(std::string_view text) {
     take_side(0);
     if (side == 0 && !text.empty()) take_side(text.size() - 1);
     double total = 0;
-    double part_of_degree = 1;  // The current unit as a part of a degree: degree, minute, second.
+    double part_of_degree = 1;  // Size of the next part's unit in degrees: 1, 1/60, 1/3600.
     int parts = 0;
     bool negative = false;
     while (text.find_first_not_of(separators) != text.npos) {
@@ -333,7 +334,8 @@ std::optional<double> degrees(std::string_view text) {
     }
     if (parts == 0 || (parts == 1 && side == 0)) return std::nullopt;
     negative |= side == 's' || side == 'w';
-    constexpr double centimetres = 1e7;  // Steps in a degree; finer digits are rounding errors.
+    // A degree has about as many centimetres; finer digits are rounding errors.
+    constexpr double centimetres = 1e7;
     total = std::round(total * centimetres) / centimetres;
     return negative ? -total : total;
 }

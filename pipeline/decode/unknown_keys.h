@@ -57,8 +57,8 @@ private:
     FrequentNames names_;
 };
 
-// Converts a note to the text of its shape: "number", "text of 12 bytes", "duration", "true/false",
-// "address", "list", "null".
+// Returns the shape of the example value that `note` of a counted name encodes: "number", "text of
+// 12 bytes", "duration", "true/false", "address", "list", "null".
 [[nodiscard]] std::string shape_of(uint32_t note);
 
 // Returns the column that has a similar key, if there is one: "cpu_laod" is similar to cpu_load.

@@ -1,15 +1,15 @@
 // Spool format: the layout of the write-ahead log on disk, and the functions that encode and decode
 // its parts. The spool is a directory of segments; a segment is a file of records.
 //
-//   spool/                            files are named by the number of their first record
+//   spool/                            a segment is named by the number of its first record
 //     00000000000000000000.segment
-//     00000000000000004711.segment    records are appended to the last one
+//     00000000000000004711.segment    records are appended to the last segment
 //     recycled                        a dropped segment, to be overwritten (see spool/writer.h)
 //     checkpoint                      which records exist, possibly outdated
 //     quarantine/                     bytes that could not be read (see spool/lost_records.h)
-//     lineage                         its runs and incarnations (see spool/lineage.h)
+//     lineage                         runs and incarnations of the spool (see spool/lineage.h)
 //
-// The writer locks the directory itself.
+// The writer locks the directory itself, so there is no lock file.
 //
 //   segment   [ head, 2048 bytes | a copy of it | record | record | ... ]
 //
@@ -20,13 +20,13 @@
 //             first record               u64
 //             column count               u32
 //             columns text length        u32
-//             run                 16 bytes   the start of the daemon that wrote the records
-//             incarnation         16 bytes   of the spool when the segment was begun
+//             run                 16 bytes   id of the run of the daemon that wrote the records
+//             incarnation         16 bytes   id that the spool had when the segment was begun
 //             columns      "integer id\ntext site_id\n..."   kind and name, in the writer's order
 //
 //   record    magic "REC2"               u32
 //             checksum                   u32  of the rest of the record's head
-//             number                     u64  one more than the record before; never reused
+//             number                     u64  one more than in the record before; never reused
 //             synced                     u64  records below were durable when this one was written
 //             written at                 i64  microseconds since 1970, UTC
 //             payload bytes              u32
@@ -41,8 +41,8 @@
 //             checksum                   u32  of the rest of the slot
 //             0                          u32
 //             spool                16 bytes
-//             begin                      u64  records below were dropped, stored by every sink
-//             end                        u64  records below were durable
+//             begin                      u64  records below it were dropped; every sink has them
+//             end                        u64  records below it were durable
 //
 // All numbers are little-endian. Checksums are CRC32C. The checksums of records start from the
 // spool's id. No router knows this id, so no report can contain bytes that look like a valid
@@ -56,7 +56,8 @@
 // older daemon.
 //
 // A segment may be a recycled file. Its last record is then followed by old records of the dropped
-// segment. The numbers of old records are always smaller than the expected number.
+// segment. The numbers of old records are always smaller than the expected number, so a reader
+// recognizes them.
 //
 // `synced` and `end` distinguish lost records from records that were never acknowledged: a missing
 // record is lost if a later record, or the checkpoint, says that it was durable.
@@ -163,8 +164,8 @@ inline constexpr std::string_view quarantine_name = "quarantine";
 inline constexpr std::string_view recycled_name = "recycled";
 
 [[nodiscard]] std::string segment_name(uint64_t first_record);
-// Returns the error for a file of the spool that is no longer at its path. how: "removed", for
-// example.
+// Returns the error for a file of the spool that is no longer at its path. how: what happened to
+// the file, such as "removed".
 [[nodiscard]] std::unexpected<Error> no_longer_in_place(const std::string& path,
                                                         std::string_view how);
 // Returns the number in a segment's name, or nothing if the file is not a segment.

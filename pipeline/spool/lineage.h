@@ -15,10 +15,10 @@
 //   copy         [ run A ......... | run B ..........................
 //
 // A position is a pair: `next_record`, and the run that wrote the record before `next_record`. It
-// means that the sink has stored the path of that run below `next_record`. In the example, the copy
-// learns from position (A, 80) that the sink has the copy's records below 50 and no record of run
-// B. A position such as (C, 95), whose run the copy does not know, does not tell which records of
-// the copy are stored.
+// means that the sink has stored the records below `next_record` on the path to that run. In the
+// example, the copy learns from position (A, 80) that the sink has the copy's records below 50 and
+// no record of run B. A position such as (C, 95), whose run the copy does not know, does not tell
+// which records of the copy are stored.
 //
 // A spool gets a new incarnation in two cases. First, its directory is not that of the last start
 // (base/directory_place.h). Second, a position includes records that the spool does not contain:
@@ -37,10 +37,10 @@
 //                   incarnations        16 bytes each, the newest first
 //                   runs                16 bytes and u64 each: the run and its first record
 //
-// Segments contain their run and incarnation too. If the lineage file is missing or older than the
-// segments, the missing entries are taken from the segments. All segments of a daemon version
-// without runs count as one run. The id of that run and of the first incarnation is the spool's id,
-// so that the ids of rows and the positions in sinks stay valid.
+// Each segment also contains its run and its incarnation. So if the lineage file is missing, or is
+// an older copy, the entries that it lacks are taken from the segments. All segments of format 2,
+// which contain no run, count as one run. The spool's id serves as the id of that run and as the
+// first incarnation, so that the ids of rows and the positions in sinks stay valid.
 //
 // Limits:  the file keeps the last 64 incarnations and the last 1,024 runs that wrote records. If a
 //          position names an older run, the delivery sends all records of the spool again, and the
@@ -100,7 +100,8 @@ public:
     [[nodiscard]] Origin origin() const;
     // Returns all incarnations, the current one first.
     [[nodiscard]] std::vector<IncarnationId> incarnations() const;
-    // Gives the spool a new incarnation, unless `seen` is no longer the current one.
+    // Gives the spool a new incarnation. Does nothing if `seen` is no longer the current one,
+    // because then another delivery has already done so.
     [[nodiscard]] Result<void> renew(const IncarnationId& seen);
 
     // Returns the current run, which this process writes.

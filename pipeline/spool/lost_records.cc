@@ -123,8 +123,9 @@ Result<void> Quarantine::read_directory() {
     return {};
 }
 
-// Marks the records of a file as counted. Fails only with an error that may be temporary. If the
-// file ends within its list of entries, it was not completely written.
+// Marks the records of a file as counted. Fails only with an error that may be temporary. A file
+// that was not completely written can end within its list of entries; then the complete entries
+// count.
 Result<void> Quarantine::read_file(const std::string& name) {
     const auto decoded = decode_name(name);
     if (!decoded || decoded->first >= decoded->end) return {};
@@ -183,7 +184,8 @@ Result<void> Quarantine::keep_one(const LostRange& loss) {
     return (*file)->sync();
 }
 
-// Writes the list of entries last. Until then, no reader counts the records of this file.
+// Writes the list of entries last. If the process ends before that, the next start counts the
+// records of this file again.
 Result<void> Quarantine::keep_together(std::span<const LostRange> losses) {
     const FileName name{losses.front().first, losses.back().end, losses.size()};
     const auto file = files_.open(directory_ + "/" + encode_name(name), Files::Open::create);

@@ -39,7 +39,7 @@ namespace rollcall {
 struct LostRange {
     uint64_t first;  // Records [first, end).
     uint64_t end;
-    std::string segment;  // Name of its file; empty if that is missing.
+    std::string segment;  // File name of the segment; empty if the segment is missing.
     uint64_t from;        // Bytes [from, to) of the segment; `to` may be beyond its end.
     uint64_t to;
 };

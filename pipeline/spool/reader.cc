@@ -150,7 +150,8 @@ SpoolReader::SpoolReader(Files& files, std::string directory, const Cursor& end,
     : files_(files), directory_(std::move(directory)), end_(end), lost_records_(lost_records) {}
 
 Result<void> SpoolReader::list_segments() {
-    const uint64_t below = end_.read();  // A segment has its name before its records are durable.
+    // Read the end before listing: the segments of all records below it already have their names.
+    const uint64_t below = end_.read();
     const auto names = files_.list(directory_);
     if (!names && names.error().os_errno == ENOENT)
         return no_longer_in_place(directory_, "removed or moved");
@@ -332,7 +333,7 @@ Result<void> SpoolReader::step_over_damage() {
         }
         damage.segment = segment_name(first);
     } else if (!is_last) {
-        segment_.reset();  // The segment file is gone.
+        segment_.reset();  // The file of this segment is gone.
     }
     const auto passed = step_over_half_dropped();
     if (!passed) return std::unexpected(passed.error());

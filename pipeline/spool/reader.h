@@ -6,15 +6,15 @@
 //
 // The reader does not wait for a record that cannot be read. It searches for the next readable
 // record in this segment and the following ones, reports the records in between as lost, and
-// continues there. It never loops. A damaged payload or record head loses that one record. A
-// missing segment loses all records that it held.
+// continues there. A damaged payload or record head loses that one record. A missing segment loses
+// all records that it held.
 //
 // The reader lists the directory when it seeks and when it reaches records beyond the segments that
 // it knows. It does not list the directory for each segment or damaged record. So reading takes
 // time in proportion to the size of the spool.
 //
-// The reader returns temporary errors (too_many_files) and damage that no reader can skip. Such an
-// error loses nothing: call seek() again.
+// Functions return an error in two cases: a temporary failure such as too_many_files, and damage
+// that no reader can skip. An error loses nothing: call seek() again.
 //
 // At start, a delivery also reads the fingerprints of records that the sink has already stored
 // (delivery/deduplication.h). The reader for these records has no LostRecords: a record that is in
@@ -109,7 +109,8 @@ private:
 class SpoolReader {
 public:
     // end: the spool's end; records below it may be read.
-    // lost_records: counts records that cannot be read; nullptr if these are already stored.
+    // lost_records: counts records that cannot be read; nullptr if the sink has already stored all
+    // records that this reader reads.
     SpoolReader(Files& files, std::string directory, const Cursor& end, LostRecords* lost_records);
 
     // Moves to record `number`, or to the oldest record in the spool if that is later.

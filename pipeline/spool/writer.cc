@@ -104,9 +104,9 @@ Result<void> SpoolWriter::recover_last() {
     return replace_empty();
 }
 
-// Handles a last segment whose head is damaged or missing. If neither the checkpoint nor a record
-// says that the segment held records, its head was never written, and the segment is replaced. A
-// crash without `spool.sync` can cause that.
+// Handles a last segment whose head is damaged or missing. If the checkpoint says that the
+// segment held no records, and none is found in it, its head was never written. Then the segment is
+// replaced. A crash without `spool.sync` can cause that.
 Result<void> SpoolWriter::replace_last() {
     const uint64_t first = segments_.back().first_record;
     const auto end = find_end_without_head(files_, options_.directory, first,
@@ -140,7 +140,8 @@ Result<void> SpoolWriter::begin_run() {
     return lineage_.open(id(), segments, next_);
 }
 
-// Assigns the last segment to this run if it holds no record. Otherwise the run begins a new one.
+// Assigns the last segment to this run if it holds no record. Otherwise the run begins a new
+// segment.
 Result<void> SpoolWriter::claim_last() {
     SpoolSegment& last = segments_.back();
     if (!options_.has_runs || next_ > last.first_record) return {};
@@ -168,7 +169,7 @@ Result<void> SpoolWriter::open_checkpoint() {
     auto file = open_or_create(path(checkpoint_name));
     if (!file) return std::unexpected(file.error());
     checkpoint_file_ = std::move(*file);
-    // The slots may belong to another spool.
+    // Overwrite both slots, because they may belong to another spool.
     if (auto written = write_both_checkpoints(); !written) return written;
     return files_.sync_directory(options_.directory);
 }
@@ -273,8 +274,9 @@ Result<void> SpoolWriter::append(const Columns& rows, std::span<const std::byte>
     return {};
 }
 
-// Writes zeros for a record of this size and for the following ones, if many of them fit. Writing
-// a large record extends the file without zeros. A small spool stays small.
+// Writes zeros for the records that will follow a record of this size, if many such records fit. A
+// large record extends the file without zeros. No more zeros are written than the segment has
+// bytes, so that a small spool stays small.
 Result<void> SpoolWriter::write_zeros_ahead(uint64_t bytes) {
     const uint64_t begin = segments_.back().bytes + bytes;
     const uint64_t most = std::min<uint64_t>(ahead_bytes_max, segments_.back().bytes);

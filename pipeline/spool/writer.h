@@ -6,8 +6,8 @@
 // open() finds the end of the spool (spool/recovery.h). It writes and syncs some records again:
 // those that are whole but not known to have been durable, because a failed sync may have left them
 // only in the page cache. It cuts off a torn tail. It never cuts off records that are known to have
-// been durable. If one of those is missing, it was acknowledged, and the readers report it as lost.
-// Numbering then continues in a new segment. A new segment is also begun if the last one has other
+// been durable. If one of those is missing, the readers report it as lost, because it was
+// acknowledged. open() then begins a new segment. It also begins one if the last segment has other
 // columns.
 //
 // Each open() begins a run (spool/lineage.h). The first record of a run begins a segment. The spool
@@ -58,10 +58,10 @@ class SpoolWriter {
 public:
     struct Options {
         std::string directory;
-        uint64_t size_max;      // Bytes of all segments without zeros; above it: disk_full.
-        uint64_t segment_size;  // Bytes; at most a quarter of size_max.
-        bool sync;              // If false, sync() only advances the end.
-        std::chrono::milliseconds kept_for;  // How long stored segments are kept.
+        uint64_t size_max;                   // Limit for the bytes of all segments, without zeros.
+        uint64_t segment_size;               // Bytes; at most a quarter of size_max.
+        bool sync;                           // If false, sync() only advances the end.
+        std::chrono::milliseconds kept_for;  // The duplicate window.
         bool has_runs = false;               // False for the spool of dead letters.
     };
 
@@ -78,8 +78,9 @@ public:
     // segments.
     [[nodiscard]] Result<void> roll();
 
-    // Drops segments whose records are all below `stored`, which every sink has stored. Keeps those
-    // that the duplicate window needs, and those with records at or above `settled`.
+    // stored: every sink has stored the records below this number. Drops the segments that contain
+    // only such records, except those that the duplicate window needs, and those with records at or
+    // above `settled`.
     [[nodiscard]] Result<void> drop(uint64_t stored, uint64_t settled);
     [[nodiscard]] Result<void> drop(uint64_t stored) { return drop(stored, stored); }
 
