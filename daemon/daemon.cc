@@ -28,8 +28,8 @@ namespace rollcall {
 namespace {
 
 constexpr size_t admin_connections_max = 256;
-// Time added to the limits of a stop: a worker checks its limit only once a second, and sinks are
-// closed last.
+// Times added to the limits of a stop. drain_grace: a worker checks its limit only once a second.
+// stop_grace: the sinks are closed after the deliveries have ended.
 constexpr Millis drain_grace{2000};
 constexpr Millis stop_grace{1000};
 
@@ -93,8 +93,8 @@ Result<void> listen_on_all(const List& addresses, std::string_view protocol, siz
 
 }  // namespace
 
-// Source: systemd.exec(5), StateDirectory=. The variable has one path, or several separated by
-// colons.
+// Source: systemd.exec(5), StateDirectory=. $STATE_DIRECTORY holds one path, or several separated
+// by colons.
 std::string state_dir_of(const Settings& settings) {
     if (!settings.general.state_dir.empty()) return settings.general.state_dir;
     const char* given = std::getenv("STATE_DIRECTORY");
@@ -220,7 +220,7 @@ Result<void> Daemon::load_fingerprint_key() {
 
 Result<void> Daemon::start() {
     const auto opened = wait_for_room([this] {
-        clear_pipeline();  // The failed attempt may have opened a part of the spool.
+        clear_pipeline();  // A failed attempt leaves a part of the spool open.
         build_pipeline();
         build_workers();
         return open_spool();
@@ -464,7 +464,7 @@ void Daemon::end_at_once(std::string_view reason) {
 void Daemon::stop() {
     log(LogLevel::notice, "stopping");
     service_manager_.stopping();
-    if (watch_) watch_->begin_stop();  // The watch and a sink may wait for the same database.
+    if (watch_) watch_->begin_stop();  // Early, so that it ends while the workers stop.
     stop_workers();
     stop_pipeline();
     stopped_ = true;

@@ -32,12 +32,12 @@ public:
     ReloadableFiles(const ReloadableFiles&) = delete;
     ReloadableFiles& operator=(const ReloadableFiles&) = delete;
 
-    // Reads all files of one kind, or changes nothing. An error explains which file and why. The
-    // first call is by add(); later calls are by the thread.
+    // Reads all files of one kind, or changes nothing. An error names the file and the reason.
+    // add() makes the first call, the reload thread all later ones.
     using Read = std::function<Result<void>()>;
 
     // Reads the files for the first time. If that succeeds, every reload reads them again. Fails
-    // with too_many_files if the thread could not be woken.
+    // with too_many_files if no file descriptor is left for waking the thread.
     [[nodiscard]] Result<void> add(Read read);
     void read_again();
     // Starts the thread. It calls `every_second` once a second, and `done` after each reload.

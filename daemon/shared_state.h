@@ -28,7 +28,7 @@ struct SharedState {
           credential_files(settings),
           quotas(settings) {}
 
-    MemoryBudget memory;  // The memory of all clients; the tables below charge it.
+    MemoryBudget memory;  // Counts the memory that clients occupy.
     OverloadState overload;
     SharedCount connections;  // Open client connections, for connections_max.
     LastSeen last_seen;

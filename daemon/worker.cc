@@ -75,8 +75,8 @@ void Worker::start() {
     });
 }
 
-// Each turn is a step of the heartbeat. The step includes the wait for clients, which the sweep
-// ends within a second.
+// Each turn is a step of the heartbeat. The step includes the wait for clients, which the sweep of
+// the connection table ends within a second.
 void Worker::on_turn() {
     heartbeat_.next_step();
     loop_.connections().release_replies(intake_.durable());
@@ -103,7 +103,8 @@ void Worker::stop_step() {
         loop_.stop_listening();
         loop_.connections().drain_all();
     }
-    // This is checked at least once a second, because the sweep of the table wakes the loop.
+    // This is checked at least once a second, because the sweep of the connection table wakes the
+    // loop.
     const bool done = loop_.connections().empty() && intake_.handed_over();
     if (!done && now < stop_before_us_) return;
     mqtt_.close();

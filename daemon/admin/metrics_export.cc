@@ -61,8 +61,8 @@ MetricFamily family_of(const MetricShards& shards, size_t number) {
     return family;
 }
 
-// Converts a page from the text format, the only one that the library writes, to OpenMetrics. Only
-// the descriptions differ: "# HELP name words" and "# TYPE name counter".
+// Converts a page from the text format, the only one that the library writes, to OpenMetrics. Apart
+// from the end mark, only the descriptions differ: "# HELP name words" and "# TYPE name counter".
 std::string as_openmetrics(const std::string& text) {
     constexpr std::string_view total = "_total ";
     std::string page;

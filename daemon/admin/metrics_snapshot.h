@@ -43,7 +43,7 @@ struct MetricValue {
     int64_t value;
 };
 // Returns the values of a counter, gauge or ratio. Omits sinks that the settings do not list,
-// because these have never been up and have never failed.
+// recognized by the fact that they have never been up and have never failed.
 [[nodiscard]] std::vector<MetricValue> values_of(const MetricShards& shards, Metric metric);
 
 }  // namespace rollcall

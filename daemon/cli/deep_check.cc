@@ -59,7 +59,7 @@ void check_descriptors(const Settings& settings, Problems& problems) {
                         wanted, limit.rlim_max));
 }
 
-// Checks the tables. `dialects` lists the dialects that the database may have.
+// Checks the tables. `dialects`: tried in order, until the database accepts one.
 void check_tables(const Settings& settings, const std::string& state_dir, const std::string& sink,
                   std::initializer_list<SqlDialect> dialects, Problems& problems) {
     std::string why;

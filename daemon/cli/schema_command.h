@@ -20,7 +20,7 @@ struct Administrator {
 
 struct SchemaReport {
     std::string text;
-    bool same;  // There are no differences, or no differences any more.
+    bool same;  // No differences were found, or apply_schema() fixed all.
 };
 
 // Returns the SQL statements. Statements with a password are commented out, and *** replaces the
@@ -35,8 +35,8 @@ struct SchemaReport {
                                                const Administrator& administrator);
 // Fixes the differences: first the tables, then the daemon's user, then the pipeline, which
 // requires that the topics exist. The report lists what was done, what the operator must change by
-// hand, and the statement that failed. A second call continues from there. Fails if the database
-// cannot be reached.
+// hand, and the statement that failed. A second call continues with that statement. Fails if the
+// database cannot be reached.
 [[nodiscard]] Result<SchemaReport> apply_schema(const Settings& settings, SqlDialect dialect,
                                                 const std::string& state_dir,
                                                 const Administrator& administrator);

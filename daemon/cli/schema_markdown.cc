@@ -41,7 +41,7 @@ constexpr std::string_view in_words(Kind kind) {
     return "";
 }
 
-// Returns the names in a text of columns.def, without the marks after them.
+// Returns the names of keys from columns.def, without the marks that follow each name there.
 std::string names(std::string_view keys) {
     if (keys.empty()) return "set by rollcalld";
     std::string list;

@@ -224,7 +224,7 @@ public:
     }
     [[nodiscard]] bool shared() const override { return sink_.shared(); }
     Result<void> write(const Batch& batch) override {
-        // Refused rows already have dead letters.
+        // Rows that the sink refuses already have dead letters, so none are kept here.
         size_t refused = 0;
         Batch same = batch;
         same.keep_refused = [&](std::span<const Refusal> refusals) -> Result<void> {

@@ -4,9 +4,9 @@
 // clang-format off
 //   list     prints a line for each segment, from its head and its name
 //   verify   prints the same after reading every record; fails if one is damaged
-//   dump     prints the rows of records, each with its record and its place in it
-//   replay   sends records to a sink again, as its delivery would: it leaves duplicates
-//            out, and rows keep their ids, so the unique key refuses those that the table has. The
+//   dump     prints the rows of records, each with the number of its record and its index there
+//   replay   sends records to a sink again, as the sink's delivery would: it leaves out duplicates.
+//            Rows keep their ids, so the unique key refuses those that the table already has. The
 //            sink's position in the spool does not change. Because a position belongs to a spool,
 //            each replay takes a new spool id, which leaves a row in rollcall_position or a record
 //            in Kafka's topic of positions. Kafka has no unique key: the topic contains the rows
@@ -18,8 +18,8 @@
 // those that a sink has now stored.
 //
 // replay writes to the file of an SQLite sink and, with --dead, to the folder of the dead letters.
-// If root runs the command, new files get the owner of the folder. Any other user must own what the
-// command writes to; otherwise it refuses.
+// If root runs the command, new files get the owner of the folder. Any other user must own the
+// files and folders that the command writes to; otherwise it fails.
 //
 // Errors:  the explanation begins with the directory or the sink.
 // Threads: main.

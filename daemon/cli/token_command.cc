@@ -109,7 +109,7 @@ Result<TokenReport> show_token(const Settings& settings, std::string_view token,
     if (const auto loaded = files.load(); !loaded) return std::unexpected(loaded.error());
     const auto known = files.current();
     std::string text;
-    std::string named_site;  // The prefix, if the token is valid for any site with a prefix.
+    std::string named_site;  // `prefix*`, if the token is valid for all sites with the prefix.
     if (const auto stored = known->stored.find(sha256(token))) {
         text = line("kind", fmt::format("stored, {}:{}", settings.auth.tokens_file, stored->line)) +
                claims_text(stored->site, stored->tenant, 0);

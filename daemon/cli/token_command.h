@@ -20,7 +20,7 @@ struct TokenRequest {
     std::string site;
     std::string tenant = {};
     std::string expires = {};  // A duration; empty if the token never expires.
-    std::string key_id = {};   // Empty chooses the first key that can sign.
+    std::string key_id = {};   // If empty, the first key that can sign is used.
     bool stored = false;       // Create a stored token even if there is a key that can sign.
 };
 

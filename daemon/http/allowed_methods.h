@@ -9,7 +9,7 @@
 namespace rollcall::allowed_methods {
 
 inline constexpr std::string_view pages = "GET, HEAD";
-inline constexpr std::string_view health = "GET, HEAD, OPTIONS";  // On the listeners of check-ins.
+inline constexpr std::string_view health = "GET, HEAD, OPTIONS";  // /healthz on check-in ports.
 inline constexpr std::string_view reports = "POST, PUT";
 inline constexpr std::string_view reports_with_query = "GET, POST, PUT";
 inline constexpr std::string_view report_options = "GET, POST, PUT, OPTIONS";

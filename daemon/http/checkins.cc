@@ -45,7 +45,7 @@ bool accepts_json(std::string_view fields) {
 Dialect dialect_of(const HttpRequest& request) {
     const Receipt& receipt = request.receipt;
     if (receipt.shape.json_rpc) return Dialect::json_rpc;
-    // An empty batch is JSON as well.
+    // An empty batch, which accepts nothing, gets a JSON response: only JSON can express it.
     if (request.runs_response && receipt.accepted > 0 && !receipt.shape.json) return Dialect::text;
     if (request.dialect == Dialect::influx && !receipt.refused.empty()) return Dialect::canonical;
     const bool one = receipt.items == 1 && receipt.accepted == 1;
@@ -123,7 +123,8 @@ Result<Admission> Checkins::admit(const HttpHead& head, HttpRequest& request,
     request.query.clear();
     request.header.clear();
     request.idempotency_key = head.idempotency_key;
-    // InfluxDB's parameters name a database and a login, not the router.
+    // The query of an InfluxDB client names a database and a login, so it holds no values of a
+    // report.
     if (request.dialect != Dialect::influx)
         append_as_utf8(without_token(query, settings_), request.query);
     append_values(head.fields, settings_, request.header);
@@ -184,8 +185,8 @@ Result<void> Checkins::handle(HttpRequest& request, std::string_view body, Conne
     quotas_.charge(who, std::max<size_t>(1, receipt.items), bytes, now_us);
     if (!taken) return taken;
     Accepted what = accepted(request, sender);
-    // A site over its quota that is still within the grace is asked to report when it is below the
-    // quota again. ISPApp's agent has no interval for that.
+    // A site that is over its quota, but not yet refused (quotas.grace), is asked to report when it
+    // is below the quota again. A response to ISPApp's agent cannot express this.
     if (!is_ispapp(what.dialect))
         what.next_s = std::max(what.next_s, quotas_.standing(who, now_us).over_s());
     const auto reply = replies_.accepted(what, request.after);

@@ -4,17 +4,18 @@
 //         /poll  /adopt/{device}         RouterOS scripts
 //         /update  /config  /bandwidth   ISPApp's agent
 //         /write  /api/v2/write          scripts that write to InfluxDB
-//   PUT   the same as POST, because RouterOS scripts use either
-//   GET   the same with a query, which is the report
+//   PUT   on all paths of POST: RouterOS scripts use either method
+//   GET   on all paths of POST, if the URL has a query: the query is the report
 //   GET   /healthz                       for load balancers (also HEAD); needs no credential
 //
 // The response is in the dialect of the agent (dialects.h).
 //
-// The credential in the head (http/credentials.h) names the site. It is checked before the body is
-// read. A path or a body that names another site has no effect.
+// The credential in the head (http/credentials.h) names the site, and is checked before the body is
+// read. If the path or the body names another site, that name is ignored.
 //
 // Values may also come in the query of a POST and in header fields `X-Vendor-Key`. If there is a
-// body, only the header fields that name the router count. Values in the body override all others.
+// body, these header fields are ignored, except those that name the router. Values in the body
+// override all others.
 //
 // Threads: one object for each worker.
 #pragma once

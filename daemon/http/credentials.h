@@ -2,14 +2,14 @@
 // in this order counts:
 //
 //     Authorization: Bearer TOKEN             RFC 6750, section 2.1
-//     Authorization: Basic SITE:TOKEN         RFC 7617; or TOKEN alone, with nothing behind it
-//     X-Rollcall-Token: TOKEN                 as auth.token_header names it
-//     ?key=TOKEN                              as auth.token_query names it
+//     Authorization: Basic SITE:TOKEN         RFC 7617; or `TOKEN:`, with an empty password
+//     X-Rollcall-Token: TOKEN                 the name of the field is auth.token_header
+//     ?key=TOKEN                              the name of the key is auth.token_query
 //
 // If the token names no site, the header field auth.site_header or the query key auth.site_query
 // may name one.
 //
-// Threads: pure functions, except for the buffer.
+// Threads: pure functions; the buffer belongs to the caller.
 #pragma once
 
 #include <string>

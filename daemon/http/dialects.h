@@ -10,14 +10,14 @@
 // ISPApp's agent has two intervals, for outage and for updates. It next reports after the smaller
 // of
 //
-//     outageIntervalSeconds - lastUpdateOffsetSec       0 s ago: this was an update
+//     outageIntervalSeconds - lastUpdateOffsetSec       (the daemon always sends the offset 0)
 //     updateIntervalSeconds - lastColUpdateOffsetSec
 //
 // and sets its scheduler to that time. The report contains the values of the agent's collectors if
 // the time in the second line has passed. An interval of 0 would stop the scheduler for ever, so
-// the second difference is at least 2.
-// If the response lacks these members, the agent computes a wrong schedule. The member `updateFast`
-// would set an interval of 2 s.
+// the second difference is at least 2. If the response lacks these members, the agent computes a
+// wrong schedule, so every response has them. The member `updateFast` is always false, because true
+// sets an interval of 2 s.
 //
 // NEVER send `lastConfigChangeTsMs`, neither in the response to an update nor in `host`. If it
 // differs from the agent's own value, the agent applies the next response of /config as the
@@ -42,7 +42,8 @@ namespace rollcall {
 
 enum class Dialect : uint8_t { canonical, text, influx, json_rpc, ispapp_update, ispapp_config };
 
-// Returns the dialect of the agents that report to a path. The body may still be JSON-RPC.
+// Returns the dialect of the agents that report to a path. The caller must replace it by json_rpc
+// if the body turns out to be JSON-RPC.
 [[nodiscard]] Dialect dialect_at(std::string_view path, BodyHint hint);
 
 // Returns whether agents that report to a path run the text of the response.

@@ -71,7 +71,8 @@ Address address_of_element(std::string_view element) {
     return address;
 }
 
-// The addresses in all fields of one name, in their order.
+// Finds the client in the addresses of all fields with one name. add() takes the addresses in
+// order.
 class Route {
 public:
     explicit Route(const TrustedProxies& proxies) : proxies_(proxies) {}

@@ -41,7 +41,7 @@ bool is_token(std::string_view text) {
 
 bool is_control(char c) { return (static_cast<uint8_t>(c) < 0x20 && c != '\t') || c == 0x7f; }
 
-// Returns whether any of the eight bytes may be a control character; a tab counts as one. The
+// Returns false only if none of the eight bytes is a control character; a tab counts as one. The
 // highest bit of each byte of `below` and `equal` is set if that byte is a control character
 // (Warren, Hacker's Delight, section 6-1).
 bool may_hold_control(const char* eight) {
@@ -121,7 +121,7 @@ bool is_name(std::string_view text) {
     return true;
 }
 
-// RFC 3986, section 3.2.2: IP-literal. No IPvFuture exists yet.
+// RFC 3986, section 3.2.2: IP-literal. An IPvFuture is refused, because none exists yet.
 bool is_ip_literal(std::string_view text) {
     std::array<char, INET6_ADDRSTRLEN> address{};  // inet_pton needs a terminated string.
     if (text.size() < 2 || text.size() - 2 >= address.size()) return false;
@@ -162,7 +162,7 @@ bool is_for_header_only(std::string_view name) {
            same_word(name, "Host");
 }
 
-// Returns whether a target may have absolute-form (RFC 9112, section 3.2.2).
+// Returns whether a target begins as one in absolute-form does (RFC 9112, section 3.2.2).
 bool is_absolute(std::string_view target) {
     return same_word(target.substr(0, 7), "http://") || same_word(target.substr(0, 8), "https://");
 }
@@ -182,7 +182,8 @@ std::optional<std::string_view> origin_form(std::string_view target, std::string
 // The transfer codings of a request (RFC 9112, sections 6.1 and 7).
 enum class Codings : uint8_t { chunked, unknown, malformed };
 
-// Requires that chunked is the last coding and occurs once. No other coding is supported.
+// Returns `chunked` only if that is the only coding, because no other is supported. Returns
+// `malformed` if a coding follows chunked.
 Codings codings_in(std::string_view list) {
     if (same_word(list, "chunked")) return Codings::chunked;
     bool saw_chunked = false;
@@ -305,7 +306,7 @@ Result<void> HttpParser::check_request_line(std::string_view line) {
 
 // RFC 9112, section 5: field-name ":" OWS field-value OWS. A line that begins with a blank either
 // continues the previous field (obs-fold, section 5.2), or follows the request line, where no such
-// line is allowed (section 2.2).
+// line is allowed (section 2.2). Both are refused, because such a line begins with no name.
 Result<void> HttpParser::check_field(std::string_view line, Code code) {
     const size_t colon = line.find(':');
     if (colon == line.npos || !is_token(line.substr(0, colon))) return fail(code);

@@ -11,13 +11,14 @@
 //
 // The parser accepts a request only if every recipient reads it in the same way. It refuses a
 // request that a proxy in front could read differently, even where the RFC allows a recipient to be
-// lenient (bare LF, obs-fold, two equal lengths). The result does not depend on how the bytes were
-// split: each line is checked once, in order, and the first fault decides.
+// lenient (bare LF, obs-fold, two equal lengths). The result does not depend on how the bytes are
+// split between calls: each line is checked once, in order, and the first fault decides.
 //
 // A target has origin-form, as routers send it, or absolute-form with the authority that Host
 // names; OPTIONS may also have asterisk-form (section 3.2). A target may hold any byte except
-// space, tab and `#`. RouterOS does not encode what RFC 3986 says must be encoded, and none of the
-// allowed bytes ends a target.
+// space, `#` and control characters, because RouterOS does not encode all bytes that RFC 3986
+// requires to be encoded. This is safe: no recipient takes one of the allowed bytes for the end of
+// the target.
 //
 // RouterOS writes a URL into the request line as the script spells it, with spaces (its fetch has
 // http-percent-encoding=no by default). RFC 9112, section 3.2, does not allow spaces and lets a

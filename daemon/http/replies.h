@@ -26,8 +26,8 @@
 
 namespace rollcall {
 
-// What happens to the connection after a response. keep_alive_said is for HTTP/1.0 clients, which
-// must be told by a Connection field.
+// What happens to the connection after a response. keep_alive_said adds the field Connection, which
+// HTTP/1.0 clients need for that.
 enum class After : uint8_t { keep_alive, keep_alive_said, close };
 
 // The outcome of an accepted body.
@@ -35,7 +35,7 @@ struct Accepted {
     int64_t next_s;  // Seconds until the next report; for ISPApp, the reporting interval of the
                      // site.
     size_t accepted = 1;
-    std::string_view warnings = {};  // As in the column `warnings`.
+    std::string_view warnings = {};  // Separated by commas, as in column `warnings`.
     std::span<const Receipt::Refusal> refused = {};
     Dialect dialect = Dialect::canonical;
     std::string_view rpc_id = {};  // The id of a JSON-RPC request, as it was spelled; may be empty.
@@ -45,16 +45,18 @@ struct Accepted {
 
 class Replies {
 public:
-    // overload: nullptr for the pages of operators.
+    // overload: computes Retry-After; nullptr for the pages of operators.
     explicit Replies(const Clock& clock, const OverloadState* overload = nullptr)
         : clock_(clock), overload_(overload) {}
 
     [[nodiscard]] std::string_view accepted(const Accepted& what, After after);
     // body_too: false for HEAD (RFC 9110, section 9.3.2).
-    // allow: the methods, for method_not_allowed. shape: whether the request was JSON-RPC.
+    // allow: the methods that the path supports, for method_not_allowed; otherwise empty.
+    // shape: whether the request was JSON-RPC.
     //
-    // Sets Retry-After to the time that the overload controller returns for a 503, otherwise to
-    // error.wait_s. Both vary at random, so that the clients do not return together.
+    // For a 503, sets Retry-After to the time that the overload controller computes. Otherwise sets
+    // it to error.wait_s, if this is not 0. Both times vary at random, so that the clients do not
+    // return together.
     [[nodiscard]] std::string_view refused(const Error& error, After after,
                                            std::string_view allow = {}, const Shape& shape = {},
                                            bool body_too = true);
@@ -69,7 +71,7 @@ public:
     }
 
 private:
-    // The rendered usual response with one `next`, valid for one second.
+    // The most frequent response (see above), rendered for one value of `next` and one second.
     struct Usual {
         int64_t next_s = 0;
         int64_t second = -1;

@@ -9,8 +9,8 @@ namespace rollcall {
 
 namespace {
 
-// A client that sends a list sends the first bytes of the body together with the head, unless it
-// waits for 100 Continue.
+// Time for the first byte of a body that is too large unless it is a list. It is short, because a
+// client sends this byte together with the head, unless it waits for 100 Continue.
 constexpr Millis first_byte_timeout{1000};
 constexpr size_t texts_kept_max = 1024;  // Larger texts are freed after their request.
 
@@ -91,7 +91,7 @@ void HttpSession::begin_request() {
     if (phase_ != Phase::idle) return;
     phase_ = Phase::header;
     request_began_ = connection_.now();
-    // Until the head is complete, the client of this request is unknown.
+    // Use the proxy's address until the head is complete and names the client of this request.
     if (!proxy_.empty()) connection_.set_peer(proxy_);
 }
 

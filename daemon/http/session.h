@@ -31,28 +31,28 @@ struct HttpRequest {
     BodyHint hint = BodyHint::unknown;
     std::string charset;  // Declared by the Content-Type; may be empty.
     ContentEncoding encoding = ContentEncoding::identity;
-    // Without the device. Points into the service; of a request that was not admitted, into its
-    // head until refused() returns.
+    // The path without the device. Points into the service. If the request was not admitted, points
+    // into its head, and is valid until refused() returns.
     std::string_view path = {};
-    std::string device;  // From the path; may be empty.
-    std::string query;   // Of the target, without `?`.
+    std::string device;  // The device that the path names; may be empty.
+    std::string query;   // The query of the target, without `?`.
     std::string header;  // Header fields that may be values, as `name=value` lines.
     std::string idempotency_key;
     std::string_view peer;       // Address of the client.
     std::string_view certified;  // The name in the client's TLS certificate; may be empty.
     Identity who;                // The site and tenant of the credential.
-    Receipt receipt;             // Progress, if the ring was full before all reports were stored.
+    Receipt receipt;             // Outcome so far; handle() continues from it after ring_full.
     After after = After::keep_alive;
     bool body_in_reply = true;             // False for HEAD.
     Dialect dialect = Dialect::canonical;  // The dialect of the path's agents.
     bool runs_response = false;            // The client executes the response unless it is JSON.
 };
 
-// How a request that is not refused is answered.
+// How an admitted request is answered.
 enum class Admission : uint8_t {
-    by_service,  // By HttpService::handle(), when its body has arrived.
-    healthy,     // At once, by 200: a load balancer asks whether the daemon is there.
-    options,     // At once, by the list of methods.
+    by_service,  // HttpService::handle() answers when the body has arrived.
+    healthy,     // The session answers 200 at once, to a load balancer that checks the daemon.
+    options,     // The session answers at once; Allow lists the methods of the path.
 };
 
 class HttpService {
@@ -62,12 +62,12 @@ public:
     // Admission::options and for method_not_allowed.
     [[nodiscard]] virtual Result<Admission> admit(const HttpHead& head, HttpRequest& request,
                                                   std::string_view& allow) = 0;
-    // Handles the request and sends the response. After ring_full the session calls again later;
-    // any other error it sends as the response, in the shape of the receipt.
+    // Handles the request and sends the response. After ring_full the session calls again later. It
+    // sends any other error as the response, in JSON-RPC if the receipt says that the request was.
     [[nodiscard]] virtual Result<void> handle(HttpRequest& request, std::string_view body,
                                               Connection& connection) = 0;
-    // Called after the session has refused a request. If its head was not admitted, the request is
-    // empty.
+    // Called after the session has refused a request. If the head was malformed, the request is
+    // empty. If admit() failed, the request has only what was set until then.
     virtual void refused(Code code, const HttpRequest& request, const Connection& connection) = 0;
 };
 
@@ -105,7 +105,7 @@ private:
         body_start,  // Only white space of the body has arrived.
         body,        // The body is incomplete, and its first byte has decided its size limit.
         answered,    // The head was refused or answered at once, and no body follows.
-        complete,    // The request is complete, and may wait for room in the ring.
+        complete,    // The request is complete; it waits while the ring is full.
     };
 
     void on_head();
@@ -133,10 +133,10 @@ private:
     const Limits& limits_;
     HttpParser parser_;
     HttpRequest request_;
-    std::string proxy_;               // Address of the trusted proxy that sends, or empty.
+    std::string proxy_;               // Address of the trusted proxy that connected, or empty.
     std::string_view body_in_place_;  // The body, if it came in one piece.
     Buffer body_;                     // The body, if it came in several.
-    MemoryCharge texts_charge_;       // The texts of request_, if they are large.
+    MemoryCharge texts_charge_;       // Memory of the texts in request_, if they are large.
     uint64_t announced_ = 0;          // Content-Length, or 0.
     size_t body_bytes_max_ = 0;       // The limit of this body; its first byte may raise it.
     Phase phase_ = Phase::idle;

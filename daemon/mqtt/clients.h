@@ -6,8 +6,8 @@
 // posts a takeover to the mailbox of the worker that has the old one [MQTT-3.1.4-2].
 //
 // Session state is an MqttUnreleased, and a will that waits for its delay. It stays in memory for
-// the time that the client asked for; a restart of the daemon loses it. If the client then sends a
-// message again, the fingerprint of the message shows that it is a duplicate
+// the time that the client asked for; a restart of the daemon loses it. If the client sends a
+// message again after a restart, the fingerprint of the message shows that it is a duplicate
 // (pipeline/columns/row_id.h).
 //
 //   |  connected  --close, session kept-->  offline  --expiry-->  ended
@@ -19,12 +19,13 @@
 // Wills. When a connection closes, its will is discarded in two cases: the client has connected
 // again for the same site, so the router is online; or the client has continued the session before
 // the will delay has passed [MQTT-3.1.2-8] [MQTT5-3.1.2-8]. Otherwise the will waits here for its
-// delay, or the caller stores it at once. If the caller cannot store a will because the ring is
-// full, the will waits here, too.
+// delay; if it has none, the caller stores it at once. If the caller cannot store a will because
+// the ring is full, the will waits here, too.
 //
-// Threads: any. One mutex is enough. It is taken when a client connects or disconnects, when a will
-// is due, and for packets of QoS 2, of which a router sends a few a minute. Units: seconds of the
-// steady clock.
+// Threads: any. One mutex is enough, because it is taken only when a client connects or
+// disconnects, when a will is due, and for packets of QoS 2, of which a router sends a few a
+// minute.
+// Units: seconds of the steady clock.
 #pragma once
 
 #include <cstddef>
@@ -111,12 +112,12 @@ public:
     // needed. Returns nullptr if another connection has taken over.
     [[nodiscard]] std::shared_ptr<MqttUnreleased> unreleased(Client& client, uint64_t connection);
 
-    // Changes whether the session outlives the connection; a DISCONNECT may change that.
+    // Changes whether the session outlives the connection, as a DISCONNECT can ask.
     void set_keep_session(Client& client, uint64_t connection, bool keep_session);
 
     enum class Closed : uint8_t {
         kept,        // The session is kept for expiry_s.
-        ended,       // The session has ended; there may be too many sessions.
+        ended,       // The session has ended, as the client asked or for lack of room.
         taken_over,  // The session belongs to another connection.
     };
     // Removes a connection. Call it once for each connection that was opened. If `will` still has a
@@ -129,9 +130,9 @@ public:
         return close(client, connection, expiry_s, now_s, none);
     }
 
-    // Keeps the will of a closed connection that is due, but for which the ring has no room;
-    // take_due_will() returns it later. Returns false, and leaves the will unchanged, if there is
-    // no room here either.
+    // Keeps a will that is due while the ring has no room for it; take_due_will() returns it later.
+    // connection: the closed connection of the will. Returns false, and leaves the will unchanged,
+    // if there is no room here either.
     [[nodiscard]] bool keep_due_will(uint64_t connection, int64_t now_s, DelayedWill& will);
     // Returns true if take_due_will() would return a will. Takes no lock.
     [[nodiscard]] bool has_due_will(int64_t now_s) const { return wills_.next_due_s() <= now_s; }
@@ -166,7 +167,7 @@ private:
     std::unordered_map<std::string, Entry, Hash> clients_;
     std::set<std::pair<uint32_t, Client*>> offline_;  // Ordered by time of expiry.
     size_t offline_max_;
-    DelayedWills wills_;  // By the number of the connection, which is closed.
+    DelayedWills wills_;  // Keyed by the number of the closed connection.
     MemoryBudget& memory_;
     MemoryCharge wills_charge_;
     uint64_t connections_ = 0;

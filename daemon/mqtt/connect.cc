@@ -16,8 +16,8 @@ using mqtt::Reason;
 
 constexpr uint32_t silence_ms_per_keep_alive_s = 1500;
 
-// Returns a client id that no other client has. Its length is the smallest value that
-// mqtt.client_id_size_max may have.
+// Returns a client id that no other client has. It is not longer than the smallest possible
+// mqtt.client_id_size_max, so that the client can connect again with it.
 std::string random_client_id() {
     std::random_device random;
     return fmt::format("client-{:08x}{:08x}", random(), random());
@@ -97,7 +97,8 @@ std::string MqttConnectTerms::connack(mqtt::Version version, bool session_presen
 }
 
 std::string registry_key(const Identity& identity, std::string_view client_id) {
-    // No site or tenant contains a line feed. Without a site, the client is anonymous.
+    // The client is anonymous if it has no site. No site or tenant contains a line feed, so the key
+    // is unambiguous.
     if (identity.site().empty()) return std::string(client_id);
     return fmt::format("{}\n{}\n{}", identity.site(), identity.tenant(), client_id);
 }

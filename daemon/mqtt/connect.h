@@ -1,6 +1,7 @@
-// MQTT CONNECT: decides whether it is accepted, and on which terms the session begins.
+// MQTT CONNECT: decides whether a CONNECT is accepted, and on which terms the session begins.
 //
-// Threads: pure functions, but for the random client id. Source: section 3.1 of 3.1.1 and of 5.0.
+// Threads: pure functions, but for the random client id.
+// Source: section 3.1 of 3.1.1 and of 5.0.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +22,7 @@ struct MqttConnectRefusal {
     Code code;
 };
 
-// Returns a reason to refuse a CONNECT that does not depend on its credential; nothing if there is
-// no such reason.
+// Returns the reason to refuse a CONNECT regardless of its credential; nothing if there is none.
 [[nodiscard]] std::optional<MqttConnectRefusal> refusal_of(const mqtt::Connect& connect,
                                                            const Settings& settings);
 
@@ -37,7 +37,7 @@ struct MqttConnectTerms {
                                  // server may grant less.
     bool session_is_shortened;   // The server grants less than the client asked for.
     std::optional<uint16_t>
-        keep_alive_s;  // Set by the server: the client asked for none or too much.
+        keep_alive_s;  // The server's value, if the client asked for none or too much.
 
     [[nodiscard]] std::string connack(mqtt::Version version, bool session_present,
                                       const Settings& settings) const;
@@ -47,8 +47,8 @@ struct MqttConnectTerms {
 [[nodiscard]] MqttConnectTerms negotiate(const mqtt::Connect& connect, const Settings& settings,
                                          bool over_quota);
 
-// Return the time of a setting as a session stores it. A time that does not fit becomes the largest
-// number.
+// Return the time of a setting as a session stores it. More milliseconds than fit become the
+// largest number.
 [[nodiscard]] uint32_t milliseconds_of(Millis time);
 [[nodiscard]] uint32_t seconds_of(Millis time);
 

@@ -1,6 +1,6 @@
 // MQTT packet parser: finds one packet at the front of the bytes that a client sent.
 //
-// parse() has four results:
+// parse() returns one of these results:
 //
 //   |  nothing          these bytes are the beginning of a packet; more are needed
 //   |  a packet         well-formed; the caller removes its first `bytes` bytes
@@ -11,8 +11,8 @@
 // arrived. The parser keeps nothing between calls and copies nothing: views point into the given
 // bytes.
 //
-// The session checks what depends on earlier packets: CONNECT first and once, packet ids, topic
-// aliases.
+// The session checks what depends on earlier packets: that CONNECT comes first and only once,
+// packet ids, topic aliases.
 //
 // Threads: pure functions. Sources: MQTT 3.1.1 and MQTT 5.0 (packets.h).
 #pragma once

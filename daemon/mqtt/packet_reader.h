@@ -26,7 +26,7 @@ struct Length {
     [[nodiscard]] bool is_shortest() const { return bytes == 1 || value >> 7 * (bytes - 1) > 0; }
 };
 
-// Returns nothing if more bytes are needed.
+// Reads the length at the front of the bytes. Returns nothing if more bytes are needed.
 inline Result<std::optional<Length>> parse_length(std::string_view bytes) {
     constexpr size_t bytes_max = 4;
     size_t value = 0;

@@ -15,7 +15,7 @@
 
 namespace rollcall::mqtt {
 
-// Sets of packet types that carry properties, as bits.
+// The places that carry properties, as bits of a set: packet types, and the will of a CONNECT.
 namespace in {
 constexpr uint16_t connect = 1;
 constexpr uint16_t will = 2;

@@ -15,8 +15,8 @@ namespace {
 using mqtt::Reason;
 using mqtt::Type;
 
-// Longest time without reading from a connection. During that time the daemon does not notice that
-// the client disconnects.
+// Longest time without reading from a connection. It is short, because during that time the daemon
+// does not notice that the client disconnects.
 constexpr Millis throttle_max{5000};
 
 }  // namespace
@@ -64,8 +64,8 @@ std::optional<MqttPublishHandler::Progress> MqttPublishHandler::handle_duplicate
     return std::nullopt;
 }
 
-// Unreleased messages of earlier connections do not count here. But a session may have at most
-// twice mqtt.in_flight_max messages in all.
+// The receive window does not count unreleased messages of earlier connections. Their number is
+// limited because a session may have at most twice mqtt.in_flight_max messages in all.
 bool MqttPublishHandler::has_room_for(const mqtt::Publish& publish) {
     if (publish.qos == 0 || (publish.qos == 1 && !replies_.is_5())) return true;
     if (!publisher_.lazy) return true;

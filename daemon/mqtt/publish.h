@@ -5,13 +5,13 @@
 //   |  PUBACK or PUBREC  <--  the check-in is on disk, in the order of the PUBLISH packets
 //   |                         [MQTT-4.6.0-2]
 //
-// The credential of CONNECT names the site of a check-in; a topic that names another site has no
-// effect.
+// The credential of CONNECT names the site of a check-in; if the topic names another site, that
+// name is ignored.
 //
 // When a client is over its quota, 5.0 lets the server refuse messages above QoS 0 with a reason
-// code. The server does so, and ends the connection when mqtt.in_flight_max messages were refused
-// in a row. In all other cases the client cannot be told; the server stops reading from the
-// connection until the client may send again.
+// code. The server does so, and ends the connection when it has refused more than
+// mqtt.in_flight_max messages in a row. Other messages cannot be refused in MQTT, so the server
+// stops reading from the connection until the client may send again.
 //
 // Threads: the loop's. A handler exists while one packet is handled.
 #pragma once
@@ -43,7 +43,8 @@ struct MqttPublisher {
     std::unique_ptr<MqttLazyState>& lazy;
 };
 
-// Returns the Sender (the client, for Intake) of a message for `device`.
+// Returns the Sender, which describes the client to Intake, of a message. device: as the topic
+// names it.
 [[nodiscard]] Sender mqtt_sender(const IngestContext& context, const Connection& connection,
                                  const Identity& identity, std::string_view device);
 

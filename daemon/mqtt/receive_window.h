@@ -1,5 +1,6 @@
 // MqttReceiveWindow: counts the messages of one connection that the server has not finished with,
-// so that a client of 5.0 cannot exceed its Receive Maximum [MQTT5-3.3.4-7].
+// so that it notices when a client of 5.0 exceeds the Receive Maximum of the server
+// [MQTT5-3.3.4-7].
 //
 // A message of QoS 1 is in the window until its PUBACK may be sent; a message of QoS 2 until its
 // PUBREL has arrived. 3.1.1 has no Receive Maximum. For clients of 3.1.1 only QoS 2 is counted,
@@ -18,7 +19,7 @@ namespace rollcall {
 class MqttReceiveWindow {
 public:
     // Removes the messages of QoS 1 whose PUBACK ends at or before `sendable_end`, and returns the
-    // number of messages in the window.
+    // number of messages that remain in the window.
     [[nodiscard]] size_t size(uint64_t sendable_end);
 
     // ack_end: the position at which the PUBACK of the message ends. It must grow with each call.

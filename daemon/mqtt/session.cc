@@ -226,7 +226,7 @@ void MqttSession::count(Code code, std::string_view client_id) {
 void MqttSession::set_deadline() {
     Millis deadline(silence_max_ms_);
     if (identity_.expires_s != 0) {
-        // Add one second, so that the credential has expired on every clock.
+        // Add one second, so that the credential has certainly expired when the deadline passes.
         const int64_t left_ms =
             (identity_.expires_s + 1) * 1000 - sessions_.context().clock.wall_us() / 1000;
         deadline = std::min(deadline, Millis(std::max<int64_t>(left_ms, 0)));
@@ -260,7 +260,7 @@ void MqttSession::on_deadline() {
     }
     revalidate_credential();
     if (!connection().is_open()) return;
-    // The daemon is not reading from this connection, so the silence is not the client's.
+    // The daemon is not reading from this connection, so the client is possibly not silent.
     if (!connection().ready()) return set_deadline();
     count(Code::timeout);
     end(Reason::keep_alive_timeout, {}, Linger::if_unread);

@@ -41,7 +41,8 @@ void MqttUnreleased::settle(uint64_t connection, uint64_t sent_end) {
     charge_capacity();
 }
 
-// The limit of a user holds for what it has, so a session may double its memory once.
+// Compares the allowance with the memory that the session holds now, before it grows. So one
+// growth, which doubles the memory, can exceed the allowance.
 bool MqttUnreleased::has_memory() {
     const std::lock_guard lock(mutex_);
     return messages_.size() < messages_.capacity() || charge_.bytes() <= memory_.allowance();

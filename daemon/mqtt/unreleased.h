@@ -1,8 +1,8 @@
 // MqttUnreleased: the QoS 2 messages of one MQTT session that were received and for which no PUBREL
-// has arrived yet [MQTT-4.3.3-2]. The packet ids of these messages are the only session state that
-// this server keeps.
+// has arrived yet [MQTT-4.3.3-2]. Apart from a will, the packet ids of these messages are the only
+// session state that this server keeps.
 //
-// A connection that was taken over may still be working while the next one is, so each message
+// A connection that was taken over can still be open while the next one works, so each message
 // records its connection. Positions are byte offsets in the whole output of a connection.
 //
 // Memory: charged to the budget of the process (daemon/net/memory_budget.h).
@@ -26,7 +26,7 @@ public:
 
     enum class State : uint8_t {
         unknown,
-        stored,     // On disk, or on disk before the next answer of `connection` is sent.
+        stored,     // The row is on disk now, or will be before `connection` sends its next answer.
         unsettled,  // Received by an earlier connection that has not closed yet.
     };
     // Returns the state of a message as `connection` sees it.
@@ -36,8 +36,9 @@ public:
     void add(uint16_t packet_id, uint64_t connection, uint64_t reply_end);
     // Returns false if there is no such message.
     bool release(uint16_t packet_id);
-    // Call this when a connection closes. Its messages whose PUBREC ends after `sent_end` may not
-    // be on disk, so they are forgotten; the client sends them again.
+    // Call this when a connection closes. sent_end: the end of the output that waits for no row. A
+    // message whose PUBREC ends after it is possibly not on disk, so it is forgotten; the client
+    // sends it again.
     void settle(uint64_t connection, uint64_t sent_end);
     [[nodiscard]] size_t size();
     // Returns whether the memory budget has room for one more message of this session.

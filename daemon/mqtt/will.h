@@ -28,7 +28,7 @@ namespace rollcall {
 
 // The will of a client that is connected.
 struct MqttWill {
-    std::string device;         // From the topic of the will.
+    std::string device;         // The device that the topic of the will names.
     std::string reported_site;  // Site of the last report on that topic; empty if there was none.
     uint32_t delay_s;
     size_t payload_bytes = 0;  // Charged to the quotas of the client.

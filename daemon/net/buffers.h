@@ -33,8 +33,8 @@ public:
         own_bytes().text.append(bytes);
         bytes_->charge_capacity();
     }
-    // Takes amortized constant time for each byte: the remaining bytes move to the front when there
-    // are no more of them than were dropped. So a buffer that is never empty takes at most twice
+    // Takes amortized constant time for each byte: the remaining bytes move to the front as soon as
+    // at least as many bytes have been dropped. So a buffer that is never empty takes at most twice
     // the size of its content.
     void drop_front(size_t count);
     void clear();

@@ -4,8 +4,9 @@
 // The budget counts memory that a client can make grow and keep: unfinished requests, unread
 // responses, packet ids of MQTT sessions, wills that wait. A single user (a connection or a
 // session) may hold as much as is left of the budget: allowance(). As the budget fills up, the
-// allowance shrinks, so the largest users must wait first. N users that take as much as they may
-// share the budget evenly, and leave an equal share for the next one.
+// allowance shrinks, so the largest users must wait first. If N users each take their whole
+// allowance, they end up with equal shares of the budget, and an equal share is left for the next
+// one.
 //
 // The daemon does not read from a connection that holds more than the allowance, until the
 // connection holds less or other users have freed memory. A client that holds nothing is always

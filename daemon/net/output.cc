@@ -14,7 +14,8 @@ void Output::append_waiting(std::string_view bytes, BufferPool& pool) {
     ++waiting_;
 }
 
-// After the last waiting reply, there may be further replies that wait for nothing.
+// The release of the last waiting reply also releases all replies after it, because they wait for
+// no slot.
 void Output::release(uint64_t reply_end) {
     --waiting_;
     sendable_end_ = waiting_ == 0 ? end() : reply_end;

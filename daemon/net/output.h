@@ -23,8 +23,8 @@ namespace rollcall {
 class Output {
 public:
     void append(std::string_view bytes, BufferPool& pool);
-    // Appends a reply, which may be empty. When the slot is on disk, the caller must pass the end()
-    // after this call to release(), in the order of these calls.
+    // Appends a reply, which may be empty. The caller must note end() after this call, and pass it
+    // to release() when the slot is on disk. Replies are released in the order of these calls.
     void append_waiting(std::string_view bytes, BufferPool& pool);
     // Releases the oldest waiting reply, which ends at `reply_end`.
     void release(uint64_t reply_end);

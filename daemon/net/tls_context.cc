@@ -23,8 +23,8 @@ namespace rollcall {
 
 namespace {
 
-// OpenSSL's names in order of preference. AES-128 precedes AES-256 because it needs fewer rounds,
-// and routers are slow.
+// OpenSSL's names in order of preference. AES-128 precedes AES-256, because routers are slow and
+// AES-128 needs fewer rounds.
 constexpr const char* ciphers_tls_1_3 =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 constexpr const char* ciphers_tls_1_2 =
@@ -40,7 +40,8 @@ using Bio = std::unique_ptr<BIO, DestroyWith<BIO_free>>;
 
 // --- ALPN ---
 
-// The protocol of a port; OpenSSL keeps a pointer to this name in each session.
+// The protocol of a port. The names are global, because each SSL object keeps a pointer to one of
+// them.
 constexpr std::string_view protocol_http = "http/1.1";
 constexpr std::string_view protocol_mqtt = "mqtt";
 
@@ -79,7 +80,7 @@ std::unexpected<Error> fail_of(std::string_view setting, const std::string& file
     return fail(Code::bad_setting, fmt::format("{}: {}: {}", setting, file, reason));
 }
 
-// OpenSSL calls this for the passphrase of a key. There is none.
+// OpenSSL calls this for the passphrase of an encrypted key. -1 reports that there is none.
 int no_passphrase(char*, int, int, void*) { return -1; }
 
 Result<void> use_certificate(SSL_CTX& context, const std::string& certificate,
@@ -117,7 +118,8 @@ Result<void> use_client_ca(SSL_CTX& context, const std::string& path, const std:
             return fail_of("tls.client_ca", path, last_error());
         ++found;
     }
-    // At the end of the file, OpenSSL reports a missing start line.
+    // After the last certificate, OpenSSL reports a missing start line. Any other error means that
+    // the file is wrong.
     if (found == 0 || ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
         return fail_of("tls.client_ca", path, last_error());
     ERR_clear_error();

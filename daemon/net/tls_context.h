@@ -38,8 +38,8 @@ public:
     TlsContext& operator=(const TlsContext&) = delete;
 
     // Loads the files that the settings name, for clients that connect from now on. Call it before
-    // the first session, and at each reload. An error (bad_setting) explains which file and why,
-    // and leaves everything as it was.
+    // the first session, and at each reload. An error (bad_setting) names the file and the reason;
+    // the previous files then remain in effect.
     [[nodiscard]] Result<void> load();
 
     // Returns OpenSSL's object for a new client, which the caller frees.

@@ -5,8 +5,8 @@
 // its session without a new signature.
 //
 // The current key encrypts new tickets for one lifetime. Then it becomes the previous key, which
-// still decrypts tickets for another lifetime. So every ticket is valid for at least one lifetime,
-// and for at most two. The keys are random and never leave this process.
+// still decrypts tickets for another lifetime. So every ticket can be decrypted for at least one
+// lifetime, and for at most two. The keys are random and never leave this process.
 //
 // Threads: any; a lock guards the keys. Each handshake takes the lock once or twice.
 #pragma once

@@ -1,5 +1,5 @@
-// TrustedProxies: the networks of trusted proxies. Such a proxy may name the client for which it
-// sends a request in a header field of that request (http/forwarded.h).
+// TrustedProxies: the networks of trusted proxies. If such a proxy sends a request for a client, it
+// names the client in a header field of the request (http/forwarded.h).
 //
 // Threads: constant after construction.
 #pragma once

@@ -84,8 +84,8 @@ void OverloadController::publish(const OverloadMeasurement& measurement) {
     shard_.set(Metric::backlog_drain_seconds, measurement.drain_s);
 }
 
-// Logs the begin and the end of an overload. Measurements that vary near full pressure give no
-// lines.
+// Logs the beginning and the end of an overload. Logs nothing while the pressure varies between
+// overload_over and 1.
 void OverloadController::log_overload(double pressure, std::string_view cause) {
     if (!overload_logged_ && pressure >= 1) {
         log(LogLevel::warning, "overload: rejecting new clients because of {}", cause);

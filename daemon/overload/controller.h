@@ -1,14 +1,14 @@
 // OverloadController: turns load signals into one pressure value and publishes this value to the
 // workers. The workers derive the reporting interval of the routers from it (overload/state.h).
 //
-//     pressure   0 to 1, the largest of these shares
+//     pressure   the largest of these shares, each of which grows from 0 to 1 over a range
 //                  backlog   of the slowest sink: from 50 to 95 percent of spool.size_max
 //                  acks      mean time to an acknowledgement over the last 8 measurements: from
 //                            250 ms to 4 s
-//                  sync      time that the running sync has taken, in whole seconds: the same
-//                  spool     1 while it cannot grow
-//                  memory    from 80 to 95 percent of memory_max, or of the limit of the control
-//                            group if more of that is used
+//                  sync      whole seconds that the running sync has taken: from 250 ms to 4 s
+//                  spool     1 while the spool cannot grow, otherwise 0
+//                  memory    from 80 to 95 percent of memory_max, or of the control group's limit:
+//                            the larger of the two shares
 //     drain_s    time until the backlog causes no more pressure, at the rate of the slowest
 //                sink over the last 8 measurements and without new check-ins
 //
@@ -50,7 +50,7 @@ public:
         std::function<SpoolLoad()> spool_load = [] { return SpoolLoad(); };
         std::vector<const AckTimes*> ack_times = {};  // One for each worker.
         std::function<uint64_t()> process_bytes = [] { return uint64_t{0}; };
-        const MemoryBudget* client_memory = nullptr;  // Only reported; may be nullptr.
+        const MemoryBudget* client_memory = nullptr;  // Only for the metrics; may be nullptr.
     };
 
     OverloadController(const Settings& settings, OverloadState& state,

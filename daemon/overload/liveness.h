@@ -9,7 +9,7 @@
 // The row is made durable and delivered like any other, but no response waits for it. If the ring
 // is full, the row is dropped and counted, and the next refused report tries again.
 //
-// Threads: one for each worker; they share the LastSeen.
+// Threads: one object for each worker; all share one LastSeen.
 #pragma once
 
 #include "config/metrics.h"

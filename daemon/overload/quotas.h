@@ -4,9 +4,10 @@
 //     limit     check-ins or bytes a minute, of each site, each tenant, each network
 //     bucket    [ hash of the sender        | time at which the bucket is full again ]
 //
-//     a sender is over its limit if its bucket is full only after
-//         quotas.burst             it is accepted, and asked to report later
-//         + quotas.grace           it is refused, and told when it is accepted again
+//     time until the bucket is full           a report is
+//         at most quotas.burst                accepted
+//         more: the sender is over its limit  accepted, and the sender is asked to report later
+//         more than quotas.burst + grace      refused, with the time at which to retry
 //
 // A bucket is stored as a single time. If r check-ins or bytes a minute are allowed, taking n of
 // them moves this time n / r minutes into the future. A bucket whose time is past is full and need
@@ -14,7 +15,8 @@
 // the table. If others occupy all of them, it replaces the one whose bucket is full soonest; the
 // replaced sender starts again with a full bucket.
 //
-// A refused report is not charged, so a sender that never pauses still gets its allowed rate.
+// A report that a quota refuses is not charged, so a sender that never pauses still gets its
+// allowed rate.
 //
 // Source: the virtual scheduling algorithm (GCRA), ITU-T I.371, Annex A.
 // Threads: any; all workers share one object. The numbers of a bucket are relaxed atomics, each
@@ -60,7 +62,7 @@ public:
     };
     // Returns how far the sender is over its limits. Call this before accepting a report.
     [[nodiscard]] Standing standing(const Sender& sender, int64_t now_us) const;
-    // Charges the sender for an accepted report.
+    // Charges the sender for a report that no quota refused, even if it cannot be decoded.
     void charge(const Sender& sender, size_t checkins, size_t bytes, int64_t now_us);
 
 private:

@@ -147,8 +147,8 @@ Result<Identity> Credentials::verify(const Credential& credential, const Digest&
     return identity;
 }
 
-// Verifies a token. Also succeeds for an expired token, so that the caller caches it like any
-// other.
+// Verifies a token. Also succeeds for an expired token, so that the caller caches it and does not
+// verify it again.
 Result<Identity> Credentials::verify_with(const SigningKey& key, const JsonWebToken& token) const {
     if (!key.verifies(token)) return fail(Code::bad_credential);
     const auto& auth = settings_.auth;

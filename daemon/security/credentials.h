@@ -1,10 +1,10 @@
 // Credentials: authenticates clients. It turns a credential into an Identity, which has a site and
 // a tenant.
 //
-//   |  Credential           a token, and optionally the name of a site beside it
-//   |    stored token?      SHA-256 in auth.tokens_file                    a lookup: microseconds
-//   |    JSON Web Token?    verified by a key of auth.signing_keys_file    HS256: microseconds;
-//   |                                                                      public keys: 20 to 200
+//   |  Credential           a token, and optionally the name of a site
+//   |    stored token?      SHA-256 in auth.tokens_file                    a few us
+//   |    JSON Web Token?    verified by a key of auth.signing_keys_file    HS256: a few us;
+//   |                                                                      public key: 20 to 200 us
 //   |    no token?          the common name of a verified client certificate
 //   |  Identity             site, tenant, expiry
 //
@@ -17,8 +17,8 @@
 // same router costs one hash. It never caches wrong tokens. A SignatureRateLimiter bounds the CPU
 // time that wrong tokens cost; above its limit, identify() fails with signature_checks_suspended.
 //
-// The tenant is named by the token; otherwise it is the part of the site's name before
-// auth.tenant_separator, and empty without a separator.
+// If the token names no tenant, the tenant is the part of the site's name before
+// auth.tenant_separator; empty if the name does not contain the separator.
 //
 // Threads: CredentialFiles::load() is called by one thread at a time, current() and generation() by
 // any thread. A Credentials object belongs to its worker.

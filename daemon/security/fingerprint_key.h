@@ -3,8 +3,9 @@
 //
 //     delivery.fingerprint_key_file    a file that all daemons of one table share, so that a report
 //                                      that is retried through another daemon has the same row id
-//     STATE_DIR/fingerprint_key        without that setting: created at the first start with access
-//                                      for the owner only; copied and restored with the spool
+//     STATE_DIR/fingerprint_key        used if that setting is empty; created at the first start
+//                                      with access for the owner only. Operators must copy and
+//                                      restore it together with the spool
 //
 // A file may contain any 32 to 4,096 bytes, for example a line of hexadecimal or base64. The key is
 // the SHA-256 of the content without trailing blanks and line ends, because editors add these.

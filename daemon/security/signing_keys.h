@@ -28,7 +28,7 @@
 
 namespace rollcall {
 
-// Returns true if the text may be a key id: UTF-8 without blanks, up to 64 bytes.
+// Returns true if the text is valid as a key id: UTF-8 without blanks, up to 64 bytes.
 [[nodiscard]] bool is_key_id(std::string_view text);
 
 struct SigningKey {

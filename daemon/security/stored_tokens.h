@@ -14,8 +14,8 @@
 //   |  buckets   by the first bits of a digest: the index of the first entry of each bucket
 //   |  names     sites and tenants, concatenated
 //
-// A token is found by its digest. An attacker may learn by timing which bucket is searched, but
-// cannot choose the digest of a token. Digests inside the bucket are compared in constant time.
+// A token is found by its digest. An attacker can learn by timing which bucket is searched, but
+// cannot choose the digest of a token. Digests inside a bucket are compared in constant time.
 //
 // Threads: built by one thread, then only read. Units: lines are counted from 1.
 #pragma once
@@ -33,8 +33,8 @@
 
 namespace rollcall {
 
-// Returns true if the text may be a site or a tenant: UTF-8 without blanks and control characters,
-// not longer than the column.
+// Returns true if the text is valid as the name of a site or tenant: UTF-8 without blanks and
+// control characters, not longer than the column.
 [[nodiscard]] bool is_site_name(std::string_view text);
 
 class StoredTokens {
