@@ -40,7 +40,7 @@ public:
     }
 
     // Moves the number back, because the data between the new and the old number is not complete
-    // after all. A reader that saw the old number may rely on it until the reader reads again.
+    // after all. A reader that saw the old number acts on it until it reads again.
     void retreat(uint64_t to) {
         ensure(to <= own());
         // release: pairs with read(), for the same reason as in advance().

@@ -84,8 +84,9 @@ std::vector<FrequentName> sum_of(std::span<const FrequentNames> sketches, size_t
     uint64_t missed_by_all = 0;
     for (const FrequentNames& sketch : sketches) {
         const uint64_t missed = sketch.missed_max();
-        // A name that is only in this sketch may have been missed by the sketches before it. A name
-        // that is not in this sketch may have been missed by this one.
+        // This sketch may have missed the names that it does not hold. So add `missed` to the names
+        // of the earlier sketches, and subtract it below from those that this sketch holds, too. A
+        // new name begins with what all earlier sketches may have missed.
         for (auto& [name, sum] : sums) {
             sum.count += missed;
             sum.error += missed;

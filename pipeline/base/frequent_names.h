@@ -4,9 +4,9 @@
 //     names.count("vendor_1", note)          once, like millions of other names
 //
 // This is the space-saving sketch. It holds names_max names. A further name replaces the rarest one
-// and inherits the count of the rarest one as its error. So for each name that is held, the true
-// count lies between `count - error` and `count`. Each name that makes up more than 1/names_max of
-// the stream is held.
+// and continues its count; that count becomes the error of the new name. So for each name that is
+// held, the true count lies between `count - error` and `count`. Each name that makes up more than
+// 1/names_max of the stream is held.
 //
 // To find the rarest name, a pointer moves through all names in a circle. It stops at the first
 // name whose count equals the lowest count. Each round raises the lowest count, which is at most

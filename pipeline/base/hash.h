@@ -1,15 +1,15 @@
 // Hash: the hash functions that tables and fingerprints use.
 //
 //     KeyedHash       64 bits with a secret key, for bytes that a client may have chosen
-//     KeyedHash       64 bits with a secret key, for bytes that a client may have chosen
 //     process_hash()  a KeyedHash with a random key of this process, for tables in memory
-//     stable_hash()   64 bits without a key, the same in every process, for bytes with which a
-//                     client can do no harm
-// KeyedHash is HighwayHash, a pseudorandom function with a key of 256 bits: without the key, nobody
+//     stable_hash()   64 bits without a key, the same in every process, for uses in which a client
+//                     gains nothing from equal hashes
+//
 // KeyedHash is HighwayHash, a pseudorandom function with a key of 256 bits: without the key, nobody
 // can predict a hash or find two inputs with the same hash. Its outputs are the same on every
 // processor. SipHash-2-4 gives the same guarantee, but takes 240 ns for a report of 567 bytes where
 // HighwayHash takes 76 ns. BLAKE2b takes 1,230 ns (bench/README.md).
+//
 // stable_hash() is XXH3. Anyone can find inputs with the same XXH3. So it must not determine where
 // a client's text is stored in a table, or which reports are the same.
 //

@@ -39,8 +39,7 @@ public:
     // A thread whose step takes this long is stuck.
     static constexpr int64_t stuck_after_s = 5;
 
-    // Compares the heartbeat with its value in the last call. Call it once a
-    // second.
+    // Compares the heartbeat with its value in the last call. Call it once a second.
     void measure(const Heartbeat& heartbeat) {
         const uint64_t now = heartbeat.read();
         const bool continues = now != seen_ || now % 2 == 0;

@@ -1,8 +1,8 @@
 // Wakeup: wakes a thread that waits for work.
 //
 // A wakeup contains no data: the thread reads from cursors what there is to do. A notification
-// before a wait is not lost, and several notifications count as one. Nevertheless, each wait has a
-// time limit. So a missing notification delays the thread but never stops it.
+// before a wait is not lost, and several notifications count as one. Each wait also has a time
+// limit, so that a missing notification delays the thread but never stops it.
 //
 // Errors:  too_many_files if no descriptor was free; check() returns it. Each wait then lasts for
 //          its full time limit.

@@ -150,7 +150,8 @@ Result<bool> Columns::append_record(std::span<const std::byte> payload,
                 for (size_t row = 0; row < head.rows; ++row) {
                     const bool inside = offset_of(to[row]) + length_of(to[row]) <= head.text_bytes;
                     sound &= inside;
-                    // The cell of an absent text stays 0; an empty text may have any offset.
+                    // The cell of an absent text stays 0. The offset of an empty text means
+                    // nothing.
                     to[row] += length_of(to[row]) > 0 ? text_base : 0;
                 }
             }

@@ -1,4 +1,4 @@
-// Columns: a table of check-ins, stored by column. Each slot, each record and each batch is one.
+// Columns: a table of check-ins, stored by column. Each slot, record and batch is such a table.
 //
 //     present   [ mask of row 0 | mask of row 1 | ... ]         one bit for each column
 //     cells     column 0 [ row 0 | row 1 | ... ]  column 1 ...  8 bytes each

@@ -130,7 +130,8 @@ Result<void> DeadLetters::keep(const Columns& rows, std::span<const RowPlace> pl
     if (!kept_)
         if (auto read = read_kept(letters, places.front().record); !read)
             return failed(read.error());
-    // The position never moves back to a row before this batch without a call of forget().
+    // Earlier rows are not needed, because the position never moves back to a row before this batch
+    // without a call of forget().
     kept_->erase(kept_->begin(), kept_->lower_bound({places.front().record, 0}));
     return keep_new(letters, rows, places, refusals);
 }
@@ -305,8 +306,8 @@ private:
             }
             if (!*fits) return {};
             const Source source{letter->run, letter->place};
-            // A replay may have ended after it wrote a new dead letter, but before the sink stored
-            // the position. Then the folder has two dead letters of the same row.
+            // An earlier replay may have ended after it wrote a new dead letter, but before the
+            // sink stored the position. Then the folder has two dead letters of the same row.
             if (seen_.insert(source).second)
                 sources_.push_back(source);
             else

@@ -6,8 +6,8 @@
 //     checkpoint, recycled
 //
 //   payload   run               16 bytes   the run that wrote the row (spool/lineage.h)
-//             record                  u64  and its place in the spool
-//             row                     u32
+//             record                  u64  the record that contained the row
+//             row                     u32  index of the row in that record
 //             text bytes              u32
 //             text                         reason, line feed, the sink's answer
 //             padding                      zeros up to a multiple of 8
@@ -20,10 +20,10 @@
 //
 // replay() delivers this spool to the sink. The sink stores the rows and its position in this spool
 // together, so each dead letter is stored once. The position contains the number of the last dead
-// letter that was replayed, and what identifies it. If the folder was copied or restored, the dead
-// letter with that number may be another one; replay() then sends all dead letters again. Rows keep
-// their ids, so the sink refuses the rows that it already has. A row that is refused again becomes
-// a new dead letter after all others, and its old dead letter is dropped.
+// letter that was replayed, and data that identify it. If the folder was copied or restored, the
+// dead letter with that number may be another one; replay() then sends all dead letters again. Rows
+// keep their ids, so the sink refuses the rows that it already has. A row that is refused again
+// becomes a new dead letter after all others, and its old dead letter is dropped.
 //
 // A writer locks the folder only while it writes. So a command can replay dead letters while a
 // daemon runs. If the daemon's sink refuses a row during the replay, that sink waits.
@@ -64,12 +64,13 @@ struct RowPlace {
     auto operator<=>(const RowPlace&) const = default;
 };
 
+// The views are valid as long as those of the record from which dead_letter_of() has made it.
 struct DeadLetter {
     RunId run;
     RowPlace place;
     std::string_view reason;  // One of dead_reason_names, unless another version wrote it.
     std::string_view detail;
-    Record columns;  // For columns_of(). The views are valid while the record is.
+    Record columns;  // The row, for columns_of().
 };
 
 // Fails with spool_damaged if the record is not a dead letter.
@@ -89,10 +90,10 @@ public:
     struct Options {
         SinkName sink;
         std::string spool_directory;  // Each sink has a folder in it for its dead letters.
-        SpoolId spool;                // If there is no lineage, the run of refused rows.
+        SpoolId spool;                // Without a lineage, also the run of refused rows.
         uint64_t size_max;            // Bytes.
         bool sync;
-        const Lineage* lineage = nullptr;  // Names the run of a refused row.
+        const Lineage* lineage = nullptr;  // Finds the run of a refused row.
     };
 
     DeadLetters(Files& files, const Clock& clock, MetricShard& shard, const Options& options);

@@ -12,9 +12,9 @@ namespace {
 
 constexpr size_t first_capacity = 1024;
 
-// Clients cannot choose fingerprints, unless they know the key of the hash. If they could, they
-// would choose fingerprints that are neighbours in the table, which makes each look-up a long walk.
-// So the position in the table also depends on a secret number.
+// A client that knew the key of the hash could choose fingerprints that are neighbours in the
+// table, so that each look-up becomes a long walk. To prevent this, the position in the table also
+// depends on a secret number.
 uint64_t random_odd() {
     std::random_device random;
     return uint64_t{random()} << 32 | random() | 1;

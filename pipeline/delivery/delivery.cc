@@ -130,7 +130,8 @@ Result<void> Delivery::begin_open() {
     const uint64_t from = held->below;
     if (was_opened_ && from < stored_.own()) note_setback(from);
     if (const auto sought = reader_.seek(from); !sought) return sought;
-    // If the position is not known, the sink may hold records that the spool has dropped.
+    // If the position is not known, the sink may hold the records that the spool has dropped, so
+    // these do not count as missing.
     if (held->is_known)
         count_missing();
     else
@@ -179,8 +180,8 @@ Delivery::Held Delivery::held_by(const Position& position) const {
     return {.below = is_current && was_opened_ ? stored_.own() : *end, .is_ours = false};
 }
 
-// For an incarnation that has no position yet. Asks for the positions of the earlier ones, the
-// newest first.
+// Finds the start for an incarnation that has no position yet, from the positions of the earlier
+// incarnations, the newest first.
 Result<Delivery::Held> Delivery::held_by_earlier(std::span<const IncarnationId> incarnations) {
     Held held{.below = 0};
     for (const IncarnationId& incarnation : incarnations) {
@@ -194,7 +195,7 @@ Result<Delivery::Held> Delivery::held_by_earlier(std::span<const IncarnationId> 
     return held;
 }
 
-// Leaves a position to the other daemon that has advanced it, and begins a new one.
+// Leaves a position to the other daemon that has advanced it, and begins a new position.
 Result<void> Delivery::leave_position(const IncarnationId& incarnation, const Position& position,
                                       const Held& held) {
     log(LogLevel::warning,
@@ -324,7 +325,7 @@ Result<bool> Delivery::append(const Record& record) {
     if (!fits) return fits;
     if (!*fits) {
         if (first_row > 0) return false;
-        // The record was written when the settings allowed larger rows than now.
+        // The record was written when the settings allowed larger records than now.
         auto alone = columns_of(record);
         if (!alone) return std::unexpected(alone.error());
         batch_ = std::move(*alone);
@@ -449,7 +450,7 @@ milliseconds Delivery::mark_down(const Error& error) {
 }
 
 // While the sink is down, sets the metric for the age of the oldest record that the sink lacks. The
-// batch with that record was discarded.
+// batch with that record was discarded, so the age is counted from lacks_since_us_.
 void Delivery::measure_backlog() {
     const int64_t now_us = clock_.steady_us();
     if (lacks_since_us_ == 0) lacks_since_us_ = now_us - (opened_ ? age().count() * 1000 : 0);
@@ -464,9 +465,9 @@ void Delivery::mark_up() {
     health_.set_up();
 }
 
-// Returns how long the oldest row of the batch has waited, according to both clocks. A report may
-// have waited long before it was read, and its own time is useless after the wall clock was set
-// back.
+// Returns how long the oldest row of the batch has waited: the time since it was received (by the
+// wall clock), or since it was read (by the steady clock), whichever is longer. The first includes
+// the time in the spool; the second is right even if the wall clock was set back.
 milliseconds Delivery::age() const {
     if (batch_.rows() == 0) return milliseconds(0);
     const int64_t us = std::max(clock_.wall_us() - batch_.integer(0, Column::received_at),

@@ -22,7 +22,7 @@
 //                  neither the sink nor the spool holds any more.
 //   The position includes records that this spool does not have.   Another daemon runs with a copy
 //                  of state_dir, or the spool was restored from an older copy. From the lineage,
-//                  the delivery learns which records of this spool the sink has nevertheless. The
+//                  the delivery learns which records of this spool the position includes. The
 //                  spool gets a new incarnation, which has a position of its own (spool/lineage.h).
 //
 // Rows that the sink can never store become dead letters (dead_letters.h).
@@ -68,14 +68,14 @@ public:
     struct Options {
         SinkName name;
         std::string spool_directory;
-        SpoolId spool;  // Names the position. Without a lineage, it is also the run of all records.
-        size_t rows_max;  // Must be at least the maximum rows of a record.
-        size_t text_max;  // Bytes; must be at least the texts of a record.
+        SpoolId spool;    // Without a lineage, also the only incarnation and the only run.
+        size_t rows_max;  // At least the maximum number of rows in a record.
+        size_t text_max;  // At least the maximum bytes of the texts in a record.
         std::chrono::milliseconds age_max;
         std::chrono::milliseconds retry_delay_max;
         std::chrono::milliseconds duplicate_window;  // 0 stores every row.
         size_t duplicates_max;
-        bool counts_duplicates = false;  // True for one delivery: all find the same duplicates.
+        bool counts_duplicates = false;  // True for one delivery, as all find the same duplicates.
         // The quarantine of the spool, which its deliveries share. nullptr gives the delivery its
         // own, which keeps no bytes.
         std::shared_ptr<Quarantine> quarantine = nullptr;
@@ -106,7 +106,7 @@ public:
     // the next step. draining: a batch is due even if it is neither full nor old.
     [[nodiscard]] Result<std::chrono::milliseconds> step(bool draining = false);
 
-    // Runs from the begin to the end of each step, which includes the calls into the sink.
+    // Shows the beginning and the end of each step. A step includes the calls into the sink.
     [[nodiscard]] const Heartbeat& heartbeat() const { return heartbeat_; }
     [[nodiscard]] const Cursor& stored() const { return stored_; }
     // The sink cannot lose the records below this cursor (Sink::settled()).
@@ -115,7 +115,8 @@ public:
     [[nodiscard]] const SinkHealth& health() const { return health_; }
     // Notices a sink that does not respond. The main thread calls it once a second.
     void measure_health() { health_.measure(heartbeat_); }
-    // Number of records that this delivery could not read, without those that were counted before.
+    // Returns the number of records that this delivery could not read, without those that another
+    // delivery or an earlier start has counted.
     [[nodiscard]] uint64_t lost_records() const { return lost_records_.records(); }
     [[nodiscard]] bool caught_up() const { return opened_ && stored_.own() == spool_end_.read(); }
 

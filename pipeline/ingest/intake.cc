@@ -69,8 +69,9 @@ Result<void> Intake::store_reports(const Submission& submission, const Sender& s
     }
 }
 
-// Returns the site of a report: that of the credential, else that in the report, else the device in
-// the path or topic. Empty if none of them names a site.
+// Returns the site of a report: that of the credential, else the serial number or licence id in the
+// report, else the device in the path or topic, else another id in the report. Empty if none of
+// them names a site.
 std::string_view Intake::site_of(const Columns& row, const Sender& sender) {
     if (!sender.site.empty()) return sender.site;
     for (const Column column : {Column::serial_number, Column::system_id})
@@ -134,7 +135,7 @@ std::string_view Intake::site_without_body(const Sender& sender) {
     scratch_.clear();
     fields_.begin(scratch_);
     const Submission out_of_band{.query = sender.query, .header = sender.header};
-    // Out-of-band fields may name the site even if they are not a report.
+    // Ignore errors: out-of-band fields may name the site even if they are not a report.
     if (decoder_.open(out_of_band)) (void)decoder_.read(fields_);
     fields_.finish();
     return site_of(scratch_, sender);

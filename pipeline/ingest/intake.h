@@ -64,14 +64,15 @@ struct Receipt {
         Code code;
     };
 
-    size_t items = 0;           // Number of reports that were stored or refused.
-    size_t accepted = 0;        // Number of rows.
-    uint64_t slot = 0;          // Number of the slot with the last row.
-    Shape shape;                // Shape of the last report, even if it was refused; valid until the
-                                // next accept(), and only while the body is.
-    std::string_view site;      // Site of the last report; valid while `warnings` is.
-    std::string_view warnings;  // Column `warnings` of the last report; valid until the next
-                                // accept().
+    size_t items = 0;     // Number of reports that were stored or refused.
+    size_t accepted = 0;  // Number of rows.
+    uint64_t slot = 0;    // Number of the slot with the last row.
+    // Shape of the last report, even if it was refused. Valid until the next accept(), and only as
+    // long as the body is readable.
+    Shape shape;
+    // Site and column `warnings` of the last report. Valid until the next accept().
+    std::string_view site;
+    std::string_view warnings;
     std::vector<Refusal> refused;
 };
 
@@ -94,8 +95,9 @@ public:
            MetricShard& shard);
 
     // Stores a row for each report of a body. The body_padding bytes after `body` must be readable.
-    // If an error is returned, no row of the body is stored. The exception is ring_full: stop
-    // reading, and call again with the same receipt when durable() has advanced.
+    // If an error is returned, no row of the body is stored. The exception is ring_full: the
+    // reports that the receipt counts stay stored. Stop reading, and call again with the same
+    // receipt when durable() has advanced; the call continues after these reports.
     [[nodiscard]] Result<void> accept(std::string_view body, BodyHint hint, const Sender& sender,
                                       Receipt& receipt);
 
@@ -105,7 +107,7 @@ public:
 
     // Returns the site of a report without a body. The site comes from the credential, the topic,
     // the path, the query or the header; empty if none of them names one. Valid until the next
-    // call, and only while these texts are.
+    // call, and only as long as the texts in `sender` are.
     [[nodiscard]] std::string_view site_without_body(const Sender& sender);
 
     // Stores a row that says only that a router of this site is alive, and why its report was
