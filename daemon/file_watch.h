@@ -1,7 +1,6 @@
 // FileWatch: reports files (certificates, keys and tokens) that were changed, replaced or removed
 // after the daemon read them. The daemon continues to use the contents that it has read. Only a
-// reload reads the files again: when a certificate has changed, its key has perhaps not been
-// written yet.
+// reload reads the files again, because a certificate and its key do not change at the same moment.
 //
 // stat(2) hangs if the file server hangs. So the thread that also reloads the files calls it
 // (reload.h).

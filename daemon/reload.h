@@ -7,8 +7,8 @@
 // A file may be on a server that hangs, so a separate thread reloads the files. The same thread
 // also runs `every_second`, which checks whether the files have changed.
 //
-// Threads: main. Only the reload thread calls read_again(); tests call it instead of starting the
-// thread.
+// Threads: main. In the daemon, only the reload thread calls read_again(); tests call it without
+// that thread.
 #pragma once
 
 #include <deque>

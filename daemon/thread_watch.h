@@ -28,7 +28,8 @@ public:
 
     // Returns true if a thread with this role is stuck.
     [[nodiscard]] bool has_stuck(Role role) const;
-    // Returns a message such as "worker 0: no progress for 7 s" for each thread that is stuck.
+    // Returns a message such as "worker 0: no progress for 7 s" for each thread that is stuck,
+    // except deliveries.
     [[nodiscard]] std::vector<std::string> health_messages() const;
     // Returns the names of the threads that are executing a step, such as "committer, sink kafka".
     [[nodiscard]] std::string in_step() const;

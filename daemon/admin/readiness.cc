@@ -4,7 +4,7 @@ namespace rollcall {
 
 namespace {
 
-constexpr double memory_short_min = 0.9;  // Fraction of the limit.
+constexpr double memory_short_min = 0.9;  // Fraction of the memory limit.
 
 }  // namespace
 

@@ -54,7 +54,7 @@ bool report_unknown_words(const CLI::App& program) {
     const std::vector<std::string_view> known(names.begin(), names.end());
 
     std::vector<std::string> unknown = program.remaining(true);
-    // Words after an unknown option are probably the values of that option.
+    // Words after an unknown option are probably its values, so only the option is reported.
     const auto is_option = [](const std::string& word) { return word.starts_with('-'); };
     if (std::ranges::any_of(unknown, is_option)) std::erase_if(unknown, std::not_fn(is_option));
     for (const auto& word : unknown) {

@@ -108,7 +108,7 @@ Result<Logins> read_logins(const Settings& settings, const Administrator& admini
         auto password = read_secret(login.password_file);
         if (!password) return std::unexpected(in_context(login.setting, password.error()));
         logins.pipeline_password = *std::move(password);
-        logins.used.database.clear();  // The first apply creates the database.
+        logins.used.database.clear();  // Log in without one: the first apply creates it.
     }
     if (administrator.user.empty()) return logins;
     if (purpose == Purpose::apply && daemon->password.empty())

@@ -45,7 +45,8 @@ bool accepts_json(std::string_view fields) {
 Dialect dialect_of(const HttpRequest& request) {
     const Receipt& receipt = request.receipt;
     if (receipt.shape.json_rpc) return Dialect::json_rpc;
-    // An empty batch, which accepts nothing, gets a JSON response: only JSON can express it.
+    // An empty batch (nothing accepted) also gets a JSON response, because only JSON can express
+    // it.
     if (request.runs_response && receipt.accepted > 0 && !receipt.shape.json) return Dialect::text;
     if (request.dialect == Dialect::influx && !receipt.refused.empty()) return Dialect::canonical;
     const bool one = receipt.items == 1 && receipt.accepted == 1;

@@ -26,8 +26,8 @@
 
 namespace rollcall {
 
-// What happens to the connection after a response. keep_alive_said adds the field Connection, which
-// HTTP/1.0 clients need for that.
+// What happens to the connection after a response. keep_alive_said adds the field Connection,
+// without which an HTTP/1.0 client would expect the connection to close.
 enum class After : uint8_t { keep_alive, keep_alive_said, close };
 
 // The outcome of an accepted body.

@@ -134,7 +134,8 @@ void HttpSession::on_head() {
     std::string_view allow;
     const auto admitted = admit(head, allow);
     if (!admitted || *admitted != Admission::by_service) {
-        // If a request is answered before its body has arrived, the body is not read.
+        // If a request is answered before its body has arrived, the body is not read, and the
+        // connection cannot be used any longer.
         if (head.has_length) request_.after = After::close;
         if (!head.has_length) phase_ = Phase::answered;
         return admitted ? answer(*admitted, allow) : refuse(admitted.error(), allow);
@@ -208,7 +209,7 @@ void HttpSession::on_end() {
             connection_.buffers().acquire(body_);
             body_.append(body_in_place_);
         }
-        watch();  // The request may still time out.
+        watch();  // The request can time out while it waits.
         return connection_.pause();
     }
     if (!handled) {

@@ -36,7 +36,7 @@ struct HttpRequest {
     std::string_view path = {};
     std::string device;  // The device that the path names; may be empty.
     std::string query;   // The query of the target, without `?`.
-    std::string header;  // Header fields that may be values, as `name=value` lines.
+    std::string header;  // Header fields with values of the report, as `name=value` lines.
     std::string idempotency_key;
     std::string_view peer;       // Address of the client.
     std::string_view certified;  // The name in the client's TLS certificate; may be empty.

@@ -57,7 +57,7 @@ protected:
     ~MqttMailbox() = default;
 };
 
-// Identifies the site of a connection; 0 if the site is not known when it connects.
+// Identifies the site of a connection; 0 if the site is not known when the client connects.
 using MqttSiteHash = uint32_t;
 
 // The will of a connection that closes.

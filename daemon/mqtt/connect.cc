@@ -54,7 +54,7 @@ std::optional<MqttConnectRefusal> refusal_of(const mqtt::Connect& connect,
 
 // A server cannot tell a client of 3.1.1 to use a shorter keep-alive. But it may disconnect a
 // client that it determines to be inactive "at any time, regardless of the Keep Alive value"
-// (section 3.1.2.10).
+// (section 3.1.2.10). So mqtt.keep_alive_max limits silence_max_ms in 3.1.1, too.
 MqttConnectTerms negotiate(const mqtt::Connect& connect, const Settings& settings,
                            bool over_quota) {
     const uint32_t expiry_max_s = seconds_of(settings.mqtt.session_expiry_max);

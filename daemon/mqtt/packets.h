@@ -72,7 +72,7 @@ struct Will {
     std::string_view payload;
     uint8_t qos = 0;
     bool retain = false;
-    uint32_t delay_s = 0;  // 5.0
+    uint32_t delay_s = 0;  // Only in 5.0.
 };
 
 struct Connect {
@@ -83,7 +83,7 @@ struct Connect {
     std::optional<Will> will;
     std::optional<std::string_view> username;
     std::optional<std::string_view> password;
-    // 5.0
+    // Only in 5.0:
     uint32_t session_expiry_s = 0;           // UINT32_MAX if the session never expires.
     uint32_t packet_bytes_max = UINT32_MAX;  // Largest packet that the client accepts.
     bool wants_reasons = true;               // The client accepts reason strings in addition to
@@ -105,7 +105,7 @@ struct Publish {
     bool retain = false;
     bool dup = false;
     uint16_t packet_id = 0;  // 0 if and only if QoS is 0.
-    // 5.0
+    // Only in 5.0:
     std::optional<uint16_t> topic_alias;  // 0 is invalid; the session refuses it.
     std::string_view content_type;
 };

@@ -43,8 +43,8 @@ struct MqttPublisher {
     std::unique_ptr<MqttLazyState>& lazy;
 };
 
-// Returns the Sender, which describes the client to Intake, of a message. device: as the topic
-// names it.
+// Returns the Sender of a message: the description of its client for Intake. device: the device
+// that the topic names.
 [[nodiscard]] Sender mqtt_sender(const IngestContext& context, const Connection& connection,
                                  const Identity& identity, std::string_view device);
 

@@ -260,7 +260,8 @@ void MqttSession::on_deadline() {
     }
     revalidate_credential();
     if (!connection().is_open()) return;
-    // The daemon is not reading from this connection, so the client is possibly not silent.
+    // The daemon is not reading from this connection, so it cannot tell whether the client is
+    // silent.
     if (!connection().ready()) return set_deadline();
     count(Code::timeout);
     end(Reason::keep_alive_timeout, {}, Linger::if_unread);

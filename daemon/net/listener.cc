@@ -77,8 +77,8 @@ int listen_socket(const addrinfo& at, const sockaddr* address, bool shared) {
     return -1;
 }
 
-// With SO_REUSEPORT, a second daemon of the same user could share our port unnoticed. So this binds
-// without the option first.
+// Returns whether the address is free. Binds without SO_REUSEPORT, because with that option a
+// second daemon of the same user could share our port unnoticed.
 bool is_free(const addrinfo& at) {
     const int fd = listen_socket(at, at.ai_addr, false);
     if (fd < 0) return false;

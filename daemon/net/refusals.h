@@ -5,7 +5,8 @@
 // refusal as an example. At level debug, each refusal also has a line of its own. /metrics has the
 // exact counts.
 //
-// Threads: each RefusalLog and each Refusals belongs to one thread.
+// Threads: each Refusals belongs to one thread. All of them share one RefusalLog, which a mutex
+//          guards.
 // Units:   microseconds of the steady clock.
 #pragma once
 

@@ -27,7 +27,7 @@ public:
     // Called after the deadline. Closes the connection, with a response if the protocol has one.
     virtual void on_deadline() = 0;
     // Called when an incomplete request arrives more slowly than ListenOptions::input_rate_min.
-    // Answers and closes.
+    // Sends an answer and closes the connection.
     virtual void on_slow_input() {}
     // Called when the daemon stops. The session may send a last message, which is sent after the
     // pending replies. Returns false if a request is incomplete; then the session closes the

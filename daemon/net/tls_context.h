@@ -1,7 +1,7 @@
 // TlsContext: the configuration that all TLS clients share: certificates, keys, protocol settings
 // and ticket keys.
 //
-// TLS 1.2 (RFC 5246) and 1.3 (RFC 8446), implemented by OpenSSL. The server's order of preference
+// OpenSSL implements TLS 1.2 (RFC 5246) and 1.3 (RFC 8446). The server's order of preference
 // selects the algorithms. There is no renegotiation, no compression and no early data. The server
 // ignores the name that a client asks for (RFC 6066). A client gets the first certificate that its
 // version and algorithms can use; ECDSA comes before RSA. By ALPN (RFC 7301) a client may ask for

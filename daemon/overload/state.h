@@ -37,8 +37,9 @@ public:
 
     // Returns true if the pressure is full. New clients are then rejected.
     [[nodiscard]] bool overloaded() const { return pressure_.read() >= 1; }
-    // Return the interval, at least 1 s, at which the site is asked to report: the first under the
-    // current pressure, the second without pressure. site: the stable_hash() of the site's name.
+    // Return the interval, at least 1 s, at which the site is asked to report:
+    // reporting_interval_s() under the current pressure, base_interval_s() without pressure. site:
+    // the stable_hash() of the site's name.
     [[nodiscard]] int64_t reporting_interval_s(uint64_t site) const;
     [[nodiscard]] int64_t base_interval_s(uint64_t site) const;
     // Returns the delay after which a rejected client is asked to retry. client: any hash that

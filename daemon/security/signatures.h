@@ -38,7 +38,7 @@ using ShortDigest = uint64_t;
 [[nodiscard]] Digest sha256(std::string_view text);
 [[nodiscard]] Digest hmac_sha256(std::string_view key, std::string_view text);
 
-// Compares in constant time for texts of the same length; a different length may be noticeable.
+// Compares in constant time for texts of the same length; a different length can be noticed.
 [[nodiscard]] bool same_secret(std::string_view left, std::string_view right);
 
 // Returns bytes from OpenSSL's random generator for keys.
