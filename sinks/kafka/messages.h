@@ -5,8 +5,8 @@
 //     messages             [ 1 | 4 ]  [ ...  [ 0 | 2 ]  [ 3 ...
 //
 // If each message has one row, the rows keep their order, and the key of a message is the site. If
-// messages have several rows, the rows of each partition are contiguous. A message is full at
-// rows_max or bytes_max, and has no key.
+// messages have several rows, the rows of each partition are contiguous. Such messages have no key.
+// A message is full at rows_max rows or bytes_max bytes.
 //
 // A row that is too large for every message becomes a dead letter. The other rows are stored.
 //
@@ -45,7 +45,7 @@ public:
         std::string_view line;  // Empty if the row cannot be written as TSV.
     };
 
-    // bytes_max: must be at least the same argument of every cut().
+    // bytes_max: at least as large as the bytes_max of every later cut().
     KafkaMessages(size_t rows_max, size_t bytes_max);
 
     void cut(const Columns& rows, size_t bytes_max, size_t partitions,
@@ -65,7 +65,7 @@ private:
     size_t chunk_bytes_;
     std::vector<std::unique_ptr<char[]>> chunks_;
     size_t chunks_used_ = 0;
-    char* at_ = nullptr;  // Begin of the free part of the current chunk.
+    char* at_ = nullptr;  // Beginning of the free part of the current chunk.
     char* end_ = nullptr;
     std::vector<Message> lines_;  // One for each row.
     std::vector<Message> messages_;

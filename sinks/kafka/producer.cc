@@ -285,7 +285,8 @@ Result<void> KafkaProducer::produce(const std::vector<KafkaMessages::Message>& m
         if (rd_kafka_produce_batch(topics_->rows(), RD_KAFKA_PARTITION_UA, RD_KAFKA_MSG_F_PARTITION,
                                    some.data(), count) == count)
             continue;
-        rd_kafka_poll(handle_, 0);  // A fatal error explains more than those of the messages.
+        // Collect a fatal error first, because it explains more than the errors of the messages.
+        rd_kafka_poll(handle_, 0);
         for (int i = 0; i < count; ++i) (void)failure_.check(some[static_cast<size_t>(i)].err);
         return std::unexpected(failure_.error());
     }

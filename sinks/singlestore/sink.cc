@@ -38,7 +38,7 @@ public:
         return bytes;
     }
 
-    // Returns the error for which read() failed. It failed at failed_row().
+    // Returns the error with which read() failed; failed_row() is the row at which it failed.
     [[nodiscard]] const std::optional<Error>& error() const { return error_; }
     [[nodiscard]] size_t failed_row() const { return some_[next_]; }
 

@@ -2,7 +2,7 @@
 // by LOAD DATA LOCAL INFILE, and stores rows and position in one transaction.
 //
 //     BEGIN
-//     UPDATE rollcall_position ... WHERE the position is what is known       one row, or give up
+//     UPDATE rollcall_position ... WHERE the position is what is known       must change a row
 //     LOAD DATA LOCAL INFILE ... INTO TABLE site_checkins                     once or more
 //     COMMIT
 //

@@ -67,7 +67,8 @@ std::string wrong_with(const PipelineStatus& now, std::string_view state_word) {
 microseconds LagClock::note(int64_t now_us, int64_t end, int64_t done) {
     while (!samples_.empty() && samples_.front().end <= done) samples_.pop_front();
     if (end <= done) return microseconds(0);
-    // An end that is lower than before means that the topic was created again.
+    // If the end is lower than before, the topic was created again: replace the earlier ends, and
+    // keep the time since which the reader has been behind.
     if (!samples_.empty() && samples_.back().end > end) samples_ = {{samples_.front().at_us, end}};
     if (samples_.empty() || samples_.back().end < end) samples_.push_back({now_us, end});
     if (samples_.size() > samples_max) {  // Keep every second sample, and the last one.
@@ -227,7 +228,8 @@ Result<void> SinglestoreWatch::poll_errors(PipelineStatus& now) {
     const auto failed =
         select("COUNT(*)", "PIPELINES_BATCHES_SUMMARY", "AND BATCH_STATE = 'Failed'");
     if (!failed) return std::unexpected(failed.error());
-    // The table contains an error of a leaf node twice. The second row is the aggregator's.
+    // The table contains an error of a leaf node twice. The second row is the aggregator's, and
+    // begins with LEAF ERROR: do not count it.
     constexpr std::string_view once =
         "AND ERROR_TYPE = 'Error' AND ERROR_MESSAGE NOT LIKE 'LEAF ERROR%'";
     const auto count = select("COUNT(*)", "PIPELINES_ERRORS", once);

@@ -13,7 +13,7 @@
 // an end of the topic that the pipeline has not loaded yet. It cannot begin before the daemon's
 // start.
 //
-// LATEST_OFFSET is the end of the topic that the pipeline saw last. It does not change while the
+// LATEST_OFFSET is the end of the topic as the pipeline last saw it. It does not change while the
 // pipeline is stopped. If the daemon also has a Kafka sink, the larger of LATEST_OFFSET and
 // topic_end counts.
 //

@@ -4,7 +4,7 @@
 // LOAD DATA LOCAL INFILE reads from memory. No file is ever opened, even if a server requests one.
 //
 // A connection that has failed cannot be used again: discard it and connect again. When the server
-// notices, it rolls back the uncommitted changes.
+// notices that the connection is closed, it rolls back the uncommitted changes.
 //
 // Errors:  each explanation begins with the server's address and answer. It ends with the remedy if
 //          that is known. The codes:

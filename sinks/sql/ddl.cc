@@ -121,8 +121,8 @@ std::string column_type(SqlDialect dialect, const ColumnInfo& column) {
         case Kind::text:
             // The limit is in characters, which is at least as large as the same limit in bytes.
             // Column `extra` is text, because a column of type JSON may refuse what RFC 8259
-            // allows: MariaDB refuses half a surrogate pair and 32 levels. One router could then
-            // block all others.
+            // allows: MariaDB refuses half a surrogate pair and 32 levels of nesting. One router
+            // could then block all others.
             return fmt::format("VARCHAR({}) {}", static_cast<int>(column.high), utf8_text);
         case Kind::integer: return "BIGINT";
         case Kind::flag: return "TINYINT";
@@ -158,7 +158,7 @@ std::string add_run_to_position(SqlDialect dialect) {
                            : "VARCHAR(36) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL");
 }
 
-// --- what reads the lines ---
+// --- loading the lines ---
 
 std::string column_names(ColumnList columns) {
     std::string names;

@@ -11,7 +11,7 @@
 // Columns are only ever added. Each column has the version of the table that added it. A topic
 // holds lines of one version, so the default name of a topic ends with the version. A new column is
 // added to the table by ALTER. A new pipeline loads the new topic into the table. The old pipeline
-// names its columns, so it can still load the rest of the old topic at the same time.
+// lists its columns by name, so it can still load the rest of the old topic at the same time.
 //
 // Dialects: SingleStore 8.1 and later, MariaDB 10.11 and later, SQLite 3.38 and later. The
 // generated statements were run only on MariaDB and SQLite: see README.md.
@@ -84,7 +84,8 @@ struct PipelineSource {
     Count rows_per_message = 1;
     Bytes message_size_max;
     Millis batch_interval{1000};
-    std::map<std::string, std::string> config;  // For librdkafka; isolation.level is added to it.
+    std::map<std::string, std::string>
+        config;  // Properties of librdkafka; isolation.level is added.
     std::map<std::string, std::string> credentials;  // The properties that are secret.
 };
 
@@ -96,8 +97,8 @@ struct PipelineSource {
 // Returns the clauses after CREATE PIPELINE ... AS; the last one lists the columns.
 [[nodiscard]] Statements pipeline_clauses(const PipelineSource& source,
                                           ColumnList columns = columns_table);
-// Returns the statements that start a pipeline which has loaded nothing yet. It begins with the
-// earliest message.
+// Returns the statements that start a pipeline which has loaded nothing yet. The pipeline then
+// begins with the earliest message.
 [[nodiscard]] Statements start_pipeline(const PipelineSource& source);
 // Returns the statements that create and start the pipeline of a topic that has no pipeline yet.
 [[nodiscard]] Statements create_pipeline(const PipelineSource& source,

@@ -23,7 +23,7 @@ using LiveColumns = std::map<std::string, LiveColumn, std::less<>>;
 
 // --- questions to the database ---
 
-// Queries the columns: name, type, YES if it may be NULL, collation.
+// Returns the query for the columns: name, type, YES if the column may be NULL, collation.
 std::string ask_columns(SqlDialect dialect, std::string_view table) {
     if (dialect == SqlDialect::sqlite)
         return fmt::format(
@@ -37,7 +37,8 @@ std::string ask_columns(SqlDialect dialect, std::string_view table) {
         table);
 }
 
-// Queries the unique keys: the name of a key, one of its columns.
+// Returns the query for the unique keys. Each row of the result has the name of a key and one of
+// its columns.
 std::string ask_unique_keys(SqlDialect dialect, std::string_view table) {
     if (dialect == SqlDialect::sqlite)
         return fmt::format(
@@ -115,7 +116,7 @@ Differences compare_columns(SqlDialect dialect, LiveColumns live, ColumnList col
 }
 
 // Checks that the table has the expected unique key, and no other unique key that may refuse a row.
-// The sink would take a row that another key refuses for a duplicate, and leave it out.
+// If another key refused a row, the sink would treat the row as a duplicate and leave it out.
 Result<Differences> compare_unique_keys(SqlDialect dialect, std::string_view table,
                                         const std::set<std::string>& ours, const Query& query) {
     const auto rows = query(ask_unique_keys(dialect, table));
@@ -338,7 +339,8 @@ Result<Differences> compare_tables(SqlDialect dialect, const Query& query, Colum
 
 Differences compare_layout(const Query& query) {
     const auto table = shown(query, "SHOW CREATE TABLE site_checkins");
-    if (!table) return {};  // The user may not see the table; the other comparisons report that.
+    // If the user lacks the right to see the table, the other comparisons report that.
+    if (!table) return {};
     struct Key {
         std::string_view name;
         std::regex shape;  // Older versions print CLUSTERED COLUMNSTORE.

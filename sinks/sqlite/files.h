@@ -50,9 +50,9 @@ public:
 
     enum class Wal : bool { empty, holds_commits };
     // Removes PATH-wal and PATH-shm if the database was replaced and they were not: they belong to
-    // the earlier database, and SQLite would apply them to the new one. If `wal` says
-    // that PATH-wal still holds commits, renames it to PATH-wal.orphan instead. Call when the
-    // connection is closed.
+    // the earlier database, and SQLite would apply them to the new one. If `wal` says that PATH-wal
+    // still holds commits, renames it to PATH-wal.orphan instead. Call when the connection is
+    // closed.
     [[nodiscard]] Result<void> remove_orphans(Wal wal);
 
 private:
