@@ -14,9 +14,9 @@
 #
 # With --saturated: as many check-ins as the daemon accepts, without a pause, first from 64 MQTT
 # connections with 64 unacknowledged messages each (more than a slot holds), then from 256 HTTP
-# connections. Both run for half of the first fifth of the time, then for half of the rest. The
-# duplicate window is 10 s and holds at most 5,000 reports, so that its table is full at any rate;
-# otherwise its size would follow the rate. After the first fifth, the highest and the lowest
+# connections. Each of the two takes half of the first fifth of the time, and then half of the rest.
+# The duplicate window is 10 s and holds at most 5,000 reports, so that its table is full at any
+# rate; otherwise its size would follow the rate. After the first fifth, the highest and the lowest
 # resident memory may differ by 2 %.
 #
 # Every five seconds the script writes a line to build/soak.tsv (build/soak_saturated.tsv): time,
@@ -75,7 +75,8 @@ join_clients() {
 
 normal_operation() {
     local rate=${SOAK_RATE:-} end=0 next_round=0 next_reload next_outage
-    # Clients run until the next round, which waits for them, so that each sample sees clients.
+    # Clients run a bit longer than a round, so that every sample is taken while clients run. The
+    # next round begins when they have ended.
     local stay=$((round + 2 * sample_every))
     if [[ -z $rate ]]; then
         taskset -c 1 "$load" --target "127.0.0.1:$http_port" --connections 256 --seconds 5 \

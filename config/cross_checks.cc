@@ -89,7 +89,7 @@ void check_trusted_proxies(const Settings& settings, Contradictions& found) {
 
 bool reaches_network(const Text& address) { return reach_of(address) == Reach::network; }
 
-// --- the other groups ---
+// --- the other rules ---
 
 void check_auth(const Settings& settings, Contradictions& found) {
     const auto& auth = settings.auth;

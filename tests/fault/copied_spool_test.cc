@@ -2,7 +2,8 @@
 // same table. The daemons are killed repeatedly under load. Each acknowledged check-in must be
 // stored once.
 //
-// ROLLCALL_KILLS sets the number of kills; ROLLCALL_SEED continues a run of earlier kills.
+// ROLLCALL_KILLS sets the number of kills. ROLLCALL_SEED repeats the random choices of an earlier
+// run.
 #include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
@@ -67,7 +68,8 @@ BOOST_AUTO_TEST_CASE(copies_and_restored_spools_with_one_mariadb_lose_nothing) {
                 kills_of_copies(10), random, stored);
 }
 
-// A restored backup, or a replica that lags, has this effect on a running daemon.
+// A position goes back when a backup of the database is restored, or when a replica that lags
+// becomes the primary.
 BOOST_AUTO_TEST_CASE(position_that_goes_back_while_the_daemon_runs_costs_nothing) {
     TestDaemon daemon;
     const auto post = [&](int seq) {

@@ -99,8 +99,8 @@ std::chrono::milliseconds since(std::chrono::steady_clock::time_point begun) {
 
 // --- the watch ---
 
-// A SingleStore whose pipeline is running and has loaded all messages. A test may state
-// differences.
+// A stand-in for a SingleStore whose pipeline is running and has loaded all messages. Tests replace
+// single answers.
 class Singlestore {
 public:
     using Answer = SinglestoreStandIn::Answer;
@@ -164,7 +164,8 @@ BOOST_FIXTURE_TEST_CASE(locked_table_delays_neither_start_nor_stop_and_costs_no_
     BOOST_TEST(contains(daemon.log(), R"(busy="sink singlestore")"), daemon.log());
     locked.reset();
 
-    daemon.start();  // Also works if the table is locked while the daemon runs.
+    // The second case: the table is locked while the daemon runs.
+    daemon.start();
     check_all_come(1);
     locked.emplace();
     BOOST_TEST(daemon.post(R"({"serial_number":"HX1","seq":2})").status == 200);

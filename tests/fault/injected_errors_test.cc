@@ -45,7 +45,7 @@ bool says_before_long(const TestDaemon& daemon, std::string_view sentence) {
     return before_long([&] { return says(daemon, sentence); });
 }
 
-// The pressure is measured once a second.
+// Waits for /readyz, which depends on the pressure. The pressure is measured once a second.
 bool ready_before_long(const TestDaemon& daemon) {
     return before_long([&] { return daemon.admin("/readyz").status == 200; });
 }

@@ -394,11 +394,12 @@ BOOST_AUTO_TEST_CASE(connections_cut_at_any_byte_cost_nothing) {
         ++record;
     };
     once(CuttingProxy::From::client, UINT64_MAX);
-    once(CuttingProxy::From::client, UINT64_MAX);  // From here on, all connections exist.
+    // All connections exist before this write, so only the bytes of a batch are counted.
+    once(CuttingProxy::From::client, UINT64_MAX);
     const uint64_t sent = proxy.sent();
     const uint64_t received = proxy.received();
     BOOST_TEST(sent > 100);
-    // ROLLCALL_CUTS=1 cuts at every byte, which takes long.
+    // ROLLCALL_CUTS=1 cuts at every byte, which takes a long time.
     const bool every = std::getenv("ROLLCALL_CUTS") != nullptr;
     for (const auto& [from, most] : {std::pair{CuttingProxy::From::client, sent},
                                      std::pair{CuttingProxy::From::server, received}}) {

@@ -50,7 +50,8 @@ BOOST_AUTO_TEST_CASE(daemon_that_is_killed_again_and_again_stores_everything_onc
     BOOST_TEST(way.routers.acknowledged() > 100 * static_cast<uint64_t>(kills));
 }
 
-// In this case Kafka may contain rows twice; the table's unique key refuses the copies.
+// Two daemons on copies of one spool can write the same rows to Kafka. The table's unique key
+// refuses the copies.
 BOOST_AUTO_TEST_CASE(copies_and_restored_spools_with_one_topic_lose_nothing) {
     Random random("copies_and_restored_spools_with_one_topic_lose_nothing");
     KafkaWay way;
@@ -130,8 +131,7 @@ BOOST_AUTO_TEST_CASE(transaction_that_kafka_ends_because_its_daemon_slept_is_beg
         BOOST_TEST(way.answers());
     }
     BOOST_TEST(way.daemon.metric("rollcall_kafka_producers_total") > 1);
-    BOOST_TEST(way.settle({.wait = 6s}) ==
-               "");  // The pipeline's messages waited until the daemon was back.
+    BOOST_TEST(way.settle({.wait = 6s}) == "");  // The routers waited while the daemon was stopped.
 }
 
 BOOST_AUTO_TEST_CASE(broker_whose_disk_is_full_costs_nothing) {
@@ -145,7 +145,7 @@ BOOST_AUTO_TEST_CASE(broker_whose_disk_is_full_costs_nothing) {
     BOOST_TEST(way.settle() == "");
 }
 
-// The rows in the topic are lost with it, so the pipeline loads all of them before.
+// Deleting the topic deletes its rows, so the test waits first until the pipeline has loaded them.
 BOOST_AUTO_TEST_CASE(topic_that_is_deleted_is_created_anew_and_takes_what_comes_then) {
     KafkaWay way({"timeout_max=2s"});
     way.report_for(500ms);
@@ -215,7 +215,9 @@ BOOST_AUTO_TEST_CASE(check_in_larger_than_the_topic_takes_is_a_dead_letter_and_h
     BOOST_TEST(
         way.daemon.post(fmt::format(R"({{"serial_number":"HUGE","note":"{}"}})", note)).status ==
         200);
-    way.routers.disconnect();  // The limit is small, so each request contains few rows.
+    // The small limit makes delivery slow, because each request to Kafka contains few rows. Without
+    // load, the sink can catch up.
+    way.routers.disconnect();
     KafkaWay::wait_until(
         [&] { return way.daemon.metric("rollcall_kafka_dead_letters_total") == 1; });
     way.wait_until_sink_is(true);
@@ -228,7 +230,8 @@ BOOST_AUTO_TEST_CASE(check_in_larger_than_the_topic_takes_is_a_dead_letter_and_h
     BOOST_TEST(way.settle() == "");
 }
 
-// In this case Kafka may contain rows twice; the table's unique key refuses the copies.
+// Without transactions, a killed daemon can write rows to Kafka twice. The table's unique key
+// refuses the copies.
 BOOST_AUTO_TEST_CASE(daemon_without_transactions_that_is_killed_again_and_again_loses_nothing) {
     Random random("daemon_without_transactions_that_is_killed_again_and_again_loses_nothing");
     KafkaWay way({"transactions=false"});

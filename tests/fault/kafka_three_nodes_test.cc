@@ -19,9 +19,9 @@ struct ThreeNodes {
 
 BOOST_AUTO_TEST_SUITE(kafka_three_nodes, *boost::unit_test::fixture<ThreeNodes>())
 
-// Each broker that leads two partitions is killed or hangs until another broker has become their
-// leader; then it returns. The same broker also leads Kafka's internal topics, or is the
-// controller.
+// For each of two partitions, the broker that leads it is killed, and the next leader hangs. Each
+// returns when another broker has become the leader. These brokers can also lead Kafka's internal
+// topics or be the controller.
 BOOST_AUTO_TEST_CASE(leader_of_three_that_is_killed_or_hangs_is_replaced_and_nothing_is_lost) {
     KafkaCluster& three = *ThreeNodes::running;
     KafkaWay way({"rows_per_message=10", "replicas=3"}, three);

@@ -74,8 +74,8 @@ BOOST_AUTO_TEST_CASE(full_spool_sends_new_clients_away_and_loses_nothing) {
         {.settings = {R"(spool.size_max = "64MiB")", R"(overload_wait_max = "100ms")",
                       R"(delivery.retry_delay_max = "100ms")",
                       fmt::format(R"(sqlite.path = "{}")", (not_there_yet / "db").string())}});
-    // Sends check-ins until the spool is full, and some more. The latter wait until the program
-    // ends.
+    // Sends check-ins until the spool is full, and then some more, which are not acknowledged
+    // before the program ends.
     const auto load =
         run({ROLLCALL_LOAD_PATH, "--target", fmt::format("127.0.0.1:{}", daemon.http_port()),
              "--body-bytes", "4000", "--connections", "64", "--seconds", "20"});
@@ -104,7 +104,8 @@ BOOST_AUTO_TEST_CASE(full_spool_sends_new_clients_away_and_loses_nothing) {
     BOOST_TEST(number_behind(stored.output, "|") > acknowledged);
 }
 
-// This daemon has no key of its own, so the spool is the first part that needs the disk.
+// Without a key file, the daemon's own fingerprint key is the first file that needs the full disk.
+// With a key file on another disk, the spool is.
 BOOST_AUTO_TEST_CASE(start_on_a_full_disk_waits_until_the_disk_has_room) {
     const TemporaryDirectory large;
     const fs::path key = large.path() / "key";

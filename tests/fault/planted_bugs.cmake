@@ -1,8 +1,8 @@
-# A checker that finds nothing may be blind: builds the simulation with one bug in it at a time, and
-# requires that it says what is wrong. The bug is put into a copy of the source; the program links
-# the copy in place of the original, so the source has no switches.
+# Shows that the simulation finds bugs: builds it with one deliberate bug at a time, and requires
+# that it reports the violation. The bug is in a copy of a source file, which the program links
+# instead of the original. So the original needs no switches.
 #
-#   planted_bug(NAME SOURCE "what stands there" "what stands in the copy" "what is found")
+#   planted_bug(NAME SOURCE "text of the original" "text of the copy" "reported violation")
 
 function(planted_bug name source from to found)
     set(copy ${CMAKE_CURRENT_BINARY_DIR}/planted_bugs/${name}.cc)
@@ -14,7 +14,8 @@ function(planted_bug name source from to found)
     string(REPLACE "${from}" "${to}" text "${text}")
     file(GENERATE OUTPUT ${copy} CONTENT "${text}")
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${source})
-    # In a unity build the original would come with the other sources that share its object file.
+    # In a unity build, the original would be in one object file with other sources, so the copy
+    # could not replace it.
     set_source_files_properties(${CMAKE_SOURCE_DIR}/${source} TARGET_DIRECTORY pipeline test_disk
         PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
     add_executable(${name} $<TARGET_OBJECTS:simulation> ${copy})

@@ -6,21 +6,20 @@
 //   "acknowledged before it was durable"     at the moment of the acknowledgement
 //   "is in a sink twice"                     when a sink commits
 //   "more than its limit"                    after every step
-//   "no progress", "is not in every sink"    when all faults have ended and the rest is delivered,
-//                                            dead letters too, to sinks that refuse nothing more
+//   "no progress", "is not in every sink"    at the end, without faults and refusals
+//
+// A run consists of worlds. The seed of a world determines which faults occur, how often, and how
+// small all limits are. If a violation occurs, the test prints the seed of the world;
+// ROLLCALL_SEED=<seed> runs that world first. ROLLCALL_SIMULATION_SECONDS=120 sets the duration of
+// a run.
 //
 // In some worlds a sink returns to an earlier state. In others the disk is cloned, so that daemons
 // on two disks use the same sinks in turn, or an older copy replaces the disk. The copy may have
 // been made while a daemon was running. Such a copy may lose only the check-ins that were
 // acknowledged after it was made and that are in no sink.
 //
-// In others the table of a sink is moved away without the journal of the last commits. Together,
-// all tables must contain every report.
-//
-// A run consists of worlds. The seed of a world determines which faults occur, how often, and how
-// small all limits are. If a violation occurs, the test prints the seed of the world;
-// ROLLCALL_SEED=<seed> runs that world first. ROLLCALL_SIMULATION_SECONDS=120 sets the duration of
-// a run.
+// In other worlds the table of a sink is moved away without the journal of the last commits.
+// Together, all tables must contain every report.
 //
 // planted_bugs.cmake builds this test with deliberate bugs, to show that the model finds them.
 #include <fmt/core.h>
@@ -46,7 +45,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Seeds of worlds that once found a fault; the comments tell which.
+// Seeds of worlds that once found a bug, with a description of the bug.
 constexpr uint64_t past_seeds[] = {
     2695656095,  // The deduplication window was dropped when descriptors ran out.
     11242642,    // A loss was never reported: the process ended while it kept the lost bytes.
@@ -68,8 +67,8 @@ enum class Report : uint8_t { sent, acknowledged };
 
 class World {
 public:
-    // The seed itself decides whether sinks refuse reports: in worlds with odd seeds they do not.
-    // So these worlds are the same as before dead letters existed.
+    // In worlds with odd seeds, sinks refuse no reports. So these worlds, such as those of some
+    // past seeds, are the same as before dead letters existed.
     explicit World(uint64_t seed)
         : random_(seed), sinks_(1 + random_.below(3)), refuses_(seed % 2 == 0) {
         choose_limits();
@@ -131,8 +130,8 @@ private:
         settings_.spool.size_max.count = size_max_;
     }
 
-    // Chooses each fault for half of the worlds, so that it occurs alone and together with every
-    // other one.
+    // Crashes and power cuts occur in every world, and slow operations in a quarter. Each other
+    // fault occurs in at most half of the worlds, so that it occurs alone and together with others.
     void choose_faults() {
         const auto rate = [this](uint64_t most) {
             return random_.one_in(2) ? most * (1 + random_.below(8)) : 0;
@@ -148,7 +147,7 @@ private:
         flips_one_in_ = repeats_ ? 0 : rate(10);
         short_io_ = random_.one_in(2);
         slow_ = random_.one_in(4);
-        // A repeated report may reach another daemon, which cannot recognize it.
+        // A daemon on a clone cannot recognize a report that was sent to the other daemon before.
         clones_one_in_ = repeats_ ? 0 : rate(4);
         restores_one_in_ = repeats_ ? 0 : rate(4);
         // If a sink returns to a position of an unknown run, the position does not show what the
@@ -400,7 +399,7 @@ private:
         }
     }
 
-    // Reads the contents that are left after a power cut.
+    // Reads the reports that would be on disk after a power cut now.
     void read_disk() {
         MemoryFiles::OnDisk on_disk(files());
         SpoolReader reader(on_disk, "spool", pipeline_->spool().end(), nullptr);

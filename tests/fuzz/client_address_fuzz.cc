@@ -1,7 +1,7 @@
 // Parses arbitrary bytes as a PROXY protocol header, and as the header fields by which a trusted
-// proxy names its client. No input may break the parsers; how the bytes of a PROXY header are split
-// must not matter; every client must be an address; and what the proxy appends must be believed,
-// whatever the client has sent before.
+// proxy names its client. No input may break the parsers, and every client must be an address. The
+// result must not depend on how the bytes of a PROXY header are split. The address that the proxy
+// appends must be found, whatever the client has sent before it.
 //
 // The first byte selects the case: 0 a PROXY header; 1 the value of X-Forwarded-For; 2 the value of
 // Forwarded; 3 header fields.
@@ -24,8 +24,8 @@ void check_address(const AddressText& client) {
     ensure(client[0] == '\0' || parse_address(client.data()).has_value());
 }
 
-// Each beginning of a header needs more bytes, until the header is complete or wrong; more bytes
-// change nothing then.
+// Parses every prefix of the bytes. A prefix needs more bytes until the header in it is complete or
+// wrong. After that, more bytes must not change the result.
 void check_proxy_header(std::string_view bytes) {
     const auto whole = parse_proxy_header(bytes);
     if (whole && *whole) {

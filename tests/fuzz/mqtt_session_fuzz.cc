@@ -104,7 +104,7 @@ private:
     Splitter splitter_;
     std::array<std::unique_ptr<SteppedWorker::Client>, 2> clients_;
     size_t lists_ = 0;
-    Acknowledged before_;  // Counts those of closed connections.
+    Acknowledged before_;  // Counts the messages of closed connections.
 };
 
 }  // namespace

@@ -40,7 +40,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     }
     if (const auto address = routeros::address(text))
         ensure(lies_in(text, *address) && routeros::address(*address) == address);
-    // Numbers of this size are read as microseconds.
+    // A plain number of this size is read as microseconds.
     if (const auto micros = routeros::clock(text); micros && *micros >= 100'000'000'000'000)
         ensure(routeros::clock(fmt::format("{}", *micros)) == micros);
     return 0;

@@ -32,7 +32,8 @@ BOOST_AUTO_TEST_CASE(promtool_finds_nothing_wrong_with_the_metrics) {
     BOOST_TEST(checked.output + checked.errors == "");
 }
 
-// In the plain text format, Prometheus would use the name rollcall_spool_syncs_total.
+// In OpenMetrics, the name of this counter's metadata is without `_total`. If Prometheus read the
+// page as plain text, it would not find rollcall_spool_syncs.
 BOOST_AUTO_TEST_CASE(prometheus_reads_the_metrics_as_openmetrics) {
     const TestDaemon daemon;
     const TemporaryDirectory directory;

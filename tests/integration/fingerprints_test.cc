@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(predicted_report_lets_nobody_suppress_it) {
     std::string site;
     std::string body;
     std::string query;
-    // The hash of the body was the seed for hashing the query.
+    // Before there was a key, the hash of the body was the seed for hashing the query.
     for (int number = 0; query.empty(); ++number) {
         site = fmt::format("attacker-{}", number);
         for (int seq = 1000; seq < 10'000 && query.empty(); ++seq) {

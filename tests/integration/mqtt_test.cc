@@ -134,8 +134,8 @@ BOOST_AUTO_TEST_CASE(subscription_is_refused_at_once) {
 BOOST_AUTO_TEST_CASE(message_repeated_after_a_restart_adds_no_row) {
     const std::string hello = packets::connect("S", {.flags = 0});
     const std::string connack("\x20\x02\x00\x00", 4);  // No session is present.
-    // The `seq` of the first payload distinguishes it from all others. A router may send the second
-    // payload again as a new report.
+    // The first payload has a `seq`, so the daemon recognizes it after the restart. The second one
+    // has none: it could also be a new report with the same content, so it is stored twice.
     for (const std::string payload : {R"({"seq":7,"uptime":"1d"})", R"({"cpu_count":4})"}) {
         TestDaemon daemon;
         packets::Message report{.topic = "checkins/S", .payload = payload};

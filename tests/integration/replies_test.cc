@@ -132,7 +132,8 @@ BOOST_AUTO_TEST_CASE(json_rpc_errors_have_its_format_and_keep_their_status) {
     const auto crowd = daemon.post(many + "]");
     BOOST_TEST(crowd.status == 413);
     BOOST_TEST(crowd.body.starts_with(R"({"jsonrpc":"2.0","error":{"code":-32600,)"), crowd.body);
-    // Other errors have the usual format, on the same connection as well.
+    // A request that is not JSON-RPC gets an error in the usual format, even on a connection that
+    // has sent JSON-RPC.
     HttpClient client(daemon.http_port());
     BOOST_TEST(client.post(R"({"jsonrpc":"2.0","id":1,})").body.ends_with(R"("id":1})"));
     BOOST_TEST(client.post("{").body.starts_with(R"({"status":"error",)"));

@@ -20,7 +20,7 @@ bool contains(std::string_view text, std::string_view part) {
     return text.find(part) != std::string_view::npos;
 }
 
-// Returns the description of tables that `schema apply` has created, and a position.
+// Returns the server's description of tables that `schema apply` has created, with a position.
 Rows as_applied(const std::string& sql) {
     if (contains(sql, "FROM rollcall_position")) return {{"5", {}}};
     if (contains(sql, "statistics"))
@@ -157,7 +157,7 @@ BOOST_AUTO_TEST_CASE(pipeline_that_cannot_be_created_yet_is_created_by_the_next_
     BOOST_TEST(contains(first.text, "create the topics first"), first.text);
     BOOST_TEST(changes(server).size() == 9);  // Includes the user and its rights.
 
-    // Any of these statements may fail.
+    // After one of these statements has failed, the next `schema apply` completes the rest.
     for (const char* const step : {"ALTER PIPELINE", "START PIPELINE"}) {
         state.refuses = step;
         BOOST_TEST(!apply().same, step);

@@ -87,7 +87,8 @@ BOOST_AUTO_TEST_CASE(lag_is_the_distance_from_cursor_to_end_and_grows_until_the_
     BOOST_TEST(shown(Metric::pipeline_lag_rows) == 0);
 }
 
-// Partition 0 ends at 101 with the cursor at 100, partition 1 ends at 201 with the cursor at 200.
+// Initially, partition 0 ends at 101 with the cursor at 100, and partition 1 ends at 201 with the
+// cursor at 200.
 BOOST_AUTO_TEST_CASE(lag_of_one_partition_is_not_hidden_by_another_that_is_ahead) {
     set("UPDATE PIPELINES_CURSORS SET LATEST_OFFSET = 151 WHERE SOURCE_PARTITION_ID = '0'");
     set("UPDATE PIPELINES_CURSORS SET LATEST_OFFSET = 0 WHERE SOURCE_PARTITION_ID = '1'");
@@ -124,7 +125,8 @@ BOOST_AUTO_TEST_CASE(recreated_topic_is_reported_until_the_cursor_is_reset) {
                "PIPELINE `site_checkins_v2`");
     BOOST_TEST(shown(Metric::pipeline_recreated_partitions) == 1);
     BOOST_TEST(shown(Metric::pipeline_lag_messages) == 4);  // The last message is a marker.
-    // The new topic grows past the cursor, and the messages before it are still not loaded.
+    // The new topic grows past the old cursor, so the pipeline loads messages from there. It still
+    // does not load the messages before that position.
     set("UPDATE PIPELINES_CURSORS SET LATEST_OFFSET = 161, CURSOR_OFFSET = 130"
         " WHERE SOURCE_PARTITION_ID = '0'");
     (void)watch.step();

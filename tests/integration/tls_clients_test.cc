@@ -151,7 +151,8 @@ BOOST_AUTO_TEST_CASE(client_gets_the_certificate_whose_signatures_it_can_verify)
         BOOST_TEST(name_for("RSA-PSS+SHA256:RSA+SHA256:ECDSA+SHA256") == "elliptic");
         BOOST_TEST(name_for("ECDSA+SHA256") == "elliptic");
     }
-    // The authority signs with ECDSA, so TLS 1.3 requires ECDSA in the client's list, too.
+    // This client does not accept ECDSA. It uses TLS 1.2, because TLS 1.3 would require ECDSA for
+    // the authority's signature.
     TlsClient old(daemon.port_of("https"), {.authority = authority(),
                                             .version = TLS1_2_VERSION,
                                             .ciphers = "ECDHE-RSA-AES128-GCM-SHA256"});
@@ -350,8 +351,8 @@ BOOST_AUTO_TEST_CASE(silent_handshake_is_closed_for_a_waiting_one) {
     TcpClient silent(daemon.port_of("https"));
     silent.send(end.take_outgoing());
     BOOST_TEST(!silent.peek().empty());
-    BOOST_TEST(
-        answered(curl(daemon, {}).output));  // Its timeout is 15 s, and so is curl's patience.
+    // Because curl waits, the silent handshake is closed before its timeout of 15 s.
+    BOOST_TEST(answered(curl(daemon, {}).output));
     BOOST_TEST(refused(daemon, "tls_timeout", 1) == 1);
 }
 

@@ -6,7 +6,7 @@
 
 namespace {
 
-// relaxed, in all cases: an independent number, and the thread that allocates also reads it.
+// relaxed, in all cases: no other data depends on this number.
 std::atomic<size_t> count{0};
 
 void* allocate(size_t bytes) {
@@ -21,8 +21,8 @@ void* allocate_or_throw(size_t bytes) {
 
 }  // namespace
 
-// Replaces all operators except the aligned ones. A sanitizer provides each operator that is not
-// replaced here, and checks that new and delete match.
+// All operators except the aligned ones must be replaced together. A sanitizer provides those that
+// are not replaced, and reports an error if its own new or delete meets one of these.
 void* operator new(size_t bytes) { return allocate_or_throw(bytes); }
 void* operator new[](size_t bytes) { return allocate_or_throw(bytes); }
 void* operator new(size_t bytes, const std::nothrow_t&) noexcept { return allocate(bytes); }

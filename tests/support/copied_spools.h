@@ -1,6 +1,6 @@
-// CopiedSpools: two daemons that store into one table. Each spool may be replaced by a copy of the
-// other one, or by a backup of itself. The daemons are killed again and again while routers report
-// to them.
+// CopiedSpools: two daemons that store into one table. They are killed again and again while
+// routers report to them. In between, a spool is sometimes replaced by a copy of the other one
+// or by a backup of itself.
 //
 // A clone    replaces the spool of one daemon by a copy of the other's
 // A restore  lays an older copy of a spool over the spool, as rsync does: the directory stays the
@@ -30,7 +30,8 @@ public:
     // Starts the two daemons with these options, which name the table.
     CopiedSpools(const TestDaemon::Options& options, Random& random);
 
-    // Kills daemons this many times. After every second kill, spools may be cloned and restored.
+    // Kills daemons this many times: each round kills both. Between rounds, a spool is sometimes
+    // replaced.
     void kill(int kills);
     // Stops the daemons. Before they exit, they store the check-ins in their spools.
     void stop();

@@ -132,8 +132,9 @@ private:
 
     Names names_;
     Names disk_names_;
-    Names directories_;  // Directories survive power cuts. The address of a content serves as inode
-                         // number.
+    // Directories survive power cuts. They have contents only because the address of a content
+    // serves as inode number.
+    Names directories_;
     std::vector<Renaming> unsynced_names_;  // In order; they turn disk_names_ into names_.
     uint64_t syncs_ = 0;
 };

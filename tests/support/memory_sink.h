@@ -17,7 +17,7 @@ public:
     enum class Failure { none, open, before_commit, after_commit };
 
     Failure fails = Failure::none;  // Makes the next call of this kind fail.
-    std::vector<int64_t> seqs;      // Values of every stored row, in order.
+    std::vector<int64_t> seqs;      // The seq of every stored row, in order.
     std::vector<int64_t> ids;
     std::vector<size_t> batches;  // Number of rows in each batch.
     uint64_t position = 0;
@@ -30,7 +30,7 @@ public:
     std::unique_ptr<MetricShard> shard = std::make_unique<MetricShard>();
     std::string explanation;          // Explanation of the errors; empty for the default.
     size_t rows_in_time = 1'000'000;  // Larger batches fail.
-    std::set<int64_t> refuses;        // Values of rows that are refused permanently.
+    std::set<int64_t> refuses;        // The seqs of rows that are refused permanently.
     size_t had = 0;                   // Number of duplicates that the sink reports per batch.
 
     Result<Position> open(const IncarnationId&) override {

@@ -52,7 +52,7 @@ inline std::string connect(std::string_view client_id, const Hello& hello = {}) 
                             hello.behind_id);
 }
 
-// Add will_flag to Hello::flags, and will() to Hello::behind_id.
+// For a CONNECT with a will, add will_flag to Hello::flags, and will() to Hello::behind_id.
 constexpr int will_flag = 4;
 inline std::string will(int level, std::string_view topic, std::string_view payload = "offline",
                         std::string_view properties = {}) {

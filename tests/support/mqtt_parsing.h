@@ -110,7 +110,7 @@ inline const std::vector<KnownProperty> known_properties = {
     {18, text("id"), ""},  // Assigned client identifier, sent by servers only.
     {19, two(60), ""},     // Server keep alive.
     {21, text("m"), "cA"},
-    {22, text("\xFF"), "A"},  // CONNECT allows this only together with property 21 (see above).
+    {22, text("\xFF"), "A"},  // In CONNECT, this requires property 21 as well.
     {23, "\1", "c", {"\2"}},
     {24, four(60), "w"},
     {25, "\1", "c", {"\2"}},
@@ -124,7 +124,7 @@ inline const std::vector<KnownProperty> known_properties = {
     {37, "\1", ""},  // Retain available.
     {38, pair("a", "b"), "cwpasudA"},
     {39, four(1), "c", {four(0)}},
-    {40, "\1", ""},  // Wildcard, identifiers, shared.
+    {40, "\1", ""},  // 40 to 42: subscriptions with wildcards, with identifiers, shared.
     {41, "\1", ""},
     {42, "\1", ""},
 };

@@ -59,7 +59,7 @@ Process::Process(const std::vector<std::string>& command,
     const auto variable_pointers = pointers(variables);
 
     pid_ = checked(fork(), "fork");
-    if (pid_ == 0) {  // After fork() in a program with threads, only some calls are safe.
+    if (pid_ == 0) {  // Only async-signal-safe calls are allowed here (fork(2)).
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(input_file, STDIN_FILENO);
         dup2(output_, STDOUT_FILENO);

@@ -92,7 +92,7 @@ Cell random_cell(Random& random, Column column, Letters letters) {
         case Value::signal: return random_real(random, about.low, about.high, 1);
         case Value::degrees: return random_real(random, about.low, about.high, 6);
         case Value::decimal: {
-            // An integer without a unit may stand for tenths of volts.
+            // Never a whole number: without a unit, decode could read it as tenths of volts.
             if (column == Column::voltage_v)
                 return static_cast<double>(10 * random.below(99) + 1 + random.below(9)) / 10;
             return random_real(random, about.low, about.high, 1);

@@ -73,7 +73,7 @@ inline std::string record_of(const Columns& rows) {
     return record;
 }
 
-// Rows that are decoded and stored in the same way as the intake does it.
+// Decodes and stores rows in the same way as the intake does.
 class Rows {
 public:
     Rows(size_t rows_max, size_t text_max) : rows(rows_max, text_max) {}

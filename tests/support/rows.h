@@ -19,7 +19,7 @@ inline void add_row(Columns& columns, std::string_view site, int64_t seq,
     columns.commit_row();
 }
 
-// Adds a report that differs from all others, in the same way as the intake does it.
+// Adds a report that differs from all others, in the same way as the intake does.
 inline void add_report(Columns& columns, int64_t fingerprint, int64_t seq, int64_t received_us,
                        bool first_sending = false) {
     columns.set_integer(Column::id, fingerprint);

@@ -4,9 +4,9 @@
 // The process runs with environment(), so that volatile_disk_preload.cc records which data is
 // durable. cut_power() then gives the directory contents that a disk may have after a power cut:
 //
-//   names      of each directory as last synced, or as they were, by chance
-//   contents   as last synced, and of each file's 512-byte sectors that were written since none,
-//              all or any, by chance; its length by chance too
+//   names      of each directory: by chance those at its last sync, or the newest ones
+//   contents   of each file at its last sync, with by chance none, some or all of the 512-byte
+//              sectors that were written after it, and by chance the old or the new length
 #pragma once
 
 #include <filesystem>

@@ -261,7 +261,7 @@ Result written(int fd, off_t at, Result result) {
 
 int cut(const char* call, int fd, off_t size) {
     const int result = real<int(int, off_t)>(call)(fd, size);
-    // Data that is written to this part later differs from the previous data.
+    // Everything from `size` on now differs from the durable contents, so it counts as written.
     if (result == 0) record([&](Disk& disk) { disk.written(fd, size, whole); });
     return result;
 }

@@ -48,7 +48,8 @@ BOOST_AUTO_TEST_CASE(file_that_changes_is_logged_once_and_shown_until_it_is_read
             fs::rename(path + ".new", path);
         },
         [&] {
-            // The change time of a file has the resolution of the kernel's timer.
+            // The change time of a file has the resolution of the kernel's timer. Without a pause
+            // it could stay the same.
             std::this_thread::sleep_for(20ms);
             std::ofstream(path) << "c";
         },
@@ -58,7 +59,7 @@ BOOST_AUTO_TEST_CASE(file_that_changes_is_logged_once_and_shown_until_it_is_read
         begin();
         BOOST_TEST(logged() == "");
         change();
-        // The watch measures once a second.
+        // The watch checks the files once a second, so this call does nothing.
         BOOST_TEST(standard_error_of([&] { watch->measure(); }) == "");
         BOOST_TEST(logged().find(path + " was changed, replaced or removed") != std::string::npos);
         BOOST_TEST(logged() == "");

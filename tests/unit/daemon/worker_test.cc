@@ -134,8 +134,8 @@ BOOST_AUTO_TEST_CASE(silent_connections_make_way_for_new_ones_and_who_was_heard_
     HttpClient known(http_port);
     BOOST_TEST(known.post("{}").status == 200);
     MqttClient router(mqtt_port, "MT1");
-    // Each listening socket has its own queue. So each client waits until the previous one is
-    // accepted.
+    // The two listening sockets have separate queues. To know the order of the connections, the
+    // test waits until each one is accepted before it opens the next.
     const auto wait_until_opened = [this](Transport transport, int64_t connections) {
         const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
         const auto opened = [&] {
@@ -148,7 +148,8 @@ BOOST_AUTO_TEST_CASE(silent_connections_make_way_for_new_ones_and_who_was_heard_
     wait_until_opened(Transport::http, 2);
     TcpClient silent_too(mqtt_port);
     wait_until_opened(Transport::mqtt, 2);
-    // A new connection has two seconds.
+    // The silent connections are not closed in their first two seconds. Until then, the newest
+    // connection is closed instead.
     BOOST_TEST(TcpClient(http_port).ends_within(std::chrono::seconds(1)));
     BOOST_TEST(!silent.ends_within(std::chrono::milliseconds(2200)));
     HttpClient next(http_port);
@@ -208,8 +209,8 @@ BOOST_AUTO_TEST_CASE(steady_state_allocates_nothing_for_a_check_in) {
             mqtt.connection().drop(4);
         }
     };
-    // On a busy machine, more requests than ever before may be pending at once, and their
-    // containers then grow. But this does not happen in each run.
+    // On a busy machine, more requests than in all earlier runs can be pending at once, so that
+    // their containers grow. At least one run of ten must allocate nothing.
     constexpr int rounds = 500;
     int runs = 0;
     for (size_t before = 0; before != allocations() && runs < 10; ++runs) {

@@ -175,7 +175,7 @@ BOOST_AUTO_TEST_CASE(pages_need_the_token_if_there_is_one_and_health_does_not) {
         BOOST_TEST(status(page, "") == 401);
         BOOST_TEST(status(page, "Authorization: Bearer abd\r\n") == 401);
         BOOST_TEST(status(page, "Authorization: Bearer abc\r\n") != 401);
-        BOOST_TEST(status(page, "Authorization: Basic YWRtaW46YWJj\r\n") != 401);  // admin:abc
+        BOOST_TEST(status(page, "Authorization: Basic YWRtaW46YWJj\r\n") != 401);  // "admin:abc"
     }
     admin.require_token(sha256("new"), settings);
     BOOST_TEST(status("/readyz", "Authorization: Bearer abc\r\n") == 401);

@@ -68,7 +68,7 @@ BOOST_AUTO_TEST_CASE(device_comes_from_the_adopt_path_alone) {
     BOOST_TEST(request.device == "");
     BOOST_TEST(admit("POST", "/adopt/" + std::string(500, 'x')).has_value());
     BOOST_TEST(request.device.size() == 128);
-    // RFC 3986, section 2.1: both spellings mean the same id.
+    // RFC 3986, section 2.1: `%3A` and `:` mean the same character.
     BOOST_TEST(admit("POST", "/adopt/4C%3A5E:0d%20%C3%A4+7%").has_value());
     BOOST_TEST(request.device == "4C:5E:0d \u00e4+7%");
 }

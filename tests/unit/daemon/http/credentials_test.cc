@@ -38,7 +38,7 @@ BOOST_AUTO_TEST_CASE(bearer_token_is_taken_as_it_is) {
     BOOST_TEST(in("bearer  abc ") == "|abc");
 }
 
-// RFC 7617, section 2: Aladdin:open sesame.
+// The first value is the example of RFC 7617, section 2.
 BOOST_AUTO_TEST_CASE(basic_is_site_and_token_or_a_token_alone) {
     BOOST_TEST(in("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==") == "Aladdin|open sesame");
     BOOST_TEST(in("BASIC dG9rZW46") == "|token");

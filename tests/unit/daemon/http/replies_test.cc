@@ -13,7 +13,7 @@ namespace rollcall {
 namespace {
 
 struct RepliesFixture {
-    ManualClock clock;  // 1790000000 is Mon, 21 Sep 2026 14:13:20.
+    ManualClock clock;  // Starts at 1790000000 s: Mon, 21 Sep 2026 14:13:20.
     Replies replies{clock};
 };
 
@@ -223,7 +223,8 @@ BOOST_AUTO_TEST_CASE(every_code_has_a_status_with_a_reason) {
     for (size_t code = 0; code < std::size(code_names); ++code) {
         const std::string answer(replies.refused({static_cast<Code>(code)}, After::close));
         const std::string line = answer.substr(0, answer.find('\r'));
-        BOOST_TEST_CONTEXT(code_names[code]) BOOST_TEST(line.size() > 13);  // "HTTP/1.1 400 ".
+        // "HTTP/1.1 400 " has 13 characters.
+        BOOST_TEST_CONTEXT(code_names[code]) BOOST_TEST(line.size() > 13);
     }
 }
 

@@ -35,8 +35,8 @@ BOOST_FIXTURE_TEST_SUITE(http_session, WorkerFixture)
 BOOST_AUTO_TEST_CASE(requests_in_one_packet_are_answered_in_their_order) {
     start();
     HttpClient client(http_port);
-    // The responses must keep the order of the requests. These are: durable, refused at once,
-    // refused by its head, durable.
+    // The responses must have the order of the requests, although only the first and the last one
+    // wait for the disk.
     client.send(post_request(report) + post_request("{") +
                 "GET /nowhere HTTP/1.1\r\nHost: r\r\n\r\n" + post_request(report));
     for (const int status : {200, 400, 404, 200}) BOOST_TEST(client.receive().status == status);
@@ -429,7 +429,7 @@ BOOST_AUTO_TEST_CASE(connection_of_an_address_beyond_its_limit_is_closed_and_cou
                            label_of(Transport::http, Code::too_many_from_address)) == 1);
         BOOST_TEST(first.post(report).status == 200);
     }
-    // A connection counts only until it is closed.
+    // Connections that are closed no longer count, so that the third one is accepted.
     const auto give_up = std::chrono::steady_clock::now() + 5s;
     while (counted(Metric::connections) > 0 && std::chrono::steady_clock::now() < give_up)
         std::this_thread::sleep_for(5ms);

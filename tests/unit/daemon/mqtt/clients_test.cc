@@ -138,7 +138,7 @@ BOOST_AUTO_TEST_CASE(session_that_received_nothing_goes_on_too) {
 // [MQTT5-4.1.0-2]
 BOOST_AUTO_TEST_CASE(session_that_has_expired_is_a_new_one) {
     close(open_with_message("a", 7), 60);
-    now_s += 60;  // The time is rounded, so 59.x s may have passed.
+    now_s += 60;  // Times are in whole seconds, so perhaps only 59.x s have passed.
     BOOST_TEST(open("a").session_present);
     close(open_with_message("b", 7), 60);
     now_s += 61;
@@ -325,7 +325,7 @@ BOOST_AUTO_TEST_CASE(will_waits_for_its_delay_and_for_nobody_who_comes_back) {
     const auto first = open("a");
     BOOST_TEST(close_with_will(first, 60, 5) == "waits");
     BOOST_TEST(counted(Metric::mqtt_wills_waiting) == 1);
-    BOOST_TEST(!registry.has_due_will(now_s + 5));  // The delay may have begun a bit later.
+    BOOST_TEST(!registry.has_due_will(now_s + 5));  // Perhaps only 4.x s have passed.
     BOOST_TEST(registry.has_due_will(now_s + 6));
     const auto second = open("a");
     BOOST_TEST(counted(Metric::mqtt_wills_waiting) == 0);

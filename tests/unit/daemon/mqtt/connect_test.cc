@@ -43,7 +43,7 @@ BOOST_AUTO_TEST_CASE(client_without_an_id_is_given_one_of_its_own) {
     for (TcpClient* client : {&first, &second}) {
         client->send(connect("", {.level = 5}));
         mqtt::ServerProperties properties = usual;
-        const std::string an_id(23, 'x');  // Every server must accept these [MQTT5-3.1.3-5].
+        const std::string an_id(23, 'x');  // Every server must accept this id [MQTT5-3.1.3-5].
         properties.assigned_client_id = an_id;
         const size_t size = connack(5, false, properties).size();
         const std::string answer = client->take(size);

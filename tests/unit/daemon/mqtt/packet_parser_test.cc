@@ -39,7 +39,7 @@ BOOST_AUTO_TEST_CASE(a_packet_ends_where_its_length_says_and_the_next_one_follow
 
 BOOST_AUTO_TEST_CASE(types_that_no_client_sends_are_refused_at_their_first_byte) {
     for (size_t flags = 0; flags < 16; ++flags) {
-        for (const size_t type : {0, 15})  // Reserved, and AUTH, which only 5.0 has.
+        for (const size_t type : {0, 15})  // 0 is reserved. 15 is AUTH, which only 5.0 has.
             BOOST_TEST(refused(byte(type << 4 | flags)), "type " << type << " flags " << flags);
         BOOST_TEST(refused_5(byte(flags)), "flags " << flags);
         BOOST_TEST(refused_5(byte(0xF0 | flags)) == (flags != 0), "flags " << flags);
@@ -84,14 +84,15 @@ BOOST_AUTO_TEST_CASE(a_length_in_more_bytes_than_needed_is_taken_in_3_1_1_and_re
         taken<Pingreq>(longer);
         BOOST_TEST(refused_5(longer));
     }
-    // The version of a CONNECT is in the packet itself.
+    // A CONNECT names its version itself, so taken() and refused() work for both versions.
     const auto longer = [](const std::string& connect) {
         return connect.substr(0, 1) + byte(static_cast<uint8_t>(connect[1]) | 0x80) + "\0"s +
                connect.substr(2);
     };
     taken<Connect>(longer(connect(2, text("c"))));
     BOOST_TEST(refused(longer(connect_5(2, "", text("c")))));
-    // The length of a property list, and a property whose value is a length.
+    // 5.0 has the same encoding for the length of a property list, the id of a property, and a
+    // subscription identifier.
     BOOST_TEST(refused_5(packet(0x30, text("a") + "\x80\0"s)));
     BOOST_TEST(refused_5(packet(0x30, text("a") + "\x02\xA3\0\0\x01"s)));
     BOOST_TEST(
@@ -236,7 +237,7 @@ BOOST_AUTO_TEST_CASE(a_connect_cut_short_by_its_length_is_refused_wherever_it_is
         BOOST_TEST(refused(packet(0x10, body.substr(0, size))), "at " << size);
 }
 
-// The same for 5.0. That version allows a password without a user name.
+// The rules of the tests above, for 5.0, which allows a password without a user name.
 // [MQTT5-3.1.2-3] [MQTT5-3.1.2-9] [MQTT5-3.1.2-11] [MQTT5-3.1.2-12] [MQTT5-3.1.2-13]
 // [MQTT5-3.1.2-16] [MQTT5-3.1.2-17] [MQTT5-3.1.2-18] [MQTT5-3.1.2-19]
 BOOST_AUTO_TEST_CASE(flags_of_a_connect_of_5_0_are_consistent_and_what_they_announce_is_there) {
@@ -337,7 +338,7 @@ BOOST_AUTO_TEST_CASE(topics_that_are_empty_or_have_wildcards_are_refused) {
     taken<Publish>(publish(0x00, text("$a")));
 }
 
-// --- the others ---
+// --- other packets ---
 
 BOOST_AUTO_TEST_CASE(pingreq_and_disconnect_have_no_body) {
     taken<Pingreq>(packet(0xC0, ""));
@@ -527,7 +528,7 @@ BOOST_AUTO_TEST_CASE(every_beginning_of_a_packet_of_5_0_needs_more) {
     }
 }
 
-// A packet that ends with a payload or a list may also be complete with a smaller length.
+// If a packet ends with a payload or a list, a smaller length can make a valid packet, too.
 BOOST_AUTO_TEST_CASE(a_packet_of_5_0_cut_short_by_its_length_is_refused_or_as_short) {
     size_t refusals = 0;
     for (const std::string& whole : whole_packets_5())

@@ -12,7 +12,7 @@ BOOST_FIXTURE_TEST_SUITE(mqtt_replies, MqttSessionFixture)
 
 // [MQTT5-3.1.2-24] [MQTT5-3.4.2-2]
 BOOST_AUTO_TEST_CASE(client_of_5_0_receives_nothing_larger_than_its_maximum_packet_size) {
-    // Makes CONNACK so short that a refusal with its reason string is longer.
+    // These two settings make CONNACK shorter than a refusal with a reason string.
     settings.mqtt.in_flight_max = UINT16_MAX;
     settings.mqtt.topic_aliases_max = 0;
     start();
@@ -34,7 +34,8 @@ BOOST_AUTO_TEST_CASE(client_of_5_0_receives_nothing_larger_than_its_maximum_pack
         client.send(with_maximum(full.size() - 1) + bad + connect("MT1"));
         BOOST_TEST(client.take_rest() == terms + brief + dismissal(5, Reason::protocol_error));
     }
-    // If a client cannot receive the terms, it would break them.
+    // CONNACK has the limits of the daemon. A client that cannot receive it is refused, because it
+    // could not keep to them.
     TcpClient client(mqtt_port);
     client.send(with_maximum(terms.size() - 1) + bad);
     BOOST_TEST(client.take_rest() == refused(5, Reason::packet_too_large));
@@ -60,7 +61,7 @@ BOOST_AUTO_TEST_CASE(reason_code_is_that_of_the_error) {
     BOOST_TEST((reason_for(Code::over_site_quota) == Reason::quota_exceeded));
     BOOST_TEST((reason_for(Code::bad_credential) == Reason::bad_user_name_or_password));
     BOOST_TEST((reason_for(Code::expired_credential) == Reason::not_authorized));
-    // A report that cannot be decoded, whatever is wrong with it.
+    // All errors of decoding have this reason.
     BOOST_TEST((reason_for(Code::malformed_json) == Reason::payload_format_invalid));
 }
 

@@ -276,7 +276,7 @@ BOOST_AUTO_TEST_CASE(client_that_breaks_the_protocol_is_cut_and_counted) {
         {"\x10\xFF\xFF\x03" + text("MQTT") + "\5", refused(5, Reason::packet_too_large),
          Code::mqtt_too_large},
         {"\x10\xFF\xFF\x03", "", Code::mqtt_too_large},
-        // After CONNECT it receives CONNACK first.
+        // After CONNECT the client receives CONNACK first.
         {hello + hello, connack(4), Code::mqtt_unexpected_packet},
         {hello_5 + publish(5, 0, 0, {.topic = long_topic, .properties = property(35, two(1))}),
          end_5(Reason::packet_too_large, "mqtt_too_large"), Code::mqtt_too_large},

@@ -7,7 +7,6 @@ namespace rollcall {
 
 namespace {
 
-// The queue only compares addresses.
 struct QueueFixture {
     Connection& connection(size_t number) {
         return reinterpret_cast<Connection&>(places.at(number));

@@ -63,7 +63,7 @@ BOOST_AUTO_TEST_CASE(damaged_authorities_are_a_problem_with_its_reason) {
     BOOST_TEST(problem_of(authority + "a comment\n" + authority) == "");
     BOOST_TEST(problem_of("") == "the file contains none in PEM format");
     BOOST_TEST(problem_of(authority + authority.substr(0, 100)) == "bad end line");
-    settings.tls.client_ca = test_certificates().path("");  // A directory.
+    settings.tls.client_ca = test_certificates().path("");  // This is a directory.
     BOOST_TEST(!context.load().has_value());
 }
 

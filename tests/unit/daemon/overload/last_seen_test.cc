@@ -9,7 +9,7 @@ namespace rollcall {
 
 namespace {
 
-constexpr int64_t now_s = 1'790'000'040;  // A minute of the clock begins.
+constexpr int64_t now_s = 1'790'000'040;  // The start of a minute.
 constexpr uint64_t site = 7ULL << 32 | 5;
 constexpr uint64_t site_of_same_place = 8ULL << 32 | 5;
 constexpr uint64_t site_of_other_place = 7ULL << 32 | 6;

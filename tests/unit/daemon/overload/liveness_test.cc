@@ -19,7 +19,7 @@ struct LivenessFixture {
         return shard.read(metric, label_of(Transport::mqtt));
     }
 
-    int64_t now_us = 1'790'000'040'000'000;  // A minute of the clock begins.
+    int64_t now_us = 1'790'000'040'000'000;  // The start of a minute.
     Wakeup wakeup;
     MetricShard shard;
     Intake intake{{2, 3, 4 * row_text_max, 65536, 10}, {}, wakeup, shard};
@@ -96,7 +96,7 @@ BOOST_AUTO_TEST_CASE(only_what_is_wrong_with_a_body_tells_that_its_sender_is_the
 
 BOOST_AUTO_TEST_CASE(list_of_which_nothing_was_good_counts_as_refused) {
     Receipt receipt;
-    liveness.taken(receipt, sender("r1"));  // "[]"
+    liveness.taken(receipt, sender("r1"));  // The body was an empty list.
     BOOST_TEST(rows().rows() == 0);
     receipt.refused = {{0, Code::malformed_json}, {1, Code::unsupported_shape}};
     liveness.taken(receipt, sender("r1"));

@@ -175,7 +175,8 @@ BOOST_AUTO_TEST_CASE(tokens_by_another_program_are_verified) {
                   {p256_key(), R"({"alg":"ES256","kid":"p"})"},
                   {ed25519_key(), R"({"alg":"EdDSA","kid":"e"})"}};
     for (const auto& [key, header] : tokens)
-        for (int round = 0; round < 4; ++round) {  // The numbers of ES256 are sometimes short.
+        // Repeated because the numbers of an ES256 signature have leading zeros only sometimes.
+        for (int round = 0; round < 4; ++round) {
             const std::string token = key.token(header, R"({"sub":"s1"})");
             const auto parsed = parse_json_web_token(token);
             BOOST_TEST(keys->find(*parsed)->verifies(*parsed), token);

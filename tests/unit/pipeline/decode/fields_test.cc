@@ -332,7 +332,8 @@ BOOST_AUTO_TEST_CASE(a_placeholder_is_no_identity) {
     licence.text("system-id", "unknown").text("uptime", "1d");
     BOOST_TEST(licence[Column::system_id] == "NULL");
     BOOST_TEST(licence.warnings() == "not_an_identity:system_id");
-    Row next;  // The next source of the value is used.
+    Row next;
+    // The first key has no serial number, so the value of the second one is used.
     next.text("serial-number", "unknown").text("sn", "HF609BYEWH9");
     BOOST_TEST(next[Column::serial_number] == "HF609BYEWH9");
     Row repeated;

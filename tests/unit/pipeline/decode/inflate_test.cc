@@ -70,7 +70,8 @@ std::string zstd_zeros(size_t blocks, int window_log = 17) {
     return frame;
 }
 
-// Returns a frame without content. The larger it is, the more output other frames may have.
+// Returns a frame without content. Because the output may be a multiple of the input, a larger
+// frame allows the other frames more output.
 std::string skippable(size_t bytes) {
     std::string frame = "\x50\x2A\x4D\x18"s;
     for (const unsigned shift : {0u, 8u, 16u, 24u}) frame += static_cast<char>(bytes >> shift);
@@ -127,7 +128,7 @@ bool count_mallocs() {
 
 }  // namespace
 
-namespace rollcall {  // A suite is a namespace. zlib has a function with its name.
+namespace rollcall {
 
 BOOST_AUTO_TEST_SUITE(decode_inflate)
 

@@ -16,8 +16,8 @@ using namespace rollcall;
 
 namespace {
 
-// Maximum size that RouterOS 6, and 7 before 7.14, read from a file; also that of a variable of
-// RouterOS 6.
+// Maximum size of a file that a script can read in RouterOS 6 and in RouterOS 7 before 7.14.
+// A variable of RouterOS 6 has the same maximum size.
 constexpr size_t variable_bytes_max = 4095;
 
 constexpr const char* scripts[] = {"checkin-v7.rsc", "checkin-v7-early.rsc", "checkin-v6.rsc",
@@ -315,8 +315,8 @@ BOOST_AUTO_TEST_CASE(a_report_of_version_6_fits_into_a_variable) {
     const size_t value_bytes_max = 128;
     BOOST_TEST(script.find(":if ([:len $text] > 128) do={ :set text [:pick $text 0 128] }") !=
                std::string::npos);
-    size_t report_bytes_max = 2 + value_bytes_max;  // An identity of backslashes becomes twice as
-                                                    // long.
+    // The braces, and a second time the identity, because escaping doubles its backslashes.
+    size_t report_bytes_max = 2 + value_bytes_max;
     for (const auto& key : keys_sent(script))
         report_bytes_max += value_bytes_max + key.size() + std::string_view(R"("":"",)").size();
     BOOST_TEST(report_bytes_max <= variable_bytes_max);

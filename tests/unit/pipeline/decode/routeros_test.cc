@@ -10,7 +10,7 @@
 
 #include "tests/support/random.h"
 
-namespace values = rollcall::routeros;  // The suite has the same name.
+namespace values = rollcall::routeros;
 
 namespace {
 

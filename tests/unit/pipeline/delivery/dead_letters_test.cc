@@ -245,8 +245,8 @@ BOOST_AUTO_TEST_CASE(damaged_letter_costs_no_other_one) {
     for (int64_t seq = 0; seq < 6; ++seq) BOOST_TEST(keep_all({seq}).has_value());
     const std::string segment = std::string(directory) + "/" + segment_name(0);
     const uint64_t size = files.content_size(segment);
-    BOOST_TEST(keep_all({6}).has_value());  // Otherwise the last dead letter would look like a torn
-                                            // write.
+    // This dead letter stays undamaged. Damage in the last one would look like a torn write.
+    BOOST_TEST(keep_all({6}).has_value());
     MemoryFiles whole;
     whole.copy(files);
     for (uint64_t byte = segment_head_bytes; byte < size; byte += 21) {
@@ -329,7 +329,7 @@ BOOST_AUTO_TEST_CASE(sink_that_fails_keeps_all_letters_that_it_has_not_stored) {
         sink.fails = failure;
         const Error failed = replay(sink).error();
         BOOST_TEST((failed.code == Code::sink_down));
-        BOOST_TEST(describe(failed) == info(Code::sink_down).help);  // The error is the sink's own.
+        BOOST_TEST(describe(failed) == info(Code::sink_down).help);  // No text was added.
     }
     BOOST_TEST(replay(sink).value().stored == 0);  // The last failure came after the commit.
     BOOST_TEST(sink.seqs == std::vector<int64_t>({1, 2, 3}), boost::test_tools::per_element());

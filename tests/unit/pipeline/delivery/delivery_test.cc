@@ -254,7 +254,7 @@ BOOST_AUTO_TEST_CASE(row_that_is_refused_for_good_is_a_dead_letter_and_the_other
     BOOST_TEST(letters.replay(fixed, 16, test_text_max, [](uint64_t, uint64_t) {}).has_value());
     BOOST_TEST(fixed.seqs == std::vector<int64_t>({5, 17}), boost::test_tools::per_element());
     sink = {};
-    drain(*make());  // A sink that stores them all gets the same ids.
+    drain(*make());  // The sink is empty again and stores all rows. Their ids must be the same.
     BOOST_TEST(sink.ids[5] == fixed.ids[0]);
     BOOST_TEST(sink.ids[17] == fixed.ids[1]);
 }

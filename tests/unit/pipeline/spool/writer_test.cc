@@ -306,7 +306,7 @@ BOOST_AUTO_TEST_CASE(segment_is_kept_while_a_sink_may_lose_a_record_of_it_and_th
     BOOST_TEST(read_from(0).size() < 40);
     append_and_sync(100, 200);
     BOOST_TEST(writer->drop(300, 0).has_value());
-    BOOST_TEST(read_from(0).size() < 200);  // No more than half of the spool.
+    BOOST_TEST(read_from(0).size() < 200);  // Kept segments fill at most half of the spool.
     BOOST_TEST(read_from(0).size() > 60);
 }
 

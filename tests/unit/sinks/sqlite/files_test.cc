@@ -59,7 +59,8 @@ BOOST_AUTO_TEST_CASE(each_file_that_is_removed_moved_or_replaced_is_named) {
         BOOST_TEST(changed() == file);
         fs::rename(file + ".moved", file);
         BOOST_TEST(changed() == "");
-        fs::rename(file, file + ".moved");  // A link to the moved file has the old name.
+        fs::rename(file, file + ".moved");
+        // Through this link, the old name still leads to the same file.
         fs::create_symlink(file + ".moved", file);
         BOOST_TEST(changed() == "");
         fs::remove(file);
@@ -114,7 +115,7 @@ BOOST_AUTO_TEST_CASE(wal_of_a_database_that_was_moved_from_a_killed_daemon_is_ke
         BOOST_TEST(!fs::exists(path + "-shm"));
         BOOST_TEST(fs::exists(path + orphan));
     }
-    std::ofstream(path + "-wal") << "commits";  // The database is empty.
+    std::ofstream(path + "-wal") << "commits";  // The database is empty, so this is not its WAL.
     BOOST_TEST(SqliteFiles(path).prepare().has_value());
     BOOST_TEST(fs::exists(path + "-wal.orphan.2"));
     std::ofstream(path) << "x";
