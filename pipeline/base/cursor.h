@@ -16,7 +16,8 @@ namespace rollcall {
 
 inline constexpr size_t cache_line_bytes = 64;
 
-// These are macros so that the stress test can be built with one weaker order. It must then fail.
+// These are macros so that the stress test can be built with one order weakened; the test must then
+// fail.
 #ifndef ROLLCALL_ORDER_ADVANCE
 #define ROLLCALL_ORDER_ADVANCE std::memory_order_release
 #endif

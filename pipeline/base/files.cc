@@ -59,7 +59,7 @@ public:
     RealFile& operator=(const RealFile&) = delete;
 
     Result<void> sync() override {
-        // EINTR is not retried either: Linux may have dropped a write error meanwhile, and a second
+        // Do not retry after EINTR: Linux may have dropped a write error meanwhile, and a second
         // call would not return that error.
         if (fdatasync(fd_) != 0) return fail(Code::sync_failed, errno);
         return {};

@@ -6,9 +6,9 @@
 // lines about refused clients do not displace the reason for an exit. After the waiting lines, the
 // thread writes one more line, with the number of lines that were dropped after them.
 //
-// The thread may block in write(2) for any time. The destructor of the LogWriter waits for the
-// thread only for a limited time and then abandons it. Both share the queue, so the thread can
-// still use it.
+// The thread can block in write(2) for any length of time. The destructor of the LogWriter waits
+// for the thread only for a limited time and then abandons it. Both share the queue, so the thread
+// can still use it.
 //
 // Threads: any thread may call add() and flush(), which never block on the descriptor. At most one
 // LogWriter exists at a time. It receives the lines of log() from its construction to its

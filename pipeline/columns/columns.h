@@ -185,7 +185,7 @@ public:
         const uint64_t where = cell(row, column);
         return {text_.get() + static_cast<uint32_t>(where), where >> 32};
     }
-    // Appends a row of another table, whose texts may have any length. If the row does not fit,
+    // Appends a row of another table. The row's texts may have any length. If the row does not fit,
     // returns false and changes nothing. There must be no open row.
     [[nodiscard]] bool append_row(const Columns& from, size_t row);
     // Sets an integer of a committed row, for example the id, which only the delivery knows.

@@ -2,8 +2,8 @@
 //
 //     Content-Type: application/json; charset=windows-1251
 //
-// The C library (iconv) does the conversion. It may lack a code page, or refuse bytes that the code
-// page does not define. The decoder then reads the text like any other text that is not UTF-8.
+// The C library (iconv) does the conversion. If it lacks a code page, or refuses bytes that the
+// code page does not define, the decoder reads the text like any other text that is not UTF-8.
 //
 // Threads: one object for each worker. Memory is allocated only when a code page is first used.
 #pragma once

@@ -12,8 +12,8 @@
 //
 // A byte order mark at the beginning is removed, and so are NULs and white space at the end. Bytes
 // that are not UTF-8 are read in the charset that the Content-Type declares, else as Windows-1252.
-// A form may hold JSON in one of its fields; so may the query of a request with an empty body. A
-// JSON string that holds a report is read as that report. An array that begins like the rows of a
+// A form can hold JSON in one of its fields, and so can the query of a request with an empty body.
+// A JSON string that holds a report is read as that report. An array that begins like the rows of a
 // RouterOS menu is one report (json_report.h). An empty body is a report, too: it means that the
 // router is alive.
 //

@@ -5,9 +5,9 @@
 // each slot of a hash table, the last name that was looked up. A name that is not cached costs as
 // much as without the cache.
 //
-// Routers also send names in the same order. Each entry therefore points to the name that came
-// after it last time. If this name is next again, neither the end of the name nor its slot has to
-// be found.
+// A router sends its names in the same order each time. Each entry therefore points to the name
+// that followed it last time. If this name is next again, neither the end of the name nor its slot
+// has to be found.
 //
 // Threads: one for each worker, inside its Fields. Nothing allocates after construction.
 #pragma once

@@ -26,7 +26,7 @@ namespace rollcall {
 enum class Privacy : uint8_t {
     open,
     subscriber,  // Identifies a person or a SIM: "imsi", "uicc", "subscriber-number".
-    credential,  // "wpa2-pre-shared-key", "X-Device-Secret", "snmp-community".
+    credential,  // Is a secret: "wpa2-pre-shared-key", "X-Device-Secret", "snmp-community".
 };
 [[nodiscard]] Privacy privacy_of(std::string_view name);
 

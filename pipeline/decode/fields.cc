@@ -36,8 +36,8 @@ inline bool unsubstituted(std::string_view text) {
     return text.starts_with('$') && is_variable(text);
 }
 
-// Returns whether a value of the key `id` is a serial number: it has both letters and digits, and
-// nothing else. Other things have an `id` as well.
+// Returns whether a value of the key `id`, which other things have as well, looks like a serial
+// number: it consists of letters and digits, and has at least one of each.
 bool is_like_serial(std::string_view text) {
     return std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c); }) &&
            std::ranges::any_of(text, is_letter) && std::ranges::any_of(text, is_digit);

@@ -61,7 +61,7 @@ struct JsonWrapper {
     size_t objects = 0;     // Number of the report's objects that are not groups.
     std::string_view name;  // Name of the first such object.
     bool proven = false;
-    std::array<JsonMember, members_max> members;  // Its members that are not keys.
+    std::array<JsonMember, members_max> members;  // The members of that object that are not keys.
     size_t members_count = 0;
 
     void clear() {

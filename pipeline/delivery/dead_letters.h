@@ -91,7 +91,7 @@ public:
         SinkName sink;
         std::string spool_directory;  // Each sink has a folder in it for its dead letters.
         SpoolId spool;                // Without a lineage, also the run of refused rows.
-        uint64_t size_max;            // Bytes.
+        uint64_t size_max;            // Limit for all dead letters of this sink, in bytes.
         bool sync;
         const Lineage* lineage = nullptr;  // Finds the run of a refused row.
     };
@@ -109,8 +109,8 @@ public:
         Sink& sink, size_t rows_max, size_t text_max,
         const std::function<void(uint64_t done, uint64_t all)>& progress);
 
-    // Forgets which rows have a dead letter, so that the next keep() reads them again. Call it
-    // after the sink's position has moved back.
+    // Forgets which rows have a dead letter, so that the next keep() reads the folder again. Call
+    // it after the sink's position has moved back.
     void forget() { kept_.reset(); }
 
     // Counts the dead letters, because another process may have replayed some, and updates the

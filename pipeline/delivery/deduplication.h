@@ -75,7 +75,7 @@ private:
 
     uint64_t window_us_;
     size_t count_max_;
-    uint64_t multiplier_;  // Odd and random.
+    uint64_t multiplier_;  // A random odd number, which clients do not know.
     std::vector<Sighting> sightings_;
     size_t oldest_ = 0;
     size_t count_ = 0;

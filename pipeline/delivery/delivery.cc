@@ -312,7 +312,8 @@ Result<void> Delivery::fill_batch() {
         }
         drop_duplicates(**record, before);
         reader_.advance();
-        // Duplicates count too. Otherwise one step might read the whole spool.
+        // Duplicates count as rows: otherwise a step that finds only duplicates would read the
+        // whole spool.
         batch_full_ = !batch_.room() || batch_.rows() + batch_duplicates_ >= batch_rows_limit_;
     }
     return {};

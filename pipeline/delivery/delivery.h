@@ -2,10 +2,10 @@
 //
 // The delivery merges records into a batch until the batch is full or its oldest check-in has
 // waited age_max. It then passes the batch to the sink. When the sink fails, the delivery discards
-// the batch, asks the sink for its position again and reads the spool from there. Nothing is
+// the batch, asks the sink for the position again and reads the spool from there. Nothing is
 // dropped and nothing is stored twice. The next batch has half the rows, down to one record,
-// because the failed batch may have been too large for the sink's timeout. Each stored batch
-// doubles the limit again.
+// because the failed batch may have been too large for the sink's timeout. Each batch that is
+// stored after that doubles the number of rows, up to rows_max.
 //
 // Deduplication: in the spool, the column `id` holds the report's fingerprint. A row whose
 // fingerprint was seen within the window is left out of the batch, unless the row is marked
@@ -79,7 +79,7 @@ public:
         // The quarantine of the spool, which its deliveries share. nullptr gives the delivery its
         // own, which keeps no bytes.
         std::shared_ptr<Quarantine> quarantine = nullptr;
-        uint64_t dead_letters_size_max = 0;  // Bytes.
+        uint64_t dead_letters_size_max = 0;  // Limit in bytes, see DeadLetters::Options.
         bool sync = false;                   // Whether dead letters are synced.
         Lineage* lineage = nullptr;          // The spool's lineage; nullptr for a replay.
         // The thread calls this function last, with the error that ends the daemon.
@@ -187,7 +187,7 @@ private:
     int64_t batch_begun_us_ = 0;    // Steady time at which the first row of the batch was read.
     size_t batch_duplicates_ = 0;   // Rows that were left out of the batch.
     bool batch_full_ = false;
-    size_t batch_rows_limit_;  // rows_max, or fewer after the sink has failed.
+    size_t batch_rows_limit_;  // At most rows_max; lower after the sink has failed.
 
     DeduplicationWindow window_;
     std::vector<uint32_t> repeated_;  // Duplicate rows of the record that is being read.
@@ -204,7 +204,7 @@ private:
     // Steady time since which the sink has lacked records, as far as is known; 0 while the sink is
     // up.
     int64_t lacks_since_us_ = 0;
-    int64_t stop_before_us_ = 0;  // Steady time; set before stopping_ advances.
+    int64_t stop_before_us_ = 0;  // Steady time at which to stop; set before stopping_ advances.
     Heartbeat heartbeat_;
     Wakeup wakeup_;
     Cursor stored_;    // Advanced by the delivery: the sink holds the records below.

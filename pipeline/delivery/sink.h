@@ -52,9 +52,9 @@ constexpr std::optional<DeadReason> dead_reason_of(Code code) {
     }
 }
 
-// Makes refused rows durable elsewhere, so that the sink may leave them out. The sink calls it with
-// all refused rows of the batch before it stores the position, and again if it finds more. If the
-// call fails, the batch fails with the same error.
+// Makes refused rows durable elsewhere, so that the sink may leave them out. The sink calls this
+// function with all refused rows of the batch before it stores the position. If more rows are then
+// refused, it calls the function again. If a call fails, the batch fails with the same error.
 using KeepRefused = std::function<Result<void>(std::span<const Refusal>)>;
 
 struct Batch {

@@ -69,8 +69,8 @@ private:
     mutable std::mutex mutex_;  // Guards the members below.
     SinkState state_ = SinkState::opening;
     SinkState before_silence_ = SinkState::opening;
-    int64_t since_us_;   // Steady time.
-    int64_t logged_us_;  // Steady time.
+    int64_t since_us_;   // Steady time at which the state changed.
+    int64_t logged_us_;  // Steady time of the last log line.
     std::string cause_;
     int64_t failed_attempts_ = 0;
     int64_t dead_letters_ = 0;

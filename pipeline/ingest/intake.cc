@@ -176,9 +176,9 @@ void Intake::set_envelope(Columns& row, std::string_view site, const Sender& sen
 // Otherwise the row gets no fingerprint. The text is not used if nothing names the router, because
 // another router behind the same address may send the same text. See row_id.h.
 //
-// The tenant, the site and the route are part of the hash's input. So a client that does not have
-// the hash's key cannot produce the fingerprint of a report of another tenant or site, and cannot
-// find two inputs with the same fingerprint.
+// The tenant, the site and the route are part of the hash's input. So without the hash's key, a
+// client can neither produce the fingerprint of a report of another tenant or site, nor find two
+// inputs with the same fingerprint.
 void Intake::set_fingerprint(Columns& row, std::string_view text, const Sender& sender,
                              bool is_named, const Receipt& receipt) const {
     enum class Basis : uint64_t { idempotency_key = 1, report, message };

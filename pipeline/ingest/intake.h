@@ -31,7 +31,7 @@ struct Sender {
     Transport transport;
     std::string_view address;  // Source address, as text.
     std::string_view device;   // The device in the MQTT topic or in the path; may be empty.
-    int64_t received_us;       // UTC, microseconds since 1970.
+    int64_t received_us;       // Time of receipt in microseconds since 1970, UTC.
     // The out-of-band fields: a URL's query, and header fields as `name=value` lines.
     std::string_view query = {};
     std::string_view header = {};
@@ -65,7 +65,7 @@ struct Receipt {
     };
 
     size_t items = 0;     // Number of reports that were stored or refused.
-    size_t accepted = 0;  // Number of rows.
+    size_t accepted = 0;  // Number of rows that were stored.
     uint64_t slot = 0;    // Number of the slot with the last row.
     // Shape of the last report, even if it was refused. Valid until the next accept(), and only as
     // long as the body is readable.
@@ -119,7 +119,7 @@ public:
     [[nodiscard]] bool has_room() { return open_slot() != nullptr; }
 
     // Passes the open slot to the committer, unless the committer still has a slot of this worker.
-    // In that case the open slot can take more reports, because it could not be written earlier
+    // In that case the open slot takes more reports; the committer could not write it sooner
     // anyway. Call this at the end of every turn, and when durable() has advanced.
     void publish();
 

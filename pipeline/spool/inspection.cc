@@ -107,7 +107,7 @@ Result<SpoolReport> inspect_spool(Files& files, const std::string& directory, bo
         const auto first = segment_first_record(name);
         if (!first) continue;
         const auto file = files.open(directory + "/" + name, Files::Open::existing_read_only);
-        if (!file && file.error().os_errno == ENOENT) continue;  // It was just dropped.
+        if (!file && file.error().os_errno == ENOENT) continue;  // The segment was dropped.
         if (!file) return std::unexpected(file.error());
         const auto size = (*file)->size();
         const auto begun = first_written_us(**file, *first);

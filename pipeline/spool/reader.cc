@@ -351,9 +351,10 @@ Result<void> SpoolReader::step_over_damage() {
     return {};
 }
 
-// Skips records that were dropped meanwhile, because they are not lost. After a power cut, some of
-// the segments that were dropped together may exist again, and others may not. Reads the checkpoint
-// only once for each damaged segment: records that are dropped later are stored by every sink.
+// Skips records that were dropped since the last listing, because they are not lost. After a power
+// cut, some of the segments that were dropped together may exist again, and others may not. Reads
+// the checkpoint only once for each damaged segment: records that are dropped later are stored by
+// every sink.
 Result<bool> SpoolReader::step_over_half_dropped() {
     if (segment_ && checked_segment_ == segment_->head().first_record) return false;
     const auto passed = step_over_dropped(0);

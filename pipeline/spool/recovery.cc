@@ -118,8 +118,8 @@ Result<Checkpoint> find_checkpoint(Files& files, const std::string& directory,
 Result<SpoolTail> find_tail(SegmentReader& segment, uint64_t durable) {
     const auto found = scan(segment, durable);
     if (!found) return std::unexpected(found.error());
-    // The first gap that ends beyond the durable records. It always exists. The records in this gap
-    // and after it were never acknowledged.
+    // The first gap that ends beyond the durable records. Such a gap always exists, because the
+    // last gap has no end. The records in this gap and after it were never acknowledged.
     const auto cut =
         std::ranges::find_if(found->gaps, [&](const Gap& gap) { return gap.end > found->durable; });
     SpoolTail tail{.next = std::max(cut->begin.number, found->durable),
@@ -151,7 +151,7 @@ Result<void> write_again(File& segment, uint64_t from, uint64_t to) {
         const auto part = std::span(bytes).first(std::min<uint64_t>(bytes.size(), to - from));
         const auto got = segment.read(from, part);
         if (!got) return std::unexpected(got.error());
-        if (*got == 0) break;  // The padding of the last record may be missing.
+        if (*got == 0) break;  // The padding of the last record is missing.
         if (auto written = segment.write(from, part.first(*got)); !written) return written;
         from += *got;
     }

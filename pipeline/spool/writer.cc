@@ -28,7 +28,8 @@ SpoolWriter::SpoolWriter(Files& files, const Clock& clock, MetricShard& shard, O
       shard_(shard),
       options_(std::move(options)),
       lineage_(files, options_.directory) {
-    // Otherwise one segment could fill the spool, and the segment being written cannot be dropped.
+    // Otherwise one segment could fill the spool for ever, because the segment that is being
+    // written cannot be dropped.
     options_.segment_size = std::min(options_.segment_size, options_.size_max / 4);
 }
 

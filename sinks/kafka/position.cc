@@ -44,8 +44,9 @@ private:
         conf.set("isolation.level", "read_committed");
         conf.set("enable.partition.eof", "true");
         conf.set("auto.offset.reset", "earliest");
-        conf.set("fetch.wait.max.ms", "20");  // Let scan() notice the end of the partition instead
-                                              // of waiting for another record.
+        // A short wait lets scan() notice the end of the partition instead of waiting for another
+        // record.
+        conf.set("fetch.wait.max.ms", "20");
         rd_kafka_conf_set_opaque(conf.get(), this);
         rd_kafka_conf_set_error_cb(conf.get(), on_error);
         const auto made = conf.make(RD_KAFKA_CONSUMER);
@@ -128,8 +129,8 @@ private:
         return {};
     }
 
-    // If the field is missing, an older daemon wrote the record. Its run then has the spool's id
-    // (spool/lineage.h).
+    // If the field is missing, an older daemon wrote the record. The run of the record then has the
+    // spool's id (spool/lineage.h).
     [[nodiscard]] RunId run_of(const rd_kafka_message_t& message) const {
         rd_kafka_headers_t* fields = nullptr;
         const void* value = nullptr;

@@ -42,9 +42,9 @@ public:
     };
     // The messages of a batch that the brokers refused as too large.
     struct TooLarge {
-        bool together = false;       // Several messages shared one request.
-        std::optional<size_t> row;   // The smallest row that was alone in its request.
-        std::optional<size_t> part;  // The smallest part of a dead letter that was alone.
+        bool together = false;       // Several messages shared the refused request.
+        std::optional<size_t> row;   // Size of the smallest row that was alone in its request.
+        std::optional<size_t> part;  // Size of the smallest part of a dead letter that was alone.
     };
 
     // topic_end: is set to the end of the topic of rows. All references must outlive the producer.

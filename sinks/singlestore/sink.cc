@@ -129,7 +129,8 @@ Result<std::optional<Position>> SinglestoreSink::read_position(const Incarnation
 }
 
 Result<Position> SinglestoreSink::connect(const IncarnationId& incarnation) {
-    auto options = database_options(settings_);  // The password may have changed.
+    // This reads the password again, because it may have changed.
+    auto options = database_options(settings_);
     if (!options) return std::unexpected(options.error());
     options_ = *std::move(options);
     database_.reset();
@@ -263,7 +264,7 @@ Result<void> SinglestoreSink::check_loaded(const Columns& rows, RowNumbers some,
 // another subject.
 Result<uint64_t> SinglestoreSink::check_warnings(const Columns& rows, RowNumbers some) {
     if (database_->warnings() == 0) return 0;
-    const auto warnings = query("SHOW WARNINGS");  // Level, Code, Message.
+    const auto warnings = query("SHOW WARNINGS");  // Columns: Level, Code, Message.
     if (!warnings) return std::unexpected(warnings.error());
     uint64_t duplicates = 0;
     std::optional<Error> first;

@@ -76,16 +76,16 @@ struct PipelineStatus {
     int64_t topic_begin = 0;  // Sum of the first offsets.
     int64_t topic_end = 0;
     int64_t lag_messages = 0;
-    int64_t lag_rows = 0;  // Upper bound.
+    int64_t lag_rows = 0;  // Upper bound of the lag in rows.
     std::chrono::seconds lag{0};
     int64_t recreated_partitions = 0;
     int64_t expired_messages = 0;  // Messages that the topic has dropped before they were loaded.
     int64_t skipped_batch_partitions = 0;
     int64_t skipped_messages = 0;
-    int64_t failed_batches = 0;  // Number since the database started.
+    int64_t failed_batches = 0;  // Batches that failed since the database started.
     int64_t errors = 0;
     bool failing = false;    // failed_batches or errors has grown since the previous poll.
-    std::string last_error;  // "1933 Cannot get source metadata"; empty if none is known.
+    std::string last_error;  // For example "1933 Cannot get source metadata"; may be empty.
     std::chrono::seconds last_error_age{0};
     std::string wrong;  // The health message; empty if nothing is wrong.
 };

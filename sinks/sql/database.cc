@@ -16,8 +16,8 @@ namespace {
 
 // --- LOAD DATA LOCAL: the library calls these functions for the bytes of the file ---
 
-// The user data of a connection. It contains a source only while load() runs. A server may request
-// a file at any time, and must not get one outside load().
+// The user data of a connection. It contains a source only while load() runs, because a server can
+// request a file at any time, and must not get one outside load().
 struct Loading {
     const Database::Source* source = nullptr;
 };

@@ -85,7 +85,7 @@ private:
     [[nodiscard]] Result<void> prepare_session();
 
     std::unique_ptr<st_mysql, Close> connection_;
-    std::string server_;  // "127.0.0.1:3306", or the path of the socket.
+    std::string server_;  // An address such as "127.0.0.1:3306", or the path of the socket.
     SqlDialect dialect_ = SqlDialect::mariadb;
 };
 

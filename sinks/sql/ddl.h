@@ -84,8 +84,8 @@ struct PipelineSource {
     Count rows_per_message = 1;
     Bytes message_size_max;
     Millis batch_interval{1000};
-    std::map<std::string, std::string>
-        config;  // Properties of librdkafka; isolation.level is added.
+    // Properties of librdkafka; isolation.level is added to them.
+    std::map<std::string, std::string> config;
     std::map<std::string, std::string> credentials;  // The properties that are secret.
 };
 

@@ -19,7 +19,7 @@
 namespace rollcall {
 
 struct Difference {
-    std::string what;  // "column seq of site_checkins is missing".
+    std::string what;  // For example "column seq of site_checkins is missing".
     Statements fix;    // Empty if the operator must fix it by hand.
 };
 using Differences = std::vector<Difference>;

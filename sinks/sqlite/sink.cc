@@ -333,7 +333,8 @@ Result<void> SqliteSink::close() {
         return {};
     }
     (void)database_->run("ROLLBACK");
-    sqlite3_busy_timeout(database_->connection.get(), 0);  // Does not wait for readers.
+    // The checkpoint does not wait for readers.
+    sqlite3_busy_timeout(database_->connection.get(), 0);
     const bool complete = database_->checkpoint(SQLITE_CHECKPOINT_TRUNCATE);
     database_.reset();
     return files_.remove_orphans(complete ? SqliteFiles::Wal::empty

@@ -23,9 +23,10 @@
 // more than 64 MiB is truncated.
 //
 // The sink detects that the database or its WAL was removed, moved or replaced (sqlite/files.h).
-// write() fails if that happened before the commit returned; otherwise poll() fails. Then open()
-// completes the old database from its WAL, if the sink still has both open. It opens the database
-// that is now at the path. The position in that database shows which records it lacks.
+// write() fails if that happened before the commit returned; otherwise poll() fails. The next
+// open() first completes the old database from its WAL, if the sink still has both open. It then
+// opens the database that is now at the path. The position in that database shows which records it
+// lacks.
 //
 // Source: https://www.sqlite.org/wal.html, https://www.sqlite.org/lang_upsert.html
 #pragma once
