@@ -183,7 +183,7 @@ BOOST_AUTO_TEST_CASE(predecessor_that_still_lives_cannot_commit_any_more) {
     BOOST_TEST((write(zombie, rows(0, 10), 1).error().code == Code::sink_down));
     BOOST_TEST(write(sink, rows(0, 10), 1).has_value());
     BOOST_TEST((stored() == ids(0, 10)));
-    // When this sink opens again, it must continue after the batch that the other sink has stored.
+    // When `zombie` opens again, it must continue after the batch that `sink` has stored.
     BOOST_TEST(zombie.open(spool).value().next_record == 1);
     BOOST_TEST(write(zombie, rows(10, 10), 2).has_value());
     BOOST_TEST((write(sink, rows(10, 10), 2).error().code == Code::sink_down));

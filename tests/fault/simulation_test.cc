@@ -147,7 +147,8 @@ private:
         flips_one_in_ = repeats_ ? 0 : rate(10);
         short_io_ = random_.one_in(2);
         slow_ = random_.one_in(4);
-        // A daemon on a clone cannot recognize a report that was sent to the other daemon before.
+        // No world has both clones and routers that repeat reports: a daemon on a clone cannot
+        // recognize a report that was sent to the other daemon before.
         clones_one_in_ = repeats_ ? 0 : rate(4);
         restores_one_in_ = repeats_ ? 0 : rate(4);
         // If a sink returns to a position of an unknown run, the position does not show what the

@@ -1,7 +1,7 @@
-// Sends the bytes of two MQTT clients through a worker: each message that is acknowledged is on
-// disk or refused, and each packet of the server is whole. The first byte seeds how the bytes are
-// split. After it, \xff\xfe switches to the other client, so that sessions are taken over; \xff\xfd
-// makes the client disconnect and connect again.
+// Sends the bytes of two MQTT clients through a worker. Each message that is acknowledged must be
+// on disk or refused, and each packet of the server must be whole. The first byte seeds how the
+// bytes are split. In the other bytes, \xff\xfe switches to the other client, so that sessions are
+// taken over; \xff\xfd makes the client disconnect and connect again.
 #include <algorithm>
 #include <array>
 #include <memory>

@@ -1,5 +1,5 @@
-// Reads arbitrary text as a value of every kind. A number must read back as the same number, and a
-// part of the text must lie inside the text.
+// Reads arbitrary text as a value of every kind. A number that was read must be the same after it
+// is formatted and read again. Every view that is returned must lie inside the text.
 #include "pipeline/decode/routeros.h"
 
 #include <fmt/core.h>

@@ -51,7 +51,7 @@ public:
     // Cuts the power: open files become unusable, and unsynced bytes are lost, except the first
     // torn_bytes of the last unsynced write of each file.
     void crash(uint64_t torn_bytes = 0);
-    // Cuts the power. Any parts of the unsynced changes survive.
+    // Cuts the power. Random parts of the unsynced changes survive.
     void crash(Random& random);
     // The DirectoryPlace of every directory of this disk. A copy of the disk has the same value
     // until a test changes it.

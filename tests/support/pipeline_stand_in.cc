@@ -116,7 +116,7 @@ PipelineStandIn::PipelineStandIn(std::string brokers, std::string topic, Databas
       options_(std::move(database)),
       load_sql_(fmt::format("LOAD DATA LOCAL INFILE 'topic' {} INTO TABLE site_checkins\n{}",
                             skip_duplicates(SqlDialect::mariadb), load_clauses())) {
-    options_.timeout = 60s;  // Loading many rows takes long on a busy machine.
+    options_.timeout = 60s;  // Loading many rows takes a long time on a busy machine.
     Database connection = connect(options_);
     for (const auto& sql : create_tables(SqlDialect::mariadb)) run_sql(connection, sql);
     run_sql(connection, "CREATE TABLE pipeline_offsets (id INT PRIMARY KEY, next BIGINT NOT NULL)");

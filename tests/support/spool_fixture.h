@@ -75,7 +75,7 @@ struct SpoolFixture {
                        segment_head_bytes + static_cast<uint64_t>(number) * each + 60);
     }
 
-    // Counts what is done to the disk from now on.
+    // Operations on the disk since count_operations() was called.
     struct Operations {
         size_t lists = 0;
         size_t opens = 0;

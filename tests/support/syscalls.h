@@ -26,9 +26,9 @@ struct Syscall {
     }
 };
 
-// Returns the beginning of a command that traces a command and all its threads into the file. The
-// started process is the command itself. strace runs as a separate process (-D); when it ends, the
-// trace is complete.
+// Returns the words to put before a command, so that strace writes the system calls of all its
+// threads to the file. The started process is the command itself, and strace runs in a separate
+// process (-D). When that ends, the trace is complete.
 [[nodiscard]] std::vector<std::string> traced_into(const std::filesystem::path& file,
                                                    std::string_view calls);
 

@@ -49,9 +49,9 @@ public:
     void restore(const Content& earlier) { content_ = earlier; }
 
     // Moves the table away without its journal, as an operator might do, and puts an empty table in
-    // its place. A process that has the old table open writes the journal's contents to it when it
-    // opens the new one. If the process ends before that, the contents that only the journal had
-    // are lost.
+    // its place. A process that still has the old table open writes the journal's contents to the
+    // old table when it opens the new one. If the process ends before that, the contents that only
+    // the journal had are lost.
     void replace();
 
     class Endpoint final : public Sink {

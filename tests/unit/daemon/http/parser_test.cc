@@ -87,7 +87,7 @@ void check(const HttpStatement& statement, const MetricValue& reading) {
         BOOST_TEST(reading.requests == statement.requests + "GET /next ;");
         BOOST_TEST(!reading.waits);
     } else {
-        // The parser may have read the head of the refused request, but no complete request.
+        // The parser has not read a complete request, at most the head of the refused one.
         BOOST_TEST(reading.requests.find("/next ") == std::string::npos);
         BOOST_TEST(reading.requests.find(';') == std::string::npos);
     }

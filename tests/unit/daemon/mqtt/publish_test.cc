@@ -343,10 +343,11 @@ BOOST_AUTO_TEST_CASE(client_of_5_0_that_does_not_heed_its_quota_is_ended) {
     TcpClient client(mqtt_port);
     client.send(connect("greedy", {.level = 5}) + publish(5, 1, 1));
     expect(client, connack(5, false, properties) + puback(1));
-    // Number of messages that a client may have sent before it receives the first refusal.
     const auto over = [](size_t id) {
         return puback_saying(id, Reason::quota_exceeded, "over_network_quota");
     };
+    // A client could have sent three messages before it received the first refusal. So the daemon
+    // ends the connection only at the fourth one.
     for (size_t id = 2; id <= 4; ++id) {
         client.send(publish(5, 1, id));
         expect(client, over(id));

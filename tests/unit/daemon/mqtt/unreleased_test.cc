@@ -26,7 +26,8 @@ BOOST_AUTO_TEST_CASE(message_is_known_to_its_own_connection_at_once_and_to_the_n
     unreleased.add(7, 1, 100);
     BOOST_TEST(state_of(unreleased, 7, 1) == "stored");
     BOOST_TEST(state_of(unreleased, 8, 1) == "unknown");
-    BOOST_TEST(state_of(unreleased, 7, 2) == "unsettled");  // The message may not be on disk yet.
+    BOOST_TEST(state_of(unreleased, 7, 2) ==
+               "unsettled");  // The message is perhaps not on disk yet.
     unreleased.settle(1, 100);
     BOOST_TEST(state_of(unreleased, 7, 2) == "stored");
 }

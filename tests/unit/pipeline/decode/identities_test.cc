@@ -86,7 +86,7 @@ BOOST_AUTO_TEST_CASE(a_mac_is_one_identity_in_every_spelling) {
         BOOST_REQUIRE_MESSAGE(mac, text);
         BOOST_TEST(mac->view() == "48:A9:8A:77:00:0F", text);
     }
-    // Twelve digits may also be a serial number.
+    // Twelve hexadecimal digits can also be a serial number.
     BOOST_TEST(!identities::mac("48A98A77000F", false));
     BOOST_TEST(identities::mac("48A98A77000F", true)->view() == "48:A9:8A:77:00:0F");
     for (const std::string_view text :

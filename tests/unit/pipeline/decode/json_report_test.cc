@@ -193,8 +193,8 @@ BOOST_AUTO_TEST_CASE(a_wrapper_of_any_name_is_known_by_what_it_holds) {
     }
     const Report shadow(R"({"state":{"reported":{"uptime":"1d","cpu-load":7}}})");
     BOOST_TEST(shadow[Column::uptime_s] == "86400");
-    // An object without a measurement of a router describes another thing, as does each of several
-    // objects.
+    // An object describes another thing if it has no measurement of a router, or if it is not the
+    // only object.
     BOOST_TEST(Report(R"({"x":{"uptime":"1d","version":"7.16"}})")[Column::uptime_s] == "NULL");
     BOOST_TEST(Report(R"({"x":{"uptime":"1d","cpu-load":7},"y":{}})")[Column::uptime_s] == "NULL");
 }

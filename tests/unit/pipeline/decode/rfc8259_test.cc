@@ -418,7 +418,8 @@ BOOST_AUTO_TEST_CASE(what_is_left_to_us_is_taken_if_a_router_could_mean_somethin
         BOOST_TEST(!Report(utf16).result().has_value());
 }
 
-// In section 3 any value may be a JSON text. But a report must be an object or a list of objects.
+// According to the RFC, any value can be a JSON text (section 2). But a report must be an object or
+// a list of objects.
 BOOST_AUTO_TEST_CASE(json_that_is_no_report_is_told_from_what_is_no_json) {
     for (const std::string text : {"1", "\"a\"", "null", "true"})
         BOOST_TEST(Report(text, BodyHint::json).outcome() == "unsupported_shape", text);

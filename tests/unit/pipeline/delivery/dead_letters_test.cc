@@ -19,7 +19,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Thrown where the process ends.
+// Thrown at the point where the simulated process ends.
 struct Killed {};
 
 SpoolId spool_of(int number) {

@@ -44,12 +44,12 @@ struct DeliveryFixture : SpoolFixture {
         return std::make_unique<Delivery>(files, clock, shard, writer->end(), into, options());
     }
     std::unique_ptr<Delivery> make() { return make(sink); }
-    // Adds one record that is received now.
     struct Report {
         int64_t fingerprint;
         int64_t seq;
         bool first_sending = false;
     };
+    // Appends one record with these reports, which are received now, and syncs it.
     void report(std::initializer_list<Report> reports) {
         Columns record(16, 4 * test_text_max);
         for (const auto& [fingerprint, seq, first_sending] : reports)
@@ -611,7 +611,7 @@ BOOST_AUTO_TEST_CASE(record_that_contradicts_itself_is_lost_alone) {
     Columns wrong(4, test_text_max);
     add_row(wrong, "S", 3);
     std::string payload = payload_of(wrong);
-    payload[8] = 2;  // PayloadHead::rows.
+    payload[8] = 2;  // Changes PayloadHead::rows.
     const uint32_t sum = checksum_end(
         checksum_add(payload_checksum_start(writer->id()), std::as_bytes(std::span(payload))));
     BOOST_TEST(append(3).has_value());

@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_CASE(several_rows_of_a_partition_go_in_one_message) {
     }
     BOOST_TEST(lines == 100);
     BOOST_TEST(stored.size() <=
-               13);  // The last message of each of three partitions may not be full.
+               13);  // The last message of each of the three partitions can be smaller.
 }
 
 BOOST_AUTO_TEST_CASE(batch_without_rows_moves_the_position) {
