@@ -9,7 +9,7 @@
 // Errors:  disk_full       (ENOSPC, EDQUOT, EFBIG)   may be temporary: wait and try again
 //          too_many_files  (EMFILE, ENFILE)          may be temporary
 //          disk_failed     (all others)              permanent
-//          sync_failed     (a failed sync)           permanent: the data of the failed sync count as
+//          sync_failed     (a failed sync)           permanent: data of the failed sync count as
 //                                                    lost, even if a second sync succeeds
 // Threads: any thread may use Files; one thread at a time may use a File.
 // clang-format on

@@ -1,4 +1,5 @@
-// SharedCount: a number to which several threads add. They compare it with a limit of the process.
+// SharedCount: a number to which several threads add, and which is compared with a limit of the
+// process.
 //
 // Each thread sees its own additions at once, and those of other threads slightly later. So the
 // threads together may exceed a limit by the additions that they do not see yet.

@@ -81,7 +81,8 @@ CharsetReader::~CharsetReader() {
         if (open.conversion != nullptr) iconv_close(open.conversion);
 }
 
-// Returns the conversion from a charset, in its initial state, or nullptr.
+// Returns the conversion from a charset, in its initial state; nullptr if the charset is not known
+// or iconv lacks it.
 void* CharsetReader::conversion(std::string_view charset) {
     const auto* const found = std::ranges::find_if(
         charsets, [&](const Charset& known) { return same_word(known.sent, charset); });

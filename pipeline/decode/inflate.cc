@@ -97,7 +97,7 @@ Result<std::string_view> Inflater::inflate(ContentEncoding encoding, std::string
     ensure(bytes_max <= plain_bytes_max_ && body.size() <= std::numeric_limits<uInt>::max());
     if (encoding == ContentEncoding::identity || body.empty()) return body;
 
-    // One byte more than the limit: if the output is full, the body is certainly too large.
+    // The output has one byte more than the limit, so if it is full, the body is too large.
     const size_t paid_for = std::max(ratio_free_bytes, ratio_max * body.size());
     const std::span<char> output(plain_.get(), std::min(bytes_max, paid_for) + 1);
     const auto bytes = encoding == ContentEncoding::gzip      ? inflate_gzip(body, output)

@@ -319,7 +319,7 @@ private:
     // it is neither.
     bool nested(std::string_view name, const Meaning& meaning, std::string_view text,
                 const Place& in) {
-        // The strings of the nested text are unescaped to the bytes after it.
+        // The strings of the nested text are unescaped into the rest of unescaped_.
         const size_t room = unescaped_.capacity() - unescaped_.size();
         if (is_nested_ || in.reach < Reach::strong || room < text.size() + body_padding)
             return false;

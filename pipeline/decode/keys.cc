@@ -184,7 +184,8 @@ struct ObjectWord {
     bool is_other_thing = false;
 };
 using ObjectSlots = std::array<ObjectWord, slots_count>;
-static_assert(group_table.size() + other_table.size() < slots_count);  // A search ends.
+// A free slot always exists, so a search ends.
+static_assert(group_table.size() + other_table.size() < slots_count);
 
 // Returns the slot of the object, or the free slot in which it belongs.
 constexpr size_t object_slot(const ObjectSlots& by_hash, const Folded& folded) {

@@ -1,7 +1,7 @@
 // LineProtocol: reads reports in InfluxDB's line protocol.
 //
-//     system,serial=HG709X1Y2Z4,model=hEX\ S cpu_load=7i,uptime="1d",free_memory=190840832i
-//     1795860000 measurement,tags                       fields time
+//     system,serial=HG709X1Y2Z4,model=hEX\ S cpu_load=7i,uptime="1d" 1795860000
+//     measurement,tags                       fields                  time
 //
 // A tag or field is a key in two ways: alone, and as a member of an object that has the name of the
 // measurement (`mem free=1i`). Keys that other things have as well count in two cases: the

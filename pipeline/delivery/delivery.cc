@@ -103,8 +103,10 @@ Result<milliseconds> Delivery::attempt_step(bool draining) {
     const milliseconds waited = age();
     shard_.set(Metric::spool_backlog_seconds, waited.count() / 1000, label_of(options_.name));
     if (batch_.rows() == 0 && batch_duplicates_ == 0) {
-        mark_up();                           // The sink is open and fully caught up.
-        advance_stored(reader_.position());  // Any records in between were lost and are counted.
+        // The sink is open and fully caught up. Records before this position that it lacks were
+        // lost, and have been counted.
+        mark_up();
+        advance_stored(reader_.position());
         return reader_.has_more() ? milliseconds(0) : options_.age_max;
     }
     const bool due = batch_full_ || draining || waited >= options_.age_max;

@@ -126,7 +126,7 @@ private:
     // The meaning of a position for the records of this spool.
     struct Held {
         uint64_t below;        // The sink holds the records below it.
-        bool is_ours = true;   // False if records of another spool have advanced the position.
+        bool is_ours = true;   // False if the position includes records that this spool lacks.
         bool is_known = true;  // False if the position says nothing about this spool's records.
     };
 

@@ -175,8 +175,8 @@ Result<void> SpoolWriter::open_checkpoint() {
     return files_.sync_directory(options_.directory);
 }
 
-// Writes both slots. The first slot is durable before the second is written. So a torn write never
-// leaves only an older `begin`, by which dropped records would count as missing.
+// Writes both slots. The first slot is durable before the second is written. Otherwise a torn write
+// could leave only an older `begin`, and dropped records would count as missing.
 Result<void> SpoolWriter::write_both_checkpoints() {
     for (int slot = 0; slot < 2; ++slot) {
         if (auto written = write_checkpoint(); !written) return written;

@@ -293,7 +293,7 @@ Result<void> SqliteSink::Database::insert_batch(const Batch& batch) {
     }
 }
 
-// Fails if the position is not the known one, because another process has changed it.
+// Stores the position and commits. Fails if another process has changed the position.
 Result<void> SqliteSink::Database::commit(const Position& end) {
     const Statement& statement = known ? position : first_position;
     const std::string run_of_end = to_text(end.run);
