@@ -83,7 +83,7 @@ struct Inflater::Libraries {
 
 Inflater::Inflater(size_t plain_bytes_max)
     : plain_bytes_max_(plain_bytes_max),
-      // The kernel allocates its pages when a body first uses them.
+      // The kernel allocates the pages of this buffer when a body first uses them.
       plain_(std::make_unique_for_overwrite<char[]>(plain_bytes_max + body_padding)),
       libraries_(std::make_unique<Libraries>()) {
     static_assert(body_padding >= 1);  // The output has one byte more than its limit.

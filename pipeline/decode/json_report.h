@@ -6,17 +6,17 @@
 //     {"cpu-load":5}                         a key of columns.def sets its column
 //     {"resource":{"cpu-load":5}}            members of a GROUP count as members of the report
 //     {"ram":{"total":1}}                    a path is a key at any depth
-//     {"foo":{"serial-number":"X"}}          of an unknown object only keys that no other thing has
-//     {"neighbor":{"serial-number":"X"}}     of an OTHER object only paths count
+//     {"foo":{"serial-number":"X"}}          in an unknown object, keys that only a router has
+//     {"neighbor":{"serial-number":"X"}}     in an OTHER object, only paths count
 //     {"cpu-temperature":{"value":43}}       an object named like a key gives its `value`
-//     {"health":[{"name":"voltage","value":24.1}]}     a list of names and values gives these
-//     {"disks":[{"avail":1},{"avail":2}]}    of another list the first object gives its paths
-//     {"cpu":[{"load":3},{"load":5}]}        but of the cores of a processor the mean counts
+//     {"health":[{"name":"voltage","value":24.1}]}     names and values in a list are members
+//     {"disks":[{"avail":1},{"avail":2}]}    in other lists, only paths of the first object count
+//     {"cpu":[{"load":3},{"load":5}]}        of the cores of a processor, the mean counts
 //     {"x":[{"type":"memory","free":1}]}     an object's label and a member's name form a path, too
 //     {"foo":{"uptime":"1d","cpu-load":5}}   the only unknown object of a report is a GROUP if it
 //                                            holds measurements of a router
-//     {"data":"{\"cpu-load\":5}"}            JSON in a text is read if the name is that of a GROUP
-//     {"health":"voltage=241;temperature=38"}   pairs in a text (pairs.h) are read in the same case
+//     {"data":"{\"cpu-load\":5}"}            JSON in the text of a GROUP is read
+//     {"health":"voltage=241;temperature=38"}   pairs (pairs.h) in the text of a GROUP are read
 //
 // All other members go to `extra`. The whole text must be valid JSON (RFC 8259), including the
 // parts that no column needs.

@@ -2,7 +2,7 @@
 // metrics (rollcall_pipeline_*) and as a health message.
 //
 //     PIPELINES                  state, batches skipped
-//     PIPELINES_CURSORS          for each partition: the end of the topic, and of what is loaded
+//     PIPELINES_CURSORS          for each partition: the end of the topic, and of the loaded part
 //     PIPELINES_BATCHES_SUMMARY  batches that failed
 //     PIPELINES_ERRORS           the causes
 //

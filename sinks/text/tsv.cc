@@ -58,7 +58,8 @@ uint64_t load_short(const char* from, size_t size) {
     return load<uint8_t>(from) | above;
 }
 
-// Copies `size` bytes of a word; may write 8 bytes. Returns nullptr if one of them is NUL.
+// Writes the first `size` bytes of a word, with escapes where these are necessary. May overwrite 8
+// bytes at `to` even if `size` is smaller. Returns nullptr if one of the `size` bytes is NUL.
 char* write_word(uint64_t word, size_t size, char* to) {
     if (!suspicious(word)) {
         std::memcpy(to, &word, sizeof word);
