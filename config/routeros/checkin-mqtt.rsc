@@ -24,7 +24,7 @@
   :return ("\"" . [:pick $json 2 [:len $json]])
 }
 
-# A CHR has only a system id.
+# A CHR has no serial number, only a system id.
 :local serial [:tostr [$ask "/system routerboard get serial-number"]]
 :local systemId [:tostr [$ask "/system license get system-id"]]
 :local device ($serial . $systemId)
@@ -70,13 +70,13 @@
 }
 :set body ("{" . $body . "}")
 
-# force connects first if the connection is lost.
+# force=yes connects first if the connection is lost.
 :local failed false
 :do {
   /iot mqtt publish broker=$server topic=("checkins/" . $topicId) message=$body qos=1 force=yes
 } on-error={ :set failed true }
 
-# Only a change is logged.
+# Logs only when the result changes.
 :global checkinFailed
 :if ($failed && ($checkinFailed != true)) do={ :log warning "checkin: not published" }
 :if ((!$failed) && ($checkinFailed = true)) do={ :log warning "checkin: published again" }

@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(every_200_puback_and_pubrec_follows_a_sync_of_its_record) {
     BOOST_TEST(qos_2.after_sync == reports);
 }
 
-// Shows that the previous case can fail.
+// Shows that the previous test case can fail.
 BOOST_AUTO_TEST_CASE(without_spool_sync_no_answer_follows_a_sync) {
     const auto trace = trace_of_reports({"spool.sync = false"});
     const auto http = count_answers(trace, http_request, http_answer);

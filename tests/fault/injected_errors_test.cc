@@ -50,7 +50,7 @@ bool ready_before_long(const TestDaemon& daemon) {
     return before_long([&] { return daemon.admin("/readyz").status == 200; });
 }
 
-// The leak check of a sanitizer build cannot run under strace.
+// Disables the leak check of a sanitizer build, which cannot run under strace.
 TestDaemon::Options traceable(std::vector<std::string> arguments = {}) {
     return {.arguments = std::move(arguments), .environment = {"ASAN_OPTIONS=detect_leaks=0"}};
 }
@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(while_the_disk_of_the_spool_is_full_check_ins_wait_for_thei
     BOOST_TEST(daemon.query_until("2", "SELECT COUNT(*) FROM site_checkins") == "2");
 }
 
-// SQLite writes with pwrite, the spool with pwritev.
+// Only writes of SQLite fail: it uses pwrite, and the spool uses pwritev.
 BOOST_AUTO_TEST_CASE(while_the_disk_of_the_database_is_full_check_ins_are_taken_and_stored_later) {
     TestDaemon daemon(traceable());
     BOOST_TEST(daemon.post(report).status == 200);

@@ -202,7 +202,7 @@ BOOST_AUTO_TEST_CASE(zombie_in_the_middle_of_a_transaction_cannot_commit_it) {
     BOOST_TEST((stored() == ids(0, 5)));
 }
 
-// If a position was written after the begin of another daemon's transaction, it is hidden until
+// If a position was written after another daemon's transaction began, the position is hidden until
 // that transaction ends.
 BOOST_AUTO_TEST_CASE(position_behind_anothers_open_transaction_is_waited_for) {
     KafkaSink sink(settings);

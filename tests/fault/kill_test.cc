@@ -82,7 +82,7 @@ private:
         else if (fs::exists(kept))
             fs::rename(kept, own);
     }
-    // A database whose journal was removed may also be damaged.
+    // A database whose journal was removed can be damaged, too.
     void put_back_removed_journal() {
         if (!fs::exists(removed_journal())) return;
         const fs::path database = state_dir_ / "rollcall.db";

@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(every_acknowledged_check_in_is_stored_once_after_fifty_powe
     }
 }
 
-// Shows that the previous case can fail.
+// Shows that the previous test case can fail.
 BOOST_AUTO_TEST_CASE(with_a_disk_that_lies_about_its_syncs_acknowledged_check_ins_are_missed) {
     Random random("with_a_disk_that_lies_about_its_syncs_acknowledged_check_ins_are_missed");
     Machine machine(random, "spool");

@@ -58,7 +58,7 @@ struct Violation {
     std::string what;
 };
 
-// Thrown where the process ends: it is killed, and may also lose power.
+// Thrown at the point where the process ends: it is killed, sometimes together with a power cut.
 struct Crash {
     bool power;
 };
@@ -420,7 +420,8 @@ private:
         for (const auto& name : files().names("spool"))
             if (name != checkpoint_name && name != lineage_name)
                 bytes += files().size("spool/" + name);
-        // A failed write may have left bytes, which the next write replaces.
+        // The spool can be somewhat larger, because a failed write leaves bytes that the next write
+        // replaces.
         if (bytes > size_max_ + settings_.spool.segment_size.count + 16 * 1024)
             throw Violation{fmt::format("the spool holds {} bytes, more than its limit", bytes)};
         for (size_t i = 0; i < workers_; ++i) {

@@ -1,6 +1,6 @@
 // SteppedWorker: a worker with complete sessions in one thread, and a committer that the test
-// controls. Clients connect over Unix sockets, which leave no ports in TIME_WAIT. A run leaves
-// nothing behind for the next one, and the clock does not move.
+// controls. Clients connect over Unix sockets, which leave no ports in TIME_WAIT. The result of a
+// run depends only on its input: no state is left from earlier runs, and the clock does not move.
 #pragma once
 
 #include <sys/socket.h>

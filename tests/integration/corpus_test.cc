@@ -24,7 +24,7 @@ namespace {
 
 const std::string tests = ROLLCALL_SOURCE_DIR "/tests/";
 
-// The paths of agents of other servers. One worker, so that rows arrive in order.
+// Agents of other servers send to these paths. With one worker, rows are stored in order.
 const TestDaemon::Options settings{.settings = {
                                        "workers = 1",
                                        R"(http.paths = ["/api/v1/agents/mikrotik/heartbeat-legacy",
@@ -59,7 +59,8 @@ struct Entry {
     }
 
     [[nodiscard]] bool for_http() const { return get("content_type") != "mqtt"; }
-    // MQTT carries only bodies; the topic names the site. MQTT's size limit is tested elsewhere.
+    // Entries that MQTT cannot carry are excluded: it has no Content-Type, and the topic names the
+    // site. Other tests test its size limit.
     [[nodiscard]] bool for_mqtt() const {
         return !for_http() || (file().ends_with(".json") && header("Content-Type").empty() &&
                                get("row.site_id").empty() && get("error.code") != "body_too_large");

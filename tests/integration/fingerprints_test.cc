@@ -180,7 +180,7 @@ BOOST_AUTO_TEST_CASE(predicted_report_lets_nobody_suppress_it) {
     (void)tenants.send(daemon, "victim", predicted);
     BOOST_TEST(daemon.query_until("2", "SELECT COUNT(*) FROM site_checkins") == "2", site + query);
     BOOST_TEST(daemon.query(rows_of_victim) == "1");
-    // A repetition by the victim must still be recognized, and rows must name their tenants.
+    // A repetition by the victim must still be recognized. Rows must name their tenants.
     (void)tenants.send(daemon, "victim", predicted);
     (void)tenants.send(daemon, "victim", "seq=4712");
     BOOST_TEST(daemon.query_until("2", rows_of_victim) == "2");

@@ -1,7 +1,7 @@
 // LoopFixture: a Loop in the thread of the test, advanced by step(), with clients on socket pairs
 // and sessions that follow a script.
 //
-// Threads: one. Units: the loop's clock is real. sweep() checks deadlines; there is no timer.
+// Threads: one. The loop's clock is real, but it has no timer: only sweep() checks deadlines.
 #pragma once
 
 #include <sys/socket.h>

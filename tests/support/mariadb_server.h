@@ -25,7 +25,7 @@ public:
     explicit MariadbServer(std::vector<std::string> arguments = {});
 
     void start();  // Reuses the port.
-    void kill();   // SIGKILL: data that was not synced is lost, as in a crash.
+    void kill();   // SIGKILL: data that the server has not written is lost, as in a crash.
     void stop();   // A clean shutdown.
     void hang();   // Stops all threads of the server until go_on().
     void go_on();

@@ -112,7 +112,7 @@ std::string TestDaemon::query(std::string_view sql) const {
         finished = run({"sqlite3", "-cmd", ".timeout 5000", directory_.path() / "rollcall.db",
                         std::string(sql)});
         if (finished.status == 0) break;
-        // The daemon may be ready before it has created its tables.
+        // Retry while the tables are missing: the daemon can be ready before it has created them.
         if (finished.errors.find("no such table") == std::string::npos ||
             std::chrono::steady_clock::now() > deadline)
             throw std::runtime_error("sqlite3: " + finished.errors);

@@ -31,7 +31,8 @@ private:
     size_t& expired_;
 };
 
-// A session that acknowledges each byte as one check-in, each in the next slot.
+// A session for which each byte is a check-in in the next slot. It sends the byte back when that
+// slot is durable.
 class Acknowledging final : public Session {
 public:
     Acknowledging(Connection& connection, uint64_t& slot) : connection_(connection), slot_(slot) {}
@@ -189,7 +190,7 @@ BOOST_AUTO_TEST_CASE(clients_behind_a_trusted_proxy_share_the_table_and_the_prox
     BOOST_TEST(refused(Code::over_connection_share) == 1);
     BOOST_TEST((!clients[1].ended() && !clients[3].ended()));
     other.leave();
-    // The limit of one address must not affect the others, and closed connections must not count.
+    // The limit of one address must not affect other addresses. Closed connections must not count.
     clients.clear();
     Client first = connect();
     Client second = connect();

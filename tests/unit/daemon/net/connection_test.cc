@@ -43,7 +43,7 @@ void answer_lines(Connection& connection, std::string_view& bytes) {
 
 BOOST_FIXTURE_TEST_SUITE(net_connection, LoopFixture)
 
-// The 248 bytes are those of libuv's socket.
+// The socket is libuv's uv_tcp_t, which has 248 bytes.
 BOOST_AUTO_TEST_CASE(connection_takes_at_most_144_bytes_besides_its_socket) {
     BOOST_TEST(sizeof(Connection) - sizeof(uv_tcp_t) <= 144u);
 }

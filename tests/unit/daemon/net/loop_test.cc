@@ -87,11 +87,11 @@ BOOST_AUTO_TEST_CASE(wake_from_another_thread_begins_a_turn_before_the_next_swee
         std::this_thread::sleep_for(50ms);
         waiting.wake();
     });
-    waiting.run();  // Until its first turn ends.
+    waiting.run();  // Returns at the end of the first turn.
     const auto waited = std::chrono::steady_clock::now() - begin;
     other.join();
     BOOST_TEST((waited >= 50ms));
-    BOOST_TEST((waited < 900ms));  // The first sweep is after 1 s.
+    BOOST_TEST((waited < 900ms));  // The first sweep would come after 1 s.
 }
 
 BOOST_AUTO_TEST_CASE(loop_that_no_longer_listens_refuses_connections_and_keeps_those_it_has) {

@@ -174,7 +174,7 @@ BOOST_AUTO_TEST_CASE(nobody_waits_for_more_than_one_handshake_that_takes_a_milli
             (void)plain.take(4);
             plain.send("ping");
         }
-        for (auto& client : many) (void)client->peek();  // The server's response to ClientHello.
+        for (auto& client : many) (void)client->peek();  // Waits for the answer to ClientHello.
         over.advance(1);
         its_loop.wake();
     });

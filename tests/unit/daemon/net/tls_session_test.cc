@@ -71,7 +71,7 @@ BOOST_AUTO_TEST_CASE(record_that_was_changed_is_a_fault_and_nothing_of_it_is_ope
         BOOST_TEST((pair.deliver(sealed) == Code::tls_malformed));
         BOOST_TEST(pair.opened == "");
         BOOST_TEST(pair.server.input_ended());
-        pair.take_outgoing();  // The alert.
+        pair.take_outgoing();  // Discards the alert.
         pair.server.encrypt("more");
         BOOST_TEST(!pair.server.send_close_notify());
         BOOST_TEST(pair.server.outgoing().view() == "");
@@ -146,7 +146,7 @@ BOOST_AUTO_TEST_CASE(keys_may_be_updated_in_the_middle) {
         BOOST_TEST(pair.answer("b") == "b");
     }
     BOOST_TEST(pair.opened == "aaa");
-    // Each update is costly, and also asks the server for an update.
+    // Updates are limited, because each one costs the server time: it must update its own key, too.
     for (int update = 0; update < 40; ++update) pair.client.update_keys();
     pair.client.send("a");
     BOOST_TEST((pair.deliver(pair.client.take_outgoing()) == Code::tls_malformed));
