@@ -55,14 +55,15 @@ std::vector<Syscall> read_trace(const std::filesystem::path& file) {
         const std::string thread = line.substr(0, space);
         const std::string text = line.substr(line.find_first_not_of(' ', space));
         if (text.ends_with(unfinished)) {
-            under_way[thread] = {text.substr(0, text.size() - unfinished.size()), number, number};
+            under_way[thread] = {text.substr(0, text.size() - unfinished.size()), number, number,
+                                 thread};
         } else if (text.starts_with("<... ")) {
             Syscall call = under_way.at(thread);
             call.text += text.substr(text.find(resumed) + resumed.size());
             call.ended = number;
             all.push_back(call);
         } else {
-            all.push_back({text, number, number});
+            all.push_back({text, number, number, thread});
         }
     }
     return all;

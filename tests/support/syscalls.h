@@ -17,6 +17,7 @@ struct Syscall {
     std::string text;  // In strace's format: `fdatasync(7</tmp/file>) = 0`.
     size_t begun;      // Line numbers in the trace. Only their order matters.
     size_t ended;
+    std::string thread;  // The id of the thread that made the call.
 
     [[nodiscard]] bool is(std::string_view name) const {
         return text.starts_with(name) && text.substr(name.size()).starts_with('(');

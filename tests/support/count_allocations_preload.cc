@@ -1,0 +1,83 @@
+// A library for LD_PRELOAD that counts the allocations of each thread, those of C libraries
+// included (thread_allocations.h). The allocations themselves are glibc's.
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+
+#include "tests/support/thread_allocations.h"
+
+namespace {
+
+using rollcall::ThreadAllocations;
+constexpr size_t table_bytes = rollcall::counted_threads_max * sizeof(ThreadAllocations);
+
+ThreadAllocations* table = nullptr;
+std::atomic<uint32_t> threads{0};
+// initial-exec: the first use of any other thread-local variable of a library allocates.
+__attribute__((tls_model("initial-exec"))) thread_local ThreadAllocations* own = nullptr;
+
+__attribute__((constructor)) void open_table() {
+    const char* path = std::getenv(rollcall::allocations_variable);
+    if (path == nullptr) return;
+    const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0 || ftruncate(fd, table_bytes) != 0) std::abort();
+    void* memory = mmap(nullptr, table_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (memory == MAP_FAILED) std::abort();
+    close(fd);
+    table = static_cast<ThreadAllocations*>(memory);
+}
+
+// A thread counts in an entry that no other thread writes.
+void count() {
+    if (table == nullptr) return;
+    if (own == nullptr) {
+        // relaxed: a number that stands alone; each thread needs another one.
+        const uint32_t entry = threads.fetch_add(1, std::memory_order_relaxed);
+        if (entry >= rollcall::counted_threads_max) std::abort();
+        own = &table[entry];
+        own->thread = static_cast<uint64_t>(gettid());
+    }
+    ++own->count;
+}
+
+}  // namespace
+
+extern "C" {
+
+void* __libc_malloc(size_t bytes);
+void* __libc_calloc(size_t items, size_t bytes);
+void* __libc_realloc(void* memory, size_t bytes);
+void* __libc_memalign(size_t alignment, size_t bytes);
+
+void* malloc(size_t bytes) {
+    count();
+    return __libc_malloc(bytes);
+}
+
+void* calloc(size_t items, size_t bytes) {
+    count();
+    return __libc_calloc(items, bytes);
+}
+
+void* realloc(void* memory, size_t bytes) {
+    count();
+    return __libc_realloc(memory, bytes);
+}
+
+void* memalign(size_t alignment, size_t bytes) {
+    count();
+    return __libc_memalign(alignment, bytes);
+}
+
+void* aligned_alloc(size_t alignment, size_t bytes) { return memalign(alignment, bytes); }
+
+int posix_memalign(void** memory, size_t alignment, size_t bytes) {
+    *memory = memalign(alignment, bytes);
+    return *memory == nullptr ? ENOMEM : 0;
+}
+
+}  // extern "C"

@@ -1,0 +1,28 @@
+// A library for LD_PRELOAD that adds to each read of a check-in what a careless change could add:
+// an allocation, and a system call that waits, or as many as ROLLCALL_PLANTED_WAITS says.
+#include <dlfcn.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+namespace {
+
+constexpr ssize_t checkin_bytes_min = 200;  // The daemon reads nothing else that is so long.
+
+void* volatile planted = nullptr;  // volatile: the compiler may not remove the allocation.
+
+}  // namespace
+
+extern "C" ssize_t read(int fd, void* bytes, size_t most) {
+    using Read = ssize_t (*)(int, void*, size_t);
+    static const auto real = reinterpret_cast<Read>(dlsym(RTLD_NEXT, "read"));
+    static const char* const setting = std::getenv("ROLLCALL_PLANTED_WAITS");
+    static const int waits = setting == nullptr ? 1 : std::atoi(setting);
+    const ssize_t result = real(fd, bytes, most);
+    if (result >= checkin_bytes_min) {
+        planted = std::malloc(16);
+        std::free(planted);
+        for (int wait = 0; wait < waits; ++wait) usleep(1);
+    }
+    return result;
+}
