@@ -9,7 +9,8 @@ using namespace rollcall;
 
 namespace {
 
-// Returns a request with the header fields of RouterOS's fetch and of an agent.
+// Returns a request with the header fields that RouterOS's fetch sends, and those that a script
+// adds: Content-Type and Authorization.
 std::string request(std::string_view framing, std::string_view body) {
     return fmt::format(
         "POST /v1/checkins HTTP/1.1\r\nHost: in.example.net\r\nUser-Agent: RouterOS 7.23.3\r\n"

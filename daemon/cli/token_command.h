@@ -1,7 +1,7 @@
 // rollcalld token: creates tokens and keys, and explains tokens.
 //
 // These functions write to no file. They print text that the operator puts into a file or a router.
-// Only revoke_token() writes to a file (revoke_token.h).
+// The command `token revoke` does write to a file: see revoke_token.h.
 //
 // Threads: main, without a daemon. Errors: bad_argument, and errors in the files. Each error has an
 // explanation.

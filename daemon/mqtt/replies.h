@@ -45,7 +45,8 @@ public:
     // Sends a packet. Has no effect if the packet is empty or too large for the client.
     void send(std::string_view packet);
     void send_refusing_connack(mqtt::Reason reason, std::string_view reason_string);
-    // Sends a DISCONNECT in 5.0; a server of 3.1.1 only closes the connection.
+    // In 5.0, sends a DISCONNECT. In 3.1.1, does nothing: a server has no DISCONNECT there. The
+    // caller closes the connection.
     void send_disconnect(mqtt::Reason reason, std::string_view reason_string);
 
     // Returns the PUBACK or PUBREC for a message; empty for QoS 0. fault: the reason for a refusal.

@@ -452,9 +452,9 @@ void Fields::check_serial() {
 }
 
 // Decides whether an integer without a unit is in volts or in tenths of volts. RouterOS 6 writes
-// tenths (RouterOS manual, "Health"), so the unit is certain if the report has a version 6.
-// Otherwise only a voltage that no board accepts is read as tenths. If the value contradicts the
-// unit that belongs to the version, the decision is a guess, and a warning says so.
+// tenths (RouterOS manual, "Health"), so a report of version 6 is read in tenths, and any other in
+// volts. A value that is implausible in this unit is read in the other one. If the report has a
+// version, this is a guess, and a warning says so.
 void Fields::settle_voltage() {
     if (!has(Column::voltage_v) || !kept(Column::voltage_v).bare) return;
     constexpr double volts_from = 100;

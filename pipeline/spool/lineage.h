@@ -37,10 +37,11 @@
 //                   incarnations        16 bytes each, the newest first
 //                   runs                16 bytes and u64 each: the run and its first record
 //
-// Each segment also contains its run and its incarnation. So if the lineage file is missing, or is
-// an older copy, the entries that it lacks are taken from the segments. All segments of format 2,
-// which contain no run, count as one run. The spool's id serves as the id of that run and as the
-// first incarnation, so that the ids of rows and the positions in sinks stay valid.
+// Each segment of format 3 also contains its run and its incarnation. So if the lineage file is
+// missing, or is an older copy, the entries that it lacks are taken from the segments. Older
+// segments (format 2) contain neither. All of them count as one run. The spool's id serves as the
+// id of that run and as the first incarnation, so that the ids of rows and the positions in sinks
+// stay valid.
 //
 // Limits:  the file keeps the last 64 incarnations and the last 1,024 runs that wrote records. If a
 //          position names an older run, the delivery sends all records of the spool again, and the

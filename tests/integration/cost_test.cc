@@ -91,8 +91,8 @@ private:
 };
 
 const std::vector<std::string> settings{"workers = 1", R"(sinks = ["discard"])"};
-// Later than every setting of TestDaemon. With its 10 ms, the sink's thread would check for work a
-// hundred times a second.
+// Passed as an argument, which overrides the batch_age_max that TestDaemon itself sets. With
+// TestDaemon's 10 ms, the sink's thread would check for work a hundred times a second.
 const std::vector<std::string> arguments{"--set", "delivery.batch_age_max=1s"};
 
 // Returns the names of the daemon's threads by their ids. Waits until the last one has its name.
