@@ -25,8 +25,12 @@ struct Options {
     Plan plan;
     std::string target;
     std::string path = "/v1/checkins";
+    Shape shape = Shape::flat;
     size_t body_bytes = 600;
+    size_t reports = 1;
     std::string bodies_file;
+    std::string percentiles_file;
+    std::string sendings_file;
     int pid = 0;
 };
 
@@ -53,6 +57,8 @@ Options read_command_line(int argc, char** argv) {
     Options options;
     Plan& plan = options.plan;
     std::string protocol = "http";
+    std::string shape = "flat";
+    std::string tls;
     CLI::App app("Sends check-ins to a server on this machine and prints its measurements.");
     app.add_option("--protocol", protocol, "http, or mqtt (3.1.1, QoS 1)")
         ->check(CLI::IsMember({"http", "mqtt"}));
@@ -69,6 +75,21 @@ Options read_command_line(int argc, char** argv) {
         ->check(CLI::Range(0.0, 1e7));
     app.add_option("--body-bytes", options.body_bytes, "size of a report; default and minimum 600")
         ->check(CLI::Range(600, 16'000'000));
+    app.add_option("--shape", shape, "members of a report: flat (default), or nested")
+        ->check(CLI::IsMember({"flat", "nested"}));
+    app.add_option("--reports", options.reports, "reports in the JSON array of each body (http)")
+        ->check(CLI::Range(1, 10'000));
+    app.add_option("--tls", tls, "use TLS of this version: 1.2 or 1.3")
+        ->check(CLI::IsMember({"1.2", "1.3"}));
+    app.add_flag("--resume", plan.resume, "resume a TLS session on every connection (--tls 1.2)");
+    app.add_option("--rounds", plan.rounds,
+                   "each connection is a router that sends so often, each time after the `next` of "
+                   "the reply; --rate is the rate of the first round (http)")
+        ->check(CLI::Range(1, 1'000));
+    app.add_option("--sendings", options.sendings_file,
+                   "with --rounds: file for round and seconds of each check-in");
+    app.add_option("--percentiles", options.percentiles_file,
+                   "file for the percentiles of the latency in ms");
     app.add_option("--bodies", options.bodies_file, "file of reports to send instead, one per line")
         ->check(CLI::ExistingFile);
     app.add_option("--pid", options.pid, "process whose CPU time to print");
@@ -81,6 +102,13 @@ Options read_command_line(int argc, char** argv) {
     plan.protocol = mqtt ? Protocol::mqtt : Protocol::http;
     if (!mqtt && plan.in_flight > 1) give_up("--in-flight is for mqtt");
     if (mqtt && plan.connection_per_checkin) give_up("--connection-per-checkin is for http");
+    if (mqtt && (options.reports > 1 || plan.rounds > 0 || !tls.empty()))
+        give_up("--reports, --rounds and --tls are for http");
+    if (plan.rounds > 0 && plan.rate == 0) give_up("--rounds needs --rate");
+    if (plan.resume && (tls != "1.2" || !plan.connection_per_checkin))
+        give_up("--resume needs --tls 1.2 and --connection-per-checkin");
+    if (!tls.empty()) plan.tls_version = tls == "1.2" ? TLS1_2_VERSION : TLS1_3_VERSION;
+    options.shape = shape == "flat" ? Shape::flat : Shape::nested;
     if (options.target.empty()) options.target = mqtt ? "127.0.0.1:1883" : "127.0.0.1:8080";
     plan.target = loopback_address(options.target);
     return options;
@@ -89,7 +117,8 @@ Options read_command_line(int argc, char** argv) {
 std::vector<Message> make_messages(const Options& options) {
     std::vector<std::string> bodies;
     if (options.bodies_file.empty()) {
-        bodies.push_back(make_body(options.body_bytes));
+        const std::string body = make_body(options.shape, options.body_bytes);
+        bodies.push_back(options.reports == 1 ? body : make_batch(body, options.reports));
     } else {
         std::ifstream file(options.bodies_file);
         for (std::string line; std::getline(file, line);) bodies.push_back(line);
@@ -126,6 +155,30 @@ void allow_descriptors() {
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+std::ofstream create(const std::string& path) {
+    std::ofstream file(path);
+    if (!file) give_up(fmt::format("cannot create {}", path));
+    return file;
+}
+
+// Writes a line for each percentile: the share of slower check-ins as 1 in N, the percentile in
+// percent, and the latency in milliseconds. N grows by a tenth of a power of ten.
+void write_percentiles(const std::string& path, const Latencies& latencies, uint64_t count) {
+    std::ofstream file = create(path);
+    for (double one_in = 1; one_in <= static_cast<double>(count); one_in *= 1.2589254) {
+        const double share = 1 - 1 / one_in;
+        file << fmt::format("{:.1f}\t{:.6f}\t{:.3f}\n", one_in, share * 100,
+                            static_cast<double>(latencies.percentile(share)) / 1000);
+    }
+}
+
+void write_sendings(const std::string& path, const std::vector<Sending>& sendings) {
+    std::ofstream file = create(path);
+    for (const Sending& sending : sendings)
+        file << fmt::format("{}\t{:.3f}\n", sending.round,
+                            static_cast<double>(sending.at_ns) / 1e9);
+}
+
 void print(const Totals& totals) {
     fmt::print("sent          {}\nacknowledged  {}\nerrors        {}\nbehind        {}\n",
                totals.sent, totals.acknowledged, totals.errors, totals.behind);
@@ -140,6 +193,7 @@ void print(const Totals& totals) {
     line("p99", totals.latencies.percentile(0.99));
     line("p99.9", totals.latencies.percentile(0.999));
     line("max", totals.latencies.max());
+    if (totals.resumed > 0) fmt::print("resumed       {}\n", totals.resumed);
 }
 
 int run(int argc, char** argv) {
@@ -151,6 +205,10 @@ int run(int argc, char** argv) {
     load.run();
     const Totals& totals = load.totals();
     print(totals);
+    if (!options.percentiles_file.empty())
+        write_percentiles(options.percentiles_file, totals.latencies, totals.acknowledged);
+    if (!options.sendings_file.empty()) write_sendings(options.sendings_file, totals.sendings);
+    if (options.pid) fmt::print("cpu_before    {:.2f} s\n", cpu_before);
     if (options.pid)
         fmt::print("cpu           {:.2f} s per million\n",
                    (cpu_seconds(options.pid) - cpu_before) * 1e6 /

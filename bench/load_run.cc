@@ -1,9 +1,7 @@
 #include "bench/load_run.h"
 
 #include <fmt/core.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -42,6 +40,7 @@ void give_up(std::string_view sentence) {
 
 Load::Load(const Plan& plan, std::vector<Message> messages)
     : plan_(plan),
+      tls_(plan.tls_version == 0 ? nullptr : make_tls_context(plan.tls_version)),
       messages_(std::move(messages)),
       connections_(plan.connections),
       places_(plan.connections * plan.in_flight),
@@ -58,13 +57,12 @@ Load::Load(const Plan& plan, std::vector<Message> messages)
     lost_.reserve(connections_.size());
 }
 
-Load::~Load() {
-    for (const Connection& connection : connections_)
-        if (connection.socket >= 0) ::close(connection.socket);
-    ::close(epoll_);
-}
+Load::~Load() { ::close(epoll_); }
 
 void Load::connect() {
+    if (plan_.resume)
+        for (Connection& connection : connections_)
+            connection.stream.gather(plan_.target, tls_.get());
     if (plan_.connection_per_checkin) {
         for (size_t i = 0; i < connections_.size(); ++i) make_ready(i);
         return;
@@ -81,6 +79,7 @@ void Load::connect() {
 
 void Load::run() {
     begin_ns_ = now_ns();
+    if (plan_.rounds > 0) return run_rounds();
     const int64_t end_ns = begin_ns_ + static_cast<int64_t>(plan_.seconds * 1e9);
     const bool open_loop = plan_.rate > 0;
     if (open_loop) due_ = static_cast<uint64_t>(plan_.seconds * plan_.rate);
@@ -92,7 +91,23 @@ void Load::run() {
         send_due();
         totals_.behind = due_ - totals_.sent;
     }
+    finish(end_ns);
+}
 
+void Load::run_rounds() {
+    const int64_t end_ns = begin_ns_ + static_cast<int64_t>(plan_.seconds * 1e9);
+    totals_.sendings.reserve(places_.size() * plan_.rounds);
+    for (size_t place = 0; place < places_.size(); ++place) dues_.push({due_ns(place), place});
+    while ((!dues_.empty() || busy() > 0) && now_ns() < end_ns) {
+        send_due_rounds();
+        wait(dues_.empty() ? end_ns : std::min(end_ns, dues_.top().at_ns));
+    }
+    totals_.behind = dues_.size();
+    finish(end_ns);
+}
+
+// Waits for the replies that are still missing.
+void Load::finish(int64_t end_ns) {
     const int64_t deadline_ns = end_ns + last_answers_ns_max;
     while (busy() > 0 && now_ns() < deadline_ns) wait(deadline_ns);
     totals_.took_ns = now_ns() - begin_ns_;
@@ -111,25 +126,17 @@ void Load::count_errors(uint64_t checkins, std::string_view why) {
 
 void Load::open(size_t index) {
     Connection& connection = connections_[index];
-    connection.socket = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (connection.socket < 0) give_up_errno("socket");
-    const int on = 1;
-    setsockopt(connection.socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (plan_.connection_per_checkin) {
-        // Close with a reset. Then the port is free at once instead of after a minute (TIME_WAIT),
-        // so ports do not run out.
-        const linger reset{.l_onoff = 1, .l_linger = 0};
-        setsockopt(connection.socket, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-    }
+    const bool connects =
+        connection.stream.open(plan_.target, tls_.get(), plan_.connection_per_checkin);
+    const int connect_errno = errno;
     epoll_event event{.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data = {.u64 = index}};
-    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, connection.socket, &event) < 0) give_up_errno("epoll_ctl");
+    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, connection.stream.socket(), &event) < 0)
+        give_up_errno("epoll_ctl");
     connection.in_bytes = 0;
     connection.out.clear();
     if (plan_.protocol == Protocol::mqtt)
         connection.out += mqtt_connect(fmt::format("rollcall-load-{}", index));
-    const auto* address = reinterpret_cast<const sockaddr*>(&plan_.target);
-    if (::connect(connection.socket, address, sizeof plan_.target) < 0 && errno != EINPROGRESS)
-        lose(index, std::generic_category().message(errno));
+    if (!connects) lose(index, std::generic_category().message(connect_errno));
 }
 
 void Load::make_ready(size_t index) {
@@ -138,7 +145,7 @@ void Load::make_ready(size_t index) {
     for (size_t place = index * in_flight(); place < (index + 1) * in_flight(); ++place) {
         if (places_[place].state != Place::State::parked) continue;
         places_[place].state = Place::State::free;
-        free_places_.push(place);
+        if (plan_.rounds == 0) free_places_.push(place);
     }
 }
 
@@ -149,8 +156,7 @@ void Load::lose(size_t index, std::string_view why) {
     if (!connection.ready && totals_.first_error.empty()) totals_.first_error = why;
     if (connection.ready) --ready_;
     connection.ready = false;
-    if (connection.socket >= 0) ::close(connection.socket);
-    connection.socket = -1;
+    connection.stream.close();
     for (size_t place = index * in_flight(); place < (index + 1) * in_flight(); ++place) {
         if (places_[place].state != Place::State::busy) continue;
         places_[place].state = Place::State::parked;
@@ -181,10 +187,28 @@ void Load::send_due() {
             places_[place].state = Place::State::parked;
             continue;
         }
-        places_[place] = {.state = Place::State::busy,
-                          .due_ns = plan_.rate > 0 ? due_ns(totals_.sent) : now};
+        places_[place].state = Place::State::busy;
+        places_[place].due_ns = plan_.rate > 0 ? due_ns(totals_.sent) : now;
         send(place);
     }
+    flush_all();
+}
+
+void Load::send_due_rounds() {
+    const int64_t now = now_ns();
+    while (!dues_.empty() && dues_.top().at_ns <= now) {
+        const Due due = dues_.top();
+        dues_.pop();
+        Place& place = places_[due.place];
+        place.state = Place::State::busy;
+        place.due_ns = due.at_ns;
+        totals_.sendings.push_back({.round = place.round++, .at_ns = now - begin_ns_});
+        send(due.place);
+    }
+    flush_all();
+}
+
+void Load::flush_all() {
     for (const size_t index : to_flush_) flush(index);
     to_flush_.clear();
 }
@@ -192,8 +216,10 @@ void Load::send_due() {
 void Load::send(size_t place) {
     const size_t index = place / in_flight();
     Connection& connection = connections_[index];
-    if (connection.socket < 0) open(index);
-    const uint64_t number = totals_.sent++;
+    if (!connection.stream.is_open()) open(index);
+    const uint64_t sent = totals_.sent++;
+    // With rounds, each place sends the reports of the same router.
+    const uint64_t number = plan_.rounds > 0 ? places_[place].round * places_.size() + place : sent;
     messages_[number % messages_.size()].append_to(connection.out, number,
                                                    static_cast<uint16_t>(place % in_flight() + 1));
     if (!connection.has_news) to_flush_.push_back(index);
@@ -203,11 +229,10 @@ void Load::send(size_t place) {
 void Load::flush(size_t index) {
     Connection& connection = connections_[index];
     connection.has_news = false;
-    while (connection.socket >= 0 && !connection.out.empty()) {
-        const ssize_t sent =
-            ::send(connection.socket, connection.out.data(), connection.out.size(), MSG_NOSIGNAL);
-        if (sent < 0 && errno == EAGAIN) return;  // EPOLLOUT reports when the socket is writable.
-        if (sent < 0) return lose(index, std::generic_category().message(errno));
+    while (connection.stream.is_open() && !connection.out.empty()) {
+        const ssize_t sent = connection.stream.send(connection.out.data(), connection.out.size());
+        if (sent == 0) return;  // An event reports when the stream accepts more.
+        if (sent < 0) return lose(index, connection.stream.why());
         connection.out.erase(0, static_cast<size_t>(sent));
     }
 }
@@ -225,10 +250,21 @@ void Load::wait(int64_t until_ns) {
 
 void Load::handle(size_t index, uint32_t events) {
     Connection& connection = connections_[index];
+    if (!connection.stream.is_open()) return;  // An event before this one has closed it.
+    if (connection.stream.is_tls() && !advance(index)) return;
     if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR) && !receive(index, events)) return;
-    if (!(events & EPOLLOUT)) return;
+    // Every event may let a TLS stream write.
+    if (!(events & EPOLLOUT) && !connection.stream.is_tls()) return;
     if (plan_.protocol == Protocol::http && !connection.ready) make_ready(index);
     if (!connection.has_news) flush(index);
+}
+
+// Returns true if the handshake is complete.
+bool Load::advance(size_t index) {
+    Stream& stream = connections_[index].stream;
+    const int done = stream.advance();
+    if (done < 0) lose(index, stream.why());
+    return done > 0;
 }
 
 bool Load::receive(size_t index, uint32_t events) {
@@ -236,18 +272,18 @@ bool Load::receive(size_t index, uint32_t events) {
     for (;;) {
         const size_t room = answer_bytes_max - connection.in_bytes;
         const ssize_t got =
-            ::recv(connection.socket, connection.in.get() + connection.in_bytes, room, 0);
-        if (got < 0 && errno == EAGAIN) return true;
-        if (got <= 0) {
-            lose(index, got < 0 ? std::generic_category().message(errno)
-                                : "the server closed a connection");
+            connection.stream.receive(connection.in.get() + connection.in_bytes, room);
+        if (got == 0) return true;
+        if (got < 0) {
+            lose(index, connection.stream.why());
             return false;
         }
         connection.in_bytes += static_cast<size_t>(got);
         if (!read_answers(index)) return false;
-        // A short read means that the socket is empty, unless the end of the stream follows.
+        // A short read means that the socket is empty, unless the end of the stream follows. A TLS
+        // stream may hold further records.
         const bool ends = events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
-        if (static_cast<size_t>(got) < room && !ends) return true;
+        if (static_cast<size_t>(got) < room && !ends && !connection.stream.is_tls()) return true;
     }
 }
 
@@ -263,8 +299,8 @@ bool Load::read_answers(size_t index) {
         }
         bytes.remove_prefix(answer.bytes);
         if (plan_.connection_per_checkin) {
-            ::close(connection.socket);
-            connection.socket = -1;
+            if (connection.stream.resumed()) ++totals_.resumed;
+            connection.stream.close();
             return false;
         }
     }
@@ -295,7 +331,10 @@ bool Load::apply(size_t index, const Answer& answer) {
         count_errors(1, fmt::format("HTTP status {}", answer.code));
     }
     place.state = Place::State::free;
-    free_places_.push(at);
+    if (plan_.rounds == 0)
+        free_places_.push(at);
+    else if (place.round < plan_.rounds)
+        dues_.push({now_ns() + answer.next_s * second_ns, at});
     return true;
 }
 

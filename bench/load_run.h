@@ -4,6 +4,9 @@
 // counts from that time, so a slow server cannot hide its delay by receiving fewer check-ins. With
 // rate 0, the next check-in is due as soon as a place is free (closed loop).
 //
+// Rounds: each place stands for a router. Its first check-in is due as in the open loop, and each
+// further one `next` seconds after the reply to the one before.
+//
 // A place stands for one unanswered check-in; there are connections * in_flight places. All memory
 // is allocated before the first check-in. The running time is limited to the configured seconds of
 // sending and a short wait for the last responses.
@@ -16,11 +19,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <queue>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "bench/latencies.h"
+#include "bench/load_stream.h"
 #include "bench/load_wire.h"
 
 namespace rollcall::load {
@@ -33,16 +38,27 @@ struct Plan {
     double seconds = 10;
     double rate = 0;
     bool connection_per_checkin = false;
+    int tls_version = 0;  // TLS1_2_VERSION or TLS1_3_VERSION; 0 is plain text.
+    bool resume = false;  // Every connection resumes a TLS session that run() does not measure.
+    size_t rounds = 0;    // Check-ins of each router; 0 sends without rounds.
+};
+
+// One check-in of a run with rounds.
+struct Sending {
+    size_t round = 0;
+    int64_t at_ns = 0;  // Since the beginning.
 };
 
 struct Totals {
     uint64_t sent = 0;
     uint64_t acknowledged = 0;
     uint64_t errors = 0;
-    uint64_t behind = 0;  // Check-ins that were not sent when due, because no place was free.
+    uint64_t behind = 0;   // Check-ins that were not sent when due, because no place was free.
+    uint64_t resumed = 0;  // Connections that resumed a TLS session.
     int64_t took_ns = 0;
     std::string first_error;
     Latencies latencies;
+    std::vector<Sending> sendings;  // Only with rounds.
 };
 
 // Prints the sentence and ends the process with status 1.
@@ -56,6 +72,7 @@ struct Place {
     };
     State state = State::parked;
     int64_t due_ns = 0;  // Time at which the check-in was due.
+    size_t round = 0;    // Number of check-ins that this place has sent, with rounds.
 };
 
 // A queue of free places. Places are used in turn, so that every connection is used. The capacity
@@ -74,7 +91,7 @@ private:
 };
 
 struct Connection {
-    int socket = -1;
+    Stream stream;
     bool ready = false;     // The connection is open; with MQTT, CONNACK has arrived as well.
     bool has_news = false;  // The connection is in the list of connections to flush.
     std::string out;
@@ -106,11 +123,16 @@ private:
     void lose(size_t index, std::string_view why);
     void reopen_lost();
 
+    void run_rounds();
+    void finish(int64_t end_ns);
     void send_due();
+    void send_due_rounds();
+    void flush_all();
     void send(size_t place);
     void flush(size_t index);
     void wait(int64_t until_ns);
     void handle(size_t index, uint32_t events);
+    [[nodiscard]] bool advance(size_t index);
     // Returns false if the connection was closed.
     [[nodiscard]] bool receive(size_t index, uint32_t events);
     [[nodiscard]] bool read_answers(size_t index);
@@ -118,11 +140,19 @@ private:
     [[nodiscard]] bool apply(size_t index, const Answer& answer);
     void count_errors(uint64_t checkins, std::string_view why);
 
+    struct Due {
+        int64_t at_ns;
+        size_t place;
+        bool operator<(const Due& other) const { return at_ns > other.at_ns; }  // Earliest on top.
+    };
+
     Plan plan_;
+    std::unique_ptr<SSL_CTX, CloseTls> tls_;
     std::vector<Message> messages_;
     std::vector<Connection> connections_;
     std::vector<Place> places_;  // in_flight places of connection 0, then of connection 1, ...
     FreePlaces free_places_;
+    std::priority_queue<Due> dues_;  // With rounds, instead of free_places_.
     std::vector<size_t> to_flush_;
     std::vector<size_t> lost_;
     size_t ready_ = 0;

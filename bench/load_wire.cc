@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace rollcall::load {
@@ -17,8 +18,8 @@ constexpr size_t sequence_digits = 11;
 
 constexpr uint64_t routers = 10'000;  // Number of simulated routers.
 
-// A report in the form that a RouterOS script sends.
-constexpr std::string_view report =
+// Reports in the form that RouterOS scripts send.
+constexpr std::string_view flat_report =
     R"~({"identity":"JHB-Sandton-7","serial_number":"HG0SSSSSSSSS","model":"RB3011UiAS-RM",)~"
     R"~("board_name":"RB3011UiAS","architecture_name":"arm","version":"7.17 (stable)",)~"
     R"~("current_firmware":"7.17","uptime":"6d23h19m23s","cpu_count":2,"cpu_load":3,)~"
@@ -26,6 +27,15 @@ constexpr std::string_view report =
     R"~("total_hdd_space":134217728,"free_hdd_space":92110848,"bad_blocks":"0.2",)~"
     R"~("temperature":41,"cpu_temperature":52,"voltage":"24.1","power_consumption":50.8,)~"
     R"~("wan_ip":"100.72.14.9","dhcp_leases":23,"seq":1QQQQQQQQQQQ,"software_id":"TJI1-CDCL")~";
+constexpr std::string_view nested_report =
+    R"~({"serial_number":"HG0SSSSSSSSS","identity":"JHB-Sandton-7","seq":1QQQQQQQQQQQ,)~"
+    R"~("system":{"model":"RB3011UiAS-RM","board_name":"RB3011UiAS","architecture_name":"arm",)~"
+    R"~("version":"7.17 (stable)","current_firmware":"7.17","uptime":"6d23h19m23s"},)~"
+    R"~("cpu":{"cpu_count":2,"cpu_load":3,"cpu_frequency":1400},)~"
+    R"~("memory":{"total_memory":1073741824,"free_memory":973053952},)~"
+    R"~("health":{"temperature":41,"voltage":"24.1"},)~"
+    R"~("interfaces":[{"name":"ether1","rx":918273645,"tx":192837465,"running":true},)~"
+    R"~({"name":"ether2","rx":5647382910,"tx":1029384756,"running":false}],"wan_ip":"100.72.14.9")~";
 
 void write_digits(char* end, uint64_t number, size_t count) {
     for (size_t i = 0; i < count; ++i, number /= 10) *--end = static_cast<char>('0' + number % 10);
@@ -69,6 +79,13 @@ int64_t content_length(std::string_view head) {
     return -1;
 }
 
+// Returns the seconds after which the router is asked to report again, or 0.
+int64_t next_s(std::string_view body) {
+    constexpr std::string_view name = R"("next":)";
+    const size_t at = body.find(name);
+    return at == body.npos ? 0 : std::max<int64_t>(0, number_at(body.substr(at + name.size())));
+}
+
 Answer read_http(std::string_view bytes) {
     const size_t blank_line = bytes.find("\r\n\r\n");
     if (blank_line == bytes.npos) return {};
@@ -80,7 +97,8 @@ Answer read_http(std::string_view bytes) {
     if (bytes.size() < size) return {};
     return {.kind = status / 100 == 2 ? Answer::Kind::taken : Answer::Kind::refused,
             .bytes = size,
-            .code = static_cast<int>(status)};
+            .code = static_cast<int>(status),
+            .next_s = next_s(bytes.substr(blank_line, size - blank_line))};
 }
 
 // Reads CONNACK or PUBACK, the only packets that a publisher receives. Both have four bytes.
@@ -99,15 +117,24 @@ Answer read_mqtt(std::string_view bytes) {
 
 }  // namespace
 
-std::string make_body(size_t body_bytes) {
+std::string make_body(Shape shape, size_t body_bytes) {
     constexpr std::string_view comment = R"(,"comment":")";
-    std::string body(report);
+    std::string body(shape == Shape::flat ? flat_report : nested_report);
     if (body.size() + comment.size() + 2 < body_bytes) {
         body += comment;
         body.resize(body_bytes - 2, 'x');
         body += '"';
     }
     return body + '}';
+}
+
+std::string make_batch(std::string_view body, size_t reports) {
+    std::string batch = "[";
+    for (size_t report = 0; report < reports; ++report) {
+        if (report > 0) batch += ',';
+        batch += body;
+    }
+    return batch + ']';
 }
 
 Message::Message(const Http& http, std::string_view body)
@@ -138,7 +165,9 @@ void Message::append_to(std::string& out, uint64_t number, uint16_t packet_id) c
     char* message = out.data() + begin;
     for (const size_t end : serial_ends_)
         write_digits(message + end, number % routers, serial_digits);
-    for (const size_t end : sequence_ends_) write_digits(message + end, number, sequence_digits);
+    uint64_t sequence = number * sequence_ends_.size();
+    for (const size_t end : sequence_ends_)
+        write_digits(message + end, sequence++, sequence_digits);
     if (packet_id_at_ > 0) {
         message[packet_id_at_] = static_cast<char>(packet_id >> 8);
         message[packet_id_at_ + 1] = static_cast<char>(packet_id);

@@ -2,8 +2,8 @@
 // 3.1.1). No I/O.
 //
 // A Message is built once and copied for every check-in. Only the digits that differ between
-// check-ins are written each time. Parsing an answer keeps no state between calls and allocates
-// nothing.
+// check-ins are written each time; the reports of a batch are one router's and have sequence
+// numbers of their own. Parsing an answer keeps no state between calls and allocates nothing.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,15 @@ namespace rollcall::load {
 
 enum class Protocol : uint8_t { http, mqtt };
 
+enum class Shape : uint8_t {
+    flat,    // 25 members.
+    nested,  // Objects and a list of objects. Some of their members have no column.
+};
+
 // Returns a report of at least body_bytes bytes, with marks for serial and sequence number.
-[[nodiscard]] std::string make_body(size_t body_bytes);
+[[nodiscard]] std::string make_body(Shape shape, size_t body_bytes);
+// Returns a JSON array of these many reports.
+[[nodiscard]] std::string make_batch(std::string_view body, size_t reports);
 
 class Message {
 public:
@@ -59,6 +66,7 @@ struct Answer {
     size_t bytes = 0;  // Size of the answer. The caller removes these bytes from its input.
     int code = 0;
     uint16_t packet_id = 1;  // Always 1 with HTTP, where only one request is unanswered at a time.
+    int64_t next_s = 0;      // `next` of an HTTP response; 0 without.
 };
 
 // Returns the answer at the beginning of `bytes`.

@@ -35,7 +35,7 @@ const double load_seconds = in_full ? 10 : 1;
 
 // Returns a list of different reports, so that no report is dropped as a duplicate.
 std::string list_of_reports() {
-    const std::string report = load::make_body(600);
+    const std::string report = load::make_body(load::Shape::flat, 600);
     std::string list = "[";
     for (size_t i = 0; i < reports_a_body; ++i)
         list += fmt::format("{}{},\"n\":{}}}", i == 0 ? "" : ",",

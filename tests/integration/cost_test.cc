@@ -1,4 +1,4 @@
-// What a check-in costs: the system calls, wakeups and allocations of each thread of the daemon.
+// Tests of the cost of a check-in: the system calls, wakeups and allocations of each thread.
 // Sanitizer builds skip these tests, because a sanitizer makes calls of its own.
 //
 // One client sends a round of check-ins and waits for all their replies before the next round. So
@@ -31,8 +31,8 @@ namespace {
 constexpr size_t checkins = 1000;
 constexpr size_t warm_up_rounds = 100;  // After these, buffers and slots have their final size.
 
-// What a thread may do in a run besides the check-ins: once a second it checks timers, limits and
-// files. Far below one for each of 1,000 check-ins.
+// Allowance for what a thread does besides the check-ins, such as checks of timers, limits and
+// files once a second. Far below one for each of 1,000 check-ins.
 constexpr size_t aside_max = 250;
 
 struct Shape {

@@ -1,0 +1,74 @@
+// Stream: one connection of rollcall-load, plain or with TLS.
+//
+// Nothing blocks. With edge-triggered epoll, the caller calls advance(), send() and receive() again
+// after each event until they return 0.
+//
+// TLS: the certificate of the server is not verified. With `resume`, each stream owns a session
+// that gather() has fetched, and every connection resumes it (TLS 1.2 only, where the session is
+// complete with the handshake).
+//
+// Errors: a failed call of the sockets or of OpenSSL ends the connection. Running out of something
+// on this machine ends the process with a sentence.
+#pragma once
+
+#include <netinet/in.h>
+#include <openssl/ssl.h>
+#include <sys/types.h>
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+namespace rollcall::load {
+
+struct CloseTls {
+    void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+    void operator()(SSL* tls) const {
+        SSL_set_shutdown(tls, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);  // Keeps the session.
+        SSL_free(tls);
+    }
+    void operator()(SSL_SESSION* session) const { SSL_SESSION_free(session); }
+};
+
+// Returns the settings of all TLS connections. version: TLS1_2_VERSION or TLS1_3_VERSION.
+[[nodiscard]] std::unique_ptr<SSL_CTX, CloseTls> make_tls_context(int version);
+
+class Stream {
+public:
+    Stream() = default;
+    ~Stream() { close(); }
+    Stream(const Stream&) = delete;
+    Stream& operator=(const Stream&) = delete;
+
+    // Opens a socket and begins to connect. context: nullptr for plain text. resets: close() then
+    // sends a reset, so that the local port is free at once instead of after a minute.
+    // Returns false, with errno, if the connection failed at once.
+    [[nodiscard]] bool open(const sockaddr_in& target, SSL_CTX* context, bool resets);
+    void close();
+    [[nodiscard]] bool is_open() const { return socket_ >= 0; }
+    [[nodiscard]] int socket() const { return socket_; }
+    [[nodiscard]] bool is_tls() const { return tls_ != nullptr; }
+
+    // Each returns the number of bytes, 0 if it would block, and -1 if the connection has ended or
+    // failed; why() says how.
+    [[nodiscard]] ssize_t send(const char* bytes, size_t count);
+    [[nodiscard]] ssize_t receive(char* bytes, size_t room);
+    // Continues the handshake. Returns 1 when data may be sent; 0 and -1 as above.
+    [[nodiscard]] int advance();
+    [[nodiscard]] const std::string& why() const { return why_; }
+    [[nodiscard]] bool resumed() const { return tls_ && SSL_session_reused(tls_.get()) == 1; }
+
+    // Makes one connection only to get a session, and waits for it.
+    void gather(const sockaddr_in& target, SSL_CTX* context);
+
+private:
+    [[nodiscard]] ssize_t fail_with_errno();
+    [[nodiscard]] int tls_result(int result);
+
+    int socket_ = -1;
+    std::unique_ptr<SSL, CloseTls> tls_;
+    std::unique_ptr<SSL_SESSION, CloseTls> session_;
+    std::string why_;
+};
+
+}  // namespace rollcall::load
