@@ -1,6 +1,5 @@
-# Shared code of the comparisons with other servers: ports, starting and stopping, CPU time,
-# medians. To be sourced. Sets `work`, a directory on the disk of this checkout that is deleted at
-# exit.
+# Shared code of the comparisons: ports, starting and stopping, CPU time, medians, tables. To be
+# sourced. Sets `work`, a directory on the disk of this checkout that is deleted at exit.
 set -euo pipefail
 
 die() {
@@ -16,6 +15,11 @@ needs_tools() {
     done
 }
 
+publishes=
+if [[ ${1:-} == --publish ]]; then
+    publishes=1
+    shift
+fi
 rollcalld=${1:-build/release/rollcalld}
 [[ -x $rollcalld ]] || die "$rollcalld is missing: ./dev build"
 (($(nproc) >= 2)) || die "this needs two cores, one for the server and one for the client"
@@ -62,6 +66,10 @@ await() {
 
 responds_200() { [[ $(curl -s -o /dev/null -m 1 -w '%{http_code}' "$1") == 200 ]]; }
 listens_on() { (exec 3<>"/dev/tcp/127.0.0.1/$1"); }
+
+# build/bench holds what the comparisons leave: tables, plots and their data.
+mkdir -p build/bench
+load=$(dirname "$rollcalld")/rollcall-load
 
 # start_rollcalld SINK [argument...]: starts the daemon with one worker, all threads pinned to core
 # 0. Sets `server`, http_port, mqtt_port, admin_url, `url` for check-ins, and `counted`, the process
@@ -123,6 +131,33 @@ END
     counted=${counted% }
 }
 
+# start_mosquitto [line...]: starts mosquitto on core 0 with these lines in its configuration. It
+# acknowledges each message and has no subscriber to forward it to. Sets `server`, `counted` and
+# mqtt_port.
+start_mosquitto() {
+    mqtt_port=$(free_port)
+    {
+        printf 'listener %s 127.0.0.1\nallow_anonymous true\npersistence false\nlog_type none\n' \
+            "$mqtt_port"
+        printf '%s\n' "$@"
+    } >"$work/mosquitto.conf"
+    taskset -c 0 mosquitto -c "$work/mosquitto.conf" >"$work/log" 2>&1 &
+    server=$!
+    counted=$server
+    await listens_on "$mqtt_port"
+}
+
+# start_floor http|mqtt: starts rollcall-floor on core 0. Sets `server`, `counted` and http_port or
+# mqtt_port.
+start_floor() {
+    rm -f "$work/log"
+    taskset -c 0 "$(dirname "$rollcalld")/bench/rollcall-floor" "$1" 0 "$work" >"$work/log" 2>&1 &
+    server=$!
+    counted=$server
+    await grep -q . "$work/log"
+    declare -g "$1_port=$(<"$work/log")"
+}
+
 # await_stored SINK: waits until the sink has stored every accepted check-in.
 await_stored() {
     for _ in {1..600}; do
@@ -145,15 +180,52 @@ cpu_ticks() {
     echo $((${12} + ${13}))
 }
 
+# reported NAME FILE: prints a number that rollcall-load has printed under this name.
+reported() { awk -v name="$1" '$1 == name { print $2 }' "$2"; }
+
 # median SUBJECT COLUMN: prints the median of a column of the results.
 median() {
     awk -v subject="$1" -v column="$2" '$1 == subject { print $column }' "$work/results" | sort -n |
-        awk '{ value[NR] = $1 } END { print (value[int((NR + 1) / 2)] + value[int(NR / 2) + 1]) / 2 }'
+        awk '{ value[NR] = $1 } END { printf "%.10g\n", (value[int((NR + 1) / 2)] + value[int(NR / 2) + 1]) / 2 }'
 }
+
+# thousands NUMBER: prints a whole number with separators.
+thousands() { printf '%.0f' "$1" | sed ':more; s/\([0-9]\)\([0-9]\{3\}\)\b/\1,\2/; t more'; }
 
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
 
+# Prints the commit of this checkout; "-changed" if files differ from it.
+commit() {
+    git describe --always --dirty='-changed' 2>/dev/null || echo 'without a commit'
+}
+
+# publish NAME: with --publish, copies build/bench/NAME.svg to bench, and build/bench/NAME.md between
+# the two markers <!-- NAME --> and <!-- /NAME --> of bench/README.md.
+publish() {
+    [[ $publishes ]] || return 0
+    cp "build/bench/$1.svg" bench
+    awk -v name="$1" '
+        $0 == "<!-- /" name " -->" { inside = 0 }
+        !inside { print }
+        $0 == "<!-- " name " -->" {
+            print ""
+            while ((getline line <("build/bench/" name ".md")) > 0) print line
+            print ""
+            inside = 1
+        }' bench/README.md >"$work/readme"
+    cat "$work/readme" >bench/README.md
+}
+
+# make_certificate: sets `certificate` and `key` to files with a certificate for a P-256 key.
+make_certificate() {
+    certificate=$work/certificate.pem
+    key=$work/key.pem
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 \
+        -subj /CN=localhost -keyout "$key" -out "$certificate" 2>"$work/log" ||
+        die "openssl makes no certificate"
+}
+
 machine() {
-    echo "$(grep -m1 'model name' /proc/cpuinfo | cut -d: -f2- | xargs), Linux $(uname -r)," \
-        "$(stat -f -c %T "$work")"
+    echo "$(nproc) cores of $(grep -m1 'model name' /proc/cpuinfo | cut -d: -f2- | xargs)," \
+        "Linux $(uname -r), $(findmnt -n -o FSTYPE -T "$work")"
 }
