@@ -18,10 +18,16 @@
 
 namespace rollcall {
 
+// Returns whether a case with this name is to run: BENCH_ONLY is a part of the names of the cases
+// to run, and by default all run.
+inline bool is_selected(std::string_view name) {
+    const char* const only = std::getenv("BENCH_ONLY");
+    return only == nullptr || name.find(only) != name.npos;
+}
+
 template <class Case>
 void bench(std::string_view name, size_t items, Case run) {
-    const char* const only = std::getenv("BENCH_ONLY");  // Part of the names of the cases to run.
-    if (only != nullptr && name.find(only) == name.npos) return;
+    if (!is_selected(name)) return;
     const bool in_full = std::getenv("BENCH") != nullptr;
     constexpr int repeats = 40;  // The fastest repeat counts, because other processes disturbed it
                                  // least.

@@ -3,14 +3,16 @@
 //
 // The spool is in TMPDIR, or in the working directory if TMPDIR is not set. This selects the disk
 // to measure. The benchmark prints the time of a check-in, MB/s and syncs/s. Dropped segments are
-// recycled, as in a daemon whose sinks are fast enough. The last case reads a spool in which every
-// second record is damaged, and copies the damaged bytes to the quarantine.
+// recycled, as in a daemon whose sinks are fast enough. Another case reads a spool in which every
+// second record is damaged, and copies the damaged bytes to the quarantine. The last one opens and
+// reads a spool of many segments, as a start does.
 
 #include <fmt/core.h>
 
 #include <array>
 #include <chrono>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <string>
 
@@ -42,8 +44,9 @@ Columns report(size_t rows) {
 }
 
 struct Spool {
-    explicit Spool(const std::string& directory)
-        : writer(files, clock, shard, {directory, uint64_t{1} << 40, segment_size, true, {}}) {
+    explicit Spool(const std::string& directory, uint64_t segment_bytes = segment_size,
+                   bool sync = true)
+        : writer(files, clock, shard, {directory, uint64_t{1} << 40, segment_bytes, sync, {}}) {
         ensure(writer.open().has_value());
     }
     Files files;
@@ -53,9 +56,10 @@ struct Spool {
 };
 
 void write_synced(const std::string& directory, size_t rows, size_t records) {
+    const auto name = fmt::format("spool, {} a sync", rows);
+    if (!is_selected(name)) return;
     Spool spool(directory);
     const Columns slot = report(rows);
-    const auto name = fmt::format("spool, {} a sync", rows);
     double seconds = 0;
     uint64_t syncs = 0;
     bench(name, records * rows, [&](size_t checkins) {
@@ -75,13 +79,15 @@ void write_synced(const std::string& directory, size_t rows, size_t records) {
 }
 
 void read_back(const std::string& directory, size_t rows, size_t records) {
+    constexpr std::string_view name = "spool, read back";
+    if (!is_selected(name)) return;
     Spool spool(directory);
     const Columns slot = report(rows);
     for (size_t record = 0; record < records; ++record)
         ensure(spool.writer.append(slot).has_value());
     ensure(spool.writer.sync().has_value());
     Columns batch(rows, rows * 1024 + row_text_max);
-    bench("spool, read back", records * rows, [&](size_t checkins) {
+    bench(name, records * rows, [&](size_t checkins) {
         SpoolReader reader(spool.files, directory, spool.writer.end(), nullptr);
         ensure(reader.seek(0).has_value());
         uint64_t sum = 0;
@@ -119,9 +125,8 @@ uint64_t damage_every_second_record(Spool& spool, const std::string& directory) 
 void read_damaged(const std::string& directory, size_t records) {
     constexpr uint64_t quarantine_size_max = 1 << 30;
     if (std::getenv("BENCH") == nullptr) records /= 1000;
-    const char* const only = std::getenv("BENCH_ONLY");
     const std::string name = fmt::format("spool, {} damaged records", records / 2);
-    if (only != nullptr && name.find(only) == name.npos) return;
+    if (!is_selected(name)) return;
     Spool spool(directory);
     const Columns slot = report(1);
     for (size_t record = 0; record < records; ++record)
@@ -129,6 +134,7 @@ void read_damaged(const std::string& directory, size_t records) {
     ensure(spool.writer.sync().has_value());
     const uint64_t bytes = damage_every_second_record(spool, directory);
     const auto begin = std::chrono::steady_clock::now();
+    const std::clock_t cpu_begin = std::clock();
     LostRecords lost(spool.files, directory, quarantine_size_max, spool.shard);
     SpoolReader reader(spool.files, directory, spool.writer.end(), &lost);
     ensure(reader.seek(0).has_value());
@@ -142,10 +148,40 @@ void read_damaged(const std::string& directory, size_t records) {
     }
     lost.flush();
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    const auto cpu_ticks = static_cast<double>(std::clock() - cpu_begin);
     ensure(whole + lost.records() == records);
-    fmt::print("{:<32} {:>10.1f} ns/item  {:>9} items  {:.1f} MB/s\n", name,
-               took.count() * 1e9 / static_cast<double>(records), records,
-               static_cast<double>(bytes) / 1e6 / took.count());
+    const auto megabytes = static_cast<double>(bytes) / 1e6;
+    fmt::print("{:<32} {:>10.1f} ns/item  {:>9} items  {:.1f} MB/s, {:.1f} MB for a CPU second\n",
+               name, took.count() * 1e9 / static_cast<double>(records), records,
+               megabytes / took.count(), megabytes * CLOCKS_PER_SEC / cpu_ticks);
+}
+
+// Opens and reads a spool whose segments have one record each.
+void read_short_segments(const std::string& directory, size_t segments) {
+    if (std::getenv("BENCH") == nullptr) segments /= 100;
+    const std::string name = fmt::format("spool, {} segments of 1 record", segments);
+    if (!is_selected(name)) return;
+    const Columns slot = report(1);
+    {
+        Spool spool(directory, segment_head_bytes + 1, false);
+        for (size_t record = 0; record < segments; ++record)
+            ensure(spool.writer.append(slot).has_value());
+        ensure(spool.writer.sync().has_value());
+    }
+    const auto begin = std::chrono::steady_clock::now();
+    const Spool spool(directory, segment_head_bytes + 1, false);
+    const std::chrono::duration<double> opened = std::chrono::steady_clock::now() - begin;
+    Files files;
+    SpoolReader reader(files, directory, spool.writer.end(), nullptr);
+    ensure(reader.seek_written(0).has_value());
+    size_t read = 0;
+    for (; reader.peek().value(); ++read) reader.advance();
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    ensure(read == segments);
+    fmt::print(
+        "{:<32} {:>10.1f} ns/item  {:>9} items  {:.3f} s, {:.3f} s of it to open the writer\n",
+        name, took.count() * 1e9 / static_cast<double>(segments), segments, took.count(),
+        opened.count());
 }
 
 }  // namespace
@@ -158,5 +194,6 @@ int main() {
         write_synced(fmt::format("{}/{}", base, rows), rows, 2000);
     read_back(base + "/read", 256, 1000);
     read_damaged(base + "/damaged", 2'000'000);
+    read_short_segments(base + "/short", 32'767);
     std::filesystem::remove_all(base);
 }

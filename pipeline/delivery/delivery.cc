@@ -19,6 +19,9 @@ constexpr milliseconds poll_interval{1000};
 constexpr std::chrono::microseconds dead_letters_interval{10'000'000};
 // Maximum number of records of the window that one step reads.
 constexpr int window_records_max = 1024;
+// A delivery that lacks more records than this gets only a part of the time of a stop.
+constexpr uint64_t stop_records_max = 4096;
+constexpr int stop_part = 20;
 
 }  // namespace
 
@@ -60,7 +63,8 @@ void Delivery::start() {
 }
 
 void Delivery::begin_stop(milliseconds timeout) {
-    stop_before_us_ = clock_.steady_us() + timeout.count() * 1000;
+    stop_begun_us_ = clock_.steady_us();
+    stop_timeout_ = timeout;
     stopping_.advance(1);
     wakeup_.notify();
 }
@@ -76,13 +80,28 @@ void Delivery::run() {
         heartbeat_.end_step();
         if (!wait) return options_.on_halt(wait.error());
         if (draining) {
-            const int64_t left_us = stop_before_us_ - clock_.steady_us();
+            const int64_t left_us = stop_time_left_us();
             if (stored_.own() == spool_end_.read() || left_us <= 0) return;
             // If the sink is down, the next attempt may be due only after the timeout.
             wait = std::min(*wait, milliseconds(left_us / 1000 + 1));
         }
         if (wait->count() > 0) wakeup_.wait(std::min(*wait, poll_interval));
     }
+}
+
+// Returns the number of records that the delivery has yet to read, as far as is known.
+uint64_t Delivery::records_left() const {
+    uint64_t left = spool_end_.read() - stored_.own();
+    if (opening_) left = spool_end_.read() - opening_->from;
+    if (opening_ && opening_->window)
+        left += opening_->window_end->own() - opening_->window->position();
+    return left;
+}
+
+int64_t Delivery::stop_time_left_us() const {
+    const bool is_far_behind = records_left() > stop_records_max;
+    const milliseconds longest = is_far_behind ? stop_timeout_ / stop_part : stop_timeout_;
+    return stop_begun_us_ + longest.count() * 1000 - clock_.steady_us();
 }
 
 Result<milliseconds> Delivery::step(bool draining) {

@@ -2,8 +2,10 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <numeric>
 
 #include "pipeline/base/checksum.h"
 #include "pipeline/columns/columns.h"
@@ -84,15 +86,27 @@ uint32_t record_head_checksum(std::span<const std::byte, record_head_bytes> byte
     return checksum_end(checksum_add(payload_checksum_start(spool), bytes.subspan(checked_from)));
 }
 
-std::string column_line(const ColumnInfo& column) {
-    return fmt::format("{} {}\n", kind_names[static_cast<size_t>(column.kind)], column.name);
+// Today's columns as a segment's head lists them.
+struct ColumnLines {
+    ColumnLines() {
+        for (const auto& column : spool_columns_table) {
+            const auto kind = kind_names[static_cast<size_t>(column.kind)];
+            each.push_back(fmt::format("{} {}\n", kind, column.name));
+            text += each.back();
+        }
+    }
+    std::vector<std::string> each;
+    std::string text;
+};
+
+const ColumnLines& column_lines() {
+    static const ColumnLines lines;
+    return lines;
 }
 
 uint8_t column_with_line(std::string_view line) {
-    uint8_t column = 0;
-    while (column < spool_columns_count && column_line(spool_columns_table[column]) != line)
-        ++column;
-    return column;
+    const auto& each = column_lines().each;
+    return static_cast<uint8_t>(std::ranges::find(each, line) - each.begin());
 }
 
 Result<SegmentHead> decode_head_copy(std::span<const std::byte> bytes) {
@@ -108,6 +122,11 @@ Result<SegmentHead> decode_head_copy(std::span<const std::byte> bytes) {
     }
     if (fields.text_bytes > bytes.size() - text_at) return fail(Code::spool_damaged);
     std::string_view text(reinterpret_cast<const char*>(bytes.data()) + text_at, fields.text_bytes);
+    if (text == column_lines().text) {
+        head.columns_at.resize(spool_columns_count);
+        std::iota(head.columns_at.begin(), head.columns_at.end(), uint8_t{0});
+        text = {};
+    }
     while (!text.empty()) {
         const size_t length = text.find('\n') + 1;
         if (length == 0) return fail(Code::spool_damaged);
@@ -129,8 +148,7 @@ bool SegmentHead::has_todays_columns() const {
 
 SegmentHeadBytes encode_segment_head(const SpoolId& spool, uint64_t first_record,
                                      const Origin& origin) {
-    std::string text;
-    for (const auto& column : spool_columns_table) text += column_line(column);
+    const std::string& text = column_lines().text;
     HeadFields fields{segment_magic,
                       segment_format,
                       0,

@@ -110,14 +110,20 @@ Result<SpoolReport> inspect_spool(Files& files, const std::string& directory, bo
         if (!file && file.error().os_errno == ENOENT) continue;  // The segment was dropped.
         if (!file) return std::unexpected(file.error());
         const auto size = (*file)->size();
-        const auto begun = first_written_us(**file, *first);
-        if (!size || !begun) return std::unexpected(!size ? size.error() : begun.error());
+        const auto start = read_start(**file, *first);
+        if (!size || !start) return std::unexpected(!size ? size.error() : start.error());
         const auto reader = SegmentReader::open(files, directory, *first);
         if (!reader && reader.error().code == Code::spool_too_new)
             return std::unexpected(reader.error());
         if (reader) spool.id = reader->head().spool;
-        spool.segments.push_back(
-            {name, *first, *first, *size, reader ? reader->head().format : 0, *begun, 0, {}});
+        spool.segments.push_back({name,
+                                  *first,
+                                  *first,
+                                  *size,
+                                  reader ? reader->head().format : 0,
+                                  start->begun_us,
+                                  0,
+                                  {}});
         bytes += *size;
     }
     if (*checkpoint) spool.id = (*checkpoint)->spool;

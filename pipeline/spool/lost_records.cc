@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "pipeline/base/log.h"
+#include "pipeline/spool/damage_copier.h"
 #include "pipeline/spool/format.h"
 
 namespace rollcall {
@@ -16,7 +17,6 @@ namespace rollcall {
 namespace {
 
 constexpr size_t block_bytes = 4096;
-constexpr size_t copy_bytes = 256 * 1024;
 constexpr std::string_view suffix = ".damaged";
 // Up to this number of losses per flush(), each loss gets a file of its own. More share one file.
 constexpr size_t own_files_max = 8;
@@ -78,6 +78,15 @@ void log_losses(std::span<const LostRange> losses, uint64_t count) {
                          {"last",
                           fmt::format("{}-{}", losses.back().first, losses.back().end - 1)}},
              .note = "in the first range " + cause});
+}
+
+// Sets the size of the entries to 0 whose bytes are not all in the file before this offset.
+void forget_bytes_after(uint64_t offset, std::span<Entry> entries) {
+    uint64_t end = entries.size() * sizeof(Entry);
+    for (Entry& entry : entries) {
+        end += entry.bytes;
+        if (end > offset) entry.bytes = 0;
+    }
 }
 
 }  // namespace
@@ -180,7 +189,10 @@ Result<void> Quarantine::keep_one(const LostRange& loss) {
     const auto file =
         files_.open(directory_ + "/" + encode_name({loss.first, loss.end}), Files::Open::create);
     if (!file) return std::unexpected(file.error());
-    if (const auto copied = copy(loss, **file, 0); !copied) return std::unexpected(copied.error());
+    DamageCopier copier(files_, spool_, **file, 0);
+    const auto copied = copy(loss, copier);
+    if (!copied) return std::unexpected(copied.error());
+    if (auto flushed = copier.flush(); !flushed) return flushed;
     return (*file)->sync();
 }
 
@@ -191,37 +203,23 @@ Result<void> Quarantine::keep_together(std::span<const LostRange> losses) {
     const auto file = files_.open(directory_ + "/" + encode_name(name), Files::Open::create);
     if (!file) return std::unexpected(file.error());
     std::vector<Entry> entries;
-    uint64_t at = losses.size() * sizeof(Entry);
-    bytes_ += at;
-    for (const LostRange& loss : losses) {
-        const auto copied = copy(loss, **file, at);
-        entries.push_back({loss.first, loss.end, copied.value_or(0)});
-        at += copied.value_or(0);
-    }
+    const uint64_t list_bytes = losses.size() * sizeof(Entry);
+    bytes_ += list_bytes;
+    DamageCopier copier(files_, spool_, **file, list_bytes);
+    for (const LostRange& loss : losses)
+        entries.push_back({loss.first, loss.end, copy(loss, copier).value_or(0)});
+    if (!copier.flush()) forget_bytes_after(copier.written_to(), entries);
     if (auto written = (*file)->write(0, std::as_bytes(std::span(entries))); !written)
         return written;
     return (*file)->sync();
 }
 
 // Copies the bytes of a loss, up to the size limit. Returns the number of copied bytes.
-Result<uint64_t> Quarantine::copy(const LostRange& loss, File& to, uint64_t at) {
+Result<uint64_t> Quarantine::copy(const LostRange& loss, DamageCopier& copier) {
     if (loss.segment.empty()) return 0;
-    const auto from = files_.open(spool_ + "/" + loss.segment, Files::Open::existing_read_only);
-    if (!from) return std::unexpected(from.error());
-    std::vector<std::byte> bytes(std::min<uint64_t>(copy_bytes, loss.to - loss.from));
-    uint64_t copied = 0;
-    while (loss.from + copied < loss.to && bytes_ < size_max_) {
-        const auto wanted =
-            std::min({loss.to - loss.from - copied, size_max_ - bytes_, uint64_t{bytes.size()}});
-        const auto got =
-            read_around_bad_blocks(**from, loss.from + copied, std::span(bytes).first(wanted));
-        if (!got) return std::unexpected(got.error());
-        if (*got == 0) break;
-        if (auto written = to.write(at + copied, std::span(bytes).first(*got)); !written)
-            return std::unexpected(written.error());
-        copied += *got;
-        bytes_ += *got;
-    }
+    const uint64_t bytes = std::min(loss.to - loss.from, size_max_ - std::min(size_max_, bytes_));
+    const auto copied = copier.copy(loss.segment, loss.from, bytes);
+    bytes_ += copied.value_or(0);
     return copied;
 }
 

@@ -44,6 +44,8 @@ struct LostRange {
     uint64_t to;
 };
 
+class DamageCopier;
+
 // The files of a spool's quarantine, and the records that were counted as lost. The directory is
 // read once, at the first loss.
 class Quarantine {
@@ -65,7 +67,7 @@ private:
     [[nodiscard]] uint64_t mark(uint64_t first, uint64_t end);
     [[nodiscard]] Result<void> keep_one(const LostRange& loss);
     [[nodiscard]] Result<void> keep_together(std::span<const LostRange> losses);
-    [[nodiscard]] Result<uint64_t> copy(const LostRange& loss, File& to, uint64_t at);
+    [[nodiscard]] Result<uint64_t> copy(const LostRange& loss, DamageCopier& copier);
 
     Files& files_;
     std::string spool_;

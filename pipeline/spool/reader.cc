@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t read_ahead_bytes = 256 * 1024;
 constexpr size_t record_alignment = 8;
-// Limits for the work of one peek_bounded(): damaged places, and bytes.
+// Limits for what peek_bounded() skips before it returns nothing: damaged places, and bytes.
 constexpr int damage_steps_max = 4096;
 constexpr uint64_t damage_bytes_max = uint64_t{16} << 20;
 constexpr uint64_t to_the_end = std::numeric_limits<uint64_t>::max();
@@ -61,6 +61,7 @@ Result<SegmentReader> SegmentReader::open_headless(Files& files, const std::stri
 Result<std::span<const std::byte>> SegmentReader::bytes_at_offset(size_t wanted) {
     const bool inside = offset_ >= window_at_ && offset_ + wanted <= window_at_ + window_bytes_;
     if (!inside) {
+        in_place_ = false;
         window_.resize(std::max({window_.size(), wanted, read_ahead_bytes}));
         const auto got = read_around_bad_blocks(*file_, offset_, window_);
         if (!got) return std::unexpected(got.error());
@@ -122,16 +123,19 @@ Result<std::optional<uint64_t>> SegmentReader::find(uint64_t from, uint64_t belo
     return std::nullopt;
 }
 
-Result<std::optional<int64_t>> first_written_us(File& segment, uint64_t first_record) {
+Result<SegmentStart> read_start(File& segment, uint64_t first_record) {
     std::array<std::byte, segment_head_bytes + record_head_bytes> bytes{};
     const auto got = read_around_bad_blocks(segment, 0, bytes);
     if (!got) return std::unexpected(got.error());
-    const auto head = decode_segment_head(std::span(bytes).first(segment_head_bytes));
-    if (!head || *got < bytes.size()) return std::nullopt;
+    const auto head =
+        decode_segment_head(std::span(bytes).first(std::min(*got, segment_head_bytes)));
+    if (!head) return SegmentStart{};
+    SegmentStart start{.origin = head->origin, .begun_us = {}};
+    if (*got < bytes.size()) return start;
     const auto record =
         decode_record_head(std::span(bytes).subspan(segment_head_bytes), head->spool);
-    if (!record || record->number != first_record) return std::nullopt;
-    return record->written_us;
+    if (record && record->number == first_record) start.begun_us = record->written_us;
+    return start;
 }
 
 Result<std::optional<Checkpoint>> read_checkpoint(Files& files, const std::string& directory) {
@@ -234,9 +238,9 @@ Result<void> SpoolReader::seek_written(int64_t written_us) {
             break;  // This segment and the earlier ones were just dropped.
         if (!file) return std::unexpected(file.error());
         from = *it;
-        const auto begun_us = first_written_us(**file, from);
-        if (!begun_us) return std::unexpected(begun_us.error());
-        if (*begun_us && **begun_us < written_us) break;
+        const auto start = read_start(**file, from);
+        if (!start) return std::unexpected(start.error());
+        if (start->begun_us && *start->begun_us < written_us) break;
     }
     return seek(from);
 }
@@ -250,10 +254,9 @@ Result<std::optional<Record>> SpoolReader::peek() {
 
 Result<std::optional<Record>> SpoolReader::peek_bounded() {
     const uint64_t end = end_.read();
-    passed_bytes_ = 0;
     has_more_ = false;
-    for (int steps = 0; next_ < end; ++steps) {
-        has_more_ = steps == damage_steps_max || passed_bytes_ >= damage_bytes_max;
+    for (; next_ < end; ++damage_steps_) {
+        has_more_ = damage_steps_ >= damage_steps_max || passed_bytes_ >= damage_bytes_max;
         if (has_more_) break;
         if (next_ >= fresh_below_) {
             if (segment_) segment_->refresh();
@@ -266,6 +269,8 @@ Result<std::optional<Record>> SpoolReader::peek_bounded() {
         // The record is not in this segment. Either the next segment begins with it, or it is lost.
         if (const auto over = step_over_damage(); !over) return std::unexpected(over.error());
     }
+    damage_steps_ = 0;
+    passed_bytes_ = 0;
     if (lost_records_ != nullptr) lost_records_->flush();
     return std::nullopt;
 }
@@ -294,10 +299,14 @@ Result<bool> SpoolReader::open_next_segment() {
     return true;
 }
 
-// Returns whether the segment still exists. It may have been dropped since the listing.
-Result<bool> SpoolReader::still_exists(uint64_t first_record) const {
+// Returns whether the segment still exists. It may have been dropped since the listing, and another
+// segment may have overwritten its file. Asks once for all data that was read ahead.
+Result<bool> SpoolReader::still_exists(uint64_t first_record) {
+    const bool is_open = segment_ && segment_->head().first_record == first_record;
+    if (is_open && segment_->is_in_place()) return true;
     const auto status = files_.status(segment_path(directory_, first_record));
     if (!status && status.error().os_errno != ENOENT) return std::unexpected(status.error());
+    if (status && is_open) segment_->set_in_place();
     return status.has_value();
 }
 

@@ -84,6 +84,12 @@ public:
     [[nodiscard]] Result<std::optional<uint64_t>> find(uint64_t from, uint64_t below);
     // Discards the data that was read ahead, because the file may have been overwritten since.
     void refresh() { window_bytes_ = 0; }
+    // Returns whether set_in_place() was called after the last read from the file. The data that
+    // was read ahead is then the segment's, and not that of a later one that has overwritten the
+    // file.
+    [[nodiscard]] bool is_in_place() const { return in_place_; }
+    // Call it if the file still has the name of the segment. A name is never used again.
+    void set_in_place() { in_place_ = true; }
 
 private:
     SegmentReader(std::unique_ptr<File> file, SegmentHead head);
@@ -98,10 +104,17 @@ private:
         window_;  // Part of the file that was read ahead; as large as the largest record.
     uint64_t window_at_ = 0;
     size_t window_bytes_ = 0;
+    bool in_place_ = false;
 };
 
-// Returns when the first record of a segment was written; nothing if its head cannot be read.
-[[nodiscard]] Result<std::optional<int64_t>> first_written_us(File& segment, uint64_t first_record);
+// The start of a segment.
+struct SegmentStart {
+    std::optional<Origin> origin;     // Empty if the head of the segment cannot be read.
+    std::optional<int64_t> begun_us;  // When the first record was written; empty if its head or
+                                      // that of the segment cannot be read.
+};
+
+[[nodiscard]] Result<SegmentStart> read_start(File& segment, uint64_t first_record);
 // Reads the spool's checkpoint; returns nothing if it is missing or damaged.
 [[nodiscard]] Result<std::optional<Checkpoint>> read_checkpoint(Files& files,
                                                                 const std::string& directory);
@@ -128,8 +141,9 @@ public:
     // Returns the next record, or nothing if there is none below the end yet. When it returns
     // nothing, all unreadable records that it skipped have been counted as lost.
     [[nodiscard]] Result<std::optional<Record>> peek();
-    // Does the same as peek(), but with a bounded amount of work. It also returns nothing after it
-    // has skipped much damage. has_more() is then true, and the next call continues.
+    // Does the same as peek(), but also returns nothing after it has skipped much damage, counted
+    // since it last returned nothing. has_more() is then true, and the next call continues. So a
+    // caller that stops when it gets nothing does a bounded amount of work.
     [[nodiscard]] Result<std::optional<Record>> peek_bounded();
     [[nodiscard]] bool has_more() const { return has_more_; }
     void advance();
@@ -140,7 +154,7 @@ public:
 private:
     [[nodiscard]] Result<void> list_segments();
     [[nodiscard]] Result<bool> open_next_segment();
-    [[nodiscard]] Result<bool> still_exists(uint64_t first_record) const;
+    [[nodiscard]] Result<bool> still_exists(uint64_t first_record);
     [[nodiscard]] Result<void> forget(uint64_t first_record);
     // Returns false if the segment is missing or has the wrong head.
     [[nodiscard]] Result<bool> open_segment(uint64_t first_record);
@@ -167,8 +181,10 @@ private:
     // The segment whose damage was already compared with the checkpoint.
     std::optional<uint64_t> checked_segment_;
     uint64_t next_ = 0;
-    bool has_more_ = false;      // The last peek_bounded() stopped early.
-    uint64_t passed_bytes_ = 0;  // Bytes that peek_bounded() has skipped.
+    bool has_more_ = false;  // The last peek_bounded() stopped early.
+    // What peek_bounded() has skipped since it last returned nothing: damaged places, and bytes.
+    int damage_steps_ = 0;
+    uint64_t passed_bytes_ = 0;
     std::optional<RecordRange> dropped_;
     uint64_t fresh_below_ = 0;  // Records below this were complete when the window was read.
 };

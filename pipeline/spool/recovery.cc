@@ -15,15 +15,6 @@ std::string path_in(const std::string& directory, std::string_view name) {
     return directory + "/" + std::string(name);
 }
 
-// Returns the origin in the head of a segment, or nothing if that head cannot be read.
-Result<std::optional<Origin>> origin_of(File& segment) {
-    SegmentHeadBytes bytes;
-    const auto got = read_around_bad_blocks(segment, 0, bytes);
-    if (!got) return std::unexpected(got.error());
-    const auto head = decode_segment_head(std::span(bytes).first(*got));
-    return head ? std::optional(head->origin) : std::nullopt;
-}
-
 struct Place {
     uint64_t number;
     uint64_t offset;
@@ -88,11 +79,10 @@ Result<SpoolContents> find_contents(Files& files, const std::string& directory, 
             contents.recycled_bytes = *bytes;
             continue;
         }
-        const auto begun_us = first_written_us(**file, *first);
-        if (!begun_us) return std::unexpected(begun_us.error());
-        const auto origin = origin_of(**file);
-        if (!origin) return std::unexpected(origin.error());
-        contents.segments.push_back({*first, *bytes, begun_us->value_or(now_us), *origin});
+        const auto start = read_start(**file, *first);
+        if (!start) return std::unexpected(start.error());
+        contents.segments.push_back(
+            {*first, *bytes, start->begun_us.value_or(now_us), start->origin});
     }
     return contents;
 }

@@ -17,6 +17,8 @@ constexpr std::array<std::byte, 16 * 1024> zeros{};
 constexpr size_t ahead_bytes_max = 256 * 1024;
 constexpr size_t ahead_records_min = 16;
 constexpr std::chrono::microseconds names_interval{1'000'000};
+// Maximum number of segments that one drop() removes, so that a stop need not wait for more.
+constexpr size_t dropped_max = 64;
 
 bool is_full(const Result<void>& done) { return !done && done.error().code == Code::disk_full; }
 
@@ -354,11 +356,10 @@ Result<void> SpoolWriter::drop(uint64_t stored, uint64_t settled) {
     if (auto named = check_names_if_due(); !named) return named;
     // Records that some sink has not stored were written at this time or later.
     int64_t now_us = clock_.wall_us();
-    if (stored < next_)
-        for (const auto& segment : segments_)
-            if (segment.first_record <= stored) now_us = segment.begun_us;
+    const size_t after_stored = segments_to(stored);
+    if (stored < next_ && after_stored > 0) now_us = segments_[after_stored - 1].begun_us;
     size_t count = 0;
-    for (uint64_t left = bytes_; count + 1 < segments_.size(); ++count) {
+    for (uint64_t left = bytes_; count < dropped_max && count + 1 < segments_.size(); ++count) {
         const SpoolSegment& next = segments_[count + 1];
         if (next.first_record > stored || kept(next, settled, now_us, left)) break;
         if (count > 0 || recycled_bytes_ > 0) left -= segments_[count].bytes;
@@ -384,6 +385,14 @@ Result<void> SpoolWriter::drop(uint64_t stored, uint64_t settled) {
     return files_.sync_directory(options_.directory);
 }
 
+Result<void> SpoolWriter::drop(uint64_t stored) {
+    for (size_t before = 0; before != segments_.size();) {
+        before = segments_.size();
+        if (auto dropped = drop(stored, stored); !dropped) return dropped;
+    }
+    return {};
+}
+
 // Returns whether the segment before `next` is kept although every sink has stored it. After the
 // clock was set back, a segment may have a time in the far future. Such a segment is not kept,
 // because no later record can be a duplicate of its records.
@@ -394,9 +403,15 @@ bool SpoolWriter::kept(const SpoolSegment& next, uint64_t settled, int64_t now_u
            std::chrono::abs(std::chrono::microseconds(now_us - next.begun_us)) < options_.kept_for;
 }
 
+// Returns the number of segments that begin with this record or an earlier one.
+size_t SpoolWriter::segments_to(uint64_t record) const {
+    const auto after = std::ranges::upper_bound(segments_, record, {}, &SpoolSegment::first_record);
+    return static_cast<size_t>(after - segments_.begin());
+}
+
 uint64_t SpoolWriter::bytes_from(uint64_t number) const {
     uint64_t bytes = 0;
-    for (size_t i = 0; i < segments_.size(); ++i) {
+    for (size_t i = std::max<size_t>(segments_to(number), 1) - 1; i < segments_.size(); ++i) {
         const uint64_t first = segments_[i].first_record;
         const uint64_t after = i + 1 < segments_.size() ? segments_[i + 1].first_record : next_;
         if (after <= number || after == first) continue;

@@ -80,9 +80,10 @@ public:
 
     // stored: every sink has stored the records below this number. Drops the segments that contain
     // only such records, except those that the duplicate window needs, and those with records at or
-    // above `settled`.
+    // above `settled`. A call drops a bounded number of segments; the next one drops the rest.
     [[nodiscard]] Result<void> drop(uint64_t stored, uint64_t settled);
-    [[nodiscard]] Result<void> drop(uint64_t stored) { return drop(stored, stored); }
+    // Drops all such segments. No sink may lose a stored record.
+    [[nodiscard]] Result<void> drop(uint64_t stored);
 
     [[nodiscard]] const SpoolId& id() const { return checkpoint_.spool; }
     // Any thread, after open() of a spool that has runs.
@@ -116,6 +117,7 @@ private:
     [[nodiscard]] Result<std::unique_ptr<File>> open_or_create(const std::string& name);
     [[nodiscard]] bool kept(const SpoolSegment& next, uint64_t settled, int64_t now_us,
                             uint64_t bytes) const;
+    [[nodiscard]] size_t segments_to(uint64_t record) const;
     void grow(int64_t bytes);
 
     Files& files_;

@@ -127,8 +127,8 @@ BOOST_AUTO_TEST_SUITE(kill)
 BOOST_AUTO_TEST_CASE(every_acknowledged_check_in_is_stored_once_after_fifty_kills) {
     Random random("every_acknowledged_check_in_is_stored_once_after_fifty_kills");
     // Segments are small, so that some kills occur when the daemon begins a segment.
-    TestDaemon daemon(
-        {.settings = {R"(spool.segment_size = "4MiB")", R"(spool.size_max = "64MiB")"}});
+    TestDaemon daemon({.settings = {R"(spool.segment_size = "4MiB")", R"(spool.size_max = "64MiB")",
+                                    R"(delivery.stop_timeout_max = "5min")"}});
     Routers routers;
     const int rounds = kills(50);
     for (int round = 0; round < rounds; ++round) {

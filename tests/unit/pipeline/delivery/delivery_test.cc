@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 #include <set>
+#include <thread>
 
 #include "pipeline/base/checksum.h"
 #include "tests/support/memory_sink.h"
@@ -22,6 +23,17 @@ using namespace std::chrono_literals;
 struct SinkThatIsDown final : Sink {
     Result<Position> open(const IncarnationId&) override { return fail(Code::sink_down); }
     Result<void> write(const Batch&) override { return fail(Code::sink_down); }
+};
+
+// A sink that takes 20 ms for each batch.
+struct SlowSink final : Sink {
+    Result<Position> open(const IncarnationId&) override { return Position{}; }
+    Result<void> write(const Batch& batch) override {
+        std::this_thread::sleep_for(20ms);
+        rows += batch.rows.rows();
+        return {};
+    }
+    size_t rows = 0;
 };
 
 struct DeliveryFixture : SpoolFixture {
@@ -456,6 +468,37 @@ BOOST_AUTO_TEST_CASE(stop_stores_what_the_spool_holds) {
     delivery->begin_stop(10s);
     delivery->join();
     BOOST_TEST(sink.seqs == sequence(0, 50), boost::test_tools::per_element());
+}
+
+// A backlog of hours must not delay a stop until delivery.stop_timeout_max.
+BOOST_AUTO_TEST_CASE(stop_gives_a_delivery_that_is_far_behind_a_part_of_its_time) {
+    rows_max = 1;
+    segment_size = size_max = 64 << 20;
+    BOOST_TEST(open().has_value());
+    append_and_sync(0, 5'000);  // The sink takes 100 s for these records.
+    const Clock real;
+    SlowSink slow;
+    Delivery delivery(files, real, shard, writer->end(), slow, options());
+    delivery.start();
+    const auto begin = std::chrono::steady_clock::now();
+    delivery.begin_stop(10s);
+    delivery.join();
+    BOOST_TEST((std::chrono::steady_clock::now() - begin < 5s));
+    BOOST_TEST(slow.rows > 0);
+    BOOST_TEST(slow.rows < 400);
+    BOOST_TEST(delivery.stored().read() == slow.rows);
+}
+
+BOOST_AUTO_TEST_CASE(stop_gives_a_delivery_that_lacks_little_all_of_its_time) {
+    rows_max = 1;
+    append_and_sync(0, 50);  // The sink takes a second for these records.
+    const Clock real;
+    SlowSink slow;
+    Delivery delivery(files, real, shard, writer->end(), slow, options());
+    delivery.start();
+    delivery.begin_stop(19s);  // A twentieth of it is less than a second.
+    delivery.join();
+    BOOST_TEST(slow.rows == 50);
 }
 
 BOOST_AUTO_TEST_CASE(report_sent_twice_is_stored_once) {

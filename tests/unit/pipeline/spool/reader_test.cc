@@ -171,6 +171,48 @@ BOOST_AUTO_TEST_CASE(much_damage_is_passed_over_in_parts) {
     BOOST_TEST(!from.has_more());
 }
 
+// The delivery of a batch reads until it gets nothing.
+BOOST_AUTO_TEST_CASE(damage_between_whole_records_is_passed_over_in_parts) {
+    append_damaged(20'000, 20'000, 2);
+    SpoolReader from = reader();
+    BOOST_TEST(from.seek(0).has_value());
+    int parts = 0;
+    for (int in_part = 0; from.position() < 20'000;) {
+        if (from.peek_bounded()->has_value()) {
+            from.advance();
+            BOOST_TEST_REQUIRE(++in_part < 5'000);
+        } else {
+            in_part = 0;
+            ++parts;
+        }
+    }
+    BOOST_TEST(parts >= 2);
+    BOOST_TEST(!from.peek_bounded()->has_value());
+    BOOST_TEST(lost(shard) == 10'000);
+}
+
+// The reader has met damage in the segment before it was dropped, and has read only a part of it.
+BOOST_AUTO_TEST_CASE(damaged_segment_that_is_overwritten_while_it_is_read_is_not_lost) {
+    append_damaged(4'000, 10, 2);
+    SpoolReader from = reader();
+    BOOST_TEST(from.seek(0).has_value());
+    for (; from.position() < 20; from.advance()) BOOST_TEST_REQUIRE(from.peek()->has_value());
+    BOOST_TEST(writer->roll().has_value());
+    append_and_sync(4'000, 1);
+    BOOST_TEST(writer->drop(4'000).has_value());
+    BOOST_TEST(writer->roll().has_value());  // The next segment overwrites the dropped one.
+    append_and_sync(4'001, 4'000);
+    uint64_t last = 0;
+    while (const auto record = from.peek().value()) {
+        last = record->number;
+        from.advance();
+    }
+    BOOST_TEST(last == 8'000);
+    BOOST_TEST(from.take_dropped().has_value());
+    lost_records->flush();
+    BOOST_TEST(lost(shard) == 5);
+}
+
 // Records of a dropped segment are not lost, even if the reader has opened or listed the segment
 // before.
 BOOST_AUTO_TEST_CASE(segment_that_is_dropped_after_it_was_listed_is_not_lost) {

@@ -112,6 +112,25 @@ BOOST_AUTO_TEST_CASE(only_segments_that_hold_nothing_else_are_dropped) {
     BOOST_TEST(read_from(400) == sequence(400, 1), boost::test_tools::per_element());
 }
 
+// Otherwise a stop might wait until tens of thousands of files are removed.
+BOOST_AUTO_TEST_CASE(drop_for_all_sinks_removes_some_segments_and_the_next_calls_the_rest) {
+    segment_size = segment_head_bytes + 1;
+    size_max = 64 << 20;
+    BOOST_TEST(open().has_value());
+    append_and_sync(0, 1'000);
+    int calls = 0;
+    size_t before = 0;
+    for (size_t now = files.names("spool").size(); now != before; ++calls) {
+        before = now;
+        BOOST_TEST(writer->drop(1'000, 1'000).has_value());
+        now = files.names("spool").size();
+        BOOST_TEST(before - now <= 64);
+    }
+    BOOST_TEST(calls >= 1'000 / 64);
+    BOOST_TEST(read_from(0) == sequence(999, 1), boost::test_tools::per_element());
+    BOOST_TEST(shard.read(Metric::spool_lost_records_total, 0) == 0);
+}
+
 BOOST_AUTO_TEST_CASE(dropped_segment_is_written_over_and_its_old_records_never_come_back) {
     for (int64_t first = 0; first < 1000; first += 10) {
         append_and_sync(first, 10);
