@@ -17,6 +17,7 @@ namespace {
 
 constexpr int64_t second_ns = 1'000'000'000;
 constexpr int64_t connecting_ns_max = 30 * second_ns;
+constexpr size_t connecting_max = 1000;  // Fewer than a server keeps in its backlog.
 constexpr int64_t last_answers_ns_max = 10 * second_ns;
 constexpr int64_t reopen_ns = second_ns / 10;
 constexpr size_t answer_bytes_max = 4096;
@@ -61,15 +62,15 @@ Load::~Load() { ::close(epoll_); }
 
 void Load::connect() {
     if (plan_.resume)
-        for (Connection& connection : connections_)
-            connection.stream.gather(plan_.target, tls_.get());
+        for (size_t i = 0; i < connections_.size(); ++i)
+            connections_[i].stream.gather(plan_.target, tls_.get(), i);
     if (plan_.connection_per_checkin) {
         for (size_t i = 0; i < connections_.size(); ++i) make_ready(i);
         return;
     }
-    for (size_t i = 0; i < connections_.size(); ++i) open(i);
     const int64_t deadline_ns = now_ns() + connecting_ns_max;
-    while (ready_ < connections_.size()) {
+    for (size_t opened = 0; ready_ < connections_.size();) {
+        while (opened < connections_.size() && opened < ready_ + connecting_max) open(opened++);
         if (!lost_.empty() || now_ns() > deadline_ns)
             give_up(fmt::format("only {} of {} connections came about: {}", ready_,
                                 connections_.size(), totals_.first_error));
@@ -127,7 +128,7 @@ void Load::count_errors(uint64_t checkins, std::string_view why) {
 void Load::open(size_t index) {
     Connection& connection = connections_[index];
     const bool connects =
-        connection.stream.open(plan_.target, tls_.get(), plan_.connection_per_checkin);
+        connection.stream.open(plan_.target, tls_.get(), plan_.connection_per_checkin, index);
     const int connect_errno = errno;
     epoll_event event{.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data = {.u64 = index}};
     if (epoll_ctl(epoll_, EPOLL_CTL_ADD, connection.stream.socket(), &event) < 0)

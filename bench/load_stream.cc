@@ -18,6 +18,7 @@ namespace rollcall::load {
 namespace {
 
 constexpr int gather_ms_max = 10'000;
+constexpr size_t connections_per_source = 10'000;
 
 }  // namespace
 
@@ -34,11 +35,20 @@ std::unique_ptr<SSL_CTX, CloseTls> make_tls_context(int version) {
     return context;
 }
 
-bool Stream::open(const sockaddr_in& target, SSL_CTX* context, bool resets) {
+bool Stream::open(const sockaddr_in& target, SSL_CTX* context, bool resets, size_t number) {
     socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (socket_ < 0) give_up(fmt::format("socket: {}", std::generic_category().message(errno)));
     const int on = 1;
     setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (number >= connections_per_source) {
+        sockaddr_in source{};
+        source.sin_family = AF_INET;
+        source.sin_addr.s_addr =
+            htonl(INADDR_LOOPBACK + static_cast<uint32_t>(number / connections_per_source));
+        setsockopt(socket_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+        if (bind(socket_, reinterpret_cast<const sockaddr*>(&source), sizeof source) < 0)
+            return false;
+    }
     const linger reset{.l_onoff = 1, .l_linger = 0};
     if (resets) setsockopt(socket_, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
     if (context != nullptr) {
@@ -91,8 +101,8 @@ ssize_t Stream::receive(char* bytes, size_t room) {
     return -1;
 }
 
-void Stream::gather(const sockaddr_in& target, SSL_CTX* context) {
-    int done = open(target, context, true) ? advance() : -1;
+void Stream::gather(const sockaddr_in& target, SSL_CTX* context, size_t number) {
+    int done = open(target, context, true, number) ? advance() : -1;
     while (done == 0) {
         const bool writes = SSL_want_write(tls_.get());
         pollfd waiting{socket_, static_cast<short>(writes ? POLLOUT : POLLIN), 0};

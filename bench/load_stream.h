@@ -41,9 +41,12 @@ public:
     Stream& operator=(const Stream&) = delete;
 
     // Opens a socket and begins to connect. context: nullptr for plain text. resets: close() then
-    // sends a reset, so that the local port is free at once instead of after a minute.
-    // Returns false, with errno, if the connection failed at once.
-    [[nodiscard]] bool open(const sockaddr_in& target, SSL_CTX* context, bool resets);
+    // sends a reset, so that the local port is free at once instead of after a minute. number:
+    // number of the connection; every few thousand have a source address of their own in
+    // 127.0.0.0/8, because the kernel searches long for a free port when an address has used half
+    // of them. Returns false, with errno, if the connection failed at once.
+    [[nodiscard]] bool open(const sockaddr_in& target, SSL_CTX* context, bool resets,
+                            size_t number);
     void close();
     [[nodiscard]] bool is_open() const { return socket_ >= 0; }
     [[nodiscard]] int socket() const { return socket_; }
@@ -59,7 +62,7 @@ public:
     [[nodiscard]] bool resumed() const { return tls_ && SSL_session_reused(tls_.get()) == 1; }
 
     // Makes one connection only to get a session, and waits for it.
-    void gather(const sockaddr_in& target, SSL_CTX* context);
+    void gather(const sockaddr_in& target, SSL_CTX* context, size_t number);
 
 private:
     [[nodiscard]] ssize_t fail_with_errno();

@@ -203,7 +203,7 @@ commit() {
 # the two markers <!-- NAME --> and <!-- /NAME --> of bench/README.md.
 publish() {
     [[ $publishes ]] || return 0
-    cp "build/bench/$1.svg" bench
+    [[ ! -e build/bench/$1.svg ]] || cp "build/bench/$1.svg" bench
     awk -v name="$1" '
         $0 == "<!-- /" name " -->" { inside = 0 }
         !inside { print }

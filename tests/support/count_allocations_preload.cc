@@ -53,29 +53,29 @@ void* __libc_calloc(size_t items, size_t bytes);
 void* __libc_realloc(void* memory, size_t bytes);
 void* __libc_memalign(size_t alignment, size_t bytes);
 
-void* malloc(size_t bytes) {
+void* malloc(size_t bytes) noexcept {
     count();
     return __libc_malloc(bytes);
 }
 
-void* calloc(size_t items, size_t bytes) {
+void* calloc(size_t items, size_t bytes) noexcept {
     count();
     return __libc_calloc(items, bytes);
 }
 
-void* realloc(void* memory, size_t bytes) {
+void* realloc(void* memory, size_t bytes) noexcept {
     count();
     return __libc_realloc(memory, bytes);
 }
 
-void* memalign(size_t alignment, size_t bytes) {
+void* memalign(size_t alignment, size_t bytes) noexcept {
     count();
     return __libc_memalign(alignment, bytes);
 }
 
-void* aligned_alloc(size_t alignment, size_t bytes) { return memalign(alignment, bytes); }
+void* aligned_alloc(size_t alignment, size_t bytes) noexcept { return memalign(alignment, bytes); }
 
-int posix_memalign(void** memory, size_t alignment, size_t bytes) {
+int posix_memalign(void** memory, size_t alignment, size_t bytes) noexcept {
     *memory = memalign(alignment, bytes);
     return *memory == nullptr ? ENOMEM : 0;
 }
