@@ -1,9 +1,14 @@
 #!/bin/bash
-# Measures whether a check-in costs the same with more workers and with more connections: the same
-# rate of check-ins, half of the highest, over MQTT with QoS 1 to a daemon on core 0.
+# Measures whether a check-in costs the same with more workers, with more connections and with a large
+# backlog in the spool: the same rate of check-ins, half of the highest, over MQTT with QoS 1 to a
+# daemon on core 0.
 #
 #   bench/scale.sh [--publish] [ROLLCALLD]   default: build/release/rollcalld
 #   BENCH_SECONDS=8 BENCH_RUNS=3             seconds of each measurement; number of rounds
+#   SCALE_BACKLOG_GB=10                      size of the backlog
+#
+# For the backlog, the sink is a Kafka that does not run; an empty spool with the same sink is measured
+# beside it.
 #
 # It leaves build/bench/scale.md; --publish also puts it into bench/README.md. How many workers one
 # committer can serve is what committer_bench measures.
@@ -12,26 +17,51 @@ cd "$(dirname "$0")/.."
 
 seconds=${BENCH_SECONDS:-8}
 runs=${BENCH_RUNS:-3}
-shapes=('1 1000' '2 1000' '1 19000')  # Workers; connections.
+backlog_gb=${SCALE_BACKLOG_GB:-10}
+# Workers; connections; GB of backlog, or "-" for a sink that stores everything.
+shapes=('1 1000 -' '2 1000 -' '1 19000 -' '1 1000 0' "1 1000 $backlog_gb")
 needs_tools curl taskset "$load"
 ulimit -n "$(ulimit -Hn)"
 
 send() { taskset -c 1 "$load" --protocol mqtt --target "127.0.0.1:$mqtt_port" "$@" >"$work/load"; }
 
-# start WORKERS
-start() { start_rollcalld discard --set connections_max=100000 --set workers="$1"; }
+# start WORKERS BACKLOG
+start() {
+    local settings=(--set connections_max=100000 --set workers="$1")
+    if [[ $2 == - ]]; then
+        start_rollcalld discard "${settings[@]}"
+    else
+        start_rollcalld kafka "${settings[@]}" --set kafka.brokers=127.0.0.1:1 \
+            --set spool.size_max=200GiB --set kafka.topic=checkins
+        fill "$2"
+    fi
+}
 
-# measure WORKERS CONNECTIONS RATE: appends "WORKERS/CONNECTIONS CPU-seconds/million MiB p99-ms".
+# fill GB: sends lists of check-ins until the backlog has this size.
+fill() {
+    while (($(backlog_bytes) < $1 * 10 ** 9)); do
+        taskset -c 1 "$load" --target "127.0.0.1:$http_port" --connections 16 --reports 100 \
+            --seconds 5 >"$work/load" || die "rollcalld accepts no lists"
+    done
+}
+
+backlog_bytes() {
+    curl -s -m 5 "$admin_url/metrics" |
+        awk '/^rollcall_spool_backlog_bytes{/ { bytes = $2 } END { printf "%.0f\n", bytes }'
+}
+
+# measure WORKERS CONNECTIONS BACKLOG RATE: appends "WORKERS/CONNECTIONS/BACKLOG CPU-seconds/million
+# MiB p99-ms".
 measure() {
     local resident
-    start "$1"
-    send --connections "$2" --rate "$3" --seconds 1 || die "rollcalld does not serve $2 connections"
-    await_stored discard
-    send --connections "$2" --rate "$3" --seconds "$seconds" --pid "$server" ||
+    start "$1" "$3"
+    send --connections "$2" --rate "$4" --seconds 1 || die "rollcalld does not serve $2 connections"
+    [[ $3 != - ]] || await_stored discard
+    send --connections "$2" --rate "$4" --seconds "$seconds" --pid "$server" ||
         { cat "$work/load" >&2 && die "rollcalld does not serve $2 connections"; }
-    resident=$(awk '$1 == "VmHWM:" { print $2 / 1024 }' "/proc/$server/status")
-    await_stored discard
-    awk -v name="$1/$2" -v ticks="$(cpu_ticks "$server")" -v hz="$(getconf CLK_TCK)" \
+    resident=$(awk '$1 == "VmRSS:" { print $2 / 1024 }' "/proc/$server/status")
+    [[ $3 != - ]] || await_stored discard
+    awk -v name="$1/$2/$3" -v ticks="$(cpu_ticks "$server")" -v hz="$(getconf CLK_TCK)" \
         -v resident="$resident" '
         { value[$1] = $2 }
         END {
@@ -47,22 +77,25 @@ print_table() {
     echo "Measured at commit $(commit) on $(machine): $(thousands "$rate") check-ins/s, medians of" \
         "$runs runs of $seconds s."
     echo
-    echo '| workers | connections | CPU s per million | p99 ms | most resident memory, MiB |'
-    echo '|---|---|---|---|---|'
+    echo '| workers | connections | backlog | CPU s per million | p99 ms | resident memory, MiB |'
+    echo '|---|---|---|---|---|---|'
+    local workers connections backlog
     for shape in "${shapes[@]}"; do
-        key=${shape/ //}
-        printf '| %s | %s | %.2f | %.2f | %.1f |\n' "${shape% *}" "$(thousands "${shape#* }")" \
-            "$(median "$key" 2)" "$(median "$key" 4)" "$(median "$key" 3)"
+        read -r workers connections backlog <<<"$shape"
+        key=$workers/$connections/$backlog
+        [[ $backlog == - ]] || backlog="$backlog GB"
+        printf '| %s | %s | %s | %.2f | %.2f | %.1f |\n' "$workers" "$(thousands "$connections")" \
+            "$backlog" "$(median "$key" 2)" "$(median "$key" 4)" "$(median "$key" 3)"
     done
 }
 
-start 1
+start 1 -
 send --connections 1000 --seconds 3 || die "rollcalld does not serve 1000 connections"
 stop
 rate=$(($(reported rate "$work/load") / 2))
 : >"$work/results"
 for ((run = 1; run <= runs; ++run)); do
-    # shellcheck disable=SC2086  # A shape is two words.
+    # shellcheck disable=SC2086  # A shape is three words.
     for shape in "${shapes[@]}"; do measure $shape "$rate"; done
 done
 print_table | tee build/bench/scale.md

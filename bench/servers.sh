@@ -194,9 +194,12 @@ thousands() { printf '%.0f' "$1" | sed ':more; s/\([0-9]\)\([0-9]\{3\}\)\b/\1,\2
 
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
 
-# Prints the commit of this checkout; "-changed" if files differ from it.
+# Prints the commit of this checkout; "-changed" if files differ from it, except those that publish()
+# writes.
 commit() {
-    git describe --always --dirty='-changed' 2>/dev/null || echo 'without a commit'
+    local changed=
+    git diff --quiet HEAD -- . ':!bench/README.md' ':!bench/*.svg' || changed=-changed
+    echo "$(git rev-parse --short HEAD)$changed"
 }
 
 # publish NAME: with --publish, copies build/bench/NAME.svg to bench, and build/bench/NAME.md between
