@@ -132,8 +132,9 @@ void take_fragments(std::string_view form, Part& part) {
 }
 
 // Words after `X-` in header fields that proxies add and agents do not.
-constexpr std::array<std::string_view, 9> not_vendors = {
-    "client", "forwarded", "original", "proxy", "real", "remote", "request", "user", "amzn"};
+constexpr auto not_vendors = std::to_array<std::string_view>(
+    {"akamai", "amzn", "azure", "b3", "client", "cloud", "cluster", "correlation", "envoy",
+     "forwarded", "original", "proxy", "real", "remote", "request", "server", "trace", "user"});
 
 }  // namespace
 
@@ -240,10 +241,10 @@ void PairDecoder::header(std::string_view lines, bool beside_body, Fields& field
         const Meaning& meaning = dictionary.look_up(key);
         // A key that only pairs use means something else here: X-Request-Id identifies a request.
         if (meaning.in_pairs != meaning.alone) return;
-        const bool is_vendor = std::ranges::none_of(
-            not_vendors, [&](std::string_view word) { return same_word(vendor, word); });
-        if (beside_body &&
-            (meaning.alone == nullptr || !names_router(meaning.alone->column) || !is_vendor))
+        if (std::ranges::any_of(not_vendors,
+                                [&](std::string_view word) { return same_word(vendor, word); }))
+            return;
+        if (beside_body && (meaning.alone == nullptr || !names_router(meaning.alone->column)))
             return;
         give({key, &meaning}, part.value, fields);
     });

@@ -187,11 +187,16 @@ BOOST_AUTO_TEST_CASE(header_fields_beside_a_body_only_name_the_router) {
     // Fields about the request or its client do not name the router.
     for (const std::string_view header :
          {"X-Client-MAC=48:A9:8A:77:00:02\n", "X-Request-ID=7\n", "X-Real-IP=1.2.3.4\n",
-          "X-User-Name=a\n", "X-Forwarded-Host=a\n"}) {
+          "X-User-Name=a\n", "X-Forwarded-Host=a\n", "X-Server-Name=a\n",
+          "X-Correlation-ID=abcdef123456\n", "X-Amzn-Trace-Id=Root=1-6789-abc\n"}) {
         const Report other("{}", BodyHint::json, "", header);
         BOOST_TEST(other.device() == "", header);
         BOOST_TEST(other[Column::identity] == "NULL", header);
         BOOST_TEST(other.warnings() == "no_metrics", header);
+        const Report alone("", BodyHint::unknown, "", header);
+        BOOST_TEST(alone.device() == "", header);
+        BOOST_TEST(alone[Column::identity] == "NULL", header);
+        BOOST_TEST(alone[Column::extra] == "NULL", header);
     }
 }
 
