@@ -24,13 +24,13 @@
   :return ("\"" . [:pick $json 2 [:len $json]])
 }
 
-# A CHR has no serial number, only a system id.
+# A CHR has only a system id.
 :local serial [:tostr [$ask "/system routerboard get serial-number"]]
 :local systemId [:tostr [$ask "/system license get system-id"]]
 :local device ($serial . $systemId)
 
 # Spreads routers that start together, if the interval has room for it.
-# The topic has only the letters and digits of the device.
+# The topic has only its letters and digits.
 :local letters "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 :local hash 0
 :local topicId ""
@@ -70,13 +70,13 @@
 }
 :set body ("{" . $body . "}")
 
-# force=yes connects first if the connection is lost.
+# force connects first if the connection is lost.
 :local failed false
 :do {
   /iot mqtt publish broker=$server topic=("checkins/" . $topicId) message=$body qos=1 force=yes
 } on-error={ :set failed true }
 
-# Logs only when the result changes.
+# Only a change is logged.
 :global checkinFailed
 :if ($failed && ($checkinFailed != true)) do={ :log warning "checkin: not published" }
 :if ((!$failed) && ($checkinFailed = true)) do={ :log warning "checkin: published again" }

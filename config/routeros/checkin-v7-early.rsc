@@ -36,7 +36,7 @@
   :return ("\"" . $quoted . "\"")
 }
 
-# A CHR has no serial number, only a system id.
+# A CHR has only a system id.
 :local serial [:tostr [$ask "/system routerboard get serial-number"]]
 :local systemId [:tostr [$ask "/system license get system-id"]]
 :local device ($serial . $systemId)
@@ -86,7 +86,7 @@
     http-header-field=$headers check-certificate=yes-without-crl duration=10s output=none
 } on-error={ :set failed true }
 
-# Logs only when the result changes.
+# Only a change is logged.
 :global checkinFailed
 :if ($failed && ($checkinFailed != true)) do={ :log warning "checkin: refused, or no answer" }
 :if ((!$failed) && ($checkinFailed = true)) do={ :log warning "checkin: accepted again" }
