@@ -43,7 +43,7 @@ enum class TlsHandshake : uint8_t { full, resumed, failed };
 enum class PipelineState : uint8_t { running, stopped, error, missing, unknown };
 // The kinds of memory that clients can make grow, as the memory budget divides them
 // (daemon/net/memory_budget.h).
-enum class MemoryUse : uint8_t { buffers, admin, mqtt_messages, wills };
+enum class MemoryUse : uint8_t { buffers, admin, tls_handshakes, mqtt_messages, wills };
 
 enum class Metric : uint8_t {
 #define METRIC(kind, name, labels, help) name,
@@ -87,8 +87,8 @@ inline constexpr std::string_view dead_reason_names[] = {
 #undef REASON
 };
 
-inline constexpr std::string_view memory_use_names[] = {"buffers", "admin", "mqtt_messages",
-                                                        "wills"};
+inline constexpr std::string_view memory_use_names[] = {"buffers", "admin", "tls_handshakes",
+                                                        "mqtt_messages", "wills"};
 inline constexpr std::string_view tls_handshake_names[] = {"full", "resumed", "failed"};
 inline constexpr std::string_view pipeline_state_names[] = {"running", "stopped", "error",
                                                             "missing", "unknown"};

@@ -34,6 +34,7 @@ ConnectionTable::Options Worker::connection_options(SharedState& shared) {
     options.memory = &shared.memory;
     options.overload_delay = [this] { return defer(); };
     options.durable = [this] { return intake_.durable(); };
+    options.on_input_max = [this] { acknowledge(); };
     return options;
 }
 
@@ -79,12 +80,17 @@ void Worker::start() {
 // the connection table ends within a second.
 void Worker::on_turn() {
     heartbeat_.next_step();
+    acknowledge();
+    publish_observations();
+    if (stopping_.read() != 0) stop_step();
+}
+
+// Sends the acknowledgements that are due, and hands over what was read.
+void Worker::acknowledge() {
     loop_.connections().release_replies(intake_.durable());
     mqtt_.on_turn();
     if (intake_.has_room()) loop_.connections().resume_paused();
     intake_.publish();
-    publish_observations();
-    if (stopping_.read() != 0) stop_step();
 }
 
 // Publishes the observations once a second, because copying them in each turn would be slow.

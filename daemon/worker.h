@@ -58,6 +58,7 @@ public:
 
 private:
     void on_turn();
+    void acknowledge();
     void stop_step();
     void publish_observations();
     [[nodiscard]] ConnectionTable::Options connection_options(SharedState& shared);

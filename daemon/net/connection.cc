@@ -124,15 +124,18 @@ void Connection::leave_handshakes() {
 
 void Connection::on_alloc(uv_handle_t* handle, size_t, uv_buf_t* buffer) {
     const Connection& self = connection_of(handle->data);
-    const std::span<char> memory = self.table_.read_buffer();
-    const size_t bytes = std::min(memory.size(), std::max(read_min, self.readable_bytes()));
-    *buffer = uv_buf_init(memory.data(), static_cast<unsigned>(bytes));
+    const size_t bytes_max = std::max(read_min, self.readable_bytes());
+    const std::span<char> memory = self.table_.read_buffer(self, bytes_max);
+    *buffer = uv_buf_init(memory.data(), static_cast<unsigned>(memory.size()));
 }
 
 void Connection::on_read(uv_stream_t* stream, ssize_t count, const uv_buf_t* buffer) {
     Connection& self = connection_of(stream->data);
-    if (count == 0) return;  // libuv's EAGAIN.
-    if (count > 0) return self.on_input({buffer->base, static_cast<size_t>(count)});
+    if (count == 0 || count == UV_ENOBUFS) return;  // EAGAIN, or on_alloc() gave no memory.
+    if (count > 0) {
+        self.on_input({buffer->base, static_cast<size_t>(count)});
+        return self.table_.count_read(static_cast<size_t>(count));
+    }
     if (self.tls_ && !self.session_) return self.fail_handshake(Code::tls_truncated);
     if (count == UV_EOF) return self.on_end_of_input();
     self.close();
@@ -162,7 +165,13 @@ void Connection::read_encrypted(std::string_view bytes) {
 }
 
 void Connection::decrypt(std::string_view bytes) {
-    bool has_progress = !tls_->in_partial_record();
+    Buffer& partial = tls_->partial_record();
+    bool has_progress = partial.empty();
+    Buffer kept = std::exchange(partial, {});
+    if (!kept.empty()) {
+        kept.append(bytes);
+        bytes = kept.view();
+    }
     while (is_open()) {
         const std::span<char> into = table_.plaintext_buffer();
         const size_t count = tls_->decrypt(bytes, into);
@@ -170,6 +179,11 @@ void Connection::decrypt(std::string_view bytes) {
         read_plain({into.data(), count});
         has_progress = true;
     }
+    if (is_open() && !tls_->input_ended() && !bytes.empty()) {
+        buffers().acquire(partial);
+        partial.append(bytes);
+    }
+    buffers().release(kept);
     if (has_progress && input_.empty()) note_progress();
     flush();
     if (const auto fault = tls_->fault(); fault && is_open()) return refuse(*fault);
@@ -226,8 +240,12 @@ void Connection::process_kept_input() {
 
 void Connection::note_progress() { progress_ms_ = static_cast<uint32_t>(table_.now_ms()); }
 
+size_t Connection::unfinished_bytes() const {
+    return input_.size() + (tls_ ? tls_->partial_record().size() : 0);
+}
+
 size_t Connection::held_bytes() const {
-    return input_.size() + (session_ ? session_->held_bytes() : 0);
+    return unfinished_bytes() + (session_ ? session_->held_bytes() : 0);
 }
 
 size_t Connection::allowance() const { return std::max(held_min, table_.memory().allowance()); }
@@ -323,10 +341,8 @@ void Connection::check_deadlines(uint64_t now_ms) {
 bool Connection::input_is_too_slow(uint64_t now_ms) const {
     const MinimumRate& rate = options_.input_rate_min;
     if (rate.bytes_per_s == 0 || !session_ || !ready()) return false;
-    const bool in_partial_record = tls_ && tls_->in_partial_record();
-    if (input_.empty() && !in_partial_record) return false;
-    // The size of the received part of a TLS record is unknown, so it counts as a whole record.
-    const size_t bytes = input_.size() + (in_partial_record ? TlsSession::record_bytes_max : 0);
+    const size_t bytes = unfinished_bytes();
+    if (bytes == 0) return false;
     return Millis(static_cast<uint32_t>(now_ms) - progress_ms_) > rate.time_allowed(bytes);
 }
 
@@ -476,6 +492,7 @@ void Connection::on_closed(uv_handle_t* handle) {
     self.state_ = State::closed;
     if (!self.session_) self.leave_handshakes();
     self.buffers().release(self.input_);
+    if (self.tls_) self.buffers().release(self.tls_->partial_record());
     self.output_.clear(self.buffers());
     self.table_.on_closed(self);
 }

@@ -199,7 +199,9 @@ private:
     void end_throttle();
     void note_progress();
     [[nodiscard]] bool input_is_too_slow(uint64_t now_ms) const;
-    // Returns the size of the unfinished request.
+    // Returns the size of the received part of a request or of a TLS record.
+    [[nodiscard]] size_t unfinished_bytes() const;
+    // Returns unfinished_bytes() and what the session holds of a request.
     [[nodiscard]] size_t held_bytes() const;
     // Returns how many bytes may be read at once; 0 if the memory budget has no room.
     [[nodiscard]] size_t readable_bytes() const;

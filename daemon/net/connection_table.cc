@@ -76,7 +76,7 @@ ConnectionTable::ConnectionTable(uv_loop_t& loop, const Clock& clock, MetricShar
       options_(std::move(options)),
       open_connections_(options_.open_connections != nullptr ? *options_.open_connections
                                                              : own_connections_),
-      handshakes_(loop, clock, shard, options_.handshakes_max),
+      handshakes_(loop, clock, shard, options_.memory, options_.handshakes_max),
       acks_(options_.ring_rows_max),
       memory_(options_.memory != nullptr ? *options_.memory : own_memory_),
       buffers_(&memory_, options_.memory_use),
@@ -181,7 +181,30 @@ void ConnectionTable::close_all() {
 
 // --- memory ---
 
-std::span<char> ConnectionTable::read_buffer() { return {read_buffer_.get(), read_buffer_bytes}; }
+// libuv reads from a connection up to 32 times in a row while its buffer becomes full. epoll
+// reports the connection again in the next turn.
+std::span<char> ConnectionTable::read_buffer(const Connection& connection, size_t bytes_max) {
+    if (std::exchange(last_read_, &connection) == &connection) return {};
+    const size_t left = turn_read_ < turn_bytes ? turn_bytes - turn_read_ : 0;
+    const size_t share = std::clamp(left, read_bytes_min, read_buffer_bytes);
+    return {read_buffer_.get(), std::min(share, bytes_max)};
+}
+
+void ConnectionTable::count_read(size_t bytes) {
+    turn_read_ += bytes;
+    if (bytes < until_input_max_) {
+        until_input_max_ -= bytes;
+        return;
+    }
+    until_input_max_ = turn_bytes;
+    if (options_.on_input_max) options_.on_input_max();
+}
+
+void ConnectionTable::end_turn() {
+    last_read_ = nullptr;
+    turn_read_ = 0;
+    until_input_max_ = turn_bytes;
+}
 
 std::span<char> ConnectionTable::plaintext_buffer() {
     if (!plaintext_buffer_) plaintext_buffer_ = make_buffer();

@@ -19,6 +19,10 @@
 // Acknowledgements. A reply that acknowledges check-ins waits here until their slot is on disk; the
 // worker then calls release_replies().
 //
+// Input. A client that sends faster than the loop reads must not delay the others. So in one turn
+// of the loop each connection is read once, and all connections together are read generously up to
+// turn_bytes; after that, a read takes at most read_bytes_min.
+//
 // Deadlines are checked once a second by a sweep over the table, in steps of sweep_step
 // connections, between which the loop serves its clients.
 //
@@ -73,6 +77,9 @@ public:
         // Returns the first slot that is not durable (Intake::durable()). Without this function,
         // all acknowledgements between two calls of release_replies() must fit into ring_rows_max.
         std::function<uint64_t()> durable = {};
+        // Called when turn_bytes were read since the last call, or since the turn began. So the
+        // acknowledgements of a turn with much input do not wait for the end of that turn.
+        std::function<void()> on_input_max = {};
         // Returns how long a new connection is throttled because of overload; 0 if there is none.
         std::function<Millis()> overload_delay = {};
 
@@ -88,6 +95,8 @@ public:
 
     // Takes over the socket of a new client. `options` must outlive the connection.
     void accept(int fd, const sockaddr_storage& peer, const ListenOptions& options);
+    // Records that a turn of the loop ends.
+    void end_turn();
     // Sends the replies that waited for slots below `durable`.
     void release_replies(uint64_t durable);
     // Resumes the connections that found the ring full.
@@ -115,10 +124,17 @@ public:
     [[nodiscard]] BufferPool& buffers() { return buffers_; }
     [[nodiscard]] const MemoryBudget& memory() const { return memory_; }
     [[nodiscard]] TlsHandshakes& handshakes() { return handshakes_; }
-    // Memory for the bytes that libuv reads, and for those that TLS decrypts; body_padding bytes
-    // after it are readable. The next call for any connection overwrites it.
-    [[nodiscard]] std::span<char> read_buffer();
+    // Returns memory for at most bytes_max bytes that libuv reads for this connection; empty if
+    // the connection was read in this turn. body_padding bytes after the memory are readable. The
+    // next call for any connection overwrites it.
+    [[nodiscard]] std::span<char> read_buffer(const Connection& connection, size_t bytes_max);
+    // Counts bytes that were read into read_buffer() towards the turn. Calls Options::on_input_max
+    // after each turn_bytes.
+    void count_read(size_t bytes);
+    // Memory for the bytes that TLS decrypts; like read_buffer().
     [[nodiscard]] std::span<char> plaintext_buffer();
+    static constexpr size_t turn_bytes = 1024 * 1024;
+    static constexpr size_t read_bytes_min = 4096;
     [[nodiscard]] bool is_overloaded() const { return overload_delay() > Millis(0); }
     // Returns true after drain_all() or close_all().
     [[nodiscard]] bool is_stopping() const { return stopping_; }
@@ -175,6 +191,9 @@ private:
     MemoryBudget& memory_;
     BufferPool buffers_;
     std::unique_ptr<char[]> read_buffer_;
+    const Connection* last_read_ = nullptr;     // The connection that was read last in this turn.
+    size_t turn_read_ = 0;                      // Bytes that were read in this turn.
+    size_t until_input_max_ = turn_bytes;       // Bytes to read until on_input_max is called.
     std::unique_ptr<char[]> plaintext_buffer_;  // nullptr until the first TLS client connects.
     size_t sweep_at_ = 0;                       // The current sweep has still to visit the
                                                 // connections below this index.

@@ -38,6 +38,7 @@ Loop::Loop(const Clock& clock, MetricShard& shard, const ConnectionTable::Option
         const bool handshakes_left = self.connections_.handshakes().run();
         if (self.connections_.sweep() || handshakes_left) self.wake();
         self.on_turn_();
+        self.connections_.end_turn();
     });
     uv_timer_start(
         &sweep_timer_, [](uv_timer_t* timer) { static_cast<Loop*>(timer->data)->sweep(); },

@@ -28,18 +28,28 @@ TlsHandshakes::Queue* TlsHandshakes::next() {
 }
 
 bool TlsHandshakes::may_begin() {
-    if (begun_.size() < handshakes_max_) return true;
+    if (has_room()) return true;
     Connection* const oldest = begun_.evictable(uv_now(&loop_));
     if (oldest == nullptr) return false;
     oldest->fail_handshake(Code::tls_timeout);
     return true;
 }
 
+// One handshake may always begin, so that a small budget delays clients but refuses none.
+bool TlsHandshakes::has_room() const {
+    if (begun_.size() == 0) return true;
+    return begun_.size() < handshakes_max_ &&
+           (memory_ == nullptr || memory_->allowance() >= handshake_bytes);
+}
+
 void TlsHandshakes::enqueue(Connection& connection, bool begun) {
     (begun ? continuing_ : new_).push_back(&connection);
 }
 
-void TlsHandshakes::begin(Connection& connection) { begun_.add(connection, uv_now(&loop_)); }
+void TlsHandshakes::begin(Connection& connection) {
+    begun_.add(connection, uv_now(&loop_));
+    charge_begun();
+}
 
 void TlsHandshakes::succeed(Connection& connection, bool resumed) {
     end(connection, resumed ? TlsHandshake::resumed : TlsHandshake::full);
@@ -50,6 +60,7 @@ void TlsHandshakes::fail(Connection& connection) { end(connection, TlsHandshake:
 void TlsHandshakes::end(Connection& connection, TlsHandshake result) {
     shard_.add(Metric::tls_handshakes_total, 1, label_of(result));
     begun_.remove(connection);
+    charge_begun();
 }
 
 void TlsHandshakes::remove(Connection& connection) {
@@ -58,6 +69,7 @@ void TlsHandshakes::remove(Connection& connection) {
         std::erase(continuing_, &connection);
     }
     begun_.remove(connection);
+    charge_begun();
 }
 
 }  // namespace rollcall

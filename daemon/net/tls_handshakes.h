@@ -6,9 +6,12 @@
 // one millisecond, but at least one step. So connected clients wait no longer than that, however
 // many others are connecting.
 //
-// Handshakes that have begun occupy memory and are served first. When handshakes_max have begun, a
-// new one waits until another ends. The oldest one is aborted if it has had two seconds
-// (eviction_queue.h).
+// Handshakes that have begun occupy memory and are served first. A new one waits until another ends
+// when handshakes_max have begun, or when the memory budget has no room for it (memory_budget.h).
+// The oldest one is aborted if it has had two seconds (eviction_queue.h).
+//
+// Each handshake is charged for the most that OpenSSL allocates for one: the client announces the
+// size of its ClientHello, and OpenSSL reserves up to 128 KiB for it before the bytes arrive.
 //
 // Threads: the loop's.
 #pragma once
@@ -20,6 +23,7 @@
 
 #include "config/metrics.h"
 #include "daemon/net/eviction_queue.h"
+#include "daemon/net/memory_budget.h"
 #include "pipeline/base/clock.h"
 
 namespace rollcall {
@@ -28,9 +32,16 @@ class Connection;
 
 class TlsHandshakes {
 public:
+    // memory: nullptr charges nothing.
     TlsHandshakes(const uv_loop_t& loop, const Clock& clock, MetricShard& shard,
-                  size_t handshakes_max)
-        : loop_(loop), clock_(clock), shard_(shard), handshakes_max_(handshakes_max) {}
+                  MemoryBudget* memory, size_t handshakes_max)
+        : loop_(loop),
+          clock_(clock),
+          shard_(shard),
+          memory_(memory),
+          charge_(memory, MemoryUse::tls_handshakes),
+          handshakes_max_(handshakes_max) {}
+    static constexpr size_t handshake_bytes = 192 * 1024;
 
     // Runs Connection::continue_handshake() for connections in the queue. Returns true if some are
     // left that could continue.
@@ -58,11 +69,15 @@ private:
     // Returns the queue whose first connection may continue; nullptr if there is none.
     [[nodiscard]] Queue* next();
     [[nodiscard]] bool may_begin();
+    [[nodiscard]] bool has_room() const;
     void end(Connection& connection, TlsHandshake result);
+    void charge_begun() { charge_.set(begun_.size() * handshake_bytes); }
 
     const uv_loop_t& loop_;
     const Clock& clock_;
     MetricShard& shard_;
+    const MemoryBudget* memory_;
+    MemoryCharge charge_;
     const size_t handshakes_max_;
     Queue new_;         // Connections whose handshake has not begun.
     Queue continuing_;  // Connections whose handshake has begun and that have more input.

@@ -17,6 +17,25 @@ namespace {
 constexpr int records_without_data_max = 32;
 constexpr unsigned char record_type_handshake = 22;  // RFC 8446, section 5.1.
 
+// Returns the size of the complete records at the front of `encrypted`. A record whose header
+// announces more than a record may contain counts as complete, because OpenSSL refuses it without
+// the rest. The header is the type, the version (2 bytes) and the length (2 bytes).
+size_t complete_records(std::string_view encrypted) {
+    constexpr size_t header_bytes = 5;                  // RFC 8446, section 5.1.
+    constexpr size_t content_bytes_max = 16384 + 2048;  // RFC 5246, section 6.2.3.
+    const auto byte = [&](size_t at) {
+        return static_cast<size_t>(static_cast<unsigned char>(encrypted[at]));
+    };
+    size_t at = 0;
+    while (encrypted.size() - at >= header_bytes) {
+        const size_t content_bytes = byte(at + 3) << 8 | byte(at + 4);
+        if (content_bytes > content_bytes_max) return encrypted.size();
+        if (encrypted.size() - at - header_bytes < content_bytes) break;
+        at += header_bytes + content_bytes;
+    }
+    return at;
+}
+
 // Returns the code for OpenSSL's last error. A reason above SSL_AD_REASON_OFFSET is an alert that
 // the client sent (SSL_get_error(3)).
 Code code_of_last_error() {
@@ -156,11 +175,10 @@ bool TlsSession::resumed() const { return SSL_session_reused(ssl_.get()) == 1; }
 
 // --- records ---
 
-bool TlsSession::in_partial_record() const { return ssl_ && SSL_has_pending(ssl_.get()) == 1; }
-
 size_t TlsSession::decrypt(std::string_view& encrypted, std::span<char> into) {
     ERR_clear_error();
-    incoming_ = encrypted;
+    const size_t complete = complete_records(encrypted);
+    incoming_ = encrypted.substr(0, complete);
     size_t total = 0;
     int without_data = 0;
     while (total < into.size() && !input_ended_) {
@@ -177,7 +195,7 @@ size_t TlsSession::decrypt(std::string_view& encrypted, std::span<char> into) {
         input_ended_ = true;
         if (error != SSL_ERROR_ZERO_RETURN) fault_ = code_of_last_error();
     }
-    encrypted = std::exchange(incoming_, {});
+    encrypted.remove_prefix(complete - std::exchange(incoming_, {}).size());
     return total;
 }
 

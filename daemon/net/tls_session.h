@@ -47,12 +47,13 @@ public:
     // the name has control characters.
     [[nodiscard]] std::string_view certificate_name() const { return certificate_name_; }
 
-    // Takes bytes off the front of `encrypted`, writes plaintext to `into`, and returns the size of
-    // the plaintext. Returns 0 if there is no more plaintext, or after input_ended().
+    // Takes complete records off the front of `encrypted`, writes plaintext to `into`, and returns
+    // the size of the plaintext. Returns 0 if there is no more plaintext, or after input_ended().
+    // The caller keeps a record that has arrived in part: OpenSSL would reserve memory for a record
+    // of the largest size, which no budget counts.
     [[nodiscard]] size_t decrypt(std::string_view& encrypted, std::span<char> into);
-    // Returns true if a record has arrived in part. At most record_bytes_max of its bytes are kept.
-    [[nodiscard]] bool in_partial_record() const;
-    static constexpr size_t record_bytes_max = 16 * 1024;  // RFC 8446, section 5.1.
+    // Memory in which the caller may keep the last record that decrypt() left.
+    [[nodiscard]] Buffer& partial_record() { return partial_record_; }
     // Returns true if the client has announced that it sends no more (close_notify), or has
     // violated the protocol.
     [[nodiscard]] bool input_ended() const { return input_ended_; }
@@ -84,6 +85,7 @@ private:
     std::unique_ptr<ssl_st, Free> ssl_;  // nullptr until the first byte of a handshake arrives.
     std::string_view incoming_;          // Only set while a call of OpenSSL runs.
     Buffer outgoing_;
+    Buffer partial_record_;
     std::string certificate_name_;
 };
 

@@ -15,8 +15,11 @@
 #include <vector>
 
 #include "pipeline/base/error.h"
+#include "tests/support/certificates.h"
 #include "tests/support/process.h"
+#include "tests/support/tcp_client.h"
 #include "tests/support/test_daemon.h"
+#include "tests/support/tls_client.h"
 
 using namespace rollcall;
 using namespace std::chrono_literals;
@@ -137,6 +140,47 @@ BOOST_AUTO_TEST_CASE(unfinished_bodies_stay_within_their_share_and_others_are_se
     while (daemon.metric(buffers) > 1 << 20 && std::chrono::steady_clock::now() < give_up)
         std::this_thread::sleep_for(100ms);
     BOOST_TEST(daemon.metric(buffers) <= 1 << 20);
+}
+
+// OpenSSL reserves memory for the ClientHello that a client announces. Without a limit, these
+// handshakes would take 105 MiB.
+BOOST_AUTO_TEST_CASE(handshakes_that_announce_a_large_hello_stay_within_their_share) {
+    constexpr size_t senders = 600;
+    constexpr int64_t kib_max = 96 * 1024;
+    // A record of 16,384 bytes, with the beginning of a ClientHello of 131,000 bytes.
+    const std::string hello("\x16\x03\x01\x40\x00\x01\x01\xff\xb8\x03\x03", 11);
+    const std::string record = hello + std::string(16'384 + 5 - hello.size(), 'a');
+    const Certificates certificates;
+    const auto files = certificates.issue("server");
+    TestDaemon daemon(
+        {.settings = {"workers = 1", R"(sinks = ["discard"])", R"(http.tls_listen = "127.0.0.1:0")",
+                      fmt::format(R"(tls.certificate = "{}")", files.certificate),
+                      fmt::format(R"(tls.key = "{}")", files.key),
+                      fmt::format(R"(memory_max = "{}KiB")", kib_max)}});
+    std::vector<std::unique_ptr<TcpClient>> clients;
+    int64_t most_kib = 0;
+    for (size_t number = 0; number < senders; ++number) {
+        clients.push_back(std::make_unique<TcpClient>(daemon.port_of("https")));
+        clients.back()->send(record);
+        most_kib = std::max(most_kib, anonymous_kib(daemon.process().pid()));
+    }
+    constexpr std::string_view held = R"(rollcall_memory_bytes{use="tls_handshakes"})";
+    // The metric is set once a second.
+    for (auto left = patience / 100ms; left > 0 && daemon.metric(held) == 0; --left) {
+        most_kib = std::max(most_kib, anonymous_kib(daemon.process().pid()));
+        std::this_thread::sleep_for(100ms);
+    }
+    BOOST_TEST(daemon.metric(held) > 0);
+    BOOST_TEST(daemon.metric(held) <= kib_max * 1024 / 4);
+    BOOST_TEST(daemon.post(R"({"serial_number":"S"})").status == 200);
+    most_kib = std::max(most_kib, anonymous_kib(daemon.process().pid()));
+    BOOST_TEST_MESSAGE("resident: " << most_kib << " KiB");
+    BOOST_TEST(most_kib > 0);
+    BOOST_TEST(most_kib < kib_max);
+    clients.clear();
+    TlsClient later(daemon.port_of("https"), {});
+    later.send(post_request("serial=T"));
+    BOOST_TEST(later.take(17) == "HTTP/1.1 200 OK\r\n");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

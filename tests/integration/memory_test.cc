@@ -103,4 +103,24 @@ BOOST_AUTO_TEST_CASE(idle_client_of_tls_holds_no_buffers) {
     }
 }
 
+// OpenSSL would reserve 17 KB for a record that has begun.
+BOOST_AUTO_TEST_CASE(client_of_tls_that_has_sent_half_a_record_takes_little_more_than_an_idle_one) {
+    const Certificates certificates;
+    const auto files = certificates.issue("server");
+    TestDaemon daemon({.settings = {"workers = 1", R"(http.tls_listen = "127.0.0.1:0")",
+                                    fmt::format(R"(tls.certificate = "{}")", files.certificate),
+                                    fmt::format(R"(tls.key = "{}")", files.key)}});
+    std::vector<std::unique_ptr<TlsClient>> clients;
+    const int64_t each = resident_of_each(daemon, 100, 400, [&] {
+        auto& client = clients.emplace_back(
+            std::make_unique<TlsClient>(daemon.port_of("https"), TlsEnd::Options{}));
+        client->send(post_request(fmt::format("serial={}", clients.size())));
+        BOOST_TEST(client->take(17) == "HTTP/1.1 200 OK\r\n");
+        client->end().send(std::string(16'000, 'x'));
+        client->connection().send(client->end().take_outgoing().substr(0, 100));
+    });
+    BOOST_TEST(each > 0);
+    BOOST_TEST(each < 18'500);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

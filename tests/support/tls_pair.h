@@ -41,18 +41,18 @@ struct TlsPair {
 
     // Passes bytes to the server. Plaintext after the handshake is appended to `opened`.
     std::optional<Code> deliver(std::string_view sealed) {
-        while (!sealed.empty()) {
-            if (!done) {
-                const auto step = server.handshake(sealed);
-                if (!step) return step.error().code;
-                done = *step;
-                continue;
-            }
-            std::array<char, 50> some;
-            while (const size_t count = server.decrypt(sealed, some))
-                opened.append(some.data(), count);
-            if (server.input_ended()) break;
+        while (!sealed.empty() && !done) {
+            const auto step = server.handshake(sealed);
+            if (!step) return step.error().code;
+            done = *step;
         }
+        if (!done || server.input_ended()) return server.fault();
+        partial_record.append(sealed);
+        std::string_view records = partial_record;
+        std::array<char, 50> some;
+        while (const size_t count = server.decrypt(records, some))
+            opened.append(some.data(), count);
+        partial_record.erase(0, partial_record.size() - records.size());
         return server.fault();
     }
 
@@ -68,6 +68,7 @@ struct TlsPair {
     TlsSession server;
     TlsEnd client;
     bool done = false;
+    std::string partial_record;
     std::string opened;
 };
 

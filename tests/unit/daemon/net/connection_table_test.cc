@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <numeric>
 
 #include "daemon/net/trusted_proxies.h"
 #include "daemon/open_files.h"
@@ -344,6 +345,34 @@ BOOST_AUTO_TEST_CASE(answers_that_were_sent_do_not_count_as_unread_while_a_later
     });
     its_loop.run();
     clients.join();
+}
+
+// --- input ---
+
+BOOST_AUTO_TEST_CASE(turn_reads_once_from_each_client_and_little_after_the_first_megabyte) {
+    constexpr size_t bytes_of_each = 100'000;
+    constexpr size_t clients_count = 40;
+    size_t input_max_calls = 0;
+    options.on_input_max = [&] { ++input_max_calls; };
+    std::vector<size_t> reads;
+    script.on_data = [&](Connection&, std::string_view& bytes) {
+        reads.push_back(bytes.size());
+        bytes = {};
+    };
+    std::vector<Client> clients;
+    for (size_t number = 0; number < clients_count; ++number) clients.push_back(connect());
+    for (Client& client : clients) client.fill(std::string(bytes_of_each, 'x'));
+    loop().step();
+    BOOST_TEST(reads.size() == clients_count);
+    const size_t first_turn = std::accumulate(reads.begin(), reads.end(), size_t{0});
+    BOOST_TEST(first_turn >= ConnectionTable::turn_bytes);
+    BOOST_TEST(first_turn <=
+               ConnectionTable::turn_bytes + clients_count * ConnectionTable::read_bytes_min);
+    BOOST_TEST(reads.back() == ConnectionTable::read_bytes_min);
+    BOOST_TEST(input_max_calls == 1u);
+    for (int turn = 0; turn < 20; ++turn) loop().step();
+    BOOST_TEST(script.taken.size() == clients_count * bytes_of_each);
+    BOOST_TEST(input_max_calls > 1u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -255,7 +255,7 @@ BOOST_AUTO_TEST_CASE(record_of_tls_that_trickles_is_cut_and_one_that_comes_in_ti
          .make_session =
              [&](Connection& connection) { return std::make_unique<Impatient>(connection, cut); },
          .tls = &tls,
-         .input_rate_min = {.grace = Millis(500), .bytes_per_s = TlsSession::record_bytes_max}});
+         .input_rate_min = {.grace = Millis(1000), .bytes_per_s = 16 * 1024}});
     std::thread clients([&] {
         TlsClient slow(port, {});
         TlsClient idle(port, {});

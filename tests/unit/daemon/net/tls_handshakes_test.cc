@@ -105,6 +105,36 @@ BOOST_AUTO_TEST_CASE(handshake_waits_until_another_has_ended_if_as_many_have_beg
     BOOST_TEST(second_end.shake_hands());
 }
 
+BOOST_AUTO_TEST_CASE(handshake_waits_until_the_memory_budget_has_room_for_it) {
+    MemoryBudget budget(2 * TlsHandshakes::handshake_bytes);
+    options.memory = &budget;
+    Client first = connect();
+    TlsEnd first_end({});
+    BOOST_TEST(!first_end.shake_hands());
+    exchange(first, first_end);
+    BOOST_TEST(budget.used_by(MemoryUse::tls_handshakes) == TlsHandshakes::handshake_bytes);
+    Client second = connect();
+    TlsEnd second_end({});
+    BOOST_TEST(!second_end.shake_hands());
+    exchange(second, second_end);
+    BOOST_TEST(table().handshakes().begun() == 1u);
+    BOOST_TEST(first_end.shake_hands());
+    exchange(first, first_end);
+    step();
+    second_end.receive(second.receive());
+    BOOST_TEST(second_end.shake_hands());
+    exchange(second, second_end);
+    BOOST_TEST(budget.used_by(MemoryUse::tls_handshakes) == 0);
+    // One handshake may begin even if the budget is exhausted.
+    budget.add(MemoryUse::wills, 3 * TlsHandshakes::handshake_bytes);
+    Client third = connect();
+    TlsEnd third_end({});
+    BOOST_TEST(!third_end.shake_hands());
+    exchange(third, third_end);
+    BOOST_TEST(table().handshakes().begun() == 1u);
+    close_loop();
+}
+
 BOOST_AUTO_TEST_CASE(handshake_that_fails_is_counted_and_closes) {
     Client plain = connect();
     plain.send("GET / HTTP/1.1\r\n\r\n");
