@@ -77,7 +77,7 @@ public:
     // favour of new connections.
     void mark_authenticated();
     // Returns true if the connection was throttled at its start because of overload, and the
-    // overload persists. Only the first call may return true: the session asks at its first
+    // overload persists. Only the first call can return true: the session asks at its first
     // request.
     [[nodiscard]] bool should_reject_for_overload();
     // Closes after all pending replies are sent. A lingering connection keeps reading for a moment
@@ -233,9 +233,10 @@ private:
     Suspension suspension_ = Suspension::none;
     Admission admission_ = Admission::unauthenticated;
     // Independent facts, as bits to save memory.
-    bool reading_ : 1 = false;        // libuv reads from the socket.
-    bool input_is_held_ : 1 = false;  // input_ may hold requests: the connection was not ready.
-    bool flush_is_due_ : 1 = false;   // The table will call flush_released().
+    bool reading_ : 1 = false;  // libuv reads from the socket.
+    bool input_is_held_ : 1 =
+        false;  // input_ possibly holds requests, because the connection was not ready.
+    bool flush_is_due_ : 1 = false;  // The table will call flush_released().
     bool admitted_ : 1 = false;
     bool from_proxy_ : 1 = false;
     // The time from which the minimum rate counts: when input_ was last empty, when the session

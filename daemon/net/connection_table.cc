@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t read_buffer_bytes = 64 * 1024;
 constexpr size_t sample_max = 128;   // Connections whose networks over_share() compares.
-constexpr size_t sample_margin = 8;  // Random excess of a network in a sample that is not complete.
+constexpr size_t sample_margin = 8;  // In an incomplete sample, a smaller excess can be chance.
 
 std::unique_ptr<char[]> make_buffer() {
     return std::unique_ptr<char[]>(new char[read_buffer_bytes + body_padding]{});

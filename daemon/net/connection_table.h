@@ -111,7 +111,7 @@ public:
     // Closes all connections. Replies that wait for slots are never sent.
     void close_all();
     [[nodiscard]] bool empty() const { return connections_.empty(); }
-    // Any thread may read them.
+    // Returns the times of acknowledgements, which any thread may read.
     [[nodiscard]] const AckTimes& ack_times() const { return ack_times_; }
 
     // --- for the connections ---
@@ -178,7 +178,7 @@ private:
     // Index at which the next sample of over_share() begins.
     size_t sample_at_ = 0;
     std::vector<std::unique_ptr<Connection>> connections_;  // Each connection knows its index.
-    // Number of connections; empty if they are not limited.
+    // Number of connections by network_of_peer(); empty if connections_per_address_max is 0.
     std::unordered_map<uint64_t, size_t> per_network_;
     EvictionQueue unauthenticated_;
     TlsHandshakes handshakes_;

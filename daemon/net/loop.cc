@@ -84,7 +84,8 @@ void Loop::accept(Listener& listener) {
         if (os_errno == EAGAIN) return;
         if (os_errno == EMFILE || os_errno == ENFILE || os_errno == ENOBUFS || os_errno == ENOMEM)
             return pause_accepting(listener, os_errno);
-        // All other errors belong to one connection that failed before it was accepted: accept(2).
+        // All other errors belong to one connection that failed before it was accepted (accept(2)),
+        // so the loop goes on with the next one.
     }
 }
 
