@@ -1,10 +1,10 @@
 // Decoder: splits a body into its reports, and decodes their values to columns.
 //
-// The first byte that is not white space decides the format: `{` is a report in JSON, `[` an array
-// of reports. Otherwise the Content-Type decides, if it claims JSON. Otherwise the body is InfluxDB
-// line protocol, if its first line has that format. Otherwise the body is `key=value` pairs: it is
-// a form if the first `&` after the first `=` comes before any `;`, else a list. JSON lines are
-// recognized only by their Content-Type. The User-Agent has no influence.
+// A Content-Type of JSON lines comes first: each line is a report. Otherwise the first byte that is
+// not white space decides the format: `{` is a report in JSON, `[` an array of reports. Otherwise a
+// Content-Type of JSON makes the body JSON. Otherwise the body is InfluxDB line protocol, if its
+// first line has that format. Otherwise the body is `key=value` pairs: it is a form if the first
+// `&` after the first `=` comes before any `;`, else a list. The User-Agent has no influence.
 //
 // Pairs, and lines of the line protocol, count as a report only if at least one key is known and at
 // least one value can be stored. XML, HTML, multipart bodies and other bodies that contain no
@@ -137,7 +137,7 @@ private:
     Submission submission_;
     std::string_view sent_;  // The body of the submission without surrounding white space, NULs and
                              // byte order mark.
-    std::string_view text_;  // The same text as UTF-8.
+    std::string_view text_;  // sent_, converted to UTF-8 if necessary.
     bool has_byte_order_mark_ = false;
     bool is_recoded_ = false;       // The body was read as Windows-1252.
     bool is_moved_ = false;         // The reports were in a JSON string or in the query.

@@ -20,11 +20,11 @@
 // no record of run B. A position such as (C, 95), whose run the copy does not know, does not tell
 // which records of the copy are stored.
 //
-// A spool gets a new incarnation in two cases. First, its directory is not that of the last start
-// (base/directory_place.h). Second, a position includes records that the spool does not contain:
-// then another daemon uses a copy of the spool, or the spool was restored from a backup. A reboot
-// does not change the incarnation. A new incarnation has no position yet; the positions of the
-// earlier incarnations tell where its delivery begins.
+// A spool gets a new incarnation in two cases. First, it is in another directory than at the last
+// start (base/directory_place.h). Second, a position includes records that the spool does not
+// contain: then another daemon uses a copy of the spool, or the spool was restored from a backup. A
+// reboot does not change the incarnation. A new incarnation has no position yet; the positions of
+// the earlier incarnations tell where its delivery begins.
 //
 //   spool/lineage   [ slot at 0 | slot at 32,768 ], written in turn: a torn write leaves the other
 //   slot            magic "ROLLLINE"          8 bytes

@@ -1,5 +1,5 @@
-// Splitter: cuts bytes into pieces of random sizes. The seed is part of the input. Source of the
-// generator: splitmix64 of Steele, Lea and Flood (2014).
+// Splitter: cuts bytes into pieces of random sizes. The seed is part of the input. The random
+// numbers come from splitmix64 (Steele, Lea and Flood, 2014).
 #pragma once
 
 #include <algorithm>

@@ -2,8 +2,8 @@
 // Sanitizer builds skip these tests, because a sanitizer makes calls of its own.
 //
 // One client sends a round of check-ins and waits for all their replies before the next round. So
-// the daemon never decides by the speed of the machine how many check-ins it handles together, and
-// the counts hold on a loaded machine. Durations are not measured.
+// the number of check-ins that the daemon handles together does not depend on the speed of the
+// machine, and the counts hold on a loaded machine. Durations are not measured.
 #include <fmt/core.h>
 #include <unistd.h>
 

@@ -1,6 +1,5 @@
 // A real HAProxy between routers and the daemon. The routers use other loopback addresses than
-// HAProxy. The daemon must find out these addresses in each way in which HAProxy can name its
-// clients.
+// HAProxy. The daemon must find out these addresses for each way that HAProxy has to pass them on.
 
 #include <fmt/core.h>
 

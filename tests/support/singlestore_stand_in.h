@@ -30,8 +30,9 @@ public:
         uint16_t number;
         std::string message;
     };
-    // Called in the thread of the connection: for each statement, and for each login with the text
-    // "LOGIN name". If a statement returns no rows, only a refusal has an effect.
+    // Called in the thread of the connection: for each statement, and for each login, with the text
+    // "LOGIN name". The rows are sent only for SELECT and SHOW. In all other cases, only a Refusal
+    // has an effect.
     using Answer = std::function<std::expected<Rows, Refusal>(const std::string& sql)>;
 
     explicit SinglestoreStandIn(Answer answer = [](const std::string&) { return Rows(); });
