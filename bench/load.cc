@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -198,6 +199,7 @@ void print(const Totals& totals) {
 
 int run(int argc, char** argv) {
     const Options options = read_command_line(argc, argv);
+    std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without MSG_NOSIGNAL.
     allow_descriptors();
     Load load(options.plan, make_messages(options));
     load.connect();
