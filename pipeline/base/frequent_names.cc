@@ -26,7 +26,8 @@ FrequentNames::FrequentNames(size_t names_max)
 
 FrequentNames::Place FrequentNames::count(std::string_view name, uint32_t note) {
     name = utf8_prefix(name, name_bytes_max);
-    uint16_t& first = buckets_[bucket_of(name)];
+    const size_t bucket = bucket_of(name);
+    uint16_t& first = buckets_[bucket];
     for (uint16_t slot = first; slot != nowhere; slot = entries_[slot].next) {
         Entry& entry = entries_[slot];
         if (entry.name() != name) continue;
@@ -40,6 +41,7 @@ FrequentNames::Place FrequentNames::count(std::string_view name, uint32_t note) 
     if (++tickets_ == no_ticket) tickets_ = 1;
     entry.ticket = tickets_;
     entry.note = note;
+    entry.bucket = static_cast<uint32_t>(bucket);
     entry.size = static_cast<uint8_t>(name.size());
     std::ranges::copy(name, entry.bytes.data());
     entry.next = first;
@@ -64,7 +66,7 @@ uint16_t FrequentNames::take_rarest() {
 }
 
 void FrequentNames::unlink(uint16_t slot) {
-    uint16_t* link = &buckets_[bucket_of(entries_[slot].name())];
+    uint16_t* link = &buckets_[entries_[slot].bucket];
     while (*link != slot) link = &entries_[*link].next;
     *link = entries_[slot].next;
 }

@@ -47,6 +47,7 @@ public:
         uint64_t error = 0;
         uint32_t ticket = 0;  // Different for each name that takes this position.
         uint32_t note = 0;    // The value that the caller gave when the name took this position.
+        uint32_t bucket = 0;  // The hash of the name.
         uint16_t next = 0;    // Slot of the next name with the same hash.
         uint8_t size = 0;
         std::array<char, name_bytes_max> bytes{};

@@ -1,51 +1,29 @@
 #include "pipeline/decode/dictionary.h"
 
-#include <algorithm>
-#include <array>
-
-#include "pipeline/base/ascii.h"
 #include "pipeline/decode/extra.h"
 
 namespace rollcall {
-
-namespace {
-
-bool is_plain(std::string_view name) {
-    return !name.empty() && std::ranges::all_of(name, [](char c) {
-        return is_letter(c) || is_digit(c) || c == '.' || c == '-' || c == '_';
-    });
-}
-
-}  // namespace
 
 Meaning meaning_of(std::string_view object, std::string_view name) {
     const auto outside_pairs = [](const KnownKey* key) {
         return key == nullptr || key->pairs_only ? nullptr : key;
     };
-    const KnownKey* const in_pairs = find_key(name).known;
-    const KnownKey* const in_object = object.empty() ? nullptr : find_key(object, name).known;
+    const FoldedName folded(name);
+    const KnownKey* const in_pairs = find_key(folded);
+    const KnownKey* const in_object = object.empty() ? nullptr : find_key(FoldedName(object, name));
     return {.in_pairs = in_pairs,
             .alone = outside_pairs(in_pairs),
             .in_object = outside_pairs(in_object),
-            .group = is_group(name),
-            .other_thing = is_other_thing(name),
-            .secret = is_secret(name),
-            .plain = is_plain(name)};
+            .group = is_group(folded),
+            .other_thing = is_other_thing(folded),
+            .secret = privacy_of(name, folded) != Privacy::open,
+            .plain = folded.is_plain()};
 }
 
-const Meaning& Dictionary::look_up(std::string_view object, std::string_view name) {
-    constexpr char in = '\xFF';  // Does not occur in names, because it is not valid in UTF-8.
-    std::array<char, spelling_bytes_max> path;
-    if (object.size() + 1 + name.size() > path.size()) return look_up_long(object, name);
-    char* end = std::ranges::copy(object, path.data()).out;
-    *end++ = in;
-    end = std::ranges::copy(name, end).out;
-    const std::string_view spelled(path.data(), static_cast<size_t>(end - path.data()));
-    return entry(Spelling(spelled), object, name).meaning;
-}
-
-const Meaning& Dictionary::look_up_long(std::string_view object, std::string_view name) {
-    return long_ = meaning_here(object, name);
+const Meaning& Dictionary::look_up_long(const Scope& scope, std::string_view name) {
+    long_ = meaning_here(scope.object, name);
+    long_.spelling = not_cached;
+    return long_;
 }
 
 Meaning Dictionary::meaning_here(std::string_view object, std::string_view name) const {
@@ -54,9 +32,10 @@ Meaning Dictionary::meaning_here(std::string_view object, std::string_view name)
     return meaning;
 }
 
-void Dictionary::learn(Entry& entry, const Spelling& spelling, std::string_view object,
+void Dictionary::learn(Entry& entry, const Scope& scope, const Spelling& spelling,
                        std::string_view name) {
-    entry = {spelling, meaning_here(object, name)};
+    entry = {spelling, scope.spelling, meaning_here(scope.object, name)};
+    entry.meaning.spelling = ++spellings_;
 }
 
 }  // namespace rollcall

@@ -9,6 +9,9 @@
 // that followed it last time. If this name is next again, neither the end of the name nor its slot
 // has to be found.
 //
+// A member of an object is cached by its name and the Scope of the object, which contains a number
+// that the dictionary gave to the spelling of the object's name.
+//
 // Threads: one for each worker, inside its Fields. Nothing allocates after construction.
 #pragma once
 
@@ -31,10 +34,24 @@ struct Meaning {
     bool group = false;                   // See is_group().
     bool other_thing = false;             // See is_other_thing().
     bool secret = false;                  // See is_secret().
-    bool plain = false;  // The name consists of letters, digits and `.-_`, as most names do.
+    bool plain = false;     // The name consists of letters, digits and `.-_`, as most names do.
+    uint64_t spelling = 0;  // See Scope.
     // The position at which UnknownKeys counted this name. Mutable, because it does not affect the
     // meaning.
     mutable FrequentNames::Place counted = {};
+};
+
+// The object whose members are looked up.
+struct Scope {
+    std::string_view object;  // The name of the object; empty for the report itself.
+    // The number of that name's spelling, which no other spelling has ever had; 0 for the report
+    // itself.
+    uint64_t spelling = 0;
+
+    Scope() = default;
+    // `meaning` is that of the object's name.
+    Scope(std::string_view name, const Meaning& meaning)
+        : object(name), spelling(meaning.spelling) {}
 };
 
 // Returns the meaning of a name according to the tables, without the cache.
@@ -48,10 +65,13 @@ public:
     Dictionary(const Dictionary&) = delete;
     Dictionary& operator=(const Dictionary&) = delete;
 
-    // Returns the meaning of a name. Valid until the next call.
-    [[nodiscard]] const Meaning& look_up(std::string_view name);
+    // Returns the meaning of a name in the report itself. Valid until the next call.
+    [[nodiscard]] const Meaning& look_up(std::string_view name) { return look_up(Scope(), name); }
     // Returns the meaning of a member of an object.
-    [[nodiscard]] const Meaning& look_up(std::string_view object, std::string_view name);
+    [[nodiscard]] const Meaning& look_up(const Scope& scope, std::string_view name);
+    [[nodiscard]] const Meaning& look_up(std::string_view object, std::string_view name) {
+        return look_up(Scope(object, look_up(object)), name);
+    }
 
     // The result of expect(): the size and meaning of the name at the beginning of a text.
     struct Expected {
@@ -60,11 +80,13 @@ public:
     };
     // Predicts the next name: the one that followed the current name the last time. Returns it if
     // `text` begins with this name and continues with `end`.
-    [[nodiscard]] Expected expect(std::string_view text, std::string_view end);
+    [[nodiscard]] Expected expect(std::string_view text, std::string_view end,
+                                  const Scope& scope = Scope());
 
 private:
     static constexpr size_t entries_count = 1024;
     static constexpr size_t spelling_bytes_max = 24;
+    static constexpr uint64_t not_cached = UINT64_MAX;
 
     // The bytes of a name as three integers, which overlap if the name is short.
     struct Spelling {
@@ -79,14 +101,16 @@ private:
             return ((first ^ other.first) | (middle ^ other.middle) | (last ^ other.last) |
                     (size ^ other.size)) == 0;
         }
-        [[nodiscard]] size_t slot() const {
-            const uint64_t mixed = first ^ std::rotl(middle, 41) ^ std::rotl(last, 23);
+        [[nodiscard]] size_t slot(uint64_t scope) const {
+            const uint64_t mixed =
+                first ^ std::rotl(middle, 41) ^ std::rotl(last, 23) ^ std::rotl(scope, 11);
             static_assert(entries_count == 1 << 10);
             return (mixed * 0x9E3779B97F4A7C15) >> 54;
         }
     };
     struct Entry {
         Spelling spelling;
+        uint64_t scope = 0;  // The spelling of the object.
         Meaning meaning;
         Entry* next = nullptr;  // The entry of the name that last followed this one.
     };
@@ -98,17 +122,21 @@ private:
         return word;
     }
 
-    [[nodiscard]] Entry& entry(const Spelling& spelling, std::string_view object,
-                               std::string_view name);
-    // Returns the meaning of a name that is too long for the cache.
-    [[nodiscard]] const Meaning& look_up_long(std::string_view object, std::string_view name);
+    static bool is(const Entry& entry, const Scope& scope, const Spelling& spelling) {
+        return entry.scope == scope.spelling && entry.spelling.is(spelling);
+    }
+    // Returns the entry of a name, which may have been that of another name until now.
+    [[nodiscard]] Entry& entry(const Scope& scope, const Spelling& spelling, std::string_view name);
+    // Returns the meaning of a name that is not cached, because it is too long, or is in an object
+    // with such a name.
+    [[nodiscard]] const Meaning& look_up_long(const Scope& scope, std::string_view name);
     [[nodiscard]] Meaning meaning_here(std::string_view object, std::string_view name) const;
-    void learn(Entry& entry, const Spelling& spelling, std::string_view object,
-               std::string_view name);
+    void learn(Entry& entry, const Scope& scope, const Spelling& spelling, std::string_view name);
 
     std::vector<Entry> entries_;
     Entry* last_ = entries_.data();
     Meaning long_;
+    uint64_t spellings_ = 0;  // The number of the last spelling.
     bool keep_sim_identifiers_;
 };
 
@@ -129,25 +157,27 @@ inline Dictionary::Spelling::Spelling(std::string_view text) : size(text.size())
     }
 }
 
-inline Dictionary::Entry& Dictionary::entry(const Spelling& spelling, std::string_view object,
+inline Dictionary::Entry& Dictionary::entry(const Scope& scope, const Spelling& spelling,
                                             std::string_view name) {
-    Entry& entry = entries_[spelling.slot()];
-    if (!entry.spelling.is(spelling)) learn(entry, spelling, object, name);
+    Entry& entry = entries_[spelling.slot(scope.spelling)];
+    if (!is(entry, scope, spelling)) learn(entry, scope, spelling, name);
     return entry;
 }
 
-inline const Meaning& Dictionary::look_up(std::string_view name) {
-    if (name.size() > spelling_bytes_max) return look_up_long({}, name);
-    Entry& found = entry(Spelling(name), {}, name);
+inline const Meaning& Dictionary::look_up(const Scope& scope, std::string_view name) {
+    if (name.size() > spelling_bytes_max || scope.spelling == not_cached)
+        return look_up_long(scope, name);
+    Entry& found = entry(scope, Spelling(name), name);
     last_ = last_->next = &found;
     return found.meaning;
 }
 
-inline Dictionary::Expected Dictionary::expect(std::string_view text, std::string_view end) {
+inline Dictionary::Expected Dictionary::expect(std::string_view text, std::string_view end,
+                                               const Scope& scope) {
     Entry* const next = last_->next;
     // Only a plain name is spelled without escapes in JSON, exactly as in the entry. The entry may
     // hold another name by now, so the spelling is compared below.
-    if (next == nullptr || !next->meaning.plain) return {};
+    if (next == nullptr || next->scope != scope.spelling || !next->meaning.plain) return {};
     const size_t bytes = next->spelling.size;
     if (text.size() < bytes + end.size()) return {};
     if (std::memcmp(text.data() + bytes, end.data(), end.size()) != 0) return {};

@@ -75,6 +75,23 @@ Privacy privacy_at(std::string_view text) {
 
 constexpr size_t name_bytes_max = 64;  // Only the end of a longer name is checked.
 
+// Returns the privacy of a name that consists of small letters and digits.
+Privacy privacy_of_letters(std::string_view text) {
+    constexpr uint32_t last_letters = [] {
+        uint32_t letters = 0;
+        for (const auto end : secret_ends) letters |= letter_bit(end.back());
+        return letters;
+    }();
+    const bool has_end =
+        !text.empty() && (last_letters & letter_bit(text.back())) != 0 &&
+        std::ranges::any_of(secret_ends, [&](auto end) { return text.ends_with(end); });
+    if (has_end || text == "key" || text == "keys") return Privacy::credential;
+    for (size_t at = 0; at < text.size(); ++at)
+        if (const Privacy privacy = privacy_at(text.substr(at)); privacy != Privacy::open)
+            return privacy;
+    return Privacy::open;
+}
+
 }  // namespace
 
 Privacy privacy_of(std::string_view name) {
@@ -85,20 +102,12 @@ Privacy privacy_of(std::string_view name) {
         folded[size] = lower(c);
         size += is_letter(c) || is_digit(c);
     }
-    const std::string_view text(folded.data(), size);
-    constexpr uint32_t last_letters = [] {
-        uint32_t letters = 0;
-        for (const auto end : secret_ends) letters |= letter_bit(end.back());
-        return letters;
-    }();
-    const bool has_end =
-        !text.empty() && (last_letters & letter_bit(text.back())) != 0 &&
-        std::ranges::any_of(secret_ends, [&](auto end) { return text.ends_with(end); });
-    if (has_end || text == "key" || text == "keys") return Privacy::credential;
-    for (size_t at = 0; at < size; ++at)
-        if (const Privacy privacy = privacy_at(text.substr(at)); privacy != Privacy::open)
-            return privacy;
-    return Privacy::open;
+    return privacy_of_letters({folded.data(), size});
+}
+
+Privacy privacy_of(std::string_view name, const FoldedName& folded) {
+    const bool is_same = name.size() <= name_bytes_max && folded.has_only_letters();
+    return is_same ? privacy_of_letters(folded.view()) : privacy_of(name);
 }
 
 void Extra::put(std::string_view bytes) {

@@ -18,6 +18,7 @@
 #include <string_view>
 
 #include "pipeline/columns/columns.h"
+#include "pipeline/decode/folded_name.h"
 #include "pipeline/decode/json_cursor.h"
 
 namespace rollcall {
@@ -29,6 +30,8 @@ enum class Privacy : uint8_t {
     credential,  // Is a secret: "wpa2-pre-shared-key", "X-Device-Secret", "snmp-community".
 };
 [[nodiscard]] Privacy privacy_of(std::string_view name);
+// For a name that is already folded.
+[[nodiscard]] Privacy privacy_of(std::string_view name, const FoldedName& folded);
 
 // Returns whether a name indicates a credential or identifies a person or a SIM.
 [[nodiscard]] inline bool is_secret(std::string_view name) {

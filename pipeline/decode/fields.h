@@ -14,6 +14,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -39,7 +40,7 @@ struct Shape {
 class Fields {
 public:
     // The keys that have occurred; the index is the number of the key.
-    using Seen = std::array<bool, keys_max>;
+    using Seen = std::bitset<keys_max>;
 
     static constexpr size_t unknown_keys_default = 256;
 

@@ -78,8 +78,8 @@ struct Name {
 
 // The object that a member belongs to.
 struct Place {
-    bool is_report = false;        // The object is the report itself, in which all keys count.
-    std::string_view object = {};  // The object's name; empty for the report itself.
+    bool is_report = false;  // The object is the report itself, in which all keys count.
+    Scope scope = {};
     Reach reach = Reach::all;
     Row* row = nullptr;  // Where to note the members that are not keys, or nullptr.
     bool in_list = false;
@@ -105,7 +105,10 @@ public:
         return cursor;
     }
     JsonCursor read_menu(JsonCursor cursor) {
-        return list(cursor, "rows", {}, Reach::all, Listing::menu);
+        const std::string_view name = "rows";
+        Meaning meaning;
+        meaning.spelling = dictionary_.look_up(name).spelling;
+        return list(cursor, name, meaning, Reach::all, Listing::menu);
     }
 
 private:
@@ -118,7 +121,7 @@ private:
         bool has_fields = false;
         do {
             Name sent;
-            if (!member_name(cursor, in.object, sent)) return cursor.stop();
+            if (!member_name(cursor, in.scope, sent)) return cursor.stop();
             const auto& [name, meaning] = sent;
             const char first = cursor.peek();
             if (first == '{' || first == '[') {
@@ -129,7 +132,7 @@ private:
                                       : list(cursor, name, *meaning, in.reach);
                 if (!cursor.good()) return cursor;
                 if (first == '[' && in.row == nullptr && fields_.known_keys() == known_before)
-                    fields_.unknown_keys().count_list(in.object, name);
+                    fields_.unknown_keys().count_list(in.scope.object, name);
                 continue;
             }
             const KnownKey* key = in.is_report ? meaning->alone : known(*meaning, in.reach);
@@ -162,23 +165,19 @@ private:
     }
 
     // Reads a member's name and its colon. Inline, so that the cursor stays in registers.
-    [[gnu::always_inline]] bool member_name(JsonCursor& cursor, std::string_view object,
-                                            Name& out) {
+    [[gnu::always_inline]] bool member_name(JsonCursor& cursor, const Scope& scope, Name& out) {
         if (cursor.peek() != '"') return false;
-        if (object.empty()) {
-            const char* const begin = cursor.place() + 1;
-            const auto expected = dictionary_.expect(cursor.rest_from(begin), "\":");
-            if (expected.bytes > 0) {
-                out = {{begin, expected.bytes}, expected.meaning};
-                cursor.go_on(begin + expected.bytes + 2);
-                return true;
-            }
+        const char* const begin = cursor.place() + 1;
+        const auto expected = dictionary_.expect(cursor.rest_from(begin), "\":", scope);
+        if (expected.bytes > 0) {
+            out = {{begin, expected.bytes}, expected.meaning};
+            cursor.go_on(begin + expected.bytes + 2);
+            return true;
         }
         JsonString sent;
         if (!cursor.name(sent)) return false;
         out.text = sent.raw.empty() ? "_" : text_of(sent);
-        out.meaning = object.empty() ? &dictionary_.look_up(out.text)
-                                     : &dictionary_.look_up(object, out.text);
+        out.meaning = &dictionary_.look_up(scope, out.text);
         return true;
     }
 
@@ -189,9 +188,9 @@ private:
         } else if (in.may_wrap && wrapper_.members_count < wrapper_.members.size()) {
             wrapper_.members[wrapper_.members_count++] = {name.text, value};
         } else {
-            count_unknown(*name.meaning, in.object, name.text, value);
+            count_unknown(*name.meaning, in.scope.object, name.text, value);
         }
-        if (in.row == nullptr && in.object.empty()) note(name.text, lexeme);
+        if (in.row == nullptr && in.scope.object.empty()) note(name.text, lexeme);
         keep({name.text, name.meaning->secret, name.meaning->plain}, value);
     }
 
@@ -218,24 +217,24 @@ private:
         const char* const begin = cursor.place();
         const auto mark = fields_.extra().open({name, meaning.secret, meaning.plain}, '{');
         const auto outer = fields_.enter();
-        Row row;
-        Place in{.object = name, .reach = around};
+        std::optional<Row> row;
+        Place in{.scope = Scope(name, meaning), .reach = around};
         if (around >= Reach::strong)
             in.reach = meaning.group         ? Reach::all
                        : meaning.other_thing ? Reach::path
                                              : Reach::strong;
         const Key key{name, meaning.group ? nullptr : known(meaning, around)};
-        if (key) in.row = &row;
-        if (place.object.empty() && !place.in_list && !meaning.group) {
+        if (key) in.row = &row.emplace();
+        if (place.scope.object.empty() && !place.in_list && !meaning.group) {
             ++wrapper_.objects;
             in.may_wrap = !key && !meaning.other_thing && wrapper_.objects == 1;
             if (in.may_wrap) wrapper_.name = name;
         }
         cursor = members(cursor, in);
         fields_.leave(outer);
-        if (key && row.value) {
+        if (row && row->value) {
             fields_.extra().take_back(mark);
-            give(key, *row.value);
+            give(key, *row->value);
         }
         fields_.extra().close(mark, '}');
         constexpr ptrdiff_t empty = 2;  // "{}"
@@ -250,6 +249,7 @@ private:
         const bool speaks_of_router = is_menu || (around >= Reach::strong && meaning.group);
         const KnownKey* const key = known(meaning, around);
         const bool is_mean = key != nullptr && key->column == Column::cpu_load;
+        const Scope scope(name, meaning);
         Reach reach = around == Reach::none || is_menu ? Reach::none
                       : speaks_of_router               ? Reach::all
                                                        : Reach::path;
@@ -260,7 +260,7 @@ private:
                 return cursor.good();
             }
             if (first == '{') {
-                cursor = element(cursor, {.object = name, .reach = reach, .in_list = true}, around,
+                cursor = element(cursor, {.scope = scope, .reach = reach, .in_list = true}, around,
                                  speaks_of_router);
                 reach = reach == Reach::none || reach == Reach::all ? Reach::none : Reach::mean;
                 return cursor.good();

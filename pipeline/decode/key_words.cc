@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstring>
+#include <string_view>
 
 #include "pipeline/base/ascii.h"
 
@@ -89,6 +89,22 @@ struct Spelling {
     std::string_view text;
     Words word = 0;
     size_t unit = 0;
+    // The first eight bytes, and a mask of those that exist.
+    uint64_t first = 0;
+    uint64_t first_mask = 0;
+
+    constexpr Spelling() = default;
+    constexpr Spelling(std::string_view of, Words its_word, size_t its_unit)
+        : text(of), word(its_word), unit(its_unit), first(FoldedName(of).word(0)) {
+        for (size_t byte = 0; byte < std::min(of.size(), sizeof first); ++byte)
+            first_mask |= uint64_t{0xFF} << (8 * byte);
+    }
+    // Returns whether the name has this spelling at `at`.
+    [[nodiscard]] bool is_at(const FoldedName& name, size_t at) const {
+        if ((name.word(at) & first_mask) != first) return false;
+        return text.size() <= sizeof first ||
+               name.view().substr(at + sizeof first).starts_with(text.substr(sizeof first));
+    }
 };
 
 template <class Visit>
@@ -96,7 +112,7 @@ constexpr void each_spelling(Visit visit) {
     const auto each = [&](std::string_view list, Words word, size_t unit) {
         while (!list.empty()) {
             const size_t length = std::min(list.find(' '), list.size());
-            visit(Spelling{list.substr(0, length), word, unit});
+            visit(Spelling(list.substr(0, length), word, unit));
             list.remove_prefix(std::min(length + 1, list.size()));
         }
     };
@@ -111,21 +127,32 @@ constexpr size_t spellings_count = [] {
     return count;
 }();
 
-// Sorted by their first letters, so that an unknown name costs only a few comparisons.
-constexpr auto spellings = [] {
-    std::array<Spelling, spellings_count> all{};
-    size_t count = 0;
-    each_spelling([&](const Spelling& spelling) { all[count++] = spelling; });
-    std::ranges::sort(all, {}, [](const Spelling& spelling) { return spelling.text[0]; });
-    return all;
+// The first two letters of a word as a number. The second one is missing in "v", a unit.
+constexpr size_t letters_count = 27;
+constexpr size_t pairs_count = letters_count * letters_count;
+constexpr size_t letter_at(std::string_view text, size_t at) {
+    if (at >= text.size() || !is_lower(text[at])) return 0;
+    return static_cast<size_t>(text[at] - 'a') + 1;
+}
+constexpr size_t pair_of(std::string_view text) {
+    return letter_at(text, 0) * letters_count + letter_at(text, 1);
+}
+
+// For each pair of letters, the index of its first spelling. One more entry ends the last.
+constexpr auto spellings_from = [] {
+    std::array<uint16_t, pairs_count + 1> from{};
+    each_spelling([&](const Spelling& spelling) { ++from[pair_of(spelling.text) + 1]; });
+    for (size_t pair = 0; pair < pairs_count; ++pair) from[pair + 1] += from[pair];
+    return from;
 }();
 
-constexpr auto spellings_from = [] {
-    std::array<uint16_t, 27> from{};
-    for (size_t letter = 0; letter < from.size(); ++letter)
-        for (const Spelling& spelling : spellings)
-            from[letter] += spelling.text[0] < static_cast<char>('a' + letter);
-    return from;
+// Sorted by their first two letters, so that an unknown name costs only a few comparisons.
+constexpr auto spellings = [] {
+    std::array<Spelling, spellings_count> all{};
+    auto next = spellings_from;
+    each_spelling(
+        [&](const Spelling& spelling) { all[next[pair_of(spelling.text)]++] = spelling; });
+    return all;
 }();
 
 // For each rule (a COMPOSED row), its key with each unit; the last entry is its key without a unit.
@@ -162,38 +189,20 @@ const KnownKey* key_of(Words found, size_t unit) {
     return nullptr;
 }
 
-// A name in lower case and without separators. add() returns false if the name becomes too long.
-struct FoldedName {
-    std::array<char, key_bytes_max> bytes;
-    size_t size = 0;
-
-    bool add(std::string_view name) {
-        static constexpr ByteSet separators("-_.:/ ");
-        for (const char c : name) {
-            if (separators.has(c)) continue;
-            if (size == bytes.size()) return false;
-            bytes[size++] = lower(c);
-        }
-        return true;
-    }
-    [[nodiscard]] std::string_view view() const { return {bytes.data(), size}; }
-};
-
-// Splits `rest` into words in all possible ways, and returns the first result of done(words, unit)
-// that is not null. No word may occur twice, so there are few ways.
+// Splits the rest of a name, from `at` on, into words in all possible ways, and returns the first
+// result of done(words, unit) that is not null. No word may occur twice, so there are few ways.
 template <class Done>
-const KnownKey* cut(std::string_view rest, Words found, const Done& done) {
+const KnownKey* cut(const FoldedName& name, size_t at, Words found, const Done& done) {
+    const std::string_view rest = name.view().substr(at);
     if (rest.empty()) return done(found, no_unit);
-    const auto letter = static_cast<uint8_t>(rest[0] - 'a');
-    if (letter >= 26) return nullptr;
-    for (size_t i = spellings_from[letter]; i < spellings_from[letter + 1U]; ++i) {
+    const size_t pair = pair_of(rest);
+    for (size_t i = spellings_from[pair]; i < spellings_from[pair + 1]; ++i) {
         const Spelling& spelling = spellings[i];
-        if ((spelling.word & found) != 0 || !rest.starts_with(spelling.text)) continue;
-        const std::string_view behind = rest.substr(spelling.text.size());
+        if ((spelling.word & found) != 0 || !spelling.is_at(name, at)) continue;
         const KnownKey* key = nullptr;
         if (spelling.word != 0) {
-            key = cut(behind, found | spelling.word, done);
-        } else if (behind.empty()) {
+            key = cut(name, at + spelling.text.size(), found | spelling.word, done);
+        } else if (rest.size() == spelling.text.size()) {
             key = done(found, spelling.unit);
         }
         if (key != nullptr) return key;
@@ -201,20 +210,21 @@ const KnownKey* cut(std::string_view rest, Words found, const Done& done) {
     return nullptr;
 }
 
-}  // namespace
-
-const KnownKey* composed_key(std::string_view object, std::string_view name) {
-    FoldedName folded;
-    if (!folded.add(object) || !folded.add(name)) return nullptr;
-    return cut(folded.view(), 0, key_of);
+bool may_have_words(const FoldedName& name) {
+    return !name.is_longer() && name.view().size() <= key_bytes_max && !name.has_breaks();
 }
 
-bool names_a_report(std::string_view object) {
+}  // namespace
+
+const KnownKey* composed_key(const FoldedName& name) {
+    return may_have_words(name) ? cut(name, 0, 0, key_of) : nullptr;
+}
+
+bool names_a_report(const FoldedName& object) {
     constexpr Words about_router = words::self | words::system | words::report | words::now;
-    FoldedName folded;
-    if (!folded.add(object) || folded.size == 0) return false;
+    if (!may_have_words(object) || object.view().empty()) return false;
     static constexpr KnownKey yes;
-    return cut(folded.view(), 0, [&](Words found, size_t unit) {
+    return cut(object, 0, 0, [&](Words found, size_t unit) {
                return unit == no_unit && (found & ~about_router) == 0 ? &yes : nullptr;
            }) != nullptr;
 }

@@ -17,16 +17,22 @@
 
 #include <string_view>
 
+#include "pipeline/decode/folded_name.h"
 #include "pipeline/decode/keys.h"
 
 namespace rollcall {
 
-// Returns the key of a name, or nullptr. If `object` is not empty, the name is a member of
-// `object`.
-[[nodiscard]] const KnownKey* composed_key(std::string_view object, std::string_view name);
+// Returns the key of a name or of a path, or nullptr.
+[[nodiscard]] const KnownKey* composed_key(const FoldedName& name);
+[[nodiscard]] inline const KnownKey* composed_key(std::string_view object, std::string_view name) {
+    return composed_key(FoldedName(object, name));
+}
 
 // Returns whether all words in an object's name describe the router as a whole, as in `system_info`
 // and `deviceStatus`.
-[[nodiscard]] bool names_a_report(std::string_view object);
+[[nodiscard]] bool names_a_report(const FoldedName& object);
+[[nodiscard]] inline bool names_a_report(std::string_view object) {
+    return names_a_report(FoldedName(object));
+}
 
 }  // namespace rollcall

@@ -10,56 +10,20 @@ namespace rollcall {
 
 namespace {
 
-// A key without case and separators, in integers of eight bytes, the last one first. A key that is
-// longer than every known key folds to zeros.
+// A folded key in integers of eight bytes. A key that is longer than every known key is all zeros.
 struct Folded {
-    uint64_t last = 0;
-    uint64_t middle = 0;
     uint64_t first = 0;
+    uint64_t middle = 0;
+    uint64_t last = 0;
     bool operator==(const Folded&) const = default;
 };
 
-constexpr std::array<uint8_t, 256> folding = [] {
-    std::array<uint8_t, 256> to{};  // 0 means that the byte is left out.
-    for (size_t byte = 1; byte < to.size(); ++byte) to[byte] = static_cast<uint8_t>(byte);
-    to[0] = 1;  // No known key contains this byte.
-    for (uint8_t c = 'A'; c <= 'Z'; ++c) to[c] = c | 0x20;
-    for (const char c : std::string_view("-_.:/ \t\r\n")) to[static_cast<uint8_t>(c)] = 0;
-    return to;
-}();
-
-// Folds names. Its state stays in registers, and separators cost no branch.
-class Folding {
-public:
-    constexpr void add(std::string_view key) {
-        for (const char c : key) {
-            const uint64_t kept = folding[static_cast<uint8_t>(c)];
-            word_ |= kept << bits_;
-            bits_ += static_cast<unsigned>((kept + 0xFF) >> 8) * 8;  // Adds 0 or 8.
-            if (bits_ < 64) continue;
-            too_long_ |= folded_.middle != 0;
-            folded_ = {word_, folded_.last, folded_.middle};
-            word_ = 0;
-            bits_ = 0;
-        }
-    }
-    [[nodiscard]] constexpr Folded result() const {
-        if (too_long_) return {};
-        return {word_, folded_.last, folded_.middle};
-    }
-
-private:
-    Folded folded_;
-    uint64_t word_ = 0;
-    unsigned bits_ = 0;
-    bool too_long_ = false;
-};
-
-constexpr Folded fold(std::string_view key) {
-    Folding folding_now;
-    folding_now.add(key);
-    return folding_now.result();
+constexpr Folded folded(const FoldedName& name) {
+    if (name.view().size() > sizeof(Folded)) return {};
+    return {name.word(0), name.word(8), name.word(16)};
 }
+
+constexpr Folded fold(std::string_view key) { return folded(FoldedName(key)); }
 
 constexpr size_t slots_count = 512;  // The number of different values of hash().
 
@@ -211,25 +175,17 @@ const ObjectWord& find_object(const Folded& folded) {
     return object_slots[object_slot(object_slots, folded)];
 }
 
-Key find(const Folded& folded, std::string_view sent) {
+const KnownKey* find(const Folded& folded) {
     for (size_t slot = hash(folded); slots[slot] != free_slot; slot = (slot + 1) % slots_count)
-        if (table.folded[slots[slot]] == folded) return {sent, &table.keys[slots[slot]]};
-    return {sent, nullptr};
+        if (table.folded[slots[slot]] == folded) return &table.keys[slots[slot]];
+    return nullptr;
 }
 
 }  // namespace
 
-Key find_key(std::string_view sent) {
-    const Key listed = find(fold(sent), sent);
-    return listed ? listed : Key{sent, composed_key({}, sent)};
-}
-
-Key find_key(std::string_view object, std::string_view sent) {
-    Folding path;
-    path.add(object);
-    path.add(sent);
-    const Key listed = find(path.result(), sent);
-    return listed ? listed : Key{sent, composed_key(object, sent)};
+const KnownKey* find_key(const FoldedName& name) {
+    const KnownKey* const listed = find(folded(name));
+    return listed != nullptr ? listed : composed_key(name);
 }
 
 size_t listed_keys() { return keys_count; }
@@ -243,10 +199,10 @@ std::vector<std::string_view> listed_key_names() {
     return names;
 }
 
-bool is_group(std::string_view object) {
-    return find_object(fold(object)).is_group || names_a_report(object);
+bool is_group(const FoldedName& object) {
+    return find_object(folded(object)).is_group || names_a_report(object);
 }
 
-bool is_other_thing(std::string_view object) { return find_object(fold(object)).is_other_thing; }
+bool is_other_thing(const FoldedName& object) { return find_object(folded(object)).is_other_thing; }
 
 }  // namespace rollcall

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "pipeline/columns/columns.h"
+#include "pipeline/decode/folded_name.h"
 
 namespace rollcall {
 
@@ -68,9 +69,15 @@ struct Key {
 // Maximum number of keys, listed and composed. A set of keys has this size.
 inline constexpr size_t keys_max = 254;
 
-[[nodiscard]] Key find_key(std::string_view sent);
+// Returns the key of a name or of a path, or nullptr.
+[[nodiscard]] const KnownKey* find_key(const FoldedName& name);
+[[nodiscard]] inline Key find_key(std::string_view sent) {
+    return {sent, find_key(FoldedName(sent))};
+}
 // Finds the key of a member of an object, such as `ram.total`.
-[[nodiscard]] Key find_key(std::string_view object, std::string_view sent);
+[[nodiscard]] inline Key find_key(std::string_view object, std::string_view sent) {
+    return {sent, find_key(FoldedName(object, sent))};
+}
 
 // Returns the number of keys in columns.def. Composed keys have higher numbers, so a listed key
 // wins over a composed one.
@@ -79,9 +86,13 @@ inline constexpr size_t keys_max = 254;
 [[nodiscard]] std::vector<std::string_view> listed_key_names();
 
 // Returns whether an object of this name describes the router as a whole.
-[[nodiscard]] bool is_group(std::string_view object);
+[[nodiscard]] bool is_group(const FoldedName& object);
+[[nodiscard]] inline bool is_group(std::string_view object) { return is_group(FoldedName(object)); }
 // Returns whether an object of this name describes a thing other than the router, with a serial
 // number of its own.
-[[nodiscard]] bool is_other_thing(std::string_view object);
+[[nodiscard]] bool is_other_thing(const FoldedName& object);
+[[nodiscard]] inline bool is_other_thing(std::string_view object) {
+    return is_other_thing(FoldedName(object));
+}
 
 }  // namespace rollcall

@@ -164,12 +164,13 @@ void LineProtocol::read_line(std::string_view text, Fields& fields) {
     if (!line.is_sound()) return fields.warn(Warning::kv_fragment_ignored);
     Dictionary& dictionary = fields.dictionary();
     const auto outer = fields.enter();  // The same key in another line is not a repeated key.
+    const Meaning measured = dictionary.look_up(line.measurement);
+    const Scope scope(line.measurement, measured);
     const auto key_of = [&](std::string_view name) {
-        const KnownKey* const member = dictionary.look_up(line.measurement, name).in_object;
+        const KnownKey* const member = dictionary.look_up(scope, name).in_object;
         return member != nullptr ? member : dictionary.look_up(name).alone;
     };
-    bool speaks_of_router = dictionary.look_up(line.measurement).group;
-    const bool is_of_other_thing = dictionary.look_up(line.measurement).other_thing;
+    bool speaks_of_router = measured.group;
     const auto prove = [&](std::string_view name, std::string_view) {
         const KnownKey* const key = key_of(name);
         speaks_of_router |= key != nullptr && !key->weak && is_measured(key->column);
@@ -180,13 +181,13 @@ void LineProtocol::read_line(std::string_view text, Fields& fields) {
         const std::string_view name = unescaped(sent);
         value = unescaped(plain_value(value));
         const KnownKey* const key = name == "name" ? nullptr : key_of(name);
-        if (key != nullptr && (speaks_of_router || (!key->weak && !is_of_other_thing)))
+        if (key != nullptr && (speaks_of_router || (!key->weak && !measured.other_thing)))
             return fields.text({name, key}, value);
         const Meaning& meaning = dictionary.look_up(name);
         fields.extra().text({name, meaning.secret, meaning.plain}, value);
         if (name == "name") return;  // This tag names the thing that was measured.
-        fields.unknown_keys().count(dictionary.look_up(line.measurement, name), line.measurement,
-                                    name, {UnknownValue::Type::text, value});
+        fields.unknown_keys().count(dictionary.look_up(scope, name), line.measurement, name,
+                                    {UnknownValue::Type::text, value});
     };
     each_value(line.tags, give);
     each_value(line.fields, give);
