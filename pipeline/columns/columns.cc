@@ -7,6 +7,8 @@ namespace rollcall {
 
 namespace {
 
+constexpr size_t cache_line_cells = 64 / sizeof(uint64_t);
+
 constexpr size_t offset_of(uint64_t cell) { return static_cast<uint32_t>(cell); }
 constexpr size_t length_of(uint64_t cell) { return cell >> 32; }
 
@@ -17,10 +19,11 @@ void each_bit(uint64_t mask, Visit visit) {
 
 }  // namespace
 
-Columns::Columns(size_t rows_max, size_t text_max) : rows_max_(rows_max), text_max_(text_max) {
+Columns::Columns(size_t rows_max, size_t text_max)
+    : stride_(rows_max + cache_line_cells), rows_max_(rows_max), text_max_(text_max) {
     ensure(rows_max > 0 && text_max >= row_text_max && text_max <= UINT32_MAX);
     present_ = zeroed<uint64_t>(rows_max);
-    cells_ = zeroed<uint64_t>(rows_max * spool_columns_count);
+    cells_ = zeroed<uint64_t>(stride_ * spool_columns_count);
     text_ = zeroed<char>(text_max);
 }
 
@@ -40,7 +43,7 @@ void Columns::commit_row() {
 }
 
 void Columns::discard_row() {
-    each_bit(open_mask_, [this](size_t column) { cells_[column * rows_max_ + rows_] = 0; });
+    each_bit(open_mask_, [this](size_t column) { cells_[column * stride_ + rows_] = 0; });
     open_mask_ = 0;
     text_used_ = text_committed_;
 }
@@ -69,7 +72,7 @@ bool Columns::append_row(const Columns& from, size_t row) {
 
 void Columns::assign_integer(size_t row, Column column, int64_t value) {
     ensure(row < rows_);
-    cells_[index(column) * rows_max_ + row] = static_cast<uint64_t>(value);
+    cells_[index(column) * stride_ + row] = static_cast<uint64_t>(value);
     present_[row] |= bit(column);
     mask_ |= bit(column);
 }
@@ -87,7 +90,7 @@ void Columns::remove_rows(std::span<const uint32_t> rows) {
         }
         std::memset(cells + to, 0, rows.size() * sizeof(uint64_t));
     };
-    each_bit(mask_, [&](size_t column) { close_up(&cells_[column * rows_max_]); });
+    each_bit(mask_, [&](size_t column) { close_up(&cells_[column * stride_]); });
     close_up(present_.get());
     rows_ -= rows.size();
     mask_ = 0;
@@ -97,7 +100,7 @@ void Columns::remove_rows(std::span<const uint32_t> rows) {
 void Columns::clear() {
     discard_row();
     each_bit(mask_, [this](size_t column) {
-        std::memset(&cells_[column * rows_max_], 0, rows_ * sizeof(uint64_t));
+        std::memset(&cells_[column * stride_], 0, rows_ * sizeof(uint64_t));
     });
     std::memset(present_.get(), 0, rows_ * sizeof(uint64_t));
     rows_ = 0;
@@ -115,7 +118,7 @@ size_t Columns::pieces(std::array<iovec, pieces_max>& out) const {
     piece(&head_, sizeof head_);
     piece(present_.get(), rows_ * sizeof(uint64_t));
     each_bit(mask_,
-             [&](size_t column) { piece(&cells_[column * rows_max_], rows_ * sizeof(uint64_t)); });
+             [&](size_t column) { piece(&cells_[column * stride_], rows_ * sizeof(uint64_t)); });
     piece(text_.get(), text_committed_);
     return used;
 }
@@ -144,7 +147,7 @@ Result<bool> Columns::append_record(std::span<const std::byte> payload,
         if (ours >= spool_columns_count) {
             dropped |= uint64_t{1} << theirs;
         } else {
-            uint64_t* to = &cells_[ours * rows_max_ + rows_];
+            uint64_t* to = &cells_[ours * stride_ + rows_];
             std::memcpy(to, from, column_bytes);
             if (spool_columns_table[ours].kind == Kind::text) {
                 for (size_t row = 0; row < head.rows; ++row) {
@@ -172,7 +175,7 @@ Result<bool> Columns::append_record(std::span<const std::byte> payload,
     if (!sound) {
         const size_t before = rows_;
         each_bit(union_mask, [&](size_t column) {
-            std::memset(&cells_[column * rows_max_ + before], 0, column_bytes);
+            std::memset(&cells_[column * stride_ + before], 0, column_bytes);
         });
         std::memset(&present_[before], 0, column_bytes);
         return std::unexpected(damage);

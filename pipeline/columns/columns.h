@@ -210,13 +210,17 @@ public:
 
 private:
     void put(Column column, uint64_t cell) {
-        cells_[index(column) * rows_max_ + rows_] = cell;
+        cells_[index(column) * stride_ + rows_] = cell;
         open_mask_ |= bit(column);
     }
     [[nodiscard]] uint64_t cell(size_t row, Column column) const {
-        return cells_[index(column) * rows_max_ + row];
+        return cells_[index(column) * stride_ + row];
     }
 
+    // Cells between the first cells of two columns. One cache line more than rows_max: if the
+    // distance were a multiple of 4 KiB, all cells of a row would compete for the same few lines of
+    // the processor's first-level cache.
+    size_t stride_;
     size_t rows_max_;
     size_t text_max_;
     size_t rows_ = 0;
