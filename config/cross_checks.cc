@@ -71,8 +71,8 @@ void check_all_addresses(const Settings& settings, Contradictions& found) {
     check_addresses("mqtt.tls_listen", settings.mqtt.tls_listen, refusal, found);
     const bool is_open = settings.admin.token_file.empty() && !settings.admin.anonymous_anywhere;
     const std::string_view admin_refusal =
-        is_open ? "shows the admin pages to other machines; set admin.token_file, or if that is "
-                  "meant admin.anonymous_anywhere"
+        is_open ? "shows the admin pages to other machines; set admin.token_file, or set "
+                  "admin.anonymous_anywhere if this is intended"
                 : "";
     check_addresses("admin.listen", settings.admin.listen, admin_refusal, found);
     check_addresses("admin.tls_listen", settings.admin.tls_listen, admin_refusal, found);
@@ -147,15 +147,15 @@ void check_kafka(const Settings& settings, Contradictions& found) {
     if (kafka.sasl_mechanism != "none" && (kafka.user.empty() || kafka.password_file.empty()))
         found.push_back({"kafka.sasl_mechanism", "needs kafka.user and kafka.password_file"});
     if (kafka.tls_certificate.empty() != kafka.tls_key.empty())
-        found.push_back({"kafka.tls_certificate", "goes with kafka.tls_key"});
+        found.push_back({"kafka.tls_certificate", "must be set together with kafka.tls_key"});
 }
 
 void check_batches(const Settings& settings, Contradictions& found) {
     const Bytes slot = settings.ingest.slot_text_max;
     if (settings.delivery.batch_text_max < slot)
-        found.push_back(
-            {"delivery.batch_text_max",
-             fmt::format("must take a slot: ingest.slot_text_max is {}", to_text(slot))});
+        found.push_back({"delivery.batch_text_max",
+                         fmt::format("must not be smaller than ingest.slot_text_max, which is {}",
+                                     to_text(slot))});
 }
 
 }  // namespace

@@ -77,7 +77,7 @@ struct Without {
     [[nodiscard]] std::string in_words() const {
         std::string words;
         for (const std::string_view name : names)
-            words.append(words.empty() ? "none of " : ", ").append(name);
+            words.append(words.empty() ? "a table without " : ", ").append(name);
         return words;
     }
 };

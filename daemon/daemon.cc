@@ -428,8 +428,8 @@ void Daemon::log_reload() const {
     else
         log(LogLevel::warning, {.message = "reload: incomplete",
                                 .details = {{"errors", failed}},
-                                .note = "files with errors keep their previous contents; the "
-                                        "lines above name them"});
+                                .note = "for the files with errors, which the lines above name, "
+                                        "the previous contents stay in force"});
 }
 
 void Daemon::begin_reload() {

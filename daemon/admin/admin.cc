@@ -89,7 +89,8 @@ Result<Digest> read_admin_token(const std::string& path) {
     std::optional<Digest> digest;
     const auto read = read_secret_file(
         path, [&](std::span<const std::string_view> words, uint32_t) -> Result<void> {
-            if (digest || words.size() != 1) return fail(Code::bad_file, "is more than one token");
+            if (digest || words.size() != 1)
+                return fail(Code::bad_file, "the file must contain exactly one token");
             digest = sha256(words.front());
             return {};
         });

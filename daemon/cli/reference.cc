@@ -22,7 +22,7 @@ constexpr std::string_view settings_head = R"(<!-- From config/settings.def; wri
 `rollcalld` reads `/etc/rollcall/rollcall.toml`, or the file that `--config` names. The file is
 TOML 1.0. `--set section.key=value` takes precedence over the file and may be repeated.
 `rollcalld settings` prints a complete file with the values in force, and `rollcalld check`
-reports every mistake in one with its line.
+reports every mistake in a settings file, with its line.
 
 The column *change* tells how a changed value takes effect: `live` after a reload (`systemctl
 reload rollcalld`, or SIGHUP), `restart` after a restart.
@@ -44,7 +44,7 @@ constexpr std::string_view metrics_head = R"(<!-- From config/metrics.def; writt
 
 `GET /metrics` on `admin.listen` returns all metrics in the text format of Prometheus. Counters
 start at 0 when the daemon starts. A metric with labels is exported once for each combination of
-their values; sinks that `sinks` does not list are left out.
+their values. Sinks that are not in the setting `sinks` are left out.
 
 | metric | type | labels | meaning |
 |---|---|---|---|
@@ -57,15 +57,16 @@ constexpr std::string_view messages_head =
 # Messages
 
 A refused client receives a code and its sentence. The same code is a label of
-`rollcall_checkins_rejected_total`. Codes with the action *halt* appear only in the log.
-[troubleshooting.md](troubleshooting.md) explains what to do.
+`rollcall_checkins_rejected_total`. Clients never receive a code with
+the action *halt*, or one about sinks, rows or databases; these codes appear in the log, on the
+status pages and in the output of commands. [troubleshooting.md](troubleshooting.md) explains what to do.
 
 ## Codes
 
-The column *action* has three values. *reject*: to repeat the same request now does not help.
+The column *action* has three values. *reject*: repeating the same request now does not help.
 *retry*: the daemon tries again, or the sender may do so. *halt*: the operator must act. A running
-daemon exits if it cannot store check-ins safely, and systemd starts it again; wrong settings or
-files stop a start with status 78, and systemd does not try again.
+daemon that cannot store check-ins safely exits, and systemd starts it again. If settings or files
+are wrong, the daemon exits at its start with status 78, and systemd does not start it again.
 
 | code | HTTP status | action | meaning |
 |---|---|---|---|

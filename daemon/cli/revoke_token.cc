@@ -68,7 +68,8 @@ Result<void> check_request(const Settings& settings, std::string_view id) {
         return fail(Code::bad_argument,
                     "this is a token, not its id; `rollcalld token show` prints the id");
     if (!is_token_id(id))
-        return fail(Code::bad_argument, "an id is UTF-8 without blanks that does not begin with #");
+        return fail(Code::bad_argument,
+                    "an id is UTF-8, contains no blanks and does not begin with #");
     return check_owner(settings.auth.revoked_file);
 }
 

@@ -133,9 +133,10 @@ Result<Target> reach_server(const Settings& settings, SqlDialect dialect,
     auto database = Database::connect(logins->used);
     if (!database) return std::unexpected(database.error());
     if (database->dialect() != dialect)
-        return fail(Code::bad_argument,
-                    fmt::format("{}:{} is {}: say --dialect {}", daemon.host, daemon.port,
-                                database->version(), to_text(database->dialect())));
+        return fail(
+            Code::bad_argument,
+            fmt::format("the server at {}:{} reports version {}; use --dialect {}", daemon.host,
+                        daemon.port, database->version(), to_text(database->dialect())));
     Target target{.dialect = dialect,
                   .query = query_of(*std::move(database)),
                   .source = pipeline_source(settings, logins->pipeline_password),
@@ -177,8 +178,8 @@ Result<Differences> make_users(const Target& target) {
     if (logged_in) return {};
     return Differences{
         {fmt::format(
-             "the user {} cannot log in; if it existed with another password, set the one in "
-             "singlestore.password_file with ALTER USER: {}",
+             "the user {} cannot log in ({}); if the user already existed with another password, "
+             "run ALTER USER to give it the password in singlestore.password_file",
              target.users.daemon, describe(logged_in.error())),
          {}}};
 }

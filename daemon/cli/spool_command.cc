@@ -115,8 +115,8 @@ Result<bool> report_segments(const std::string& directory, bool deep, SpoolForma
     if (format == SpoolFormat::table) {
         uint64_t bytes = 0;
         for (const auto& segment : spool->segments) bytes += segment.bytes;
-        fmt::print(to, "spool {}: records {} to {}, {} bytes{}\n", to_text(spool->id), spool->begin,
-                   spool->end, bytes,
+        fmt::print(to, "spool {}: records from {} up to, but not including, {}; {} bytes{}\n",
+                   to_text(spool->id), spool->begin, spool->end, bytes,
                    deep ? fmt::format(", {} records are damaged", spool->damaged_records()) : "");
     }
     return spool->damaged_records() == 0;
@@ -347,10 +347,13 @@ Result<bool> replay_spool(const Settings& settings, const std::string& state_dir
         progress.show(std::max(sender.stored().own(), first) - first, end.own() - first);
     }
     const uint64_t lost = sender.lost_records();
-    fmt::print(to, "records {} to {}: {} rows were sent to {}, {} records are damaged\n", first,
-               end.own(), into.rows(), sink, lost);
+    fmt::print(to,
+               "records from {} up to, but not including, {}: {} rows were sent to {}, {} records "
+               "are damaged\n",
+               first, end.own(), into.rows(), sink, lost);
     if (into.refused() > 0)
-        fmt::print(to, "{} rows were refused, as dead letters are\n", into.refused());
+        fmt::print(to, "the sink refused {} rows; this command keeps no dead letters\n",
+                   into.refused());
     return lost == 0 && into.refused() == 0;
 }
 

@@ -68,8 +68,9 @@ Result<NewToken> new_signed_token(const Settings& settings, const TokenRequest& 
 
 Result<NewToken> new_stored_token(const TokenRequest& request) {
     if (!request.expires.empty())
-        return fail(Code::bad_argument,
-                    "a stored token does not expire; to revoke it, delete its line");
+        return fail(
+            Code::bad_argument,
+            "--expires is only for signed tokens; to revoke a stored token, delete its line");
     const std::string token = to_base64url(random_bytes(token_bytes));
     return NewToken{fmt::format("{}\n{} {}{}{}\n", token, request.site, request.tenant,
                                 request.tenant.empty() ? "" : " ", to_hex(sha256(token)))};
@@ -80,9 +81,11 @@ Result<NewToken> new_stored_token(const TokenRequest& request) {
 Result<NewToken> new_token(const Settings& settings, const TokenRequest& request,
                            const Clock& clock) {
     if (!is_site_name(request.site))
-        return fail(Code::bad_argument, "a site is UTF-8 without blanks, up to 128 bytes");
+        return fail(Code::bad_argument,
+                    "a site is UTF-8, contains no blanks and has at most 128 bytes");
     if (!request.tenant.empty() && !is_site_name(request.tenant))
-        return fail(Code::bad_argument, "a tenant is UTF-8 without blanks, up to 128 bytes");
+        return fail(Code::bad_argument,
+                    "a tenant is UTF-8, contains no blanks and has at most 128 bytes");
     if (request.stored) return new_stored_token(request);
     const auto keys = read_keys(settings);
     if (!keys) return std::unexpected(keys.error());
@@ -96,7 +99,8 @@ Result<NewToken> new_token(const Settings& settings, const TokenRequest& request
 
 Result<std::string> new_key(std::string_view id) {
     if (!is_key_id(id))
-        return fail(Code::bad_argument, "a key id is UTF-8 without blanks, up to 64 bytes");
+        return fail(Code::bad_argument,
+                    "a key id is UTF-8, contains no blanks and has at most 64 bytes");
     return fmt::format("{} {} {}\n", id, to_text(Algorithm::hs256),
                        to_base64url(random_bytes(token_bytes)));
 }

@@ -68,7 +68,8 @@ std::string last_error() {
     if (ERR_SYSTEM_ERROR(error)) return std::strerror(ERR_GET_REASON(error));
     const int reason = ERR_GET_REASON(error);
     const bool is_pem = ERR_GET_LIB(error) == ERR_LIB_PEM;
-    if (is_pem && reason == PEM_R_NO_START_LINE) return "the file contains none in PEM format";
+    if (is_pem && reason == PEM_R_NO_START_LINE)
+        return "the file contains nothing in PEM format that can be used here";
     if ((is_pem && reason == PEM_R_BAD_PASSWORD_READ) || reason == ERR_R_INTERRUPTED_OR_CANCELLED)
         return "it is encrypted; remove its passphrase";
     const char* const text = ERR_reason_error_string(error);

@@ -64,13 +64,13 @@ Result<SigningKeys> SigningKeys::read(const std::string& path, size_t keys_max) 
 Result<void> SigningKeys::add(std::span<const std::string_view> words,
                               const std::string& directory) {
     const auto wrong = [](std::string reason) { return fail(Code::bad_file, std::move(reason)); };
-    if (words.size() != 3) return wrong("is not: id algorithm key");
+    if (words.size() != 3) return wrong("the line must have the form: id algorithm key");
     const std::string_view id = words[0];
-    if (!is_key_id(id)) return wrong("the key id is not UTF-8, or is too long");
+    if (!is_key_id(id)) return wrong("the key id is not UTF-8, or is longer than 64 bytes");
     if (std::ranges::find(keys_, id, &SigningKey::id) != keys_.end())
         return wrong(fmt::format("there is a key {} already", id));
     const auto algorithm = algorithm_of(words[1]);
-    if (!algorithm) return wrong("the algorithm is none of HS256, RS256, ES256, EdDSA");
+    if (!algorithm) return wrong("the algorithm must be HS256, RS256, ES256 or EdDSA");
     SigningKey key{std::string(id), *algorithm, {}, std::nullopt};
     if (*algorithm == Algorithm::hs256) {
         auto secret = from_base64url(words[2]);

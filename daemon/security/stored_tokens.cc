@@ -59,15 +59,16 @@ Result<StoredTokens> StoredTokens::read(const std::string& path, size_t tokens_m
 
 Result<void> StoredTokens::add(std::span<const std::string_view> words, uint32_t line) {
     const auto wrong = [](const char* reason) { return fail(Code::bad_file, reason); };
-    if (words.size() < 2 || words.size() > 3) return wrong("is not: site [tenant] SHA-256");
+    if (words.size() < 2 || words.size() > 3)
+        return wrong("the line must have the form: site [tenant] SHA-256");
     const std::string_view site = words.front();
     const std::string_view tenant = words.size() == 3 ? words[1] : std::string_view();
     Entry entry{};
     if (!read_digest(words.back(), entry.digest))
         return wrong("does not end in a SHA-256, which has 64 hex digits");
-    if (!is_site_name(site)) return wrong("the site is not UTF-8, or longer than a site can be");
+    if (!is_site_name(site)) return wrong("the site is not UTF-8, or is longer than 128 bytes");
     if (!tenant.empty() && !is_site_name(tenant))
-        return wrong("the tenant is not UTF-8, or longer than one can be");
+        return wrong("the tenant is not UTF-8, or is longer than 128 bytes");
     if (names_.size() > std::numeric_limits<uint32_t>::max() - site.size() - tenant.size())
         return wrong("the names of all sites together are too long");
     entry.name_at = static_cast<uint32_t>(names_.size());

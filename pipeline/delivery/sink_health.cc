@@ -39,7 +39,7 @@ void SinkHealth::set_down(const Error& error) {
     ++failed_attempts_;
     std::string cause = describe(error);
     if (cause != cause_) {
-        log(LogLevel::warning, "sink {}: down, retrying; check-ins stay in the spool: {}",
+        log(LogLevel::warning, "sink {}: down, retrying; check-ins stay in the spool. Cause: {}",
             to_text(name_), cause);
         logged_us_ = clock_.steady_us();
     }

@@ -19,7 +19,8 @@ constexpr Advice advices[] = {
     {RD_KAFKA_RESP_ERR__TRANSPORT, "is a broker listening at kafka.brokers?"},
     {RD_KAFKA_RESP_ERR__TIMED_OUT, "the brokers do not answer in time; are they overloaded?"},
     {RD_KAFKA_RESP_ERR__MSG_TIMED_OUT, "the brokers do not answer in time; are they overloaded?"},
-    {RD_KAFKA_RESP_ERR__RESOLVE, "a host name in kafka.brokers, or one that they tell, is unknown"},
+    {RD_KAFKA_RESP_ERR__RESOLVE,
+     "a host name in kafka.brokers, or one that the brokers announce, cannot be resolved"},
     {RD_KAFKA_RESP_ERR__SSL, "check kafka.tls, kafka.tls_ca, kafka.tls_certificate"},
     {RD_KAFKA_RESP_ERR__AUTHENTICATION,
      "check kafka.user, kafka.password_file, kafka.sasl_mechanism; librdkafka before 2.6.1 cannot "
@@ -39,7 +40,7 @@ constexpr Advice advices[] = {
     {RD_KAFKA_RESP_ERR__FENCED, "another daemon uses a copy of this state_dir; stop one of them"},
     {RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH,
      "another daemon uses a copy of this state_dir; stop one of them"},
-    {RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR, "kafka.replicas is more than there are brokers"},
+    {RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR, "kafka.replicas exceeds the number of brokers"},
     {RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,
      "are as many brokers up as the topic's min.insync.replicas wants?"},
     {RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND,
@@ -47,8 +48,8 @@ constexpr Advice advices[] = {
     {RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE, "raise the topic's max.message.bytes"},
     {RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR, "a broker's disk is full or broken"},
     {RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE,
-     "the brokers do not support transactions; update them, or set kafka.transactions = false, by "
-     "which rows may be stored twice after a failure"},
+     "the brokers do not support transactions; update them, or set kafka.transactions = false; "
+     "rows may then be stored twice after a failure"},
 };
 
 // Returns whether the code means only that a broker cannot be reached.

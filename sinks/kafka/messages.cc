@@ -48,7 +48,9 @@ void KafkaMessages::write_lines(const Columns& rows, size_t bytes_max,
         else
             dead_letters_.push_back(
                 {row, DeadReason::too_large,
-                 fmt::format("{} bytes, and a message holds {}", line.size(), bytes_max), line});
+                 fmt::format("the row has {} bytes, but a message may have only {}", line.size(),
+                             bytes_max),
+                 line});
     }
 }
 

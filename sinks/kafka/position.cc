@@ -123,7 +123,8 @@ private:
         if (const auto read = std::from_chars(begin, begin + message.len, number);
             read.ec != std::errc{} || read.ptr != begin + message.len)
             return failure_.check(RD_KAFKA_RESP_ERR__BAD_MSG,
-                                  fmt::format("offset {} of {} is no position of this spool",
+                                  fmt::format("offset {} of topic {} has the key of this spool, "
+                                              "but its value is not a position",
                                               message.offset, topic_));
         found_ = Position{number, run_of(message)};
         return {};

@@ -128,7 +128,8 @@ Result<void> KafkaSink::write(const Batch& batch) {
         if (const auto again = open(incarnation_); !again) return std::unexpected(again.error());
         if (position_ != position)
             return give_up("store a batch",
-                           kafka_error(RD_KAFKA_RESP_ERR__FENCED, "its position has moved"));
+                           kafka_error(RD_KAFKA_RESP_ERR__FENCED,
+                                       "another process has changed the position of this spool"));
     }
     position_ = batch.position();
     shard_.add(Metric::kafka_dead_letters_total,

@@ -58,7 +58,9 @@ auto KafkaTopics::find_missing(const KafkaDeadline& deadline) -> Result<TopicLis
 
 Result<void> KafkaTopics::find(const KafkaDeadline& deadline) {
     if (!rows_ || !positions_ || !dead_letters_)
-        return failure_.check(RD_KAFKA_RESP_ERR__INVALID_ARG, "a topic's name is not valid");
+        return failure_.check(
+            RD_KAFKA_RESP_ERR__INVALID_ARG,
+            "kafka.topic, kafka.position_topic or kafka.dead_letter_topic is not a valid name");
     bool created = false;
     for (;;) {
         const auto missing = find_missing(deadline);

@@ -94,7 +94,7 @@ Result<Rows> SinglestoreSink::query(const std::string& sql) {
     auto rows = database_->query(sql);
     if (!rows && rows.error().code == Code::table_missing)
         return fail(Code::table_missing,
-                    describe(rows.error()) + "; rollcalld schema apply makes what is missing");
+                    describe(rows.error()) + "; `rollcalld schema apply` creates what is missing");
     return rows;
 }
 
@@ -159,8 +159,8 @@ Result<void> SinglestoreSink::check_tables() {
     if (!differences->empty())
         return fail(
             Code::schema_differs,
-            fmt::format("{} in {}; rollcalld schema diff --dialect {} lists all differences, "
-                        "schema apply adds what is missing",
+            fmt::format("{} in {}; `rollcalld schema diff --dialect {}` lists all differences, "
+                        "and `schema apply` adds what is missing",
                         in_short(*differences), options_.database, to_text(dialect)));
     load_sql_ = fmt::format("LOAD DATA LOCAL INFILE 'rows.tsv' {} INTO TABLE site_checkins\n{}",
                             skip_duplicates(dialect), load_clauses());
@@ -224,8 +224,9 @@ Result<void> SinglestoreSink::advance_position(const Position& end) {
                     end.next_record, string_literal(to_text(end.run)), string_literal(incarnation_),
                     position_.next_record, string_literal(to_text(position_.run))));
     if (!advanced || database_->affected() == 1) return advanced;
-    return fail(Code::statement_failed,
-                "another process changed the position of this spool; it is read again");
+    return fail(
+        Code::statement_failed,
+        "another process changed the position of this spool; the daemon reads the position again");
 }
 
 Result<void> SinglestoreSink::load(const Columns& rows, RowNumbers some) {

@@ -34,7 +34,8 @@ std::string wrong_with(const PipelineStatus& now, std::string_view state_word) {
     std::vector<std::string> wrong;
     if (now.state == PipelineState::missing)
         wrong.emplace_back(
-            "is missing, or singlestore.user may not see it; run rollcalld schema apply");
+            "is missing, or singlestore.user lacks the right to see it; run `rollcalld schema "
+            "apply`");
     else if (now.state == PipelineState::error)
         wrong.push_back("has stopped at an error; when that is fixed, START PIPELINE " + name);
     else if (now.state == PipelineState::stopped)
@@ -53,10 +54,10 @@ std::string wrong_with(const PipelineStatus& now, std::string_view state_word) {
             "must keep messages for longer, see its retention.ms",
             now.expired_messages));
     if (now.skipped_batch_partitions > 0)
-        wrong.push_back(
-            fmt::format("has skipped {} batches of partitions, whose rows are missing; set "
-                        "STOP_ON_ERROR ON and reset the offsets",
-                        now.skipped_batch_partitions));
+        wrong.push_back(fmt::format(
+            "has skipped {} batches, each of one partition, and their rows are missing; set "
+            "STOP_ON_ERROR ON, and set the offsets back to before these batches",
+            now.skipped_batch_partitions));
     if (now.state == PipelineState::running && now.failing)
         wrong.emplace_back("batches fail and are tried again");
     return fmt::format("{}", fmt::join(wrong, "; "));

@@ -99,7 +99,7 @@ std::string_view advice_for(unsigned number) {
         case ER_ACCESS_DENIED_ERROR:
         case ER_ACCESS_DENIED_NO_PASSWORD_ERROR:
             return "; see singlestore.user and singlestore.password_file";
-        case ER_BAD_DB_ERROR: return "; rollcalld schema apply makes what is missing";
+        case ER_BAD_DB_ERROR: return "; `rollcalld schema apply` creates what is missing";
         case ER_DBACCESS_DENIED_ERROR:
         case ER_TABLEACCESS_DENIED_ERROR:
         case ER_COLUMNACCESS_DENIED_ERROR:

@@ -289,7 +289,7 @@ std::string schema_sql(SqlDialect dialect, const PipelineSource& source, const D
     if (dialect != SqlDialect::sqlite)
         append("The daemon's user, with what it needs and no more", create_users(dialect, users));
     if (dialect == SqlDialect::singlestore)
-        append("From Kafka: for a topic that has no pipeline yet",
+        append("The pipeline from Kafka, for a topic that has none yet",
                create_pipeline(source, columns));
     return text;
 }

@@ -103,14 +103,13 @@ Differences compare_columns(SqlDialect dialect, LiveColumns live, ColumnList col
             by_hand(
                 fmt::format("column {} of site_checkins is {}, not {}", column.name, type, wanted));
         if (required && !is_required(column))
-            by_hand(
-                fmt::format("column {} of site_checkins must be allowed to be NULL", column.name));
+            by_hand(fmt::format("column {} of site_checkins must allow NULL", column.name));
     }
     for (const auto& [name, column] : live)
         if (column.required)
             by_hand(
-                fmt::format("column {} of site_checkins is not rollcall's and must be allowed "
-                            "to be NULL",
+                fmt::format("column {} of site_checkins was not created by rollcall; it must "
+                            "allow NULL",
                             name));
     return differences;
 }
@@ -125,7 +124,7 @@ Result<Differences> compare_unique_keys(SqlDialect dialect, std::string_view tab
     for (const auto& row : *rows) keys[row[0].value_or("")].insert(lower(row[1].value_or("")));
     Differences differences;
     if (std::ranges::none_of(keys, [&](const auto& key) { return key.second == ours; }))
-        differences.push_back({fmt::format("{} has no unique key over {}: rows may come twice",
+        differences.push_back({fmt::format("{} has no unique key over {}: rows may be stored twice",
                                            table, fmt::join(ours, " and ")),
                                {}});
     for (const auto& [name, columns] : keys)
@@ -152,11 +151,15 @@ Differences compare_position(SqlDialect dialect, const LiveColumns& live) {
                 {"column run_id of rollcall_position is missing", {add_run_to_position(dialect)}});
             continue;
         }
-        const std::string type = found == live.end() ? "missing" : found->second.type;
-        if (type != wanted)
+        if (found == live.end())
             differences.push_back(
-                {fmt::format("column {} of rollcall_position is {}, not {}", name, type, wanted),
+                {fmt::format("column {} of rollcall_position is missing; its type must be {}", name,
+                             wanted),
                  {}});
+        else if (found->second.type != wanted)
+            differences.push_back({fmt::format("column {} of rollcall_position is {}, not {}", name,
+                                               found->second.type, wanted),
+                                   {}});
     }
     return differences;
 }
@@ -170,7 +173,7 @@ Result<Differences> compare_engines(const Query& query) {
     if (!rows) return std::unexpected(rows.error());
     Differences differences;
     for (const auto& row : *rows)
-        differences.push_back({fmt::format("table {} is kept by {}, not InnoDB",
+        differences.push_back({fmt::format("table {} uses the engine {}, not InnoDB",
                                            row[0].value_or(""), row[1].value_or("")),
                                {}});
     return differences;

@@ -84,9 +84,10 @@ Result<void> SqliteFiles::keep_orphan() {
         if (taken) continue;
         if (taken.error().os_errno != ENOENT) return std::unexpected(taken.error());
         log(LogLevel::warning,
-            "sink sqlite: found {} without its database, which was moved away from {}; renamed to "
-            "{}. It may contain rows: to restore them, rename it to DB-wal, where DB is the moved "
-            "database, and open DB with sqlite3",
+            "sink sqlite: {0} was left behind when its database {1} was moved away. {0} may "
+            "contain "
+            "rows, so the daemon has renamed it to {2}. To restore these rows, rename that file to "
+            "DB-wal, where DB is the moved database, and open DB with sqlite3",
             wal, path_, orphan);
         return files_.rename(wal, orphan);
     }
@@ -124,7 +125,8 @@ Result<void> SqliteFiles::remember() {
         remembered_[file] = *found;
     }
     if (before && remembered_[database] != before)
-        return fail(Code::file_replaced, fmt::format("{} was replaced while it was opened", path_));
+        return fail(Code::file_replaced,
+                    fmt::format("{} was replaced while the sink was opening it", path_));
     return {};
 }
 
@@ -139,8 +141,8 @@ Result<void> SqliteFiles::check() {
         if (!remembered_[file] || is_remembered(file)) continue;
         return fail(Code::file_replaced,
                     fmt::format("{} was removed, moved or replaced while it was open; the sink "
-                                "opens the database that is now there and sends it the records "
-                                "that it lacks, as far as the spool still has them",
+                                "now opens the database at this path, and stores the records there "
+                                "that this database lacks and the spool still has",
                                 path(file)));
     }
     return {};

@@ -308,7 +308,8 @@ Result<void> SqliteSink::Database::commit(const Position& end) {
     if (auto moved = step(statement); !moved) return moved;
     if (sqlite3_changes(connection.get()) == 0)
         return fail(Code::statement_failed,
-                    "another process changed the position of this spool; it is read again");
+                    "another process changed the position of this spool; the daemon reads the "
+                    "position again");
     wal_pages = 0;
     if (auto committed = run("COMMIT"); !committed) return committed;
     known = end;

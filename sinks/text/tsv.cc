@@ -130,7 +130,7 @@ char* write_value(const Columns& rows, size_t row, char* to, Refused& refused) {
         return to != nullptr ? to : refuse("holds a NUL");
     } else if constexpr (kind == Kind::real) {
         const double value = rows.real(row, column);
-        return std::isfinite(value) ? write_real(value, to) : refuse("is no number");
+        return std::isfinite(value) ? write_real(value, to) : refuse("is not a finite number");
     } else if constexpr (kind == Kind::time) {
         const int64_t us = rows.integer(row, column);
         return has_utc_text(us) ? write_utc(us, to) : refuse("is outside the years 1000 to 9999");

@@ -238,7 +238,7 @@ BOOST_AUTO_TEST_CASE(trouble_of_the_pipeline_is_said_and_costs_no_check_in) {
         {"table missing", refuses("PIPELINES_ERRORS", {1146, "Table 'PIPELINES_ERRORS'"}),
          "Table 'PIPELINES_ERRORS'; SingleStore 8.1 and later has it"},
         {"pipeline missing", gives("SELECT STATE", {}),
-         "is missing, or singlestore.user may not see it; run rollcalld schema apply"},
+         "is missing, or singlestore.user lacks the right to see it; run `rollcalld schema apply`"},
         {"pipeline stopped", gives("SELECT STATE", {{"Stopped", "0"}}),
          "is stopped; START PIPELINE `site_checkins_v2`"},
         {"topic created anew", gives("PIPELINES_CURSORS", {{"0", "0", "7", "100", "100"}}),

@@ -68,9 +68,10 @@ struct DaemonWithDatabase {
              --left)
             std::this_thread::sleep_for(20ms);
         BOOST_TEST(
-            log_has(daemon, fmt::format("sink sqlite: down, retrying; check-ins stay in the spool: "
-                                        "{}{} was removed, moved or replaced",
-                                        database.string(), suffix)),
+            log_has(daemon,
+                    fmt::format("sink sqlite: down, retrying; check-ins stay in the spool. Cause: "
+                                "{}{} was removed, moved or replaced",
+                                database.string(), suffix)),
             daemon.log());
         BOOST_TEST(log_has(daemon, "sink sqlite: up again"), daemon.log());
         BOOST_TEST(daemon.metric(R"(rollcall_sink_up{sink="sqlite"})") == 1);

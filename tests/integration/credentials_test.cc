@@ -290,7 +290,7 @@ BOOST_AUTO_TEST_CASE(reload_adds_and_removes_tokens_for_connected_clients_too) {
     BOOST_TEST(count(daemon->log(), "reload: complete") == successes);
     BOOST_TEST(get(token_1) == 401);
     BOOST_TEST(get(wrong) == 200);
-    const std::string why = tokens + ":2: is not: site [tenant] SHA-256";
+    const std::string why = tokens + ":2: the line must have the form: site [tenant] SHA-256";
     BOOST_TEST(daemon->log().find("reload: " + why) != std::string::npos);
     for (const char* page : {"/readyz", "/status", "/status.json"})
         BOOST_TEST(daemon->admin(page).body.find(why) != std::string::npos, page);
@@ -323,8 +323,9 @@ BOOST_AUTO_TEST_CASE(reload_reads_the_token_of_the_admin_pages_again) {
     reload();
     BOOST_TEST(status("new") == 200);
     BOOST_TEST(status("two") == 401);
-    BOOST_TEST(daemon->log().find("reload: " + path + ":2: is more than one token") !=
-               std::string::npos);
+    BOOST_TEST(
+        daemon->log().find("reload: " + path + ":2: the file must contain exactly one token") !=
+        std::string::npos);
     std::filesystem::remove(path);
     reload();
     BOOST_TEST(status("new") == 200);
@@ -389,7 +390,8 @@ BOOST_AUTO_TEST_CASE(anonymous_daemon_uses_the_site_in_the_report_and_stores_no_
 BOOST_AUTO_TEST_CASE(malformed_credential_file_prevents_the_start) {
     write(tokens, "nonsense\n");
     BOOST_CHECK_EXCEPTION(start(), std::runtime_error, [&](const std::runtime_error& error) {
-        return std::string(error.what()).find(tokens + ":1: is not: site") != std::string::npos;
+        return std::string(error.what()).find(tokens + ":1: the line must have the form: site") !=
+               std::string::npos;
     });
 }
 

@@ -269,8 +269,8 @@ BOOST_AUTO_TEST_CASE(stopped_missing_and_skipping_pipelines_are_reported) {
     set("DELETE FROM PIPELINES");
     (void)watch.step();
     BOOST_TEST(contains(watch.health_message().text(),
-                        "is missing, or singlestore.user may not see it; run rollcalld schema "
-                        "apply"));
+                        "is missing, or singlestore.user lacks the right to see it; run "
+                        "`rollcalld schema apply`"));
     BOOST_TEST(shown(PipelineState::missing) == 1);
 }
 

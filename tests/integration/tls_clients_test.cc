@@ -469,7 +469,9 @@ BOOST_AUTO_TEST_CASE(invalid_files_are_named_and_prevent_the_start) {
         {{none, rsa().key}, fmt::format("tls.certificate: {}: No such file or directory\n", none)},
         {{rsa().certificate, none}, fmt::format("tls.key: {}: No such file or directory\n", none)},
         {{rsa().key, rsa().key},
-         fmt::format("tls.certificate: {}: the file contains none in PEM format\n", rsa().key)},
+         fmt::format(
+             "tls.certificate: {}: the file contains nothing in PEM format that can be used here\n",
+             rsa().key)},
         {{rsa().certificate, ecdsa().key},
          fmt::format("tls.key: {}: it is not the key of {}\n", ecdsa().key, rsa().certificate)},
     };

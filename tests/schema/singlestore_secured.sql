@@ -63,7 +63,7 @@ CREATE ROWSTORE TABLE IF NOT EXISTS rollcall_position (
 -- GRANT SELECT, INSERT, UPDATE ON `rollcall`.rollcall_position TO 'rollcall'@'%';
 -- GRANT SHOW PIPELINE ON `rollcall`.* TO 'rollcall'@'%';
 
--- From Kafka: for a topic that has no pipeline yet
+-- The pipeline from Kafka, for a topic that has none yet
 -- Put the password in the place of ***, and take these dashes away:
 -- CREATE PIPELINE IF NOT EXISTS `site_checkins_v2` AS
 -- LOAD DATA KAFKA 'kafka-1:9093,kafka-2:9093/site_checkins.v2'

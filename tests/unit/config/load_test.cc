@@ -399,7 +399,7 @@ BOOST_AUTO_TEST_CASE(a_wildcard_of_a_topic_filter_is_a_whole_level) {
 BOOST_AUTO_TEST_CASE(a_batch_has_room_for_a_slot) {
     BOOST_TEST(
         problems_in(load_sets({"ingest.slot_text_max=8MiB", "delivery.batch_text_max=4MiB"})) ==
-        "delivery.batch_text_max: must take a slot: ingest.slot_text_max is 8MiB\n");
+        "delivery.batch_text_max: must not be smaller than ingest.slot_text_max, which is 8MiB\n");
     BOOST_TEST(problems_in(
                    load_sets({"ingest.slot_text_max=8MiB", "delivery.batch_text_max=8MiB"})) == "");
 }
@@ -478,8 +478,8 @@ BOOST_AUTO_TEST_CASE(properties_that_would_break_a_promise_are_refused) {
     for (const char* name : {"enable.idempotence", "transactional.id", "acks", "isolation.level",
                              "allow.auto.create.topics"}) {
         const std::string text = std::string("[kafka.properties]\n\"") + name + "\" = \"x\"";
-        BOOST_TEST(
-            problems_in(load_text(text)).starts_with("f:1: kafka.properties: must be none of "));
+        BOOST_TEST(problems_in(load_text(text))
+                       .starts_with("f:1: kafka.properties: must be a table without "));
     }
 }
 
@@ -495,7 +495,7 @@ BOOST_AUTO_TEST_CASE(kafka_login_takes_a_name_and_a_password_file) {
     BOOST_TEST(problems_in(load_sets({"kafka.sasl_mechanism=PLAIN", "kafka.user=u"})) ==
                "kafka.sasl_mechanism: needs kafka.user and kafka.password_file\n");
     BOOST_TEST(problems_in(load_sets({"kafka.tls_certificate=c"})) ==
-               "kafka.tls_certificate: goes with kafka.tls_key\n");
+               "kafka.tls_certificate: must be set together with kafka.tls_key\n");
     BOOST_TEST(problems_in(load_sets({"kafka.brokers="})) ==
                "kafka.brokers: must name at least one broker\n");
 }

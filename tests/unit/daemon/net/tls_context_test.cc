@@ -61,7 +61,7 @@ BOOST_AUTO_TEST_CASE(damaged_authorities_are_a_problem_with_its_reason) {
     std::ifstream file(test_certificates().authority().certificate);
     const std::string authority{std::istreambuf_iterator<char>(file), {}};
     BOOST_TEST(problem_of(authority + "a comment\n" + authority) == "");
-    BOOST_TEST(problem_of("") == "the file contains none in PEM format");
+    BOOST_TEST(problem_of("") == "the file contains nothing in PEM format that can be used here");
     BOOST_TEST(problem_of(authority + authority.substr(0, 100)) == "bad end line");
     settings.tls.client_ca = test_certificates().path("");  // This is a directory.
     BOOST_TEST(!context.load().has_value());

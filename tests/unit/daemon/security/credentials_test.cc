@@ -345,7 +345,8 @@ BOOST_AUTO_TEST_CASE(reload_adds_and_removes_tokens_and_is_noticed_once) {
 BOOST_AUTO_TEST_CASE(malformed_file_changes_nothing) {
     std::ofstream(settings.auth.tokens_file) << "s9 " << sha256_hex("token-9") << "\ns8\n";
     BOOST_TEST(describe(files.load().error()) ==
-               settings.auth.tokens_file + ":2: is not: site [tenant] SHA-256");
+               settings.auth.tokens_file +
+                   ":2: the line must have the form: site [tenant] SHA-256");
     BOOST_TEST(ask("token-1") == "s1/acme");
     BOOST_TEST(ask("token-9") == "bad_credential");
     // The same holds if only the second file is malformed.

@@ -78,10 +78,10 @@ BOOST_AUTO_TEST_CASE(digest_is_of_id_algorithm_and_key_together) {
 
 BOOST_AUTO_TEST_CASE(wrong_line_is_named_with_its_reason_and_without_the_secret) {
     write("p.pem", p256_key().public_pem);
-    BOOST_TEST(problem("# x\na HS256\n") == ":2: is not: id algorithm key");
+    BOOST_TEST(problem("# x\na HS256\n") == ":2: the line must have the form: id algorithm key");
     for (const char* algorithm : {"none", "signed", "hs256"})
         BOOST_TEST(problem(std::string("a ") + algorithm + " " + secret) ==
-                   ":1: the algorithm is none of HS256, RS256, ES256, EdDSA");
+                   ":1: the algorithm must be HS256, RS256, ES256 or EdDSA");
     for (const std::string& wrong : {secret.substr(1, 40), secret + "=", std::string("x")})
         BOOST_TEST(problem("a HS256 " + wrong) ==
                    ":1: the key is not base64url of 32 bytes or more");
@@ -90,7 +90,7 @@ BOOST_AUTO_TEST_CASE(wrong_line_is_named_with_its_reason_and_without_the_secret)
     BOOST_TEST(problem("a RS256 p.pem").ends_with("p.pem is no RSA key"));
     BOOST_TEST(problem("a RS256 q.pem").ends_with("q.pem cannot be read"));
     BOOST_TEST(problem(std::string(65, 'k') + " HS256 " + secret) ==
-               ":1: the key id is not UTF-8, or is too long");
+               ":1: the key id is not UTF-8, or is longer than 64 bytes");
     BOOST_TEST(describe(read("a HS256 " + secret + "\nb HS256 " + secret, 1).error()) ==
                path + ":2: the file has more lines than auth.signing_keys_max");
 }

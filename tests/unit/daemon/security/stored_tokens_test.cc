@@ -81,8 +81,9 @@ BOOST_AUTO_TEST_CASE(digests_at_both_ends_are_found) {
 }
 
 BOOST_AUTO_TEST_CASE(wrong_line_is_named_with_its_reason) {
-    BOOST_TEST(problem("s1 " + one + "\ns2\n") == ":2: is not: site [tenant] SHA-256");
-    BOOST_TEST(problem("s a b " + one) == ":1: is not: site [tenant] SHA-256");
+    BOOST_TEST(problem("s1 " + one + "\ns2\n") ==
+               ":2: the line must have the form: site [tenant] SHA-256");
+    BOOST_TEST(problem("s a b " + one) == ":1: the line must have the form: site [tenant] SHA-256");
     for (const std::string& wrong :
          {one.substr(1), one + "0", "g" + one.substr(1), std::string("x")})
         BOOST_TEST(problem("s " + wrong) ==

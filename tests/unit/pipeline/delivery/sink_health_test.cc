@@ -104,7 +104,8 @@ BOOST_AUTO_TEST_CASE(outage_is_logged_when_it_begins_changes_lasts_and_ends) {
     const auto log_of = [](auto function) { return standard_error_of(function); };
     health.set_up();
     std::string log = log_of([&] { health.set_down(gone); });
-    BOOST_TEST(holds(log, "sink kafka: down, retrying; check-ins stay in the spool: the broker"));
+    BOOST_TEST(
+        holds(log, "sink kafka: down, retrying; check-ins stay in the spool. Cause: the broker"));
     BOOST_TEST(log_of([&] { health.set_down(gone); }) == "");
     const Error refused = fail(Code::sink_down, "the broker refuses the password").error();
     BOOST_TEST(holds(log_of([&] { health.set_down(refused); }), "refuses the password"));

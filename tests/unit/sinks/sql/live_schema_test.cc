@@ -97,8 +97,8 @@ BOOST_AUTO_TEST_CASE(column_of_another_type_is_left_for_a_person) {
     const auto left = apply_fixes(found, query);
     BOOST_TEST(in_words(left.value()) ==
                    Words({"column id of site_checkins is text, not integer",
-                          "site_checkins has no unique key over id and site_id: rows may come "
-                          "twice"}),
+                          "site_checkins has no unique key over id and site_id: rows may be "
+                          "stored twice"}),
                boost::test_tools::per_element());
 }
 
@@ -109,8 +109,8 @@ BOOST_AUTO_TEST_CASE(column_of_a_person_is_left_alone_unless_it_refuses_our_rows
     BOOST_TEST(
         query("ALTER TABLE site_checkins ADD COLUMN must INTEGER NOT NULL DEFAULT 1").has_value());
     BOOST_TEST(in_words(differences()) ==
-                   Words({"column must of site_checkins is not rollcall's and must be allowed to "
-                          "be NULL"}),
+                   Words({"column must of site_checkins was not created by rollcall; it must allow "
+                          "NULL"}),
                boost::test_tools::per_element());
 }
 
@@ -168,7 +168,7 @@ BOOST_AUTO_TEST_CASE(position_table_that_was_made_otherwise_is_told) {
         in_words(differences()) ==
             Words({"column run_id of rollcall_position is missing",
                    "column spool of rollcall_position is integer, not text",
-                   "rollcall_position has no unique key over spool: rows may come twice",
+                   "rollcall_position has no unique key over spool: rows may be stored twice",
                    "rollcall_position has another unique key, "
                    "sqlite_autoindex_rollcall_position_1: rows that violate it would be left "
                    "out as duplicates; drop that key"}),

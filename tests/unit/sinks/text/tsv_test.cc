@@ -148,7 +148,7 @@ BOOST_AUTO_TEST_CASE(value_that_a_database_would_alter_is_refused_with_its_colum
          {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
         Columns real(1, test_text_max);
         real.set_real(Column::lat, value);
-        BOOST_TEST(refusal(real) == "lat is no number");
+        BOOST_TEST(refusal(real) == "lat is not a finite number");
     }
     Columns late(1, test_text_max);
     late.set_integer(Column::reported_at, INT64_MAX);
