@@ -61,10 +61,11 @@ void check_addresses(std::string_view name, const List& addresses, std::string_v
 void check_all_addresses(const Settings& settings, Contradictions& found) {
     const bool is_anonymous =
         settings.auth.mode == "anonymous" && !settings.auth.anonymous_anywhere;
-    const std::string_view refusal = is_anonymous
-                                         ? "takes anonymous check-ins from other machines; "
-                                           "if that is meant, set auth.anonymous_anywhere"
-                                         : "";
+    const std::string_view refusal =
+        is_anonymous
+            ? "accepts anonymous check-ins from other machines; set auth.mode = \"tokens\", "
+              "or set auth.anonymous_anywhere if this is intended"
+            : "";
     check_addresses("http.listen", settings.http.listen, refusal, found);
     check_addresses("mqtt.listen", settings.mqtt.listen, refusal, found);
     check_addresses("http.tls_listen", settings.http.tls_listen, refusal, found);
@@ -95,8 +96,9 @@ void check_auth(const Settings& settings, Contradictions& found) {
     const auto& auth = settings.auth;
     if (auth.mode == "tokens" && auth.tokens_file.empty() && auth.signing_keys_file.empty() &&
         settings.tls.client_ca.empty())
-        found.push_back({"auth.mode",
-                         "tokens needs auth.tokens_file, auth.signing_keys_file or tls.client_ca"});
+        found.push_back(
+            {"auth.mode",
+             "\"tokens\" needs auth.tokens_file, auth.signing_keys_file or tls.client_ca"});
 }
 
 // Returns true for a valid filter: + and # each replace a whole level, and # is only allowed as the
@@ -125,7 +127,7 @@ void check_paths_and_topics(const Settings& settings, Contradictions& found) {
 void check_tls(const Settings& settings, Contradictions& found) {
     const auto& tls = settings.tls;
     if (tls.certificate.size() != tls.key.size())
-        found.push_back({"tls.key", "must name a key for each of tls.certificate"});
+        found.push_back({"tls.key", "must name one key file for each file in tls.certificate"});
     for (const auto& [name, addresses] : {std::pair("http.tls_listen", settings.http.tls_listen),
                                           std::pair("mqtt.tls_listen", settings.mqtt.tls_listen),
                                           std::pair("admin.tls_listen", settings.admin.tls_listen)})

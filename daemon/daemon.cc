@@ -452,8 +452,9 @@ void Daemon::halt(const Error& error) {
 // Called by the thread of Signals.
 void Daemon::end_at_once(std::string_view reason) {
     const std::string busy = thread_watch_.in_step();
-    LogEvent event{.message = fmt::format("exiting early, because {}", reason),
-                   .note = "the next start continues from the spool"};
+    LogEvent event{
+        .message = fmt::format("exiting before everything is stored, because {}", reason),
+        .note = "the next start stores what is left in the spool"};
     if (!busy.empty()) event.details.emplace_back("busy", busy);
     log(LogLevel::warning, event);
     end(EXIT_SUCCESS);

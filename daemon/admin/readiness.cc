@@ -24,7 +24,7 @@ std::string_view reason_of(Readiness readiness) {
         case Readiness::spool_full: return "the spool is full";
         case Readiness::sink_behind: return "the spool is nearly full: a sink is behind";
         case Readiness::memory_short:
-            return "memory is nearly at memory_max or the control group's limit";
+            return "memory use is close to memory_max or to the control group's limit";
         case Readiness::disk_slow: return "answers take seconds: the disk is slow";
         case Readiness::thread_stuck: return "a thread makes no progress";
     }

@@ -51,7 +51,9 @@ public:
         const auto problems = deep_problems(settings, state_dir_of(settings));
         for (const auto& problem : problems) fmt::print(stderr, "{}\n", problem);
         if (!problems.empty()) return EXIT_FAILURE;
-        fmt::print("The state directory, the spool, the limits and the sinks have no problem.\n");
+        fmt::print(
+            "The state directory, the spool, the limits and the tables have no problem. Kafka is "
+            "not contacted.\n");
         return EXIT_SUCCESS;
     }
 

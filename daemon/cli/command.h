@@ -53,8 +53,9 @@ protected:
     // example: one command line.
     static void set_example(CLI::App& command, const std::string& example) {
         command.footer(fmt::format(
-            "Settings: --config FILE, else {} if it exists; --set overrides both.\n"
-            "State: state_dir, else $STATE_DIRECTORY, else ./rollcall-data.\n\nExample:\n  {}",
+            "Settings file: --config FILE, or else {} if it exists; --set overrides it.\n"
+            "State directory (spool, SQLite file): state_dir, or else $STATE_DIRECTORY, or else\n"
+            "./rollcall-data.\n\nExample:\n  {}",
             default_config_file, example));
     }
 

@@ -23,7 +23,10 @@ using Problems = std::vector<std::string>;
 
 void check_state_directory(const std::string& state_dir, Problems& problems) {
     if (access(state_dir.c_str(), R_OK | W_OK | X_OK) != 0)
-        problems.push_back(fmt::format("{}: this user may not write there", state_dir));
+        problems.push_back(
+            fmt::format("{}: this user cannot read and write this directory; run the command as "
+                        "the daemon's user",
+                        state_dir));
 }
 
 void check_spool(const std::string& directory, Problems& problems) {
@@ -54,8 +57,8 @@ void check_descriptors(const Settings& settings, Problems& problems) {
     const uint64_t wanted = settings.general.connections_max + open_files::files_reserved;
     if (limit.rlim_max < wanted)
         problems.push_back(
-            fmt::format("connections_max: the daemon may need {} open files, this "
-                        "user has {}; see LimitNOFILE",
+            fmt::format("connections_max: the daemon may need {} open files, but the limit of this "
+                        "user is {}; raise LimitNOFILE= of the service",
                         wanted, limit.rlim_max));
 }
 

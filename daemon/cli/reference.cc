@@ -24,8 +24,8 @@ TOML 1.0. `--set section.key=value` takes precedence over the file and may be re
 `rollcalld settings` prints a complete file with the values in force, and `rollcalld check`
 reports every mistake in a settings file, with its line.
 
-The column *change* tells how a changed value takes effect: `live` after a reload (`systemctl
-reload rollcalld`, or SIGHUP), `restart` after a restart.
+A changed value takes effect after a restart. A reload (`systemctl reload rollcalld`, or SIGHUP)
+reads only the contents of those files again whose description says so.
 
 | type | form | in `--set` |
 |---|---|---|
@@ -59,13 +59,13 @@ constexpr std::string_view messages_head =
 A refused client receives a code and its sentence. The same code is a label of
 `rollcall_checkins_rejected_total`. Clients never receive a code with
 the action *halt*, or one about sinks, rows or databases; these codes appear in the log, on the
-status pages and in the output of commands. [troubleshooting.md](troubleshooting.md) explains what to do.
+status pages and in the output of commands, and their HTTP status has no meaning. [troubleshooting.md](troubleshooting.md) explains what to do.
 
 ## Codes
 
 The column *action* has three values. *reject*: repeating the same request now does not help.
-*retry*: the daemon tries again, or the sender may do so. *halt*: the operator must act. A running
-daemon that cannot store check-ins safely exits, and systemd starts it again. If settings or files
+*retry*: the daemon tries again, or the sender may do so. *halt*: the operator must act. If a
+running daemon can no longer store check-ins safely, it exits, and systemd starts it again. If settings or files
 are wrong, the daemon exits at its start with status 78, and systemd does not start it again.
 
 | code | HTTP status | action | meaning |

@@ -53,16 +53,19 @@ private:
         for (auto* command : {dump_, replay_}) {
             command->add_option("--from", range_.first, "First record; default: the oldest")
                 ->type_name("NUMBER");
-            command->add_option("--to", range_.end, "Record after the last one; default: the end")
+            command
+                ->add_option("--to", range_.end,
+                             "Only records below this number; default: no limit")
                 ->type_name("NUMBER");
         }
         for (auto* command : {list_, dump_, replay_}) {
             command->add_flag("--dead", dead_,
                               "Use the dead letters: rows that a sink has refused");
             command
-                ->add_option("--sink", sink_,
-                             "Sink; required by replay without --dead. With --dead the default is "
-                             "every sink")
+                ->add_option(
+                    "--sink", sink_,
+                    "Name of a sink. replay requires it unless --dead is given; with --dead, "
+                    "the default is every sink")
                 ->check(one_of({"sqlite", "kafka", "singlestore"}));
         }
         for (auto* command : {list_, dump_})

@@ -33,7 +33,7 @@ public:
         key_ =
             app_->add_subcommand("key", "Print a line with a new key for auth.signing_keys_file");
         key_->add_option("--id", key_id_, "Id of the key")->required();
-        set_example(*key_, "rollcalld token key --id 2026 > /etc/rollcall/signing_keys");
+        set_example(*key_, "rollcalld token key --id 2026 >> /etc/rollcall/signing_keys");
     }
 
     [[nodiscard]] int run(const Settings& settings) override {

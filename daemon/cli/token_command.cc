@@ -123,7 +123,7 @@ Result<TokenReport> show_token(const Settings& settings, std::string_view token,
         if (const auto claims = read_claims(*signed_token, rules_of(settings)))
             text += claims_text(claims->site, claims->tenant, claims->expires_s, claims->id);
     } else {
-        text = line("kind", "unknown: no JSON Web Token, and not in auth.tokens_file");
+        text = line("kind", "unknown: not a JSON Web Token, and not in auth.tokens_file");
     }
     Identity identity;
     const auto identified =

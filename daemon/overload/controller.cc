@@ -54,7 +54,8 @@ void OverloadController::measure(int64_t now_us) {
         {acks_share(), "slow acknowledgements"},
         {sync_share(load, now_us), "a disk that does not respond"},
         {load.full ? 1 : 0, "a spool that cannot grow"},
-        {share(memory, memory_none, memory_full), "memory"}};
+        {share(memory, memory_none, memory_full),
+         "memory use close to memory_max or to the control group's limit"}};
     const auto [pressure, cause] = *std::ranges::max_element(shares);
     log_overload(pressure, cause);
     publish({.pressure = pressure,

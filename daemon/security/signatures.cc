@@ -87,10 +87,11 @@ bool is_p256(EVP_PKEY* key) {
 std::string_view mismatch(EVP_PKEY* key, Algorithm algorithm) {
     switch (algorithm) {
         case Algorithm::rs256:
-            if (EVP_PKEY_is_a(key, "RSA") != 1) return "is no RSA key";
+            if (EVP_PKEY_is_a(key, "RSA") != 1) return "is not an RSA key";
             return EVP_PKEY_get_bits(key) < rsa_bits_min ? "has less than 2048 bits" : "";
-        case Algorithm::es256: return is_p256(key) ? "" : "is no key of the curve P-256";
-        case Algorithm::eddsa: return EVP_PKEY_is_a(key, "ED25519") == 1 ? "" : "is no Ed25519 key";
+        case Algorithm::es256: return is_p256(key) ? "" : "is not a key of the curve P-256";
+        case Algorithm::eddsa:
+            return EVP_PKEY_is_a(key, "ED25519") == 1 ? "" : "is not an Ed25519 key";
         case Algorithm::hs256: break;
     }
     return "is public, and this algorithm needs a secret";

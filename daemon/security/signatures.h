@@ -62,7 +62,7 @@ constexpr std::string_view to_text(Algorithm algorithm) {
 class PublicKey {
 public:
     // pem: a public key or a certificate. The explanation of a failure is a clause about the key,
-    // such as "is no RSA key".
+    // such as "is not an RSA key".
     [[nodiscard]] static Result<PublicKey> from_pem(Algorithm algorithm, const std::string& pem);
     ~PublicKey();
     PublicKey(PublicKey&&) noexcept;

@@ -240,8 +240,8 @@ void Delivery::note_setback(uint64_t from) {
     log(LogLevel::warning,
         {.message = fmt::format("sink {}: position went back", to_text(options_.name)),
          .details = {{"from_record", stored_.own()}, {"to_record", from}},
-         .note = "the sink was probably restored from a backup. The daemon sends those records "
-                 "again that are still in the spool"});
+         .note = "the sink was probably restored from a backup. The daemon sends the records from "
+                 "to_record on again, as far as the spool still contains them"});
     shard_.add(Metric::sink_setbacks_total, 1, label_of(options_.name));
     dead_letters_.forget();
 }

@@ -141,8 +141,8 @@ Result<void> SqliteFiles::check() {
         if (!remembered_[file] || is_remembered(file)) continue;
         return fail(Code::file_replaced,
                     fmt::format("{} was removed, moved or replaced while it was open; the sink "
-                                "now opens the database at this path, and stores the records there "
-                                "that this database lacks and the spool still has",
+                                "now uses the database at this path. It adds the records that this "
+                                "database lacks, as far as the spool still has them",
                                 path(file)));
     }
     return {};

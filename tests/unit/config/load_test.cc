@@ -356,7 +356,7 @@ BOOST_AUTO_TEST_CASE(tls_needs_certificates_and_a_key_for_each) {
     BOOST_TEST(problems_in(load_sets({"tls.certificate=a", "tls.key=b"})) == "");
     BOOST_TEST(problems_in(load_text("tls.certificate = \"a\"\ntls.key = [\"b\"]\n")) == "");
     BOOST_TEST(problems_in(load_sets({"tls.certificate=a,b", "tls.key=c"})) ==
-               "tls.key: must name a key for each of tls.certificate\n");
+               "tls.key: must name one key file for each file in tls.certificate\n");
     for (const std::string name : {"http.tls_listen", "mqtt.tls_listen"})
         BOOST_TEST(problems_in(load_sets({name + "=127.0.0.1:0"})) ==
                    name + ": needs tls.certificate and tls.key\n");
@@ -367,7 +367,7 @@ BOOST_AUTO_TEST_CASE(clients_with_tokens_may_connect_from_anywhere_if_a_credenti
                                            "mqtt.listen=[::]:1883"};
     BOOST_TEST(
         problems_in(load_sets(sets)) ==
-        "auth.mode: tokens needs auth.tokens_file, auth.signing_keys_file or tls.client_ca\n");
+        "auth.mode: \"tokens\" needs auth.tokens_file, auth.signing_keys_file or tls.client_ca\n");
     for (const std::string file :
          {"auth.tokens_file=/t", "auth.signing_keys_file=/k", "tls.client_ca=/c"}) {
         auto with_file = sets;

@@ -101,7 +101,7 @@ BOOST_AUTO_TEST_CASE(daemon_under_full_pressure_is_not_ready_and_names_the_cause
     BOOST_TEST(slow.body == "answers take seconds: the disk is slow\n");
     readiness = Readiness::memory_short;
     BOOST_TEST(client().get("/readyz").body ==
-               "memory is nearly at memory_max or the control group's limit\n");
+               "memory use is close to memory_max or to the control group's limit\n");
     readiness = Readiness::sink_behind;
     BOOST_TEST(client().get("/readyz").body == "the spool is nearly full: a sink is behind\n");
 }

@@ -102,7 +102,7 @@ BOOST_AUTO_TEST_CASE(token_that_is_not_good_is_shown_with_the_reason) {
     set_up_keys();
     BOOST_TEST(
         shown("nothing") ==
-        "kind      unknown: no JSON Web Token, and not in auth.tokens_file\nverifies  no: The "
+        "kind      unknown: not a JSON Web Token, and not in auth.tokens_file\nverifies  no: The "
         "token is unknown, or is not valid for this site.\n");
     std::string token = made({.site = "s9", .expires = "1s"});
     token.pop_back();

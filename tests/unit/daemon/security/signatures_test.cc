@@ -69,7 +69,7 @@ BOOST_AUTO_TEST_CASE(key_that_is_too_weak_or_of_another_curve_or_none_is_refused
     BOOST_TEST(
         why(Algorithm::es256,
             TestKey({"-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"}).public_pem) ==
-        "is no key of the curve P-256");
+        "is not a key of the curve P-256");
     BOOST_TEST(why(Algorithm::rs256, "nothing") == "holds no public key in PEM");
     BOOST_TEST(why(Algorithm::rs256, rsa_key().private_pem) == "holds no public key in PEM");
 }

@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(wrong_line_is_named_with_its_reason_and_without_the_secret)
                    ":1: the key is not base64url of 32 bytes or more");
     BOOST_TEST(problem("a HS256 " + secret + "\na HS256 " + secret) ==
                ":2: there is a key a already");
-    BOOST_TEST(problem("a RS256 p.pem").ends_with("p.pem is no RSA key"));
+    BOOST_TEST(problem("a RS256 p.pem").ends_with("p.pem is not an RSA key"));
     BOOST_TEST(problem("a RS256 q.pem").ends_with("q.pem cannot be read"));
     BOOST_TEST(problem(std::string(65, 'k') + " HS256 " + secret) ==
                ":1: the key id is not UTF-8, or is longer than 64 bytes");
