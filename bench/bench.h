@@ -19,8 +19,8 @@
 
 namespace rollcall {
 
-// Returns whether a case with this name is to run: BENCH_ONLY is a part of the names of the cases
-// to run, and by default all run.
+// Returns whether a case with this name is to run. If BENCH_ONLY is set in the environment, only
+// the cases whose names contain its value run.
 inline bool is_selected(std::string_view name) {
     const char* const only = std::getenv("BENCH_ONLY");
     return only == nullptr || name.find(only) != name.npos;
@@ -46,8 +46,8 @@ void bench(std::string_view name, size_t items, Case run) {
     fmt::print("{:<32} {:>10.1f} ns/item  {:>9} items  proof {}\n", name, best_ns, count, proof);
 }
 
-// Runs two cases that process the same items by turns, so that other processes disturb both alike.
-// Prints the median times, and the median of the ratios of the first to the second.
+// Alternates between two cases that process the same items, so that other processes disturb both
+// alike. Prints the median times, and the median of the ratios of the first to the second.
 template <class Case, class Other>
 void compare(std::string_view name, size_t items, Case run, std::string_view other_name,
              Other run_other) {

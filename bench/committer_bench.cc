@@ -3,8 +3,8 @@
 // The rings stand for workers that are always faster: before each step of the committer, each ring
 // publishes a full slot. So the result is the most that one committer can take from so many workers
 // on this disk (TMPDIR, or the working directory). The benchmark prints the time of a check-in,
-// check-ins/s, MB/s and syncs/s. If the workers of a machine accept more check-ins/s than that, the
-// committer limits it.
+// check-ins/s, MB/s and syncs/s. If all workers of a machine could accept more check-ins/s than
+// that, the committer would be the bottleneck.
 
 #include <fmt/core.h>
 

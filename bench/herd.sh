@@ -27,8 +27,9 @@ needs_tools curl gnuplot openssl taskset "$load"
 ulimit -n "$(ulimit -Hn)"
 make_certificate
 
-# herd argument...: sends the herd to the daemon, and leaves the report in $work/load. A refused
-# router is an error there.
+# herd argument...: sends the herd to the daemon, and leaves the report of rollcall-load in
+# $work/load. Refused routers count as errors in the report; the script ends only if no router was
+# served.
 herd() {
     taskset -c 1 "$load" --connection-per-checkin --connections "$clients" --rate "$clients" \
         "$@" >"$work/load" || (($(reported acknowledged "$work/load") > 0)) ||

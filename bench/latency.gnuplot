@@ -1,6 +1,7 @@
 # gnuplot -e "http='FILE'; mqtt='FILE'; picture='build/bench/latency.svg'" bench/latency.gnuplot
 #
-# A line of the data: one check-in in how many is slower, the same as a percentile, milliseconds.
+# Each line of the data describes one percentile: the number N if one check-in in N is slower, the
+# percentile in percent, and the latency in milliseconds.
 
 set terminal svg size 900,360 background "white"
 set output picture

@@ -17,7 +17,7 @@ namespace {
 
 constexpr int64_t second_ns = 1'000'000'000;
 constexpr int64_t connecting_ns_max = 30 * second_ns;
-constexpr size_t connecting_max = 1000;  // Fewer than a server keeps in its backlog.
+constexpr size_t connecting_max = 1000;  // The limit is below a server's backlog.
 constexpr int64_t last_answers_ns_max = 10 * second_ns;
 constexpr int64_t reopen_ns = second_ns / 10;
 constexpr size_t answer_bytes_max = 4096;
@@ -219,7 +219,7 @@ void Load::send(size_t place) {
     Connection& connection = connections_[index];
     if (!connection.stream.is_open()) open(index);
     const uint64_t sent = totals_.sent++;
-    // With rounds, each place sends the reports of the same router.
+    // With rounds, a place stands for one router, so all its reports are that router's.
     const uint64_t number = plan_.rounds > 0 ? places_[place].round * places_.size() + place : sent;
     messages_[number % messages_.size()].append_to(connection.out, number,
                                                    static_cast<uint16_t>(place % in_flight() + 1));
@@ -254,7 +254,7 @@ void Load::handle(size_t index, uint32_t events) {
     if (!connection.stream.is_open()) return;  // An event before this one has closed it.
     if (connection.stream.is_tls() && !advance(index)) return;
     if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR) && !receive(index, events)) return;
-    // Every event may let a TLS stream write.
+    // Any event can enable a TLS stream to write: TLS sometimes has to read before it can write.
     if (!(events & EPOLLOUT) && !connection.stream.is_tls()) return;
     if (plan_.protocol == Protocol::http && !connection.ready) make_ready(index);
     if (!connection.has_news) flush(index);

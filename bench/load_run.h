@@ -38,7 +38,7 @@ struct Plan {
     double seconds = 10;
     double rate = 0;
     bool connection_per_checkin = false;
-    int tls_version = 0;  // TLS1_2_VERSION or TLS1_3_VERSION; 0 is plain text.
+    int tls_version = 0;  // TLS1_2_VERSION or TLS1_3_VERSION; 0 for plain text.
     bool resume = false;  // Every connection resumes a TLS session that run() does not measure.
     size_t rounds = 0;    // Check-ins of each router; 0 sends without rounds.
 };
@@ -46,7 +46,7 @@ struct Plan {
 // One check-in of a run with rounds.
 struct Sending {
     size_t round = 0;
-    int64_t at_ns = 0;  // Since the beginning.
+    int64_t at_ns = 0;  // Time since the beginning of the run.
 };
 
 struct Totals {
@@ -152,7 +152,7 @@ private:
     std::vector<Connection> connections_;
     std::vector<Place> places_;  // in_flight places of connection 0, then of connection 1, ...
     FreePlaces free_places_;
-    std::priority_queue<Due> dues_;  // With rounds, instead of free_places_.
+    std::priority_queue<Due> dues_;  // Used instead of free_places_ in a run with rounds.
     std::vector<size_t> to_flush_;
     std::vector<size_t> lost_;
     size_t ready_ = 0;

@@ -73,7 +73,8 @@ ssize_t Stream::fail_with_errno() {
     return -1;
 }
 
-// Maps a result of OpenSSL, which is positive for success.
+// Converts a result of OpenSSL to one of send(): a positive result is returned unchanged, the
+// others become 0 (the call would block) or -1 (with why_ set).
 int Stream::tls_result(int result) {
     if (result > 0) return result;
     const int error = SSL_get_error(tls_.get(), result);

@@ -7,8 +7,8 @@
 // that gather() has fetched, and every connection resumes it (TLS 1.2 only, where the session is
 // complete with the handshake).
 //
-// Errors: a failed call of the sockets or of OpenSSL ends the connection. Running out of something
-// on this machine ends the process with a sentence.
+// Errors: a failed call of the sockets or of OpenSSL ends the connection. If this machine runs out
+// of a resource such as ports, the process ends with a message.
 #pragma once
 
 #include <netinet/in.h>
@@ -40,11 +40,13 @@ public:
     Stream(const Stream&) = delete;
     Stream& operator=(const Stream&) = delete;
 
-    // Opens a socket and begins to connect. context: nullptr for plain text. resets: close() then
-    // sends a reset, so that the local port is free at once instead of after a minute. number:
-    // number of the connection; every few thousand have a source address of their own in
-    // 127.0.0.0/8, because the kernel searches long for a free port when an address has used half
-    // of them. Returns false, with errno, if the connection failed at once.
+    // Opens a socket and begins to connect. Returns false, with errno, if that failed at once.
+    // context: nullptr for plain text.
+    // resets: if true, close() sends a reset, which frees the local port at once; otherwise the
+    // port stays in use for a minute.
+    // number: the number of the connection. Every few thousand connections get another source
+    // address in 127.0.0.0/8, because the kernel searches long for a free port of an address when
+    // half of the ports are in use.
     [[nodiscard]] bool open(const sockaddr_in& target, SSL_CTX* context, bool resets,
                             size_t number);
     void close();
@@ -61,7 +63,7 @@ public:
     [[nodiscard]] const std::string& why() const { return why_; }
     [[nodiscard]] bool resumed() const { return tls_ && SSL_session_reused(tls_.get()) == 1; }
 
-    // Makes one connection only to get a session, and waits for it.
+    // Connects once, keeps the TLS session of the handshake, and closes the connection.
     void gather(const sockaddr_in& target, SSL_CTX* context, size_t number);
 
 private:

@@ -23,7 +23,7 @@ enum class Shape : uint8_t {
 
 // Returns a report of at least body_bytes bytes, with marks for serial and sequence number.
 [[nodiscard]] std::string make_body(Shape shape, size_t body_bytes);
-// Returns a JSON array of these many reports.
+// Returns a JSON array in which the report `body` occurs `reports` times.
 [[nodiscard]] std::string make_batch(std::string_view body, size_t reports);
 
 class Message {
@@ -66,7 +66,7 @@ struct Answer {
     size_t bytes = 0;  // Size of the answer. The caller removes these bytes from its input.
     int code = 0;
     uint16_t packet_id = 1;  // Always 1 with HTTP, where only one request is unanswered at a time.
-    int64_t next_s = 0;      // `next` of an HTTP response; 0 without.
+    int64_t next_s = 0;      // `next` of an HTTP response; 0 if it has none.
 };
 
 // Returns the answer at the beginning of `bytes`.

@@ -14,10 +14,10 @@
 #
 # With --saturated: as many check-ins as the daemon accepts, without a pause, first from 64 MQTT
 # connections with 64 unacknowledged messages each (more than a slot holds), then from 256 HTTP
-# connections. Each of the two takes half of the first fifth of the time, and then half of the rest.
-# The duplicate window is 10 s and holds at most 5,000 reports, so that its table is full at any
-# rate; otherwise its size would follow the rate. After the first fifth, the highest and the lowest
-# resident memory may differ by 2 %.
+# connections. Both loads run in the first fifth of the time, half of it each, and then again in the
+# rest. The duplicate window is 10 s and holds at most 5,000 reports, so that its table is full at
+# any rate; otherwise its size would follow the rate. After the first fifth, the highest and the
+# lowest resident memory may differ by 2 %.
 #
 # Every five seconds the script writes a line to build/soak.tsv (build/soak_saturated.tsv): time,
 # resident memory, file descriptors, threads, check-ins accepted per second, backlog. If gnuplot is

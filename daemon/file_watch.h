@@ -1,13 +1,14 @@
 // FileWatch: reports files (certificates, keys and tokens) that were changed, replaced or removed
-// after the daemon read them. The daemon continues to use the contents that it has read. Only a
-// reload reads the files again, because a certificate and its key do not change at the same moment.
+// after the daemon read them. The daemon continues to use the contents that it has read until the
+// operator requests a reload. It does not read a changed file by itself, because a certificate and
+// its key are replaced one after the other, and do not match in between.
 //
-// stat(2) hangs if the file server hangs. So the thread that also reloads the files calls it
+// stat(2) hangs if the file server hangs. So the reload thread calls measure(), not main
 // (reload.h).
 //
-// Threads: one at a time; any thread may call health_messages(), for which a mutex guards the
-// flags. Source: inode(7): the kernel updates the change time (ctime) when contents, owner, mode or
-// name change.
+// Threads: one at a time. Only health_messages() may be called by any thread at any time; a mutex
+// guards what it reads. Source: inode(7): the kernel updates the change time (ctime) when contents,
+// owner, mode or name change.
 #pragma once
 
 #include <cstdint>

@@ -30,7 +30,7 @@
 :local device ($serial . $systemId)
 
 # Spreads routers that start together, if the interval has room for it.
-# The topic has only its letters and digits.
+# The topic has only the letters and digits of the id.
 :local letters "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 :local hash 0
 :local topicId ""

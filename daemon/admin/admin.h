@@ -3,7 +3,7 @@
 //   GET  /metrics   metrics for Prometheus
 //        /healthz   200 while the process responds
 //        /readyz    200 while check-ins are accepted from all clients, otherwise 503 with the
-//                   reason. A line for each health message follows, such as that a sink is down
+//                   reason; then one line for each health message (`sink kafka: ...`)
 //        /status    a status page; /status.json has the same content for scripts
 //
 // If admin.token_file is set, all pages except /healthz require this token, sent as the token of a

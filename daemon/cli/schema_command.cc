@@ -16,7 +16,7 @@ namespace rollcall {
 
 namespace {
 
-// The login of the pipeline at the brokers, if one is needed.
+// The login of SingleStore's pipeline at Kafka's brokers; empty if they require none.
 struct PipelineLogin {
     std::string user;
     std::string password_file;
@@ -46,7 +46,8 @@ PipelineSource pipeline_source(const Settings& settings, std::string_view passwo
     source.batch_interval = settings.singlestore.batch_interval;
     const bool sasl = kafka.sasl_mechanism != "none";
     source.config["security.protocol"] = security_protocol(kafka.tls, sasl);
-    // The files must exist at the same path on each node of SingleStore.
+    // SingleStore opens these files itself, so each of its nodes must have them at the same path as
+    // the daemon.
     const std::pair<const char*, const std::string&> files[] = {
         {"ssl.ca.location", kafka.tls_ca},
         {"ssl.certificate.location", kafka.tls_certificate},
@@ -108,7 +109,8 @@ Result<Logins> read_logins(const Settings& settings, const Administrator& admini
         auto password = read_secret(login.password_file);
         if (!password) return std::unexpected(in_context(login.setting, password.error()));
         logins.pipeline_password = *std::move(password);
-        logins.used.database.clear();  // Log in without one: the first apply creates it.
+        // The login names no database, because the first apply creates it.
+        logins.used.database.clear();
     }
     if (administrator.user.empty()) return logins;
     if (purpose == Purpose::apply && daemon->password.empty())

@@ -33,10 +33,10 @@ struct SchemaReport {
 [[nodiscard]] Result<SchemaReport> diff_schema(const Settings& settings, SqlDialect dialect,
                                                const std::string& state_dir,
                                                const Administrator& administrator);
-// Fixes the differences: first the tables, then the daemon's user, then the pipeline, which
-// requires that the topics exist. The report lists what was done, what the operator must change by
-// hand, and the statement that failed. A second call continues with that statement. Fails if the
-// database cannot be reached.
+// Fixes the differences: first the tables, then the daemon's user, then SingleStore's pipeline, for
+// which the topics must already exist in Kafka. The report lists what was done, what the operator
+// must change by hand, and the statement that failed. A second call continues with that statement.
+// Fails if the database cannot be reached.
 [[nodiscard]] Result<SchemaReport> apply_schema(const Settings& settings, SqlDialect dialect,
                                                 const std::string& state_dir,
                                                 const Administrator& administrator);

@@ -4,7 +4,7 @@
 // clang-format off
 //   list     prints a line for each segment, from its head and its name
 //   verify   prints the same after reading every record; fails if one is damaged
-//   dump     prints the rows of records, each with the number of its record and its index there
+//   dump     prints each row, after the number of its record and its index in that record
 //   replay   sends records to a sink again, as the sink's delivery would: it leaves out duplicates.
 //            Rows keep their ids, so the unique key refuses those that the table already has. The
 //            sink's position in the spool does not change. Because a position belongs to a spool,
@@ -40,8 +40,8 @@ inline constexpr const char* spool_format_names[] = {"table", "tsv", "json"};
 
 struct SpoolRange {
     uint64_t first = 0;
-    uint64_t end = std::numeric_limits<uint64_t>::max();  // The number after that of the last
-                                                          // record.
+    uint64_t end = std::numeric_limits<uint64_t>::max();  // One more than the number of the
+                                                          // last record.
 };
 
 // Each function returns true if no record was damaged and no row was refused.

@@ -25,7 +25,8 @@ struct TokenRequest {
 };
 
 struct NewToken {
-    std::string text;     // The lines to print: the token, and its line for the file.
+    std::string text;     // The lines to print: the token, and for a stored token its line for
+                          // auth.tokens_file.
     std::string id = {};  // The id for revoking the token; empty for a stored token.
 };
 // Returns a JSON Web Token (HS256) if auth.signing_keys_file has a key that can sign. Otherwise

@@ -27,7 +27,8 @@ namespace rollcall {
 [[nodiscard]] Result<Credential> credential_in(const HttpHead& head, const Settings& settings,
                                                std::string& buffer);
 
-// Returns whether a header field may hold a credential. Such a field is never a value of a report.
+// Returns whether a header field is auth.token_header or auth.site_header. The content of these two
+// is never stored as a value of a report.
 [[nodiscard]] bool is_credential_field(std::string_view name, const Settings& settings);
 // Returns the query without its token.
 [[nodiscard]] std::string without_token(std::string_view query, const Settings& settings);

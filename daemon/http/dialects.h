@@ -1,7 +1,8 @@
 // Dialects: agents that were made for another server, and the response bodies that they expect.
 //
-//   text      a RouterOS script that sends pairs, a form or a query to /poll or /adopt/{device}
-//             runs the text of the response, so the text is empty unless the script asks for JSON
+//   text      a RouterOS script that reports to /poll or /adopt/{device} with pairs, a form or a
+//             query; it executes the response as a script, so the response has no body unless the
+//             script asks for JSON
 //   InfluxDB  a client of /write or /api/v2/write, which expects 204
 //   JSON-RPC  a request whose body says so, on every path; the response repeats the request's id
 //   ISPApp    an agent that sends reports to /update and /bandwidth and asks /config for its
@@ -19,10 +20,10 @@
 // wrong schedule, so every response has them. The member `updateFast` is always false, because true
 // sets an interval of 2 s.
 //
-// NEVER send `lastConfigChangeTsMs`, neither in the response to an update nor in `host`. If it
-// differs from the agent's own value, the agent applies the next response of /config as the
-// configuration of the router. It would then rebuild the wireless interfaces and security profiles
-// from members that are not there.
+// NEVER send `lastConfigChangeTsMs`, neither in the response to an update nor in the object `host`
+// of the response to /config. If it differs from the agent's own value, the agent applies the next
+// response of /config as the configuration of the router. It would then rebuild the wireless
+// interfaces and security profiles from members that are not there.
 //
 // Threads: pure functions.
 // Units: seconds.

@@ -23,7 +23,8 @@
 // RouterOS writes a URL into the request line as the script spells it, with spaces (its fetch has
 // http-percent-encoding=no by default). RFC 9112, section 3.2, does not allow spaces and lets a
 // server refuse the request. With raw_spaces the target is the text between the first space and the
-// last ` HTTP/x.y`. A proxy in front may then see another target. The option changes nothing else.
+// last ` HTTP/x.y`. A proxy in front can then see a different target. The option changes nothing
+// else.
 //
 // Threads: one parser for each connection.
 #pragma once
@@ -39,7 +40,7 @@ namespace rollcall {
 struct HttpHead {
     std::string_view method;
     std::string_view target;  // In origin-form, or `*`.
-    // Fields that may occur once; a second one is refused.
+    // Fields that may occur at most once; a second one is refused.
     std::string_view content_type;
     std::string_view content_encoding;
     std::string_view expect;

@@ -26,8 +26,8 @@
 
 namespace rollcall {
 
-// What happens to the connection after a response. keep_alive_said adds the field Connection,
-// without which an HTTP/1.0 client would expect the connection to close.
+// What happens to the connection after a response. keep_alive_said keeps it open, too, and tells
+// the client by `Connection: keep-alive`; without this field an HTTP/1.0 client expects a close.
 enum class After : uint8_t { keep_alive, keep_alive_said, close };
 
 // The outcome of an accepted body.
@@ -91,7 +91,8 @@ private:
     std::minstd_rand random_;  // Spreads Retry-After.
     int64_t second_ = -1;      // The second for which date_ was rendered.
     std::string date_;
-    std::array<Usual, 64> usual_;  // Indexed by next_s, which has few values at a time.
+    std::array<Usual, 64> usual_;  // Indexed by next_s modulo the size; few intervals are in
+                                   // use at a time.
     std::string body_;
     std::string reply_;
 };

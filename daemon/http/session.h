@@ -27,16 +27,16 @@ namespace rollcall {
 
 // The parts of a request that are kept until its body is complete.
 struct HttpRequest {
-    size_t page = 0;  // The number of the path among those of the service.
+    size_t page = 0;  // Identifies the path; each service numbers its own paths.
     BodyHint hint = BodyHint::unknown;
     std::string charset;  // Declared by the Content-Type; may be empty.
     ContentEncoding encoding = ContentEncoding::identity;
-    // The path without the device. Points into the service. If the request was not admitted, points
-    // into its head, and is valid until refused() returns.
+    // The path without the device: a view of text that the service owns. If the request was not
+    // admitted, a view of its head, which is valid until refused() returns.
     std::string_view path = {};
     std::string device;  // The device that the path names; may be empty.
     std::string query;   // The query of the target, without `?`.
-    std::string header;  // Header fields with values of the report, as `name=value` lines.
+    std::string header;  // The report's values from header fields, one line `name=value` each.
     std::string idempotency_key;
     std::string_view peer;       // Address of the client.
     std::string_view certified;  // The name in the client's TLS certificate; may be empty.
@@ -63,7 +63,8 @@ public:
     [[nodiscard]] virtual Result<Admission> admit(const HttpHead& head, HttpRequest& request,
                                                   std::string_view& allow) = 0;
     // Handles the request and sends the response. After ring_full the session calls again later. It
-    // sends any other error as the response, in JSON-RPC if the receipt says that the request was.
+    // sends any other error as the response, in JSON-RPC if the receipt says that the request was
+    // JSON-RPC.
     [[nodiscard]] virtual Result<void> handle(HttpRequest& request, std::string_view body,
                                               Connection& connection) = 0;
     // Called after the session has refused a request. If the head was malformed, the request is

@@ -5,9 +5,10 @@
 // most one connection. When a client connects again, the new connection takes over: the registry
 // posts a takeover to the mailbox of the worker that has the old one [MQTT-3.1.4-2].
 //
-// Session state is an MqttUnreleased, and a will that waits for its delay. It stays in memory for
-// the time that the client asked for; a restart of the daemon loses it. If the client sends a
-// message again after a restart, the fingerprint of the message shows that it is a duplicate
+// The state of a session consists of the QoS 2 messages that the client has not released yet
+// (MqttUnreleased), and of a will that waits for its delay. The state stays in memory for the time
+// that the client asked for; a restart of the daemon loses it. If the client sends a message again
+// after a restart, the fingerprint of the message shows that it is a duplicate
 // (pipeline/columns/row_id.h).
 //
 //   |  connected  --close, session kept-->  offline  --expiry-->  ended

@@ -1,5 +1,5 @@
-// DelayedWills: wills of closed connections that wait for their Will Delay Interval to pass, or for
-// room in a ring [MQTT5-3.1.3-9]. The will that is due first is in front.
+// DelayedWills: wills of closed connections that wait until their Will Delay Interval has passed
+// [MQTT5-3.1.3-9], or until a ring has room for their row. The will that is due first is in front.
 //
 // A client has at most one will that waits for its delay: that of its last connection. The owner
 // removes this will when the client connects again. Number and size of the wills are limited; if a

@@ -11,8 +11,8 @@
 // arrived. The parser keeps nothing between calls and copies nothing: views point into the given
 // bytes.
 //
-// The session checks what depends on earlier packets: that CONNECT comes first and only once,
-// packet ids, topic aliases.
+// The parser does not check a rule that involves several packets. The session checks these rules:
+// they concern the order (CONNECT comes first, and only once), packet ids and topic aliases.
 //
 // Threads: pure functions. Sources: MQTT 3.1.1 and MQTT 5.0 (packets.h).
 #pragma once

@@ -59,9 +59,9 @@ public:
 
     enum class Progress : uint8_t {
         done,
-        blocked,     // Try the packet again later: the ring is full, the client must wait, or an
-                     // earlier connection of the client, which may have received this message, has
-                     // not closed yet.
+        blocked,     // Try the packet again later. The ring is full, the client must wait, or an
+                     // earlier connection of the client has received this message and has not
+                     // closed yet.
         taken_over,  // The client has connected again; this connection must end.
     };
     // After an error the connection must end.

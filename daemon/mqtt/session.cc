@@ -197,7 +197,8 @@ bool MqttSession::handle(const mqtt::Pingreq&) {
 
 bool MqttSession::handle(const mqtt::Disconnect& disconnect) {
     if (disconnect.session_expiry_s) {
-        // The session was to end with the connection, so it cannot be kept any more.
+        // CONNECT asked for a session that ends with the connection. MQTT 5 forbids a DISCONNECT
+        // to change that (section 3.14.2.2.2).
         if (!session_wanted_ && *disconnect.session_expiry_s > 0)
             return refuse(Code::mqtt_protocol_error);
         session_expiry_s_ = std::min(*disconnect.session_expiry_s,

@@ -37,8 +37,8 @@ public:
     // Returns false if there is no such message.
     bool release(uint16_t packet_id);
     // Call this when a connection closes. sent_end: the end of the output that waits for no row. A
-    // message whose PUBREC ends after it is possibly not on disk, so it is forgotten; the client
-    // sends it again.
+    // message whose PUBREC ends after sent_end is possibly not on disk. So this function forgets
+    // the message; the client sends it again.
     void settle(uint64_t connection, uint64_t sent_end);
     [[nodiscard]] size_t size();
     // Returns whether the memory budget has room for one more message of this session.

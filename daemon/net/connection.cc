@@ -506,7 +506,7 @@ int Connection::descriptor() const {
     return fd;
 }
 
-// While nothing is read, libuv does not report that the client has closed.
+// Asks the kernel, because libuv does not report the end of the stream while nothing is read.
 bool Connection::client_has_left() const {
     pollfd asked{descriptor(), POLLRDHUP, 0};
     return asked.fd < 0 || poll(&asked, 1, 0) > 0;

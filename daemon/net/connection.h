@@ -86,8 +86,8 @@ public:
     void close_after_replies(Linger linger);
     // Closes at once. May be called more than once.
     void close();
-    // Calls Session::on_deadline() at the first sweep after this time. There is one deadline; it
-    // is cleared when it has passed.
+    // Calls Session::on_deadline() at the first sweep after this time. A connection has only one
+    // deadline: each call replaces the earlier one, and a deadline that has passed is cleared.
     void set_deadline(Millis from_now);
     [[nodiscard]] Millis now() const;
     // Return positions in the whole output, in bytes: the end of all output, and the end of the
@@ -240,8 +240,8 @@ private:
     bool admitted_ : 1 = false;
     bool from_proxy_ : 1 = false;
     // The time from which the minimum rate counts: when input_ was last empty, when the session
-    // last took bytes of it, or when the unfinished TLS record began. Lower half of the loop's
-    // clock.
+    // last took bytes of it, or when the unfinished TLS record began. The lower 32 bits of the
+    // loop's clock.
     uint32_t progress_ms_ = 0;
     uint64_t deadline_ms_;
     uint64_t throttled_until_ms_ = 0;

@@ -181,8 +181,9 @@ void ConnectionTable::close_all() {
 
 // --- memory ---
 
-// libuv reads from a connection up to 32 times in a row while its buffer becomes full. epoll
-// reports the connection again in the next turn.
+// Returns no memory for the connection that was read last: as long as each read fills the buffer,
+// libuv would read from one connection up to 32 times in a row. epoll reports the connection again
+// in the next turn, so the rest of its input is read then.
 std::span<char> ConnectionTable::read_buffer(const Connection& connection, size_t bytes_max) {
     if (std::exchange(last_read_, &connection) == &connection) return {};
     const size_t left = turn_read_ < turn_bytes ? turn_bytes - turn_read_ : 0;

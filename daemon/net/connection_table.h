@@ -20,8 +20,9 @@
 // worker then calls release_replies().
 //
 // Input. A client that sends faster than the loop reads must not delay the others. So in one turn
-// of the loop each connection is read once, and all connections together are read generously up to
-// turn_bytes; after that, a read takes at most read_bytes_min.
+// of the loop each connection is read at most once. Reads are large until the loop has read
+// turn_bytes in this turn from all connections together; each later read of the turn takes at most
+// read_bytes_min.
 //
 // Deadlines are checked once a second by a sweep over the table, in steps of sweep_step
 // connections, between which the loop serves its clients.
@@ -80,7 +81,8 @@ public:
         // Called when turn_bytes were read since the last call, or since the turn began. So the
         // acknowledgements of a turn with much input do not wait for the end of that turn.
         std::function<void()> on_input_max = {};
-        // Returns how long a new connection is throttled because of overload; 0 if there is none.
+        // Returns how long a new connection is throttled because of overload; 0 if the daemon
+        // is not overloaded.
         std::function<Millis()> overload_delay = {};
 
         explicit Options(const Settings& settings);

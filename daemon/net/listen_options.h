@@ -35,7 +35,7 @@ struct ListenOptions {
     Transport transport;
     // Called once for each connection.
     std::function<std::unique_ptr<Session>(Connection&)> make_session;
-    TlsContext* tls = nullptr;  // nullptr: plain text.
+    TlsContext* tls = nullptr;  // nullptr if the clients speak plain text.
     // Each connection begins with a header of the PROXY protocol, which names the client.
     bool proxy_protocol = false;
     Millis proxy_header_timeout_max{15'000};

@@ -18,8 +18,8 @@
 //
 // Source: dynamic queue length thresholds, Choudhury and Hahne, IEEE/ACM Transactions on Networking
 //         6(2), 1998, with alpha = 1.
-// Threads: any. A change of a capacity costs one or two additions to shared numbers; memory that is
-//          reused costs none.
+// Threads: any. A buffer that grows or shrinks costs one or two additions to numbers that all
+//          threads share; a buffer that is reused costs none.
 // Units: bytes.
 #pragma once
 

@@ -39,7 +39,7 @@ public:
 private:
     struct Reason {
         int64_t next_line_us = INT64_MIN;  // Earliest time of the next line.
-        uint64_t refusals = 0;             // Since the previous line.
+        uint64_t refusals = 0;             // Number of refusals since the previous line.
     };
     std::array<Reason, label_values(Labels::transport_code)> reasons_{};
 };

@@ -35,7 +35,9 @@ bool TlsHandshakes::may_begin() {
     return true;
 }
 
-// One handshake may always begin, so that a small budget delays clients but refuses none.
+// Returns whether one more handshake may begin without aborting another. If none is running, one
+// may begin whatever the memory budget says, so that a small budget delays clients but refuses
+// none.
 bool TlsHandshakes::has_room() const {
     if (begun_.size() == 0) return true;
     return begun_.size() < handshakes_max_ &&

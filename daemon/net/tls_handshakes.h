@@ -1,14 +1,15 @@
-// TlsHandshakes: the queue of the TLS handshakes of one loop. It limits their number, and their
-// time in each turn.
+// TlsHandshakes: the queue of the TLS handshakes of one loop. It limits their number, and the time
+// that they take in each turn of the loop.
 //
 // A step of a handshake blocks the loop: an RSA-2048 signature takes a millisecond. So a connection
 // whose handshake can continue waits in a queue. Each turn of the loop runs handshakes for at most
 // one millisecond, but at least one step. So connected clients wait no longer than that, however
 // many others are connecting.
 //
-// Handshakes that have begun occupy memory and are served first. A new one waits until another ends
-// when handshakes_max have begun, or when the memory budget has no room for it (memory_budget.h).
-// The oldest one is aborted if it has had two seconds (eviction_queue.h).
+// Handshakes that have begun occupy memory and are served first. If handshakes_max have begun, or
+// if the memory budget has no room for another (memory_budget.h), a new one aborts the oldest of
+// them, provided that the oldest has had two seconds (eviction_queue.h). Otherwise the new one
+// waits.
 //
 // Each handshake is charged for the most that OpenSSL allocates for one: the client announces the
 // size of its ClientHello, and OpenSSL reserves up to 128 KiB for it before the bytes arrive.

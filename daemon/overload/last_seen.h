@@ -1,4 +1,5 @@
-// LastSeen: tables of fixed size that record when a site was last seen. Each kind of event has one.
+// LastSeen: records when each site was last seen, in one table of fixed size for each kind of
+// event.
 //
 //     for each kind, sites_max entries    [ tag, 32 bits | second, 32 bits ]
 //

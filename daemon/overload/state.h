@@ -35,7 +35,8 @@ public:
     // pressure: 0 to 1. drain_s: time until the backlog causes no more pressure.
     void publish(double pressure, int64_t drain_s);
 
-    // Returns true if the pressure is full. New clients are then rejected.
+    // Returns true while the pressure is at its maximum, 1. As long as it is, new clients are
+    // rejected.
     [[nodiscard]] bool overloaded() const { return pressure_.read() >= 1; }
     // Return the interval, at least 1 s, at which the site is asked to report:
     // reporting_interval_s() under the current pressure, base_interval_s() without pressure. site:

@@ -1,12 +1,14 @@
-// Credentials: authenticates clients. It turns a credential into an Identity, which has a site and
-// a tenant.
+// Credentials: authenticates clients. It checks the Credential that a client sent, and returns the
+// client's Identity: site, tenant, and time of expiry. The kind of the credential decides how:
 //
-//   |  Credential           a token, and optionally the name of a site
-//   |    stored token?      SHA-256 in auth.tokens_file                    a few us
-//   |    JSON Web Token?    verified by a key of auth.signing_keys_file    HS256: a few us;
-//   |                                                                      public key: 20 to 200 us
-//   |    no token?          the common name of a verified client certificate
-//   |  Identity             site, tenant, expiry
+//   |  kind                  check                                        CPU time
+//   |  stored token          its SHA-256 is in auth.tokens_file           a few us
+//   |  JSON Web Token        a key of auth.signing_keys_file verifies it  HS256: a few us;
+//   |                                                                     public key: 20 to 200 us
+//   |  client certificate    TLS has verified it                          none
+//
+// A certificate counts only if the client sent no token; its common name is the site. A client may
+// also name its site; if the name does not agree with the credential, the client is refused.
 //
 // CredentialFiles holds the contents of all files; load() replaces either all of them or none. Each
 // worker has a Credentials object with its own reference to the current contents, so that

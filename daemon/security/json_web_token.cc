@@ -36,8 +36,8 @@ std::optional<Parts> split(std::string_view token) {
 
 // --- JSON ---
 
-// Calls visit(name, cursor) at the value of each member of the object `json`. Returns false if
-// `json` is not exactly one object, or if a visit fails.
+// Reads the object `json`. For each member, calls visit(name, cursor), which must read the member's
+// value from the cursor. Returns false if `json` is not exactly one object, or if a visit fails.
 template <class Visit>
 bool each_member(std::string& json, Visit visit) {
     if (!utf8_valid(json)) return false;

@@ -3,8 +3,8 @@
 //   |  # id of the token        anything else is a note
 //   |  Zm9yLi4uaGVyZS4uLg       stolen 2026-03-01
 //
-// The lines have the format of a secret_file. Only a token with the claim `jti` can be revoked; the
-// tokens of `rollcalld token new` have this claim.
+// Comments and blanks are as in secret_file.h. Only a token with the claim `jti` can be revoked;
+// the tokens of `rollcalld token new` have this claim.
 //
 // Threads: built by one thread, then only read.
 #pragma once

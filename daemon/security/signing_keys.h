@@ -5,7 +5,7 @@
 //   |  2025-11     HS256       aGVyZS4u
 //   |  portal      ES256       portal.pem
 //
-// The lines have the format of a secret_file. A key is valid only for the algorithm on its line.
+// Comments and blanks are as in secret_file.h. A key is valid only for the algorithm on its line.
 // The first HS256 key signs new tokens (`rollcalld token new`); the other keys only verify. To
 // rotate keys, add a line above the old one, and remove the old line when all tokens of the old key
 // have expired. A secret has at least 32 bytes (RFC 7518, section 3.2). The name of a public key's

@@ -1,11 +1,12 @@
-// StoredTokens: tokens, stored in a file by their SHA-256, each with a site and a tenant.
+// StoredTokens: the tokens of auth.tokens_file. For each token, a line of the file has the site and
+// the tenant of the client, and the SHA-256 of the token instead of the token itself.
 //
 //   |  # site      tenant   SHA-256 of the token, in hex
 //   |  tower-12    acme     9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
 //   |  tower-13             60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752
 //   |  gw/*                 fd61a03af4f77d870fc21e05e7e80678095c92d808cfb3b5c279ee04c74aca13
 //
-// The lines have the format of a secret_file. A site may have several tokens, so that an operator
+// Comments and blanks are as in secret_file.h. A site may have several tokens, so that an operator
 // can replace tokens. A site that ends in `*` is a prefix: the token is valid for each site with
 // this prefix, and the client must name the site together with the token. Gateways, and agents that
 // share a key, need such tokens.
