@@ -129,8 +129,8 @@ std::vector<Attack> attacks_on(const TestDaemon& daemon, Random& random) {
     };
 }
 
-// One connection at a time, which is replaced when the daemon or the attacker has closed it. A
-// reset leaves no port in TIME_WAIT.
+// An attacker has one connection at a time, and opens a new one when the daemon or the attacker has
+// closed the old one. The attacker closes by a reset, which leaves no port in TIME_WAIT.
 class Attacker {
 public:
     Attacker(const Attack& attack, Random& random) : attack_(attack), random_(random) {}
@@ -156,7 +156,8 @@ public:
 private:
     void begin(SteadyClock::time_point now) {
         fd_ = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        // A small buffer, so that responses which are not read fill those of the daemon.
+        // The receive buffer is small. So the responses, which nobody reads, soon fill the buffers
+        // of the daemon.
         const int buffer_bytes = 4096;
         setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &buffer_bytes, sizeof buffer_bytes);
         const linger reset{.l_onoff = 1, .l_linger = 0};

@@ -324,7 +324,8 @@ BOOST_AUTO_TEST_CASE(topic_of_positions_that_is_deleted_is_created_compacted_aga
     BOOST_TEST(!client.has_topic(settings.kafka.position_topic));
     BOOST_TEST(sink.open(spool).value().next_record == 0);
     BOOST_TEST(write(sink, rows(5, 5), 2).has_value());
-    // The topic was replaced by a new one with the same name; the sink checks it again.
+    // Replace the topic by one with the same name and a wrong cleanup.policy. The sink must check
+    // the policy again.
     delete_positions();
     client.create_topic(settings.kafka.position_topic, 1, {{"cleanup.policy", "delete"}});
     const auto failed = sink.open(spool);
@@ -433,8 +434,9 @@ BOOST_AUTO_TEST_CASE(login_over_tls_takes_the_right_password_and_authority) {
     wrong.kafka.user = "rollcalls";
     BOOST_TEST(says(refusal(wrong), "check kafka.user"));
     Settings strange = settings;
-    strange.kafka.tls_ca =
-        "";  // No certificate authority of the system has signed the certificate.
+    // Trust the certificate authorities of the system, none of which signed the brokers'
+    // certificate.
+    strange.kafka.tls_ca = "";
     BOOST_TEST(says(refusal(strange), "check kafka.tls"));
 
     // The permissions are exactly those that docs/kafka-singlestore.md lists.

@@ -1,8 +1,8 @@
 // Kills the daemon again and again under load, even while its files are moved. Every acknowledged
 // check-in must be stored once. ROLLCALL_KILLS sets the number of kills.
 //
-// kill -9 does not lose data in the page cache. durable_before_reply_test.cc shows that a reply
-// waits for the disk.
+// kill -9 does not lose data in the page cache, so this test cannot show that a reply waits for the
+// disk. durable_before_reply_test.cc shows that.
 #include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>

@@ -25,7 +25,7 @@ BOOST_AUTO_TEST_CASE(daemon_that_dies_of_it_has_lost_nothing_when_it_starts_agai
     Routers routers;
     routers.connect(daemon);
     std::this_thread::sleep_for(300ms);
-    // The daemon must keep incomplete lists in memory.
+    // None of these lists is complete, so the daemon has to keep all of them in memory.
     const std::string most(15 << 20, ' ');
     std::vector<std::unique_ptr<HttpClient>> greedy;
     try {
@@ -36,7 +36,7 @@ BOOST_AUTO_TEST_CASE(daemon_that_dies_of_it_has_lost_nothing_when_it_starts_agai
             client->send(most);
         }
     } catch (const ConnectionEnded&) {
-        // The daemon has ended.
+        // As expected, the daemon has run out of memory and ended.
     }
     const auto status = daemon.process().wait(patience);
     BOOST_TEST((status == 128 + SIGABRT), daemon.log());

@@ -1,15 +1,17 @@
 // Runs the path from intake to the sinks on one thread, with a manual clock, a simulated disk with
 // every kind of failure, and sinks that fail at every point. The process is killed and loses power
 // repeatedly, even during a write, a sync or a recovery. A model records which reports were sent
-// and acknowledged. It reports these violations:
+// and acknowledged. The words on the left are in the message of a violation; on the right is the
+// time at which the model checks for it:
 //
-//   "acknowledged before it was durable"     at the moment of the acknowledgement
+//   "acknowledged before it was durable"     at each acknowledgement
 //   "is in a sink twice"                     when a sink commits
 //   "more than its limit"                    after every step
 //   "no progress", "is not in every sink"    at the end, without faults and refusals
 //
-// A run consists of worlds. The seed of a world determines which faults occur, how often, and how
-// small all limits are. If a violation occurs, the test prints the seed of the world;
+// A run consists of independent simulations, called worlds. The seed of a world determines which
+// faults occur, how often, and how small all limits are. If a violation occurs, the test prints the
+// seed of the world;
 // ROLLCALL_SEED=<seed> runs that world first. ROLLCALL_SIMULATION_SECONDS=120 sets the duration of
 // a run.
 //
@@ -67,8 +69,8 @@ enum class Report : uint8_t { sent, acknowledged };
 
 class World {
 public:
-    // In worlds with odd seeds, sinks refuse no reports. So these worlds, such as those of some
-    // past seeds, are the same as before dead letters existed.
+    // Sinks refuse reports only in worlds with even seeds. The worlds with odd seeds, among them
+    // some of past_seeds, thus stay the same as before the simulation had refusals.
     explicit World(uint64_t seed)
         : random_(seed), sinks_(1 + random_.below(3)), refuses_(seed % 2 == 0) {
         choose_limits();
@@ -151,8 +153,9 @@ private:
         // recognize a report that was sent to the other daemon before.
         clones_one_in_ = repeats_ ? 0 : rate(4);
         restores_one_in_ = repeats_ ? 0 : rate(4);
-        // If a sink returns to a position of an unknown run, the position does not show what the
-        // sink has lost. So no world has both.
+        // If a sink goes back to a position of a run that the spool does not know (lineage.h), the
+        // position does not show what the sink has lost. Only a spool that was cloned or restored
+        // meets such positions, so no world has both.
         const bool copies = clones_one_in_ > 0 || restores_one_in_ > 0;
         sink_goes_back_one_in_ = copies ? 0 : rate(60);
     }

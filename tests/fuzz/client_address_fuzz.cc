@@ -3,8 +3,9 @@
 // result must not depend on how the bytes of a PROXY header are split. The address that the proxy
 // appends must be found, whatever the client has sent before it.
 //
-// The first byte selects the case: 0 a PROXY header; 1 the value of X-Forwarded-For; 2 the value of
-// Forwarded; 3 header fields.
+// The first byte selects what the other bytes are: 0 a PROXY header; 1 the value of
+// X-Forwarded-For; 2 the value of Forwarded; 3 several lines, of which the first is the value of
+// X-Forwarded-For and each other one is the value of a field Forwarded.
 #include <algorithm>
 #include <string>
 #include <string_view>
@@ -51,7 +52,7 @@ std::string client_in(const std::string& fields) {
     return client.data();
 }
 
-// value: without line ends, which the HTTP parser does not pass.
+// `value` must not contain line ends, because the HTTP parser accepts none inside a value.
 void check_value(const std::string& name, const std::string& value, const std::string& appended) {
     (void)client_in(name + ": " + value + "\r\n");
     ensure(client_in(name + ": " + value + "," + appended + "\r\n") == "198.51.100.7");

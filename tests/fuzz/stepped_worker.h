@@ -41,8 +41,8 @@ public:
         Client(const Client&) = delete;
         Client& operator=(const Client&) = delete;
 
-        // Sends bytes. Those that the worker does not read, because it has closed or paused the
-        // connection, are lost; the input is never larger than a socket buffer.
+        // Sends bytes, without waiting for room in the socket buffer: the input of a fuzzer always
+        // fits. If the worker has closed or paused the connection, it may never read the bytes.
         void send(std::string_view bytes) const {
             (void)!::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
             worker_.step();

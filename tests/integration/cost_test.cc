@@ -117,8 +117,8 @@ std::map<std::string, std::string> thread_names(pid_t pid) {
 // --- system calls ---
 
 struct Calls {
-    size_t reads = 0;   // Calls that read check-ins,
-    size_t writes = 0;  // and those that write replies.
+    size_t reads = 0;   // Calls that read check-ins.
+    size_t writes = 0;  // Calls that write replies.
     std::map<std::string, size_t> by_thread;
 
     [[nodiscard]] size_t of(const std::string& thread) const {
@@ -305,8 +305,8 @@ BOOST_AUTO_TEST_CASE(sixteen_mqtt_check_ins_in_flight_wake_threads_as_often_as_o
     expect_few_wakeups_and_no_allocations(mqtt_16);
 }
 
-// The following cases show that those above can fail. A library adds what is named to each read of
-// a check-in.
+// The following cases show that the cases above can fail. At each read of a check-in, a preloaded
+// library makes the additional calls and allocations that the name of the case states.
 BOOST_AUTO_TEST_CASE(one_call_more_for_each_check_in_exceeds_the_bound) {
     for (const Shape shape : {http, mqtt}) {
         const Calls calls = calls_of(shape, {"LD_PRELOAD=" PLANTED_COST_PATH});
@@ -314,8 +314,9 @@ BOOST_AUTO_TEST_CASE(one_call_more_for_each_check_in_exceeds_the_bound) {
     }
 }
 
-// Three, because the two waits that the bound allows may not stop the thread. Every wait is also a
-// call, so that the case above shows a single one.
+// The library adds three waits. The two waits of the worker that the bound allows may not stop its
+// thread on a fast machine, so fewer than three more could stay within the bound. A single wait
+// more is found by the case above, because every wait is also a call.
 BOOST_AUTO_TEST_CASE(an_allocation_and_three_waits_more_for_each_check_in_exceed_the_bounds) {
     for (const Shape shape : {http, mqtt}) {
         const auto used = used_for(shape, ":" PLANTED_COST_PATH, "ROLLCALL_PLANTED_WAITS=3");

@@ -1,5 +1,6 @@
 // A real HAProxy between routers and the daemon. The routers use other loopback addresses than
-// HAProxy. The daemon must find out these addresses for each way that HAProxy has to pass them on.
+// HAProxy. HAProxy has several ways to pass on the address of a router. With each of them, the
+// daemon must find out this address.
 
 #include <fmt/core.h>
 

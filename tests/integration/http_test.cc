@@ -77,7 +77,8 @@ BOOST_AUTO_TEST_CASE(health_check_and_options_are_answered_between_check_ins) {
                    .exchange("POST http://r/v1/checkins HTTP/1.1\r\nHost: r\r\n"
                              "Content-Length: 2\r\n\r\n{}")
                    .status == 200);
-    // The daemon does not read a body that the request does not need.
+    // The daemon does not read a body that the request does not need. So it must close the
+    // connection after the response.
     const auto closing =
         client.exchange("GET /healthz HTTP/1.1\r\nHost: r\r\nContent-Length: 2\r\n\r\n{}");
     BOOST_TEST(closing.status == 200);

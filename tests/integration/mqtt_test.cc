@@ -160,7 +160,8 @@ BOOST_AUTO_TEST_CASE(message_repeated_after_a_restart_adds_no_row) {
     }
 }
 
-// For example, a client can use packet id 1 for every report.
+// Equal messages can be different reports: for example, a client can use packet id 1 for each
+// report.
 BOOST_AUTO_TEST_CASE(equal_messages_are_all_stored_if_none_is_marked_as_repeated) {
     TestDaemon daemon;
     for (int time = 0; time < 3; ++time) {

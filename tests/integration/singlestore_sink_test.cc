@@ -71,8 +71,8 @@ struct Tables {
         return {R"(sinks = ["singlestore"])", "[singlestore]",
                 fmt::format("port = {}", server.port()), R"(user = "root")"};
     }
-    // Waits until there are `count` rows, at most for `patience`. Returns the number of rows, the
-    // number of ids, and the sum of seq.
+    // Waits until the table has `count` rows, but not longer than `patience`. Returns the number of
+    // rows, the number of different ids and the sum of seq, as "ROWS|IDS|SUM".
     [[nodiscard]] std::string rows_until(int count) const {
         std::string now;
         for (auto left = patience; left > 0s; left -= 1s) {

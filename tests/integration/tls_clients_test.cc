@@ -321,8 +321,8 @@ BOOST_AUTO_TEST_CASE(handshake_may_be_cut_at_every_byte) {
         }
     }
     BOOST_TEST(cut > 500);
-    // For each version there are two more connections. One sent nothing and does not count. The
-    // other one sent only a ClientHello and counts.
+    // For each version, the loop left two more connections by `break`. The first one sent nothing
+    // and does not count as truncated. The second one sent only a ClientHello and counts.
     BOOST_TEST(refused(daemon, "tls_truncated", cut + 2) == cut + 2);
     BOOST_TEST(metric_until(daemon, 0, R"(rollcall_connections{transport="http"})") == 0);
     BOOST_TEST(answered(curl(daemon, {}).output));

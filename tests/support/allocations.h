@@ -1,5 +1,5 @@
-// Allocations: counts the calls of operator new in this program, for tests that a hot path
-// allocates nothing. Linking allocations.cc replaces the operators.
+// Allocations: counts the calls of operator new in this program. Tests use the count to check that
+// a hot path allocates nothing. Linking allocations.cc replaces the operators.
 #pragma once
 
 #include <cstddef>

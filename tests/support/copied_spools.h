@@ -2,9 +2,9 @@
 // routers report to them. In between, a spool is sometimes replaced by a copy of the other one
 // or by a backup of itself.
 //
-// A clone    replaces the spool of one daemon by a copy of the other's
-// A restore  lays an older copy of a spool over the spool, as rsync does: the directory stays the
-// same
+// A clone    replaces the spool directory of one daemon by a copy of the other's
+// A restore  replaces the files of a spool by those of an older copy, as rsync does; the directory
+//            itself is kept
 //
 // Before a spool is replaced, its daemon stores all acknowledged check-ins, because the new spool
 // does not contain them.
@@ -37,7 +37,8 @@ public:
     void stop();
 
     [[nodiscard]] uint64_t acknowledged() const;
-    // Returns the errors in the table, one line for each report; empty if there are none.
+    // Returns the reports that the table has lost or contains twice, one per line; empty if there
+    // are none.
     [[nodiscard]] std::string losses_and_repeats(const Routers::Stored& stored) const;
 
 private:

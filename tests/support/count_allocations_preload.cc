@@ -17,7 +17,8 @@ constexpr size_t table_bytes = rollcall::counted_threads_max * sizeof(ThreadAllo
 
 ThreadAllocations* table = nullptr;
 std::atomic<uint32_t> threads{0};
-// initial-exec: the first use of any other thread-local variable of a library allocates.
+// initial-exec, because the first use of any other thread-local variable of a library allocates
+// memory, so count() would call itself.
 __attribute__((tls_model("initial-exec"))) thread_local ThreadAllocations* own = nullptr;
 
 __attribute__((constructor)) void open_table() {
@@ -35,7 +36,7 @@ __attribute__((constructor)) void open_table() {
 void count() {
     if (table == nullptr) return;
     if (own == nullptr) {
-        // relaxed: a number that stands alone; each thread needs another one.
+        // relaxed: no other data depends on this number. It only gives each thread its own entry.
         const uint32_t entry = threads.fetch_add(1, std::memory_order_relaxed);
         if (entry >= rollcall::counted_threads_max) std::abort();
         own = &table[entry];

@@ -401,7 +401,8 @@ RandomRow& one_row(Random& random, Sent& sent, Letters letters) {
     return sent.rows.back();
 }
 
-// Returns any hint: the first byte identifies JSON, whatever type the client claims.
+// Returns a random hint. Every hint is right, because decode recognizes JSON by its first byte,
+// whatever type the client claims.
 BodyHint any_hint(Random& random) {
     return random.one_of({BodyHint::json, BodyHint::unknown, BodyHint::text, BodyHint::form});
 }

@@ -21,7 +21,7 @@ namespace rollcall {
 
 class MariadbServer {
 public:
-    // arguments: added to the default ones, such as "--max-connections=5".
+    // arguments: further arguments for the server, for example "--max-connections=5".
     explicit MariadbServer(std::vector<std::string> arguments = {});
 
     void start();  // Reuses the port.

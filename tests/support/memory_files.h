@@ -5,7 +5,8 @@
 //
 //   a write     stays in the page cache until a sync, and readers see it there; a power cut loses
 //               all or any part of it, in any order
-//   a sync      that fails marks its pages clean: they are read as written but never reach the disk
+//   a sync      that fails marks its pages clean: readers still see the written data, but it never
+//               reaches the disk
 //   a name      that was created, changed or removed is durable when its directory is synced; until
 //               then, a power cut may undo the change and those that depend on it
 //
@@ -41,7 +42,8 @@ public:
     // --- faults ---
     // Makes syncs fail.
     bool sync_fails = false;
-    // Limits the total size of all files. A larger write writes what fits and fails with disk_full.
+    // Limits the total size of all files. A write that would exceed the limit stores the bytes that
+    // still fit, and fails with disk_full.
     uint64_t capacity = UINT64_MAX;
     // Called before each operation. If it returns an error, the operation fails with this error. It
     // may throw, which ends the simulated process in the middle of an operation.
@@ -53,8 +55,8 @@ public:
     void crash(uint64_t torn_bytes = 0);
     // Cuts the power. Random parts of the unsynced changes survive.
     void crash(Random& random);
-    // The DirectoryPlace of every directory of this disk. A copy of the disk has the same value
-    // until a test changes it.
+    // The value that place() returns for every directory of this disk. A copy of the disk has the
+    // same value, like a clone, until a test changes it.
     DirectoryPlace where{};
     // Replaces all contents by the durable contents of another disk.
     void copy(const MemoryFiles& from);
@@ -62,7 +64,7 @@ public:
     void take(const std::string& path, const MemoryFiles& from);
     // Truncates a file, on disk and in memory.
     void cut(const std::string& path, uint64_t bytes);
-    // Replaces a directory by another one; its files keep their names.
+    // Replaces a directory by a new one that contains the same files under the same names.
     void replace_directory(const std::string& path) {
         directories_.at(path) = std::make_shared<Content>();
     }
@@ -132,8 +134,8 @@ private:
 
     Names names_;
     Names disk_names_;
-    // Directories survive power cuts. They have contents only because the address of a content
-    // serves as inode number.
+    // Directories survive power cuts. A directory has a Content only because the address of this
+    // Content serves as the inode number.
     Names directories_;
     std::vector<Renaming> unsynced_names_;  // In order; they turn disk_names_ into names_.
     uint64_t syncs_ = 0;

@@ -21,15 +21,15 @@ public:
     std::vector<int64_t> ids;
     std::vector<size_t> batches;  // Number of rows in each batch.
     uint64_t position = 0;
-    RunId run{};  // Run of the position, from the last batch.
+    RunId run{};  // Batch::run of the last batch. open() returns it with `position`.
     int opened = 0;
     int polled = 0;
     bool poll_fails = false;
-    uint64_t settled_end = UINT64_MAX;  // The sink may still lose the records from here on.
+    uint64_t settled_end = UINT64_MAX;  // The sink may lose the records from this number on.
     bool is_shared = false;
     std::unique_ptr<MetricShard> shard = std::make_unique<MetricShard>();
     std::string explanation;          // Explanation of the errors; empty for the default.
-    size_t rows_in_time = 1'000'000;  // Larger batches fail.
+    size_t rows_in_time = 1'000'000;  // Batches of more rows fail, as if by a timeout.
     std::set<int64_t> refuses;        // The seqs of rows that are refused permanently.
     size_t had = 0;                   // Number of duplicates that the sink reports per batch.
 

@@ -124,7 +124,9 @@ inline const std::vector<KnownProperty> known_properties = {
     {37, "\1", ""},  // Retain available.
     {38, pair("a", "b"), "cwpasudA"},
     {39, four(1), "c", {four(0)}},
-    {40, "\1", ""},  // 40 to 42: subscriptions with wildcards, with identifiers, shared.
+    // 40 to 42 say whether the server supports wildcard subscriptions, subscription identifiers and
+    // shared subscriptions.
+    {40, "\1", ""},
     {41, "\1", ""},
     {42, "\1", ""},
 };

@@ -18,7 +18,8 @@ namespace rollcall {
 namespace {
 
 using namespace std::chrono_literals;
-// With ten rows in each message, the server is still able to report all warnings of a load.
+// Maximum number of messages in one load. If each message has ten rows, the server can still report
+// a warning for each row of a load: its maximum is 65,535 warnings.
 constexpr size_t messages_at_once = 5'000;
 constexpr unsigned duplicate_entry = 1062;
 

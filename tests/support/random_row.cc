@@ -176,8 +176,8 @@ std::vector<Spelling> spellings_of_real(Column column, double number) {
         case Column::temp_c:
         case Column::cpu_temp_c: return spellings_of_number(number, {"C", " C", "°C"});
         case Column::power_w: return spellings_of_number(number, {"W", " W"});
-        // Never in tenths of volts: they are certain only with version 6, and the report may name
-        // its version outside of the body.
+        // Never in tenths of volts: decode expects tenths only from RouterOS 6, and the report may
+        // name its version outside of the body.
         case Column::voltage_v: return spellings_of_number(number, {"V", " V"});
         default: return spellings_of_number(number, {});
     }

@@ -29,7 +29,8 @@ enum class Letters : uint8_t { plain, latin, all };
 
 [[nodiscard]] RandomRow random_row(Random& random, Letters letters);
 
-// Returns the text that report.h's shown() returns for such a cell.
+// Returns the value as text, in the format of shown() in report.h, so that a test can compare it
+// with the decoded value.
 [[nodiscard]] std::string shown(const RandomRow::Cell& cell);
 
 struct Spelling {

@@ -37,13 +37,15 @@ public:
     [[nodiscard]] uint64_t acknowledged() const;
     // Returns the longest wait of any router for a response, including connections that have ended.
     [[nodiscard]] std::chrono::milliseconds longest_wait() const;
-    // Returns the errors in the daemon's table, one line for each report; empty if there are none.
+    // Returns the reports that the daemon's table has lost or contains twice, one per line; empty
+    // if there are none.
     [[nodiscard]] std::string losses_and_repeats(const TestDaemon& daemon) const;
-    // Checks an SQLite file with another path.
+    // Does the same for the SQLite file at this path.
     [[nodiscard]] std::string losses_and_repeats(const std::filesystem::path& database) const;
     // Returns the rows of several SQLite files, each row once. A missing file has no rows.
     [[nodiscard]] static Stored in_any_of(std::vector<std::filesystem::path> databases);
-    // Checks another store. The function returns the `seq` of each row with a given serial number.
+    // Does the same for any store. `stored` must return the `seq` of each row with a given serial
+    // number.
     [[nodiscard]] std::string losses_and_repeats(const Stored& stored) const;
 
 private:

@@ -1,5 +1,6 @@
-// StoppedThread: stops one thread of another process until the object is destroyed. This looks as
-// if a system call of the thread did not return. The other threads of the process continue.
+// StoppedThread: stops one thread of another process until the object is destroyed. The other
+// threads of the process continue. To them, the thread seems to wait in a system call that does not
+// return.
 //
 // Source:  ptrace(2), PTRACE_SEIZE.
 // Threads: one.

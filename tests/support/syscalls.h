@@ -29,7 +29,7 @@ struct Syscall {
 
 // Returns the words to put before a command, so that strace writes the system calls of all its
 // threads to the file. The started process is the command itself, and strace runs in a separate
-// process (-D). When that ends, the trace is complete.
+// process (-D). When strace ends, the trace is complete.
 [[nodiscard]] std::vector<std::string> traced_into(const std::filesystem::path& file,
                                                    std::string_view calls);
 

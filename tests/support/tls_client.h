@@ -56,7 +56,8 @@ public:
     [[nodiscard]] std::string protocol() const;     // The protocol that ALPN selected.
     [[nodiscard]] std::string server_name() const;  // The common name in the server's certificate.
     [[nodiscard]] std::string cipher() const { return SSL_get_cipher(ssl_.get()); }
-    // Returns the session for another client. With TLS 1.3 it is complete after the first read().
+    // Returns the session, so that another client can resume it. With TLS 1.3 the session is
+    // complete after the first read().
     [[nodiscard]] std::shared_ptr<SSL_SESSION> session() const;
 
 private:

@@ -57,8 +57,8 @@ VolatileDisk::VolatileDisk()
 std::vector<std::string> VolatileDisk::environment(std::string_view lies_below) const {
     std::vector<std::string> variables = {
         "LD_PRELOAD=" VOLATILE_DISK_PATH,
-        // A sanitizer normally must be the first library. The library of the shadow may come
-        // before a sanitizer, because it hides no function that the sanitizer must see.
+        // By default, AddressSanitizer ends a program that loads another library first. The library
+        // of the volatile disk may come first, because it passes each call on to the sanitizer.
         "ASAN_OPTIONS=verify_asan_link_order=0",
         fmt::format("{}={}", volatile_disk::root_variable, root_.string()),
         fmt::format("{}={}", volatile_disk::shadow_variable, shadow_.path.string())};

@@ -23,8 +23,8 @@ bool contains(const std::string& text, std::string_view part) {
     return text.find(part) != std::string::npos;
 }
 
-// Returns settings for brokers that require a login and a client certificate. A message has many
-// rows.
+// Returns settings for brokers that require a login and a client certificate, with many rows in
+// each message.
 Settings secured() {
     Settings settings;
     settings.kafka.brokers = {"kafka-1:9093", "kafka-2:9093"};

@@ -274,14 +274,15 @@ BOOST_AUTO_TEST_CASE(connection_that_was_taken_over_receives_nothing_more) {
     BOOST_TEST(unreleased(second).size() == 1u);
 }
 
-// In both orders of the two closes, the entry must exist until the last close, and no longer.
+// The two connections of a client may close in any order. The client's entry must exist until both
+// have closed, and no longer.
 BOOST_AUTO_TEST_CASE(client_whose_session_ended_while_an_older_connection_is_open_may_come_back) {
     const auto first = open("a");
     const auto second = open("a");
     BOOST_TEST((close(second, 0) == Closed::ended));
     const auto third = open("a");
     BOOST_TEST(!third.session_present);
-    BOOST_TEST(mailbox.posted.size() == 1u);  // The earlier connection was already closed.
+    BOOST_TEST(mailbox.posted.size() == 1u);  // `third` ends no connection: `second` was closed.
     BOOST_TEST((close(first, 60) == Closed::taken_over));
     BOOST_TEST((close(third, 0) == Closed::ended));
     BOOST_TEST(!open("a").session_present);

@@ -260,7 +260,7 @@ BOOST_AUTO_TEST_CASE(flags_of_a_connect_of_5_0_are_consistent_and_what_they_anno
         {0x06, text("c"), false},
         {0x06, text("c") + "\0"s, false},
         {0x06, text("c") + "\0"s + text("t"), false},
-        {0x06, text("c") + text("t") + text("gone"), false},  // No properties.
+        {0x06, text("c") + text("t") + text("gone"), false},  // A will without a property list.
         {0x06, text("c") + "\0"s + text("\xFF") + text("gone"), false},
         {0x02, text("c") + will, false},
         {0x82, text("c") + text("user"), true},

@@ -34,8 +34,8 @@ BOOST_AUTO_TEST_CASE(client_of_5_0_receives_nothing_larger_than_its_maximum_pack
         client.send(with_maximum(full.size() - 1) + bad + connect("MT1"));
         BOOST_TEST(client.take_rest() == terms + brief + dismissal(5, Reason::protocol_error));
     }
-    // CONNACK has the limits of the daemon. A client that cannot receive it is refused, because it
-    // could not keep to them.
+    // CONNACK tells the client the limits of the daemon. A client whose maximum packet size is too
+    // small for CONNACK is refused, because it would not know the limits.
     TcpClient client(mqtt_port);
     client.send(with_maximum(terms.size() - 1) + bad);
     BOOST_TEST(client.take_rest() == refused(5, Reason::packet_too_large));

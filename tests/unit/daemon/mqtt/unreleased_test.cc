@@ -37,7 +37,7 @@ BOOST_AUTO_TEST_CASE(message_whose_answer_was_never_heard_is_forgotten_with_its_
     MqttUnreleased unreleased(memory);
     unreleased.add(1, 1, 100);
     unreleased.add(2, 1, 101);
-    unreleased.add(3, 2, 500);  // Connection 2 is not settled, so it must keep this message.
+    unreleased.add(3, 2, 500);  // Settling connection 1 must not affect a message of connection 2.
     unreleased.settle(1, 100);
     BOOST_TEST(state_of(unreleased, 1, 9) == "stored");
     BOOST_TEST(state_of(unreleased, 2, 9) == "unknown");

@@ -71,7 +71,7 @@ BOOST_AUTO_TEST_CASE(limit_holds_for_all_tables_together) {
     SharedCount open;
     options.connections_max = 2;
     options.open_connections = &open;
-    open.add(1);  // A connection of another table.
+    open.add(1);  // Stands for a connection of another table.
     Client first = connect();
     BOOST_TEST(!first.ended());
     Client second = connect();

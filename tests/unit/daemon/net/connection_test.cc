@@ -356,7 +356,7 @@ BOOST_AUTO_TEST_CASE(client_that_holds_more_than_the_budget_leaves_is_not_read_f
         BOOST_TEST(budget.used() <= static_cast<int64_t>(sent));
         BOOST_TEST(waits() == 1);
         const size_t seen_of_greedy = seen;
-        // A client that holds nothing must be served.
+        // A client that holds no memory must still be served.
         Client modest = connect();
         modest.send("a");
         BOOST_TEST(seen == 1U);
@@ -364,7 +364,7 @@ BOOST_AUTO_TEST_CASE(client_that_holds_more_than_the_budget_leaves_is_not_read_f
         sweep();
         BOOST_TEST(waits() == 1);
         seen = seen_of_greedy;
-        // Other users have freed memory.
+        // Stands for other users of the budget, which free memory.
         budget.add(MemoryUse::wills, -2 * static_cast<int64_t>(sent));
         sweep();
         BOOST_TEST(seen == sent);

@@ -53,7 +53,7 @@ BOOST_AUTO_TEST_CASE(site_may_stand_in_the_query_of_which_nothing_else_is_kept) 
     BOOST_TEST(rows().rows() == 2);
     BOOST_TEST(rows().text(0, Column::site_id) == "4C:5E:0C:11:22:38");
     BOOST_TEST(rows().text(1, Column::site_id) ==
-               "HX1");  // The same site as for an accepted report.
+               "HX1");  // An accepted report with this query would have the same site.
     BOOST_TEST(rows().mask(0) == rows().mask(1));
     BOOST_TEST(!rows().has(1, Column::serial_number));
     BOOST_TEST(!rows().has(0, Column::extra));

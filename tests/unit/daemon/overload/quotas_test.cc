@@ -79,8 +79,8 @@ BOOST_AUTO_TEST_CASE(whoever_goes_on_and_on_gets_the_rate_and_no_less) {
     BOOST_TEST(taken(quotas, sender, 1000) == 90);
 }
 
-// The table can keep only four senders of one row. If names could be chosen such that all fall into
-// one row, the table would forget the senders again and again, and they would have no limit.
+// A row of the table has room for only four senders. If clients could choose names that all fall
+// into one row, the table would forget these senders again and again, so they would have no limit.
 BOOST_AUTO_TEST_CASE(names_cannot_be_chosen_to_push_each_other_out_of_the_table) {
     constexpr size_t rows = 1024;
     settings.quotas.site_checkins_max = 60;
@@ -140,12 +140,12 @@ BOOST_AUTO_TEST_CASE(each_site_tenant_and_network_has_its_own) {
     Quotas quotas(settings);
     BOOST_TEST(taken(quotas, sender, 1000) == 90);
     BOOST_TEST(taken(quotas, {.site = 12, .tenant = 22, .network = 33}, 1000) == 90);
-    // The tenant has already sent 180.
+    // The tenant has already sent 180, which is its quota of one minute plus the burst.
     BOOST_TEST(taken(quotas, {.site = 13, .tenant = 22, .network = 33}, 1000) == 0);
     BOOST_TEST((quotas.standing({13, 22, 33}, now_us).code == Code::over_tenant_quota));
     BOOST_TEST(taken(quotas, {.site = 14, .tenant = 23, .network = 33}, 1000) == 90);
     BOOST_TEST(taken(quotas, {.site = 16, .tenant = 23, .network = 33}, 1000) == 90);
-    // The network has already sent 360.
+    // The network has already sent 360, which is its quota of one minute plus the burst.
     BOOST_TEST(taken(quotas, {.site = 15, .tenant = 24, .network = 33}, 1000) == 0);
     BOOST_TEST((quotas.standing({15, 24, 33}, now_us).code == Code::over_network_quota));
     BOOST_TEST(taken(quotas, {.site = 15, .tenant = 24, .network = 34}, 1000) == 90);

@@ -58,7 +58,7 @@ struct CredentialsFixture {
         return std::string(identity.site()).append("/").append(identity.tenant());
     }
     [[nodiscard]] int64_t now_s() const { return clock.wall / 1'000'000; }
-    // Returns a token as `rollcalld token new` issues it.
+    // Returns a signed token in the format of `rollcalld token new`.
     static std::string signed_by(std::string_view key_id, std::string_view key,
                                  std::string_view site, int64_t expires_s = 0,
                                  std::string_view tenant = "") {
@@ -288,8 +288,8 @@ BOOST_AUTO_TEST_CASE(wrong_signatures_of_unknown_networks_delay_no_known_network
         (void)ask(bad, "", fmt::format("198.51.{}.{}", host / 250, host % 250));
     BOOST_TEST(ask(token(6), "", "203.0.113.1") == "signature_checks_suspended");
     BOOST_TEST(ask(token(6), "", "192.0.2.1") == "s6/");
-    // Each known network may send one wrong signature per second. All known networks together may
-    // send as many as all unknown ones together.
+    // Each known network may send one wrong signature per second, and all of them together may send
+    // auth.invalid_signatures_max, which the unknown networks have not used up.
     BOOST_TEST(ask(bad, "", "192.0.2.1") == "bad_credential");
     BOOST_TEST(ask(token(7), "", "192.0.2.1") == "signature_checks_suspended");
     BOOST_TEST(ask(bad, "", "192.0.2.2") == "bad_credential");

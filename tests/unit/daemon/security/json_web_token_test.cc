@@ -49,7 +49,9 @@ BOOST_AUTO_TEST_CASE(signed_token_contains_the_signed_claims) {
     BOOST_TEST(said->not_before_s == 1'780'000'000);
 }
 
-// RouterOS before 7.14 cuts variables at 4,096 bytes. auth.token_size_max is at least 1 KiB.
+// A script keeps its token in a variable, which RouterOS before 7.14 cuts at 4,096 bytes. The
+// daemon refuses tokens above auth.token_size_max, which is at least 1 KiB. A token must fit both
+// limits.
 BOOST_AUTO_TEST_CASE(signed_token_fits_the_variables_and_header_fields_of_routers) {
     const auto size = [](size_t key_bytes, size_t site_bytes, size_t tenant_bytes) {
         return sign_json_web_token(

@@ -16,7 +16,7 @@ BOOST_AUTO_TEST_CASE(case_and_separators_do_not_count) {
     BOOST_TEST(FoldedName("caf\u00e9 #1").view() == "caf\u00e9#1");
 }
 
-// So a NUL cannot end a name early.
+// A NUL in a name becomes the byte 1, so it cannot end the name early.
 BOOST_AUTO_TEST_CASE(a_nul_is_no_end) {
     BOOST_TEST(FoldedName(std::string_view("a\0b", 3)).view() ==
                "a\x01"

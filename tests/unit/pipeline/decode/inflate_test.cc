@@ -373,7 +373,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_allocated_for_a_body) {
     const size_t none = mallocs;
     take_all();
     const size_t first = mallocs;
-    BOOST_TEST(first - none <= 1);  // zlib's window.
+    BOOST_TEST(first - none <= 1);  // Only zlib's window may be allocated.
     take_all();
     BOOST_TEST(mallocs == first);
     BOOST_TEST((!counting || none > 0));

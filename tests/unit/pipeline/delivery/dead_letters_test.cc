@@ -331,7 +331,7 @@ BOOST_AUTO_TEST_CASE(sink_that_fails_keeps_all_letters_that_it_has_not_stored) {
         BOOST_TEST((failed.code == Code::sink_down));
         BOOST_TEST(describe(failed) == info(Code::sink_down).help);  // No text was added.
     }
-    BOOST_TEST(replay(sink).value().stored == 0);  // The last failure came after the commit.
+    BOOST_TEST(replay(sink).value().stored == 0);  // The last failure came after a full commit.
     BOOST_TEST(sink.seqs == std::vector<int64_t>({1, 2, 3}), boost::test_tools::per_element());
 }
 

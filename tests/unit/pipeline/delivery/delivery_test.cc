@@ -470,7 +470,7 @@ BOOST_AUTO_TEST_CASE(stop_stores_what_the_spool_holds) {
     BOOST_TEST(sink.seqs == sequence(0, 50), boost::test_tools::per_element());
 }
 
-// A backlog of hours must not delay a stop until delivery.stop_timeout_max.
+// With a backlog of hours, a stop must not take the whole delivery.stop_timeout_max.
 BOOST_AUTO_TEST_CASE(stop_gives_a_delivery_that_is_far_behind_a_part_of_its_time) {
     rows_max = 1;
     segment_size = size_max = 64 << 20;
@@ -496,7 +496,9 @@ BOOST_AUTO_TEST_CASE(stop_gives_a_delivery_that_lacks_little_all_of_its_time) {
     SlowSink slow;
     Delivery delivery(files, real, shard, writer->end(), slow, options());
     delivery.start();
-    delivery.begin_stop(19s);  // A twentieth of it is less than a second.
+    // A delivery that is far behind would get only a twentieth of this, which is less than a
+    // second.
+    delivery.begin_stop(19s);
     delivery.join();
     BOOST_TEST(slow.rows == 50);
 }
@@ -534,7 +536,7 @@ BOOST_AUTO_TEST_CASE(every_bit_of_a_fingerprint_tells_reports_apart) {
     BOOST_TEST(sink.seqs == sequence(0, 66), boost::test_tools::per_element());
 }
 
-// Spools from before the column for first sendings mark a first sending by a negative fingerprint.
+// Older spools have no column `first_sending`. They mark a first sending by a negative fingerprint.
 BOOST_AUTO_TEST_CASE(spool_of_an_older_daemon_says_first_sending_by_a_negative_fingerprint) {
     report({{-7, 0}, {-7, 1}, {7, 2}, {-7, 3}, {8, 4}, {-8, 5}, {9, 6}, {9, 7}});
     // Remove the columns that an older daemon did not have.
@@ -971,7 +973,8 @@ BOOST_AUTO_TEST_CASE(rows_keep_the_ids_of_the_run_that_wrote_them) {
     BOOST_TEST((table.content().keys == keys));
 }
 
-// The daemon that wrote the segment had no runs yet. Its sink has stored the first two records.
+// The segment has format 2, which does not record the runs of the daemon (lineage.h). The sink has
+// already stored its first two records.
 BOOST_AUTO_TEST_CASE(spool_of_an_older_version_is_read_and_its_rows_keep_their_ids) {
     std::ifstream file(ROLLCALL_SOURCE_DIR "/tests/spools/format_2.segment", std::ios::binary);
     const std::string bytes(std::istreambuf_iterator<char>(file), {});

@@ -21,7 +21,7 @@ struct SinkHealthFixture {
     [[nodiscard]] bool is_up() const {
         return health.shard().read(Metric::sink_up, label_of(SinkName::kafka)) == 1;
     }
-    // Lets the main thread measure for some seconds.
+    // Lets some seconds pass, and measures after each of them, as the main thread does.
     void pass(int seconds) {
         for (int second = 0; second < seconds; ++second) {
             clock.pass(1s);

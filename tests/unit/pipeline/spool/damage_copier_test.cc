@@ -48,7 +48,8 @@ BOOST_AUTO_TEST_CASE(copies_follow_each_other_from_whatever_segment_and_offset) 
         uint64_t offset;
         uint64_t bytes;
     };
-    // Near and far from each other, backward, in another segment, and larger than a read.
+    // Some parts are near to the part before them, others are far from it, before it, or in another
+    // segment. One part is larger than a read.
     const std::vector<Part> parts = {{"a", 0, 16},        {"a", 24, 400},   {"a", 65'000, 1'000},
                                      {"b", 8, 16},        {"a", 24, 400},   {"a", 900'000, 8},
                                      {"a", 100, 600'000}, {"a", 99'999, 1}, {"b", 992, 8}};

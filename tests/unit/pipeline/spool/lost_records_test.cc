@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_CASE(many_losses_share_a_file_that_tells_the_next_start_which_re
         later.note({record, record + 1, "a", 10 * record, 10 * record + 10});
     later.flush();
     BOOST_TEST(later.records() == 0);
-    later.add({3, 4, "a", 30, 40});  // This range was undamaged before.
+    later.add({3, 4, "a", 30, 40});  // Record 3 was undamaged before, so it counts as a new loss.
     BOOST_TEST(later.records() == 1);
 }
 

@@ -171,7 +171,8 @@ BOOST_AUTO_TEST_CASE(much_damage_is_passed_over_in_parts) {
     BOOST_TEST(!from.has_more());
 }
 
-// The delivery of a batch reads until it gets nothing.
+// A delivery reads a batch until peek_bounded() returns nothing. So peek_bounded() must do this
+// after much damage, even if there are whole records between the damaged ones.
 BOOST_AUTO_TEST_CASE(damage_between_whole_records_is_passed_over_in_parts) {
     append_damaged(20'000, 20'000, 2);
     SpoolReader from = reader();
@@ -191,7 +192,7 @@ BOOST_AUTO_TEST_CASE(damage_between_whole_records_is_passed_over_in_parts) {
     BOOST_TEST(lost(shard) == 10'000);
 }
 
-// The reader has met damage in the segment before it was dropped, and has read only a part of it.
+// When the segment is dropped, the reader has met damage in it and has read only a part of it.
 BOOST_AUTO_TEST_CASE(damaged_segment_that_is_overwritten_while_it_is_read_is_not_lost) {
     append_damaged(4'000, 10, 2);
     SpoolReader from = reader();

@@ -112,7 +112,8 @@ BOOST_AUTO_TEST_CASE(only_segments_that_hold_nothing_else_are_dropped) {
     BOOST_TEST(read_from(400) == sequence(400, 1), boost::test_tools::per_element());
 }
 
-// Otherwise a stop might wait until tens of thousands of files are removed.
+// If one call removed all segments, a stop might have to wait until tens of thousands of files are
+// removed.
 BOOST_AUTO_TEST_CASE(drop_for_all_sinks_removes_some_segments_and_the_next_calls_the_rest) {
     segment_size = segment_head_bytes + 1;
     size_max = 64 << 20;

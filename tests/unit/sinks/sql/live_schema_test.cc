@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(column_that_is_new_in_this_version_is_added) {
                boost::test_tools::per_element());
     BOOST_TEST(apply_fixes(found, query).value().empty());
     BOOST_TEST(differences(columns).empty());
-    BOOST_TEST(differences().empty());  // An older daemon must still work.
+    BOOST_TEST(differences().empty());  // An older daemon must accept the additional column.
 }
 
 BOOST_AUTO_TEST_CASE(column_of_another_type_is_left_for_a_person) {

@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_CASE(wal_that_a_reader_holds_is_bounded_and_cut_when_the_reader_
     BOOST_TEST(describe(stored.error()).find("a reader keeps a transaction open") !=
                std::string::npos);
     BOOST_TEST(sink.counters()->read(Metric::sqlite_wal_size_bytes, 0) >= wal_size_max);
-    // Later attempts must store nothing, either.
+    // As long as the reader's transaction is open, later attempts must store nothing, either.
     for (int attempt = 0; attempt < 3; ++attempt) {
         BOOST_TEST(sink.open(spool).value().next_record == written);
         BOOST_TEST(!write(sink, rows(0, 100), written + 1).has_value());
@@ -343,7 +343,8 @@ BOOST_AUTO_TEST_CASE(moved_database_that_somebody_reads_leaves_no_wal_to_the_nex
     BOOST_TEST(reader("SELECT COUNT(*) FROM site_checkins").value()[0][0].value() == "10");
 }
 
-// A daemon is killed after its database was moved to another path.
+// If the database is moved and the daemon is then killed, the database is left without its WAL. So
+// only the records that the database file itself contains may count as settled.
 BOOST_AUTO_TEST_CASE(records_are_settled_when_the_database_holds_them_without_its_wal) {
     const auto position_without_wal = [&]() -> uint64_t {
         const std::string copy = path + ".copy";
