@@ -44,7 +44,7 @@ public:
         KeyedHash::Key fingerprint_key = {};      // See the constructor of Intake.
         // A thread of the pipeline calls this after an error that ends the daemon. The process must
         // then end without another acknowledgement. Before the call, the pipeline logs which
-        // records not every sink has stored.
+        // records some sink has not stored yet.
         std::function<void(const Error&)> on_halt;
     };
 
@@ -52,8 +52,8 @@ public:
     Pipeline(Files& files, const Clock& clock, const Settings& settings, Options options);
 
     [[nodiscard]] Intake& intake(size_t worker) { return *intakes_[worker]; }
-    // Sets the function that the committer calls when slots of this worker have become durable.
-    // Call before start().
+    // Sets the function that the committer's thread calls after it has made slots of this worker's
+    // ring durable. Call before start().
     void on_durable(size_t worker, std::function<void()> wake);
 
     // Recovers the spool. Starts no thread and opens no sink: the deliveries open their sinks after
@@ -86,7 +86,8 @@ public:
     // Returns the values on which the overload controller and the readiness page base their
     // decisions. Any thread may call it after open().
     [[nodiscard]] SpoolLoad load() const { return committer_.load(); }
-    // Returns the sum of the sketches that the workers have published. Any thread may call it.
+    // Returns the sum of the sketches that the workers have published (ingest/observations.h). Any
+    // thread may call it.
     [[nodiscard]] Observations observations() const;
     // Returns the counters of the pipeline's own threads and of the sinks.
     [[nodiscard]] std::vector<const MetricShard*> shards() const;

@@ -7,8 +7,8 @@
 namespace rollcall {
 
 uint32_t checksum_add(uint32_t running, std::span<const std::byte> bytes) {
-    // The library takes the length as an int, so pass long data in chunks. Its pointer is to
-    // non-const, but it only reads.
+    // The library takes the length as an int, so pass long data in chunks. It takes a pointer to
+    // non-const, but only reads.
     constexpr size_t chunk = size_t{1} << 30;
     while (!bytes.empty()) {
         const auto now = bytes.first(std::min(bytes.size(), chunk));

@@ -90,8 +90,8 @@ using Result = std::expected<T, Error>;
 // text of its code becomes the explanation.
 [[nodiscard]] Error in_context(std::string_view context, const Error& error);
 
-// Returns the sentence for a person: the explanation, or else the help text of the code; and the
-// text of the errno if there is one.
+// Returns a sentence for a person: the explanation, or the help text of the code if there is no
+// explanation. Adds the text of the errno if there is one.
 [[nodiscard]] std::string describe(const Error& error);
 
 // If writing the message to standard error blocks, alarm(2) ends the process a second later.

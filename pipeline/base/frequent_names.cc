@@ -86,9 +86,10 @@ std::vector<FrequentName> sum_of(std::span<const FrequentNames> sketches, size_t
     uint64_t missed_by_all = 0;
     for (const FrequentNames& sketch : sketches) {
         const uint64_t missed = sketch.missed_max();
-        // This sketch may have missed the names that it does not hold. So add `missed` to the names
-        // of the earlier sketches, and subtract it below from those that this sketch holds, too. A
-        // new name begins with what all earlier sketches may have missed.
+        // A name that this sketch does not hold may have occurred up to `missed` times. So add
+        // `missed` to all earlier names here, and subtract it again below from the names that this
+        // sketch does hold. A name that no earlier sketch holds begins with what all of these may
+        // have missed.
         for (auto& [name, sum] : sums) {
             sum.count += missed;
             sum.error += missed;

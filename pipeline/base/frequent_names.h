@@ -36,7 +36,8 @@ public:
     // Longer names are cut to this size.
     static constexpr size_t name_bytes_max = 48;
 
-    // The position of a name in the sketch. Another name may have replaced it since.
+    // The position of a name in the sketch. Another name may take the position later; the ticket
+    // then differs.
     struct Place {
         uint32_t ticket = 0;
         uint16_t slot = 0;

@@ -31,9 +31,9 @@ private:
     Latest<uint64_t> changes_;
 };
 
-// Measures how long the current step of a thread takes. A second is counted only when measure() is
-// called. So if both threads were stopped, for example because the machine was suspended, the
-// thread does not count as stuck.
+// Measures how long the current step of another thread takes, by counting the calls of measure()
+// during the step. If the whole process stops for a while, for example because the machine is
+// suspended, no calls are counted, so the other thread does not count as stuck.
 class StepWatch {
 public:
     // A thread whose step takes this long is stuck.

@@ -1,8 +1,9 @@
 // Shrink: returns memory that a container no longer needs.
 //
-// Standard containers double their memory when they grow, and never shrink. If less than an eighth
-// of a container is used, these functions shrink it to twice the used size. So a steady load causes
-// no reallocation, and the cost of shrinking is constant for each removed element.
+// Standard containers double their memory when they grow, and never shrink. These functions shrink
+// a container to twice its used size if less than an eighth of it is used. After that, its use must
+// double or fall to a quarter before it is resized again. So a steady load causes no reallocation,
+// and the cost of shrinking is constant for each removed element.
 //
 // Threads: the thread that owns the container.
 #pragma once

@@ -1,8 +1,8 @@
 // SpoolId: a random UUID. Three things have one:
 //
-//   spool         The directory and all its copies, for ever. Checksums of records begin with it.
-//   run           One start of a daemon, and the records that this daemon wrote. Row ids begin with
-//                 it, and dead letters contain it.
+//   spool         The directory and all its copies, for ever. Checksums of records start from it.
+//   run           One start of a daemon, and the records that this daemon wrote. Row ids are
+//                 computed from it, and dead letters contain it.
 //   incarnation   The spool in one directory (spool/lineage.h). A sink keeps one position for each.
 #pragma once
 

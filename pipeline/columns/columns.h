@@ -149,13 +149,15 @@ public:
     Columns(size_t rows_max, size_t text_max);
 
     // --- the open row ---
+    // Returns whether the table has room for one more row, whatever texts the row contains.
     [[nodiscard]] bool room() const {
         return rows_ < rows_max_ && text_max_ - text_used_ >= row_text_max;
     }
     [[nodiscard]] bool has(Column column) const { return open_mask_ & bit(column); }
     void set_integer(Column column, int64_t value) { put(column, static_cast<uint64_t>(value)); }
     void set_real(Column column, double value) { put(column, std::bit_cast<uint64_t>(value)); }
-    // The text must have at most bytes_max(column) bytes. If the row had room(), all its texts fit.
+    // The text must have at most bytes_max(column) bytes. If room() was true before the row began,
+    // all texts of the row fit together.
     void set_text(Column column, std::string_view text) {
         ensure(text.size() <= bytes_max(column));
         std::memcpy(text_.get() + text_used_, text.data(), text.size());
@@ -202,9 +204,10 @@ public:
     // copy the bytes. Returns the number of pieces. They are valid until the next change of this
     // table.
     [[nodiscard]] size_t pieces(std::array<iovec, pieces_max>& out) const;
-    // Appends the rows of a record's payload. columns_at[i] is the column for the writer's column
-    // i, or spool_columns_count if that column no longer exists. If the rows do not fit, returns
-    // false and changes nothing. Fails with spool_damaged if the bytes are inconsistent.
+    // Appends the rows of a record's payload. columns_at[i] is today's column for column i of the
+    // daemon that wrote the record, or spool_columns_count if that column no longer exists. If the
+    // rows do not fit, returns false and changes nothing. Fails with spool_damaged if the bytes are
+    // inconsistent.
     [[nodiscard]] Result<bool> append_record(std::span<const std::byte> payload,
                                              std::span<const uint8_t> columns_at);
 

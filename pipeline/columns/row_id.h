@@ -1,18 +1,18 @@
 // Row id: the identity of a check-in, derived from its place in the spool or from its fingerprint.
 //
-//      63 bits:   [ minute of received_at, 24 bits | place: spool + record and row, 39 bits ]
+//      63 bits:   [ minute of received_at, 24 bits | place: run + record and row,   39 bits ]
 //      or         [ first minute of its bucket     | fingerprint,                   39 bits ]
 //
 // In the spool, the column `id` contains the report's fingerprint, if it has one: a 64-bit hash
 // that is the same when the report is sent again (ingest/intake.cc). A delivery replaces the
-// fingerprint by the row id. The fingerprints of some MQTT messages depend on the packet id, which
-// a client uses again for later messages. So a row that the client did not mark as a repetition has
-// the column `first_sending`, and such a row never counts as a copy.
+// fingerprint by the row id. The fingerprint of some MQTT messages depends on the packet id, which
+// a client uses again for later messages. If such a message does not have the DUP flag, its row has
+// the column `first_sending` and never counts as a copy.
 //
 // An id by place is the same whenever the record is read again, so the unique key over (id,
-// site_id) prevents storing a row twice. Within a minute, the ids of one spool are unique if the
-// spool writes fewer than 2^25 records. Ids of two spools may collide, but hardly ever for the same
-// site.
+// site_id) prevents storing a row twice. Within a minute, the ids of one run of the daemon
+// (spool/lineage.h) are unique if the run writes fewer than 2^25 records. Ids of two runs may
+// collide, but hardly ever for the same site.
 //
 // An id by fingerprint is the same for two copies of a report that went through two daemons, if
 // both copies arrived within one bucket. A bucket has the length of the duplicate window. Such an
@@ -39,14 +39,15 @@ inline constexpr uint32_t record_rows_max = 1 << 14;
 
 class RowIds {
 public:
-    // window: the duplicate window; a bucket has the same length, rounded up to whole minutes.
+    // spool: the id of the run that wrote the rows. window: the duplicate window; a bucket has the
+    // same length, rounded up to whole minutes.
     RowIds(const SpoolId& spool, std::chrono::milliseconds window);
     // row: the position in the record, below record_rows_max.
     [[nodiscard]] int64_t by_place(uint64_t record, uint32_t row, int64_t received_us) const;
     [[nodiscard]] int64_t by_fingerprint(uint64_t fingerprint, int64_t received_us) const;
 
 private:
-    uint64_t base_;  // Hash of the spool's id; places are counted from it.
+    uint64_t base_;  // Hash of the run's id; places are counted from it.
     int64_t bucket_minutes_;
 };
 

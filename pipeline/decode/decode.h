@@ -1,10 +1,16 @@
 // Decoder: splits a body into its reports, and decodes their values to columns.
 //
-// A Content-Type of JSON lines comes first: each line is a report. Otherwise the first byte that is
-// not white space decides the format: `{` is a report in JSON, `[` an array of reports. Otherwise a
-// Content-Type of JSON makes the body JSON. Otherwise the body is InfluxDB line protocol, if its
-// first line has that format. Otherwise the body is `key=value` pairs: it is a form if the first
-// `&` after the first `=` comes before any `;`, else a list. The User-Agent has no influence.
+// The first of these rules that applies decides the format of the body:
+// clang-format off
+//   1. The Content-Type is that of JSON lines: each line is a report.
+//   2. The first byte that is not white space is `{` or `[`: a report in JSON, or an array of them.
+//   3. The Content-Type is that of JSON: a report in JSON.
+//   4. The first line has the format of InfluxDB line protocol: line protocol.
+//   5. All other bodies are `key=value` pairs. If the first `&` or `;` after the first `=` is an
+//      `&`, the pairs are a form; if it is a `;`, they are a list. If there is neither, they are a
+//      form if the Content-Type says so, otherwise a list.
+// clang-format on
+// The User-Agent has no influence.
 //
 // Pairs, and lines of the line protocol, count as a report only if at least one key is known and at
 // least one value can be stored. XML, HTML, multipart bodies and other bodies that contain no

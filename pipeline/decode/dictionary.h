@@ -1,16 +1,17 @@
 // Dictionary: a cache from the spelling of a name to its meaning.
 //
 // A fleet uses the same few hundred spellings again and again. Folding a name and checking it for
-// secrets takes ten times as long as comparing it with a cached name. So each worker keeps, for
-// each slot of a hash table, the last name that was looked up. A name that is not cached costs as
-// much as without the cache.
+// secrets takes ten times as long as comparing it with a cached name. So each worker has a hash
+// table, and each slot of the table keeps the last name that was looked up there. A name that is
+// not cached costs as much as without the cache.
 //
 // A router sends its names in the same order each time. Each entry therefore points to the name
 // that followed it last time. If this name is next again, neither the end of the name nor its slot
 // has to be found.
 //
-// A member of an object is cached by its name and the Scope of the object, which contains a number
-// that the dictionary gave to the spelling of the object's name.
+// The same name can have different meanings in different objects. So the dictionary gives a number
+// to each spelling of an object's name. It caches a member by the number of its object (see Scope)
+// and by its own name.
 //
 // Threads: one for each worker, inside its Fields. Nothing allocates after construction.
 #pragma once
@@ -44,8 +45,8 @@ struct Meaning {
 // The object whose members are looked up.
 struct Scope {
     std::string_view object;  // The name of the object; empty for the report itself.
-    // The number of that name's spelling, which no other spelling has ever had; 0 for the report
-    // itself.
+    // The number that the dictionary gave to the spelling of this name, and to no other spelling; 0
+    // for the report itself.
     uint64_t spelling = 0;
 
     Scope() = default;
@@ -125,7 +126,7 @@ private:
     static bool is(const Entry& entry, const Scope& scope, const Spelling& spelling) {
         return entry.scope == scope.spelling && entry.spelling.is(spelling);
     }
-    // Returns the entry of a name, which may have been that of another name until now.
+    // Returns the entry of a name. If the slot held another name until now, replaces that name.
     [[nodiscard]] Entry& entry(const Scope& scope, const Spelling& spelling, std::string_view name);
     // Returns the meaning of a name that is not cached, because it is too long, or is in an object
     // with such a name.
@@ -175,8 +176,8 @@ inline const Meaning& Dictionary::look_up(const Scope& scope, std::string_view n
 inline Dictionary::Expected Dictionary::expect(std::string_view text, std::string_view end,
                                                const Scope& scope) {
     Entry* const next = last_->next;
-    // Only a plain name is spelled without escapes in JSON, exactly as in the entry. The entry may
-    // hold another name by now, so the spelling is compared below.
+    // A plain name needs no escapes, so it has the same bytes in JSON as in the entry. The entry
+    // may hold another name by now, so the spelling is compared below.
     if (next == nullptr || next->scope != scope.spelling || !next->meaning.plain) return {};
     const size_t bytes = next->spelling.size;
     if (text.size() < bytes + end.size()) return {};

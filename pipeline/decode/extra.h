@@ -92,7 +92,7 @@ private:
 
     size_t used_ = 0;
     size_t depth_ = 0;  // Number of open objects and lists.
-    size_t muted_ = 0;  // Number of the innermost open ones that are left out.
+    size_t muted_ = 0;  // How many of these, counted from the innermost, are left out.
     bool cut_ = false;
     static constexpr size_t json_bytes_max = bytes_max(Column::extra);
     std::array<char, json_bytes_max + json_step> bytes_;  // json_plain() reads whole steps.

@@ -444,7 +444,8 @@ void Fields::check_serial() {
     const Kept& serial = kept(Column::serial_number);
     for (const Column column : {Column::identity, Column::model, Column::board_name}) {
         if (!has(column) || !same_word(kept(column).text, serial.text)) continue;
-        // Owners name routers after their serial numbers.
+        // Owners often name a router after its serial number. So a text in the format of MikroTik's
+        // serial numbers is kept.
         if (identities::is_routerboard_serial(serial.text)) return;
         warn(Warning::not_an_identity, serial.key);
         return drop(Column::serial_number);
@@ -453,8 +454,8 @@ void Fields::check_serial() {
 
 // Decides whether an integer without a unit is in volts or in tenths of volts. RouterOS 6 writes
 // tenths (RouterOS manual, "Health"), so a report of version 6 is read in tenths, and any other in
-// volts. A value that is implausible in this unit is read in the other one. If the report has a
-// version, this is a guess, and a warning says so.
+// volts. A value that is implausible in this unit is read in the other one. If that contradicts the
+// version in the report, the unit is a guess, and a warning says so.
 void Fields::settle_voltage() {
     if (!has(Column::voltage_v) || !kept(Column::voltage_v).bare) return;
     constexpr double volts_from = 100;

@@ -29,11 +29,11 @@
 
 namespace rollcall {
 
-// The features of a report by which the response chooses its dialect (daemon/http/dialects.h).
+// The features of a report that determine the format of the response (daemon/http/dialects.h).
 struct Shape {
     bool json = false;  // The report is JSON.
     bool json_rpc = false;
-    bool collectors = false;  // The report has values of ISPApp collectors.
+    bool collectors = false;  // It has `collectors` with values, as ISPApp agents send.
     std::string_view rpc_id;  // The id of a JSON-RPC request, in its spelling; may be empty.
 };
 

@@ -3,8 +3,9 @@
 //
 //     cpu-count, cpu_count, cpuCount     cpucount
 //
-// A name is folded once; then all tables are asked. Most fleets use the same few hundred names, so
-// the result is cached (dictionary.h). But a client may send names that nobody has sent before.
+// A name is folded once, and is then looked up in all tables. Most fleets use the same few hundred
+// names, so the result is cached (dictionary.h). But a client may send names that nobody has sent
+// before.
 //
 // Threads: values. Nothing allocates.
 #pragma once
@@ -39,7 +40,7 @@ public:
     [[nodiscard]] constexpr bool is_plain() const {
         return (seen_ & ~(letter | usual_separator)) == 0 && seen_ != 0;
     }
-    // Returns whether only letters and digits are left.
+    // Returns whether the folded name consists of letters and digits only.
     [[nodiscard]] constexpr bool has_only_letters() const { return (seen_ & other) == 0; }
     // Returns whether the name has tabs or line breaks, which no word of a key contains.
     [[nodiscard]] constexpr bool has_breaks() const { return (seen_ & line_break) != 0; }

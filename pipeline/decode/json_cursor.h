@@ -41,7 +41,7 @@ struct JsonString {
 struct JsonNumber {
     std::string_view lexeme;
     bool decimal = false;  // The number has a fraction or an exponent.
-    bool exact = false;    // The number has neither, and fits into `integer`.
+    bool exact = false;    // The number is an integer, and `integer` contains it.
     int64_t integer = 0;
 };
 

@@ -21,9 +21,9 @@ constexpr size_t rpc_id_bytes_max = 64;
 // The keys that set a column when they name a member of an object.
 enum class Reach : uint8_t {
     none,
-    mean,    // As `path`, but only keys whose values in a list are averaged.
+    mean,    // Only the keys of `path` whose values in a list are averaged.
     path,    // All keys that include the object's name.
-    strong,  // Keys of `path`, and keys that only a router has.
+    strong,  // The keys of `path`, and all keys that only a router has.
     all,
 };
 
@@ -63,8 +63,8 @@ struct Row {
         }
     }
     [[nodiscard]] bool has_label() const { return rank < label_names.size(); }
-    // Returns the label without the number at its end, which is the kind of thing: "cpu" for
-    // "cpu0".
+    // Returns the kind of thing that the label names, which is the label without the number at its
+    // end: "cpu" for "cpu0".
     [[nodiscard]] std::string_view thing() const {
         return label.text.substr(0, label.text.find_last_not_of("0123456789") + 1);
     }

@@ -138,7 +138,7 @@ constexpr size_t pair_of(std::string_view text) {
     return letter_at(text, 0) * letters_count + letter_at(text, 1);
 }
 
-// For each pair of letters, the index of its first spelling. One more entry ends the last.
+// For each pair of letters, the index of its first spelling. One more entry marks the end.
 constexpr auto spellings_from = [] {
     std::array<uint16_t, pairs_count + 1> from{};
     each_spelling([&](const Spelling& spelling) { ++from[pair_of(spelling.text) + 1]; });

@@ -17,7 +17,8 @@
 
 namespace rollcall {
 
-// A key in columns.def, with its column and its marks (the characters after its name).
+// A key in columns.def, with its column and its marks (the characters after its name). columns.def
+// explains what each mark means.
 struct KnownKey {
     Column column = Column::id;
     // Copies of the column's entry in the table, which save a look-up for each value.

@@ -1,6 +1,6 @@
 // PairSplit: finds the beginning and the end of each pair in a list.
 //
-// Lists have no escapes, so the separators are found from the text of the list:
+// Lists have no escapes outside of quotes, so the separators are found from the text of the list:
 //
 //     key and value    separated by `=`, or by `:` if that comes first, as the console prints
 //     pairs            separated by `;` or by the end of a line, whichever comes first after the

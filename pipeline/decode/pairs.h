@@ -8,7 +8,8 @@
 //            cpu-load=5,uptime=1d               separated by line ends, commas, spaces or `|` if
 //            cpu-load=5 uptime=1d               there is no `;` (pair_split.h)
 //            uptime: 1d                         `:` instead of `=`, as the console prints
-//            name="core 1";uptime=1d            quotes around a value are removed
+//            name="core 1";uptime=1d            quotes around a value are removed, and so are the
+//                                               backslashes in such a value
 //     form   cpu=7&ver=7.24.1+%28stable%29      percent-encoded
 //            cpu=7&model=BT5&BG77&ver=7.24 (x)  not encoded, because RouterOS often omits that: `+`
 //                                               is a plus, and a part without `=` belongs to the
@@ -16,8 +17,8 @@
 //     header X-NSM-CPU-Load=17                  one line for each field
 //
 // A sensor's row in a list, such as `.id=*D;name=voltage;type=V;value=24.2`, sets the column of the
-// sensor's name. Rows of other menus describe parts of the router. In them, only keys that no other
-// thing has count.
+// sensor's name. Rows of other menus describe parts of the router. Of their keys, only those that
+// nothing but a router has are read.
 //
 // A key ends at the first `=`. Unknown keys go to `extra`.
 //
@@ -33,8 +34,9 @@
 
 namespace rollcall {
 
-// Reads a list. `text` is valid UTF-8. Appends quoted values, without their escapes, to `scratch`.
-// `scratch` must have room for `text`, and must stay unchanged until `fields` is finished.
+// Reads a list. `text` is valid UTF-8. If a value in quotes has backslashes, the value without them
+// is appended to `scratch`, and `fields` refers to it there. So `scratch` must have room for
+// `text`, and must stay unchanged until `fields` is finished.
 void read_list(std::string_view text, Fields& fields, std::string& scratch);
 // Returns whether a text begins like a list: its first pair has a known key.
 [[nodiscard]] bool has_known_pair(std::string_view text, Dictionary& dictionary);

@@ -334,7 +334,7 @@ std::optional<double> degrees(std::string_view text) {
     }
     if (parts == 0 || (parts == 1 && side == 0)) return std::nullopt;
     negative |= side == 's' || side == 'w';
-    // A degree has about as many centimetres; finer digits are rounding errors.
+    // A degree of latitude is about 1e7 centimetres; finer digits are rounding errors.
     constexpr double centimetres = 1e7;
     total = std::round(total * centimetres) / centimetres;
     return negative ? -total : total;

@@ -47,8 +47,8 @@ std::vector<std::byte> encode(const RunId& run, const RowPlace& place, const Ref
     return bytes;
 }
 
-// Returns the value that a position stores as its run: it identifies the dead letter before the
-// position.
+// Returns the name of a dead letter. A position in this spool stores the name of the dead letter
+// before the position, in the place of a run.
 RunId name_of(const Record& letter) {
     const struct {
         int64_t written_us;

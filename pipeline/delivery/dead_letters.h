@@ -64,7 +64,8 @@ struct RowPlace {
     auto operator<=>(const RowPlace&) const = default;
 };
 
-// The views are valid as long as those of the record from which dead_letter_of() has made it.
+// A decoded dead letter. Its views are valid as long as the views of the record that was passed to
+// dead_letter_of().
 struct DeadLetter {
     RunId run;
     RowPlace place;
@@ -90,7 +91,7 @@ public:
     struct Options {
         SinkName sink;
         std::string spool_directory;  // Each sink has a folder in it for its dead letters.
-        SpoolId spool;                // Without a lineage, also the run of refused rows.
+        SpoolId spool;                // Without a lineage, the id also serves as the run.
         uint64_t size_max;            // Limit for all dead letters of this sink, in bytes.
         bool sync;
         const Lineage* lineage = nullptr;  // Finds the run of a refused row.

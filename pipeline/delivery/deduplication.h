@@ -4,12 +4,12 @@
 //     sightings   ring, in order of arrival     [ fingerprint, received_at | ... ]
 //     table       open addressing, half full    [ tag, place of the sighting | empty | ... ]
 //
-// A report is a duplicate if its fingerprint was seen with a received_at no more than the window
-// away. Only the sighting whose report is stored starts a window: if a router repeats one report
-// for ever, one report in each window is stored. The window uses no clock other than received_at,
-// so reading records again finds the same duplicates. Times may decrease a little, because several
-// workers write. After a jump of the clock no earlier sighting is within the window: a duplicate
-// may be stored, but no new report is dropped.
+// A report is a duplicate if its fingerprint was seen before, and the two values of received_at
+// differ by at most the window. Only the sighting whose report is stored starts a window: if a
+// router repeats one report for ever, one report in each window is stored. The window uses no clock
+// other than received_at, so reading records again finds the same duplicates. Times may decrease a
+// little, because several workers write. After a jump of the clock no earlier sighting is within
+// the window: a duplicate may be stored, but no new report is dropped.
 //
 // A tag that matches is not enough: all bits of the fingerprint are compared. When count_max
 // fingerprints are known, the oldest one is forgotten. Memory doubles as fingerprints arrive, up to

@@ -19,7 +19,7 @@ constexpr milliseconds poll_interval{1000};
 constexpr std::chrono::microseconds dead_letters_interval{10'000'000};
 // Maximum number of records of the window that one step reads.
 constexpr int window_records_max = 1024;
-// A delivery that lacks more records than this gets only a part of the time of a stop.
+// A delivery that lacks more records than this gets only a part of the time limit of a stop.
 constexpr uint64_t stop_records_max = 4096;
 constexpr int stop_part = 20;
 
@@ -82,7 +82,8 @@ void Delivery::run() {
         if (draining) {
             const int64_t left_us = stop_time_left_us();
             if (stored_.own() == spool_end_.read() || left_us <= 0) return;
-            // If the sink is down, the next attempt may be due only after the timeout.
+            // If the sink is down, the next attempt may be due only after the time limit of the
+            // stop. Do not wait longer than until that limit.
             wait = std::min(*wait, milliseconds(left_us / 1000 + 1));
         }
         if (wait->count() > 0) wakeup_.wait(std::min(*wait, poll_interval));
@@ -122,8 +123,8 @@ Result<milliseconds> Delivery::attempt_step(bool draining) {
     const milliseconds waited = age();
     shard_.set(Metric::spool_backlog_seconds, waited.count() / 1000, label_of(options_.name));
     if (batch_.rows() == 0 && batch_duplicates_ == 0) {
-        // The sink is open and fully caught up. Records before this position that it lacks were
-        // lost, and have been counted.
+        // The sink is open and fully caught up. If it lacks records before this position, these
+        // were lost and have been counted.
         mark_up();
         advance_stored(reader_.position());
         return reader_.has_more() ? milliseconds(0) : options_.age_max;

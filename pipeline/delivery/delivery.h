@@ -12,8 +12,8 @@
 // as a first sending (row_id.h). In all other rows, the row's id replaces the fingerprint. Whenever
 // the spool is read from a new position, the window is filled again from the records before that
 // position. So a row of a failed batch is not taken for a duplicate of itself, and a row that was
-// left out is left out again. Only if a report is repeated for longer than the window, a different
-// one of its copies may be stored.
+// left out is left out again. There is one exception: if a router repeats a report for longer than
+// the window, another copy of the report may be stored than at the first reading.
 //
 // The sink's position comes from a database or broker, so the delivery assumes nothing about it.
 // Two cases are unexpected:
@@ -68,7 +68,7 @@ public:
     struct Options {
         SinkName name;
         std::string spool_directory;
-        SpoolId spool;    // Without a lineage, also the only incarnation and the only run.
+        SpoolId spool;    // Without a lineage, the id also serves as incarnation and run.
         size_t rows_max;  // At least the maximum number of rows in a record.
         size_t text_max;  // At least the maximum bytes of the texts in a record.
         std::chrono::milliseconds age_max;
@@ -97,9 +97,9 @@ public:
     [[nodiscard]] Result<void> check() const { return wakeup_.check(); }
     void start();
     // Lets the thread store the rest of the spool and end. After `timeout` the thread begins no
-    // further step; the duration of the last step depends on the sink. A delivery that lacks more
-    // than 4,096 records gets a twentieth of it: what it lacks may take hours, and the next start
-    // continues.
+    // further step; the duration of the last step depends on the sink. If the delivery lacks more
+    // than 4,096 records, it gets only a twentieth of `timeout`: storing these records may take
+    // hours, and the next start continues anyway.
     void begin_stop(std::chrono::milliseconds timeout);
     // Waits for the thread. Call it after begin_stop().
     void join();
@@ -179,7 +179,7 @@ private:
     Sink& sink_;
     Options options_;
     RunId ids_run_;
-    RowIds ids_;  // The ids of rows of ids_run_.
+    RowIds ids_;  // Computes the ids of rows that ids_run_ wrote.
     LostRecords lost_records_;
     SpoolReader reader_;
     DeadLetters dead_letters_;

@@ -11,8 +11,8 @@
 //
 // Between steps, or every few steps if it is never idle, the committer drops segments. It drops
 // those that every sink has stored and that no sink and no deduplication window needs any more. It
-// also publishes the size of the backlogs. If a step fails even after segments were dropped, the
-// spool counts as full.
+// also publishes the size of the backlogs. If the spool cannot grow even after segments were
+// dropped, it counts as full.
 //
 // Threads: run() is its own thread; tests call step() instead.
 #pragma once

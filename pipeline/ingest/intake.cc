@@ -170,11 +170,12 @@ void Intake::set_envelope(Columns& row, std::string_view site, const Sender& sen
 // must not add a row, but another report with the same content must. The fingerprint is therefore
 // the hash of one of these, the first that exists:
 //   - the idempotency key
-//   - the text of the report, if it contains an uptime or a sequence number, and so changes from
-//     report to report
-//   - the packet id of a message that says whether it is a repetition
-// Otherwise the row gets no fingerprint. The text is not used if nothing names the router, because
-// another router behind the same address may send the same text. See row_id.h.
+//   - the text of the report, if it contains an uptime or a sequence number: the next report of the
+//     same router then has another text
+//   - the client, packet id and text of an MQTT message that the client repeats until it is
+//     acknowledged. If the message has no DUP flag, the row is marked as a first sending (row_id.h)
+// Otherwise the row gets no fingerprint. The text alone is not used if nothing names the router,
+// because another router behind the same address may send the same text.
 //
 // The tenant, the site and the route are part of the hash's input. So without the hash's key, a
 // client can neither produce the fingerprint of a report of another tenant or site, nor find two

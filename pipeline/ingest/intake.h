@@ -49,7 +49,8 @@ struct Sender {
     // for each router.
     std::string_view route = {};
     // Set only for an MQTT message that the client repeats until it is acknowledged: the client,
-    // the packet id, and whether this message may be a repetition.
+    // the packet id, and the DUP flag. The client sets this flag if it may have sent the message
+    // before.
     std::string_view client = {};
     uint16_t packet_id = 0;
     bool again = false;

@@ -49,8 +49,8 @@
 // record.
 //
 // Segments of format 2, and those of the spool of dead letters, have neither run nor incarnation.
-// Readers take the spool's id for both. So the ids of their rows and their positions in sinks stay
-// valid.
+// Readers take the spool's id for both. So the ids of their rows, and the positions that sinks have
+// stored for these records, stay valid.
 //
 // A segment lists its columns. So a daemon with a newer columns.def can read the segments of an
 // older daemon.

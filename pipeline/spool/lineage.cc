@@ -94,7 +94,8 @@ Result<void> Lineage::read(const SpoolId& spool, std::span<const Segment> segmen
     return {};
 }
 
-// Reads the later slot that is whole and belongs to this spool, if there is one.
+// Considers the slots that are whole and belong to this spool, and reads the later one, if there is
+// any.
 Result<void> Lineage::load() {
     auto file = files_.open(path_, Files::Open::existing_read_only);
     if (!file && file.error().os_errno == ENOENT) return {};

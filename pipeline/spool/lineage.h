@@ -3,8 +3,8 @@
 // backup, this information keeps records from being lost or stored twice.
 //
 //   run           The time from one start of a daemon to its end. Each run begins a new segment.
-//                 Row ids contain the run. So the records of two copies of a spool have different
-//                 ids even if their numbers are equal.
+//                 Row ids are computed from the run. So the records of two copies of a spool have
+//                 different ids even if their numbers are equal.
 //   incarnation   The id of a spool in one directory. A sink stores one position for each
 //                 incarnation, so two copies of a spool do not change each other's position.
 //

@@ -18,7 +18,8 @@ namespace {
 
 constexpr size_t block_bytes = 4096;
 constexpr std::string_view suffix = ".damaged";
-// Up to this number of losses per flush(), each loss gets a file of its own. More share one file.
+// Up to this number of losses per flush(), each loss gets a file of its own. More losses than that
+// share one file.
 constexpr size_t own_files_max = 8;
 constexpr size_t counted_places_max = size_t{1} << 18;
 constexpr uint64_t noted_bytes_max = uint64_t{16} << 20;
@@ -80,7 +81,7 @@ void log_losses(std::span<const LostRange> losses, uint64_t count) {
              .note = "in the first range " + cause});
 }
 
-// Sets the size of the entries to 0 whose bytes are not all in the file before this offset.
+// Sets the size of an entry to 0 if not all of its bytes are in the file before this offset.
 void forget_bytes_after(uint64_t offset, std::span<Entry> entries) {
     uint64_t end = entries.size() * sizeof(Entry);
     for (Entry& entry : entries) {

@@ -300,7 +300,8 @@ Result<bool> SpoolReader::open_next_segment() {
 }
 
 // Returns whether the segment still exists. It may have been dropped since the listing, and another
-// segment may have overwritten its file. Asks once for all data that was read ahead.
+// segment may have overwritten its file. The answer holds for all data that was read ahead, so the
+// file system is asked only once for it.
 Result<bool> SpoolReader::still_exists(uint64_t first_record) {
     const bool is_open = segment_ && segment_->head().first_record == first_record;
     if (is_open && segment_->is_in_place()) return true;
@@ -362,8 +363,9 @@ Result<void> SpoolReader::step_over_damage() {
 
 // Skips records that were dropped since the last listing, because they are not lost. After a power
 // cut, some of the segments that were dropped together may exist again, and others may not. Reads
-// the checkpoint only once for each damaged segment: records that are dropped later are stored by
-// every sink.
+// the checkpoint only once for each damaged segment. That is enough, because records are dropped
+// only after every sink has stored them: a later drop does not concern the records that are still
+// to be read.
 Result<bool> SpoolReader::step_over_half_dropped() {
     if (segment_ && checked_segment_ == segment_->head().first_record) return false;
     const auto passed = step_over_dropped(0);

@@ -88,7 +88,8 @@ public:
     // was read ahead is then the segment's, and not that of a later one that has overwritten the
     // file.
     [[nodiscard]] bool is_in_place() const { return in_place_; }
-    // Call it if the file still has the name of the segment. A name is never used again.
+    // Call it if the file still has the name of the segment. No later segment gets this name, so
+    // all data that was read so far is that of this segment.
     void set_in_place() { in_place_ = true; }
 
 private:
@@ -186,7 +187,7 @@ private:
     int damage_steps_ = 0;
     uint64_t passed_bytes_ = 0;
     std::optional<RecordRange> dropped_;
-    uint64_t fresh_below_ = 0;  // Records below this were complete when the window was read.
+    uint64_t fresh_below_ = 0;  // Records below this are complete in the data that was read ahead.
 };
 
 }  // namespace rollcall

@@ -15,7 +15,8 @@
 //
 // Syncing blocks that were written before writes no metadata. This saves a third to a half of the
 // time of a sync (bench/README.md). So a dropped segment is kept as `recycled`, and the next
-// segment overwrites it. Where a file grows, zeros are written ahead of small records.
+// segment overwrites it. If small records make a file grow, zeros are written after them, and the
+// next records overwrite these zeros.
 //
 // A segment that every sink has stored is kept in two cases. First, the duplicate window of later
 // records includes some of its records: a starting delivery reads their fingerprints. Second, a
@@ -82,20 +83,22 @@ public:
     // only such records, except those that the duplicate window needs, and those with records at or
     // above `settled`. A call drops a bounded number of segments; the next one drops the rest.
     [[nodiscard]] Result<void> drop(uint64_t stored, uint64_t settled);
-    // Drops all such segments. No sink may lose a stored record.
+    // Calls drop(stored, stored) until no more segments can be dropped. Use it only if no sink can
+    // lose a stored record.
     [[nodiscard]] Result<void> drop(uint64_t stored);
 
     [[nodiscard]] const SpoolId& id() const { return checkpoint_.spool; }
-    // Any thread, after open() of a spool that has runs.
+    // Any thread may call it after open(), if the spool has runs.
     [[nodiscard]] Lineage& lineage() { return lineage_; }
     [[nodiscard]] const Cursor& end() const { return end_; }
     // Returns the number of bytes of the records from `number` on. Within a segment this is an
     // estimate that assumes records of equal size.
     [[nodiscard]] uint64_t bytes_from(uint64_t number) const;
 
-    // Any thread: bytes of the records that were appended.
+    // Returns the number of bytes of the records that were appended. Any thread may call it.
     [[nodiscard]] uint64_t written_bytes() const { return written_bytes_.read(); }
-    // Any thread: steady time at which the current sync began; 0 if no sync is running.
+    // Returns the steady time at which the current sync began; 0 if no sync is running. Any thread
+    // may call it.
     [[nodiscard]] int64_t sync_began_us() const { return sync_began_us_.read(); }
 
 private:

@@ -59,7 +59,8 @@ constexpr bool is_vague(rd_kafka_resp_err_t code) {
            code == RD_KAFKA_RESP_ERR__TIMED_OUT;
 }
 
-// Returns whether a broker has refused the connection. A broker that is only slow does not.
+// Returns whether the code means that a broker has refused the connection. A slow broker causes
+// other codes.
 constexpr bool is_refusal(rd_kafka_resp_err_t code) {
     return code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL;
 }
@@ -115,7 +116,8 @@ void KafkaFailure::note_event(rd_kafka_t* handle, int event_code, std::string_vi
     }
     // Remove the text "(after 305ms in state AUTH_REQ)", which would make each message different.
     const std::string_view message = reason.substr(0, reason.find(" (after "));
-    // In TLS 1.3, a broker refuses the client's certificate only after the handshake.
+    // In TLS 1.3, a broker refuses the client's certificate only after the handshake, so the report
+    // may have another code.
     if (message.find("SSL alert") != message.npos) code = RD_KAFKA_RESP_ERR__SSL;
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) note(code, message);
     const size_t name_bytes = message.find("/bootstrap: ");

@@ -35,9 +35,10 @@ public:
     // Forgets all reports. Call it when later failures can no longer be their consequences.
     void clear() { *this = {}; }
 
-    // Returns whether a report says more than that an earlier call has failed.
+    // Returns whether a report so far tells a cause, not only that an earlier call has failed.
     [[nodiscard]] bool has_cause() const { return failed() && code_ != RD_KAFKA_RESP_ERR__STATE; }
-    // Returns whether the cause is that brokers took too long, which has many reasons.
+    // Returns whether the error says only that brokers took too long, so that the cause is not
+    // known yet.
     [[nodiscard]] bool is_late() const;
     // Returns whether this call cannot succeed: no broker in the settings can be reached, or each
     // of them refuses the login.

@@ -54,7 +54,7 @@ void KafkaMessages::write_lines(const Columns& rows, size_t bytes_max,
     }
 }
 
-// Joins the lines of each partition to messages. The lines keep their order.
+// Joins the lines of each partition into messages. The lines keep their order.
 void KafkaMessages::join_lines(size_t bytes_max, size_t partitions) {
     std::vector<size_t> next(partitions + 1);
     for (const Message& line : lines_) ++next[static_cast<size_t>(line.partition) + 1];

@@ -13,7 +13,7 @@
 // The bytes are in chunks, which the next cut() overwrites. Until then the views stay valid, so a
 // client library may send from the chunks without copying. The chunks hold the lines of the largest
 // batch, in the order of the rows, because the columns are read fastest in this order. With several
-// rows in a message, the chunks hold the lines a second time, joined to messages. The size of the
+// rows in a message, the chunks hold the lines a second time, joined into messages. The size of the
 // chunks does not depend on the number of partitions.
 //
 // Threads: one. Units: bytes.

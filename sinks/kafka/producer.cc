@@ -233,8 +233,9 @@ Error KafkaProducer::explain(const Error& error) {
 Result<void> KafkaProducer::store(const KafkaMessages& messages, const Batch& batch) {
     const auto sent = send(messages, batch);
     if (sent) return sent;
-    // An expired message does not tell the cause, nor does a call after the transaction has failed.
-    // But beginning the transaction a second time fails with the cause as the error.
+    // The error of an expired message does not tell the cause. Neither does the error of a call
+    // that was made after the transaction failed. But beginning the transaction a second time fails
+    // with the cause as the error.
     if (settings_.kafka.transactions && !failure_.has_cause())
         (void)failure_.check(rd_kafka_begin_transaction(handle_));
     end_messages();
@@ -345,9 +346,10 @@ Result<void> KafkaProducer::flush(const KafkaDeadline& deadline) {
     }
 }
 
-// rdkafka.h recommends a timeout of -1, so that the producer keeps its state when a request fails.
-// But with -1, librdkafka 2.0.2 waits without limit for a missing coordinator. A deadline is safe
-// here, because the producer is discarded after any failure.
+// rdkafka.h recommends a timeout of -1: with any other timeout, the internal state of the producer
+// may become wrong if a request fails. But with -1, librdkafka 2.0.2 waits without limit for a
+// missing coordinator. A deadline is safe here, because the producer is discarded after any
+// failure.
 Result<void> KafkaProducer::commit(const KafkaDeadline& deadline) {
     for (;;) {
         rd_kafka_error_t* const refused = rd_kafka_commit_transaction(handle_, deadline.left_ms());

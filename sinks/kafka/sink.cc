@@ -56,8 +56,8 @@ Result<Position> KafkaSink::open(const IncarnationId& incarnation) {
                               .part_bytes_max = part_bytes_max_});
     const KafkaDeadline deadline(settings_.kafka.open_timeout_max);
     if (auto made = producer_->make(); !made) return give_up("make a producer", made.error());
-    // The first call must return quickly even if the brokers do not answer, so that the delivery
-    // can report them.
+    // The first call must fail quickly if the brokers do not answer, so that the delivery can
+    // report this.
     if (std::exchange(first_, false))
         if (auto reached = producer_->reach(KafkaDeadline(first_answer_max)); !reached)
             return give_up("reach the brokers", reached.error());
@@ -107,7 +107,7 @@ void KafkaSink::cut(const Columns& rows) {
                   });
 }
 
-// Like every sink, stores dead letters in the spool too, so that they can be replayed.
+// Stores dead letters in the spool, too, as every sink does, so that they can be replayed.
 Result<void> KafkaSink::keep_refused(const Batch& batch) const {
     if (!batch.keep_refused || messages_.dead_letters().empty()) return {};
     std::vector<Refusal> refused;

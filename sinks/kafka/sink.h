@@ -11,7 +11,7 @@
 //
 // Recovery: after every failure the sink destroys the producer, and open() creates a new one with
 // the same transactional id, which is the incarnation's. Kafka then fences off the old producer and
-// completes or aborts its open transaction. Only after that, the sink reads its position. It reads
+// completes or aborts its open transaction. Only then does the sink read its position. It reads
 // committed records only, so the position is exact after every kind of failure.
 //
 // Without transactions, the position is stored after the rows have been delivered. A failure

@@ -1,18 +1,22 @@
 // SingleStore sink: stores into SingleStore or MariaDB without Kafka. It loads a batch from memory
-// by LOAD DATA LOCAL INFILE, and stores rows and position in one transaction.
+// by LOAD DATA LOCAL INFILE, and stores the rows and the position in one transaction. The position
+// is the number of the first spool record that is not stored yet, with the run of the record before
+// it (pipeline/spool/lineage.h).
 //
 //     BEGIN
-//     UPDATE rollcall_position ... WHERE the position is what is known       must change a row
-//     LOAD DATA LOCAL INFILE ... INTO TABLE site_checkins                     once or more
+//     UPDATE rollcall_position ... WHERE the position is the one before this batch  must change a row
+//     LOAD DATA LOCAL INFILE ... INTO TABLE site_checkins                           once or more
 //     COMMIT
 //
-// The position is written first, and its row stays locked until the end of the transaction. An
-// earlier connection may have left a transaction open on the server. Because of the lock, that
-// transaction is committed or rolled back before a row is loaded again. If it was a commit whose
-// response was lost, the position in the table differs from the expected one.
+// The UPDATE is the first statement, and locks the row of the position until the end of the
+// transaction. An earlier connection of this sink may have left a transaction open on the server.
+// The UPDATE waits for the lock of that transaction, so rows are loaded again only after it has
+// ended. If it was committed and only the response was lost, the table already contains the
+// position after the batch. Then the UPDATE changes no row and write() fails. The next open()
+// returns that position.
 //
-// Other daemons store into the same table. The unique key over (id, site_id) refuses a row that the
-// table already has. No other row may be left out. MariaDB treats LOCAL like IGNORE: with a
+// Other daemons may store into the same table. The unique key over (id, site_id) refuses a row that
+// the table already has. No other row may be left out. MariaDB treats LOCAL like IGNORE: with a
 // warning, it cuts and replaces values, and skips rows. So with MariaDB the sink reads every
 // warning and counts the rows. It rolls the batch back if a warning is not about a duplicate. In
 // SingleStore, the statement fails in these cases.

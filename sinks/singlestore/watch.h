@@ -54,8 +54,8 @@ namespace rollcall {
 // LagClock: measures how long a reader has been behind the end of a log that grows.
 class LagClock {
 public:
-    // Records the current end and the end of the part that is done. Returns how long the oldest
-    // part that is not done has waited.
+    // Records the current end of the log, and the end of the part that the reader has done. Returns
+    // how long the oldest part that is not done has waited.
     [[nodiscard]] std::chrono::microseconds note(int64_t now_us, int64_t end, int64_t done);
 
     static constexpr size_t samples_max = 4096;

@@ -8,10 +8,11 @@
 //
 // No other part of the program writes a CREATE statement or the columns of a LOAD DATA.
 //
-// Columns are only ever added. Each column has the version of the table that added it. A topic
-// holds lines of one version, so the default name of a topic ends with the version. A new column is
-// added to the table by ALTER. A new pipeline loads the new topic into the table. The old pipeline
-// lists its columns by name, so it can still load the rest of the old topic at the same time.
+// Columns are only ever added. Each column has the number of the table's version in which it was
+// added. A topic holds lines of one version, so the default name of a topic ends with the version.
+// A new column is added to the table by ALTER. A new pipeline loads the new topic into the table.
+// The old pipeline lists its columns by name, so it can still load the rest of the old topic at the
+// same time.
 //
 // Dialects: SingleStore 8.1 and later, MariaDB 10.11 and later, SQLite 3.38 and later. The
 // generated statements were run only on MariaDB and SQLite: see README.md.

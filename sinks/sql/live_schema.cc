@@ -164,8 +164,8 @@ Differences compare_position(SqlDialect dialect, const LiveColumns& live) {
     return differences;
 }
 
-// Checks the engines of MariaDB's tables. Engines other than InnoDB accept transactions but ignore
-// them.
+// Checks the engines of MariaDB's tables. Engines other than InnoDB accept a ROLLBACK but do not
+// undo anything, so the rows of a failed batch would stay in the table.
 Result<Differences> compare_engines(const Query& query) {
     const auto rows = query(
         "SELECT table_name, engine FROM information_schema.tables WHERE table_schema = DATABASE()"

@@ -24,8 +24,8 @@
 namespace rollcall {
 
 // Maximum number of bytes that writing a line takes. Escaping at most doubles the size of a text. A
-// text is copied in words of 8 bytes. A number or a time takes at most 26 bytes. One more byte
-// comes after each field.
+// number or a time takes at most 26 bytes. One more byte comes after each field. A text is copied
+// in words of 8 bytes, so up to 8 bytes after its end are overwritten.
 inline constexpr size_t tsv_row_bytes_max = 2 * row_text_max + (26 + 1) * columns_count + 8;
 
 // Writes the line of a committed row to `to`, where tsv_row_bytes_max bytes must be free. The
