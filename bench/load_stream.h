@@ -58,7 +58,7 @@ public:
     // failed; why() says how.
     [[nodiscard]] ssize_t send(const char* bytes, size_t count);
     [[nodiscard]] ssize_t receive(char* bytes, size_t room);
-    // Continues the handshake. Returns 1 when data may be sent; 0 and -1 as above.
+    // Continues the handshake. Returns 1 when data may be sent, otherwise 0 or -1 like send().
     [[nodiscard]] int advance();
     [[nodiscard]] const std::string& why() const { return why_; }
     [[nodiscard]] bool resumed() const { return tls_ && SSL_session_reused(tls_.get()) == 1; }

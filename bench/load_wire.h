@@ -2,8 +2,8 @@
 // 3.1.1). No I/O.
 //
 // A Message is built once and copied for every check-in. Only the digits that differ between
-// check-ins are written each time; the reports of a batch are one router's and have sequence
-// numbers of their own. Parsing an answer keeps no state between calls and allocates nothing.
+// check-ins are written each time. All reports of a batch come from one router and have different
+// sequence numbers. Parsing an answer keeps no state between calls and allocates nothing.
 #pragma once
 
 #include <cstddef>

@@ -21,7 +21,8 @@ seconds=${BENCH_SECONDS:-4}
 runs=${BENCH_RUNS:-5}
 results=build/bench/peers.results
 
-# Name; what it sends; servers; check-ins in each message; arguments of rollcall-load.
+# The fields of a load: name; description; servers; check-ins in each message; arguments of
+# rollcall-load.
 loads=(
     'http|HTTP, 256 keep-alive connections, flat reports of 600 bytes|discard sqlite nginx floor|1|--connections 256'
     'http_lists|HTTP, 16 connections, lists of 100 nested reports of 612 bytes|discard floor|100|--connections 16 --shape nested --body-bytes 612 --reports 100'

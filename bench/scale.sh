@@ -18,7 +18,8 @@ cd "$(dirname "$0")/.."
 seconds=${BENCH_SECONDS:-8}
 runs=${BENCH_RUNS:-3}
 backlog_gb=${SCALE_BACKLOG_GB:-10}
-# Workers; connections; GB of backlog, or "-" for a sink that stores everything.
+# The fields of a measurement: workers; connections; GB of backlog, or "-" for a sink that stores
+# everything.
 shapes=('1 1000 -' '2 1000 -' '1 19000 -' '1 1000 0' "1 1000 $backlog_gb")
 needs_tools curl taskset "$load"
 ulimit -n "$(ulimit -Hn)"

@@ -15,8 +15,8 @@
 
 namespace rollcall {
 
-// Returns an address without a zone; an IPv4 address as its IPv4-mapped address. Returns nothing if
-// the text is not an address.
+// Parses an address, which must not name a zone (`%eth0`). An IPv4 address becomes its IPv4-mapped
+// IPv6 address. Returns nothing if the text is not an address.
 [[nodiscard]] std::optional<in6_addr> parse_address(std::string_view text);
 
 class AddressRange {

@@ -6,8 +6,8 @@
 //                   reason; then one line for each health message (`sink kafka: ...`)
 //        /status    a status page; /status.json has the same content for scripts
 //
-// If admin.token_file is set, all pages except /healthz require this token, sent as the token of a
-// credential (http/credentials.h).
+// If admin.token_file is set, all pages except /healthz require the token in this file. Clients
+// send it in the same ways as the token of a check-in (http/credentials.h).
 //
 // Threads: the loop of main, except for require_token().
 #pragma once

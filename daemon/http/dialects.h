@@ -73,8 +73,8 @@ void append_ispapp_config(std::string& body, int64_t interval_s);
 
 // --- JSON-RPC ---
 
-// Returns whether a malformed body looks like JSON-RPC. The decoder may have failed before it
-// reached the member `jsonrpc`.
+// Returns whether a malformed body looks like JSON-RPC: whether it contains "jsonrpc" anywhere. The
+// decoder cannot tell if it failed before it reached this member.
 [[nodiscard]] bool names_json_rpc(std::string_view body);
 
 // Returns the id as the request spelled it, or null if it is empty.

@@ -41,9 +41,9 @@ bool is_token(std::string_view text) {
 
 bool is_control(char c) { return (static_cast<uint8_t>(c) < 0x20 && c != '\t') || c == 0x7f; }
 
-// Returns false only if none of the eight bytes is a control character; a tab counts as one. The
-// highest bit of each byte of `below` and `equal` is set if that byte is a control character
-// (Warren, Hacker's Delight, section 6-1).
+// Returns whether one of the eight bytes is a control character. A tab counts as one here, so the
+// caller then checks the bytes one by one. The highest bit of each byte of `below` and `equal` is
+// set if that byte is a control character (Warren, Hacker's Delight, section 6-1).
 bool may_hold_control(const char* eight) {
     constexpr uint64_t ones = 0x0101010101010101;
     constexpr uint64_t highest = ones * 0x80;
@@ -156,7 +156,7 @@ constexpr Named named_fields[] = {
 };
 
 // Returns whether a field must not be in a trailer: it frames or routes the message (RFC
-// 9110, 6.5.1).
+// 9110, section 6.5.1).
 bool is_for_header_only(std::string_view name) {
     return same_word(name, "Content-Length") || same_word(name, "Transfer-Encoding") ||
            same_word(name, "Host");

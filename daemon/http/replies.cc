@@ -110,7 +110,7 @@ void Replies::render(int status, std::string_view content_type, std::string_view
     if (body_too) reply_ += body;
 }
 
-// Appends {"status":"ok","accepted":1,"server_time":1790000000,"next":30}.
+// Appends an object such as {"status":"ok","accepted":1,"server_time":1790000000,"next":30}.
 void Replies::append_outcome(const Accepted& what) {
     append(body_, R"({{"status":"ok","accepted":{})", what.accepted);
     if (!what.warnings.empty()) {

@@ -23,7 +23,8 @@ constexpr uint8_t password = 0x40;
 constexpr uint8_t username = 0x80;
 }  // namespace connect_flag
 
-// [MQTT-3.1.2-3, -13, -14, -15] [MQTT5-3.1.2-3, -11, -12, -13]
+// Returns whether the connect flags do not contradict each other [MQTT-3.1.2-3, -13, -14, -15]
+// [MQTT5-3.1.2-3, -11, -12, -13].
 bool is_consistent(uint8_t flags) {
     const unsigned will_qos = flags >> connect_flag::will_qos_shift & 3u;
     if (flags & connect_flag::reserved || will_qos > qos_max) return false;
@@ -56,7 +57,7 @@ Result<Content> parse_connect(std::string_view body) {
     connect.version = static_cast<Version>(level);
     const uint8_t flags = reader.byte();
     reader.require(is_consistent(flags));
-    // [MQTT-3.1.2-22]. In 5.0 a password may come without a user name.
+    // In 3.1.1 a password requires a user name [MQTT-3.1.2-22].
     reader.require(connect.version == Version::v5 || flags & connect_flag::username ||
                    !(flags & connect_flag::password));
     connect.clean_start = flags & connect_flag::clean_start;
@@ -91,7 +92,7 @@ Result<Content> parse_publish(uint8_t flags, std::string_view body, Version vers
     publish.content_type = properties.content_type();
     // Only a server may send this property in a PUBLISH [MQTT5-3.3.4-6].
     reader.require(!properties.has(PropertyId::subscription_identifier), Code::mqtt_protocol_error);
-    // [MQTT-4.7.3-1]
+    // A topic must not be empty [MQTT-4.7.3-1], unless an alias replaces it.
     reader.require(!publish.topic.empty() || publish.topic_alias,
                    version == Version::v5 ? Code::mqtt_protocol_error : Code::mqtt_malformed);
     publish.payload = reader.rest();

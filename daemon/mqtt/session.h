@@ -75,7 +75,7 @@ private:
     // Sets the deadline to the end of the keep-alive or to the expiry of the credential, whichever
     // is earlier.
     void set_deadline();
-    // client_id: only for a client that is not connected yet.
+    // client_id: the id in CONNECT, as long as the client is not connected; then empty.
     void count(Code code, std::string_view client_id = {});
     [[nodiscard]] MqttSiteHash site_hash() const;
     // Removes and returns the will of the closing connection; nothing if the connection has none.

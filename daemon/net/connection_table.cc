@@ -20,8 +20,8 @@ std::unique_ptr<char[]> make_buffer() {
     return std::unique_ptr<char[]>(new char[read_buffer_bytes + body_padding]{});
 }
 
-// Returns the key for counting connections per address: the whole IPv4 address, or the network of
-// an IPv6 address that a site is given (RFC 6177).
+// Returns the key for counting connections per address: the whole IPv4 address, or the /64 network
+// of an IPv6 address, because a site is given at least such a network (RFC 6177).
 uint64_t network_of_peer(const Connection& connection) {
     return network_of(connection.peer(), 32, 64);
 }

@@ -133,7 +133,8 @@ public:
     // Counts bytes that were read into read_buffer() towards the turn. Calls Options::on_input_max
     // after each turn_bytes.
     void count_read(size_t bytes);
-    // Memory for the bytes that TLS decrypts; like read_buffer().
+    // Returns memory for the bytes that TLS decrypts, and padding after it. Each call returns the
+    // same memory.
     [[nodiscard]] std::span<char> plaintext_buffer();
     static constexpr size_t turn_bytes = 1024 * 1024;
     static constexpr size_t read_bytes_min = 4096;

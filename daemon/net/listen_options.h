@@ -42,7 +42,8 @@ struct ListenOptions {
     // The proxies that name the client of each request in a header field. nullptr if there are
     // none.
     const TrustedProxies* trusted_proxies = nullptr;
-    // Applies to input that the session does not take before it is complete.
+    // Applies to input that stays with the connection until the session can take all of it, such
+    // as an MQTT packet.
     MinimumRate input_rate_min = {};
 };
 

@@ -40,8 +40,8 @@ using Bio = std::unique_ptr<BIO, DestroyWith<BIO_free>>;
 
 // --- ALPN ---
 
-// The protocol of a port. The names are global, because each SSL object keeps a pointer to one of
-// them.
+// The ALPN names of the protocols that a port can speak. They are global, because each SSL object
+// keeps a pointer to one of them.
 constexpr std::string_view protocol_http = "http/1.1";
 constexpr std::string_view protocol_mqtt = "mqtt";
 

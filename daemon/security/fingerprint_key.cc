@@ -47,7 +47,7 @@ Result<void> check(const struct stat& file) {
     return {};
 }
 
-// Returns the content without blanks and line ends at its end.
+// Returns the content of the file without trailing blanks and line ends.
 Result<std::string> read_content(int fd) {
     struct stat file{};
     if (fstat(fd, &file) != 0) return fail(Code::unreadable_file, errno);
