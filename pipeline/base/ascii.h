@@ -52,11 +52,11 @@ constexpr bool same_word(std::string_view left, std::string_view right) {
     return std::ranges::equal(left, right, {}, lower, lower);
 }
 
-// The first function returns the text without the spaces and tabs at its beginning. The second also
-// removes those at its end.
+// Returns the text without the spaces and tabs at its beginning.
 constexpr std::string_view without_blanks_before(std::string_view text) {
     return text.substr(std::min(text.find_first_not_of(" \t"), text.size()));
 }
+// Returns the text without the spaces and tabs at its beginning and at its end.
 constexpr std::string_view without_blanks(std::string_view text) {
     text = without_blanks_before(text);
     return text.substr(0, text.find_last_not_of(" \t") + 1);

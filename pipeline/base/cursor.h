@@ -49,7 +49,7 @@ public:
     }
 
     [[nodiscard]] uint64_t read() const {
-        // acquire: pairs with advance(), which gives the reason.
+        // acquire: pairs with advance() and retreat(); advance() gives the reason.
         return value_.load(ROLLCALL_ORDER_READ);
     }
 

@@ -94,7 +94,8 @@ using Result = std::expected<T, Error>;
 // explanation. Adds the text of the errno if there is one.
 [[nodiscard]] std::string describe(const Error& error);
 
-// If writing the message to standard error blocks, alarm(2) ends the process a second later.
+// Ends the process with a message if the condition is false. If writing the message to standard
+// error blocks, alarm(2) ends the process a second later.
 #define ensure(condition)                                                                      \
     ((condition)                                                                               \
          ? void(0)                                                                             \

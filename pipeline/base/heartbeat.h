@@ -46,7 +46,7 @@ public:
         seen_ = now;
         seconds_ = continues ? 0 : seconds_ + 1;
     }
-    // Returns how long the current step has taken, as far as is known; 0 between steps.
+    // Returns the number of seconds that were counted for the current step; 0 between steps.
     [[nodiscard]] int64_t seconds() const { return seconds_; }
     [[nodiscard]] bool is_stuck() const { return seconds_ >= stuck_after_s; }
 

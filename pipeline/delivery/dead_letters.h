@@ -25,8 +25,9 @@
 // keep their ids, so the sink refuses the rows that it already has. A row that is refused again
 // becomes a new dead letter after all others, and its old dead letter is dropped.
 //
-// A writer locks the folder only while it writes. So a command can replay dead letters while a
-// daemon runs. If the daemon's sink refuses a row during the replay, that sink waits.
+// A writer locks the folder only while it writes, so a command can replay dead letters while a
+// daemon runs. The replay locks the folder until it ends. If the daemon's sink refuses a row during
+// this time, keep() fails and the sink waits.
 //
 // Limit: when the dead letters reach size_max, keep() fails and the sink waits. No dead letter is
 //        dropped to make room.

@@ -11,10 +11,10 @@
 // little, because several workers write. After a jump of the clock no earlier sighting is within
 // the window: a duplicate may be stored, but no new report is dropped.
 //
-// A tag that matches is not enough: all bits of the fingerprint are compared. When count_max
-// fingerprints are known, the oldest one is forgotten. Memory doubles as fingerprints arrive, up to
-// 48 bytes for each of count_max (131 MB for 4,000,000), and halves when less than an eighth of it
-// is used. Under a steady load, nothing is allocated any more after one window of time.
+// A tag that matches is not enough: all bits of the fingerprint are compared. When the window
+// holds count_max fingerprints, it forgets the oldest one. Memory doubles as fingerprints arrive,
+// up to 48 bytes for each of count_max (131 MB for 4,000,000), and halves when less than an eighth
+// of it is used. Under a steady load, nothing is allocated any more after one window of time.
 //
 // Source:  Knuth, The Art of Computer Programming, volume 3, section 6.4.
 // Units:   microseconds since 1970, UTC.

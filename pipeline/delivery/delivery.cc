@@ -90,7 +90,8 @@ void Delivery::run() {
     }
 }
 
-// Returns the number of records that the delivery has yet to read, as far as is known.
+// Returns the number of records that the delivery has yet to read: those that the sink lacks
+// according to its last position, and those of the window that are not read yet.
 uint64_t Delivery::records_left() const {
     uint64_t left = spool_end_.read() - stored_.own();
     if (opening_) left = spool_end_.read() - opening_->from;
@@ -268,7 +269,7 @@ RunId Delivery::run_before(uint64_t record) const {
     return options_.lineage->run_of(record - 1);
 }
 
-// Finds the records that fill the window. Returns false if it must be called again.
+// Finds the records that fill the window. Returns false if another call is needed.
 Result<bool> Delivery::begin_window() {
     window_.clear();
     const auto next = reader_.peek_bounded();
@@ -284,7 +285,7 @@ Result<bool> Delivery::begin_window() {
 }
 
 // Fills the window with the fingerprints of the records before the reader's position. Returns false
-// if it must be called again.
+// if another call is needed.
 Result<bool> Delivery::fill_window() {
     if (options_.duplicate_window.count() == 0) return true;
     if (!opening_->window) {

@@ -201,7 +201,7 @@ private:
     uint64_t attempted_end_;
     std::optional<Opening> opening_;
     bool opened_ = false;
-    bool was_opened_ = false;     // stored_ is a position that the sink returned earlier.
+    bool was_opened_ = false;     // True once the sink was open; stored_ is then its position.
     uint64_t missing_below_ = 0;  // Missing records below this number are already counted.
     SinkHealth health_;
     std::chrono::milliseconds retry_delay_{0};
@@ -213,8 +213,8 @@ private:
     std::chrono::milliseconds stop_timeout_{0};
     Heartbeat heartbeat_;
     Wakeup wakeup_;
-    Cursor stored_;    // Advanced by the delivery: the sink holds the records below.
-    Cursor settled_;   // Advanced by the delivery: the spool need not keep the records below.
+    Cursor stored_;    // Advanced by the delivery: the sink holds the records below it.
+    Cursor settled_;   // Advanced by the delivery: the spool need not keep those below it.
     Cursor stopping_;  // Advanced once by begin_stop(): 1 means to drain and return.
     std::thread thread_;
 };

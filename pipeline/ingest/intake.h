@@ -2,8 +2,8 @@
 //
 // accept() decodes a body into rows of the open slot. At the end of the worker's turn, publish()
 // passes that slot to the committer. While the committer writes one slot, the worker fills the
-// next. The receipt contains the number of the slot. Once durable() is above this number, the
-// report is on disk and may be acknowledged.
+// next. accept() stores the number of the slot in a Receipt. Once durable() is above this number,
+// the report is on disk and may be acknowledged.
 //
 // Threads: the worker that owns the Intake. The committer advances durable(); any thread may read
 //          the published sketches.

@@ -60,8 +60,8 @@ public:
 private:
     Slot& slot(uint64_t position) { return slots_[position % slots_.size()]; }
 
-    Cursor published_;  // Advanced by the worker: slots below are filled.
-    Cursor durable_;    // Advanced by the committer: slots below are on disk, and free.
+    Cursor published_;  // Advanced by the worker: the slots below it are filled.
+    Cursor durable_;    // Advanced by the committer: the slots below it are on disk, and free.
     // The worker's copy of durable_. With it, the worker seldom has to read durable_ itself.
     alignas(cache_line_bytes) uint64_t durable_seen_ = 0;
     std::vector<Slot> slots_;

@@ -33,7 +33,7 @@ struct HeadFields {
     uint32_t text_bytes;
 };
 
-// These fields come after the common fields, from format 3 on.
+// The fields of a segment's head that come after the common fields, from format 3 on.
 struct OriginFields {
     Origin origin;
 };

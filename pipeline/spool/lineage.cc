@@ -182,7 +182,8 @@ Result<void> Lineage::save() {
     return file_->sync();
 }
 
-// If the segments and the file contradict each other, the segments are correct.
+// Completes the runs and the incarnations of the file from the segments. If the segments and the
+// file contradict each other, the segments are correct.
 void Lineage::complete(std::span<const Segment> segments) {
     if (!segments.empty())
         std::erase_if(runs_, [&](const Run& run) {

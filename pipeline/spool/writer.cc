@@ -30,8 +30,8 @@ SpoolWriter::SpoolWriter(Files& files, const Clock& clock, MetricShard& shard, O
       shard_(shard),
       options_(std::move(options)),
       lineage_(files, options_.directory) {
-    // Otherwise one segment could fill the spool for ever, because the segment that is being
-    // written cannot be dropped.
+    // Limit the size of a segment. Otherwise one segment could fill the spool for ever, because the
+    // segment that is being written cannot be dropped.
     options_.segment_size = std::min(options_.segment_size, options_.size_max / 4);
 }
 
@@ -354,7 +354,8 @@ Result<void> SpoolWriter::sync() {
 
 Result<void> SpoolWriter::drop(uint64_t stored, uint64_t settled) {
     if (auto named = check_names_if_due(); !named) return named;
-    // Records that some sink has not stored were written at this time or later.
+    // The time from which the duplicate window reaches back: records that some sink has not stored
+    // were written at this time or later.
     int64_t now_us = clock_.wall_us();
     const size_t after_stored = segments_to(stored);
     if (stored < next_ && after_stored > 0) now_us = segments_[after_stored - 1].begun_us;

@@ -143,7 +143,7 @@ private:
     int64_t names_checked_us_ = 0;  // Steady time of the last check_names().
     Latest<uint64_t> written_bytes_;
     Latest<int64_t> sync_began_us_;
-    Cursor end_;  // Advanced by sync(): records below are durable.
+    Cursor end_;  // Advanced by sync(): the records below it are durable.
 };
 
 }  // namespace rollcall

@@ -242,9 +242,9 @@ Result<void> KafkaProducer::store(const KafkaMessages& messages, const Batch& ba
     return std::unexpected(failure_.error());
 }
 
-// A refusal may arrive while later messages are passed to the library. The library then fails the
-// call that passes them. The delivery report of the refused message is still queued, and tells
-// which message was refused.
+// Ends all messages that the library still has, and collects their delivery reports. A refusal may
+// arrive while later messages are passed to the library. The library then fails the call that
+// passes them. Only the delivery report of the refused message tells which message was refused.
 void KafkaProducer::end_messages() {
     (void)rd_kafka_purge(handle_, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     (void)rd_kafka_flush(handle_, static_cast<int>(kafka_patience.count()));

@@ -4,8 +4,8 @@
 // it (pipeline/spool/lineage.h).
 //
 //     BEGIN
-//     UPDATE rollcall_position ... WHERE the position is the one before this batch  must change a row
-//     LOAD DATA LOCAL INFILE ... INTO TABLE site_checkins                           once or more
+//     UPDATE rollcall_position ... WHERE the position is that before the batch   must change a row
+//     LOAD DATA LOCAL INFILE ... INTO TABLE site_checkins                       once or more
 //     COMMIT
 //
 // The UPDATE is the first statement, and locks the row of the position until the end of the
