@@ -236,7 +236,7 @@ BOOST_AUTO_TEST_CASE(each_memory_order_has_its_reason_in_the_lines_above) {
     const std::regex order("std::memory_order_(\\w+)");
     std::smatch words;
     for (const auto& file : program_sources()) {
-        std::map<std::string, std::string> names;  // Orders that have their own name.
+        std::map<std::string, std::string> names;  // Macros that stand for a memory order.
         for (size_t at = 0; at < file.lines.size(); ++at) {
             const std::string& line = file.lines[at];
             if (std::regex_match(line, words, named)) names[words[1]] = words[2];
@@ -265,7 +265,8 @@ BOOST_AUTO_TEST_CASE(every_metric_is_counted_somewhere) {
 }
 
 BOOST_AUTO_TEST_CASE(metrics_are_read_by_the_pages_that_show_them_only) {
-    // MetricShard::read(), the functions of metrics_snapshot.h, and their header.
+    // Matches MetricShard::read(), a call of a function of metrics_snapshot.h, and the inclusion of
+    // this header.
     const std::regex reads(
         "([.>]read|\\b(sum|observed|values_of))\\(([^()]*,)?\\s*Metric::"
         "|#include \"daemon/admin/metrics_snapshot\\.h\"");

@@ -50,7 +50,7 @@ bool ready_before_long(const TestDaemon& daemon) {
     return before_long([&] { return daemon.admin("/readyz").status == 200; });
 }
 
-// Disables the leak check of a sanitizer build, which cannot run under strace.
+// Disables the leak check of sanitizer builds, because this check cannot run under strace.
 TestDaemon::Options traceable(std::vector<std::string> arguments = {}) {
     return {.arguments = std::move(arguments), .environment = {"ASAN_OPTIONS=detect_leaks=0"}};
 }

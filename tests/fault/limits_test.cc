@@ -104,8 +104,8 @@ BOOST_AUTO_TEST_CASE(full_spool_sends_new_clients_away_and_loses_nothing) {
     BOOST_TEST(number_behind(stored.output, "|") > acknowledged);
 }
 
-// Without a key file, the daemon's own fingerprint key is the first file that needs the full disk.
-// With a key file on another disk, the spool is.
+// Without a key file, the first file that needs the full disk is the daemon's own fingerprint key.
+// With a key file on another disk, the first one is a file of the spool.
 BOOST_AUTO_TEST_CASE(start_on_a_full_disk_waits_until_the_disk_has_room) {
     const TemporaryDirectory large;
     const fs::path key = large.path() / "key";
@@ -254,7 +254,7 @@ BOOST_AUTO_TEST_CASE(without_another_file_clients_and_segments_wait_and_nothing_
     Routers routers;
     routers.connect(daemon);
     std::this_thread::sleep_for(200ms);
-    set_open_files(daemon, "3");  // All descriptors below 3 are in use.
+    set_open_files(daemon, "3");  // Descriptors 0 to 2 are in use, so nothing more can be opened.
     HttpClient late(daemon.http_port());
     late.send(post_request(report));
     // Without descriptors the daemon can begin no segment and accept no connection.

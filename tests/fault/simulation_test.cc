@@ -11,9 +11,8 @@
 //
 // A run consists of independent simulations, called worlds. The seed of a world determines which
 // faults occur, how often, and how small all limits are. If a violation occurs, the test prints the
-// seed of the world;
-// ROLLCALL_SEED=<seed> runs that world first. ROLLCALL_SIMULATION_SECONDS=120 sets the duration of
-// a run.
+// seed of the world; ROLLCALL_SEED=<seed> runs that world first. ROLLCALL_SIMULATION_SECONDS=120
+// sets the duration of a run.
 //
 // In some worlds a sink returns to an earlier state. In others the disk is cloned, so that daemons
 // on two disks use the same sinks in turn, or an older copy replaces the disk. The copy may have
@@ -50,7 +49,7 @@ namespace {
 // Seeds of worlds that once found a bug, with a description of the bug.
 constexpr uint64_t past_seeds[] = {
     2695656095,  // The deduplication window was dropped when descriptors ran out.
-    11242642,    // A loss was never reported: the process ended while it kept the lost bytes.
+    11242642,    // A loss was never reported: the process ended while it saved the damaged bytes.
 };
 
 constexpr int crashes_by_default = 500;

@@ -19,7 +19,7 @@ namespace {
 
 using namespace rollcall;
 
-constexpr size_t prefixes_max = 300;  // A line of version 1 is shorter.
+constexpr size_t prefixes_max = 300;  // Includes every prefix of a header of version 1.
 
 void check_address(const AddressText& client) {
     ensure(client[0] == '\0' || parse_address(client.data()).has_value());

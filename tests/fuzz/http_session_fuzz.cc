@@ -56,7 +56,8 @@ Answers read(std::string_view received, bool to_head) {
     return answers;
 }
 
-// Counts brackets, an upper bound of the number of lists: an empty list is accepted without a row.
+// Returns the number of brackets, which is an upper bound of the number of lists. Each list may be
+// empty, and an empty list is accepted without a row.
 size_t lists_in(std::string_view bytes) {
     return static_cast<size_t>(std::ranges::count(bytes, '['));
 }

@@ -56,7 +56,7 @@ class Run {
 public:
     Run(const Settings& settings, std::string_view bytes, uint64_t seed)
         : worker_(settings, Transport::mqtt), splitter_(seed) {
-        // An empty list is acknowledged without a row. The number of brackets bounds that of lists.
+        // An empty list is acknowledged without a row. There are at most as many lists as brackets.
         lists_ = static_cast<size_t>(std::ranges::count(bytes, '['));
         for (auto& client : clients_) client = std::make_unique<SteppedWorker::Client>(worker_);
         size_t which = 0;

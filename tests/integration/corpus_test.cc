@@ -24,7 +24,8 @@ namespace {
 
 const std::string tests = ROLLCALL_SOURCE_DIR "/tests/";
 
-// Agents of other servers send to these paths. With one worker, rows are stored in order.
+// The paths are those to which agents of other servers send. The single worker stores the rows in
+// the order of the reports.
 const TestDaemon::Options settings{.settings = {
                                        "workers = 1",
                                        R"(http.paths = ["/api/v1/agents/mikrotik/heartbeat-legacy",
@@ -59,8 +60,9 @@ struct Entry {
     }
 
     [[nodiscard]] bool for_http() const { return get("content_type") != "mqtt"; }
-    // Entries that MQTT cannot carry are excluded: it has no Content-Type, and the topic names the
-    // site. Other tests test its size limit.
+    // Excludes entries that MQTT cannot carry: those with a Content-Type, and those with a site of
+    // their own, because the topic names the site. Also excludes those about the size limit of a
+    // body, because MQTT has its own limit.
     [[nodiscard]] bool for_mqtt() const {
         return !for_http() || (file().ends_with(".json") && header("Content-Type").empty() &&
                                get("row.site_id").empty() && get("error.code") != "body_too_large");

@@ -198,8 +198,8 @@ void expect_few_calls(Shape shape) {
 // --- wakeups and allocations ---
 
 struct Used {
-    // Times that a thread stopped to wait for something. A thread that waits for what has happened
-    // already does not stop, so that this number is smaller on a fast machine.
+    // Number of times that the thread stopped to wait for an event. It does not stop if the event
+    // has already happened, so the number is smaller on a fast machine.
     size_t wakeups = 0;
     size_t allocations = 0;
 };

@@ -161,7 +161,9 @@ BOOST_AUTO_TEST_CASE(predicted_report_lets_nobody_suppress_it) {
     std::string site;
     std::string body;
     std::string query;
-    // Before there was a key, the hash of the body was the seed for hashing the query.
+    // In fingerprints without a key, the hash of the body was the seed for the hash of the query.
+    // So search for a body whose hash leads to a query of plain characters with the target as its
+    // hash.
     for (int number = 0; query.empty(); ++number) {
         site = fmt::format("attacker-{}", number);
         for (int seq = 1000; seq < 10'000 && query.empty(); ++seq) {

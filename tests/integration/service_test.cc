@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 BOOST_AUTO_TEST_SUITE(service)
 
 BOOST_AUTO_TEST_CASE(ports_take_check_ins_as_soon_as_readiness_was_notified) {
-    TestDaemon daemon;  // Returns at READY=1, so a refused connection would throw here.
+    TestDaemon daemon;  // The constructor waits for READY=1. After that no port may refuse clients.
     for (const uint16_t port : {daemon.http_port(), daemon.mqtt_port(), daemon.admin_port()})
         (void)TcpClient(port);
     BOOST_TEST(daemon.post("{}").status == 200);

@@ -20,7 +20,8 @@ bool contains(std::string_view text, std::string_view part) {
     return text.find(part) != std::string_view::npos;
 }
 
-// Returns the server's description of tables that `schema apply` has created, with a position.
+// Returns what a server answers after `schema apply` has created the tables and a sink has stored a
+// position.
 Rows as_applied(const std::string& sql) {
     if (contains(sql, "FROM rollcall_position")) return {{"5", {}}};
     if (contains(sql, "statistics"))

@@ -33,7 +33,7 @@ public:
     // Kills daemons this many times: each round kills both. Between rounds, a spool is sometimes
     // replaced.
     void kill(int kills);
-    // Stops the daemons. Before they exit, they store the check-ins in their spools.
+    // Stops the daemons. Before a daemon exits, it stores the check-ins of its spool in the table.
     void stop();
 
     [[nodiscard]] uint64_t acknowledged() const;

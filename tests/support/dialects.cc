@@ -104,8 +104,8 @@ Name name_for(Random& random, Column column, Format format, bool in_use = false)
     return may_be_composed ? composed(random, column, name) : name;
 }
 
-// Reports the total and the free size in one of two ways: as the used size and one of the two, or
-// as one value, "mem=free,total".
+// In half of the calls, reports the total and the free size in another form: as the used size
+// together with the total or the free size, or as one value "mem=free,total".
 void add_sizes(Random& random, RandomRow& row, Format format, Column total, Column free,
                std::vector<Pair>& pairs, std::set<Column>& reported) {
     if (!row.cells.contains(total) || !row.cells.contains(free) || random.one_in(2)) return;

@@ -31,8 +31,8 @@ public:
         std::string message;
     };
     // Called in the thread of the connection: for each statement, and for each login, with the text
-    // "LOGIN name". The rows are sent only for SELECT and SHOW. In all other cases, only a Refusal
-    // has an effect.
+    // "LOGIN name". Returned rows are sent only for SELECT and SHOW. In all other cases, only a
+    // returned Refusal has an effect.
     using Answer = std::function<std::expected<Rows, Refusal>(const std::string& sql)>;
 
     explicit SinglestoreStandIn(Answer answer = [](const std::string&) { return Rows(); });

@@ -4,7 +4,8 @@
 //                           and its inode number is not reused
 //   SHADOW/contents/INODE   the durable contents of the file
 //   SHADOW/names            the durable names, one line each: INODE PATH, with the path relative to
-//                           the root of the directory; 0 means a directory. Replaced as a whole
+//                           the root of the directory. INODE 0 means a directory. This file is
+//                           replaced as a whole
 //
 // The contents of a file become durable when the file is synced; a name becomes durable when its
 // directory is synced: fsync(2). If a process is killed during a sync, a part of the file becomes

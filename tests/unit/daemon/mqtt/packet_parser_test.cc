@@ -429,7 +429,7 @@ BOOST_AUTO_TEST_CASE(a_connect_of_5_0_gives_all_that_it_carries) {
         0x10, text("MQTT") + "\5\xF6"s + two(60) + length(properties.size()) + properties +
                   text("client") + length(will_properties.size()) + will_properties +
                   text("will/topic") + text("gone") + text("user") + text("secret"));
-    const auto connect = taken<Connect>(bytes);  // It names its own version.
+    const auto connect = taken<Connect>(bytes);  // A CONNECT itself names its version.
     BOOST_TEST((connect.version == Version::v5));
     BOOST_TEST(connect.session_expiry_s == 3600u);
     BOOST_TEST(connect.packet_bytes_max == 4096u);

@@ -25,7 +25,7 @@ BOOST_AUTO_TEST_CASE(message_of_qos_2_leaves_when_it_is_released) {
     window.release_qos2();
     BOOST_TEST(window.size(UINT64_MAX) == 1U);
     window.release_qos2();
-    window.release_qos2();  // The message was received on an earlier connection.
+    window.release_qos2();  // Of a message from an earlier connection, which is not in the window.
     BOOST_TEST(window.size(UINT64_MAX) == 0U);
 }
 

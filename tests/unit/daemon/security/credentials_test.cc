@@ -283,7 +283,7 @@ BOOST_AUTO_TEST_CASE(wrong_signatures_of_unknown_networks_delay_no_known_network
     for (int host = 1; host <= 5; ++host)
         BOOST_TEST(ask(token(host), "", fmt::format("192.0.2.{}", host)) ==
                    fmt::format("s{}/", host));
-    // Send from more unknown networks than their table has entries.
+    // Send from more unknown networks than the table of unknown networks has entries.
     for (int host = 0; host < 4000; ++host)
         (void)ask(bad, "", fmt::format("198.51.{}.{}", host / 250, host % 250));
     BOOST_TEST(ask(token(6), "", "203.0.113.1") == "signature_checks_suspended");

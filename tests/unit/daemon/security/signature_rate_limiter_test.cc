@@ -12,14 +12,14 @@ namespace {
 struct LimiterFixture {
     LimiterFixture() { settings.auth.invalid_signatures_max = 3; }
 
-    // Sends a wrong signature. Returns true if it was verified.
+    // Sends a wrong signature. Returns true if the limiter permitted its verification.
     bool wrong(const std::string& peer) {
         const uint64_t network = limiter.network_of_peer(peer);
         if (!limiter.may_verify(network, now_s)) return false;
         limiter.record_wrong(network);
         return true;
     }
-    // Sends a valid signature. Returns true if it was verified.
+    // Sends a valid signature. Returns true if the limiter permitted its verification.
     bool valid(const std::string& peer) {
         const uint64_t network = limiter.network_of_peer(peer);
         if (!limiter.may_verify(network, now_s)) return false;
@@ -66,7 +66,7 @@ BOOST_AUTO_TEST_CASE(valid_signatures_are_not_limited) {
 
 BOOST_AUTO_TEST_CASE(unknown_networks_delay_no_known_network_and_the_other_way_round) {
     for (int host = 1; host <= 4; ++host) BOOST_TEST(valid(fmt::format("192.0.2.{}", host)));
-    // Send from more unknown networks than their table has entries.
+    // Send from more unknown networks than the table of unknown networks has entries.
     for (int host = 0; host < 4000; ++host)
         (void)wrong(fmt::format("198.51.{}.{}", host / 250, host % 250));
     BOOST_TEST(!valid("203.0.113.1"));

@@ -142,7 +142,8 @@ BOOST_AUTO_TEST_CASE(flush_and_the_end_wait_for_a_reader_that_comes_late_but_not
         log(LogLevel::error, "nobody reads this");
         BOOST_TEST(takes_less_than(5s, [&] { BOOST_TEST(!writer.flush(1ms)); }));
     }
-    // The writer has abandoned its thread, which is blocked in write(). Closing the pipe ends it.
+    // The writer has abandoned its thread, which is blocked in write(). Closing the pipe ends this
+    // thread.
     pipe.close_reader();
 }
 

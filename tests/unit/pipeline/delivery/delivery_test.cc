@@ -831,7 +831,8 @@ BOOST_AUTO_TEST_CASE(no_failure_and_no_restart_changes_which_rows_are_stored) {
 // --- positions that went back, spools that were copied or restored ---
 
 BOOST_AUTO_TEST_CASE(copy_of_a_spool_and_its_original_are_both_stored_in_full) {
-    for (const uint64_t inode : {2, 0}) {  // A copy in another directory; a clone of the disk.
+    // 2 stands for a copy in another directory, 0 for a clone of the whole disk.
+    for (const uint64_t inode : {2, 0}) {
         SharedTable table;
         Machine original(table);
         original.report(0, 10);

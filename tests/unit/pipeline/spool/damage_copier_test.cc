@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_CASE(after_a_failed_write_nothing_more_is_written) {
     BOOST_TEST(files.size("spool/kept") == 24 + 8);
 }
 
-// A million damaged records would otherwise take four million system calls.
+// If each copy made its own system calls, a million damaged records would take four million calls.
 BOOST_AUTO_TEST_CASE(copies_that_lie_close_together_share_reads_and_writes) {
     size_t operations = 0;
     files.before = [&](MemoryFiles::Operation, const std::string&) -> Result<void> {

@@ -104,7 +104,8 @@ BOOST_AUTO_TEST_CASE(rows_and_position_are_stored_and_found_again) {
     for (const auto& [site, in] : partitions) BOOST_TEST(in.size() == 1, site);
 }
 
-// The hashes are from Kafka's own test, UtilsTest.testMurmur2(), made positive, modulo 3.
+// The expected partitions are the hashes in Kafka's own test, UtilsTest.testMurmur2(), made
+// positive and taken modulo 3.
 BOOST_AUTO_TEST_CASE(site_lies_in_the_partition_that_other_clients_of_kafka_look_for_it_in) {
     const std::map<std::string, int32_t> expected = {
         {"21", 0},
