@@ -57,7 +57,7 @@ public:
     void on_durable(size_t worker, std::function<void()> wake);
 
     // Recovers the spool. Starts no thread and opens no sink: the deliveries open their sinks after
-    // start(), which may take any time.
+    // start(), because opening a sink may take any time.
     [[nodiscard]] Result<void> open();
     // Starts the threads. Call after open().
     void start();

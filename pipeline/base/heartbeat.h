@@ -19,8 +19,8 @@ class Heartbeat {
 public:
     void begin_step() { changes_.add(1); }
     void end_step() { changes_.add(1); }
-    // Ends a step and begins the next one. For a thread whose steps include its waits, and whose
-    // waits are never longer than a second.
+    // Ends a step and begins the next one. For threads whose steps include their waits, if these
+    // are never longer than a second.
     void next_step() { changes_.add(2); }
 
     // Returns how many times a step has begun or ended; odd during a step.
@@ -39,7 +39,7 @@ public:
     // A thread whose step takes this long is stuck.
     static constexpr int64_t stuck_after_s = 5;
 
-    // Compares the heartbeat with its value in the last call. Call it once a second.
+    // Compares the heartbeat with its value in the previous call. Call it once a second.
     void measure(const Heartbeat& heartbeat) {
         const uint64_t now = heartbeat.read();
         const bool continues = now != seen_ || now % 2 == 0;

@@ -44,7 +44,7 @@ std::string dropped_line(uint64_t lines) {
 }  // namespace
 
 // A queue of waiting lines, protected by a mutex. While the mutex is locked, the only system call
-// is a wakeup.
+// is a wakeup, so no thread waits for the mutex for long.
 class LogWriter::Queue {
 public:
     Queue(int fd, size_t bytes_max) : fd_(fd), bytes_max_(bytes_max) {}

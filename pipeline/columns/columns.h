@@ -220,9 +220,9 @@ private:
         return cells_[index(column) * stride_ + row];
     }
 
-    // Cells between the first cells of two columns. One cache line more than rows_max: if the
-    // distance were a multiple of 4 KiB, all cells of a row would compete for the same few lines of
-    // the processor's first-level cache.
+    // Number of cells from the first cell of a column to the first cell of the next column:
+    // rows_max and one cache line more. If this distance were a multiple of 4 KiB, all cells of a
+    // row would compete for the same few lines of the processor's first-level cache.
     size_t stride_;
     size_t rows_max_;
     size_t text_max_;

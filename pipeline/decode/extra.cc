@@ -116,7 +116,7 @@ void Extra::put(std::string_view bytes) {
 }
 
 // Appends a comma and the name. Returns false and appends nothing if the member is to be left out,
-// or if these and `value_bytes` more bytes do not fit.
+// or if there is no room for these and `value_bytes` more bytes.
 bool Extra::begin(const Name& named, size_t value_bytes) {
     if (muted_ > 0 || named.secret) return false;
     const std::string_view name = named.text;

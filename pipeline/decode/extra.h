@@ -30,7 +30,7 @@ enum class Privacy : uint8_t {
     credential,  // Is a secret: "wpa2-pre-shared-key", "X-Device-Secret", "snmp-community".
 };
 [[nodiscard]] Privacy privacy_of(std::string_view name);
-// For a name that is already folded.
+// Does the same for a name that is already folded.
 [[nodiscard]] Privacy privacy_of(std::string_view name, const FoldedName& folded);
 
 // Returns whether a name indicates a credential or identifies a person or a SIM.
@@ -48,7 +48,7 @@ public:
         Name() = default;
         template <std::convertible_to<std::string_view> Text>
         Name(const Text& name) : text(name), secret(is_secret(name)) {}
-        // For a name whose meaning the dictionary has already found.
+        // Use this for a name whose meaning the dictionary has already found.
         Name(std::string_view name, bool is_secret, bool is_plain)
             : text(name), secret(is_secret), plain(is_plain) {}
     };

@@ -97,8 +97,8 @@ public:
     // Records that the body was empty. This is a warning unless out-of-band fields had values.
     void empty_body();
 
-    // Returns the report's value for `site_id`, by which a site without a better id is identified;
-    // may be empty.
+    // Returns the value for `site_id` in this report, which identifies a site that has no better
+    // id. May be empty.
     [[nodiscard]] std::string_view device() const {
         return has(Column::site_id) ? kept_[index(Column::site_id)].text : std::string_view();
     }

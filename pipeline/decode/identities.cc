@@ -105,8 +105,8 @@ bool is_placeholder(std::string_view text, Classes classes) {
     if (text.empty()) return true;
     // The text is a variable, a command or a template that was not filled in.
     if (openers.has(text[0])) return true;
-    // Most identities have a digit other than 0. No word of the lists has one, so the lists need
-    // not be searched.
+    // Most identities have a digit other than 0. No word of the lists has such a digit, so the
+    // lists need not be searched.
     if ((classes & digit) != 0) return same_word(text, "x86") || is_of_a_series(text, classes);
     if ((classes & not_ascii) != 0) return false;
     if ((classes & plain & ~zero) == 0) return true;  // "000", "--".

@@ -2,8 +2,8 @@
 //
 // Each step takes one token, and returns false at the first malformed byte. After stop(), fault()
 // returns the code and the offset. Nothing is copied: strings and numbers are views of the text. As
-// the RFC allows, a number may be too large for any type, and a surrogate may occur without its
-// pair.
+// the RFC allows, a number may be too large for any type, and half a surrogate pair may occur
+// alone.
 //
 // Why not simdjson alone: it does not report where a text is malformed and does not keep the
 // characters of a number. It also refuses some texts that the RFC allows (1e400, half a surrogate
@@ -85,8 +85,8 @@ public:
         return {code, 0, std::min(at_, end_) - begin, truncated};
     }
     [[nodiscard]] const char* place() const { return at_; }
-    // For a caller that recognizes the next token itself. rest_from() returns the text from a
-    // position on, and go_on() continues after the token.
+    // Use these in a caller that recognizes the next token itself. rest_from() returns the text
+    // from a position on, and go_on() continues after the token.
     [[nodiscard]] std::string_view rest_from(const char* place) const {
         return {place, static_cast<size_t>(end_ - place)};
     }

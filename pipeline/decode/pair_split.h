@@ -38,7 +38,7 @@ struct Part {
     size_t end = 0;  // Offset in the list after the part and its separator.
 };
 
-// Does the same as first_part(), for parts of all forms.
+// Does the same as first_part(), but without a short cut for simple parts.
 [[nodiscard]] Part first_part_of_any_form(std::string_view list, const Separators& by,
                                           size_t key_end);
 

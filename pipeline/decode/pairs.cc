@@ -131,7 +131,8 @@ void take_fragments(std::string_view form, Part& part) {
     }
 }
 
-// Words after `X-` in header fields that proxies add and agents do not.
+// Words that follow `X-` in the names of header fields from proxies. Agents do not send such
+// fields.
 constexpr auto not_vendors = std::to_array<std::string_view>(
     {"akamai", "amzn", "azure", "b3", "client", "cloud", "cluster", "correlation", "envoy",
      "forwarded", "original", "proxy", "real", "remote", "request", "server", "trace", "user"});

@@ -17,8 +17,8 @@ namespace {
 
 enum class ShapeKind : uint8_t { text, number, word, null, list, duration, address, hidden_text };
 
-// A note contains the kind of the value in its lowest byte, and the size of a text in the other
-// bytes.
+// The note of a counted name (FrequentNames::Entry) contains the kind of the value in its lowest
+// byte, and the size of a text in the other bytes.
 constexpr unsigned kind_bits = 8;
 constexpr size_t text_bytes_max = (size_t{1} << (32 - kind_bits)) - 1;
 

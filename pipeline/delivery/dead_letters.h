@@ -145,8 +145,8 @@ private:
     MetricShard unseen_;  // Counters of the spool of dead letters; not exported.
     Options options_;
     std::string directory_;
-    // Rows of the current batch and of later records that have a dead letter; no value until they
-    // are read.
+    // Rows of the current batch and of later records that have a dead letter. Has no value until
+    // the folder was read.
     std::optional<std::set<RowPlace>> kept_;
     int64_t pending_ = 0;    // Number of dead letters at the last count.
     uint64_t unlogged_ = 0;  // Dead letters since the last log line.

@@ -358,8 +358,8 @@ Result<bool> Delivery::append(const Record& record) {
     return true;
 }
 
-// Marks first sendings in a record of an older version, which has no column for them: their
-// fingerprints are negative there.
+// Marks the first sendings in a record of an older version. Such a record has no column for them;
+// instead, their fingerprints are negative.
 void Delivery::translate_signs(std::span<const uint8_t> columns_at, size_t first_row) {
     if (std::ranges::find(columns_at, index(Column::first_sending)) != columns_at.end()) return;
     for (size_t row = first_row; row < batch_.rows(); ++row) {

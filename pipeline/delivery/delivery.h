@@ -113,7 +113,7 @@ public:
     [[nodiscard]] const Cursor& stored() const { return stored_; }
     // The sink cannot lose the records below this cursor (Sink::settled()).
     [[nodiscard]] const Cursor& settled() const { return settled_; }
-    // While the sink is down, states the reason.
+    // Returns the state of the sink, and while it is down, the reason.
     [[nodiscard]] const SinkHealth& health() const { return health_; }
     // Notices a sink that does not respond. The main thread calls it once a second.
     void measure_health() { health_.measure(heartbeat_); }
@@ -208,7 +208,8 @@ private:
     // Steady time since which the sink has lacked records, as far as is known; 0 while the sink is
     // up.
     int64_t lacks_since_us_ = 0;
-    // The steady time at which the stop began, and its limit; set before stopping_ advances.
+    // The steady time at which the stop began, and how long it may take. Set before stopping_
+    // advances.
     int64_t stop_begun_us_ = 0;
     std::chrono::milliseconds stop_timeout_{0};
     Heartbeat heartbeat_;

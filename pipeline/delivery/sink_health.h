@@ -55,7 +55,7 @@ public:
     [[nodiscard]] SinkStatus status() const;
     // Returns sentences for the operator about a sink that is not up or has dead letters.
     [[nodiscard]] std::vector<std::string> messages() const;
-    // Contains sink_up and sink_errors_total.
+    // Returns the metrics sink_up and sink_errors_total of this sink.
     [[nodiscard]] const MetricShard& shard() const { return shard_; }
 
 private:

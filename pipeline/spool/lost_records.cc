@@ -257,8 +257,8 @@ void LostRecords::flush() {
     }
     if (losses.empty()) return;
     std::ranges::sort(losses, {}, &LostRange::first);
-    // Count before the file exists. If the process ends in between, the next start counts these
-    // records again. In the other order, they would never be reported.
+    // Count the records before the file exists. If the process ends in between, the next start
+    // counts these records again. If the file were written first, they would never be counted.
     records_ += count;
     shard_.add(Metric::spool_lost_records_total, static_cast<int64_t>(count));
     log_losses(losses, count);

@@ -148,8 +148,8 @@ public:
     [[nodiscard]] Result<std::optional<Record>> peek_bounded();
     [[nodiscard]] bool has_more() const { return has_more_; }
     void advance();
-    // Moves past the record that peek() returned and reports it as lost. For a record whose content
-    // contradicts itself.
+    // Moves past the record that peek() returned and reports it as lost. Call it for a record whose
+    // content contradicts itself.
     void give_up();
 
 private:

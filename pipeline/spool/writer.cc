@@ -12,8 +12,8 @@ namespace rollcall {
 namespace {
 
 constexpr std::array<std::byte, 16 * 1024> zeros{};
-// Bytes of zeros written ahead of the records. More would delay the next sync. With fewer, more
-// syncs would have to write metadata.
+// Maximum number of zero bytes that are written after a record. More zeros would delay the next
+// sync. With fewer, more syncs would have to write metadata.
 constexpr size_t ahead_bytes_max = 256 * 1024;
 constexpr size_t ahead_records_min = 16;
 constexpr std::chrono::microseconds names_interval{1'000'000};

@@ -7,10 +7,10 @@
 // Only committed records count. The topic is read backwards from its end: first a few records, then
 // more, until one is a record of this spool.
 //
-// A transaction of another spool may be open in the same partition. It hides the records that were
-// committed after it began. This spool's own transaction has ended. So the reader waits for all
-// records up to the end that the partition had when the reader began. It never returns an outdated
-// position.
+// A transaction of another spool may be open in the same partition. It hides all records that were
+// written after it began, until it ends. So the reader waits for all records up to the end that the
+// partition had when the reader began, and never returns an outdated position. This spool's own
+// transaction cannot be open, because the sink ends it before it reads the position (kafka/sink.h).
 //
 // Threads: the thread of the sink.
 #pragma once

@@ -174,7 +174,7 @@ Result<void> SinglestoreSink::write(const Batch& batch) {
     auto stored = store(batch, some_);
     if (!stored && dead_reason_of(stored.error().code) && batch.keep_refused) {
         std::vector<Refusal> refused;
-        // Roll back first, because BEGIN would commit the rows that were loaded.
+        // Roll back first, because the BEGIN in isolate() would commit the rows that were loaded.
         if (auto rolled = run("ROLLBACK"); !rolled) return give_up(rolled.error());
         if (auto found = isolate(batch.rows, some_, refused); !found) return give_up(found.error());
         if (auto kept = batch.keep_refused(refused); !kept) {
@@ -275,7 +275,8 @@ Result<uint64_t> SinglestoreSink::check_warnings(const Columns& rows, RowNumbers
             continue;
         }
         const Code code = code_of(static_cast<unsigned>(whole_number(warning[1])));
-        // A warning that refuses no row takes precedence, because its cause may be temporary.
+        // Prefer a warning whose cause may be temporary: the whole batch must then be retried, and
+        // no row may become a dead letter.
         if (first && (dead_reason_of(code) || !dead_reason_of(first->code))) continue;
         const std::string message = in_one_line(warning[2].value_or(""));
         const auto row = row_of(message);

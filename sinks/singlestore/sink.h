@@ -64,8 +64,8 @@ private:
     [[nodiscard]] Result<void> check_tables();
     [[nodiscard]] Result<void> advance_position(const Position& end);
 
-    // If a row can never be stored, these fail with a code for which dead_reason_of() returns a
-    // reason.
+    // If a row can never be stored, the next five functions fail with a code for which
+    // dead_reason_of() returns a reason.
     [[nodiscard]] Result<void> store(const Batch& batch, RowNumbers some);
     [[nodiscard]] Result<void> load(const Columns& rows, RowNumbers some);
     [[nodiscard]] Result<void> load_once(const Columns& rows, RowNumbers some);

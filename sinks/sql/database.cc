@@ -64,8 +64,9 @@ void set(MYSQL* connection, mysql_option option, bool value) {
 constexpr unsigned pipeline_source_failed = 1933;  // An error number of SingleStore.
 constexpr unsigned check_violated_mysql = 3819;  // An error number of MySQL; MariaDB uses another.
 
-// The table does not contain causes that may be temporary: a missing column, partition or default
-// value, missing rights, locks, a full disk. Such a cause does not refuse a row.
+// An error number, and the code that it means. The list below does not contain causes that may be
+// temporary: a missing column, partition or default value, missing rights, locks, a full disk. Such
+// a cause must not refuse a row.
 struct NumberedCode {
     unsigned number;
     Code code;

@@ -39,7 +39,7 @@ std::string_view keys(SqlDialect dialect) {
             return "SHARD KEY (site_id),\n"
                    "    SORT KEY (received_at),\n"
                    "    UNIQUE KEY site_checkins_once (site_id, id) USING HASH";
-        // A B-tree. Ids grow with time, so it grows at its right edge.
+        // The key is a B-tree. Ids grow with time, so the B-tree grows at its right edge.
         case SqlDialect::mariadb: return "PRIMARY KEY (id, site_id)";
         case SqlDialect::sqlite: return "UNIQUE (id, site_id)";
     }

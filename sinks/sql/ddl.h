@@ -114,7 +114,7 @@ struct DatabaseUsers {
 };
 
 // Returns the statements that create the daemon's user. The user gets only the rights that the
-// daemon needs. Not for SQLite.
+// daemon needs. Do not call this for SQLite, which has no users.
 [[nodiscard]] Statements create_users(SqlDialect dialect, const DatabaseUsers& users);
 
 // Returns `text` as a string literal of SingleStore and MariaDB.

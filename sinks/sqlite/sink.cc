@@ -38,8 +38,9 @@ Code row_code(int status) {
     }
 }
 
-// Estimates the maximum number of bytes that a batch adds to the WAL. A changed page also holds
-// other rows, and the indexes of the table change too.
+// Estimates the maximum number of bytes that a batch adds to the WAL. That is more than the bytes
+// of its rows, because a changed page also holds other rows, and the indexes of the table change
+// too.
 uint64_t bytes_of(const Columns& rows) {
     constexpr uint64_t numbers_bytes = 1024;
     return rows.rows() * numbers_bytes + 2 * uint64_t{rows.text_bytes()};

@@ -7,8 +7,9 @@
 // functions of SQLite can read it, and the other databases print their DATETIME(6) in the same
 // format. open() adds the columns that a table of an older daemon lacks.
 //
-// A row becomes a dead letter if it is too large, or if a constraint or a trigger of the table
-// refuses it. No other error refuses a row (see row_code() in sink.cc).
+// A row becomes a dead letter in three cases: it is too large, a value has a type that the column
+// does not accept, or a constraint or a trigger of the table refuses it. No other error refuses a
+// row (see row_code() in sink.cc).
 //
 // The journal is a WAL, so the sqlite3 program can read the file while the daemon writes. Each
 // commit is synced (synchronous=FULL), because the spool drops the records that this sink has

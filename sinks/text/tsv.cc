@@ -157,8 +157,8 @@ bool write_field(const Columns& rows, size_t row, uint64_t present, char*& to, R
 Result<char*> append_tsv(const Columns& rows, size_t row, char* to) {
     const uint64_t present = rows.mask(row);
     Refused refused;
-    // There is an instance of the function for each column, because the kind of the column is known
-    // at compile time.
+    // write_field() has an instance for each column, so that the kind of the column is known at
+    // compile time.
     const bool written = [&]<size_t... number>(std::index_sequence<number...>) {
         return (write_field<Column{number}>(rows, row, present, to, refused) && ...);
     }(std::make_index_sequence<columns_count>());
