@@ -111,6 +111,7 @@ void Connection::fail_handshake(Code code) {
     }
     leave_handshakes();
     if (!is_open() || tls_->outgoing().empty()) return close();
+    tls_->abandon();
     close_after_replies(Linger::always);  // After the alert is sent.
     set_deadline(linger_time);
 }

@@ -40,8 +40,10 @@ bool TlsHandshakes::may_begin() {
 // none.
 bool TlsHandshakes::has_room() const {
     if (begun_.size() == 0) return true;
-    return begun_.size() < handshakes_max_ &&
-           (memory_ == nullptr || memory_->allowance() >= handshake_bytes);
+    if (begun_.size() >= handshakes_max_) return false;
+    if (memory_ == nullptr) return true;
+    const auto used = static_cast<size_t>(memory_->used_by(MemoryUse::tls_handshakes));
+    return used + handshake_bytes <= memory_->allowance();
 }
 
 void TlsHandshakes::enqueue(Connection& connection, bool begun) {

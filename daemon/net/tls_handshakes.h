@@ -12,7 +12,9 @@
 // waits.
 //
 // Each handshake is charged for the most that OpenSSL allocates for one: the client announces the
-// size of its ClientHello, and OpenSSL reserves up to 128 KiB for it before the bytes arrive.
+// size of its ClientHello, and OpenSSL reserves up to 128 KiB for it before the bytes arrive. All
+// handshakes together count as one user of the budget. So they leave as much for other uses as they
+// take.
 //
 // Threads: the loop's.
 #pragma once

@@ -38,6 +38,10 @@ public:
     [[nodiscard]] Result<bool> handshake(std::string_view& encrypted);
     [[nodiscard]] bool handshake_begun() const { return handshake_begun_; }
 
+    // Frees OpenSSL's objects after a failed handshake. From then on, only outgoing() may be
+    // called.
+    void abandon() { ssl_.reset(); }
+
     // --- after the handshake ---
 
     // Returns true if the client resumed an earlier session by a ticket.

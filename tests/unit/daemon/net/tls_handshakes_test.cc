@@ -106,6 +106,7 @@ BOOST_AUTO_TEST_CASE(handshake_waits_until_another_has_ended_if_as_many_have_beg
 }
 
 BOOST_AUTO_TEST_CASE(handshake_waits_until_the_memory_budget_has_room_for_it) {
+    // All handshakes together are one user, which must leave as much as it takes.
     MemoryBudget budget(2 * TlsHandshakes::handshake_bytes);
     options.memory = &budget;
     Client first = connect();
