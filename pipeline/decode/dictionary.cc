@@ -1,5 +1,8 @@
 #include "pipeline/decode/dictionary.h"
 
+#include <algorithm>
+
+#include "pipeline/base/hash.h"
 #include "pipeline/decode/extra.h"
 
 namespace rollcall {
@@ -35,7 +38,7 @@ Meaning Dictionary::meaning_here(std::string_view object, std::string_view name)
 void Dictionary::learn(Entry& entry, const Scope& scope, const Spelling& spelling,
                        std::string_view name) {
     entry = {spelling, scope.spelling, meaning_here(scope.object, name)};
-    entry.meaning.spelling = ++spellings_;
+    entry.meaning.spelling = std::clamp<uint64_t>(process_hash(name), 1, not_cached - 1);
 }
 
 }  // namespace rollcall

@@ -9,9 +9,9 @@
 // that followed it last time. If this name is next again, neither the end of the name nor its slot
 // has to be found.
 //
-// The same name can have different meanings in different objects. So the dictionary gives a number
-// to each spelling of an object's name. It caches a member by the number of its object (see Scope)
-// and by its own name.
+// The same name can have different meanings in different objects. So a member is cached by its own
+// name and by a hash of its object's name (see Scope). The hash has a key, so that no client can
+// find two names with the same hash.
 //
 // Threads: one for each worker, inside its Fields. Nothing allocates after construction.
 #pragma once
@@ -45,9 +45,7 @@ struct Meaning {
 // The object whose members are looked up.
 struct Scope {
     std::string_view object;  // The name of the object; empty for the report itself.
-    // The number that the dictionary gave to the spelling of this name, and to no other spelling; 0
-    // for the report itself.
-    uint64_t spelling = 0;
+    uint64_t spelling = 0;    // process_hash() of that name; 0 for the report itself.
 
     Scope() = default;
     // `meaning` is that of the object's name.
@@ -137,7 +135,6 @@ private:
     std::vector<Entry> entries_;
     Entry* last_ = entries_.data();
     Meaning long_;
-    uint64_t spellings_ = 0;  // The number of the last spelling.
     bool keep_sim_identifiers_;
 };
 

@@ -150,11 +150,13 @@ private:
                 // report.
                 wrapper_.proven |=
                     in.may_wrap && meaning->alone != nullptr && is_measured(meaning->alone->column);
-            } else if (value.kind == Scalar::Kind::text && meaning->group &&
-                       nested(name, *meaning, value.text, in)) {
-                continue;
             } else {
                 const char* const end = cursor.place();
+                if (value.kind == Scalar::Kind::text && meaning->group) {
+                    if (nested(name, *meaning, value.text, in)) continue;
+                    // nested() has looked up other names.
+                    sent.meaning = &dictionary_.look_up(in.scope, name);
+                }
                 other(in, sent, value, {begin, end});
             }
         } while (cursor.take(','));

@@ -326,4 +326,12 @@ BOOST_AUTO_TEST_CASE(a_text_that_is_json_is_read_in_a_group_only) {
     BOOST_TEST(Report(R"({"data":"{broken"})")[Column::extra] == R"({"data":"{broken"})");
 }
 
+// The names are too long for the cache. The second one is plain, the first one is not: it contains
+// a line feed, which must be escaped in `extra`.
+BOOST_AUTO_TEST_CASE(text_that_is_no_list_is_stored_under_the_name_that_was_sent) {
+    const Report report(R"({"health\n--------------------":"kkkkkkkkkkkkkkkkkkkkkkkkkkkkk=1"})");
+    BOOST_TEST(report[Column::extra] ==
+               R"({"health\u000a--------------------":"kkkkkkkkkkkkkkkkkkkkkkkkkkkkk=1"})");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
