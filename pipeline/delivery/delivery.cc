@@ -93,10 +93,10 @@ void Delivery::run() {
 // Returns the number of records that the delivery has yet to read: those that the sink lacks
 // according to its last position, and those of the window that are not read yet.
 uint64_t Delivery::records_left() const {
-    uint64_t left = spool_end_.read() - stored_.own();
-    if (opening_) left = spool_end_.read() - opening_->from;
+    const auto from_to = [](uint64_t from, uint64_t to) { return to > from ? to - from : 0; };
+    uint64_t left = from_to(opening_ ? opening_->from : stored_.own(), spool_end_.read());
     if (opening_ && opening_->window)
-        left += opening_->window_end->own() - opening_->window->position();
+        left += from_to(opening_->window->position(), opening_->window_end->own());
     return left;
 }
 

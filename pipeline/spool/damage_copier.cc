@@ -21,6 +21,7 @@ DamageCopier::DamageCopier(Files& files, std::string spool_directory, File& to, 
       written_to_(to_offset) {}
 
 Result<uint64_t> DamageCopier::copy(const std::string& segment, uint64_t offset, uint64_t bytes) {
+    if (!written_) return std::unexpected(written_.error());
     if (auto opened = open(segment); !opened) return std::unexpected(opened.error());
     uint64_t copied = 0;
     while (copied < bytes) {

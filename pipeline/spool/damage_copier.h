@@ -26,7 +26,8 @@ public:
     DamageCopier(Files& files, std::string spool_directory, File& to, uint64_t to_offset);
 
     // Copies at most `bytes` bytes of the segment, from `offset` on. Returns how many were copied.
-    // The copied bytes may stay in memory until flush(). Fails only if nothing was copied.
+    // The copied bytes may stay in memory until flush(). Fails only if nothing was copied, or after
+    // a write has failed.
     [[nodiscard]] Result<uint64_t> copy(const std::string& segment, uint64_t offset,
                                         uint64_t bytes);
     // Writes what was copied. Returns the first error of all writes. After an error, nothing more

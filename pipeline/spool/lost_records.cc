@@ -193,7 +193,10 @@ Result<void> Quarantine::keep_one(const LostRange& loss) {
     DamageCopier copier(files_, spool_, **file, 0);
     const auto copied = copy(loss, copier);
     if (!copied) return std::unexpected(copied.error());
-    if (auto flushed = copier.flush(); !flushed) return flushed;
+    if (auto flushed = copier.flush(); !flushed) {
+        bytes_ -= *copied - copier.written_to();
+        return flushed;
+    }
     return (*file)->sync();
 }
 
@@ -209,10 +212,17 @@ Result<void> Quarantine::keep_together(std::span<const LostRange> losses) {
     DamageCopier copier(files_, spool_, **file, list_bytes);
     for (const LostRange& loss : losses)
         entries.push_back({loss.first, loss.end, copy(loss, copier).value_or(0)});
-    if (!copier.flush()) forget_bytes_after(copier.written_to(), entries);
+    const auto flushed = copier.flush();
+    if (!flushed) {
+        uint64_t end = list_bytes;
+        for (const Entry& entry : entries) end += entry.bytes;
+        bytes_ -= end - copier.written_to();
+        forget_bytes_after(copier.written_to(), entries);
+    }
     if (auto written = (*file)->write(0, std::as_bytes(std::span(entries))); !written)
         return written;
-    return (*file)->sync();
+    const auto synced = (*file)->sync();
+    return flushed ? synced : flushed;
 }
 
 // Copies the bytes of a loss, up to the size limit. Returns the number of copied bytes.

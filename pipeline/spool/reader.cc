@@ -354,6 +354,13 @@ Result<void> SpoolReader::step_over_damage() {
     if (*found) return {};
     // Newer records may be in segments that were created after the last listing.
     if (is_last && listed_below_ < damage.below) return list_segments();
+    // The search has read on. The segment may have been dropped and overwritten meanwhile.
+    if (segment_ && !segment_->is_in_place()) {
+        const uint64_t first = segment_->head().first_record;
+        const auto exists = still_exists(first);
+        if (!exists) return std::unexpected(exists.error());
+        if (!*exists) return forget(first);
+    }
     segment_.reset();
     if (damage.below > next_)
         lose(damage.below, damage.segment, damage.from, size_of(damage.segment));
