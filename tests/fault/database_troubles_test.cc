@@ -199,11 +199,11 @@ BOOST_FIXTURE_TEST_CASE(trouble_of_the_direct_sink_is_said_and_costs_no_check_in
          {"ALTER TABLE site_checkins MODIFY model VARCHAR(64) COLLATE utf8mb4_bin"}},
         {"column missing",
          {"ALTER TABLE site_checkins DROP COLUMN lte_sinr"},
-         "column lte_sinr of site_checkins is missing in rollcall; rollcalld schema diff",
+         "column lte_sinr of site_checkins is missing in rollcall; `rollcalld schema diff",
          {"ALTER TABLE site_checkins ADD COLUMN lte_sinr DOUBLE"}},
         {"table missing",
          {"RENAME TABLE site_checkins TO away"},
-         "table site_checkins is missing in rollcall; rollcalld schema diff",
+         "table site_checkins is missing in rollcall; `rollcalld schema diff",
          {"RENAME TABLE away TO site_checkins"}},
     };
     TestDaemon daemon(

@@ -67,7 +67,7 @@ BOOST_AUTO_TEST_CASE(too_few_replicas_in_sync_are_said_as_such) {
     way.report_for(500ms);
     three.kill(2);
     KafkaWay::wait_until(
-        [&] { return way.says("partitions are not in sync; are as many brokers"); });
+        [&] { return way.says("partitions are not in sync; check that as many brokers"); });
     BOOST_TEST(way.answers());
     three.start(2);
     way.wait_until_sink_is(true);

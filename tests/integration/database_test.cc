@@ -112,7 +112,7 @@ BOOST_AUTO_TEST_CASE(each_error_names_the_setting_at_fault) {
 
     options = server().options("nowhere");
     said = why_not(options);
-    BOOST_TEST(contains(said, "Unknown database 'nowhere'; rollcalld schema apply"), said);
+    BOOST_TEST(contains(said, "Unknown database 'nowhere'; `rollcalld schema apply`"), said);
 
     options.port = free_port();
     said = why_not(options);

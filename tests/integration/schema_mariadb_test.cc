@@ -44,7 +44,7 @@ BOOST_FIXTURE_TEST_SUITE(schema_mariadb, Fresh)
 
 BOOST_AUTO_TEST_CASE(apply_makes_database_and_tables_and_then_nothing_differs) {
     const auto nothing = diff_schema(settings, SqlDialect::mariadb, "", {});
-    BOOST_TEST(contains(why(nothing), "Unknown database 'rollcall'; rollcalld schema apply"));
+    BOOST_TEST(contains(why(nothing), "Unknown database 'rollcall'; `rollcalld schema apply`"));
     BOOST_TEST(apply().text ==
                "fixed: table site_checkins is missing\n"
                "fixed: table rollcall_position is missing\n");
