@@ -76,8 +76,8 @@ void Worker::start() {
     });
 }
 
-// Each turn is a step of the heartbeat. The step includes the wait for clients, which the sweep of
-// the connection table ends within a second.
+// Each turn is a step of the heartbeat. The step includes the wait for clients. This wait lasts
+// at most a second, because the sweep of the connection table wakes the loop once a second.
 void Worker::on_turn() {
     heartbeat_.next_step();
     acknowledge();

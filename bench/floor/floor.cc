@@ -100,7 +100,8 @@ struct Message {
     std::string_view body = {};  // Empty for CONNECT.
 };
 
-// Both append the reply of a complete message to `replies`.
+// read_http() and read_mqtt() return the first message of the input. If it is complete, they append
+// the reply to it to `replies`.
 Message read_http(std::string_view input, std::string& replies) {
     constexpr std::string_view name = "Content-Length: ";
     constexpr std::string_view reply =

@@ -14,7 +14,8 @@ namespace {
 
 using Address = std::optional<in6_addr>;
 
-// Takes the text up to a separator off the front, without blanks around it.
+// Returns the part of `text` before the first separator, without the blanks around it. Removes that
+// part and the separator from `text`.
 std::string_view take_part(std::string_view& text, char separator) {
     const size_t end = std::min(text.find(separator), text.size());
     const std::string_view part = without_blanks(text.substr(0, end));

@@ -17,11 +17,12 @@
 //
 // An entry is removed when its session has ended and all of its connections are closed.
 //
-// Wills. When a connection closes, its will is discarded in two cases: the client has connected
-// again for the same site, so the router is online; or the client has continued the session before
-// the will delay has passed [MQTT-3.1.2-8] [MQTT5-3.1.2-8]. Otherwise the will waits here for its
-// delay; if it has none, the caller stores it at once. If the caller cannot store a will because
-// the ring is full, the will waits here, too.
+// Wills. If another connection has taken over before a connection closes, the will of the closed
+// one is discarded in two cases: the new connection is of the same site, so the router is online;
+// or the will has a delay, and the new connection continues the session [MQTT-3.1.2-8]
+// [MQTT5-3.1.2-8]. Otherwise a will with a delay waits here, and is discarded if the client
+// connects again during that time; a will without one is stored by the caller at once. If the
+// caller cannot store a will because the ring is full, the will waits here, too.
 //
 // Threads: any. One mutex is enough, because it is taken only when a client connects or
 // disconnects, when a will is due, and for packets of QoS 2, of which a router sends a few a

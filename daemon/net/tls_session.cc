@@ -12,8 +12,8 @@ namespace rollcall {
 
 namespace {
 
-// Number of consecutive records without data that a client may send. The limit is low because each
-// key update costs as much as a hundred reads.
+// Maximum number of consecutive records without application data, such as a key update of TLS 1.3.
+// The limit is low because a key update costs as much as a hundred reads of data.
 constexpr int records_without_data_max = 32;
 constexpr unsigned char record_type_handshake = 22;  // RFC 8446, section 5.1.
 

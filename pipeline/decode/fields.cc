@@ -51,8 +51,8 @@ bool is_whole(double number) { return number == std::floor(number); }
 // Returns whether a whole number without a unit may be tenths of volts: see settle_voltage().
 bool may_be_tenths(const Key& key) { return key->column == Column::voltage_v && key->scale == 1; }
 
-// Removes the zeros that :serialize appends. It writes a text that looks like a number with six
-// decimals, so it is unknown whether 7.200000 was "7.2" or "7.20".
+// Removes the zeros that :serialize appends. It writes the text "7.2" like a number, with six
+// decimals: 7.200000. So it is unknown whether the text was "7.2" or "7.20".
 std::string_view without_padding(std::string_view lexeme) {
     const size_t point = lexeme.find('.');
     if (point == lexeme.npos || lexeme.size() - point != 7) return lexeme;

@@ -86,7 +86,7 @@ public:
     // body without metrics causes no warning.
     void end_out_of_band() { named_out_of_band_ = kept_mask_ != 0; }
 
-    // Collects the members that are not keys.
+    // Collects the members whose names are not known keys.
     [[nodiscard]] Extra& extra() { return extra_; }
     // Counts the keys that the decoder does not understand, over all reports so far.
     [[nodiscard]] UnknownKeys& unknown_keys() { return unknown_keys_; }

@@ -300,9 +300,9 @@ private:
         return cursor;
     }
 
-    // Stores the members of a row that are quantities of the thing in its label:
-    // {"type":"memory","free":1} sets the free memory. Names and times belong to the thing, not to
-    // the router.
+    // The label of a row can name a thing, such as "memory". Stores the members of the row that are
+    // quantities of this thing: {"type":"memory","free":1} sets the free memory. Names and times
+    // belong to the thing, not to the router.
     void give_labelled(const Row& row) {
         for (const auto& [name, value] : std::span(row.members).first(row.members_count)) {
             const Key key{name, dictionary_.look_up(row.thing(), name).in_object};

@@ -9,11 +9,11 @@
 //
 // Deduplication: in the spool, the column `id` holds the report's fingerprint. A row whose
 // fingerprint was seen within the window is left out of the batch, unless the row is marked
-// as a first sending (row_id.h). In all other rows, the row's id replaces the fingerprint. Whenever
-// the spool is read from a new position, the window is filled again from the records before that
-// position. So a row of a failed batch is not taken for a duplicate of itself, and a row that was
-// left out is left out again. There is one exception: if a router repeats a report for longer than
-// the window, another copy of the report may be stored than at the first reading.
+// as a first sending (row_id.h). In every row that stays, the row's id replaces the fingerprint.
+// Whenever the spool is read from a new position, the window is filled again from the records
+// before that position. So a row of a failed batch is not taken for a duplicate of itself, and a
+// row that was left out is left out again. There is one exception: if a router repeats a report for
+// longer than the window, a later reading may store a different copy of it than the first reading.
 //
 // The sink's position comes from a database or broker, so the delivery assumes nothing about it.
 // Two cases are unexpected:

@@ -11,8 +11,9 @@
 // refuses the second row.
 //
 // Refused rows: a row that the sink can never store must not block the others. The sink finds such
-// a row, passes it to keep_refused (dead_letters.h) and stores the rest. A temporary cause, such as
-// a lock, a missing permission or a missing table, refuses no row: the whole batch fails.
+// a row, passes it to keep_refused (dead_letters.h) and stores the rest. If the cause is
+// temporary, such as a lock, a missing permission or a missing table, no row is refused. The whole
+// batch fails and is tried again.
 //
 // Errors:  open() and write() fail with sink_down and an explanation for the operator: what failed
 //          and what to do. An error of keep_refused is passed on as it is.
@@ -53,8 +54,9 @@ constexpr std::optional<DeadReason> dead_reason_of(Code code) {
 }
 
 // Makes refused rows durable elsewhere, so that the sink may leave them out. The sink calls this
-// function with all refused rows of the batch before it stores the position. If more rows are then
-// refused, it calls the function again. If a call fails, the batch fails with the same error.
+// function with all refused rows of the batch before it stores the position. If it
+// refuses more rows after that, it calls the function again with all of them, old and new. If a
+// call fails, the batch fails with the same error.
 using KeepRefused = std::function<Result<void>(std::span<const Refusal>)>;
 
 struct Batch {

@@ -1,5 +1,5 @@
-// SinkHealth: the state of a sink, the time in that state, and the cause. Log lines about the sink,
-// sink_up, /readyz and the status page are all made from this state.
+// SinkHealth: the state of a sink, the time in that state, and the cause. The metric sink_up,
+// /readyz, the status page and the log lines about the sink are all made from this state.
 //
 //   opening ──▶ up ──▶ down      a call to the sink has failed; the delivery tries again
 //               ▲ │     │

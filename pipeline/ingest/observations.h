@@ -1,9 +1,9 @@
 // Observations: facts for an operator about the reports of all workers: the keys that the decoder
 // does not understand, and the RouterOS versions whose reports cause warnings.
 //
-// Clients choose these names, so they are counted in sketches of fixed size
-// (base/frequent_names.h). Each worker has one sketch of each kind, and publishes copies once a
-// second. A reader adds the copies up.
+// Clients choose the keys and versions that they send, so these are counted in sketches of fixed
+// size (base/frequent_names.h). Each worker has one sketch of each kind, and publishes copies once
+// a second. A reader adds the copies up.
 //
 // Threads: any.
 #pragma once

@@ -86,8 +86,8 @@ Result<void> KafkaTopics::create(const TopicList& missing, const KafkaDeadline& 
             rd_kafka_topic_name(topic->get()), topic == &rows_ ? or_default(kafka.partitions) : 1,
             or_default(kafka.replicas), problem, sizeof problem));
         if (!made) return failure_.check(RD_KAFKA_RESP_ERR__INVALID_ARG, problem);
-        // With 2, each acknowledged row is on at least two brokers, and one of three brokers may be
-        // down.
+        // With min.insync.replicas = 2, each acknowledged row is on at least two brokers, and one
+        // of three brokers may be down.
         if (kafka.replicas >= 3)
             rd_kafka_NewTopic_set_config(made.get(), "min.insync.replicas", "2");
         if (topic == &positions_) {

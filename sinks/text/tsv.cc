@@ -29,8 +29,8 @@ constexpr auto escapes = [] {
 
 constexpr uint64_t in_every_byte(uint8_t byte) { return 0x0101010101010101U * byte; }
 
-// Returns true if a byte of the word may need an escape: a byte below space, or a backslash. The
-// result may be true although no byte needs one, but never false if one does.
+// Returns true if a byte of the word is below space or is a backslash. These include all bytes that
+// need an escape, and control characters that need none.
 // Source: "Determine if a word has a byte less than n", Sean Anderson, Bit Twiddling Hacks.
 constexpr bool suspicious(uint64_t word) {
     const auto below = [](uint64_t bytes, uint8_t limit) {

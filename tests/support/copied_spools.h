@@ -30,8 +30,8 @@ public:
     // Starts the two daemons with these options, which name the table.
     CopiedSpools(const TestDaemon::Options& options, Random& random);
 
-    // Kills daemons this many times: each round kills both. Between rounds, a spool is sometimes
-    // replaced.
+    // Kills daemons `kills` times in total. Each round kills both daemons, which counts as two.
+    // Between rounds, a spool is sometimes replaced.
     void kill(int kills);
     // Stops the daemons. Before a daemon exits, it stores the check-ins of its spool in the table.
     void stop();

@@ -14,7 +14,8 @@
 namespace rollcall {
 
 struct RandomRow {
-    // Cells by column, with the type of the column's kind. All other columns must be NULL.
+    // The values that decode must find, by column. The column's kind determines which of these
+    // types a value has. All other columns must be NULL.
     using Cell = std::variant<int64_t, double, std::string>;
     std::map<Column, Cell> cells;
     std::set<std::string> warnings;

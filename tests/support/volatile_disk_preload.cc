@@ -1,5 +1,5 @@
-// A library for LD_PRELOAD. Of the data that a program writes below a directory, it records which
-// part is durable. This record is called the shadow (volatile_disk_format.h). fsync() and
+// A library for LD_PRELOAD that records which part of the data that a program writes below a
+// directory is durable. This record is called the shadow (volatile_disk_format.h). fsync() and
 // fdatasync() change only the shadow, and sync nothing. After kill -9 the directory has the
 // contents that the kernel holds, and the shadow has the contents that a power cut would leave.
 //
