@@ -26,6 +26,10 @@ public:
     [[nodiscard]] std::vector<std::string> calls() const;
 
 private:
+    [[nodiscard]] bool all_threads_are_stopped() const;
+    [[nodiscard]] std::vector<std::string> trace() const;  // The lines so far.
+
+    pid_t daemon_;
     std::string call_;
     TemporaryDirectory directory_;
     Process strace_;
