@@ -135,7 +135,9 @@ void send_mark(const TestDaemon& daemon, std::string_view mark) {
     BOOST_TEST(HttpClient(daemon.http_port()).get(mark.substr(4)).status == 404);
 }
 
-// Counts the calls that began between the two marks.
+// Counts the calls that began between the two marks, except sched_yield(). libuv yields the core
+// while another thread is within its write to a notification. strace holds the thread up there, so
+// the number of yields depends on strace and on the load of the machine.
 Calls count_calls(const std::vector<Syscall>& trace,
                   const std::map<std::string, std::string>& names) {
     const auto is_mark = [&](std::string_view mark) {
@@ -147,6 +149,7 @@ Calls count_calls(const std::vector<Syscall>& trace,
     Calls calls;
     for (const Syscall& call : trace) {
         if (call.begun <= first->begun || call.begun >= last->begun) continue;
+        if (call.is("sched_yield")) continue;
         ++calls.by_thread[names.at(call.thread)];
         const bool sent = call.holds("POST /v1/checkins") || call.holds("checkins/HX1");
         const bool replied = call.holds("HTTP/1.1 200") || call.holds(R"("@\2\0)");

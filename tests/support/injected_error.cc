@@ -35,7 +35,9 @@ std::vector<std::string> command(pid_t pid, std::string_view call, std::string_v
 
 InjectedError::InjectedError(pid_t pid, std::string_view call, std::string_view error,
                              const std::string& path)
-    : daemon_(pid), call_(call), strace_(command(pid, call, error, path, directory_.path() / "trace")) {
+    : daemon_(pid),
+      call_(call),
+      strace_(command(pid, call, error, path, directory_.path() / "trace")) {
     for (int tries = 0; strace_.errors().find(" attached") == std::string::npos; ++tries) {
         if (tries == 500 || strace_.wait(20ms))
             throw std::runtime_error("strace does not attach: " + strace_.errors());
@@ -73,7 +75,9 @@ bool InjectedError::all_threads_are_stopped() const {
 
 std::vector<std::string> InjectedError::calls() const {
     auto lines = trace();
-    std::erase_if(lines, [&](const std::string& line) { return line.find(call_ + "(") == std::string::npos; });
+    std::erase_if(lines, [&](const std::string& line) {
+        return line.find(call_ + "(") == std::string::npos;
+    });
     return lines;
 }
 
