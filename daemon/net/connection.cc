@@ -167,11 +167,11 @@ void Connection::read_encrypted(std::string_view bytes) {
 
 void Connection::decrypt(std::string_view bytes) {
     Buffer& partial = tls_->partial_record();
-    bool has_progress = partial.empty();
-    Buffer kept = std::exchange(partial, {});
-    if (!kept.empty()) {
-        kept.append(bytes);
-        bytes = kept.view();
+    const bool completes = !partial.empty();
+    bool has_progress = !completes;
+    if (completes) {
+        partial.append(bytes);
+        bytes = partial.view();
     }
     while (is_open()) {
         const std::span<char> into = table_.plaintext_buffer();
@@ -180,11 +180,13 @@ void Connection::decrypt(std::string_view bytes) {
         read_plain({into.data(), count});
         has_progress = true;
     }
-    if (is_open() && !tls_->input_ended() && !bytes.empty()) {
+    if (completes) {
+        partial.drop_front(partial.size() - bytes.size());
+    } else if (!bytes.empty()) {
         buffers().acquire(partial);
         partial.append(bytes);
     }
-    buffers().release(kept);
+    if (partial.empty() || !is_open() || tls_->input_ended()) buffers().release(partial);
     if (has_progress && input_.empty()) note_progress();
     flush();
     if (const auto fault = tls_->fault(); fault && is_open()) return refuse(*fault);

@@ -233,10 +233,9 @@ private:
     Suspension suspension_ = Suspension::none;
     Admission admission_ = Admission::unauthenticated;
     // Independent facts, as bits to save memory.
-    bool reading_ : 1 = false;  // libuv reads from the socket.
-    bool input_is_held_ : 1 =
-        false;  // input_ possibly holds requests, because the connection was not ready.
-    bool flush_is_due_ : 1 = false;  // The table will call flush_released().
+    bool reading_ : 1 = false;        // libuv reads from the socket.
+    bool input_is_held_ : 1 = false;  // input_ may contain requests: the connection was not ready.
+    bool flush_is_due_ : 1 = false;   // The table will call flush_released().
     bool admitted_ : 1 = false;
     bool from_proxy_ : 1 = false;
     // The time from which the minimum rate counts: when input_ was last empty, when the session

@@ -192,19 +192,15 @@ std::span<char> ConnectionTable::read_buffer(const Connection& connection, size_
 }
 
 void ConnectionTable::count_read(size_t bytes) {
+    const size_t before = turn_read_;
     turn_read_ += bytes;
-    if (bytes < until_input_max_) {
-        until_input_max_ -= bytes;
-        return;
-    }
-    until_input_max_ = turn_bytes;
-    if (options_.on_input_max) options_.on_input_max();
+    const bool is_due = turn_read_ / turn_bytes > before / turn_bytes;
+    if (is_due && options_.on_input_max) options_.on_input_max();
 }
 
 void ConnectionTable::end_turn() {
     last_read_ = nullptr;
     turn_read_ = 0;
-    until_input_max_ = turn_bytes;
 }
 
 std::span<char> ConnectionTable::plaintext_buffer() {

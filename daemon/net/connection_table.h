@@ -78,8 +78,8 @@ public:
         // Returns the first slot that is not durable (Intake::durable()). Without this function,
         // all acknowledgements between two calls of release_replies() must fit into ring_rows_max.
         std::function<uint64_t()> durable = {};
-        // Called when turn_bytes were read since the last call, or since the turn began. So the
-        // acknowledgements of a turn with much input do not wait for the end of that turn.
+        // Called each time that a turn has read another turn_bytes. So the acknowledgements of a
+        // turn with much input do not wait for the end of that turn.
         std::function<void()> on_input_max = {};
         // Returns how long a new connection is throttled because of overload; 0 if the daemon
         // is not overloaded.
@@ -127,7 +127,7 @@ public:
     [[nodiscard]] const MemoryBudget& memory() const { return memory_; }
     [[nodiscard]] TlsHandshakes& handshakes() { return handshakes_; }
     // Returns memory for at most bytes_max bytes that libuv reads for this connection; empty if
-    // the connection was read in this turn. body_padding bytes after the memory are readable. The
+    // this connection was also the last one that was read in this turn. body_padding bytes after the memory are readable. The
     // next call for any connection overwrites it.
     [[nodiscard]] std::span<char> read_buffer(const Connection& connection, size_t bytes_max);
     // Counts bytes that were read into read_buffer() towards the turn. Calls Options::on_input_max
@@ -196,7 +196,6 @@ private:
     std::unique_ptr<char[]> read_buffer_;
     const Connection* last_read_ = nullptr;     // The connection that was read last in this turn.
     size_t turn_read_ = 0;                      // Bytes that were read in this turn.
-    size_t until_input_max_ = turn_bytes;       // Bytes to read until on_input_max is called.
     std::unique_ptr<char[]> plaintext_buffer_;  // nullptr until the first TLS client connects.
     size_t sweep_at_ = 0;                       // The current sweep has still to visit the
                                                 // connections below this index.

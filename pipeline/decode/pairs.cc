@@ -237,14 +237,14 @@ void PairDecoder::header(std::string_view lines, bool beside_body, Fields& field
         const size_t vendor_end = sent.key.find('-', prefix);
         if (vendor_end == sent.key.npos) return;
         const std::string_view vendor = sent.key.substr(prefix, vendor_end - prefix);
+        if (std::ranges::any_of(not_vendors,
+                                [&](std::string_view word) { return same_word(vendor, word); }))
+            return;
         std::string_view key = sent.key.substr(prefix);
         if (dictionary.look_up(key).alone == nullptr) key = sent.key.substr(vendor_end + 1);
         const Meaning& meaning = dictionary.look_up(key);
         // A key that only pairs use means something else here: X-Request-Id identifies a request.
         if (meaning.in_pairs != meaning.alone) return;
-        if (std::ranges::any_of(not_vendors,
-                                [&](std::string_view word) { return same_word(vendor, word); }))
-            return;
         if (beside_body && (meaning.alone == nullptr || !names_router(meaning.alone->column)))
             return;
         give({key, &meaning}, part.value, fields);

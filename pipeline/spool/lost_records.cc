@@ -190,11 +190,12 @@ Result<void> Quarantine::keep_one(const LostRange& loss) {
     const auto file =
         files_.open(directory_ + "/" + encode_name({loss.first, loss.end}), Files::Open::create);
     if (!file) return std::unexpected(file.error());
+    const uint64_t bytes_before = bytes_;
     DamageCopier copier(files_, spool_, **file, 0);
     const auto copied = copy(loss, copier);
     if (!copied) return std::unexpected(copied.error());
     if (auto flushed = copier.flush(); !flushed) {
-        bytes_ -= *copied - copier.written_to();
+        bytes_ = bytes_before + copier.written_to();
         return flushed;
     }
     return (*file)->sync();
@@ -208,15 +209,14 @@ Result<void> Quarantine::keep_together(std::span<const LostRange> losses) {
     if (!file) return std::unexpected(file.error());
     std::vector<Entry> entries;
     const uint64_t list_bytes = losses.size() * sizeof(Entry);
+    const uint64_t bytes_before = bytes_;
     bytes_ += list_bytes;
     DamageCopier copier(files_, spool_, **file, list_bytes);
     for (const LostRange& loss : losses)
         entries.push_back({loss.first, loss.end, copy(loss, copier).value_or(0)});
     const auto flushed = copier.flush();
     if (!flushed) {
-        uint64_t end = list_bytes;
-        for (const Entry& entry : entries) end += entry.bytes;
-        bytes_ -= end - copier.written_to();
+        bytes_ = bytes_before + copier.written_to();
         forget_bytes_after(copier.written_to(), entries);
     }
     if (auto written = (*file)->write(0, std::as_bytes(std::span(entries))); !written)

@@ -3,11 +3,9 @@
 // of a sanitizer build, whose memory says nothing about that of the daemon.
 //
 // The test takes half a minute; ROLLCALL_HOSTILE_SECONDS sets another time (./dev soak hostile).
-#include <fcntl.h>
 #include <fmt/core.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,13 +13,13 @@
 #include <array>
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "daemon/open_files.h"
 #include "tests/support/certificates.h"
 #include "tests/support/mqtt_packets.h"
 #include "tests/support/process.h"
@@ -45,8 +43,8 @@ std::chrono::seconds duration() {
     return std::chrono::seconds(given != nullptr ? std::atoi(given) : 30);
 }
 
-// What the connections of one kind do: they send `opening` as fast as the daemon reads, and then
-// one byte of `drip` each second.
+// The behaviour of the connections of one kind. Each connection sends `opening` as fast as the
+// daemon reads, and then `drip` once a second.
 struct Attack {
     std::string_view name;
     uint16_t port;
@@ -194,13 +192,6 @@ private:
     SteadyClock::time_point ends_{};
 };
 
-int64_t resident_kib(pid_t pid) {
-    std::ifstream status("/proc/" + std::to_string(pid) + "/status");
-    for (std::string word; status >> word;)
-        if (int64_t kib = 0; word == "VmRSS:" && status >> kib) return kib;
-    return -1;
-}
-
 // Honest routers, each of which reports every two seconds.
 Process honest(std::string_view protocol, uint16_t port) {
     return Process({ROLLCALL_LOAD_PATH, "--protocol", std::string(protocol), "--target",
@@ -215,20 +206,12 @@ double printed(const std::string& output, std::string_view name) {
     return at == output.npos ? -1 : std::atof(output.c_str() + at + 1 + name.size());
 }
 
-void raise_limit_of_files() {
-    rlimit files{};
-    BOOST_TEST_REQUIRE(getrlimit(RLIMIT_NOFILE, &files) == 0);
-    files.rlim_cur = files.rlim_max;
-    BOOST_TEST_REQUIRE(setrlimit(RLIMIT_NOFILE, &files) == 0);
-    BOOST_TEST_REQUIRE(files.rlim_max > 2 * hostile_connections);
-}
-
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(hostile)
 
 BOOST_AUTO_TEST_CASE(hostile_clients_delay_no_honest_one_by_more_than_a_second) {
-    raise_limit_of_files();
+    BOOST_TEST_REQUIRE(open_files::raise_limit() > 2 * hostile_connections);
     const Certificates certificates;
     const auto files = certificates.issue("server");
     TestDaemon daemon(
@@ -248,7 +231,7 @@ BOOST_AUTO_TEST_CASE(hostile_clients_delay_no_honest_one_by_more_than_a_second) 
     int64_t most_kib = 0;
     for (const auto end = SteadyClock::now() + duration(); SteadyClock::now() < end;) {
         for (Attacker& attacker : attackers) attacker.step(SteadyClock::now());
-        most_kib = std::max(most_kib, resident_kib(daemon.process().pid()));
+        most_kib = std::max(most_kib, daemon.process().memory_kib("VmRSS"));
         std::this_thread::sleep_for(10ms);
     }
     double acknowledged = 0;

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
@@ -26,15 +25,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int64_t growth_max_kib = 1536;
-
 // Returns the resident memory without the pages of files, such as the program itself.
-int64_t anonymous_kib(pid_t pid) {
-    std::ifstream status("/proc/" + std::to_string(pid) + "/status");
-    for (std::string word; status >> word;)
-        if (int64_t kib = 0; word == "RssAnon:" && status >> kib) return kib;
-    return -1;
-}
+int64_t anonymous_kib(TestDaemon& daemon) { return daemon.process().memory_kib("RssAnon"); }
+
+constexpr int64_t growth_max_kib = 1536;
 
 // Starts 64 MQTT connections with 16 unacknowledged messages each. rate: check-ins per second; 0
 // sends as many as the daemon acknowledges.
@@ -92,11 +86,11 @@ BOOST_AUTO_TEST_CASE(resident_memory_is_flat_while_acknowledgements_always_wait)
     BOOST_TEST((load(daemon, 2, 0).wait(60s) == 0));
     Process steady = load(daemon, 28, 5000);
     std::this_thread::sleep_for(5s);
-    const int64_t before = anonymous_kib(daemon.process().pid());
+    const int64_t before = anonymous_kib(daemon);
     int64_t most = before;
     for (int second = 0; second < 21; ++second) {
         std::this_thread::sleep_for(1s);
-        most = std::max(most, anonymous_kib(daemon.process().pid()));
+        most = std::max(most, anonymous_kib(daemon));
     }
     BOOST_TEST((steady.wait(60s) == 0), steady.errors());
     BOOST_TEST_MESSAGE(
@@ -126,7 +120,7 @@ BOOST_AUTO_TEST_CASE(unfinished_bodies_stay_within_their_share_and_others_are_se
         const auto asked = std::chrono::steady_clock::now();
         BOOST_TEST(daemon.post(R"({"serial_number":"S"})").status == 200);
         longest = std::max(longest, std::chrono::steady_clock::now() - asked);
-        most_kib = std::max(most_kib, anonymous_kib(daemon.process().pid()));
+        most_kib = std::max(most_kib, anonymous_kib(daemon));
     }
     BOOST_TEST_MESSAGE("resident: " << most_kib << " KiB");
     BOOST_TEST(most_kib > 0);
@@ -162,18 +156,18 @@ BOOST_AUTO_TEST_CASE(handshakes_that_announce_a_large_hello_stay_within_their_sh
     for (size_t number = 0; number < senders; ++number) {
         clients.push_back(std::make_unique<TcpClient>(daemon.port_of("https")));
         clients.back()->send(record);
-        most_kib = std::max(most_kib, anonymous_kib(daemon.process().pid()));
+        most_kib = std::max(most_kib, anonymous_kib(daemon));
     }
     constexpr std::string_view held = R"(rollcall_memory_bytes{use="tls_handshakes"})";
     // The metric is set once a second.
     for (auto left = patience / 100ms; left > 0 && daemon.metric(held) == 0; --left) {
-        most_kib = std::max(most_kib, anonymous_kib(daemon.process().pid()));
+        most_kib = std::max(most_kib, anonymous_kib(daemon));
         std::this_thread::sleep_for(100ms);
     }
     BOOST_TEST(daemon.metric(held) > 0);
     BOOST_TEST(daemon.metric(held) <= kib_max * 1024 / 4);
     BOOST_TEST(daemon.post(R"({"serial_number":"S"})").status == 200);
-    most_kib = std::max(most_kib, anonymous_kib(daemon.process().pid()));
+    most_kib = std::max(most_kib, anonymous_kib(daemon));
     BOOST_TEST_MESSAGE("resident: " << most_kib << " KiB");
     BOOST_TEST(most_kib > 0);
     BOOST_TEST(most_kib < kib_max);

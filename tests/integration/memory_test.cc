@@ -1,13 +1,12 @@
 // Memory of a release build of the daemon. Sanitizer builds skip these tests.
 #include <fmt/core.h>
-#include <sys/resource.h>
 
 #include <boost/test/unit_test.hpp>
 #include <deque>
-#include <fstream>
 #include <functional>
 #include <memory>
 
+#include "daemon/open_files.h"
 #include "tests/support/certificates.h"
 #include "tests/support/mqtt_client.h"
 #include "tests/support/test_daemon.h"
@@ -17,20 +16,13 @@ using namespace rollcall;
 
 namespace {
 
-int64_t resident_kib(pid_t pid) {
-    std::ifstream status("/proc/" + std::to_string(pid) + "/status");
-    for (std::string word; status >> word;)
-        if (int64_t kib = 0; word == "VmRSS:" && status >> kib) return kib;
-    return -1;
-}
-
 // Returns the resident bytes per client. `others` clients connect before the measurement, then
 // `count` clients are measured.
 int64_t resident_of_each(TestDaemon& daemon, int64_t others, int64_t count,
                          const std::function<void()>& connect) {
     const auto connect_some = [&](int64_t some) {
         for (int64_t number = 0; number < some; ++number) connect();
-        return resident_kib(daemon.process().pid());
+        return daemon.process().memory_kib("VmRSS");
     };
     const int64_t before = connect_some(others);
     const int64_t each = (connect_some(count) - before) * 1024 / count;
@@ -46,7 +38,7 @@ BOOST_AUTO_TEST_CASE(idle_daemon_with_default_limits_stays_under_60_mb) {
     TestDaemon daemon;
     BOOST_TEST(daemon.post("{}").status == 200);
     BOOST_TEST(daemon.query_until("1", "SELECT COUNT(*) FROM site_checkins") == "1");
-    const int64_t kib = resident_kib(daemon.process().pid());
+    const int64_t kib = daemon.process().memory_kib("VmRSS");
     BOOST_TEST_MESSAGE("resident: " << kib << " KiB");
     BOOST_TEST(kib > 0);
     BOOST_TEST(kib < 60'000'000 / 1024);
@@ -68,11 +60,7 @@ BOOST_AUTO_TEST_CASE(idle_mqtt_client_takes_at_most_700_bytes) {
 
 BOOST_AUTO_TEST_CASE(ten_thousand_mqtt_routers_fit_the_defaults_of_one_worker) {
     constexpr size_t routers = 10'000;
-    rlimit files{};
-    BOOST_TEST(getrlimit(RLIMIT_NOFILE, &files) == 0);
-    files.rlim_cur = files.rlim_max;
-    BOOST_TEST(setrlimit(RLIMIT_NOFILE, &files) == 0);
-    BOOST_TEST_REQUIRE(files.rlim_max > routers + 200);
+    BOOST_TEST_REQUIRE(open_files::raise_limit() > routers + 200);
     TestDaemon daemon({.settings = {"workers = 1"}});
     std::deque<MqttClient> clients;
     for (size_t number = 0; number < routers; ++number)

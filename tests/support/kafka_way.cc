@@ -99,12 +99,7 @@ void KafkaWay::wait_until_delivered(std::chrono::seconds longest) const {
                longest);
 }
 
-int64_t KafkaWay::memory_kib() {
-    std::ifstream status(fmt::format("/proc/{}/status", daemon.process().pid()));
-    for (std::string word; status >> word;)
-        if (int64_t kib = 0; word == "VmRSS:" && status >> kib) return kib;
-    return 0;
-}
+int64_t KafkaWay::memory_kib() { return daemon.process().memory_kib("VmRSS"); }
 
 std::vector<uint64_t> KafkaWay::seqs_of(const std::string& serial_number) const {
     std::istringstream rows(mariadb_server().ask(

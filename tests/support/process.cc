@@ -11,6 +11,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <fstream>
 #include <stdexcept>
 #include <system_error>
 
@@ -77,6 +78,14 @@ Process::~Process() {
     }
     close(output_);
     close(errors_);
+}
+
+int64_t Process::memory_kib(std::string_view field) const {
+    std::ifstream status("/proc/" + std::to_string(pid_) + "/status");
+    const std::string wanted = std::string(field) + ":";
+    for (std::string word; status >> word;)
+        if (int64_t kib = 0; word == wanted && status >> kib) return kib;
+    return -1;
 }
 
 void Process::send(int signal) const {

@@ -30,6 +30,9 @@ public:
     Process& operator=(const Process&) = delete;
 
     [[nodiscard]] pid_t pid() const { return pid_; }
+    // Returns a size in /proc/PID/status, such as "VmRSS" or "RssAnon" (proc_pid_status(5)), in
+    // KiB; -1 if the process has exited.
+    [[nodiscard]] int64_t memory_kib(std::string_view field) const;
     void send(int signal) const;
 
     // Returns the exit status, or 128 + the signal that ended the process, like a shell. Returns
