@@ -1,10 +1,10 @@
 // Committer alone: how much it makes durable for 1 to 16 workers, without sockets and decoding.
 //
-// The rings stand for workers that are always faster: before each step of the committer, each ring
-// publishes a full slot. So the result is the most that one committer can take from so many workers
-// on this disk (TMPDIR, or the working directory). The benchmark prints the time of a check-in,
-// check-ins/s, MB/s and syncs/s. If all workers of a machine could accept more check-ins/s than
-// that, the committer would be the bottleneck.
+// The rings stand for workers that are always faster than the committer: before each step of the
+// committer, each ring publishes a full slot. So the result is the most that one committer can take
+// from so many workers on this disk (TMPDIR, or the working directory). If all workers of a machine
+// can accept more check-ins/s than that, the committer is the bottleneck. The benchmark prints the
+// time of a check-in, check-ins/s, MB/s and syncs/s.
 
 #include <fmt/core.h>
 
@@ -44,7 +44,7 @@ public:
 
     void step() {
         for (auto& ring : rings_) {
-            ensure(ring.claim() != nullptr);  // The slot keeps its rows.
+            ensure(ring.claim() != nullptr);  // The slot still has its rows.
             ring.publish();
         }
         ensure(committer_.step().value() == rings_.size());
@@ -74,7 +74,7 @@ void commit(const std::string& directory, size_t workers, size_t rows) {
     const size_t of_step = workers * rows;
     double seconds = 0;
     size_t committed = 0;
-    // A multiple of 8, because a full run takes an eighth of the items.
+    // A full run processes an eighth of the items. With a multiple of 8, these are whole steps.
     const size_t steps = std::min<size_t>(2000, 400'000 / of_step / 8 * 8);
     bench(fmt::format("committer, {} rings of {}", workers, rows), of_step * steps,
           [&](size_t checkins) {
@@ -87,7 +87,7 @@ void commit(const std::string& directory, size_t workers, size_t rows) {
               seconds += took.count();
               return commits.steps();
           });
-    if (committed == 0) return;  // BENCH_ONLY names other cases.
+    if (committed == 0) return;  // BENCH_ONLY has excluded this case.
     fmt::print("{:<32} {:>10.0f} /s  {:>8.1f} MB/s  {:>8.0f} syncs/s\n", "",
                static_cast<double>(committed) / seconds, commits.bytes() / 1e6 / seconds,
                static_cast<double>(commits.steps()) / seconds);

@@ -7,9 +7,9 @@
 #   HERD_NEXT=20s                           replies.next of the last part
 #
 # The script measures plain text, TLS 1.3 with full handshakes and TLS 1.2 with resumed sessions. It
-# fails at the end if a router was refused. Latency counts from the moment at which the router wanted to
-# connect. The last part simulates the routers' clocks: each sends again after the `next` of its last
-# response, three times. The chart shows when the check-ins of each round were sent.
+# fails at the end if a router was refused. Latency counts from the moment at which the router
+# wanted to connect. The last part simulates the routers' clocks: each sends again after the `next`
+# of its last response, three times. The chart shows when the check-ins of each round were sent.
 #
 # It leaves build/bench/herd.md and build/bench/herd.svg; --publish also puts them into
 # bench/README.md.
@@ -36,8 +36,8 @@ herd() {
         { cat "$work/load" "$work/log" >&2 && die "no router was served"; }
 }
 
-# measure KIND: appends "KIND p50-ms p99-ms max-ms seconds refused" to the results. The seconds are the
-# time until the last router was answered.
+# measure KIND: appends "KIND p50-ms p99-ms max-ms seconds refused" to the results. The seconds are
+# the time until the last router was answered.
 measure() {
     local tls_port arguments=()
     tls_port=$(free_port)
@@ -61,8 +61,8 @@ measure() {
     stop
 }
 
-# round_width ROUND: prints the seconds between the first and the last check-in of a round, without
-# the slowest and the fastest hundredth.
+# round_width ROUND: prints the seconds between the first and the last check-in of a round. The
+# first and the last hundredth of the check-ins are left out.
 round_width() {
     awk -v round="$1" '$1 == round { print $2 }' build/bench/herd.tsv | sort -n |
         awk '{ at[NR] = $1 } END { printf "%.1f", at[int(NR * 0.99)] - at[int(NR * 0.01) + 1] }'

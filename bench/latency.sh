@@ -1,13 +1,13 @@
 #!/bin/bash
-# Measures latency in an open loop: rollcall-load sends at half of the highest rate, each check-in at
-# its time whether or not earlier ones were answered, and measures from that time.
+# Measures latency in an open loop, at half of the highest rate. rollcall-load sends each check-in
+# when it is due, even if earlier ones are unanswered. The latency counts from the due time.
 #
 #   bench/latency.sh [--publish] [ROLLCALLD]   default: build/release/rollcalld
 #   BENCH_SECONDS=10                           seconds of each measurement
 #
-# rollcalld has one worker on core 0 and the sink discard; rollcall-load is on core 1. The duration of
-# the syncs comes from the metric rollcall_spool_sync_seconds during the same seconds; within a
-# bucket of the metric, the percentile is interpolated.
+# rollcalld has one worker on core 0 and the sink discard; rollcall-load is on core 1. The durations
+# of the syncs during the measurement come from the histogram rollcall_spool_sync_seconds. Their
+# percentiles are interpolated within a bucket.
 #
 # It leaves build/bench/latency.md and build/bench/latency.svg; --publish also puts them into
 # bench/README.md.
@@ -22,7 +22,8 @@ declare -A arguments=([http]='--connections 256'
 
 buckets() { curl -s -m 5 "$admin_url/metrics" | grep '^rollcall_spool_sync_seconds_bucket' >"$1"; }
 
-# sync_percentile SHARE: prints the percentile in ms of the syncs between the two readings.
+# sync_percentile SHARE: prints a percentile, in ms, of the syncs between $work/before and
+# $work/after.
 sync_percentile() {
     awk -v share="$1" '
         { bound = $1; gsub(/.*le="|".*/, "", bound) }
@@ -42,7 +43,7 @@ sync_percentile() {
 # shellcheck disable=SC2086  # The arguments are words.
 send() { taskset -c 1 "$load" --target "127.0.0.1:$port" ${arguments[$1]} "${@:2}"; }
 
-# measure PROTOCOL: prints lines of the table.
+# measure PROTOCOL: prints two lines of the table, for the check-ins and for the syncs.
 measure() {
     local protocol=$1 rate plain_port=$1_port
     start_rollcalld discard

@@ -162,8 +162,8 @@ std::ofstream create(const std::string& path) {
     return file;
 }
 
-// Writes a line for each percentile: the share of slower check-ins as 1 in N, the percentile in
-// percent, and the latency in milliseconds. N grows by a tenth of a power of ten.
+// Writes a line for each percentile: N, the percentile in percent, and the latency in milliseconds.
+// One in N check-ins was slower than this latency. N grows tenfold every ten lines.
 void write_percentiles(const std::string& path, const Latencies& latencies, uint64_t count) {
     std::ofstream file = create(path);
     for (double one_in = 1; one_in <= static_cast<double>(count); one_in *= 1.2589254) {

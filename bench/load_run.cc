@@ -17,7 +17,7 @@ namespace {
 
 constexpr int64_t second_ns = 1'000'000'000;
 constexpr int64_t connecting_ns_max = 30 * second_ns;
-constexpr size_t connecting_max = 1000;  // The limit is below a server's backlog.
+constexpr size_t connecting_max = 1000;  // Less than the listen backlog of a server.
 constexpr int64_t last_answers_ns_max = 10 * second_ns;
 constexpr int64_t reopen_ns = second_ns / 10;
 constexpr size_t answer_bytes_max = 4096;
@@ -232,7 +232,7 @@ void Load::flush(size_t index) {
     connection.has_news = false;
     while (connection.stream.is_open() && !connection.out.empty()) {
         const ssize_t sent = connection.stream.send(connection.out.data(), connection.out.size());
-        if (sent == 0) return;  // An event reports when the stream accepts more.
+        if (sent == 0) return;  // epoll reports when the stream accepts more bytes.
         if (sent < 0) return lose(index, connection.stream.why());
         connection.out.erase(0, static_cast<size_t>(sent));
     }
@@ -251,7 +251,7 @@ void Load::wait(int64_t until_ns) {
 
 void Load::handle(size_t index, uint32_t events) {
     Connection& connection = connections_[index];
-    if (!connection.stream.is_open()) return;  // An event before this one has closed it.
+    if (!connection.stream.is_open()) return;  // An earlier event has closed the connection.
     if (connection.stream.is_tls() && !advance(index)) return;
     if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR) && !receive(index, events)) return;
     // Any event can enable a TLS stream to write: TLS sometimes has to read before it can write.

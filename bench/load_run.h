@@ -1,15 +1,15 @@
 // Load: sends check-ins over many connections and measures the responses.
 //
+// A place holds at most one unanswered check-in. There are connections * in_flight places.
+//
 // Open loop: check-in n is due at begin + n / rate, regardless of the server's speed. Its latency
-// counts from that time, so a slow server cannot hide its delay by receiving fewer check-ins. With
-// rate 0, the next check-in is due as soon as a place is free (closed loop).
+// counts from that time, so a slow server cannot hide its delay by receiving fewer check-ins.
+// Closed loop (rate 0): the next check-in is due as soon as a place is free.
+// Rounds: each place simulates one router. The first check-in of a router is due as in the open
+// loop. Each later one is due `next` seconds after the reply to the previous one.
 //
-// Rounds: each place stands for a router. Its first check-in is due as in the open loop, and each
-// further one `next` seconds after the reply to the one before.
-//
-// A place stands for one unanswered check-in; there are connections * in_flight places. All memory
-// is allocated before the first check-in. The running time is limited to the configured seconds of
-// sending and a short wait for the last responses.
+// All memory is allocated before the first check-in. A run takes the configured seconds of sending,
+// and at most a short wait for the last responses.
 //
 // Threads: one, on epoll, edge-triggered. Units: nanoseconds of the steady clock.
 #pragma once
@@ -39,7 +39,7 @@ struct Plan {
     double rate = 0;
     bool connection_per_checkin = false;
     int tls_version = 0;  // TLS1_2_VERSION or TLS1_3_VERSION; 0 for plain text.
-    bool resume = false;  // Every connection resumes a TLS session that run() does not measure.
+    bool resume = false;  // Every connection resumes a TLS session that existed before the run.
     size_t rounds = 0;    // Check-ins of each router; 0 sends without rounds.
 };
 

@@ -3,9 +3,9 @@
 // Nothing blocks. With edge-triggered epoll, the caller calls advance(), send() and receive() again
 // after each event until they return 0.
 //
-// TLS: the certificate of the server is not verified. With `resume`, each stream owns a session
-// that gather() has fetched, and every connection resumes it (TLS 1.2 only, where the session is
-// complete with the handshake).
+// TLS: the certificate of the server is not verified. With `resume`, gather() fetches a TLS session
+// for each stream, and every connection of the stream resumes it. This works only with TLS 1.2,
+// where the session is complete after the handshake.
 //
 // Errors: a failed call of the sockets or of OpenSSL ends the connection. If this machine runs out
 // of a resource such as ports, the process ends with a message.
@@ -54,8 +54,8 @@ public:
     [[nodiscard]] int socket() const { return socket_; }
     [[nodiscard]] bool is_tls() const { return tls_ != nullptr; }
 
-    // Each returns the number of bytes, 0 if it would block, and -1 if the connection has ended or
-    // failed; why() says how.
+    // Both return the number of bytes, 0 if the call would block, and -1 if the connection has
+    // ended or failed. why() returns the reason.
     [[nodiscard]] ssize_t send(const char* bytes, size_t count);
     [[nodiscard]] ssize_t receive(char* bytes, size_t room);
     // Continues the handshake. Returns 1 when data may be sent, otherwise 0 or -1 like send().

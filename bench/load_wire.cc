@@ -9,8 +9,7 @@ namespace rollcall::load {
 
 namespace {
 
-// Marks in a message template. The digits of each check-in overwrite the last characters of the
-// marks.
+// Marks in the template of a message. The digits of each check-in overwrite the end of each mark.
 constexpr std::string_view serial_mark = "HG0SSSSSSSSS";
 constexpr std::string_view sequence_mark = "1QQQQQQQQQQQ";
 constexpr size_t serial_digits = 9;

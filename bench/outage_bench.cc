@@ -2,8 +2,8 @@
 // backlog slows the clients that report in the meantime.
 //
 //     1  no broker: the spool fills with rows from bodies of a hundred reports
-//     2  still no broker: single reports at full load (closed loop), then at half that rate
-//     3  the broker is back: both loads again while the backlog is sent
+//     2  no broker: single reports at full load (closed loop), then at half that rate
+//     3  the broker is back: the two loads of step 2, while the backlog is sent
 //
 // Daemon, broker and load generator share the cores of this machine. At full load they compete for
 // CPU time, so the result says little about the daemon. At half load, the daemon can use the

@@ -7,9 +7,9 @@
 #   BENCH_SECONDS=4 BENCH_RUNS=5             seconds of each measurement; number of rounds
 #   BENCH_ONLY=mqtt                          only the loads whose names contain this
 #
-# With the defaults this takes less than 20 minutes. It leaves the table in build/bench/peers.md, the
-# chart in build/bench/peers.svg and the single results in build/bench/peers.results. --publish also
-# puts the table and the chart into bench/README.md.
+# With the defaults this takes less than 20 minutes. It leaves the table in build/bench/peers.md,
+# the chart in build/bench/peers.svg and the single results in build/bench/peers.results. --publish
+# also puts the table and the chart into bench/README.md.
 #
 # Each measurement starts a new process with an empty state directory on the disk of this checkout,
 # and warms it up for a second. The CPU time is that of all threads of the server, from the first
@@ -41,7 +41,7 @@ needs_tools nginx mosquitto curl gnuplot openssl taskset "$load"
 ulimit -n "$(ulimit -Hn)"
 make_certificate
 
-# start SUBJECT LOAD: starts a server, and sets `port` to the one that the load is for.
+# start SUBJECT LOAD: starts a server, and sets `port` to the port to which the load is sent.
 start() {
     local protocol=http tls_port
     [[ $2 != mqtt* ]] || protocol=mqtt
@@ -90,7 +90,8 @@ measure() {
     stop
 }
 
-# for_each_measurement COMMAND: calls it with the fields of each load and one of its servers.
+# for_each_measurement COMMAND: calls the command for each load and each of the load's servers, with
+# the fields of the load and the name of the server.
 for_each_measurement() {
     local row name title subjects checkins arguments subject
     for row in "${loads[@]}"; do

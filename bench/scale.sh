@@ -1,17 +1,17 @@
 #!/bin/bash
-# Measures whether a check-in costs the same with more workers, with more connections and with a large
-# backlog in the spool: the same rate of check-ins, half of the highest, over MQTT with QoS 1 to a
-# daemon on core 0.
+# Measures whether a check-in costs the same with more workers, with more connections and with a
+# large backlog in the spool. In all measurements, the daemon on core 0 receives the same rate of
+# check-ins over MQTT with QoS 1: half of the highest rate.
 #
 #   bench/scale.sh [--publish] [ROLLCALLD]   default: build/release/rollcalld
 #   BENCH_SECONDS=8 BENCH_RUNS=3             seconds of each measurement; number of rounds
 #   SCALE_BACKLOG_GB=10                      size of the backlog
 #
-# For the backlog, the sink is a Kafka that does not run; an empty spool with the same sink is measured
-# beside it.
+# For the backlog, the sink is Kafka without a running broker. For comparison, the script also
+# measures an empty spool with this sink.
 #
-# It leaves build/bench/scale.md; --publish also puts it into bench/README.md. How many workers one
-# committer can serve is what committer_bench measures.
+# It leaves build/bench/scale.md; --publish also puts it into bench/README.md. committer_bench
+# measures how many workers one committer can serve.
 cd "$(dirname "$0")/.."
 . bench/servers.sh
 

@@ -1,5 +1,5 @@
-# Shared code of the comparisons: ports, starting and stopping, CPU time, medians, tables. To be
-# sourced. Sets `work`, a directory on the disk of this checkout that is deleted at exit.
+# Shared functions of the comparisons, for `source`: ports, starting and stopping servers, CPU time,
+# medians, tables. Sets `work`, a directory on the disk of this checkout that is deleted at exit.
 set -euo pipefail
 
 die() {
@@ -189,21 +189,21 @@ median() {
         awk '{ value[NR] = $1 } END { printf "%.10g\n", (value[int((NR + 1) / 2)] + value[int(NR / 2) + 1]) / 2 }'
 }
 
-# thousands NUMBER: prints a whole number with separators.
+# thousands NUMBER: prints a whole number with a comma after the thousands.
 thousands() { printf '%.0f' "$1" | sed ':more; s/\([0-9]\)\([0-9]\{3\}\)\b/\1,\2/; t more'; }
 
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }
 
-# Prints the commit of this checkout; "-changed" if files differ from it, except those that publish()
-# writes.
+# Prints the commit of this checkout. Appends "-changed" if a file differs from the commit, except
+# the files that publish() writes.
 commit() {
     local changed=
     git diff --quiet HEAD -- . ':!bench/README.md' ':!bench/*.svg' || changed=-changed
     echo "$(git rev-parse --short HEAD)$changed"
 }
 
-# publish NAME: with --publish, copies build/bench/NAME.svg to bench, and build/bench/NAME.md between
-# the two markers <!-- NAME --> and <!-- /NAME --> of bench/README.md.
+# publish NAME: with --publish, copies build/bench/NAME.svg to bench, and build/bench/NAME.md
+# between the two markers <!-- NAME --> and <!-- /NAME --> of bench/README.md.
 publish() {
     [[ $publishes ]] || return 0
     [[ ! -e build/bench/$1.svg ]] || cp "build/bench/$1.svg" bench

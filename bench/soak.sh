@@ -14,10 +14,10 @@
 #
 # With --saturated: as many check-ins as the daemon accepts, without a pause, first from 64 MQTT
 # connections with 64 unacknowledged messages each (more than a slot holds), then from 256 HTTP
-# connections. Both loads run in the first fifth of the time, half of it each, and then again in the
-# rest. The duplicate window is 10 s and holds at most 5,000 reports, so that its table is full at
-# any rate; otherwise its size would follow the rate. After the first fifth, the highest and the
-# lowest resident memory may differ by 2 %.
+# connections. The first fifth of the time is divided between the two loads, and so is the rest. The
+# duplicate window is 10 s and holds at most 5,000 reports, so that its table is full at any rate;
+# otherwise its size would follow the rate. After the first fifth, the highest and the lowest
+# resident memory may differ by 2 %.
 #
 # Every five seconds the script writes a line to build/soak.tsv (build/soak_saturated.tsv): time,
 # resident memory, file descriptors, threads, check-ins accepted per second, backlog. If gnuplot is
@@ -60,7 +60,8 @@ hold_sink() {
         sqlite3 -cmd '.timeout 5000' "$work/state/rollcall.db"
 }
 
-# clients NAME SECONDS argument...: sends check-ins; creates `failed` if the daemon refuses some.
+# clients NAME SECONDS argument...: sends check-ins. Creates $work/failed if the daemon refuses
+# some.
 clients() {
     taskset -c 1 "$load" --seconds "$2" "${@:3}" >"$work/load.$1" ||
         { cat "$work/load.$1" >&2 && touch "$work/failed"; }
@@ -76,7 +77,7 @@ join_clients() {
 normal_operation() {
     local rate=${SOAK_RATE:-} end=0 next_round=0 next_reload next_outage
     # Clients run a bit longer than a round, so that every sample is taken while clients run. The
-    # next round begins when they have ended.
+    # next round begins when these clients have ended.
     local stay=$((round + 2 * sample_every))
     if [[ -z $rate ]]; then
         taskset -c 1 "$load" --target "127.0.0.1:$http_port" --connections 256 --seconds 5 \

@@ -1,6 +1,6 @@
-// Daemons on copies of one spool, and on spools that were overwritten by older copies, all with the
-// same table. The daemons are killed repeatedly under load. Each acknowledged check-in must be
-// stored once.
+// Daemons that store into the same table. Some use copies of one spool, or a spool that an older
+// copy has overwritten. The daemons are killed repeatedly under load. Each acknowledged check-in
+// must be stored once.
 //
 // ROLLCALL_KILLS sets the number of kills. ROLLCALL_SEED repeats the random choices of an earlier
 // run.
@@ -68,8 +68,8 @@ BOOST_AUTO_TEST_CASE(copies_and_restored_spools_with_one_mariadb_lose_nothing) {
                 kills_of_copies(10), random, stored);
 }
 
-// A position goes back when a backup of the database is restored, or when a replica that lags
-// becomes the primary.
+// The position that a sink stores in its database goes back when a backup of the database is
+// restored, or when a replica that lags becomes the primary.
 BOOST_AUTO_TEST_CASE(position_that_goes_back_while_the_daemon_runs_costs_nothing) {
     TestDaemon daemon;
     const auto post = [&](int seq) {

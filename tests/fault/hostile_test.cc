@@ -1,6 +1,6 @@
-// 1,000 hostile connections of all kinds beside 1,000 honest ones: the honest clients must lose
-// nothing and wait at most a second, and the daemon must stay within memory_max. This is not part
-// of a sanitizer build, whose memory says nothing about that of the daemon.
+// 1,000 hostile connections of all kinds and 1,000 honest ones at the same time. The honest clients
+// must lose nothing and wait at most a second. The daemon must stay within memory_max. Sanitizer
+// builds omit this test, because their memory use differs from that of the daemon.
 //
 // The test takes half a minute; ROLLCALL_HOSTILE_SECONDS sets another time (./dev soak hostile).
 #include <fmt/core.h>

@@ -45,7 +45,8 @@ bool says_before_long(const TestDaemon& daemon, std::string_view sentence) {
     return before_long([&] { return says(daemon, sentence); });
 }
 
-// Waits for /readyz, which depends on the pressure. The pressure is measured once a second.
+// Returns true if /readyz reports the daemon as ready before long. The daemon needs some time for
+// this, because it measures its load only once a second.
 bool ready_before_long(const TestDaemon& daemon) {
     return before_long([&] { return daemon.admin("/readyz").status == 200; });
 }

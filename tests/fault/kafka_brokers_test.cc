@@ -460,7 +460,7 @@ BOOST_AUTO_TEST_CASE(login_over_tls_takes_the_right_password_and_authority) {
     BOOST_TEST(write(sink, rows(0, 10), 1).has_value());
     BOOST_TEST(sink.open(spool).value().next_record == 1);
     BOOST_TEST((stored() == ids(0, 10)));
-    // Before librdkafka 2.6.1, Kafka 4 refuses the SCRAM of librdkafka:
+    // Kafka 4 refuses a login with SCRAM from versions of librdkafka before 2.6.1:
     // https://github.com/confluentinc/librdkafka/pull/4895.
     settings.kafka.sasl_mechanism = "SCRAM-SHA-512";
     BOOST_TEST(KafkaSink(settings).open(spool).has_value() == (rd_kafka_version() >= 0x02060100));

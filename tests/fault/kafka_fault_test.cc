@@ -1,7 +1,7 @@
 // The whole path with real servers: routers, the daemon, Kafka, a stand-in for SingleStore's
 // pipeline, and MariaDB. In each case one part of the path fails. No router may wait longer than
 // three seconds for a response. At the end, the table must contain every acknowledged check-in
-// once. Except where a case says otherwise, no row may have been in two Kafka messages.
+// once. Unless a case says otherwise, no two Kafka messages may contain the same row.
 //
 // ROLLCALL_KILLS (number of kills) and ROLLCALL_HANG (seconds) make some of the cases longer than
 // in a normal run of ctest:

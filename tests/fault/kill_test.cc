@@ -69,8 +69,9 @@ private:
         fs::remove_all(state_dir_ / "spool");
         fs::rename(state_dir_ / "elsewhere", state_dir_ / "spool");
     }
-    // If a database was moved during a checkpoint, it is damaged without its journal. The journal
-    // is at its old path, or the daemon has renamed it to -wal.orphan.
+    // A database that was moved during a checkpoint is damaged without its journal (-wal), so this
+    // function moves the journal beside the database. The journal is still at its old path, or the
+    // daemon has renamed it to -wal.orphan.
     void put_back_journal() {
         const fs::path database = state_dir_ / "rollcall.db";
         const bool is_orphan = !fs::exists(database) || fs::file_size(database) == 0;
@@ -82,7 +83,7 @@ private:
         else if (fs::exists(kept))
             fs::rename(kept, own);
     }
-    // A database whose journal was removed can be damaged, too.
+    // If the database is damaged because its journal was removed, puts the journal back.
     void put_back_removed_journal() {
         if (!fs::exists(removed_journal())) return;
         const fs::path database = state_dir_ / "rollcall.db";
@@ -107,7 +108,7 @@ private:
         for (const char* suffix : {"-wal", "-shm"})
             if (random_.below(3) > 0) fs::remove((state_dir_ / "rollcall.db").string() + suffix);
     }
-    // Puts an empty file in place of the database. SQLite takes it for a new database.
+    // Puts an empty file in place of the database. To SQLite, an empty file is a new database.
     void replace_database() {
         const fs::path database = state_dir_ / "rollcall.db";
         fs::create_hard_link(database, moved(moved_++));

@@ -124,7 +124,8 @@ BOOST_AUTO_TEST_CASE(start_on_a_full_disk_waits_until_the_disk_has_room) {
                                            "{{ (sleep 3; rm $state/filler) & }}",
                                            small.path().string()))});
         BOOST_TEST(says(daemon, "start: waiting until the disk has room: "), daemon.log());
-        // The log is written by a thread of its own.
+        // A separate thread writes the log, so the line can come a moment after the daemon is
+        // ready.
         BOOST_TEST(before_long([&] { return says(daemon, "start: the disk has room again"); }));
         BOOST_TEST(daemon.post(report).status == 200);
         BOOST_TEST((daemon.stop() == 0), daemon.log());
@@ -210,7 +211,7 @@ BOOST_AUTO_TEST_CASE(clock_that_is_set_by_years_loses_and_repeats_nothing) {
     }
     BOOST_TEST(says(daemon, fmt::format("clock: set forward: seconds={}", 10 * year)));
     BOOST_TEST(says(daemon, fmt::format("clock: set back: seconds={}", 30 * year)));
-    // The clock is set while the daemon is stopped.
+    // Set the clock while the daemon is not running.
     routers.disconnect();
     for (const int64_t ahead_s : {-5 * year, 5 * year}) {
         daemon.kill();

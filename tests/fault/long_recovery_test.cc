@@ -72,7 +72,7 @@ struct RecoveryFixture {
         }
     }
 
-    // Launches the daemon and waits until a signal to stop no longer kills it.
+    // Launches the daemon and waits until it blocks SIGTERM. Before that, the signal would kill it.
     void launch() {
         daemon.launch();
         const auto deadline = std::chrono::steady_clock::now() + patience;

@@ -1,8 +1,8 @@
 // The power fails repeatedly under load. Spool and database are on one disk, which keeps any part
 // of the unsynced data, or nothing. Each acknowledged check-in must be stored once.
 //
-// ROLLCALL_POWER_CUTS=1000 makes 1,000 cuts. After every fifty cuts the test uses a new disk, which
-// limits the disk's size.
+// ROLLCALL_POWER_CUTS=1000 makes 1,000 cuts. After every fifty cuts the test continues with a new
+// disk, so that no disk grows too large.
 #include <fmt/core.h>
 
 #include <algorithm>

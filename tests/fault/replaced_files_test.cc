@@ -48,8 +48,8 @@ struct DaemonWithSpool {
     fs::path segment = spool / "00000000000000000000.segment";
 };
 
-// A daemon that stores into SQLite. It has no deduplication window, because a window would keep
-// segments.
+// A daemon that stores into SQLite. It has no deduplication window, because the spool would keep
+// segments for the window.
 struct DaemonWithDatabase {
     DaemonWithDatabase() { report_for(100ms); }
 

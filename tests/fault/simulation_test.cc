@@ -152,15 +152,15 @@ private:
         // recognize a report that was sent to the other daemon before.
         clones_one_in_ = repeats_ ? 0 : rate(4);
         restores_one_in_ = repeats_ ? 0 : rate(4);
-        // If a sink goes back to a position of a run that the spool does not know (lineage.h), the
-        // position does not show what the sink has lost. Only a spool that was cloned or restored
-        // meets such positions, so no world has both.
+        // A sink can go back to a position of a run (lineage.h) that the spool does not know. Such
+        // a position does not show what the sink has lost. Only a cloned or restored spool meets
+        // such positions, so worlds with clones or restores have no sink that goes back.
         const bool copies = clones_one_in_ > 0 || restores_one_in_ > 0;
         sink_goes_back_one_in_ = copies ? 0 : rate(60);
     }
 
     // Segments are kept for the journals of sinks only if the spool has room, so worlds with moved
-    // tables have a large spool. They have no cloned or restored disks.
+    // tables have a large spool. These worlds have no cloned or restored disks.
     void choose_moved_tables() {
         table_moved_one_in_ = 40 * (1 + random_.below(4));
         size_max_ = 64 << 20;

@@ -4,8 +4,8 @@
 // appends must be found, whatever the client has sent before it.
 //
 // The first byte selects what the other bytes are: 0 a PROXY header; 1 the value of
-// X-Forwarded-For; 2 the value of Forwarded; 3 several lines, of which the first is the value of
-// X-Forwarded-For and each other one is the value of a field Forwarded.
+// X-Forwarded-For; 2 the value of Forwarded; 3 several lines. The first of these lines is the value
+// of X-Forwarded-For, and each further line is the value of a field Forwarded.
 #include <algorithm>
 #include <string>
 #include <string_view>
@@ -19,14 +19,14 @@ namespace {
 
 using namespace rollcall;
 
-constexpr size_t prefixes_max = 300;  // Includes every prefix of a header of version 1.
+constexpr size_t prefixes_max = 300;  // Longer than any header of version 1.
 
 void check_address(const AddressText& client) {
     ensure(client[0] == '\0' || parse_address(client.data()).has_value());
 }
 
-// Parses every prefix of the bytes. A prefix needs more bytes until the header in it is complete or
-// wrong. After that, more bytes must not change the result.
+// Parses every prefix of the bytes. When a prefix contains a complete header or is malformed, the
+// bytes after the prefix must not change the result.
 void check_proxy_header(std::string_view bytes) {
     const auto whole = parse_proxy_header(bytes);
     if (whole && *whole) {

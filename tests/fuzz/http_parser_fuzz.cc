@@ -26,7 +26,7 @@ std::string read(std::string_view bytes, bool raw_spaces, Splitter* splitter) {
     while (!bytes.empty()) {
         const std::string_view piece = splitter ? splitter->take(bytes) : bytes;
         if (!splitter) bytes = {};
-        // Each call gets a new buffer, so that AddressSanitizer detects views that outlive theirs.
+        // Each call gets a new buffer, so that AddressSanitizer detects views of an old buffer.
         std::vector<char> moved(kept.begin(), kept.end());
         moved.insert(moved.end(), piece.begin(), piece.end());
         std::string_view view(moved.data(), moved.size());

@@ -1,6 +1,7 @@
-// Inflates arbitrary bodies with the encoding that the first byte selects. An Inflater that has not
-// seen another body must give the same result: bad_encoding, body_too_large, or the same plain
-// text. An accepted body must also fit a limit of exactly its size, and no smaller limit.
+// Inflates arbitrary bodies with the encoding that the first byte selects. A new Inflater must give
+// the same result as one that has inflated other bodies: bad_encoding, body_too_large, or the same
+// plain text. If a body is accepted, its plain text must fit a limit of exactly its size, and no
+// smaller limit.
 #include "pipeline/decode/inflate.h"
 
 #include <string>

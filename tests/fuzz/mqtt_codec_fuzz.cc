@@ -1,6 +1,6 @@
 // Parses all packets in the bytes of a client, as a session of either version does, and reads each
-// packet to its last byte. A packet must also be found in its own bytes alone, and in no prefix of
-// them.
+// packet to its last byte. The parser must also find a packet in the bytes of this packet alone,
+// but not in a prefix of these bytes.
 #include <algorithm>
 
 #include "daemon/mqtt/packet_parser.h"
@@ -38,7 +38,7 @@ void read(const mqtt::Publish& publish) {
     ensure(!publish.topic.empty() || publish.topic_alias);
     ensure(mqtt::matches("#", publish.topic) != publish.topic.starts_with('$'));
     ensure(mqtt::matches(publish.topic, publish.topic));
-    // The payload serves as a filter, because settings may contain any bytes.
+    // The payload serves as a topic filter, because the filters in the settings can be any bytes.
     (void)mqtt::matches(publish.payload, publish.topic);
     read(mqtt::level_at_plus(publish.payload, publish.topic));
 }

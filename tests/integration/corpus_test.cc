@@ -113,7 +113,7 @@ std::string shown(const std::set<std::string>& words) {
     return fmt::format("[{}]", fmt::join(words, " "));
 }
 
-// Returns the bytes of a request. In an entry, an ellipsis stands for parts of the path.
+// Returns the bytes of a request. An ellipsis in the path of an entry stands for any characters.
 std::string request_of(const Entry& entry, const std::string& content) {
     if (entry.file().ends_with(".http")) return content;
     std::string path = entry.header(":path");
@@ -188,7 +188,8 @@ void check_counters(const TestDaemon& daemon, const Entry& entry, std::string_vi
     BOOST_TEST(daemon.metric("rollcall_checkins_duplicate_total") == (copy ? 1 : 0));
 }
 
-// Compares a row with its entry. SQLite compares, so that a text is not equal to a number.
+// Compares a row with its entry. SQLite compares the values, because to SQLite a text never equals
+// a number.
 void check_row(const TestDaemon& daemon, const Entry& entry, std::string_view rows) {
     const std::string members = daemon.query(
         "SELECT group_concat('''' || name || ''', ' || name, ', ')"

@@ -32,7 +32,7 @@ constexpr size_t checkins = 1000;
 constexpr size_t warm_up_rounds = 100;  // After these, buffers and slots have their final size.
 
 // Allowance for what a thread does besides the check-ins, such as checks of timers, limits and
-// files once a second. Far below one for each of 1,000 check-ins.
+// files once a second. One more call for each of 1,000 check-ins still exceeds the bound.
 constexpr size_t aside_max = 600;
 
 struct Shape {
@@ -136,8 +136,8 @@ void send_mark(const TestDaemon& daemon, std::string_view mark) {
 }
 
 // Counts the calls that began between the two marks, except sched_yield(). libuv yields the core
-// while another thread is within its write to a notification. strace holds the thread up there, so
-// the number of yields depends on strace and on the load of the machine.
+// while another thread writes a notification. strace delays this write, so the number of yields
+// depends on strace and on the load of the machine.
 Calls count_calls(const std::vector<Syscall>& trace,
                   const std::map<std::string, std::string>& names) {
     const auto is_mark = [&](std::string_view mark) {
@@ -317,9 +317,10 @@ BOOST_AUTO_TEST_CASE(one_call_more_for_each_check_in_exceeds_the_bound) {
     }
 }
 
-// The library adds three waits. The two waits of the worker that the bound allows may not stop its
-// thread on a fast machine, so fewer than three more could stay within the bound. A single wait
-// more is found by the case above, because every wait is also a call.
+// The bound allows the worker two waits for each check-in. On a fast machine the thread may not
+// have to stop for them, so one or two additional waits could stay within the bound. Hence the
+// library adds three. The case above finds a single additional wait, because every wait is a system
+// call.
 BOOST_AUTO_TEST_CASE(an_allocation_and_three_waits_more_for_each_check_in_exceed_the_bounds) {
     for (const Shape shape : {http, mqtt}) {
         const auto used = used_for(shape, ":" PLANTED_COST_PATH, "ROLLCALL_PLANTED_WAITS=3");

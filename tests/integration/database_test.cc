@@ -162,7 +162,7 @@ BOOST_AUTO_TEST_CASE(tls_connects_only_to_a_server_that_the_authority_signed) {
     options.tls_ca = path("other.pem");
     BOOST_TEST(contains(why_not(options), "see singlestore.tls and"), why_not(options));
     options.tls_ca = path("ours.pem");
-    options.host = "localhost";  // The certificate has another name.
+    options.host = "localhost";  // The certificate does not contain this name.
     BOOST_TEST(contains(why_not(options), "see singlestore.tls and"), why_not(options));
 
     options = server().options();  // This server does not support TLS.

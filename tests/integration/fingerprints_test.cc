@@ -1,5 +1,5 @@
-// Repeated reports are recognized by a fingerprint with a secret key. So no client can make the
-// daemon mistake another client's report for a repetition.
+// The daemon recognizes repeated reports by a fingerprint with a secret key. So no client can make
+// the daemon mistake another client's report for a repetition.
 #include <fmt/core.h>
 #include <sys/stat.h>
 
@@ -72,7 +72,7 @@ private:
         value = (value ^ value >> 28 ^ value >> 56) * inverse;
         value ^= (value >> 35) + bytes;
         value *= inverse;
-        // 64 rounds are the identity, so 63 rounds undo one.
+        // 64 rounds return the value unchanged, so 63 rounds undo one round.
         for (int round = 0; round < 63; ++round) value = rotated(value);
         return value;
     }
@@ -182,7 +182,7 @@ BOOST_AUTO_TEST_CASE(predicted_report_lets_nobody_suppress_it) {
     (void)tenants.send(daemon, "victim", predicted);
     BOOST_TEST(daemon.query_until("2", "SELECT COUNT(*) FROM site_checkins") == "2", site + query);
     BOOST_TEST(daemon.query(rows_of_victim) == "1");
-    // A repetition by the victim must still be recognized. Rows must name their tenants.
+    // A repetition by the victim must still be recognized.
     (void)tenants.send(daemon, "victim", predicted);
     (void)tenants.send(daemon, "victim", "seq=4712");
     BOOST_TEST(daemon.query_until("2", rows_of_victim) == "2");

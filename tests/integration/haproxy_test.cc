@@ -1,6 +1,6 @@
 // A real HAProxy between routers and the daemon. The routers use other loopback addresses than
-// HAProxy. HAProxy has several ways to pass on the address of a router. With each of them, the
-// daemon must find out this address.
+// HAProxy. HAProxy has several ways to pass on the address of a router. The daemon must find the
+// address in each of these ways.
 
 #include <fmt/core.h>
 

@@ -81,7 +81,7 @@ BOOST_AUTO_TEST_CASE(response_to_ispapp_update_sets_the_pace_of_its_agent) {
     BOOST_TEST((later == answer(2) || later == answer(3)), later);
     // No report of this other router has been received yet.
     BOOST_TEST(post(daemon, "/update?login=00:00:5e:00:53:01", alive).body == answer(0));
-    // The second outage-only report equals the first one, so the two give one row.
+    // The first router has sent `alive` twice. These two reports are equal, so they give one row.
     BOOST_TEST(daemon.query_until("3", "SELECT COUNT(*) FROM site_checkins") == "3");
 }
 

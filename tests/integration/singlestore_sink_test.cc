@@ -524,7 +524,7 @@ BOOST_AUTO_TEST_CASE(connection_cut_at_any_byte_loses_nothing) {
         proxy.cut_after(from, bytes);
         return Records{.batch_records = 2}.deliver(sink, spool, 2);
     };
-    // Measure the length of a connection that is not cut.
+    // Measure how many bytes pass through a connection that is not cut.
     BOOST_TEST(once(CuttingProxy::From::client, UINT64_MAX) == 0);
     const uint64_t sent = proxy.sent();
     const uint64_t received = proxy.received();

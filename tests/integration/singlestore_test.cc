@@ -158,7 +158,7 @@ BOOST_AUTO_TEST_CASE(pipeline_that_cannot_be_created_yet_is_created_by_the_next_
     BOOST_TEST(contains(first.text, "create the topics first"), first.text);
     BOOST_TEST(changes(server).size() == 9);  // Includes the user and its rights.
 
-    // After one of these statements has failed, the next `schema apply` completes the rest.
+    // After one of these statements has failed, the next `schema apply` must complete the rest.
     for (const char* const step : {"ALTER PIPELINE", "START PIPELINE"}) {
         state.refuses = step;
         BOOST_TEST(!apply().same, step);

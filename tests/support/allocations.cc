@@ -21,8 +21,8 @@ void* allocate_or_throw(size_t bytes) {
 
 }  // namespace
 
-// All operators except the aligned ones must be replaced together. A sanitizer provides those that
-// are not replaced, and reports an error if its own new or delete meets one of these.
+// All operators except the aligned ones must be replaced together. Otherwise a sanitizer reports an
+// error when its own delete frees memory that came from an operator of this file.
 void* operator new(size_t bytes) { return allocate_or_throw(bytes); }
 void* operator new[](size_t bytes) { return allocate_or_throw(bytes); }
 void* operator new(size_t bytes, const std::nothrow_t&) noexcept { return allocate(bytes); }

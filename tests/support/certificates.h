@@ -36,7 +36,6 @@ private:
     Files authority_;
 };
 
-// Configures the TLS certificate of a daemon.
 inline void use_certificate(Settings& settings, const Certificates::Files& files) {
     settings.tls.certificate = {files.certificate};
     settings.tls.key = {files.key};

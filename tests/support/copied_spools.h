@@ -10,7 +10,7 @@
 // does not contain them.
 //
 // Errors:  a daemon that does not start or stop fails the test case.
-// Threads: those of Routers, inside kill(); the rest is called by the test.
+// Threads: the test's thread calls all functions. During kill(), Routers also has its own threads.
 #pragma once
 
 #include <cstdint>

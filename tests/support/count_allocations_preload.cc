@@ -17,7 +17,7 @@ constexpr size_t table_bytes = rollcall::counted_threads_max * sizeof(ThreadAllo
 
 ThreadAllocations* table = nullptr;
 std::atomic<uint32_t> threads{0};
-// initial-exec, because the first use of any other thread-local variable of a library allocates
+// initial-exec: in a library, the first use of any other kind of thread-local variable allocates
 // memory, so count() would call itself.
 __attribute__((tls_model("initial-exec"))) thread_local ThreadAllocations* own = nullptr;
 
@@ -32,7 +32,7 @@ __attribute__((constructor)) void open_table() {
     table = static_cast<ThreadAllocations*>(memory);
 }
 
-// A thread counts in an entry that no other thread writes.
+// Counts an allocation in the calling thread's entry, which no other thread writes.
 void count() {
     if (table == nullptr) return;
     if (own == nullptr) {

@@ -44,9 +44,10 @@ InjectedError::InjectedError(pid_t pid, std::string_view call, std::string_view 
     }
 }
 
-// Stops all threads of the daemon first. strace makes a call fail in two steps: at its start it
-// replaces the number of the call by an invalid one, and at its end it sets the error. If strace
-// were detached between the two, the call would return ENOSYS. A stopped thread is not in a call.
+// Stops all threads of the daemon before strace detaches. strace makes a call fail in two steps: at
+// the start of the call it replaces the number of the call by an invalid one, and at the end it
+// sets the error. If strace detached between these steps, the call would return ENOSYS. A stopped
+// thread is not in a call.
 void InjectedError::end() {
     if (strace_.wait(0ms)) return;  // The daemon has exited, and strace with it.
     kill(daemon_, SIGSTOP);
@@ -62,7 +63,7 @@ void InjectedError::end() {
 }
 
 bool InjectedError::all_threads_are_stopped() const {
-    std::error_code exited;  // Then there are no threads.
+    std::error_code exited;  // Set if the daemon has exited, so that it has no threads.
     const std::filesystem::directory_iterator threads(fmt::format("/proc/{}/task", daemon_),
                                                       exited);
     return std::ranges::all_of(threads, [&](const auto& thread) {

@@ -44,8 +44,8 @@ public:
     [[nodiscard]] std::string certificate() const { return directory_.path() / "cert.pem"; }
     [[nodiscard]] std::string key() const { return directory_.path() / "key.pem"; }
 
-    // Gives rollcall a right or revokes it, with the arguments of Kafka's tool: {"--operation",
-    // "Write", "--topic", "rows"}.
+    // Gives the user rollcall a right, or revokes it. The words are arguments of kafka-acls.sh,
+    // such as {"--operation", "Write", "--topic", "rows"}.
     void allow(const std::vector<std::string>& words) const { change_rights({"--add"}, words); }
     void disallow(const std::vector<std::string>& words) const {
         change_rights({"--remove", "--force"}, words);

@@ -49,7 +49,7 @@ public:
     // Returns true if the daemon currently responds to routers.
     [[nodiscard]] bool answers() const;
     void wait_until_sink_is(bool up) const;
-    // Returns true if /readyz contains these words.
+    // Returns true if the response of /readyz contains these words.
     [[nodiscard]] bool says(std::string_view words) const;
     // Waits until every acknowledged check-in is in Kafka.
     void wait_until_delivered(std::chrono::seconds longest = std::chrono::seconds(60)) const;

@@ -1,7 +1,7 @@
 // LoopFixture: a Loop in the thread of the test, advanced by step(), with clients on socket pairs
 // and sessions that follow a script.
 //
-// Threads: one. The loop's clock is real, but it has no timer: only sweep() checks deadlines.
+// Threads: one. The loop uses the real clock, but no timer: only sweep() checks deadlines.
 #pragma once
 
 #include <sys/socket.h>
@@ -158,7 +158,7 @@ public:
         return client;
     }
 
-    // Runs the loop until it has read, responded and closed.
+    // Runs a few turns of the loop: enough to read input, respond and close connections.
     void step() {
         for (int turns = 0; turns < 4; ++turns) loop().step();
     }

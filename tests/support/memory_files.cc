@@ -137,7 +137,7 @@ Result<void> MemoryFiles::ask(Operation operation, const std::string& path) cons
     return before ? before(operation, path) : Result<void>();
 }
 
-// Creates new contents. Writes through old handles then have no effect.
+// Creates new contents from the durable ones, so that later writes through old handles are lost.
 void MemoryFiles::restart() {
     unsynced_names_.clear();
     for (auto& [name, content] : disk_names_)

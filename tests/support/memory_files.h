@@ -102,7 +102,7 @@ public:
     Result<std::unique_ptr<File>> lock(const std::string& directory) override;
 
 private:
-    // A write, or a change of size to `offset` if there are no bytes.
+    // A write of `bytes` at `offset`. If `bytes` is empty, a change of the file's size to `offset`.
     struct Change {
         uint64_t offset;
         std::vector<std::byte> bytes;
@@ -110,8 +110,8 @@ private:
     struct Content {
         std::vector<std::byte> now;
         std::vector<std::byte> disk;
-        std::vector<Change> dirty;  // Writes that turn `disk` into `now`, except after failed
-                                    // syncs.
+        // The changes that turn `disk` into `now`. After a failed sync this no longer holds.
+        std::vector<Change> dirty;
     };
     // If `to` is empty, the name was removed; if `from` is empty, it was created.
     struct Renaming {
@@ -137,7 +137,7 @@ private:
     // Directories survive power cuts. A directory has a Content only because the address of this
     // Content serves as the inode number.
     Names directories_;
-    std::vector<Renaming> unsynced_names_;  // In order; they turn disk_names_ into names_.
+    std::vector<Renaming> unsynced_names_;  // In this order, they turn disk_names_ into names_.
     uint64_t syncs_ = 0;
 };
 

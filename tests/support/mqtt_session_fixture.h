@@ -62,7 +62,8 @@ inline std::string dismissal(int level, Reason reason, std::string_view words = 
     return level == 5 ? mqtt::disconnect(reason, words) : std::string();
 }
 
-// Returns a CONNECT of a client whose session outlives its connection for a minute.
+// Returns a CONNECT that asks the daemon to keep the session for a minute after the connection
+// ends.
 inline std::string connect_to_stay(int level, int flags = 0, const std::string& id = "stays") {
     return connect(
         id + byte(static_cast<size_t>('0' + level)),
@@ -91,8 +92,8 @@ struct MqttSessionFixture : WorkerFixture {
         settings.quotas.burst = burst;
         settings.quotas.grace = grace;
     }
-    // Sends a report of r1 on another connection and waits for its acknowledgement. Then all
-    // earlier reports are stored.
+    // Sends a report of r1 on another connection and waits for its acknowledgement. When it
+    // arrives, all earlier reports are stored.
     void mark() const {
         TcpClient client(mqtt_port);
         client.send(connect("marker") + publish(4, 1, 1));

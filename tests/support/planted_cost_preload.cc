@@ -1,6 +1,6 @@
-// A library for LD_PRELOAD that adds to each read of a check-in what a careless change could add:
-// an allocation, and a system call that waits. ROLLCALL_PLANTED_WAITS sets the number of these
-// calls; the default is one.
+// A library for LD_PRELOAD that makes each read of a check-in as costly as a careless change could:
+// with an additional allocation, and with a system call that waits. ROLLCALL_PLANTED_WAITS sets the
+// number of these calls; the default is one.
 #include <dlfcn.h>
 #include <unistd.h>
 

@@ -40,12 +40,12 @@ public:
     // Returns the reports that the daemon's table has lost or contains twice, one per line; empty
     // if there are none.
     [[nodiscard]] std::string losses_and_repeats(const TestDaemon& daemon) const;
-    // Does the same for the SQLite file at this path.
+    // Checks the SQLite file at this path in the same way.
     [[nodiscard]] std::string losses_and_repeats(const std::filesystem::path& database) const;
     // Returns the rows of several SQLite files, each row once. A missing file has no rows.
     [[nodiscard]] static Stored in_any_of(std::vector<std::filesystem::path> databases);
-    // Does the same for any store. `stored` must return the `seq` of each row with a given serial
-    // number.
+    // Checks any store in the same way. `stored` must return the `seq` of each row with a given
+    // serial number.
     [[nodiscard]] std::string losses_and_repeats(const Stored& stored) const;
 
 private:

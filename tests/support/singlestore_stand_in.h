@@ -40,7 +40,6 @@ public:
     SinglestoreStandIn(const SinglestoreStandIn&) = delete;
     SinglestoreStandIn& operator=(const SinglestoreStandIn&) = delete;
 
-    // Returns settings for this server.
     [[nodiscard]] Settings settings() const;
     // Returns the statements in order, without the query for the version.
     [[nodiscard]] std::vector<std::string> statements() const;
@@ -62,7 +61,7 @@ private:
         int fd;
         std::thread thread;
     };
-    std::list<Client> clients_;  // Only the serving thread may use this until it has ended.
+    std::list<Client> clients_;  // Until thread_ has ended, only thread_ uses this list.
     std::thread thread_;
 };
 

@@ -24,7 +24,6 @@ inline const Certificates& test_certificates() {
     return made;
 }
 
-// A client and a TlsSession, connected in memory.
 struct TlsPair {
     TlsPair(TlsContext& context, const TlsEnd::Options& options,
             Transport transport = Transport::http)

@@ -27,11 +27,9 @@ public:
     UnreadPipe& operator=(const UnreadPipe&) = delete;
 
     [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-    // Fills the pipe completely.
     void fill() const {
         while (write(fd_, "x", 1) == 1) continue;
     }
-    // Returns the current contents of the pipe.
     [[nodiscard]] std::string read() const {
         std::string text;
         std::array<char, 4096> piece;

@@ -57,8 +57,9 @@ VolatileDisk::VolatileDisk()
 std::vector<std::string> VolatileDisk::environment(std::string_view lies_below) const {
     std::vector<std::string> variables = {
         "LD_PRELOAD=" VOLATILE_DISK_PATH,
-        // By default, AddressSanitizer ends a program that loads another library first. The library
-        // of the volatile disk may come first, because it passes each call on to the sanitizer.
+        // By default, AddressSanitizer ends a program that loads another library before it. Here
+        // the order is harmless, because the preloaded library passes each call on to the
+        // sanitizer.
         "ASAN_OPTIONS=verify_asan_link_order=0",
         fmt::format("{}={}", volatile_disk::root_variable, root_.string()),
         fmt::format("{}={}", volatile_disk::shadow_variable, shadow_.path.string())};
@@ -117,7 +118,7 @@ void VolatileDisk::restore_file(const fs::path& as, ino_t inode, Random& random)
     fs::permissions(as, fs::status(shadow_.pin(inode)).permissions());
 }
 
-// Creates a shadow in which all current contents are durable.
+// Creates a shadow (volatile_disk_format.h) in which all current contents are durable.
 void VolatileDisk::begin_shadow() {
     fs::remove_all(shadow_.path);
     fs::create_directories(shadow_.path / "pins");

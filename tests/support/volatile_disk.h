@@ -4,9 +4,9 @@
 // The process runs with environment(), so that volatile_disk_preload.cc records which data is
 // durable. cut_power() then gives the directory contents that a disk may have after a power cut:
 //
-//   names      of each directory: by chance those at its last sync, or the newest ones
-//   contents   of each file at its last sync, with by chance none, some or all of the 512-byte
-//              sectors that were written after it, and by chance the old or the new length
+//   names      of each directory: at random, those at its last sync or the newest ones
+//   contents   of each file: those at its last sync, with none, some or all of the 512-byte sectors
+//              that were written later, and with the old or the new length, both at random
 #pragma once
 
 #include <filesystem>

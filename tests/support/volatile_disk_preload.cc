@@ -1,6 +1,6 @@
-// A library for LD_PRELOAD that records which part of the data that a program writes below a
-// directory is durable. This record is called the shadow (volatile_disk_format.h). fsync() and
-// fdatasync() change only the shadow, and sync nothing. After kill -9 the directory has the
+// A library for LD_PRELOAD. While a program writes below a directory, the library records which
+// part of the data is durable. This record is called the shadow (volatile_disk_format.h). fsync()
+// and fdatasync() change only the shadow, and sync nothing. After kill -9 the directory has the
 // contents that the kernel holds, and the shadow has the contents that a power cut would leave.
 //
 // It tracks the calls that the daemon uses to write files: open, write, pwrite, pwritev, ftruncate.
@@ -87,7 +87,7 @@ public:
         if (unsynced_.contains(*inode)) return;
         auto& unsynced = unsynced_[*inode];
         if (fs::exists(shadow_.pin(*inode))) return compare(fd, *inode, unsynced);
-        // Create the contents first, so that every pin has contents.
+        // Create the file in SHADOW/contents first, so that it exists for every pin.
         std::ofstream(shadow_.content(*inode)).close();
         fs::create_hard_link(path_of(fd), shadow_.pin(*inode));
         unsynced.push_back({0, size_of(fd)});
@@ -192,7 +192,7 @@ private:
         forget_all_but(names);
     }
 
-    // Deletes the records of files that have no name left except their pin.
+    // Deletes the pin and the durable contents of each file that has no other name left.
     void forget_all_but(const Names& names) {
         std::set<ino_t> named;
         for (const auto& [name, inode] : names) named.insert(inode);
@@ -224,7 +224,7 @@ Disk* disk() {
     return one;
 }
 
-// True while the disk itself makes calls; these are not recorded.
+// True while this library itself makes calls, which must not be recorded.
 thread_local bool recording = false;
 
 template <class Use>

@@ -87,7 +87,7 @@ void check(const HttpStatement& statement, const MetricValue& reading) {
         BOOST_TEST(reading.requests == statement.requests + "GET /next ;");
         BOOST_TEST(!reading.waits);
     } else {
-        // The parser has not read a complete request, at most the head of the refused one.
+        // The parser must have read no complete request: at most the head of the refused one.
         BOOST_TEST(reading.requests.find("/next ") == std::string::npos);
         BOOST_TEST(reading.requests.find(';') == std::string::npos);
     }
@@ -187,7 +187,7 @@ BOOST_AUTO_TEST_CASE(spaces_in_a_target_are_its_own_if_that_is_asked_for) {
     std::string_view view = bytes;
     HttpParser parser({header_max, fields_max, body_max, true});
     BOOST_TEST((parser.step(view).value() == Step::head));
-    // The spaces and the case of the field lines must be as the client sent them.
+    // The parser must not change the spaces and the case of the field lines.
     BOOST_TEST(parser.head().fields == "Host: x\r\nX-A-B: c  d\r\n");
 }
 

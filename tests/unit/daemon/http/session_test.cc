@@ -414,7 +414,7 @@ BOOST_AUTO_TEST_CASE(no_more_answers_wait_for_the_disk_than_a_client_may_have) {
     HttpClient client(http_port);
     client.send(many);
     for (int number = 0; number < reports; ++number) BOOST_TEST(client.receive().status == 200);
-    // Each sync releases at most three responses.
+    // At most three responses wait for each sync, so there must be many syncs.
     BOOST_TEST(sum(pipeline->shards(), Metric::spool_syncs_total) >= reports / 3);
 }
 
@@ -430,7 +430,7 @@ BOOST_AUTO_TEST_CASE(connection_of_an_address_beyond_its_limit_is_closed_and_cou
                            label_of(Transport::http, Code::too_many_from_address)) == 1);
         BOOST_TEST(first.post(report).status == 200);
     }
-    // Connections that are closed no longer count, so that the third one is accepted.
+    // A closed connection must no longer count, so the third one is accepted.
     const auto give_up = std::chrono::steady_clock::now() + 5s;
     while (counted(Metric::connections) > 0 && std::chrono::steady_clock::now() < give_up)
         std::this_thread::sleep_for(5ms);

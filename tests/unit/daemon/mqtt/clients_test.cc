@@ -46,7 +46,7 @@ std::string colliding_id(uint64_t number) {
     uint64_t inverse = 1;  // The inverse of the multiplier, by Newton's iteration.
     for (int round = 0; round < 6; ++round) inverse *= 2 - multiplier * inverse;
     const uint64_t start = 0xc70f6907 ^ 16 * multiplier;
-    // The second word must cancel (by xor) the state after the first word.
+    // Choose the second word so that its xor cancels the hash state after the first word.
     uint64_t second = ((start ^ mixed(number)) * multiplier) * inverse;
     second = (second ^ second >> 47) * inverse;
     std::string id(16, '\0');
@@ -56,7 +56,7 @@ std::string colliding_id(uint64_t number) {
 }
 
 struct RegistryFixture {
-    // Opens a connection; by default, its client wants the session kept.
+    // Opens a connection. By default, the client asks to keep its session after the connection.
     MqttClients::Opened open(std::string_view id, bool clean_start = false, bool keep = true) {
         return registry.open(std::string(id), mailbox, 0, clean_start, keep, now_s);
     }
@@ -282,7 +282,7 @@ BOOST_AUTO_TEST_CASE(client_whose_session_ended_while_an_older_connection_is_ope
     BOOST_TEST((close(second, 0) == Closed::ended));
     const auto third = open("a");
     BOOST_TEST(!third.session_present);
-    BOOST_TEST(mailbox.posted.size() == 1u);  // `third` ends no connection: `second` was closed.
+    BOOST_TEST(mailbox.posted.size() == 1u);  // No message for `second`, which is already closed.
     BOOST_TEST((close(first, 60) == Closed::taken_over));
     BOOST_TEST((close(third, 0) == Closed::ended));
     BOOST_TEST(!open("a").session_present);

@@ -528,7 +528,8 @@ BOOST_AUTO_TEST_CASE(every_beginning_of_a_packet_of_5_0_needs_more) {
     }
 }
 
-// If a packet ends with a payload or a list, a smaller length can make a valid packet, too.
+// Shortens each packet and its length. The result can be valid if the packet ends with a payload or
+// a list.
 BOOST_AUTO_TEST_CASE(a_packet_of_5_0_cut_short_by_its_length_is_refused_or_as_short) {
     size_t refusals = 0;
     for (const std::string& whole : whole_packets_5())

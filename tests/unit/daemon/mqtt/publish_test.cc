@@ -36,7 +36,7 @@ BOOST_AUTO_TEST_CASE(message_that_does_not_reach_the_disk_is_not_acknowledged) {
         const auto before = accepted();
         BOOST_TEST(before < static_cast<int64_t>(messages));
         if (qos == 1) continue;
-        (void)sites(1);  // The sink is up.
+        (void)sites(1);  // Opens the sink.
         for (size_t id = 1; id <= messages; ++id) expect(client, pubrec(id));
     }
 }
@@ -209,7 +209,7 @@ BOOST_AUTO_TEST_CASE(more_messages_at_a_time_than_the_receive_maximum_end_the_co
         TcpClient client(mqtt_port);
         client.send(connect("MT1", {.level = 5}) + publish(5, 2, 1) + publish(5, 2, 2));
         expect(client, connack(5, false, properties) + pubrec(1) + pubrec(2));
-        // A repeated message does not count again, and a released message makes room.
+        // A repeated message must not count twice, and a released message must make room.
         client.send(publish(5, 2, 2, {.dup = true}) + pubrel(1) + publish(5, 2, 3));
         expect(client, pubrec(2) + pubcomp(1) + pubrec(3));
         client.send(publish(5, 1, 4));

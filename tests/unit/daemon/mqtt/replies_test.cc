@@ -12,7 +12,8 @@ BOOST_FIXTURE_TEST_SUITE(mqtt_replies, MqttSessionFixture)
 
 // [MQTT5-3.1.2-24] [MQTT5-3.4.2-2]
 BOOST_AUTO_TEST_CASE(client_of_5_0_receives_nothing_larger_than_its_maximum_packet_size) {
-    // These two settings make CONNACK shorter than a refusal with a reason string.
+    // These two settings make CONNACK shorter than a refusal with a reason string. So a client can
+    // accept CONNACK, but not such a refusal.
     settings.mqtt.in_flight_max = UINT16_MAX;
     settings.mqtt.topic_aliases_max = 0;
     start();

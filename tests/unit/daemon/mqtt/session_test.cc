@@ -89,7 +89,8 @@ BOOST_AUTO_TEST_CASE(disconnect_may_change_how_long_a_session_is_kept_but_not_re
     expect(client, connack(5, false));
 }
 
-// The expiry in CONNECT counts, not the one that the server granted (section 3.14.2.2.2 of 5.0).
+// Whether DISCONNECT may set an expiry depends on the expiry that CONNECT asked for, not on the one
+// that the server granted (section 3.14.2.2.2 of 5.0).
 BOOST_AUTO_TEST_CASE(client_whose_session_is_not_kept_may_ask_again_at_its_end) {
     settings.mqtt.session_expiry_max = Millis(0);
     start();

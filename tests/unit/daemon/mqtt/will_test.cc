@@ -34,7 +34,7 @@ BOOST_AUTO_TEST_CASE(will_is_left_by_whoever_ends_without_a_plain_goodbye) {
         }
         expected += leaves_will ? "-gone " : "";
         rows += leaves_will ? 1 : 0;
-        if (leaves_will) (void)sites(rows);  // The row is stored before the marker is sent.
+        if (leaves_will) (void)sites(rows);  // Waits until the will is stored, before mark().
         mark();
         expected += "r1 ";
         ++rows;

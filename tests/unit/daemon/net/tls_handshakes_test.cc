@@ -106,7 +106,8 @@ BOOST_AUTO_TEST_CASE(handshake_waits_until_another_has_ended_if_as_many_have_beg
 }
 
 BOOST_AUTO_TEST_CASE(handshake_waits_until_the_memory_budget_has_room_for_it) {
-    // All handshakes together are one user, which must leave as much as it takes.
+    // To the budget, all handshakes together are one user. A user must leave as much memory free as
+    // it uses, so there is room for one handshake.
     MemoryBudget budget(2 * TlsHandshakes::handshake_bytes);
     options.memory = &budget;
     Client first = connect();

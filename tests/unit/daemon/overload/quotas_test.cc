@@ -214,8 +214,8 @@ BOOST_AUTO_TEST_CASE(what_is_taken_in_the_long_run_is_what_the_limit_says) {
         count += taken(quotas, sender, random.below(300));
         now_us += static_cast<int64_t>(random.below(2 * second_us));
     }
-    // The limit allows the check-ins of ten minutes, those of one more minute each for the burst
-    // and the grace, and the check-in that exceeds the grace.
+    // The limit allows the check-ins of ten minutes. The burst and the grace allow those of one
+    // more minute each. One more check-in is the one that exceeds the grace.
     BOOST_TEST(count <= settings.quotas.site_checkins_max * 12 + 1);
 }
 

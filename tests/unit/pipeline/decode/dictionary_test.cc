@@ -60,7 +60,8 @@ BOOST_AUTO_TEST_CASE(the_name_that_came_next_is_expected_where_it_ends_as_it_did
     BOOST_TEST(expected("uptime=").bytes == 6);
 }
 
-// In JSON, the name `a"b` is written as `a\"b`, so the bytes `a"b` in a text are another name.
+// JSON writes the name `a"b` as `a\"b`, so the bytes `a"b` in a JSON text must not be read as this
+// name.
 BOOST_AUTO_TEST_CASE(a_name_that_may_have_been_escaped_is_not_expected) {
     Dictionary names;
     const Body sent("a\"b\":1");

@@ -265,7 +265,7 @@ BOOST_AUTO_TEST_CASE(names_alone_are_no_metrics) {
                "no_metrics");
     BOOST_TEST(Row().warnings() == "no_metrics");
     BOOST_TEST(Row().text("version", "7.1").warnings() == "");
-    // The report had a metric that was not usable. The warning says so.
+    // The report has a metric whose value is not usable, so there must be a warning.
     BOOST_TEST(Row().text("uptime", "$uptime").warnings() == "bad_value:uptime");
     BOOST_TEST(Row().warn(Warning::empty_body).warnings() == "empty_body");
 }
@@ -350,7 +350,7 @@ BOOST_AUTO_TEST_CASE(a_serial_number_that_repeats_another_name_is_none) {
         BOOST_TEST(row[Column::serial_number] == "NULL");
         BOOST_TEST(row.warnings() == "not_an_identity:serial");
     }
-    // Some owners name routers after their serial numbers.
+    // Some owners name routers after their serial numbers, so the two may be equal.
     BOOST_TEST(Row()
                    .text("serial", "HF609BYEWH9")
                    .text("identity", "HF609BYEWH9")[Column::serial_number] == "HF609BYEWH9");

@@ -70,8 +70,8 @@ std::string zstd_zeros(size_t blocks, int window_log = 17) {
     return frame;
 }
 
-// Returns a frame without content. Because the output may be a multiple of the input, a larger
-// frame allows the other frames more output.
+// Returns a zstd frame without content. The limit of the output grows with the size of the input,
+// so this frame raises the limit for the other frames of a body.
 std::string skippable(size_t bytes) {
     std::string frame = "\x50\x2A\x4D\x18"s;
     for (const unsigned shift : {0u, 8u, 16u, 24u}) frame += static_cast<char>(bytes >> shift);
@@ -294,7 +294,8 @@ BOOST_AUTO_TEST_CASE(the_limit_is_exact) {
 BOOST_AUTO_TEST_CASE(a_bomb_stops_at_the_limit_and_writes_nothing_beyond) {
     std::string zeros;
     zeros.resize(10'000'000);
-    // The buffer is filled first. This shows how many bytes the bomb has written.
+    // The test first fills the output buffer with `x`, to see later which bytes the bomb has
+    // overwritten.
     const std::string text(plain_bytes_max, 'x');
     const std::string xs = zstd(text) + skippable(plain_bytes_max / Inflater::ratio_max);
     for (const Format& format : formats) {

@@ -24,8 +24,8 @@ struct Example {
     std::string meaning;
 };
 
-// Writes weeks and days with letters, without zeros. Writes hours, minutes and seconds in the same
-// way unless clock_face.
+// Writes a duration such as "1w2d3h", without zeros. If clock_face is true, hours, minutes and
+// seconds are written like the time of a clock.
 std::string with_letters(int64_t seconds, bool clock_face) {
     std::string text;
     const auto part = [&](int64_t unit, char letter) {

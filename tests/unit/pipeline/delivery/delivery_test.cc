@@ -421,7 +421,7 @@ BOOST_AUTO_TEST_CASE(stop_does_not_wait_for_a_sink_that_is_down_longer_than_it_m
     const auto begin = std::chrono::steady_clock::now();
     delivery.begin_stop(100ms);
     delivery.join();
-    // The next attempt would be in 102 s.
+    // After ten failed attempts, the delivery would wait 102 s until the next one.
     BOOST_TEST((std::chrono::steady_clock::now() - begin < 20s));
 }
 

@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(slot_that_was_torn_leaves_the_one_before_it) {
     const RunId first = start(0).run();
     start(10);
     const size_t slot = 32 << 10;
-    files.flip("spool/lineage", 5);  // The second start has written the slot at offset 0.
+    files.flip("spool/lineage", 5);  // Damages the slot at offset 0, which the second start wrote.
     start(10);
     BOOST_TEST((lineage->run_of(9) == first));
     for (const size_t at : {size_t{5}, slot + 5}) files.flip("spool/lineage", at);

@@ -167,8 +167,8 @@ BOOST_AUTO_TEST_CASE(loss_that_cannot_be_quarantined_is_counted) {
 BOOST_AUTO_TEST_CASE(block_that_the_disk_does_not_give_back_is_zeros_and_the_rest_is_read) {
     files.before = [](MemoryFiles::Operation operation, const std::string&) -> Result<void> {
         static int reads = 0;
-        // Fails the first read, which is of the whole range, and then the read of the second of
-        // three blocks.
+        // The first read is that of the whole range and fails. Of the following reads, one for each
+        // of three blocks, the second one fails.
         if (operation != MemoryFiles::Operation::read) return {};
         const int now = reads++;
         if (now == 0 || now == 2) return fail(Code::disk_failed, EIO);

@@ -240,8 +240,8 @@ BOOST_AUTO_TEST_CASE(message_refused_while_others_are_handed_over_is_counted) {
     BOOST_TEST(counted(sink, Metric::kafka_delivery_errors_total) > 0);
 }
 
-// For each message, librdkafka only reports that it has given up sending it. The sink must name the
-// cause, which is that the brokers refuse the partition.
+// For each message, librdkafka only reports that it has given up the message. The sink must name
+// the cause: the brokers refuse writes to the partition.
 BOOST_AUTO_TEST_CASE(partition_that_may_not_be_written_is_told_as_the_cause) {
     KafkaSink sink(settings);
     BOOST_TEST(sink.open(spool).has_value());
