@@ -1,8 +1,6 @@
-// Cross-checks: rules that involve more than the bounds of a single setting. For example, a
-// listener's address is host:port, anonymous check-ins are accepted only on loopback unless the
-// operator allows otherwise, every sink is listed once, trusted proxies are networks, and a batch
-// has room for a slot. If a setting needs a file or a login, the settings for these must not be
-// empty.
+// Cross-checks: rules that involve more than the bounds of a single setting. For example, anonymous
+// check-ins are accepted only on loopback unless the operator allows otherwise. If a setting needs
+// a file or a login, the settings for these must not be empty.
 //
 // Threads: pure functions.
 #pragma once

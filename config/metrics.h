@@ -41,8 +41,7 @@ enum class DeadReason : uint8_t {
 
 enum class TlsHandshake : uint8_t { full, resumed, failed };
 enum class PipelineState : uint8_t { running, stopped, error, missing, unknown };
-// The kinds of memory that clients can make grow, as the memory budget divides them
-// (daemon/net/memory_budget.h).
+// The parts of the memory budget (daemon/net/memory_budget.h). Clients can make each of them grow.
 enum class MemoryUse : uint8_t { buffers, admin, tls_handshakes, mqtt_messages, wills };
 
 enum class Metric : uint8_t {

@@ -76,8 +76,8 @@ Delivery::Options Pipeline::delivery_options(const Outlet& outlet) {
             .on_halt = [this](const Error& error) { halt(error); }};
 }
 
-// Logs which records some sink has not stored. If the spool is lost before the next start, the
-// operator must know which records are lost with it.
+// Logs the records that at least one sink has not stored. If the spool is lost before the next
+// start, the operator must know which records are lost with it.
 void Pipeline::halt(const Error& error) const {
     const uint64_t end = spool_.end().read();
     uint64_t stored_by_all = end;

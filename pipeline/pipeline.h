@@ -43,8 +43,8 @@ public:
         std::vector<MetricShard*> worker_shards;  // One shard for each worker.
         KeyedHash::Key fingerprint_key = {};      // See the constructor of Intake.
         // A thread of the pipeline calls this after an error that ends the daemon. The process must
-        // then end without another acknowledgement. Before the call, the pipeline logs which
-        // records some sink has not stored yet.
+        // then end without another acknowledgement. Before the call, the pipeline logs the records
+        // that at least one sink has not stored.
         std::function<void(const Error&)> on_halt;
     };
 

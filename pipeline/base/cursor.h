@@ -36,7 +36,8 @@ public:
     void advance(uint64_t to) {
         ensure(to >= own());
         // release: pairs with read(). A thread that reads `to` sees everything that the writer did
-        // to data below `to`, and the writer's own reads of this data are complete.
+        // to data below `to`. It may also overwrite this data, because the writer has finished
+        // reading it.
         value_.store(to, ROLLCALL_ORDER_ADVANCE);
     }
 

@@ -99,8 +99,8 @@ public:
 [[nodiscard]] Result<void> give_to_owner(int fd, const std::string& directory);
 
 // Fails with not_owner if the user of this process is neither root nor the owner of the file or
-// directory, because the daemon might be unable to write the files that this process creates there.
-// If the path does not exist, checks the directory that would contain it.
+// directory. The daemon might be unable to write files that such a process creates there. If the
+// path does not exist, checks the directory that would contain it.
 [[nodiscard]] Result<void> check_owner(const std::string& path);
 
 // Fails with unreadable_file if the path is not that of a directory. setting: the name of the

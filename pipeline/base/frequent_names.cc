@@ -88,8 +88,8 @@ std::vector<FrequentName> sum_of(std::span<const FrequentNames> sketches, size_t
         const uint64_t missed = sketch.missed_max();
         // A name that this sketch does not hold may have occurred up to `missed` times. So add
         // `missed` to all earlier names here, and subtract it again below from the names that this
-        // sketch does hold. A name that no earlier sketch holds begins with what all of these may
-        // have missed.
+        // sketch does hold. A name that no earlier sketch holds starts from missed_by_all, the sum
+        // of their `missed`.
         for (auto& [name, sum] : sums) {
             sum.count += missed;
             sum.error += missed;

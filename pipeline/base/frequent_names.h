@@ -48,8 +48,8 @@ public:
         uint64_t error = 0;
         uint32_t ticket = 0;  // Different for each name that takes this position.
         uint32_t note = 0;    // The value that the caller gave when the name took this position.
-        uint32_t bucket = 0;  // The hash of the name.
-        uint16_t next = 0;    // Slot of the next name with the same hash.
+        uint32_t bucket = 0;  // Index of the name's bucket in buckets_.
+        uint16_t next = 0;    // Slot of the next name in the same bucket.
         uint8_t size = 0;
         std::array<char, name_bytes_max> bytes{};
 
@@ -82,10 +82,10 @@ private:
     void unlink(uint16_t slot);
 
     std::vector<Entry> entries_;
-    std::vector<uint16_t> buckets_;  // For each hash, the slot of its first name.
+    std::vector<uint16_t> buckets_;  // For each bucket, the slot of its first name.
     size_t used_ = 0;
     size_t hand_ = 0;
-    uint64_t lowest_ = 0;  // All counts are at least this.
+    uint64_t lowest_ = 0;  // No name in the sketch has a lower count.
     uint32_t tickets_ = 0;
 };
 

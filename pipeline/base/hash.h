@@ -7,11 +7,11 @@
 //
 // KeyedHash is HighwayHash, a pseudorandom function with a key of 256 bits: without the key, nobody
 // can predict a hash or find two inputs with the same hash. Its outputs are the same on every
-// processor. SipHash-2-4 gives the same guarantee, but takes 240 ns for a report of 567 bytes where
-// HighwayHash takes 76 ns. BLAKE2b takes 1,230 ns (bench/README.md).
+// processor. SipHash-2-4 gives the same guarantee. For a report of 567 bytes, it takes 240 ns,
+// HighwayHash 76 ns, and BLAKE2b 1,230 ns (bench/README.md).
 //
-// stable_hash() is XXH3. Anyone can find inputs with the same XXH3. So it must not determine where
-// a client's text is stored in a table, or which reports are the same.
+// stable_hash() is XXH3. Anyone can find inputs with the same XXH3. So do not use it for hash
+// tables of texts from clients, or to decide whether two reports are equal.
 //
 // Source:  Alakuijala, Cox, Wassenberg, "Fast keyed hash/pseudo-random function using SIMD multiply
 //          and permute", https://arxiv.org/abs/1612.06257
@@ -41,14 +41,14 @@ private:
 };
 
 // Returns the hash of a text with a random key of this process. The first call creates the key.
-// Never returns 0, because many tables mark an empty slot by 0.
+// Never returns 0, because many tables mark an empty slot with 0.
 [[nodiscard]] uint64_t process_hash(std::string_view bytes);
 
 [[nodiscard]] uint64_t stable_hash(std::string_view bytes);
 
-// A list of parts that are hashed together. The length of each part precedes it, so two different
-// lists never give the same input. A long part is replaced by its hash, so the list needs only a
-// small buffer.
+// A list of parts that are hashed together. The length of each text is added before the text, so
+// that the lists "ab", "c" and "a", "bc" differ. The hash of a long text replaces the text, so that
+// a small buffer is enough.
 class HashedParts {
 public:
     static constexpr size_t parts_max = 10;

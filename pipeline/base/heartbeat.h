@@ -19,8 +19,8 @@ class Heartbeat {
 public:
     void begin_step() { changes_.add(1); }
     void end_step() { changes_.add(1); }
-    // Ends a step and begins the next one. For threads whose steps include their waits, if these
-    // are never longer than a second.
+    // Ends a step and begins the next one. Only for a thread that waits as part of a step, and
+    // never waits longer than a second.
     void next_step() { changes_.add(2); }
 
     // Returns how many times a step has begun or ended; odd during a step.

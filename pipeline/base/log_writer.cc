@@ -124,7 +124,8 @@ private:
 
 LogWriter::LogWriter(int fd, size_t queue_bytes_max)
     : queue_(std::make_shared<Queue>(fd, queue_bytes_max)) {
-    // The thread inherits the blocked signals. So signals are delivered to other threads.
+    // The new thread inherits the mask of blocked signals, so signals are delivered to other
+    // threads.
     sigset_t all{};
     sigset_t before{};
     sigfillset(&all);

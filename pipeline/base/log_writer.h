@@ -7,8 +7,8 @@
 // thread writes one more line, with the number of lines that were dropped after them.
 //
 // The thread can block in write(2) for any length of time. The destructor of the LogWriter waits
-// for the thread only for a limited time and then abandons it. Both share the queue, so the thread
-// can still use it.
+// for the thread only for a limited time and then abandons it. The thread can still use the queue,
+// because it shares the ownership of the queue.
 //
 // Threads: any thread may call add() and flush(), which never block on the descriptor. At most one
 // LogWriter exists at a time. It receives the lines of log() from its construction to its

@@ -153,8 +153,8 @@ Result<bool> Columns::append_record(std::span<const std::byte> payload,
                 for (size_t row = 0; row < head.rows; ++row) {
                     const bool inside = offset_of(to[row]) + length_of(to[row]) <= head.text_bytes;
                     sound &= inside;
-                    // The cell of an absent text stays 0. The offset of an empty text means
-                    // nothing.
+                    // The cell of an absent text has length 0 and must stay 0. An empty text needs
+                    // no offset.
                     to[row] += length_of(to[row]) > 0 ? text_base : 0;
                 }
             }

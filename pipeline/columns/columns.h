@@ -49,7 +49,7 @@ enum class Kind : uint8_t { text, integer, real, flag, time };
 // The way in which a report's text becomes a cell. The daemon, not a report, sets `given` columns.
 enum class Value : uint8_t {
     given,
-    device,  // An id that names the router only if nothing better does, such as a MAC address.
+    device,  // An id such as a MAC address, which counts only if the report has no better one.
     words,
     serial,
     licence,
@@ -157,7 +157,7 @@ public:
     void set_integer(Column column, int64_t value) { put(column, static_cast<uint64_t>(value)); }
     void set_real(Column column, double value) { put(column, std::bit_cast<uint64_t>(value)); }
     // The text must have at most bytes_max(column) bytes. If room() was true before the row began,
-    // all texts of the row fit together.
+    // the heap has room for all its texts.
     void set_text(Column column, std::string_view text) {
         ensure(text.size() <= bytes_max(column));
         std::memcpy(text_.get() + text_used_, text.data(), text.size());

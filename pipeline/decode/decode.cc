@@ -36,7 +36,7 @@ constexpr std::array<std::string_view, 12> foreign_types = {"application/octet-s
                                                             "text/xml",
                                                             "text/html"};
 
-// Returns whether a text that does not begin with white space begins like JSON.
+// Returns whether a text begins like JSON. The text must not begin with white space.
 bool opens_json(std::string_view text) { return text.starts_with('{') || text.starts_with('['); }
 
 // Returns whether a text is XML, HTML or a multipart body. Ignores the Content-Type.

@@ -6,8 +6,8 @@
 // not cached costs as much as without the cache.
 //
 // A router sends its names in the same order each time. Each entry therefore points to the name
-// that followed it last time. If this name is next again, neither the end of the name nor its slot
-// has to be found.
+// that followed it last time. If the same name follows again, it is recognized without a search for
+// its end or its slot.
 //
 // The same name can have different meanings in different objects. So a member is cached by its own
 // name and by a hash of its object's name (see Scope). The hash has a key, so that no client can
@@ -30,7 +30,7 @@ namespace rollcall {
 
 struct Meaning {
     const KnownKey* in_pairs = nullptr;   // See find_key().
-    const KnownKey* alone = nullptr;      // The same without the keys that only pairs use.
+    const KnownKey* alone = nullptr;      // Like in_pairs, without keys that only pairs use.
     const KnownKey* in_object = nullptr;  // The key for `object.name`, such as `ram.total`.
     bool group = false;                   // See is_group().
     bool other_thing = false;             // See is_other_thing().

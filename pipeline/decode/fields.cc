@@ -30,8 +30,8 @@ bool is_variable(std::string_view text) {
     const auto is_name = [](char c) { return is_digit(c) || is_letter(c) || c == '_' || c == '-'; };
     return text.size() > 1 && std::ranges::all_of(text.substr(1), is_name);
 }
-// Returns whether a text is the name of a variable, such as "$uptime". A script sends that if it
-// has one `\` too many.
+// Returns whether a text is the name of a variable, such as "$uptime". A script with one `\` too
+// many sends the name instead of the value.
 inline bool unsubstituted(std::string_view text) {
     return text.starts_with('$') && is_variable(text);
 }

@@ -33,7 +33,7 @@ namespace rollcall {
 struct Shape {
     bool json = false;  // The report is JSON.
     bool json_rpc = false;
-    bool collectors = false;  // It has `collectors` with values, as ISPApp agents send.
+    bool collectors = false;  // The report has `collectors` with values, as ISPApp agents send.
     std::string_view rpc_id;  // The id of a JSON-RPC request, in its spelling; may be empty.
 };
 
@@ -66,8 +66,7 @@ public:
     // Takes the value as a number, unless the column keeps text.
     void integer(const Key& key, int64_t value);
     void real(const Key& key, double value);
-    // Takes the value as the characters of a number, because version "7.20" differs from version
-    // 7.2.
+    // Takes the value as the characters of a number, because the versions 7.20 and 7.2 differ.
     void literal(const Key& key, std::string_view lexeme);
     // Takes one of several numbers whose mean is the value, for example the load of one processor
     // core.

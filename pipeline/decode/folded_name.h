@@ -1,11 +1,10 @@
-// FoldedName: a name in the form in which the tables of decode contain names: in lower case and
-// without separators.
+// FoldedName: a name in lower case and without separators, as the tables of decode/ contain it.
 //
 //     cpu-count, cpu_count, cpuCount     cpucount
 //
 // A name is folded once, and is then looked up in all tables. Most fleets use the same few hundred
-// names, so the result is cached (dictionary.h). But a client may send names that nobody has sent
-// before.
+// names, so the result is cached (dictionary.h). But a client can send names that are not in the
+// cache, so folding must be fast as well.
 //
 // Threads: values. Nothing allocates.
 #pragma once
@@ -45,8 +44,8 @@ public:
     // Returns whether the name has tabs or line breaks, which no word of a key contains.
     [[nodiscard]] constexpr bool has_breaks() const { return (seen_ & line_break) != 0; }
 
-    // Returns eight bytes from `at` on, which is inside the name or at its end. Bytes after the end
-    // of the name are 0.
+    // Returns eight bytes from the offset `at` on, which must not be after the end of the name.
+    // Bytes after the end of the name are 0.
     [[nodiscard]] constexpr uint64_t word(size_t at) const {
         uint64_t word = 0;
         if consteval {
@@ -76,7 +75,7 @@ private:
             const char c = static_cast<char>(byte);
             all[byte] = is_letter(c) || is_digit(c) ? Fold{lower(c), letter} : Fold{c, other};
         }
-        all[0].to = 1;  // No table has a name with this byte.
+        all[0].to = 1;  // NUL is kept, as byte 1, which no name in the tables has.
         for (const char c : std::string_view("-_."))
             all[static_cast<uint8_t>(c)] = {0, usual_separator};
         for (const char c : std::string_view(":/ ")) all[static_cast<uint8_t>(c)] = {0, separator};

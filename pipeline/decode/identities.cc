@@ -89,8 +89,8 @@ private:
 };
 
 // Returns whether a text is the name of a product of a series: "RB951Ui-2HnD", "CCR2004", "hAP ac".
-// A serial number may begin with the same letters; it then has at least eight characters, all of
-// them capital letters or digits.
+// A serial number can begin with the same letters, but has at least eight characters, all of them
+// capital letters or digits.
 bool is_of_a_series(std::string_view text, Classes classes) {
     if ((classes & (small | series_mark)) == 0 && text.size() >= 8) return false;
     return std::ranges::any_of(series, [&](std::string_view name) {

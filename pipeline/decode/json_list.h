@@ -1,7 +1,7 @@
 // JsonArray and JsonLines: read the reports of a list in JSON, one after another.
 //
 //     [{"sn":"A"},{"sn":"B"}]      an array, which is valid as a whole or refused as a whole
-//     {"sn":"A"}\n{"sn":"B"}\n     a line for each report (application/x-ndjson), each on its own
+//     {"sn":"A"}\n{"sn":"B"}\n     lines (application/x-ndjson), each valid or refused on its own
 //
 // Use: open(), then skip() or read each element until at_end().
 //

@@ -154,7 +154,8 @@ private:
                 const char* const end = cursor.place();
                 if (value.kind == Scalar::Kind::text && meaning->group) {
                     if (nested(name, *meaning, value.text, in)) continue;
-                    // nested() has looked up other names.
+                    // nested() has looked up other names, so the earlier meaning is no longer
+                    // valid.
                     sent.meaning = &dictionary_.look_up(in.scope, name);
                 }
                 other(in, sent, value, {begin, end});

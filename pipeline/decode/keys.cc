@@ -56,7 +56,7 @@ constexpr size_t keys_count = [] {
 }();
 static_assert(keys_count <= keys_max);
 
-// Removes the mark at the end of a word, if it has this mark. Returns whether it had.
+// Removes the mark if the word ends with it. Returns whether it did.
 constexpr bool take_mark(std::string_view& word, char mark) {
     if (!word.ends_with(mark)) return false;
     word.remove_suffix(1);

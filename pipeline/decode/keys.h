@@ -2,7 +2,8 @@
 //
 // `cpu-count`, `cpu_count` and `cpuCount` are one key: case and separators are ignored. columns.def
 // lists the keys of each column; the compiler makes a hash table of them. A name that is not in the
-// table may be composed of words with the same meaning, such as `device_mem_free_mb` (key_words.h).
+// table is also a key if it is composed of certain words, such as `device_mem_free_mb`
+// (key_words.h).
 //
 // Threads: a constant table.
 #pragma once
@@ -67,7 +68,7 @@ struct Key {
            column == Column::cpu_count;
 }
 
-// Maximum number of keys, listed and composed. A set of keys has this size.
+// Maximum number of keys, listed and composed.
 inline constexpr size_t keys_max = 254;
 
 // Returns the key of a name or of a path, or nullptr.

@@ -83,7 +83,7 @@ Part first_part_of_any_form(std::string_view list, const Separators& by, size_t 
     size_t end = 0;
     part.equals = key_end;
     if (key_end == 0) {
-        // A key cannot contain a separator, so only the text before it may contain the delimiter.
+        // A key cannot contain a separator, so look for the delimiter only before the separator.
         end = std::min(list.find(by.separator), list.size());
         part.equals = std::min(list.substr(0, end).find(by.delimiter), end);
     }

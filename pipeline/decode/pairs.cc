@@ -43,7 +43,7 @@ enum class About : uint8_t {
     part,  // A part of the router: keys that other things have as well do not count.
 };
 
-// Stores a value whose name is not a key in `extra`.
+// Stores in `extra` a value whose name is not a key.
 void keep(std::string_view name, const Meaning& meaning, std::string_view value, Fields& fields,
           About about) {
     if (!meaning.plain) return fields.warn(Warning::kv_fragment_ignored);
@@ -62,8 +62,8 @@ inline void give(const Sent& sent, std::string_view value, Fields& fields,
     keep(name, meaning, value, fields, about);
 }
 
-// The rows of menus in a list, in the format of `print as-value`. `.id` begins a row. The row of a
-// sensor ends with its value, so pairs of the router itself may come after it.
+// The rows of menus in a list, in the format of `print as-value`. `.id` begins a row. A sensor's
+// row ends with its `value`, so later pairs can describe the router itself.
 class MenuRows {
 public:
     explicit MenuRows(std::string_view list) : list_(list) {}
@@ -163,8 +163,8 @@ bool has_known_pair(std::string_view text, Dictionary& dictionary) {
            dictionary.look_up(first.text.substr(0, first.equals)).in_pairs != nullptr;
 }
 
-// Reserves twice the size, because a decoded part that is not UTF-8 is appended again as UTF-8,
-// with at most the same size.
+// Reserves twice the size, because a decoded part that is not UTF-8 is appended again as UTF-8.
+// Neither of the two copies is longer than the encoded part.
 PairDecoder::PairDecoder(size_t text_bytes_max) {
     decoded_.reserve(2 * 2 * text_bytes_max);  // One half for the body, one for out-of-band fields.
     json_.reserve(2 * text_bytes_max + body_padding);
@@ -207,7 +207,7 @@ PairDecoder::JsonField PairDecoder::json_field(std::string_view text) {
         const bool is_pair = equals != field.npos && !opens(field);
         std::string_view value = field.substr(is_pair ? equals + 1 : 0);
         const std::string_view before = text.substr(0, begin);
-        if (opens(value)) {  // The JSON is not encoded, so it may contain an `&`.
+        if (opens(value)) {  // The JSON is not encoded, so it can contain an `&`.
             value = text.substr(static_cast<size_t>(value.data() - text.data()));
             return {value.substr(0, value.rfind(value[0] == '{' ? '}' : ']') + 1), before, {}};
         }

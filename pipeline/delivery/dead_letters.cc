@@ -47,8 +47,8 @@ std::vector<std::byte> encode(const RunId& run, const RowPlace& place, const Ref
     return bytes;
 }
 
-// Returns the name of a dead letter. A position in this spool stores the name of the dead letter
-// before the position, in the place of a run.
+// Returns the name of a dead letter. In a position in this spool, the name of the last replayed
+// dead letter takes the place of the run.
 RunId name_of(const Record& letter) {
     const struct {
         int64_t written_us;

@@ -145,7 +145,7 @@ private:
     MetricShard unseen_;  // Counters of the spool of dead letters; not exported.
     Options options_;
     std::string directory_;
-    // Rows of the current batch and of later records that have a dead letter. Has no value until
+    // The rows with a dead letter, in the current batch and in later records. Has no value until
     // the folder was read.
     std::optional<std::set<RowPlace>> kept_;
     int64_t pending_ = 0;    // Number of dead letters at the last count.

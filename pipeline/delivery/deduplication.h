@@ -7,14 +7,15 @@
 // A report is a duplicate if its fingerprint was seen before, and the two values of received_at
 // differ by at most the window. Only the sighting whose report is stored starts a window: if a
 // router repeats one report for ever, one report in each window is stored. The window uses no clock
-// other than received_at, so reading records again finds the same duplicates. Times may decrease a
+// other than received_at, so reading records again finds the same duplicates. Times can decrease a
 // little, because several workers write. After a jump of the clock no earlier sighting is within
 // the window: a duplicate may be stored, but no new report is dropped.
 //
 // A tag that matches is not enough: all bits of the fingerprint are compared. When the window
-// holds count_max fingerprints, it forgets the oldest one. Memory doubles as fingerprints arrive,
-// up to 48 bytes for each of count_max (131 MB for 4,000,000), and halves when less than an eighth
-// of it is used. Under a steady load, nothing is allocated any more after one window of time.
+// holds count_max fingerprints, it forgets the oldest one. The memory doubles as fingerprints
+// arrive, up to 131 MB for a count_max of 4,000,000. When less than an eighth of it is used, it
+// shrinks to twice the used size. Under a steady load, nothing is allocated any more after one
+// window of time.
 //
 // Source:  Knuth, The Art of Computer Programming, volume 3, section 6.4.
 // Units:   microseconds since 1970, UTC.
@@ -32,8 +33,8 @@ class DeduplicationWindow {
 public:
     DeduplicationWindow(std::chrono::milliseconds window, size_t count_max);
 
-    // Fetches the memory that seen_before() will read. The table is read at random, and waiting for
-    // memory is most of the cost of a look-up. Call it look_ahead fingerprints in advance.
+    // Fetches the memory that seen_before() will read. The table is read in random order, so most
+    // of the cost of a look-up is the wait for memory. Call it look_ahead fingerprints in advance.
     void prefetch(uint64_t fingerprint) const {
         __builtin_prefetch(&table_[home_of(tag_of(fingerprint))]);
     }

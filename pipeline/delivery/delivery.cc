@@ -17,9 +17,9 @@ constexpr milliseconds ring_wait_max{1000};
 constexpr milliseconds poll_interval{1000};
 // Interval between checks for dead letters that another process has replayed.
 constexpr std::chrono::microseconds dead_letters_interval{10'000'000};
-// Maximum number of records of the window that one step reads.
+// Maximum number of records that one step reads to fill the window.
 constexpr int window_records_max = 1024;
-// A delivery that lacks more records than this gets only a part of the time limit of a stop.
+// A delivery with more records left than this gets only a part of the time limit of a stop.
 constexpr uint64_t stop_records_max = 4096;
 constexpr int stop_part = 20;
 

@@ -30,13 +30,13 @@
 // A record that contradicts itself counts as lost, like one that cannot be read
 // (spool/lost_records.h). If the spool cannot be read for a while, for example because no file
 // descriptor is free, the delivery waits as it does for a sink that is down. One step skips a
-// bounded amount of damage and reads a bounded part of the window. So a request to stop is noticed
-// in time.
+// bounded amount of damage, and reads a bounded number of records to fill the window. So a request
+// to stop is noticed in time.
 //
 // Errors:  step() fails only with an error whose action is halt. Any other failure is a health
 //          message and a delay before the next attempt.
 // Threads: run() is a thread of its own; tests call step() instead. The committer reads stored()
-//          and settled(), main heartbeat().
+//          and settled(); the main thread reads heartbeat().
 #pragma once
 
 #include <chrono>
@@ -76,8 +76,8 @@ public:
         std::chrono::milliseconds duplicate_window;  // 0 stores every row.
         size_t duplicates_max;
         bool counts_duplicates = false;  // True for one delivery, as all find the same duplicates.
-        // The quarantine of the spool, which its deliveries share. nullptr gives the delivery its
-        // own, which keeps no bytes.
+        // The quarantine of the spool, which its deliveries share. If nullptr, the delivery has a
+        // quarantine of its own, which keeps no bytes.
         std::shared_ptr<Quarantine> quarantine = nullptr;
         uint64_t dead_letters_size_max = 0;  // Limit in bytes, see DeadLetters::Options.
         bool sync = false;                   // Whether dead letters are synced.
@@ -97,8 +97,8 @@ public:
     [[nodiscard]] Result<void> check() const { return wakeup_.check(); }
     void start();
     // Lets the thread store the rest of the spool and end. After `timeout` the thread begins no
-    // further step; the duration of the last step depends on the sink. If the delivery lacks more
-    // than 4,096 records, it gets only a twentieth of `timeout`: storing these records may take
+    // further step; the duration of the last step depends on the sink. If more than 4,096 records
+    // are left, the thread gets only a twentieth of `timeout`: storing these records can take
     // hours, and the next start continues anyway.
     void begin_stop(std::chrono::milliseconds timeout);
     // Waits for the thread. Call it after begin_stop().
@@ -196,7 +196,7 @@ private:
     DeduplicationWindow window_;
     std::vector<uint32_t> repeated_;  // Duplicate rows of the record that is being read.
 
-    // The sink has been sent no record of the current run at or after this number, so it cannot
+    // No record of the current run from this number on was sent to the sink, so the sink cannot
     // have stored one.
     uint64_t attempted_end_;
     std::optional<Opening> opening_;
@@ -215,8 +215,8 @@ private:
     Heartbeat heartbeat_;
     Wakeup wakeup_;
     Cursor stored_;    // Advanced by the delivery: the sink holds the records below it.
-    Cursor settled_;   // Advanced by the delivery: the spool need not keep those below it.
-    Cursor stopping_;  // Advanced once by begin_stop(): 1 means to drain and return.
+    Cursor settled_;   // Advanced by the delivery: the spool need not keep the records below it.
+    Cursor stopping_;  // 1 after begin_stop(): the thread stores the rest of the spool and ends.
     std::thread thread_;
 };
 

@@ -97,8 +97,7 @@ public:
 
     // Returns the end of the records that the spool need not keep for this sink. `stored` is the
     // end of the records that the sink has stored. The result is lower than `stored` if the sink
-    // may still lose some of them together with a file that it keeps next to its table, such as the
-    // WAL of SQLite.
+    // can still lose some of them together with a separate file, such as the WAL of SQLite.
     [[nodiscard]] virtual uint64_t settled(uint64_t stored) const { return stored; }
 
     // Returns the counters of the sink itself, or nullptr if it has none.

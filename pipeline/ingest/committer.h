@@ -65,7 +65,7 @@ private:
     struct Source {
         Ring<Columns>* ring;
         std::function<void()> on_durable;
-        uint64_t appended = 0;  // Slots below this number are in the spool, but may not be synced.
+        uint64_t appended = 0;  // Slots below this number are in the spool, perhaps not synced.
     };
     struct Reader {
         SinkName sink;
@@ -87,7 +87,7 @@ private:
     Latest<uint64_t> backlog_bytes_;  // Backlog of the slowest sink.
     Latest<bool> full_;
     Heartbeat heartbeat_;
-    Cursor stopping_;  // Advanced once by stop(): 1 means that the thread finishes and returns.
+    Cursor stopping_;  // 1 after stop(): the thread does a last step and ends.
     std::thread thread_;
 };
 

@@ -175,7 +175,7 @@ void Intake::set_envelope(Columns& row, std::string_view site, const Sender& sen
 //   - the client, packet id and text of an MQTT message that the client repeats until it is
 //     acknowledged. If the message has no DUP flag, the row is marked as a first sending (row_id.h)
 // Otherwise the row gets no fingerprint. The text alone is not used if nothing names the router,
-// because another router behind the same address may send the same text.
+// because another router behind the same address can send the same text.
 //
 // The tenant, the site and the route are part of the hash's input. So without the hash's key, a
 // client can neither produce the fingerprint of a report of another tenant or site, nor find two

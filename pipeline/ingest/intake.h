@@ -132,9 +132,10 @@ public:
 
     [[nodiscard]] Ring<Columns>& ring() { return ring_; }
 
-    // Publishes the sketches for other threads. Never waits; call it once a second.
+    // Publishes the sketches (observations.h) for other threads. Never waits; call it once a
+    // second.
     void publish_observations();
-    // Return the published sketches; see observations.h. Any thread may call these.
+    // Return the published sketches. Any thread may call these.
     [[nodiscard]] FrequentNames unknown_keys() const { return published_unknown_keys_.read(); }
     [[nodiscard]] FrequentNames warned_versions() const {
         return published_warned_versions_.read();

@@ -10,8 +10,8 @@
 //
 //    INVARIANT  durable <= published <= durable + capacity
 //
-// Source:  Lamport, "Specifying concurrent program modules", 1983. Unlike there, the worker caches
-//          the committer's index.
+// Source:  Lamport, "Specifying concurrent program modules", 1983. Unlike in that paper, the worker
+//          caches the committer's index.
 // Threads: the worker calls claim(), publish() and next(); the committer calls published(), at()
 //          and advance_durable(); any thread may call durable().
 // Units:   positions and capacity in slots, counted from the start.

@@ -1,8 +1,8 @@
 // DamageCopier: copies damaged bytes from segments into a quarantine file.
 //
 // Damaged records often lie close together. So the copier reads and writes large pieces, which hold
-// the bytes of many records, and keeps the segment open from one copy to the next. To open, read
-// and write for each record took more time than everything else that reading a damaged spool does.
+// the bytes of many records, and keeps the segment open from one copy to the next. Separate system
+// calls for each record took more time than all other work on a damaged spool.
 //
 // Threads: one.
 // Units:   bytes.

@@ -18,7 +18,7 @@ constexpr std::string_view kind_names[] = {"text", "integer", "real", "flag", "t
 constexpr std::string_view name_suffix = ".segment";
 
 constexpr size_t head_copy_bytes = segment_head_bytes / 2;
-constexpr size_t checked_from = 8;  // Offset after magic and checksum, which the checksum omits.
+constexpr size_t checked_from = 8;  // The checksum covers the bytes from this offset on.
 constexpr uint64_t segment_magic = 0x31474553'4C4C4F52;     // "ROLLSEG1"
 constexpr uint64_t checkpoint_magic = 0x31444E42'4C4C4F52;  // "ROLLBND1"
 constexpr uint32_t record_magic = 0x32434552;               // "REC2"
@@ -82,7 +82,7 @@ uint32_t checkpoint_checksum(const CheckpointSlot& slot) {
 
 uint32_t record_head_checksum(std::span<const std::byte, record_head_bytes> bytes,
                               const SpoolId& spool) {
-    // The running checksum starts from the spool's id, for heads as for payloads.
+    // The checksum of a head starts from the spool's id, like that of a payload.
     return checksum_end(checksum_add(payload_checksum_start(spool), bytes.subspan(checked_from)));
 }
 

@@ -27,7 +27,7 @@
 //   record    magic "REC2"               u32
 //             checksum                   u32  of the rest of the record's head
 //             number                     u64  one more than in the record before; never reused
-//             synced                     u64  records below were durable when this one was written
+//             synced                     u64  records below this number were already durable
 //             written at                 i64  microseconds since 1970, UTC
 //             payload bytes              u32
 //             rows                       u32
@@ -49,13 +49,13 @@
 // record.
 //
 // Segments of format 2, and those of the spool of dead letters, have neither run nor incarnation.
-// Readers take the spool's id for both. So the ids of their rows, and the positions that sinks have
+// Readers use the spool's id for both. So the ids of their rows, and the positions that sinks have
 // stored for these records, stay valid.
 //
 // A segment lists its columns. So a daemon with a newer columns.def can read the segments of an
 // older daemon.
 //
-// A segment may be a recycled file. Its last record is then followed by old records of the dropped
+// A segment can be a recycled file. Its last record is then followed by old records of the dropped
 // segment. The numbers of old records are always smaller than the expected number, so a reader
 // recognizes them.
 //

@@ -1,5 +1,5 @@
 // Spool inspection: describes each segment of a spool for an operator. It never writes. A daemon
-// can append records during an inspection, which ignores records beyond the checkpoint's `end`.
+// can append records meanwhile: the inspection ignores records beyond the checkpoint's `end`.
 //
 // Threads: one.
 #pragma once

@@ -94,8 +94,7 @@ Result<void> Lineage::read(const SpoolId& spool, std::span<const Segment> segmen
     return {};
 }
 
-// Considers the slots that are whole and belong to this spool, and reads the later one, if there is
-// any.
+// Reads the later of the slots that are whole and belong to this spool, if there is one.
 Result<void> Lineage::load() {
     auto file = files_.open(path_, Files::Open::existing_read_only);
     if (!file && file.error().os_errno == ENOENT) return {};

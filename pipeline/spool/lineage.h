@@ -1,5 +1,5 @@
-// Lineage: records which run of the daemon wrote which records of a spool, and the incarnations
-// under which sinks store their positions in the spool. After a spool was copied or restored from a
+// Lineage: the runs of the daemon that wrote the records of a spool, and the incarnations under
+// which sinks store their positions in the spool. After a spool was copied or restored from a
 // backup, this information keeps records from being lost or stored twice.
 //
 //   run           The time from one start of a daemon to its end. Each run begins a new segment.
@@ -47,7 +47,7 @@
 //          position names an older run, the delivery sends all records of the spool again, and the
 //          sink refuses the rows that it already has.
 // Errors:  those of Files.
-// Threads: call open() or read() once, before all other functions. Any thread may call those.
+// Threads: call open() or read() once, first. Then any thread may call the other functions.
 #pragma once
 
 #include <cstdint>

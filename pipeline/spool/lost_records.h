@@ -19,7 +19,7 @@
 // Memory:  16 million bytes at most for the ranges of counted records. If there are more than
 //          262,144 ranges, the first are forgotten, and another sink that finds their records
 //          counts them again.
-// Threads: one LostRecords for each delivery. They share a Quarantine, which locks itself.
+// Threads: one LostRecords for each delivery. They share a Quarantine, which has its own mutex.
 #pragma once
 
 #include <cstdint>

@@ -187,7 +187,8 @@ Result<void> SpoolReader::seek(uint64_t number) {
     if (segments_.empty()) return {};
     const uint64_t oldest = segments_.front();
     if (number < oldest) {
-        // Records that the spool had not dropped were in a segment that is missing: they are lost.
+        // Skip the dropped records. All others before the oldest segment are lost, because their
+        // segment is missing.
         if (auto passed = step_over_dropped(oldest); !passed)
             return std::unexpected(passed.error());
         if (next_ < std::min(oldest, end_.read())) lose(std::min(oldest, end_.read()), {}, 0, 0);
@@ -354,7 +355,7 @@ Result<void> SpoolReader::step_over_damage() {
     if (*found) return {};
     // Newer records may be in segments that were created after the last listing.
     if (is_last && listed_below_ < damage.below) return list_segments();
-    // The search has read on. The segment may have been dropped and overwritten meanwhile.
+    // The segment may have been dropped and overwritten during the search.
     if (segment_ && !segment_->is_in_place()) {
         const uint64_t first = segment_->head().first_record;
         const auto exists = still_exists(first);
@@ -369,10 +370,9 @@ Result<void> SpoolReader::step_over_damage() {
 }
 
 // Skips records that were dropped since the last listing, because they are not lost. After a power
-// cut, some of the segments that were dropped together may exist again, and others may not. Reads
-// the checkpoint only once for each damaged segment. That is enough, because records are dropped
-// only after every sink has stored them: a later drop does not concern the records that are still
-// to be read.
+// cut, a part of the segments that were dropped together can exist again. Reads the checkpoint only
+// once for each damaged segment. That is enough, because records are dropped only after every sink
+// has stored them: a later drop does not concern the records that are still to be read.
 Result<bool> SpoolReader::step_over_half_dropped() {
     if (segment_ && checked_segment_ == segment_->head().first_record) return false;
     const auto passed = step_over_dropped(0);

@@ -84,12 +84,12 @@ public:
     [[nodiscard]] Result<std::optional<uint64_t>> find(uint64_t from, uint64_t below);
     // Discards the data that was read ahead, because the file may have been overwritten since.
     void refresh() { window_bytes_ = 0; }
-    // Returns whether set_in_place() was called after the last read from the file. The data that
-    // was read ahead is then the segment's, and not that of a later one that has overwritten the
-    // file.
+    // Returns whether set_in_place() was called after the last read from the file. If so, the data
+    // that was read ahead belongs to this segment, and not to a later segment that has overwritten
+    // the file.
     [[nodiscard]] bool is_in_place() const { return in_place_; }
     // Call it if the file still has the name of the segment. No later segment gets this name, so
-    // all data that was read so far is that of this segment.
+    // all data that was read so far belongs to this segment.
     void set_in_place() { in_place_ = true; }
 
 private:
@@ -135,16 +135,17 @@ public:
     // Returns the number of the next record.
     [[nodiscard]] uint64_t position() const { return next_; }
     // Returns the records that the reader skipped because the spool had dropped them; nothing if it
-    // skipped none since the last call. This happens if a sink needs dropped records again.
+    // skipped none since the last call. The reader skips records in this way if a sink needs
+    // dropped records again.
     [[nodiscard]] std::optional<RecordRange> take_dropped() {
         return std::exchange(dropped_, std::nullopt);
     }
     // Returns the next record, or nothing if there is none below the end yet. When it returns
     // nothing, all unreadable records that it skipped have been counted as lost.
     [[nodiscard]] Result<std::optional<Record>> peek();
-    // Does the same as peek(), but also returns nothing after it has skipped much damage, counted
-    // since it last returned nothing. has_more() is then true, and the next call continues. So a
-    // caller that stops when it gets nothing does a bounded amount of work.
+    // Like peek(), but also returns nothing after it has skipped a certain amount of damage.
+    // has_more() is then true, and the next call continues. A caller that pauses when it gets
+    // nothing thus does a bounded amount of work.
     [[nodiscard]] Result<std::optional<Record>> peek_bounded();
     [[nodiscard]] bool has_more() const { return has_more_; }
     void advance();

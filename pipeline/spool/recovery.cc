@@ -118,8 +118,8 @@ Result<SpoolTail> find_tail(SegmentReader& segment, uint64_t durable) {
                    .appendable = cut->begin.number >= found->durable};
     for (const Place& place : found->whole)
         if (place.number >= found->durable) tail.unsynced = std::min(tail.unsynced, place.offset);
-    // If none of the segment's records was durable, its head may not be durable either, so it must
-    // be written again, too.
+    // If none of the segment's records was durable, perhaps its head was not durable either. So the
+    // head must be written again, too.
     if (found->durable == segment.head().first_record) tail.unsynced = 0;
     return tail;
 }

@@ -43,7 +43,7 @@ struct SpoolContents {
 struct SpoolTail {
     uint64_t next;      // Number of the next record.
     uint64_t bytes;     // Offset of the next record.
-    uint64_t unsynced;  // Offset of the first record that may not be durable.
+    uint64_t unsynced;  // Offset of the first record that is perhaps not durable.
     bool appendable;    // False if durable records are missing at the end of the segment.
 };
 

@@ -395,7 +395,7 @@ Result<void> SpoolWriter::drop(uint64_t stored) {
 }
 
 // Returns whether the segment before `next` is kept although every sink has stored it. After the
-// clock was set back, a segment may have a time in the far future. Such a segment is not kept,
+// clock was set back, a segment can have a time in the far future. Such a segment is not kept,
 // because no later record can be a duplicate of its records.
 bool SpoolWriter::kept(const SpoolSegment& next, uint64_t settled, int64_t now_us,
                        uint64_t bytes) const {

@@ -13,15 +13,15 @@
 // Each open() begins a run (spool/lineage.h). The first record of a run begins a segment. The spool
 // of dead letters has no runs, because its rows already have their ids.
 //
-// Syncing blocks that were written before writes no metadata. This saves a third to a half of the
-// time of a sync (bench/README.md). So a dropped segment is kept as `recycled`, and the next
+// If a sync finds only blocks that the file already had, it writes no metadata. This saves a third
+// to a half of its time (bench/README.md). So a dropped segment is kept as `recycled`, and the next
 // segment overwrites it. If small records make a file grow, zeros are written after them, and the
 // next records overwrite these zeros.
 //
 // A segment that every sink has stored is kept in two cases. First, the duplicate window of later
 // records includes some of its records: a starting delivery reads their fingerprints. Second, a
 // sink may still lose one of its records (Sink::settled()). Keeping is best effort. If the spool
-// exceeds half of size_max, or when the disk is full, such a segment is dropped at once. So stored
+// exceeds half of size_max, or if the disk is full, such a segment is dropped at once. So stored
 // records never fill the spool.
 //
 // The writer keeps three files open: its directory (which it locks), the last segment and the

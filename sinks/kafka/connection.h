@@ -39,8 +39,8 @@ private:
     std::chrono::steady_clock::time_point end_;
 };
 
-// KafkaConfiguration: how to reach the brokers, the properties that the operator adds, and those
-// that the code sets.
+// KafkaConfiguration: the brokers and the login, the properties that the operator adds, and the
+// properties that the code sets.
 class KafkaConfiguration {
 public:
     explicit KafkaConfiguration(const Settings& settings);

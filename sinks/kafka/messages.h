@@ -2,7 +2,7 @@
 // partition.
 //
 //     partition_of(site)   row 0: 1   row 1: 0   row 2: 1   row 3: 1   row 4: 0 ...
-//     messages             [ 1 | 4 ]  [ ...  [ 0 | 2 ]  [ 3 ...
+//     messages             partition 0: [ row 1 | row 4 ] ...   partition 1: [ row 0 | row 2 ] ...
 //
 // If each message has one row, the rows keep their order, and the key of a message is the site. If
 // messages have several rows, the rows of each partition are contiguous. Such messages have no key.
@@ -11,10 +11,9 @@
 // A row that is too large for every message becomes a dead letter. The other rows are stored.
 //
 // The bytes are in chunks, which the next cut() overwrites. Until then the views stay valid, so a
-// client library may send from the chunks without copying. The chunks hold the lines of the largest
-// batch, in the order of the rows, because the columns are read fastest in this order. With several
-// rows in a message, the chunks hold the lines a second time, joined into messages. The size of the
-// chunks does not depend on the number of partitions.
+// client library may send from the chunks without copying. The chunks hold the lines in the order
+// of the rows, because the columns are read fastest in this order. If messages have several rows,
+// the chunks hold the lines a second time, joined into messages. Chunks are kept for later batches.
 //
 // Threads: one. Units: bytes.
 #pragma once

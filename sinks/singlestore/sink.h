@@ -1,10 +1,10 @@
 // SingleStore sink: stores into SingleStore or MariaDB without Kafka. It loads a batch from memory
-// by LOAD DATA LOCAL INFILE, and stores the rows and the position in one transaction. The position
-// is the number of the first spool record that is not stored yet, with the run of the record before
-// it (pipeline/spool/lineage.h).
+// with LOAD DATA LOCAL INFILE, and stores the rows and the position in one transaction. The
+// position is the number of the first spool record that is not stored yet, with the run of the
+// record before it (pipeline/spool/lineage.h).
 //
 //     BEGIN
-//     UPDATE rollcall_position ... WHERE the position is that before the batch   must change a row
+//     UPDATE rollcall_position ... WHERE the position is still the old one       must change a row
 //     LOAD DATA LOCAL INFILE ... INTO TABLE site_checkins                       once or more
 //     COMMIT
 //
@@ -16,8 +16,8 @@
 // returns that position.
 //
 // Other daemons may store into the same table. The unique key over (id, site_id) refuses a row that
-// the table already has. No other row may be left out. MariaDB treats LOCAL like IGNORE: with a
-// warning, it cuts and replaces values, and skips rows. So with MariaDB the sink reads every
+// the table already has. No other row may be left out. MariaDB treats LOCAL like IGNORE: it cuts or
+// replaces values and skips rows, and only warns about that. So with MariaDB the sink reads every
 // warning and counts the rows. It rolls the batch back if a warning is not about a duplicate. In
 // SingleStore, the statement fails in these cases.
 //

@@ -22,7 +22,7 @@
 // beyond the cursor. Messages between the cursor and the first message of the topic are lost, and
 // counted.
 //
-// A restart of the database deletes its history, so the counts of batches and errors may decrease.
+// A restart of the database deletes its history, so the counts of batches and errors can decrease.
 //
 // A server without these tables is not SingleStore: the watch logs that once and stops polling.
 //

@@ -1,4 +1,4 @@
-// Database: a connection to SingleStore or MariaDB, by MariaDB Connector/C.
+// Database: a connection to SingleStore or MariaDB, made with MariaDB Connector/C.
 //
 // Only the text protocol is used, because prepared statements are slow or missing in SingleStore.
 // LOAD DATA LOCAL INFILE reads from memory. No file is ever opened, even if a server requests one.

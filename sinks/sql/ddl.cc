@@ -119,7 +119,7 @@ std::string column_type(SqlDialect dialect, const ColumnInfo& column) {
     if (dialect == SqlDialect::sqlite) return sqlite_type(column.kind);
     switch (column.kind) {
         case Kind::text:
-            // The limit is in characters, which is at least as large as the same limit in bytes.
+            // VARCHAR limits characters, not bytes, so every text of at most `high` bytes fits.
             // Column `extra` is text, because a column of type JSON may refuse what RFC 8259
             // allows: MariaDB refuses half a surrogate pair and 32 levels of nesting. One router
             // could then block all others.

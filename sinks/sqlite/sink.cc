@@ -172,7 +172,7 @@ Result<void> SqliteSink::Database::connect(const std::string& path) {
     return {};
 }
 
-// Creates missing tables and columns. Does not change differences that have no fix.
+// Creates missing tables and columns. Leaves other differences as they are.
 Result<void> SqliteSink::Database::make_tables() {
     const Query query = [this](const std::string& sql) { return run_query(connection.get(), sql); };
     if (auto begun = run("BEGIN IMMEDIATE"); !begun) return begun;

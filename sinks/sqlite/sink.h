@@ -17,11 +17,11 @@
 // moved without its WAL and the daemon is then killed. So settled() returns the position that the
 // database itself had when the whole WAL was last copied into it.
 //
-// Size of the WAL: a checkpoint copies the WAL into the database. It must stop at the first commit
-// after the start of a reader's transaction. So the WAL grows while a reader keeps a transaction
-// open. The sink logs a warning when the WAL reaches a quarter of wal_size_max. Above wal_size_max,
-// write() fails until the reader has ended its transaction. After a complete checkpoint, a WAL of
-// more than 64 MiB is truncated.
+// Size of the WAL: a checkpoint copies the WAL into the database. The checkpoint must stop at the
+// first commit after the start of a reader's transaction. So the WAL grows while a reader keeps a
+// transaction open. The sink logs a warning when the WAL reaches a quarter of wal_size_max. Above
+// wal_size_max, write() fails until the reader has ended its transaction. After a complete
+// checkpoint, a WAL of more than 64 MiB is truncated.
 //
 // The sink detects that the database or its WAL was removed, moved or replaced (sqlite/files.h).
 // write() fails if that happened before the commit returned; otherwise poll() fails. The next
