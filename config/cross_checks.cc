@@ -101,8 +101,8 @@ void check_auth(const Settings& settings, Contradictions& found) {
              "\"tokens\" needs auth.tokens_file, auth.signing_keys_file or tls.client_ca"});
 }
 
-// Returns true for a valid filter: + and # each replace a whole level, and # is only allowed as the
-// last level (MQTT 3.1.1, section 4.7.1).
+// Returns whether a topic filter is valid (MQTT 3.1.1, section 4.7.1): + and # must fill a whole
+// level, and # must be the last level.
 bool is_topic_filter(std::string_view filter) {
     for (size_t at = 0; at <= filter.size();) {
         const size_t end = std::min(filter.find('/', at), filter.size());

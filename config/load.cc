@@ -153,7 +153,8 @@ private:
             add_problem(line, name, "unknown setting" + did_you_mean(name, setting_names()));
     }
 
-    // Adds the problem after those of earlier lines. A problem without a line becomes the last one.
+    // Adds the problem after the problems of earlier lines. Adds a problem without a line at the
+    // end.
     void add_problem(int line, std::string_view key, std::string message) {
         const auto next = std::ranges::find_if(problems_, [&](const Problem& other) {
             return line > 0 && (other.line == 0 || other.line > line);

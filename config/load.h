@@ -28,8 +28,8 @@ struct Problem {
 };
 
 // Returns the settings, with the default for each setting that neither the file nor an argument
-// sets. If there are problems, returns all of them instead: first those of the file, by line.
-// Problem is a type of its own because an Error describes only one failure.
+// sets. If there are problems, returns all of them instead: first the problems of the file, by
+// line. Problem is a type of its own because an Error describes only one failure.
 [[nodiscard]] std::expected<Settings, std::vector<Problem>> load(
     const std::optional<std::string>& file, const std::vector<std::string>& sets);
 

@@ -2,8 +2,8 @@
 //
 // Threads: a MetricShard has one writer, which is the thread for which it was made; any thread may
 //          read it. For each scrape, the exporter adds up the shards.
-// Units:   the unit ends the metric's name. Histograms are the exception inside the daemon: they
-//          observe microseconds and are exported in seconds. A ratio is set in millionths.
+// Units: a metric's name ends with its unit. A histogram observes microseconds, and is exported in
+//          seconds. A ratio is set in millionths.
 #pragma once
 
 #include <array>
@@ -159,7 +159,7 @@ inline constexpr size_t metric_cells = metric_offsets[metrics_count];
 
 class MetricShard {
 public:
-    // label: the index of the label's value in its set of values. For a metric with two labels, use
+    // label: the index of the label's value in its enum. For a metric with two labels, use
     // label_of() below.
     void add(Metric metric, int64_t amount = 1, size_t label = 0) {
         bump(metric_offsets[static_cast<size_t>(metric)] + label, amount);

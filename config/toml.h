@@ -1,5 +1,5 @@
-// Toml: reads TOML 1.0 into values that do not depend on the library. Only toml.cc includes the
-// library.
+// Toml: reads TOML 1.0 into values that do not depend on the library toml++. Only toml.cc includes
+// that library.
 //
 // Source: https://toml.io/en/v1.0.0
 // Threads: pure functions.

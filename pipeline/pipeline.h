@@ -69,7 +69,6 @@ public:
     [[nodiscard]] Committer& committer() { return committer_; }
     [[nodiscard]] Delivery& delivery(size_t sink) { return *outlets_[sink]->delivery; }
 
-    // The heartbeat of a delivery's thread.
     struct DeliveryHeartbeat {
         SinkName sink;
         const Heartbeat* heartbeat;
@@ -93,7 +92,6 @@ public:
     [[nodiscard]] std::vector<const MetricShard*> shards() const;
 
 private:
-    // A sink and its delivery.
     struct Outlet {
         SinkName name;
         std::unique_ptr<Sink> sink;

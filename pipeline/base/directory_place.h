@@ -3,8 +3,8 @@
 //
 // Within one boot of the kernel, the device, the inode and the time of birth identify a directory.
 // A reboot may renumber devices, so across reboots the machine id replaces the device. A container
-// often has no machine id, or a new one at each start. But it has the boot id of its host. This is
-// compared first, so the machine id does not matter until the host reboots.
+// often has no machine id, or a new one at each start. But it has the boot id of its host. The boot
+// ids are compared first, so the machine id does not matter until the host reboots.
 //
 // A copy made by cp, rsync or tar has another inode. If a disk image is cloned together with its
 // machine id, both clones have the same place. The positions that sinks keep then distinguish the

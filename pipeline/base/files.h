@@ -103,8 +103,8 @@ public:
 // path does not exist, checks the directory that would contain it.
 [[nodiscard]] Result<void> check_owner(const std::string& path);
 
-// Fails with unreadable_file if the path is not that of a directory. setting: the name of the
-// setting that the operator must correct.
+// Fails with unreadable_file if there is no directory at the path. setting: the name of the setting
+// that the operator must correct.
 [[nodiscard]] Result<void> check_directory(const std::string& path, std::string_view setting);
 
 }  // namespace rollcall

@@ -66,7 +66,7 @@ public:
         ++entry.count;
         return true;
     }
-    // Counts a name, which is valid UTF-8, and returns its place.
+    // Counts a name, which must be valid UTF-8, and returns its place.
     Place count(std::string_view name, uint32_t note);
 
     // Returns the names that the sketch holds, in no particular order.

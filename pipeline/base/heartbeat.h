@@ -32,8 +32,9 @@ private:
 };
 
 // Measures how long the current step of another thread takes, by counting the calls of measure()
-// during the step. If the whole process stops for a while, for example because the machine is
-// suspended, no calls are counted, so the other thread does not count as stuck.
+// during the step. While the whole process is stopped, for example because the machine is
+// suspended, nobody calls measure(). So the other thread does not count as stuck after such a
+// pause.
 class StepWatch {
 public:
     // A thread whose step takes this long is stuck.

@@ -63,7 +63,6 @@ void set_log_format(std::string_view name);
 // error.
 void set_log_output(LogOutput output);
 [[nodiscard]] bool logs(LogLevel level);
-// Formats the event as a log line.
 [[nodiscard]] std::string format_log_line(LogLevel level, const LogEvent& event);
 void write_log_line(LogLevel level, const LogEvent& event);
 

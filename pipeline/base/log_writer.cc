@@ -92,7 +92,7 @@ public:
 private:
     [[nodiscard]] bool has_lines() const { return !waiting_.empty() || dropped_ > 0; }
 
-    // Removes and returns all waiting lines, and a line about those that were dropped after them.
+    // Removes and returns all waiting lines. Appends a line with the number of dropped lines.
     std::string take() {
         std::string text = std::exchange(waiting_, {});
         writing_bytes_ = text.size();

@@ -2,9 +2,9 @@
 // standard error is not read, for example because the journal hangs or the terminal is stopped.
 //
 // Lines wait in a queue of limited size. A line that does not fit is dropped and counted
-// (rollcall_log_dropped_lines_total). The last quarter of the queue is reserved for errors. So
-// lines about refused clients do not displace the reason for an exit. After the waiting lines, the
-// thread writes one more line, with the number of lines that were dropped after them.
+// (rollcall_log_dropped_lines_total). After the waiting lines, the thread writes a line with the
+// number of dropped lines. The last quarter of the queue is reserved for errors. So lines about
+// refused clients do not displace the reason for an exit.
 //
 // The thread can block in write(2) for any length of time. The destructor of the LogWriter waits
 // for the thread only for a limited time and then abandons it. The thread can still use the queue,

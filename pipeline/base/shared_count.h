@@ -1,8 +1,8 @@
 // SharedCount: a number to which several threads add, and which is compared with a limit of the
 // process.
 //
-// Each thread sees its own additions at once, and those of other threads slightly later. So the
-// threads together may exceed a limit by the additions that they do not see yet.
+// Each thread sees its own additions at once, and the additions of other threads slightly later. So
+// the threads together can exceed a limit by the additions that they do not see yet.
 //
 // Threads: any.
 #pragma once

@@ -39,8 +39,8 @@ inline constexpr uint32_t record_rows_max = 1 << 14;
 
 class RowIds {
 public:
-    // spool: the id of the run that wrote the rows; runs have ids like those of spools. window: the
-    // duplicate window; a bucket has the same length, rounded up to whole minutes.
+    // spool: the id of the run that wrote the rows. window: the duplicate window; a bucket has the
+    // same length, rounded up to whole minutes.
     RowIds(const SpoolId& spool, std::chrono::milliseconds window);
     // row: the position in the record, below record_rows_max.
     [[nodiscard]] int64_t by_place(uint64_t record, uint32_t row, int64_t received_us) const;

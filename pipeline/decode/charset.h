@@ -1,4 +1,4 @@
-// CharsetReader: converts text in a code page, which the sender declares, to UTF-8.
+// CharsetReader: converts text to UTF-8 from the code page that the sender declares.
 //
 //     Content-Type: application/json; charset=windows-1251
 //

@@ -2,9 +2,9 @@
 //
 // The first of these rules that applies decides the format of the body:
 // clang-format off
-//   1. The Content-Type is that of JSON lines: each line is a report.
+//   1. The Content-Type means JSON lines: each line is a report.
 //   2. The first byte that is not white space is `{` or `[`: a report in JSON, or an array of them.
-//   3. The Content-Type is that of JSON: a report in JSON.
+//   3. The Content-Type means JSON: a report in JSON.
 //   4. The first line has the format of InfluxDB line protocol: line protocol.
 //   5. All other bodies are `key=value` pairs. If the first `&` or `;` after the first `=` is an
 //      `&`, the pairs are a form; if it is a `;`, they are a list. If there is neither, they are a
@@ -91,7 +91,6 @@ public:
 
     [[nodiscard]] Upcoming upcoming();
 
-    // Skips the next item.
     void skip();
 
     // Decodes the out-of-band fields and the next report into `fields`, which has begun a row. A

@@ -48,7 +48,7 @@ struct Scope {
     uint64_t spelling = 0;    // process_hash() of that name; 0 for the report itself.
 
     Scope() = default;
-    // `meaning` is that of the object's name.
+    // meaning: the meaning of the object's name.
     Scope(std::string_view name, const Meaning& meaning)
         : object(name), spelling(meaning.spelling) {}
 };

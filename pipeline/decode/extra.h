@@ -84,7 +84,7 @@ private:
     [[nodiscard]] bool quote_escaped(std::string_view text);
     void put(std::string_view bytes);
     void put(char byte) { bytes_[used_++] = byte; }
-    // Returns the number of free bytes, without those for the closing brackets.
+    // Returns the number of free bytes, not counting the room for the closing brackets.
     [[nodiscard]] size_t room() const {
         const size_t taken = used_ + depth_ + 2;
         return taken < json_bytes_max ? json_bytes_max - taken : 0;

@@ -36,8 +36,8 @@ inline bool unsubstituted(std::string_view text) {
     return text.starts_with('$') && is_variable(text);
 }
 
-// Returns whether a value of the key `id`, which other things have as well, looks like a serial
-// number: it consists of letters and digits, and has at least one of each.
+// Returns whether a text looks like a serial number: it consists of letters and digits, and has at
+// least one of each. Used for the key `id`, which other things have as well.
 bool is_like_serial(std::string_view text) {
     return std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c); }) &&
            std::ranges::any_of(text, is_letter) && std::ranges::any_of(text, is_digit);
@@ -320,7 +320,7 @@ void Fields::keep_clock(const Key& key, std::string_view value) {
     }
 }
 
-// Keeps the value of an ambiguous key in `extra` if its meaning is not that of the column:
+// Keeps in `extra` the value of an ambiguous key that has another meaning than the column:
 // `"cpu":"ARM64"` is not a load.
 void Fields::keep_in_extra(const Key& key, std::string_view value) {
     extra_.text({key.sent, false, false}, value);

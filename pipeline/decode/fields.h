@@ -53,8 +53,8 @@ public:
     // day ahead of now_us, its value is not kept; 0 disables this check.
     void begin(Columns& row, int64_t now_us = 0);
 
-    // Begins an object, in which the keys of the enclosing object may occur again. Pass the result
-    // to leave() at the end of the object.
+    // Begins an object. The keys of the enclosing object can occur again in it. Pass the result to
+    // leave() at the end of the object.
     [[nodiscard]] Seen enter() { return std::exchange(seen_, {}); }
     void leave(const Seen& outer) { seen_ = outer; }
 
@@ -122,7 +122,6 @@ private:
 
     void one_value(const Key& key, std::string_view value);
     void two_numbers(const Key& key, std::string_view value);
-    // Prepares for a value of this key.
     void open_value(const Key& key) {
         known_keys_ += key->value != Value::clock;
         if (seen_[key->number]) forget_earlier(key);

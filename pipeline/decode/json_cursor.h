@@ -2,7 +2,7 @@
 //
 // Each step takes one token, and returns false at the first malformed byte. After stop(), fault()
 // returns the code and the offset. Nothing is copied: strings and numbers are views of the text. As
-// the RFC allows, a number may be too large for any type, and half a surrogate pair may occur
+// the RFC allows, a number can be too large for any type, and half a surrogate pair can occur
 // alone.
 //
 // Why not simdjson alone: it does not report where a text is malformed and does not keep the

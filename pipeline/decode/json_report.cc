@@ -27,8 +27,8 @@ enum class Reach : uint8_t {
     all,
 };
 
-// The names under which an object in a list may contain its label, the best one first; and the
-// names under which it may contain its value.
+// In an object of a list, the member whose name is earliest in label_names is the label. A member
+// with one of the value_names is the value.
 constexpr std::array<std::string_view, 13> label_names = {
     "name",      "key",   "sensor", "metric", "measurement", "item", "parameter",
     "attribute", "field", "label",  "n",      "type",        "cpu"};
@@ -341,8 +341,8 @@ private:
         return true;
     }
 
-    // If the report has a wrapper, stores those of the wrapper's members that are keys. Counts the
-    // other members as unknown.
+    // If the report has a wrapper, stores the wrapper's members that are keys. Counts all other
+    // members as unknown.
     void unwrap() {
         const bool is_wrapper = wrapper_.objects == 1 && wrapper_.proven;
         for (const auto& [name, value] :

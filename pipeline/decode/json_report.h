@@ -92,7 +92,7 @@ public:
     [[nodiscard]] Result<void> read_menu(std::string_view text, Fields& fields);
 
 private:
-    std::string unescaped_;  // Strings of the current report that had escapes, without these.
+    std::string unescaped_;  // The current report's strings that had escapes, unescaped.
     JsonWrapper wrapper_;    // The wrapper of the current report.
 };
 

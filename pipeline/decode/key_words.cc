@@ -89,7 +89,7 @@ struct Spelling {
     std::string_view text;
     Words word = 0;
     size_t unit = 0;
-    // The first eight bytes, and a mask of those that exist.
+    // The first eight bytes of the text, and a mask of the bytes that exist.
     uint64_t first = 0;
     uint64_t first_mask = 0;
 

@@ -17,7 +17,7 @@
 //     header X-NSM-CPU-Load=17                  one line for each field
 //
 // A sensor's row in a list, such as `.id=*D;name=voltage;type=V;value=24.2`, sets the column of the
-// sensor's name. Rows of other menus describe parts of the router. Of their keys, only those that
+// sensor's name. Rows of other menus describe parts of the router. From these rows, only keys that
 // nothing but a router has are read.
 //
 // A key ends at the first `=`. Unknown keys go to `extra`.

@@ -83,7 +83,7 @@ struct Amount {
 };
 
 // Takes the digits after a decimal comma, as in "24,1", and returns their value as a fraction.
-// Three digits after a comma may be thousands, so they are not taken.
+// Three digits after a comma can be thousands, so they are not taken.
 double comma_fraction(std::string_view& text) {
     Reader reader{text};
     if (!reader.take(',')) return 0;

@@ -33,8 +33,8 @@ namespace rollcall::routeros {
 // "4.000000".
 [[nodiscard]] std::optional<int64_t> count(std::string_view text);
 
-// Returns a number. Accepts a unit after it, as RouterOS may append one: "24.1", "24,1", "-57",
-// "24.1V", "43C", "31.799999 m".
+// Returns a number. Accepts a unit after it, because RouterOS sometimes appends one: "24.1",
+// "24,1", "-57", "24.1V", "43C", "31.799999 m".
 [[nodiscard]] std::optional<double> decimal(std::string_view text);
 
 // Returns a number. Accepts nothing before or after it.
@@ -74,7 +74,7 @@ struct Version {
 // Returns a whole number, halves rounded up; nothing if the number exceeds the range of int64_t.
 [[nodiscard]] std::optional<int64_t> rounded(double number);
 
-// Returns whether RouterOS means by this text that there is no value: "", "null", "none", "nil".
+// Returns whether this text means in RouterOS that there is no value: "", "null", "none", "nil".
 [[nodiscard]] inline bool missing(std::string_view text) {
     constexpr size_t longest = 4;
     return text.size() <= longest &&

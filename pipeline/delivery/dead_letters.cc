@@ -344,8 +344,8 @@ private:
 Result<DeadReplay> DeadLetters::replay(
     Sink& sink, size_t rows_max, size_t text_max,
     const std::function<void(uint64_t done, uint64_t all)>& progress) {
-    // Do not limit the size, because during a replay the folder contains both the old dead letters
-    // and those that were refused again.
+    // Do not limit the size, because during a replay the folder contains the old dead letters and
+    // also new ones for the rows that are refused again.
     SpoolWriter letters = writer(std::numeric_limits<uint64_t>::max());
     if (auto opened = letters.open(); !opened) return failed(opened.error());
     // New dead letters go into a segment of their own, so that all earlier segments can be dropped.

@@ -34,7 +34,7 @@
 //
 // Errors:  sink_down with an explanation, because these causes may be temporary; sync_failed, whose
 //          action is halt. An error of the sink itself passes through replay() unchanged.
-// Threads: that of the delivery, or of a command.
+// Threads: one, the delivery's or a command's.
 #pragma once
 
 #include <compare>

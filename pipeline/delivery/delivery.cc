@@ -90,8 +90,8 @@ void Delivery::run() {
     }
 }
 
-// Returns the number of records that the delivery has yet to read: those that the sink lacks
-// according to its last position, and those of the window that are not read yet.
+// Returns the number of records that are left to read: the records that the sink lacks, and the
+// records that are still missing in the window.
 uint64_t Delivery::records_left() const {
     const auto from_to = [](uint64_t from, uint64_t to) { return to > from ? to - from : 0; };
     uint64_t left = from_to(opening_ ? opening_->from : stored_.own(), spool_end_.read());
@@ -263,7 +263,6 @@ void Delivery::count_missing() {
                label_of(options_.name));
 }
 
-// Returns the run that wrote the record before this one.
 RunId Delivery::run_before(uint64_t record) const {
     if (options_.lineage == nullptr || record == 0) return options_.spool;
     return options_.lineage->run_of(record - 1);

@@ -117,8 +117,7 @@ public:
     [[nodiscard]] const SinkHealth& health() const { return health_; }
     // Notices a sink that does not respond. The main thread calls it once a second.
     void measure_health() { health_.measure(heartbeat_); }
-    // Returns the number of records that this delivery could not read, without those that another
-    // delivery or an earlier start has counted.
+    // Returns the number of lost records that this delivery was the first to find.
     [[nodiscard]] uint64_t lost_records() const { return lost_records_.records(); }
     [[nodiscard]] bool caught_up() const { return opened_ && stored_.own() == spool_end_.read(); }
 

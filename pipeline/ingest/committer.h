@@ -9,10 +9,10 @@
 //                       committer retries the step.
 //   any other error     The committer acknowledges nothing more, and on_halt ends the process.
 //
-// Between steps, or every few steps if it is never idle, the committer drops segments. It drops
-// those that every sink has stored and that no sink and no deduplication window needs any more. It
-// also publishes the size of the backlogs. If the spool cannot grow even after segments were
-// dropped, it counts as full.
+// Between steps, or every few steps if it is never idle, the committer drops the segments that
+// every sink has stored, unless a sink or a deduplication window still needs them. It also
+// publishes the size of the backlogs. If the spool cannot grow even after segments were dropped, it
+// counts as full.
 //
 // Threads: run() is its own thread; tests call step() instead.
 #pragma once
@@ -45,7 +45,7 @@ public:
     // `durable` cursor. Call before start().
     void add_source(Ring<Columns>& ring, std::function<void()> on_durable);
     // Adds a sink. The sink's delivery advances both cursors: the sink has stored the records below
-    // `stored`, and cannot lose those below `settled`. Call before start().
+    // `stored`, and cannot lose the records below `settled`. Call before start().
     void add_reader(SinkName sink, const Cursor& stored, const Cursor& settled);
 
     void start();

@@ -45,7 +45,7 @@ struct Sender {
     // The tenant of that site; empty if there is none.
     std::string_view tenant = {};
     // The MQTT topic, or the HTTP path without the device. It distinguishes reports with equal
-    // contents: a client that forwards reports of several routers may use a separate topic or path
+    // contents: a client that forwards reports of several routers can use a separate topic or path
     // for each router.
     std::string_view route = {};
     // Set only for an MQTT message that the client repeats until it is acknowledged: the client,

@@ -43,7 +43,6 @@ struct Observations {
     std::vector<WarnedVersion> warned_versions;
 };
 
-// Counts a warning of a report from this version.
 void count_warned_version(FrequentNames& sketch, Warning warning, std::string_view version);
 
 [[nodiscard]] std::vector<UnknownKey> unknown_keys_in(std::span<const FrequentNames> sketches,

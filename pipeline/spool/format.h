@@ -48,9 +48,9 @@
 // spool's id. No router knows this id, so no report can contain bytes that look like a valid
 // record.
 //
-// Segments of format 2, and those of the spool of dead letters, have neither run nor incarnation.
-// Readers use the spool's id for both. So the ids of their rows, and the positions that sinks have
-// stored for these records, stay valid.
+// Segments of format 2, and segments of the spool of dead letters, have neither run nor
+// incarnation. Readers use the spool's id for both. So the ids of their rows, and the positions
+// that sinks have stored for these records, stay valid.
 //
 // A segment lists its columns. So a daemon with a newer columns.def can read the segments of an
 // older daemon.

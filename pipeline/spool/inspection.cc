@@ -9,7 +9,6 @@ namespace rollcall {
 
 namespace {
 
-// Reads all records of a segment.
 class SegmentVerifier {
 public:
     SegmentVerifier(Files& files, const std::string& directory, SegmentReport& segment)

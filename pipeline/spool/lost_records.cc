@@ -31,7 +31,6 @@ struct Entry {
     uint64_t bytes;
 };
 
-// The parts of a file name.
 struct FileName {
     uint64_t first;
     uint64_t end;

@@ -1,14 +1,13 @@
 // Spool writer: appends records, makes them durable by syncing, and creates and drops segments.
 //
 // append() writes a record. sync() makes all appended records durable and advances end(). Records
-// beyond end() are not part of the spool yet: after a crash, open() cuts off those that are torn.
+// beyond end() are not part of the spool yet: after a crash, open() cuts off the torn ones.
 //
-// open() finds the end of the spool (spool/recovery.h). It writes and syncs some records again:
-// those that are whole but not known to have been durable, because a failed sync may have left them
-// only in the page cache. It cuts off a torn tail. It never cuts off records that are known to have
-// been durable. If one of those is missing, the readers report it as lost, because it was
-// acknowledged. open() then begins a new segment. It also begins one if the last segment has other
-// columns.
+// open() finds the end of the spool (spool/recovery.h). It writes and syncs again the records that
+// are whole but perhaps not durable, because a failed sync can leave records only in the page
+// cache. It cuts off a torn tail. It never cuts off records that are known to have been durable. If
+// such a record is missing, the readers report it as lost, because it was acknowledged. open() then
+// begins a new segment. It also begins one if the last segment has other columns.
 //
 // Each open() begins a run (spool/lineage.h). The first record of a run begins a segment. The spool
 // of dead letters has no runs, because its rows already have their ids.
@@ -31,8 +30,8 @@
 // files with their paths once a second; roll() compares them each time.
 //
 // Errors: disk_full leaves everything as it was; call again later. After any other error the spool
-//         cannot be used again in this process: a failed sync is never retried, since a second one
-//         may report success for data that is lost.
+//         cannot be used again in this process: a failed sync is never retried, because a second
+//         sync can report success for data that is lost.
 // Threads: the committer's. Any thread may read end().
 #pragma once
 
@@ -80,8 +79,8 @@ public:
     [[nodiscard]] Result<void> roll();
 
     // stored: every sink has stored the records below this number. Drops the segments that contain
-    // only such records, except those that the duplicate window needs, and those with records at or
-    // above `settled`. A call drops a bounded number of segments; the next one drops the rest.
+    // only such records. Keeps a segment if the duplicate window needs it, or if it has a record at
+    // or above `settled`. A call drops a bounded number of segments; the next one drops the rest.
     [[nodiscard]] Result<void> drop(uint64_t stored, uint64_t settled);
     // Calls drop(stored, stored) until no more segments can be dropped. Use it only if no sink can
     // lose a stored record.

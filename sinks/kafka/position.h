@@ -8,9 +8,10 @@
 // more, until one is a record of this spool.
 //
 // A transaction of another spool may be open in the same partition. It hides all records that were
-// written after it began, until it ends. So the reader waits for all records up to the end that the
-// partition had when the reader began, and never returns an outdated position. This spool's own
-// transaction cannot be open, because the sink ends it before it reads the position (kafka/sink.h).
+// written after it began, until it ends. So the reader waits until it has read all records up to
+// the end that the partition had when the reader began. Otherwise it could return an outdated
+// position. This spool's own transaction cannot be open, because the sink ends it before it reads
+// the position (kafka/sink.h).
 //
 // Threads: the thread of the sink.
 #pragma once
@@ -25,7 +26,7 @@ namespace rollcall {
 inline constexpr const char* kafka_run_header = "run";
 
 // Returns position 0 if the topic holds no record of this incarnation, or if the last one is a
-// tombstone, by which an operator has removed the position. failure: collects the reports of the
+// tombstone: then an operator has removed the position. failure: collects the reports of the
 // library during the call.
 [[nodiscard]] Result<Position> read_kafka_position(const Settings& settings,
                                                    const IncarnationId& incarnation,

@@ -9,7 +9,6 @@ namespace rollcall {
 
 namespace {
 
-// Calls use(number) for each number with this name.
 template <class Use>
 void for_each_number(std::string_view json, std::string_view name, const Use& use) {
     // The library writes no space before a number.

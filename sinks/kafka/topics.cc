@@ -44,7 +44,6 @@ Result<std::optional<size_t>> KafkaTopics::partitions_of(const KafkaTopic& topic
     }
 }
 
-// Returns the topics that do not exist.
 auto KafkaTopics::find_missing(const KafkaDeadline& deadline) -> Result<TopicList> {
     TopicList missing;
     for (const KafkaTopic* topic : {&rows_, &positions_, &dead_letters_}) {
@@ -87,7 +86,7 @@ Result<void> KafkaTopics::create(const TopicList& missing, const KafkaDeadline& 
             or_default(kafka.replicas), problem, sizeof problem));
         if (!made) return failure_.check(RD_KAFKA_RESP_ERR__INVALID_ARG, problem);
         // With min.insync.replicas = 2, each acknowledged row is on at least two brokers, and one
-        // of three brokers may be down.
+        // of three brokers can be down.
         if (kafka.replicas >= 3)
             rd_kafka_NewTopic_set_config(made.get(), "min.insync.replicas", "2");
         if (topic == &positions_) {

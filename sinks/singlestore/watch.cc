@@ -201,7 +201,6 @@ Result<void> SinglestoreWatch::poll_lag(PipelineStatus& now) {
     return {};
 }
 
-// Adds the numbers of one partition.
 void SinglestoreWatch::add_partition(PipelineStatus& now, const Rows::value_type& offsets) {
     if (!offsets[2]) return;  // The pipeline has not seen the partition yet.
     Partition& partition = partitions_[offsets[0].value_or("")];

@@ -70,7 +70,7 @@ private:
 
 // PipelineStatus: the result of the last poll. Numbers are sums over all partitions.
 struct PipelineStatus {
-    std::string pipeline;          // Name of the pipeline.
+    std::string pipeline;
     bool not_singlestore = false;  // If true, the members below are not set.
     PipelineState state = PipelineState::unknown;
     int64_t topic_begin = 0;  // Sum of the first offsets.

@@ -55,7 +55,6 @@ public:
 
     [[nodiscard]] static Result<Database> connect(const Options& options);
 
-    // Runs one statement.
     [[nodiscard]] Result<Rows> query(const std::string& sql);
 
     // Runs a LOAD DATA LOCAL INFILE. The source provides the bytes in place of the file that the

@@ -181,9 +181,9 @@ Result<Differences> compare_engines(const Query& query) {
 
 // --- the output of SHOW CREATE ---
 
-// Normalizes SQL: lower case outside of string literals, no quotes around names, no table name
-// before the name of a column, no comment marks that hide a word from MySQL, single spaces between
-// words.
+// Normalizes SQL: converts it to lower case outside of string literals, with single spaces between
+// words. Removes quotes around names, table names before column names, and the comment marks that
+// hide a word from MySQL.
 std::string plain(std::string_view sql) {
     std::string text;
     const auto is_name = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; };
@@ -239,7 +239,6 @@ constexpr std::pair<std::string_view, std::string_view> unwanted_clauses[] = {
     {") on duplicate key ", "ON DUPLICATE KEY UPDATE"},
 };
 
-// Returns the columns that the pipeline loads, in order.
 std::vector<std::string> loaded_columns(std::string_view pipeline) {
     const std::string_view table = " into table site_checkins ";
     size_t at = pipeline.find(table);

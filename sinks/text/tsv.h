@@ -9,8 +9,8 @@
 // So every LF ends a row. There are no quotes and no header line.
 //
 // A row cannot be written as a line if a database would alter or refuse one of its values: a text
-// with a NUL or longer than its column, a real that is not a number, a time outside the years 1000
-// to 9999. Ingest does not accept such values.
+// that has a NUL or is longer than its column, a real that is not finite, or a time outside the
+// years 1000 to 9999. Ingest does not accept such values.
 //
 // Source: "Input file handling" of LOAD DATA, https://mariadb.com/kb/en/load-data-infile/
 // Threads: any.
