@@ -24,7 +24,7 @@ constexpr std::string_view json_body =
     R"~("wan_ip":"100.72.14.9","dhcp_leases":23,"seq":4711,"time":"2026-10-09 10:00:00",)~"
     R"~("software_id":"TJI1-CDCL"})~";
 
-// A similar report with 20 keys, all of them known, and longer values.
+// A report with only 20 keys, all of them known, but with longer values than json_body.
 constexpr std::string_view json_20_body =
     R"~({"identity":"ZA-JHB-Sandton-City-Office-Tower-North-Floor-7-Rack-2-Uplink-East-Fibre","serial_number":)~"
     R"~("D4420F1A2B3C","model":"RB3011UiAS-RM","board_name":"RB3011UiAS-RM (revision 3)",)~"

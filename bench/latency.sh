@@ -40,7 +40,7 @@ sync_percentile() {
         }' "$work/before" "$work/after"
 }
 
-# shellcheck disable=SC2086  # The arguments are words.
+# shellcheck disable=SC2086  # The array element holds several arguments.
 send() { taskset -c 1 "$load" --target "127.0.0.1:$port" ${arguments[$1]} "${@:2}"; }
 
 # measure PROTOCOL: prints two lines of the table, for the check-ins and for the syncs.

@@ -107,7 +107,6 @@ void Load::run_rounds() {
     finish(end_ns);
 }
 
-// Waits for the replies that are still missing.
 void Load::finish(int64_t end_ns) {
     const int64_t deadline_ns = end_ns + last_answers_ns_max;
     while (busy() > 0 && now_ns() < deadline_ns) wait(deadline_ns);

@@ -101,7 +101,7 @@ for_each_measurement() {
     done
 }
 
-# shellcheck disable=SC2086  # The arguments are words.
+# shellcheck disable=SC2086  # $5 holds several arguments.
 run_one() { measure "$1" "$3" "$4" $5; }
 
 # Prints a line of the table. The ratios compare a server with rollcalld, so a peer that takes twice

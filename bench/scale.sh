@@ -26,7 +26,8 @@ ulimit -n "$(ulimit -Hn)"
 
 send() { taskset -c 1 "$load" --protocol mqtt --target "127.0.0.1:$mqtt_port" "$@" >"$work/load"; }
 
-# start WORKERS BACKLOG
+# start WORKERS BACKLOG: starts the daemon, with the sink discard if BACKLOG is "-". Otherwise the
+# sink is Kafka, and the spool is filled to this number of GB.
 start() {
     local settings=(--set connections_max=100000 --set workers="$1")
     if [[ $2 == - ]]; then
@@ -96,7 +97,7 @@ stop
 rate=$(($(reported rate "$work/load") / 2))
 : >"$work/results"
 for ((run = 1; run <= runs; ++run)); do
-    # shellcheck disable=SC2086  # A shape is three words.
+    # shellcheck disable=SC2086  # $shape holds three arguments.
     for shape in "${shapes[@]}"; do measure $shape "$rate"; done
 done
 print_table | tee build/bench/scale.md

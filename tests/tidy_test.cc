@@ -85,7 +85,7 @@ const std::set<std::string> readers_of_metrics = {"config/metrics.h",
                                                   "daemon/admin/status.cc",
                                                   "daemon/cli/reference.cc"};
 
-// Settings that config/cross_checks itself enforces.
+// Settings that no other code has to use, because config/cross_checks enforces them.
 const std::set<std::string> obeyed_by_load = {"auth.mode", "auth.anonymous_anywhere"};
 
 // Modules without a unit test, and where they are tested instead.
@@ -329,7 +329,7 @@ BOOST_AUTO_TEST_CASE(each_statement_of_mqtt_is_listed_once_with_cases_that_are_t
         for (std::string name; shown >> name && name != "-";)
             BOOST_TEST(cases.contains(name), words[1] << ": no case " << name);
     }
-    // Statements named in the source must be in the list.
+    // Every MQTT statement that the source names must be in the list.
     const std::regex named("MQTT5?-[0-9]+(\\.[0-9]+)+-[0-9]+");
     for (const auto* files : {&program_sources(), &tests})
         for (const auto& file : *files)

@@ -50,7 +50,7 @@ void require(bool holds, const char* what) {
     std::exit(1);
 }
 
-// The records of one turn, written and synced together.
+// The records of one turn of the loop, written and synced together.
 class Group {
 public:
     explicit Group(const std::string& directory)

@@ -25,7 +25,7 @@ constexpr std::string_view http_answer = "HTTP/1.1 200";
 constexpr std::string_view mqtt_request = "checkins/S";
 constexpr std::string_view mqtt_answer = R"(@\2\0)";  // The first three bytes of PUBACK.
 constexpr std::string_view qos_2_request = "checkins/T";
-constexpr std::string_view qos_2_answer = R"(P\2\0)";  // The same of PUBREC.
+constexpr std::string_view qos_2_answer = R"(P\2\0)";  // The first three bytes of PUBREC.
 
 // Sends reports one by one over both protocols, and returns the system calls of the daemon.
 std::vector<Syscall> trace_of_reports(std::vector<std::string> settings) {

@@ -23,7 +23,6 @@ bool log_has(const TestDaemon& daemon, std::string_view sentence) {
     return daemon.log().find(sentence) != std::string::npos;
 }
 
-// Returns whether a report is acknowledged.
 bool acknowledges(const TestDaemon& daemon) try {
     return daemon.post(small_report).status == 200;
 } catch (const std::exception&) {

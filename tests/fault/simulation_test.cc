@@ -80,7 +80,8 @@ public:
             sink.before = [this, &sink](TransactionSink::Point point) {
                 if (happens(table_moved_one_in_)) {
                     sink.replace();
-                    if (random_.one_in(2)) throw Crash{false};  // Before the change is noticed.
+                    // In half of the cases, the process ends before it notices the change.
+                    if (random_.one_in(2)) throw Crash{false};
                 }
                 return fault(point);
             };

@@ -84,7 +84,7 @@ public:
         worker_.listen(listener, transport);
     }
 
-    // Runs the loop until it has accepted, read and responded.
+    // Runs a few turns of the loop: enough to accept a connection, read and respond.
     void step() {
         for (int turns = 0; turns < 3; ++turns) worker_.step();
     }

@@ -215,7 +215,7 @@ BOOST_AUTO_TEST_CASE(missing_and_wrong_credentials_are_refused_and_counted) {
     BOOST_TEST(rejected("mqtt", "bad_credential") == 2);
     BOOST_TEST(daemon->query("SELECT COUNT(id) FROM site_checkins") == "0");
     nothing_secret_is_seen();
-    // There is one log line per reason and minute, however many were refused. The test may span two
+    // The log has one line per reason and minute. The factor 2 is for a test that spans two
     // minutes.
     BOOST_TEST(count(daemon->log(), "refused over http") <= 2 * 3);
     BOOST_TEST(count(daemon->log(), ": code=bad_credential count=") >= 2);

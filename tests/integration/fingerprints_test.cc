@@ -162,8 +162,8 @@ BOOST_AUTO_TEST_CASE(predicted_report_lets_nobody_suppress_it) {
     std::string body;
     std::string query;
     // In fingerprints without a key, the hash of the body was the seed for the hash of the query.
-    // So search for a body whose hash leads to a query of plain characters with the target as its
-    // hash.
+    // For each seed there is a query whose hash is `target`. Search for a body with which this
+    // query consists of plain characters.
     for (int number = 0; query.empty(); ++number) {
         site = fmt::format("attacker-{}", number);
         for (int seq = 1000; seq < 10'000 && query.empty(); ++seq) {

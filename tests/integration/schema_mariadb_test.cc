@@ -140,7 +140,7 @@ BOOST_AUTO_TEST_CASE(created_user_has_only_the_rights_that_the_daemon_needs) {
     settings.singlestore.user = "rollcall";
     settings.singlestore.password_file = password;
     BOOST_TEST(apply({"root", ""}).same);
-    BOOST_TEST(diff().same);  // This login is that of the daemon's user.
+    BOOST_TEST(diff().same);  // Logs in as the daemon's user.
 
     SinglestoreSink sink(settings);
     BOOST_TEST_REQUIRE(why(sink.open({})) == "");

@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(recreated_topic_is_reported_until_the_cursor_is_reset) {
                "`site_checkins_v2`; ALTER PIPELINE `site_checkins_v2` SET OFFSETS EARLIEST; START "
                "PIPELINE `site_checkins_v2`");
     BOOST_TEST(shown(Metric::pipeline_recreated_partitions) == 1);
-    // The fifth offset belongs to the marker at the end of a transaction, which does not count.
+    // The fifth offset is that of a marker at the end of a transaction. Markers do not count.
     BOOST_TEST(shown(Metric::pipeline_lag_messages) == 4);
     // The new topic grows past the old cursor, so the pipeline loads messages from there. It still
     // does not load the messages before that position.

@@ -401,8 +401,8 @@ RandomRow& one_row(Random& random, Sent& sent, Letters letters) {
     return sent.rows.back();
 }
 
-// Returns a random hint. Every hint is right, because decode recognizes JSON by its first byte,
-// whatever type the client claims.
+// Returns a random hint about the type of a JSON body. No hint can mislead decode, because it
+// recognizes JSON by the first byte.
 BodyHint any_hint(Random& random) {
     return random.one_of({BodyHint::json, BodyHint::unknown, BodyHint::text, BodyHint::form});
 }

@@ -89,9 +89,9 @@ void MariadbServer::stop() {
 
 void MariadbServer::hang() {
     send(SIGSTOP);
-    // SIGSTOP stops the threads one by one. A thread can still respond until it is stopped, so wait
-    // until all are. In the file `stat`, the state of a thread comes after its name in parentheses:
-    // proc_pid_stat(5).
+    // SIGSTOP stops the threads one by one, and a thread can still respond until it is stopped. So
+    // wait until all threads are stopped. In the file `stat`, the state of a thread comes after its
+    // name in parentheses: proc_pid_stat(5).
     const auto runs = [](const std::filesystem::directory_entry& thread) {
         const std::string state = content(thread.path() / "stat");
         return !state.empty() && state.find(") T ") == std::string::npos;

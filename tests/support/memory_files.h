@@ -8,7 +8,7 @@
 //   a sync      that fails marks its pages clean: readers still see the written data, but it never
 //               reaches the disk
 //   a name      that was created, changed or removed is durable when its directory is synced; until
-//               then, a power cut may undo the change and those that depend on it
+//               then, a power cut may undo the change, with the later changes that depend on it
 //
 // A process that is killed loses nothing in the page cache.
 #pragma once
@@ -40,7 +40,6 @@ public:
     };
 
     // --- faults ---
-    // Makes syncs fail.
     bool sync_fails = false;
     // Limits the total size of all files. A write that would exceed the limit stores the bytes that
     // still fit, and fails with disk_full.

@@ -48,7 +48,6 @@ inline std::string publish(size_t flags, const std::string& body) {
     return packet(0x30 | flags, body);
 }
 
-// Returns a PUBLISH of 5.0.
 inline std::string publish_5(const std::string& properties, const std::string& topic = "a/b") {
     return packet(0x32, text(topic) + two(7) + length(properties.size()) + properties + "{}");
 }

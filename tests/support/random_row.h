@@ -39,7 +39,6 @@ struct Spelling {
     bool bare = false;  // JSON may contain the spelling without quotes.
 };
 
-// Returns one of the spellings of a value.
 [[nodiscard]] Spelling random_spelling(Random& random, Column column, const RandomRow::Cell& cell);
 
 }  // namespace rollcall

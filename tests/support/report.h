@@ -136,7 +136,6 @@ private:
     }
 };
 
-// One body and its rows.
 class Report {
 public:
     explicit Report(std::string_view body, BodyHint hint = BodyHint::unknown,

@@ -35,7 +35,7 @@ public:
     void disconnect();
 
     [[nodiscard]] uint64_t acknowledged() const;
-    // Returns the longest wait of any router for a response, including connections that have ended.
+    // Returns the longest wait of any router for a response, on present and earlier connections.
     [[nodiscard]] std::chrono::milliseconds longest_wait() const;
     // Returns the reports that the daemon's table has lost or contains twice, one per line; empty
     // if there are none.
@@ -51,7 +51,7 @@ public:
 private:
     struct Router {
         std::string serial_number;
-        uint64_t sent = 0;  // Only reports with numbers below `sent` may have been sent.
+        uint64_t sent = 0;  // No report with this number or a higher one was sent.
         std::vector<uint64_t> acknowledged{};
         std::chrono::steady_clock::time_point answered{};
         std::chrono::steady_clock::duration longest_wait{};

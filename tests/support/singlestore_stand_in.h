@@ -30,8 +30,8 @@ public:
         uint16_t number;
         std::string message;
     };
-    // Called in the thread of the connection: for each statement, and for each login, with the text
-    // "LOGIN name". Returned rows are sent only for SELECT and SHOW. In all other cases, only a
+    // Called for each statement, and for each login with the text "LOGIN name", in the thread of
+    // the connection. Returned rows are sent only for SELECT and SHOW. In all other cases, only a
     // returned Refusal has an effect.
     using Answer = std::function<std::expected<Rows, Refusal>(const std::string& sql)>;
 

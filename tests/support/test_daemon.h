@@ -57,7 +57,7 @@ public:
     // `protocol` may also be "https" or "mqtts" if the settings have such listeners.
     [[nodiscard]] uint16_t port_of(std::string_view protocol) const;
 
-    // Each sends one request on a new connection.
+    // Both send one request on a new connection.
     [[nodiscard]] HttpResponse post(std::string_view body) const;
     [[nodiscard]] HttpResponse admin(std::string_view path) const;
     // Returns the value of a metric in /metrics, such as `rollcall_sink_up{sink="sqlite"}`; -1 if

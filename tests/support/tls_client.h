@@ -36,7 +36,8 @@ public:
 
     explicit TlsEnd(const Options& options);
 
-    // Encrypted bytes: those that the server sent, and those to send to the server.
+    // receive() takes encrypted bytes from the server; take_outgoing() returns those for the
+    // server.
     void receive(std::string_view sealed);
     [[nodiscard]] bool has_outgoing() const { return BIO_ctrl_pending(out_) > 0; }
     [[nodiscard]] std::string take_outgoing();

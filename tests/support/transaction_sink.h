@@ -28,7 +28,8 @@ public:
         std::map<IncarnationId, Position> positions;
     };
 
-    // Called at each point. If it returns an error, the call fails with this error. It may throw.
+    // Called at each Point of open() and write(). A returned error becomes the error of open() or
+    // write(). An exception ends the simulated process.
     std::function<Result<void>(Point)> before;
 
     // Called after each commit. Returns whether the table itself now contains everything that its

@@ -1,6 +1,6 @@
 // The shadow of a volatile disk: a record of the data that would survive a power cut.
 //
-//   SHADOW/pins/INODE       hard link to each file, so that it can be read after its name is gone,
+//   SHADOW/pins/INODE       hard link to each file: the file stays readable when its name is gone,
 //                           and its inode number is not reused
 //   SHADOW/contents/INODE   the durable contents of the file
 //   SHADOW/names            the durable names, one line each: INODE PATH, with the path relative to

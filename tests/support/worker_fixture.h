@@ -36,7 +36,7 @@ public:
     }
 
     // Returns the sites of all rows in order. A minus stands before the site if online = 0: "r1 -r1
-    // r2". Any thread.
+    // r2". Any thread may call this.
     [[nodiscard]] std::string sites() {
         const std::lock_guard lock(mutex_);
         return sites_;

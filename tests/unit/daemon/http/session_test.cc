@@ -87,8 +87,9 @@ BOOST_AUTO_TEST_CASE(connection_ends_after_the_answer_if_the_client_wants_so) {
     }
 }
 
-// RFC 9112, section 9.6: if the daemon closed at once, the bytes after the request would cause a
-// reset, which could discard the response.
+// RFC 9112, section 9.6: the daemon must not close the connection right after the response.
+// Otherwise the bytes that follow the request would cause a reset, which could discard the
+// response.
 BOOST_AUTO_TEST_CASE(answer_to_the_last_request_outlives_what_comes_behind_it) {
     start();
     HttpClient client(http_port);

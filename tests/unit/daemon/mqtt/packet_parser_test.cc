@@ -91,8 +91,8 @@ BOOST_AUTO_TEST_CASE(a_length_in_more_bytes_than_needed_is_taken_in_3_1_1_and_re
     };
     taken<Connect>(longer(connect(2, text("c"))));
     BOOST_TEST(refused(longer(connect_5(2, "", text("c")))));
-    // 5.0 has the same encoding for the length of a property list, the id of a property, and a
-    // subscription identifier.
+    // In 5.0, three other numbers have the encoding of a packet's length: the length of a property
+    // list, the id of a property, and a subscription identifier.
     BOOST_TEST(refused_5(packet(0x30, text("a") + "\x80\0"s)));
     BOOST_TEST(refused_5(packet(0x30, text("a") + "\x02\xA3\0\0\x01"s)));
     BOOST_TEST(
@@ -237,7 +237,7 @@ BOOST_AUTO_TEST_CASE(a_connect_cut_short_by_its_length_is_refused_wherever_it_is
         BOOST_TEST(refused(packet(0x10, body.substr(0, size))), "at " << size);
 }
 
-// The rules of the tests above, for 5.0, which allows a password without a user name.
+// Checks the rules of the tests above for version 5.0, which allows a password without a user name.
 // [MQTT5-3.1.2-3] [MQTT5-3.1.2-9] [MQTT5-3.1.2-11] [MQTT5-3.1.2-12] [MQTT5-3.1.2-13]
 // [MQTT5-3.1.2-16] [MQTT5-3.1.2-17] [MQTT5-3.1.2-18] [MQTT5-3.1.2-19]
 BOOST_AUTO_TEST_CASE(flags_of_a_connect_of_5_0_are_consistent_and_what_they_announce_is_there) {

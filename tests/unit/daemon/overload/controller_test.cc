@@ -19,7 +19,7 @@ constexpr int64_t second_us = 1'000'000;
 struct ControllerFixture {
     ControllerFixture() { settings.replies.next_jitter = 0; }
 
-    // Connects the controller to the load and the times below.
+    // Makes the controller read `load`, `acks` and `other_acks`.
     void watch(OverloadController& controller) {
         controller.watch(
             {.spool_load = [this] { return load; }, .ack_times = {&acks, &other_acks}});

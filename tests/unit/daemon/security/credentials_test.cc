@@ -349,7 +349,7 @@ BOOST_AUTO_TEST_CASE(malformed_file_changes_nothing) {
                    ":2: the line must have the form: site [tenant] SHA-256");
     BOOST_TEST(ask("token-1") == "s1/acme");
     BOOST_TEST(ask("token-9") == "bad_credential");
-    // The same holds if only the second file is malformed.
+    // The valid first file must not take effect if the second file is malformed.
     std::ofstream(settings.auth.tokens_file) << "s9 " << sha256_hex("token-9") << "\n";
     std::ofstream(settings.auth.signing_keys_file) << "k1 HS256 short\n";
     BOOST_TEST(describe(files.load().error()).find("keys:1:") != std::string::npos);

@@ -79,7 +79,7 @@ BOOST_AUTO_TEST_CASE(key_of_a_state_directory_is_created_once_for_its_owner_only
     BOOST_TEST_REQUIRE(stat((state_dir + "/fingerprint_key").c_str(), &file) == 0);
     BOOST_TEST((file.st_mode & 0777) == 0600);
     BOOST_TEST(std::distance(std::filesystem::directory_iterator(state_dir), {}) == 1);
-    // The operator can configure the file as the shared key of other daemons.
+    // An operator can give this file to other daemons as a shared key.
     BOOST_TEST((read_fingerprint_key(state_dir + "/fingerprint_key").value() == key));
     const TemporaryDirectory other;
     BOOST_TEST((own_fingerprint_key(other.path()).value() != key));

@@ -13,7 +13,7 @@ namespace {
 const std::string secret = "0123456789abcdef0123456789abcdef";
 const ClaimRules usual{"rollcall", "", "tenant"};
 
-// Returns a token with an arbitrary signature, which these functions do not verify.
+// Returns a token with an arbitrary signature. The functions under test do not verify signatures.
 std::string json_token(std::string_view header, std::string_view payload) {
     return to_base64url(header) + "." + to_base64url(payload) + ".c2ln";
 }

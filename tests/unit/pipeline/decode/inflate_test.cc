@@ -16,7 +16,8 @@
 using namespace rollcall;
 using namespace std::string_literals;
 
-// A function of the sanitizer, which sees the libraries' calls of malloc; null without a sanitizer.
+// A function that sanitizers provide; null in other builds. Its hooks also see calls of malloc in
+// libraries.
 extern "C" int __sanitizer_install_malloc_and_free_hooks(  // NOLINT(bugprone-reserved-identifier)
     void (*malloc_hook)(const volatile void*, size_t), void (*free_hook)(const volatile void*))
     __attribute__((weak));
@@ -217,7 +218,7 @@ BOOST_AUTO_TEST_CASE(a_body_cut_anywhere_is_refused) {
         for (size_t size = 1; size < whole.size(); ++size)
             BOOST_TEST(inflated(format.encoding, whole.substr(0, size)) == "bad_encoding",
                        format.name << " " << size);
-        // The same must hold where the output has the maximum size.
+        // A body that lacks its last byte must also be refused if its text has the maximum size.
         BOOST_TEST(inflated(format.encoding, whole.substr(0, whole.size() - 1), report.size()) ==
                    "bad_encoding");
     }

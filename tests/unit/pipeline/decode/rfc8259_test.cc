@@ -397,7 +397,7 @@ BOOST_AUTO_TEST_CASE(every_byte_stands_in_a_string_as_it_may_and_nowhere_else) {
     }
 }
 
-// Our decisions where the RFC allows several behaviours (sections 4, 6, 8 and 9).
+// Checks what the decoder does where the RFC allows several behaviours (sections 4, 6, 8 and 9).
 BOOST_AUTO_TEST_CASE(what_is_left_to_us_is_taken_if_a_router_could_mean_something_by_it) {
     for (const std::string text :
          {"[1e9999]", "[-1e9999]", "[1e-9999]", "[123456789012345678901234567890]",

@@ -12,7 +12,6 @@ using namespace rollcall;
 namespace {
 
 struct UnknownKeysFixture {
-    // Decodes a body `times` times.
     void take(std::string_view body, size_t times = 1) {
         const Body sent(body);
         for (size_t time = 0; time < times; ++time) {

@@ -52,7 +52,6 @@ struct LettersFixture {
             refusals.push_back({row, DeadReason::invalid_value, "too long"});
         return letters->keep(rows, places, refusals);
     }
-    // Keeps the rows with these seqs.
     Result<void> keep_all(std::initializer_list<int64_t> seqs) {
         batch(seqs);
         std::vector<Refusal> refusals;
@@ -246,7 +245,7 @@ BOOST_AUTO_TEST_CASE(damaged_letter_costs_no_other_one) {
     for (int64_t seq = 0; seq < 6; ++seq) BOOST_TEST(keep_all({seq}).has_value());
     const std::string segment = std::string(directory) + "/" + segment_name(0);
     const uint64_t size = files.content_size(segment);
-    // This dead letter stays undamaged. Damage in the last one would look like a torn write.
+    // Damage in the last dead letter would look like a torn write, so the last one stays whole.
     BOOST_TEST(keep_all({6}).has_value());
     MemoryFiles whole;
     whole.copy(files);

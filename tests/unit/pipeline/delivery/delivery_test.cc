@@ -975,7 +975,7 @@ BOOST_AUTO_TEST_CASE(rows_keep_the_ids_of_the_run_that_wrote_them) {
 }
 
 // The segment has format 2, which does not record the runs of the daemon (lineage.h). The sink has
-// already stored its first two records.
+// already stored the first two records of the segment.
 BOOST_AUTO_TEST_CASE(spool_of_an_older_version_is_read_and_its_rows_keep_their_ids) {
     std::ifstream file(ROLLCALL_SOURCE_DIR "/tests/spools/format_2.segment", std::ios::binary);
     const std::string bytes(std::istreambuf_iterator<char>(file), {});

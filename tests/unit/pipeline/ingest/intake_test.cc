@@ -26,7 +26,6 @@ struct IntakeFixture {
         int64_t number;
         bool first_sending;
     };
-    // Returns the fingerprint of a report from this sender.
     Fingerprint fingerprint(std::string_view text, const Sender& sender) {
         const Body body(text);
         Receipt receipt;
@@ -116,7 +115,7 @@ BOOST_AUTO_TEST_CASE(first_sending_is_marked_if_only_the_packet_id_identifies_a_
     BOOST_TEST(!take("cpu-count=4;uptime=1d", 1, false).first_sending);
 }
 
-// A client may forward reports of many routers and distinguish the routers only by the topic.
+// A client can forward the reports of many routers and distinguish the routers only by the topic.
 BOOST_AUTO_TEST_CASE(same_payload_on_another_topic_is_another_report) {
     const std::string_view with_uptime = "cpu-count=4;uptime=1d";
     for (const std::string_view text : {with_uptime, std::string_view("cpu-count=4")}) {

@@ -16,7 +16,7 @@ struct CopierFixture {
         make("spool/b", 1000);
     }
 
-    // Creates a file in which each 8 bytes are their own offset, plus the size of the file.
+    // Creates a file in which each group of 8 bytes holds its own offset plus the size of the file.
     void make(const std::string& path, size_t bytes) {
         std::vector<uint64_t> numbers(bytes / sizeof(uint64_t));
         for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = 8 * i + bytes;
@@ -48,8 +48,8 @@ BOOST_AUTO_TEST_CASE(copies_follow_each_other_from_whatever_segment_and_offset) 
         uint64_t offset;
         uint64_t bytes;
     };
-    // Some parts are near to the part before them, others are far from it, before it, or in another
-    // segment. One part is larger than a read.
+    // Some parts are near the previous part in the list. Others are far from it, have a smaller
+    // offset, or are in another segment. One part is larger than a read.
     const std::vector<Part> parts = {{"a", 0, 16},        {"a", 24, 400},   {"a", 65'000, 1'000},
                                      {"b", 8, 16},        {"a", 24, 400},   {"a", 900'000, 8},
                                      {"a", 100, 600'000}, {"a", 99'999, 1}, {"b", 992, 8}};
