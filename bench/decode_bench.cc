@@ -122,8 +122,8 @@ void unknown_keys_bench(size_t count, size_t bodies_count) {
     });
 }
 
-// Compares the decoder with simdjson's DOM parser, which only parses the same text and uses none of
-// its values. `reports` is the number of reports in the body.
+// Compares the decoder with simdjson's DOM parser. The DOM parser only parses the text; its values
+// are not used. `reports` is the number of reports in the body.
 void compare_with_dom(std::string_view name, std::string_view body, size_t reports = 1) {
     const Padded sent(body);
     Decoder decoder(1 << 20, 1000);

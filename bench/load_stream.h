@@ -45,8 +45,8 @@ public:
     // resets: if true, close() sends a reset, which frees the local port at once; otherwise the
     // port stays in use for a minute.
     // number: the number of the connection. Every few thousand connections get another source
-    // address in 127.0.0.0/8, because the kernel searches long for a free port of an address when
-    // half of the ports are in use.
+    // address in 127.0.0.0/8. When half of the ports of an address are in use, the kernel needs
+    // long to find a free one.
     [[nodiscard]] bool open(const sockaddr_in& target, SSL_CTX* context, bool resets,
                             size_t number);
     void close();

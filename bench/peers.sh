@@ -1,7 +1,7 @@
 #!/bin/bash
-# Compares rollcalld with nginx, with mosquitto and with the floor (bench/floor): the same check-ins
-# from rollcall-load on core 1, and one server at a time on core 0. Because the speed of a machine
-# varies, the script interleaves several rounds of all measurements and takes medians.
+# Compares rollcalld with nginx, with mosquitto and with rollcall-floor (bench/floor). One server at
+# a time runs on core 0; rollcall-load on core 1 sends the same check-ins to each. Because the speed
+# of a machine varies, the script interleaves several rounds of all measurements and takes medians.
 #
 #   bench/peers.sh [--publish] [ROLLCALLD]   default: build/release/rollcalld
 #   BENCH_SECONDS=4 BENCH_RUNS=5             seconds of each measurement; number of rounds

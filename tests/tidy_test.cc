@@ -1,8 +1,8 @@
 // Tidy: checks the architecture by reading the source. It does not check style.
 //
-// It checks the order of layers, one module for each third-party library, the comment at the top of
-// headers, the reasons of memory orders, that every row of a table is used, and that every module
-// and every MQTT statement has a test.
+// Includes must follow the order of layers, and each third-party library belongs to one module.
+// Headers must begin with a comment, and each memory order must have a reason. Every row of a table
+// must be used. Every module and every MQTT statement must have a test.
 #include <fmt/core.h>
 
 #include <algorithm>

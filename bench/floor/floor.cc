@@ -3,13 +3,14 @@
 //
 //   rollcall-floor http|mqtt PORT DIRECTORY
 //
-// One thread waits on epoll, reads what has arrived on all connections, parses each body with
-// simdjson, appends it to a group, writes the group with its checksum and syncs it, and then sends
-// all replies. Everything else is missing: columns, limits, time limits, access control, metrics,
-// delivery. It speaks just enough HTTP keep-alive, or MQTT 3.1.1 with QoS 1, for rollcall-load.
+// One thread waits on epoll and reads what has arrived on all connections. It parses each body with
+// simdjson and appends the body to a group. It writes the group with a checksum, syncs it, and then
+// sends all replies. Everything else is missing: columns, limits, time limits, access control,
+// metrics, delivery. The server speaks just enough HTTP keep-alive, or MQTT 3.1.1 with QoS 1, for
+// rollcall-load.
 //
-// The file has its full size from the beginning and is written again from its start when it is
-// full, like the recycled segments of a spool. Port 0 selects a free one; the port is printed.
+// The file has its full size from the beginning. When it is full, it is overwritten from its start,
+// like the recycled segments of a spool. Port 0 selects a free port, which is printed.
 
 #include <arpa/inet.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
-// Tests that an acknowledged check-in is on disk. Between the arrival of a check-in and its answer,
-// its record must be written to the spool, and a following fdatasync(2) must have returned. strace
-// shows the system calls.
+// Tests that an acknowledged check-in is on disk. After a check-in has arrived, its record must be
+// written to the spool. A following fdatasync(2) must return before the daemon sends the answer.
+// strace shows the system calls.
 #include <fmt/core.h>
 
 #include <algorithm>

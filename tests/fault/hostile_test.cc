@@ -200,7 +200,7 @@ Process honest(std::string_view protocol, uint16_t port) {
                     std::to_string(duration().count()), "--rate", std::to_string(honest_rate)});
 }
 
-// Returns the number behind a name in the output of rollcall-load.
+// Returns the number after a name in the output of rollcall-load.
 double printed(const std::string& output, std::string_view name) {
     const size_t at = output.find("\n" + std::string(name) + " ");
     return at == output.npos ? -1 : std::atof(output.c_str() + at + 1 + name.size());

@@ -1,5 +1,6 @@
-// A daemon that starts with a spool of many damaged records or many segments stores rows within
-// seconds, obeys SIGTERM within a second at any moment, and continues at its next start.
+// A daemon starts with a spool of many damaged records, or of many segments. It must store rows
+// within seconds, and obey SIGTERM within a second at any moment. Its next start must continue the
+// recovery.
 #include <fmt/core.h>
 
 #include <array>

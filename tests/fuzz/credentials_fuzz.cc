@@ -1,9 +1,10 @@
 // Parses arbitrary bytes as a token, and as the payload of a token with a valid signature. No input
-// may break the parser, accepted claims must name a site, and the daemon must be able to sign the
+// may break the parser, and accepted claims must name a site. The daemon must be able to sign the
 // claims of every token that it accepts.
 //
-// The first byte selects the case: 0 the token itself; 1 a payload after a header with HS256; 2 a
-// site, a tenant and a key id, separated by line feeds, which are signed and parsed again.
+// The first byte selects what the other bytes are: 0 the token itself; 1 a payload after a header
+// with HS256; 2 a site, a tenant and a key id, separated by line feeds. In case 2, a token with
+// these names is signed and parsed.
 #include <string>
 #include <string_view>
 

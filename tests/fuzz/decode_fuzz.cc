@@ -14,7 +14,7 @@ constexpr size_t items_max = 8;
 
 bool has_offset(Code code) { return info(code).source == Source::json; }
 
-// Returns whether a body may be a JSON string that holds the report.
+// Returns true if the body begins like a JSON string, which can hold the report.
 bool is_in_string(std::string_view body) {
     if (body.starts_with("\xEF\xBB\xBF")) body.remove_prefix(3);
     const size_t first = body.find_first_not_of(" \t\r\n");

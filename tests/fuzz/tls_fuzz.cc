@@ -1,5 +1,5 @@
 // Fuzzes TlsSession. For arbitrary bytes in pieces of any size, the handshake must succeed, wait
-// for more bytes, or fail with a code. After a failure nothing may be sent.
+// for more bytes, or fail with a code. After a failure, the session must not encrypt anything.
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>

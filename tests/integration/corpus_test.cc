@@ -1,6 +1,6 @@
-// The corpus: bodies as routers send them. Each one is sent to a new daemon in the way that its
-// entry in expect.json describes: over HTTP, and also over MQTT if a topic could carry it. The test
-// checks the response, the counters and the rows.
+// The corpus: bodies as routers send them. Each body has an entry in expect.json, which describes
+// how to send it. The test sends the body to a new daemon over HTTP, and over MQTT if a topic could
+// carry it. Then it checks the response, the counters and the rows.
 //
 // One case covers all files, or the files listed after `--` on the command line.
 #define BOOST_BIND_GLOBAL_PLACEHOLDERS  // Otherwise Boost 1.74 warns about its own includes.

@@ -21,9 +21,10 @@ using namespace rollcall;
 
 namespace {
 
-// UnkeyedHash: the hash that fingerprints used before they had a key: XXH3_64bits_withSeed(), for
-// texts of 8 bytes. For this length it is a permutation of 64 bits, so a text with a given hash can
-// be computed. Source: XXH3_len_4to8_64b() of xxHash 0.8, specified in doc/xxhash_spec.md.
+// UnkeyedHash: the hash that fingerprints used before they had a key. It is XXH3_64bits_withSeed()
+// for texts of 8 bytes. For this length the hash is a permutation of 64 bits, so a text with a
+// given hash can be computed. Source: XXH3_len_4to8_64b() of xxHash 0.8, specified in
+// doc/xxhash_spec.md.
 class UnkeyedHash {
 public:
     static uint64_t hash(std::string_view text, uint64_t seed) {

@@ -1,7 +1,7 @@
 // PipelineStandIn: a replacement for SingleStore's pipeline that loads into MariaDB.
 //
 // It reads the committed messages of the topic and loads many at once into site_checkins, with the
-// clauses of the generated pipeline. It stores its offsets in the same transaction, so it may be
+// clauses of the generated pipeline. It stores its offsets in the same transaction, so it can be
 // stopped and started at any time. The end of a message also ends its last row, even without a line
 // end. If a load causes a warning, for example about a changed value, the pipeline ends with an
 // error. Duplicates are no error.

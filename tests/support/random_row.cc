@@ -198,7 +198,7 @@ std::vector<Spelling> spellings_of_integer(Column column, int64_t number) {
         default: break;
     }
     std::vector<Spelling> all = {{fmt::format("{}", number), true}};
-    // A script may have converted text to a number, which is exact up to 53 bits.
+    // A script can convert a text to a number, which is exact up to 53 bits.
     if (number < int64_t{1} << 53) all.push_back({fmt::format("{}.000000", number), true});
     return all;
 }

@@ -74,7 +74,7 @@ void TestDaemon::kill() {
 }
 
 // Finds "listening: protocol=http address=127.0.0.1:41573" in the log. Waits for the line, because
-// a launched daemon is perhaps not ready yet.
+// launch() does not wait until the daemon is ready.
 uint16_t TestDaemon::port_of(std::string_view protocol) const {
     const std::string before_address = fmt::format("listening: protocol={} address=", protocol);
     const auto deadline = std::chrono::steady_clock::now() + patience;

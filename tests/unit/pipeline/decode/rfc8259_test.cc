@@ -1,9 +1,9 @@
 // RFC 8259, sentence by sentence: every text that the RFC calls JSON is accepted, and no other
 // text.
 //
-// The tests do this in two ways: with tables of texts in the order of the RFC's sections, and by
-// comparing every short text of the bytes that have a meaning in JSON with a second implementation
-// of the RFC's grammar.
+// The tests check this in two ways. There are tables of texts in the order of the RFC's sections.
+// In addition, the tests form every short text of the bytes that have a meaning in JSON, and
+// compare the decoder with a second implementation of the RFC's grammar.
 #include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>

@@ -496,8 +496,7 @@ BOOST_AUTO_TEST_CASE(stop_gives_a_delivery_that_lacks_little_all_of_its_time) {
     SlowSink slow;
     Delivery delivery(files, real, shard, writer->end(), slow, options());
     delivery.start();
-    // A delivery that is far behind would get only a twentieth of this, which is less than a
-    // second.
+    // A delivery that is far behind would get only a twentieth of these 19 s: less than a second.
     delivery.begin_stop(19s);
     delivery.join();
     BOOST_TEST(slow.rows == 50);
