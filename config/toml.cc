@@ -5,7 +5,7 @@
 
 #define TOML_EXCEPTIONS 0  // parse() returns syntax errors instead of throwing them.
 // Disables the library's assertions. Version 3.3 asserts that a key comes after "[". Without the
-// assertion, its next line reports a missing key as a syntax error.
+// assertion, the library reports a missing key as a syntax error.
 #define TOML_ASSERT(condition) static_assert(true)
 #include <toml++/toml.h>
 

@@ -77,7 +77,7 @@ public:
     [[nodiscard]] std::vector<DeliveryHeartbeat> deliveries() const;
     // Detects sinks that do not respond. Call once a second after open().
     void measure_health();
-    // Call after open(). Any thread.
+    // Any thread may call it after open().
     [[nodiscard]] std::vector<SinkStatus> sinks() const;
     // Returns messages such as "sink kafka: down for 7 s: ..." for sinks that are not up or that
     // have dead letters. Call after open().

@@ -12,8 +12,8 @@
 //      explanation: the attempted action, the answer, and the remedy if it is known.
 //   3. The explanation is for logs, health messages and commands, and may name paths and hosts. It
 //      is never sent to a client: a client gets the help text of the code.
-//   4. A caller adds the context of the failure with in_context(). describe() builds the sentence,
-//      only where a person reads it.
+//   4. A caller adds the context of the failure with in_context(). describe() builds a sentence
+//      from both, but only where a person reads it.
 //   5. A report with several findings (config/load.h, a schema comparison) is a value and not an
 //      Error.
 // clang-format on

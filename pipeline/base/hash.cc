@@ -12,7 +12,7 @@ namespace rollcall {
 namespace {
 
 // Returns a random key. getrandom(2) waits until the kernel has enough randomness. For so few
-// bytes, it never returns only a part.
+// bytes, it never returns fewer than requested.
 KeyedHash::Key random_key() {
     KeyedHash::Key key;
     ssize_t count = 0;

@@ -1,9 +1,9 @@
 // SpoolId: a random UUID. Three things have one:
 //
-//   spool         The directory and all its copies, for ever. Checksums of records start from it.
+//   spool         A spool directory and all its copies. Checksums of records start from its id.
 //   run           One start of a daemon, and the records that this daemon wrote. Row ids are
 //                 computed from it, and dead letters contain it.
-//   incarnation   The spool in one directory (spool/lineage.h). A sink keeps one position for each.
+//   incarnation   A spool in one directory (spool/lineage.h). A sink has a position for each.
 #pragma once
 
 #include <array>

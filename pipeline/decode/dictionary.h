@@ -74,7 +74,7 @@ public:
 
     // The result of expect(): the size and meaning of the name at the beginning of a text.
     struct Expected {
-        size_t bytes = 0;  // 0 if the name is another one; then find its end and look_up() it.
+        size_t bytes = 0;  // 0 if the prediction was wrong; then call look_up().
         const Meaning* meaning = nullptr;
     };
     // Predicts the next name: the one that followed the current name the last time. Returns it if

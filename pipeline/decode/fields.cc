@@ -43,12 +43,12 @@ bool is_like_serial(std::string_view text) {
            std::ranges::any_of(text, is_letter) && std::ranges::any_of(text, is_digit);
 }
 
-// A voltage without a unit may be in tenths of volts: see settle_voltage().
+// Maximum of a voltage without a unit, which can be in tenths of volts: see settle_voltage().
 constexpr double bare_voltage_max = 1000;
 
 bool is_whole(double number) { return number == std::floor(number); }
 
-// Returns whether a whole number without a unit may be tenths of volts: see settle_voltage().
+// Returns whether a whole number without a unit can be in tenths of volts: see settle_voltage().
 bool may_be_tenths(const Key& key) { return key->column == Column::voltage_v && key->scale == 1; }
 
 // Removes the zeros that :serialize appends. It writes the text "7.2" like a number, with six

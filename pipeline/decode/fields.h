@@ -1,9 +1,9 @@
 // Fields: stores the keys and values of one report in the columns of the open row.
 //
-// Both parsers (JSON and key=value pairs) pass their keys and values to this class. It reads each
-// value according to the RouterOS type of its column, and chooses one value if several keys set the
-// same column. It records a warning for each value that it cannot use. A bad value leaves its
-// column empty; the row is still stored.
+// The parsers of JSON, of pairs and of the line protocol pass their keys and values to this class.
+// It reads each value according to the RouterOS type of its column, and chooses one value if
+// several keys set the same column. It records a warning for each value that it cannot use. A bad
+// value leaves its column empty; the row is still stored.
 //
 // Use: call begin(row). Pass the value of each known key to this class, and all other members to
 // extra(). Then call finish(). The row is unchanged until finish(), which writes the values and the

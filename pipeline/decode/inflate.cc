@@ -25,7 +25,8 @@ constexpr int raw_format = -window_bits;
 bool begins_as_zlib(std::string_view body) { return (body[0] & 0x0F) == Z_DEFLATED; }
 
 // Returns whether a body begins with a frame of the current format. Frames of older formats are
-// refused even if libzstd was built with decoders for them, because these are rarely reviewed.
+// refused even if libzstd was built with decoders for them, because such decoders are rarely
+// reviewed.
 bool begins_as_zstd(std::string_view body) {
     uint32_t magic = 0;
     if (body.size() < sizeof magic) return false;

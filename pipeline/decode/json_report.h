@@ -6,7 +6,7 @@
 //     {"cpu-load":5}                         a key of columns.def sets its column
 //     {"resource":{"cpu-load":5}}            members of a GROUP count as members of the report
 //     {"ram":{"total":1}}                    a path is a key at any depth
-//     {"foo":{"serial-number":"X"}}          in an unknown object, keys that only a router has
+//     {"foo":{"serial-number":"X"}}          in an unknown object, only a router's own keys count
 //     {"neighbor":{"serial-number":"X"}}     in an OTHER object, only paths count
 //     {"cpu-temperature":{"value":43}}       an object named like a key gives its `value`
 //     {"health":[{"name":"voltage","value":24.1}]}     names and values in a list are members

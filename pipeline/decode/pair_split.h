@@ -42,8 +42,8 @@ struct Part {
 [[nodiscard]] Part first_part_of_any_form(std::string_view list, const Separators& by,
                                           size_t key_end);
 
-// Returns the first part of a list. If key_end is not 0, the key ends there. Most keys are known
-// and most values have no quotes; then one search is enough.
+// Returns the first part of a list. key_end: the offset at which its key ends; 0 if that is not
+// known. With a known key_end and a value without quotes, one search is enough.
 [[nodiscard]] inline Part first_part(std::string_view list, const Separators& by,
                                      size_t key_end = 0) {
     const size_t begin = key_end + 1;

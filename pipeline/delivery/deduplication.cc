@@ -41,8 +41,8 @@ bool DeduplicationWindow::seen_before(uint64_t fingerprint, int64_t received_us)
         forget_oldest();
     give_back();
     const Entry& entry = find(fingerprint);
-    // The loop above stops at the first sighting that is young enough. Times may decrease, so a
-    // sighting after that one may still be too old: check the time of this sighting, too.
+    // The loop above stops at the first sighting that is young enough. Times can decrease, so a
+    // sighting after that one can still be too old: check the time of this sighting, too.
     if (entry.place != empty &&
         apart(sightings_[entry.place].received_us, received_us) <= window_us_)
         return true;

@@ -153,8 +153,8 @@ Result<void> Delivery::begin_open() {
     const uint64_t from = held->below;
     if (was_opened_ && from < stored_.own()) note_setback(from);
     if (const auto sought = reader_.seek(from); !sought) return sought;
-    // If the position is not known, the sink may hold the records that the spool has dropped, so
-    // these do not count as missing.
+    // If the position says nothing about this spool's records, the sink can hold the records that
+    // the spool has dropped. So these records do not count as missing.
     if (held->is_known)
         count_missing();
     else

@@ -135,7 +135,7 @@ std::string_view Intake::site_without_body(const Sender& sender) {
     scratch_.clear();
     fields_.begin(scratch_);
     const Submission out_of_band{.query = sender.query, .header = sender.header};
-    // Ignore errors: out-of-band fields may name the site even if they are not a report.
+    // Ignore errors: out-of-band fields can name the site even if they are not a report.
     if (decoder_.open(out_of_band)) (void)decoder_.read(fields_);
     fields_.finish();
     return site_of(scratch_, sender);

@@ -1,9 +1,9 @@
 // Intake: the part of a worker that puts reports into the pipeline.
 //
-// accept() decodes a body into rows of the open slot. At the end of the worker's turn, publish()
-// passes that slot to the committer. While the committer writes one slot, the worker fills the
-// next. accept() stores the number of the slot in a Receipt. Once durable() is above this number,
-// the report is on disk and may be acknowledged.
+// accept() decodes a body into rows of the open slot. At the end of each turn of the worker's event
+// loop, publish() passes that slot to the committer. While the committer writes one slot, the
+// worker fills the next. accept() stores the number of the slot in a Receipt. Once durable() is
+// above this number, the report is on disk and may be acknowledged.
 //
 // Threads: the worker that owns the Intake. The committer advances durable(); any thread may read
 //          the published sketches.
@@ -124,7 +124,7 @@ public:
     // anyway. Call this at the end of every turn, and when durable() has advanced.
     void publish();
 
-    // Returns true if there is no row that publish() must still pass on.
+    // Returns true if publish() has passed on all rows.
     [[nodiscard]] bool handed_over() const { return open_ == nullptr || open_->rows() == 0; }
 
     // All slots below this number are on disk.

@@ -5,7 +5,7 @@
 //     00000000000000000000.segment
 //     00000000000000004711.segment    records are appended to the last segment
 //     recycled                        a dropped segment, to be overwritten (see spool/writer.h)
-//     checkpoint                      which records exist, possibly outdated
+//     checkpoint                      the range of existing records, perhaps outdated
 //     quarantine/                     bytes that could not be read (see spool/lost_records.h)
 //     lineage                         runs and incarnations of the spool (see spool/lineage.h)
 //
@@ -15,7 +15,7 @@
 //
 //   head      magic "ROLLSEG1"                8 bytes
 //             format                     u32  3
-//             checksum                   u32  of the 2048 bytes with these four zero
+//             checksum                   u32  of the 2048 bytes, with 0 in this field
 //             spool                16 bytes   identity of the spool: a random UUID
 //             first record               u64
 //             column count               u32

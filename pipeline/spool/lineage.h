@@ -3,8 +3,8 @@
 // backup, this information keeps records from being lost or stored twice.
 //
 //   run           The time from one start of a daemon to its end. Each run begins a new segment.
-//                 Row ids are computed from the run. So the records of two copies of a spool have
-//                 different ids even if their numbers are equal.
+//                 Row ids are computed from the run. So rows in two copies of a spool have
+//                 different ids even if their records have equal numbers.
 //   incarnation   The id of a spool in one directory. A sink stores one position for each
 //                 incarnation, so two copies of a spool do not change each other's position.
 //
@@ -26,7 +26,7 @@
 // reboot does not change the incarnation. A new incarnation has no position yet; the positions of
 // the earlier incarnations tell where its delivery begins.
 //
-//   spool/lineage   [ slot at 0 | slot at 32,768 ], written in turn: a torn write leaves the other
+//   spool/lineage   [ slot at 0 | slot at 32,768 ], written in turn: one survives a torn write
 //   slot            magic "ROLLLINE"          8 bytes
 //                   checksum                  u32  CRC32C of the rest, up to the last run
 //                   format                    u32  1

@@ -187,8 +187,8 @@ Result<void> SpoolReader::seek(uint64_t number) {
     if (segments_.empty()) return {};
     const uint64_t oldest = segments_.front();
     if (number < oldest) {
-        // Skip the dropped records. All others before the oldest segment are lost, because their
-        // segment is missing.
+        // Skip the dropped records. The other records before the oldest segment are lost, because
+        // their segment is missing.
         if (auto passed = step_over_dropped(oldest); !passed)
             return std::unexpected(passed.error());
         if (next_ < std::min(oldest, end_.read())) lose(std::min(oldest, end_.read()), {}, 0, 0);
@@ -198,7 +198,7 @@ Result<void> SpoolReader::seek(uint64_t number) {
     const uint64_t first = *std::prev(after);
     const auto opened = open_segment(first);
     if (!opened) return std::unexpected(opened.error());
-    if (!*opened) return {};  // peek() will find and report this damage again.
+    if (!*opened) return {};  // peek() will find this damage, too, and report it.
     for (uint64_t at = first; at < next_;) {
         const auto skipped = segment_->skip(at);
         if (!skipped) return std::unexpected(skipped.error());

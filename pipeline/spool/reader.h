@@ -6,8 +6,8 @@
 //
 // The reader does not wait for a record that cannot be read. It searches for the next readable
 // record in this segment and the following ones, reports the records in between as lost, and
-// continues there. A damaged payload or record head loses that one record. A missing segment loses
-// all records that it held.
+// continues there. If a payload or a record head is damaged, only that record is lost. If a segment
+// is missing, all its records are lost.
 //
 // The reader lists the directory when it seeks and when it reaches records beyond the segments that
 // it knows. It does not list the directory for each segment or damaged record. So reading takes
@@ -180,7 +180,7 @@ private:
     std::optional<SegmentReader> segment_;
     std::vector<uint64_t> segments_;  // First records of the known segments, sorted.
     uint64_t listed_below_ = 0;       // All segments of records below this number are known.
-    // The segment whose damage was already compared with the checkpoint.
+    // The damaged segment for which the checkpoint was already read.
     std::optional<uint64_t> checked_segment_;
     uint64_t next_ = 0;
     bool has_more_ = false;  // The last peek_bounded() stopped early.

@@ -354,8 +354,8 @@ Result<void> SpoolWriter::sync() {
 
 Result<void> SpoolWriter::drop(uint64_t stored, uint64_t settled) {
     if (auto named = check_names_if_due(); !named) return named;
-    // The time from which the duplicate window reaches back: records that some sink has not stored
-    // were written at this time or later.
+    // The duplicate window reaches back from this time. All records that a sink still lacks were
+    // written at this time or later.
     int64_t now_us = clock_.wall_us();
     const size_t after_stored = segments_to(stored);
     if (stored < next_ && after_stored > 0) now_us = segments_[after_stored - 1].begun_us;

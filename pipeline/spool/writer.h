@@ -12,14 +12,14 @@
 // Each open() begins a run (spool/lineage.h). The first record of a run begins a segment. The spool
 // of dead letters has no runs, because its rows already have their ids.
 //
-// If a sync finds only blocks that the file already had, it writes no metadata. This saves a third
-// to a half of its time (bench/README.md). So a dropped segment is kept as `recycled`, and the next
+// If the file already has blocks for the new data, a sync writes no metadata. This saves a third to
+// a half of its time (bench/README.md). So a dropped segment is kept as `recycled`, and the next
 // segment overwrites it. If small records make a file grow, zeros are written after them, and the
 // next records overwrite these zeros.
 //
 // A segment that every sink has stored is kept in two cases. First, the duplicate window of later
 // records includes some of its records: a starting delivery reads their fingerprints. Second, a
-// sink may still lose one of its records (Sink::settled()). Keeping is best effort. If the spool
+// sink can still lose one of its records (Sink::settled()). Keeping is best effort. If the spool
 // exceeds half of size_max, or if the disk is full, such a segment is dropped at once. So stored
 // records never fill the spool.
 //
@@ -58,7 +58,7 @@ class SpoolWriter {
 public:
     struct Options {
         std::string directory;
-        uint64_t size_max;                   // Limit for the bytes of all segments, without zeros.
+        uint64_t size_max;                   // Limit for all segments in bytes; zeros do not count.
         uint64_t segment_size;               // Bytes; at most a quarter of size_max.
         bool sync;                           // If false, sync() only advances the end.
         std::chrono::milliseconds kept_for;  // The duplicate window.
@@ -134,9 +134,9 @@ private:
     bool run_begins_ = false;            // The current run has written no record yet.
     bool checkpoint_slot_ = false;       // The slot that is written next: 0 or 1.
     std::deque<SpoolSegment> segments_;  // Oldest first.
-    uint64_t written_to_ = 0;  // Blocks of the last segment below this offset were written before.
-    uint64_t recycled_bytes_ = 0;   // Size of the recycled segment; 0 if there is none.
-    uint64_t bytes_ = 0;            // Size of all segments and the recycled one.
+    uint64_t written_to_ = 0;            // The last segment's file already has blocks up to here.
+    uint64_t recycled_bytes_ = 0;        // Size of the recycled segment; 0 if there is none.
+    uint64_t bytes_ = 0;                 // Size of all segments and the recycled one.
     bool full_ = false;             // The last append() failed because the spool or disk was full.
     uint64_t next_ = 0;             // Number of the next record.
     int64_t names_checked_us_ = 0;  // Steady time of the last check_names().

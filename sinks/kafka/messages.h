@@ -11,7 +11,7 @@
 // A row that is too large for every message becomes a dead letter. The other rows are stored.
 //
 // The bytes are in chunks, which the next cut() overwrites. Until then the views stay valid, so a
-// client library may send from the chunks without copying. The chunks hold the lines in the order
+// client library can send from the chunks without copying. The chunks hold the lines in the order
 // of the rows, because the columns are read fastest in this order. If messages have several rows,
 // the chunks hold the lines a second time, joined into messages. Chunks are kept for later batches.
 //

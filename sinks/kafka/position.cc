@@ -130,8 +130,8 @@ private:
         return {};
     }
 
-    // If the field is missing, an older daemon wrote the record. The run of the record then has the
-    // spool's id (spool/lineage.h).
+    // If the header field is missing, an older daemon wrote this Kafka record. The spool's id then
+    // serves as the run (spool/lineage.h).
     [[nodiscard]] RunId run_of(const rd_kafka_message_t& message) const {
         rd_kafka_headers_t* fields = nullptr;
         const void* value = nullptr;

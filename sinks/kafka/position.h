@@ -7,11 +7,11 @@
 // Only committed records count. The topic is read backwards from its end: first a few records, then
 // more, until one is a record of this spool.
 //
-// A transaction of another spool may be open in the same partition. It hides all records that were
-// written after it began, until it ends. So the reader waits until it has read all records up to
-// the end that the partition had when the reader began. Otherwise it could return an outdated
-// position. This spool's own transaction cannot be open, because the sink ends it before it reads
-// the position (kafka/sink.h).
+// A transaction of another spool may be open in the same partition. Until that transaction ends, it
+// hides all records that were written after its beginning. So the reader waits until it has read
+// all records up to the end that the partition had when the reader began. Otherwise it could return
+// an outdated position. This spool's own transaction cannot be open, because the sink ends it
+// before it reads the position (kafka/sink.h).
 //
 // Threads: the thread of the sink.
 #pragma once

@@ -242,7 +242,7 @@ Result<void> KafkaProducer::store(const KafkaMessages& messages, const Batch& ba
     return std::unexpected(failure_.error());
 }
 
-// Ends all messages that the library still has, and collects their delivery reports. A refusal may
+// Ends all messages that the library still has, and collects their delivery reports. A refusal can
 // arrive while later messages are passed to the library. The library then fails the call that
 // passes them. Only the delivery report of the refused message tells which message was refused.
 void KafkaProducer::end_messages() {

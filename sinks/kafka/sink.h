@@ -11,18 +11,19 @@
 //
 // Recovery: after every failure the sink destroys the producer, and open() creates a new one with
 // the same transactional id, which is the incarnation's. Kafka then fences off the old producer and
-// completes or aborts its open transaction. Only then does the sink read its position. It reads
-// committed records only, so the position is exact after every kind of failure.
+// completes or aborts its open transaction. After that, the sink reads its position, from committed
+// records only. So the position is exact after every kind of failure.
 //
-// Without transactions, the position is stored after the rows have been delivered. A failure
-// between the two steps sends rows again, and the unique key of the table refuses these rows.
+// Without transactions, the position is stored after the rows have been delivered. After a failure
+// between the two steps, the sink sends rows again, and the unique key of the table refuses these
+// rows.
 //
-// Message sizes: a topic may have a lower limit than the settings. The sink learns that limit from
+// Message sizes: a topic can have a lower limit than the settings. The sink learns that limit from
 // refusals. When a broker refuses messages as too large, the sink puts fewer messages into one
 // request. If a broker refuses a message that is alone in its request, the size of that message
 // becomes the limit for its topic. Larger rows then become dead letters, and dead letters are cut
-// into smaller parts. All of this happens within one write(), with a new producer each time, for up
-// to kafka.timeout_max.
+// into smaller parts. All of this happens within one write(), for up to kafka.timeout_max. Each
+// attempt uses a new producer.
 //
 // Memory:  one batch as TSV (twice if messages have several rows), and about 200 bytes for each
 //          message of the batch. Nothing is queued beyond the batch, even if brokers are slow.

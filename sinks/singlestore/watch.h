@@ -10,8 +10,8 @@
 // at the end of a transaction. With kafka.transactions, the last offset of a partition is a marker.
 // This last marker is not counted; other markers are. Lag in rows is the lag in offsets times
 // rows_per_message, so it is an upper bound. Lag in seconds is the time since the watch first saw
-// an end of the topic that the pipeline has not loaded yet. It cannot begin before the daemon's
-// start.
+// an end of the topic that the pipeline has not loaded yet. It does not include time before the
+// daemon's start.
 //
 // LATEST_OFFSET is the end of the topic as the pipeline last saw it. It does not change while the
 // pipeline is stopped. If the daemon also has a Kafka sink, the larger of LATEST_OFFSET and
@@ -54,8 +54,8 @@ namespace rollcall {
 // LagClock: measures how long a reader has been behind the end of a log that grows.
 class LagClock {
 public:
-    // Records the current end of the log, and the end of the part that the reader has done. Returns
-    // how long the oldest part that is not done has waited.
+    // end: the current end of the log. done: the end of the part that the reader has done. Returns
+    // how long the oldest remaining part has waited.
     [[nodiscard]] std::chrono::microseconds note(int64_t now_us, int64_t end, int64_t done);
 
     static constexpr size_t samples_max = 4096;
@@ -154,7 +154,7 @@ private:
     mutable std::mutex mutex_;  // Guards status_, which only the watch's thread writes.
     PipelineStatus status_;
     Wakeup wakeup_;
-    Cursor stopping_;  // Advanced once by begin_stop(): 1 means to return.
+    Cursor stopping_;  // 1 after begin_stop(): the thread ends.
     std::thread thread_;
 };
 
