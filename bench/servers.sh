@@ -189,7 +189,7 @@ median() {
         awk '{ value[NR] = $1 } END { printf "%.10g\n", (value[int((NR + 1) / 2)] + value[int(NR / 2) + 1]) / 2 }'
 }
 
-# thousands NUMBER: prints a whole number with a comma after the thousands.
+# thousands NUMBER: prints a whole number with commas, such as 1,234,567.
 thousands() { printf '%.0f' "$1" | sed ':more; s/\([0-9]\)\([0-9]\{3\}\)\b/\1,\2/; t more'; }
 
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.2f", a / b }'; }

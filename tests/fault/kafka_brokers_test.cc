@@ -363,7 +363,7 @@ BOOST_AUTO_TEST_CASE(broker_that_is_killed_during_commits_holds_a_call_no_longer
     BOOST_TEST((stored.wait_for(15s) == std::future_status::ready));
     Cluster::running->start(0);
     Cluster::running->wait_until_ready();
-    // If the response to the last commit was lost, its rows can be stored all the same.
+    // If only the response to the last commit was lost, the rows of that commit are stored.
     const uint64_t known = stored.get();
     const uint64_t position = sink.open(spool).value().next_record;
     BOOST_TEST((position == known || position == known + 1));
@@ -388,7 +388,7 @@ BOOST_AUTO_TEST_CASE(connections_cut_at_any_byte_cost_nothing) {
             BOOST_TEST_REQUIRE(++failures < 20);
             const auto position = sink.open(spool);
             if (!position) continue;
-            // If the response to the commit was lost, its rows can be stored all the same.
+            // If only the response to the commit was lost, the rows are stored.
             if (position->next_record == static_cast<uint64_t>(record + 1)) break;
             BOOST_TEST_REQUIRE(position->next_record == static_cast<uint64_t>(record));
         }

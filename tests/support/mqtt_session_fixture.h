@@ -92,8 +92,8 @@ struct MqttSessionFixture : WorkerFixture {
         settings.quotas.burst = burst;
         settings.quotas.grace = grace;
     }
-    // Sends a report of r1 on another connection and waits for its acknowledgement. When it
-    // arrives, all earlier reports are stored.
+    // Sends a report of r1 on another connection and waits for its acknowledgement. All earlier
+    // reports are then stored, too.
     void mark() const {
         TcpClient client(mqtt_port);
         client.send(connect("marker") + publish(4, 1, 1));

@@ -35,7 +35,7 @@ public:
     void disconnect();
 
     [[nodiscard]] uint64_t acknowledged() const;
-    // Returns the longest wait of any router for a response, on present and earlier connections.
+    // Returns the longest wait of any router for a response, on its open or closed connections.
     [[nodiscard]] std::chrono::milliseconds longest_wait() const;
     // Returns the reports that the daemon's table has lost or contains twice, one per line; empty
     // if there are none.
