@@ -1,8 +1,7 @@
 // ClockWatch: logs and counts jumps of the wall clock. Operators need to know about them, because
 // rows contain wall-clock time, and because tokens and certificates expire by it.
 //
-// No code waits for the wall clock, and no row depends on this clock running forward: a check-in
-// that was accepted before a jump is delivered normally after it.
+// A jump does not disturb the delivery of check-ins, because no code waits for the wall clock.
 //
 // Threads: main.
 #pragma once

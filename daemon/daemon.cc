@@ -28,8 +28,8 @@ namespace rollcall {
 namespace {
 
 constexpr size_t admin_connections_max = 256;
-// Times added to the limits of a stop. drain_grace: a worker checks its limit only once a second.
-// stop_grace: the sinks are closed after the deliveries have ended.
+// Times added to the limits of a stop. drain_grace exists because a worker checks its limit only
+// once a second. stop_grace is for closing the sinks after the deliveries have ended.
 constexpr Millis drain_grace{2000};
 constexpr Millis stop_grace{1000};
 
@@ -47,7 +47,7 @@ size_t workers_of(const Settings& settings) {
     return usable_processors();
 }
 
-// Returns the settings with connections_max reduced to what the limit of open files permits.
+// Reduces connections_max to the number of connections that the limit of open files permits.
 Settings within_limits(Settings settings) {
     const uint64_t files = open_files::raise_limit();
     auto& connections_max = settings.general.connections_max;
@@ -158,8 +158,8 @@ void Daemon::log_ready() const {
 
 // --- start ---
 
-// Repeats a step of the start while the disk is full, just as the running daemon waits for room. A
-// stop signal during the wait ends the process.
+// Repeats a step of the start until the disk has room for it. A stop signal during the wait ends
+// the process.
 Result<void> Daemon::wait_for_room(const std::function<Result<void>()>& step) {
     for (int64_t attempts = 0;; ++attempts) {
         auto done = step();
@@ -344,7 +344,7 @@ void Daemon::watch_threads() {
         thread_watch_.add(fmt::format("sink {}", to_text(sink)), delivery, *heartbeat);
 }
 
-// Fills the admin pages. From now on the daemon is ready, unless it is overloaded.
+// Connects the admin pages to the parts whose state they show.
 void Daemon::show_pages() {
     const auto pipeline = [this] {
         return watch_ ? std::optional(watch_->status()) : std::nullopt;
@@ -402,8 +402,8 @@ void Daemon::on_turn() {
     obey_signals();
 }
 
-// Notifies the watchdog, even while the committer waits for the disk: a restart would not make the
-// disk faster.
+// Notifies the watchdog unless a thread is stuck. A committer that waits for the disk does not
+// count as stuck, because a restart would not make the disk faster.
 void Daemon::notify_watchdog() {
     service_manager_.retry();
     const bool stuck =
@@ -465,7 +465,7 @@ void Daemon::end_at_once(std::string_view reason) {
 void Daemon::stop() {
     log(LogLevel::notice, "stopping");
     service_manager_.stopping();
-    if (watch_) watch_->begin_stop();  // Early, so that it ends while the workers stop.
+    if (watch_) watch_->begin_stop();  // Its thread ends while the workers stop.
     stop_workers();
     stop_pipeline();
     stopped_ = true;
@@ -478,7 +478,7 @@ void Daemon::stop_workers() {
     for (auto& worker : workers_) worker->join();
 }
 
-// Stops the pipeline. The limit also covers the destructors, which close the sinks.
+// The limit also covers the destructors of the sinks, which run after this function.
 void Daemon::stop_pipeline() {
     signals_.end_after(settings_.delivery.stop_timeout_max + stop_grace);
     pipeline_->stop();

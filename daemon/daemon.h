@@ -1,17 +1,17 @@
 // Daemon: owns every thread. A check-in passes through several parts, from a socket to a sink. The
-// daemon starts these parts from the last to the first, so that it accepts nothing before it can
-// make it durable. It stops them from the first to the last.
+// daemon starts the last part first, so that it accepts no check-in before it can make the check-in
+// durable. It stops the first part first.
 //
 //   start:   spool and sinks -> sockets -> deliveries, committer -> workers -> READY=1
 //   stop:    STOPPING=1 -> workers (respond to what is durable) -> committer -> deliveries
 //   reload:  SIGHUP -> the daemon reads the files named in the settings again
 //
-// Each step of a stop has a limit: drain_timeout_max for the workers, delivery.stop_timeout_max for
-// the rest, and a second or two more. After the limit the process ends, even if a thread still
-// waits.
+// Each step of a stop has a time limit: drain_timeout_max for the workers,
+// delivery.stop_timeout_max for the rest. The daemon adds a second or two to each limit. After the
+// limit the process ends, even if a thread still waits.
 //
-// A failure that breaks a promise (error.h, Action::halt) ends the process at once. Check-ins
-// without an acknowledgement by then are never acknowledged.
+// A failure that breaks a promise (error.h, Action::halt) ends the process at once. The clients of
+// check-ins that are not acknowledged by then receive no acknowledgement.
 //
 // Threads: main.
 #pragma once
@@ -123,7 +123,7 @@ private:
     std::string state_dir_;
     ServiceManager service_manager_;
     Files files_;
-    MetricShard shard_;  // Counters of main's loop; not exported.
+    MetricShard shard_;  // The metrics of main's loop, which no page shows.
     Replies replies_;
     Admin admin_;
     HttpSession::Limits admin_limits_;
@@ -139,9 +139,9 @@ private:
                                                // Kafka.
     std::vector<std::unique_ptr<Worker>> workers_;
     ReloadableFiles reloads_;
-    uint64_t reloads_begun_ = 0;  // Number of requested reloads that were begun.
+    uint64_t reloads_begun_ = 0;  // signals_.reloads_requested() when the last reload began.
     bool stopped_ = false;
-    Loop loop_;  // Serves the admin pages, handles signals, and measures once a second.
+    Loop loop_;  // Serves the admin pages, and calls on_turn() at least once a second.
 };
 
 }  // namespace rollcall

@@ -3,12 +3,12 @@
 // operator requests a reload. It does not read a changed file by itself, because a certificate and
 // its key are replaced one after the other, and do not match in between.
 //
-// stat(2) hangs if the file server hangs. So the reload thread calls measure(), not main
-// (reload.h).
+// The reload thread calls measure() (reload.h). main does not, because stat(2) hangs if the file
+// server hangs.
 //
-// Threads: one at a time. Only health_messages() may be called by any thread at any time; a mutex
-// guards what it reads. Source: inode(7): the kernel updates the change time (ctime) when contents,
-// owner, mode or name change.
+// Threads: one at a time, except for health_messages(), which any thread may call at any time.
+// Source: inode(7): the kernel updates the change time (ctime) when contents, owner, mode or name
+// change.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ class FileWatch {
 public:
     FileWatch(const Clock& clock, const std::vector<std::string>& paths);
 
-    // Forgets all changes so far. Call this before reading the files.
+    // Records the present version of each file as unchanged. Call this before reading the files.
     void remember();
     // Checks the files, at most once a second, and logs those that have changed.
     void measure();
@@ -43,7 +43,7 @@ private:
     };
     struct Watched {
         std::string path;
-        std::optional<Version> read;  // Empty if no file had this path.
+        std::optional<Version> read;  // The version at remember(); empty if there was no file.
         bool changed = false;
     };
 

@@ -14,8 +14,8 @@ namespace rollcall::open_files {
 inline constexpr uint64_t files_reserved = 128;
 
 // Opens /dev/null for each standard stream that is closed. Otherwise the next opened file would get
-// the stream's number; if this were a spool file, log lines would be written into it. Call this
-// before any file is opened.
+// the stream's number, and log lines could be written into a spool file. Call this before any file
+// is opened.
 void open_standard_streams();
 
 // Raises the limit of open files to the hard limit, and returns the limit in force.

@@ -32,12 +32,12 @@ public:
     ReloadableFiles(const ReloadableFiles&) = delete;
     ReloadableFiles& operator=(const ReloadableFiles&) = delete;
 
-    // Reads all files of one kind, or changes nothing. An error names the file and the reason.
-    // add() makes the first call, the reload thread all later ones.
+    // A function that reads all files of one kind, or changes nothing. Its error names the file and
+    // the reason. add() makes the first call; the reload thread makes all later ones.
     using Read = std::function<Result<void>()>;
 
-    // Reads the files for the first time. If that succeeds, every reload reads them again. Fails
-    // with too_many_files if no file descriptor is left for waking the thread.
+    // Calls `read` now. If the call succeeds, every reload calls `read` again. Fails with
+    // too_many_files if no file descriptor is left for waking the thread.
     [[nodiscard]] Result<void> add(Read read);
     void read_again();
     // Starts the thread. It calls `every_second` once a second, and `done` after each reload.
@@ -45,9 +45,9 @@ public:
     // Makes the thread read all files again. Call it only if no reload is running.
     void begin_reload();
     [[nodiscard]] bool is_reloading() const { return ended_ != requested_.own(); }
-    // Ends the reload if the thread has finished it. Returns whether the reload ended.
+    // If the thread has finished the reload, ends the reload and returns true.
     bool try_end_reload();
-    // Ends the thread and waits for it, even if reading the files takes long.
+    // Ends the thread. If the thread is reading a file, waits until the read has ended.
     void stop();
     // Returns a message for each kind of files that the last reload could not read.
     [[nodiscard]] std::vector<std::string> health_messages() const;
@@ -60,10 +60,10 @@ private:
     };
     std::deque<Files> all_;
     MetricShard shard_;
-    Cursor requested_;    // Advanced by main: the number of reloads that were begun.
-    Cursor finished_;     // Advanced by the thread: the number of reloads that are finished.
-    uint64_t ended_ = 0;  // Number of reloads that main has ended.
-    Cursor stopping_;     // Advanced once, by stop(): the thread returns.
+    Cursor requested_;    // Number of reloads that main has begun.
+    Cursor finished_;     // Number of reloads that the thread has finished.
+    uint64_t ended_ = 0;  // Number of reloads for which try_end_reload() has returned true.
+    Cursor stopping_;     // Advanced once, by stop(), to make the thread return.
     Wakeup wakeup_;
     std::thread thread_;
 };

@@ -1,7 +1,7 @@
 // ServiceManager: notifies systemd of the state of the daemon. Has no effect without systemd.
 //
 // No call blocks. (libsystemd's sd_notify() would block if the service manager hangs and its socket
-// is full.) If a state could not be sent, the next call sends it.
+// is full.) If the socket is full, the state is kept, and retry() sends it later.
 //
 // Source: sd_notify(3), sd_watchdog_enabled(3).
 // Threads: main.
@@ -18,15 +18,15 @@ public:
     ServiceManager();
 
     void ready();  // The sockets are open and the spool is recovered.
-    // Call this every second while the start waits for something, so that the service manager
-    // waits, too.
+    // Extends systemd's timeout for the start by 30 s. Call this every second while the start waits
+    // for something.
     void waiting(std::string_view status);
     void reloading(int64_t steady_us);  // A reload has begun; ready() ends it.
     void stopping();                    // The daemon accepts no more work.
     // Keeps the service's watchdog (WatchdogSec=) from restarting the daemon. Call it every second
     // while all threads make progress.
     void alive();
-    // Sends a state that could not be sent before. Call it every second.
+    // Sends the last state if the socket was full before. Call it every second.
     void retry();
 
 private:
@@ -35,7 +35,7 @@ private:
 
     std::string socket_;  // $NOTIFY_SOCKET; empty without a service manager.
     bool watchdog_;       // True if $WATCHDOG_USEC is set.
-    std::string unsent_;  // The last state, if it could not be sent yet.
+    std::string unsent_;  // The last state if the socket was full, otherwise empty.
 };
 
 }  // namespace rollcall

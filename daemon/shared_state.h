@@ -1,5 +1,4 @@
-// SharedState: the tables that all workers share. The daemon owns this object, which outlives the
-// workers.
+// SharedState: the tables that all workers share. The object outlives the workers.
 //
 // Threads: the header of each member says which of its functions any thread may call.
 #pragma once

@@ -44,8 +44,8 @@ void Signals::end_after(std::chrono::milliseconds time) {
     deadline_us_.set(clock_.steady_us() + time.count() * 1000);
 }
 
-// Receives signals. Deadlines exist only after a stop signal, so before it the thread needs no
-// timeout.
+// Receives signals. Before the first stop signal there is no deadline, so the thread waits without
+// a timeout.
 void Signals::run() {
     name_this_thread("signals");
     const sigset_t set = signal_set();

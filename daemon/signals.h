@@ -2,13 +2,13 @@
 // by the recovery of a large spool, a file on a server that hangs, or a thread that does not end.
 //
 //   |  state       SIGTERM or SIGINT        SIGHUP
-//   |  starting    end the process          count it: main reads the files again when it serves
-//   |  serving     main begins to stop      count it: main reads the files again
-//   |  stopping    end the process          count it: no effect
+//   |  starting    end the process          main reads the files again when it serves
+//   |  serving     main begins to stop      main reads the files again
+//   |  stopping    end the process          no effect
 //
-// The process may end at any moment without loss, because every acknowledged check-in is in the
-// spool. main sets a deadline for each step of a stop. If a deadline passes, the thread ends the
-// process, so no sink, disk or client can delay a stop beyond the limits in the settings.
+// Ending the process loses no data, because every acknowledged check-in is in the spool. main sets
+// a deadline for each step of a stop. If a deadline passes, the thread ends the process. So no
+// sink, disk or client can delay a stop beyond the limits in the settings.
 //
 // Threads: the constructor, serve() and end_after() belong to main. Any thread may call the others.
 // Source:  sigwaitinfo(2).
@@ -41,7 +41,8 @@ public:
     // Begins the state `serving`. wake: called after each SIGHUP, and after the first
     // SIGTERM or SIGINT.
     void serve(std::function<void()> wake);
-    // Ends the process if it is still running after this time. Call it after stop_requested().
+    // Ends the process if it is still running after this time. Call it only after stop_requested()
+    // has returned true.
     void end_after(std::chrono::milliseconds time);
 
     [[nodiscard]] bool stop_requested() const { return stops_.read() != 0; }
@@ -57,8 +58,8 @@ private:
     std::function<void()> wake_;   // Set before serving_ advances.
     Latest<int64_t> deadline_us_;  // Steady time; 0 if there is none.
     Cursor serving_;               // Advanced once by serve().
-    Cursor destroyed_;             // Advanced once, by the destructor: the thread returns.
-    Cursor stops_;                 // Advanced once by the thread.
+    Cursor destroyed_;             // Advanced once, by the destructor, to make the thread return.
+    Cursor stops_;                 // Advanced once, at the first SIGTERM or SIGINT.
     Cursor reloads_;
     std::thread thread_;
 };

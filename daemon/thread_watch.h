@@ -1,7 +1,8 @@
-// ThreadWatch: finds stuck threads, whose current step has taken StepWatch::stuck_after_s seconds
-// or more. It logs when a thread becomes stuck and when it continues.
+// ThreadWatch: finds stuck threads. A thread is stuck if its current step has taken
+// StepWatch::stuck_after_s seconds or more. ThreadWatch logs when a thread becomes stuck and when
+// the thread continues.
 //
-// Threads: main; any thread may call in_step(), for which a mutex guards the list.
+// Threads: main, except for in_step(), which any thread may call.
 #pragma once
 
 #include <cstdint>
@@ -49,7 +50,7 @@ private:
 
     static void measure(Watched& thread);
 
-    // Held by main while it changes the number of threads, and by in_step().
+    // Guards threads_ while main adds or removes threads, and in in_step().
     mutable std::mutex mutex_;
     std::vector<Watched> threads_;
     int64_t measured_us_ = 0;

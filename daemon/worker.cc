@@ -76,8 +76,8 @@ void Worker::start() {
     });
 }
 
-// Each turn is a step of the heartbeat. The step includes the wait for clients. This wait lasts
-// at most a second, because the sweep of the connection table wakes the loop once a second.
+// Each turn is a step of the heartbeat and includes the wait for clients. This wait lasts at most a
+// second, because a timer wakes the loop once a second (net/loop.h).
 void Worker::on_turn() {
     heartbeat_.next_step();
     acknowledge();
@@ -85,7 +85,7 @@ void Worker::on_turn() {
     if (stopping_.read() != 0) stop_step();
 }
 
-// Sends the acknowledgements that are due, and hands over what was read.
+// Sends the acknowledgements that are due, and passes the rows that were read to the committer.
 void Worker::acknowledge() {
     loop_.connections().release_replies(intake_.durable());
     mqtt_.on_turn();
@@ -93,7 +93,8 @@ void Worker::acknowledge() {
     intake_.publish();
 }
 
-// Publishes the observations once a second, because copying them in each turn would be slow.
+// Publishes the statistics about unknown keys and warnings. Does so once a second, because copying
+// them in each turn would be slow.
 void Worker::publish_observations() {
     constexpr int64_t interval_us = 1'000'000;
     const int64_t now = clock_.steady_us();
@@ -109,8 +110,7 @@ void Worker::stop_step() {
         loop_.stop_listening();
         loop_.connections().drain_all();
     }
-    // This is checked at least once a second, because the sweep of the connection table wakes the
-    // loop.
+    // The loop calls this at least once a second, because its timer wakes it.
     const bool done = loop_.connections().empty() && intake_.handed_over();
     if (!done && now < stop_before_us_) return;
     mqtt_.close();

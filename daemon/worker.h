@@ -1,12 +1,14 @@
-// Worker: a thread with an event loop, its own sockets, its own clients and its own Intake.
+// Worker: a thread with an event loop, its own sockets, its own clients and its own Intake. The
+// Intake puts check-ins into slots, which the committer writes to disk (pipeline/ingest/intake.h).
 //
 //   a turn:   read requests and packets, decode them into the open slot
 //             send the responses whose slots have become durable
-//             publish the slot
+//             pass the slot to the committer
 //
 // Stop: the worker accepts no new clients and reads no more input. It closes each connection when
-// the connection's responses are sent; the committer must still run for that. It also waits for
-// rows whose clients expect no response. After drain_timeout_max it closes all connections.
+// the connection's responses are sent. The committer must therefore still run. The worker also
+// waits until it has passed its last slot to the committer. After drain_timeout_max it closes all
+// connections.
 //
 // Threads: the constructor, listen(), start(), begin_stop() and join() belong to main; any thread
 //          may call wake(), heartbeat() and ack_times(); the rest is the worker's own.
@@ -52,7 +54,7 @@ public:
     void begin_stop();
     void join();
 
-    // Makes at least one step a second: each turn of the loop is a step.
+    // Each turn of the loop is a step of the heartbeat. At least one step begins each second.
     [[nodiscard]] const Heartbeat& heartbeat() const { return heartbeat_; }
     [[nodiscard]] const AckTimes& ack_times() const { return loop_.connections().ack_times(); }
 
@@ -79,9 +81,9 @@ private:
     HttpSession::Limits http_limits_;
     MqttSessions mqtt_;
     Heartbeat heartbeat_;
-    Cursor stopping_;             // Advanced once, by main: the worker drains and returns.
+    Cursor stopping_;             // Advanced once, by main, to make the worker stop.
     int64_t stop_before_us_ = 0;  // Deadline of the stop; 0 until the stop begins.
-    int64_t published_us_ = 0;    // Time at which the observations were last published.
+    int64_t published_us_ = 0;    // Time of the last Intake::publish_observations().
     Loop loop_;
     std::thread thread_;
 };

@@ -3,7 +3,8 @@
 //   GET  /metrics   metrics for Prometheus
 //        /healthz   200 while the process responds
 //        /readyz    200 while check-ins are accepted from all clients, otherwise 503 with the
-//                   reason; then one line for each health message (`sink kafka: ...`)
+//                   reason; the body ends with a line for each health message, such as
+//                   `sink kafka: ...`
 //        /status    a status page; /status.json has the same content for scripts
 //
 // If admin.token_file is set, all pages except /healthz require the token in this file. Clients
@@ -50,8 +51,8 @@ public:
         : replies_(replies), clock_(clock), version_(version), started_us_(clock.steady_us()) {}
 
     void show(Sources sources) { sources_ = std::move(sources); }
-    // Requires this token from now on. settings: the names of the header fields and query keys for
-    // tokens. Any thread may call this, because the reload thread does.
+    // Requires this token from now on. settings: contains the names of the header fields and query
+    // keys for tokens. Any thread may call this.
     void require_token(const Digest& digest, const Settings& settings) {
         const std::lock_guard lock(token_mutex_);
         token_digest_ = digest;

@@ -61,8 +61,8 @@ MetricFamily family_of(const MetricShards& shards, size_t number) {
     return family;
 }
 
-// Converts a page from the text format, the only one that the library writes, to OpenMetrics. Apart
-// from the end mark, only the descriptions differ: "# HELP name words" and "# TYPE name counter".
+// Converts a page from the text format to OpenMetrics, which the library does not write. Apart from
+// the end mark, only the description lines change: "# HELP name words" and "# TYPE name counter".
 std::string as_openmetrics(const std::string& text) {
     constexpr std::string_view total = "_total ";
     std::string page;

@@ -1,10 +1,10 @@
 // Metrics export: writes the metrics as a page for Prometheus, in one of two formats:
 //
 //     text          version 0.0.4: https://prometheus.io/docs/instrumenting/exposition_formats/
-//     OpenMetrics   version 1.0.0: the same samples, but the description of a counter leaves out
-//                   _total, quotes are escaped everywhere, and an end mark shows that the page is
-//                   complete: https://github.com/prometheus/OpenMetrics
-//                   (specification/OpenMetrics.md)
+//     OpenMetrics   version 1.0.0: https://github.com/prometheus/OpenMetrics
+//                   (specification/OpenMetrics.md). Its differences: the description of a counter
+//                   leaves out _total, quotes are escaped everywhere, and an end mark shows that
+//                   the page is complete
 //
 // Threads: any.
 #pragma once

@@ -1,8 +1,7 @@
-// Metrics snapshot: sums the metrics of all threads for the admin pages.
+// Metrics snapshot: sums the metrics of all threads at the moment of the call, for the admin pages.
 //
-// Each call sums the shards of all threads at that moment. Only the pages and documents about
-// metrics may call these functions (tests/tidy_test.cc), because no other code may depend on the
-// value of a metric.
+// Only the pages and documents about metrics may call these functions (tests/tidy_test.cc), because
+// no other code may depend on the value of a metric.
 //
 // Threads: any.
 // Units:   as in MetricShard (config/metrics.h).
@@ -26,7 +25,8 @@ using MetricShards = std::vector<const MetricShard*>;
 struct Observed {
     int64_t count = 0;   // Number of observations since the start.
     int64_t micros = 0;  // Sum of the observations.
-    // Number of observations up to each of histogram_bounds_us; the last entry counts all.
+    // For each bound in histogram_bounds_us: number of observations up to it. The last entry counts
+    // all observations.
     std::array<int64_t, histogram_bounds_us.size() + 1> below{};
 };
 [[nodiscard]] Observed observed(const MetricShards& shards, Metric histogram);
@@ -42,8 +42,8 @@ struct MetricValue {
     std::vector<Label> labels;  // At most two.
     int64_t value;
 };
-// Returns the values of a counter, gauge or ratio. Omits sinks that the settings do not list,
-// recognized by the fact that they have never been up and have never failed.
+// Returns the values of a counter, gauge or ratio. Omits a sink that has never been up and has
+// never failed, because the settings do not list it.
 [[nodiscard]] std::vector<MetricValue> values_of(const MetricShards& shards, Metric metric);
 
 }  // namespace rollcall

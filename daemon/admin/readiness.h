@@ -23,11 +23,12 @@ enum class Readiness : uint8_t {
 };
 
 // Returns the readiness of a daemon that has started. The daemon is not ready while its spool
-// cannot grow, while the pressure is full, or while a thread that check-ins need is stuck.
+// cannot grow, while the pressure is 1 (overload/state.h), or while a worker or the committer is
+// stuck.
 [[nodiscard]] Readiness readiness_of(const SpoolLoad& load, const OverloadMeasurement& measured,
                                      bool thread_stuck);
 
-// Returns the reason why the daemon is not ready, for the operator; empty if it is ready.
+// Returns a text for the operator: the reason why the daemon is not ready; empty if it is ready.
 [[nodiscard]] std::string_view reason_of(Readiness readiness);
 
 }  // namespace rollcall

@@ -1,9 +1,9 @@
 // Status: the state of the daemon as a page for the operator and as JSON for scripts.
 //
-// The page shows whether check-ins are accepted, the health messages, and every metric that is not
-// 0 with its description. It has no script; the browser reloads it every ten seconds.
+// The page shows whether check-ins are accepted, the health messages, and each metric that is not
+// 0, with its description. It has no script; the browser reloads it every ten seconds.
 //
-// The JSON has the same content and also the metrics that are 0. Its members are:
+// The JSON has the same content, and the metrics that are 0. Its members are:
 //
 //     version, up_seconds
 //     ready              true or false

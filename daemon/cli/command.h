@@ -1,7 +1,7 @@
 // Command: one command of the rollcalld program, with its arguments and its help.
 //
-// main() adds all commands to the command line and runs the given one. A command prints its result
-// to standard output. If it fails, it prints the reason to standard error.
+// main() adds all commands to the command line and runs the one that the user typed. A command
+// prints its result to standard output. If it fails, it prints the reason to standard error.
 //
 //   exit status    meaning
 //   0              The command succeeded, and found no difference and no damage.
@@ -45,7 +45,7 @@ public:
     // config_file: path of the file with the settings; empty if the settings are the defaults.
     void set_config_file(std::string config_file) { config_file_ = std::move(config_file); }
 
-    // Returns whether this command was given on the command line.
+    // Returns whether the command line names this command.
     [[nodiscard]] bool given() const { return app_->parsed(); }
 
 protected:
@@ -59,8 +59,8 @@ protected:
             default_config_file, example));
     }
 
-    // Returns a check that an argument is one of the names. For another argument the check suggests
-    // the nearest name.
+    // Returns a check for an argument, which must be one of the names. The check suggests the
+    // nearest name for any other argument.
     [[nodiscard]] static CLI::Validator one_of(std::vector<std::string> names);
 
     CLI::App* app_ = nullptr;  // Set by add_to().

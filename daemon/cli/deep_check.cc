@@ -62,7 +62,7 @@ void check_descriptors(const Settings& settings, Problems& problems) {
                         wanted, limit.rlim_max));
 }
 
-// Checks the tables. `dialects`: tried in order, until the database accepts one.
+// Checks the tables. Tries the dialects in order, until the database accepts one.
 void check_tables(const Settings& settings, const std::string& state_dir, const std::string& sink,
                   std::initializer_list<SqlDialect> dialects, Problems& problems) {
     std::string why;

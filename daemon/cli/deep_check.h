@@ -1,8 +1,8 @@
-// Deep check: rollcalld check --deep. It checks what the settings refer to: the state directory,
-// every record of the spool, disk space and file descriptors for the configured limits, and the
-// sinks' tables.
+// Deep check: rollcalld check --deep. It checks the state directory, every record of the spool, and
+// the sinks' tables. It also checks that the machine has the disk space and file descriptors that
+// the settings need.
 //
-// It changes nothing and can run beside a daemon.
+// It changes nothing, and can run while the daemon runs.
 // Threads: main.
 #pragma once
 

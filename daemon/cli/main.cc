@@ -36,14 +36,14 @@ Exit status:
 Example:
   rollcalld check --deep && rollcalld serve)";
 
-// Returns the innermost command that was given.
+// Returns the last command on the command line, such as `list` of `spool list`.
 const CLI::App& innermost(const CLI::App& app) {
     const auto given = app.get_subcommands();
     return given.empty() ? app : innermost(*given.front());
 }
 
-// Prints each word that is neither a command nor an option, and suggests the name that was probably
-// meant. Returns true if there was such a word.
+// Prints each word that is neither a command nor an option, and suggests a similar name. Returns
+// true if there was such a word.
 bool report_unknown_words(const CLI::App& program) {
     const CLI::App& command = innermost(program);
     std::vector<std::string> names;

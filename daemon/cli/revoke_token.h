@@ -2,10 +2,10 @@
 //
 // When the command succeeds, the id is on disk. The daemon reads the file at the next reload.
 //
-// The command gives a new file such permissions that the daemon can read it. The mode is 0640. If
-// root creates the file, owner and group are those of auth.signing_keys_file if it is set,
-// otherwise those of the directory. An existing file keeps its owner and mode. Concurrent commands
-// wait for each other (flock(2)).
+// The command makes a new file readable for the daemon. The mode is 0640. If root creates the file,
+// owner and group are those of auth.signing_keys_file, or of the directory if this setting is
+// empty. An existing file keeps its owner and mode. Concurrent commands wait for each other
+// (flock(2)).
 //
 // Threads: main, without a daemon. Errors: bad_argument, not_owner, unreadable_file, and errors in
 // the file's contents. Each error has an explanation.
@@ -19,8 +19,8 @@
 
 namespace rollcall {
 
-// Returns lines to print: what was done, and what happens next. If the token is already revoked,
-// succeeds without a change. After a failure the file has its previous contents.
+// Returns the lines to print: the change, and the next step for the operator. If the token is
+// already revoked, succeeds without a change. After a failure the file has its previous contents.
 [[nodiscard]] Result<std::string> revoke_token(const Settings& settings, std::string_view id);
 
 }  // namespace rollcall

@@ -16,11 +16,12 @@ namespace rollcall {
 
 namespace {
 
-// The login of SingleStore's pipeline at Kafka's brokers; empty if they require none.
+// The login with which SingleStore's pipeline connects to Kafka's brokers; empty if they require
+// none.
 struct PipelineLogin {
     std::string user;
     std::string password_file;
-    std::string_view setting;  // The setting that names the file.
+    std::string_view setting;  // The name of the setting for password_file.
 };
 
 PipelineLogin pipeline_login(const Settings& settings) {
@@ -62,7 +63,7 @@ PipelineSource pipeline_source(const Settings& settings, std::string_view passwo
     return source;
 }
 
-// A database that could be reached, and the schema that it must have.
+// A connection to a database, and the schema that the database must have.
 struct Target {
     SqlDialect dialect;
     Query query;
@@ -89,8 +90,8 @@ Query query_of(Database database) {
     };
 }
 
-// diff prints statements, so it must read no secrets. apply may read secrets, because it prints no
-// statement with a secret.
+// diff prints the statement that creates the pipeline, so it hides the pipeline's password. apply
+// executes this statement, so it reads the password.
 enum class Purpose : uint8_t { diff, apply };
 
 struct Logins {
@@ -126,7 +127,7 @@ Result<Logins> read_logins(const Settings& settings, const Administrator& admini
     return logins;
 }
 
-// Connects. For apply, also creates the database if it does not exist.
+// Connects to the server. For apply, also creates the database if it does not exist.
 Result<Target> reach_server(const Settings& settings, SqlDialect dialect,
                             const Administrator& administrator, Purpose purpose) {
     const auto logins = read_logins(settings, administrator, purpose);
@@ -171,8 +172,8 @@ std::string in_lines(const Differences& differences) {
     return text;
 }
 
-// Creates the daemon's user. An existing user keeps its password. If this is not the password in
-// the settings, the daemon cannot log in; this is reported as a difference.
+// Creates the daemon's user. An existing user keeps its password. If the settings have another
+// password, the daemon cannot log in, and the function returns this problem as a difference.
 Result<Differences> make_users(const Target& target) {
     for (const auto& statement : create_users(target.dialect, target.users))
         if (const auto done = target.query(statement); !done) return std::unexpected(done.error());

@@ -11,32 +11,32 @@
 
 namespace rollcall {
 
-// The database user that runs the command, if it is not the daemon's user. In this case apply also
+// A database user that runs the command in place of the daemon's user. If one is given, apply also
 // creates the daemon's user.
 struct Administrator {
-    std::string user;  // Empty for the daemon's user.
+    std::string user;  // Empty if the daemon's user runs the command.
     std::string password_file;
 };
 
 struct SchemaReport {
     std::string text;
-    bool same;  // No differences were found, or apply_schema() fixed all.
+    bool same;  // No differences were found, or apply_schema() fixed all differences.
 };
 
 // Returns the SQL statements. Statements with a password are commented out, and *** replaces the
 // password.
 [[nodiscard]] std::string show_schema(const Settings& settings, SqlDialect dialect);
 
-// Returns the differences of the live database, with the statements that would fix them. Secrets
-// are hidden as in show_schema(). Fails if the database cannot be reached or queried. state_dir
-// contains the SQLite file if sqlite.path is empty.
+// Returns the differences between the live database and the schema, with the statements that would
+// fix them. Secrets are hidden as in show_schema(). Fails if the database cannot be reached or
+// queried. state_dir: the directory of the SQLite file if sqlite.path is empty.
 [[nodiscard]] Result<SchemaReport> diff_schema(const Settings& settings, SqlDialect dialect,
                                                const std::string& state_dir,
                                                const Administrator& administrator);
-// Fixes the differences: first the tables, then the daemon's user, then SingleStore's pipeline, for
-// which the topics must already exist in Kafka. The report lists what was done, what the operator
-// must change by hand, and the statement that failed. A second call continues with that statement.
-// Fails if the database cannot be reached.
+// Fixes the differences: first the tables, then the daemon's user, then SingleStore's pipeline. The
+// pipeline needs topics that already exist in Kafka. The report lists the differences that were
+// fixed, those that the operator must fix by hand, and the statement that failed. A second call
+// continues with this statement. Fails if the database cannot be reached.
 [[nodiscard]] Result<SchemaReport> apply_schema(const Settings& settings, SqlDialect dialect,
                                                 const std::string& state_dir,
                                                 const Administrator& administrator);

@@ -42,7 +42,7 @@ constexpr std::string_view in_words(Kind kind) {
     return "";
 }
 
-// Returns the names of keys from columns.def, without the marks that follow each name there.
+// Returns the names of keys from columns.def, without the marks that follow the names there.
 std::string names(std::string_view keys) {
     if (keys.empty()) return "set by rollcalld";
     std::string list;

@@ -29,8 +29,7 @@ std::unexpected<Error> fail_in(const std::string& place, const Error& error) {
     return std::unexpected(in_context(place, error));
 }
 
-// Progress: prints a percentage that overwrites itself. Prints nothing if the output is not a
-// terminal.
+// Progress: prints a percentage on one line. Prints nothing if the output is not a terminal.
 class Progress {
 public:
     void show(uint64_t done, uint64_t all) {
@@ -161,7 +160,7 @@ void print_head(std::string line, ColumnName name, std::FILE* to) {
     fmt::print(to, "{}\n", line);
 }
 
-// Prints a row; `line` already has the first cells.
+// Appends the cells of a row to `line`, and prints the line.
 void print_row(std::string line, const Columns& rows, size_t row, ColumnName name, bool json,
                std::FILE* to) {
     for (const Column column : columns_as_shown) {
@@ -181,8 +180,8 @@ void print_rows(const Record& record, const Columns& rows, bool json, std::FILE*
                   rows, row, name_in_spool, json, to);
 }
 
-// Calls visit for each record. If there is a spool, calls `opened` before the first record. Returns
-// true if all records could be read. A record for which visit returns false also counts as damaged.
+// Calls visit() for each record, and opened() once before the first record. Returns true if no
+// record was damaged. A record for which visit() returns false counts as damaged.
 Result<bool> each_record(
     const std::string& directory, const SpoolRange& range,
     const std::function<bool(const Record&)>& visit, const std::function<void()>& opened = [] {}) {
@@ -207,7 +206,8 @@ Result<bool> each_record(
     }
 }
 
-// ReplaySink: a sink with a new spool id. Its initial position is the start of the replay.
+// ReplaySink: passes rows to a sink under a new spool id. Its initial position is the first record
+// of the replay.
 class ReplaySink final : public Sink {
 public:
     ReplaySink(Sink& sink, uint64_t first) : sink_(sink), position_(first) {
@@ -224,7 +224,8 @@ public:
     }
     [[nodiscard]] bool shared() const override { return sink_.shared(); }
     Result<void> write(const Batch& batch) override {
-        // Rows that the sink refuses already have dead letters, so none are kept here.
+        // A row that the sink refuses now already has a dead letter from its first delivery, so a
+        // replay keeps none.
         size_t refused = 0;
         Batch same = batch;
         same.keep_refused = [&](std::span<const Refusal> refusals) -> Result<void> {
@@ -275,8 +276,7 @@ Result<bool> each_dead_letter(const std::string& spool_directory, SinkName sink,
                        });
 }
 
-// Fails if the files that a command writes for this sink would not belong to the user of the
-// daemon.
+// Fails if the command would write files that do not belong to the daemon's user.
 Result<void> check_owners(const Settings& settings, const std::string& state_dir, SinkName sink) {
     if (sink == SinkName::sqlite) return check_owner(sqlite_path(settings, state_dir));
     return {};

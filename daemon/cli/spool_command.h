@@ -1,25 +1,25 @@
 // Spool command: rollcalld spool list, verify, dump and replay. The commands change nothing in the
-// spool and can run beside a daemon.
+// spool, and can run while the daemon runs.
 //
 // clang-format off
-//   list     prints a line for each segment, from its head and its name
-//   verify   prints the same after reading every record; fails if one is damaged
-//   dump     prints each row, after the number of its record and its index in that record
-//   replay   sends records to a sink again, as the sink's delivery would: it leaves out duplicates.
-//            Rows keep their ids, so the unique key refuses those that the table already has. The
-//            sink's position in the spool does not change. Because a position belongs to a spool,
-//            each replay takes a new spool id, which leaves a row in rollcall_position or a record
-//            in Kafka's topic of positions. Kafka has no unique key: the topic contains the rows
-//            twice, and the database that loads them refuses the copies.
+//   list     prints a line for each segment, without reading its records
+//   verify   reads every record and adds rows and damage to these lines; fails if there is damage
+//   dump     prints each row, preceded by the number of its record and the row's index there
+//   replay   sends records to a sink again, and leaves out duplicates, as a delivery does. Rows
+//            keep their ids, so the unique key refuses those that the table already has. A Kafka
+//            topic has no unique key: after a replay it contains the rows twice, and the database
+//            that loads the topic refuses the copies. Each replay uses a new spool id, so that the
+//            sink's position in the spool does not change. The new id leaves a row in
+//            rollcall_position, or a record in Kafka's topic of positions.
 // clang-format on
 //
-// With --dead the commands work on dead letters (dead_letters.h). list counts the dead letters by
-// sink and reason; dump prints them. replay sends them to the sinks that refused them, and deletes
-// those that a sink has now stored.
+// With --dead, three of the commands work on dead letters, which are rows that a sink has refused
+// (dead_letters.h). list counts the dead letters by sink and reason. dump prints the dead letters.
+// replay sends each dead letter to its sink again, and deletes it if the sink has stored it.
 //
 // replay writes to the file of an SQLite sink and, with --dead, to the folder of the dead letters.
-// If root runs the command, new files get the owner of the folder. Any other user must own the
-// files and folders that the command writes to; otherwise it fails.
+// If root runs the command, new files get the owner of the folder. If another user runs it, this
+// user must own the files and folders to which replay writes; otherwise replay fails.
 //
 // Errors:  the explanation begins with the directory or the sink.
 // Threads: main.
@@ -40,8 +40,7 @@ inline constexpr const char* spool_format_names[] = {"table", "tsv", "json"};
 
 struct SpoolRange {
     uint64_t first = 0;
-    uint64_t end = std::numeric_limits<uint64_t>::max();  // One more than the number of the
-                                                          // last record.
+    uint64_t end = std::numeric_limits<uint64_t>::max();  // The range ends before this record.
 };
 
 // Each function returns true if no record was damaged and no row was refused.
@@ -59,7 +58,7 @@ struct SpoolRange {
 // sink: empty for all sinks.
 [[nodiscard]] Result<bool> list_dead_letters(const std::string& directory, const std::string& sink,
                                              SpoolFormat format, std::FILE* to);
-// range: the numbers of dead letters, as list_dead_letters() and this function print them.
+// range: the numbers of dead letters, which this function prints in the column `letter`.
 [[nodiscard]] Result<bool> dump_dead_letters(const std::string& directory, const std::string& sink,
                                              const SpoolRange& range, SpoolFormat format,
                                              std::FILE* to);

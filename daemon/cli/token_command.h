@@ -1,7 +1,7 @@
 // rollcalld token: creates tokens and keys, and explains tokens.
 //
-// These functions write to no file. They print text that the operator puts into a file or a router.
-// The command `token revoke` does write to a file: see revoke_token.h.
+// These functions write to no file. The operator copies the text that they return into a file or a
+// router. For the command `token revoke`, which writes to a file, see revoke_token.h.
 //
 // Threads: main, without a daemon. Errors: bad_argument, and errors in the files. Each error has an
 // explanation.
@@ -20,8 +20,8 @@ struct TokenRequest {
     std::string site;
     std::string tenant = {};
     std::string expires = {};  // A duration; empty if the token never expires.
-    std::string key_id = {};   // If empty, the first key that can sign is used.
-    bool stored = false;       // Create a stored token even if there is a key that can sign.
+    std::string key_id = {};   // Empty for the first HS256 key in the file.
+    bool stored = false;       // Create a stored token even if there is an HS256 key.
 };
 
 struct NewToken {
@@ -29,8 +29,8 @@ struct NewToken {
                           // auth.tokens_file.
     std::string id = {};  // The id for revoking the token; empty for a stored token.
 };
-// Returns a JSON Web Token (HS256) if auth.signing_keys_file has a key that can sign. Otherwise
-// returns a random token, followed by a line for auth.tokens_file.
+// Returns a JSON Web Token (HS256) if auth.signing_keys_file has an HS256 key. Otherwise returns a
+// random token, followed by a line for auth.tokens_file.
 [[nodiscard]] Result<NewToken> new_token(const Settings& settings, const TokenRequest& request,
                                          const Clock& clock);
 

@@ -18,8 +18,9 @@ constexpr size_t device_bytes_max = 128;  // The size of the column site_id.
 
 std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
 
-// Appends the header fields `X-Vendor-Key: value` as lines `X-Vendor-Key=value`. Skips header
-// fields that proxies add: names of two words (`X-Word`), and names that begin with X-Forwarded.
+// Appends the header fields `X-Vendor-Key: value` as lines `X-Vendor-Key=value`. Skips credentials,
+// and the fields that proxies add: names of two words (`X-Word`), and names that begin with
+// X-Forwarded.
 void append_values(std::string_view fields, const Settings& settings, std::string& out) {
     std::string values;
     each_field(fields, [&](std::string_view name, std::string_view value) {
@@ -40,13 +41,14 @@ bool accepts_json(std::string_view fields) {
     return accepts;
 }
 
-// Returns the dialect of the response. ISPApp's agent sends one report at a time. A client that
-// sends several is therefore another program, and its response lists the outcome of each report.
+// Returns the dialect of the response. ISPApp's agent sends one report at a time. If a body has
+// several reports, the client is another program, and the response lists the outcome of each
+// report.
 Dialect dialect_of(const HttpRequest& request) {
     const Receipt& receipt = request.receipt;
     if (receipt.shape.json_rpc) return Dialect::json_rpc;
-    // An empty batch (nothing accepted) also gets a JSON response, because only JSON can express
-    // it.
+    // If no report was accepted, even a script gets a JSON response, because only JSON can express
+    // this.
     if (request.runs_response && receipt.accepted > 0 && !receipt.shape.json) return Dialect::text;
     if (request.dialect == Dialect::influx && !receipt.refused.empty()) return Dialect::canonical;
     const bool one = receipt.items == 1 && receipt.accepted == 1;
@@ -75,8 +77,8 @@ Checkins::Checkins(const IngestContext& context, Replies& replies, const Overloa
     paths_.insert(paths_.end(), settings_.http.paths.begin(), settings_.http.paths.end());
 }
 
-// Returns whether the path accepts check-ins. Stores the path, and the device that it names, in the
-// request.
+// Returns whether the path accepts check-ins. Stores the path, and the device that the path names,
+// in the request.
 bool Checkins::find_path(std::string_view path, HttpRequest& request) {
     request.device.clear();
     if (!path.starts_with(adopt_prefix) || path.size() == adopt_prefix.size()) {
@@ -215,15 +217,15 @@ Accepted Checkins::accepted(const HttpRequest& request, const Sender& sender) {
         const int64_t now_s = sender.received_s();
         const uint64_t seen = process_hash(name);
         if (receipt.shape.collectors) last_seen_.note_collectors(seen, now_s);
-        // After a start of the daemon the age is unknown. Use 0, so that not all routers send their
+        // The age is unknown after a start of the daemon. Use 0, so that not all routers send their
         // collectors' values at the same time.
         what.collectors_age_s = last_seen_.collectors_age_s(seen, now_s).value_or(0);
     }
     return what;
 }
 
-// Returns the body without its Content-Encoding, and checks the size of a decoded body. The session
-// has already checked the size of a body that is not encoded.
+// Decodes the Content-Encoding of the body, and checks the size of the result. The session has
+// already checked the size of a body that is not encoded.
 Result<std::string_view> Checkins::plain(const HttpRequest& request, std::string_view body) {
     if (request.encoding == ContentEncoding::identity) return body;
     const auto text = inflater_.inflate(request.encoding, body, batch_bytes_max_);

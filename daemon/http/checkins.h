@@ -10,12 +10,12 @@
 //
 // The response is in the dialect of the agent (dialects.h).
 //
-// The credential in the head (http/credentials.h) names the site, and is checked before the body is
-// read. If the path or the body names another site, that name is ignored.
+// The credential in the head names the site (http/credentials.h). It is checked before the body is
+// read. If the path or the body names another site, the name there is ignored.
 //
-// Values may also come in the query of a POST and in header fields whose names have the form
-// `X-Vendor-Key`. If there is a body, these header fields are ignored, except those that name the
-// router. Values in the body override all others.
+// The values of a report can also be in the query of a POST, and in header fields whose names have
+// the form `X-Vendor-Key`. If there is a body, these header fields are ignored, except those that
+// name the router. Values in the body override all others.
 //
 // Threads: one object for each worker.
 #pragma once

@@ -27,7 +27,7 @@ std::string_view query_of(std::string_view target) {
     return target.substr(std::min(target.find('?'), target.size() - 1) + 1);
 }
 
-// Returns the undecoded value of the first pair with this name.
+// Returns the value of the first pair with this name, still percent-encoded.
 std::string_view pair_in(std::string_view query, std::string_view wanted) {
     while (!wanted.empty() && !query.empty()) {
         const std::string_view pair = query.substr(0, query.find('&'));

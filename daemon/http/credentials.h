@@ -22,13 +22,13 @@
 
 namespace rollcall {
 
-// Returns bad_credential if Authorization has another scheme or is malformed. The returned views
+// Fails with bad_credential if Authorization has another scheme or is malformed. The returned views
 // point into the head and into `buffer`. The caller must cleanse the buffer after use.
 [[nodiscard]] Result<Credential> credential_in(const HttpHead& head, const Settings& settings,
                                                std::string& buffer);
 
-// Returns whether a header field is auth.token_header or auth.site_header. The content of these two
-// is never stored as a value of a report.
+// Returns whether a header field is auth.token_header or auth.site_header. The contents of these
+// two fields are never stored as values of a report.
 [[nodiscard]] bool is_credential_field(std::string_view name, const Settings& settings);
 // Returns the query without its token.
 [[nodiscard]] std::string without_token(std::string_view query, const Settings& settings);

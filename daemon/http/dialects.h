@@ -8,22 +8,22 @@
 //   ISPApp    an agent that sends reports to /update and /bandwidth and asks /config for its
 //             configuration; it computes the time of its next report from the response
 //
-// ISPApp's agent has two intervals, for outage and for updates. It next reports after the smaller
-// of
+// ISPApp's agent has two intervals, one for outages and one for updates. It reports again after the
+// smaller of these two times, in seconds:
 //
 //     outageIntervalSeconds - lastUpdateOffsetSec       (the daemon always sends the offset 0)
 //     updateIntervalSeconds - lastColUpdateOffsetSec
 //
-// and sets its scheduler to that time. The report contains the values of the agent's collectors if
-// the time in the second line has passed. An interval of 0 would stop the scheduler for ever, so
-// the second difference is at least 2. If the response lacks these members, the agent computes a
-// wrong schedule, so every response has them. The member `updateFast` is always false, because true
-// sets an interval of 2 s.
+// It sets its scheduler to this time. A report contains the values of the agent's collectors (its
+// periodic measurements) if the time in the second line has passed. An interval of 0 would stop the
+// scheduler for ever, so the daemon keeps the second difference at 2 or more. If a response to an
+// update lacks the offsets, the agent computes a wrong schedule, so every such response has them.
+// The member `updateFast` is always false, because true sets an interval of 2 s.
 //
 // NEVER send `lastConfigChangeTsMs`, neither in the response to an update nor in the object `host`
 // of the response to /config. If it differs from the agent's own value, the agent applies the next
-// response of /config as the configuration of the router. It would then rebuild the wireless
-// interfaces and security profiles from members that are not there.
+// response of /config as the configuration of the router. The agent would rebuild the wireless
+// interfaces and security profiles from members that our response does not have.
 //
 // Threads: pure functions.
 // Units: seconds.
@@ -63,8 +63,8 @@ inline constexpr std::array<std::string_view, 6> agent_paths = {
 
 // --- ISPApp ---
 
-// Returns a reporting interval that all versions of ISPApp's agent accept. Some versions take an
-// interval out of this range for an error, and report every 5 s.
+// Limits an interval to the range that all versions of ISPApp's agent accept. Some versions take an
+// interval outside this range for an error, and then report every 5 s.
 [[nodiscard]] int64_t ispapp_interval_s(int64_t interval_s);
 
 // collectors_age_s: time since the site last reported what its collectors gathered.
@@ -73,8 +73,8 @@ void append_ispapp_config(std::string& body, int64_t interval_s);
 
 // --- JSON-RPC ---
 
-// Returns whether a malformed body looks like JSON-RPC: whether it contains "jsonrpc" anywhere. The
-// decoder cannot tell if it failed before it reached this member.
+// Returns whether a malformed body contains "jsonrpc" anywhere. The decoder cannot tell whether the
+// body is JSON-RPC if it fails before this member.
 [[nodiscard]] bool names_json_rpc(std::string_view body);
 
 // Returns the id as the request spelled it, or null if it is empty.

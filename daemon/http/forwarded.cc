@@ -14,8 +14,8 @@ namespace {
 
 using Address = std::optional<in6_addr>;
 
-// Returns the part of `text` before the first separator, without the blanks around it. Removes that
-// part and the separator from `text`.
+// Removes the part before the first separator, and the separator, from `text`. Returns the part
+// without the blanks around it.
 std::string_view take_part(std::string_view& text, char separator) {
     const size_t end = std::min(text.find(separator), text.size());
     const std::string_view part = without_blanks(text.substr(0, end));
@@ -72,8 +72,8 @@ Address address_of_element(std::string_view element) {
     return address;
 }
 
-// Finds the client in the addresses of all fields with one name. add() takes the addresses in
-// order.
+// Finds the client in the addresses of all fields with one name. Call add() for each address, from
+// left to right.
 class Route {
 public:
     explicit Route(const TrustedProxies& proxies) : proxies_(proxies) {}
@@ -92,7 +92,7 @@ public:
 private:
     const TrustedProxies& proxies_;
     bool is_present_ = false;
-    Address client_;  // The client, if the elements so far are all there are.
+    Address client_;  // The client according to the elements so far.
 };
 
 bool same_address(const Address& one, const Address& other) {

@@ -6,14 +6,16 @@
 //
 // Each proxy appends the address from which it received the request. Only the addresses that
 // trusted proxies appended are credible. The client is therefore the rightmost address that does
-// not belong to a trusted proxy. If all addresses do, the client is the leftmost one.
+// not belong to a trusted proxy. If all addresses belong to trusted proxies, the client is the
+// leftmost address.
 //
-// An element that names no address (`unknown`, `_hidden`, or a malformed one) ends the search: the
-// proxy to the right of the element counts as the client. Such an element is no reason to refuse
-// the request, because RFC 7239 allows it and a router cannot change what a proxy writes.
+// The search from right to left ends at an element that names no address (`unknown`, `_hidden`, or
+// a malformed one). The client is then the proxy to the right of this element. Such an element is
+// no reason to refuse the request, because RFC 7239 allows it and a router cannot change what a
+// proxy writes.
 //
 // A proxy that writes one of the two fields passes the other one on as the client wrote it. So if
-// both are present, they must name the same client; otherwise neither is believed.
+// both fields are present, they must name the same client; otherwise both are ignored.
 //
 // A comma always ends an element, even inside quotes. Otherwise a client could open a quote that
 // swallows what a proxy appends. No address contains a comma.

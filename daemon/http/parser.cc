@@ -41,9 +41,9 @@ bool is_token(std::string_view text) {
 
 bool is_control(char c) { return (static_cast<uint8_t>(c) < 0x20 && c != '\t') || c == 0x7f; }
 
-// Returns whether one of the eight bytes is a control character. A tab counts as one here, so the
-// caller then checks the bytes one by one. The highest bit of each byte of `below` and `equal` is
-// set if that byte is a control character (Warren, Hacker's Delight, section 6-1).
+// Returns whether one of the eight bytes is a control character or a tab. Because tabs are allowed,
+// the caller then checks the bytes one by one. A control character sets the highest bit of its byte
+// in `below` or `equal` (Warren, Hacker's Delight, section 6-1).
 bool may_hold_control(const char* eight) {
     constexpr uint64_t ones = 0x0101010101010101;
     constexpr uint64_t highest = ones * 0x80;
@@ -162,7 +162,7 @@ bool is_for_header_only(std::string_view name) {
            same_word(name, "Host");
 }
 
-// Returns whether a target begins as one in absolute-form does (RFC 9112, section 3.2.2).
+// Returns whether a target has absolute-form (RFC 9112, section 3.2.2).
 bool is_absolute(std::string_view target) {
     return same_word(target.substr(0, 7), "http://") || same_word(target.substr(0, 8), "https://");
 }
@@ -182,8 +182,8 @@ std::optional<std::string_view> origin_form(std::string_view target, std::string
 // The transfer codings of a request (RFC 9112, sections 6.1 and 7).
 enum class Codings : uint8_t { chunked, unknown, malformed };
 
-// Returns `chunked` only if that is the only coding, because no other is supported. Returns
-// `malformed` if a coding follows chunked.
+// Returns `chunked` only if the list has no other coding, because no other coding is supported.
+// Returns `malformed` if a coding follows chunked.
 Codings codings_in(std::string_view list) {
     if (same_word(list, "chunked")) return Codings::chunked;
     bool saw_chunked = false;
@@ -240,7 +240,7 @@ Result<bool> HttpParser::line_ends(std::string_view bytes, Code code) {
 // --- the header ---
 
 // Each line is checked when it is complete. The fields are read when the header is complete,
-// because until then the bytes may move.
+// because until then the caller can move the bytes.
 Result<HttpParser::Step> HttpParser::step_header(std::string_view& bytes) {
     for (;;) {
         const bool in_request_line = line_ == 0;
@@ -304,9 +304,9 @@ Result<void> HttpParser::check_request_line(std::string_view line) {
     return {};
 }
 
-// RFC 9112, section 5: field-name ":" OWS field-value OWS. A line that begins with a blank either
-// continues the previous field (obs-fold, section 5.2), or follows the request line, where no such
-// line is allowed (section 2.2). Both are refused, because such a line begins with no name.
+// RFC 9112, section 5: field-name ":" OWS field-value OWS. A line that begins with a blank is
+// refused, because it has no name. Such a line continues the previous field (obs-fold, section
+// 5.2), or follows the request line (section 2.2).
 Result<void> HttpParser::check_field(std::string_view line, Code code) {
     const size_t colon = line.find(':');
     if (colon == line.npos || !is_token(line.substr(0, colon))) return fail(code);
@@ -328,8 +328,8 @@ Result<void> HttpParser::read_header(std::string_view lines) {
         if (read) read = read_field(name, value);
     });
     if (!read) return read;
-    // RFC 9112, section 3.2: HTTP/1.1 requires exactly one Host. Section 6.1: HTTP/1.0 has no
-    // chunked coding.
+    // RFC 9112: HTTP/1.1 requires exactly one Host (section 3.2). HTTP/1.0 has no chunked coding
+    // (section 6.1).
     if (host_.data() == nullptr && head_.version == 11) return fail(Code::bad_host);
     if (has_unknown_coding_) return fail(Code::unsupported_transfer_coding);
     if (head_.chunked && head_.version == 10) return fail(Code::bad_header);

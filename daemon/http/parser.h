@@ -9,22 +9,22 @@
 //
 // The views in head() and piece() are valid until the caller moves the bytes.
 //
-// The parser accepts a request only if every recipient reads it in the same way. It refuses a
-// request that a proxy in front could read differently, even where the RFC allows a recipient to be
-// lenient (bare LF, obs-fold, two equal lengths). The result does not depend on how the bytes are
-// split between calls: each line is checked once, in order, and the first fault decides.
+// The parser accepts only requests that every recipient reads in the same way. It refuses a request
+// that a proxy in front could read differently, even where the RFC allows a recipient to be lenient
+// (bare LF, obs-fold, two equal lengths). The result does not depend on how the bytes are split
+// between calls: the parser checks each line once, in order, and reports the first fault.
 //
 // A target has origin-form, as routers send it, or absolute-form with the authority that Host
 // names; OPTIONS may also have asterisk-form (section 3.2). A target may hold any byte except
 // space, `#` and control characters, because RouterOS does not encode all bytes that RFC 3986
-// requires to be encoded. This is safe: no recipient takes one of the allowed bytes for the end of
-// the target.
+// requires to be encoded. This is safe, because no recipient takes one of the allowed bytes for the
+// end of the target.
 //
-// RouterOS writes a URL into the request line as the script spells it, with spaces (its fetch has
-// http-percent-encoding=no by default). RFC 9112, section 3.2, does not allow spaces and lets a
-// server refuse the request. With raw_spaces the target is the text between the first space and the
-// last ` HTTP/x.y`. A proxy in front can then see a different target. The option changes nothing
-// else.
+// RouterOS writes a URL into the request line as the script spells it, even with spaces, because
+// its command `fetch` has http-percent-encoding=no by default. RFC 9112, section 3.2, does not
+// allow spaces and lets a server refuse the request. With raw_spaces the target is the text between
+// the first space and the last ` HTTP/x.y`. With this option, a proxy in front can see a different
+// target than this parser.
 //
 // Threads: one parser for each connection.
 #pragma once
@@ -86,8 +86,8 @@ public:
 
     [[nodiscard]] const HttpHead& head() const { return head_; }
     [[nodiscard]] std::string_view piece() const { return piece_; }
-    // Call this after `body`. Returns whether the piece was the last one: step() then returns `end`
-    // without more bytes.
+    // Call this after `body`. Returns true if the piece is known to be the last one: step() then
+    // returns `end` without more bytes.
     [[nodiscard]] bool complete() const { return place_ == Place::body && left_ == 0; }
     // Returns whether no byte of the next request has been taken.
     [[nodiscard]] bool idle() const { return place_ == Place::header; }

@@ -4,8 +4,8 @@
 // fails on a chunked response, and versions up to 7.16 fail on one without a length. Agents that
 // were made for another server get the body that they expect (dialects.h).
 //
-// By far the most frequent response acknowledges one check-in without warnings. It is the same for
-// a whole second and all sites with the same interval, so it is rendered once and copied.
+// By far the most frequent response acknowledges one check-in without warnings. During one second,
+// it is the same for all sites with the same interval. So it is rendered once and then copied.
 //
 // Threads: one object for each loop. A returned view is valid until the next call.
 #pragma once
@@ -26,8 +26,8 @@
 
 namespace rollcall {
 
-// What happens to the connection after a response. keep_alive_said keeps it open, too, and tells
-// the client by `Connection: keep-alive`; without this field an HTTP/1.0 client expects a close.
+// What happens to the connection after a response. keep_alive_said is for clients of HTTP/1.0: it
+// keeps the connection open, and the response says so by `Connection: keep-alive`.
 enum class After : uint8_t { keep_alive, keep_alive_said, close };
 
 // The outcome of an accepted body.
@@ -50,19 +50,18 @@ public:
         : clock_(clock), overload_(overload) {}
 
     [[nodiscard]] std::string_view accepted(const Accepted& what, After after);
-    // body_too: false for HEAD (RFC 9110, section 9.3.2).
-    // allow: the methods that the path supports, for method_not_allowed; otherwise empty.
-    // shape: whether the request was JSON-RPC.
+    // body_too: false for HEAD (RFC 9110, section 9.3.2). allow: the methods that the path
+    // supports, for method_not_allowed; otherwise empty. shape: tells whether the request was
+    // JSON-RPC.
     //
-    // For a 503, sets Retry-After to the time that the overload controller computes. Otherwise sets
-    // it to error.wait_s, if this is not 0. Both times vary at random, so that the clients do not
-    // return together.
+    // The field Retry-After of a 503 has the time that the overload controller computes. For other
+    // errors it has error.wait_s, or is left out if this is 0. Both times vary at random, so that
+    // the clients do not return together.
     [[nodiscard]] std::string_view refused(const Error& error, After after,
                                            std::string_view allow = {}, const Shape& shape = {},
                                            bool body_too = true);
-    // The response to OPTIONS: `allow` lists the methods.
+    // Returns the response to OPTIONS. allow: the methods that the path supports.
     [[nodiscard]] std::string_view options(std::string_view allow, After after);
-    // Returns a page for operators.
     [[nodiscard]] std::string_view page(int status, std::string_view content_type,
                                         std::string_view body, After after, bool body_too);
 
@@ -91,8 +90,7 @@ private:
     std::minstd_rand random_;  // Spreads Retry-After.
     int64_t second_ = -1;      // The second for which date_ was rendered.
     std::string date_;
-    std::array<Usual, 64> usual_;  // Indexed by next_s modulo the size; few intervals are in
-                                   // use at a time.
+    std::array<Usual, 64> usual_;  // A cache, indexed by next_s modulo the size.
     std::string body_;
     std::string reply_;
 };

@@ -9,8 +9,9 @@ namespace rollcall {
 
 namespace {
 
-// Time for the first byte of a body that is too large unless it is a list. It is short, because a
-// client sends this byte together with the head, unless it waits for 100 Continue.
+// Time for the first byte of a body that is too large unless it is a list. The time is short,
+// because a client sends this byte together with the head, unless the client waits for 100
+// Continue.
 constexpr Millis first_byte_timeout{1000};
 constexpr size_t texts_kept_max = 1024;  // Larger texts are freed after their request.
 
@@ -101,8 +102,8 @@ void HttpSession::name_client(const HttpHead& head) {
     if (client[0] != '\0') connection_.set_peer(client.data());
 }
 
-// Sets the deadline of the current phase. An idle connection has its own timeout. A request must
-// arrive within one timeout, its header within a shorter one, and its body at a minimum rate.
+// Sets the deadline of the current phase. An idle connection has a timeout of its own. A request
+// has a timeout, its header has a shorter one, and its body must arrive at a minimum rate.
 void HttpSession::watch() {
     if (phase_ == Phase::idle) return connection_.set_deadline(limits_.idle_timeout_max);
     if (size_in_doubt())
@@ -134,8 +135,8 @@ void HttpSession::on_head() {
     std::string_view allow;
     const auto admitted = admit(head, allow);
     if (!admitted || *admitted != Admission::by_service) {
-        // If a request is answered before its body has arrived, the body is not read, and the
-        // connection cannot be used any longer.
+        // If the request has a body, the body is not read after this response. So the connection
+        // cannot be used any longer.
         if (head.has_length) request_.after = After::close;
         if (!head.has_length) phase_ = Phase::answered;
         return admitted ? answer(*admitted, allow) : refuse(admitted.error(), allow);
@@ -169,8 +170,8 @@ void HttpSession::answer(Admission admission, std::string_view allow) {
     if (request_.after == After::close) connection_.close_after_replies(Linger::always);
 }
 
-// Returns whether the body including this piece is too large. A list may be larger than a single
-// report. The first byte that is not white space tells whether the body is a list.
+// Returns whether the body including this piece is too large. A list of reports may be larger than
+// a single report. The first byte that is not white space tells whether the body is a list.
 bool HttpSession::too_large(std::string_view piece) {
     const size_t size = body_.size() + piece.size();
     if (phase_ == Phase::body_start) {

@@ -1,7 +1,8 @@
 // HttpSession: one HTTP connection with keep-alive, pipelining and Expect.
 //
-// The session frames requests, refuses what is not HTTP, and keeps the responses in the order of
-// the requests. A service decides what a request means: Checkins (checkins.h) or Admin (admin.h).
+// The session splits the input into requests, refuses what is not HTTP, and keeps the responses in
+// the order of the requests. A service handles the requests: Checkins (checkins.h) or Admin
+// (admin.h).
 //
 // The session ends the connection after a framing error, and after it has refused a head that
 // announces a body. In both cases it can no longer tell where the next request begins (RFC 9112,
@@ -58,17 +59,17 @@ enum class Admission : uint8_t {
 class HttpService {
 public:
     virtual ~HttpService() = default;
-    // Admits or refuses the head, and sets in `request` what handle() needs. Sets `allow` for
-    // Admission::options and for method_not_allowed.
+    // Admits or refuses a request by its head, and sets the members of `request` that handle()
+    // needs. Sets `allow` for Admission::options and for method_not_allowed.
     [[nodiscard]] virtual Result<Admission> admit(const HttpHead& head, HttpRequest& request,
                                                   std::string_view& allow) = 0;
-    // Handles the request and sends the response. After ring_full the session calls again later. It
-    // sends any other error as the response, in JSON-RPC if the receipt says that the request was
-    // JSON-RPC.
+    // Handles the request and sends the response. After ring_full, the session calls this function
+    // again later. After any other error, the session sends the error as the response, in JSON-RPC
+    // if the receipt says that the request was JSON-RPC.
     [[nodiscard]] virtual Result<void> handle(HttpRequest& request, std::string_view body,
                                               Connection& connection) = 0;
-    // Called after the session has refused a request. If the head was malformed, the request is
-    // empty. If admit() failed, the request has only what was set until then.
+    // Called after the session has refused a request. If the head was malformed, `request` is
+    // empty. If admit() failed, `request` has only the members that admit() had set before.
     virtual void refused(Code code, const HttpRequest& request, const Connection& connection) = 0;
 };
 
@@ -123,7 +124,8 @@ private:
     [[nodiscard]] bool in_body() const {
         return phase_ == Phase::body_start || phase_ == Phase::body || phase_ == Phase::answered;
     }
-    // Returns whether the body is too large unless its first byte shows that it is a list.
+    // Returns true if the body is too large for a single report, and its first byte, which tells
+    // whether it is a list of reports, has not arrived.
     [[nodiscard]] bool size_in_doubt() const {
         return phase_ == Phase::body_start && announced_ > body_bytes_max_;
     }
@@ -139,7 +141,7 @@ private:
     Buffer body_;                     // The body, if it came in several.
     MemoryCharge texts_charge_;       // Memory of the texts in request_, if they are large.
     uint64_t announced_ = 0;          // Content-Length, or 0.
-    size_t body_bytes_max_ = 0;       // The limit of this body; its first byte may raise it.
+    size_t body_bytes_max_ = 0;       // The limit of this body; higher for a list.
     Phase phase_ = Phase::idle;
     bool stopping_ = false;  // The daemon stops: the current request is the last one.
     Millis request_began_{};

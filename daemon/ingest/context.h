@@ -1,7 +1,7 @@
 // IngestContext: the objects that a worker needs to accept check-ins over any protocol. The
 // services of HTTP and MQTT are constructed with it. It owns nothing.
 //
-// Threads: each object belongs to one worker, or any thread may use it.
+// Threads: the worker's. Some of the objects are shared with other workers; their headers say so.
 #pragma once
 
 #include "config/settings.h"

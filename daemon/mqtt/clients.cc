@@ -76,8 +76,8 @@ MqttClients::Closed MqttClients::close(Client& client, uint64_t connection, uint
         end_session(client);
         return Closed::ended;
     }
-    // now_s is rounded down, here and when the session expires. Add a second, so that no session
-    // expires too early [MQTT5-3.1.2-23].
+    // now_s is rounded down. Add a second, so that the session does not expire too early
+    // [MQTT5-3.1.2-23].
     add_offline(client, static_cast<uint32_t>(std::min<int64_t>(now_s + expiry_s + 1, UINT32_MAX)));
     if (will) delay(connection, expiry_s, now_s, will);
     return Closed::kept;

@@ -1,15 +1,15 @@
-// MqttClients: the registry of the daemon's MQTT clients by client id. For each client it has the
-// connection, and the session state that outlives a connection.
+// MqttClients: the registry of the daemon's MQTT clients by client id. For each client it stores
+// the connection, and the state of the session, which can outlive a connection.
 //
-// All workers share one registry, because a client may reconnect to any of them. A client id has at
+// All workers share one registry, because a client can reconnect to any of them. A client id has at
 // most one connection. When a client connects again, the new connection takes over: the registry
-// posts a takeover to the mailbox of the worker that has the old one [MQTT-3.1.4-2].
+// tells the worker of the old connection to close it [MQTT-3.1.4-2].
 //
 // The state of a session consists of the QoS 2 messages that the client has not released yet
-// (MqttUnreleased), and of a will that waits for its delay. The state stays in memory for the time
-// that the client asked for; a restart of the daemon loses it. If the client sends a message again
-// after a restart, the fingerprint of the message shows that it is a duplicate
-// (pipeline/columns/row_id.h).
+// (MqttUnreleased), and of a will that waits for its delay. After the end of a connection, the
+// state stays in memory for the time that the client asked for. A restart of the daemon loses the
+// state. If a client then repeats a message, the message is still recognized as a duplicate by its
+// fingerprint (pipeline/columns/row_id.h).
 //
 //   |  connected  --close, session kept-->  offline  --expiry-->  ended
 //   |      |                                   |
@@ -17,14 +17,14 @@
 //
 // An entry is removed when its session has ended and all of its connections are closed.
 //
-// Wills. If another connection has taken over before a connection closes, the will of the closed
-// one is discarded in two cases: the new connection is of the same site, so the router is online;
-// or the will has a delay, and the new connection continues the session [MQTT-3.1.2-8]
-// [MQTT5-3.1.2-8]. Otherwise a will with a delay waits here, and is discarded if the client
-// connects again during that time; a will without one is stored by the caller at once. If the
-// caller cannot store a will because the ring is full, the will waits here, too.
+// Wills [MQTT-3.1.2-8] [MQTT5-3.1.2-8]. A will without a delay is stored by the caller of close().
+// A will with a delay waits here, and is discarded if the client connects again during the delay.
+// If the caller cannot store a will because the ring is full, the will waits here, too. If a new
+// connection has taken over, close() discards the will of the old connection in two cases. In the
+// first case the new connection is of the same site, so the router is online. In the second case
+// the will has a delay, and the new connection continues the session.
 //
-// Threads: any. One mutex is enough, because it is taken only when a client connects or
+// Threads: any. One mutex is enough, because it is rarely taken: when a client connects or
 // disconnects, when a will is due, and for packets of QoS 2, of which a router sends a few a
 // minute.
 // Units: seconds of the steady clock.
@@ -51,8 +51,8 @@ namespace rollcall {
 // The mailbox of a worker, which receives takeovers of its connections.
 class MqttMailbox {
 public:
-    // Asks the session with this index to close, if the session still has this connection. Any
-    // thread.
+    // Asks the worker to close the connection of the session with this index, if this is still
+    // `connection`. Any thread may call this.
     virtual void post_takeover(uint32_t session_index, uint64_t connection) = 0;
 
 protected:
@@ -71,8 +71,8 @@ struct MqttClosingWill {
 
 class MqttClients {
 public:
-    // offline_max: maximum number of sessions without a connection. A further session is not kept,
-    // nor is one that takes more than its share of the memory budget.
+    // offline_max: maximum number of sessions without a connection. Further sessions end with their
+    // connections. So does a session that takes more than its share of the memory budget.
     MqttClients(size_t offline_max, const DelayedWills::Limits& wills, MemoryBudget& memory)
         : offline_max_(offline_max),
           wills_(wills),
@@ -80,7 +80,7 @@ public:
           wills_charge_(&memory, MemoryUse::wills) {}
 
     enum class State : uint8_t { connected, offline, ended };
-    // One client. There may be a million entries, so small members share bytes.
+    // One client. The registry can have a million entries, so small members share bytes.
     struct Entry {
         std::shared_ptr<MqttUnreleased> unreleased;  // Created when first needed.
         uint64_t connection = 0;                     // The number of the newest connection.
@@ -90,7 +90,7 @@ public:
         uint32_t expires_s = 0;                      // Time at which an offline session expires.
         MqttSiteHash site_hash = 0;                  // The site of the newest connection.
         uint32_t open_connections : 28 = 0;
-        bool keep_session : 1 = false;  // Keep the session if the connection is taken over.
+        bool keep_session : 1 = false;  // The session outlives the newest connection.
         bool is_continued : 1 = false;  // The newest connection continued an earlier session.
         State state : 2 = State::ended;
     };
@@ -105,13 +105,12 @@ public:
         std::shared_ptr<MqttUnreleased> unreleased;  // The unreleased messages of that session, or
                                                      // nullptr.
     };
-    // Registers a connection. keep_session: the session shall outlive this connection.
+    // Registers a connection. keep_session: whether the session outlives this connection.
     [[nodiscard]] Opened open(std::string client_id, MqttMailbox& mailbox, uint32_t session_index,
                               bool clean_start, bool keep_session, int64_t now_s,
                               MqttSiteHash site_hash = 0);
 
-    // Returns the unreleased messages of the session, and creates the object when it is first
-    // needed. Returns nullptr if another connection has taken over.
+    // Returns the unreleased messages of the session; nullptr if another connection has taken over.
     [[nodiscard]] std::shared_ptr<MqttUnreleased> unreleased(Client& client, uint64_t connection);
 
     // Changes whether the session outlives the connection, as a DISCONNECT can ask.
@@ -119,12 +118,12 @@ public:
 
     enum class Closed : uint8_t {
         kept,        // The session is kept for expiry_s.
-        ended,       // The session has ended, as the client asked or for lack of room.
-        taken_over,  // The session belongs to another connection.
+        ended,       // The session has ended: the client asked for this, or there is no room.
+        taken_over,  // The session belongs to a newer connection.
     };
-    // Removes a connection. Call it once for each connection that was opened. If `will` still has a
-    // value afterwards, the caller must store that will now. Otherwise the will waits for its delay
-    // here, or was discarded.
+    // Removes a connection. Call it once for each connection that was opened. If `will` has a value
+    // afterwards, the caller must store the will now. If not, the will was discarded or waits here
+    // for its delay.
     Closed close(Client& client, uint64_t connection, uint32_t expiry_s, int64_t now_s,
                  std::optional<MqttClosingWill>& will);
     Closed close(Client& client, uint64_t connection, uint32_t expiry_s, int64_t now_s) {
@@ -132,9 +131,9 @@ public:
         return close(client, connection, expiry_s, now_s, none);
     }
 
-    // Keeps a will that is due while the ring has no room for it; take_due_will() returns it later.
-    // connection: the closed connection of the will. Returns false, and leaves the will unchanged,
-    // if there is no room here either.
+    // Keeps a will that is due, for a caller whose ring is full; take_due_will() returns the will
+    // later. connection: the closed connection of the will. Returns false, and leaves the will
+    // unchanged, if there are too many wills.
     [[nodiscard]] bool keep_due_will(uint64_t connection, int64_t now_s, DelayedWill& will);
     // Returns true if take_due_will() would return a will. Takes no lock.
     [[nodiscard]] bool has_due_will(int64_t now_s) const { return wills_.next_due_s() <= now_s; }
@@ -146,9 +145,10 @@ public:
 
     [[nodiscard]] const MetricShard& shard() const { return shard_; }
 
-    // The hash has a secret key, because clients choose their ids. With std::hash they could choose
-    // ids that share a bucket, and each CONNECT would search the whole bucket under the mutex. The
-    // function is noexcept, because otherwise the library stores a hash value in each entry.
+    // The hash has a secret key, because clients choose their ids. With std::hash, clients could
+    // choose ids that all share a bucket, and each CONNECT would search the whole bucket under the
+    // mutex. The operator is noexcept to save memory: otherwise the library would store a hash
+    // value in each entry.
     struct Hash {
         size_t operator()(std::string_view id) const noexcept { return process_hash(id); }
     };

@@ -16,8 +16,8 @@ using mqtt::Reason;
 
 constexpr uint32_t silence_ms_per_keep_alive_s = 1500;
 
-// Returns a client id that no other client has. It is not longer than the smallest possible
-// mqtt.client_id_size_max, so that the client can connect again with it.
+// Returns a client id that no other client has. The id fits even the smallest
+// mqtt.client_id_size_max, so that the client can connect with it again.
 std::string random_client_id() {
     std::random_device random;
     return fmt::format("client-{:08x}{:08x}", random(), random());
@@ -40,7 +40,7 @@ uint32_t seconds_of(Millis time) { return static_cast<uint32_t>(time.count() / 1
 
 std::optional<MqttConnectRefusal> refusal_of(const mqtt::Connect& connect,
                                              const Settings& settings) {
-    // Without a client id the registry has no key for the session [MQTT-3.1.3-8].
+    // A session that outlives its connection needs a client id [MQTT-3.1.3-8].
     if (connect.version != mqtt::Version::v5 && connect.client_id.empty() && !connect.clean_start)
         return MqttConnectRefusal{Reason::client_identifier_not_valid, Code::mqtt_protocol_error};
     if (connect.client_id.size() > settings.mqtt.client_id_size_max.count)
@@ -52,9 +52,9 @@ std::optional<MqttConnectRefusal> refusal_of(const mqtt::Connect& connect,
     return std::nullopt;
 }
 
-// A server cannot tell a client of 3.1.1 to use a shorter keep-alive. But it may disconnect a
-// client that it determines to be inactive "at any time, regardless of the Keep Alive value"
-// (section 3.1.2.10). So mqtt.keep_alive_max limits silence_max_ms in 3.1.1, too.
+// mqtt.keep_alive_max limits silence_max_ms in 3.1.1, too, although a server cannot tell a client
+// of 3.1.1 to use a shorter keep-alive. Section 3.1.2.10 permits this: a server may disconnect an
+// inactive client "at any time, regardless of the Keep Alive value".
 MqttConnectTerms negotiate(const mqtt::Connect& connect, const Settings& settings,
                            bool over_quota) {
     const uint32_t expiry_max_s = seconds_of(settings.mqtt.session_expiry_max);

@@ -22,13 +22,14 @@ struct MqttConnectRefusal {
     Code code;
 };
 
-// Returns the reason to refuse a CONNECT regardless of its credential; nothing if there is none.
+// Returns the reason to refuse a CONNECT, before the credential is checked; nothing if there is no
+// such reason.
 [[nodiscard]] std::optional<MqttConnectRefusal> refusal_of(const mqtt::Connect& connect,
                                                            const Settings& settings);
 
 // The terms of a connection whose CONNECT was accepted.
 struct MqttConnectTerms {
-    std::string client_id;      // The client's own, or a new one.
+    std::string client_id;      // The id that the client sent, or a new one if it sent none.
     uint32_t session_expiry_s;  // Time that the session outlives the connection.
     uint32_t silence_max_ms;    // One and a half times the keep-alive in force [MQTT-3.1.2-24].
     uint16_t receive_max;
@@ -43,12 +44,12 @@ struct MqttConnectTerms {
                                       const Settings& settings) const;
 };
 
-// over_quota: the client is over its quota, and may send one message at a time.
+// over_quota: the client is over its quota, so it may send only one message at a time.
 [[nodiscard]] MqttConnectTerms negotiate(const mqtt::Connect& connect, const Settings& settings,
                                          bool over_quota);
 
-// Return the time of a setting as a session stores it. More milliseconds than fit become the
-// largest number.
+// Convert the time of a setting to the type that a session stores. milliseconds_of() returns
+// UINT32_MAX for a longer time.
 [[nodiscard]] uint32_t milliseconds_of(Millis time);
 [[nodiscard]] uint32_t seconds_of(Millis time);
 

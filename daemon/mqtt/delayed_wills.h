@@ -1,9 +1,9 @@
-// DelayedWills: wills of closed connections that wait until their Will Delay Interval has passed
-// [MQTT5-3.1.3-9], or until a ring has room for their row. The will that is due first is in front.
+// DelayedWills: wills of closed connections. They wait until their Will Delay Interval has passed
+// [MQTT5-3.1.3-9], or until a worker's ring has room for their rows.
 //
-// A client has at most one will that waits for its delay: that of its last connection. The owner
-// removes this will when the client connects again. Number and size of the wills are limited; if a
-// will does not fit, the owner stores it at once.
+// Only the will of a client's last connection waits for its delay. The owner removes this will when
+// the client connects again. Number and size of the wills are limited. If a will does not fit, the
+// owner stores the will at once.
 //
 // Threads: the owner's (MqttClients, under its mutex); any thread may call next_due_s().
 // Units: seconds of the steady clock.
@@ -42,8 +42,8 @@ public:
 
     explicit DelayedWills(const Limits& limits) : limits_(limits) {}
 
-    // Adds the will of a connection that has no will here yet. Returns false, and leaves the will
-    // unchanged, if there is no room.
+    // Adds the will of a connection, which must have no will here yet. Returns false, and leaves
+    // the will unchanged, if there is no room.
     [[nodiscard]] bool add(uint64_t connection, int64_t due_s, DelayedWill& will) {
         const size_t size = bytes_of(will);
         if (wills_.size() >= limits_.count || bytes_ + size > limits_.bytes) return false;
@@ -73,8 +73,8 @@ private:
     // Ordered by due time, then connection.
     using Wills = std::map<std::pair<int64_t, uint64_t>, DelayedWill>;
 
-    // Estimated memory of the nodes of both containers, including the allocator's overhead for
-    // nodes and texts.
+    // Estimated memory of a will without its texts: a node in each of the two containers, and the
+    // overhead of the allocator.
     static constexpr size_t node_bytes = sizeof(Wills::value_type) + 160;
 
     [[nodiscard]] static size_t bytes_of(const DelayedWill& will) {

@@ -1,5 +1,5 @@
 // MqttLazyState: the parts of an MQTT session that few clients need. A session allocates this
-// object on first use, so that an idle client costs little memory.
+// object on first use, so that other clients cost less memory.
 //
 // Threads: the loop's.
 #pragma once

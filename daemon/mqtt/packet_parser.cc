@@ -12,7 +12,7 @@ namespace {
 
 using Content = decltype(Packet::content);
 
-// Bits of the connect flags. They announce the parts of a CONNECT.
+// Bits of the connect flags, which tell which parts a CONNECT has.
 namespace connect_flag {
 constexpr uint8_t reserved = 0x01;
 constexpr uint8_t clean_start = 0x02;

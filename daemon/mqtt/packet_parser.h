@@ -11,8 +11,8 @@
 // arrived. The parser keeps nothing between calls and copies nothing: views point into the given
 // bytes.
 //
-// The parser does not check a rule that involves several packets. The session checks these rules:
-// they concern the order (CONNECT comes first, and only once), packet ids and topic aliases.
+// The parser checks each packet alone. The session checks the rules that involve several packets:
+// the order (CONNECT comes first, and only once), packet ids and topic aliases.
 //
 // Threads: pure functions. Sources: MQTT 3.1.1 and MQTT 5.0 (packets.h).
 #pragma once
@@ -26,7 +26,7 @@
 
 namespace rollcall::mqtt {
 
-// version: the version of the session. It does not apply to a CONNECT, which names its own version.
+// version: the version of the session; ignored for a CONNECT, which names its own version.
 [[nodiscard]] Result<std::optional<Packet>> parse(std::string_view bytes, size_t packet_bytes_max,
                                                   Version version);
 

@@ -39,8 +39,8 @@ inline Result<std::optional<Length>> parse_length(std::string_view bytes) {
     return std::nullopt;
 }
 
-// A cursor over the body of a packet. It keeps the first fault and returns empty values from then
-// on, so that the caller needs to check only once, after the last value.
+// Reads the body of a packet from front to back. After a fault, all values are empty. So the caller
+// needs to check for a fault only once, after the last value.
 class PacketReader {
 public:
     explicit PacketReader(std::string_view body) : rest_(body) {}
@@ -54,7 +54,7 @@ public:
     void require(bool condition, Code otherwise = Code::mqtt_malformed) {
         if (!condition) set_fault(otherwise);
     }
-    // Returns the content if all bytes were read and there was no fault.
+    // Returns the content. Fails if there was a fault, or if bytes are left.
     template <class Content>
     [[nodiscard]] Result<decltype(Packet::content)> finish(const Content& content) {
         require(rest_.empty());
@@ -100,7 +100,6 @@ public:
         return id;
     }
 
-    // Returns the next `count` bytes.
     std::string_view take(size_t count) {
         require(count <= rest_.size());
         count = std::min(count, rest_.size());
@@ -108,7 +107,6 @@ public:
         rest_.remove_prefix(count);
         return taken;
     }
-    // Returns all remaining bytes.
     std::string_view rest() { return take(rest_.size()); }
 
 private:

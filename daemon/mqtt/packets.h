@@ -1,5 +1,6 @@
-// MQTT packets: the content of the packets of MQTT 3.1.1 (OASIS Standard, 29 October 2014) and
-// MQTT 5.0 (OASIS Standard, 7 March 2019) that a client sends, and the codes that both sides use.
+// MQTT packets: the contents of the packets that a client sends, and the codes that both sides use.
+// The versions are MQTT 3.1.1 (OASIS Standard, 29 October 2014) and MQTT 5.0 (OASIS Standard, 7
+// March 2019).
 //
 // Views point into the bytes that were parsed. packet_parser.h reads packets, packet_writer.h
 // writes the answers. Comments cite the numbered statements of 3.1.1 as [MQTT-x.y.z-n], and those
@@ -110,8 +111,8 @@ struct Publish {
     std::string_view content_type;
 };
 
-// PUBACK, PUBREC, PUBREL or PUBCOMP. A client sends PUBREL for its own messages, and the others as
-// answers to the server.
+// PUBACK, PUBREC, PUBREL or PUBCOMP. A client sends PUBREL for its own messages. The other three
+// answer messages of a server, so this server does not expect them.
 struct Acknowledgement {
     Type type;
     uint16_t packet_id;

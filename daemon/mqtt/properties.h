@@ -1,4 +1,4 @@
-// MQTT properties: the list of properties that most packets of MQTT 5.0 carry (section 2.2.2).
+// MQTT properties: most packets of MQTT 5.0 carry a list of them (section 2.2.2).
 //
 // properties.def lists the properties that a client may send, and the packets that may carry them.
 //
@@ -36,7 +36,8 @@ enum class PropertyId : uint8_t {
 // Data types of properties.
 enum class PropertyForm : uint8_t { flag, two, four, length, text, binary, pair };
 
-// The properties that a packet carried: numbers and texts, indexed by property id.
+// The properties of one packet: which ones it has, their numbers, and the content type. No other
+// text is kept.
 class Properties {
 public:
     [[nodiscard]] bool has(PropertyId id) const { return seen_ >> index(id) & 1; }

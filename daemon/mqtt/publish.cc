@@ -64,8 +64,8 @@ std::optional<MqttPublishHandler::Progress> MqttPublishHandler::handle_duplicate
     return std::nullopt;
 }
 
-// The receive window does not count unreleased messages of earlier connections. Their number is
-// limited because a session may have at most twice mqtt.in_flight_max messages in all.
+// The receive window does not count the unreleased messages of earlier connections. To limit these,
+// a session may have at most twice mqtt.in_flight_max unreleased messages.
 bool MqttPublishHandler::has_room_for(const mqtt::Publish& publish) {
     if (publish.qos == 0 || (publish.qos == 1 && !replies_.is_5())) return true;
     if (!publisher_.lazy) return true;
@@ -84,7 +84,7 @@ Result<MqttPublishHandler::Progress> MqttPublishHandler::store(const mqtt::Publi
         context_.quotas.sender(identity.site(), identity.tenant(), replies_.connection().peer());
     const int64_t now_us = context_.clock.steady_us();
     auto& lazy_state = publisher_.lazy;
-    // If a part of a list is already stored, do not refuse the rest.
+    // If a part of the message, which is a list, is already stored, do not refuse the rest.
     if (!lazy_state || !lazy_state->partial) {
         const auto standing = context_.quotas.standing(charged, now_us);
         if (standing.refused_us > 0) return refuse_for_quota(publish, topic, standing);
@@ -137,8 +137,8 @@ Result<MqttPublishHandler::Progress> MqttPublishHandler::refuse_for_quota(
     }
     count(standing.code, topic);
     acknowledge_now(publish, standing.code);
-    // There were more refusals than the client can have messages in flight, so the client ignores
-    // the refusals.
+    // When a client reacts to a refusal, at most in_flight_max of its messages are already on their
+    // way. So this client has ignored the refusals.
     if (++lazy().quota_refusals > context_.settings.mqtt.in_flight_max)
         return fail(Code::mqtt_over_quota);
     return Progress::done;
@@ -156,8 +156,7 @@ void MqttPublishHandler::acknowledge(const mqtt::Publish& publish, const Sender&
     } else if (!fault && !receipt.refused.empty()) {
         acknowledge_now(publish, receipt.refused.back().code);
     } else {
-        acknowledge_now(publish, fault);  // A message without a fault gives no row if it is an
-                                          // empty list.
+        acknowledge_now(publish, fault);  // If there is no fault, the message is an empty list.
     }
 }
 

@@ -5,15 +5,15 @@
 //   |  PUBACK or PUBREC  <--  the check-in is on disk, in the order of the PUBLISH packets
 //   |                         [MQTT-4.6.0-2]
 //
-// The credential of CONNECT names the site of a check-in; if the topic names another site, that
-// name is ignored.
+// The credential of CONNECT names the site of a check-in. If the topic names another site, the name
+// in the topic is ignored.
 //
-// When a client is over its quota, 5.0 lets the server refuse messages above QoS 0 with a reason
-// code. The server does so, and ends the connection when it has refused more than
-// mqtt.in_flight_max messages in a row. Other messages cannot be refused in MQTT, so the server
+// When a client of 5.0 is over its quota, the server refuses its messages of QoS 1 and 2 with a
+// reason code. The server ends the connection when it has refused more than mqtt.in_flight_max
+// messages in a row. Messages of QoS 0, and messages of 3.1.1, cannot be refused. So the server
 // stops reading from the connection until the client may send again.
 //
-// Threads: the loop's. A handler exists while one packet is handled.
+// Threads: the loop's. Each packet has its own handler object.
 #pragma once
 
 #include <cstdint>
@@ -66,7 +66,8 @@ public:
     };
     // After an error the connection must end.
     [[nodiscard]] Result<Progress> handle(const mqtt::Publish& publish);
-    // Handles PUBREL, and acknowledgements of messages that the server never sent.
+    // Handles a PUBREL. Also handles PUBACK, PUBREC and PUBCOMP, although the server sends no
+    // messages.
     void handle(const mqtt::Acknowledgement& acknowledgement);
 
 private:
@@ -76,7 +77,7 @@ private:
     [[nodiscard]] bool has_room_for(const mqtt::Publish& publish);
     [[nodiscard]] Result<Progress> store(const mqtt::Publish& publish, const std::string& filter,
                                          std::string_view topic);
-    // Passes the message to Intake. Fails with ring_full if it must be called again.
+    // Passes the message to Intake. After ring_full, call it again when the ring has room.
     [[nodiscard]] Result<void> take(const mqtt::Publish& publish, const Sender& sender,
                                     Receipt& receipt);
     [[nodiscard]] Result<Progress> refuse_for_quota(const mqtt::Publish& publish,
@@ -84,7 +85,8 @@ private:
                                                     const Quotas::Standing& standing);
     void acknowledge(const mqtt::Publish& publish, const Sender& sender, const Receipt& receipt,
                      std::optional<Code> fault);
-    // Acknowledges a message that gives no row. The acknowledgement need not wait for the disk.
+    // Acknowledges a message from which no row was stored. The acknowledgement need not wait for
+    // the disk.
     void acknowledge_now(const mqtt::Publish& publish, std::optional<Code> fault);
     void remember(const mqtt::Publish& publish);
     void count(Code code, std::string_view topic);

@@ -1,11 +1,11 @@
-// MqttReceiveWindow: counts the messages of one connection that the server has not finished with,
-// so that it notices when a client of 5.0 exceeds the Receive Maximum of the server
-// [MQTT5-3.3.4-7].
+// MqttReceiveWindow: counts the messages of one connection that are in flight. In 5.0 the server
+// announces a limit for them, the Receive Maximum, and ends the connection of a client that exceeds
+// it [MQTT5-3.3.4-7].
 //
-// A message of QoS 1 is in the window until its PUBACK may be sent; a message of QoS 2 until its
-// PUBREL has arrived. 3.1.1 has no Receive Maximum. For clients of 3.1.1 only QoS 2 is counted,
-// because the server has to remember these messages. A new connection begins with an empty window
-// (section 4.9 of 5.0).
+// A message of QoS 1 is in flight until its PUBACK may be sent; a message of QoS 2 is in flight
+// until its PUBREL has arrived. 3.1.1 has no Receive Maximum. For clients of 3.1.1 only messages of
+// QoS 2 are counted, because the server has to remember these. The count of a new connection begins
+// at 0 (section 4.9 of 5.0).
 //
 // Threads: the loop's. Units: positions in the output of the connection, in bytes.
 #pragma once
@@ -18,8 +18,8 @@ namespace rollcall {
 
 class MqttReceiveWindow {
 public:
-    // Removes the messages of QoS 1 whose PUBACK ends at or before `sendable_end`, and returns the
-    // number of messages that remain in the window.
+    // Removes the messages of QoS 1 whose PUBACK ends at or before `sendable_end`. Returns the
+    // number of messages that are still in flight.
     [[nodiscard]] size_t size(uint64_t sendable_end);
 
     // ack_end: the position at which the PUBACK of the message ends. It must grow with each call.

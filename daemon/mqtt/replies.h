@@ -2,13 +2,13 @@
 // allow.
 //
 // A client of 5.0 may limit the size of packets [MQTT5-3.1.2-24] and decline reason strings
-// [MQTT5-3.1.2-29]. A reason string is left out if the packet would be too large with it; a packet
-// that is too large without it is not sent.
+// [MQTT5-3.1.2-29]. If a packet with a reason string would be too large, the string is left out. If
+// the packet is too large even without the string, it is not sent.
 //
-// A report that cannot be decoded is refused with reason code 0x99 in 5.0. 3.1.1 has no such code:
-// if the server did not acknowledge the message, the router would send it again for ever. So the
-// server acknowledges it [MQTT-3.3.5-2]. The report is counted as refused in both versions. A topic
-// that no filter of mqtt.topics matches is handled in the same way.
+// A report that cannot be decoded is refused with reason code 0x99 in 5.0. A PUBACK of 3.1.1 has no
+// reason code, so the server acknowledges the message [MQTT-3.3.5-2]. Otherwise the router would
+// send the message again for ever. The report is counted as refused in both versions. A report on a
+// topic that no filter of mqtt.topics matches is handled in the same way, with code 0x90.
 //
 // Threads: the loop's.
 #pragma once

@@ -113,7 +113,8 @@ bool MqttSession::accept(const mqtt::Connect& connect) {
     const Settings& settings = sessions_.settings();
     replies_.set_wants_reasons(connect.wants_reasons);
     const MqttConnectTerms terms = negotiate(connect, settings, is_over_quota());
-    // The client must receive the terms, because otherwise it would break them.
+    // Refuse a client that accepts only smaller packets: it would not know the terms, and would
+    // break them.
     if (!replies_.fits(terms.connack(connect.version, false, settings)))
         return reject_connect({Reason::packet_too_large, Code::mqtt_unsupported},
                               connect.client_id);
@@ -203,8 +204,8 @@ bool MqttSession::handle(const mqtt::Disconnect& disconnect) {
             return refuse(Code::mqtt_protocol_error);
         session_expiry_s_ = std::min(*disconnect.session_expiry_s,
                                      seconds_of(sessions_.settings().mqtt.session_expiry_max));
-        // Do this now: the client may connect again before this connection has sent its last
-        // answer.
+        // Do this now, because the client can connect again before this connection has sent its
+        // last answer.
         sessions_.registry().set_keep_session(*client_, connection_number_, session_expiry_s_ > 0);
     }
     if (disconnect.reason == Reason::success && lazy_) lazy_->will.reset();  // [MQTT-3.1.2-10]
@@ -212,7 +213,7 @@ bool MqttSession::handle(const mqtt::Disconnect& disconnect) {
     return true;
 }
 
-// CONNECT refuses every authentication method, so AUTH is an error [MQTT5-4.12.0-7].
+// The server refuses a CONNECT with an authentication method, so AUTH is an error [MQTT5-4.12.0-7].
 bool MqttSession::handle(const mqtt::Auth&) { return refuse(Code::mqtt_protocol_error); }
 
 void MqttSession::count(Code code, std::string_view client_id) {
@@ -237,7 +238,7 @@ void MqttSession::set_deadline() {
 
 // --- the end ---
 
-// The server must close the connection of a client that breaks the protocol [MQTT-4.8.0-1].
+// Ends the connection of a client that breaks the protocol [MQTT-4.8.0-1].
 bool MqttSession::refuse(Code code) {
     count(code);
     end(reason_for(code), to_text(code), Linger::always);
@@ -299,7 +300,8 @@ void MqttSession::on_close() {
     if (will) store_will(std::move(will->will));
 }
 
-// Identifies the site by the credential. Without one, uses the topic of the will.
+// Hashes the site of the credential. If there is no credential, hashes the site in the topic of the
+// will.
 MqttSiteHash MqttSession::site_hash() const {
     const MqttWill* const will = lazy_ ? lazy_->will.get() : nullptr;
     if (identity_.site().empty() && will == nullptr) return 0;

@@ -5,7 +5,7 @@
 //   |                                               |
 //   |                                               +-- PUBLISH, PUBREL (publish.h)
 //
-// The server only sends answers, and refuses each SUBSCRIBE as not authorized. It ends the
+// The server publishes no messages, so it refuses each SUBSCRIBE as not authorized. It ends the
 // connection when the credential expires, or when a reload has removed the credential.
 //
 // Threads: the loop's. Memory: an idle client of 3.1.1 has no MqttLazyState.
@@ -52,8 +52,8 @@ public:
 private:
     enum class State : uint8_t { awaiting_connect, connected };
 
-    // Each returns whether the packet is finished. If it returns false, on_data() retries the
-    // packet later.
+    // Each returns true if the packet was handled, or false if on_data() must retry the packet
+    // later.
     bool handle(const mqtt::Connect& connect);
     bool handle(const mqtt::ConnectOtherVersion& connect);
     bool handle(const mqtt::Publish& publish);
@@ -75,13 +75,14 @@ private:
     // Sets the deadline to the end of the keep-alive or to the expiry of the credential, whichever
     // is earlier.
     void set_deadline();
-    // client_id: the id in CONNECT, as long as the client is not connected; then empty.
+    // client_id: the id in CONNECT if the client is not connected yet; otherwise empty.
     void count(Code code, std::string_view client_id = {});
     [[nodiscard]] MqttSiteHash site_hash() const;
     // Removes and returns the will of the closing connection; nothing if the connection has none.
     [[nodiscard]] std::optional<MqttClosingWill> take_will();
     void store_will(DelayedWill will);
-    // Three ways to end the connection. The first two return true, because the packet is finished.
+    // Three ways to end the connection. The first two always return true, so that handle() can
+    // return the result.
     bool reject_connect(const MqttConnectRefusal& refusal, std::string_view client_id = {});
     bool refuse(Code code);
     void end(mqtt::Reason reason, std::string_view reason_string, Linger linger);

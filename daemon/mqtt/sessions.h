@@ -1,5 +1,5 @@
-// MqttSessions: the MQTT sessions of one worker. Receives the takeovers that other workers post,
-// and stores wills that are due; any worker may store any will.
+// MqttSessions: the MQTT sessions of one worker. It closes connections that a connection of another
+// worker has taken over. It also stores wills that are due; any worker may store any will.
 //
 // Threads: the worker's; post_takeover() any.
 #pragma once
@@ -36,8 +36,8 @@ public:
     // Adds a session and returns its index, which stays the same until remove().
     [[nodiscard]] uint32_t add(MqttSession& session);
     void remove(uint32_t index);
-    // Stores the row of a will, and charges it like a check-in to the quotas of its client. Counts
-    // a refusal.
+    // Stores the row of a will, and charges the quotas of its client as for a check-in. If a quota
+    // refuses the will, counts the refusal.
     [[nodiscard]] Result<Receipt> store(const DelayedWill& will);
     [[nodiscard]] MqttMailbox& mailbox() { return *this; }
     [[nodiscard]] MqttClients& registry() const { return registry_; }

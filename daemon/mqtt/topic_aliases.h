@@ -1,5 +1,5 @@
-// MqttTopicAliases: the topics for which a client of 5.0 has set an alias, a number (section
-// 3.3.2.3.4).
+// MqttTopicAliases: the topic aliases of one client of MQTT 5.0. An alias is a number that stands
+// for a topic (section 3.3.2.3.4).
 //
 // Threads: the loop's.
 #pragma once
@@ -17,8 +17,8 @@ namespace rollcall {
 
 class MqttTopicAliases {
 public:
-    // Returns the topic of a PUBLISH with an alias. If the packet also has a topic, stores it under
-    // the alias. The view is valid until the next call. Errors: mqtt_too_large
+    // Returns the topic of a PUBLISH with an alias. If the packet also has a topic, stores the
+    // topic under the alias. The view is valid until the next call. Errors: mqtt_too_large
     // (mqtt.topic_size_max), mqtt_topic_alias (mqtt.topic_aliases_max), mqtt_protocol_error if the
     // alias was never set.
     [[nodiscard]] Result<std::string_view> resolve(const mqtt::Publish& publish,

@@ -25,8 +25,8 @@ private:
 
 }  // namespace
 
-// Two calls of find() with one character use memchr(). find_first_of() with a set would compare
-// byte by byte.
+// find() with one character uses memchr(). find_first_of() with both characters would compare byte
+// by byte.
 bool has_wildcard(std::string_view topic) {
     return topic.find('+') != topic.npos || topic.find('#') != topic.npos;
 }

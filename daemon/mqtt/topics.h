@@ -21,7 +21,7 @@ namespace rollcall::mqtt {
 // nothing.
 [[nodiscard]] bool matches(std::string_view filter, std::string_view topic);
 
-// Returns the level of a matching topic that stands for the first + of the filter; empty if the
+// Returns the level that a matching topic has in place of the first + of the filter; empty if the
 // filter has no +.
 [[nodiscard]] std::string_view level_at_plus(std::string_view filter, std::string_view topic);
 

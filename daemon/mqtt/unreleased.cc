@@ -41,8 +41,8 @@ void MqttUnreleased::settle(uint64_t connection, uint64_t sent_end) {
     charge_capacity();
 }
 
-// Compares the allowance with the memory that the session holds now, before it grows. So one
-// growth, which doubles the memory, can exceed the allowance.
+// Compares the allowance with the memory that the session holds now. So the next growth, which
+// doubles this memory, can exceed the allowance.
 bool MqttUnreleased::has_memory() {
     const std::lock_guard lock(mutex_);
     return messages_.size() < messages_.capacity() || charge_.bytes() <= memory_.allowance();

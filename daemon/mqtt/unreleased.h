@@ -2,8 +2,8 @@
 // has arrived yet [MQTT-4.3.3-2]. Apart from a will, the packet ids of these messages are the only
 // session state that this server keeps.
 //
-// A connection that was taken over can still be open while the next one works, so each message
-// records its connection. Positions are byte offsets in the whole output of a connection.
+// A client can open a new connection while its old one is still open, so each message records its
+// connection. Positions are byte offsets in the whole output of a connection.
 //
 // Memory: charged to the budget of the process (daemon/net/memory_budget.h).
 //
@@ -36,9 +36,9 @@ public:
     void add(uint16_t packet_id, uint64_t connection, uint64_t reply_end);
     // Returns false if there is no such message.
     bool release(uint16_t packet_id);
-    // Call this when a connection closes. sent_end: the end of the output that waits for no row. A
-    // message whose PUBREC ends after sent_end is possibly not on disk. So this function forgets
-    // the message; the client sends it again.
+    // Call this when a connection closes. sent_end: the end of the output that waits for no row. If
+    // the PUBREC of a message ends after sent_end, the message is possibly not on disk. So this
+    // function forgets the message, and the client sends it again.
     void settle(uint64_t connection, uint64_t sent_end);
     [[nodiscard]] size_t size();
     // Returns whether the memory budget has room for one more message of this session.

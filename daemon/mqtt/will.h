@@ -1,13 +1,14 @@
 // MQTT wills: a client's will is stored as a row with online = 0 when the connection ends without
 // DISCONNECT.
 //
-// A topic of mqtt.topics may also carry the availability of a router in the form that Home
-// Assistant uses: `online` or `offline`. A will for such a topic always means that the router is
-// offline, whatever its payload is. It is stored when the connection has ended without DISCONNECT
-// [MQTT-3.1.2-8] and the will delay has passed. It is discarded if the client has connected again
-// for the same site by then, even if the old connection ends last (MqttClients::close()).
+// A topic of mqtt.topics can also carry the availability of a router in the form that Home
+// Assistant uses: `online` or `offline`. A will for such a topic means that the router is offline,
+// whatever the will's payload is. The will is stored when the connection has ended without
+// DISCONNECT [MQTT-3.1.2-8] and the will delay has passed. The will is discarded if the client has
+// a new connection for the same site by then, even if the old connection ends after the new one has
+// begun (MqttClients::close()).
 //
-// delayed_wills.h keeps the wills that wait.
+// delayed_wills.h keeps the wills during their delay.
 //
 // Threads: pure functions.
 #pragma once

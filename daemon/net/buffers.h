@@ -1,9 +1,9 @@
 // Buffer: contiguous bytes that belong to a connection. BufferPool: the pool that lends memory to
 // buffers.
 //
-// At almost any time almost every client is idle, and each of its buffers is then only a pointer.
-// The pool lends memory to a buffer that is about to be used, and takes the memory back when the
-// buffer is empty. A burst of clients leaves idle memory in the pool; trim() frees it.
+// Most clients are idle most of the time. Each buffer of an idle client is only a pointer. The pool
+// lends memory to a buffer that is about to be used, and takes the memory back when the buffer is
+// empty. A burst of clients leaves idle memory in the pool; trim() frees it.
 //
 // All memory of the pool is charged to a budget from its allocation on (memory_budget.h).
 //
@@ -33,9 +33,9 @@ public:
         own_bytes().text.append(bytes);
         bytes_->charge_capacity();
     }
-    // Takes amortized constant time for each byte: the remaining bytes move to the front as soon as
-    // at least as many bytes have been dropped. So a buffer that is never empty takes at most twice
-    // the size of its content.
+    // Takes amortized constant time for each byte: the remaining bytes move to the front when at
+    // least as many bytes have been dropped. So the buffer takes at most twice the size of its
+    // content.
     void drop_front(size_t count);
     void clear();
     // Makes `count` bytes after the last one readable, as padding.
@@ -76,9 +76,9 @@ public:
     void acquire(Buffer& buffer);
     // Takes the buffer's memory back, and discards the bytes in it.
     void release(Buffer& buffer);
-    // Frees half of the memory that has been idle since the last call, except for a few buffers. If
-    // it is called once a second, the memory of a burst is freed within some seconds, and a steady
-    // load keeps the memory that it uses.
+    // Frees half of the memory that has been idle since the last call, except for a few buffers.
+    // Called once a second, it frees the memory of a burst within some seconds. A steady load keeps
+    // the memory that it uses.
     void trim();
     [[nodiscard]] size_t idle() const { return idle_.size(); }
     // Returns a charge to the same budget, for memory that is not a Buffer.

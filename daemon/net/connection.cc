@@ -20,7 +20,7 @@ namespace {
 
 constexpr Millis linger_time{2000};
 constexpr uint64_t never = UINT64_MAX;
-// Bytes that each client may hold, and may send at once, even if the memory budget is exhausted.
+// Bytes that each client may hold, and bytes of one read, even if the memory budget is exhausted.
 constexpr size_t held_min = 1024;
 constexpr size_t read_min = 2048;
 
@@ -57,7 +57,7 @@ void Connection::start() {
 
 void Connection::begin_protocol() {
     from_proxy_ = options_.trusted_proxies != nullptr && options_.trusted_proxies->contains(peer_);
-    // A proxy may use one connection for many clients, so the connection counts for no address.
+    // A proxy can use one connection for many clients, so the connection counts for no address.
     admitted_ = !from_proxy_ && table_.admit(*this);
     if (!from_proxy_ && !admitted_) return refuse(Code::too_many_from_address);
     if (options_.tls == nullptr) {
@@ -112,7 +112,7 @@ void Connection::fail_handshake(Code code) {
     leave_handshakes();
     if (!is_open() || tls_->outgoing().empty()) return close();
     tls_->abandon();
-    close_after_replies(Linger::always);  // After the alert is sent.
+    close_after_replies(Linger::always);  // Sends the alert first.
     set_deadline(linger_time);
 }
 
@@ -190,7 +190,8 @@ void Connection::decrypt(std::string_view bytes) {
     if (has_progress && input_.empty()) note_progress();
     flush();
     if (const auto fault = tls_->fault(); fault && is_open()) return refuse(*fault);
-    // Input that arrived before the end may still wait for the ring or for room in the output.
+    // Input that arrived before the end of the stream may still wait for room in the ring or in the
+    // output.
     if (tls_->input_ended() && !paused() && !input_is_held_) return on_end_of_input();
     update_reading();
 }
@@ -289,7 +290,7 @@ void Connection::resume() {
     process_kept_input();
     if (output_.waiting() == 0) flush();
     update_reading();
-    if (tls_) decrypt({});  // The input that was kept may include the end of the TLS stream.
+    if (tls_) decrypt({});  // Handles an end of the TLS stream that arrived during the pause.
 }
 
 void Connection::throttle(Millis time) {
@@ -413,7 +414,8 @@ void Connection::write() {
     close_if_drained();
 }
 
-// The kernel's buffer is full. libuv sends the rest when it can, from memory that must not move.
+// Called when the kernel's buffer is full. libuv sends the rest later, from memory that must not
+// move.
 void Connection::write_rest(std::string_view rest) {
     const uint64_t deadline_ms =
         table_.now_ms() + static_cast<uint64_t>(table_.limits().output_timeout_max.count());
@@ -437,7 +439,8 @@ void Connection::on_written(uv_write_t* request, int status) {
     self.flush();
 }
 
-// Returns all bytes that are to be sent: the records of `plain`, and those that TLS adds.
+// Returns all encrypted bytes that must be sent: the records of `plain`, and other records such as
+// alerts.
 std::string_view Connection::encrypt(std::string_view plain) {
     if (!plain.empty()) buffers().acquire(tls_->outgoing());
     tls_->encrypt(plain);
@@ -509,7 +512,7 @@ int Connection::descriptor() const {
     return fd;
 }
 
-// Asks the kernel, because libuv does not report the end of the stream while nothing is read.
+// Asks the kernel, because libuv reports the end of the stream only while the connection reads.
 bool Connection::client_has_left() const {
     pollfd asked{descriptor(), POLLRDHUP, 0};
     return asked.fd < 0 || poll(&asked, 1, 0) > 0;

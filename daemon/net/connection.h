@@ -5,22 +5,21 @@
 //   |                    +-> input_ ---------+   what is not a complete request yet
 //
 // Stages. Behind a load balancer a connection begins with a PROXY header (proxy_protocol.h). A TLS
-// client then needs a handshake, which waits in a queue (tls_handshakes.h); after the handshake all
-// bytes in both directions pass through TLS (tls_session.h). Then the connection creates its
-// Session.
+// client then needs a handshake, which waits in a queue (tls_handshakes.h). After the handshake,
+// all bytes in both directions pass through TLS (tls_session.h). In the last stage the connection
+// has a Session.
 //
-// The connection does not read while the ring is full (pause), while the client is throttled, while
-// a handshake waits in the queue, while too many bytes of output or replies are pending, and while
-// an unfinished request takes more than its share of the memory budget. A client that has begun a
-// request must send the rest at a minimum rate.
+// The connection does not read while the worker's ring is full (pause), while the client is
+// throttled, or while a handshake waits in the queue. It also does not read while too much output
+// is pending, or while an unfinished request takes more than its share of the memory budget. A
+// client that has begun a request must send the rest at a minimum rate.
 //
 // Memory: a connection without pending input or output owns no buffers; it reads into a buffer of
-// the loop and borrows others from a pool (buffers.h). There may be a million connections, so a
-// test limits the size of this class.
+// the loop and borrows others from a pool (buffers.h). A daemon can have a million connections, so
+// a test limits the size of this class.
 //
-// Owner: ConnectionTable. libuv points at the socket until its close callback has run, and entries
-//        of PendingAcks point at the connection until they are taken, so close() only begins the
-//        end.
+// Owner: ConnectionTable. close() only begins to close the connection. The table destroys the
+//        object when no pointer to it is left in libuv or in PendingAcks.
 // Threads: the loop's. Units: milliseconds of the loop's clock.
 #pragma once
 
@@ -64,21 +63,22 @@ public:
 
     // Sends bytes after all earlier replies.
     void reply(std::string_view bytes);
-    // Sends a reply that acknowledges `checkins` check-ins as soon as `slot`, the slot of the last
-    // of them, is on disk. Later replies wait for this one. If `bytes` is empty, the check-ins are
-    // only counted as acknowledged.
+    // Sends a reply that acknowledges `checkins` check-ins. The reply waits until `slot` is on
+    // disk, which is the slot of the last of these check-ins. Later replies wait for this reply. If
+    // `bytes` is empty, the check-ins are only counted as acknowledged.
     void reply_when_durable(uint64_t slot, size_t checkins, std::string_view bytes);
     // Stops reading until the ring has room; then calls Session::on_resume().
     void pause();
-    // Stops reading for a time, which is rounded up to the next sweep. Then passes the kept input
-    // to the session again, unless the client has disconnected. Extends the deadline by that time.
+    // Stops reading for this time or slightly longer, because only a sweep ends it. Then passes the
+    // kept input to the session again, unless the client has disconnected. Extends the deadline by
+    // this time.
     void throttle(Millis time);
     // Records that the client has sent a valid request. The connection is then no longer closed in
     // favour of new connections.
     void mark_authenticated();
     // Returns true if the connection was throttled at its start because of overload, and the
-    // overload persists. Only the first call can return true: the session asks at its first
-    // request.
+    // overload persists. The session calls this for each request, but only the first call can
+    // return true.
     [[nodiscard]] bool should_reject_for_overload();
     // Closes after all pending replies are sent. A lingering connection keeps reading for a moment
     // and discards the input, because a close with unread bytes would reset the connection and
@@ -97,15 +97,16 @@ public:
     [[nodiscard]] bool is_open() const { return state_ == State::open; }
     // Returns true if the session may take another request: the connection is open, reading is not
     // suspended, and not too much output is pending. A session that takes several requests in a row
-    // asks before each. When the connection is ready again, it passes the remaining input again.
+    // must call this before each. When the connection is ready again, the connection passes the
+    // remaining input to the session.
     [[nodiscard]] bool ready() const;
     [[nodiscard]] bool paused() const { return suspension_ == Suspension::ring_full; }
     [[nodiscard]] bool throttled() const { return suspension_ == Suspension::throttled; }
     // The client's address as text, without a port. This is the address of the socket, unless a
     // PROXY header or set_peer() has named another one.
     [[nodiscard]] std::string_view peer() const { return peer_; }
-    // Returns true if the client is a proxy that may name the clients of its requests by
-    // set_peer().
+    // Returns true if the peer is a trusted proxy. The session then calls set_peer() for each
+    // request.
     [[nodiscard]] bool is_from_proxy() const { return from_proxy_; }
     [[nodiscard]] const TrustedProxies& trusted_proxies() const {
         return *options_.trusted_proxies;
@@ -123,14 +124,14 @@ public:
     void start();
     // Throttles a new connection because of overload.
     void defer(Millis time);
-    // Retries after pause().
+    // Continues after pause(), when the ring has room.
     void resume();
     // Releases the oldest waiting reply, which ends at this position of the output. Returns true if
-    // the caller must call flush_released() later. Further replies that are released before that
-    // call return false.
+    // the caller must call flush_released() later. Returns false if an earlier call has already
+    // returned true and flush_released() was not called since.
     [[nodiscard]] bool release_reply(uint64_t reply_end);
     void flush_released();
-    // Replace release_reply() and flush_released() when the daemon stops: nothing is sent.
+    // For close_all(), instead of release_reply() and flush_released(): nothing is sent.
     void forget_reply() { output_.forget_waiting(); }
     void forget_flush() { flush_is_due_ = false; }
     // Compares every deadline with the loop's clock, as part of a sweep.
@@ -168,9 +169,10 @@ private:
         draining_to_linger,  // Lingers as soon as the output is sent.
         lingering,           // Sending is shut down; input is discarded.
         closing,             // The connection has asked libuv to close the socket.
-        closed,              // libuv has closed it.
+        closed,              // libuv has closed the socket.
     };
-    // The reason for not reading from a connection that is open and whose output is not too large.
+    // The reason for which reading is suspended. Pending output and the memory budget can stop
+    // reading, too; they have no value here.
     enum class Suspension : uint8_t { none, ring_full, throttled, handshake_queue };
     enum class Admission : uint8_t {
         deferred,         // New and throttled because of overload; has sent no request.
@@ -201,11 +203,11 @@ private:
     [[nodiscard]] bool input_is_too_slow(uint64_t now_ms) const;
     // Returns the size of the received part of a request or of a TLS record.
     [[nodiscard]] size_t unfinished_bytes() const;
-    // Returns unfinished_bytes() and what the session holds of a request.
+    // Returns unfinished_bytes() plus Session::held_bytes().
     [[nodiscard]] size_t held_bytes() const;
     // Returns how many bytes may be read at once; 0 if the memory budget has no room.
     [[nodiscard]] size_t readable_bytes() const;
-    // Returns how many bytes of unread responses, and of kept input, the connection may hold now.
+    // Returns the limit for the bytes of unsent output, and for the bytes of kept input.
     [[nodiscard]] size_t allowance() const;
     [[nodiscard]] std::string_view encrypt(std::string_view plain);
     // Sends what may be sent; then passes kept input to the session if there is room for replies.
@@ -232,22 +234,21 @@ private:
     State state_ = State::open;
     Suspension suspension_ = Suspension::none;
     Admission admission_ = Admission::unauthenticated;
-    // Independent facts, as bits to save memory.
     bool reading_ : 1 = false;        // libuv reads from the socket.
     bool input_is_held_ : 1 = false;  // input_ may contain requests: the connection was not ready.
     bool flush_is_due_ : 1 = false;   // The table will call flush_released().
     bool admitted_ : 1 = false;
     bool from_proxy_ : 1 = false;
-    // The time from which the minimum rate counts: when input_ was last empty, when the session
-    // last took bytes of it, or when the unfinished TLS record began. The lower 32 bits of the
-    // loop's clock.
+    // The start of the time over which the minimum rate is measured: the lower 32 bits of the
+    // loop's clock when input_ was last empty, when the session last took bytes of input_, or when
+    // the unfinished TLS record began.
     uint32_t progress_ms_ = 0;
     uint64_t deadline_ms_;
     uint64_t throttled_until_ms_ = 0;
     Buffer input_;  // An incomplete PROXY header, the input of a handshake, or incomplete requests.
     [[no_unique_address]] Output output_;  // index_ occupies the padding of Output.
     uint32_t index_ = 0;
-    std::unique_ptr<Session> session_;  // Null until the last stage.
+    std::unique_ptr<Session> session_;  // nullptr until the last stage.
     std::unique_ptr<TlsSession> tls_;   // nullptr in plain text, and before the PROXY header is
                                         // complete.
     std::unique_ptr<Sending> sending_;  // Bytes that the kernel had no room for; libuv sends them.

@@ -21,7 +21,7 @@ std::unique_ptr<char[]> make_buffer() {
 }
 
 // Returns the key for counting connections per address: the whole IPv4 address, or the /64 network
-// of an IPv6 address, because a site is given at least such a network (RFC 6177).
+// of an IPv6 address. A site gets at least a /64 network from its provider (RFC 6177).
 uint64_t network_of_peer(const Connection& connection) {
     return network_of(connection.peer(), 32, 64);
 }
@@ -110,7 +110,7 @@ bool ConnectionTable::make_room_for(const Connection& newcomer) {
     return victim != nullptr;
 }
 
-// Ignores connections that are closing, because they already make room.
+// Ignores connections that are closing, because they leave the table anyway.
 Connection* ConnectionTable::over_share(const Connection& newcomer) {
     NetworkCounts counts;
     const size_t sampled = std::min(connections_.size(), sample_max);
@@ -181,9 +181,9 @@ void ConnectionTable::close_all() {
 
 // --- memory ---
 
-// Returns no memory for the connection that was read last: as long as each read fills the buffer,
-// libuv would read from one connection up to 32 times in a row. epoll reports the connection again
-// in the next turn, so the rest of its input is read then.
+// Returns no memory if the last read was from the same connection. Otherwise libuv would read from
+// one connection up to 32 times in a row, as long as each read fills the buffer. The rest of the
+// input is read in the next turn, because epoll then reports the connection again.
 std::span<char> ConnectionTable::read_buffer(const Connection& connection, size_t bytes_max) {
     if (std::exchange(last_read_, &connection) == &connection) return {};
     const size_t left = turn_read_ < turn_bytes ? turn_bytes - turn_read_ : 0;
@@ -216,10 +216,10 @@ void ConnectionTable::await_durable(Connection& connection, uint64_t slot, size_
                 clock_.steady_us()});
 }
 
-// Within one turn of the loop, the committer may free slots and the worker may fill them again. So
-// the queue may hold acknowledgements of slots that are durable by now. After these are removed
-// there is room, because each remaining acknowledgement belongs to a row of its own in a slot that
-// is not durable.
+// Within one turn of the loop, the committer can free slots, and the worker can fill them again. So
+// acks_ can contain acknowledgements whose slots are already durable. Removing them makes room,
+// because each remaining acknowledgement has at least one row in a slot that is not durable, and
+// acks_ has as many entries as the ring has rows.
 void ConnectionTable::make_room_for_ack() {
     if (acks_.full() && options_.durable) settle(options_.durable());
 }
@@ -238,8 +238,8 @@ void ConnectionTable::settle(uint64_t durable) {
     }
 }
 
-// released_ may grow during this loop: a flush may pass kept requests to a session, and their
-// acknowledgements may call make_room_for_ack().
+// released_ can grow during this loop: a flush can pass kept requests to a session, and their
+// acknowledgements can call make_room_for_ack().
 void ConnectionTable::release_replies(uint64_t durable) {
     settle(durable);
     for (size_t at = 0; at < released_.size(); ++at) {

@@ -3,29 +3,28 @@
 //
 // Limits. When all tables together have connections_max open connections, a new connection replaces
 // one of this table. The table evicts the oldest connection that has not sent a valid request
-// within two seconds. If there is none, it evicts a connection of a network that has more
-// connections than the network of the new one. If there is none either, it closes the new
-// connection.
+// within two seconds. If there is no such connection, it evicts one of a network that has more
+// connections than the network of the new connection. If there is no such network, it closes the
+// new connection.
 //
 // Each address may have connections_per_address_max connections, except the addresses of trusted
 // proxies. A network is an IPv4 address, or the /64 network of an IPv6 address (RFC 6177). The
 // connection of a trusted proxy belongs to the client of its last request.
 //
-// A table has no count of the connections of each network, because the count would take memory for
-// each client. Instead it compares the networks of a sample of connections. In a small table the
-// sample is complete; in a large one the table finds a network that has more than about a tenth of
-// all connections.
+// To find such a network, the table compares the networks of a sample of connections. It does not
+// count the connections of each network, because this would take memory for each client. In a small
+// table the sample contains all connections. In a large table it shows a network that has more than
+// about a tenth of all connections.
 //
 // Acknowledgements. A reply that acknowledges check-ins waits here until their slot is on disk; the
 // worker then calls release_replies().
 //
 // Input. A client that sends faster than the loop reads must not delay the others. So in one turn
-// of the loop each connection is read at most once. Reads are large until the loop has read
-// turn_bytes in this turn from all connections together; each later read of the turn takes at most
-// read_bytes_min.
+// of the loop each connection is read at most once. When the loop has read turn_bytes in a turn
+// from all connections together, each further read of this turn takes at most read_bytes_min.
 //
-// Deadlines are checked once a second by a sweep over the table, in steps of sweep_step
-// connections, between which the loop serves its clients.
+// Deadlines. Once a second, a sweep over the table checks them. It takes one step of sweep_step
+// connections in each turn, so that the loop serves its clients between the steps.
 //
 // Threads: the loop's.
 #pragma once
@@ -78,11 +77,11 @@ public:
         // Returns the first slot that is not durable (Intake::durable()). Without this function,
         // all acknowledgements between two calls of release_replies() must fit into ring_rows_max.
         std::function<uint64_t()> durable = {};
-        // Called each time that a turn has read another turn_bytes. So the acknowledgements of a
-        // turn with much input do not wait for the end of that turn.
+        // Called after each turn_bytes that a turn reads. So the acknowledgements of a turn with
+        // much input do not wait for the end of the turn.
         std::function<void()> on_input_max = {};
-        // Returns how long a new connection is throttled because of overload; 0 if the daemon
-        // is not overloaded.
+        // Returns how long to throttle a new connection because of overload; 0 if there is no
+        // overload.
         std::function<Millis()> overload_delay = {};
 
         explicit Options(const Settings& settings);
@@ -97,13 +96,12 @@ public:
 
     // Takes over the socket of a new client. `options` must outlive the connection.
     void accept(int fd, const sockaddr_storage& peer, const ListenOptions& options);
-    // Records that a turn of the loop ends.
     void end_turn();
     // Sends the replies that waited for slots below `durable`.
     void release_replies(uint64_t durable);
     // Resumes the connections that found the ring full.
     void resume_paused();
-    // Begins to check all deadlines and throttled connections, unless a sweep is running.
+    // Begins a sweep, unless one is running.
     void begin_sweep();
     // Checks the next sweep_step connections. Returns true if more are left.
     [[nodiscard]] bool sweep();
@@ -126,15 +124,15 @@ public:
     [[nodiscard]] BufferPool& buffers() { return buffers_; }
     [[nodiscard]] const MemoryBudget& memory() const { return memory_; }
     [[nodiscard]] TlsHandshakes& handshakes() { return handshakes_; }
-    // Returns memory for at most bytes_max bytes that libuv reads for this connection; empty if
-    // this connection was also the last one that was read in this turn. body_padding bytes after the memory are readable. The
-    // next call for any connection overwrites it.
+    // Returns memory for at most bytes_max bytes that libuv reads for this connection; empty if the
+    // last call in this turn was for the same connection. The body_padding bytes after the memory
+    // are readable. Each read overwrites the memory.
     [[nodiscard]] std::span<char> read_buffer(const Connection& connection, size_t bytes_max);
-    // Counts bytes that were read into read_buffer() towards the turn. Calls Options::on_input_max
+    // Counts bytes that were read into read_buffer() in this turn. Calls Options::on_input_max
     // after each turn_bytes.
     void count_read(size_t bytes);
-    // Returns memory for the bytes that TLS decrypts, and padding after it. Each call returns the
-    // same memory.
+    // Returns memory for the bytes that TLS decrypts, with padding after the memory. Each call
+    // returns the same memory.
     [[nodiscard]] std::span<char> plaintext_buffer();
     static constexpr size_t turn_bytes = 1024 * 1024;
     static constexpr size_t read_bytes_min = 4096;
@@ -159,7 +157,8 @@ private:
     [[nodiscard]] Millis overload_delay() const {
         return options_.overload_delay ? options_.overload_delay() : Millis(0);
     }
-    // Returns false if there are too many connections, and none may be evicted for this one.
+    // Returns false if there are too many connections, and no other connection may be evicted for
+    // this one.
     [[nodiscard]] bool make_room_for(const Connection& newcomer);
     // Returns a connection of the network with the most connections, or nullptr if the network of
     // the new connection has as many.
@@ -168,7 +167,8 @@ private:
     void destroy_if_unreferenced(Connection& connection);
     // Makes room in acks_ if it is full.
     void make_room_for_ack();
-    // Moves the acknowledgements of slots below `durable` from acks_ to released_.
+    // Removes the acknowledgements of slots below `durable` from acks_, and adds their connections
+    // to released_.
     void settle(uint64_t durable);
 
     uv_loop_t& loop_;

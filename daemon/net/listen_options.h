@@ -39,11 +39,11 @@ struct ListenOptions {
     // Each connection begins with a header of the PROXY protocol, which names the client.
     bool proxy_protocol = false;
     Millis proxy_header_timeout_max{15'000};
-    // The proxies that name the client of each request in a header field. nullptr if there are
-    // none.
+    // The proxies that name the client of each request in a header field; nullptr if no proxy is
+    // trusted.
     const TrustedProxies* trusted_proxies = nullptr;
-    // Applies to input that stays with the connection until the session can take all of it, such
-    // as an MQTT packet.
+    // The minimum rate of an unfinished request whose bytes the connection keeps, such as an MQTT
+    // packet.
     MinimumRate input_rate_min = {};
 };
 

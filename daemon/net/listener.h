@@ -14,8 +14,8 @@
 namespace rollcall {
 
 struct ListeningSockets {
-    std::string address;   // The bound address. If the port was 0, this has the port that the
-                           // kernel chose.
+    std::string address;   // The bound address, with the port that the kernel chose if the
+                           // settings say port 0.
     std::vector<int> fds;  // One for each worker; the caller closes them.
 };
 

@@ -45,16 +45,16 @@ Loop::Loop(const Clock& clock, MetricShard& shard, const ConnectionTable::Option
         sweep_ms, sweep_ms);
 }
 
-// A loop that never ran also has handles to close.
+// stop() and uv_run() close the handles, which exist even if the loop never ran.
 Loop::~Loop() {
     stop();
     uv_run(&loop_, UV_RUN_DEFAULT);
     ensure(uv_loop_close(&loop_) == 0);
 }
 
-// This does not use uv_listen(). When no file descriptor is free, libuv 1.44 accepts each client
-// with a reserved descriptor and closes the connection, so no metric counts the client. If another
-// thread takes the reserved descriptor, libuv retries for ever.
+// This does not use uv_listen(). When no file descriptor is free, uv_listen() of libuv 1.44 accepts
+// each client with a reserved descriptor and closes the connection, so no metric counts the client.
+// If another thread takes the reserved descriptor, libuv retries for ever.
 void Loop::listen(int fd, ListenOptions options) {
     listeners_.push_back(std::make_unique<Listener>(Listener{*this, std::move(options), fd}));
     Listener& listener = *listeners_.back();
@@ -85,7 +85,7 @@ void Loop::accept(Listener& listener) {
         if (os_errno == EMFILE || os_errno == ENFILE || os_errno == ENOBUFS || os_errno == ENOMEM)
             return pause_accepting(listener, os_errno);
         // All other errors belong to one connection that failed before it was accepted (accept(2)),
-        // so the loop goes on with the next one.
+        // so the loop continues with the next connection.
     }
 }
 

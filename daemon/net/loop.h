@@ -1,13 +1,12 @@
-// Loop: a libuv loop with its connections, listening sockets, a wakeup from other threads, and a
-// sweep of deadlines once a second.
+// Loop: a libuv loop with its connections, its listening sockets, a handle by which other threads
+// wake it, and a timer that checks deadlines once a second.
 //
-// At the end of each turn the loop runs some TLS handshakes, a step of the sweep if one is running,
-// and on_turn. In on_turn a worker publishes its slot and sends the replies whose check-ins have
-// become durable.
+// At the end of each turn the loop runs some TLS handshakes, then a part of the check of deadlines
+// if one is due (ConnectionTable::sweep()), then on_turn().
 //
 // If the process can open no more files, or has no memory for a socket, the loop stops accepting
-// until the next sweep, because retrying at once would keep it busy. Until then clients wait in the
-// kernel's queue.
+// until the timer runs, because retrying at once would keep the loop busy. In the meantime clients
+// wait in the kernel's queue.
 //
 // Threads: the loop's own, except for wake(), which any thread may call.
 #pragma once

@@ -4,22 +4,20 @@
 // The budget counts memory that a client can make grow and keep: unfinished requests, unread
 // responses, packet ids of MQTT sessions, wills that wait. A single user (a connection or a
 // session) may hold as much as is left of the budget: allowance(). As the budget fills up, the
-// allowance shrinks, so the largest users must wait first. If N users each take their whole
-// allowance, they end up with equal shares of the budget, and an equal share is left for the next
-// one.
+// allowance shrinks, so the largest users must wait first. If N users take all that they may, each
+// ends up with 1 / (N + 1) of the budget, and the same amount is left for the next user.
 //
-// The daemon does not read from a connection that holds more than the allowance, until the
-// connection holds less or other users have freed memory. A client that holds nothing is always
-// served. So the budget can be exceeded only by what the workers read at the same time, and by a
-// small read for each client.
+// The daemon does not read from a connection that holds more than the allowance. It resumes reading
+// when the connection holds less, or when other users have freed memory. A client that holds
+// nothing is always served. So two amounts can exceed the budget: the bytes that the workers read
+// at the same moment, and a small read for each client.
 //
 // Memory that no client can make grow (slots, batches, the deduplication window) has limits of its
 // own and is not counted here. The overload controller watches the sum of all (memory_max).
 //
 // Source: dynamic queue length thresholds, Choudhury and Hahne, IEEE/ACM Transactions on Networking
 //         6(2), 1998, with alpha = 1.
-// Threads: any. A buffer that grows or shrinks costs one or two additions to numbers that all
-//          threads share; a buffer that is reused costs none.
+// Threads: any. Each change of a charge costs two additions to numbers that all threads share.
 // Units: bytes.
 #pragma once
 

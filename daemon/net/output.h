@@ -3,11 +3,11 @@
 //   | first byte ever                                                     end() |
 //   |---- taken and sent ----|---- sendable, until take() ----|---- waits for a slot ----|
 //
-// append() adds a reply at the end. append_waiting() adds a reply that must not be sent before its
-// slot is on disk; the bytes after it wait, too, until release() is called. Positions are byte
-// offsets in the whole output of the connection.
+// append() adds a reply at the end. append_waiting() adds a reply that must not be sent before the
+// slot with its check-ins is on disk. The bytes after this reply wait, too, until release() is
+// called. Positions are byte offsets in the whole output of the connection.
 //
-// An output without bytes owns no memory; others borrow a buffer of the pool (buffers.h).
+// An output without bytes owns no memory. Otherwise it borrows a buffer from the pool (buffers.h).
 //
 // Threads: the loop's.
 #pragma once
@@ -23,8 +23,9 @@ namespace rollcall {
 class Output {
 public:
     void append(std::string_view bytes, BufferPool& pool);
-    // Appends a reply, which may be empty. The caller must note end() after this call, and pass it
-    // to release() when the slot is on disk. Replies are released in the order of these calls.
+    // Appends a reply, which may be empty. The caller must store the value of end() after this
+    // call, and pass that value to release() when the slot is on disk. Replies are released in the
+    // order of these calls.
     void append_waiting(std::string_view bytes, BufferPool& pool);
     // Releases the oldest waiting reply, which ends at `reply_end`.
     void release(uint64_t reply_end);
@@ -34,7 +35,6 @@ public:
     // Returns the bytes that may be sent and have not been taken, and counts them as taken. They
     // stay valid until the next call of a non-const function.
     [[nodiscard]] std::string_view take();
-    // Drops the taken bytes.
     void drop_taken();
     // Returns the buffer to the pool if all bytes were taken.
     void free_if_taken(BufferPool& pool);
@@ -46,7 +46,7 @@ public:
     [[nodiscard]] uint64_t sendable_end() const { return sendable_end_; }
     // Number of replies that wait for a slot.
     [[nodiscard]] uint32_t waiting() const { return waiting_; }
-    // Bytes in memory, including those that were taken and not dropped yet.
+    // Bytes in memory, including those that take() has returned and drop_taken() has not dropped.
     [[nodiscard]] size_t size() const { return bytes_.size(); }
     [[nodiscard]] bool empty() const { return bytes_.empty(); }
 

@@ -58,12 +58,13 @@ AddressText address_in(std::string_view word, int family) {
     return address_text(AF_INET6, &*address);
 }
 
-// Parses a line without its prefix and its end. Returns the client, which may be empty.
+// Parses a line without `PROXY ` and CR LF. Returns the address of the client, which is empty for
+// UNKNOWN.
 Result<AddressText> client_in_line(std::string_view line) {
     const std::string_view protocol = take_word(line);
     if (protocol == "UNKNOWN") return AddressText{};
     if (protocol != "TCP4" && protocol != "TCP6") return fail(Code::bad_proxy_header);
-    // A space after the last word would begin another word.
+    // Three spaces separate the four words that follow the protocol.
     if (std::ranges::count(line, ' ') != 3) return fail(Code::bad_proxy_header);
     const int family = protocol == "TCP4" ? AF_INET : AF_INET6;
     const AddressText client = address_in(take_word(line), family);

@@ -28,9 +28,9 @@ struct ProxyHeader {
     AddressText client{};  // Address of the client as text; empty if the header names none.
 };
 
-// A header that is longer than the limit of its version is refused. The longest line of
-// version 1 has 107 bytes (PROXY protocol specification, section 2.1). In version 2, the addresses
-// take at most 52 bytes; the rest of the header is ignored.
+// Limits for the size of a header: a longer one is refused. The longest line of version 1 has 107
+// bytes (section 2.1). In version 2, the addresses take at most 52 bytes; the rest of the header is
+// ignored.
 inline constexpr size_t proxy_line_bytes_max = 107;
 inline constexpr size_t proxy_header_bytes_max = 4096;
 

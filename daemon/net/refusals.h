@@ -21,7 +21,7 @@
 
 namespace rollcall {
 
-// A message or a connection that was refused. Unknown texts are empty.
+// A message or a connection that was refused. Each text is empty if it is not known.
 struct RefusedMessage {
     Transport transport;
     Code code;

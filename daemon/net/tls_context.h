@@ -3,16 +3,15 @@
 //
 // OpenSSL implements TLS 1.2 (RFC 5246) and 1.3 (RFC 8446). The server's order of preference
 // selects the algorithms. There is no renegotiation, no compression and no early data. The server
-// ignores the name that a client asks for (RFC 6066). A client gets the first certificate that its
-// version and algorithms can use; ECDSA comes before RSA. By ALPN (RFC 7301) a client may ask for
-// http/1.1 or mqtt, whichever the port speaks; a client that offers only other protocols is
-// refused.
+// ignores the server name (SNI, RFC 6066) that a client sends. A client gets the first certificate
+// that its version and algorithms can use; ECDSA comes before RSA. A client that uses ALPN (RFC
+// 7301) must offer the protocol of the port, http/1.1 or mqtt; otherwise it is refused.
 //
-// A reload replaces the certificates; existing sessions keep the old ones. Tickets become void when
-// tls.client_ca changes, because a ticket implies that its client was verified.
+// A reload replaces the certificates; existing sessions keep the old ones. When tls.client_ca
+// changes, all tickets become void, because the client of a ticket was verified against the old
+// tls.client_ca.
 //
-// Threads: only one thread at a time may call load(); any thread may call the others. A lock guards
-// the current context; each handshake takes the lock once.
+// Threads: only one thread at a time may call load(); any thread may call the others.
 #pragma once
 
 #include <memory>
@@ -61,8 +60,8 @@ private:
     const Settings& settings_;
     const Clock& clock_;
     MetricShard shard_;
-    TlsTicketKeys ticket_keys_;  // Shared by all contexts, the current and the replaced ones.
-    std::mutex mutex_;           // Guards context_.
+    TlsTicketKeys ticket_keys_;  // Contexts that were replaced use these keys, too.
+    std::mutex mutex_;           // Guards context_; each handshake takes the lock once.
     Context context_;
 };
 

@@ -35,9 +35,8 @@ bool TlsHandshakes::may_begin() {
     return true;
 }
 
-// Returns whether one more handshake may begin without aborting another. If none is running, one
-// may begin whatever the memory budget says, so that a small budget delays clients but refuses
-// none.
+// Returns whether one more handshake may begin without aborting another. If no handshake is
+// running, one may always begin, so that even a small memory budget keeps no client out for ever.
 bool TlsHandshakes::has_room() const {
     if (begun_.size() == 0) return true;
     if (begun_.size() >= handshakes_max_) return false;

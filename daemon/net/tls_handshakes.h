@@ -2,19 +2,19 @@
 // that they take in each turn of the loop.
 //
 // A step of a handshake blocks the loop: an RSA-2048 signature takes a millisecond. So a connection
-// whose handshake can continue waits in a queue. Each turn of the loop runs handshakes for at most
-// one millisecond, but at least one step. So connected clients wait no longer than that, however
+// whose handshake can continue waits in a queue. In each turn, the loop begins no further step
+// after one millisecond of handshakes. So connected clients wait little longer than that, however
 // many others are connecting.
 //
-// Handshakes that have begun occupy memory and are served first. If handshakes_max have begun, or
-// if the memory budget has no room for another (memory_budget.h), a new one aborts the oldest of
-// them, provided that the oldest has had two seconds (eviction_queue.h). Otherwise the new one
-// waits.
+// Handshakes that have begun occupy memory and are served first. A new handshake waits if
+// handshakes_max have begun, or if the memory budget has no room for another (memory_budget.h). If
+// the oldest handshake began more than two seconds ago, it is aborted in favour of the new one
+// (eviction_queue.h).
 //
-// Each handshake is charged for the most that OpenSSL allocates for one: the client announces the
-// size of its ClientHello, and OpenSSL reserves up to 128 KiB for it before the bytes arrive. All
-// handshakes together count as one user of the budget. So they leave as much for other uses as they
-// take.
+// Each handshake is charged for the most memory that OpenSSL can allocate for one: the client
+// announces the size of its ClientHello, and OpenSSL reserves up to 128 KiB before the bytes
+// arrive. All handshakes together count as one user of the budget. So they take at most half of the
+// memory that other users leave.
 //
 // Threads: the loop's.
 #pragma once
@@ -46,13 +46,14 @@ public:
           handshakes_max_(handshakes_max) {}
     static constexpr size_t handshake_bytes = 192 * 1024;
 
-    // Runs Connection::continue_handshake() for connections in the queue. Returns true if some are
-    // left that could continue.
+    // Calls Connection::continue_handshake() for connections in the queue. Returns true if the next
+    // turn must continue with the queue.
     [[nodiscard]] bool run();
 
     // --- for the connections ---
 
-    // Adds a connection for which bytes have arrived. begun: whether begin() was called for it.
+    // Adds a connection for which bytes have arrived. begun: true if begin() was called for the
+    // connection.
     void enqueue(Connection& connection, bool begun);
     // Records that the handshake begins. It counts towards the limit until it ends.
     void begin(Connection& connection);

@@ -17,9 +17,9 @@ namespace {
 constexpr int records_without_data_max = 32;
 constexpr unsigned char record_type_handshake = 22;  // RFC 8446, section 5.1.
 
-// Returns the size of the complete records at the front of `encrypted`. A record whose header
-// announces more than a record may contain counts as complete, because OpenSSL refuses it without
-// the rest. The header is the type, the version (2 bytes) and the length (2 bytes).
+// Returns the size of the complete records at the front of `encrypted`. If a header announces more
+// than the maximum size of a record, all bytes count as complete, so that OpenSSL refuses the
+// record at once. A header consists of the type, the version (2 bytes) and the length (2 bytes).
 size_t complete_records(std::string_view encrypted) {
     constexpr size_t header_bytes = 5;                  // RFC 8446, section 5.1.
     constexpr size_t content_bytes_max = 16384 + 2048;  // RFC 5246, section 6.2.3.

@@ -32,9 +32,9 @@ public:
     TlsSession(const TlsSession&) = delete;
     TlsSession& operator=(const TlsSession&) = delete;
 
-    // Continues the handshake with the bytes that have arrived, and takes them off the front of
-    // `encrypted`. Returns true when the handshake is done; the remaining bytes are for decrypt().
-    // After an error only outgoing() may be called; it may hold an alert.
+    // Continues the handshake with the bytes that have arrived. Takes the bytes that it used off
+    // the front of `encrypted`. Returns true when the handshake is done; the remaining bytes are
+    // for decrypt(). After an error only outgoing() may be called; it may hold an alert.
     [[nodiscard]] Result<bool> handshake(std::string_view& encrypted);
     [[nodiscard]] bool handshake_begun() const { return handshake_begun_; }
 
@@ -52,16 +52,17 @@ public:
     [[nodiscard]] std::string_view certificate_name() const { return certificate_name_; }
 
     // Takes complete records off the front of `encrypted`, writes plaintext to `into`, and returns
-    // the size of the plaintext. Returns 0 if there is no more plaintext, or after input_ended().
-    // The caller keeps a record that has arrived in part: OpenSSL would reserve memory for a record
-    // of the largest size, which no budget counts.
+    // the size of the plaintext. Returns 0 if there is no more plaintext, or after input_ended(). A
+    // record that has arrived in part stays in `encrypted`, and the caller keeps it. OpenSSL would
+    // keep it in a buffer for the largest record, which no budget counts.
     [[nodiscard]] size_t decrypt(std::string_view& encrypted, std::span<char> into);
-    // Memory in which the caller may keep the last record that decrypt() left.
+    // A buffer in which the caller may keep such a record.
     [[nodiscard]] Buffer& partial_record() { return partial_record_; }
     // Returns true if the client has announced that it sends no more (close_notify), or has
     // violated the protocol.
     [[nodiscard]] bool input_ended() const { return input_ended_; }
-    // Returns the client's protocol violation, if any. After one, nothing is sent to the client.
+    // Returns the client's protocol violation, if any. After a violation, nothing is sent to the
+    // client.
     [[nodiscard]] std::optional<Code> fault() const { return fault_; }
 
     // Encrypts `plain` and appends the records to outgoing(). Has no effect after a fault.

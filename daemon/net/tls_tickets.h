@@ -4,9 +4,9 @@
 // of the server. So the daemon keeps no state for a disconnected client, and the client can resume
 // its session without a new signature.
 //
-// The current key encrypts new tickets for one lifetime. Then it becomes the previous key, which
-// still decrypts tickets for another lifetime. So every ticket can be decrypted for at least one
-// lifetime, and for at most two. The keys are random and never leave this process.
+// Each key encrypts new tickets for one lifetime of a ticket (tls.ticket_lifetime_max). For another
+// lifetime it is the previous key, which only decrypts. So every ticket can be decrypted for at
+// least one lifetime, and for at most two. The keys are random and never leave this process.
 //
 // Threads: any; a lock guards the keys. Each handshake takes the lock once or twice.
 #pragma once

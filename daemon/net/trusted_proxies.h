@@ -1,5 +1,5 @@
-// TrustedProxies: the networks of trusted proxies. If such a proxy sends a request for a client, it
-// names the client in a header field of the request (http/forwarded.h).
+// TrustedProxies: the networks of trusted proxies. A trusted proxy names the client of each request
+// in a header field (http/forwarded.h).
 //
 // Threads: constant after construction.
 #pragma once
@@ -15,7 +15,6 @@ namespace rollcall {
 
 class TrustedProxies {
 public:
-    // Creates an empty list.
     TrustedProxies() = default;
     // networks: the value of http.trusted_proxies, which cross_checks.h has validated.
     explicit TrustedProxies(const List& networks) {
@@ -28,7 +27,7 @@ public:
         return std::ranges::any_of(
             ranges_, [&](const AddressRange& range) { return range.contains(address); });
     }
-    // address: as text. Returns false if it is not an address.
+    // Returns false if the text is not an address.
     [[nodiscard]] bool contains(std::string_view address) const {
         const auto parsed = ranges_.empty() ? std::nullopt : parse_address(address);
         return parsed && contains(*parsed);

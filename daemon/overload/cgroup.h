@@ -1,5 +1,5 @@
-// Control groups: finds the directories in which the kernel shows the limits of the process's
-// groups.
+// Control groups: finds the directories in which the kernel shows the limits of the control groups
+// of this process.
 //
 // Source: cgroup v2, Documentation/admin-guide/cgroup-v2.rst. Finds no group under cgroup v1.
 // Threads: any.

@@ -1,9 +1,10 @@
 // CgroupMemory: measures how close the process is to the memory limit of its control groups.
 //
-// The page cache does not count: the kernel can reclaim it, and writing the spool would fill it up
-// to any limit. The result is that of the group closest to its limit, among the process's control
-// group and its parents. The limit of a group is the smaller of memory.high and memory.max. At
-// memory.high the kernel slows the process down; at memory.max it kills the process.
+// The page cache does not count, because the kernel can reclaim it, and because writing the spool
+// would fill it up to any limit. Each parent of the process's control group can have a limit, too;
+// the group that is closest to its limit counts. The limit of a group is the smaller of memory.high
+// and memory.max. At memory.high the kernel slows the process down; at memory.max it kills the
+// process.
 //
 // Source: cgroup v2, Documentation/admin-guide/cgroup-v2.rst, "Memory Interface Files". Under v1 no
 //         limit is found.

@@ -21,13 +21,13 @@ constexpr double drain_s_max = 3600;   // Also the value if nothing is delivered
 constexpr double ack_us_none = 250e3;  // No pressure while acknowledgements take less.
 constexpr double ack_us_full = 4e6;
 
-// Returns the position of the value between `none` and `full`, as 0 to 1.
+// Returns 0 for a value up to `none`, 1 for a value from `full` on, and a linear share in between.
 double share(double value, double none, double full) {
     return std::clamp((value - none) / (full - none), 0.0, 1.0);
 }
 
-// A hanging sync needs a signal of its own: no acknowledgement is sent while it hangs, so no time
-// to an acknowledgement can be measured.
+// A sync that hangs needs a signal of its own: while it hangs, no acknowledgement is sent, so
+// acks_share() has no times to measure.
 double sync_share(const SpoolLoad& load, int64_t now_us) {
     if (!load.sync_began_us) return 0;
     const int64_t whole_s = now_us / 1'000'000 - *load.sync_began_us / 1'000'000 - 1;
@@ -85,8 +85,8 @@ void OverloadController::publish(const OverloadMeasurement& measurement) {
     shard_.set(Metric::backlog_drain_seconds, measurement.drain_s);
 }
 
-// Logs the beginning and the end of an overload. Logs nothing while the pressure varies between
-// overload_over and 1.
+// Logs the beginning and the end of an overload. A pressure that varies between overload_over and 1
+// neither begins nor ends an overload.
 void OverloadController::log_overload(double pressure, std::string_view cause) {
     if (!overload_logged_ && pressure >= 1) {
         log(LogLevel::warning, "overload: rejecting new clients because of {}", cause);

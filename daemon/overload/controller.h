@@ -1,5 +1,6 @@
 // OverloadController: turns load signals into one pressure value and publishes this value to the
-// workers. The workers derive the reporting interval of the routers from it (overload/state.h).
+// workers. The workers derive the reporting interval of the routers from this value
+// (overload/state.h).
 //
 //     pressure   the largest of these shares, each of which grows from 0 to 1 over a range
 //                  backlog   of the slowest sink: from 50 to 95 percent of spool.size_max
@@ -13,7 +14,7 @@
 //                sink over the last 8 measurements and without new check-ins
 //
 // The metrics rollcall_pressure_ratio, rollcall_memory_ratio and rollcall_backlog_drain_seconds
-// report the same values. No decision depends on these metrics.
+// report the same values.
 //
 // Threads: main.
 // Units:   microseconds of the steady clock; seconds where a name ends in _s.
@@ -50,7 +51,7 @@ public:
         std::function<SpoolLoad()> spool_load = [] { return SpoolLoad(); };
         std::vector<const AckTimes*> ack_times = {};  // One for each worker.
         std::function<uint64_t()> process_bytes = [] { return uint64_t{0}; };
-        const MemoryBudget* client_memory = nullptr;  // Only for the metrics; may be nullptr.
+        const MemoryBudget* client_memory = nullptr;  // Only for metrics; nullptr reports none.
     };
 
     OverloadController(const Settings& settings, OverloadState& state,

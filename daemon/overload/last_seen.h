@@ -3,10 +3,10 @@
 //
 //     for each kind, sites_max entries    [ tag, 32 bits | second, 32 bits ]
 //
-// The lower half of a site's hash selects the entry; the upper half is its tag. If two sites have
+// The lower half of a site's hash selects the entry; the upper half is the tag. If two sites have
 // the same entry, each overwrites the other, and the overwritten site is unknown until it is seen
-// again. So the tables need no search, no growth and no lock. The kernel allocates a page when a
-// site first uses it.
+// again. So the tables need no search, no growth and no lock. The kernel allocates a page of a
+// table when an entry in the page is first used.
 //
 // Threads: any; all workers share one object. An entry is one atomic number with relaxed order: it
 // orders no other memory access, and a reader never sees half of it.
@@ -34,7 +34,7 @@ public:
     // unknown.
     [[nodiscard]] std::optional<int64_t> collectors_age_s(uint64_t site, int64_t now_s) const;
 
-    // Returns whether this is the first call for the site in this minute of the clock.
+    // Returns true for the first call for the site in each minute of the clock.
     [[nodiscard]] bool first_in_minute(uint64_t site, int64_t now_s);
 
 private:

@@ -1,10 +1,10 @@
 // Liveness: writes a row for a site whose report was refused. Such a row shows that the router is
 // up although its report is broken.
 //
-// A refused body shows that the sender is alive, if the request names the sender outside of the
-// body: in the path, the MQTT topic, or an id in the query. The row has `warnings` = the code,
-// online = 1, and no values. Each site gets at most one row in a minute of the clock, because a
-// broken script fails at every run, on every router that runs it.
+// The request must name the site outside of the body: in the credential, the path, the MQTT topic,
+// the query or the header. The row has the code of the refusal in the column `warnings`, online =
+// 1, and no values. Each site gets at most one such row in a minute of the clock, because a broken
+// script fails at every run, on every router that runs it.
 //
 // The row is made durable and delivered like any other, but no response waits for it. If the ring
 // is full, the row is dropped and counted, and the next refused report tries again.
@@ -26,7 +26,7 @@ public:
     // Writes a row for the sender of a refused request or packet. Has no effect if something other
     // than the body was refused.
     void refused(Code code, const Sender& sender);
-    // Does the same for a body without any accepted report.
+    // Calls refused() if all reports of a body were refused.
     void taken(const Receipt& receipt, const Sender& sender) {
         if (receipt.accepted == 0 && !receipt.refused.empty())
             refused(receipt.refused.back().code, sender);

@@ -10,10 +10,9 @@ namespace rollcall {
 
 namespace {
 
-constexpr uint64_t default_divisor = 2;  // memory_max is by default the machine's memory
-                                         // divided by this.
-constexpr uint64_t clients_divisor = 4;  // Clients may occupy the memory divided by this. The
-                                         // rest is for slots, batches, deduplication and libraries.
+constexpr uint64_t default_divisor = 2;  // By default, the process may use half of the memory.
+constexpr uint64_t clients_divisor = 4;  // Clients may use a quarter of memory_max. The rest is
+                                         // for slots, batches, deduplication and libraries.
 
 // sysinfo(2) works without /proc/meminfo, to which the service has no access.
 uint64_t machine_bytes() {

@@ -1,4 +1,4 @@
-// Process memory: how much the process uses, and how much it may use.
+// Process memory: how much memory the process uses, and how much it may use.
 //
 // Threads: any. Units: bytes.
 #pragma once
@@ -10,7 +10,7 @@
 
 namespace rollcall {
 
-// Returns the process's resident memory that belongs to no file: proc(5), statm.
+// Returns the resident memory of the process, without pages of files (proc(5), statm).
 [[nodiscard]] uint64_t process_bytes();
 
 // Returns memory_max; if the setting is 0, half of the machine's memory.

@@ -10,12 +10,12 @@
 //         more than quotas.burst + grace      refused, with the time at which to retry
 //
 // A bucket is stored as a single time. If r check-ins or bytes a minute are allowed, taking n of
-// them moves this time n / r minutes into the future. A bucket whose time is past is full and need
-// not be remembered, so the table holds only recent senders. A sender may use any of 4 entries in
-// the table. If others occupy all of them, it replaces the one whose bucket is full soonest; the
-// replaced sender starts again with a full bucket.
+// them moves this time n / r minutes into the future. A bucket whose time is past is full. Such a
+// bucket need not be stored, so the table holds only recent senders. A sender can use any of 4
+// entries in the table. If other senders occupy all of them, the sender replaces the one whose
+// bucket is full soonest. The replaced sender starts again with a full bucket.
 //
-// A report that a quota refuses is not charged, so a sender that never pauses still gets its
+// A report that a quota refuses is not charged. So a sender that never pauses still gets its
 // allowed rate.
 //
 // Source: the virtual scheduling algorithm (GCRA), ITU-T I.371, Annex A.
@@ -40,15 +40,15 @@ class Quotas {
 public:
     explicit Quotas(const Settings& settings);
 
-    // Hashes (process_hash()) of the site, tenant and network of the sender; 0 if one is unknown or
-    // does not exist.
+    // Hashes (process_hash()) of the site, tenant and network of the sender. A hash is 0 if there
+    // is no such name, or no limit for it.
     struct Sender {
         uint64_t site = 0;
         uint64_t tenant = 0;
         uint64_t network = 0;
     };
-    // Returns the sender, without the parts for which no limit is set. site, tenant: empty without
-    // a credential.
+    // Returns the hashes of the sender's names. site, tenant: empty if the client has no
+    // credential.
     [[nodiscard]] Sender sender(std::string_view site, std::string_view tenant,
                                 std::string_view address) const;
 
@@ -56,7 +56,7 @@ public:
         int64_t over_us = 0;     // Time until the sender is within all limits; 0 if it is now.
         int64_t refused_us = 0;  // Time until a report of the sender is accepted; 0 if it is
                                  // accepted now.
-        Code code = Code::over_site_quota;  // The code of the limit that it exceeds most.
+        Code code = Code::over_site_quota;  // The code of the limit that is exceeded most.
 
         [[nodiscard]] int64_t over_s() const { return (over_us + 999'999) / 1'000'000; }
     };

@@ -1,15 +1,16 @@
-// OverloadState: how overloaded the daemon is, and the intervals that clients are asked to keep for
-// this reason. The overload controller publishes the state; the workers apply it.
+// OverloadState: how overloaded the daemon is, and the intervals that the daemon therefore asks
+// clients to keep. The overload controller publishes the state; the workers apply it.
 //
 //     reporting interval   base interval x (1 + pressure x (replies.next_factor_max - 1))
 //     base interval        replies.next, and for each site up to replies.next_jitter percent more
 //                          or less
 //     Retry-After          the longer of the reporting interval and the time until the backlog has
-//                          drained, at most overload_retry_after_max, plus up to half as long again
+//                          drained, but at most overload_retry_after_max; up to half of the result
+//                          is added, different for each client
 //
-// Routers that lost power together would report at the same moments. Each site has its own jitter,
-// so the routers drift apart. The jitter of a site is constant, because a router writes each change
-// of its schedule to flash.
+// Routers that lost power together restart together, and would always report at the same moments.
+// Each site has its own jitter, so these routers drift apart. The jitter of a site is constant,
+// because a router writes each change of its schedule to flash.
 //
 // Threads: publish() belongs to main; any thread may call the others.
 // Units:   seconds where a name ends in _s.
@@ -35,7 +36,7 @@ public:
     // pressure: 0 to 1. drain_s: time until the backlog causes no more pressure.
     void publish(double pressure, int64_t drain_s);
 
-    // Returns true while the pressure is at its maximum, 1. As long as it is, new clients are
+    // Returns true while the pressure is at its maximum, 1. During this time, new clients are
     // rejected.
     [[nodiscard]] bool overloaded() const { return pressure_.read() >= 1; }
     // Return the interval, at least 1 s, at which the site is asked to report:

@@ -1,5 +1,5 @@
-// Base64: encodes bytes as text and decodes them. Decoding is strict: it accepts exactly one text
-// for each sequence of bytes.
+// Base64: encodes bytes as text, and decodes such texts. Decoding is strict: it accepts exactly one
+// text for each sequence of bytes.
 //
 //   |  standard  with `+`, `/` and padding (RFC 4648, section 4): HTTP Basic
 //   |  url       with `-`, `_` and no padding (section 5; RFC 7515, section 2): tokens
@@ -13,7 +13,7 @@
 
 namespace rollcall {
 
-// Return nothing if the text differs from what an encoder would write: an invalid character, an
+// Return nothing if no encoder writes this text. Such a text has an invalid character, an
 // impossible length, or unused bits that are not 0.
 [[nodiscard]] std::optional<std::string> from_base64(std::string_view text);
 [[nodiscard]] std::optional<std::string> from_base64url(std::string_view text);

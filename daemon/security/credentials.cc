@@ -9,7 +9,8 @@ namespace rollcall {
 
 namespace {
 
-// Tolerated clock difference to the program that signs tokens (RFC 7519, section 4.1.4).
+// Tolerated difference between this clock and that of the program that signs tokens (RFC 7519,
+// section 4.1.4).
 constexpr int64_t clock_skew_s = 5;
 
 }  // namespace
@@ -147,8 +148,8 @@ Result<Identity> Credentials::verify(const Credential& credential, const Digest&
     return identity;
 }
 
-// Verifies a token. Also succeeds for an expired token, so that the caller caches it and does not
-// verify it again.
+// Verifies a token. Also succeeds for an expired token. The caller then caches the token, so that
+// its signature is not verified again.
 Result<Identity> Credentials::verify_with(const SigningKey& key, const JsonWebToken& token) const {
     if (!key.verifies(token)) return fail(Code::bad_credential);
     const auto& auth = settings_.auth;
@@ -173,8 +174,7 @@ Result<int64_t> Credentials::expiry_of(const Claims& claims) const {
     const bool expires = claims.expires_s != 0 && claims.expires_s < never_s;
     const int64_t lifetime_max_s = settings_.auth.jwt_lifetime_max.count() / 1000;
     if (lifetime_max_s == 0) return expires ? claims.expires_s + clock_skew_s : 0;
-    // A token cannot be issued in the future. If it does not state the time of issue, assume now,
-    // the latest possible time.
+    // If a token does not state its time of issue, use the latest possible time, which is now.
     const int64_t issued_s = claims.issued_s != 0 ? claims.issued_s : now_s();
     const int64_t latest_s = std::min(issued_s, now_s() + clock_skew_s) + lifetime_max_s;
     if (expires && claims.expires_s <= latest_s) return claims.expires_s + clock_skew_s;

@@ -1,5 +1,5 @@
 // Credentials: authenticates clients. It checks the Credential that a client sent, and returns the
-// client's Identity: site, tenant, and time of expiry. The kind of the credential decides how:
+// client's Identity: site, tenant, and time of expiry. The check depends on the kind of credential:
 //
 //   |  kind                  check                                        CPU time
 //   |  stored token          its SHA-256 is in auth.tokens_file           a few us
@@ -7,20 +7,21 @@
 //   |                                                                     public key: 20 to 200 us
 //   |  client certificate    TLS has verified it                          none
 //
-// A certificate counts only if the client sent no token; its common name is the site. A client may
-// also name its site; if the name does not agree with the credential, the client is refused.
+// A certificate counts only if the client sent no token. The common name of the certificate is the
+// site. If a client names a site that differs from the site of its credential, the client is
+// refused.
 //
 // CredentialFiles holds the contents of all files; load() replaces either all of them or none. Each
 // worker has a Credentials object with its own reference to the current contents, so that
 // identify() takes no lock.
 //
-// A Credentials object caches the JSON Web Tokens that a public key has verified
-// (auth.verified_tokens_max entries by SHA-256, until a reload), so that the next check-in of the
-// same router costs one hash. It never caches wrong tokens. A SignatureRateLimiter bounds the CPU
-// time that wrong tokens cost; above its limit, identify() fails with signature_checks_suspended.
+// A Credentials object caches the JSON Web Tokens that a public key has verified. So the next
+// check-in of the same router costs only one hash. The cache has auth.verified_tokens_max entries,
+// and a reload empties it. Wrong tokens are never cached. A SignatureRateLimiter limits the CPU
+// time that wrong tokens cost. Above this limit, identify() fails with signature_checks_suspended.
 //
 // If the token names no tenant, the tenant is the part of the site's name before
-// auth.tenant_separator; empty if the name does not contain the separator.
+// auth.tenant_separator. If the name does not contain the separator, there is no tenant.
 //
 // Threads: CredentialFiles::load() is called by one thread at a time, current() and generation() by
 // any thread. A Credentials object belongs to its worker.
@@ -85,8 +86,8 @@ struct Credential {
     // The site of a verified client certificate, which is used if there is no token.
     std::string_view certified = {};
 
-    // Returns the credential in a user name and a password. A user name without a password is a
-    // token.
+    // Converts a login. The user name is the site, and the password is the token. If there is no
+    // password, the user name is the token.
     static Credential login(std::string_view user, std::string_view password) {
         if (password.empty()) return {{}, user, {}};
         return {user, password, {}};
@@ -104,8 +105,8 @@ class CredentialFiles {
 public:
     explicit CredentialFiles(const Settings& settings);
 
-    // Reads the files. After a failure the previous contents remain in effect; the explanation
-    // names file, line and reason.
+    // Reads the files. After a failure the previous contents remain in effect. The error's
+    // explanation names file, line and reason.
     [[nodiscard]] Result<void> load();
     // Returns warnings about the files for the operator.
     [[nodiscard]] std::vector<std::string> warnings() const;
@@ -129,7 +130,7 @@ public:
     // signature_checks_suspended, and then leaves `identity` unchanged.
     [[nodiscard]] Result<void> identify(const Credential& credential, Identity& identity);
 
-    // Returns whether an identity from identify() is still valid. Does not need the client's token.
+    // Checks that an identity from identify() is still valid. Does not need the client's token.
     [[nodiscard]] Result<void> revalidate(const Identity& identity);
 
     // Returns true if the files were reloaded since the last call.
@@ -145,7 +146,8 @@ private:
     [[nodiscard]] int64_t now_s() const { return clock_.wall_us() / 1'000'000; }
 
     // Returns the identity for a token's site and tenant, or nothing if the client named another
-    // site. If the token's site ends in *, it is a prefix of the named site.
+    // site. A token's site that ends in * stands for all sites with this prefix; the client must
+    // name one of them.
     [[nodiscard]] std::optional<Identity> identity_of(std::string_view site,
                                                       std::string_view tenant,
                                                       std::string_view named_site,
@@ -169,8 +171,9 @@ private:
     bool changed_ = false;
     uint64_t generation_ = 0;
     std::shared_ptr<const Tokens> tokens_;
-    // A cache in two halves. When the first half has auth.verified_tokens_max / 2 entries, it
-    // becomes the second half, and the old second half is dropped.
+    // The two halves of a cache by the SHA-256 of the token. When verified_ has
+    // auth.verified_tokens_max / 2 entries, it replaces verified_before_, and an empty verified_ is
+    // begun.
     VerifiedTokens verified_;
     VerifiedTokens verified_before_;
     SignatureRateLimiter limiter_;

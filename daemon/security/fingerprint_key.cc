@@ -62,7 +62,7 @@ Result<std::string> read_content(int fd) {
     return content;
 }
 
-// Writes a file and syncs it. After a failure, a part of the file may be left.
+// Writes a file and syncs it. After a failure, an incomplete file can remain.
 Result<void> write_synced(const std::string& path, const std::string& directory,
                           std::string_view content) {
     const Descriptor file(path, O_WRONLY | O_CREAT | O_TRUNC);
@@ -73,8 +73,8 @@ Result<void> write_synced(const std::string& path, const std::string& directory,
     return give_to_owner(file.get(), directory);
 }
 
-// Creates a key. link(2) never replaces a file: if another process has created the key first, that
-// key stays.
+// Creates a key. If another process has created a key first, that key stays, because link(2) never
+// replaces a file.
 Result<void> make_key(const std::string& state_dir, const std::string& path) {
     std::string content = to_hex(sha256(random_bytes(key_bytes_min))) + "\n";
     const std::string unfinished = fmt::format("{}.{}", path, getpid());

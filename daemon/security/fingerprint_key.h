@@ -1,11 +1,11 @@
-// Fingerprint key: the secret key with which a daemon hashes reports, to recognize repeated ones
-// (pipeline/ingest/intake.cc).
+// Fingerprint key: the secret key with which a daemon hashes reports, so that it can recognize
+// repeated reports (pipeline/ingest/intake.cc).
 //
 //     delivery.fingerprint_key_file    a file that all daemons of one table share, so that a report
 //                                      that is retried through another daemon has the same row id
-//     STATE_DIR/fingerprint_key        used if that setting is empty; created at the first start
-//                                      with access for the owner only. Operators must copy and
-//                                      restore it together with the spool
+//     STATE_DIR/fingerprint_key        used if delivery.fingerprint_key_file is empty; created at
+//                                      the first start with access for the owner only. Operators
+//                                      must copy and restore this file together with the spool
 //
 // A file may contain any 32 to 4,096 bytes, for example a line of hexadecimal or base64. The key is
 // the SHA-256 of the content without trailing blanks and line ends, because editors add these.
@@ -21,11 +21,11 @@
 
 namespace rollcall {
 
-// Reads a key. Fails if users other than owner and group may read or write the file.
+// Reads a key. Fails if users other than owner and group have access to the file.
 [[nodiscard]] Result<KeyedHash::Key> read_fingerprint_key(const std::string& path);
 
-// Reads the key in a state directory, or creates the key if there is none. A new file gets its
-// final name only after it is complete, durable and accessible to the owner only.
+// Reads the key in a state directory, or creates the key if there is none. Gives a new file its
+// final name only when the file is complete and on disk.
 [[nodiscard]] Result<KeyedHash::Key> own_fingerprint_key(const std::string& state_dir);
 
 }  // namespace rollcall

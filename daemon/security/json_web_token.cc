@@ -82,7 +82,7 @@ bool read_seconds(JsonCursor& cursor, std::optional<int64_t>& seconds) {
 }
 
 // Reads an audience, which is a text or a list of texts (RFC 7519, section 4.1.3). Sets `found` to
-// true if `wanted` is one of them.
+// whether `wanted` is among them.
 bool read_audience(JsonCursor& cursor, std::string_view wanted, std::optional<bool>& found) {
     if (found) return false;
     found = false;
@@ -166,7 +166,7 @@ std::optional<Claims> read_claims(const JsonWebToken& token, const ClaimRules& r
         return std::nullopt;
     if (tenant && !tenant->empty() && !is_site_name(*tenant)) return std::nullopt;
     if (!rules.issuer.empty() && issuer != rules.issuer) return std::nullopt;
-    // 0 means "never expires", so a token that expired in 1970 or before gets 1.
+    // expires_s is 0 if a token never expires, so a token that expired in 1970 or before gets 1.
     if (expires_s) expires_s = std::max<int64_t>(*expires_s, 1);
     return Claims{std::move(*site),         tenant.value_or(""),  expires_s.value_or(0),
                   not_before_s.value_or(0), issued_s.value_or(0), id.value_or("")};

@@ -1,11 +1,12 @@
-// JSON Web Token: a signed token in compact form that contains its site, so no store is needed.
+// JSON Web Token: a signed token in compact form. It contains the name of the site, so the daemon
+// needs no list of tokens.
 //
 //   |  HEADER.PAYLOAD.SIGNATURE     each in base64url
 //
-// These functions verify no signature. parse_json_web_token() returns the key id that the sender
-// claims. Call read_claims() only after that key has verified `signature` over `signing_input`. The
-// daemon knows the algorithm of each key from the key file. It requires that the token's `alg`
-// names this algorithm, but never chooses an algorithm by `alg` (RFC 8725, section 3.1).
+// These functions verify no signature. parse_json_web_token() returns the key id that the token
+// names. Call read_claims() only after this key has verified `signature` over `signing_input`. The
+// key file states the algorithm of each key, and the token's `alg` must be the same. The daemon
+// never chooses an algorithm by `alg` (RFC 8725, section 3.1).
 //
 // Accepted tokens have `alg` HS256, RS256, ES256 or EdDSA. They have no `crit`, because the daemon
 // supports no extension (RFC 7515, section 4.1.11). No member that the daemon reads may occur
@@ -52,10 +53,10 @@ struct Claims {
 struct ClaimRules {
     std::string_view audience;      // A token with `aud` must name this audience.
     std::string_view issuer;        // Required value of `iss`; empty accepts any token.
-    std::string_view tenant_claim;  // Name of the claim with the tenant; empty reads none.
+    std::string_view tenant_claim;  // Name of the claim with the tenant; empty ignores tenants.
 };
 
-// Returns nothing if a claim is malformed, names no site, or breaks the rules.
+// Returns nothing if a claim is malformed or breaks the rules, or if no claim names the site.
 [[nodiscard]] std::optional<Claims> read_claims(const JsonWebToken& token, const ClaimRules& rules);
 
 // Returns a token signed with HS256 whose claims read_claims() accepts under the same rules. The

@@ -3,8 +3,8 @@
 //   |  # id of the token        anything else is a note
 //   |  Zm9yLi4uaGVyZS4uLg       stolen 2026-03-01
 //
-// Comments and blanks are as in secret_file.h. Only a token with the claim `jti` can be revoked;
-// the tokens of `rollcalld token new` have this claim.
+// Comments and blanks follow the rules of secret_file.h. Only a token with the claim `jti` can be
+// revoked; the tokens of `rollcalld token new` have this claim.
 //
 // Threads: built by one thread, then only read.
 #pragma once
@@ -23,9 +23,8 @@ namespace rollcall {
 
 class RevokedTokens {
 public:
-    // Creates an empty list.
     RevokedTokens() = default;
-    // Reads the whole file or fails. The explanation names file, line and reason.
+    // Reads the whole file or fails. The error's explanation names file, line and reason.
     [[nodiscard]] static Result<RevokedTokens> read(const std::string& path, size_t tokens_max) {
         RevokedTokens tokens;
         const auto read = read_secret_file(
@@ -40,7 +39,7 @@ public:
         return tokens;
     }
 
-    // id: may be empty; a token without an id is not revoked.
+    // Returns false for an empty id, because a token without an id cannot be revoked.
     [[nodiscard]] bool contains(std::string_view id) const {
         return std::ranges::binary_search(ids_, id, {},
                                           [](const auto& text) { return std::string_view(text); });

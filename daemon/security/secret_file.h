@@ -1,8 +1,7 @@
 // Secret file: a text file with one credential per line, as words separated by blanks.
 //
-// Empty lines and lines that begin with # are skipped. A file is read completely or not at all: one
-// wrong line rejects the whole file, because using only the valid lines would lock out the clients
-// of the wrong ones.
+// Empty lines and lines that begin with # are skipped. One wrong line rejects the whole file,
+// because using only the valid lines would lock out the clients of the wrong lines.
 //
 // Threads: any; nothing is kept between calls. Units: lines are counted from 1.
 // Errors: unreadable_file and bad_file; the explanation names the file, the line and the reason.
@@ -18,7 +17,8 @@
 
 namespace rollcall {
 
-// Receives the words of one line. If it fails, its explanation is a clause about the line.
+// Receives the words of one line. The explanation of a failure is a clause about the line, such as
+// "has too many words".
 using TakeWords =
     std::function<Result<void>(std::span<const std::string_view> words, uint32_t line)>;
 

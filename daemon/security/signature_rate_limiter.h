@@ -6,13 +6,14 @@
 //
 //   1. Each network (quotas.network_bits_ipv4 or _ipv6 bits of an address) may send one per
 //      second.
-//   2. All known networks together may send auth.invalid_signatures_max per second, and so may all
-//      other networks together. A network is known after it has sent a valid signature.
+//   2. All known networks together may send auth.invalid_signatures_max per second. All other
+//      networks together may send the same number. A network is known after it has sent a valid
+//      signature.
 //
-// The two shares are separate, so that even very many unknown networks do not delay known ones.
-// Each share has a table of fixed size, indexed by the hash of the network. If known networks have
-// the same entry, each replaces the other. If other networks have the same entry, they share one
-// wrong signature per second.
+// Known and other networks are limited separately, so that even very many other networks do not
+// delay known ones. Each of the two groups has a table of fixed size, indexed by the hash of the
+// network. If two known networks have the same entry, each replaces the other. If two other
+// networks have the same entry, they share one wrong signature per second.
 //
 // Threads: one worker. Units: seconds since 1970, UTC. Memory: 8 KiB, and 1 MiB of zeroed memory,
 // of which only the pages of known networks are resident.

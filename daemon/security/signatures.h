@@ -38,10 +38,11 @@ using ShortDigest = uint64_t;
 [[nodiscard]] Digest sha256(std::string_view text);
 [[nodiscard]] Digest hmac_sha256(std::string_view key, std::string_view text);
 
-// Compares in constant time for texts of the same length; a different length can be noticed.
+// Compares texts of the same length in constant time. The duration can reveal that the lengths
+// differ.
 [[nodiscard]] bool same_secret(std::string_view left, std::string_view right);
 
-// Returns bytes from OpenSSL's random generator for keys.
+// Returns random bytes that are suitable as a key (RAND_bytes(3)).
 [[nodiscard]] std::string random_bytes(size_t count);
 
 // Overwrites a secret that is no longer needed, then clears it.

@@ -5,11 +5,11 @@
 //   |  2025-11     HS256       aGVyZS4u
 //   |  portal      ES256       portal.pem
 //
-// Comments and blanks are as in secret_file.h. A key is valid only for the algorithm on its line.
-// The first HS256 key signs new tokens (`rollcalld token new`); the other keys only verify. To
-// rotate keys, add a line above the old one, and remove the old line when all tokens of the old key
-// have expired. A secret has at least 32 bytes (RFC 7518, section 3.2). The name of a public key's
-// file is relative to the directory of the key file.
+// Comments and blanks follow the rules of secret_file.h. A key is valid only for the algorithm on
+// its line. The first HS256 key signs new tokens (`rollcalld token new`); the other keys only
+// verify. To rotate keys, add a line above the old line. Remove the old line when all tokens of the
+// old key have expired. A secret has at least 32 bytes (RFC 7518, section 3.2). The name of a
+// public key's file is relative to the directory of the key file.
 //
 // Threads: built by one thread, then only read.
 #pragma once
@@ -45,13 +45,13 @@ struct SigningKey {
 
 class SigningKeys {
 public:
-    // Creates a list without keys.
     SigningKeys() = default;
     ~SigningKeys();
     SigningKeys(SigningKeys&&) = default;
     SigningKeys& operator=(SigningKeys&&) = default;
 
-    // Reads the whole file or fails. The explanation names file, line and reason, but no secret.
+    // Reads the whole file or fails. The error's explanation names file, line and reason, but no
+    // secret.
     [[nodiscard]] static Result<SigningKeys> read(const std::string& path, size_t keys_max);
 
     // Returns the key that a token names, if the key is for the token's algorithm. A token without

@@ -6,17 +6,20 @@
 //   |  tower-13             60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752
 //   |  gw/*                 fd61a03af4f77d870fc21e05e7e80678095c92d808cfb3b5c279ee04c74aca13
 //
-// Comments and blanks are as in secret_file.h. A site may have several tokens, so that an operator
-// can replace tokens. A site that ends in `*` is a prefix: the token is valid for each site with
-// this prefix, and the client must name the site together with the token. Gateways, and agents that
-// share a key, need such tokens.
+// Comments and blanks follow the rules of secret_file.h. A site may have several tokens, so that an
+// operator can replace one without an interruption. A site that ends in `*` is a prefix: the token
+// is valid for each site with this prefix, and the client must name the site together with the
+// token. Such tokens are for gateways, and for agents that share one key.
+//
+// The object has three arrays:
 //
 //   |  entries   sorted by digest: [ digest | offset in names | line | lengths ]
 //   |  buckets   by the first bits of a digest: the index of the first entry of each bucket
 //   |  names     sites and tenants, concatenated
 //
-// A token is found by its digest. An attacker can learn by timing which bucket is searched, but
-// cannot choose the digest of a token. Digests inside a bucket are compared in constant time.
+// The digest of a token selects a bucket, in which digests are compared in constant time. By
+// measuring time, an attacker can learn which bucket is searched. This does not help, because
+// nobody can choose the digest of a token.
 //
 // Threads: built by one thread, then only read. Units: lines are counted from 1.
 #pragma once
@@ -46,9 +49,8 @@ public:
         uint32_t line;
     };
 
-    // Creates an empty list.
     StoredTokens() = default;
-    // Reads the whole file or fails. The explanation names file, line and reason.
+    // Reads the whole file or fails. The error's explanation names file, line and reason.
     [[nodiscard]] static Result<StoredTokens> read(const std::string& path, size_t tokens_max);
 
     // Returns the token with this digest. The views point into this object.
@@ -74,7 +76,7 @@ private:
 
     std::vector<Entry> entries_;
     std::vector<uint32_t> buckets_{0, 0, 0};
-    unsigned bucket_shift_ = 63;  // A short digest shifted right by this is the index of its
+    unsigned bucket_shift_ = 63;  // Number of low bits of a short digest that do not select the
                                   // bucket.
     std::string names_;
 };
