@@ -5,7 +5,7 @@
 //     stable_hash()   64 bits without a key, the same in every process, for uses in which a client
 //                     gains nothing from equal hashes
 //
-// KeyedHash is HighwayHash, a pseudorandom function with a key of 256 bits: without the key, nobody
+// KeyedHash is HighwayHash, a pseudorandom function with a key of 256 bits. Without the key, nobody
 // can predict a hash or find two inputs with the same hash. Its outputs are the same on every
 // processor. SipHash-2-4 gives the same guarantee. For a report of 567 bytes, it takes 240 ns,
 // HighwayHash 76 ns, and BLAKE2b 1,230 ns (bench/README.md).

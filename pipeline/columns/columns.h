@@ -204,9 +204,9 @@ public:
     // copy the bytes. Returns the number of pieces. They are valid until the next change of this
     // table.
     [[nodiscard]] size_t pieces(std::array<iovec, pieces_max>& out) const;
-    // Appends the rows of a record's payload. columns_at[i] is today's column for column i of the
-    // daemon that wrote the record, or spool_columns_count if that column no longer exists. If the
-    // rows do not fit, returns false and changes nothing. Fails with spool_damaged if the bytes are
+    // Appends the rows of a record's payload. columns_at[i] is the index of today's column for
+    // column i of the record, or spool_columns_count if that column no longer exists. If the rows
+    // do not fit, returns false and changes nothing. Fails with spool_damaged if the bytes are
     // inconsistent.
     [[nodiscard]] Result<bool> append_record(std::span<const std::byte> payload,
                                              std::span<const uint8_t> columns_at);

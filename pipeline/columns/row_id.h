@@ -3,11 +3,11 @@
 //      63 bits:   [ minute of received_at, 24 bits | place: run + record and row,   39 bits ]
 //      or         [ first minute of its bucket     | fingerprint,                   39 bits ]
 //
-// In the spool, the column `id` contains the report's fingerprint, if it has one: a 64-bit hash
-// that is the same when the report is sent again (ingest/intake.cc). A delivery replaces the
-// fingerprint by the row id. The fingerprint of some MQTT messages depends on the packet id, which
-// a client uses again for later messages. If such a message does not have the DUP flag, its row has
-// the column `first_sending` and never counts as a copy.
+// In the spool, the column `id` contains the fingerprint of the report, if there is one. It is a
+// 64-bit hash that stays the same when the report is sent again (ingest/intake.cc). A delivery
+// replaces the fingerprint by the row id. The fingerprint of some MQTT messages depends on the
+// packet id, which a client uses again for later messages. If such a message does not have the DUP
+// flag, its row has the column `first_sending` and never counts as a copy.
 //
 // An id by place is the same whenever the record is read again, so the unique key over (id,
 // site_id) prevents storing a row twice. Within a minute, the ids of one run of the daemon
@@ -17,7 +17,7 @@
 // An id by fingerprint is the same for two copies of a report that went through two daemons, if
 // both copies arrived within one bucket. A bucket has the length of the duplicate window. Such an
 // id cannot depend on the order of arrival, so ids are scattered within a bucket. This is expensive
-// in a B-tree: for a row with an id by place, SQLite takes 3.4 us and writes 458 bytes; with an id
+// in a B-tree. For a row with an id by place, SQLite takes 3.4 us and writes 458 bytes; with an id
 // by fingerprint, 17.8 us and 5,871 bytes. (This was measured at 3,333 rows a second for two
 // minutes. Sorting each batch, or a cache larger than the bucket, saved a fifth.) Therefore rows
 // get ids by fingerprint only if other daemons store into the same sink. For a single daemon,

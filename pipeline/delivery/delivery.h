@@ -13,7 +13,7 @@
 // Whenever the spool is read from a new position, the window is filled again from the records
 // before that position. So a row of a failed batch is not taken for a duplicate of itself, and a
 // row that was left out is left out again. There is one exception: if a router repeats a report for
-// longer than the window, a later reading may store a different copy of it than the first reading.
+// longer than the window, a later reading can store a different copy of it.
 //
 // The sink's position comes from a database or broker, so the delivery assumes nothing about it.
 // Two cases are unexpected:

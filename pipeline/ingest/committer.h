@@ -9,8 +9,8 @@
 //                       committer retries the step.
 //   any other error     The committer acknowledges nothing more, and on_halt ends the process.
 //
-// Between steps, or every few steps if it is never idle, the committer drops the segments that
-// every sink has stored, unless a sink or a deduplication window still needs them. It also
+// Between steps, or every few steps if it is never idle, the committer drops segments that every
+// sink has stored. It keeps a segment that a sink or a deduplication window still needs. It also
 // publishes the size of the backlogs. If the spool cannot grow even after segments were dropped, it
 // counts as full.
 //

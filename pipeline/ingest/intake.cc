@@ -69,9 +69,9 @@ Result<void> Intake::store_reports(const Submission& submission, const Sender& s
     }
 }
 
-// Returns the site of a report. It is the first of these that exists: the site of the credential,
-// the serial number or licence id in the report, the device in the path or topic, another id in the
-// report. Empty if there is none.
+// Returns the site of a report, or an empty text. The site is the first of these that exists: the
+// site of the credential, the serial number or licence id in the report, the device in the path or
+// topic, and another id in the report.
 std::string_view Intake::site_of(const Columns& row, const Sender& sender) {
     if (!sender.site.empty()) return sender.site;
     for (const Column column : {Column::serial_number, Column::system_id})

@@ -59,7 +59,7 @@
 // segment. The numbers of old records are always smaller than the expected number, so a reader
 // recognizes them.
 //
-// `synced` and `end` distinguish lost records from records that were never acknowledged: a missing
+// `synced` and `end` distinguish lost records from records that were never acknowledged. A missing
 // record is lost if a later record, or the checkpoint, says that it was durable.
 #pragma once
 

@@ -22,7 +22,7 @@
 //
 // A spool gets a new incarnation in two cases. First, it is in another directory than at the last
 // start (base/directory_place.h). Second, a position includes records that the spool does not
-// contain: then another daemon uses a copy of the spool, or the spool was restored from a backup. A
+// contain. Then another daemon uses a copy of the spool, or the spool was restored from a backup. A
 // reboot does not change the incarnation. A new incarnation has no position yet; the positions of
 // the earlier incarnations tell where its delivery begins.
 //
@@ -40,8 +40,8 @@
 // Each segment of format 3 also contains its run and its incarnation. So if the lineage file is
 // missing, or is an older copy, the entries that it lacks are taken from the segments. Older
 // segments (format 2) contain neither. All of them count as one run. The spool's id serves as the
-// id of that run and as the first incarnation, so that the ids of rows and the positions in sinks
-// stay valid.
+// id of that run and as the first incarnation. So the ids of rows and the positions in sinks stay
+// valid.
 //
 // Limits:  the file keeps the last 64 incarnations and the last 1,024 runs that wrote records. If a
 //          position names an older run, the delivery sends all records of the spool again, and the

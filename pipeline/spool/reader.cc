@@ -372,7 +372,7 @@ Result<void> SpoolReader::step_over_damage() {
 // Skips records that were dropped since the last listing, because they are not lost. After a power
 // cut, a part of the segments that were dropped together can exist again. Reads the checkpoint only
 // once for each damaged segment. That is enough, because records are dropped only after every sink
-// has stored them: a later drop does not concern the records that are still to be read.
+// has stored them. A later drop does not concern the records that are still to be read.
 Result<bool> SpoolReader::step_over_half_dropped() {
     if (segment_ && checked_segment_ == segment_->head().first_record) return false;
     const auto passed = step_over_dropped(0);

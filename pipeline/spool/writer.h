@@ -30,7 +30,7 @@
 // files with their paths once a second; roll() compares them each time.
 //
 // Errors: disk_full leaves everything as it was; call again later. After any other error the spool
-//         cannot be used again in this process: a failed sync is never retried, because a second
+//         cannot be used again in this process. A failed sync is never retried, because a second
 //         sync can report success for data that is lost.
 // Threads: the committer's. Any thread may read end().
 #pragma once

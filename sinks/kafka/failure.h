@@ -1,7 +1,7 @@
 // KafkaFailure: collects the reports of librdkafka during one call into Kafka, and determines the
 // cause.
 //
-// librdkafka reports one failure several times: if a broker refuses the password, the library also
+// librdkafka reports one failure several times. If a broker refuses the password, the library also
 // reports a broker that is down, messages that time out and a transaction that fails. The first
 // report that is specific counts as the cause; the other reports are consequences.
 //

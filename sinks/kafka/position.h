@@ -25,9 +25,9 @@ namespace rollcall {
 
 inline constexpr const char* kafka_run_header = "run";
 
-// Returns position 0 if the topic holds no record of this incarnation, or if the last one is a
-// tombstone: then an operator has removed the position. failure: collects the reports of the
-// library during the call.
+// Returns position 0 if the topic holds no record of this incarnation, or if an operator has
+// removed the position with a tombstone. failure: collects the reports of the library during the
+// call.
 [[nodiscard]] Result<Position> read_kafka_position(const Settings& settings,
                                                    const IncarnationId& incarnation,
                                                    const KafkaDeadline& deadline,

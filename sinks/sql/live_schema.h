@@ -2,9 +2,9 @@
 // statements that fix each difference.
 //
 // A fix only ever adds something: a table, a column, a pipeline, or the start of a pipeline that
-// was never started. The operator must change everything else by hand: a column of another type, a
-// key that is missing or refuses too much, an engine without transactions, a pipeline with other
-// clauses. An additional column is no difference if it may be NULL.
+// was never started. The operator must fix everything else by hand, for example a column of another
+// type, a key that is missing or refuses too much, or a pipeline with other clauses. An additional
+// column is no difference if it may be NULL.
 //
 // Errors:  those of the query. Differences are a result, not an error.
 // Threads: those of the query.

@@ -28,10 +28,10 @@ public:
     // Creates an empty database if there is none. The database belongs to the owner of its
     // directory (pipeline/base/files.h). Remembers the file. Call before a connection opens it.
     //
-    // If PATH-wal exists but the database is missing or empty, PATH-wal belongs to a database that
-    // was moved while a daemon had it open. prepare() then renames PATH-wal to PATH-wal.orphan,
-    // because SQLite would delete it. If that daemon was killed during a checkpoint, the moved
-    // database is damaged without its PATH-wal.
+    // If PATH-wal exists but the database is missing or empty, the database was moved while a
+    // daemon had it open. prepare() then renames PATH-wal to PATH-wal.orphan, because SQLite would
+    // delete it. If that daemon was killed during a checkpoint, the moved database is damaged
+    // without its PATH-wal.
     [[nodiscard]] Result<void> prepare();
     // Remembers the files that the paths name. Call when the connection uses all three files. Fails
     // with file_replaced if the database was replaced after prepare().
@@ -49,7 +49,7 @@ public:
     [[nodiscard]] Result<void> check();
 
     enum class Wal : bool { empty, holds_commits };
-    // Removes PATH-wal and PATH-shm if the database was replaced and they were not: they belong to
+    // Removes PATH-wal and PATH-shm if the database was replaced and they were not. They belong to
     // the earlier database, and SQLite would apply them to the new one. If `wal` says that PATH-wal
     // still holds commits, renames it to PATH-wal.orphan instead. Call when the connection is
     // closed.
