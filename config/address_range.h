@@ -2,7 +2,7 @@
 // `2001:db8::/32`, or a single address.
 //
 // An IPv4 address and the IPv4-mapped IPv6 address of the same host (RFC 4291, section 2.5.5.2)
-// count as one address. The bits after the length of the network are ignored.
+// count as one address. The bits after the network's prefix are ignored.
 //
 // Threads: pure functions; a range is constant.
 #pragma once

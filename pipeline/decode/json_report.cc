@@ -476,7 +476,7 @@ bool opens_menu(std::string_view array) {
     return has_id || (has_label && has_value);
 }
 
-// Reserves twice the size, because a string may itself be JSON text with strings.
+// Reserves twice the size, because a string can itself be JSON text with strings.
 JsonReportReader::JsonReportReader(size_t text_bytes_max) {
     unescaped_.reserve(2 * text_bytes_max + body_padding);
 }

@@ -488,9 +488,10 @@ void Delivery::mark_up() {
     health_.set_up();
 }
 
-// Returns how long the oldest row of the batch has waited. This is the longer of two times: since
-// it was received (by the wall clock), and since it was read (by the steady clock). The first
-// includes the time in the spool; the second is right even if the wall clock was set back.
+// Returns how long the oldest row of the batch has waited. This is the longer of two times: the
+// time since it was received (by the wall clock) and the time since it was read (by the steady
+// clock). The first includes the time in the spool; the second is right even if the wall clock was
+// set back.
 milliseconds Delivery::age() const {
     if (batch_.rows() == 0) return milliseconds(0);
     const int64_t us = std::max(clock_.wall_us() - batch_.integer(0, Column::received_at),

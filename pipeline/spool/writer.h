@@ -6,16 +6,16 @@
 // open() finds the end of the spool (spool/recovery.h). It writes and syncs again the records that
 // are whole but perhaps not durable, because a failed sync can leave records only in the page
 // cache. It cuts off a torn tail. It never cuts off records that are known to have been durable. If
-// such a record is missing, the readers report it as lost, because it was acknowledged. open() then
-// begins a new segment. It also begins one if the last segment has other columns.
+// such a record is missing, the readers report it as lost, because it was acknowledged. In this
+// case, and if the last segment has other columns, open() begins a new segment.
 //
 // Each open() begins a run (spool/lineage.h). The first record of a run begins a segment. The spool
 // of dead letters has no runs, because its rows already have their ids.
 //
 // If the file already has blocks for the new data, a sync writes no metadata. This saves a third to
 // a half of its time (bench/README.md). So a dropped segment is kept as `recycled`, and the next
-// segment overwrites it. If small records make a file grow, zeros are written after them, and the
-// next records overwrite these zeros.
+// segment overwrites it. When small records extend a file, zeros are written after them, so that
+// the next records have blocks to overwrite.
 //
 // A segment that every sink has stored is kept in two cases. First, the duplicate window of later
 // records includes some of its records: a starting delivery reads their fingerprints. Second, a
