@@ -4,7 +4,7 @@
 // If a reload cannot read some files, their previous contents remain in effect. The log, the admin
 // pages and rollcall_reload_errors_total report the failure until a later reload succeeds.
 //
-// A file may be on a server that hangs, so a separate thread reloads the files. The same thread
+// A file can be on a server that hangs, so a separate thread reloads the files. The same thread
 // also runs `every_second`, which checks whether the files have changed.
 //
 // Threads: main. In the daemon, only the reload thread calls read_again(); tests call it without

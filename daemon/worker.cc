@@ -110,7 +110,7 @@ void Worker::stop_step() {
         loop_.stop_listening();
         loop_.connections().drain_all();
     }
-    // The loop calls this at least once a second, because its timer wakes it.
+    // This line runs at least once a second, because a timer wakes the loop.
     const bool done = loop_.connections().empty() && intake_.handed_over();
     if (!done && now < stop_before_us_) return;
     mqtt_.close();

@@ -54,7 +54,7 @@ public:
     void begin_stop();
     void join();
 
-    // Each turn of the loop is a step of the heartbeat. At least one step begins each second.
+    // Each turn of the loop is a step of the heartbeat. A turn begins at least once a second.
     [[nodiscard]] const Heartbeat& heartbeat() const { return heartbeat_; }
     [[nodiscard]] const AckTimes& ack_times() const { return loop_.connections().ack_times(); }
 

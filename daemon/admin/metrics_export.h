@@ -2,9 +2,9 @@
 //
 //     text          version 0.0.4: https://prometheus.io/docs/instrumenting/exposition_formats/
 //     OpenMetrics   version 1.0.0: https://github.com/prometheus/OpenMetrics
-//                   (specification/OpenMetrics.md). Its differences: the description of a counter
-//                   leaves out _total, quotes are escaped everywhere, and an end mark shows that
-//                   the page is complete
+//                   (specification/OpenMetrics.md). The page differs from text in three points:
+//                   the description of a counter leaves out _total, quotes are escaped everywhere,
+//                   and an end mark shows that the page is complete
 //
 // Threads: any.
 #pragma once

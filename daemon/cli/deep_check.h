@@ -3,6 +3,7 @@
 // the settings need.
 //
 // It changes nothing, and can run while the daemon runs.
+//
 // Threads: main.
 #pragma once
 

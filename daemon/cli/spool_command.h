@@ -3,8 +3,8 @@
 //
 // clang-format off
 //   list     prints a line for each segment, without reading its records
-//   verify   reads every record and adds rows and damage to these lines; fails if there is damage
-//   dump     prints each row, preceded by the number of its record and the row's index there
+//   verify   reads every record and prints the same lines, with rows and damage; fails on damage
+//   dump     prints each row, preceded by the number of the record and the index of the row in it
 //   replay   sends records to a sink again, and leaves out duplicates, as a delivery does. Rows
 //            keep their ids, so the unique key refuses those that the table already has. A Kafka
 //            topic has no unique key: after a replay it contains the rows twice, and the database

@@ -1,10 +1,10 @@
 // Dialects: agents that were made for another server, and the response bodies that they expect.
 //
-//   text      a RouterOS script that reports to /poll or /adopt/{device} with pairs, a form or a
-//             query; it executes the response as a script, so the response has no body unless the
-//             script asks for JSON
+//   text      a RouterOS script that reports to /poll or /adopt/{device} in key=value pairs, a form
+//             or a query; it executes the response as a script, so the response has no body unless
+//             the script asks for JSON
 //   InfluxDB  a client of /write or /api/v2/write, which expects 204
-//   JSON-RPC  a request whose body says so, on every path; the response repeats the request's id
+//   JSON-RPC  a client that sends JSON-RPC requests to any path; the response has the request's id
 //   ISPApp    an agent that sends reports to /update and /bandwidth and asks /config for its
 //             configuration; it computes the time of its next report from the response
 //

@@ -17,8 +17,9 @@
 // A proxy that writes one of the two fields passes the other one on as the client wrote it. So if
 // both fields are present, they must name the same client; otherwise both are ignored.
 //
-// A comma always ends an element, even inside quotes. Otherwise a client could open a quote that
-// swallows what a proxy appends. No address contains a comma.
+// A comma always ends an element, even inside quotes; no address contains a comma. Otherwise a
+// client could open a quote without closing it, and the address that a proxy appends would become
+// part of the quoted text.
 //
 // Threads: pure function.
 #pragma once

@@ -50,9 +50,9 @@ public:
         : clock_(clock), overload_(overload) {}
 
     [[nodiscard]] std::string_view accepted(const Accepted& what, After after);
-    // body_too: false for HEAD (RFC 9110, section 9.3.2). allow: the methods that the path
-    // supports, for method_not_allowed; otherwise empty. shape: tells whether the request was
-    // JSON-RPC.
+    // body_too: false for HEAD (RFC 9110, section 9.3.2).
+    // allow: the methods that the path supports, for method_not_allowed; otherwise empty.
+    // shape: tells whether the request was JSON-RPC.
     //
     // The field Retry-After of a 503 has the time that the overload controller computes. For other
     // errors it has error.wait_s, or is left out if this is 0. Both times vary at random, so that

@@ -18,11 +18,11 @@
 // An entry is removed when its session has ended and all of its connections are closed.
 //
 // Wills [MQTT-3.1.2-8] [MQTT5-3.1.2-8]. A will without a delay is stored by the caller of close().
-// A will with a delay waits here, and is discarded if the client connects again during the delay.
-// If the caller cannot store a will because the ring is full, the will waits here, too. If a new
-// connection has taken over, close() discards the will of the old connection in two cases. In the
-// first case the new connection is of the same site, so the router is online. In the second case
-// the will has a delay, and the new connection continues the session.
+// A will with a delay waits in this registry, and is discarded if the client connects again during
+// the delay. If the caller cannot store a will because its worker's ring is full, the will waits in
+// this registry, too. If a new connection has taken over, close() discards the will of the old
+// connection in two cases. In the first case the new connection is of the same site, so the router
+// is online. In the second case the will has a delay, and the new connection continues the session.
 //
 // Threads: any. One mutex is enough, because it is rarely taken: when a client connects or
 // disconnects, when a will is due, and for packets of QoS 2, of which a router sends a few a

@@ -67,7 +67,7 @@ public:
     // After an error the connection must end.
     [[nodiscard]] Result<Progress> handle(const mqtt::Publish& publish);
     // Handles a PUBREL. Also handles PUBACK, PUBREC and PUBCOMP, although the server sends no
-    // messages.
+    // messages that a client could acknowledge.
     void handle(const mqtt::Acknowledgement& acknowledgement);
 
 private:

@@ -1,5 +1,6 @@
-// MqttSessions: the MQTT sessions of one worker. It closes connections that a connection of another
-// worker has taken over. It also stores wills that are due; any worker may store any will.
+// MqttSessions: the MQTT sessions of one worker. It closes a connection when the client has
+// connected again, possibly to another worker. It also stores wills that are due; any worker may
+// store any will.
 //
 // Threads: the worker's; post_takeover() any.
 #pragma once

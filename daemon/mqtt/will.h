@@ -4,9 +4,8 @@
 // A topic of mqtt.topics can also carry the availability of a router in the form that Home
 // Assistant uses: `online` or `offline`. A will for such a topic means that the router is offline,
 // whatever the will's payload is. The will is stored when the connection has ended without
-// DISCONNECT [MQTT-3.1.2-8] and the will delay has passed. The will is discarded if the client has
-// a new connection for the same site by then, even if the old connection ends after the new one has
-// begun (MqttClients::close()).
+// DISCONNECT [MQTT-3.1.2-8] and the will delay has passed. If the client connects again for the
+// same site before that, the will is discarded (MqttClients::close()).
 //
 // delayed_wills.h keeps the wills during their delay.
 //

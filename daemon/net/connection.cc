@@ -20,7 +20,8 @@ namespace {
 
 constexpr Millis linger_time{2000};
 constexpr uint64_t never = UINT64_MAX;
-// Bytes that each client may hold, and bytes of one read, even if the memory budget is exhausted.
+// Even if the memory budget is exhausted, each client may hold held_min bytes, and a read may take
+// read_min bytes.
 constexpr size_t held_min = 1024;
 constexpr size_t read_min = 2048;
 

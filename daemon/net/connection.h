@@ -9,10 +9,11 @@
 // all bytes in both directions pass through TLS (tls_session.h). In the last stage the connection
 // has a Session.
 //
-// The connection does not read while the worker's ring is full (pause), while the client is
-// throttled, or while a handshake waits in the queue. It also does not read while too much output
-// is pending, or while an unfinished request takes more than its share of the memory budget. A
-// client that has begun a request must send the rest at a minimum rate.
+// The connection does not read while the ring, which holds the worker's unwritten check-ins, is
+// full (pause). It does not read while the client is throttled, or while a handshake waits in the
+// queue. It also does not read while too much output is pending, or while an unfinished request
+// takes more than its share of the memory budget. A client that has begun a request must send the
+// rest at a minimum rate.
 //
 // Memory: a connection without pending input or output owns no buffers; it reads into a buffer of
 // the loop and borrows others from a pool (buffers.h). A daemon can have a million connections, so
@@ -69,9 +70,9 @@ public:
     void reply_when_durable(uint64_t slot, size_t checkins, std::string_view bytes);
     // Stops reading until the ring has room; then calls Session::on_resume().
     void pause();
-    // Stops reading for this time or slightly longer, because only a sweep ends it. Then passes the
-    // kept input to the session again, unless the client has disconnected. Extends the deadline by
-    // this time.
+    // Stops reading for this time, and until the next sweep (ConnectionTable::sweep()). Then passes
+    // the kept input to the session again, unless the client has disconnected. Extends the deadline
+    // by this time.
     void throttle(Millis time);
     // Records that the client has sent a valid request. The connection is then no longer closed in
     // favour of new connections.
@@ -172,7 +173,7 @@ private:
         closed,              // libuv has closed the socket.
     };
     // The reason for which reading is suspended. Pending output and the memory budget can stop
-    // reading, too; they have no value here.
+    // reading, too, but are not listed here.
     enum class Suspension : uint8_t { none, ring_full, throttled, handshake_queue };
     enum class Admission : uint8_t {
         deferred,         // New and throttled because of overload; has sent no request.

@@ -11,20 +11,21 @@
 // proxies. A network is an IPv4 address, or the /64 network of an IPv6 address (RFC 6177). The
 // connection of a trusted proxy belongs to the client of its last request.
 //
-// To find such a network, the table compares the networks of a sample of connections. It does not
+// The table finds a network with too many connections in a sample of its connections. It does not
 // count the connections of each network, because this would take memory for each client. In a small
-// table the sample contains all connections. In a large table it shows a network that has more than
-// about a tenth of all connections.
+// table the sample contains all connections. In a large table the sample shows a network that has
+// more than about a tenth of all connections.
 //
-// Acknowledgements. A reply that acknowledges check-ins waits here until their slot is on disk; the
-// worker then calls release_replies().
+// Acknowledgements. Check-ins are written to disk in slots (pipeline/ingest/ring.h). A reply that
+// acknowledges check-ins waits in this table until their slot is on disk. The worker then calls
+// release_replies().
 //
 // Input. A client that sends faster than the loop reads must not delay the others. So in one turn
 // of the loop each connection is read at most once. When the loop has read turn_bytes in a turn
 // from all connections together, each further read of this turn takes at most read_bytes_min.
 //
-// Deadlines. Once a second, a sweep over the table checks them. It takes one step of sweep_step
-// connections in each turn, so that the loop serves its clients between the steps.
+// Deadlines. Once a second, a sweep over the table checks all deadlines. The sweep takes one step
+// of sweep_step connections in each turn, so that the loop serves its clients between the steps.
 //
 // Threads: the loop's.
 #pragma once
@@ -161,7 +162,7 @@ private:
     // this one.
     [[nodiscard]] bool make_room_for(const Connection& newcomer);
     // Returns a connection of the network with the most connections, or nullptr if the network of
-    // the new connection has as many.
+    // the new connection has about as many.
     [[nodiscard]] Connection* over_share(const Connection& newcomer);
     void forget_address(const Connection& connection);
     void destroy_if_unreferenced(Connection& connection);

@@ -3,7 +3,7 @@
 //
 // The resource is an entry in the connection table, or one of the handshakes that may run at the
 // same time. When the resource is used up, the oldest connection is closed in favour of a new one,
-// provided that the oldest had at least two seconds.
+// provided that the oldest has been in the queue for two seconds.
 //
 // Adding and removing take constant time. Memory use is proportional to the number of connections.
 //

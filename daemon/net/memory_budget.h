@@ -13,7 +13,8 @@
 // at the same moment, and a small read for each client.
 //
 // Memory that no client can make grow (slots, batches, the deduplication window) has limits of its
-// own and is not counted here. The overload controller watches the sum of all (memory_max).
+// own and is not counted here. The overload controller watches the memory of the whole process
+// (memory_max).
 //
 // Source: dynamic queue length thresholds, Choudhury and Hahne, IEEE/ACM Transactions on Networking
 //         6(2), 1998, with alpha = 1.

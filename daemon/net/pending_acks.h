@@ -1,9 +1,9 @@
 // PendingAcks: a bounded queue of acknowledgements, each of which waits until its slot is on disk.
 // The queue has the order of the slots.
 //
-// Each pending acknowledgement belongs to at least one row in a slot of the worker's Ring that is
-// not durable yet, so `ingest.slots_max` x `ingest.slot_rows_max` entries are enough. The memory is
-// reserved once. A page of it becomes resident when an entry in it is first used.
+// Each pending acknowledgement belongs to at least one row of the worker's Ring that is not on disk
+// yet, so `ingest.slots_max` x `ingest.slot_rows_max` entries are enough. The memory is reserved
+// once. Each page becomes resident when an entry in the page is first used.
 //
 // Threads: the worker that owns it.
 #pragma once

@@ -28,7 +28,7 @@ constexpr std::string_view line_start = "PROXY ";
 
 uint8_t byte(std::string_view bytes, size_t at) { return static_cast<uint8_t>(bytes[at]); }
 
-// Returns whether `bytes` begins with `start`, or is a prefix of it.
+// Returns whether `bytes` begins with `start`, or `start` begins with `bytes`.
 bool begins_with(std::string_view bytes, std::string_view start) {
     const size_t known = std::min(bytes.size(), start.size());
     return bytes.substr(0, known) == start.substr(0, known);

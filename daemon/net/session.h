@@ -1,9 +1,9 @@
 // Session: a protocol (HTTP or MQTT) on one connection.
 //
-// The connection owns its session. It calls the session when bytes arrive, when the worker's ring
-// has room again, or when a deadline has passed. The session sends its answers through the
-// connection (connection.h). The connection creates the session after the PROXY header and the TLS
-// handshake, if there are any.
+// The connection owns its session. It calls the session when bytes arrive, when the ring
+// (pipeline/ingest/ring.h) has room for check-ins again, or when a deadline has passed. The session
+// sends its answers through the connection (connection.h). The connection creates the session after
+// the PROXY header and the TLS handshake, if there are any.
 //
 // Threads: the loop's.
 #pragma once

@@ -6,9 +6,9 @@
 // after one millisecond of handshakes. So connected clients wait little longer than that, however
 // many others are connecting.
 //
-// Handshakes that have begun occupy memory and are served first. A new handshake waits if
-// handshakes_max have begun, or if the memory budget has no room for another (memory_budget.h). If
-// the oldest handshake began more than two seconds ago, it is aborted in favour of the new one
+// Handshakes that have begun occupy memory and are served first. If handshakes_max have begun, or
+// if the memory budget has no room for another (memory_budget.h), a new handshake waits. If the
+// oldest handshake began two seconds ago or earlier, the oldest is aborted, and the new one begins
 // (eviction_queue.h).
 //
 // Each handshake is charged for the most memory that OpenSSL can allocate for one: the client

@@ -56,7 +56,7 @@ public:
     // record that has arrived in part stays in `encrypted`, and the caller keeps it. OpenSSL would
     // keep it in a buffer for the largest record, which no budget counts.
     [[nodiscard]] size_t decrypt(std::string_view& encrypted, std::span<char> into);
-    // A buffer in which the caller may keep such a record.
+    // A buffer in which the caller may keep a record that has arrived in part.
     [[nodiscard]] Buffer& partial_record() { return partial_record_; }
     // Returns true if the client has announced that it sends no more (close_notify), or has
     // violated the protocol.

@@ -17,7 +17,7 @@ constexpr double backlog_full = 0.95;
 constexpr double memory_none = 0.8;
 constexpr double memory_full = 0.95;
 constexpr double overload_over = 0.9;  // Pressure below which an overload counts as over.
-constexpr double drain_s_max = 3600;   // Also the value if nothing is delivered.
+constexpr double drain_s_max = 3600;   // Also reported if no data is delivered.
 constexpr double ack_us_none = 250e3;  // No pressure while acknowledgements take less.
 constexpr double ack_us_full = 4e6;
 

@@ -3,13 +3,15 @@
 // (overload/state.h).
 //
 //     pressure   the largest of these shares, each of which grows from 0 to 1 over a range
-//                  backlog   of the slowest sink: from 50 to 95 percent of spool.size_max
+//                  backlog   bytes that the slowest sink has not stored yet: from 50 to 95 percent
+//                            of spool.size_max
 //                  acks      mean time to an acknowledgement over the last 8 measurements: from
 //                            250 ms to 4 s
-//                  sync      whole seconds that the running sync has taken: from 250 ms to 4 s
+//                  sync      time that the running sync has taken, in whole seconds: from 250 ms
+//                            to 4 s
 //                  spool     1 while the spool cannot grow, otherwise 0
-//                  memory    from 80 to 95 percent of memory_max, or of the control group's limit:
-//                            the larger of the two shares
+//                  memory    used memory: from 80 to 95 percent of memory_max or of the control
+//                            group's limit, whichever gives the larger share
 //     drain_s    time until the backlog causes no more pressure, at the rate of the slowest
 //                sink over the last 8 measurements and without new check-ins
 //

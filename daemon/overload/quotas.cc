@@ -60,7 +60,8 @@ Quotas::Sender Quotas::sender(std::string_view site, std::string_view tenant,
     return sender;
 }
 
-// Returns the key of the sender's bucket for this limit; 0 if the limit does not apply to it.
+// Returns the key of the sender's bucket for this limit; 0 if the limit does not apply to the
+// sender.
 uint64_t Quotas::key_of(const Limit& limit, const Sender& sender) const {
     const uint64_t who = sender.*limit.who;
     if (who == 0) return 0;

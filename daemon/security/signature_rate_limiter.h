@@ -4,11 +4,12 @@
 // Verifying a signature of RS256, ES256 or EdDSA costs as much as many check-ins, so the number of
 // wrong signatures per second is limited in two ways:
 //
-//   1. Each network (quotas.network_bits_ipv4 or _ipv6 bits of an address) may send one per
-//      second.
-//   2. All known networks together may send auth.invalid_signatures_max per second. All other
-//      networks together may send the same number. A network is known after it has sent a valid
-//      signature.
+//   1. Each network (the first quotas.network_bits_ipv4 or _ipv6 bits of an address) may send one
+//      wrong signature per second.
+//   2. All known networks together may send auth.invalid_signatures_max wrong signatures per
+//   second.
+//      All other networks together may send the same number. A network is known after it has sent a
+//      valid signature.
 //
 // Known and other networks are limited separately, so that even very many other networks do not
 // delay known ones. Each of the two groups has a table of fixed size, indexed by the hash of the
