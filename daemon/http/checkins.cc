@@ -189,7 +189,7 @@ Result<void> Checkins::handle(HttpRequest& request, std::string_view body, Conne
     if (!taken) return taken;
     Accepted what = accepted(request, sender);
     // A site that is over its quota, but not yet refused (quotas.grace), is asked to report when it
-    // is below the quota again. A response to ISPApp's agent cannot express this.
+    // is below the quota again. A response to ISPApp's agent has no field for this time.
     if (!is_ispapp(what.dialect))
         what.next_s = std::max(what.next_s, quotas_.standing(who, now_us).over_s());
     const auto reply = replies_.accepted(what, request.after);

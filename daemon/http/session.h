@@ -124,8 +124,8 @@ private:
     [[nodiscard]] bool in_body() const {
         return phase_ == Phase::body_start || phase_ == Phase::body || phase_ == Phase::answered;
     }
-    // Returns true if the body is too large for a single report, and its first byte, which tells
-    // whether it is a list of reports, has not arrived.
+    // Returns true if the body is too large for a single report, and it is not known yet whether
+    // the body is a list of reports.
     [[nodiscard]] bool size_in_doubt() const {
         return phase_ == Phase::body_start && announced_ > body_bytes_max_;
     }

@@ -11,9 +11,9 @@
 // state. If a client then repeats a message, the message is still recognized as a duplicate by its
 // fingerprint (pipeline/columns/row_id.h).
 //
-//   |  connected  --close, session kept-->  offline  --expiry-->  ended
-//   |      |                                   |
-//   |      +--close, session not kept--> ended +--open--> connected
+//   |  connected  --close, session kept-->      offline  --expiry-->  ended
+//   |  connected  --close, session not kept-->  ended
+//   |  offline    --open-->                     connected
 //
 // An entry is removed when its session has ended and all of its connections are closed.
 //

@@ -30,7 +30,7 @@ struct MqttConnectRefusal {
 // The terms of a connection whose CONNECT was accepted.
 struct MqttConnectTerms {
     std::string client_id;      // The id that the client sent, or a new one if it sent none.
-    uint32_t session_expiry_s;  // Time that the session outlives the connection.
+    uint32_t session_expiry_s;  // How long the session outlives the connection.
     uint32_t silence_max_ms;    // One and a half times the keep-alive in force [MQTT-3.1.2-24].
     uint16_t receive_max;
     bool client_id_is_assigned;  // The server has assigned the client id.

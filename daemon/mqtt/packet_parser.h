@@ -3,7 +3,7 @@
 // parse() returns one of these results:
 //
 //   |  nothing          these bytes are the beginning of a packet; more are needed
-//   |  a packet         well-formed; the caller removes its first `bytes` bytes
+//   |  a packet         a complete, valid packet; the caller removes Packet::bytes bytes
 //   |  mqtt_malformed, mqtt_protocol_error, mqtt_unsupported, mqtt_too_large
 //   |                   the connection must end [MQTT-4.8.0-1] [MQTT5-4.13.1-1]
 //

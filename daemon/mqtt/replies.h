@@ -1,5 +1,5 @@
-// MqttReplies: sends packets to one MQTT client, in the form that its version and its CONNECT
-// allow.
+// MqttReplies: sends packets to one MQTT client, in the form that the client's MQTT version and
+// CONNECT allow.
 //
 // A client of 5.0 may limit the size of packets [MQTT5-3.1.2-24] and decline reason strings
 // [MQTT5-3.1.2-29]. If a packet with a reason string would be too large, the string is left out. If

@@ -3,7 +3,7 @@
 // session state that this server keeps.
 //
 // A client can open a new connection while its old one is still open, so each message records its
-// connection. Positions are byte offsets in the whole output of a connection.
+// connection. `reply_end` and `sent_end` are byte offsets in the whole output of a connection.
 //
 // Memory: charged to the budget of the process (daemon/net/memory_budget.h).
 //

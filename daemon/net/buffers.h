@@ -33,9 +33,9 @@ public:
         own_bytes().text.append(bytes);
         bytes_->charge_capacity();
     }
-    // Takes amortized constant time for each byte: the remaining bytes move to the front when at
-    // least as many bytes have been dropped. So the buffer takes at most twice the size of its
-    // content.
+    // Takes amortized constant time for each byte: the remaining bytes move to the front only when
+    // at least as many bytes before them have been dropped. So the buffer takes at most twice the
+    // size of its content.
     void drop_front(size_t count);
     void clear();
     // Makes `count` bytes after the last one readable, as padding.

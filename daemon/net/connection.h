@@ -64,8 +64,8 @@ public:
 
     // Sends bytes after all earlier replies.
     void reply(std::string_view bytes);
-    // Sends a reply that acknowledges `checkins` check-ins. The reply waits until `slot` is on
-    // disk, which is the slot of the last of these check-ins. Later replies wait for this reply. If
+    // Sends a reply that acknowledges `checkins` check-ins. The reply waits until `slot`, which
+    // contains the last of these check-ins, is on disk. Later replies wait for this reply. If
     // `bytes` is empty, the check-ins are only counted as acknowledged.
     void reply_when_durable(uint64_t slot, size_t checkins, std::string_view bytes);
     // Stops reading until the ring has room; then calls Session::on_resume().

@@ -1,5 +1,5 @@
-// PendingAcks: a bounded queue of acknowledgements, each of which waits until its slot is on disk.
-// The queue has the order of the slots.
+// PendingAcks: a bounded queue of acknowledgements. Each waits until the slot with its check-ins
+// (pipeline/ingest/ring.h) is on disk. The queue has the order of the slots.
 //
 // Each pending acknowledgement belongs to at least one row of the worker's Ring that is not on disk
 // yet, so `ingest.slots_max` x `ingest.slot_rows_max` entries are enough. The memory is reserved

@@ -6,8 +6,9 @@
 // 1, and no values. Each site gets at most one such row in a minute of the clock, because a broken
 // script fails at every run, on every router that runs it.
 //
-// The row is made durable and delivered like any other, but no response waits for it. If the ring
-// is full, the row is dropped and counted, and the next refused report tries again.
+// The row is made durable and delivered like any other, but no response waits for it. If the
+// worker's ring is full, the row is dropped and counted. The next refused report of the site then
+// gets a row.
 //
 // Threads: one object for each worker; all share one LastSeen.
 #pragma once

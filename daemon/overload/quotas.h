@@ -4,10 +4,11 @@
 //     limit     check-ins or bytes a minute, of each site, each tenant, each network
 //     bucket    [ hash of the sender        | time at which the bucket is full again ]
 //
-//     time until the bucket is full           a report is
-//         at most quotas.burst                accepted
-//         more: the sender is over its limit  accepted, and the sender is asked to report later
-//         more than quotas.burst + grace      refused, with the time at which to retry
+//     time until the bucket is full     a report is
+//         up to quotas.burst            accepted
+//         up to quotas.burst + grace    accepted, and the sender, which is over its limit, is asked
+//                                       to report later
+//         longer                        refused, with the time at which to retry
 //
 // A bucket is stored as a single time. If r check-ins or bytes a minute are allowed, taking n of
 // them moves this time n / r minutes into the future. A bucket whose time is past is full. Such a

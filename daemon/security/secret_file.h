@@ -28,7 +28,7 @@ using TakeWords =
 // Returns the error with "path:line: " before its explanation.
 [[nodiscard]] Error at_line(const std::string& path, uint32_t line, const Error& error);
 
-// Returns a warning if users other than owner and group may read the file; otherwise an empty text.
+// Returns a warning if users other than owner and group can read the file; otherwise an empty text.
 [[nodiscard]] std::string permission_warning(const std::string& path);
 
 }  // namespace rollcall

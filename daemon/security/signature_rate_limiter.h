@@ -7,9 +7,8 @@
 //   1. Each network (the first quotas.network_bits_ipv4 or _ipv6 bits of an address) may send one
 //      wrong signature per second.
 //   2. All known networks together may send auth.invalid_signatures_max wrong signatures per
-//   second.
-//      All other networks together may send the same number. A network is known after it has sent a
-//      valid signature.
+//      second. All other networks together may send the same number. A network is known after it
+//      has sent a valid signature.
 //
 // Known and other networks are limited separately, so that even very many other networks do not
 // delay known ones. Each of the two groups has a table of fixed size, indexed by the hash of the
