@@ -42,8 +42,7 @@ public:
     // Begins the state `serving`. wake: called after each SIGHUP, and after the first
     // SIGTERM or SIGINT.
     void serve(std::function<void()> wake);
-    // Ends the process if it is still running after this time. Call it only after stop_requested()
-    // has returned true.
+    // Ends the process if it still runs after this time. Requires stop_requested().
     void end_after(std::chrono::milliseconds time);
 
     [[nodiscard]] bool stop_requested() const { return stops_.read() != 0; }

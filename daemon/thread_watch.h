@@ -1,6 +1,5 @@
-// ThreadWatch: finds stuck threads. A thread is stuck if its current step has taken
-// StepWatch::stuck_after_s seconds or more. ThreadWatch logs when a thread becomes stuck and when
-// the thread continues.
+// ThreadWatch: logs when a thread becomes stuck and when the thread continues. A thread is stuck if
+// its current step has taken StepWatch::stuck_after_s seconds or more.
 //
 // Threads: main, except for in_step(), which any thread may call.
 #pragma once
@@ -27,7 +26,6 @@ public:
     // call was less than a second ago. Returns true if it measured.
     bool measure(int64_t now_us);
 
-    // Returns true if a thread with this role is stuck.
     [[nodiscard]] bool has_stuck(Role role) const;
     // Returns a message such as "worker 0: no progress for 7 s" for each thread that is stuck,
     // except deliveries.

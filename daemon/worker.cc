@@ -93,8 +93,8 @@ void Worker::acknowledge() {
     intake_.publish();
 }
 
-// Publishes the statistics about unknown keys and warnings. Does so once a second, because copying
-// them in each turn would be slow.
+// Publishes the statistics about unknown keys and warnings once a second, because copying them in
+// each turn would be slow.
 void Worker::publish_observations() {
     constexpr int64_t interval_us = 1'000'000;
     const int64_t now = clock_.steady_us();

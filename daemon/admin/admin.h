@@ -36,7 +36,6 @@ public:
     struct Sources {
         MetricShards shards;
         std::function<Readiness()> readiness = [] { return Readiness::starting; };
-        // Returns the health messages, one sentence each.
         std::function<std::vector<std::string>()> health_messages = [] {
             return std::vector<std::string>();
         };

@@ -18,10 +18,8 @@ namespace rollcall {
 
 using MetricShards = std::vector<const MetricShard*>;
 
-// Returns the sum of one value over all shards.
 [[nodiscard]] int64_t sum(const MetricShards& shards, Metric metric, size_t label = 0);
 
-// The values of a histogram.
 struct Observed {
     int64_t count = 0;   // Number of observations since the start.
     int64_t micros = 0;  // Sum of the observations.

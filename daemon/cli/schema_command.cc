@@ -187,7 +187,6 @@ Result<Differences> make_users(const Target& target) {
          {}}};
 }
 
-// Fixes the differences one by one, and adds each action to the report.
 Result<void> apply(const Result<Differences>& differences, const Target& target,
                    SchemaReport& report) {
     if (!differences) return std::unexpected(differences.error());

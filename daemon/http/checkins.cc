@@ -32,7 +32,6 @@ void append_values(std::string_view fields, const Settings& settings, std::strin
     append_as_utf8(values, out);
 }
 
-// Returns whether the client asks for JSON.
 bool accepts_json(std::string_view fields) {
     bool accepts = false;
     each_field(fields, [&](std::string_view name, std::string_view value) {
@@ -47,8 +46,7 @@ bool accepts_json(std::string_view fields) {
 Dialect dialect_of(const HttpRequest& request) {
     const Receipt& receipt = request.receipt;
     if (receipt.shape.json_rpc) return Dialect::json_rpc;
-    // If no report was accepted, even a script gets a JSON response, because only JSON can express
-    // this.
+    // If no report was accepted, only a response in JSON can express this.
     if (request.runs_response && receipt.accepted > 0 && !receipt.shape.json) return Dialect::text;
     if (request.dialect == Dialect::influx && !receipt.refused.empty()) return Dialect::canonical;
     const bool one = receipt.items == 1 && receipt.accepted == 1;

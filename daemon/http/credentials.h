@@ -30,7 +30,6 @@ namespace rollcall {
 // Returns whether a header field is auth.token_header or auth.site_header. The contents of these
 // two fields are never stored as values of a report.
 [[nodiscard]] bool is_credential_field(std::string_view name, const Settings& settings);
-// Returns the query without its token.
 [[nodiscard]] std::string without_token(std::string_view query, const Settings& settings);
 
 }  // namespace rollcall

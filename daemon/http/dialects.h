@@ -56,7 +56,6 @@ enum class Dialect : uint8_t { canonical, text, influx, json_rpc, ispapp_update,
 
 // --- paths ---
 
-// A report to /adopt/{device} names its device in the path.
 inline constexpr std::string_view adopt_prefix = "/adopt/";
 inline constexpr std::array<std::string_view, 6> agent_paths = {
     "/poll", "/update", "/config", "/bandwidth", "/write", "/api/v2/write"};

@@ -14,8 +14,8 @@ namespace {
 
 using Address = std::optional<in6_addr>;
 
-// Removes the part before the first separator, and the separator, from `text`. Returns the part
-// without the blanks around it.
+// Removes the text before the first separator, and the separator. Returns the removed text without
+// the blanks around it.
 std::string_view take_part(std::string_view& text, char separator) {
     const size_t end = std::min(text.find(separator), text.size());
     const std::string_view part = without_blanks(text.substr(0, end));

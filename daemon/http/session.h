@@ -49,7 +49,6 @@ struct HttpRequest {
     bool runs_response = false;            // The client executes the response unless it is JSON.
 };
 
-// How an admitted request is answered.
 enum class Admission : uint8_t {
     by_service,  // HttpService::handle() answers when the body has arrived.
     healthy,     // The session answers 200 at once, to a load balancer that checks the daemon.

@@ -62,7 +62,6 @@ protected:
 // Identifies the site of a connection; 0 if the site is not known when the client connects.
 using MqttSiteHash = uint32_t;
 
-// The will of a connection that closes.
 struct MqttClosingWill {
     DelayedWill will;
     uint32_t delay_s = 0;

@@ -33,10 +33,10 @@ struct MqttConnectTerms {
     uint32_t session_expiry_s;  // How long the session outlives the connection.
     uint32_t silence_max_ms;    // One and a half times the keep-alive in force [MQTT-3.1.2-24].
     uint16_t receive_max;
-    bool client_id_is_assigned;  // The server has assigned the client id.
-    bool session_wanted;         // The client wants the session to outlive the connection; the
-                                 // server may grant less.
-    bool session_is_shortened;   // The server grants less than the client asked for.
+    bool client_id_is_assigned;
+    bool session_wanted;        // The client wants the session to outlive the connection; the
+                                // server may grant less.
+    bool session_is_shortened;  // The server grants less than the client asked for.
     std::optional<uint16_t>
         keep_alive_s;  // The server's value, if the client asked for none or too much.
 

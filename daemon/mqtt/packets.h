@@ -17,7 +17,6 @@
 
 namespace rollcall::mqtt {
 
-// The protocol level in CONNECT.
 enum class Version : uint8_t { v3_1_1 = 4, v5 = 5 };
 
 // Types of control packets, as in the fixed header (section 2.1.2 of 5.0, 2.2.1 of 3.1.1).

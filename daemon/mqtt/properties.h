@@ -33,7 +33,6 @@ enum class PropertyId : uint8_t {
 #undef PROPERTY
 };
 
-// Data types of properties.
 enum class PropertyForm : uint8_t { flag, two, four, length, text, binary, pair };
 
 // The properties of one packet: which ones it has, their numbers, and the content type. No other

@@ -137,8 +137,8 @@ Result<MqttPublishHandler::Progress> MqttPublishHandler::refuse_for_quota(
     }
     count(standing.code, topic);
     acknowledge_now(publish, standing.code);
-    // When a client reacts to a refusal, at most in_flight_max of its messages are already on their
-    // way. So this client has ignored the refusals.
+    // A client that reacts to a refusal has at most in_flight_max messages on their way. This
+    // client has ignored the refusals.
     if (++lazy().quota_refusals > context_.settings.mqtt.in_flight_max)
         return fail(Code::mqtt_over_quota);
     return Progress::done;

@@ -34,7 +34,6 @@
 
 namespace rollcall {
 
-// The client that sent a packet.
 struct MqttPublisher {
     MqttReplies& replies;
     const Identity& identity;
@@ -66,8 +65,7 @@ public:
     };
     // After an error the connection must end.
     [[nodiscard]] Result<Progress> handle(const mqtt::Publish& publish);
-    // Handles a PUBREL. Also handles PUBACK, PUBREC and PUBCOMP, although the server sends no
-    // messages that a client could acknowledge.
+    // Handles PUBREL, and acknowledgements of messages that the server never sent.
     void handle(const mqtt::Acknowledgement& acknowledgement);
 
 private:
@@ -85,8 +83,7 @@ private:
                                                     const Quotas::Standing& standing);
     void acknowledge(const mqtt::Publish& publish, const Sender& sender, const Receipt& receipt,
                      std::optional<Code> fault);
-    // Acknowledges a message from which no row was stored. The acknowledgement need not wait for
-    // the disk.
+    // Acknowledges a message from which no row was stored, without waiting for the disk.
     void acknowledge_now(const mqtt::Publish& publish, std::optional<Code> fault);
     void remember(const mqtt::Publish& publish);
     void count(Code code, std::string_view topic);

@@ -113,8 +113,7 @@ bool MqttSession::accept(const mqtt::Connect& connect) {
     const Settings& settings = sessions_.settings();
     replies_.set_wants_reasons(connect.wants_reasons);
     const MqttConnectTerms terms = negotiate(connect, settings, is_over_quota());
-    // Refuse a client that accepts only smaller packets: it would not know the terms, and would
-    // break them.
+    // A client that cannot receive the terms would break them.
     if (!replies_.fits(terms.connack(connect.version, false, settings)))
         return reject_connect({Reason::packet_too_large, Code::mqtt_unsupported},
                               connect.client_id);
@@ -204,8 +203,7 @@ bool MqttSession::handle(const mqtt::Disconnect& disconnect) {
             return refuse(Code::mqtt_protocol_error);
         session_expiry_s_ = std::min(*disconnect.session_expiry_s,
                                      seconds_of(sessions_.settings().mqtt.session_expiry_max));
-        // Do this now, because the client can connect again before this connection has sent its
-        // last answer.
+        // Do this now: the client can connect again before the last answer is sent.
         sessions_.registry().set_keep_session(*client_, connection_number_, session_expiry_s_ > 0);
     }
     if (disconnect.reason == Reason::success && lazy_) lazy_->will.reset();  // [MQTT-3.1.2-10]
@@ -300,8 +298,7 @@ void MqttSession::on_close() {
     if (will) store_will(std::move(will->will));
 }
 
-// Hashes the site of the credential. If there is no credential, hashes the site in the topic of the
-// will.
+// Hashes the site of the credential or, without a credential, the site in the will's topic.
 MqttSiteHash MqttSession::site_hash() const {
     const MqttWill* const will = lazy_ ? lazy_->will.get() : nullptr;
     if (identity_.site().empty() && will == nullptr) return 0;

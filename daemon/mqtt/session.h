@@ -52,8 +52,7 @@ public:
 private:
     enum class State : uint8_t { awaiting_connect, connected };
 
-    // Each returns true if the packet was handled, or false if on_data() must retry the packet
-    // later.
+    // Each returns true if the packet was handled, false if on_data() must retry it later.
     bool handle(const mqtt::Connect& connect);
     bool handle(const mqtt::ConnectOtherVersion& connect);
     bool handle(const mqtt::Publish& publish);
@@ -81,8 +80,8 @@ private:
     // Removes and returns the will of the closing connection; nothing if the connection has none.
     [[nodiscard]] std::optional<MqttClosingWill> take_will();
     void store_will(DelayedWill will);
-    // Three ways to end the connection. The first two always return true, so that handle() can
-    // return the result.
+    // Three ways to end the connection. The first two always return true, as the result of
+    // handle().
     bool reject_connect(const MqttConnectRefusal& refusal, std::string_view client_id = {});
     bool refuse(Code code);
     void end(mqtt::Reason reason, std::string_view reason_string, Linger linger);

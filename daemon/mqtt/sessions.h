@@ -1,6 +1,5 @@
-// MqttSessions: the MQTT sessions of one worker. It closes a connection when the client has
-// connected again, possibly to another worker. It also stores wills that are due; any worker may
-// store any will.
+// MqttSessions: the MQTT sessions of one worker. It closes a connection when its client has
+// connected again, and stores wills that are due. Any worker may store any will.
 //
 // Threads: the worker's; post_takeover() any.
 #pragma once

@@ -415,8 +415,7 @@ void Connection::write() {
     close_if_drained();
 }
 
-// Called when the kernel's buffer is full. libuv sends the rest later, from memory that must not
-// move.
+// The kernel's buffer is full. libuv sends the rest later, from memory that must not move.
 void Connection::write_rest(std::string_view rest) {
     const uint64_t deadline_ms =
         table_.now_ms() + static_cast<uint64_t>(table_.limits().output_timeout_max.count());
@@ -440,8 +439,7 @@ void Connection::on_written(uv_write_t* request, int status) {
     self.flush();
 }
 
-// Returns all encrypted bytes that must be sent: the records of `plain`, and other records such as
-// alerts.
+// Returns all encrypted bytes to send: the records of `plain`, and others such as alerts.
 std::string_view Connection::encrypt(std::string_view plain) {
     if (!plain.empty()) buffers().acquire(tls_->outgoing());
     tls_->encrypt(plain);

@@ -116,14 +116,11 @@ public:
     void set_peer(std::string_view address) { peer_ = address; }
     // The name in the client's verified certificate; may be empty (TlsSession::certificate_name()).
     [[nodiscard]] std::string_view certificate_name() const;
-    // The buffers of the connection's loop.
     [[nodiscard]] BufferPool& buffers() const;
 
     // --- for the table and the handshake queue ---
 
-    // Begins the first stage and starts to read.
     void start();
-    // Throttles a new connection because of overload.
     void defer(Millis time);
     // Continues after pause(), when the ring has room.
     void resume();
@@ -139,11 +136,9 @@ public:
     void check_deadlines(uint64_t now_ms);
     // Lets the session send a last message, and closes after the pending replies.
     void drain();
-    // Closes and counts the refusal.
     void refuse(Code code);
     // Closes in favour of another connection, and counts the reason.
     void evict(Code code);
-    // Continues the handshake with the bytes that have arrived.
     void continue_handshake();
     // Ends the handshake with an error. If TLS has an alert for the client, sends it.
     void fail_handshake(Code code);

@@ -26,7 +26,6 @@ uint64_t network_of_peer(const Connection& connection) {
     return network_of(connection.peer(), 32, 64);
 }
 
-// Counts connections by network.
 class NetworkCounts {
 public:
     struct Network {

@@ -138,7 +138,6 @@ public:
     static constexpr size_t turn_bytes = 1024 * 1024;
     static constexpr size_t read_bytes_min = 4096;
     [[nodiscard]] bool is_overloaded() const { return overload_delay() > Millis(0); }
-    // Returns true after drain_all() or close_all().
     [[nodiscard]] bool is_stopping() const { return stopping_; }
 
     // Counts the connection for its address. Returns false if the address has too many connections.
@@ -166,7 +165,6 @@ private:
     [[nodiscard]] Connection* over_share(const Connection& newcomer);
     void forget_address(const Connection& connection);
     void destroy_if_unreferenced(Connection& connection);
-    // Makes room in acks_ if it is full.
     void make_room_for_ack();
     // Removes the acknowledgements of slots below `durable` from acks_, and adds their connections
     // to released_.

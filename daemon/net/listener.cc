@@ -65,8 +65,7 @@ int listen_socket(const addrinfo& at, const sockaddr* address, bool shared) {
     const int fd = socket(at.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) return -1;
     set(fd, SOL_SOCKET, SO_REUSEADDR);
-    // Without this option, a socket on [::] would also occupy 0.0.0.0, so the settings could not
-    // list both.
+    // Without this option, [::] would also occupy 0.0.0.0, and both could not be in the settings.
     if (at.ai_family == AF_INET6) set(fd, IPPROTO_IPV6, IPV6_V6ONLY);
     if (shared) set(fd, SOL_SOCKET, SO_REUSEPORT);
     // Accepted sockets inherit this option, which saves a system call for each connection.

@@ -69,7 +69,6 @@ public:
     MemoryCharge(const MemoryCharge&) = delete;
     MemoryCharge& operator=(const MemoryCharge&) = delete;
 
-    // Sets the number of bytes that the owner occupies now.
     void set(size_t bytes) {
         if (bytes == bytes_) return;
         if (budget_ != nullptr)

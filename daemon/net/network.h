@@ -1,5 +1,4 @@
-// Network: formats IP addresses as text, and identifies the network of an address by its first
-// bits.
+// Network: formats IP addresses as text, and hashes the network of an address.
 //
 // Threads: pure functions.
 #pragma once

@@ -52,9 +52,9 @@ public:
     [[nodiscard]] std::string_view certificate_name() const { return certificate_name_; }
 
     // Takes complete records off the front of `encrypted`, writes plaintext to `into`, and returns
-    // the size of the plaintext. Returns 0 if there is no more plaintext, or after input_ended(). A
-    // record that has arrived in part stays in `encrypted`, and the caller keeps it. OpenSSL would
-    // keep it in a buffer for the largest record, which no budget counts.
+    // the size of the plaintext. Returns 0 if there is no more plaintext, or after input_ended().
+    // The caller keeps a record that has arrived in part. OpenSSL would keep it in a buffer for the
+    // largest record, which no budget counts.
     [[nodiscard]] size_t decrypt(std::string_view& encrypted, std::span<char> into);
     // A buffer in which the caller may keep a record that has arrived in part.
     [[nodiscard]] Buffer& partial_record() { return partial_record_; }

@@ -1,6 +1,5 @@
-// OverloadController: turns load signals into one pressure value and publishes this value to the
-// workers. The workers derive the reporting interval of the routers from this value
-// (overload/state.h).
+// OverloadController: turns load signals into one pressure value, from which the workers derive the
+// reporting interval of the routers (overload/state.h).
 //
 //     pressure   the largest of these shares, each of which grows from 0 to 1 over a range
 //                  backlog   bytes that the slowest sink has not stored yet: from 50 to 95 percent
@@ -39,7 +38,6 @@
 
 namespace rollcall {
 
-// The result of one measurement.
 struct OverloadMeasurement {
     double pressure = 0;      // 0 to 1.
     double memory_share = 0;  // Used share of memory_max or of the control group's limit.
@@ -48,7 +46,6 @@ struct OverloadMeasurement {
 
 class OverloadController {
 public:
-    // The sources of the load signals.
     struct Sources {
         std::function<SpoolLoad()> spool_load = [] { return SpoolLoad(); };
         std::vector<const AckTimes*> ack_times = {};  // One for each worker.

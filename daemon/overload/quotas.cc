@@ -41,8 +41,7 @@ Quotas::Quotas(const Settings& settings)
 void Quotas::add_limit(Code code, uint64_t Sender::* who, Unit unit, uint64_t per_minute) {
     if (per_minute == 0) return;
     const double us_each = minute_us / static_cast<double>(per_minute);
-    // A sender is within its limit if the burst has room for one more check-in or byte. The first
-    // report of a sender is always accepted.
+    // The burst must have room for one more unit. A sender's first report is always accepted.
     const int64_t ahead_max_us = std::max<int64_t>(0, burst_us_ - std::llround(us_each));
     limits_.push_back({code, who, unit, us_each, ahead_max_us});
 }
@@ -60,8 +59,7 @@ Quotas::Sender Quotas::sender(std::string_view site, std::string_view tenant,
     return sender;
 }
 
-// Returns the key of the sender's bucket for this limit; 0 if the limit does not apply to the
-// sender.
+// Returns the key of the sender's bucket; 0 if the limit does not apply to the sender.
 uint64_t Quotas::key_of(const Limit& limit, const Sender& sender) const {
     const uint64_t who = sender.*limit.who;
     if (who == 0) return 0;

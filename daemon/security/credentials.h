@@ -86,8 +86,8 @@ struct Credential {
     // The site of a verified client certificate, which is used if there is no token.
     std::string_view certified = {};
 
-    // Converts a login. The user name is the site, and the password is the token. If there is no
-    // password, the user name is the token.
+    // The user name is the site, and the password is the token. Without a password, the user name
+    // is the token.
     static Credential login(std::string_view user, std::string_view password) {
         if (password.empty()) return {{}, user, {}};
         return {user, password, {}};
@@ -172,8 +172,7 @@ private:
     uint64_t generation_ = 0;
     std::shared_ptr<const Tokens> tokens_;
     // The two halves of a cache by the SHA-256 of the token. When verified_ has
-    // auth.verified_tokens_max / 2 entries, it replaces verified_before_, and an empty verified_ is
-    // begun.
+    // auth.verified_tokens_max / 2 entries, it replaces verified_before_.
     VerifiedTokens verified_;
     VerifiedTokens verified_before_;
     SignatureRateLimiter limiter_;

@@ -38,8 +38,7 @@ using ShortDigest = uint64_t;
 [[nodiscard]] Digest sha256(std::string_view text);
 [[nodiscard]] Digest hmac_sha256(std::string_view key, std::string_view text);
 
-// Compares texts of the same length in constant time. The duration can reveal that the lengths
-// differ.
+// The duration depends only on the lengths of the texts.
 [[nodiscard]] bool same_secret(std::string_view left, std::string_view right);
 
 // Returns random bytes that are suitable as a key (RAND_bytes(3)).
@@ -48,7 +47,6 @@ using ShortDigest = uint64_t;
 // Overwrites a secret that is no longer needed, then clears it.
 void cleanse(std::string& secret);
 
-// Signature algorithms of JSON Web Tokens.
 enum class Algorithm : uint8_t { hs256, rs256, es256, eddsa };
 
 // Names of the algorithms in the file of keys and in tokens (RFC 7518, section 3.1; RFC 8037).

@@ -17,9 +17,8 @@
 //   |  buckets   by the first bits of a digest: the index of the first entry of each bucket
 //   |  names     sites and tenants, concatenated
 //
-// The digest of a token selects a bucket, in which digests are compared in constant time. By
-// measuring time, an attacker can learn which bucket is searched. This does not help, because
-// nobody can choose the digest of a token.
+// The digest of a token selects a bucket, in which digests are compared in constant time. So time
+// measurements can reveal only the bucket, which an attacker cannot choose.
 //
 // Threads: built by one thread, then only read. Units: lines are counted from 1.
 #pragma once
