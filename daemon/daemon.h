@@ -3,7 +3,7 @@
 // durable. It stops the first part first.
 //
 //   start:   spool and sinks -> sockets -> deliveries, committer -> workers -> READY=1
-//   stop:    STOPPING=1 -> workers (respond to what is durable) -> committer -> deliveries
+//   stop:    STOPPING=1 -> workers (acknowledge durable check-ins) -> committer -> deliveries
 //   reload:  SIGHUP -> the daemon reads the files named in the settings again
 //
 // Each step of a stop has a time limit: drain_timeout_max for the workers,

@@ -22,8 +22,8 @@
 //
 // RouterOS writes a URL into the request line as the script spells it, even with spaces, because
 // its command `fetch` has http-percent-encoding=no by default. RFC 9112, section 3.2, does not
-// allow spaces and lets a server refuse the request. With raw_spaces the target is the text between
-// the first space and the last ` HTTP/x.y`. With this option, a proxy in front can see a different
+// allow spaces and lets a server refuse the request. With the option raw_spaces, the target is the
+// text between the first space and the last ` HTTP/x.y`. A proxy in front can then see a different
 // target than this parser.
 //
 // Threads: one parser for each connection.

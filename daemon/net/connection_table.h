@@ -11,10 +11,10 @@
 // proxies. A network is an IPv4 address, or the /64 network of an IPv6 address (RFC 6177). The
 // connection of a trusted proxy belongs to the client of its last request.
 //
-// The table finds a network with too many connections in a sample of its connections. It does not
-// count the connections of each network, because this would take memory for each client. In a small
-// table the sample contains all connections. In a large table the sample shows a network that has
-// more than about a tenth of all connections.
+// To find a network with too many connections, the table compares the networks of a sample of
+// connections. It does not count the connections of each network, because this would take memory
+// for each client. In a small table the sample contains all connections. In a large table the
+// sample shows a network that has more than about a tenth of all connections.
 //
 // Acknowledgements. Check-ins are written to disk in slots (pipeline/ingest/ring.h). A reply that
 // acknowledges check-ins waits in this table until their slot is on disk. The worker then calls
