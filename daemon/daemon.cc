@@ -428,8 +428,9 @@ void Daemon::log_reload() const {
     else
         log(LogLevel::warning, {.message = "reload: incomplete",
                                 .details = {{"errors", failed}},
-                                .note = "for the files with errors, which the lines above name, "
-                                        "the previous contents stay in force"});
+                                .note = "the lines above name the files with errors. All files of "
+                                        "the same section ([auth], [tls] or [admin]) keep their "
+                                        "previous contents until a reload succeeds"});
 }
 
 void Daemon::begin_reload() {

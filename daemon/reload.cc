@@ -20,7 +20,9 @@ void ReloadableFiles::read_again() {
     for (Files& files : all_) {
         const auto done = files.read();
         files.health_message.set(
-            done ? "" : describe(done.error()) + "; the previous contents remain in effect");
+            done ? ""
+                 : describe(done.error()) +
+                       "; all files of the same section keep their previous contents");
         if (done) continue;
         shard_.add(Metric::reload_errors_total);
         log(LogLevel::error, "reload: {}", files.health_message.text());

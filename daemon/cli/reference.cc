@@ -25,7 +25,9 @@ TOML 1.0. `--set section.key=value` takes precedence over the file and may be re
 reports every mistake in a settings file, with its line.
 
 A changed value takes effect after a restart. A reload (`systemctl reload rollcalld`, or SIGHUP)
-reads only the contents of those files again whose description says so.
+changes no setting. It only reads again the files that `tls.certificate`, `tls.key`,
+`tls.client_ca`, `admin.token_file`, `auth.tokens_file`, `auth.signing_keys_file` and
+`auth.revoked_file` name.
 
 | type | form | in `--set` |
 |---|---|---|
@@ -34,7 +36,7 @@ reads only the contents of those files again whose description says so.
 | list | `["a", "b"]`, or `"a"` for a single member | `a,b` |
 | table | `{"name" = "value"}` | `name=value,other=value` |
 
-A number without a unit is refused, except 0.
+A size or duration without a unit is refused, except 0.
 )";
 
 constexpr std::string_view metrics_head = R"(<!-- From config/metrics.def; written by

@@ -8,7 +8,6 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
-#include <algorithm>
 #include <array>
 #include <cstring>
 #include <limits>
@@ -135,16 +134,6 @@ int64_t seconds_until(const ASN1_TIME* time) {
     return days * seconds_per_day + seconds;
 }
 
-// Returns the seconds until the first of the context's certificates expires.
-int64_t seconds_until_expiry(SSL_CTX& context) {
-    int64_t left = std::numeric_limits<int64_t>::max();
-    for (long found = SSL_CTX_set_current_cert(&context, SSL_CERT_SET_FIRST); found == 1;
-         found = SSL_CTX_set_current_cert(&context, SSL_CERT_SET_NEXT))
-        left =
-            std::min(left, seconds_until(X509_get0_notAfter(SSL_CTX_get0_certificate(&context))));
-    return left;
-}
-
 }  // namespace
 
 TlsContext::TlsContext(const Settings& settings, const Clock& clock)
@@ -176,36 +165,44 @@ TlsContext::Context TlsContext::make_context() {
     return made;
 }
 
-Result<void> TlsContext::load_files(ssl_ctx_st& context) {
+Result<TlsContext::Expiry> TlsContext::load_files(ssl_ctx_st& context) {
     const auto& tls = settings_.tls;
-    for (size_t number = 0; number < tls.certificate.size(); ++number)
-        if (auto used = use_certificate(context, tls.certificate[number], tls.key[number]); !used)
-            return used;
+    Expiry first{.left_s = std::numeric_limits<int64_t>::max(), .file = {}};
+    for (size_t number = 0; number < tls.certificate.size(); ++number) {
+        const std::string& file = tls.certificate[number];
+        if (auto used = use_certificate(context, file, tls.key[number]); !used)
+            return std::unexpected(used.error());
+        // OpenSSL returns the certificate that was added last.
+        const int64_t left_s =
+            seconds_until(X509_get0_notAfter(SSL_CTX_get0_certificate(&context)));
+        if (left_s < first.left_s) first = {.left_s = left_s, .file = file};
+    }
     const std::string authorities = tls.client_ca.empty() ? "" : read_text(tls.client_ca);
     if (!tls.client_ca.empty())
-        if (auto used = use_client_ca(context, tls.client_ca, authorities); !used) return used;
+        if (auto used = use_client_ca(context, tls.client_ca, authorities); !used)
+            return std::unexpected(used.error());
     // A session resumes only in a context with the same id. So a change of the authorities voids
     // all tickets.
     std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
     SHA256(reinterpret_cast<const unsigned char*>(authorities.data()), authorities.size(),
            digest.data());
     ensure(SSL_CTX_set_session_id_context(&context, digest.data(), digest.size()) == 1);
-    return {};
+    return first;
 }
 
 Result<void> TlsContext::load() {
     if (settings_.tls.certificate.empty()) return {};
     ERR_clear_error();
     Context made = make_context();
-    if (auto loaded = load_files(*made); !loaded) return loaded;
-    const int64_t left_s = seconds_until_expiry(*made);
+    const auto expiry = load_files(*made);
+    if (!expiry) return std::unexpected(expiry.error());
     shard_.set(Metric::tls_certificate_expiry_timestamp_seconds,
-               clock_.wall_us() / 1'000'000 + left_s);
-    if (left_s < 0)
+               clock_.wall_us() / 1'000'000 + expiry->left_s);
+    if (expiry->left_s < 0)
         log(LogLevel::warning,
-            "tls.certificate: expired {} s ago; clients that verify it cannot connect. Renew it "
+            "tls.certificate: {} expired {} s ago; clients that verify it cannot connect. Renew it "
             "and reload the daemon (SIGHUP)",
-            -left_s);
+            expiry->file, -expiry->left_s);
     const std::lock_guard lock(mutex_);
     std::swap(context_, made);
     return {};

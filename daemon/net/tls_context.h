@@ -14,8 +14,10 @@
 // Threads: only one thread at a time may call load(); any thread may call the others.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
+#include <string>
 
 #include "config/metrics.h"
 #include "config/settings.h"
@@ -54,8 +56,14 @@ private:
     };
     using Context = std::unique_ptr<ssl_ctx_st, Free>;
 
+    // The certificate file that expires first, without its intermediate certificates.
+    struct Expiry {
+        int64_t left_s;
+        std::string file;
+    };
+
     [[nodiscard]] Context make_context();
-    [[nodiscard]] Result<void> load_files(ssl_ctx_st& context);
+    [[nodiscard]] Result<Expiry> load_files(ssl_ctx_st& context);
 
     const Settings& settings_;
     const Clock& clock_;

@@ -83,8 +83,9 @@ void Committer::note_full(const Result<size_t>& done) {
     log(full ? LogLevel::warning : LogLevel::notice, "spool: {}",
         !full ? "accepting check-ins again"
         : done.error().code == Code::disk_full
-            ? "full; check-ins wait until a sink catches up or the disk has room. Free disk space, "
-              "raise spool.size_max, or bring back the sink that is down"
+            ? "full; check-ins wait until the disk has room or the sink that is furthest behind "
+              "has stored more. Free disk space, raise spool.size_max, or bring back that sink "
+              "(rollcall_spool_backlog_bytes)"
             : "no file can be opened; check-ins wait until the process may open another. Raise "
               "LimitNOFILE= of the service");
 }

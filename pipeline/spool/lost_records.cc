@@ -59,16 +59,18 @@ std::string encode_name(const FileName& name) {
 // Logs one line for all losses together.
 void log_losses(std::span<const LostRange> losses, uint64_t count) {
     const LostRange& first = losses.front();
-    const std::string cause = first.segment.empty() ? "their segment is missing"
-                                                    : fmt::format(
-                                                          "they are damaged: segment={} "
-                                                          "from_byte={}",
-                                                          first.segment, first.from);
+    const std::string cause =
+        first.segment.empty()
+            ? "their segment file is missing"
+            : fmt::format("they are damaged, segment={} from_byte={}", first.segment, first.from);
+    constexpr std::string_view advice =
+        "Sinks that had not stored these records lose them. Delete nothing, and check the disk "
+        "(journalctl -k)";
     if (losses.size() == 1)
         log(LogLevel::error,
             {.message = "spool: records lost",
              .details = {{"records", fmt::format("{}-{}", first.first, first.end - 1)}},
-             .note = cause});
+             .note = fmt::format("{}. {}", cause, advice)});
     else
         log(LogLevel::error,
             {.message = "spool: records lost",
@@ -77,7 +79,7 @@ void log_losses(std::span<const LostRange> losses, uint64_t count) {
                          {"first", fmt::format("{}-{}", first.first, first.end - 1)},
                          {"last",
                           fmt::format("{}-{}", losses.back().first, losses.back().end - 1)}},
-             .note = "in the first range " + cause});
+             .note = fmt::format("first range: {}. {}", cause, advice)});
 }
 
 // Sets the size of an entry to 0 if not all of its bytes are in the file before this offset.
@@ -273,8 +275,12 @@ void LostRecords::flush() {
     log_losses(losses, count);
     const std::string& path = quarantine_->directory();
     if (const auto kept = quarantine_->keep(losses); kept)
-        log(LogLevel::notice, {.message = "spool: damaged bytes kept for inspection",
-                               .details = {{"directory", path}}});
+        log(LogLevel::notice,
+            {.message = "spool: lost records noted for inspection",
+             .details = {{"directory", path}},
+             .note = "the files in this directory hold the damaged bytes as far as they could be "
+                     "read and spool.quarantine_size_max (for dead letters: "
+                     "spool.dead_letters_size_max) allows"});
     else
         log(LogLevel::warning,
             {.message = "spool: damaged bytes not kept",

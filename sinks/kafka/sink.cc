@@ -32,8 +32,8 @@ KafkaSink::KafkaSink(const Settings& settings)
         log(LogLevel::warning,
             "kafka.topic: {} does not end in {}, the version of the table's columns. After an "
             "update that adds a column, the topic would contain rows of both versions, and the "
-            "pipeline would stop",
-            settings_.kafka.topic, version);
+            "pipeline would stop. Choose a topic whose name ends in {}, or leave kafka.topic empty",
+            settings_.kafka.topic, version, version);
 }
 
 KafkaSink::~KafkaSink() = default;

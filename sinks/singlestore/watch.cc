@@ -55,9 +55,11 @@ std::string wrong_with(const PipelineStatus& now, std::string_view state_word) {
             now.expired_messages));
     if (now.skipped_batch_partitions > 0)
         wrong.push_back(fmt::format(
-            "has skipped {} batches, each of one partition, and their rows are missing; set "
-            "STOP_ON_ERROR ON, and set the offsets back to before these batches",
-            now.skipped_batch_partitions));
+            "has skipped {} batches (counted for each partition), and their rows are missing; run "
+            "STOP PIPELINE {}; ALTER PIPELINE {} STOP_ON_ERROR ON; ALTER PIPELINE {} SET OFFSETS "
+            "to before these batches; START PIPELINE {}. Rows that the table has are not stored "
+            "again",
+            now.skipped_batch_partitions, name, name, name, name));
     if (now.state == PipelineState::running && now.failing)
         wrong.emplace_back("batches fail and are tried again");
     return fmt::format("{}", fmt::join(wrong, "; "));
@@ -115,7 +117,8 @@ milliseconds SinglestoreWatch::step() {
     if (const auto polled = poll(now); !polled) {
         shard_.add(Metric::pipeline_poll_errors_total);
         now.state = PipelineState::unknown;
-        report(now, describe(polled.error()), {});
+        const std::string why = describe(polled.error());
+        report(now, "its state is unknown, because the daemon cannot read it: " + why, {});
         database_.reset();
     }
     if (not_singlestore_) {

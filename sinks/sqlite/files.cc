@@ -141,9 +141,10 @@ Result<void> SqliteFiles::check() {
         if (!remembered_[file] || is_remembered(file)) continue;
         return fail(Code::file_replaced,
                     fmt::format("{} was removed, moved or replaced while it was open; the sink "
-                                "now uses the database at this path. It adds the records that this "
-                                "database lacks, as far as the spool still has them",
-                                path(file)));
+                                "now opens the database {}, creates it if it is missing, and "
+                                "stores again the records that it lacks, as far as the spool still "
+                                "has them",
+                                path(file), path_));
     }
     return {};
 }

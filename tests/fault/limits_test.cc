@@ -81,7 +81,7 @@ BOOST_AUTO_TEST_CASE(full_spool_sends_new_clients_away_and_loses_nothing) {
              "--body-bytes", "4000", "--connections", "64", "--seconds", "20"});
     const uint64_t acknowledged = number_behind(load.output, "acknowledged");
     BOOST_TEST(acknowledged > 5000);
-    BOOST_TEST(says(daemon, "spool: full; check-ins wait until a sink catches up"), daemon.log());
+    BOOST_TEST(says(daemon, "spool: full; check-ins wait until the disk has room"), daemon.log());
     BOOST_TEST(says(daemon, "overload: rejecting new clients because of the spool's backlog"),
                daemon.log());
     BOOST_TEST(daemon.metric("rollcall_spool_full") == 1);
@@ -171,7 +171,7 @@ BOOST_AUTO_TEST_CASE(disk_that_fills_up_and_is_freed_loses_nothing) {
                    "conv=notrunc", "status=none"});
         return daemon.metric("rollcall_spool_full") == 1;
     }));
-    BOOST_TEST(says(daemon, "or the disk has room"), daemon.log());
+    BOOST_TEST(says(daemon, "spool: full; check-ins wait until the disk has room"), daemon.log());
     BOOST_TEST(daemon.admin("/readyz").status == 503);
     BOOST_TEST(fs::remove(filler));
     BOOST_TEST(before_long([&] { return daemon.metric("rollcall_spool_full") == 0; }));

@@ -44,7 +44,8 @@ BOOST_AUTO_TEST_CASE(files_that_a_reload_cannot_read_are_counted_and_said_until_
     BOOST_TEST(reloads.health_messages().empty());
     tokens_wrong = "tokens:2: nonsense";
     const std::string said = standard_error_of([&] { reloads.read_again(); });
-    const std::string sentence = "tokens:2: nonsense; the previous contents remain in effect";
+    const std::string sentence =
+        "tokens:2: nonsense; all files of the same section keep their previous contents";
     BOOST_TEST(said.find(sentence) != std::string::npos);
     BOOST_TEST(reads == 4);  // The other files are still read.
     BOOST_TEST(reloads.health_messages() == std::vector<std::string>{sentence});

@@ -103,7 +103,8 @@ BOOST_AUTO_TEST_CASE(token_that_is_not_good_is_shown_with_the_reason) {
     BOOST_TEST(
         shown("nothing") ==
         "kind      unknown: not a JSON Web Token, and not in auth.tokens_file\nverifies  no: The "
-        "token is unknown, or is not valid for this site.\n");
+        "token is unknown, revoked, wrongly signed or too long, or the token or client certificate "
+        "is not valid for this daemon or this site.\n");
     std::string token = made({.site = "s9", .expires = "1s"});
     token.pop_back();
     clock.pass(std::chrono::seconds(7));
@@ -112,7 +113,8 @@ BOOST_AUTO_TEST_CASE(token_that_is_not_good_is_shown_with_the_reason) {
                                "new one with `rollcalld token new`.\n"));
     token[token.size() - 5] = token[token.size() - 5] == 'A' ? 'B' : 'A';
     BOOST_TEST(shown(token).ends_with(
-        "verifies  no: The token is unknown, or is not valid for this site.\n"));
+        "verifies  no: The token is unknown, revoked, wrongly signed or too long, or the token or "
+        "client certificate is not valid for this daemon or this site.\n"));
     BOOST_TEST(!show_token(settings, token, clock)->accepted);
 }
 

@@ -1,10 +1,13 @@
 #include "daemon/net/tls_context.h"
 
 #include <boost/test/unit_test.hpp>
+#include <chrono>
 #include <fstream>
 #include <iterator>
+#include <thread>
 
 #include "tests/support/process.h"
+#include "tests/support/standard_error.h"
 #include "tests/support/tls_pair.h"
 
 namespace rollcall {
@@ -49,6 +52,18 @@ BOOST_AUTO_TEST_CASE(wrong_files_leave_what_was_read_before) {
     BOOST_TEST(!pair.shake_hands());
     settings.tls.certificate = good;
     BOOST_TEST(context.load().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(expired_certificate_is_logged_with_its_file) {
+    const auto valid = test_certificates().issue("valid");
+    const auto expired = test_certificates().issue("expired", Certificates::Kind::rsa, 0);
+    settings.tls.certificate = {expired.certificate, valid.certificate};
+    settings.tls.key = {expired.key, valid.key};
+    std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+    const std::string said = standard_error_of([&] { BOOST_TEST(context.load().has_value()); });
+    BOOST_TEST(
+        said.find("tls.certificate: " + expired.certificate + " expired ") != std::string::npos,
+        said);
 }
 
 BOOST_AUTO_TEST_CASE(damaged_authorities_are_a_problem_with_its_reason) {
