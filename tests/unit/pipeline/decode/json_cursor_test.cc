@@ -53,6 +53,37 @@ BOOST_AUTO_TEST_CASE(what_the_rfc_allows_is_taken) {
         BOOST_TEST(walked(text) == "ok", text);
 }
 
+BOOST_AUTO_TEST_CASE(integer_of_every_length_is_read_exactly_and_ends_at_the_end_of_the_text) {
+    const std::string digits = "9081726354463728190" + std::string(body_padding, '5');
+    for (size_t size = 1; size <= 18; ++size) {
+        for (const std::string_view sign : {"", "-"}) {
+            const std::string number = std::string(sign) + digits;
+            const std::string_view text(number.data(), sign.size() + size);
+            JsonCursor cursor(text);
+            JsonNumber read;
+            BOOST_TEST(cursor.number(read), text);
+            BOOST_TEST(read.exact, text);
+            BOOST_TEST(read.lexeme == text);
+            BOOST_TEST(read.integer == std::stoll(std::string(text)));
+            BOOST_TEST(cursor.finish(), text);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(integer_ends_at_any_byte_that_is_not_a_digit) {
+    for (int byte = 0; byte < 256; ++byte) {
+        if (is_digit(static_cast<char>(byte))) continue;
+        for (const std::string digits : {"7", "1234567", "12345678", "123456789"}) {
+            const std::string text =
+                digits + static_cast<char>(byte) + std::string(body_padding, '5');
+            uint64_t value = 0;
+            const char* const end = json_digits(text.data(), text.data() + text.size(), value);
+            BOOST_TEST(end - text.data() == static_cast<ptrdiff_t>(digits.size()), byte);
+            BOOST_TEST(value == std::stoull(digits));
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(the_first_bad_byte_is_found) {
     const std::vector<Example> examples = {
         {"", "malformed_json at 0"},
