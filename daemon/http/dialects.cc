@@ -1,6 +1,6 @@
 #include "daemon/http/dialects.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <iterator>

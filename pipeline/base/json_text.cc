@@ -2,8 +2,6 @@
 
 #include <fmt/core.h>
 
-#include <iterator>
-
 #include "pipeline/base/utf8.h"
 
 namespace rollcall {
@@ -15,7 +13,7 @@ void append_escaped(std::string_view text, std::string& out) {
         if (byte == '"' || byte == '\\')
             out.append(1, '\\').append(1, byte);
         else if (static_cast<unsigned char>(byte) < ' ')
-            fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(byte));
+            out += fmt::format("\\u{:04x}", static_cast<unsigned>(byte));
         else
             out += byte;
     }
