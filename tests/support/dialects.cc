@@ -345,14 +345,18 @@ std::string row_as_form(Random& random, RandomRow& row, bool encoded) {
     });
 }
 
-// Moves some cells of the row into the query; `write(row)` writes the others.
+// Moves some cells of the row into the query; `write(row)` writes the others. One cell that proves
+// that a list is a report stays: see Fields::known_keys().
 template <class Write>
 std::string beside_a_query(Random& random, Sent& sent, Write write) {
     RandomRow& row = sent.rows.back();
     if (random.one_in(2)) return write(row);
     RandomRow query;
+    bool has_proof = false;
     for (const auto& [column, cell] : row.cells) {
-        const bool in_query = random.one_in(4);
+        const bool is_proof = info(column).value != Value::clock;
+        const bool in_query = (has_proof || !is_proof) && random.one_in(4);
+        has_proof |= is_proof;
         (in_query ? query.cells : row.cells)[column] = cell;
         (in_query ? row.beside : query.beside).insert(column);
     }
