@@ -23,9 +23,14 @@ Meaning meaning_of(std::string_view object, std::string_view name) {
             .plain = folded.is_plain()};
 }
 
+// A hash other than 0 and not_cached, which have a meaning.
+uint64_t Scope::hash_of(std::string_view name) {
+    return std::clamp<uint64_t>(process_hash(name), 1, not_cached - 1);
+}
+
 const Meaning& Dictionary::look_up_long(const Scope& scope, std::string_view name) {
     long_ = meaning_here(scope.object, name);
-    long_.spelling = not_cached;
+    long_.hash = Scope::not_cached;
     return long_;
 }
 
@@ -37,8 +42,7 @@ Meaning Dictionary::meaning_here(std::string_view object, std::string_view name)
 
 void Dictionary::learn(Entry& entry, const Scope& scope, const Spelling& spelling,
                        std::string_view name) {
-    entry = {spelling, scope.spelling, meaning_here(scope.object, name)};
-    entry.meaning.spelling = std::clamp<uint64_t>(process_hash(name), 1, not_cached - 1);
+    entry = {spelling, scope.hash, meaning_here(scope.object, name)};
 }
 
 }  // namespace rollcall

@@ -35,22 +35,29 @@ struct Meaning {
     bool group = false;                   // See is_group().
     bool other_thing = false;             // See is_other_thing().
     bool secret = false;                  // See is_secret().
-    bool plain = false;     // The name consists of letters, digits and `.-_`, as most names do.
-    uint64_t spelling = 0;  // See Scope.
-    // The position at which UnknownKeys counted this name. Mutable, because it does not affect the
-    // meaning.
-    mutable FrequentNames::Place counted = {};
+    bool plain = false;  // The name consists of letters, digits and `.-_`, as most names do.
+    // The following are mutable, because they do not affect the meaning.
+    mutable uint64_t hash = 0;                  // See Scope; 0 until the first Scope of this name.
+    mutable FrequentNames::Place counted = {};  // Where UnknownKeys counted this name.
 };
 
 // The object whose members are looked up.
 struct Scope {
+    // The hash of a name that is too long for the cache.
+    static constexpr uint64_t not_cached = UINT64_MAX;
+
     std::string_view object;  // The name of the object; empty for the report itself.
-    uint64_t spelling = 0;    // process_hash() of that name; 0 for the report itself.
+    uint64_t hash = 0;        // The keyed hash of that name; 0 for the report itself.
 
     Scope() = default;
-    // meaning: the meaning of the object's name.
-    Scope(std::string_view name, const Meaning& meaning)
-        : object(name), spelling(meaning.spelling) {}
+    // meaning: the meaning of the object's name. The first Scope of a name computes the hash, and
+    // the meaning keeps it. Most names never need it, and it costs more than a look-up.
+    Scope(std::string_view name, const Meaning& meaning) : object(name), hash(meaning.hash) {
+        if (hash == 0 && !name.empty()) hash = meaning.hash = hash_of(name);
+    }
+
+private:
+    [[nodiscard]] static uint64_t hash_of(std::string_view name);
 };
 
 // Returns the meaning of a name according to the tables, without the cache.
@@ -85,7 +92,6 @@ public:
 private:
     static constexpr size_t entries_count = 1024;
     static constexpr size_t spelling_bytes_max = 24;
-    static constexpr uint64_t not_cached = UINT64_MAX;
 
     // The bytes of a name as three integers, which overlap if the name is short.
     struct Spelling {
@@ -109,7 +115,7 @@ private:
     };
     struct Entry {
         Spelling spelling;
-        uint64_t scope = 0;  // The spelling of the object.
+        uint64_t scope = 0;  // The hash of the object's name.
         Meaning meaning;
         Entry* next = nullptr;  // The entry of the name that last followed this one.
     };
@@ -122,7 +128,7 @@ private:
     }
 
     static bool is(const Entry& entry, const Scope& scope, const Spelling& spelling) {
-        return entry.scope == scope.spelling && entry.spelling.is(spelling);
+        return entry.scope == scope.hash && entry.spelling.is(spelling);
     }
     // Returns the entry of a name. If the slot held another name until now, replaces that name.
     [[nodiscard]] Entry& entry(const Scope& scope, const Spelling& spelling, std::string_view name);
@@ -157,13 +163,13 @@ inline Dictionary::Spelling::Spelling(std::string_view text) : size(text.size())
 
 inline Dictionary::Entry& Dictionary::entry(const Scope& scope, const Spelling& spelling,
                                             std::string_view name) {
-    Entry& entry = entries_[spelling.slot(scope.spelling)];
+    Entry& entry = entries_[spelling.slot(scope.hash)];
     if (!is(entry, scope, spelling)) learn(entry, scope, spelling, name);
     return entry;
 }
 
 inline const Meaning& Dictionary::look_up(const Scope& scope, std::string_view name) {
-    if (name.size() > spelling_bytes_max || scope.spelling == not_cached)
+    if (name.size() > spelling_bytes_max || scope.hash == Scope::not_cached)
         return look_up_long(scope, name);
     Entry& found = entry(scope, Spelling(name), name);
     last_ = last_->next = &found;
@@ -175,7 +181,7 @@ inline Dictionary::Expected Dictionary::expect(std::string_view text, std::strin
     Entry* const next = last_->next;
     // A plain name needs no escapes, so it has the same bytes in JSON as in the entry. The entry
     // may hold another name by now, so the spelling is compared below.
-    if (next == nullptr || next->scope != scope.spelling || !next->meaning.plain) return {};
+    if (next == nullptr || next->scope != scope.hash || !next->meaning.plain) return {};
     const size_t bytes = next->spelling.size;
     if (text.size() < bytes + end.size()) return {};
     if (std::memcmp(text.data() + bytes, end.data(), end.size()) != 0) return {};
