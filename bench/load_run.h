@@ -8,8 +8,8 @@
 // Rounds: each place simulates one router. The first check-in of a router is due as in the open
 // loop. Each later one is due `next` seconds after the reply to the previous one.
 //
-// All memory is allocated before the first check-in. A run takes the configured seconds of sending,
-// and at most a short wait for the last responses.
+// All memory is allocated before the first check-in. A run sends for the configured number of
+// seconds, and then waits at most a short time for the last responses.
 //
 // Threads: one, on epoll, edge-triggered. Units: nanoseconds of the steady clock.
 #pragma once

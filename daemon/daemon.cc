@@ -357,8 +357,8 @@ void Daemon::show_pages() {
                  .observations = [this] { return pipeline_->observations(); }});
 }
 
-// Returns all metric shards, except that of main's loop, because clients of the admin pages are not
-// counted.
+// Returns all metric shards except that of main's loop. This loop serves only the admin pages, and
+// their clients are not counted.
 MetricShards Daemon::shards() const {
     MetricShards all = pipeline_->shards();
     for (const auto& shard : worker_shards_) all.push_back(shard.get());

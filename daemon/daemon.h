@@ -93,7 +93,7 @@ private:
     void watch_threads();
     void show_pages();
 
-    // The steps of stop(), in this order.
+    // stop() calls the other two, in this order.
     void stop();
     void stop_workers();
     void stop_pipeline();

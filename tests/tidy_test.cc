@@ -1,8 +1,9 @@
 // Tidy: checks the architecture by reading the source. It does not check style.
 //
 // Includes must follow the order of layers, and each third-party library belongs to one module.
-// Headers must begin with a comment, and each memory order must have a reason. Every row of a table
-// must be used. Every module and every MQTT statement must have a test.
+// Headers must begin with a comment, and each memory order must have a reason. The program must use
+// every metric of metrics.def and every setting of settings.def. Every module and every MQTT
+// statement must have a test.
 #include <fmt/core.h>
 
 #include <algorithm>

@@ -40,8 +40,8 @@ struct MetricValue {
     std::vector<Label> labels;  // At most two.
     int64_t value;
 };
-// Returns the values of a counter, gauge or ratio. Omits a sink that has never been up and has
-// never failed, because the settings do not list it.
+// Returns the values of a counter, gauge or ratio. A sink that has never been up and has never
+// failed is not in the settings, so its values are omitted.
 [[nodiscard]] std::vector<MetricValue> values_of(const MetricShards& shards, Metric metric);
 
 }  // namespace rollcall

@@ -13,8 +13,8 @@ namespace rollcall {
 [[nodiscard]] std::string settings_reference();
 // Returns a document about every metric: type, labels, description.
 [[nodiscard]] std::string metrics_reference();
-// Returns a document about every code of a refusal or failure, every warning, and every reason of a
-// dead letter.
+// Returns a document about every message: the codes of refusals and failures, the warnings, and the
+// reasons why rows become dead letters.
 [[nodiscard]] std::string messages_reference();
 
 }  // namespace rollcall

@@ -305,8 +305,8 @@ Result<void> HttpParser::check_request_line(std::string_view line) {
 }
 
 // RFC 9112, section 5: field-name ":" OWS field-value OWS. A line that begins with a blank is
-// refused, because it has no name. Such a line continues the previous field (obs-fold, section
-// 5.2), or follows the request line (section 2.2).
+// refused, because it has no name. The RFC describes two such lines: the continuation of the
+// previous field (obs-fold, section 5.2), and one after the request line (section 2.2).
 Result<void> HttpParser::check_field(std::string_view line, Code code) {
     const size_t colon = line.find(':');
     if (colon == line.npos || !is_token(line.substr(0, colon))) return fail(code);

@@ -68,7 +68,7 @@ public:
     [[nodiscard]] virtual Result<void> handle(HttpRequest& request, std::string_view body,
                                               Connection& connection) = 0;
     // Called after the session has refused a request. If the head was malformed, `request` is
-    // empty. If admit() failed, `request` has only the members that admit() had set before.
+    // empty. If admit() failed, `request` has only the members that it had set before.
     virtual void refused(Code code, const HttpRequest& request, const Connection& connection) = 0;
 };
 

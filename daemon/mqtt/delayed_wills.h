@@ -2,8 +2,8 @@
 // [MQTT5-3.1.3-9], or until a worker's ring has room for their rows.
 //
 // Only the will of a client's last connection waits for its delay. The owner removes this will when
-// the client connects again. Number and size of the wills are limited. If a will does not fit, the
-// owner stores the will at once.
+// the client connects again. The number and the total size of the wills are limited. If a will does
+// not fit, the owner stores it at once.
 //
 // Threads: the owner's (MqttClients, under its mutex); any thread may call next_due_s().
 // Units: seconds of the steady clock.

@@ -36,9 +36,9 @@ public:
     void add(uint16_t packet_id, uint64_t connection, uint64_t reply_end);
     // Returns false if there is no such message.
     bool release(uint16_t packet_id);
-    // Call this when a connection closes. sent_end: the end of the output that waits for no row. If
-    // the PUBREC of a message ends after sent_end, the message is possibly not on disk. So this
-    // function forgets the message, and the client sends it again.
+    // Call this when a connection closes. sent_end: replies before this position of the output do
+    // not wait for a row to be on disk. If the PUBREC of a message ends after sent_end, the message
+    // is possibly not on disk. So this function forgets the message, and the client sends it again.
     void settle(uint64_t connection, uint64_t sent_end);
     [[nodiscard]] size_t size();
     // Returns whether the memory budget has room for one more message of this session.

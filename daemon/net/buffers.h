@@ -81,7 +81,8 @@ public:
     // the memory that it uses.
     void trim();
     [[nodiscard]] size_t idle() const { return idle_.size(); }
-    // Returns a charge to the same budget, for memory that is not a Buffer.
+    // Returns an empty MemoryCharge, with which the caller charges memory that is not a Buffer to
+    // the budget of this pool.
     [[nodiscard]] MemoryCharge charge() const { return {budget_, use_}; }
 
 private:

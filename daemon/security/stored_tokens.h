@@ -36,8 +36,8 @@
 
 namespace rollcall {
 
-// Returns true if the text is valid as the name of a site or tenant: UTF-8 without blanks and
-// control characters, not longer than the column.
+// Returns true if the text is valid as the name of a site or tenant: UTF-8, not empty, without
+// blanks and control characters, and not longer than the column site_id.
 [[nodiscard]] bool is_site_name(std::string_view text);
 
 class StoredTokens {

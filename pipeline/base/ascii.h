@@ -62,8 +62,8 @@ constexpr std::string_view without_blanks(std::string_view text) {
     return text.substr(0, text.find_last_not_of(" \t") + 1);
 }
 
-// Appends the percent-decoded text (RFC 3986, section 2.1). A `%` without two hexadecimal digits
-// after it is appended unchanged: "cpu=7%".
+// Appends the percent-decoded text (RFC 3986, section 2.1). A `%` that is not followed by two
+// hexadecimal digits is appended unchanged: "cpu=7%".
 inline void append_decoded(std::string_view text, bool plus_is_space, std::string& out) {
     for (size_t at = 0; at < text.size(); ++at) {
         char c = text[at];

@@ -10,8 +10,8 @@
 //   |  {"time":"...","level":"warning","message":"spool: records lost","records":"5-9", ...}
 //
 // If standard error is connected to the journal of systemd, a line begins with its priority, such
-// as "<4>". The journal removes the priority and stores it. A text line for the journal has no time
-// and no level. See sd-daemon(3).
+// as "<4>". The journal removes the priority and stores it. A line of the format "text" then has no
+// time and no level, because the journal stores both. See sd-daemon(3).
 //
 // A line is written at once, which may block if standard error is not read. The daemon therefore
 // passes its lines to a LogWriter instead (log_writer.h).

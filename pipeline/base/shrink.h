@@ -3,7 +3,7 @@
 // Standard containers double their memory when they grow, and never shrink. These functions shrink
 // a container to twice its used size if less than an eighth of it is used. After that, its use must
 // double or fall to a quarter before it is resized again. So a steady load causes no reallocation,
-// and the cost of shrinking is constant for each removed element.
+// and the amortized cost of a removal is constant.
 //
 // Threads: the thread that owns the container.
 #pragma once

@@ -47,7 +47,7 @@ public:
     [[nodiscard]] int64_t by_fingerprint(uint64_t fingerprint, int64_t received_us) const;
 
 private:
-    uint64_t base_;  // Hash of the run's id; places are counted from it.
+    uint64_t base_;  // Hash of the run's id. by_place() adds the row's place in the spool to it.
     int64_t bucket_minutes_;
 };
 

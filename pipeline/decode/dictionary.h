@@ -30,7 +30,7 @@ namespace rollcall {
 
 struct Meaning {
     const KnownKey* in_pairs = nullptr;   // See find_key().
-    const KnownKey* alone = nullptr;      // Like in_pairs, without keys that only pairs use.
+    const KnownKey* alone = nullptr;      // Like in_pairs; nullptr if the key is only for pairs.
     const KnownKey* in_object = nullptr;  // The key for `object.name`, such as `ram.total`.
     bool group = false;                   // See is_group().
     bool other_thing = false;             // See is_other_thing().

@@ -6,9 +6,10 @@
 //     hardwareSerialNumber hardware serial number       serial_number
 //
 // A name is split into the words of key_words.def, ignoring case and separators. It is a key of a
-// column if it consists only of such words and the table assigns their set to that column. One
-// unknown word makes the name unknown, so `neighbor_serial`, `client_mac` and `agent_version` are
-// not keys.
+// column if a COMPOSED row of that column needs or allows each of these words, and the name has all
+// the words that the row needs. A unit may end the name. An unknown word makes the name unknown, so
+// `neighbor_serial` and `agent_version` are not keys. `client_mac` is not a key either, because no
+// row has both words.
 //
 // Splitting a name is slow compared to a look-up, so the dictionary caches the result.
 //

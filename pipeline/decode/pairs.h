@@ -11,8 +11,9 @@
 //            name="core 1";uptime=1d            quotes around a value are removed, and so are the
 //                                               backslashes in such a value
 //     form   cpu=7&ver=7.24.1+%28stable%29      percent-encoded
-//            cpu=7&model=BT5&BG77&ver=7.24 (x)  not encoded, because RouterOS often omits that: `+`
-//                                               is a plus, and a part without `=` belongs to the
+//            cpu=7&model=BT5&BG77&ver=7.24 (x)  not encoded, as RouterOS often sends it. Then `+`
+//            is
+//                                               a plus, and a part without `=` belongs to the
 //                                               value in front of it
 //     header X-NSM-CPU-Load=17                  one line for each field
 //

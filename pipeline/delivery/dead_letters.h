@@ -115,8 +115,8 @@ public:
     // it after the sink's position has moved back.
     void forget() { kept_.reset(); }
 
-    // Counts the dead letters, because another process may have replayed some, and updates the
-    // gauge. Returns the number of dead letters that are kept.
+    // Counts the dead letters that are kept, updates the metric dead_letters_pending, and returns
+    // their number. It reads the folder, because another process may have replayed some.
     int64_t count();
 
 private:

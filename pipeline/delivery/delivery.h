@@ -3,9 +3,9 @@
 // The delivery merges records into a batch until the batch is full or its oldest check-in has
 // waited age_max. It then passes the batch to the sink. When the sink fails, the delivery discards
 // the batch, asks the sink for the position again and reads the spool from there. Nothing is
-// dropped and nothing is stored twice. The next batch has half the rows, down to one record,
-// because the failed batch may have been too large for the sink's timeout. Each batch that is
-// stored after that doubles the number of rows, up to rows_max.
+// dropped and nothing is stored twice. The next batch is limited to half the rows of the failed
+// batch, because that one may have been too large for the sink's timeout. A batch always has at
+// least one record. Each batch that is stored after that doubles the limit, up to rows_max.
 //
 // Deduplication: in the spool, the column `id` holds the report's fingerprint. A row whose
 // fingerprint was seen within the window is left out of the batch, unless the row is marked

@@ -28,7 +28,7 @@
 //
 //   spool/lineage   [ slot at 0 | slot at 32,768 ], written in turn: one survives a torn write
 //   slot            magic "ROLLLINE"          8 bytes
-//                   checksum                  u32  CRC32C of the rest, up to the last run
+//                   checksum                  u32  CRC32C of all fields below, including the runs
 //                   format                    u32  1
 //                   sequence                  u64  the larger one is the later slot
 //                   spool               16 bytes

@@ -108,8 +108,8 @@ Result<void> SpoolWriter::recover_last() {
 }
 
 // Handles a last segment whose head is damaged or missing. If the checkpoint says that the
-// segment held no records, and none is found in it, its head was never written. Then the segment is
-// replaced. A crash without `spool.sync` can cause that.
+// segment held no records, and none is found in it, its head was never written, and the segment is
+// replaced. A crash without `spool.sync` can leave a segment without a head.
 Result<void> SpoolWriter::replace_last() {
     const uint64_t first = segments_.back().first_record;
     const auto end = find_end_without_head(files_, options_.directory, first,

@@ -83,7 +83,7 @@ public:
     // or above `settled`. A call drops a bounded number of segments; the next one drops the rest.
     [[nodiscard]] Result<void> drop(uint64_t stored, uint64_t settled);
     // Calls drop(stored, stored) until no more segments can be dropped. Use it only if no sink can
-    // lose a stored record.
+    // still lose a record that it has stored, so that `settled` is equal to `stored`.
     [[nodiscard]] Result<void> drop(uint64_t stored);
 
     [[nodiscard]] const SpoolId& id() const { return checkpoint_.spool; }

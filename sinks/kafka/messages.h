@@ -66,7 +66,7 @@ private:
     size_t chunks_used_ = 0;
     char* at_ = nullptr;  // Beginning of the free part of the current chunk.
     char* end_ = nullptr;
-    std::vector<Message> lines_;  // A message for each row.
+    std::vector<Message> lines_;  // An entry for each row that is not a dead letter.
     std::vector<Message> messages_;
     std::vector<DeadLetter> dead_letters_;
 };

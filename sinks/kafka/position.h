@@ -1,8 +1,8 @@
 // Kafka position: reads the position of an incarnation of the spool from the topic of positions.
 //
-// The value of a Kafka record is the number of the next record of the spool, as digits. The header
-// field `run` names the run that wrote the spool's record before that one (spool/lineage.h). Older
-// daemons wrote no such field.
+// The value of a Kafka record is a number in decimal digits: that of the spool record that the sink
+// needs next. The header field `run` names the run that wrote the spool record before it
+// (spool/lineage.h). Older daemons wrote no such field.
 //
 // Only committed records count. The topic is read backwards from its end: first a few records, then
 // more, until one is a record of this spool.

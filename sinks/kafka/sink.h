@@ -3,8 +3,9 @@
 //
 //   kafka.topic               rows: one row in a message with key = site, or several rows in a
 //                             message without a key; partition = murmur2(site), as in other clients
-//   kafka.position_topic      partition 0, compacted: key = the spool's incarnation, value = next
-//                             record, header field run = the run of the record before that one
+//   kafka.position_topic      partition 0, compacted: key = the spool's incarnation, value = number
+//                             of the next record of the spool, header field run = the run that
+//                             wrote the record before the next one
 //   kafka.dead_letter_topic   rows that are too large for every message: key = site, header fields
 //                             reason, detail, row_id, part, parts; a line of TSV in one or more
 //                             parts

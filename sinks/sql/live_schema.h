@@ -1,10 +1,10 @@
-// Live schema: compares a database with the schema in ddl.h, column by column, and offers the
-// statements that fix each difference.
+// Live schema: compares a database with the schema in ddl.h, column by column, and offers
+// statements that fix a difference where that is possible.
 //
 // A fix only ever adds something: a table, a column, a pipeline, or the start of a pipeline that
-// was never started. The operator must fix everything else by hand, for example a column of another
-// type, a key that is missing or refuses too much, or a pipeline with other clauses. An additional
-// column is no difference if it may be NULL.
+// was never started. The operator must fix everything else by hand, for example a column whose type
+// differs, a missing unique key, an additional unique key that could refuse rows, or a pipeline
+// whose clauses differ. An additional column is no difference if it may be NULL.
 //
 // Errors:  those of the query. Differences are a result, not an error.
 // Threads: those of the query.

@@ -136,7 +136,8 @@ private:
     // Directories survive power cuts. A directory has a Content only because the address of this
     // Content serves as the inode number.
     Names directories_;
-    std::vector<Renaming> unsynced_names_;  // In this order, they turn disk_names_ into names_.
+    // The renamings that turn disk_names_ into names_ if they are applied in this order.
+    std::vector<Renaming> unsynced_names_;
     uint64_t syncs_ = 0;
 };
 

@@ -20,8 +20,8 @@ using Texts = std::vector<std::string>;
 std::string random_words(Random& random, Letters letters, size_t bytes_max) {
     static const Texts plain = {"a", "k", "Z", "7", " ", "-", "_", ".",  "(", ")",
                                 "/", "'", "#", "é", "Ö", "й", "№", "☕", "📡"};
-    // In Windows-1252, no character of this list and no pair of them is valid UTF-8, so decode can
-    // tell the encodings apart.
+    // A text of these characters that is not all ASCII is never valid UTF-8 when it is encoded in
+    // Windows-1252. So decode can tell the encodings apart.
     static const Texts latin = {"a", "k", "Z", "7", " ", "-", ".", "é", "Ö", "ß", "ñ"};
     static const Texts all = {"a",   "Z",  "7", " ",  "é",  "й",    "☕",   "📡",
                               "\"",  "\\", "/", "\n", "\t", "\x01", "\x7f", "+",

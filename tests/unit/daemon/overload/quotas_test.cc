@@ -140,12 +140,12 @@ BOOST_AUTO_TEST_CASE(each_site_tenant_and_network_has_its_own) {
     Quotas quotas(settings);
     BOOST_TEST(taken(quotas, sender, 1000) == 90);
     BOOST_TEST(taken(quotas, {.site = 12, .tenant = 22, .network = 33}, 1000) == 90);
-    // The tenant has already sent 180, which is its quota of one minute plus the burst.
+    // The tenant has already sent 180 check-ins: 120 for the burst and 60 for the grace.
     BOOST_TEST(taken(quotas, {.site = 13, .tenant = 22, .network = 33}, 1000) == 0);
     BOOST_TEST((quotas.standing({13, 22, 33}, now_us).code == Code::over_tenant_quota));
     BOOST_TEST(taken(quotas, {.site = 14, .tenant = 23, .network = 33}, 1000) == 90);
     BOOST_TEST(taken(quotas, {.site = 16, .tenant = 23, .network = 33}, 1000) == 90);
-    // The network has already sent 360, which is its quota of one minute plus the burst.
+    // The network has already sent 360 check-ins: 240 for the burst and 120 for the grace.
     BOOST_TEST(taken(quotas, {.site = 15, .tenant = 24, .network = 33}, 1000) == 0);
     BOOST_TEST((quotas.standing({15, 24, 33}, now_us).code == Code::over_network_quota));
     BOOST_TEST(taken(quotas, {.site = 15, .tenant = 24, .network = 34}, 1000) == 90);

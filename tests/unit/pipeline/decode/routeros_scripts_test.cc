@@ -284,8 +284,8 @@ BOOST_AUTO_TEST_CASE(versions_without_serialize_replace_every_control_character)
         BOOST_TEST(read(name).find('"' + controls + '"') != std::string::npos);
 }
 
-// The bodies that corpus_test sends must be those that the scripts build: with the same keys in the
-// same order, and a JSON string as each value.
+// The bodies that corpus_test sends must have the form that the scripts build: the same keys in the
+// same order, and each value a JSON string.
 BOOST_DATA_TEST_CASE(the_body_in_the_corpus_is_what_the_script_builds,
                      boost::unit_test::data::make(scripts), name) {
     const std::string script = read(name);
