@@ -55,9 +55,9 @@ BOOST_AUTO_TEST_CASE(copies_and_restored_spools_with_one_mariadb_lose_nothing) {
     Random random("copies_and_restored_spools_with_one_mariadb_lose_nothing");
     const MariadbServer server;
     server.make_tables();
-    const auto stored = [&](const std::string& serial_number) {
-        std::istringstream rows(server.ask("SELECT seq FROM site_checkins WHERE serial_number = '" +
-                                           serial_number + "'"));
+    const auto stored = [&](const std::string& router) {
+        std::istringstream rows(
+            server.ask("SELECT seq FROM site_checkins WHERE identity = '" + router + "'"));
         std::vector<uint64_t> seqs;
         for (uint64_t seq = 0; rows >> seq;) seqs.push_back(seq);
         return seqs;

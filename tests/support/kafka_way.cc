@@ -101,17 +101,16 @@ void KafkaWay::wait_until_delivered(std::chrono::seconds longest) const {
 
 int64_t KafkaWay::memory_kib() { return daemon.process().memory_kib("VmRSS"); }
 
-std::vector<uint64_t> KafkaWay::seqs_of(const std::string& serial_number) const {
+std::vector<uint64_t> KafkaWay::seqs_of(const std::string& router) const {
     std::istringstream rows(mariadb_server().ask(
-        fmt::format("SELECT seq FROM site_checkins WHERE serial_number = '{}'", serial_number),
-        name));
+        fmt::format("SELECT seq FROM site_checkins WHERE identity = '{}'", router), name));
     std::vector<uint64_t> seqs;
     for (uint64_t seq = 0; rows >> seq;) seqs.push_back(seq);
     return seqs;
 }
 
 Routers::Stored KafkaWay::stored() const {
-    return [this](const std::string& serial_number) { return seqs_of(serial_number); };
+    return [this](const std::string& router) { return seqs_of(router); };
 }
 
 std::string KafkaWay::settle(const Allowed& allowed) {

@@ -75,7 +75,7 @@ public:
 private:
     [[nodiscard]] std::string make_name(const std::map<std::string, std::string>& of_topic) const;
     [[nodiscard]] double accepted() const;
-    [[nodiscard]] std::vector<uint64_t> seqs_of(const std::string& serial_number) const;
+    [[nodiscard]] std::vector<uint64_t> seqs_of(const std::string& router) const;
 };
 
 }  // namespace rollcall

@@ -1,6 +1,6 @@
 // Routers: a few routers that report in a closed loop and remember which reports were acknowledged.
 //
-// Every report has a unique pair (serial_number, seq), so the table shows whether a report is
+// Every report has a unique pair (identity, seq), so the table shows whether a report is
 // missing or stored twice. A router may have several unacknowledged reports at a time and never
 // repeats a report. An unacknowledged report may be in the table once, or not at all.
 //
@@ -23,9 +23,9 @@ namespace rollcall {
 
 class Routers {
 public:
-    using Stored = std::function<std::vector<uint64_t>(const std::string& serial_number)>;
+    using Stored = std::function<std::vector<uint64_t>(const std::string& router)>;
 
-    // name: the prefix of the serial numbers, so that the routers of several objects differ.
+    // name: the prefix of the routers' names, so that the routers of several objects differ.
     explicit Routers(const std::string& name = "");
 
     // Connects each router, which reports until its connection ends.
@@ -44,13 +44,13 @@ public:
     [[nodiscard]] std::string losses_and_repeats(const std::filesystem::path& database) const;
     // Returns the rows of several SQLite files, each row once. A missing file has no rows.
     [[nodiscard]] static Stored in_any_of(std::vector<std::filesystem::path> databases);
-    // Checks any store in the same way. `stored` must return the `seq` of each row with a given
-    // serial number.
+    // Checks any store in the same way. `stored` must return the `seq` of each row whose
+    // `identity` is the name of a given router.
     [[nodiscard]] std::string losses_and_repeats(const Stored& stored) const;
 
 private:
     struct Router {
-        std::string serial_number;
+        std::string name;
         uint64_t sent = 0;  // No report with this number or a higher one was sent.
         std::vector<uint64_t> acknowledged{};
         std::chrono::steady_clock::time_point answered{};
