@@ -30,19 +30,11 @@ double cpu_seconds(pid_t pid) {
     return (user + system) / 100;
 }
 
-bool says(const TestDaemon& daemon, std::string_view sentence) {
-    return daemon.log().find(sentence) != std::string::npos;
-}
-
 template <class Condition>
 bool before_long(const Condition& holds) {
     for (auto left = patience / 20ms; left > 0 && !holds(); --left)
         std::this_thread::sleep_for(20ms);
     return holds();
-}
-
-bool says_before_long(const TestDaemon& daemon, std::string_view sentence) {
-    return before_long([&] { return says(daemon, sentence); });
 }
 
 // Returns true if /readyz reports the daemon as ready before long. The daemon needs some time for
@@ -82,9 +74,9 @@ BOOST_AUTO_TEST_CASE(after_a_sync_that_failed_nothing_is_acknowledged_or_synced_
         BOOST_TEST(failing.calls().size() == 1);
     }
     BOOST_TEST(
-        says(daemon,
-             "exiting immediately: A sync of the spool failed, so the data may not be on disk. "
-             "(Input/output error)"),
+        daemon.says(
+            "exiting immediately: A sync of the spool failed, so the data may not be on disk. "
+            "(Input/output error)"),
         daemon.log());
     daemon.start();
     BOOST_TEST(daemon.post(report).status == 200);
@@ -106,7 +98,7 @@ BOOST_AUTO_TEST_CASE(while_the_disk_of_the_spool_is_full_check_ins_wait_for_thei
     BOOST_TEST(!http.connection().readable_within(silence));
     BOOST_TEST(!mqtt.connection().readable_within(silence));
     BOOST_TEST(
-        says(daemon, "spool: full; check-ins wait until the disk has room or the sink that is"),
+        daemon.says("spool: full; check-ins wait until the disk has room or the sink that is"),
         daemon.log());
     BOOST_TEST(daemon.metric("rollcall_spool_full") == 1);
     BOOST_TEST(daemon.metric("rollcall_spool_retries_total") > 0);
@@ -114,7 +106,7 @@ BOOST_AUTO_TEST_CASE(while_the_disk_of_the_spool_is_full_check_ins_wait_for_thei
     full.end();
     BOOST_TEST(http.receive().status == 200);
     BOOST_TEST(mqtt.puback() == 1);
-    BOOST_TEST(says_before_long(daemon, "spool: accepting check-ins again"), daemon.log());
+    BOOST_TEST(daemon.says("spool: accepting check-ins again"), daemon.log());
     BOOST_TEST(daemon.metric("rollcall_spool_full") == 0);
     BOOST_TEST(ready_before_long(daemon));
     BOOST_TEST(daemon.query_until("2", "SELECT COUNT(*) FROM site_checkins") == "2");
@@ -128,12 +120,12 @@ BOOST_AUTO_TEST_CASE(while_the_disk_of_the_database_is_full_check_ins_are_taken_
     {
         const InjectedError full(daemon.process().pid(), "pwrite64", "ENOSPC");
         BOOST_TEST(daemon.post(R"({"serial_number":"T"})").status == 200);
-        BOOST_TEST(says_before_long(daemon, "check-ins stay in the spool"), daemon.log());
+        BOOST_TEST(daemon.says("check-ins stay in the spool"), daemon.log());
         BOOST_TEST(daemon.metric(R"(rollcall_sink_up{sink="sqlite"})") == 0);
         BOOST_TEST(daemon.metric(R"(rollcall_sink_errors_total{sink="sqlite"})") > 0);
     }
     BOOST_TEST(daemon.query_until("2", "SELECT COUNT(*) FROM site_checkins") == "2");
-    BOOST_TEST(says_before_long(daemon, "sink sqlite: up again"), daemon.log());
+    BOOST_TEST(daemon.says("sink sqlite: up again"), daemon.log());
     BOOST_TEST(daemon.metric(R"(rollcall_sink_up{sink="sqlite"})") == 1);
 }
 
@@ -144,9 +136,8 @@ BOOST_AUTO_TEST_CASE(who_connects_while_no_file_can_be_opened_waits_and_is_serve
     InjectedError crowded(daemon.process().pid(), "accept4", "EMFILE");
     HttpClient http(daemon.http_port());
     http.send(post_request(R"({"serial_number":"T"})"));
-    BOOST_TEST(
-        says_before_long(daemon, "cannot accept connections, clients wait: Too many open files"),
-        daemon.log());
+    BOOST_TEST(daemon.says("cannot accept connections, clients wait: Too many open files"),
+               daemon.log());
     const double cpu_before = cpu_seconds(daemon.process().pid());
     BOOST_TEST(!http.connection().readable_within(3s));
     BOOST_TEST(cpu_seconds(daemon.process().pid()) - cpu_before < 1);
@@ -155,7 +146,7 @@ BOOST_AUTO_TEST_CASE(who_connects_while_no_file_can_be_opened_waits_and_is_serve
     crowded.end();
     BOOST_TEST(crowded.calls().size() < 10);  // The daemon retries once a second.
     BOOST_TEST(http.receive().status == 200);
-    BOOST_TEST(says_before_long(daemon, "accepting connections again"), daemon.log());
+    BOOST_TEST(daemon.says("accepting connections again"), daemon.log());
     BOOST_TEST(daemon.metric("rollcall_accept_pauses_total") >= 2);
     BOOST_TEST(daemon.query_until("3", "SELECT COUNT(*) FROM site_checkins") == "3");
 }

@@ -24,10 +24,6 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view report = R"({"serial_number":"S","cpu_load":7})";
 
-bool says(const TestDaemon& daemon, std::string_view sentence) {
-    return daemon.log().find(sentence) != std::string::npos;
-}
-
 template <class Condition>
 bool before_long(Condition condition) {
     for (auto left = patience / 50ms; left > 0 && !condition(); --left)
@@ -81,8 +77,8 @@ BOOST_AUTO_TEST_CASE(full_spool_sends_new_clients_away_and_loses_nothing) {
              "--body-bytes", "4000", "--connections", "64", "--seconds", "20"});
     const uint64_t acknowledged = number_behind(load.output, "acknowledged");
     BOOST_TEST(acknowledged > 5000);
-    BOOST_TEST(says(daemon, "spool: full; check-ins wait until the disk has room"), daemon.log());
-    BOOST_TEST(says(daemon, "overload: rejecting new clients because of the spool's backlog"),
+    BOOST_TEST(daemon.says("spool: full; check-ins wait until the disk has room"), daemon.log());
+    BOOST_TEST(daemon.says("overload: rejecting new clients because of the spool's backlog"),
                daemon.log());
     BOOST_TEST(daemon.metric("rollcall_spool_full") == 1);
     BOOST_TEST(daemon.metric("rollcall_spool_size_bytes") <= 64 << 20);
@@ -94,8 +90,8 @@ BOOST_AUTO_TEST_CASE(full_spool_sends_new_clients_away_and_loses_nothing) {
                              R"(code="overloaded"})") == 1);
 
     fs::create_directory(not_there_yet);
-    BOOST_TEST(before_long([&] { return says(daemon, "spool: accepting check-ins again"); }));
-    BOOST_TEST(before_long([&] { return says(daemon, "overload: ended"); }));
+    BOOST_TEST(daemon.says("spool: accepting check-ins again"));
+    BOOST_TEST(daemon.says("overload: ended"));
     BOOST_TEST(daemon.post(report).status == 200);
     BOOST_TEST((daemon.stop() == 0), daemon.log());
     const auto stored = run({"sqlite3", not_there_yet / "db",
@@ -123,10 +119,10 @@ BOOST_AUTO_TEST_CASE(start_on_a_full_disk_waits_until_the_disk_has_room) {
                                            "2>/dev/null || true; }} && "
                                            "{{ (sleep 3; rm $state/filler) & }}",
                                            small.path().string()))});
-        BOOST_TEST(says(daemon, "start: waiting until the disk has room: "), daemon.log());
+        BOOST_TEST(daemon.says("start: waiting until the disk has room: "), daemon.log());
         // A separate thread writes the log, so the line can come a moment after the daemon is
         // ready.
-        BOOST_TEST(before_long([&] { return says(daemon, "start: the disk has room again"); }));
+        BOOST_TEST(daemon.says("start: the disk has room again"));
         BOOST_TEST(daemon.post(report).status == 200);
         BOOST_TEST((daemon.stop() == 0), daemon.log());
     }
@@ -144,7 +140,7 @@ BOOST_AUTO_TEST_CASE(sqlite_waits_while_its_disk_is_too_full_for_a_batch) {
     const fs::path filler = seen_by(daemon, small.path() / "filler");
     (void)run({"dd", "if=/dev/zero", "of=" + filler.string(), "bs=64k", "status=none"});
     BOOST_TEST(daemon.post(R"({"serial_number":"T"})").status == 200);
-    BOOST_TEST(before_long([&] { return says(daemon, "its disk has 0 MiB left"); }), daemon.log());
+    BOOST_TEST(daemon.says("its disk has 0 MiB left"), daemon.log());
     BOOST_TEST(daemon.metric(R"(rollcall_sink_up{sink="sqlite"})") == 0);
     BOOST_TEST(daemon.admin("/readyz").body.find("sink sqlite: down for ") != std::string::npos);
     BOOST_TEST(daemon.admin("/status.json").body.find(R"("state": "down")") != std::string::npos);
@@ -171,11 +167,11 @@ BOOST_AUTO_TEST_CASE(disk_that_fills_up_and_is_freed_loses_nothing) {
                    "conv=notrunc", "status=none"});
         return daemon.metric("rollcall_spool_full") == 1;
     }));
-    BOOST_TEST(says(daemon, "spool: full; check-ins wait until the disk has room"), daemon.log());
+    BOOST_TEST(daemon.says("spool: full; check-ins wait until the disk has room"), daemon.log());
     BOOST_TEST(daemon.admin("/readyz").status == 503);
     BOOST_TEST(fs::remove(filler));
     BOOST_TEST(before_long([&] { return daemon.metric("rollcall_spool_full") == 0; }));
-    BOOST_TEST(says(daemon, "spool: accepting check-ins again"), daemon.log());
+    BOOST_TEST(daemon.says("spool: accepting check-ins again"), daemon.log());
     const double accepted = daemon.metric("rollcall_spool_records_total");
     BOOST_TEST(
         before_long([&] { return daemon.metric("rollcall_spool_records_total") > accepted; }));
@@ -209,8 +205,8 @@ BOOST_AUTO_TEST_CASE(clock_that_is_set_by_years_loses_and_repeats_nothing) {
             before_long([&] { return daemon.metric("rollcall_clock_jumps_total") == jumps; }));
         std::this_thread::sleep_for(200ms);
     }
-    BOOST_TEST(says(daemon, fmt::format("clock: set forward: seconds={}", 10 * year)));
-    BOOST_TEST(says(daemon, fmt::format("clock: set back: seconds={}", 30 * year)));
+    BOOST_TEST(daemon.says(fmt::format("clock: set forward: seconds={}", 10 * year)));
+    BOOST_TEST(daemon.says(fmt::format("clock: set back: seconds={}", 30 * year)));
     // Set the clock while the daemon is not running.
     routers.disconnect();
     for (const int64_t ahead_s : {-5 * year, 5 * year}) {
@@ -229,9 +225,8 @@ BOOST_AUTO_TEST_CASE(clock_that_is_set_by_years_loses_and_repeats_nothing) {
 BOOST_AUTO_TEST_CASE(connections_beyond_what_may_be_open_are_closed_and_counted) {
     TestDaemon daemon(
         {.arguments = {"--set", "workers=1"}, .wrapper = {"prlimit", "--nofile=200:200"}});
-    BOOST_TEST(says(daemon,
-                    "connections_max: reduced, because the limit of open files is too low: "
-                    "from=16384 to=72 open_files_max=200; raise LimitNOFILE="),
+    BOOST_TEST(daemon.says("connections_max: reduced, because the limit of open files is too low: "
+                           "from=16384 to=72 open_files_max=200; raise LimitNOFILE="),
                daemon.log());
     const uint16_t port = daemon.http_port();
     HttpClient first(port);
@@ -243,7 +238,7 @@ BOOST_AUTO_TEST_CASE(connections_beyond_what_may_be_open_are_closed_and_counted)
     BOOST_TEST(before_long([&] { return daemon.metric(refused) == 29; }));
     BOOST_TEST(std::ranges::count_if(others, [](auto& one) { return one->ends_within(0ms); }) ==
                29);
-    BOOST_TEST(says(daemon, "refused over http: code=too_many_connections"), daemon.log());
+    BOOST_TEST(daemon.says("refused over http: code=too_many_connections"), daemon.log());
     BOOST_TEST(first.post(report).status == 200);
     others.clear();
     BOOST_TEST(before_long(
@@ -260,14 +255,14 @@ BOOST_AUTO_TEST_CASE(without_another_file_clients_and_segments_wait_and_nothing_
     HttpClient late(daemon.http_port());
     late.send(post_request(report));
     // Without descriptors the daemon can begin no segment and accept no connection.
-    BOOST_TEST(before_long([&] { return says(daemon, "spool: no file can be opened"); }));
-    BOOST_TEST(says(daemon, "cannot accept connections, clients wait: Too many open files"),
+    BOOST_TEST(daemon.says("spool: no file can be opened"));
+    BOOST_TEST(daemon.says("cannot accept connections, clients wait: Too many open files"),
                daemon.log());
     BOOST_TEST(!late.connection().readable_within(500ms));
     set_open_files(daemon, "1000");
     BOOST_TEST(late.receive().status == 200);
-    BOOST_TEST(before_long([&] { return says(daemon, "spool: accepting check-ins again"); }));
-    BOOST_TEST(before_long([&] { return says(daemon, "accepting connections again"); }));
+    BOOST_TEST(daemon.says("spool: accepting check-ins again"));
+    BOOST_TEST(daemon.says("accepting connections again"));
     BOOST_TEST(daemon.metric("rollcall_accept_pauses_total") > 0);
     routers.disconnect();
     BOOST_TEST((daemon.stop() == 0), daemon.log());
@@ -291,8 +286,7 @@ BOOST_AUTO_TEST_CASE(near_the_memory_limit_of_its_control_group_it_sends_new_cli
     HttpClient connected(daemon.http_port());
     BOOST_TEST(connected.post(report).status == 200);
     use(97'000'000);
-    BOOST_TEST(before_long(
-        [&] { return says(daemon, "overload: rejecting new clients because of memory"); }));
+    BOOST_TEST(daemon.says("overload: rejecting new clients because of memory"));
     BOOST_TEST(daemon.metric("rollcall_pressure_ratio") == 1);
     BOOST_TEST(daemon.metric("rollcall_memory_ratio") > 0.9);
     BOOST_TEST(daemon.admin("/readyz").status == 503);
@@ -303,7 +297,7 @@ BOOST_AUTO_TEST_CASE(near_the_memory_limit_of_its_control_group_it_sends_new_cli
     BOOST_TEST(refused.status == 503);
     BOOST_TEST(std::stoi("0" + refused.header("Retry-After")) > 0);
     use(50'000'000);
-    BOOST_TEST(before_long([&] { return says(daemon, "overload: ended"); }));
+    BOOST_TEST(daemon.says("overload: ended"));
     BOOST_TEST(daemon.post(report).status == 200);
     BOOST_TEST(daemon.query_until("3", "SELECT COUNT(*) FROM site_checkins") == "3");
 }

@@ -40,7 +40,7 @@ BOOST_AUTO_TEST_CASE(daemon_that_dies_of_it_has_lost_nothing_when_it_starts_agai
     }
     const auto status = daemon.process().wait(patience);
     BOOST_TEST((status == 128 + SIGABRT), daemon.log());
-    BOOST_TEST(daemon.log().find("bad_alloc") != std::string::npos, daemon.log());
+    BOOST_TEST(daemon.says("bad_alloc"), daemon.log());
     routers.join();
     daemon.start();
     routers.connect(daemon);

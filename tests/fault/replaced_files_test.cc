@@ -19,10 +19,6 @@ namespace {
 
 constexpr std::string_view small_report = R"({"serial_number":"S","cpu_load":7})";
 
-bool log_has(const TestDaemon& daemon, std::string_view sentence) {
-    return daemon.log().find(sentence) != std::string::npos;
-}
-
 bool acknowledges(const TestDaemon& daemon) try {
     return daemon.post(small_report).status == 200;
 } catch (const std::exception&) {
@@ -33,7 +29,7 @@ bool acknowledges(const TestDaemon& daemon) try {
 // changed file.
 void check_halted(TestDaemon& daemon, const fs::path& changed) {
     BOOST_TEST((daemon.process().wait(2s) == EXIT_FAILURE), daemon.log());
-    BOOST_TEST(log_has(daemon, fmt::format("exiting immediately: {} was", changed.string())),
+    BOOST_TEST(daemon.says(fmt::format("exiting immediately: {} was", changed.string())),
                daemon.log());
 }
 
@@ -63,16 +59,12 @@ struct DaemonWithDatabase {
     }
     // Checks that the daemon logs the change, stores acknowledged check-ins, and is ready.
     void check_noticed(std::string_view suffix) {
-        for (auto left = patience / 20ms; left > 0 && !log_has(daemon, "sink sqlite: up again");
-             --left)
-            std::this_thread::sleep_for(20ms);
-        BOOST_TEST(
-            log_has(daemon,
-                    fmt::format("sink sqlite: down, retrying; check-ins stay in the spool. Cause: "
-                                "{}{} was removed, moved or replaced",
-                                database.string(), suffix)),
-            daemon.log());
-        BOOST_TEST(log_has(daemon, "sink sqlite: up again"), daemon.log());
+        BOOST_TEST(daemon.says(fmt::format(
+                       "sink sqlite: down, retrying; check-ins stay in the spool. Cause: "
+                       "{}{} was removed, moved or replaced",
+                       database.string(), suffix)),
+                   daemon.log());
+        BOOST_TEST(daemon.says("sink sqlite: up again"), daemon.log());
         BOOST_TEST(daemon.metric(R"(rollcall_sink_up{sink="sqlite"})") == 1);
         BOOST_TEST(daemon.metric(R"(rollcall_sink_errors_total{sink="sqlite"})") > 0);
     }
@@ -95,7 +87,7 @@ BOOST_FIXTURE_TEST_SUITE(replaced_files, DaemonWithSpool)
 BOOST_AUTO_TEST_CASE(spool_that_is_removed_ends_an_idle_daemon) {
     fs::remove_all(spool);
     BOOST_TEST((daemon.process().wait(2s) == EXIT_FAILURE), daemon.log());
-    BOOST_TEST(log_has(daemon, spool.string()), daemon.log());
+    BOOST_TEST(daemon.says(spool.string()), daemon.log());
 }
 
 BOOST_AUTO_TEST_CASE(nothing_is_acknowledged_into_a_segment_without_a_name) {

@@ -107,8 +107,8 @@ BOOST_AUTO_TEST_CASE(every_json_line_for_the_journal_is_one_object_after_its_pri
     const std::regex object(R"re(<[3-7]>\{"time":"[^"]*Z","level":"\w+","message":"[^"]*".*\})re");
     for (std::string line; std::getline(lines, line);)
         BOOST_TEST(std::regex_match(line, object), line);
-    BOOST_TEST(daemon.log().find(R"("message":"ready","version":")") != std::string::npos);
-    BOOST_TEST(daemon.log().find(R"(,"sinks":"sqlite","auth":"anonymous",)") != std::string::npos);
+    BOOST_TEST(daemon.says(R"("message":"ready","version":")"), daemon.log());
+    BOOST_TEST(daemon.says(R"(,"sinks":"sqlite","auth":"anonymous",)"), daemon.log());
 }
 
 BOOST_AUTO_TEST_CASE(log_lines_have_no_priority_if_standard_error_is_not_the_journal) {

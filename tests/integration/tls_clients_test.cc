@@ -400,7 +400,7 @@ BOOST_AUTO_TEST_CASE(reload_gives_new_clients_the_new_certificate_and_keeps_the_
     reload();
     TlsClient still(daemon.port_of("https"), trusting);
     BOOST_TEST(still.end().server_name() == "factored");
-    BOOST_TEST(daemon.log().contains(used.key));
+    BOOST_TEST(daemon.says(used.key), daemon.log());
     const auto ready = daemon.admin("/readyz");
     BOOST_TEST(ready.status == 200);
     BOOST_TEST(ready.body.contains(used.key), ready.body);

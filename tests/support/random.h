@@ -21,6 +21,7 @@ public:
         const char* given = std::getenv("ROLLCALL_SEED");
         const uint64_t seed = given ? std::strtoull(given, nullptr, 10) : std::random_device{}();
         std::printf("%s: ROLLCALL_SEED=%llu\n", test, static_cast<unsigned long long>(seed));
+        std::fflush(stdout);  // A test that hangs is killed without flushing.
         return seed;
     }
 

@@ -123,6 +123,15 @@ std::string TestDaemon::query(std::string_view sql) const {
     return answer;
 }
 
+bool TestDaemon::says(std::string_view text) const {
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    while (log().find(text) == std::string::npos) {
+        if (std::chrono::steady_clock::now() > deadline) return false;
+        std::this_thread::sleep_for(20ms);
+    }
+    return true;
+}
+
 std::string TestDaemon::query_until(std::string_view answer, std::string_view sql) const {
     const auto deadline = std::chrono::steady_clock::now() + patience;
     for (;;) {

@@ -75,6 +75,9 @@ public:
     [[nodiscard]] Process& process() { return *process_; }
     [[nodiscard]] NotifySocket& notify_socket() { return notify_socket_; }
     [[nodiscard]] std::string log() const { return process_->errors(); }
+    // Returns whether the log contains a text. Waits for the text, because a thread of its own
+    // writes the log.
+    [[nodiscard]] bool says(std::string_view text) const;
 
 private:
     TemporaryDirectory directory_;
