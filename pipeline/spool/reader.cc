@@ -360,7 +360,7 @@ Result<void> SpoolReader::step_over_damage() {
         const uint64_t first = segment_->head().first_record;
         const auto exists = still_exists(first);
         if (!exists) return std::unexpected(exists.error());
-        if (!*exists) return forget(first);
+        if (!*exists) return seek(next_);
     }
     segment_.reset();
     if (damage.below > next_)

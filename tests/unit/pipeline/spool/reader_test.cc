@@ -233,6 +233,37 @@ BOOST_AUTO_TEST_CASE(segment_that_is_dropped_after_it_was_listed_is_not_lost) {
     BOOST_TEST(from.take_dropped().has_value());
 }
 
+// The file of the open segment gets the name of a later segment, so the record that is needed next
+// belongs to a segment that is not open. The reader must not list the segments for ever.
+BOOST_AUTO_TEST_CASE(open_segment_that_gets_another_name_does_not_stop_the_reader) {
+    append_and_sync(0, 200);
+    std::vector<uint64_t> firsts;
+    for (const auto& name : files.names("spool"))
+        if (const auto number = segment_first_record(name)) firsts.push_back(*number);
+    BOOST_TEST_REQUIRE(firsts.size() > 2);
+    const std::string first = "spool/" + segment_name(0);
+    for (size_t at = segment_head_bytes + writer->bytes_from(0) / 40;
+         at < files.content_size(first); ++at)
+        files.flip(first, at);
+    SpoolReader from = reader();
+    BOOST_TEST(from.seek(0).has_value());
+    size_t read = 0;
+    for (int steps = 0; steps < 10 && from.position() < 250; ++steps) {
+        while (true) {
+            const auto record = from.peek_bounded();
+            BOOST_TEST_REQUIRE(record.has_value());
+            if (!*record) break;
+            from.advance();
+            ++read;
+            if (read != 2) continue;
+            BOOST_TEST(files.rename(first, "spool/" + segment_name(1)).has_value());
+            append_and_sync(200, 50);
+        }
+    }
+    BOOST_TEST(from.position() == 250);
+    BOOST_TEST(read >= 250 - firsts[1]);
+}
+
 // A dangling link, for example, has a name, but there is no file.
 BOOST_AUTO_TEST_CASE(segment_whose_name_leads_to_no_file_is_missing) {
     append_and_sync(0, 200);
