@@ -26,8 +26,8 @@
 
 namespace rollcall {
 
-// What happens to the connection after a response. keep_alive_said is for clients of HTTP/1.0: it
-// keeps the connection open, and the response says so by `Connection: keep-alive`.
+// What happens to the connection after a response. keep_alive_said keeps the connection open, and
+// the response has the field `Connection: keep-alive`. A client of HTTP/1.0 needs this field.
 enum class After : uint8_t { keep_alive, keep_alive_said, close };
 
 // The outcome of an accepted body.

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <optional>
 #include <span>
 
-#include "pipeline/base/real.h"
 #include "pipeline/decode/pairs.h"
 #include "pipeline/decode/routeros.h"
 
@@ -421,7 +421,9 @@ private:
         // If the number has more digits than a double, or is out of range, the column decides how
         // to read it.
         double real = 0;
-        if (value.kind == Scalar::Kind::large || read_real(value.text, real).ec != std::errc{})
+        const char* const end = value.text.data() + value.text.size();
+        if (value.kind == Scalar::Kind::large ||
+            std::from_chars(value.text.data(), end, real).ec != std::errc{})
             return fields_.literal(key, value.text);
         fields_.real(key, real);
     }

@@ -11,7 +11,6 @@
 #include <span>
 
 #include "pipeline/base/ascii.h"
-#include "pipeline/base/real.h"
 
 namespace rollcall::routeros {
 
@@ -97,11 +96,11 @@ double comma_fraction(std::string_view& text) {
 }
 
 std::optional<Amount> amount(std::string_view text) {
-    // read_real() would also accept "inf" and "nan".
+    // from_chars would also accept "inf" and "nan".
     const size_t sign = text.starts_with('-') ? 1 : 0;
     if (text.size() == sign || !is_digit(text[sign])) return std::nullopt;
     double number = 0;
-    const auto [end, error] = read_real(text, number);
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error != std::errc{}) return std::nullopt;
     text.remove_prefix(static_cast<size_t>(end - text.data()));
     const double fraction = comma_fraction(text);

@@ -30,10 +30,11 @@ KafkaSink::KafkaSink(const Settings& settings)
     const std::string version = fmt::format("v{}", schema_version());
     if (!settings_.kafka.topic.ends_with(version))
         log(LogLevel::warning,
-            "kafka.topic: {} does not end in {}, the version of the table's columns. After an "
+            "kafka.topic: {0} does not end in {1}, the version of the table's columns. After an "
             "update that adds a column, the topic would contain rows of both versions, and the "
-            "pipeline would stop. Choose a topic whose name ends in {}, or leave kafka.topic empty",
-            settings_.kafka.topic, version, version);
+            "pipeline would stop. Choose a topic whose name ends in {1}, or leave kafka.topic "
+            "empty",
+            settings_.kafka.topic, version);
 }
 
 KafkaSink::~KafkaSink() = default;

@@ -55,11 +55,12 @@ std::string wrong_with(const PipelineStatus& now, std::string_view state_word) {
             now.expired_messages));
     if (now.skipped_batch_partitions > 0)
         wrong.push_back(fmt::format(
-            "has skipped {} batches (counted for each partition), and their rows are missing; run "
-            "STOP PIPELINE {}; ALTER PIPELINE {} STOP_ON_ERROR ON; ALTER PIPELINE {} SET OFFSETS "
-            "to before these batches; START PIPELINE {}. Rows that the table has are not stored "
+            "has skipped {0} batches (counted for each partition), and their rows are missing; run "
+            "STOP PIPELINE {1}; ALTER PIPELINE {1} STOP_ON_ERROR ON; ALTER PIPELINE {1} SET "
+            "OFFSETS "
+            "to before these batches; START PIPELINE {1}. Rows that the table has are not stored "
             "again",
-            now.skipped_batch_partitions, name, name, name, name));
+            now.skipped_batch_partitions, name));
     if (now.state == PipelineState::running && now.failing)
         wrong.emplace_back("batches fail and are tried again");
     return fmt::format("{}", fmt::join(wrong, "; "));

@@ -30,13 +30,6 @@ double cpu_seconds(pid_t pid) {
     return (user + system) / 100;
 }
 
-template <class Condition>
-bool before_long(const Condition& holds) {
-    for (auto left = patience / 20ms; left > 0 && !holds(); --left)
-        std::this_thread::sleep_for(20ms);
-    return holds();
-}
-
 // Returns true if /readyz reports the daemon as ready before long. The daemon needs some time for
 // this, because it measures its load only once a second.
 bool ready_before_long(const TestDaemon& daemon) {

@@ -24,13 +24,6 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view report = R"({"serial_number":"S","cpu_load":7})";
 
-template <class Condition>
-bool before_long(Condition condition) {
-    for (auto left = patience / 50ms; left > 0 && !condition(); --left)
-        std::this_thread::sleep_for(50ms);
-    return condition();
-}
-
 // Returns a command that runs a script and then a daemon, in a mount namespace of their own.
 std::vector<std::string> in_own_mounts(std::string_view script) {
     return {"unshare",

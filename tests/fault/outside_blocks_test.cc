@@ -35,13 +35,6 @@ Milliseconds time_of(Call call) {
     return std::chrono::duration_cast<Milliseconds>(std::chrono::steady_clock::now() - begun);
 }
 
-template <class Condition>
-bool before_long(const Condition& holds) {
-    for (auto left = patience / 20ms; left > 0 && !holds(); --left)
-        std::this_thread::sleep_for(20ms);
-    return holds();
-}
-
 bool contains(const std::string& text, std::string_view part) {
     return text.find(part) != std::string::npos;
 }
@@ -217,7 +210,7 @@ BOOST_AUTO_TEST_CASE(second_signal_ends_the_daemon_at_once_and_loses_nothing) {
                 BOOST_TEST(daemon.post(fmt::format(R"({{"sn":"S","seq":{}}})", report)).status ==
                            200);
             daemon.process().send(SIGTERM);
-            BOOST_TEST(before_long([&] { return contains(daemon.log(), "stopping\n"); }));
+            BOOST_TEST(daemon.says("stopping\n"));
             BOOST_TEST(!daemon.process().wait(1s).has_value());
             daemon.process().send(second);
             BOOST_TEST((daemon.process().wait(2s) == 0), daemon.log());

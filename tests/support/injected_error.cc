@@ -63,12 +63,13 @@ void InjectedError::end() {
 }
 
 bool InjectedError::all_threads_are_stopped() const {
+    const auto lines = trace();
     std::error_code exited;  // Set if the daemon has exited, so that it has no threads.
     const std::filesystem::directory_iterator threads(fmt::format("/proc/{}/task", daemon_),
                                                       exited);
     return std::ranges::all_of(threads, [&](const auto& thread) {
         const std::string id = thread.path().filename();
-        return std::ranges::any_of(trace(), [&](const std::string& line) {
+        return std::ranges::any_of(lines, [&](const std::string& line) {
             return line.starts_with(id + " ") && line.ends_with("--- stopped by SIGSTOP ---");
         });
     });

@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
-#include <fstream>
 #include <sstream>
 #include <thread>
 

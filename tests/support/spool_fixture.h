@@ -95,12 +95,20 @@ struct SpoolFixture {
         files.capacity = files.used() + bytes;
     }
 
-    [[nodiscard]] std::string last_segment() const {
-        std::string last;
+    // Returns the numbers of the segments' first records, in order.
+    [[nodiscard]] std::vector<uint64_t> first_records() const {
+        std::vector<uint64_t> numbers;
         for (const auto& name : files.names("spool"))
-            if (segment_first_record(name)) last = name;
-        return "spool/" + last;
+            if (const auto number = segment_first_record(name)) numbers.push_back(*number);
+        return numbers;
     }
+    [[nodiscard]] std::vector<std::string> segments() const {
+        std::vector<std::string> paths;
+        for (const uint64_t number : first_records())
+            paths.push_back("spool/" + segment_name(number));
+        return paths;
+    }
+    [[nodiscard]] std::string last_segment() const { return segments().back(); }
 
     MemoryFiles files;
     ManualClock clock;

@@ -124,12 +124,7 @@ std::string TestDaemon::query(std::string_view sql) const {
 }
 
 bool TestDaemon::says(std::string_view text) const {
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    while (log().find(text) == std::string::npos) {
-        if (std::chrono::steady_clock::now() > deadline) return false;
-        std::this_thread::sleep_for(20ms);
-    }
-    return true;
+    return before_long([&] { return log().find(text) != std::string::npos; });
 }
 
 std::string TestDaemon::query_until(std::string_view answer, std::string_view sql) const {

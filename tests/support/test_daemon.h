@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "tests/support/http_client.h"
@@ -25,6 +26,15 @@ namespace rollcall {
 // Maximum time to wait: enough for a daemon with a sanitizer on a busy machine. A test that passes
 // never waits for so long.
 inline constexpr std::chrono::seconds patience{30};
+
+// Waits until a condition holds, for at most `patience`. Returns whether it holds.
+template <class Condition>
+bool before_long(const Condition& holds) {
+    constexpr std::chrono::milliseconds step{20};
+    for (auto left = patience / step; left > 0 && !holds(); --left)
+        std::this_thread::sleep_for(step);
+    return holds();
+}
 
 // Returns the path of the program under test: the one in the environment variable ROLLCALLD, or
 // otherwise the one of this build. With the variable, tests of one build can test the daemon of

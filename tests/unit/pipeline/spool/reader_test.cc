@@ -86,9 +86,7 @@ BOOST_AUTO_TEST_CASE(record_with_a_turned_bit_is_lost_alone_counted_and_set_asid
 
 BOOST_AUTO_TEST_CASE(missing_segment_is_counted_and_stepped_over) {
     append_and_sync(0, 200);
-    std::vector<uint64_t> firsts;
-    for (const auto& name : files.names("spool"))
-        if (const auto number = segment_first_record(name)) firsts.push_back(*number);
+    const auto firsts = first_records();
     BOOST_TEST_REQUIRE(firsts.size() > 3);
     BOOST_TEST(files.remove("spool/" + segment_name(firsts[1])).has_value());
     const auto found = read_from(0);
@@ -234,14 +232,12 @@ BOOST_AUTO_TEST_CASE(segment_that_is_dropped_after_it_was_listed_is_not_lost) {
 }
 
 // The file of the open segment gets the name of a later segment, so the record that is needed next
-// belongs to a segment that is not open. The reader must not list the segments for ever.
+// belongs to a segment that is not open. The reader must not list the segments forever.
 BOOST_AUTO_TEST_CASE(open_segment_that_gets_another_name_does_not_stop_the_reader) {
     append_and_sync(0, 200);
-    std::vector<uint64_t> firsts;
-    for (const auto& name : files.names("spool"))
-        if (const auto number = segment_first_record(name)) firsts.push_back(*number);
+    const auto firsts = first_records();
     BOOST_TEST_REQUIRE(firsts.size() > 2);
-    const std::string first = "spool/" + segment_name(0);
+    const std::string first = segments().front();
     for (size_t at = segment_head_bytes + writer->bytes_from(0) / 40;
          at < files.content_size(first); ++at)
         files.flip(first, at);
@@ -267,12 +263,10 @@ BOOST_AUTO_TEST_CASE(open_segment_that_gets_another_name_does_not_stop_the_reade
 // A dangling link, for example, has a name, but there is no file.
 BOOST_AUTO_TEST_CASE(segment_whose_name_leads_to_no_file_is_missing) {
     append_and_sync(0, 200);
-    std::vector<std::string> segments;
-    for (const auto& name : files.names("spool"))
-        if (segment_first_record(name)) segments.push_back("spool/" + name);
-    BOOST_TEST_REQUIRE(segments.size() >= 3);
+    const auto paths = segments();
+    BOOST_TEST_REQUIRE(paths.size() >= 3);
     files.before = [&](MemoryFiles::Operation operation, const std::string& path) -> Result<void> {
-        if (path != segments[1] || operation == MemoryFiles::Operation::list) return {};
+        if (path != paths[1] || operation == MemoryFiles::Operation::list) return {};
         return fail(Code::disk_failed, ENOENT);
     };
     const size_t read = read_from(0).size();
