@@ -27,6 +27,7 @@ namespace rollcall {
 
 class LogWriter {
 public:
+    // fd: must stay open, because an abandoned thread can still write to it.
     // queue_bytes_max: limit for the bytes of waiting lines and of lines that are being written.
     LogWriter(int fd, size_t queue_bytes_max);
     // Waits until all lines are written, but at most for flush_time_max.

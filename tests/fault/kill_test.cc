@@ -156,7 +156,8 @@ BOOST_AUTO_TEST_CASE(every_acknowledged_check_in_is_stored_once_after_fifty_kill
 BOOST_AUTO_TEST_CASE(every_acknowledged_check_in_is_in_a_database_though_files_were_moved) {
     Random random("every_acknowledged_check_in_is_in_a_database_though_files_were_moved");
     TestDaemon daemon({.settings = {R"(spool.segment_size = "4MiB")", R"(spool.size_max = "64MiB")",
-                                    R"(delivery.duplicate_window = "0ms")"}});
+                                    R"(delivery.duplicate_window = "0ms")",
+                                    R"(delivery.stop_timeout_max = "5min")"}});
     FileMover mover(daemon, random);
     Routers routers;
     for (int round = kills(12); round > 0; --round) {

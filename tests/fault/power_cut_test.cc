@@ -33,7 +33,8 @@ public:
     explicit Machine(Random& random, std::string_view lies_below = {})
         : random_(random),
           // Segments are small, so that some cuts occur when the daemon begins a segment.
-          daemon_({.settings = {R"(spool.segment_size = "4MiB")", R"(spool.size_max = "64MiB")"},
+          daemon_({.settings = {R"(spool.segment_size = "4MiB")", R"(spool.size_max = "64MiB")",
+                                R"(delivery.stop_timeout_max = "5min")"},
                    .arguments = {"--set", "state_dir=" + disk_.root().string()},
                    .environment = disk_.environment(lies_below)}) {}
 
@@ -50,7 +51,8 @@ public:
         daemon_.start();
     }
 
-    // A clean stop stores the remaining check-ins of the spool.
+    // A clean stop stores the remaining check-ins of the spool. If many are left, it has only a
+    // twentieth of delivery.stop_timeout_max for them.
     std::string losses_and_repeats() {
         BOOST_TEST((daemon_.stop() == 0), daemon_.log());
         return routers_.losses_and_repeats(disk_.root() / "rollcall.db");

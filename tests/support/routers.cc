@@ -38,6 +38,17 @@ std::vector<uint64_t> seqs_in(const std::filesystem::path& database, const std::
     return seqs;
 }
 
+// Appends a line for each range of consecutive numbers, which are sorted.
+void append_ranges(std::string_view router, const std::vector<uint64_t>& seqs,
+                   std::string_view fault, std::string& lines) {
+    for (auto first = seqs.begin(); first != seqs.end();) {
+        auto last = first;
+        while (last + 1 != seqs.end() && *(last + 1) == *last + 1) ++last;
+        lines += fmt::format("{} {} to {} {}\n", router, *first, *last, fault);
+        first = last + 1;
+    }
+}
+
 }  // namespace
 
 Routers::Routers(const std::string& name)
@@ -141,16 +152,16 @@ std::string Routers::losses_and_repeats(const Stored& stored_of) const {
     std::string wrong;
     for (const auto* routers : {&over_http_, &over_mqtt_}) {
         for (const auto& router : *routers) {
-            std::vector<uint64_t> stored(router.sent);
-            for (const uint64_t seq : stored_of(router.name)) ++stored.at(seq);
-            for (uint64_t seq = 0; seq < stored.size(); ++seq)
-                if (stored[seq] > 1)
-                    wrong +=
-                        fmt::format("{} {} is there {} times\n", router.name, seq, stored[seq]);
+            std::vector<int> rows(router.sent);
+            for (const uint64_t seq : stored_of(router.name)) ++rows.at(seq);
+            std::vector<uint64_t> repeated;
+            for (uint64_t seq = 0; seq < rows.size(); ++seq)
+                if (rows[seq] > 1) repeated.push_back(seq);
+            std::vector<uint64_t> lost;
             for (const uint64_t seq : router.acknowledged)
-                if (stored[seq] == 0)
-                    wrong +=
-                        fmt::format("{} {} was acknowledged and is not there\n", router.name, seq);
+                if (rows[seq] == 0) lost.push_back(seq);
+            append_ranges(router.name, repeated, "is there more than once", wrong);
+            append_ranges(router.name, lost, "was acknowledged and is not there", wrong);
         }
     }
     return wrong;
