@@ -97,17 +97,20 @@ void Columns::remove_rows(std::span<const uint32_t> rows) {
     for (size_t row = 0; row < rows_; ++row) mask_ |= present_[row];
 }
 
-void Columns::clear() {
+void Columns::cut(const End& end) {
     discard_row();
-    each_bit(mask_, [this](size_t column) {
-        std::memset(&cells_[column * stride_], 0, rows_ * sizeof(uint64_t));
-    });
-    std::memset(present_.get(), 0, rows_ * sizeof(uint64_t));
-    rows_ = 0;
-    text_used_ = 0;
-    text_committed_ = 0;
-    mask_ = 0;
+    ensure(end.rows <= rows_ && end.text_bytes <= text_committed_);
+    const size_t bytes = (rows_ - end.rows) * sizeof(uint64_t);
+    each_bit(mask_,
+             [&](size_t column) { std::memset(&cells_[column * stride_ + end.rows], 0, bytes); });
+    std::memset(&present_[end.rows], 0, bytes);
+    rows_ = end.rows;
+    text_used_ = end.text_bytes;
+    text_committed_ = end.text_bytes;
+    mask_ = end.mask;
 }
+
+void Columns::clear() { cut({}); }
 
 size_t Columns::pieces(std::array<iovec, pieces_max>& out) const {
     size_t used = 0;

@@ -196,6 +196,15 @@ public:
     // must be no open row. The texts of the removed rows stay in the heap until clear(), but no
     // cell refers to them any more.
     void remove_rows(std::span<const uint32_t> rows);
+    // The end of the committed rows, to which cut() can return.
+    struct End {
+        size_t rows = 0;
+        size_t text_bytes = 0;
+        uint64_t mask = 0;
+    };
+    [[nodiscard]] End end() const { return {rows_, text_committed_, mask_}; }
+    // Removes the open row and all rows after an earlier end.
+    void cut(const End& end);
     void clear();
 
     // --- the bytes of a record (layout in spool/format.h) ---

@@ -97,10 +97,9 @@ Result<void> Decoder::open(const Submission& submission, size_t items_done) {
     is_moved_ = false;
     if (text_.starts_with('"')) take_quoted_report();
     find_json_field();
-    if (auto opened = open_layout(); !opened)
-        return std::unexpected(refusal(at_offset_in_body(opened.error())));
-    if (is_list())
-        for (size_t item = 0; item < items_done; ++item) skip();
+    if (auto opened = open_layout(); !opened) return std::unexpected(refusal_at(opened.error()));
+    for (size_t item = 0; item < items_done; ++item)
+        if (auto skipped = skip(); !skipped) return skipped;
     return {};
 }
 
@@ -214,14 +213,22 @@ Upcoming Decoder::upcoming() {
     return array_.at_object() ? Upcoming::report : Upcoming::unsupported;
 }
 
-void Decoder::skip() {
+Result<void> Decoder::skip() {
     switch (layout_) {
         case Layout::single:
-        case Layout::menu: is_read_ = true; return;
-        case Layout::lines: return lines_.skip();
-        case Layout::line_protocol: return line_protocol_.skip(names_);
-        case Layout::array: return array_.skip();
+        case Layout::menu: is_read_ = true; return {};
+        case Layout::lines: lines_.skip(); return {};
+        case Layout::line_protocol: line_protocol_.skip(names_); return {};
+        case Layout::array: break;
     }
+    const auto skipped = array_.skip();
+    return skipped ? skipped : std::unexpected(refusal_at(skipped.error()));
+}
+
+Result<void> Decoder::check_rest() {
+    if (layout_ != Layout::array) return {};
+    const auto checked = array_.check_rest();
+    return checked ? checked : std::unexpected(refusal_at(checked.error()));
 }
 
 Result<std::string_view> Decoder::read(Fields& fields) {
@@ -229,7 +236,10 @@ Result<std::string_view> Decoder::read(Fields& fields) {
     read_out_of_band(fields);
     warn_about_body(fields);
     read_form_around(fields);
-    if (layout_ == Layout::array) return array_.read(json_, fields);
+    if (layout_ == Layout::array) {
+        const auto element = array_.read(json_, fields);
+        return element ? element : std::unexpected(refusal_at(element.error()));
+    }
     if (layout_ == Layout::lines) {
         const std::string_view line = lines_.take();
         const auto read = read_report(line, BodyHint::json, fields);
@@ -242,7 +252,7 @@ Result<std::string_view> Decoder::read(Fields& fields) {
     is_read_ = true;
     const auto read = layout_ == Layout::menu ? json_.read_menu(reports_, fields)
                                               : read_report(reports_, hint_, fields);
-    if (!read) return std::unexpected(refusal(at_offset_in_body(read.error())));
+    if (!read) return std::unexpected(refusal_at(read.error()));
     return reports_;
 }
 

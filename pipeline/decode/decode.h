@@ -27,6 +27,9 @@
 // the byte at fault. In a list, each report is decoded or refused on its own; only an array that is
 // not valid JSON is refused as a whole.
 //
+// An array is read in one pass, so its first reports are decoded before a fault in a later one is
+// found.
+//
 // Use: open() a submission. While upcoming() returns Upcoming::report, read() one report.
 //
 // Threads: one Decoder for each worker. Nothing allocates after construction.
@@ -85,23 +88,29 @@ public:
     // A body may have at most body_bytes_max bytes and items_max reports.
     Decoder(size_t body_bytes_max, size_t items_max);
 
-    // Begins to read a submission. Skips the first items_done items of a list. An error refuses
+    // Begins to read a submission. Skips the first items_done items. An error refuses
     // the whole body. The views in `submission` must stay readable until the last report is read.
     [[nodiscard]] Result<void> open(const Submission& submission, size_t items_done = 0);
 
     [[nodiscard]] Upcoming upcoming();
 
-    void skip();
+    // Skips a report. An error refuses the whole body.
+    [[nodiscard]] Result<void> skip();
 
     // Decodes the out-of-band fields and the next report into `fields`, which has begun a row. A
     // key that occurs both out of band and in the body does not count as repeated. Returns the text
-    // of the report. If is_list(), an error refuses only this report, otherwise the whole body. The
-    // views that this function passes to `fields` stay readable until the next call.
+    // of the report. If refuses_one_by_one(), an error refuses only this report, otherwise the
+    // whole body. The views that this function passes to `fields` stay readable until the next
+    // call.
     [[nodiscard]] Result<std::string_view> read(Fields& fields);
 
-    // Returns whether each report is decoded or refused on its own.
-    [[nodiscard]] bool is_list() const {
-        return layout_ == Layout::array || layout_ == Layout::lines ||
+    // Validates the reports that are left, as far as a fault in one of them refuses the whole body.
+    // Call it before the reports that were read can no longer be taken back.
+    [[nodiscard]] Result<void> check_rest();
+
+    // Returns whether a report that cannot be decoded is refused on its own.
+    [[nodiscard]] bool refuses_one_by_one() const {
+        return layout_ == Layout::lines ||
                (layout_ == Layout::line_protocol && !line_protocol_.is_single());
     }
 
@@ -123,6 +132,10 @@ private:
     void warn_about_body(Fields& fields) const;
     void read_form_around(Fields& fields);
     [[nodiscard]] Result<void> read_report(std::string_view text, BodyHint hint, Fields& fields);
+    // The refusal of the whole body for a fault in reports_.
+    [[nodiscard]] Error refusal_at(const Error& error) const {
+        return refusal(at_offset_in_body(error));
+    }
     [[nodiscard]] std::string_view uncut(std::string_view list, Fields& fields) const;
     [[nodiscard]] Error at_offset_in_body(Error error) const;
 

@@ -14,40 +14,59 @@ bool is_blank(std::string_view line) {
 }  // namespace
 
 Result<void> JsonArray::open(std::string_view text, size_t items_max) {
-    JsonCursor whole(text);
-    size_t count = 0;
-    whole.peek();
-    const bool valid = whole.each(']', [&] {
-        ++count;
-        return whole.skip();
-    });
-    if (!valid) whole = whole.stop();
-    if (!valid || !whole.finish()) return std::unexpected(whole.fault(text.data()));
-    if (count > items_max) return fail(Code::too_many_items);
-
+    text_ = text;
     cursor_ = JsonCursor(text);
+    items_left_ = items_max;
+    at_end_ = false;
+    is_checked_ = false;
     cursor_.peek();
     ensure(cursor_.open());
-    at_end_ = count == 0;
+    if (cursor_.peek() == ']') return advance();
+    if (items_left_ == 0) return fail(Code::too_many_items);
     return {};
 }
 
-void JsonArray::skip() {
-    ensure(cursor_.skip());
-    advance();
+Result<void> JsonArray::skip() {
+    if (!cursor_.skip()) {
+        cursor_ = cursor_.stop();
+        return std::unexpected(fault());
+    }
+    return advance();
 }
 
-std::string_view JsonArray::read(JsonReportReader& reader, Fields& fields) {
+Result<std::string_view> JsonArray::read(JsonReportReader& reader, Fields& fields) {
     ensure(at_object());
     const char* const begin = cursor_.place();
     cursor_ = reader.read(cursor_, fields);
-    ensure(cursor_.good());  // open() has validated the text.
+    if (!cursor_.good()) return std::unexpected(fault());
     const std::string_view text(begin, static_cast<size_t>(cursor_.place() - begin));
-    advance();
-    return text;
+    const auto advanced = advance();
+    return advanced ? Result<std::string_view>(text) : std::unexpected(advanced.error());
 }
 
-void JsonArray::advance() { at_end_ = !cursor_.take(','); }
+Result<void> JsonArray::check_rest() {
+    JsonArray rest = *this;
+    while (!is_checked_ && !rest.at_end())
+        if (auto skipped = rest.skip(); !skipped) return skipped;
+    is_checked_ = true;
+    return {};
+}
+
+// Moves past a comma or the closing bracket.
+Result<void> JsonArray::advance() {
+    if (cursor_.take(',')) {
+        cursor_.peek();
+        if (--items_left_ == 0) return fail(Code::too_many_items);
+        return {};
+    }
+    at_end_ = true;
+    if (!cursor_.take(']')) {
+        cursor_ = cursor_.stop();
+        return std::unexpected(fault());
+    }
+    cursor_.close();
+    return cursor_.finish() ? Result<void>() : std::unexpected(fault());
+}
 
 Result<void> JsonLines::open(std::string_view text, size_t items_max) {
     size_t count = 0;

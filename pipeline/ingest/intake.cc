@@ -20,7 +20,7 @@ Intake::Intake(const Limits& limits, const KeyedHash::Key& fingerprint_key, Wake
       shard_(shard) {}
 
 Columns* Intake::open_slot() {
-    if (open_ != nullptr && open_->room()) return open_;
+    if (open_slot_has_room()) return open_;
     if (open_ != nullptr) hand_over();
     open_ = ring_.claim();
     if (open_ != nullptr) open_->clear();
@@ -29,14 +29,18 @@ Columns* Intake::open_slot() {
 
 Result<void> Intake::accept(std::string_view body, BodyHint hint, const Sender& sender,
                             Receipt& receipt) {
+    begin_unsettled(receipt);
     const auto stored = store_reports({.body = body,
                                        .hint = hint,
                                        .query = sender.query,
                                        .header = sender.header,
                                        .charset = sender.charset},
                                       sender, receipt);
-    if (stored) return stored;
-    if (open_ != nullptr) open_->discard_row();
+    if (stored) {
+        settle(sender, receipt);
+        return stored;
+    }
+    take_back(receipt);
     receipt.shape = fields_.shape();
     if (stored.error().code == Code::ring_full) shard_.add(Metric::ring_full_total);
     if (stored.error().truncated) shard_.add(Metric::checkins_truncated_total);
@@ -51,18 +55,24 @@ Result<void> Intake::store_reports(const Submission& submission, const Sender& s
         const Upcoming upcoming = decoder_.upcoming();
         if (upcoming == Upcoming::end) return {};
         if (upcoming == Upcoming::unsupported) {
-            decoder_.skip();
-            refuse_report(Code::unsupported_shape, sender, receipt);
+            if (auto skipped = decoder_.skip(); !skipped) return skipped;
+            refuse_report(Code::unsupported_shape, receipt);
             continue;
+        }
+        if (!open_slot_has_room() && receipt.items > unsettled_.items) {
+            // The committer writes the open slot next, so its rows cannot be taken back later.
+            if (auto checked = decoder_.check_rest(); !checked) return checked;
+            settle(sender, receipt);
         }
         Columns* const row = open_slot();
         if (row == nullptr) return fail(Code::ring_full);
+        if (receipt.items == unsettled_.items) unsettled_.begin = row->end();
         fields_.begin(*row, sender.received_us);
         const auto text = decoder_.read(fields_);
         if (text) {
             store(*row, *text, sender, receipt);
-        } else if (decoder_.is_list()) {
-            refuse_report(text.error().code, sender, receipt);
+        } else if (decoder_.refuses_one_by_one()) {
+            refuse_report(text.error().code, receipt);
         } else {
             return std::unexpected(text.error());
         }
@@ -90,16 +100,44 @@ void Intake::store(Columns& row, std::string_view text, const Sender& sender, Re
     set_envelope(row, site.empty() ? sender.address : site, sender, true);
     set_fingerprint(row, text, sender, !site.empty(), receipt);
     commit(row, receipt);
-    if (fields_.extra().cut()) shard_.add(Metric::extra_truncated_total);
-    count_warnings(row);
+    unsettled_.warnings.push_back(fields_.warning_bits());
+    if (fields_.extra().cut()) ++unsettled_.cut_extras;
 }
 
-// Counts the warnings of the last row.
-void Intake::count_warnings(const Columns& rows) {
-    const size_t row = rows.rows() - 1;
+void Intake::begin_unsettled(const Receipt& receipt) {
+    unsettled_.items = receipt.items;
+    unsettled_.refused = receipt.refused.size();
+    unsettled_.warnings.clear();
+    unsettled_.cut_extras = 0;
+    if (open_ != nullptr) unsettled_.begin = open_->end();
+}
+
+// Removes the unsettled reports and the unfinished row.
+void Intake::take_back(Receipt& receipt) {
+    if (open_ != nullptr) open_->cut(unsettled_.begin);
+    receipt.accepted -= unsettled_.warnings.size();
+    receipt.items = unsettled_.items;
+    receipt.refused.resize(unsettled_.refused);
+}
+
+// Counts the unsettled reports in the metrics. They can no longer be taken back.
+void Intake::settle(const Sender& sender, const Receipt& receipt) {
+    for (size_t i = 0; i < unsettled_.warnings.size(); ++i)
+        if (unsettled_.warnings[i] != 0)
+            count_warnings(unsettled_.warnings[i], unsettled_.begin.rows + i);
+    if (unsettled_.cut_extras > 0)
+        shard_.add(Metric::extra_truncated_total, static_cast<int64_t>(unsettled_.cut_extras));
+    for (size_t i = unsettled_.refused; i < receipt.refused.size(); ++i)
+        shard_.add(Metric::checkins_rejected_total, 1,
+                   label_of(sender.transport, receipt.refused[i].code));
+    begin_unsettled(receipt);
+}
+
+// Counts the warnings of a row in the open slot.
+void Intake::count_warnings(uint32_t bits, size_t row) {
     const std::string_view version =
-        rows.has(row, Column::version) ? rows.text(row, Column::version) : std::string_view();
-    for (uint32_t rest = fields_.warning_bits(); rest != 0; rest &= rest - 1) {
+        open_->has(row, Column::version) ? open_->text(row, Column::version) : std::string_view();
+    for (uint32_t rest = bits; rest != 0; rest &= rest - 1) {
         const auto warning = static_cast<Warning>(std::countr_zero(rest));
         shard_.add(Metric::checkins_warned_total, 1, label_of(warning));
         count_warned_version(warned_versions_, warning, version);
@@ -112,10 +150,9 @@ void Intake::publish_observations() {
     (void)published_warned_versions_.publish(warned_versions_);
 }
 
-void Intake::refuse_report(Code code, const Sender& sender, Receipt& receipt) {
+void Intake::refuse_report(Code code, Receipt& receipt) {
     if (open_ != nullptr) open_->discard_row();
     receipt.refused.push_back({receipt.items++, code});
-    shard_.add(Metric::checkins_rejected_total, 1, label_of(sender.transport, code));
 }
 
 Result<void> Intake::announce(bool online, const Sender& sender, Receipt& receipt) {

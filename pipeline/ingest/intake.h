@@ -96,8 +96,8 @@ public:
            MetricShard& shard);
 
     // Stores a row for each report of a body. The body_padding bytes after `body` must be readable.
-    // If an error is returned, no row of the body is stored. The exception is ring_full: the
-    // reports that the receipt counts stay stored. Stop reading, and call again with the same
+    // If an error is returned, no row of the body is stored or counted. The exception is ring_full:
+    // the reports that the receipt counts stay stored. Stop reading, and call again with the same
     // receipt when durable() has advanced; the call continues after these reports.
     [[nodiscard]] Result<void> accept(std::string_view body, BodyHint hint, const Sender& sender,
                                       Receipt& receipt);
@@ -142,19 +142,25 @@ public:
     }
 
 private:
+    [[nodiscard]] bool open_slot_has_room() const { return open_ != nullptr && open_->room(); }
     [[nodiscard]] Columns* open_slot();
     void hand_over();
+    // The reports of the current body that can still be taken back are unsettled. They are in the
+    // open slot and not counted in the metrics.
+    void begin_unsettled(const Receipt& receipt);
+    void take_back(Receipt& receipt);
+    void settle(const Sender& sender, const Receipt& receipt);
     [[nodiscard]] Result<void> store_reports(const Submission& submission, const Sender& sender,
                                              Receipt& receipt);
     [[nodiscard]] std::string_view site_of(const Columns& row, const Sender& sender);
     void store(Columns& row, std::string_view text, const Sender& sender, Receipt& receipt);
-    void refuse_report(Code code, const Sender& sender, Receipt& receipt);
+    void refuse_report(Code code, Receipt& receipt);
     void commit(Columns& row, Receipt& receipt);
     static void set_envelope(Columns& row, std::string_view site, const Sender& sender,
                              bool online);
     void set_fingerprint(Columns& row, std::string_view text, const Sender& sender, bool is_named,
                          const Receipt& receipt) const;
-    void count_warnings(const Columns& rows);
+    void count_warnings(uint32_t bits, size_t row);
 
     KeyedHash fingerprint_hash_;
     Ring<Columns> ring_;
@@ -163,6 +169,16 @@ private:
     Decoder decoder_;
     Fields fields_;
     identities::Mac device_;  // The device of a sender in its normalized spelling.
+    // The unsettled reports: where they begin, and the warnings (Fields::warning_bits()) of each
+    // one that is a row.
+    struct Unsettled {
+        Columns::End begin;
+        size_t items = 0;
+        size_t refused = 0;
+        std::vector<uint32_t> warnings;
+        size_t cut_extras = 0;  // Number of reports whose column `extra` was cut.
+    };
+    Unsettled unsettled_;
     FrequentNames warned_versions_;
     PublishedCopy<FrequentNames> published_unknown_keys_;
     PublishedCopy<FrequentNames> published_warned_versions_;

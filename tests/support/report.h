@@ -78,28 +78,13 @@ class Rows {
 public:
     Rows(size_t rows_max, size_t text_max) : rows(rows_max, text_max) {}
 
-    // Stores a row for each report. After an error the unfinished row is as the decoder left it.
+    // Stores a row for each report. After an error there are no rows of this submission; but if the
+    // first report was at fault, its unfinished row is as the decoder left it.
     [[nodiscard]] Result<void> take(Decoder& decoder, const Submission& submission) {
-        if (auto opened = decoder.open(submission); !opened) return opened;
-        for (;;) {
-            const Upcoming upcoming = decoder.upcoming();
-            if (upcoming == Upcoming::end) return {};
-            if (upcoming == Upcoming::unsupported) {
-                decoder.skip();
-                refuse(Code::unsupported_shape);
-                continue;
-            }
-            if (!rows.room()) return fail(Code::ring_full);
-            fields.begin(rows);
-            const auto text = decoder.read(fields);
-            if (text) {
-                store(*text);
-            } else if (decoder.is_list()) {
-                refuse(text.error().code);
-            } else {
-                return std::unexpected(text.error());
-            }
-        }
+        const Columns::End before = rows.end();
+        auto taken = take_each(decoder, submission);
+        if (!taken && rows.rows() > before.rows) rows.cut(before);
+        return taken;
     }
 
     void clear() {
@@ -123,6 +108,29 @@ public:
     size_t refusals_count = 0;
 
 private:
+    [[nodiscard]] Result<void> take_each(Decoder& decoder, const Submission& submission) {
+        if (auto opened = decoder.open(submission); !opened) return opened;
+        for (;;) {
+            const Upcoming upcoming = decoder.upcoming();
+            if (upcoming == Upcoming::end) return {};
+            if (upcoming == Upcoming::unsupported) {
+                if (auto skipped = decoder.skip(); !skipped) return skipped;
+                refuse(Code::unsupported_shape);
+                continue;
+            }
+            if (!rows.room()) return fail(Code::ring_full);
+            fields.begin(rows);
+            const auto text = decoder.read(fields);
+            if (text) {
+                store(*text);
+            } else if (decoder.refuses_one_by_one()) {
+                refuse(text.error().code);
+            } else {
+                return std::unexpected(text.error());
+            }
+        }
+    }
+
     void store(std::string_view text) {
         warnings = fields.finish();
         rows.commit_row();

@@ -202,6 +202,25 @@ BOOST_AUTO_TEST_CASE(remaining_rows_equal_those_of_a_table_without_the_removed_o
     }
 }
 
+BOOST_AUTO_TEST_CASE(rows_after_an_earlier_end_can_be_cut) {
+    Columns rows(8, test_text_max);
+    for (int64_t seq : {1, 2}) add_row(rows, "site", seq);
+    const std::string before = payload_of(rows);
+    const Columns::End end = rows.end();
+    add_row(rows, "another site", 3);
+    rows.set_integer(Column::dhcp_leases, 7);
+    rows.commit_row();
+    rows.set_text(Column::identity, "open");
+    rows.cut(end);
+    BOOST_TEST(rows.rows() == 2);
+    BOOST_TEST(payload_of(rows) == before);
+    // The cells of the removed rows are empty again.
+    Columns others(8, test_text_max);
+    for (int64_t seq : {1, 2, 3}) add_row(others, "site", seq);
+    add_row(rows, "site", 3);
+    BOOST_TEST(payload_of(rows) == payload_of(others));
+}
+
 BOOST_AUTO_TEST_CASE(damaged_payload_is_refused_or_read_within_its_bounds) {
     Random random("columns.damaged_payload");
     Columns rows(4, test_text_max);

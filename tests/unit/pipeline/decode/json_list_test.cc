@@ -29,12 +29,12 @@ std::vector<std::string> elements_of(std::string_view text) {
     std::vector<std::string> taken;
     while (!array.at_end()) {
         if (!array.at_object()) {
-            array.skip();
+            BOOST_TEST(array.skip().has_value());
             taken.emplace_back("-");
             continue;
         }
         fields.begin(rows);
-        taken.emplace_back(array.read(reader, fields));
+        taken.emplace_back(array.read(reader, fields).value());
     }
     return taken;
 }
@@ -75,9 +75,9 @@ BOOST_AUTO_TEST_CASE(elements_that_are_skipped_are_not_read) {
     const Body body(R"([{"sn":"A"},{"sn":"B"}])");
     JsonArray array;
     BOOST_TEST(array.open(body.view(), 8).has_value());
-    array.skip();
+    BOOST_TEST(array.skip().has_value());
     BOOST_TEST(!array.at_end());
-    array.skip();
+    BOOST_TEST(array.skip().has_value());
     BOOST_TEST(array.at_end());
 }
 
@@ -85,10 +85,51 @@ BOOST_AUTO_TEST_CASE(the_depth_of_an_array_counts) {
     const auto nested = [](size_t depth) {
         return std::string(depth, '[') + std::string(depth, ']');
     };
+    const Body allowed(nested(json_depth_max));
+    const Body too_deep(nested(json_depth_max + 1));
     JsonArray array;
-    BOOST_TEST(array.open(Body(nested(json_depth_max)).view(), 8).has_value());
-    const auto refused = array.open(Body(nested(json_depth_max + 1)).view(), 8);
-    BOOST_TEST((refused.error().code == Code::too_deep));
+    BOOST_TEST(array.open(allowed.view(), 8).has_value());
+    BOOST_TEST(array.skip().has_value());
+    BOOST_TEST(array.open(too_deep.view(), 8).has_value());
+    BOOST_TEST((array.skip().error().code == Code::too_deep));
+}
+
+BOOST_AUTO_TEST_CASE(fault_after_the_first_element_is_found_before_the_rest_is_read) {
+    struct Case {
+        const char* text;
+        const char* fault;
+    };
+    constexpr Case cases[] = {
+        {"[{},", "malformed_json at 4"},           {"[{},]", "malformed_json at 4"},
+        {"[{} {}]", "malformed_json at 4"},        {"[{}", "malformed_json at 3"},
+        {"[{}}", "malformed_json at 3"},           {"[{}] x", "trailing_data at 5"},
+        {"[{}],", "trailing_data at 4"},           {"[{},{\"a\":}]", "malformed_json at 9"},
+        {"[{},{\"a\":1}", "malformed_json at 11"}, {"[{},{},{},{}]", "too_many_items"},
+        {"[{},7,]", "malformed_json at 6"},        {"[{},{\"a\":\"\\x\"}]", "malformed_json at 11"},
+    };
+    const auto shown = [](const Error& error) {
+        const std::string code(to_text(error.code));
+        return error.offset < 0 ? code : code + " at " + std::to_string(error.offset);
+    };
+    for (const auto& [text, fault] : cases) {
+        const Body body(text);
+        JsonReportReader reader(body.view().size());
+        Columns rows(8, 8 * row_text_max);
+        Fields fields;
+        JsonArray array;
+        BOOST_TEST_REQUIRE(array.open(body.view(), 3).has_value());
+        const auto checked = JsonArray(array).check_rest();
+        BOOST_TEST((!checked && shown(checked.error()) == fault), text);
+        Result<void> read;
+        while (read && !array.at_end()) {
+            fields.begin(rows);
+            if (!array.at_object())
+                read = array.skip();
+            else if (const auto element = array.read(reader, fields); !element)
+                read = std::unexpected(element.error());
+        }
+        BOOST_TEST((!read && shown(read.error()) == fault), text);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(lines_that_are_blank_are_no_reports) {

@@ -258,6 +258,41 @@ BOOST_AUTO_TEST_CASE(refused_report_leaves_the_slot_untouched) {
     BOOST_TEST(slot(0).rows() == 2);
 }
 
+BOOST_AUTO_TEST_CASE(fault_at_the_end_of_an_array_takes_back_its_reports_and_counts_none) {
+    BOOST_TEST(accept(R"({"serial":"S1"})").has_value());
+    const std::string before = payload_of(slot(0));
+    const std::string body = R"([{"sn":"A1"},7,{"sn":"A2","cpu_load":"x"},{"sn":"A3"}})";
+    const Body sent(body);
+    const Sender sender{Transport::http, "192.0.2.1", "", 1'790'000'000'000'000};
+    Receipt receipt;
+    const auto taken = intake.accept(sent.view(), BodyHint::unknown, sender, receipt);
+    BOOST_TEST((!taken && taken.error().code == Code::malformed_json));
+    BOOST_TEST(receipt.items == 0);
+    BOOST_TEST(receipt.accepted == 0);
+    BOOST_TEST(receipt.refused.empty());
+    BOOST_TEST(payload_of(slot(0)) == before);
+    BOOST_TEST(shard.read(Metric::checkins_warned_total, label_of(Warning::bad_value)) == 0);
+    const auto refused = label_of(Transport::http, Code::unsupported_shape);
+    BOOST_TEST(shard.read(Metric::checkins_rejected_total, refused) == 0);
+    // Without the fault, the same reports are stored and counted.
+    const Body mended(body.substr(0, body.size() - 1) + "]");
+    BOOST_TEST(intake.accept(mended.view(), BodyHint::unknown, sender, receipt).has_value());
+    BOOST_TEST(receipt.accepted == 3);
+    BOOST_TEST(shard.read(Metric::checkins_warned_total, label_of(Warning::bad_value)) == 1);
+    BOOST_TEST(shard.read(Metric::checkins_rejected_total, refused) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(fault_at_the_end_of_an_array_is_found_before_a_full_slot_is_handed_over) {
+    BOOST_TEST(accept(R"({"serial":"S1"})").has_value());
+    const std::string before = payload_of(slot(0));
+    // A slot has three rows, and the fault is in the fifth report.
+    for (const char* body : {R"([{"sn":"1"},{"sn":"2"},{"sn":"3"},{"sn":"4"},{"sn":}])",
+                             R"([1,2,3,{"sn":"2"},{"sn":"3"},{"sn":"4"},{"sn":"5"}],)"})
+        BOOST_TEST(!accept(body).has_value());
+    BOOST_TEST(intake.ring().published() == 0);
+    BOOST_TEST(payload_of(slot(0)) == before);
+}
+
 BOOST_AUTO_TEST_CASE(site_without_body_is_that_of_a_report_that_names_none) {
     const auto beside = [this](std::string_view device, std::string_view query) {
         return std::string(
