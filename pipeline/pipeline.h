@@ -10,7 +10,7 @@
 //             durable. The deliveries store what they can within delivery.stop_timeout_max. If a
 //             call of a sink takes longer, stop() returns after this call has ended
 //
-// Threads: main; intake(i) belongs to worker i.
+// Threads: the main thread, unless a function says otherwise. intake(i) belongs to worker i.
 #pragma once
 
 #include <functional>
@@ -65,7 +65,7 @@ public:
 
     [[nodiscard]] const SpoolWriter& spool() const { return spool_; }
     [[nodiscard]] const Committer& committer() const { return committer_; }
-    // For tests: they call step() and do not call start().
+    // For tests, which call step() of these parts instead of start().
     [[nodiscard]] Committer& committer() { return committer_; }
     [[nodiscard]] Delivery& delivery(size_t sink) { return *outlets_[sink]->delivery; }
 

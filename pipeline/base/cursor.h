@@ -1,7 +1,8 @@
 // Cursor: a number that one thread advances and other threads read.
 //
 // Cursors are the only atomics of the program that order memory. They follow one rule: all data
-// below the number is complete. So a thread that reads the number may use the data below it.
+// below the number is complete. So a thread that reads the number may use all data below the
+// number.
 //
 // Threads: own(), advance() and retreat() belong to one writer; any thread may call read().
 #pragma once
@@ -16,8 +17,8 @@ namespace rollcall {
 
 inline constexpr size_t cache_line_bytes = 64;
 
-// These are macros so that the stress test can be built with one order weakened; the test must then
-// fail.
+// The memory orders are macros so that a build of the stress test can weaken one of them. The test
+// must fail in such a build.
 #ifndef ROLLCALL_ORDER_ADVANCE
 #define ROLLCALL_ORDER_ADVANCE std::memory_order_release
 #endif

@@ -14,7 +14,7 @@ namespace {
 
 bool is_known(const std::array<char, 40>& name) { return name.front() != 0; }
 
-// Returns the first word of a file, or zeros if there is none.
+// Returns the first word of a file, or zeros if the file has none.
 std::array<char, 40> first_word(const char* path) {
     std::array<char, 40> word{};
     std::ifstream file(path);

@@ -1,14 +1,14 @@
-// DirectoryPlace: the identity of a directory. With it, the next start recognizes whether the
-// directory is still the same or a copy.
+// DirectoryPlace: the identity of a directory. The next start of the daemon compares this identity,
+// and so recognizes whether the directory is still the same or a copy.
 //
 // Within one boot of the kernel, the device, the inode and the time of birth identify a directory.
 // A reboot may renumber devices, so across reboots the machine id replaces the device. A container
-// often has no machine id, or a new one at each start. But it has the boot id of its host. The boot
-// ids are compared first, so the machine id does not matter until the host reboots.
+// often has no machine id, or a new one at each start. But a container has the boot id of its host.
+// The boot ids are compared first, so the machine id does not matter until the host reboots.
 //
 // A copy made by cp, rsync or tar has another inode. If a disk image is cloned together with its
-// machine id, both clones have the same place. The positions that sinks keep then distinguish the
-// copies (lineage.h).
+// machine id, the directories in both clones have equal identities. Such copies are recognized by
+// the positions in the sinks (spool/lineage.h).
 //
 // Source:  statx(2); machine-id(5); random(4) for /proc/sys/kernel/random/boot_id.
 // Threads: any.
@@ -23,7 +23,7 @@
 namespace rollcall {
 
 struct DirectoryPlace {
-    // Filled with zeros if unknown.
+    // The machine id and the boot id, as text. All zeros if the id is unknown.
     std::array<char, 40> machine{};
     std::array<char, 40> boot{};
     uint64_t device = 0;
@@ -31,7 +31,7 @@ struct DirectoryPlace {
     int64_t born_ns = 0;  // Nanoseconds since 1970; 0 if the file system does not record it.
 };
 
-// Returns true if both describe the same directory. `last` may be from an earlier boot.
+// Returns true if `last` and `now` describe the same directory. `last` may be from an earlier boot.
 [[nodiscard]] bool is_same_place(const DirectoryPlace& last, const DirectoryPlace& now);
 
 // Fails with disk_failed if the directory cannot be examined. A missing machine id is no error.

@@ -86,8 +86,8 @@ using Result = std::expected<T, Error>;
 [[nodiscard]] std::unexpected<Error> fail(Code code, std::string explanation);
 [[nodiscard]] std::unexpected<Error> fail(Code code, int os_errno, std::string explanation);
 
-// Returns the error with "context: " before its explanation. If it has no explanation, the help
-// text of its code becomes the explanation.
+// Returns a copy of the error with the context and a colon before its explanation. If the error has
+// no explanation, the help text of its code is used as the explanation.
 [[nodiscard]] Error in_context(std::string_view context, const Error& error);
 
 // Returns a sentence for a person: the explanation, or the help text of the code if there is no

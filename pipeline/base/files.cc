@@ -29,8 +29,8 @@ std::unexpected<Error> disk_error(int os_errno = errno) {
     }
 }
 
-// Returns the same error, with the path in the explanation, because the operator may have given a
-// wrong path.
+// Returns the error of an errno, with the path in the explanation, because the operator may have
+// given a wrong path.
 std::unexpected<Error> disk_error(std::string_view action, const std::string& path,
                                   int os_errno = errno) {
     const auto error = disk_error(os_errno);

@@ -1,9 +1,10 @@
 // Files: the file system, as an interface. Tests replace it to inject torn writes, full disks and
 // errors.
 //
-// Ownership: if root creates a file or directory, it is given to the owner of the parent directory.
-// Otherwise a command that root runs could leave files that the daemon, as another user, cannot
-// write. check_owner() lets a command fail early if its user is neither root nor the owner.
+// Ownership: if root creates a file or directory, the owner of the parent directory becomes its
+// owner. If root stayed the owner, the daemon, which runs as another user, could not write the
+// files that root's commands have created. A command calls check_owner() to fail early if its user
+// is neither root nor the owner.
 //
 // clang-format off
 // Errors:  disk_full       (ENOSPC, EDQUOT, EFBIG)   may be temporary: wait and try again
@@ -31,8 +32,8 @@
 
 namespace rollcall {
 
-// The identity of a file or a directory, independent of its path. The pair is unique while a
-// descriptor of the file is open.
+// The identity of a file or a directory, independent of its path. No other file has the same two
+// numbers while a descriptor of the file is open.
 struct FileIdentity {
     uint64_t device;
     uint64_t inode;
@@ -48,7 +49,7 @@ struct FileStatus {
 class File {
 public:
     virtual ~File() = default;
-    // Writes all pieces, or fails. After a failure, any part of them may have been written.
+    // Writes all pieces, or fails. After a failure, any part of the pieces may have been written.
     [[nodiscard]] Result<void> write(uint64_t offset, std::span<const iovec> pieces);
     [[nodiscard]] Result<void> write(uint64_t offset, std::span<const std::byte> bytes);
     // Returns the number of bytes read. It is less than the size of `into` only at the end of the
@@ -60,8 +61,9 @@ public:
     [[nodiscard]] virtual Result<void> truncate(uint64_t size) = 0;
 
 protected:
-    // Like pwritev(2) and pread(2): may transfer only a part. Transfers at least one byte, unless
-    // the request is empty or the file has no more bytes to read.
+    // Like pwritev(2) and pread(2), these functions may transfer only a part of the bytes. They
+    // transfer at least one byte, unless the request is empty or the file has no more bytes to
+    // read.
     [[nodiscard]] virtual Result<size_t> write_some(uint64_t offset,
                                                     std::span<const iovec> pieces) = 0;
     [[nodiscard]] virtual Result<size_t> read_some(uint64_t offset, std::span<std::byte> into) = 0;
@@ -73,7 +75,7 @@ public:
 
     virtual ~Files() = default;
     [[nodiscard]] virtual Result<std::unique_ptr<File>> open(const std::string& path, Open how);
-    // Creates the missing directories, and syncs the parent directory of each.
+    // Creates the missing directories of a path, and syncs the parent directory of each.
     [[nodiscard]] virtual Result<void> make_directories(const std::string& path);
     // Returns the names in a directory, sorted.
     [[nodiscard]] virtual Result<std::vector<std::string>> list(const std::string& directory);
@@ -91,7 +93,7 @@ public:
     [[nodiscard]] virtual Result<std::unique_ptr<File>> lock(const std::string& directory);
 };
 
-// Returns the directory that contains a path: "." for a name alone.
+// Returns the directory that contains a path. Returns "." if the path is only a name.
 [[nodiscard]] std::string parent_of(const std::string& path);
 
 // Gives an open file to the owner of `directory` if this process runs as root and another user owns
@@ -99,8 +101,8 @@ public:
 [[nodiscard]] Result<void> give_to_owner(int fd, const std::string& directory);
 
 // Fails with not_owner if the user of this process is neither root nor the owner of the file or
-// directory. The daemon might be unable to write files that such a process creates there. If the
-// path does not exist, checks the directory that would contain it.
+// directory. The daemon might be unable to write files that another user has created. If the path
+// does not exist, checks the directory that would contain it.
 [[nodiscard]] Result<void> check_owner(const std::string& path);
 
 // Fails with unreadable_file if there is no directory at the path. setting: the name of the setting

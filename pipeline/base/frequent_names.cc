@@ -49,7 +49,7 @@ FrequentNames::Place FrequentNames::count(std::string_view name, uint32_t note) 
     return {entry.ticket, slot};
 }
 
-// Removes a name with the lowest count. Returns its slot.
+// Removes a name with the lowest count from its bucket. Returns the slot of this name.
 uint16_t FrequentNames::take_rarest() {
     for (;;) {
         uint64_t lowest = std::numeric_limits<uint64_t>::max();
@@ -86,10 +86,10 @@ std::vector<FrequentName> sum_of(std::span<const FrequentNames> sketches, size_t
     uint64_t missed_by_all = 0;
     for (const FrequentNames& sketch : sketches) {
         const uint64_t missed = sketch.missed_max();
-        // A name that this sketch does not hold may have occurred up to `missed` times. So add
-        // `missed` to all earlier names here, and subtract it again below from the names that this
-        // sketch does hold. A name that no earlier sketch holds starts from missed_by_all, the sum
-        // of their `missed`.
+        // A name that this sketch does not hold may have been counted up to `missed` times in it.
+        // So add `missed` to all names of the earlier sketches. The loop below subtracts `missed`
+        // again from the names that this sketch holds. A name that no earlier sketch holds begins
+        // with missed_by_all, the sum of `missed` over the earlier sketches.
         for (auto& [name, sum] : sums) {
             sum.count += missed;
             sum.error += missed;

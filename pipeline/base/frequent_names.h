@@ -3,22 +3,24 @@
 //     names.count("router_os_ver", note)     3,000 times
 //     names.count("vendor_1", note)          once, like millions of other names
 //
-// This is the space-saving sketch. It holds names_max names. A further name replaces the rarest one
-// and continues its count; that count becomes the error of the new name. So for each name that is
-// held, the true count lies between `count - error` and `count`. Each name that makes up more than
-// 1/names_max of the stream is held.
+// The class implements the space-saving sketch, which holds at most names_max names and their
+// counts. When the sketch is full, a new name replaces the name with the lowest count. The new name
+// takes over this count, and also stores it as its `error`. So the true count of each name in the
+// sketch lies between `count - error` and `count`. The sketch holds every name that makes up more
+// than 1/names_max of the stream.
 //
-// To find the rarest name, a pointer moves through all names in a circle. It stops at the first
-// name whose count equals the lowest count. Each round raises the lowest count, which is at most
-// the length of the stream divided by names_max. So counting takes constant time on average, for
-// any sequence of names.
+// To find a name with the lowest count, a pointer moves through all names in a circle. It stops at
+// the first name whose count equals the lowest count. Each round raises the lowest count, which is
+// at most the length of the stream divided by names_max. So counting takes constant time on
+// average, for any sequence of names.
 //
-// A name that was counted before can be counted again by its Place, without a look-up.
+// count() returns the Place of a name. With this Place, count_at() counts the name again without a
+// look-up.
 //
 // Source:  Metwally, Agrawal, El Abbadi, "Efficient Computation of Frequent and Top-k Elements in
 //          Data Streams", 2005. Merging: Cafaro, Pulimeno, Tempesta, "A parallel space saving
 //          algorithm for frequent items and the Hurwitz zeta distribution", 2016.
-// Threads: one at a time. Nothing allocates after construction, except copies.
+// Threads: one at a time. Only construction and copying allocate memory.
 #pragma once
 
 #include <array>
@@ -36,8 +38,8 @@ public:
     // Longer names are cut to this size.
     static constexpr size_t name_bytes_max = 48;
 
-    // The position of a name in the sketch. Another name may take the position later; the ticket
-    // then differs.
+    // The position of a name in the sketch. If another name takes the position later, the ticket in
+    // the sketch no longer equals this ticket.
     struct Place {
         uint32_t ticket = 0;
         uint16_t slot = 0;
@@ -59,7 +61,7 @@ public:
     // names_max: at least 1 and below 65,535.
     explicit FrequentNames(size_t names_max);
 
-    // Counts the name at this place. Returns false if another name has replaced it.
+    // Counts the name at this place. Returns false if another name has replaced the name.
     [[nodiscard]] bool count_at(Place place) {
         Entry& entry = entries_[place.slot];
         if (entry.ticket != place.ticket) return false;
@@ -89,14 +91,15 @@ private:
     uint32_t tickets_ = 0;
 };
 
-// A name in the sum of several sketches.
+// A name, with the sum of its counts in several sketches.
 struct FrequentName {
     std::string name;
     uint64_t count = 0;
     uint64_t error = 0;
     uint32_t note = 0;
 };
-// Returns the sum of several sketches: at most names_max names, the most frequent one first.
+// Adds up the counts of several sketches. Returns at most names_max names, the most frequent name
+// first.
 [[nodiscard]] std::vector<FrequentName> sum_of(std::span<const FrequentNames> sketches,
                                                size_t names_max);
 

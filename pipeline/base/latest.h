@@ -1,8 +1,8 @@
 // Latest: a single value that one thread writes and other threads read.
 //
-// A reader gets the newest value or a slightly older one. It learns nothing about other memory. Use
-// Latest for a value that one thread reports about itself and on which another thread bases
-// decisions. Use a Cursor to pass data between threads.
+// A reader gets the newest value or a slightly older one. The value does not tell the reader which
+// other data the writer has already written. Use Latest for a value that one thread reports about
+// itself and on which another thread bases decisions. Use a Cursor to pass data between threads.
 //
 // Threads: set() and add() belong to one writer; any thread may call read().
 #pragma once
@@ -18,7 +18,7 @@ public:
     explicit Latest(T value) : value_(value) {}
 
     void set(T value) {
-        // relaxed: no other data depends on this value. Its counterpart is read().
+        // relaxed: no other data depends on this value, which other threads load in read().
         value_.store(value, std::memory_order_relaxed);
     }
 
@@ -29,7 +29,7 @@ public:
     }
 
     [[nodiscard]] T read() const {
-        // relaxed: no other data depends on this value. Its counterparts are set() and add().
+        // relaxed: no other data depends on this value, which the writer stores in set() and add().
         return value_.load(std::memory_order_relaxed);
     }
 

@@ -21,7 +21,8 @@ bool as_json = false;
 LogOutput log_output;  // If it is empty, lines go to standard error.
 
 // JOURNAL_STREAM contains the device and the inode of the stream, in decimal (systemd.exec(5)). A
-// service whose standard error is redirected inherits the variable too, so compare both numbers.
+// process whose standard error is redirected also inherits the variable. So compare both numbers
+// with those of standard error.
 bool writes_to_journal() {
     const char* const stream = std::getenv("JOURNAL_STREAM");
     struct stat status{};

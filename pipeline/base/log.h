@@ -10,11 +10,11 @@
 //   |  {"time":"...","level":"warning","message":"spool: records lost","records":"5-9", ...}
 //
 // If standard error is connected to the journal of systemd, a line begins with its priority, such
-// as "<4>". The journal removes the priority and stores it. A line of the format "text" then has no
-// time and no level, because the journal stores both. See sd-daemon(3).
+// as "<4>". The journal removes the priority and stores it. In this case, a line of the format
+// "text" has no time and no level, because the journal stores both. See sd-daemon(3).
 //
-// A line is written at once, which may block if standard error is not read. The daemon therefore
-// passes its lines to a LogWriter instead (log_writer.h).
+// log() writes a line at once, which may block if no process reads standard error. The daemon
+// therefore passes its lines to a LogWriter instead (log_writer.h).
 //
 // Threads: call set_log_level(), set_log_format() and set_log_output() while no other thread logs.
 //          Any thread may call log(); a line is one write(2), so lines do not mix.
@@ -33,7 +33,8 @@ namespace rollcall {
 
 enum class LogLevel : int { error = 3, warning = 4, notice = 5, info = 6, debug = 7 };
 
-// A detail of an event: "name=value" in text, a member in JSON, where numbers stay numbers.
+// A detail of an event. In the format "text" it is written as "name=value". In the format "json" it
+// is a member, and a number stays a number.
 struct LogDetail {
     template <class Value>
     LogDetail(std::string_view detail_name, const Value& value)
@@ -59,8 +60,8 @@ using LogOutput = std::function<void(LogLevel level, std::string_view line)>;
 void set_log_level(std::string_view name);
 // Sets the format of lines: "text" or "json".
 void set_log_format(std::string_view name);
-// Passes lines to this function instead of standard error. An empty function restores standard
-// error.
+// Makes log() pass its lines to `output` instead of writing them to standard error. An empty
+// function restores standard error.
 void set_log_output(LogOutput output);
 [[nodiscard]] bool logs(LogLevel level);
 [[nodiscard]] std::string format_log_line(LogLevel level, const LogEvent& event);

@@ -124,8 +124,8 @@ private:
 
 LogWriter::LogWriter(int fd, size_t queue_bytes_max)
     : queue_(std::make_shared<Queue>(fd, queue_bytes_max)) {
-    // The new thread inherits the mask of blocked signals, so signals are delivered to other
-    // threads.
+    // Block all signals while the thread is created. The thread inherits this mask, so signals are
+    // delivered to other threads.
     sigset_t all{};
     sigset_t before{};
     sigfillset(&all);

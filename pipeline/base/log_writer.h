@@ -7,12 +7,12 @@
 // refused clients do not displace the reason for an exit.
 //
 // The thread can block in write(2) for any length of time. The destructor of the LogWriter waits
-// for the thread only for a limited time and then abandons it. The thread can still use the queue,
-// because it shares the ownership of the queue.
+// for the thread only for a limited time and then abandons it. An abandoned thread can still use
+// the queue, because the thread shares the ownership of the queue.
 //
 // Threads: any thread may call add() and flush(), which never block on the descriptor. At most one
 // LogWriter exists at a time. It receives the lines of log() from its construction to its
-// destruction. No other thread may log while it is constructed or destroyed.
+// destruction. No other thread may log while a LogWriter is constructed or destroyed.
 #pragma once
 
 #include <chrono>
@@ -27,10 +27,11 @@ namespace rollcall {
 
 class LogWriter {
 public:
-    // fd: must stay open, because an abandoned thread can still write to it.
+    // fd: the descriptor to which lines are written. It must stay open, because an abandoned thread
+    // can still write to it.
     // queue_bytes_max: limit for the bytes of waiting lines and of lines that are being written.
     LogWriter(int fd, size_t queue_bytes_max);
-    // Waits until all lines are written, but at most for flush_time_max.
+    // Waits until all lines are written, but not longer than flush_time_max.
     ~LogWriter();
     LogWriter(const LogWriter&) = delete;
     LogWriter& operator=(const LogWriter&) = delete;

@@ -2,7 +2,7 @@
 // process.
 //
 // Each thread sees its own additions at once, and the additions of other threads slightly later. So
-// the threads together can exceed a limit by the additions that they do not see yet.
+// the number can exceed the limit by the additions that some threads do not see yet.
 //
 // Threads: any.
 #pragma once
@@ -16,11 +16,11 @@ class SharedCount {
 public:
     // Adds `amount`, which may be negative, and returns the sum.
     int64_t add(int64_t amount) {
-        // relaxed: no other data depends on this number. Its counterpart is read().
+        // relaxed: no other data depends on this number, which other threads load in read().
         return count_.fetch_add(amount, std::memory_order_relaxed) + amount;
     }
     [[nodiscard]] int64_t read() const {
-        // relaxed: no other data depends on this number. Its counterpart is add().
+        // relaxed: no other data depends on this number, which other threads change in add().
         return count_.load(std::memory_order_relaxed);
     }
 

@@ -1,9 +1,9 @@
 // Shrink: returns memory that a container no longer needs.
 //
 // Standard containers double their memory when they grow, and never shrink. These functions shrink
-// a container to twice its used size if less than an eighth of it is used. After that, its use must
-// double or fall to a quarter before it is resized again. So a steady load causes no reallocation,
-// and the amortized cost of a removal is constant.
+// a container to twice its used size if less than an eighth of it is used. After that, the used
+// part must double or fall to a quarter before the container is resized again. So a steady load
+// causes no reallocation, and the amortized cost of a removal is constant.
 //
 // Threads: the thread that owns the container.
 #pragma once

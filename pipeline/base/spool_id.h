@@ -3,7 +3,7 @@
 //   spool         A spool directory and all its copies. Checksums of records start from its id.
 //   run           One start of a daemon, and the records that this daemon wrote. Row ids are
 //                 computed from it, and dead letters contain it.
-//   incarnation   A spool in one directory (spool/lineage.h). A sink has a position for each.
+//   incarnation   A spool in one directory (spool/lineage.h). A sink has one position for each.
 #pragma once
 
 #include <array>

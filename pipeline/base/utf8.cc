@@ -11,8 +11,8 @@ namespace {
 
 constexpr bool continues(char byte) { return (byte & 0xC0) == 0x80; }
 
-// Returns the length of the valid character at the beginning of `text`, or 0 if there is none.
-// `text` must not be empty.
+// Returns the length of the character at the beginning of `text`, or 0 if the character is not
+// valid UTF-8. `text` must not be empty.
 size_t character_length(std::string_view text) {
     const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
     const uint8_t lead = byte(0);
@@ -39,7 +39,8 @@ char32_t cp1252(char byte) {
     return code >= 0x80 && code < 0xA0 ? cp1252_upper[code - 0x80u] : code;
 }
 
-// Calls visit(sent, utf8) for each character of `text`: its original bytes, and its UTF-8 form.
+// Calls visit(sent, utf8) for each character of `text`. `sent` are the bytes of the character in
+// `text`, and `utf8` is its UTF-8 form.
 template <class Visit>
 void each_character(std::string_view text, Visit visit) {
     while (!text.empty()) {

@@ -1,8 +1,8 @@
 // Utf8: validates UTF-8, and converts text that is not UTF-8.
 //
-// A name that was set on a PC can be in the code page of that PC; routers send it unchanged. The
-// conversion keeps valid UTF-8 and reads every other byte as Windows-1252. The five bytes that
-// Windows-1252 does not define become U+FFFD.
+// A name that was set on a PC can be in the code page of that PC. Routers send such a name
+// unchanged. The conversion keeps valid UTF-8 and reads every other byte as Windows-1252. The five
+// bytes that Windows-1252 does not define become U+FFFD.
 //
 // Threads: pure functions. Units: offsets and sizes in bytes.
 #pragma once

@@ -1,11 +1,11 @@
 // Wakeup: wakes a thread that waits for work.
 //
 // A wakeup contains no data: the thread reads from cursors what there is to do. A notification
-// before a wait is not lost, and several notifications count as one. Each wait also has a time
-// limit, so that a missing notification delays the thread but never stops it.
+// before a wait is not lost, and several notifications count as one. Each wait has a time limit, so
+// that a missing notification delays the thread but never stops it.
 //
-// Errors:  too_many_files if no descriptor was free; check() returns it. Each wait then lasts for
-//          its full time limit.
+// Errors:  check() returns too_many_files if the constructor found no free descriptor. Each wait
+//          then lasts for its full time limit.
 // Threads: any thread may call notify(); one thread calls wait().
 // Source: eventfd(2).
 #pragma once

@@ -47,8 +47,8 @@ std::vector<std::byte> encode(const RunId& run, const RowPlace& place, const Ref
     return bytes;
 }
 
-// Returns the name of a dead letter. In a position in this spool, the name of the last replayed
-// dead letter takes the place of the run.
+// Returns a name that identifies a dead letter. In a position in the spool of dead letters, the
+// field `run` contains the name of the last replayed dead letter.
 RunId name_of(const Record& letter) {
     const struct {
         int64_t written_us;
@@ -97,7 +97,7 @@ SpoolWriter DeadLetters::writer(uint64_t size_max) {
 
 // Converts an error of the dead letters' spool into the error that keep() and replay() return.
 std::unexpected<Error> DeadLetters::failed(const Error& error) {
-    kept_.reset();  // A dead letter that was written but not synced must be read again.
+    kept_.reset();  // Read the folder again: perhaps a dead letter was not synced.
     switch (error.code) {
         case Code::disk_full:
             return fail(Code::sink_down,
@@ -113,7 +113,8 @@ std::unexpected<Error> DeadLetters::failed(const Error& error) {
     }
     const std::string explanation =
         fmt::format("its dead letters in {} cannot be kept: {}", directory_, describe(error));
-    // The position has not advanced, so everything but a failed sync can be tried again.
+    // The sink's position has not advanced, so the caller can try again after any error but a
+    // failed sync.
     return fail(error.code == Code::sync_failed ? Code::sync_failed : Code::sink_down, explanation);
 }
 
@@ -130,14 +131,14 @@ Result<void> DeadLetters::keep(const Columns& rows, std::span<const RowPlace> pl
     if (!kept_)
         if (auto read = read_kept(letters, places.front().record); !read)
             return failed(read.error());
-    // Earlier rows are not needed, because the position never moves back to a row before this batch
-    // without a call of forget().
+    // Forget the rows before this batch. The sink's position moves back to them only after a call
+    // of forget().
     kept_->erase(kept_->begin(), kept_->lower_bound({places.front().record, 0}));
     return keep_new(letters, rows, places, refusals);
 }
 
-// Keeps the refused rows that have no dead letter yet. Keeps as many as there is room for, then
-// fails.
+// Keeps the refused rows that have no dead letter yet. If there is no room for all of them, keeps
+// as many as possible and then fails.
 Result<void> DeadLetters::keep_new(SpoolWriter& letters, const Columns& rows,
                                    std::span<const RowPlace> places,
                                    std::span<const Refusal> refusals) {
@@ -165,7 +166,7 @@ DeadLetters::Source DeadLetters::source_of(const RowPlace& place) const {
             place};
 }
 
-// Reads which rows of record `from_record` and later ones have a dead letter.
+// Reads from the folder which rows of record `from_record` and of later records have a dead letter.
 Result<void> DeadLetters::read_kept(const SpoolWriter& letters, uint64_t from_record) {
     std::set<RowPlace> kept;
     SpoolReader reader(files_, directory_, letters.end(), nullptr);
@@ -199,7 +200,7 @@ int64_t DeadLetters::count() {
     return pending_;
 }
 
-// Logs at most one line a minute: otherwise a table that refuses everything would fill the log.
+// Logs at most one line a minute, so that a table that refuses everything does not fill the log.
 void DeadLetters::log_kept(uint64_t count, const Refusal& first, const RowPlace& place) {
     unlogged_ += count;
     const int64_t now_us = clock_.steady_us();
@@ -241,8 +242,9 @@ public:
         return {};
     }
 
-    // Returns whether the folder still has the dead letter that the position names as its last one.
-    // Also returns true if that letter was dropped: all remaining letters then come after it.
+    // Returns true if the position belongs to this folder, because the folder has the dead letter
+    // that the position names as the last replayed one. Also returns true if this dead letter was
+    // dropped, because all remaining dead letters come after it.
     [[nodiscard]] Result<bool> is_of_this_folder(const Position& position) {
         const bool is_of_older_daemon = position.run == letters_.id();
         if (position.next_record == 0 || is_of_older_daemon) return true;
@@ -317,7 +319,7 @@ private:
         }
     }
 
-    // Returns false if the batch has no room for the row.
+    // Appends the row of a dead letter to the batch. Returns false if the batch has no room for it.
     Result<bool> append(const Record& row) {
         auto fits = batch_.append_record(row.payload, row.columns_at);
         if (!fits || *fits || batch_.rows() > 0) return fits;
@@ -331,7 +333,7 @@ private:
     SpoolWriter& letters_;
     Sink& sink_;
     LostRecords lost_records_;
-    Cursor end_;  // The end of the dead letters to be sent; new ones come after it.
+    Cursor end_;  // The end of the dead letters that are replayed. New dead letters come after it.
     SpoolReader reader_;
     Columns batch_;
     std::vector<Source> sources_;  // The source of each row of the batch.

@@ -15,26 +15,28 @@
 //
 // keep() is called before the sink's position advances past the rows. When keep() returns, the rows
 // are durable. So a row is always in the sink or in a dead letter, even if the process ends at any
-// moment. When a batch is written again, the sink refuses the same rows again; each is kept and
-// counted only once.
+// moment. When a batch is written again, the sink refuses the same rows again. keep() keeps and
+// counts each of them only once.
 //
-// replay() delivers this spool to the sink. The sink stores the rows and its position in this spool
-// together, so each dead letter is stored once. The position contains the number of the last dead
-// letter that was replayed, and data that identify it. If the folder was copied or restored, the
-// dead letter with that number may be another one; replay() then sends all dead letters again. Rows
-// keep their ids, so the sink refuses the rows that it already has. A row that is refused again
-// becomes a new dead letter after all others, and its old dead letter is dropped.
+// replay() delivers the spool of dead letters to the sink. The sink stores the rows together with
+// its position in this spool, so each dead letter is stored once. The position contains the number
+// of the last dead letter that was replayed, and data that identify this dead letter. If the folder
+// was copied or restored, another dead letter may have this number. In that case replay() sends all
+// dead letters again. Rows keep their ids, so the sink refuses the rows that it already has. A row
+// that is refused again becomes a new dead letter after all others, and its old dead letter is
+// dropped.
 //
-// A writer locks the folder only while it writes, so a command can replay dead letters while a
-// daemon runs. The replay locks the folder until it ends. If the daemon's sink refuses a row during
-// this time, keep() fails and the sink waits.
+// keep() locks the folder only while it writes, so a command can replay dead letters while a daemon
+// runs. replay() locks the folder until it ends. If the daemon's sink refuses a row during a
+// replay, keep() fails and the sink waits.
 //
 // Limit: when the dead letters reach size_max, keep() fails and the sink waits. No dead letter is
 //        dropped to make room.
 //
-// Errors:  sink_down with an explanation, because these causes may be temporary; sync_failed, whose
-//          action is halt. An error of the sink itself passes through replay() unchanged.
-// Threads: one, the delivery's or a command's.
+// Errors:  sync_failed, whose action is halt, if a sync fails. All other failures may be temporary,
+//          and return sink_down with an explanation. replay() returns an error of the sink itself
+//          unchanged.
+// Threads: one, that of the delivery or of a command.
 #pragma once
 
 #include <compare>
@@ -75,7 +77,7 @@ struct DeadLetter {
     Record columns;  // The row, for columns_of().
 };
 
-// Fails with spool_damaged if the record is not a dead letter.
+// Decodes a dead letter. Fails with spool_damaged if the record is not a dead letter.
 [[nodiscard]] Result<DeadLetter> dead_letter_of(const Record& record);
 
 inline constexpr std::string_view dead_letters_name = "dead";
@@ -100,8 +102,8 @@ public:
 
     DeadLetters(Files& files, const Clock& clock, MetricShard& shard, const Options& options);
 
-    // Keeps the rows of the batch that the sink refused. places: the place of each row of the
-    // batch.
+    // Keeps the rows of a batch that the sink has refused. `rows` are all rows of the batch, and
+    // `places` are their places in the daemon's spool.
     [[nodiscard]] Result<void> keep(const Columns& rows, std::span<const RowPlace> places,
                                     std::span<const Refusal> refusals);
 
@@ -116,7 +118,8 @@ public:
     void forget() { kept_.reset(); }
 
     // Counts the dead letters that are kept, updates the metric dead_letters_pending, and returns
-    // their number. It reads the folder, because another process may have replayed some.
+    // their number. Reads the folder each time, because another process may have replayed some of
+    // them.
     int64_t count();
 
 private:

@@ -41,8 +41,8 @@ bool DeduplicationWindow::seen_before(uint64_t fingerprint, int64_t received_us)
         forget_oldest();
     give_back();
     const Entry& entry = find(fingerprint);
-    // The loop above stops at the first sighting that is young enough. Times can decrease, so a
-    // sighting after that one can still be too old: check the time of this sighting, too.
+    // The loop above stops at the first sighting that is young enough. received_at can decrease, so
+    // a later sighting can still be too old. So check the time of the sighting that was found.
     if (entry.place != empty &&
         apart(sightings_[entry.place].received_us, received_us) <= window_us_)
         return true;
@@ -56,7 +56,8 @@ void DeduplicationWindow::clear() {
     std::ranges::fill(table_, Entry{});
 }
 
-// Returns the fingerprint's entry, or the empty entry where it belongs.
+// Returns the entry of the fingerprint. If there is none, returns the empty entry into which it
+// belongs.
 DeduplicationWindow::Entry& DeduplicationWindow::find(uint64_t fingerprint) {
     const uint32_t tag = tag_of(fingerprint);
     size_t at = home_of(tag);
@@ -78,7 +79,7 @@ void DeduplicationWindow::remember(uint64_t fingerprint, int64_t received_us) {
 void DeduplicationWindow::forget_oldest() {
     if (count_ > look_ahead) prefetch(sightings_[place_of(look_ahead)].fingerprint);
     const Entry& entry = find(sightings_[oldest_].fingerprint);
-    // If the entry names another sighting, the fingerprint was seen again later: keep the entry.
+    // Keep the entry if it names a later sighting of the same fingerprint.
     if (entry.place == oldest_) erase(static_cast<size_t>(&entry - table_.data()));
     oldest_ = place_of(1);
     --count_;

@@ -5,21 +5,22 @@
 //     table       open addressing, half full    [ tag, place of the sighting | empty | ... ]
 //
 // A report is a duplicate if its fingerprint was seen before, and the two values of received_at
-// differ by at most the window. Only the sighting whose report is stored starts a window: if a
-// router repeats one report for ever, one report in each window is stored. The window uses no clock
-// other than received_at, so reading records again finds the same duplicates. Times can decrease a
-// little, because several workers write. After a jump of the clock no earlier sighting is within
-// the window: a duplicate may be stored, but no new report is dropped.
+// differ by at most the window. Duplicates are not added to the window. So if a router repeats one
+// report for ever, one report in each window of time is stored. The window uses no clock other than
+// received_at, so it finds the same duplicates when records are read again. received_at can
+// decrease a little from one report to the next, because several workers write. After a jump of the
+// clock, no earlier sighting is within the window. In that case a duplicate may be stored, but no
+// new report is dropped.
 //
-// A tag that matches is not enough: all bits of the fingerprint are compared. When the window
+// If the tag of an entry matches, all bits of the fingerprint are compared as well. When the window
 // holds count_max fingerprints, it forgets the oldest one. The memory doubles as fingerprints
-// arrive, up to 131 MB for a count_max of 4,000,000. When less than an eighth of it is used, it
-// shrinks to twice the used size. Under a steady load, nothing is allocated any more after one
-// window of time.
+// arrive, up to 131 MB for a count_max of 4,000,000. When less than an eighth of the memory is
+// used, it shrinks to twice the used size. Under a steady load, nothing is allocated any more after
+// one window of time.
 //
 // Source:  Knuth, The Art of Computer Programming, volume 3, section 6.4.
 // Units:   microseconds since 1970, UTC.
-// Threads: a delivery's.
+// Threads: the thread of a delivery.
 #pragma once
 
 #include <chrono>
@@ -40,7 +41,7 @@ public:
     }
     static constexpr size_t look_ahead = 8;
 
-    // Returns true if this is a duplicate. Otherwise remembers the fingerprint.
+    // Returns true if the report is a duplicate. If it is not, remembers its fingerprint.
     [[nodiscard]] bool seen_before(uint64_t fingerprint, int64_t received_us);
     void clear();
     // Returns the number of fingerprints that fit into the allocated memory.
@@ -81,7 +82,7 @@ private:
     size_t oldest_ = 0;
     size_t count_ = 0;
     std::vector<Entry> table_;  // The size is a power of two, at least twice the capacity.
-    int shift_ = 0;             // A tag shifted right by this is its index in the table.
+    int shift_ = 0;             // Number of bits by which home_of() shifts a tag.
 };
 
 }  // namespace rollcall

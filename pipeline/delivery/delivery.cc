@@ -19,7 +19,8 @@ constexpr milliseconds poll_interval{1000};
 constexpr std::chrono::microseconds dead_letters_interval{10'000'000};
 // Maximum number of records that one step reads to fill the window.
 constexpr int window_records_max = 1024;
-// A delivery with more records left than this gets only a part of the time limit of a stop.
+// If more records than this are left at a stop, the delivery gets only the time limit of the stop
+// divided by stop_part.
 constexpr uint64_t stop_records_max = 4096;
 constexpr int stop_part = 20;
 
@@ -83,15 +84,15 @@ void Delivery::run() {
             const int64_t left_us = stop_time_left_us();
             if (stored_.own() == spool_end_.read() || left_us <= 0) return;
             // If the sink is down, the next attempt may be due only after the time limit of the
-            // stop. Do not wait longer than until that limit.
+            // stop. Wait only until this limit.
             wait = std::min(*wait, milliseconds(left_us / 1000 + 1));
         }
         if (wait->count() > 0) wakeup_.wait(std::min(*wait, poll_interval));
     }
 }
 
-// Returns the number of records that are left to read: the records that the sink lacks, and the
-// records that are still missing in the window.
+// Returns the number of records that the delivery still has to read. These are the records that the
+// sink lacks, and the records whose fingerprints the window lacks.
 uint64_t Delivery::records_left() const {
     const auto from_to = [](uint64_t from, uint64_t to) { return to > from ? to - from : 0; };
     uint64_t left = from_to(opening_ ? opening_->from : stored_.own(), spool_end_.read());
@@ -124,8 +125,8 @@ Result<milliseconds> Delivery::attempt_step(bool draining) {
     const milliseconds waited = age();
     shard_.set(Metric::spool_backlog_seconds, waited.count() / 1000, label_of(options_.name));
     if (batch_.rows() == 0 && batch_duplicates_ == 0) {
-        // The sink is open and fully caught up. If it lacks records before this position, these
-        // were lost and have been counted.
+        // The sink has every readable record before the reader's position. The other records before
+        // this position were lost and have been counted.
         mark_up();
         advance_stored(reader_.position());
         return reader_.has_more() ? milliseconds(0) : options_.age_max;
@@ -137,7 +138,7 @@ Result<milliseconds> Delivery::attempt_step(bool draining) {
     return milliseconds(0);
 }
 
-// Returns false if the sink is not open yet: call again.
+// Opens the sink, in several calls if necessary. Returns false if another call is needed.
 Result<bool> Delivery::open() {
     if (!opening_)
         if (auto begun = begin_open(); !begun) return std::unexpected(begun.error());
@@ -153,8 +154,8 @@ Result<void> Delivery::begin_open() {
     const uint64_t from = held->below;
     if (was_opened_ && from < stored_.own()) note_setback(from);
     if (const auto sought = reader_.seek(from); !sought) return sought;
-    // If the position says nothing about this spool's records, the sink can hold the records that
-    // the spool has dropped. So these records do not count as missing.
+    // If the position says nothing about this spool's records, the sink may have the records that
+    // the spool has dropped. So the dropped records do not count as missing.
     if (held->is_known)
         count_missing();
     else
@@ -180,7 +181,7 @@ Result<void> Delivery::end_open() {
     return {};
 }
 
-// Opens the sink and finds the first record that it does not hold.
+// Opens the sink and finds the first record that the sink lacks.
 Result<Delivery::Held> Delivery::find_start() {
     std::vector<IncarnationId> incarnations{options_.spool};
     if (options_.lineage != nullptr) incarnations = options_.lineage->incarnations();
@@ -203,8 +204,8 @@ Delivery::Held Delivery::held_by(const Position& position) const {
     return {.below = is_current && was_opened_ ? stored_.own() : *end, .is_ours = false};
 }
 
-// Finds the start for an incarnation that has no position yet, from the positions of the earlier
-// incarnations, the newest first.
+// Finds the first record that the sink lacks if the current incarnation of the spool has no
+// position yet. Uses the positions of the earlier incarnations, beginning with the newest.
 Result<Delivery::Held> Delivery::held_by_earlier(std::span<const IncarnationId> incarnations) {
     Held held{.below = 0};
     for (const IncarnationId& incarnation : incarnations) {
@@ -218,7 +219,8 @@ Result<Delivery::Held> Delivery::held_by_earlier(std::span<const IncarnationId> 
     return held;
 }
 
-// Leaves a position to the other daemon that has advanced it, and begins a new position.
+// Leaves the position of this incarnation to the other daemon that has advanced it. Gives the spool
+// a new incarnation, which has a position of its own.
 Result<void> Delivery::leave_position(const IncarnationId& incarnation, const Position& position,
                                       const Held& held) {
     log(LogLevel::warning,
@@ -268,7 +270,7 @@ RunId Delivery::run_before(uint64_t record) const {
     return options_.lineage->run_of(record - 1);
 }
 
-// Finds the records that fill the window. Returns false if another call is needed.
+// Finds the records whose fingerprints fill the window. Returns false if another call is needed.
 Result<bool> Delivery::begin_window() {
     window_.clear();
     const auto next = reader_.peek_bounded();
@@ -334,14 +336,14 @@ Result<void> Delivery::fill_batch() {
         }
         drop_duplicates(**record, before);
         reader_.advance();
-        // Duplicates count as rows: otherwise a step that finds only duplicates would read the
-        // whole spool.
+        // Duplicates count as rows. If they did not, a step that finds only duplicates would read
+        // the whole spool.
         batch_full_ = !batch_.room() || batch_.rows() + batch_duplicates_ >= batch_rows_limit_;
     }
     return {};
 }
 
-// Returns false if the batch has no room for the record.
+// Appends the rows of a record to the batch. Returns false if the batch has no room for them.
 Result<bool> Delivery::append(const Record& record) {
     const size_t first_row = batch_.rows();
     auto fits = batch_.append_record(record.payload, record.columns_at);
@@ -357,8 +359,9 @@ Result<bool> Delivery::append(const Record& record) {
     return true;
 }
 
-// Marks the first sendings in a record of an older version. Such a record has no column for them;
-// instead, their fingerprints are negative.
+// Translates the rows of a record that an older version of the daemon has written. There, a
+// negative fingerprint marks a first sending (row_id.h). Sets the column `first_sending` of such
+// rows, and makes their fingerprints positive.
 void Delivery::translate_signs(std::span<const uint8_t> columns_at, size_t first_row) {
     if (std::ranges::find(columns_at, index(Column::first_sending)) != columns_at.end()) return;
     for (size_t row = first_row; row < batch_.rows(); ++row) {
@@ -370,13 +373,15 @@ void Delivery::translate_signs(std::span<const uint8_t> columns_at, size_t first
     }
 }
 
-// Returns nothing if the row has no fingerprint or deduplication is off.
+// Returns the fingerprint of a row of the batch. Returns nothing if the row has no fingerprint or
+// deduplication is off.
 std::optional<uint64_t> Delivery::fingerprint(size_t row) const {
     if (options_.duplicate_window.count() == 0 || !batch_.has(row, Column::id)) return {};
     return static_cast<uint64_t>(batch_.integer(row, Column::id));
 }
 
-// Returns whether a row with this fingerprint is in the window; adds it if not.
+// Returns true if the window has this fingerprint. If it has not, adds the fingerprint to the
+// window.
 bool Delivery::seen_before(std::optional<uint64_t> fingerprint, int64_t received_us) {
     return fingerprint && window_.seen_before(*fingerprint, received_us);
 }
@@ -461,7 +466,7 @@ void Delivery::count_dead_letters() {
     health_.set_dead_letters(dead_letters_.count());
 }
 
-// Returns the delay before the next attempt.
+// Notes that the sink is down. Returns the delay before the next attempt to open it.
 milliseconds Delivery::mark_down(const Error& error) {
     health_.set_down(error);
     measure_backlog();
@@ -490,8 +495,8 @@ void Delivery::mark_up() {
 
 // Returns how long the oldest row of the batch has waited. This is the longer of two times: the
 // time since it was received (by the wall clock) and the time since it was read (by the steady
-// clock). The first includes the time in the spool; the second is right even if the wall clock was
-// set back.
+// clock). The first time includes the time in the spool. The second time is right even if the wall
+// clock was set back.
 milliseconds Delivery::age() const {
     if (batch_.rows() == 0) return milliseconds(0);
     const int64_t us = std::max(clock_.wall_us() - batch_.integer(0, Column::received_at),

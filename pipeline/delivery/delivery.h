@@ -2,18 +2,19 @@
 //
 // The delivery merges records into a batch until the batch is full or its oldest check-in has
 // waited age_max. It then passes the batch to the sink. When the sink fails, the delivery discards
-// the batch, asks the sink for the position again and reads the spool from there. Nothing is
-// dropped and nothing is stored twice. The next batch is limited to half the rows of the failed
-// batch, because that one may have been too large for the sink's timeout. A batch always has at
-// least one record. Each batch that is stored after that doubles the limit, up to rows_max.
+// the batch, asks the sink for the position again and reads the spool from there. So no record is
+// dropped, and none is stored twice. The next batch is limited to half the rows of the failed
+// batch, because the failed batch may have been too large for the sink's timeout. A batch always
+// has at least one record. Each later batch that the sink stores doubles the limit, up to rows_max.
 //
 // Deduplication: in the spool, the column `id` holds the report's fingerprint. A row whose
-// fingerprint was seen within the window is left out of the batch, unless the row is marked
-// as a first sending (row_id.h). In every row that stays, the row's id replaces the fingerprint.
-// Whenever the spool is read from a new position, the window is filled again from the records
-// before that position. So a row of a failed batch is not taken for a duplicate of itself, and a
-// row that was left out is left out again. There is one exception: if a router repeats a report for
-// longer than the window, a later reading can store a different copy of it.
+// fingerprint was seen within the window is left out of the batch, unless the row is marked as a
+// first sending (row_id.h). In every other row, the row's id replaces the fingerprint. Whenever the
+// delivery begins to read at a new position, it fills the window with the fingerprints of the
+// records before this position. So a row of a failed batch is not taken for a duplicate of itself,
+// and a row that was left out of the batch is left out again. There is one exception. If a router
+// repeats a report for longer than the window, the delivery can store a different copy of the
+// report when it reads the spool again.
 //
 // The sink's position comes from a database or broker, so the delivery assumes nothing about it.
 // Two cases are unexpected:
@@ -27,7 +28,7 @@
 //
 // Rows that the sink can never store become dead letters (dead_letters.h).
 //
-// A record that contradicts itself counts as lost, like one that cannot be read
+// A record whose content contradicts itself counts as lost, like a record that cannot be read
 // (spool/lost_records.h). If the spool cannot be read for a while, for example because no file
 // descriptor is free, the delivery waits as it does for a sink that is down. One step skips a
 // bounded amount of damage, and reads a bounded number of records to fill the window. So a request
@@ -73,11 +74,11 @@ public:
         size_t text_max;  // At least the maximum bytes of the texts in a record.
         std::chrono::milliseconds age_max;
         std::chrono::milliseconds retry_delay_max;
-        std::chrono::milliseconds duplicate_window;  // 0 stores every row.
+        std::chrono::milliseconds duplicate_window;  // If it is 0, every row is stored.
         size_t duplicates_max;
-        bool counts_duplicates = false;  // True for one delivery, as all find the same duplicates.
-        // The quarantine of the spool, which its deliveries share. If nullptr, the delivery has a
-        // quarantine of its own, which keeps no bytes.
+        bool counts_duplicates = false;  // True for one delivery. All find the same duplicates.
+        // The quarantine of the spool (spool/lost_records.h), which all deliveries of the spool
+        // share. If nullptr, the delivery has a quarantine of its own, which keeps no bytes.
         std::shared_ptr<Quarantine> quarantine = nullptr;
         uint64_t dead_letters_size_max = 0;  // Limit in bytes, see DeadLetters::Options.
         bool sync = false;                   // Whether dead letters are synced.
@@ -93,19 +94,21 @@ public:
     Delivery(const Delivery&) = delete;
     Delivery& operator=(const Delivery&) = delete;
 
-    // Returns whether the constructor could open the descriptor that it needs. Call before start().
+    // Returns an error if the constructor could not open the descriptor that the delivery needs.
+    // Call before start().
     [[nodiscard]] Result<void> check() const { return wakeup_.check(); }
     void start();
-    // Lets the thread store the rest of the spool and end. After `timeout` the thread begins no
-    // further step; the duration of the last step depends on the sink. If more than 4,096 records
-    // are left, the thread gets only a twentieth of `timeout`: storing these records can take
-    // hours, and the next start continues anyway.
+    // Makes the thread store the rest of the spool and then end. After `timeout`, the thread begins
+    // no further step. How long the last step takes depends on the sink. If more than 4,096 records
+    // are left, the thread gets only a twentieth of `timeout`. To store so many records can take
+    // hours, and after the next start the delivery continues with them anyway.
     void begin_stop(std::chrono::milliseconds timeout);
     // Waits for the thread. Call it after begin_stop().
     void join();
 
-    // Reads records, and writes a batch if one is due. Returns how long the caller may wait before
-    // the next step. draining: a batch is due even if it is neither full nor old.
+    // Reads records into the batch, and passes the batch to the sink if it is due. Returns how long
+    // the caller may wait before the next step. If `draining` is true, a batch is due even if it is
+    // neither full nor old.
     [[nodiscard]] Result<std::chrono::milliseconds> step(bool draining = false);
 
     // Shows the beginning and the end of each step. A step includes the calls into the sink.
@@ -113,9 +116,9 @@ public:
     [[nodiscard]] const Cursor& stored() const { return stored_; }
     // The sink cannot lose the records below this cursor (Sink::settled()).
     [[nodiscard]] const Cursor& settled() const { return settled_; }
-    // Returns the state of the sink, and while it is down, the reason.
+    // Returns the state of the sink, with the reason while the sink is down.
     [[nodiscard]] const SinkHealth& health() const { return health_; }
-    // Notices a sink that does not respond. The main thread calls it once a second.
+    // Detects a sink that does not respond. The main thread calls it once a second.
     void measure_health() { health_.measure(heartbeat_); }
     // Returns the number of lost records that this delivery was the first to find.
     [[nodiscard]] uint64_t lost_records() const { return lost_records_.records(); }
@@ -126,9 +129,9 @@ private:
     [[nodiscard]] uint64_t records_left() const;
     [[nodiscard]] int64_t stop_time_left_us() const;
     [[nodiscard]] Result<std::chrono::milliseconds> attempt_step(bool draining);
-    // The meaning of a position for the records of this spool.
+    // The meaning of a sink's position for the records of this spool.
     struct Held {
-        uint64_t below;        // The sink holds the records below it.
+        uint64_t below;        // The sink has the records below this number.
         bool is_ours = true;   // False if the position includes records that this spool lacks.
         bool is_known = true;  // False if the position says nothing about this spool's records.
     };
@@ -136,7 +139,7 @@ private:
     // The progress of opening the sink.
     struct Opening {
         uint64_t from;  // The first record that the sink lacks.
-        bool is_ours;   // As in Held.
+        bool is_ours;   // See Held.
         std::optional<Cursor> window_end;
         std::optional<SpoolReader> window;  // Reads the records whose fingerprints fill the window.
     };
@@ -178,7 +181,7 @@ private:
     Sink& sink_;
     Options options_;
     RunId ids_run_;
-    RowIds ids_;  // Computes the ids of rows that ids_run_ wrote.
+    RowIds ids_;  // Computes the ids of the rows that run ids_run_ wrote.
     LostRecords lost_records_;
     SpoolReader reader_;
     DeadLetters dead_letters_;
@@ -195,19 +198,19 @@ private:
     DeduplicationWindow window_;
     std::vector<uint32_t> repeated_;  // Duplicate rows of the record that is being read.
 
-    // No record of the current run from this number on was sent to the sink, so the sink cannot
-    // have stored one.
+    // Records of the current run at or above this number were never sent to the sink, so the sink
+    // cannot have stored them.
     uint64_t attempted_end_;
     std::optional<Opening> opening_;
     bool opened_ = false;
-    bool was_opened_ = false;     // True once the sink was open; stored_ is then its position.
+    bool was_opened_ = false;     // True once the sink was open. Then stored_ is its position.
     uint64_t missing_below_ = 0;  // Missing records below this number are already counted.
     SinkHealth health_;
     std::chrono::milliseconds retry_delay_{0};
-    // Steady time since which the sink has lacked records, as far as is known; 0 while the sink is
-    // up.
+    // Steady time since which the sink has lacked records, as far as the delivery knows. 0 while
+    // the sink is up.
     int64_t lacks_since_us_ = 0;
-    // The steady time at which the stop began, and how long it may take. Set before stopping_
+    // The steady time at which the stop began, and how long the stop may take. Set before stopping_
     // advances.
     int64_t stop_begun_us_ = 0;
     std::chrono::milliseconds stop_timeout_{0};

@@ -60,7 +60,8 @@ void SinkHealth::measure(const Heartbeat& delivery) {
         before_silence_ = state_;
         change(SinkState::silent);
     }
-    // The call has ended without an error: an error would have set the state to down.
+    // The slow call has ended without an error, because an error would have set the state to
+    // `down`.
     if (!is_silent && state_ == SinkState::silent) change(before_silence_);
     log_again();
 }

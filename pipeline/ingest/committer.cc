@@ -62,8 +62,8 @@ void Committer::run() {
     }
 }
 
-// Calls step(). If the step did nothing or failed, frees space in the spool. A failed step is then
-// tried once more.
+// Calls step(). If the step did nothing or failed, or if many steps had work without a pause, frees
+// space in the spool. Then tries a failed step once more.
 Result<size_t> Committer::try_step(int& busy_steps) {
     auto done = step();
     if (done && *done > 0 && ++busy_steps < busy_steps_max) return done;

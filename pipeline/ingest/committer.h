@@ -1,18 +1,18 @@
 // Committer: the thread that makes check-ins durable.
 //
 // A step appends every published slot of every ring to the spool as a record. It then syncs once
-// for all of them and advances the `durable` cursor of each ring. This is group commit without a
-// timer: during a sync, the workers fill the next slots.
+// for all these records and advances the `durable` cursor of each ring. This is group commit
+// without a timer: during a sync, the workers fill the next slots.
 //
 //   spool cannot grow   The committer syncs and acknowledges the slots that it has appended. The
 //                       other slots stay in their rings, so the workers apply backpressure. The
 //                       committer retries the step.
 //   any other error     The committer acknowledges nothing more, and on_halt ends the process.
 //
-// Between steps, or every few steps if it is never idle, the committer drops segments that every
-// sink has stored. It keeps a segment that a sink or a deduplication window still needs. It also
-// publishes the size of the backlogs. If the spool cannot grow even after segments were dropped, it
-// counts as full.
+// Between two steps, or every few steps under constant load, the committer drops segments that
+// every sink has stored. It keeps a segment that a sink or a deduplication window still needs. It
+// also publishes the backlog of each sink. If the spool cannot grow even after segments were
+// dropped, the spool counts as full.
 //
 // Threads: run() is its own thread; tests call step() instead.
 #pragma once
@@ -54,10 +54,10 @@ public:
 
     // Returns the number of slots that became durable.
     [[nodiscard]] Result<size_t> step();
-    // Drops the segments that are no longer needed, and publishes the backlogs.
+    // Drops the segments that are no longer needed, and publishes the backlog of each sink.
     [[nodiscard]] Result<void> tidy_up();
 
-    // Any thread may call these two.
+    // Any thread may call load() and heartbeat().
     [[nodiscard]] SpoolLoad load() const;
     [[nodiscard]] const Heartbeat& heartbeat() const { return heartbeat_; }
 

@@ -1,9 +1,9 @@
 // Observations: facts for an operator about the reports of all workers: the keys that the decoder
 // does not understand, and the RouterOS versions whose reports cause warnings.
 //
-// Clients choose the keys and versions that they send, so these are counted in sketches of fixed
-// size (base/frequent_names.h). Each worker has one sketch of each kind, and publishes copies once
-// a second. A reader adds the copies up.
+// Clients choose the keys and versions that they send, so a sketch of fixed size counts them
+// (base/frequent_names.h). Each worker has one sketch for keys and one for versions, and publishes
+// copies of both once a second. A reader adds up the copies of all workers.
 //
 // Threads: any.
 #pragma once
@@ -25,7 +25,7 @@ struct UnknownKey {
     std::string name;  // The key as it was sent, with its object: `foo.bar`; any UTF-8.
     uint64_t count = 0;
     uint64_t error = 0;
-    std::string shape;                // The shape of one of its values, see shape_of().
+    std::string shape;                // The format of one of its values, see shape_of().
     std::optional<Column> resembles;  // The column with a similar key, if any.
 };
 

@@ -54,7 +54,8 @@ Result<void> DamageCopier::open(const std::string& segment) {
     return {};
 }
 
-// Returns the bytes of the segment from `offset` on; none if the segment ends before it.
+// Returns the bytes of the segment from `offset` on. Returns no bytes if the segment ends before
+// `offset`.
 Result<std::span<const std::byte>> DamageCopier::bytes_at(uint64_t offset) {
     if (offset < window_at_ || offset >= window_at_ + window_bytes_) {
         window_.resize(read_bytes);

@@ -1,8 +1,8 @@
 // DamageCopier: copies damaged bytes from segments into a quarantine file.
 //
 // Damaged records often lie close together. So the copier reads and writes large pieces, which hold
-// the bytes of many records, and keeps the segment open from one copy to the next. Separate system
-// calls for each record took more time than all other work on a damaged spool.
+// the bytes of many records, and keeps the segment open between two calls of copy(). Separate
+// system calls for each record took more time than all other work on a damaged spool.
 //
 // Threads: one.
 // Units:   bytes.
@@ -21,19 +21,19 @@ namespace rollcall {
 
 class DamageCopier {
 public:
-    // The copies are written one after the other, from `to_offset` on. The references must outlive
-    // the copier.
+    // Writes the copied bytes into `to`, one copy after the other, beginning at `to_offset`.
+    // `files` and `to` must outlive the copier.
     DamageCopier(Files& files, std::string spool_directory, File& to, uint64_t to_offset);
 
-    // Copies at most `bytes` bytes of the segment, from `offset` on. Returns how many were copied.
-    // The copied bytes may stay in memory until flush(). Fails only if nothing was copied, or after
-    // a write has failed.
+    // Copies at most `bytes` bytes of the segment, from `offset` on. Returns the number of bytes
+    // that were copied. The copied bytes may stay in memory until flush(). Fails if the segment
+    // cannot be opened, or if none of its bytes can be read. flush() returns the errors of writes.
     [[nodiscard]] Result<uint64_t> copy(const std::string& segment, uint64_t offset,
                                         uint64_t bytes);
-    // Writes what was copied. Returns the first error of all writes. After an error, nothing more
-    // is written.
+    // Writes the copied bytes that are still in memory. Returns the first error of all writes.
+    // After an error, the copier writes nothing more.
     Result<void> flush();
-    // Returns the offset below which the file holds everything that was copied.
+    // Returns the offset in the file up to which all copied bytes were written.
     [[nodiscard]] uint64_t written_to() const { return written_to_; }
 
 private:

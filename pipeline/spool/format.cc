@@ -33,7 +33,7 @@ struct HeadFields {
     uint32_t text_bytes;
 };
 
-// The fields of a segment's head that come after the common fields, from format 3 on.
+// The fields that follow HeadFields in the head of a segment of format 3 or later.
 struct OriginFields {
     Origin origin;
 };
@@ -82,11 +82,11 @@ uint32_t checkpoint_checksum(const CheckpointSlot& slot) {
 
 uint32_t record_head_checksum(std::span<const std::byte, record_head_bytes> bytes,
                               const SpoolId& spool) {
-    // The checksum of a head starts from the spool's id, like that of a payload.
+    // The checksum of a record's head starts from the spool's id, like the checksum of a payload.
     return checksum_end(checksum_add(payload_checksum_start(spool), bytes.subspan(checked_from)));
 }
 
-// Today's columns as a segment's head lists them.
+// The columns of today's columns.def, written as the head of a segment lists them.
 struct ColumnLines {
     ColumnLines() {
         for (const auto& column : spool_columns_table) {

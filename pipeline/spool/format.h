@@ -49,18 +49,19 @@
 // record.
 //
 // Segments of format 2, and segments of the spool of dead letters, have neither run nor
-// incarnation. Readers use the spool's id for both. So the ids of their rows, and the positions
-// that sinks have stored for these records, stay valid.
+// incarnation. Readers use the spool's id for both. So the row ids of the records in these segments
+// stay valid, and so do the positions in the spool that sinks have stored.
 //
-// A segment lists its columns. So a daemon with a newer columns.def can read the segments of an
-// older daemon.
+// The head of a segment lists the columns of its records. So a daemon with a newer columns.def can
+// read the segments of an older daemon.
 //
-// A segment can be a recycled file. Its last record is then followed by old records of the dropped
-// segment. The numbers of old records are always smaller than the expected number, so a reader
+// The file of a segment can be a recycled file, that is, the file of a dropped segment. The last
+// record of the new segment is then followed by records of the dropped segment. The numbers of
+// these old records are always smaller than the number that a reader expects next, so the reader
 // recognizes them.
 //
-// `synced` and `end` distinguish lost records from records that were never acknowledged. A missing
-// record is lost if a later record, or the checkpoint, says that it was durable.
+// A record that is missing was either lost or never acknowledged. It was lost if the field `synced`
+// of a later record, or the field `end` of the checkpoint, says that it was durable.
 #pragma once
 
 #include <array>
@@ -85,7 +86,8 @@ inline constexpr uint32_t segment_format = 3;
 inline constexpr uint32_t segment_format_oldest = 2;
 inline constexpr size_t segment_head_bytes = 4096;
 
-// The origin of the records of a segment (spool/lineage.h).
+// Tells which run wrote the records of a segment, and in which incarnation of the spool.
+// spool/lineage.h explains both.
 struct Origin {
     RunId run;
     IncarnationId incarnation;
@@ -104,8 +106,8 @@ struct SegmentHead {
     uint64_t first_record;
     Origin origin;
     uint32_t format;
-    // For each of the writer's columns, the index of the same column in today's columns.def;
-    // spool_columns_count if that column no longer exists.
+    // For each column of the segment, in the writer's order: the index of the same column in
+    // today's columns.def, or spool_columns_count if the column no longer exists.
     std::vector<uint8_t> columns_at;
 
     // Returns true if the segment has exactly today's columns.
@@ -116,7 +118,8 @@ using SegmentHeadBytes = std::array<std::byte, segment_head_bytes>;
 
 [[nodiscard]] SegmentHeadBytes encode_segment_head(const SpoolId& spool, uint64_t first_record,
                                                    const Origin& origin);
-// Fails with spool_damaged, or with spool_too_new if a later version wrote the segment.
+// Fails with spool_damaged if the head is damaged, and with spool_too_new if a later version of the
+// daemon wrote the segment.
 [[nodiscard]] Result<SegmentHead> decode_segment_head(std::span<const std::byte> bytes);
 
 struct RecordHead {
@@ -136,12 +139,13 @@ using RecordHeadBytes = std::array<std::byte, record_head_bytes>;
     return record_head_bytes + (payload_bytes + 7) / 8 * 8;
 }
 
-// Returns the checksum state with which checksum_add() begins on a payload of this spool.
+// Returns the value with which the checksum of a record of this spool begins (see checksum_add()).
 [[nodiscard]] uint32_t payload_checksum_start(const SpoolId& spool);
 [[nodiscard]] bool payload_is_whole(const RecordHead& head, std::span<const std::byte> payload,
                                     const SpoolId& spool);
 [[nodiscard]] RecordHeadBytes encode_record_head(const RecordHead& head, const SpoolId& spool);
-// Returns nothing if the bytes are damaged or are not the head of a record in this spool.
+// Decodes the head of a record. Returns nothing if the bytes are damaged or are not the head of a
+// record of this spool.
 [[nodiscard]] std::optional<RecordHead> decode_record_head(std::span<const std::byte> bytes,
                                                            const SpoolId& spool);
 
@@ -155,8 +159,8 @@ inline constexpr size_t checkpoint_slot_bytes = 512;
 using CheckpointSlot = std::array<std::byte, checkpoint_slot_bytes>;
 
 [[nodiscard]] CheckpointSlot encode_checkpoint(const Checkpoint& checkpoint);
-// Returns the later of the two slots if both are whole, otherwise the one that is whole; nothing if
-// neither is.
+// Decodes the two slots of a checkpoint. Returns the later slot if both are undamaged, and the
+// undamaged slot if the other one is damaged. Returns nothing if both are damaged.
 [[nodiscard]] std::optional<Checkpoint> decode_checkpoint(std::span<const std::byte> bytes);
 
 inline constexpr std::string_view checkpoint_name = "checkpoint";
@@ -164,16 +168,17 @@ inline constexpr std::string_view quarantine_name = "quarantine";
 inline constexpr std::string_view recycled_name = "recycled";
 
 [[nodiscard]] std::string segment_name(uint64_t first_record);
-// Returns the error for a file of the spool that is no longer at its path. how: what happened to
-// the file, such as "removed".
+// Returns the error for a file of the spool that is no longer at its path. `how` says what happened
+// to the file, such as "removed".
 [[nodiscard]] std::unexpected<Error> no_longer_in_place(const std::string& path,
                                                         std::string_view how);
-// Returns the number in a segment's name, or nothing if the file is not a segment.
+// Returns the number of the first record, which the file name of a segment contains. Returns
+// nothing if `name` is not the name of a segment.
 [[nodiscard]] std::optional<uint64_t> segment_first_record(std::string_view name);
 
 // Formats the id as a UUID (RFC 9562, section 4).
 [[nodiscard]] std::string to_text(const SpoolId& spool);
-// Parses an id that to_text() has formatted; returns nothing if the text is no such id.
+// Parses an id that to_text() has formatted. Returns nothing if `text` is not such an id.
 [[nodiscard]] std::optional<SpoolId> spool_id_of(std::string_view text);
 
 }  // namespace rollcall

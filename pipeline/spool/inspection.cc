@@ -130,7 +130,7 @@ Result<SpoolReport> inspect_spool(Files& files, const std::string& directory, bo
     spool.end = *checkpoint ? (*checkpoint)->end : 0;
     if (spool.segments.empty()) return spool;
     if (!*checkpoint) {
-        // Without a checkpoint, begin and end are found from the segments.
+        // Without a checkpoint, the segments tell the begin and the end of the spool.
         spool.begin = spool.segments.front().first_record;
         spool.end = spool.segments.back().first_record;
         auto last = SegmentReader::open(files, directory, spool.end);
@@ -148,7 +148,7 @@ Result<SpoolReport> inspect_spool(Files& files, const std::string& directory, bo
             return std::unexpected(verified.error());
         progress(done += segment.bytes, bytes);
     }
-    // Records between the spool's begin and the first segment are missing too.
+    // The records between the spool's begin and the first segment are missing.
     auto& first = spool.segments.front();
     if (deep && spool.begin < first.first_record)
         first.damage.insert(first.damage.begin(), {spool.begin, first.first_record});

@@ -1,5 +1,6 @@
-// Spool inspection: describes each segment of a spool for an operator. It never writes. A daemon
-// can append records meanwhile: the inspection ignores records beyond the checkpoint's `end`.
+// Spool inspection: describes each segment of a spool for an operator. The inspection writes
+// nothing. A daemon may append records meanwhile, because the inspection ignores all records beyond
+// the checkpoint's `end`.
 //
 // Threads: one.
 #pragma once
@@ -45,8 +46,8 @@ public:
     Result<void> remove(const std::string& path) override;
 };
 
-// deep: reads every record. progress: is called with the number of bytes read so far and the total
-// number of bytes.
+// deep: if true, reads every record. progress: called with the number of bytes read so far and the
+// total number of bytes.
 [[nodiscard]] Result<SpoolReport> inspect_spool(
     Files& files, const std::string& directory, bool deep,
     const std::function<void(uint64_t, uint64_t)>& progress);

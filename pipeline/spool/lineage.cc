@@ -34,7 +34,7 @@ static_assert(sizeof(LineageFields) + Lineage::incarnations_max * sizeof(Incarna
                   Lineage::runs_max * run_bytes <=
               slot_bytes);
 
-// Returns the fields of a slot, or nothing if it is damaged.
+// Returns the fields of a slot, or nothing if the slot is damaged.
 std::optional<LineageFields> whole_slot(std::span<const std::byte> slot) {
     LineageFields fields;
     if (slot.size() < sizeof fields) return {};
@@ -94,7 +94,8 @@ Result<void> Lineage::read(const SpoolId& spool, std::span<const Segment> segmen
     return {};
 }
 
-// Reads the later of the slots that are whole and belong to this spool, if there is one.
+// Reads the lineage file. Ignores slots that are damaged or belong to another spool, and uses the
+// later of the others.
 Result<void> Lineage::load() {
     auto file = files_.open(path_, Files::Open::existing_read_only);
     if (!file && file.error().os_errno == ENOENT) return {};
@@ -158,7 +159,8 @@ std::vector<std::byte> Lineage::encode() const {
     return slot;
 }
 
-// Creates the file in its full size, so that later writes succeed even if the disk is full.
+// Opens the lineage file, or creates it in its full size. Later writes then succeed even if the
+// disk is full.
 Result<void> Lineage::open_file() {
     auto file = files_.open(path_, Files::Open::existing);
     if (!file && file.error().os_errno == ENOENT) {
@@ -181,8 +183,8 @@ Result<void> Lineage::save() {
     return file_->sync();
 }
 
-// Completes the runs and the incarnations of the file from the segments. If the segments and the
-// file contradict each other, the segments are correct.
+// Adds the runs and incarnations that the lineage file lacks but the segments contain. If the
+// segments and the file contradict each other, the segments are correct.
 void Lineage::complete(std::span<const Segment> segments) {
     if (!segments.empty())
         std::erase_if(runs_, [&](const Run& run) {
@@ -196,9 +198,9 @@ void Lineage::complete(std::span<const Segment> segments) {
         if (!is_known) named.insert(named.begin(), segment.origin.incarnation);
     }
     if (incarnations_.empty()) {
-        // Without the lineage file, it is unknown whether this spool is a copy, so it gets a new
-        // incarnation. A spool of a version that wrote no such file keeps the spool's id as its
-        // incarnation.
+        // Without the lineage file, it is unknown whether this spool is a copy, so the spool gets a
+        // new incarnation. If a version that wrote no lineage file has written the whole spool, the
+        // incarnation remains the spool's id.
         incarnations_ = named;
         if (named.empty())
             incarnations_ = {spool_};
@@ -207,7 +209,8 @@ void Lineage::complete(std::span<const Segment> segments) {
     }
 }
 
-// Begins a run at `next_record`. The new run replaces earlier runs that have written no record.
+// Begins a run whose first record is `next_record`. Removes earlier runs that have written no
+// record.
 void Lineage::begin_run(uint64_t next_record) {
     while (!runs_.empty() && runs_.back().first_record >= next_record) runs_.pop_back();
     runs_.push_back({new_spool_id(), next_record});

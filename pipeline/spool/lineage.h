@@ -1,6 +1,6 @@
 // Lineage: the runs of the daemon that wrote the records of a spool, and the incarnations under
 // which sinks store their positions in the spool. After a spool was copied or restored from a
-// backup, this information keeps records from being lost or stored twice.
+// backup, the runs and incarnations keep records from being lost or stored twice.
 //
 //   run           The time from one start of a daemon to its end. Each run begins a new segment.
 //                 Row ids are computed from the run. So rows in two copies of a spool have
@@ -14,17 +14,17 @@
 //   original     [ run A ......... run A ......... | run C ...
 //   copy         [ run A ......... | run B ..........................
 //
-// A position is a pair: `next_record`, and the run that wrote the record before `next_record`. It
-// means that the sink has stored the records below `next_record` on the path to that run. In the
-// example, the copy learns from position (A, 80) that the sink has the copy's records below 50 and
-// no record of run B. A position such as (C, 95), whose run the copy does not know, does not tell
-// which records of the copy are stored.
+// A position is a pair: `next_record`, and the run that wrote the record before `next_record`. The
+// position means that the sink has stored the records below `next_record` on the path to that run.
+// In the example, the copy learns two facts from position (A, 80): the sink has the copy's records
+// below 50, and it has no record of run B. The copy learns nothing from position (C, 95), because
+// it does not know run C.
 //
 // A spool gets a new incarnation in two cases. First, it is in another directory than at the last
-// start (base/directory_place.h). Second, a position includes records that the spool does not
-// contain. Then another daemon uses a copy of the spool, or the spool was restored from a backup. A
-// reboot does not change the incarnation. A new incarnation has no position yet; the positions of
-// the earlier incarnations tell where its delivery begins.
+// start (base/directory_place.h). Second, the position in a sink includes records that the spool
+// does not contain. In that case another daemon uses a copy of the spool, or the spool was restored
+// from a backup. A reboot does not change the incarnation. Sinks have no position for a new
+// incarnation yet. The positions of the earlier incarnations tell where its delivery begins.
 //
 //   spool/lineage   [ slot at 0 | slot at 32,768 ], written in turn: one survives a torn write
 //   slot            magic "ROLLLINE"          8 bytes
@@ -38,16 +38,17 @@
 //                   runs                16 bytes and u64 each: the run and its first record
 //
 // Each segment of format 3 also contains its run and its incarnation. So if the lineage file is
-// missing, or is an older copy, the entries that it lacks are taken from the segments. Older
-// segments (format 2) contain neither. All of them count as one run. The spool's id serves as the
-// id of that run and as the first incarnation. So the ids of rows and the positions in sinks stay
-// valid.
+// missing, or is an older copy, open() takes the entries that the file lacks from the segments.
+// Segments of format 2 contain neither a run nor an incarnation. All of them count as one run. The
+// spool's id serves as the id of that run and as the first incarnation. So the row ids of their
+// records, and the positions in sinks, stay valid.
 //
-// Limits:  the file keeps the last 64 incarnations and the last 1,024 runs that wrote records. If a
-//          position names an older run, the delivery sends all records of the spool again, and the
-//          sink refuses the rows that it already has.
-// Errors:  those of Files.
-// Threads: call open() or read() once, first. Then any thread may call the other functions.
+// Limits:  the file keeps the last 64 incarnations and the last 1,024 runs that wrote records. If
+//          the position in a sink names an older run, the delivery sends all records of the spool
+//          again, and the sink refuses the rows that it already has.
+// Errors:  the errors of Files (base/files.h).
+// Threads: call open() or read() once, before all other functions. Then any thread may call the
+//          others.
 #pragma once
 
 #include <cstdint>
@@ -70,7 +71,7 @@ inline constexpr std::string_view lineage_name = "lineage";
 
 // The position in a spool that a sink remembers.
 struct Position {
-    uint64_t next_record = 0;  // The sink holds the records below this number.
+    uint64_t next_record = 0;  // The sink has stored the records below this number.
     RunId run{};               // The run that wrote record next_record - 1.
 
     bool operator==(const Position&) const = default;
@@ -89,28 +90,30 @@ public:
 
     Lineage(Files& files, std::string directory);
 
-    // Reads the file, completes it from the segments, and begins a run at `next_record`. When this
-    // returns, the run is durable. Gives the spool a new incarnation if it is in another place.
+    // Reads the lineage file, completes its contents from the segments, and begins a run at
+    // `next_record`. When this returns, the run is durable. Gives the spool a new incarnation if
+    // the spool is in another directory than at the last start.
     [[nodiscard]] Result<void> open(const SpoolId& spool, std::span<const Segment> segments,
                                     uint64_t next_record);
 
-    // Reads the file as it is, and writes nothing.
+    // Reads the lineage file and completes its contents from the segments, but writes nothing.
     [[nodiscard]] Result<void> read(const SpoolId& spool, std::span<const Segment> segments);
 
-    // Returns the run and the incarnation that new segments contain.
+    // Returns the current run and the current incarnation, which the writer stores in new segments.
     [[nodiscard]] Origin origin() const;
     // Returns all incarnations, the current one first.
     [[nodiscard]] std::vector<IncarnationId> incarnations() const;
-    // Gives the spool a new incarnation. Does nothing if `seen` is no longer the current one,
-    // because then another delivery has already done so.
+    // Gives the spool a new incarnation. Does nothing if `seen` is no longer the current
+    // incarnation, because another delivery has then already replaced it.
     [[nodiscard]] Result<void> renew(const IncarnationId& seen);
 
     // Returns the current run, which this process writes.
     [[nodiscard]] const RunId& run() const { return runs_.back().id; }
     [[nodiscard]] uint64_t run_begin() const { return runs_.back().first_record; }
-    // Returns the run that wrote this record; the spool's id if that is not known.
+    // Returns the run that wrote the record, or the spool's id if the run is not known.
     [[nodiscard]] const RunId& run_of(uint64_t record) const;
-    // Returns the end of a run's records, or nothing if the run is not known.
+    // Returns the number after the last record of a run, or nothing if the run is not known. The
+    // current run has no last record yet, so its end is UINT64_MAX.
     [[nodiscard]] std::optional<uint64_t> end_of(const RunId& run) const;
 
 private:
@@ -138,7 +141,7 @@ private:
 
     mutable std::mutex mutex_;  // Guards the members below, file_ and sequence_.
     std::optional<DirectoryPlace> place_;
-    std::vector<IncarnationId> incarnations_;  // The newest first.
+    std::vector<IncarnationId> incarnations_;  // Newest first.
 };
 
 }  // namespace rollcall

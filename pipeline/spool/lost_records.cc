@@ -18,13 +18,13 @@ namespace {
 
 constexpr size_t block_bytes = 4096;
 constexpr std::string_view suffix = ".damaged";
-// Up to this number of losses per flush(), each loss gets a file of its own. More losses than that
-// share one file.
+// If a flush() has at most this number of losses, each loss gets a file of its own. If it has more,
+// they share one file.
 constexpr size_t own_files_max = 8;
 constexpr size_t counted_places_max = size_t{1} << 18;
 constexpr uint64_t noted_bytes_max = uint64_t{16} << 20;
 
-// The list entry of one loss in a file with several losses.
+// The entry for one loss in the list of a file with several losses.
 struct Entry {
     uint64_t first;
     uint64_t end;
@@ -82,7 +82,7 @@ void log_losses(std::span<const LostRange> losses, uint64_t count) {
              .note = fmt::format("first range: {}. {}", cause, advice)});
 }
 
-// Sets the size of an entry to 0 if not all of its bytes are in the file before this offset.
+// Sets the size of each entry to 0 whose bytes are not all in the file before this offset.
 void forget_bytes_after(uint64_t offset, std::span<Entry> entries) {
     uint64_t end = entries.size() * sizeof(Entry);
     for (Entry& entry : entries) {
@@ -134,9 +134,9 @@ Result<void> Quarantine::read_directory() {
     return {};
 }
 
-// Marks the records of a file as counted. Fails only with an error that may be temporary. A file
-// that was not completely written can end within its list of entries; then the complete entries
-// count.
+// Marks the records of a quarantine file as counted. Fails only with an error that may be
+// temporary. A file that was not completely written can end within its list of entries. The
+// complete entries of such a list are used.
 Result<void> Quarantine::read_file(const std::string& name) {
     const auto decoded = decode_name(name);
     if (!decoded || decoded->first >= decoded->end) return {};
@@ -156,7 +156,8 @@ Result<void> Quarantine::read_file(const std::string& name) {
     return {};
 }
 
-// Marks records [first, end) as counted. Returns how many of them were not counted before.
+// Marks records [first, end) as counted. Returns the number of records that were not counted
+// before.
 uint64_t Quarantine::mark(uint64_t first, uint64_t end) {
     uint64_t added = end - first;
     uint64_t joined_first = first;
@@ -202,8 +203,8 @@ Result<void> Quarantine::keep_one(const LostRange& loss) {
     return (*file)->sync();
 }
 
-// Writes the list of entries last. If the process ends before that, the next start counts the
-// records of this file again.
+// Writes all losses into one file, the list of entries last. If the process ends before the list is
+// written, the next start counts the records of this file again.
 Result<void> Quarantine::keep_together(std::span<const LostRange> losses) {
     const FileName name{losses.front().first, losses.back().end, losses.size()};
     const auto file = files_.open(directory_ + "/" + encode_name(name), Files::Open::create);
@@ -226,7 +227,8 @@ Result<void> Quarantine::keep_together(std::span<const LostRange> losses) {
     return flushed ? synced : flushed;
 }
 
-// Copies the bytes of a loss, up to the size limit. Returns the number of copied bytes.
+// Copies the bytes of a loss, as far as the quarantine's size limit allows. Returns the number of
+// copied bytes.
 Result<uint64_t> Quarantine::copy(const LostRange& loss, DamageCopier& copier) {
     if (loss.segment.empty()) return 0;
     const uint64_t bytes = std::min(loss.to - loss.from, size_max_ - std::min(size_max_, bytes_));
@@ -268,8 +270,9 @@ void LostRecords::flush() {
     }
     if (losses.empty()) return;
     std::ranges::sort(losses, {}, &LostRange::first);
-    // Count the records before the file exists. If the process ends in between, the next start
-    // counts these records again. If the file were written first, they would never be counted.
+    // Count the records before their quarantine file exists. If the process ends in between, the
+    // next start counts these records again. If the file were written first, such an end would
+    // leave the records uncounted for ever.
     records_ += count;
     shard_.add(Metric::spool_lost_records_total, static_cast<int64_t>(count));
     log_losses(losses, count);

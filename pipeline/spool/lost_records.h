@@ -1,24 +1,24 @@
 // LostRecords: counts records that were acknowledged and cannot be read, and quarantines their
 // bytes for an operator to examine. Each record is counted once, even if several deliveries find
-// it. There is one exception: if the process ends while it counts records, the next start counts
-// these records again.
+// it. There is one exception. If the process ends before it has written the quarantine file of a
+// record, the next start counts the record again.
 //
 //   spool/quarantine/
 //     00000000000000004711-00000000000000004713.damaged       records [4711, 4713)
 //     00000000000000005000-00000000000000009000.512.damaged   512 losses within [5000, 9000)
 //
-// A file of the first kind holds the bytes at the place where the records should be. It is empty if
-// the segment is missing, and contains zeros for blocks that the disk cannot read. A file of the
-// second kind begins with a list of its losses, 24 bytes each: first record, end, and number of
-// bytes (u64, little-endian). The bytes of all losses follow the list. Without this kind, a spool
-// with a million damaged records would need a million files and syncs.
+// A file of the first kind holds the bytes of the segment where the records should be. It is empty
+// if the segment is missing, and contains zeros for blocks that the disk cannot read. A file of the
+// second kind begins with a list of its losses. Each loss takes 24 bytes: first record, end, and
+// number of bytes (u64, little-endian). The bytes of all losses follow the list. If each loss had
+// its own file, a spool with a million damaged records would need a million files and syncs.
 //
-// A file in the quarantine also tells the next start that its records are already counted. An
-// operator may delete the file when every sink's position is beyond these records.
+// From a file in the quarantine, the next start learns that the records of the file are already
+// counted. An operator may delete the file when every sink's position is beyond these records.
 //
 // Memory:  16 million bytes at most for the ranges of counted records. If there are more than
-//          262,144 ranges, the first are forgotten, and another sink that finds their records
-//          counts them again.
+//          262,144 ranges, the first ranges are forgotten. The delivery of another sink that finds
+//          their records then counts the records again.
 // Threads: one LostRecords for each delivery. They share a Quarantine, which has its own mutex.
 #pragma once
 
@@ -46,15 +46,16 @@ struct LostRange {
 
 class DamageCopier;
 
-// The files of a spool's quarantine, and the records that were counted as lost. The directory is
-// read once, at the first loss.
+// The files of a spool's quarantine, and the records that were counted as lost. The quarantine's
+// directory is read once, at the first loss.
 class Quarantine {
 public:
-    // size_max: limit for the total size of all files, in bytes; files beyond this limit stay
-    // empty.
+    // size_max: limit for the total size of all quarantine files, in bytes. Bytes beyond this limit
+    // are not copied.
     Quarantine(Files& files, std::string spool_directory, uint64_t size_max);
 
-    // Marks the records of the loss as counted. Returns how many of them were not counted before.
+    // Marks the records of the loss as counted. Returns the number of records that were not counted
+    // before.
     [[nodiscard]] uint64_t claim(const LostRange& loss);
     // Writes the bytes of these losses to quarantine files. `losses` must be sorted.
     [[nodiscard]] Result<void> keep(std::span<const LostRange> losses);
@@ -76,13 +77,13 @@ private:
     std::mutex mutex_;       // Guards the members below.
     bool was_read_ = false;  // True once the directory was read.
     std::map<uint64_t, uint64_t>
-        counted_;         // Ranges [first, end) of records; they neither touch nor overlap.
-    uint64_t bytes_ = 0;  // Total size of all files.
+        counted_;  // Ranges [first, end) of records, by `first`. No two ranges touch or overlap.
+    uint64_t bytes_ = 0;  // Total size of all quarantine files.
 };
 
 class LostRecords {
 public:
-    // Maximum number of losses that are noted before they are counted.
+    // Number of noted losses at which note() calls flush().
     static constexpr size_t noted_max = 4096;
 
     LostRecords(std::shared_ptr<Quarantine> quarantine, MetricShard& shard);
@@ -90,11 +91,12 @@ public:
     LostRecords(Files& files, const std::string& spool_directory, uint64_t quarantine_size_max,
                 MetricShard& shard);
 
-    // Notes a loss. The next flush() counts it. Adjacent losses are merged.
+    // Notes a loss, which the next flush() counts. Merges it with the last noted loss if both are
+    // adjacent.
     void note(const LostRange& loss);
-    // Counts and logs the noted losses, then writes their bytes to the quarantine. Never fails:
-    // records are counted even if their bytes cannot be quarantined. Call it before a sink stores a
-    // position beyond the loss.
+    // Counts and logs the noted losses, then writes their bytes to the quarantine. Does not fail if
+    // the bytes cannot be written: the records are counted anyway. Call it before a sink stores a
+    // position beyond the noted losses.
     void flush();
     void add(const LostRange& loss) {
         note(loss);

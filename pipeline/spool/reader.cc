@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t read_ahead_bytes = 256 * 1024;
 constexpr size_t record_alignment = 8;
-// Limits for what peek_bounded() skips before it returns nothing: damaged places, and bytes.
+// When peek_bounded() has skipped this number of damaged places or bytes, it returns nothing.
 constexpr int damage_steps_max = 4096;
 constexpr uint64_t damage_bytes_max = uint64_t{16} << 20;
 constexpr uint64_t to_the_end = std::numeric_limits<uint64_t>::max();
@@ -154,7 +154,8 @@ SpoolReader::SpoolReader(Files& files, std::string directory, const Cursor& end,
     : files_(files), directory_(std::move(directory)), end_(end), lost_records_(lost_records) {}
 
 Result<void> SpoolReader::list_segments() {
-    // Read the end before listing: the segments of all records below it already have their names.
+    // Read the spool's end before listing. Then the list contains the segments of all records below
+    // this end, because a segment has its name before its first record.
     const uint64_t below = end_.read();
     const auto names = files_.list(directory_);
     if (!names && names.error().os_errno == ENOENT)
@@ -187,8 +188,8 @@ Result<void> SpoolReader::seek(uint64_t number) {
     if (segments_.empty()) return {};
     const uint64_t oldest = segments_.front();
     if (number < oldest) {
-        // Skip the dropped records. The other records before the oldest segment are lost, because
-        // their segment is missing.
+        // Skip the dropped records. Then report the remaining records before the oldest segment as
+        // lost, because their segment is missing.
         if (auto passed = step_over_dropped(oldest); !passed)
             return std::unexpected(passed.error());
         if (next_ < std::min(oldest, end_.read())) lose(std::min(oldest, end_.read()), {}, 0, 0);
@@ -198,7 +199,7 @@ Result<void> SpoolReader::seek(uint64_t number) {
     const uint64_t first = *std::prev(after);
     const auto opened = open_segment(first);
     if (!opened) return std::unexpected(opened.error());
-    if (!*opened) return {};  // peek() will find this damage, too, and report it.
+    if (!*opened) return {};  // peek() will find the same damage and report it.
     for (uint64_t at = first; at < next_;) {
         const auto skipped = segment_->skip(at);
         if (!skipped) return std::unexpected(skipped.error());
@@ -216,8 +217,8 @@ Result<void> SpoolReader::seek(uint64_t number) {
 }
 
 // Moves to the first record that was not dropped. Records below the checkpoint's `begin` were
-// dropped after every sink had stored them. Without a checkpoint, `otherwise` is used instead of
-// `begin`. Returns false if the next record was not dropped.
+// dropped after every sink had stored them. If the spool has no checkpoint, `otherwise` is used as
+// `begin`. Returns false if the record at the current position was not dropped.
 Result<bool> SpoolReader::step_over_dropped(uint64_t otherwise) {
     const auto checkpoint = read_checkpoint(files_, directory_);
     if (!checkpoint) return std::unexpected(checkpoint.error());
@@ -236,7 +237,7 @@ Result<void> SpoolReader::seek_written(int64_t written_us) {
         const auto file =
             files_.open(segment_path(directory_, *it), Files::Open::existing_read_only);
         if (!file && file.error().os_errno == ENOENT)
-            break;  // This segment and the earlier ones were just dropped.
+            break;  // This segment and all earlier segments were just dropped.
         if (!file) return std::unexpected(file.error());
         from = *it;
         const auto start = read_start(**file, from);
@@ -267,7 +268,8 @@ Result<std::optional<Record>> SpoolReader::peek_bounded() {
             auto record = segment_->peek(next_);
             if (!record || *record) return record;
         }
-        // The record is not in this segment. Either the next segment begins with it, or it is lost.
+        // Record next_ cannot be read from the open segment. Either the next segment begins with
+        // it, or it is lost.
         if (const auto over = step_over_damage(); !over) return std::unexpected(over.error());
     }
     damage_steps_ = 0;
@@ -288,21 +290,21 @@ void SpoolReader::give_up() {
     ++next_;
 }
 
-// Opens the segment that begins with the next record, if it is newer than the last listing. In an
-// undamaged spool that segment has the expected name, so the directory need not be listed.
+// Opens the segment that begins with record next_. Returns false if it finds no such segment. In an
+// undamaged spool, the name of the next segment is known, so the directory need not be listed.
 Result<bool> SpoolReader::open_next_segment() {
     if (!segment_ || segment_->head().first_record == next_) return false;
     const auto opened = open_segment(next_);
     if (!opened || !*opened) return opened;
-    // The list keeps no segments that the reader has passed.
+    // Remove the segments that the reader has passed.
     segments_.erase(segments_.begin(), std::ranges::lower_bound(segments_, next_));
     if (segments_.empty() || segments_.front() != next_) segments_.insert(segments_.begin(), next_);
     return true;
 }
 
-// Returns whether the segment still exists. It may have been dropped since the listing, and another
-// segment may have overwritten its file. The answer holds for all data that was read ahead, so the
-// file system is asked only once for it.
+// Returns true if the segment still exists. The segment may have been dropped since the directory
+// was listed, and another segment may have overwritten its file. The answer is remembered until the
+// next read from the file, because it holds for all data that was read ahead.
 Result<bool> SpoolReader::still_exists(uint64_t first_record) {
     const bool is_open = segment_ && segment_->head().first_record == first_record;
     if (is_open && segment_->is_in_place()) return true;
@@ -312,15 +314,16 @@ Result<bool> SpoolReader::still_exists(uint64_t first_record) {
     return status.has_value();
 }
 
-// Lists the segments again. Removes a segment that is still listed although its file is missing.
+// Lists the segments again, after the file of one segment was found missing. Removes the missing
+// segment from the list if the directory still contains its name.
 Result<void> SpoolReader::forget(uint64_t first_record) {
     if (auto listed = list_segments(); !listed) return listed;
     std::erase(segments_, first_record);
     return {};
 }
 
-// Moves to the next readable record. That may be record next_ itself, in the next segment. Does not
-// move if it first has to list the segments.
+// Moves to the next readable record. That may be record next_ itself, in the next segment. May
+// return without a move after it has listed the segments again; the caller then calls it once more.
 Result<void> SpoolReader::step_over_damage() {
     if (next_ >= listed_below_) {
         const auto opened = open_next_segment();
@@ -353,7 +356,7 @@ Result<void> SpoolReader::step_over_damage() {
     const auto found = find_in_segment(damage);
     if (!found) return std::unexpected(found.error());
     if (*found) return {};
-    // Newer records may be in segments that were created after the last listing.
+    // Newer records may be in segments that were created after the directory was last listed.
     if (is_last && listed_below_ < damage.below) return list_segments();
     // The segment may have been dropped and overwritten during the search.
     if (segment_ && !segment_->is_in_place()) {
@@ -369,10 +372,10 @@ Result<void> SpoolReader::step_over_damage() {
     return {};
 }
 
-// Skips records that were dropped since the last listing, because they are not lost. After a power
-// cut, a part of the segments that were dropped together can exist again. Reads the checkpoint only
-// once for each damaged segment. That is enough, because records are dropped only after every sink
-// has stored them. A later drop does not concern the records that are still to be read.
+// Skips records that were dropped, because dropped records are not lost. After a power cut, some of
+// the segments that were dropped together can exist again. Reads the checkpoint only once for each
+// damaged segment. Later changes of the checkpoint do not matter: records are dropped only after
+// every sink has stored them, so the records that are still to be read are never dropped.
 Result<bool> SpoolReader::step_over_half_dropped() {
     if (segment_ && checked_segment_ == segment_->head().first_record) return false;
     const auto passed = step_over_dropped(0);
@@ -384,7 +387,8 @@ Result<bool> SpoolReader::step_over_half_dropped() {
     return passed;
 }
 
-// Moves to the next readable record in the open segment. Returns false if there is none.
+// Moves to the next readable record in the open segment. Returns false if the segment has no such
+// record.
 Result<bool> SpoolReader::find_in_segment(const Damage& damage) {
     if (!segment_) return false;
     // If the record's head is intact, only this record is lost.

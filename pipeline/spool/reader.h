@@ -1,24 +1,25 @@
-// Spool reader: reads the records from a given number on, while the writer may append more.
+// Spool reader: reads the records of a spool from a given number on. The writer may append more
+// records meanwhile.
 //
 // A delivery always reads the spool, never a ring. So the same code handles a slow sink, a restart
-// and a crash. Records below the spool's end are complete and durable; the reader never reads
-// beyond that end.
+// and a crash. Records below the spool's end are complete and durable. The reader never reads
+// beyond the spool's end.
 //
 // The reader does not wait for a record that cannot be read. It searches for the next readable
-// record in this segment and the following ones, reports the records in between as lost, and
-// continues there. If a payload or a record head is damaged, only that record is lost. If a segment
-// is missing, all its records are lost.
+// record in the same segment and in later segments. It reports the records before that record as
+// lost, and continues with that record. If a payload or a record head is damaged, only that record
+// is lost. If a segment is missing, all its records are lost.
 //
-// The reader lists the directory when it seeks and when it reaches records beyond the segments that
-// it knows. It does not list the directory for each segment or damaged record. So reading takes
-// time in proportion to the size of the spool.
+// The reader lists the spool's directory when it seeks, and when it reaches a record whose segment
+// it does not know. It does not list the directory for each segment or damaged record. So reading
+// takes time in proportion to the size of the spool.
 //
 // Functions return an error in two cases: a temporary failure such as too_many_files, and damage
-// that no reader can skip. An error loses nothing: call seek() again.
+// that no reader can skip. No record is lost by an error: call seek() again.
 //
 // At start, a delivery also reads the fingerprints of records that the sink has already stored
-// (delivery/deduplication.h). The reader for these records has no LostRecords: a record that is in
-// the sink is not lost, even if its copy in the spool cannot be read.
+// (delivery/deduplication.h). The reader for these records has no LostRecords, because a record
+// that the sink has stored is not lost if its copy in the spool cannot be read.
 //
 // Threads: one reader for each delivery.
 #pragma once
@@ -49,15 +50,16 @@ struct Record {
     RunId run{};                          // The run that wrote the record.
 };
 
-// Decodes a record into columns that are just large enough for it. Fails with spool_damaged if the
-// record contradicts itself.
+// Decodes a record into columns that are just large enough for its rows. Fails with spool_damaged
+// if the content of the record contradicts itself.
 [[nodiscard]] Result<Columns> columns_of(const Record& record);
 
 // The records of one segment, in order.
 class SegmentReader {
 public:
-    // Fails with spool_damaged if the segment's head is damaged or belongs to another segment. If
-    // the file is missing, os_errno is ENOENT.
+    // Opens the segment whose first record has this number. Fails with spool_damaged if the
+    // segment's head is damaged or belongs to another segment. If the file is missing, the error's
+    // os_errno is ENOENT.
     [[nodiscard]] static Result<SegmentReader> open(Files& files, const std::string& directory,
                                                     uint64_t first_record);
     // Opens a segment whose head is damaged. Its records can be found, but not decoded.
@@ -67,29 +69,29 @@ public:
                                                              const SpoolId& spool);
 
     [[nodiscard]] const SegmentHead& head() const { return head_; }
-    // Returns where the next record begins, in bytes from the segment's start.
+    // Returns the offset of the next record, in bytes from the segment's start.
     [[nodiscard]] uint64_t offset() const { return offset_; }
 
-    // Returns the record at offset() if it has this number and is whole, otherwise nothing. Does
-    // not change offset().
+    // Returns the record at offset() if the record has this number and is undamaged. Returns
+    // nothing if not. Does not change offset().
     [[nodiscard]] Result<std::optional<Record>> peek(uint64_t number);
     // Moves past the record that peek() returned.
     void advance();
-    // Moves past the record at offset() if its head is whole and has this number. The payload may
-    // be damaged. Returns false if it did not move.
+    // Moves past the record at offset() if its head is undamaged and has this number. The payload
+    // may be damaged. Returns true if offset() has changed.
     [[nodiscard]] Result<bool> skip(uint64_t number);
-    // Finds the first record, from offset() on, whose number is in [from, below). Moves to it and
-    // returns its number. If there is none, returns nothing and does not change offset(). The
-    // payload of the record may be damaged.
+    // Finds the first record, from offset() on, whose number is in [from, below). Moves to this
+    // record and returns its number. The payload of the record may be damaged. If there is no such
+    // record, returns nothing and does not change offset().
     [[nodiscard]] Result<std::optional<uint64_t>> find(uint64_t from, uint64_t below);
-    // Discards the data that was read ahead, because the file may have been overwritten since.
+    // Discards the data that was read ahead. Call it if the file may have been overwritten since.
     void refresh() { window_bytes_ = 0; }
-    // Returns whether set_in_place() was called after the last read from the file. If so, the data
-    // that was read ahead belongs to this segment, and not to a later segment that has overwritten
+    // Returns true if set_in_place() was called after the last read from the file. The data that
+    // was read ahead then belongs to this segment, and not to a later segment that has overwritten
     // the file.
     [[nodiscard]] bool is_in_place() const { return in_place_; }
-    // Call it if the file still has the name of the segment. No later segment gets this name, so
-    // all data that was read so far belongs to this segment.
+    // Call it if the file still has the name of this segment. A later segment never gets the same
+    // name, so all data that was read so far belongs to this segment.
     void set_in_place() { in_place_ = true; }
 
 private:
@@ -102,50 +104,51 @@ private:
     uint64_t offset_ = segment_head_bytes;
     uint64_t advance_to_ = segment_head_bytes;
     std::vector<std::byte>
-        window_;  // Part of the file that was read ahead; as large as the largest record.
+        window_;  // Part of the file that was read ahead. As large as the largest record so far.
     uint64_t window_at_ = 0;
     size_t window_bytes_ = 0;
     bool in_place_ = false;
 };
 
-// The start of a segment.
+// What the beginning of a segment's file says about the segment.
 struct SegmentStart {
     std::optional<Origin> origin;     // Empty if the head of the segment cannot be read.
-    std::optional<int64_t> begun_us;  // When the first record was written; empty if its head or
-                                      // that of the segment cannot be read.
+    std::optional<int64_t> begun_us;  // When the first record was written. Empty if the head of
+                                      // this record or of the segment cannot be read.
 };
 
 [[nodiscard]] Result<SegmentStart> read_start(File& segment, uint64_t first_record);
-// Reads the spool's checkpoint; returns nothing if it is missing or damaged.
+// Reads the spool's checkpoint. Returns nothing if the checkpoint is missing or damaged.
 [[nodiscard]] Result<std::optional<Checkpoint>> read_checkpoint(Files& files,
                                                                 const std::string& directory);
 
 class SpoolReader {
 public:
-    // end: the spool's end; records below it may be read.
-    // lost_records: counts records that cannot be read; nullptr if the sink has already stored all
+    // end: the spool's end. The reader reads only records below this number.
+    // lost_records: counts records that cannot be read. nullptr if the sink has already stored all
     // records that this reader reads.
     SpoolReader(Files& files, std::string directory, const Cursor& end, LostRecords* lost_records);
 
-    // Moves to record `number`, or to the oldest record in the spool if that is later.
+    // Moves to record `number`. If the spool no longer holds this record, moves to the oldest
+    // record of the spool.
     [[nodiscard]] Result<void> seek(uint64_t number);
-    // Moves to the start of a segment, so that all records written at `written_us` or later come
-    // after that place. Chooses the latest such segment.
+    // Moves to the first record of a segment. Chooses the latest segment for which this holds: all
+    // records that were written at `written_us` or later are in the segment or after it.
     [[nodiscard]] Result<void> seek_written(int64_t written_us);
     // Returns the number of the next record.
     [[nodiscard]] uint64_t position() const { return next_; }
-    // Returns the records that the reader skipped because the spool had dropped them; nothing if it
-    // skipped none since the last call. The reader skips records in this way if a sink needs
-    // dropped records again.
+    // Returns the records that the reader has skipped since the last call because the spool had
+    // dropped them. Returns nothing if there are none. The reader skips dropped records if a sink
+    // needs them again.
     [[nodiscard]] std::optional<RecordRange> take_dropped() {
         return std::exchange(dropped_, std::nullopt);
     }
-    // Returns the next record, or nothing if there is none below the end yet. When it returns
+    // Returns the next record, or nothing if the spool's end is reached. When peek() returns
     // nothing, all unreadable records that it skipped have been counted as lost.
     [[nodiscard]] Result<std::optional<Record>> peek();
-    // Like peek(), but also returns nothing after it has skipped a certain amount of damage.
-    // has_more() is then true, and the next call continues. A caller that pauses when it gets
-    // nothing thus does a bounded amount of work.
+    // Like peek(), but also returns nothing after it has skipped a certain amount of damage. In
+    // that case has_more() is true, and the next call continues the search. So one call does a
+    // bounded amount of work.
     [[nodiscard]] Result<std::optional<Record>> peek_bounded();
     [[nodiscard]] bool has_more() const { return has_more_; }
     void advance();
@@ -158,9 +161,10 @@ private:
     [[nodiscard]] Result<bool> open_next_segment();
     [[nodiscard]] Result<bool> still_exists(uint64_t first_record);
     [[nodiscard]] Result<void> forget(uint64_t first_record);
-    // Returns false if the segment is missing or has the wrong head.
+    // Returns false if the segment is missing, or if its head is damaged or belongs to another
+    // segment.
     [[nodiscard]] Result<bool> open_segment(uint64_t first_record);
-    // The damaged place where record `next_` should be.
+    // The bytes of the segments where record `next_` should be but cannot be read.
     struct Damage {
         std::string segment;  // See LostRange.
         uint64_t from;
@@ -179,16 +183,17 @@ private:
     LostRecords* lost_records_;
     std::optional<SegmentReader> segment_;
     std::vector<uint64_t> segments_;  // First records of the known segments, sorted.
-    uint64_t listed_below_ = 0;       // All segments of records below this number are known.
+    uint64_t listed_below_ = 0;  // segments_ has the segments of all records below this number.
     // The damaged segment for which the checkpoint was already read.
     std::optional<uint64_t> checked_segment_;
     uint64_t next_ = 0;
-    bool has_more_ = false;  // The last peek_bounded() stopped early.
-    // What peek_bounded() has skipped since it last returned nothing: damaged places, and bytes.
+    bool has_more_ = false;  // True if the last peek_bounded() stopped before the end.
+    // Number of damaged places, and of bytes, that were skipped since peek_bounded() last returned
+    // nothing.
     int damage_steps_ = 0;
     uint64_t passed_bytes_ = 0;
     std::optional<RecordRange> dropped_;
-    uint64_t fresh_below_ = 0;  // Records below this are complete in the data that was read ahead.
+    uint64_t fresh_below_ = 0;  // Read-ahead data is complete for records below this number.
 };
 
 }  // namespace rollcall

@@ -27,7 +27,7 @@ struct Gap {
 };
 
 struct Scan {
-    std::vector<Place> whole;  // Records that can be read.
+    std::vector<Place> whole;  // Undamaged records.
     std::vector<Gap> gaps;     // The last gap begins after the last record.
     uint64_t durable;          // The records below this number were durable.
 };
@@ -108,8 +108,8 @@ Result<Checkpoint> find_checkpoint(Files& files, const std::string& directory,
 Result<SpoolTail> find_tail(SegmentReader& segment, uint64_t durable) {
     const auto found = scan(segment, durable);
     if (!found) return std::unexpected(found.error());
-    // The first gap that ends beyond the durable records. Such a gap always exists, because the
-    // last gap has no end. The records in this gap and after it were never acknowledged.
+    // Find the first gap that ends beyond the durable records. Such a gap always exists, because
+    // the last gap has no end. The records after the beginning of this gap were never acknowledged.
     const auto cut =
         std::ranges::find_if(found->gaps, [&](const Gap& gap) { return gap.end > found->durable; });
     SpoolTail tail{.next = std::max(cut->begin.number, found->durable),
@@ -119,7 +119,7 @@ Result<SpoolTail> find_tail(SegmentReader& segment, uint64_t durable) {
     for (const Place& place : found->whole)
         if (place.number >= found->durable) tail.unsynced = std::min(tail.unsynced, place.offset);
     // If none of the segment's records was durable, perhaps its head was not durable either. So the
-    // head must be written again, too.
+    // head must be written again as well.
     if (found->durable == segment.head().first_record) tail.unsynced = 0;
     return tail;
 }

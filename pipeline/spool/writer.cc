@@ -12,12 +12,13 @@ namespace rollcall {
 namespace {
 
 constexpr std::array<std::byte, 16 * 1024> zeros{};
-// Maximum number of zero bytes that are written after a record. More zeros would delay the next
-// sync. With fewer, more syncs would have to write metadata.
+// Maximum number of zero bytes that are written after a record. With more zeros, the next sync
+// would take longer. With fewer zeros, more syncs would have to write metadata.
 constexpr size_t ahead_bytes_max = 256 * 1024;
 constexpr size_t ahead_records_min = 16;
 constexpr std::chrono::microseconds names_interval{1'000'000};
-// Maximum number of segments that one drop() removes, so that a stop need not wait for more.
+// Maximum number of segments that one drop() removes. A stop of the daemon may have to wait for one
+// drop().
 constexpr size_t dropped_max = 64;
 
 bool is_full(const Result<void>& done) { return !done && done.error().code == Code::disk_full; }
@@ -30,8 +31,8 @@ SpoolWriter::SpoolWriter(Files& files, const Clock& clock, MetricShard& shard, O
       shard_(shard),
       options_(std::move(options)),
       lineage_(files, options_.directory) {
-    // Limit the size of a segment. Otherwise one segment could fill the spool for ever, because the
-    // segment that is being written cannot be dropped.
+    // Limit the size of a segment. The segment that is being written cannot be dropped, so a larger
+    // segment could fill the spool for ever.
     options_.segment_size = std::min(options_.segment_size, options_.size_max / 4);
 }
 
@@ -81,8 +82,8 @@ Result<void> SpoolWriter::recover_last() {
     if (auto written = write_again(*file_, tail->unsynced, tail->bytes); !written) return written;
     const uint64_t size = segments_.back().bytes;
     const uint64_t torn = tail->appendable ? size - std::min(size, tail->bytes) : 0;
-    // Level debug if nothing was torn, because the spool of dead letters is opened for each dead
-    // letter.
+    // Log at level debug if nothing was torn, because the spool of dead letters is opened for each
+    // dead letter.
     log(torn > 0 ? LogLevel::info : LogLevel::debug,
         {.message = "spool: opened",
          .details = {{"directory", options_.directory},
@@ -107,9 +108,10 @@ Result<void> SpoolWriter::recover_last() {
     return replace_empty();
 }
 
-// Handles a last segment whose head is damaged or missing. If the checkpoint says that the
-// segment held no records, and none is found in it, its head was never written, and the segment is
-// replaced. A crash without `spool.sync` can leave a segment without a head.
+// Handles a last segment whose head is damaged or missing. If the segment contains no record, and
+// the checkpoint's `end` is not beyond its first record, the head was never written. In that case
+// the segment is created again. A crash while `spool.sync` is off can leave a segment without a
+// head.
 Result<void> SpoolWriter::replace_last() {
     const uint64_t first = segments_.back().first_record;
     const auto end = find_end_without_head(files_, options_.directory, first,
@@ -132,8 +134,8 @@ Result<void> SpoolWriter::replace_last() {
     return replace_empty();
 }
 
-// Begins a run after the existing records. The run's segment is created only with its first record,
-// so that the daemon can start even if the disk is full.
+// Begins a run after the existing records. The first append() creates the run's segment, so that
+// the daemon can start even if the disk is full.
 Result<void> SpoolWriter::begin_run() {
     if (!options_.has_runs) return {};
     run_begins_ = true;
@@ -143,8 +145,8 @@ Result<void> SpoolWriter::begin_run() {
     return lineage_.open(id(), segments, next_);
 }
 
-// Assigns the last segment to this run if it holds no record. Otherwise the run begins a new
-// segment.
+// Assigns the last segment to the current run if the segment holds no record. If it holds records,
+// append() begins a new segment for the run.
 Result<void> SpoolWriter::claim_last() {
     SpoolSegment& last = segments_.back();
     if (!options_.has_runs || next_ > last.first_record) return {};
@@ -159,7 +161,7 @@ Origin SpoolWriter::origin() const {
     return options_.has_runs ? lineage_.origin() : Origin{id(), id()};
 }
 
-// Creates the last segment again. Call only if it holds no records.
+// Creates the last segment again. REQUIRES: the last segment holds no records.
 Result<void> SpoolWriter::replace_empty() {
     const std::string name = segment_name(segments_.back().first_record);
     if (auto removed = files_.remove(path(name)); !removed) return removed;
@@ -177,8 +179,10 @@ Result<void> SpoolWriter::open_checkpoint() {
     return files_.sync_directory(options_.directory);
 }
 
-// Writes both slots. The first slot is durable before the second is written. Otherwise a torn write
-// could leave only an older `begin`, and dropped records would count as missing.
+// Writes both slots of the checkpoint. If only one slot had the new `begin`, a later torn write
+// could leave only the other slot with an older `begin`. Dropped records would then count as
+// missing. The first slot is durable before the second is written, so a power cut damages at most
+// one of them.
 Result<void> SpoolWriter::write_both_checkpoints() {
     for (int slot = 0; slot < 2; ++slot) {
         if (auto written = write_checkpoint(); !written) return written;
@@ -195,9 +199,9 @@ Result<void> SpoolWriter::write_checkpoint() {
     return checkpoint_file_->write(checkpoint_slot_ ? 0 : checkpoint_slot_bytes, slot);
 }
 
-// Writes the head into the file `recycled`, and then renames that file to the name of the segment.
-// So a segment always has its head, and a failure here can be retried. Head and name are durable
-// before the first record is written.
+// Writes the head of the new segment into the file `recycled`, and then renames this file to the
+// name of the segment. So a segment always has its head, and the caller can try again after a
+// failure. Head and name are durable before the first record is written.
 Result<void> SpoolWriter::begin_segment() {
     const std::string recycled = path(recycled_name);
     const Origin origin = this->origin();
@@ -277,9 +281,9 @@ Result<void> SpoolWriter::append(const Columns& rows, std::span<const std::byte>
     return {};
 }
 
-// Writes zeros for the records that will follow a record of this size, if many such records fit. A
-// large record extends the file without zeros. No more zeros are written than the segment has
-// bytes, so that a small spool stays small.
+// Writes zeros after a record of `bytes` bytes that is about to be appended, so that later records
+// have blocks to overwrite. Writes no zeros after a large record. Never writes more zeros than the
+// segment has bytes, so that a small spool stays small.
 Result<void> SpoolWriter::write_zeros_ahead(uint64_t bytes) {
     const uint64_t begin = segments_.back().bytes + bytes;
     const uint64_t most = std::min<uint64_t>(ahead_bytes_max, segments_.back().bytes);
@@ -298,7 +302,7 @@ Result<void> SpoolWriter::write_zeros_ahead(uint64_t bytes) {
 
 Result<void> SpoolWriter::roll() {
     if (next_ == segments_.back().first_record) return {};
-    // Later syncs cover only the next segment, so sync this one first.
+    // Later syncs cover only the new segment, so sync the current segment first.
     if (auto synced = sync(); !synced) return synced;
     if (auto named = check_names(); !named) return named;
     return begin_segment();
@@ -354,8 +358,8 @@ Result<void> SpoolWriter::sync() {
 
 Result<void> SpoolWriter::drop(uint64_t stored, uint64_t settled) {
     if (auto named = check_names_if_due(); !named) return named;
-    // The duplicate window reaches back from this time. All records that a sink still lacks were
-    // written at this time or later.
+    // now_us is the end of the duplicate window. All records that a sink still lacks were written
+    // at this time or later.
     int64_t now_us = clock_.wall_us();
     const size_t after_stored = segments_to(stored);
     if (stored < next_ && after_stored > 0) now_us = segments_[after_stored - 1].begun_us;
@@ -366,8 +370,8 @@ Result<void> SpoolWriter::drop(uint64_t stored, uint64_t settled) {
         if (count > 0 || recycled_bytes_ > 0) left -= segments_[count].bytes;
     }
     if (count == 0) return {};
-    // Write the new `begin` before deleting, so that after a crash the deleted records do not count
-    // as missing.
+    // Write the checkpoint's new `begin` before the segments are deleted. So the records of deleted
+    // segments do not count as missing after a crash.
     checkpoint_.begin = segments_[count].first_record;
     if (auto written = write_both_checkpoints(); !written) return written;
     for (; count > 0; --count) {
@@ -394,7 +398,7 @@ Result<void> SpoolWriter::drop(uint64_t stored) {
     return {};
 }
 
-// Returns whether the segment before `next` is kept although every sink has stored it. After the
+// Returns true if the segment before `next` is kept although every sink has stored it. After the
 // clock was set back, a segment can have a time in the far future. Such a segment is not kept,
 // because no later record can be a duplicate of its records.
 bool SpoolWriter::kept(const SpoolSegment& next, uint64_t settled, int64_t now_us,
@@ -404,7 +408,7 @@ bool SpoolWriter::kept(const SpoolSegment& next, uint64_t settled, int64_t now_u
            std::chrono::abs(std::chrono::microseconds(now_us - next.begun_us)) < options_.kept_for;
 }
 
-// Returns the number of segments that begin with this record or an earlier one.
+// Returns the number of segments whose first record is `record` or an earlier record.
 size_t SpoolWriter::segments_to(uint64_t record) const {
     const auto after = std::ranges::upper_bound(segments_, record, {}, &SpoolSegment::first_record);
     return static_cast<size_t>(after - segments_.begin());
