@@ -81,8 +81,8 @@ CharsetReader::~CharsetReader() {
         if (open.conversion != nullptr) iconv_close(open.conversion);
 }
 
-// Returns the conversion from a charset, in its initial state; nullptr if the charset is not known
-// or iconv lacks it.
+// Returns the conversion from a charset, in its initial state. Returns nullptr if the charset is
+// not known or iconv lacks it.
 void* CharsetReader::conversion(std::string_view charset) {
     const auto* const found = std::ranges::find_if(
         charsets, [&](const Charset& known) { return same_word(known.sent, charset); });
@@ -107,7 +107,7 @@ bool CharsetReader::read(std::string_view charset, std::string_view text, std::s
     if (from == nullptr) return false;
     constexpr size_t growth_max = 3;  // One byte becomes at most three bytes of UTF-8.
     out.resize(std::min(out.capacity(), growth_max * text.size()));
-    char* in = const_cast<char*>(text.data());  // iconv() does not change it.
+    char* in = const_cast<char*>(text.data());  // iconv() does not change the text.
     size_t in_left = text.size();
     char* at = out.data();
     size_t out_left = out.size();

@@ -2,7 +2,7 @@
 //
 //     Content-Type: application/json; charset=windows-1251
 //
-// The C library (iconv) does the conversion. If it lacks a code page, or refuses bytes that the
+// The C library (iconv) does the conversion. If iconv lacks a code page, or refuses bytes that the
 // code page does not define, the decoder reads the text like any other text that is not UTF-8.
 //
 // Threads: one object for each worker. Memory is allocated only when a code page is first used.
@@ -15,7 +15,8 @@
 
 namespace rollcall {
 
-// Returns the charset that a Content-Type declares, without quotes; may be empty.
+// Returns the charset that a Content-Type declares, without quotes. Returns an empty text if it
+// declares none.
 [[nodiscard]] std::string_view declared_charset(std::string_view content_type);
 
 class CharsetReader {
@@ -26,7 +27,7 @@ public:
     ~CharsetReader();
 
     // Replaces `out` by the text as UTF-8. Returns false if the charset is not known, if `text` is
-    // not valid in it, or if the result does not fit into the capacity of `out`.
+    // not valid in this charset, or if the result does not fit into the capacity of `out`.
     [[nodiscard]] bool read(std::string_view charset, std::string_view text, std::string& out);
 
 private:

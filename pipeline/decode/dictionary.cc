@@ -23,7 +23,7 @@ Meaning meaning_of(std::string_view object, std::string_view name) {
             .plain = folded.is_plain()};
 }
 
-// A hash other than 0 and not_cached, which have a meaning.
+// Returns the hash of a name. Never returns 0 or not_cached, which have a meaning of their own.
 uint64_t Scope::hash_of(std::string_view name) {
     return std::clamp<uint64_t>(process_hash(name), 1, not_cached - 1);
 }

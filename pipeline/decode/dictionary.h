@@ -2,16 +2,16 @@
 //
 // A fleet uses the same few hundred spellings again and again. Folding a name and checking it for
 // secrets takes ten times as long as comparing it with a cached name. So each worker has a hash
-// table, and each slot of the table keeps the last name that was looked up there. A name that is
-// not cached costs as much as without the cache.
+// table, and each slot of the table keeps the last name that was looked up there. The look-up of a
+// name that is not cached costs as much as without the cache.
 //
-// A router sends its names in the same order each time. Each entry therefore points to the name
-// that followed it last time. If the same name follows again, it is recognized without a search for
-// its end or its slot.
+// A router sends its names in the same order each time. The entry of a name therefore points to the
+// name that followed it the last time. If the same name follows again, the dictionary recognizes it
+// without a search for its end or its slot.
 //
 // The same name can have different meanings in different objects. So a member is cached by its own
-// name and by a hash of its object's name (see Scope). The hash has a key, so that no client can
-// find two names with the same hash.
+// name and by a hash of its object's name (see Scope). The hash has a secret key, so that no client
+// can find two names with the same hash.
 //
 // Threads: one for each worker, inside its Fields. Nothing allocates after construction.
 #pragma once
@@ -30,28 +30,29 @@ namespace rollcall {
 
 struct Meaning {
     const KnownKey* in_pairs = nullptr;   // See find_key().
-    const KnownKey* alone = nullptr;      // Like in_pairs; nullptr if the key is only for pairs.
+    const KnownKey* alone = nullptr;      // Like in_pairs; nullptr if the key counts only in pairs.
     const KnownKey* in_object = nullptr;  // The key for `object.name`, such as `ram.total`.
     bool group = false;                   // See is_group().
     bool other_thing = false;             // See is_other_thing().
     bool secret = false;                  // See is_secret().
     bool plain = false;  // The name consists of letters, digits and `.-_`, as most names do.
-    // The following are mutable, because they do not affect the meaning.
+    // The next two members are mutable, because they do not affect the meaning.
     mutable uint64_t hash = 0;                  // See Scope; 0 until the first Scope of this name.
     mutable FrequentNames::Place counted = {};  // Where UnknownKeys counted this name.
 };
 
 // The object whose members are looked up.
 struct Scope {
-    // The hash of a name that is too long for the cache.
+    // The value of `hash` if the object's name is too long for the cache.
     static constexpr uint64_t not_cached = UINT64_MAX;
 
     std::string_view object;  // The name of the object; empty for the report itself.
-    uint64_t hash = 0;        // The keyed hash of that name; 0 for the report itself.
+    uint64_t hash = 0;        // The keyed hash of the object's name; 0 for the report itself.
 
     Scope() = default;
-    // meaning: the meaning of the object's name. The first Scope of a name computes the hash, and
-    // the meaning keeps it. Most names never need it, and it costs more than a look-up.
+    // meaning: the meaning of the object's name. The first Scope of a name computes the hash and
+    // stores it in `meaning`. A look-up does not compute the hash, because most names never need
+    // one, and the hash costs more than the look-up.
     Scope(std::string_view name, const Meaning& meaning) : object(name), hash(meaning.hash) {
         if (hash == 0 && !name.empty()) hash = meaning.hash = hash_of(name);
     }
@@ -71,7 +72,7 @@ public:
     Dictionary(const Dictionary&) = delete;
     Dictionary& operator=(const Dictionary&) = delete;
 
-    // Returns the meaning of a name in the report itself. Valid until the next call.
+    // Returns the meaning of a name in the report itself. The meaning is valid until the next call.
     [[nodiscard]] const Meaning& look_up(std::string_view name) { return look_up(Scope(), name); }
     // Returns the meaning of a member of an object.
     [[nodiscard]] const Meaning& look_up(const Scope& scope, std::string_view name);
@@ -84,8 +85,8 @@ public:
         size_t bytes = 0;  // 0 if the prediction was wrong; then call look_up().
         const Meaning* meaning = nullptr;
     };
-    // Predicts the next name: the one that followed the current name the last time. Returns it if
-    // `text` begins with this name and continues with `end`.
+    // Predicts that the next name is the name that followed the current name the last time. Returns
+    // the predicted name if `text` begins with it and continues with `end`.
     [[nodiscard]] Expected expect(std::string_view text, std::string_view end,
                                   const Scope& scope = Scope());
 
@@ -117,7 +118,7 @@ private:
         Spelling spelling;
         uint64_t scope = 0;  // The hash of the object's name.
         Meaning meaning;
-        Entry* next = nullptr;  // The entry of the name that last followed this one.
+        Entry* next = nullptr;  // The entry of the name that followed this name the last time.
     };
 
     template <class Word>
@@ -132,8 +133,8 @@ private:
     }
     // Returns the entry of a name. If the slot held another name until now, replaces that name.
     [[nodiscard]] Entry& entry(const Scope& scope, const Spelling& spelling, std::string_view name);
-    // Returns the meaning of a name that is not cached, because it is too long, or is in an object
-    // with such a name.
+    // Returns the meaning of a name that is not cached, because the name or its object's name is
+    // too long.
     [[nodiscard]] const Meaning& look_up_long(const Scope& scope, std::string_view name);
     [[nodiscard]] Meaning meaning_here(std::string_view object, std::string_view name) const;
     void learn(Entry& entry, const Scope& scope, const Spelling& spelling, std::string_view name);

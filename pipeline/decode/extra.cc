@@ -15,8 +15,9 @@ struct SecretPart {
     Privacy privacy;
 };
 
-// Parts that make a name a secret, folded like keys, sorted by their first letters. `key` occurs in
-// many harmless names, so as a part it counts only together with a word in front of it.
+// A name that contains one of these parts indicates a secret or identifies a person. The parts are
+// folded like keys and sorted by their first letters. `key` occurs in many harmless names, so the
+// list contains it only with a word in front of it.
 constexpr SecretPart secret_parts[] = {
     {"accesskey", Privacy::credential},     {"apikey", Privacy::credential},
     {"authkey", Privacy::credential},       {"authorization", Privacy::credential},
@@ -54,8 +55,8 @@ constexpr std::array<uint8_t, 27> parts_from = [] {
     return from;
 }();
 
-// For each first letter of a part, a bit for each second letter that occurs. So most positions in a
-// name need no comparison.
+// For each first letter, a mask of the second letters of the parts that begin with it. With this
+// table, most positions in a name need no comparison with the parts.
 constexpr uint32_t letter_bit(char letter) { return uint32_t{1} << ((letter - 'a') & 31); }
 constexpr std::array<uint32_t, 26> seconds_of = [] {
     std::array<uint32_t, 26> seconds{};
@@ -115,8 +116,8 @@ void Extra::put(std::string_view bytes) {
     used_ += bytes.size();
 }
 
-// Appends a comma and the name. Returns false and appends nothing if the member is to be left out,
-// or if there is no room for these and `value_bytes` more bytes.
+// Appends a comma and the name of a member. Returns false and appends nothing if the member is to
+// be left out, or if the comma, the name and a value of `value_bytes` bytes do not fit.
 bool Extra::begin(const Name& named, size_t value_bytes) {
     if (muted_ > 0 || named.secret) return false;
     const std::string_view name = named.text;
@@ -139,7 +140,7 @@ bool Extra::quote(std::string_view text, bool plain) {
     if (room() < text.size() + 2) return false;
     put('"');
     const size_t begin = used_;
-    put(text);  // Copy as if nothing needs escaping, then check.
+    put(text);  // Copy the text, then check whether it needs escapes.
     size_t seen = plain ? text.size() : 0;
     while (seen < text.size()) {
         const size_t step = json_plain(&bytes_[begin + seen]);

@@ -3,10 +3,11 @@
 //
 //     {"software-id":"TJI1-CDCL","interfaces":[{"name":"ether1","rx-byte":18446744073709550000}]}
 //
-// The object is written while the report is read. Except for brackets that are still open, it is
-// valid JSON at any time. A member that does not fit into the column is left out. Every member
-// whose name indicates a secret or identifies a person is left out too: passphrases, tokens, IMSI.
-// With ingest.keep_sim_identifiers, members that identify a person are kept.
+// The object is written while the report is read. Except for closing brackets that are still
+// missing, its text is valid JSON at any time. A member that does not fit into the column is left
+// out. A member is also left out if its name indicates a secret or identifies a person, such as a
+// passphrase, a token or an IMSI. If the setting ingest.keep_sim_identifiers is on, members that
+// identify a person are kept.
 //
 // Threads: one for each worker, inside its Fields. Nothing allocates.
 #pragma once
@@ -23,14 +24,14 @@
 
 namespace rollcall {
 
-// The kind of value to expect under a name.
+// The privacy of a value, according to the name of its member.
 enum class Privacy : uint8_t {
     open,
     subscriber,  // Identifies a person or a SIM: "imsi", "uicc", "subscriber-number".
     credential,  // Is a secret: "wpa2-pre-shared-key", "X-Device-Secret", "snmp-community".
 };
 [[nodiscard]] Privacy privacy_of(std::string_view name);
-// Does the same for a name that is already folded.
+// Returns the same as privacy_of(name). `folded` is the folded form of `name`.
 [[nodiscard]] Privacy privacy_of(std::string_view name, const FoldedName& folded);
 
 // Returns whether a name indicates a credential or identifies a person or a SIM.
@@ -48,7 +49,7 @@ public:
         Name() = default;
         template <std::convertible_to<std::string_view> Text>
         Name(const Text& name) : text(name), secret(is_secret(name)) {}
-        // Use this for a name whose meaning the dictionary has already found.
+        // Use this constructor for a name whose meaning the dictionary has already found.
         Name(std::string_view name, bool is_secret, bool is_plain)
             : text(name), secret(is_secret), plain(is_plain) {}
     };
@@ -73,7 +74,8 @@ public:
     // Removes all members since open(). Call it before close().
     void take_back(Mark mark) { used_ = mark; }
 
-    // Returns the object, or an empty text if it has no members. Valid until clear().
+    // Returns the object, or an empty text if the object has no members. The text is valid until
+    // clear().
     [[nodiscard]] std::string_view json();
     // Returns whether a member was left out because it did not fit.
     [[nodiscard]] bool cut() const { return cut_; }
@@ -91,8 +93,8 @@ private:
     }
 
     size_t used_ = 0;
-    size_t depth_ = 0;  // Number of open objects and lists.
-    size_t muted_ = 0;  // How many of these, counted from the innermost, are left out.
+    size_t depth_ = 0;  // Number of open objects and lists that are written.
+    size_t muted_ = 0;  // Number of open objects and lists that are left out.
     bool cut_ = false;
     static constexpr size_t json_bytes_max = bytes_max(Column::extra);
     std::array<char, json_bytes_max + json_step> bytes_;  // json_plain() reads whole steps.

@@ -37,7 +37,8 @@ inline bool unsubstituted(std::string_view text) {
 }
 
 // Returns whether a text looks like a serial number: it consists of letters and digits, and has at
-// least one of each. Used for the key `id`, which other things have as well.
+// least one of each. Used for the key `id`, because things other than a router have an `id` as
+// well.
 bool is_like_serial(std::string_view text) {
     return std::ranges::all_of(text, [](char c) { return is_letter(c) || is_digit(c); }) &&
            std::ranges::any_of(text, is_letter) && std::ranges::any_of(text, is_digit);
@@ -51,8 +52,9 @@ bool is_whole(double number) { return number == std::floor(number); }
 // Returns whether a whole number without a unit can be in tenths of volts: see settle_voltage().
 bool may_be_tenths(const Key& key) { return key->column == Column::voltage_v && key->scale == 1; }
 
-// Removes the zeros that :serialize appends. It writes the text "7.2" like a number, with six
-// decimals: 7.200000. So it is unknown whether the text was "7.2" or "7.20".
+// Removes the zeros that the RouterOS command :serialize appends. This command writes the text
+// "7.2" like a number with six decimals: 7.200000. So it is unknown whether the text was "7.2" or
+// "7.20".
 std::string_view without_padding(std::string_view lexeme) {
     const size_t point = lexeme.find('.');
     if (point == lexeme.npos || lexeme.size() - point != 7) return lexeme;
@@ -174,7 +176,7 @@ void Fields::one_value(const Key& key, std::string_view value) {
     }
 }
 
-// Reads a value such as "190840832,268435456": the free amount, then the total.
+// Reads a value such as "190840832,268435456", which is the free amount and the total.
 void Fields::two_numbers(const Key& key, std::string_view value) {
     const size_t comma = value.find(',');
     if (comma == value.npos) return;  // A single number is ambiguous.
@@ -233,7 +235,8 @@ void Fields::forget_earlier(const Key& key) {
         drop(key->column);
 }
 
-// Returns where to store a good value, or nullptr if a better key has already set the column.
+// Returns the place for a usable value of this key. Returns nullptr if a key with a lower number
+// has already set the column.
 Fields::Kept* Fields::claim(const Key& key) {
     Kept& place = kept(key->column);
     if (has(key->column) && place.key->number < key->number) return nullptr;
@@ -273,9 +276,9 @@ void Fields::keep_real(const Key& key, std::optional<double> value, bool bare) {
     }
 }
 
-// If a report has several readings of one quantity, the highest counts: the hottest sensor, or the
-// power supply that works. Returns whether this reading is higher than the highest one so far,
-// and adds the lower one to `extra`.
+// If a report has several readings of one quantity, the highest reading counts, for example that of
+// the hottest sensor. Returns whether this reading is higher than the highest one so far, and adds
+// the lower reading to `extra`.
 bool Fields::is_highest(const Key& key, double value) {
     const Kept& place = kept(key->column);
     if (!has(key->column) || !place.key->several) return true;
@@ -301,13 +304,14 @@ void Fields::keep_share(const Key& key, std::optional<double> value) {
         (memory ? memory_in_use_ : disk_in_use_) =
             Kept{key, routeros::rounded(*value).value_or(0), 0, {}};
     } else if (!memory) {
-        set_aside(key, *value);  // No column stores it.
+        set_aside(key, *value);  // No column stores the percentage of the disk.
     } else if (Kept* place = claim(key)) {
         place->real = *value;
     }
 }
 
-// Keeps a clock, or one half of it: /system clock has the date and the time as two values.
+// Keeps the router's clock, or only its date or its time of day. The menu /system clock has the
+// date and the time of day as two values.
 void Fields::keep_clock(const Key& key, std::string_view value) {
     if (const auto clock = routeros::clock(value)) return keep_integer(key, clock);
     if (const auto day = routeros::calendar_day(value)) {
@@ -320,8 +324,8 @@ void Fields::keep_clock(const Key& key, std::string_view value) {
     }
 }
 
-// Keeps in `extra` the value of an ambiguous key that has another meaning than the column:
-// `"cpu":"ARM64"` is not a load.
+// Keeps in `extra` the value of an ambiguous key that has another meaning than the column. For
+// example, `"cpu":"ARM64"` is not a load.
 void Fields::keep_in_extra(const Key& key, std::string_view value) {
     extra_.text({key.sent, false, false}, value);
 }
@@ -342,7 +346,7 @@ void Fields::keep_device(const Key& key, std::string_view value) {
     keep_text(key, value);
 }
 
-// Keeps a text in capital letters, so that all spellings become the same identity.
+// Keeps an identity in capital letters, so that all its spellings become the same identity.
 void Fields::keep_spelled(const Key& key, std::string_view value, std::span<char> spelling) {
     Kept* const place = claim(key);
     if (place == nullptr) return;
@@ -404,7 +408,8 @@ bool Fields::is_report() {
            (kept_mask_ != 0 || memory_in_use_ || disk_in_use_ || !extra_.json().empty());
 }
 
-// Derives total, free and used from any two of them, and drops a `free` that exceeds the total.
+// Derives the total or the free amount from the other one and the amount in use. Drops a free
+// amount that exceeds the total.
 void Fields::weigh(Column total, Column free, const std::optional<Kept>& in_use) {
     const auto derive = [&](Column column, int64_t value) {
         if (static_cast<double>(value) < info(column).low)
@@ -453,9 +458,9 @@ void Fields::check_serial() {
 }
 
 // Decides whether an integer without a unit is in volts or in tenths of volts. RouterOS 6 writes
-// tenths (RouterOS manual, "Health"), so a report of version 6 is read in tenths, and any other in
-// volts. A value that is implausible in this unit is read in the other one. If that contradicts the
-// version in the report, the unit is a guess, and a warning says so.
+// tenths (RouterOS manual, "Health"), so a report of version 6 is read in tenths, and any other
+// report in volts. A value that is implausible in this unit is read in the other unit. If the other
+// unit contradicts the version in the report, the unit is a guess, and a warning says so.
 void Fields::settle_voltage() {
     if (!has(Column::voltage_v) || !kept(Column::voltage_v).bare) return;
     constexpr double volts_from = 100;
@@ -471,7 +476,7 @@ void Fields::settle_voltage() {
     if (is_guess) warn(Warning::unit_guessed, voltage.key);
 }
 
-// Writes all values except the site. The intake sets the site.
+// Writes all values into the row, except the site, which the intake sets.
 void Fields::write() {
     each_column(kept_mask_ & reals,
                 [this](Column column) { row_->set_real(column, kept(column).real); });

@@ -53,8 +53,8 @@ public:
     // day ahead of now_us, its value is not kept; 0 disables this check.
     void begin(Columns& row, int64_t now_us = 0);
 
-    // Begins an object. The keys of the enclosing object can occur again in it. Pass the result to
-    // leave() at the end of the object.
+    // Begins an object. The keys of the enclosing object can occur again in the new object. Pass
+    // the result to leave() at the end of the object.
     [[nodiscard]] Seen enter() { return std::exchange(seen_, {}); }
     void leave(const Seen& outer) { seen_ = outer; }
 
@@ -75,14 +75,14 @@ public:
     [[nodiscard]] bool has(Column column) const { return kept_mask_ & bit(column); }
     // Removes the value of the key's column if this key has set it.
     void forget(const Key& key);
-    // Returns the number of known keys so far, including those without a usable value. A clock does
-    // not count, because texts that are no reports, such as log lines, often have one, too.
+    // Returns the number of known keys so far, including keys without a usable value. A clock does
+    // not count, because other texts, such as log lines, often contain a clock.
     [[nodiscard]] size_t known_keys() const { return known_keys_; }
-    // Returns whether pairs form a report: at least one key is known, and there is something to
-    // store.
+    // Returns whether the pairs so far form a report. In a report, at least one key is known, and
+    // there is something to store.
     [[nodiscard]] bool is_report();
-    // Records that all fields so far came from outside the body. If they identify the router, a
-    // body without metrics causes no warning.
+    // Records that all fields so far came from outside the body. If these fields have set a column,
+    // a body without metrics causes no warning.
     void end_out_of_band() { named_out_of_band_ = kept_mask_ != 0; }
 
     // Collects the members whose names are not known keys.
@@ -93,7 +93,8 @@ public:
 
     // Records a warning about the whole report.
     void warn(Warning warning);
-    // Records that the body was empty. This is a warning unless out-of-band fields had values.
+    // Records a warning that the body was empty, unless fields from outside the body have set
+    // columns other than the site.
     void empty_body();
 
     // Returns the value for `site_id` in this report, which identifies a site that has no better
@@ -102,9 +103,9 @@ public:
         return has(Column::site_id) ? kept_[index(Column::site_id)].text : std::string_view();
     }
 
-    // Writes the row. Returns all warnings as in the column `warnings`, for example
-    // "bad_value:uptime,utf8_bom"; valid until the next begin(). Adds no_metrics if the report
-    // identifies the router but contains nothing else.
+    // Writes the row. Returns the text of the column `warnings`, for example
+    // "bad_value:uptime,utf8_bom". The text is valid until the next begin(). Adds the warning
+    // no_metrics if the report identifies the router but contains nothing else.
     std::string_view finish();
 
     // Returns the kinds of warnings of this row; bit i represents Warning(i).
@@ -139,7 +140,7 @@ private:
     void keep_device(const Key& key, std::string_view value);
     void keep_spelled(const Key& key, std::string_view value, std::span<char> spelling);
     void set_aside(const Key& key, double value);
-    // Returns whether the text was kept.
+    // Returns whether the column has taken the text.
     bool keep_text(const Key& key, std::string_view value);
     void bad_value(const Key& key);
     void implausible(const Key& key, bool too_low);

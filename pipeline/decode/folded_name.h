@@ -6,7 +6,7 @@
 // names, so the result is cached (dictionary.h). But a client can send names that are not in the
 // cache, so folding must be fast as well.
 //
-// Threads: values. Nothing allocates.
+// Threads: a FoldedName belongs to one thread. Nothing allocates.
 #pragma once
 
 #include <array>
@@ -24,7 +24,8 @@ public:
     static constexpr size_t bytes_max = 64;
 
     explicit constexpr FoldedName(std::string_view name) { add(name); }
-    // The path of a member: `ram.total` and the member `total` of the object `ram` are the same.
+    // The path of a member. The member `total` of the object `ram` has the same folded name as
+    // `ram.total`.
     constexpr FoldedName(std::string_view object, std::string_view name) {
         add(object);
         add(name);

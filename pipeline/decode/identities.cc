@@ -17,7 +17,7 @@ constexpr std::string_view placeholders =
     " unavailable notapplicable nan false true error empty default tobefilledbyoem nothing noserial"
     " missing invalid serial serialnumber chr ";
 
-// Names of products and of their maker, reduced in the same way.
+// Names of products and of their maker, reduced to letters and digits.
 constexpr std::string_view products =
     " mikrotik routeros routerboard hex hexs haplite haplitetc hapmini hapac hapax rb ";
 // Prefixes of product names.
@@ -31,7 +31,7 @@ bool contains_word(std::string_view words, std::string_view word) {
     return false;
 }
 
-// A set of character classes, one bit for each.
+// A set of character classes, one bit for each class.
 using Classes = uint8_t;
 constexpr Classes zero = 1;
 constexpr Classes digit = 2;  // 1 to 9; 0 is a class of its own.
@@ -105,8 +105,8 @@ bool is_placeholder(std::string_view text, Classes classes) {
     if (text.empty()) return true;
     // The text is a variable, a command or a template that was not filled in.
     if (openers.has(text[0])) return true;
-    // Most identities have a digit other than 0. No word of the lists has such a digit, so the
-    // lists need not be searched.
+    // Most identities have a digit other than 0. No word in `placeholders` and `products` has such
+    // a digit, so these lists need not be searched.
     if ((classes & digit) != 0) return same_word(text, "x86") || is_of_a_series(text, classes);
     if ((classes & not_ascii) != 0) return false;
     if ((classes & plain & ~zero) == 0) return true;  // "000", "--".

@@ -46,7 +46,7 @@ void start(z_stream& stream, int format, std::string_view body, std::span<char> 
 
 // Inflates the whole stream.
 Result<void> finish(z_stream& stream) {
-    // A single call, so that the output serves as the window.
+    // Inflate in a single call, so that the output also serves as the window.
     const int status = inflate(&stream, Z_FINISH);
     if (stream.avail_out == 0) return fail(Code::body_too_large);
     if (status != Z_STREAM_END) return fail(Code::bad_encoding);

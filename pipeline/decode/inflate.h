@@ -10,17 +10,17 @@
 // clang-format on
 //
 // A body that is truncated, has other bytes after its end, or does not match its checksum is
-// refused as a whole: bad_encoding.
+// refused as a whole with bad_encoding.
 //
 // Decompression bombs: a body is inflated only when all of it has arrived. So it is inflated in one
 // step, into a buffer whose size is the limit. This buffer also serves as the decompression window.
-// No other window is allocated, whatever window size a body requests. The limit is `bytes_max`. It
-// is lower for a small body: ratio_max times the size of the compressed body, or ratio_free_bytes
-// if that is more. Real reports stay far below ratio_max: a thousand reports with different values
-// inflate to 8 times their size. A body above the limit is refused: body_too_large.
+// No other window is allocated, whatever window size a body requests. The limit is `bytes_max`. For
+// a small body, the limit is lower: ratio_max times the size of the compressed body, but at least
+// ratio_free_bytes. Real reports stay far below ratio_max: a thousand reports with different values
+// inflate to 8 times their size. A body above the limit is refused with body_too_large.
 //
 // Threads: one Inflater for each worker. Its memory is allocated at construction, except for 32
-// KiB: zlib allocates and keeps these when it first refuses a body.
+// KiB, which zlib allocates and keeps when it first refuses a body.
 #pragma once
 
 #include <cstddef>
@@ -48,9 +48,9 @@ public:
     explicit Inflater(size_t plain_bytes_max);
     ~Inflater();
 
-    // Returns the decoded body. It has at most `bytes_max` bytes, which must not exceed
-    // plain_bytes_max. It is valid until the next call, and the body_padding bytes after it are
-    // readable. Returns an empty body, and a body without an encoding, unchanged.
+    // Returns the decoded body, which has at most `bytes_max` bytes. The decoded body is valid
+    // until the next call, and the body_padding bytes after it are readable. Returns an empty body,
+    // and a body without an encoding, unchanged. REQUIRES: bytes_max <= plain_bytes_max.
     [[nodiscard]] Result<std::string_view> inflate(ContentEncoding encoding, std::string_view body,
                                                    size_t bytes_max);
 

@@ -5,10 +5,10 @@
 // the RFC allows, a number can be too large for any type, and half a surrogate pair can occur
 // alone.
 //
-// Why not simdjson alone: it does not report where a text is malformed and does not keep the
-// characters of a number. It also refuses some texts that the RFC allows (1e400, half a surrogate
-// pair). So a second pass would be needed. The single pass of this class takes about as long as
-// simdjson's parse alone (bench/decode_bench.cc).
+// simdjson alone would not be enough. It does not report where a text is malformed and does not
+// keep the characters of a number. It also refuses some texts that the RFC allows (1e400, half a
+// surrogate pair). So a second pass over the text would be needed. The single pass of this class
+// takes about as long as simdjson's parse alone (bench/decode_bench.cc).
 //
 // Units: offsets in bytes. Threads: no shared state; each cursor has its own position.
 #pragma once
@@ -27,8 +27,8 @@
 
 namespace rollcall {
 
-// Number of bytes after a text that must be readable, because the cursor reads whole words. Their
-// values do not matter.
+// Number of bytes after a text that must be readable, because the cursor reads whole words. The
+// values of these bytes do not matter.
 inline constexpr size_t body_padding = 64;
 
 // The largest depth of nested arrays and objects.
@@ -81,7 +81,7 @@ inline const char* json_digits(const char* at, const char* end, uint64_t& value)
         count = std::min<size_t>(static_cast<size_t>(std::countr_zero(others)) / 8,
                                  static_cast<size_t>(end - at));
         if (count == 0) break;
-        // Moves the digits to the last bytes and fills the first ones with zeros. Then joins
+        // Moves the digits to the last bytes and fills the first bytes with zeros. Then joins
         // neighbors into numbers of two, four and eight digits.
         uint64_t joined = bytes << (64 - 8 * count);
         joined = joined * 10 + (joined >> 8);
@@ -94,8 +94,8 @@ inline const char* json_digits(const char* at, const char* end, uint64_t& value)
     return at;
 }
 
-// Reads the tokens. A function that uses a cursor in a loop should hold it by value, so that it
-// stays in registers.
+// Reads the tokens. A function that uses a cursor in a loop should hold it by value, so that the
+// cursor stays in registers.
 class JsonCursor {
 public:
     // `text` is valid UTF-8, and the body_padding bytes after its end are readable.
@@ -118,8 +118,8 @@ public:
         return {code, 0, std::min(at_, end_) - begin, truncated};
     }
     [[nodiscard]] const char* place() const { return at_; }
-    // Use these in a caller that recognizes the next token itself. rest_from() returns the text
-    // from a position on, and go_on() continues after the token.
+    // These functions are for a caller that recognizes the next token itself. rest_from() returns
+    // the text from a position on, and go_on() continues after the token.
     [[nodiscard]] std::string_view rest_from(const char* place) const {
         return {place, static_cast<size_t>(end_ - place)};
     }
@@ -163,7 +163,8 @@ public:
     // Takes the name of a member and its colon.
     bool name(JsonString& out) { return peek() == '"' && string(out) && take(':'); }
 
-    // Calls visit() at the beginning of each member's name, or of each element.
+    // Takes an object or a list whose closing bracket is `closer`. Calls visit() at the beginning
+    // of each member's name, or of each element.
     template <class Visit>
     bool each(char closer, Visit visit) {
         if (!open()) return false;
@@ -186,8 +187,8 @@ public:
 
 private:
     static bool is_space(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
-    // These read rare tokens. They take the cursor by value: if its address were taken, it could
-    // not stay in registers.
+    // These functions read rare tokens. They take the cursor by value, because a cursor whose
+    // address is taken cannot stay in registers.
     [[nodiscard]] static JsonCursor escape(JsonCursor at);
     [[nodiscard]] static JsonCursor fraction(JsonCursor at);
     bool digits();

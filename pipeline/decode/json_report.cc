@@ -42,8 +42,9 @@ bool is_value_name(std::string_view name) {
     return std::ranges::find(value_names, name) != value_names.end();
 }
 
-// An object that is an element of a list, or whose name is a key: its label, its value, and its
-// first members that are not keys. Their combined meaning is known only at the end of the object.
+// The parts of an object that is an element of a list, or whose name is a key: its label, its
+// value, and its first members that are not keys. What these parts mean together is known only at
+// the end of the object.
 struct Row {
     size_t rank = label_names.size();
     Scalar label;

@@ -54,8 +54,9 @@ struct JsonMember {
 };
 
 // The first object of a report whose name is not in the tables. If the report has no other such
-// object, and this one contains values that only a router measures, it wraps the whole report. Then
-// all of its keys set their columns, even keys that things other than a router have as well.
+// object, and this object contains values that only a router measures, it wraps the whole report.
+// In that case all of its keys set their columns, even keys that things other than a router have as
+// well.
 struct JsonWrapper {
     static constexpr size_t members_max = 24;
     size_t objects = 0;     // Number of the report's objects that are not groups.

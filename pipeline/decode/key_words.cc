@@ -128,7 +128,7 @@ constexpr size_t spellings_count = [] {
 }();
 
 // The first two letters of a word are used as a number. A letter has one of 27 values, because the
-// second one may be missing, as in the unit "v".
+// second letter may be missing, as in the unit "v".
 constexpr size_t letters_count = 27;
 constexpr size_t pairs_count = letters_count * letters_count;
 constexpr size_t letter_at(std::string_view text, size_t at) {

@@ -56,7 +56,7 @@ constexpr size_t keys_count = [] {
 }();
 static_assert(keys_count <= keys_max);
 
-// Removes the mark if the word ends with it. Returns whether it did.
+// Removes the mark from the end of the word. Returns false if the word does not end with it.
 constexpr bool take_mark(std::string_view& word, char mark) {
     if (!word.ends_with(mark)) return false;
     word.remove_suffix(1);

@@ -8,8 +8,8 @@ namespace rollcall {
 
 namespace {
 
-// Returns the offset of the first of these bytes that is neither escaped nor quoted; the size of
-// the text if there is none.
+// Returns the offset of the first byte of `text` that is one of `bytes` and is neither escaped nor
+// quoted. Returns the size of the text if there is none.
 size_t find_bare(std::string_view text, std::string_view bytes, size_t from = 0) {
     bool quoted = false;
     for (size_t at = from; at < text.size(); ++at) {

@@ -21,7 +21,8 @@ namespace rollcall {
 struct Separators {
     char delimiter = '=';
     char separator = ';';
-    // Values may contain the separator, so it ends a value only if a key comes next.
+    // True if values may contain the separator. The separator then ends a value only if a key comes
+    // next.
     bool needs_key = false;
 };
 
@@ -32,18 +33,18 @@ struct Separators {
 // A part of a list.
 struct Part {
     std::string_view text;
-    size_t equals = std::string_view::npos;  // Offset of the delimiter; npos: not a pair.
+    size_t equals = std::string_view::npos;  // Offset of the delimiter; npos if it has none.
     std::string_view value;                  // The value without quotes.
     bool was_quoted = false;
     size_t end = 0;  // Offset in the list after the part and its separator.
 };
 
-// Does the same as first_part(), but without a short cut for simple parts.
+// Returns the same as first_part(), but has no short cut for simple parts.
 [[nodiscard]] Part first_part_of_any_form(std::string_view list, const Separators& by,
                                           size_t key_end);
 
-// Returns the first part of a list. key_end: the offset at which its key ends; 0 if that is not
-// known. With a known key_end and a value without quotes, one search is enough.
+// Returns the first part of a list. key_end: the offset at which the key of this part ends; 0 if it
+// is not known. With a known key_end and a value without quotes, one search is enough.
 [[nodiscard]] inline Part first_part(std::string_view list, const Separators& by,
                                      size_t key_end = 0) {
     const size_t begin = key_end + 1;

@@ -40,7 +40,7 @@ void each_pair(std::string_view text, const Separators& by, Fields& fields, Visi
 // The thing that a pair describes.
 enum class About : uint8_t {
     router,
-    part,  // A part of the router: keys that other things have as well do not count.
+    part,  // A part of the router. Keys that other things have as well do not count.
 };
 
 // Stores in `extra` a value whose name is not a key.
@@ -243,7 +243,8 @@ void PairDecoder::header(std::string_view lines, bool beside_body, Fields& field
         std::string_view key = sent.key.substr(prefix);
         if (dictionary.look_up(key).alone == nullptr) key = sent.key.substr(vendor_end + 1);
         const Meaning& meaning = dictionary.look_up(key);
-        // A key that only pairs use means something else here: X-Request-Id identifies a request.
+        // A key that counts only in pairs has another meaning in a header field. For example,
+        // X-Request-Id identifies a request.
         if (meaning.in_pairs != meaning.alone) return;
         if (beside_body && (meaning.alone == nullptr || !names_router(meaning.alone->column)))
             return;

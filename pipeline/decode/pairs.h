@@ -11,10 +11,9 @@
 //            name="core 1";uptime=1d            quotes around a value are removed, and so are the
 //                                               backslashes in such a value
 //     form   cpu=7&ver=7.24.1+%28stable%29      percent-encoded
-//            cpu=7&model=BT5&BG77&ver=7.24 (x)  not encoded, as RouterOS often sends it. Then `+`
-//            is
-//                                               a plus, and a part without `=` belongs to the
-//                                               value in front of it
+//            cpu=7&model=BT5&BG77&ver=7.24 (x)  not encoded, as RouterOS often sends it. In such
+//                                               a form, `+` is a plus, and a part without `=`
+//                                               belongs to the value in front of it
 //     header X-NSM-CPU-Load=17                  one line for each field
 //
 // A sensor's row in a list, such as `.id=*D;name=voltage;type=V;value=24.2`, sets the column of the
@@ -51,7 +50,7 @@ public:
 
     // Read a list or a form. `text` is valid UTF-8. The views that these functions pass to `fields`
     // stay readable until begin_report(). The forms of one report may have at most text_bytes_max
-    // bytes in the body, and as many out of band.
+    // bytes in the body, and as many outside the body.
     void list(std::string_view text, Fields& fields) { read_list(text, fields, decoded_); }
     void form(std::string_view text, Fields& fields);
     // A field of a form that holds JSON (`data={...}`, `data=[{...}]`, or the JSON without

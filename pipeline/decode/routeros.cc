@@ -109,7 +109,7 @@ std::optional<Amount> amount(std::string_view text) {
     return Amount{number, text};
 }
 
-// Returns the integer if the whole text is one.
+// Returns the integer that the text contains, or nothing if the text contains anything else.
 std::optional<int64_t> whole(std::string_view text) {
     int64_t number = 0;
     const char* const last = text.data() + text.size();

@@ -63,8 +63,8 @@ struct Version {
 // UTC. Accepts "2026-10-09 10:00:00", "2026-10-09T10:00:00Z", "jan/02/1970 00:00:10",
 // "2969w2d10:00:00" as :timestamp prints it, and a number since 1970 (see micros()).
 [[nodiscard]] std::optional<int64_t> clock(std::string_view text);
-// Return one half of a clock, as /system clock prints it: days since 1970 for "2026-10-09", seconds
-// for "10:00:00".
+// These functions read one half of a clock, as /system clock prints it. calendar_day() returns days
+// since 1970 for "2026-10-09", and time_of_day() returns seconds for "10:00:00".
 [[nodiscard]] std::optional<int64_t> calendar_day(std::string_view text);
 [[nodiscard]] std::optional<int64_t> time_of_day(std::string_view text);
 // Converts a time since 1970 to microseconds. The unit of the argument is seconds, milliseconds,

@@ -4,9 +4,9 @@
 //                                                   foo.bar         1  number
 //
 // These counts show an operator which values of the routers are not stored in a column. For each
-// key, one example shows the shape of a value, never the value itself. If the key indicates a
-// secret or a subscriber, the example shows only the type. Members of the elements of a list are
-// not counted. The list itself is counted, unless one of its members is understood.
+// key, one example shows the type and the size of a value, never the value itself. If the key
+// indicates a secret or a subscriber, the example shows only the type. Members of the elements of a
+// list are not counted. The list itself is counted, unless one of its members is understood.
 //
 // Counting a known spelling needs no look-up, because its Meaning contains the position of its
 // count.
