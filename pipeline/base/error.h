@@ -6,20 +6,21 @@
 //
 // clang-format off
 // Contract:
-//   1. An Error without an explanation never allocates: refusing a check-in costs no memory. Code
-//      on the path of a check-in (decode, HTTP, MQTT, spool) gives a code and numbers only.
+//   1. An Error without an explanation never allocates, so the refusal of a check-in costs no
+//      memory. Code on the path of a check-in (decode, HTTP, MQTT, spool) sets a code and numbers
+//      only.
 //   2. Code that calls something outside of the process (files, sinks, databases, TLS) adds an
 //      explanation: the attempted action, the answer, and the remedy if it is known.
 //   3. The explanation is for logs, health messages and commands, and may name paths and hosts. It
 //      is never sent to a client: a client gets the help text of the code.
 //   4. A caller adds the context of the failure with in_context(). describe() builds a sentence
-//      from both, but only where a person reads it.
+//      from the code and the explanation. It is called only where a person reads the sentence.
 //   5. A report with several findings (config/load.h, a schema comparison) is a value and not an
 //      Error.
 // clang-format on
 //
-// Threads: an Error belongs to one thread. Copies of it may belong to other threads, because all
-// copies share one immutable explanation.
+// Threads: an Error belongs to one thread. Other threads may have copies of it, because all copies
+//          share one immutable explanation.
 #pragma once
 
 #include <unistd.h>

@@ -19,7 +19,7 @@ public:
         text_ = std::move(text);
     }
     void clear() { set({}); }
-    // Returns the text; empty if the part is healthy.
+    // Returns the text, which is empty if the part is healthy.
     [[nodiscard]] std::string text() const {
         const std::lock_guard lock(mutex_);
         return text_;

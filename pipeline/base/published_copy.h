@@ -1,8 +1,8 @@
 // PublishedCopy: a copy, for other threads, of a value that one thread changes.
 //
-// The owner of the value publishes copies from time to time. publish() never waits: while another
-// thread reads, it returns false and changes nothing. The value should keep its size, so that a
-// copy allocates no memory.
+// The owner of the value publishes copies from time to time. publish() never waits. If another
+// thread is reading the copy, publish() returns false and changes nothing. The value should keep
+// its size, so that a copy allocates no memory.
 //
 // Threads: one thread publishes; any thread reads.
 #pragma once

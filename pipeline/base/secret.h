@@ -1,6 +1,6 @@
 // Secret: a password or a key from a file. A setting names the file. The secret is never printed.
 //
-// Threads: any; nothing is kept between calls.
+// Threads: any thread may call the function, which keeps nothing between calls.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// ZeroedArray: an array of zeros from the kernel. Its pages use no memory until they are first
-// accessed.
+// ZeroedArray: an array of zeros from the kernel. The pages of the array use no memory until they
+// are first accessed.
 //
 // Threads: the thread that owns the array.
 #pragma once

@@ -19,12 +19,12 @@
 // copies of a report that went through two daemons. The two copies must arrive within one bucket, a
 // period of time as long as the duplicate window. An id by fingerprint cannot depend on the order
 // of arrival, so the ids of successive rows are scattered within a bucket. Scattered ids are
-// expensive in a B-tree. For a row with an id by place, SQLite takes 3.4 us and writes 458 bytes;
-// with an id by fingerprint, 17.8 us and 5,871 bytes. (This was measured at 3,333 rows a second for
-// two minutes. Sorting each batch, or a cache larger than the bucket, saved a fifth.) Therefore
-// rows get ids by fingerprint only if other daemons store into the same sink. For a single daemon,
-// DeduplicationWindow finds the copies. Ids of both kinds grow with time, so an index grows at its
-// right edge, or in its last bucket.
+// expensive in a B-tree. For a row with an id by place, SQLite takes 3.4 us and writes 458 bytes.
+// For a row with an id by fingerprint, it takes 17.8 us and writes 5,871 bytes. (This was measured
+// at 3,333 rows a second for two minutes. Sorting each batch, or a cache larger than the bucket,
+// saved a fifth.) Therefore rows get ids by fingerprint only if other daemons store into the same
+// sink. For a single daemon, DeduplicationWindow finds the copies. Ids of both kinds grow with
+// time, so an index grows at its right edge, or in its last bucket.
 //
 // Units: minutes since 2024-01-01 00:00 UTC; 24 bits last until 2055.
 #pragma once

@@ -117,7 +117,7 @@ void Extra::put(std::string_view bytes) {
 }
 
 // Appends a comma and the name of a member. Returns false and appends nothing if the member is to
-// be left out, or if the comma, the name and a value of `value_bytes` bytes do not fit.
+// be left out. Does the same if the comma, the name and a value of `value_bytes` bytes do not fit.
 bool Extra::begin(const Name& named, size_t value_bytes) {
     if (muted_ > 0 || named.secret) return false;
     const std::string_view name = named.text;

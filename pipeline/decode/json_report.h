@@ -40,7 +40,7 @@ namespace rollcall {
 // first object has an `.id`, or a label and a value. The array need not be valid JSON.
 [[nodiscard]] bool opens_menu(std::string_view array);
 
-// A scalar as it was sent: the text of a string, otherwise the characters of the token.
+// A scalar as it was sent: the text of a string, or the characters of any other token.
 struct JsonScalar {
     enum class Kind : uint8_t { text, integer, decimal, large, word, null };
     Kind kind = Kind::null;

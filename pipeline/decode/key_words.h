@@ -5,11 +5,11 @@
 //     mem_free_mb          memory free, in MiB          mem_free
 //     hardwareSerialNumber hardware serial number       serial_number
 //
-// A name is split into the words of key_words.def, ignoring case and separators. It is a key of a
-// column if a COMPOSED row of that column needs or allows each of these words, and the name has all
-// the words that the row needs. A unit may end the name. An unknown word makes the name unknown, so
-// `neighbor_serial` and `agent_version` are not keys. `client_mac` is not a key either, because no
-// row has both words.
+// A name is split into the words of key_words.def, ignoring case and separators. The name is a key
+// of a column if a COMPOSED row of this column fits. The row must need or allow each word of the
+// name, and the name must have all words that the row needs. A unit may end the name. An unknown
+// word makes the name unknown, so `neighbor_serial` and `agent_version` are not keys. `client_mac`
+// is not a key either, because no row has both words.
 //
 // Splitting a name is slow compared to a look-up, so the dictionary caches the result.
 //

@@ -5,8 +5,8 @@
 //
 // A tag or field is a key in two ways: alone, and as a member of an object that has the name of the
 // measurement (`mem free=1i`). Keys that things other than a router have as well count only in two
-// cases: the measurement describes the router as a whole, or it has a field that only a router
-// measures. The tag `name` never names the router.
+// cases. First, the measurement describes the router as a whole. Second, the measurement has a
+// field that only a router measures. The tag `name` never names the router.
 //
 // In a body with several lines, consecutive lines whose tags name the same router form one report.
 //

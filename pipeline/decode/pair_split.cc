@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::string_view spaces = " \t\r\n";
 
-// Returns the key at the beginning of a text if the delimiter comes next, otherwise an empty text.
+// Returns the key at the beginning of a text. Returns an empty text if the delimiter does not
+// follow.
 std::string_view key_before(std::string_view text, char delimiter) {
     const size_t first = std::min(text.find_first_not_of(spaces), text.size());
     text.remove_prefix(first);

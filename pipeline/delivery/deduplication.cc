@@ -85,8 +85,8 @@ void DeduplicationWindow::forget_oldest() {
     --count_;
 }
 
-// Fills the hole with later entries that a look-up would otherwise no longer find (Knuth, algorithm
-// R).
+// Removes the entry at `hole`. Fills the hole with later entries that a look-up could not find
+// while the hole is empty (Knuth, algorithm R).
 void DeduplicationWindow::erase(size_t hole) {
     const size_t wrap = table_.size() - 1;
     for (size_t at = after(hole); table_[at].place != empty; at = after(at)) {

@@ -494,9 +494,9 @@ void Delivery::mark_up() {
 }
 
 // Returns how long the oldest row of the batch has waited. This is the longer of two times: the
-// time since it was received (by the wall clock) and the time since it was read (by the steady
-// clock). The first time includes the time in the spool. The second time is right even if the wall
-// clock was set back.
+// time since the row was received (by the wall clock), and the time since it was read (by the
+// steady clock). The first time includes the time in the spool. The second time is right even if
+// the wall clock was set back.
 milliseconds Delivery::age() const {
     if (batch_.rows() == 0) return milliseconds(0);
     const int64_t us = std::max(clock_.wall_us() - batch_.integer(0, Column::received_at),

@@ -11,8 +11,8 @@
 // fingerprint was seen within the window is left out of the batch, unless the row is marked as a
 // first sending (row_id.h). In every other row, the row's id replaces the fingerprint. Whenever the
 // delivery begins to read at a new position, it fills the window with the fingerprints of the
-// records before this position. So a row of a failed batch is not taken for a duplicate of itself,
-// and a row that was left out of the batch is left out again. There is one exception. If a router
+// records before this position. So a row of a failed batch is not taken for a duplicate of itself.
+// A row that was left out of the batch is left out again. There is one exception. If a router
 // repeats a report for longer than the window, the delivery can store a different copy of the
 // report when it reads the spool again.
 //
@@ -30,9 +30,9 @@
 //
 // A record whose content contradicts itself counts as lost, like a record that cannot be read
 // (spool/lost_records.h). If the spool cannot be read for a while, for example because no file
-// descriptor is free, the delivery waits as it does for a sink that is down. One step skips a
-// bounded amount of damage, and reads a bounded number of records to fill the window. So a request
-// to stop is noticed in time.
+// descriptor is free, the delivery waits and tries again, as for a sink that is down. One step
+// skips a bounded amount of damage, and reads a bounded number of records to fill the window. So a
+// request to stop is noticed in time.
 //
 // Errors:  step() fails only with an error whose action is halt. Any other failure is a health
 //          message and a delay before the next attempt.

@@ -7,8 +7,8 @@
 //               └───────┘
 //
 // Threads: the delivery calls set_*(), the main thread calls measure(), any thread may read. A
-//          mutex guards the state. The shard is written with the mutex locked, so that it has one
-//          writer at a time.
+//          mutex guards the state. The metric shard is written with the mutex locked, so that it
+//          has one writer at a time.
 #pragma once
 
 #include <chrono>

@@ -94,8 +94,8 @@ Result<void> Lineage::read(const SpoolId& spool, std::span<const Segment> segmen
     return {};
 }
 
-// Reads the lineage file. Ignores slots that are damaged or belong to another spool, and uses the
-// later of the others.
+// Reads the lineage file. Ignores a slot that is damaged or belongs to another spool. If both slots
+// can be used, uses the later slot.
 Result<void> Lineage::load() {
     auto file = files_.open(path_, Files::Open::existing_read_only);
     if (!file && file.error().os_errno == ENOENT) return {};

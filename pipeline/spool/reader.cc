@@ -374,8 +374,8 @@ Result<void> SpoolReader::step_over_damage() {
 
 // Skips records that were dropped, because dropped records are not lost. After a power cut, some of
 // the segments that were dropped together can exist again. Reads the checkpoint only once for each
-// damaged segment. Later changes of the checkpoint do not matter: records are dropped only after
-// every sink has stored them, so the records that are still to be read are never dropped.
+// damaged segment. Later changes of the checkpoint do not matter, because they never concern
+// records that are still to be read. Records are dropped only after every sink has stored them.
 Result<bool> SpoolReader::step_over_half_dropped() {
     if (segment_ && checked_segment_ == segment_->head().first_record) return false;
     const auto passed = step_over_dropped(0);

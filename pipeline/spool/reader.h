@@ -6,9 +6,9 @@
 // beyond the spool's end.
 //
 // The reader does not wait for a record that cannot be read. It searches for the next readable
-// record in the same segment and in later segments. It reports the records before that record as
-// lost, and continues with that record. If a payload or a record head is damaged, only that record
-// is lost. If a segment is missing, all its records are lost.
+// record in the same segment and in later segments. It reports the unreadable records as lost, and
+// continues with the next readable record. If a payload or a record head is damaged, only that
+// record is lost. If a segment is missing, all its records are lost.
 //
 // The reader lists the spool's directory when it seeks, and when it reaches a record whose segment
 // it does not know. It does not list the directory for each segment or damaged record. So reading
@@ -18,8 +18,8 @@
 // that no reader can skip. No record is lost by an error: call seek() again.
 //
 // At start, a delivery also reads the fingerprints of records that the sink has already stored
-// (delivery/deduplication.h). The reader for these records has no LostRecords, because a record
-// that the sink has stored is not lost if its copy in the spool cannot be read.
+// (delivery/deduplication.h). The reader for these records has no LostRecords. A record that the
+// sink has stored is not lost, even if its copy in the spool cannot be read.
 //
 // Threads: one reader for each delivery.
 #pragma once

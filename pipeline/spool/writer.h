@@ -8,8 +8,8 @@
 // if they may not be durable, because a failed sync can leave records only in the page cache. It
 // cuts off a torn tail. It never cuts off records that are known to have been durable. If a record
 // that was durable is missing, the readers report it as lost, because it was acknowledged. open()
-// begins a new segment in two cases: if such a record is missing at the end, or if the last segment
-// has other columns than today's columns.def.
+// begins a new segment in two cases. First, a record that was durable is missing at the end of the
+// last segment. Second, the last segment has other columns than today's columns.def.
 //
 // Each open() begins a run (the time from one start of the daemon to its end; spool/lineage.h). The
 // first record of a run begins a segment. The spool of dead letters has no runs, because its rows
@@ -29,8 +29,8 @@
 // The writer keeps three files open: the spool's directory (which it locks), the last segment and
 // the checkpoint. If another process removes, moves or replaces one of these files, the writer
 // appends records to a file that the next start does not find. So sync() fails if the segment's
-// file has no name any more, and nothing is acknowledged. sync() and drop() also check once a
-// second, and roll() checks each time, that the paths still lead to the open files.
+// file has no name any more, and nothing is acknowledged. In addition, the paths are compared with
+// the open files: once a second by sync() and drop(), and at each call by roll().
 //
 // Errors: a function that fails with disk_full has changed nothing; call it again later. After any
 //         other error the spool cannot be used again in this process. A failed sync is never
