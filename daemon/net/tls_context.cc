@@ -30,7 +30,7 @@ constexpr const char* ciphers_tls_1_2 =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
     "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
-// The ciphers of RouterOS 6. The last one is mandatory in TLS 1.2 (RFC 5246, section 9).
+// The ciphers of RouterOS 6. The last cipher is mandatory in TLS 1.2 (RFC 5246, section 9).
 constexpr const char* ciphers_cbc = ":ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:AES128-SHA";
 constexpr const char* groups = "X25519:P-256:P-384";
 
@@ -39,8 +39,8 @@ using Bio = std::unique_ptr<BIO, DestroyWith<BIO_free>>;
 
 // --- ALPN ---
 
-// The ALPN names of the protocols that a port can speak. They are global, because each SSL object
-// keeps a pointer to one of them.
+// The ALPN names of the protocols that a port can speak. The names are global, because each SSL
+// object keeps a pointer to one of them.
 constexpr std::string_view protocol_http = "http/1.1";
 constexpr std::string_view protocol_mqtt = "mqtt";
 
@@ -60,8 +60,8 @@ int choose_protocol(SSL* ssl, const unsigned char** chosen, unsigned char* chose
 
 // --- files ---
 
-// Returns the reason why the last call failed: the text of the kernel or of OpenSSL, or a clearer
-// one.
+// Returns the reason why the last call of OpenSSL failed. The reason is a text of the kernel or of
+// OpenSSL, or a clearer text of our own.
 std::string last_error() {
     const unsigned long error = ERR_peek_error();
     if (ERR_SYSTEM_ERROR(error)) return std::strerror(ERR_GET_REASON(error));
@@ -80,7 +80,8 @@ std::unexpected<Error> fail_of(std::string_view setting, const std::string& file
     return fail(Code::bad_setting, fmt::format("{}: {}: {}", setting, file, reason));
 }
 
-// OpenSSL calls this for the passphrase of an encrypted key. -1 reports that there is none.
+// OpenSSL calls this for the passphrase of an encrypted key. The result -1 reports that there is no
+// passphrase.
 int no_passphrase(char*, int, int, void*) { return -1; }
 
 Result<void> use_certificate(SSL_CTX& context, const std::string& certificate,
@@ -106,7 +107,8 @@ std::string read_text(const std::string& path) {
     return text;
 }
 
-// Configures the context to verify clients by the authorities in `text`, the content of the file.
+// Configures the context to verify clients by the authorities in `text`, which is the content of
+// the file `path`.
 Result<void> use_client_ca(SSL_CTX& context, const std::string& path, const std::string& text) {
     if (text.empty() && ERR_peek_error() != 0) return fail_of("tls.client_ca", path, last_error());
     const Bio bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
@@ -181,8 +183,8 @@ Result<TlsContext::Expiry> TlsContext::load_files(ssl_ctx_st& context) {
     if (!tls.client_ca.empty())
         if (auto used = use_client_ca(context, tls.client_ca, authorities); !used)
             return std::unexpected(used.error());
-    // A session resumes only in a context with the same id. So a change of the authorities voids
-    // all tickets.
+    // OpenSSL resumes a session only in a context with the same session id context. That is a
+    // digest of the authorities, so a change of the authorities voids all tickets.
     std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
     SHA256(reinterpret_cast<const unsigned char*>(authorities.data()), authorities.size(),
            digest.data());

@@ -4,7 +4,7 @@
 // OpenSSL implements TLS 1.2 (RFC 5246) and 1.3 (RFC 8446). The server's order of preference
 // selects the algorithms. There is no renegotiation, no compression and no early data. The server
 // ignores the server name (SNI, RFC 6066) that a client sends. A client gets the first certificate
-// that its version and algorithms can use; ECDSA comes before RSA. A client that uses ALPN (RFC
+// that its TLS version and algorithms can use; ECDSA comes before RSA. A client that uses ALPN (RFC
 // 7301) must offer the protocol of the port, http/1.1 or mqtt; otherwise it is refused.
 //
 // A reload replaces the certificates; existing sessions keep the old ones. When tls.client_ca
@@ -38,12 +38,12 @@ public:
     TlsContext(const TlsContext&) = delete;
     TlsContext& operator=(const TlsContext&) = delete;
 
-    // Loads the files that the settings name, for clients that connect from now on. Call it before
-    // the first session, and at each reload. An error (bad_setting) names the file and the reason;
-    // the previous files then remain in effect.
+    // Loads the files that the settings name, for clients that connect from now on. Call load()
+    // before the first session, and at each reload. An error (bad_setting) names the file and the
+    // reason; the previous files then remain in effect.
     [[nodiscard]] Result<void> load();
 
-    // Returns OpenSSL's object for a new client, which the caller frees.
+    // Returns a new SSL object for one client. The caller frees the object.
     [[nodiscard]] ssl_st* make_ssl(Transport transport);
     [[nodiscard]] Millis handshake_timeout_max() const {
         return settings_.tls.handshake_timeout_max;
@@ -56,7 +56,7 @@ private:
     };
     using Context = std::unique_ptr<ssl_ctx_st, Free>;
 
-    // The certificate file that expires first, without its intermediate certificates.
+    // The server certificate that expires first. Intermediate certificates are not considered.
     struct Expiry {
         int64_t left_s;
         std::string file;
@@ -68,7 +68,7 @@ private:
     const Settings& settings_;
     const Clock& clock_;
     MetricShard shard_;
-    TlsTicketKeys ticket_keys_;  // Contexts that were replaced use these keys, too.
+    TlsTicketKeys ticket_keys_;  // Contexts that load() has replaced also use these keys.
     std::mutex mutex_;           // Guards context_; each handshake takes the lock once.
     Context context_;
 };

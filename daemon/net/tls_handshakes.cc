@@ -35,8 +35,9 @@ bool TlsHandshakes::may_begin() {
     return true;
 }
 
-// Returns whether one more handshake may begin without aborting another. If no handshake is
-// running, one may always begin, so that even a small memory budget keeps no client out for ever.
+// Returns whether one more handshake may begin without aborting another. A handshake may always
+// begin if no other is running, so that even with a small memory budget every client can connect at
+// some time.
 bool TlsHandshakes::has_room() const {
     if (begun_.size() == 0) return true;
     if (begun_.size() >= handshakes_max_) return false;

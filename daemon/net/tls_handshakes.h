@@ -3,18 +3,18 @@
 //
 // A step of a handshake blocks the loop: an RSA-2048 signature takes a millisecond. So a connection
 // whose handshake can continue waits in a queue. In each turn, the loop begins no further step
-// after one millisecond of handshakes. So connected clients wait little longer than that, however
-// many others are connecting.
+// after one millisecond of handshakes. So connected clients wait little longer than a millisecond,
+// however many other clients are connecting.
 //
 // Handshakes that have begun occupy memory and are served first. If handshakes_max have begun, or
-// if the memory budget has no room for another (memory_budget.h), a new handshake waits. If the
-// oldest handshake began two seconds ago or earlier, the oldest is aborted, and the new one begins
-// (eviction_queue.h).
+// if the memory budget (memory_budget.h) has no room for another handshake, a new handshake waits.
+// If the oldest handshake began two seconds ago or earlier, it is aborted and the new handshake
+// begins (eviction_queue.h).
 //
-// Each handshake is charged for the most memory that OpenSSL can allocate for one: the client
-// announces the size of its ClientHello, and OpenSSL reserves up to 128 KiB before the bytes
-// arrive. All handshakes together count as one user of the budget. So they take at most half of the
-// memory that other users leave.
+// Each handshake is charged with the most memory that OpenSSL can allocate for a handshake. The
+// reason is that the client announces the size of its ClientHello, and OpenSSL reserves up to 128
+// KiB before the bytes arrive. All handshakes together count as one user of the budget. So they
+// take at most half of the memory that other users leave.
 //
 // Threads: the loop's.
 #pragma once
@@ -55,7 +55,7 @@ public:
     // Adds a connection for which bytes have arrived. begun: true if begin() was called for the
     // connection.
     void enqueue(Connection& connection, bool begun);
-    // Records that the handshake begins. It counts towards the limit until it ends.
+    // Records that the handshake begins. The handshake counts towards the limit until it ends.
     void begin(Connection& connection);
     // Record that the handshake ended, and count its result.
     void succeed(Connection& connection, bool resumed);

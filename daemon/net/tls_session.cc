@@ -81,7 +81,8 @@ std::string common_name(const X509& certificate) {
 
 }  // namespace
 
-// A BIO in memory: OpenSSL reads from incoming_ and writes to outgoing_.
+// The callbacks of a BIO (an I/O object of OpenSSL) that reads from incoming_ and writes to
+// outgoing_.
 struct TlsSession::Callbacks {
     static TlsSession& session_of(BIO* bio) { return *static_cast<TlsSession*>(BIO_get_data(bio)); }
 

@@ -32,9 +32,10 @@ public:
     TlsSession(const TlsSession&) = delete;
     TlsSession& operator=(const TlsSession&) = delete;
 
-    // Continues the handshake with the bytes that have arrived. Takes the bytes that it used off
-    // the front of `encrypted`. Returns true when the handshake is done; the remaining bytes are
-    // for decrypt(). After an error only outgoing() may be called; it may hold an alert.
+    // Continues the handshake with the bytes that have arrived. Removes the bytes that the
+    // handshake has used from the front of `encrypted`. Returns true when the handshake is done;
+    // the remaining bytes are for decrypt(). After an error only outgoing() may be called; its
+    // bytes may be an alert.
     [[nodiscard]] Result<bool> handshake(std::string_view& encrypted);
     [[nodiscard]] bool handshake_begun() const { return handshake_begun_; }
 
@@ -51,10 +52,11 @@ public:
     // the name has control characters.
     [[nodiscard]] std::string_view certificate_name() const { return certificate_name_; }
 
-    // Takes complete records off the front of `encrypted`, writes plaintext to `into`, and returns
-    // the size of the plaintext. Returns 0 if there is no more plaintext, or after input_ended().
-    // The caller keeps a record that has arrived in part. OpenSSL would keep it in a buffer for the
-    // largest record, which no budget counts.
+    // Removes complete records from the front of `encrypted`, writes plaintext to `into`, and
+    // returns the size of the plaintext. Returns 0 if there is no more plaintext, or if
+    // input_ended(). The caller keeps a record that has arrived in part. Otherwise OpenSSL would
+    // keep that record in a buffer of the maximum record size, which the memory budget does not
+    // count.
     [[nodiscard]] size_t decrypt(std::string_view& encrypted, std::span<char> into);
     // A buffer in which the caller may keep a record that has arrived in part.
     [[nodiscard]] Buffer& partial_record() { return partial_record_; }
@@ -67,7 +69,8 @@ public:
 
     // Encrypts `plain` and appends the records to outgoing(). Has no effect after a fault.
     void encrypt(std::string_view plain);
-    // Appends close_notify to outgoing(). Returns false if it was sent before, or cannot be sent.
+    // Appends close_notify to outgoing(). Returns false if close_notify was sent before, or cannot
+    // be sent.
     bool send_close_notify();
     // The bytes to send, in order. The caller clears the buffer after sending.
     [[nodiscard]] Buffer& outgoing() { return outgoing_; }

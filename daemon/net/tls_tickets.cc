@@ -15,7 +15,7 @@ namespace rollcall {
 
 namespace {
 
-constexpr int tickets_per_handshake = 1;  // For TLS 1.3, where OpenSSL would send two.
+constexpr int tickets_per_handshake = 1;  // For TLS 1.3, where OpenSSL by default sends two.
 
 template <size_t bytes>
 void randomize(std::array<unsigned char, bytes>& key) {

@@ -2,11 +2,12 @@
 //
 // A ticket (RFC 5077; RFC 8446, section 4.6.1) holds the state of a session, encrypted with a key
 // of the server. So the daemon keeps no state for a disconnected client, and the client can resume
-// its session without a new signature.
+// its session without another signature of the server.
 //
-// Each key encrypts new tickets for one lifetime of a ticket (tls.ticket_lifetime_max). For another
-// lifetime it is the previous key, which only decrypts. So every ticket can be decrypted for at
-// least one lifetime, and for at most two. The keys are random and never leave this process.
+// Each key encrypts new tickets for the lifetime of one ticket (tls.ticket_lifetime_max). Then a
+// new key replaces it, and for the same time again the replaced key only decrypts tickets. So every
+// ticket can be decrypted for at least one lifetime, and for at most two. The keys are random and
+// never leave this process.
 //
 // Threads: any; a lock guards the keys. Each handshake takes the lock once or twice.
 #pragma once
@@ -24,7 +25,8 @@ struct ssl_ctx_st;
 
 namespace rollcall {
 
-// RFC 5077, section 4: a ticket is encrypted, then authenticated.
+// The key of a ticket. A ticket is encrypted with `cipher`, then authenticated with `mac` (RFC
+// 5077, section 4).
 struct TlsTicketKey {
     std::array<unsigned char, 16> name{};
     std::array<unsigned char, 32> cipher{};
@@ -46,7 +48,7 @@ public:
 
     struct Found {
         TlsTicketKey key;
-        bool is_previous;  // The client should get a new ticket.
+        bool is_previous;  // If true, the client should get a new ticket.
     };
     // Returns the key with this name, if the key is still in use.
     [[nodiscard]] std::optional<Found> find(std::span<const unsigned char, 16> name);
