@@ -1,5 +1,5 @@
-// AckTimes: number and total duration of the acknowledgements that one worker has sent. The
-// overload controller computes the mean of the last seconds from them.
+// AckTimes: number and total duration of the acknowledgements that one worker has sent. From both
+// numbers, the overload controller computes the mean time of the last seconds.
 //
 // Threads: add() belongs to the worker; any thread may call total().
 // Units:   microseconds from reading a check-in to sending its response.

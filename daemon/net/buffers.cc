@@ -7,10 +7,10 @@ namespace rollcall {
 
 namespace {
 
-constexpr size_t lent_bytes = 1024;  // A buffer that needs more grows.
+constexpr size_t lent_bytes = 1024;  // Initial capacity of a lent buffer; the buffer can grow.
 constexpr size_t idle_max = 4096;
 constexpr size_t idle_kept = 64;              // Number of idle buffers that trim() keeps.
-constexpr size_t idle_bytes_max = 16 * 1024;  // A larger buffer is freed at once.
+constexpr size_t idle_bytes_max = 16 * 1024;  // release() frees the memory of a larger buffer.
 
 }  // namespace
 

@@ -5,7 +5,8 @@
 // lends memory to a buffer that is about to be used, and takes the memory back when the buffer is
 // empty. A burst of clients leaves idle memory in the pool; trim() frees it.
 //
-// All memory of the pool is charged to a budget from its allocation on (memory_budget.h).
+// All memory of the pool is charged to a memory budget (memory_budget.h), from the moment when the
+// pool allocates it.
 //
 // Threads: the loop's.
 #pragma once
@@ -20,8 +21,8 @@
 
 namespace rollcall {
 
-// A queue of bytes: appended at the back, dropped at the front. A buffer to which no pool has lent
-// memory allocates its own, which is not charged.
+// A queue of bytes. Bytes are appended at the back and dropped at the front. A buffer to which no
+// pool has lent memory allocates its own memory, which is not charged to a budget.
 class Buffer {
 public:
     [[nodiscard]] bool empty() const { return size() == 0; }
@@ -33,12 +34,12 @@ public:
         own_bytes().text.append(bytes);
         bytes_->charge_capacity();
     }
-    // Takes amortized constant time for each byte: the remaining bytes move to the front only when
-    // at least as many bytes before them have been dropped. So the buffer takes at most twice the
-    // size of its content.
+    // Drops the first `count` bytes, in amortized constant time for each byte. The remaining bytes
+    // are moved to the front of the memory only when at least as many bytes before them have been
+    // dropped. So the memory holds at most twice as many bytes as the buffer.
     void drop_front(size_t count);
     void clear();
-    // Makes `count` bytes after the last one readable, as padding.
+    // Makes `count` bytes after the last byte readable, as padding. Their content has no meaning.
     void reserve_padding(size_t count) {
         if (!bytes_) return;
         bytes_->text.reserve(bytes_->text.size() + count);
@@ -76,9 +77,9 @@ public:
     void acquire(Buffer& buffer);
     // Takes the buffer's memory back, and discards the bytes in it.
     void release(Buffer& buffer);
-    // Frees half of the memory that has been idle since the last call, except for a few buffers.
-    // Called once a second, it frees the memory of a burst within some seconds. A steady load keeps
-    // the memory that it uses.
+    // Frees half of the memory that was idle during the whole time since the last call, but keeps a
+    // few idle buffers. If called once a second, trim() frees the memory of a burst within some
+    // seconds, but no memory that a steady load uses.
     void trim();
     [[nodiscard]] size_t idle() const { return idle_.size(); }
     // Returns an empty MemoryCharge, with which the caller charges memory that is not a Buffer to

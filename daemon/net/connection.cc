@@ -113,7 +113,7 @@ void Connection::fail_handshake(Code code) {
     leave_handshakes();
     if (!is_open() || tls_->outgoing().empty()) return close();
     tls_->abandon();
-    close_after_replies(Linger::always);  // Sends the alert first.
+    close_after_replies(Linger::always);  // Sends the alert of TLS first.
     set_deadline(linger_time);
 }
 
@@ -415,7 +415,8 @@ void Connection::write() {
     close_if_drained();
 }
 
-// The kernel's buffer is full. libuv sends the rest later, from memory that must not move.
+// Copies the rest to sending_, because the kernel's send buffer is full. libuv sends the rest later
+// and requires memory that does not move until then.
 void Connection::write_rest(std::string_view rest) {
     const uint64_t deadline_ms =
         table_.now_ms() + static_cast<uint64_t>(table_.limits().output_timeout_max.count());
@@ -439,7 +440,8 @@ void Connection::on_written(uv_write_t* request, int status) {
     self.flush();
 }
 
-// Returns all encrypted bytes to send: the records of `plain`, and others such as alerts.
+// Encrypts `plain`. Returns all encrypted bytes to send, including records that TLS itself has
+// added, such as alerts.
 std::string_view Connection::encrypt(std::string_view plain) {
     if (!plain.empty()) buffers().acquire(tls_->outgoing());
     tls_->encrypt(plain);
@@ -511,7 +513,8 @@ int Connection::descriptor() const {
     return fd;
 }
 
-// Asks the kernel, because libuv reports the end of the stream only while the connection reads.
+// Returns true if the client's stream has ended or failed. Asks the kernel, because libuv reports
+// the end of the stream only while the connection reads.
 bool Connection::client_has_left() const {
     pollfd asked{descriptor(), POLLRDHUP, 0};
     return asked.fd < 0 || poll(&asked, 1, 0) > 0;

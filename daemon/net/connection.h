@@ -10,14 +10,14 @@
 // has a Session.
 //
 // The connection does not read while the ring, which holds the worker's unwritten check-ins, is
-// full (pause). It does not read while the client is throttled, or while a handshake waits in the
+// full (pause()). It does not read while the client is throttled, or while a handshake waits in the
 // queue. It also does not read while too much output is pending, or while an unfinished request
 // takes more than its share of the memory budget. A client that has begun a request must send the
 // rest at a minimum rate.
 //
 // Memory: a connection without pending input or output owns no buffers; it reads into a buffer of
-// the loop and borrows others from a pool (buffers.h). A daemon can have a million connections, so
-// a test limits the size of this class.
+// the loop and borrows other buffers from a pool (buffers.h). A daemon can have a million
+// connections, so a test limits the size of this class.
 //
 // Owner: ConnectionTable. close() only begins to close the connection. The table destroys the
 //        object when no pointer to it is left in libuv or in PendingAcks.
@@ -45,7 +45,8 @@ class ConnectionTable;
 class TlsSession;
 class TrustedProxies;
 
-// What close_after_replies() does once the last reply is sent.
+// The condition on which close_after_replies() makes the connection linger, which means to keep
+// reading for a moment before the close.
 enum class Linger : bool {
     if_unread,  // Lingers only if bytes of the client are left unread.
     always,
@@ -53,7 +54,7 @@ enum class Linger : bool {
 
 class Connection {
 public:
-    // Takes the socket over. `options` must outlive the connection.
+    // Takes over the socket `fd`. `options` must outlive the connection.
     Connection(ConnectionTable& table, const ListenOptions& options, int fd,
                const sockaddr_storage& peer);
     ~Connection();  // Requires is_unreferenced().
@@ -70,9 +71,9 @@ public:
     void reply_when_durable(uint64_t slot, size_t checkins, std::string_view bytes);
     // Stops reading until the ring has room; then calls Session::on_resume().
     void pause();
-    // Stops reading for this time, and until the next sweep (ConnectionTable::sweep()). Then passes
-    // the kept input to the session again, unless the client has disconnected. Extends the deadline
-    // by this time.
+    // Stops reading for `time`. The first sweep (ConnectionTable::sweep()) after `time` resumes
+    // reading and passes the kept input to the session again, unless the client has disconnected.
+    // If a deadline is set, extends the deadline by `time`.
     void throttle(Millis time);
     // Records that the client has sent a valid request. The connection is then no longer closed in
     // favour of new connections.
@@ -81,25 +82,26 @@ public:
     // overload persists. The session calls this for each request, but only the first call can
     // return true.
     [[nodiscard]] bool should_reject_for_overload();
-    // Closes after all pending replies are sent. A lingering connection keeps reading for a moment
-    // and discards the input, because a close with unread bytes would reset the connection and
-    // could destroy the last reply (RFC 9112, section 9.6).
+    // Closes the connection after all pending replies are sent. A lingering connection keeps
+    // reading for a moment and discards the input, because a close with unread bytes would reset
+    // the connection and could destroy the last reply (RFC 9112, section 9.6).
     void close_after_replies(Linger linger);
     // Closes at once. May be called more than once.
     void close();
-    // Calls Session::on_deadline() at the first sweep after this time. A connection has only one
-    // deadline: each call replaces the earlier one, and a deadline that has passed is cleared.
+    // Sets the deadline to `from_now` after the present. The first sweep after the deadline calls
+    // Session::on_deadline(). A connection has only one deadline: each call replaces the earlier
+    // one, and a deadline that has passed is cleared.
     void set_deadline(Millis from_now);
     [[nodiscard]] Millis now() const;
-    // Return positions in the whole output, in bytes: the end of all output, and the end of the
-    // part that waits for no slot.
+    // Return positions, in bytes, in the whole output of the connection. output_end() is the end of
+    // all output; sendable_end() is the end of the output that waits for no slot.
     [[nodiscard]] uint64_t output_end() const { return output_.end(); }
     [[nodiscard]] uint64_t sendable_end() const { return output_.sendable_end(); }
     [[nodiscard]] bool is_open() const { return state_ == State::open; }
-    // Returns true if the session may take another request: the connection is open, reading is not
-    // suspended, and not too much output is pending. A session that takes several requests in a row
-    // must call this before each. When the connection is ready again, the connection passes the
-    // remaining input to the session.
+    // Returns true if the session may take another request. In this case the connection is open,
+    // reading is not suspended, and not too much output is pending. A session that takes several
+    // requests in a row must call ready() before each request. When ready() becomes true again, the
+    // connection passes the remaining input to the session.
     [[nodiscard]] bool ready() const;
     [[nodiscard]] bool paused() const { return suspension_ == Suspension::ring_full; }
     [[nodiscard]] bool throttled() const { return suspension_ == Suspension::throttled; }
@@ -112,7 +114,7 @@ public:
     [[nodiscard]] const TrustedProxies& trusted_proxies() const {
         return *options_.trusted_proxies;
     }
-    // Sets the address of the client for which the proxy sends from now on.
+    // Sets the address of the client whose requests the proxy sends from now on.
     void set_peer(std::string_view address) { peer_ = address; }
     // The name in the client's verified certificate; may be empty (TlsSession::certificate_name()).
     [[nodiscard]] std::string_view certificate_name() const;
@@ -122,30 +124,32 @@ public:
 
     void start();
     void defer(Millis time);
-    // Continues after pause(), when the ring has room.
+    // Continues after pause(). The table calls this when the ring has room.
     void resume();
-    // Releases the oldest waiting reply, which ends at this position of the output. Returns true if
-    // the caller must call flush_released() later. Returns false if an earlier call has already
-    // returned true and flush_released() was not called since.
+    // Releases the oldest waiting reply, which ends at the position `reply_end` of the output.
+    // Returns true if the caller must call flush_released() later. Returns false if an earlier call
+    // has already returned true and flush_released() was not called since.
     [[nodiscard]] bool release_reply(uint64_t reply_end);
     void flush_released();
-    // For close_all(), instead of release_reply() and flush_released(): nothing is sent.
+    // ConnectionTable::close_all() calls these two functions instead of release_reply() and
+    // flush_released(). They send nothing.
     void forget_reply() { output_.forget_waiting(); }
     void forget_flush() { flush_is_due_ = false; }
-    // Compares every deadline with the loop's clock, as part of a sweep.
+    // Compares every deadline of the connection with now_ms, the time of the loop's clock. Each
+    // sweep calls this.
     void check_deadlines(uint64_t now_ms);
     // Lets the session send a last message, and closes after the pending replies.
     void drain();
     void refuse(Code code);
-    // Closes in favour of another connection, and counts the reason.
+    // Closes this connection in favour of a new one, and counts the reason.
     void evict(Code code);
     void continue_handshake();
     // Ends the handshake with an error. If TLS has an alert for the client, sends it.
     void fail_handshake(Code code);
 
     [[nodiscard]] Transport transport() const { return options_.transport; }
-    // Returns true if the connection may be destroyed because no pointer to it is left: libuv has
-    // closed the socket, no reply waits for its slot, and no flush is due.
+    // Returns true if no pointer to the connection is left, so that the table may destroy it. In
+    // this case libuv has closed the socket, no reply waits for its slot, and no flush is due.
     [[nodiscard]] bool is_unreferenced() const {
         return state_ == State::closed && output_.waiting() == 0 && !flush_is_due_;
     }
@@ -206,7 +210,8 @@ private:
     // Returns the limit for the bytes of unsent output, and for the bytes of kept input.
     [[nodiscard]] size_t allowance() const;
     [[nodiscard]] std::string_view encrypt(std::string_view plain);
-    // Sends what may be sent; then passes kept input to the session if there is room for replies.
+    // Sends the output that waits for no slot. Then passes kept input to the session if there is
+    // room for replies.
     void flush();
     void write();
     void write_rest(std::string_view rest);
@@ -231,13 +236,13 @@ private:
     Suspension suspension_ = Suspension::none;
     Admission admission_ = Admission::unauthenticated;
     bool reading_ : 1 = false;        // libuv reads from the socket.
-    bool input_is_held_ : 1 = false;  // input_ may contain requests: the connection was not ready.
+    bool input_is_held_ : 1 = false;  // input_ may contain complete requests.
     bool flush_is_due_ : 1 = false;   // The table will call flush_released().
     bool admitted_ : 1 = false;
     bool from_proxy_ : 1 = false;
-    // The start of the time over which the minimum rate is measured: the lower 32 bits of the
-    // loop's clock when input_ was last empty, when the session last took bytes of input_, or when
-    // the unfinished TLS record began.
+    // Start of the period over which the minimum rate is measured, as the lower 32 bits of the
+    // loop's clock. A new period starts when the connection begins to keep input, when the session
+    // takes bytes of input_, or when an unfinished TLS record begins.
     uint32_t progress_ms_ = 0;
     uint64_t deadline_ms_;
     uint64_t throttled_until_ms_ = 0;

@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t read_buffer_bytes = 64 * 1024;
 constexpr size_t sample_max = 128;   // Connections whose networks over_share() compares.
-constexpr size_t sample_margin = 8;  // In an incomplete sample, a smaller excess can be chance.
+constexpr size_t sample_margin = 8;  // In a partial sample, a smaller excess can be chance.
 
 std::unique_ptr<char[]> make_buffer() {
     return std::unique_ptr<char[]>(new char[read_buffer_bytes + body_padding]{});
@@ -38,8 +38,8 @@ public:
         ++network.connections;
         network.last = &connection;
     }
-    // Returns the entry of the network with this hash, and adds one without connections if
-    // necessary.
+    // Returns the entry of the network with this hash. If there is none, adds an entry without
+    // connections.
     [[nodiscard]] Network& of(uint64_t hash) {
         size_t at = 0;
         while (at < used_ && networks_[at].hash != hash) ++at;
@@ -180,9 +180,10 @@ void ConnectionTable::close_all() {
 
 // --- memory ---
 
-// Returns no memory if the last read was from the same connection. Otherwise libuv would read from
-// one connection up to 32 times in a row, as long as each read fills the buffer. The rest of the
-// input is read in the next turn, because epoll then reports the connection again.
+// Returns no memory if the last read was from the same connection, because libuv reads from one
+// connection up to 32 times in a row, as long as each read fills its memory. Without memory, libuv
+// stops reading. The next turn reads the rest of the input, because epoll then reports the
+// connection again.
 std::span<char> ConnectionTable::read_buffer(const Connection& connection, size_t bytes_max) {
     if (std::exchange(last_read_, &connection) == &connection) return {};
     const size_t left = turn_read_ < turn_bytes ? turn_bytes - turn_read_ : 0;
@@ -216,9 +217,9 @@ void ConnectionTable::await_durable(Connection& connection, uint64_t slot, size_
 }
 
 // Within one turn of the loop, the committer can free slots, and the worker can fill them again. So
-// acks_ can contain acknowledgements whose slots are already durable. Removing them makes room,
-// because each remaining acknowledgement has at least one row in a slot that is not durable, and
-// acks_ has as many entries as the ring has rows.
+// acks_ can contain acknowledgements whose slots are already durable. Removing the acknowledgements
+// of durable slots always makes room. Each remaining acknowledgement has at least one row in a slot
+// that is not durable, and acks_ has as many entries as the ring has rows.
 void ConnectionTable::make_room_for_ack() {
     if (acks_.full() && options_.durable) settle(options_.durable());
 }
@@ -237,8 +238,8 @@ void ConnectionTable::settle(uint64_t durable) {
     }
 }
 
-// released_ can grow during this loop: a flush can pass kept requests to a session, and their
-// acknowledgements can call make_room_for_ack().
+// released_ can grow during the loop below. A flush can pass kept requests to a session, and the
+// acknowledgement of such a request can call make_room_for_ack().
 void ConnectionTable::release_replies(uint64_t durable) {
     settle(durable);
     for (size_t at = 0; at < released_.size(); ++at) {

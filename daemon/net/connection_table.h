@@ -2,19 +2,20 @@
 // acknowledgements.
 //
 // Limits. When all tables together have connections_max open connections, a new connection replaces
-// one of this table. The table evicts the oldest connection that has not sent a valid request
-// within two seconds. If there is no such connection, it evicts one of a network that has more
-// connections than the network of the new connection. If there is no such network, it closes the
-// new connection.
+// another connection of this table. The table evicts the oldest connection that has not sent a
+// valid request within two seconds. If there is no such connection, the table evicts a connection
+// of a network that has more connections than the network of the new connection. If no network has
+// more, the table closes the new connection.
 //
 // Each address may have connections_per_address_max connections, except the addresses of trusted
-// proxies. A network is an IPv4 address, or the /64 network of an IPv6 address (RFC 6177). The
-// connection of a trusted proxy belongs to the client of its last request.
+// proxies. In both rules, the network of a client is its IPv4 address, or the /64 network of its
+// IPv6 address (RFC 6177). A connection of a trusted proxy belongs to the network of the client
+// whose request came last.
 //
 // To find a network with too many connections, the table compares the networks of a sample of
-// connections. It does not count the connections of each network, because this would take memory
-// for each client. In a small table the sample contains all connections. In a large table the
-// sample shows a network that has more than about a tenth of all connections.
+// connections. It does not count the connections of each network, because that would take memory
+// for each client. In a small table the sample contains all connections. In a large table a network
+// is found if it has more than about a tenth of all connections.
 //
 // Acknowledgements. Check-ins are written to disk in slots (pipeline/ingest/ring.h). A reply that
 // acknowledges check-ins waits in this table until their slot is on disk. The worker then calls
@@ -61,25 +62,24 @@ class ConnectionTable {
 public:
     struct Options {
         size_t connections_max;
-        // Number of open connections of all tables that share connections_max. nullptr: the limit
+        // Number of open connections of all tables that share connections_max; nullptr if the limit
         // is for this table alone.
         SharedCount* open_connections = nullptr;
         size_t connections_per_address_max;  // 0 disables the limit.
         // The memory budget of the process; nullptr for no limit.
         MemoryBudget* memory = nullptr;
         MemoryUse memory_use = MemoryUse::buffers;
-        size_t output_bytes_max;    // Limit for one connection; at the limit, its client is not
-                                    // read from.
+        size_t output_bytes_max;    // Limit for one connection; at the limit, reading stops.
         Millis output_timeout_max;  // Time for the client to receive its replies.
-        size_t pending_acks_max;    // Limit for one connection; at the limit, its client is not
-                                    // read from.
+        size_t pending_acks_max;    // Limit for one connection; at the limit, reading stops.
         size_t handshakes_max;      // Maximum number of unfinished TLS handshakes.
         size_t ring_rows_max;       // Rows that the worker's ring holds.
         // Returns the first slot that is not durable (Intake::durable()). Without this function,
-        // all acknowledgements between two calls of release_replies() must fit into ring_rows_max.
+        // there must be at most ring_rows_max acknowledgements between two calls of
+        // release_replies().
         std::function<uint64_t()> durable = {};
-        // Called after each turn_bytes that a turn reads. So the acknowledgements of a turn with
-        // much input do not wait for the end of the turn.
+        // Called each time that another turn_bytes have been read in a turn. So the
+        // acknowledgements of a turn with much input do not wait for the end of the turn.
         std::function<void()> on_input_max = {};
         // Returns how long to throttle a new connection because of overload; 0 if there is no
         // overload.
@@ -98,9 +98,10 @@ public:
     // Takes over the socket of a new client. `options` must outlive the connection.
     void accept(int fd, const sockaddr_storage& peer, const ListenOptions& options);
     void end_turn();
-    // Sends the replies that waited for slots below `durable`.
+    // Sends the replies whose slots are on disk. durable: the number of the first slot that is not
+    // on disk.
     void release_replies(uint64_t durable);
-    // Resumes the connections that found the ring full.
+    // Resumes the connections that were paused because the ring was full.
     void resume_paused();
     // Begins a sweep, unless one is running.
     void begin_sweep();
@@ -125,15 +126,15 @@ public:
     [[nodiscard]] BufferPool& buffers() { return buffers_; }
     [[nodiscard]] const MemoryBudget& memory() const { return memory_; }
     [[nodiscard]] TlsHandshakes& handshakes() { return handshakes_; }
-    // Returns memory for at most bytes_max bytes that libuv reads for this connection; empty if the
-    // last call in this turn was for the same connection. The body_padding bytes after the memory
-    // are readable. Each read overwrites the memory.
+    // Returns memory into which libuv reads at most bytes_max bytes for this connection. Returns an
+    // empty span if the last call in this turn was for the same connection. The body_padding bytes
+    // after the memory are readable. Each read overwrites the memory.
     [[nodiscard]] std::span<char> read_buffer(const Connection& connection, size_t bytes_max);
     // Counts bytes that were read into read_buffer() in this turn. Calls Options::on_input_max
     // after each turn_bytes.
     void count_read(size_t bytes);
-    // Returns memory for the bytes that TLS decrypts, with padding after the memory. Each call
-    // returns the same memory.
+    // Returns memory for the bytes that TLS decrypts; each call returns the same memory. The
+    // body_padding bytes after the memory are readable.
     [[nodiscard]] std::span<char> plaintext_buffer();
     static constexpr size_t turn_bytes = 1024 * 1024;
     static constexpr size_t read_bytes_min = 4096;
@@ -157,8 +158,8 @@ private:
     [[nodiscard]] Millis overload_delay() const {
         return options_.overload_delay ? options_.overload_delay() : Millis(0);
     }
-    // Returns false if there are too many connections, and no other connection may be evicted for
-    // this one.
+    // Counts the new connection. If there are now too many connections, evicts another one. Returns
+    // false if there are too many and no other connection may be evicted.
     [[nodiscard]] bool make_room_for(const Connection& newcomer);
     // Returns a connection of the network with the most connections, or nullptr if the network of
     // the new connection has about as many.
@@ -166,8 +167,9 @@ private:
     void forget_address(const Connection& connection);
     void destroy_if_unreferenced(Connection& connection);
     void make_room_for_ack();
-    // Removes the acknowledgements of slots below `durable` from acks_, and adds their connections
-    // to released_.
+    // Removes the acknowledgements whose slots are on disk from acks_, releases their replies, and
+    // adds their connections to released_. durable: the number of the first slot that is not on
+    // disk.
     void settle(uint64_t durable);
 
     uv_loop_t& loop_;
@@ -188,7 +190,7 @@ private:
     AckTimes ack_times_;
     std::vector<Connection*> released_;  // Connections to be flushed; each occurs once.
     std::vector<Connection*> paused_;    // Connections that wait for room in the ring.
-    std::vector<Connection*> resuming_;  // Taken from paused_ while they resume.
+    std::vector<Connection*> resuming_;  // Connections that resume_paused() has taken from paused_.
     MemoryBudget own_memory_;
     MemoryBudget& memory_;
     BufferPool buffers_;
@@ -196,8 +198,8 @@ private:
     const Connection* last_read_ = nullptr;     // The connection that was read last in this turn.
     size_t turn_read_ = 0;                      // Bytes that were read in this turn.
     std::unique_ptr<char[]> plaintext_buffer_;  // nullptr until the first TLS client connects.
-    size_t sweep_at_ = 0;                       // The current sweep has still to visit the
-                                                // connections below this index.
+    // The current sweep has not visited the connections below this index yet.
+    size_t sweep_at_ = 0;
     bool stopping_ = false;
 };
 

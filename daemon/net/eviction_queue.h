@@ -23,12 +23,12 @@ class Connection;
 
 class EvictionQueue {
 public:
-    // Has no effect if the connection is in the queue.
+    // Adds a connection at the end. Has no effect if the connection is already in the queue.
     void add(Connection& connection, uint64_t now_ms) {
         if (places_.contains(&connection)) return;
         places_.emplace(&connection, entries_.insert(entries_.end(), {&connection, now_ms}));
     }
-    // Has no effect if the connection is not in the queue.
+    // Removes a connection. Has no effect if the connection is not in the queue.
     void remove(const Connection& connection) {
         const auto place = places_.find(&connection);
         if (place == places_.end()) return;
@@ -39,7 +39,8 @@ public:
     [[nodiscard]] size_t size() const { return entries_.size(); }
     // Returns the number of connections for which memory is allocated.
     [[nodiscard]] size_t capacity() const { return places_.bucket_count(); }
-    // Returns the oldest connection, or nullptr if no connection may be evicted yet.
+    // Returns the oldest connection, or nullptr if it has been in the queue for less than two
+    // seconds.
     [[nodiscard]] Connection* evictable(uint64_t now_ms) const {
         if (entries_.empty() || now_ms - entries_.front().since_ms < grace_ms) return nullptr;
         return entries_.front().connection;

@@ -22,7 +22,7 @@ class TrustedProxies;
 // The lowest rate at which a client may send an unfinished request.
 struct MinimumRate {
     Millis grace{0};         // Time before the rate applies.
-    size_t bytes_per_s = 0;  // Average rate after the grace; 0 disables the limit.
+    size_t bytes_per_s = 0;  // Average rate after the grace time; 0 disables the limit.
 
     // Returns the time that a client may take for this many bytes.
     [[nodiscard]] Millis time_allowed(size_t bytes) const {
@@ -33,10 +33,10 @@ struct MinimumRate {
 
 struct ListenOptions {
     Transport transport;
-    // Called once for each connection.
+    // Creates the session of a connection; called once for each connection.
     std::function<std::unique_ptr<Session>(Connection&)> make_session;
     TlsContext* tls = nullptr;  // nullptr if the clients speak plain text.
-    // Each connection begins with a header of the PROXY protocol, which names the client.
+    // True if each connection begins with a header of the PROXY protocol, which names the client.
     bool proxy_protocol = false;
     Millis proxy_header_timeout_max{15'000};
     // The proxies that name the client of each request in a header field; nullptr if no proxy is

@@ -14,8 +14,8 @@ namespace rollcall {
 namespace {
 
 constexpr uint64_t sweep_ms = 1000;
-constexpr int accepts_max = 64;  // Limit for one turn of the loop, so that other clients are
-                                 // served, too.
+// Limit for one turn of the loop, so that the clients that are connected do not wait long.
+constexpr int accepts_max = 64;
 
 template <class Handle>
 void close_handle(Handle& handle) {
@@ -52,9 +52,9 @@ Loop::~Loop() {
     ensure(uv_loop_close(&loop_) == 0);
 }
 
-// This does not use uv_listen(). When no file descriptor is free, uv_listen() of libuv 1.44 accepts
-// each client with a reserved descriptor and closes the connection, so no metric counts the client.
-// If another thread takes the reserved descriptor, libuv retries for ever.
+// Calls accept4() itself, not uv_listen(). When no file descriptor is free, uv_listen() of libuv
+// 1.44 accepts each client with a reserved descriptor and closes the connection, so no metric
+// counts the client. If another thread takes the reserved descriptor, libuv retries for ever.
 void Loop::listen(int fd, ListenOptions options) {
     listeners_.push_back(std::make_unique<Listener>(Listener{*this, std::move(options), fd}));
     Listener& listener = *listeners_.back();

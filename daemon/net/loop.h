@@ -1,8 +1,8 @@
 // Loop: a libuv loop with its connections, its listening sockets, a handle by which other threads
 // wake it, and a timer that checks deadlines once a second.
 //
-// At the end of each turn the loop runs some TLS handshakes, then a part of the check of deadlines
-// if one is due (ConnectionTable::sweep()), then on_turn().
+// At the end of each turn the loop runs some TLS handshakes. Then it checks the deadlines of some
+// connections if a sweep is not finished (ConnectionTable::sweep()). At last it calls on_turn().
 //
 // If the process can open no more files, or has no memory for a socket, the loop stops accepting
 // until the timer runs, because retrying at once would keep the loop busy. In the meantime clients
@@ -72,7 +72,7 @@ private:
     std::function<void()> on_turn_;
     ConnectionTable connections_;
     std::vector<std::unique_ptr<Listener>> listeners_;
-    bool accepting_paused_ = false;  // A listener is paused, or was since the last sweep.
+    bool accepting_paused_ = false;  // A listener is paused, or the last sweep has resumed one.
 };
 
 }  // namespace rollcall

@@ -2,19 +2,20 @@
 // each use.
 //
 // The budget counts memory that a client can make grow and keep: unfinished requests, unread
-// responses, packet ids of MQTT sessions, wills that wait. A single user (a connection or a
-// session) may hold as much as is left of the budget: allowance(). As the budget fills up, the
-// allowance shrinks, so the largest users must wait first. If N users take all that they may, each
-// ends up with 1 / (N + 1) of the budget, and the same amount is left for the next user.
+// responses, packet ids of MQTT sessions, and MQTT wills that are not sent yet. A single user (a
+// connection or a session) may hold as much memory as is left of the budget, which is the
+// allowance. As the budget fills up, the allowance shrinks, so the largest users must wait first.
+// If N users take all that they may, each ends up with 1 / (N + 1) of the budget, and the same
+// amount is left for the next user.
 //
 // The daemon does not read from a connection that holds more than the allowance. It resumes reading
 // when the connection holds less, or when other users have freed memory. A client that holds
-// nothing is always served. So two amounts can exceed the budget: the bytes that the workers read
-// at the same moment, and a small read for each client.
+// nothing is always served. So memory use can exceed the budget by the bytes that the workers read
+// at the same moment, and by a small read for each client.
 //
 // Memory that no client can make grow (slots, batches, the deduplication window) has limits of its
-// own and is not counted here. The overload controller watches the memory of the whole process
-// (memory_max).
+// own and is not counted by the budget. The overload controller watches the memory of the whole
+// process (memory_max).
 //
 // Source: dynamic queue length thresholds, Choudhury and Hahne, IEEE/ACM Transactions on Networking
 //         6(2), 1998, with alpha = 1.
@@ -46,7 +47,7 @@ public:
     [[nodiscard]] int64_t used_by(MemoryUse use) const {
         return used_by_[static_cast<size_t>(use)].read();
     }
-    // Returns how many bytes a single user may hold now.
+    // Returns the allowance: how many bytes a single user may hold now.
     [[nodiscard]] size_t allowance() const {
         const int64_t left = bytes_max_ - used_.read();
         return left > 0 ? static_cast<size_t>(left) : 0;
@@ -58,7 +59,7 @@ private:
     std::array<SharedCount, label_values(Labels::memory_use)> used_by_;
 };
 
-// The charge of one owner: the memory that it occupies. The destructor returns the whole charge to
+// The memory of one owner that is charged to a budget. The destructor returns the whole charge to
 // the budget.
 class MemoryCharge {
 public:

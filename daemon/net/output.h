@@ -4,10 +4,11 @@
 //   |---- taken and sent ----|---- sendable, until take() ----|---- waits for a slot ----|
 //
 // append() adds a reply at the end. append_waiting() adds a reply that must not be sent before the
-// slot with its check-ins is on disk. The bytes after this reply wait, too, until release() is
+// slot with its check-ins is on disk. The bytes after this reply also wait, until release() is
 // called. Positions are byte offsets in the whole output of the connection.
 //
-// An output without bytes owns no memory. Otherwise it borrows a buffer from the pool (buffers.h).
+// An output that contains bytes borrows a buffer from the pool (buffers.h). An empty output owns no
+// memory.
 //
 // Threads: the loop's.
 #pragma once
@@ -25,7 +26,7 @@ public:
     void append(std::string_view bytes, BufferPool& pool);
     // Appends a reply, which may be empty. The caller must store the value of end() after this
     // call, and pass that value to release() when the slot is on disk. Replies are released in the
-    // order of these calls.
+    // order in which they were appended.
     void append_waiting(std::string_view bytes, BufferPool& pool);
     // Releases the oldest waiting reply, which ends at `reply_end`.
     void release(uint64_t reply_end);

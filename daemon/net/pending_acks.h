@@ -1,9 +1,9 @@
-// PendingAcks: a bounded queue of acknowledgements. Each waits until the slot with its check-ins
-// (pipeline/ingest/ring.h) is on disk. The queue has the order of the slots.
+// PendingAcks: a bounded queue of acknowledgements. Each acknowledgement waits until the slot with
+// its check-ins (pipeline/ingest/ring.h) is on disk. The queue has the order of the slots.
 //
 // Each pending acknowledgement belongs to at least one row of the worker's Ring that is not on disk
-// yet, so `ingest.slots_max` x `ingest.slot_rows_max` entries are enough. The memory is reserved
-// once. Each page becomes resident when an entry in the page is first used.
+// yet, so `ingest.slots_max` x `ingest.slot_rows_max` entries are enough. The constructor reserves
+// the memory of all entries. Each page becomes resident when an entry in the page is first used.
 //
 // Threads: the worker that owns it.
 #pragma once
@@ -33,7 +33,7 @@ public:
         ensure(capacity > 0);
     }
 
-    // Requires !full(). The slot must not be below that of the previous entry.
+    // Requires !full(). The slot must be the slot of the last entry in the queue, or a later one.
     void push(const PendingAck& ack) {
         ensure(!full());
         ensure(empty() || last().slot <= ack.slot);

@@ -16,11 +16,11 @@ constexpr uint8_t version_2_local = 0x20;
 constexpr uint8_t version_2_proxy = 0x21;
 constexpr uint8_t tcp_over_ipv4 = 0x11;
 constexpr uint8_t tcp_over_ipv6 = 0x21;
-// The family byte has two halves: address family (none, IPv4, IPv6, Unix) and transport (none,
-// stream, datagram).
+// The upper half of the family byte is the address family (none, IPv4, IPv6, Unix). The lower half
+// is the transport (none, stream, datagram).
 constexpr uint8_t address_family_max = 3;
 constexpr uint8_t transport_max = 2;
-// Two addresses and two ports.
+// Sizes of two addresses and two ports.
 constexpr size_t ipv4_bytes = 2 * (sizeof(in_addr) + sizeof(in_port_t));
 constexpr size_t ipv6_bytes = 2 * (sizeof(in6_addr) + sizeof(in_port_t));
 
@@ -36,7 +36,8 @@ bool begins_with(std::string_view bytes, std::string_view start) {
 
 // --- version 1 ---
 
-// Takes the text up to the next space off the front.
+// Removes the text up to the next space, and that space, from the front of `line`. Returns the
+// text.
 std::string_view take_word(std::string_view& line) {
     const size_t end = std::min(line.find(' '), line.size());
     const std::string_view word = line.substr(0, end);
@@ -58,8 +59,8 @@ AddressText address_in(std::string_view word, int family) {
     return address_text(AF_INET6, &*address);
 }
 
-// Parses a line without `PROXY ` and CR LF. Returns the address of the client, which is empty for
-// UNKNOWN.
+// Parses a line from which `PROXY ` and CR LF have been removed. Returns the address of the client,
+// which is empty for UNKNOWN.
 Result<AddressText> client_in_line(std::string_view line) {
     const std::string_view protocol = take_word(line);
     if (protocol == "UNKNOWN") return AddressText{};

@@ -28,14 +28,15 @@ struct ProxyHeader {
     AddressText client{};  // Address of the client as text; empty if the header names none.
 };
 
-// Limits for the size of a header: a longer one is refused. The longest line of version 1 has 107
-// bytes (section 2.1). In version 2, the addresses take at most 52 bytes; the rest of the header is
-// ignored.
+// Limits for the size of a header. A longer header is refused. The longest line of version 1 has
+// 107 bytes (section 2.1). In version 2, the addresses take at most 52 bytes; the rest of the
+// header is ignored.
 inline constexpr size_t proxy_line_bytes_max = 107;
 inline constexpr size_t proxy_header_bytes_max = 4096;
 
-// Returns the header, or nothing if it is incomplete. Fails with bad_proxy_header as early as
-// possible: at the first byte that begins no header, or as soon as a line or the fixed part is
+// Returns the header, or nothing if it is incomplete. Fails with bad_proxy_header if `bytes` cannot
+// be the beginning of a header. A byte that does not match the start of a header fails at once. The
+// other parts are checked as soon as the line of version 1, or the fixed part of version 2, is
 // complete.
 [[nodiscard]] Result<std::optional<ProxyHeader>> parse_proxy_header(std::string_view bytes);
 

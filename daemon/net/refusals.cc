@@ -23,7 +23,8 @@ constexpr DetailNames names_in_each{"address", "target", "site", "client"};
 constexpr DetailNames names_of_example{"example_address", "example_target", "example_site",
                                        "example_client"};
 
-// Adds the known facts of the message. A client chooses these texts, so they are shortened.
+// Adds the texts of `refused` that are known. The texts are shortened, because a client chooses
+// them.
 void add_details(const RefusedMessage& refused, const DetailNames& names,
                  std::vector<LogDetail>& details) {
     constexpr size_t shown_max = 256;
