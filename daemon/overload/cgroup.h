@@ -1,7 +1,8 @@
-// Control groups: finds the directories in which the kernel shows the limits of the control groups
-// of this process.
+// Control groups: finds the directories in which the kernel shows the limits of the process's
+// control groups.
 //
-// Source: cgroup v2, Documentation/admin-guide/cgroup-v2.rst. Finds no group under cgroup v1.
+// Source: cgroup v2, Documentation/admin-guide/cgroup-v2.rst. Under cgroup v1, no directory is
+// found.
 // Threads: any.
 #pragma once
 
@@ -10,13 +11,15 @@
 
 namespace rollcall {
 
-// The directory where control groups are mounted, and the file that names the group of the process.
+// root: the directory where control groups are mounted. self: the file that names the control group
+// of the process.
 struct CgroupPaths {
     std::string root = "/sys/fs/cgroup";
     std::string self = "/proc/self/cgroup";
 };
 
-// Returns the directories of the process's group and of its parents, the innermost first.
+// Returns the directory of the process's control group, followed by the directories of its parents,
+// the nearest parent first.
 [[nodiscard]] std::vector<std::string> cgroup_directories(const CgroupPaths& paths = {});
 
 }  // namespace rollcall

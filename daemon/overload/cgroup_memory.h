@@ -1,10 +1,10 @@
 // CgroupMemory: measures how close the process is to the memory limit of its control groups.
 //
-// The page cache does not count, because the kernel can reclaim it, and because writing the spool
-// would fill it up to any limit. Each parent of the process's control group can have a limit, too;
-// the group that is closest to its limit counts. The limit of a group is the smaller of memory.high
-// and memory.max. At memory.high the kernel slows the process down; at memory.max it kills the
-// process.
+// The page cache does not count as used memory. The kernel can reclaim the page cache, and writing
+// the spool would fill it up to any limit. The parents of the process's control group can also have
+// limits. Of all these groups, the group that is closest to its limit counts. The limit of a group
+// is the smaller of memory.high and memory.max. At memory.high the kernel slows the process down;
+// at memory.max it kills the process.
 //
 // Source: cgroup v2, Documentation/admin-guide/cgroup-v2.rst, "Memory Interface Files". Under v1 no
 //         limit is found.
@@ -23,9 +23,10 @@ public:
     explicit CgroupMemory(const std::string& root = "/sys/fs/cgroup",
                           const std::string& self = "/proc/self/cgroup");
 
-    // Returns the fraction of the limit that is used; 0 if there is no limit.
+    // Returns the used fraction of the limit of the group that is closest to its limit; 0 if no
+    // group has a limit.
     [[nodiscard]] double share() const;
-    // Returns the lowest limit, in bytes; UINT64_MAX if there is none.
+    // Returns the lowest limit of all groups, in bytes; UINT64_MAX if no group has a limit.
     [[nodiscard]] uint64_t limit() const;
 
 private:

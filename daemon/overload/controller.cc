@@ -12,13 +12,13 @@ namespace rollcall {
 namespace {
 
 constexpr int64_t measurement_interval_us = 1'000'000;
-constexpr double backlog_none = 0.5;  // Share of the spool below which there is no pressure.
+constexpr double backlog_none = 0.5;  // Used share of the spool up to which there is no pressure.
 constexpr double backlog_full = 0.95;
 constexpr double memory_none = 0.8;
 constexpr double memory_full = 0.95;
 constexpr double overload_over = 0.9;  // Pressure below which an overload counts as over.
-constexpr double drain_s_max = 3600;   // Also reported if no data is delivered.
-constexpr double ack_us_none = 250e3;  // No pressure while acknowledgements take less.
+constexpr double drain_s_max = 3600;   // Also the result if no sink stores data.
+constexpr double ack_us_none = 250e3;  // No pressure up to this mean time to an acknowledgement.
 constexpr double ack_us_full = 4e6;
 
 // Returns 0 for a value up to `none`, 1 for a value from `full` on, and a linear share in between.
@@ -26,8 +26,8 @@ double share(double value, double none, double full) {
     return std::clamp((value - none) / (full - none), 0.0, 1.0);
 }
 
-// A sync that hangs needs a signal of its own: while it hangs, no acknowledgement is sent, so
-// acks_share() has no times to measure.
+// Returns the pressure that the running sync causes. A sync that hangs needs a signal of its own.
+// While it hangs, no acknowledgement is sent, and acks_share() has no times to measure.
 double sync_share(const SpoolLoad& load, int64_t now_us) {
     if (!load.sync_began_us) return 0;
     const int64_t whole_s = now_us / 1'000'000 - *load.sync_began_us / 1'000'000 - 1;

@@ -39,9 +39,10 @@
 namespace rollcall {
 
 struct OverloadMeasurement {
-    double pressure = 0;      // 0 to 1.
-    double memory_share = 0;  // Used share of memory_max or of the control group's limit.
-    int64_t drain_s = 0;      // Estimate in seconds; 0 if the backlog causes no pressure.
+    double pressure = 0;  // 0 to 1.
+    // Used share of memory_max or of the control group's limit, whichever is larger.
+    double memory_share = 0;
+    int64_t drain_s = 0;  // Estimate; 0 if the backlog causes no pressure.
 };
 
 class OverloadController {
@@ -50,7 +51,7 @@ public:
         std::function<SpoolLoad()> spool_load = [] { return SpoolLoad(); };
         std::vector<const AckTimes*> ack_times = {};  // One for each worker.
         std::function<uint64_t()> process_bytes = [] { return uint64_t{0}; };
-        const MemoryBudget* client_memory = nullptr;  // Only for metrics; nullptr reports none.
+        const MemoryBudget* client_memory = nullptr;  // Only for metrics; may be nullptr.
     };
 
     OverloadController(const Settings& settings, OverloadState& state,
@@ -58,7 +59,8 @@ public:
 
     // Call before measure().
     void watch(Sources sources) { sources_ = std::move(sources); }
-    // Measures and publishes, unless the last measurement is less than a second old.
+    // Measures all signals and publishes the pressure, unless the last measurement is less than a
+    // second old.
     void measure(int64_t now_us);
     [[nodiscard]] const OverloadMeasurement& last() const { return last_; }
     [[nodiscard]] const MetricShard& shard() const { return shard_; }
@@ -73,7 +75,8 @@ private:
 
     static constexpr size_t measurements = 8;
     struct Drained {
-        double bytes = 0;  // Bytes delivered by the slowest sink, counted from an arbitrary start.
+        // Bytes that the slowest sink has stored, counted from an arbitrary start.
+        double bytes = 0;
         int64_t at_us = 0;
     };
 

@@ -46,8 +46,8 @@ bool LastSeen::first_in_minute(uint64_t site, int64_t now_s) {
     do {
         if (is_of(last, site) && second_of(last) / seconds_per_minute == now_s / seconds_per_minute)
             return false;
-        // relaxed: the exchange alone decides which of two workers is the first; nothing else
-        // depends on it.
+        // relaxed: the exchange alone decides which of two workers is the first; no other memory
+        // access depends on the order.
     } while (!minute.compare_exchange_weak(last, entry_of(site, now_s), std::memory_order_relaxed));
     return true;
 }

@@ -1,12 +1,12 @@
-// LastSeen: records when each site was last seen, in one table of fixed size for each kind of
-// event.
+// LastSeen: records when each site last caused an event. Each kind of event has a table of fixed
+// size.
 //
 //     for each kind, sites_max entries    [ tag, 32 bits | second, 32 bits ]
 //
 // The lower half of a site's hash selects the entry; the upper half is the tag. If two sites have
-// the same entry, each overwrites the other, and the overwritten site is unknown until it is seen
-// again. So the tables need no search, no growth and no lock. The kernel allocates a page of a
-// table when an entry in the page is first used.
+// the same entry, each overwrites the other, and the time of the overwritten site is unknown until
+// the site's next event. So the tables need no search, no growth and no lock. The kernel allocates
+// a page of a table when an entry in the page is first used.
 //
 // Threads: any; all workers share one object. An entry is one atomic number with relaxed order: it
 // orders no other memory access, and a reader never sees half of it.
@@ -30,11 +30,11 @@ public:
 
     // Records that the site reported the values of its collectors.
     void note_collectors(uint64_t site, int64_t now_s);
-    // Returns the seconds since the last call of note_collectors() for the site; nothing if that is
-    // unknown.
+    // Returns the seconds since the last call of note_collectors() for the site; nothing if the
+    // time of that call is unknown.
     [[nodiscard]] std::optional<int64_t> collectors_age_s(uint64_t site, int64_t now_s) const;
 
-    // Returns true for the first call for the site in each minute of the clock.
+    // Returns true if this is the first call for the site in the current minute of the clock.
     [[nodiscard]] bool first_in_minute(uint64_t site, int64_t now_s);
 
 private:

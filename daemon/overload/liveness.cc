@@ -6,8 +6,8 @@ namespace rollcall {
 
 namespace {
 
-// Returns true if the body was refused, false if the head or the connection was refused. In the
-// second case the sender is unknown.
+// Returns true if `code` reports a fault of the body. Returns false for a fault of the head or of
+// the connection; in this case the sender is unknown.
 bool is_about_body(Code code) {
     const Source source = info(code).source;
     return source == Source::json || source == Source::body;

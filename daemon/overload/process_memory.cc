@@ -10,7 +10,7 @@ namespace rollcall {
 
 namespace {
 
-constexpr uint64_t default_divisor = 2;  // By default, the process may use half of the memory.
+constexpr uint64_t default_divisor = 2;  // By default, memory_max is half of the machine's memory.
 constexpr uint64_t clients_divisor = 4;  // Clients may use a quarter of memory_max. The rest is
                                          // for slots, batches, deduplication and libraries.
 

@@ -13,11 +13,11 @@ namespace rollcall {
 // Returns the resident memory of the process, without pages of files (proc(5), statm).
 [[nodiscard]] uint64_t process_bytes();
 
-// Returns memory_max; if the setting is 0, half of the machine's memory.
+// Returns the setting memory_max, or half of the machine's memory if the setting is 0.
 [[nodiscard]] uint64_t memory_bytes_max(const Settings& settings);
 
-// Returns how much memory clients may occupy: a quarter of memory_max, or a quarter of the limit of
-// the control groups if that is lower.
+// Returns how much memory all clients together may occupy. This is a quarter of memory_bytes_max()
+// or of the limit of the control groups, the lower one.
 [[nodiscard]] uint64_t client_memory_bytes_max(const Settings& settings,
                                                const CgroupMemory& group = CgroupMemory());
 

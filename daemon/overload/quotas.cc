@@ -41,7 +41,8 @@ Quotas::Quotas(const Settings& settings)
 void Quotas::add_limit(Code code, uint64_t Sender::* who, Unit unit, uint64_t per_minute) {
     if (per_minute == 0) return;
     const double us_each = minute_us / static_cast<double>(per_minute);
-    // The burst must have room for one more unit. A sender's first report is always accepted.
+    // A report is accepted while the burst has room for one more unit. The limit is at least 0, so
+    // a sender's first report is always accepted.
     const int64_t ahead_max_us = std::max<int64_t>(0, burst_us_ - std::llround(us_each));
     limits_.push_back({code, who, unit, us_each, ahead_max_us});
 }

@@ -10,19 +10,19 @@
 //                                       to report later
 //         longer                        refused, with the time at which to retry
 //
-// A bucket is stored as a single time. If r check-ins or bytes a minute are allowed, taking n of
-// them moves this time n / r minutes into the future. A bucket whose time is past is full. Such a
-// bucket need not be stored, so the table holds only recent senders. A sender can use any of 4
-// entries in the table. If other senders occupy all of them, the sender replaces the one whose
-// bucket is full soonest. The replaced sender starts again with a full bucket.
+// A bucket is stored as a single time. If a limit allows r check-ins or bytes a minute, a report
+// with n of them moves the time n / r minutes into the future. A bucket whose time is past is full.
+// A full bucket need not be stored, so the table holds only recent senders. A sender can use any of
+// 4 entries in the table. If other senders occupy all 4 entries, the new sender replaces the sender
+// whose bucket is full soonest. The replaced sender starts again with a full bucket.
 //
 // A report that a quota refuses is not charged. So a sender that never pauses still gets its
 // allowed rate.
 //
 // Source: the virtual scheduling algorithm (GCRA), ITU-T I.371, Annex A.
-// Threads: any; all workers share one object. The numbers of a bucket are relaxed atomics, each
-// valid on its own. If two threads give one entry to two senders at the same time, one sender is
-// charged once for a report of the other.
+// Threads: any; all workers share one object. The two numbers of a bucket are atomics with relaxed
+// order; each number is valid on its own. If two threads give one entry to two senders at the same
+// time, one sender is charged once for a report of the other.
 // Units:   microseconds of the steady clock.
 #pragma once
 
@@ -41,29 +41,29 @@ class Quotas {
 public:
     explicit Quotas(const Settings& settings);
 
-    // Hashes (process_hash()) of the site, tenant and network of the sender. A hash is 0 if there
-    // is no such name, or no limit for it.
+    // Hashes (process_hash()) of the site, tenant and network of the sender. A hash is 0 if the
+    // sender has no such name, or if no limit applies to such names.
     struct Sender {
         uint64_t site = 0;
         uint64_t tenant = 0;
         uint64_t network = 0;
     };
-    // Returns the hashes of the sender's names. site, tenant: empty if the client has no
+    // Returns the hashes for a client with these names. site, tenant: empty if the client has no
     // credential.
     [[nodiscard]] Sender sender(std::string_view site, std::string_view tenant,
                                 std::string_view address) const;
 
     struct Standing {
-        int64_t over_us = 0;     // Time until the sender is within all limits; 0 if it is now.
-        int64_t refused_us = 0;  // Time until a report of the sender is accepted; 0 if it is
-                                 // accepted now.
+        int64_t over_us = 0;     // Time until the sender is within all limits; 0 means now.
+        int64_t refused_us = 0;  // Time until a report of the sender is accepted; 0 means now.
         Code code = Code::over_site_quota;  // The code of the limit that is exceeded most.
 
         [[nodiscard]] int64_t over_s() const { return (over_us + 999'999) / 1'000'000; }
     };
     // Returns how far the sender is over its limits. Call this before accepting a report.
     [[nodiscard]] Standing standing(const Sender& sender, int64_t now_us) const;
-    // Charges the sender for a report that no quota refused, even if it cannot be decoded.
+    // Charges the sender for a report that no quota has refused. Call this even if the report
+    // cannot be decoded.
     void charge(const Sender& sender, size_t checkins, size_t bytes, int64_t now_us);
 
 private:
@@ -91,7 +91,7 @@ private:
 
     int64_t burst_us_;
     int64_t grace_us_;
-    std::vector<Limit> limits_;  // The limits that are set; usually there are none.
+    std::vector<Limit> limits_;  // Only the limits that are set; usually none.
     size_t network_bits_v4_;
     size_t network_bits_v6_;
     bool limits_sites_ = false;

@@ -17,7 +17,8 @@ void OverloadState::publish(double pressure, int64_t drain_s) {
     drain_s_.set(drain_s);
 }
 
-// The lower half of the hash, scaled to the range -1 to 1, is multiplied by the jitter.
+// `share` is the lower half of the hash, scaled to the range -1 to 1. The interval changes by this
+// share of the jitter.
 int64_t OverloadState::interval_s(uint64_t site, double growth) const {
     const double share = static_cast<double>(static_cast<uint32_t>(site)) / (UINT32_MAX / 2.0) - 1;
     return std::max<int64_t>(1, std::llround(base_s_ * growth * (1 + jitter_ * share)));

@@ -1,5 +1,5 @@
-// OverloadState: how overloaded the daemon is, and the intervals that the daemon therefore asks
-// clients to keep. The overload controller publishes the state; the workers apply it.
+// OverloadState: how overloaded the daemon is, and how long clients should wait because of that
+// before they send again. The overload controller publishes the state; the workers apply it.
 //
 //     reporting interval   base interval x (1 + pressure x (replies.next_factor_max - 1))
 //     base interval        replies.next, and for each site up to replies.next_jitter percent more
@@ -8,9 +8,9 @@
 //                          drained, but at most overload_retry_after_max; up to half of the result
 //                          is added, different for each client
 //
-// Routers that lost power together restart together, and would always report at the same moments.
-// Each site has its own jitter, so these routers drift apart. The jitter of a site is constant,
-// because a router writes each change of its schedule to flash.
+// Routers that lost power together restart together. With equal intervals they would always report
+// at the same moments. Each site has its own jitter, so the routers drift apart. The jitter of a
+// site is constant, because a router writes each change of its schedule to flash.
 //
 // Threads: publish() belongs to main; any thread may call the others.
 // Units:   seconds where a name ends in _s.
@@ -23,8 +23,8 @@
 
 namespace rollcall {
 
-// Returns the delay plus up to half of it, so that the clients do not return together. client: any
-// hash that identifies the client.
+// Returns the delay plus up to half of the delay, so that clients do not return at the same time.
+// client: any hash that identifies the client.
 [[nodiscard]] constexpr int64_t spread_s(int64_t delay_s, uint64_t client) {
     return delay_s + static_cast<int64_t>(client >> 32) % (delay_s / 2 + 1);
 }
