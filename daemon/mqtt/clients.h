@@ -2,8 +2,8 @@
 // the connection, and the state of the session, which can outlive a connection.
 //
 // All workers share one registry, because a client can reconnect to any of them. A client id has at
-// most one connection. When a client connects again, the new connection takes over: the registry
-// tells the worker of the old connection to close it [MQTT-3.1.4-2].
+// most one connection. When a client connects again, the new connection takes over. The registry
+// then tells the worker of the old connection to close the old connection [MQTT-3.1.4-2].
 //
 // The state of a session consists of the QoS 2 messages that the client has not released yet
 // (MqttUnreleased), and of a will that waits for its delay. After the end of a connection, the
@@ -19,14 +19,14 @@
 //
 // Wills [MQTT-3.1.2-8] [MQTT5-3.1.2-8]. A will without a delay is stored by the caller of close().
 // A will with a delay waits in this registry, and is discarded if the client connects again during
-// the delay. If the caller cannot store a will because its worker's ring is full, the will waits in
-// this registry, too. If a new connection has taken over, close() discards the will of the old
+// the delay. If the caller cannot store a will because its worker's ring is full, the will also
+// waits in this registry. If a new connection has taken over, close() discards the will of the old
 // connection in two cases. In the first case the new connection is of the same site, so the router
 // is online. In the second case the will has a delay, and the new connection continues the session.
 //
-// Threads: any. One mutex is enough, because it is rarely taken: when a client connects or
-// disconnects, when a will is due, and for packets of QoS 2, of which a router sends a few a
-// minute.
+// Threads: any. One mutex is enough, because threads rarely lock it. They lock it when a client
+// connects or disconnects, when a will is due, and for packets of QoS 2. A router sends only a few
+// packets of QoS 2 a minute.
 // Units: seconds of the steady clock.
 #pragma once
 
@@ -51,8 +51,8 @@ namespace rollcall {
 // The mailbox of a worker, which receives takeovers of its connections.
 class MqttMailbox {
 public:
-    // Asks the worker to close the connection of the session with this index, if this is still
-    // `connection`. Any thread may call this.
+    // Asks the worker to close the connection of the session with this index, if the number of that
+    // connection is still `connection`. Any thread may call this.
     virtual void post_takeover(uint32_t session_index, uint64_t connection) = 0;
 
 protected:
@@ -71,7 +71,8 @@ struct MqttClosingWill {
 class MqttClients {
 public:
     // offline_max: maximum number of sessions without a connection. Further sessions end with their
-    // connections. So does a session that takes more than its share of the memory budget.
+    // connections. A session that takes more than its share of the memory budget also ends with its
+    // connection.
     MqttClients(size_t offline_max, const DelayedWills::Limits& wills, MemoryBudget& memory)
         : offline_max_(offline_max),
           wills_(wills),
@@ -94,15 +95,15 @@ public:
         State state : 2 = State::ended;
     };
     static_assert(sizeof(Entry) == 48);
-    // A client id and its entry; valid until the last of its connections is closed.
+    // A client id and its entry. A pointer to a Client is valid until the last connection of the
+    // client is closed.
     using Client = std::pair<const std::string, Entry>;
 
     struct Opened {
         Client* client;
         uint64_t connection;                         // The number of the connection, never 0.
         bool session_present;                        // An earlier session continues.
-        std::shared_ptr<MqttUnreleased> unreleased;  // The unreleased messages of that session, or
-                                                     // nullptr.
+        std::shared_ptr<MqttUnreleased> unreleased;  // From the earlier session, or nullptr.
     };
     // Registers a connection. keep_session: whether the session outlives this connection.
     [[nodiscard]] Opened open(std::string client_id, MqttMailbox& mailbox, uint32_t session_index,
@@ -112,17 +113,17 @@ public:
     // Returns the unreleased messages of the session; nullptr if another connection has taken over.
     [[nodiscard]] std::shared_ptr<MqttUnreleased> unreleased(Client& client, uint64_t connection);
 
-    // Changes whether the session outlives the connection, as a DISCONNECT can ask.
+    // Sets whether the session outlives the connection. A DISCONNECT can ask for a change.
     void set_keep_session(Client& client, uint64_t connection, bool keep_session);
 
     enum class Closed : uint8_t {
-        kept,        // The session is kept for expiry_s.
-        ended,       // The session has ended: the client asked for this, or there is no room.
+        kept,   // The session is kept for expiry_s.
+        ended,  // The session has ended, because the client asked for this or there is no room.
         taken_over,  // The session belongs to a newer connection.
     };
-    // Removes a connection. Call it once for each connection that was opened. If `will` has a value
-    // afterwards, the caller must store the will now. If not, the will was discarded or waits here
-    // for its delay.
+    // Removes a connection. Call it once for each connection that was opened. If `will` still has a
+    // value after the call, the caller must store the will now. If `will` is empty, the registry
+    // has discarded the will or keeps it during its delay.
     Closed close(Client& client, uint64_t connection, uint32_t expiry_s, int64_t now_s,
                  std::optional<MqttClosingWill>& will);
     Closed close(Client& client, uint64_t connection, uint32_t expiry_s, int64_t now_s) {
@@ -130,9 +131,10 @@ public:
         return close(client, connection, expiry_s, now_s, none);
     }
 
-    // Keeps a will that is due, for a caller whose ring is full; take_due_will() returns the will
-    // later. connection: the closed connection of the will. Returns false, and leaves the will
-    // unchanged, if there are too many wills.
+    // Keeps a will that is due, but that the caller cannot store because its ring is full. A later
+    // call of take_due_will() returns the will. connection: the number of the closed connection to
+    // which the will belongs. Returns false, and leaves the will unchanged, if there are too many
+    // wills.
     [[nodiscard]] bool keep_due_will(uint64_t connection, int64_t now_s, DelayedWill& will);
     // Returns true if take_due_will() would return a will. Takes no lock.
     [[nodiscard]] bool has_due_will(int64_t now_s) const { return wills_.next_due_s() <= now_s; }
@@ -146,8 +148,8 @@ public:
 
     // The hash has a secret key, because clients choose their ids. With std::hash, clients could
     // choose ids that all share a bucket, and each CONNECT would search the whole bucket under the
-    // mutex. The operator is noexcept to save memory: otherwise the library would store a hash
-    // value in each entry.
+    // mutex. The operator is noexcept to save memory, because the library would otherwise store a
+    // hash value in each entry.
     struct Hash {
         size_t operator()(std::string_view id) const noexcept { return process_hash(id); }
     };

@@ -16,8 +16,9 @@ using mqtt::Reason;
 
 constexpr uint32_t silence_ms_per_keep_alive_s = 1500;
 
-// Returns a client id that no other client has. The id fits even the smallest
-// mqtt.client_id_size_max, so that the client can connect with it again.
+// Returns a client id that no other client has. The id is short enough for the smallest
+// mqtt.client_id_size_max that is allowed, so that the client can use the id when it connects
+// again.
 std::string random_client_id() {
     std::random_device random;
     return fmt::format("client-{:08x}{:08x}", random(), random());
@@ -52,9 +53,9 @@ std::optional<MqttConnectRefusal> refusal_of(const mqtt::Connect& connect,
     return std::nullopt;
 }
 
-// mqtt.keep_alive_max limits silence_max_ms in 3.1.1, too, although a server cannot tell a client
-// of 3.1.1 to use a shorter keep-alive. Section 3.1.2.10 permits this: a server may disconnect an
-// inactive client "at any time, regardless of the Keep Alive value".
+// mqtt.keep_alive_max limits silence_max_ms for both versions, although a server cannot tell a
+// client of 3.1.1 to use a shorter keep-alive. Section 3.1.2.10 permits this: a server may
+// disconnect an inactive client "at any time, regardless of the Keep Alive value".
 MqttConnectTerms negotiate(const mqtt::Connect& connect, const Settings& settings,
                            bool over_quota) {
     const uint32_t expiry_max_s = seconds_of(settings.mqtt.session_expiry_max);

@@ -1,9 +1,10 @@
-// DelayedWills: wills of closed connections. They wait until their Will Delay Interval has passed
-// [MQTT5-3.1.3-9], or until a worker's ring has room for their rows.
+// DelayedWills: MQTT wills whose connections have closed and whose rows are not stored yet. A will
+// waits until its Will Delay Interval has passed [MQTT5-3.1.3-9], or until a worker's ring has room
+// for its row.
 //
-// Only the will of a client's last connection waits for its delay. The owner removes this will when
-// the client connects again. The number and the total size of the wills are limited. If a will does
-// not fit, the owner stores it at once.
+// Only the will of a client's last connection waits for its delay. If the client connects again,
+// the owner (MqttClients) removes this will. The number and the total size of the wills are
+// limited. If a will does not fit, add() fails, and the will is stored at once.
 //
 // Threads: the owner's (MqttClients, under its mutex); any thread may call next_due_s().
 // Units: seconds of the steady clock.
@@ -26,7 +27,7 @@ namespace rollcall {
 // A will whose connection has closed, with everything that its row needs.
 struct DelayedWill {
     std::string site;
-    bool site_is_authenticated = false;  // The credential named the site.
+    bool site_is_authenticated = false;  // True if the credential named the site.
     std::string peer = {};
     std::string tenant = {};
     size_t payload_bytes = 0;
@@ -42,8 +43,8 @@ public:
 
     explicit DelayedWills(const Limits& limits) : limits_(limits) {}
 
-    // Adds the will of a connection, which must have no will here yet. Returns false, and leaves
-    // the will unchanged, if there is no room.
+    // Adds the will of a connection. Requires that no will of this connection is stored here yet.
+    // Returns false, and leaves the will unchanged, if there is no room.
     [[nodiscard]] bool add(uint64_t connection, int64_t due_s, DelayedWill& will) {
         const size_t size = bytes_of(will);
         if (wills_.size() >= limits_.count || bytes_ + size > limits_.bytes) return false;
@@ -53,7 +54,7 @@ public:
         publish();
         return true;
     }
-    // Has no effect if the connection has no will here.
+    // Removes the will of a connection. Has no effect if the connection has no will here.
     void remove(uint64_t connection) {
         const auto due = due_.find(connection);
         if (due == due_.end()) return;
@@ -93,7 +94,7 @@ private:
 
     Limits limits_;
     Wills wills_;
-    std::unordered_map<uint64_t, int64_t> due_;  // When the will of a connection is due.
+    std::unordered_map<uint64_t, int64_t> due_;  // The due time of each will, by connection.
     size_t bytes_ = 0;
     Latest<int64_t> next_due_s_{never};
 };

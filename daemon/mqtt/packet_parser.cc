@@ -99,8 +99,8 @@ Result<Content> parse_publish(uint8_t flags, std::string_view body, Version vers
     return reader.finish(publish);
 }
 
-// Returns whether a packet of this type may carry the reason code:
-// sections 3.4.2.1, 3.5.2.1, 3.6.2.1, 3.7.2.1, 3.14.2.1, and 3.15.2.1 of 5.0.
+// Returns whether a packet of this type may carry the reason code (sections 3.4.2.1, 3.5.2.1,
+// 3.6.2.1, 3.7.2.1, 3.14.2.1 and 3.15.2.1 of 5.0).
 bool may_carry(Type type, uint8_t reason) {
     const auto among = [reason](std::string_view reasons) {
         return reasons.contains(static_cast<char>(reason));
@@ -117,7 +117,8 @@ bool may_carry(Type type, uint8_t reason) {
     }
 }
 
-// The last part of most packets of 5.0: a reason code and properties. Each may be left out.
+// The last part of most packets of 5.0. It consists of a reason code and properties, and each of
+// the two may be left out.
 struct Ending {
     Reason reason = Reason::success;
     Properties properties;

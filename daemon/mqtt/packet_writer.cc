@@ -32,7 +32,7 @@ std::string packet(Type type, uint8_t flags, std::string_view body) {
 
 char byte_of(Reason reason) { return static_cast<char>(reason); }
 
-// Returns the return code of a CONNACK (section 3.2.2.3 of 3.1.1).
+// Returns the return code of a CONNACK in 3.1.1 (section 3.2.2.3).
 char return_code(Reason reason) {
     switch (reason) {
         case Reason::success: return 0;
@@ -44,7 +44,7 @@ char return_code(Reason reason) {
     }
 }
 
-// Ids of properties that only a server sends. properties.def has the ids of the others.
+// Ids of properties that only a server sends. properties.def has the ids of the other properties.
 namespace server_property {
 constexpr char assigned_client_identifier = 18;
 constexpr char server_keep_alive = 19;
@@ -79,7 +79,8 @@ std::string encode(const ServerProperties& properties) {
         out += server_property::server_keep_alive;
         append_two(out, *properties.keep_alive_s);
     }
-    // Clients may not subscribe, so these features are not available (sections 3.2.2.3.11 to 13).
+    // Clients may not subscribe, so the server announces that these three features of subscriptions
+    // are not available (sections 3.2.2.3.11 to 13 of 5.0).
     for (const char feature : {server_property::wildcard_subscription_available,
                                server_property::subscription_identifiers_available,
                                server_property::shared_subscription_available}) {

@@ -1,7 +1,7 @@
 // MQTT packet writer: the packets that the server sends, as bytes.
 //
 // MQTT 3.1.1 has no reason strings, so functions that take a reason string leave it out for a
-// client of 3.1.1. An empty reason string is left out in 5.0, too.
+// client of 3.1.1. For a client of 5.0, an empty reason string is left out.
 //
 // Threads: pure functions. Sources: MQTT 3.1.1 and MQTT 5.0 (packets.h).
 #pragma once

@@ -1,4 +1,5 @@
-// MQTT properties: most packets of MQTT 5.0 carry a list of them (section 2.2.2).
+// MQTT properties: the optional values that most packets of MQTT 5.0 carry in a list (section
+// 2.2.2).
 //
 // properties.def lists the properties that a client may send, and the packets that may carry them.
 //
@@ -15,7 +16,8 @@
 
 namespace rollcall::mqtt {
 
-// The places that carry properties, as bits of a set: packet types, and the will of a CONNECT.
+// One bit for each packet type that can carry properties, and one bit for the will of a CONNECT.
+// properties.def combines the bits of all packets that may carry a property.
 namespace in {
 constexpr uint16_t connect = 1;
 constexpr uint16_t will = 2;
@@ -35,8 +37,8 @@ enum class PropertyId : uint8_t {
 
 enum class PropertyForm : uint8_t { flag, two, four, length, text, binary, pair };
 
-// The properties of one packet: which ones it has, their numbers, and the content type. No other
-// text is kept.
+// The properties of one packet. Keeps which properties the packet has, the values of those that are
+// numbers, and the content type. No other text is kept.
 class Properties {
 public:
     [[nodiscard]] bool has(PropertyId id) const { return seen_ >> index(id) & 1; }

@@ -64,8 +64,9 @@ std::optional<MqttPublishHandler::Progress> MqttPublishHandler::handle_duplicate
     return std::nullopt;
 }
 
-// The receive window does not count the unreleased messages of earlier connections. To limit these,
-// a session may have at most twice mqtt.in_flight_max unreleased messages.
+// The receive window does not count the unreleased messages of earlier connections. To limit the
+// messages of all connections together, a session may have at most twice mqtt.in_flight_max
+// unreleased messages.
 bool MqttPublishHandler::has_room_for(const mqtt::Publish& publish) {
     if (publish.qos == 0 || (publish.qos == 1 && !replies_.is_5())) return true;
     if (!publisher_.lazy) return true;
@@ -186,8 +187,8 @@ void MqttPublishHandler::handle(const mqtt::Acknowledgement& acknowledgement) {
             mqtt::acknowledgement(replies_.version(), Type::pubcomp, packet_id,
                                   known ? Reason::success : Reason::packet_identifier_not_found));
     } else if (type == Type::pubrec && replies_.is_5() && !is_error(reason)) {
-        // The server never sent this message. 5.0 requires an answer only to a PUBREC that reports
-        // no error (sections 4.3.3 and 4.13.2).
+        // The server never sent a message with this packet id. 5.0 requires an answer only to a
+        // PUBREC that reports no error (sections 4.3.3 and 4.13.2).
         replies_.send(mqtt::acknowledgement(replies_.version(), Type::pubrel, packet_id,
                                             Reason::packet_identifier_not_found));
     }

@@ -63,7 +63,7 @@ public:
                      // closed yet.
         taken_over,  // The client has connected again; this connection must end.
     };
-    // After an error the connection must end.
+    // Handles a PUBLISH. After an error the connection must end.
     [[nodiscard]] Result<Progress> handle(const mqtt::Publish& publish);
     // Handles PUBREL, and acknowledgements of messages that the server never sent.
     void handle(const mqtt::Acknowledgement& acknowledgement);
@@ -75,7 +75,7 @@ private:
     [[nodiscard]] bool has_room_for(const mqtt::Publish& publish);
     [[nodiscard]] Result<Progress> store(const mqtt::Publish& publish, const std::string& filter,
                                          std::string_view topic);
-    // Passes the message to Intake. After ring_full, call it again when the ring has room.
+    // Passes the message to Intake. After ring_full, call take() again when the ring has room.
     [[nodiscard]] Result<void> take(const mqtt::Publish& publish, const Sender& sender,
                                     Receipt& receipt);
     [[nodiscard]] Result<Progress> refuse_for_quota(const mqtt::Publish& publish,
@@ -89,7 +89,7 @@ private:
     void count(Code code, std::string_view topic);
 
     [[nodiscard]] MqttLazyState& lazy();
-    // Returns nullptr if another connection has taken over.
+    // Returns the unreleased messages of the session; nullptr if another connection has taken over.
     [[nodiscard]] MqttUnreleased* unreleased();
 
     const IngestContext& context_;

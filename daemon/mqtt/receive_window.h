@@ -1,11 +1,11 @@
 // MqttReceiveWindow: counts the messages of one connection that are in flight. In 5.0 the server
-// announces a limit for them, the Receive Maximum, and ends the connection of a client that exceeds
-// it [MQTT5-3.3.4-7].
+// announces a limit for these messages, the Receive Maximum. If a client exceeds the limit, the
+// server ends the connection [MQTT5-3.3.4-7].
 //
 // A message of QoS 1 is in flight until its PUBACK may be sent; a message of QoS 2 is in flight
 // until its PUBREL has arrived. 3.1.1 has no Receive Maximum. For clients of 3.1.1 only messages of
-// QoS 2 are counted, because the server has to remember these. The count of a new connection begins
-// at 0 (section 4.9 of 5.0).
+// QoS 2 are counted, because the server has to remember messages of QoS 2. The count of a new
+// connection begins at 0 (section 4.9 of 5.0).
 //
 // Threads: the loop's. Units: positions in the output of the connection, in bytes.
 #pragma once
@@ -22,10 +22,12 @@ public:
     // number of messages that are still in flight.
     [[nodiscard]] size_t size(uint64_t sendable_end);
 
-    // ack_end: the position at which the PUBACK of the message ends. It must grow with each call.
+    // ack_end: the position at which the PUBACK of the message ends. Each call must pass a greater
+    // position than the call before.
     void add_qos1(uint64_t ack_end) { ack_ends_.push_back(ack_end); }
     void add_qos2() { ++unreleased_; }
-    // A PUBREL always frees one entry, even if another connection received the message.
+    // Counts one message of QoS 2 less. Call this for each PUBREL, even if another connection has
+    // received the message.
     void release_qos2() {
         if (unreleased_ > 0) --unreleased_;
     }

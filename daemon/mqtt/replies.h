@@ -6,9 +6,10 @@
 // the packet is too large even without the string, it is not sent.
 //
 // A report that cannot be decoded is refused with reason code 0x99 in 5.0. A PUBACK of 3.1.1 has no
-// reason code, so the server acknowledges the message [MQTT-3.3.5-2]. Otherwise the router would
-// send the message again for ever. The report is counted as refused in both versions. A report on a
-// topic that no filter of mqtt.topics matches is handled in the same way, with code 0x90.
+// reason code, so the server acknowledges the message [MQTT-3.3.5-2]. Without an acknowledgement,
+// the router would send the message again for ever. The report is counted as refused in both
+// versions. A report on a topic that no filter of mqtt.topics matches is handled in the same way,
+// with code 0x90.
 //
 // Threads: the loop's.
 #pragma once
@@ -45,11 +46,12 @@ public:
     // Sends a packet. Has no effect if the packet is empty or too large for the client.
     void send(std::string_view packet);
     void send_refusing_connack(mqtt::Reason reason, std::string_view reason_string);
-    // In 5.0, sends a DISCONNECT. In 3.1.1, does nothing: a server has no DISCONNECT there. The
-    // caller closes the connection.
+    // Sends a DISCONNECT in 5.0. Has no effect in 3.1.1, because a server of 3.1.1 cannot send
+    // DISCONNECT. The caller must close the connection.
     void send_disconnect(mqtt::Reason reason, std::string_view reason_string);
 
-    // Returns the PUBACK or PUBREC for a message; empty for QoS 0. fault: the reason for a refusal.
+    // Returns the PUBACK or PUBREC for a message; empty for QoS 0. fault: the reason, if the
+    // message is refused.
     [[nodiscard]] std::string acknowledgement(const mqtt::Publish& publish,
                                               std::optional<Code> fault) const;
 

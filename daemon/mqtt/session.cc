@@ -16,7 +16,8 @@ namespace {
 
 using mqtt::Reason;
 
-// An idle client takes at most 700 bytes: this object, the connection and an entry in MqttClients.
+// An idle client takes at most 700 bytes for this object, the connection and an entry in
+// MqttClients.
 static_assert(sizeof(MqttSession) <= 128);
 
 constexpr Millis farewell_time{2000};  // Time for the client to receive the reason of the
@@ -113,7 +114,7 @@ bool MqttSession::accept(const mqtt::Connect& connect) {
     const Settings& settings = sessions_.settings();
     replies_.set_wants_reasons(connect.wants_reasons);
     const MqttConnectTerms terms = negotiate(connect, settings, is_over_quota());
-    // A client that cannot receive the terms would break them.
+    // A client that cannot receive the CONNACK with the terms would break the terms.
     if (!replies_.fits(terms.connack(connect.version, false, settings)))
         return reject_connect({Reason::packet_too_large, Code::mqtt_unsupported},
                               connect.client_id);
@@ -197,13 +198,14 @@ bool MqttSession::handle(const mqtt::Pingreq&) {
 
 bool MqttSession::handle(const mqtt::Disconnect& disconnect) {
     if (disconnect.session_expiry_s) {
-        // CONNECT asked for a session that ends with the connection. MQTT 5 forbids a DISCONNECT
-        // to change that (section 3.14.2.2.2).
+        // CONNECT asked for a session that ends with the connection. In MQTT 5, a DISCONNECT must
+        // not change that (section 3.14.2.2.2).
         if (!session_wanted_ && *disconnect.session_expiry_s > 0)
             return refuse(Code::mqtt_protocol_error);
         session_expiry_s_ = std::min(*disconnect.session_expiry_s,
                                      seconds_of(sessions_.settings().mqtt.session_expiry_max));
-        // Do this now: the client can connect again before the last answer is sent.
+        // Tell the registry now, because the client can connect again before the last answer is
+        // sent.
         sessions_.registry().set_keep_session(*client_, connection_number_, session_expiry_s_ > 0);
     }
     if (disconnect.reason == Reason::success && lazy_) lazy_->will.reset();  // [MQTT-3.1.2-10]
@@ -247,7 +249,8 @@ void MqttSession::end(Reason reason, std::string_view reason_string, Linger ling
     if (is_connected()) {
         replies_.send_disconnect(reason, reason_string);
     } else if (replies_.is_5()) {
-        // The CONNECT was not parsed, so the client's maximum packet size is unknown.
+        // Send no reason string. The CONNECT was not parsed, so the client's maximum packet size is
+        // unknown.
         replies_.send(mqtt::refusing_connack(replies_.version(), reason));
     }
     connection().close_after_replies(linger);

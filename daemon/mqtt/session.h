@@ -8,7 +8,7 @@
 // The server publishes no messages, so it refuses each SUBSCRIBE as not authorized. It ends the
 // connection when the credential expires, or when a reload has removed the credential.
 //
-// Threads: the loop's. Memory: an idle client of 3.1.1 has no MqttLazyState.
+// Threads: the loop's. Memory: an idle client of 3.1.1 without a will has no MqttLazyState.
 #pragma once
 
 #include <cstdint>
@@ -74,14 +74,15 @@ private:
     // Sets the deadline to the end of the keep-alive or to the expiry of the credential, whichever
     // is earlier.
     void set_deadline();
-    // client_id: the id in CONNECT if the client is not connected yet; otherwise empty.
+    // Counts a refusal. client_id: the id in CONNECT if the client is not connected yet; otherwise
+    // empty.
     void count(Code code, std::string_view client_id = {});
     [[nodiscard]] MqttSiteHash site_hash() const;
     // Removes and returns the will of the closing connection; nothing if the connection has none.
     [[nodiscard]] std::optional<MqttClosingWill> take_will();
     void store_will(DelayedWill will);
-    // Three ways to end the connection. The first two always return true, as the result of
-    // handle().
+    // Three ways to end the connection. The first two always return true, so that handle() can
+    // return their result.
     bool reject_connect(const MqttConnectRefusal& refusal, std::string_view client_id = {});
     bool refuse(Code code);
     void end(mqtt::Reason reason, std::string_view reason_string, Linger linger);

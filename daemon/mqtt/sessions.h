@@ -1,7 +1,7 @@
 // MqttSessions: the MQTT sessions of one worker. It closes a connection when its client has
 // connected again, and stores wills that are due. Any worker may store any will.
 //
-// Threads: the worker's; post_takeover() any.
+// Threads: the worker's; any thread may call post_takeover().
 #pragma once
 
 #include <cstdint>
@@ -22,22 +22,22 @@ class MqttSession;
 
 class MqttSessions final : private MqttMailbox {
 public:
-    // wake: makes the worker call on_turn() soon; any thread.
+    // wake: makes the worker call on_turn() soon; any thread may call wake.
     MqttSessions(const IngestContext& context, MqttClients& registry, std::function<void()> wake);
 
     [[nodiscard]] std::unique_ptr<Session> make(Connection& connection);
     // Ends the sessions that were taken over and those whose credential is no longer valid, and
-    // stores the wills that are due. Call it at every turn of the loop.
+    // stores the wills that are due. Call on_turn() at every turn of the loop.
     void on_turn();
-    // Accepts no more takeovers, because the loop ends.
+    // Call this when the loop ends. Later takeovers are ignored.
     void close();
 
     // --- for the sessions ---
     // Adds a session and returns its index, which stays the same until remove().
     [[nodiscard]] uint32_t add(MqttSession& session);
     void remove(uint32_t index);
-    // Stores the row of a will, and charges the quotas of its client as for a check-in. If a quota
-    // refuses the will, counts the refusal.
+    // Stores the row of a will, and charges the quotas of its client as for a check-in. If the will
+    // is refused, counts the refusal.
     [[nodiscard]] Result<Receipt> store(const DelayedWill& will);
     [[nodiscard]] MqttMailbox& mailbox() { return *this; }
     [[nodiscard]] MqttClients& registry() const { return registry_; }

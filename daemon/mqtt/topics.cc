@@ -49,8 +49,7 @@ bool matches(std::string_view filter, std::string_view topic) {
     while (wanted.any()) {
         const std::string_view level = wanted.next();
         if (level == "#")
-            return !wanted.any();  // # matches the rest of the topic, even if there
-                                   // is none.
+            return !wanted.any();  // # matches the rest of the topic, even an empty rest.
         if (!given.any()) return false;
         const std::string_view here = given.next();
         if (level != "+" && level != here) return false;

@@ -2,8 +2,9 @@
 // has arrived yet [MQTT-4.3.3-2]. Apart from a will, the packet ids of these messages are the only
 // session state that this server keeps.
 //
-// A client can open a new connection while its old one is still open, so each message records its
-// connection. `reply_end` and `sent_end` are byte offsets in the whole output of a connection.
+// A client can open a new connection while its old connection is still open, so each message
+// records its connection. `reply_end` and `sent_end` are byte offsets in the whole output of a
+// connection.
 //
 // Memory: charged to the budget of the process (daemon/net/memory_budget.h).
 //
@@ -26,19 +27,21 @@ public:
 
     enum class State : uint8_t {
         unknown,
-        stored,     // The row is on disk now, or will be before `connection` sends its next answer.
+        stored,     // The row is on disk, or will be on disk before `connection` sends its next
+                    // answer.
         unsettled,  // Received by an earlier connection that has not closed yet.
     };
     // Returns the state of a message as `connection` sees it.
     [[nodiscard]] State state_of(uint16_t packet_id, uint64_t connection);
-    // reply_end: the position at which the PUBREC of the message ends in the output of the
-    // connection.
+    // Adds a message. reply_end: the position at which the PUBREC of the message ends in the output
+    // of the connection.
     void add(uint16_t packet_id, uint64_t connection, uint64_t reply_end);
-    // Returns false if there is no such message.
+    // Removes the message with this packet id. Returns false if there is no such message.
     bool release(uint16_t packet_id);
     // Call this when a connection closes. sent_end: replies before this position of the output do
     // not wait for a row to be on disk. If the PUBREC of a message ends after sent_end, the message
-    // is possibly not on disk. So this function forgets the message, and the client sends it again.
+    // is possibly not on disk. So settle() forgets the message, and the client sends the message
+    // again.
     void settle(uint64_t connection, uint64_t sent_end);
     [[nodiscard]] size_t size();
     // Returns whether the memory budget has room for one more message of this session.
