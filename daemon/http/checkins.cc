@@ -18,9 +18,9 @@ constexpr size_t device_bytes_max = 128;  // The size of the column site_id.
 
 std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
 
-// Appends the header fields `X-Vendor-Key: value` as lines `X-Vendor-Key=value`. Skips credentials,
-// and the fields that proxies add: names of two words (`X-Word`), and names that begin with
-// X-Forwarded.
+// Appends the header fields `X-Vendor-Key: value` as lines `X-Vendor-Key=value`. Skips the fields
+// of credentials, and the fields that proxies add. The latter have names of two words (`X-Word`),
+// or names that begin with X-Forwarded.
 void append_values(std::string_view fields, const Settings& settings, std::string& out) {
     std::string values;
     each_field(fields, [&](std::string_view name, std::string_view value) {
@@ -46,7 +46,7 @@ bool accepts_json(std::string_view fields) {
 Dialect dialect_of(const HttpRequest& request) {
     const Receipt& receipt = request.receipt;
     if (receipt.shape.json_rpc) return Dialect::json_rpc;
-    // If no report was accepted, only a response in JSON can express this.
+    // Only a response in JSON can say that no report was accepted.
     if (request.runs_response && receipt.accepted > 0 && !receipt.shape.json) return Dialect::text;
     if (request.dialect == Dialect::influx && !receipt.refused.empty()) return Dialect::canonical;
     const bool one = receipt.items == 1 && receipt.accepted == 1;
@@ -215,15 +215,15 @@ Accepted Checkins::accepted(const HttpRequest& request, const Sender& sender) {
         const int64_t now_s = sender.received_s();
         const uint64_t seen = process_hash(name);
         if (receipt.shape.collectors) last_seen_.note_collectors(seen, now_s);
-        // The age is unknown after a start of the daemon. Use 0, so that not all routers send their
-        // collectors' values at the same time.
+        // After a start of the daemon, the age is unknown for every site. Use 0 for an unknown age,
+        // so that not all routers send their collectors' values at the same time.
         what.collectors_age_s = last_seen_.collectors_age_s(seen, now_s).value_or(0);
     }
     return what;
 }
 
-// Decodes the Content-Encoding of the body, and checks the size of the result. The session has
-// already checked the size of a body that is not encoded.
+// Decompresses the body as its Content-Encoding says, and checks the size of the result. The
+// session has already checked the size of a body that is not encoded.
 Result<std::string_view> Checkins::plain(const HttpRequest& request, std::string_view body) {
     if (request.encoding == ContentEncoding::identity) return body;
     const auto text = inflater_.inflate(request.encoding, body, batch_bytes_max_);

@@ -10,12 +10,12 @@
 //
 // The response is in the dialect of the agent (dialects.h).
 //
-// The credential in the head names the site (http/credentials.h). It is checked before the body is
-// read. If the path or the body names another site, the name there is ignored.
+// The credential in the head names the site (http/credentials.h). The credential is checked before
+// the body is read. If the path or the body names another site, that name is ignored.
 //
 // The values of a report can also be in the query of a POST, and in header fields whose names have
 // the form `X-Vendor-Key`. If there is a body, these header fields are ignored, except those that
-// name the router. Values in the body override all others.
+// name the router. Values in the body override values from the query and from header fields.
 //
 // Threads: one object for each worker.
 #pragma once
@@ -66,7 +66,7 @@ private:
     LastSeen& last_seen_;
     Liveness& liveness_;
     Credentials& credentials_;
-    std::string credential_;  // A buffer for the credential while it is checked.
+    std::string credential_;  // A buffer for the credential that is being checked.
     std::string device_;      // A buffer for the decoded device of the path.
     Quotas& quotas_;
     Refusals& refusals_;

@@ -8,17 +8,17 @@
 //   ISPApp    an agent that sends reports to /update and /bandwidth and asks /config for its
 //             configuration; it computes the time of its next report from the response
 //
-// ISPApp's agent has two intervals, one for outages and one for updates. It reports again after the
-// smaller of these two times, in seconds:
+// ISPApp's agent has two intervals, one for outages and one for updates. The agent reports again
+// after the smaller of these two times, in seconds:
 //
 //     outageIntervalSeconds - lastUpdateOffsetSec       (the daemon always sends the offset 0)
 //     updateIntervalSeconds - lastColUpdateOffsetSec
 //
-// It sets its scheduler to this time. A report contains the values of the agent's collectors (its
-// periodic measurements) if the time in the second line has passed. An interval of 0 would stop the
-// scheduler for ever, so the daemon keeps the second difference at 2 or more. If a response to an
-// update lacks the offsets, the agent computes a wrong schedule, so every such response has them.
-// The member `updateFast` is always false, because true sets an interval of 2 s.
+// The agent sets its scheduler to the smaller time. A report contains the values of the agent's
+// collectors (its periodic measurements) if the time in the second line has passed. An interval of
+// 0 would stop the scheduler for ever, so the daemon keeps the second difference at 2 or more. If a
+// response to an update lacks the offsets, the agent computes a wrong schedule, so every such
+// response has them. The member `updateFast` is always false, because true sets an interval of 2 s.
 //
 // NEVER send `lastConfigChangeTsMs`, neither in the response to an update nor in the object `host`
 // of the response to /config. If it differs from the agent's own value, the agent applies the next
@@ -43,8 +43,8 @@ namespace rollcall {
 
 enum class Dialect : uint8_t { canonical, text, influx, json_rpc, ispapp_update, ispapp_config };
 
-// Returns the dialect of the agents that report to a path. The caller must replace it by json_rpc
-// if the body turns out to be JSON-RPC.
+// Returns the dialect of the agents that report to a path. If the body turns out to be JSON-RPC,
+// the caller must use json_rpc instead.
 [[nodiscard]] Dialect dialect_at(std::string_view path, BodyHint hint);
 
 // Returns whether agents that report to a path run the text of the response.
@@ -66,7 +66,8 @@ inline constexpr std::array<std::string_view, 6> agent_paths = {
 // interval outside this range for an error, and then report every 5 s.
 [[nodiscard]] int64_t ispapp_interval_s(int64_t interval_s);
 
-// collectors_age_s: time since the site last reported what its collectors gathered.
+// Append the body of a response to an update, or to a request for the configuration.
+// collectors_age_s: time since the site last reported the values of its collectors.
 void append_ispapp_update(std::string& body, int64_t interval_s, int64_t collectors_age_s);
 void append_ispapp_config(std::string& body, int64_t interval_s);
 

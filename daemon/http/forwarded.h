@@ -14,12 +14,12 @@
 // no reason to refuse the request, because RFC 7239 allows it and a router cannot change what a
 // proxy writes.
 //
-// A proxy that writes one of the two fields passes the other one on as the client wrote it. So if
+// A proxy that writes one of the two fields passes the other field on as the client wrote it. So if
 // both fields are present, they must name the same client; otherwise both are ignored.
 //
-// A comma always ends an element, even inside quotes; no address contains a comma. Otherwise a
-// client could open a quote without closing it, and the address that a proxy appends would become
-// part of the quoted text.
+// A comma always ends an element, even inside quotes; no address contains a comma. If quotes could
+// protect a comma, a client could open a quote without closing it. The address that a proxy appends
+// would then become part of the quoted text.
 //
 // Threads: pure function.
 #pragma once

@@ -18,8 +18,8 @@ constexpr size_t chunk_line_bytes_max = 256;
 constexpr size_t chunk_digits_max = 16;   // More digits could overflow.
 constexpr size_t length_digits_max = 19;  // More digits could overflow.
 
-// in_token: tchar (RFC 9110, section 5.6.2). in_host: the characters of a reg-name except `%` (RFC
-// 3986, section 3.2.2).
+// in_token: the characters of a token, tchar (RFC 9110, section 5.6.2). in_host: the characters of
+// a reg-name except `%` (RFC 3986, section 3.2.2).
 enum Letter : uint8_t { in_token = 1, in_host = 2 };
 
 constexpr std::array<uint8_t, 256> letters = [] {
@@ -55,8 +55,8 @@ bool may_hold_control(const char* eight) {
     return ((below | equal) & highest) != 0;
 }
 
-// Returns the offset of the first control character except tab, searching from `at`; the end if
-// there is none.
+// Returns the offset of the first control character, except tab, from `at` on. Returns the size of
+// `bytes` if there is none.
 size_t find_control(std::string_view bytes, size_t at) {
     while (at < bytes.size()) {
         const size_t stop = std::min(at + sizeof(uint64_t), bytes.size());
@@ -70,7 +70,7 @@ size_t find_control(std::string_view bytes, size_t at) {
     return at;
 }
 
-// Takes a token off the front. Returns an empty text if there is none.
+// Removes a token from the front and returns it. Returns an empty text if there is none.
 std::string_view take_token(std::string_view& text) {
     const auto end = std::ranges::find_if_not(
         text, [](char c) { return (letters[static_cast<uint8_t>(c)] & in_token) != 0; });
@@ -79,8 +79,8 @@ std::string_view take_token(std::string_view& text) {
     return token;
 }
 
-// Takes a quoted string off the front (RFC 9110, section 5.6.4). The caller has already refused
-// control characters.
+// Removes a quoted string (RFC 9110, section 5.6.4) from the front. Returns false if there is none.
+// The caller has already refused control characters.
 bool take_quoted(std::string_view& text) {
     if (!text.starts_with('"')) return false;
     for (size_t at = 1; at < text.size(); ++at) {
@@ -109,7 +109,8 @@ bool are_chunk_extensions(std::string_view text) {
     return true;
 }
 
-// RFC 3986, section 3.2.2: reg-name. An IPv4 address is one, too.
+// Returns whether the text is a reg-name (RFC 3986, section 3.2.2). An IPv4 address is also a
+// reg-name.
 bool is_name(std::string_view text) {
     for (size_t at = 0; at < text.size(); ++at) {
         if (letters[static_cast<uint8_t>(text[at])] & in_host) continue;
@@ -121,7 +122,8 @@ bool is_name(std::string_view text) {
     return true;
 }
 
-// RFC 3986, section 3.2.2: IP-literal. An IPvFuture is refused, because none exists yet.
+// Returns whether the text is an IP-literal (RFC 3986, section 3.2.2). The form IPvFuture is
+// refused, because no such address exists yet.
 bool is_ip_literal(std::string_view text) {
     std::array<char, INET6_ADDRSTRLEN> address{};  // inet_pton needs a terminated string.
     if (text.size() < 2 || text.size() - 2 >= address.size()) return false;
@@ -155,7 +157,7 @@ constexpr Named named_fields[] = {
     {"Authorization", &HttpHead::authorization},
 };
 
-// Returns whether a field must not be in a trailer: it frames or routes the message (RFC
+// Returns whether a field must not be in a trailer, because it frames or routes the message (RFC
 // 9110, section 6.5.1).
 bool is_for_header_only(std::string_view name) {
     return same_word(name, "Content-Length") || same_word(name, "Transfer-Encoding") ||
@@ -221,13 +223,13 @@ Result<HttpParser::Step> HttpParser::step(std::string_view& bytes) {
     return step_trailer(bytes);
 }
 
-// Takes bytes off the front; the next line begins after them.
+// Removes `count` bytes from the front of the input. The next line begins after them.
 void HttpParser::take(std::string_view& bytes, size_t count) {
     bytes.remove_prefix(count);
     line_ = scanned_ = 0;
 }
 
-// Returns whether the current line ends in these bytes. If so, scanned_ is the offset of its CR.
+// Returns whether the current line ends in `bytes`. If so, scanned_ is the offset of its CR.
 Result<bool> HttpParser::line_ends(std::string_view bytes, Code code) {
     scanned_ = find_control(bytes, scanned_);
     if (scanned_ == bytes.size()) return false;

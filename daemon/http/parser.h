@@ -1,24 +1,25 @@
 // HttpParser: an incremental parser of HTTP/1.0 and 1.1 requests (RFC 9112), without I/O.
 //
-// Call step() repeatedly. Each call takes bytes off the front and returns what the bytes were:
+// Call step() repeatedly. Each call removes bytes from the front of the input and returns what
+// these bytes were:
 //
 //     head   the request line and all header fields: see head()
 //     body   a piece of the body, in place, unchunked: see piece()
 //     end    the request is complete; the next step() begins another
-//     more   nothing was taken: call step() again with more bytes after these
+//     more   nothing was removed: append more input and call step() again
 //
-// The views in head() and piece() are valid until the caller moves the bytes.
+// The views in head() and piece() are valid until the caller moves the input.
 //
 // The parser accepts only requests that every recipient reads in the same way. It refuses a request
 // that a proxy in front could read differently, even where the RFC allows a recipient to be lenient
 // (bare LF, obs-fold, two equal lengths). The result does not depend on how the bytes are split
 // between calls: the parser checks each line once, in order, and reports the first fault.
 //
-// A target has origin-form, as routers send it, or absolute-form with the authority that Host
-// names; OPTIONS may also have asterisk-form (section 3.2). A target may hold any byte except
-// space, `#` and control characters, because RouterOS does not encode all bytes that RFC 3986
-// requires to be encoded. This is safe, because no recipient takes one of the allowed bytes for the
-// end of the target.
+// A target has origin-form, as routers send it, or absolute-form with the authority that Host names
+// (section 3.2). The target of OPTIONS may also have asterisk-form. A target may hold any byte
+// except space, `#` and control characters, because RouterOS does not encode all bytes that RFC
+// 3986 requires to be encoded. This is safe, because no recipient takes one of the allowed bytes
+// for the end of the target.
 //
 // RouterOS writes a URL into the request line as the script spells it, even with spaces, because
 // its command `fetch` has http-percent-encoding=no by default. RFC 9112, section 3.2, does not
@@ -40,7 +41,7 @@ namespace rollcall {
 struct HttpHead {
     std::string_view method;
     std::string_view target;  // In origin-form, or `*`.
-    // Fields that may occur at most once; a second one is refused.
+    // Each of these fields may occur at most once; a second field of the same name is refused.
     std::string_view content_type;
     std::string_view content_encoding;
     std::string_view expect;
@@ -48,12 +49,12 @@ struct HttpHead {
     std::string_view authorization;
     int version = 11;  // 10 or 11.
     bool keep_alive = false;
-    bool has_length = false;  // Content-Length or chunked: the head announces a body.
+    bool has_length = false;  // True if the head announces a body (Content-Length or chunked).
     bool chunked = false;
     uint64_t length = 0;      // Content-Length; 0 if chunked.
     std::string_view fields;  // All fields as sent, each with its CRLF: see each_field().
 
-    // Returns false if the announced length is 0.
+    // Returns false if no body is announced, or a body of 0 bytes.
     [[nodiscard]] bool has_body() const { return chunked || length > 0; }
 };
 
@@ -86,8 +87,8 @@ public:
 
     [[nodiscard]] const HttpHead& head() const { return head_; }
     [[nodiscard]] std::string_view piece() const { return piece_; }
-    // Call this after `body`. Returns true if the piece is known to be the last one: step() then
-    // returns `end` without more bytes.
+    // Call this after step() has returned `body`. Returns true if the piece is known to be the last
+    // piece of the body. In this case the next step() returns `end` without more input.
     [[nodiscard]] bool complete() const { return place_ == Place::body && left_ == 0; }
     // Returns whether no byte of the next request has been taken.
     [[nodiscard]] bool idle() const { return place_ == Place::header; }
@@ -116,7 +117,7 @@ private:
     bool wants_keep_alive_ = false;
     bool has_unknown_coding_ = false;  // Transfer-Encoding names an unknown coding.
     std::string_view host_;            // The value of Host; data() is null until the field is read.
-    size_t line_ = 0;                  // Offset of the current line in the bytes.
+    size_t line_ = 0;                  // Offset of the current line in the input.
     size_t scanned_ = 0;               // Offset up to which the line has no control character.
     size_t fields_ = 0;                // Fields of this request, including the trailer.
     size_t method_bytes_ = 0;

@@ -1,11 +1,12 @@
 // Replies: HTTP responses to routers and operators.
 //
-// Every response has a status, an explicit Content-Length and a small ASCII body: RouterOS 7.13
-// fails on a chunked response, and versions up to 7.16 fail on one without a length. Agents that
-// were made for another server get the body that they expect (dialects.h).
+// Every response has a status, an explicit Content-Length and a small ASCII body. RouterOS 7.13
+// fails on a chunked response, and versions up to 7.16 fail on a response without a length. Agents
+// that were made for another server get the body that they expect (dialects.h).
 //
 // By far the most frequent response acknowledges one check-in without warnings. During one second,
-// it is the same for all sites with the same interval. So it is rendered once and then copied.
+// this response is the same for all sites with the same interval. So it is rendered once and then
+// copied.
 //
 // Threads: one object for each loop. A returned view is valid until the next call.
 #pragma once
@@ -26,8 +27,8 @@
 
 namespace rollcall {
 
-// What happens to the connection after a response. keep_alive_said keeps the connection open, and
-// the response has the field `Connection: keep-alive`. A client of HTTP/1.0 needs this field.
+// Whether the connection stays open after a response. keep_alive_said keeps it open, and the
+// response has the field `Connection: keep-alive`, which a client of HTTP/1.0 needs.
 enum class After : uint8_t { keep_alive, keep_alive_said, close };
 
 // The outcome of an accepted body.
@@ -50,13 +51,14 @@ public:
         : clock_(clock), overload_(overload) {}
 
     [[nodiscard]] std::string_view accepted(const Accepted& what, After after);
+    // Returns the response for an error.
     // body_too: false for HEAD (RFC 9110, section 9.3.2).
     // allow: the methods that the path supports, for method_not_allowed; otherwise empty.
     // shape: tells whether the request was JSON-RPC.
     //
     // The field Retry-After of a 503 has the time that the overload controller computes. For other
-    // errors it has error.wait_s, or is left out if this is 0. Both times vary at random, so that
-    // the clients do not return together.
+    // errors the field has error.wait_s; if error.wait_s is 0, the field is left out. Both times
+    // vary at random, so that the clients do not return together.
     [[nodiscard]] std::string_view refused(const Error& error, After after,
                                            std::string_view allow = {}, const Shape& shape = {},
                                            bool body_too = true);

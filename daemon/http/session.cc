@@ -96,14 +96,14 @@ void HttpSession::begin_request() {
     if (!proxy_.empty()) connection_.set_peer(proxy_);
 }
 
-// Replaces the proxy's address by that of the client for which the proxy sent the request.
+// Replaces the proxy's address by the address of the client for which the proxy sent the request.
 void HttpSession::name_client(const HttpHead& head) {
     const AddressText client = forwarded_client(head.fields, connection_.trusted_proxies());
     if (client[0] != '\0') connection_.set_peer(client.data());
 }
 
 // Sets the deadline of the current phase. An idle connection has a timeout of its own. A request
-// has a timeout, its header has a shorter one, and its body must arrive at a minimum rate.
+// has a timeout, its header has a shorter timeout, and its body must arrive at a minimum rate.
 void HttpSession::watch() {
     if (phase_ == Phase::idle) return connection_.set_deadline(limits_.idle_timeout_max);
     if (size_in_doubt())
@@ -170,8 +170,8 @@ void HttpSession::answer(Admission admission, std::string_view allow) {
     if (request_.after == After::close) connection_.close_after_replies(Linger::always);
 }
 
-// Returns whether the body including this piece is too large. A list of reports may be larger than
-// a single report. The first byte that is not white space tells whether the body is a list.
+// Returns whether the body, including `piece`, is too large. A list of reports may be larger than a
+// single report. The first byte that is not white space tells whether the body is a list.
 bool HttpSession::too_large(std::string_view piece) {
     const size_t size = body_.size() + piece.size();
     if (phase_ == Phase::body_start) {
@@ -221,8 +221,8 @@ void HttpSession::on_end() {
     forget_request();
 }
 
-// Clears the request. Otherwise a later head that is refused would be attributed to the sender of
-// this request.
+// Clears the request, so that the refusal of a later head is not attributed to the sender of this
+// request.
 void HttpSession::forget_request() {
     phase_ = Phase::idle;
     body_in_place_ = {};

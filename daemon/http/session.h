@@ -1,4 +1,4 @@
-// HttpSession: one HTTP connection with keep-alive, pipelining and Expect.
+// HttpSession: the protocol of one HTTP connection, with keep-alive, pipelining and Expect.
 //
 // The session splits the input into requests, refuses what is not HTTP, and keeps the responses in
 // the order of the requests. A service handles the requests: Checkins (checkins.h) or Admin
@@ -32,8 +32,8 @@ struct HttpRequest {
     BodyHint hint = BodyHint::unknown;
     std::string charset;  // Declared by the Content-Type; may be empty.
     ContentEncoding encoding = ContentEncoding::identity;
-    // The path without the device: a view of text that the service owns. If the request was not
-    // admitted, a view of its head, which is valid until refused() returns.
+    // The path without the device. The service owns the text. If the request was not admitted, the
+    // text is a part of the head, which is valid until refused() returns.
     std::string_view path = {};
     std::string device;  // The device that the path names; may be empty.
     std::string query;   // The query of the target, without `?`.
@@ -46,7 +46,7 @@ struct HttpRequest {
     After after = After::keep_alive;
     bool body_in_reply = true;             // False for HEAD.
     Dialect dialect = Dialect::canonical;  // The dialect of the path's agents.
-    bool runs_response = false;            // The client executes the response unless it is JSON.
+    bool runs_response = false;  // The client executes the response unless the response is JSON.
 };
 
 enum class Admission : uint8_t {
@@ -62,13 +62,13 @@ public:
     // needs. Sets `allow` for Admission::options and for method_not_allowed.
     [[nodiscard]] virtual Result<Admission> admit(const HttpHead& head, HttpRequest& request,
                                                   std::string_view& allow) = 0;
-    // Handles the request and sends the response. After ring_full, the session calls this function
-    // again later. After any other error, the session sends the error as the response, in JSON-RPC
-    // if the receipt says that the request was JSON-RPC.
+    // Handles the request and sends the response. After ring_full, the session calls handle() again
+    // later. After any other error, the session sends the error as the response, in JSON-RPC if the
+    // receipt says that the request was JSON-RPC.
     [[nodiscard]] virtual Result<void> handle(HttpRequest& request, std::string_view body,
                                               Connection& connection) = 0;
     // Called after the session has refused a request. If the head was malformed, `request` is
-    // empty. If admit() failed, `request` has only the members that it had set before.
+    // empty. If admit() failed, `request` has only the members that admit() had set.
     virtual void refused(Code code, const HttpRequest& request, const Connection& connection) = 0;
 };
 
@@ -78,7 +78,7 @@ public:
         size_t header_bytes_max;
         size_t header_fields_max;
         size_t body_bytes_max;
-        size_t batch_bytes_max;  // For a body with several reports: at least body_bytes_max.
+        size_t batch_bytes_max;  // Limit for a body with several reports; at least body_bytes_max.
         Millis header_timeout_max;
         MinimumRate body_rate_min;
         Millis request_timeout_max;
@@ -137,12 +137,12 @@ private:
     HttpRequest request_;
     std::string proxy_;               // Address of the trusted proxy that connected, or empty.
     std::string_view body_in_place_;  // The body, if it came in one piece.
-    Buffer body_;                     // The body, if it came in several.
+    Buffer body_;                     // The body, if it came in several pieces.
     MemoryCharge texts_charge_;       // Memory of the texts in request_, if they are large.
     uint64_t announced_ = 0;          // Content-Length, or 0.
-    size_t body_bytes_max_ = 0;       // The limit of this body; higher for a list.
+    size_t body_bytes_max_ = 0;       // The limit of this body; higher for a list of reports.
     Phase phase_ = Phase::idle;
-    bool stopping_ = false;  // The daemon stops: the current request is the last one.
+    bool stopping_ = false;  // The daemon stops, so the current request is the last one.
     Millis request_began_{};
     Millis body_began_{};
     Millis first_byte_max_{};  // Time for the first byte of a body whose size is in doubt.

@@ -1,8 +1,7 @@
 // Control groups: finds the directories in which the kernel shows the limits of the process's
 // control groups.
 //
-// Source: cgroup v2, Documentation/admin-guide/cgroup-v2.rst. Under cgroup v1, no directory is
-// found.
+// Source: cgroup v2, Documentation/admin-guide/cgroup-v2.rst. Finds no directory under v1.
 // Threads: any.
 #pragma once
 
