@@ -19,8 +19,8 @@ constexpr size_t device_bytes_max = 128;  // The size of the column site_id.
 std::string_view path_of(std::string_view target) { return target.substr(0, target.find('?')); }
 
 // Appends the header fields `X-Vendor-Key: value` as lines `X-Vendor-Key=value`. Skips the fields
-// of credentials, and the fields that proxies add. The latter have names of two words (`X-Word`),
-// or names that begin with X-Forwarded.
+// of credentials, and the fields that proxies add. Proxies add fields with names of two words
+// (`X-Word`), or with names that begin with X-Forwarded.
 void append_values(std::string_view fields, const Settings& settings, std::string& out) {
     std::string values;
     each_field(fields, [&](std::string_view name, std::string_view value) {

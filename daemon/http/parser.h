@@ -5,7 +5,7 @@
 //
 //     head   the request line and all header fields: see head()
 //     body   a piece of the body, in place, unchunked: see piece()
-//     end    the request is complete; the next step() begins another
+//     end    the request is complete; the next step() begins another request
 //     more   nothing was removed: append more input and call step() again
 //
 // The views in head() and piece() are valid until the caller moves the input.

@@ -20,7 +20,7 @@ namespace rollcall::mqtt {
 // highest bit of a byte is set if another byte follows (section 2.2.3 of 3.1.1, 1.5.5 of 5.0).
 struct Length {
     size_t value;
-    size_t bytes;  // Size of its encoding.
+    size_t bytes;  // Size of the encoded number.
 
     // Returns whether no shorter encoding exists.
     [[nodiscard]] bool is_shortest() const { return bytes == 1 || value >> 7 * (bytes - 1) > 0; }

@@ -10,8 +10,8 @@
 //
 // When a client of 5.0 is over its quota, the server refuses its messages of QoS 1 and 2 with a
 // reason code. The server ends the connection when it has refused more than mqtt.in_flight_max
-// messages in a row. Messages of QoS 0, and messages of 3.1.1, cannot be refused. So the server
-// stops reading from the connection until the client may send again.
+// messages in a row. Messages of QoS 0, and messages of 3.1.1, cannot be refused. If such a message
+// is over the quota, the server stops reading from the connection until the client may send again.
 //
 // Threads: the loop's. Each packet has its own handler object.
 #pragma once

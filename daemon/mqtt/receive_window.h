@@ -26,8 +26,8 @@ public:
     // position than the call before.
     void add_qos1(uint64_t ack_end) { ack_ends_.push_back(ack_end); }
     void add_qos2() { ++unreleased_; }
-    // Counts one message of QoS 2 less. Call this for each PUBREL, even if another connection has
-    // received the message.
+    // Removes one message of QoS 2 from the count. Call this for each PUBREL, even if another
+    // connection has received the message.
     void release_qos2() {
         if (unreleased_ > 0) --unreleased_;
     }

@@ -5,8 +5,8 @@
 //   |                                               |
 //   |                                               +-- PUBLISH, PUBREL (publish.h)
 //
-// The server publishes no messages, so it refuses each SUBSCRIBE as not authorized. It ends the
-// connection when the credential expires, or when a reload has removed the credential.
+// The server publishes no messages, so it refuses each SUBSCRIBE as not authorized. The server also
+// ends the connection when the credential expires, or when a reload has removed the credential.
 //
 // Threads: the loop's. Memory: an idle client of 3.1.1 without a will has no MqttLazyState.
 #pragma once
@@ -52,7 +52,8 @@ public:
 private:
     enum class State : uint8_t { awaiting_connect, connected };
 
-    // Each returns true if the packet was handled, false if on_data() must retry it later.
+    // Each function returns true if it has handled the packet, and false if on_data() must retry
+    // the packet later.
     bool handle(const mqtt::Connect& connect);
     bool handle(const mqtt::ConnectOtherVersion& connect);
     bool handle(const mqtt::Publish& publish);

@@ -86,7 +86,7 @@ public:
     // reading for a moment and discards the input, because a close with unread bytes would reset
     // the connection and could destroy the last reply (RFC 9112, section 9.6).
     void close_after_replies(Linger linger);
-    // Closes at once. May be called more than once.
+    // Closes the connection at once. May be called more than once.
     void close();
     // Sets the deadline to `from_now` after the present. The first sweep after the deadline calls
     // Session::on_deadline(). A connection has only one deadline: each call replaces the earlier
@@ -171,12 +171,12 @@ private:
         closing,             // The connection has asked libuv to close the socket.
         closed,              // libuv has closed the socket.
     };
-    // The reason for which reading is suspended. Pending output and the memory budget can stop
-    // reading, too, but are not listed here.
+    // The reason for which reading is suspended. Pending output and the memory budget can also stop
+    // reading, but are not listed here.
     enum class Suspension : uint8_t { none, ring_full, throttled, handshake_queue };
     enum class Admission : uint8_t {
         deferred,         // New and throttled because of overload; has sent no request.
-        unauthenticated,  // Has sent no valid request: may be evicted.
+        unauthenticated,  // Has sent no valid request, so it may be evicted.
         authenticated,
     };
 

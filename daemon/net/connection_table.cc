@@ -216,10 +216,10 @@ void ConnectionTable::await_durable(Connection& connection, uint64_t slot, size_
                 clock_.steady_us()});
 }
 
-// Within one turn of the loop, the committer can free slots, and the worker can fill them again. So
-// acks_ can contain acknowledgements whose slots are already durable. Removing the acknowledgements
-// of durable slots always makes room. Each remaining acknowledgement has at least one row in a slot
-// that is not durable, and acks_ has as many entries as the ring has rows.
+// Within one turn of the loop, the committer can free slots, and the worker can fill the same slots
+// again. So acks_ can contain acknowledgements whose slots are already durable. Removing the
+// acknowledgements of durable slots always makes room. Each remaining acknowledgement has at least
+// one row in a slot that is not durable, and acks_ has as many entries as the ring has rows.
 void ConnectionTable::make_room_for_ack() {
     if (acks_.full() && options_.durable) settle(options_.durable());
 }

@@ -7,10 +7,9 @@
 // of a network that has more connections than the network of the new connection. If no network has
 // more, the table closes the new connection.
 //
-// Each address may have connections_per_address_max connections, except the addresses of trusted
-// proxies. In both rules, the network of a client is its IPv4 address, or the /64 network of its
-// IPv6 address (RFC 6177). A connection of a trusted proxy belongs to the network of the client
-// whose request came last.
+// At most connections_per_address_max connections may come from one network, except from trusted
+// proxies. A network is one IPv4 address, or a /64 network of IPv6 addresses (RFC 6177). A
+// connection of a trusted proxy belongs to the network of the client whose request came last.
 //
 // To find a network with too many connections, the table compares the networks of a sample of
 // connections. It does not count the connections of each network, because that would take memory
@@ -74,8 +73,8 @@ public:
         size_t pending_acks_max;    // Limit for one connection; at the limit, reading stops.
         size_t handshakes_max;      // Maximum number of unfinished TLS handshakes.
         size_t ring_rows_max;       // Rows that the worker's ring holds.
-        // Returns the first slot that is not durable (Intake::durable()). Without this function,
-        // there must be at most ring_rows_max acknowledgements between two calls of
+        // Returns the number of the first slot that is not durable (Intake::durable()). Without
+        // this function, there must be at most ring_rows_max acknowledgements between two calls of
         // release_replies().
         std::function<uint64_t()> durable = {};
         // Called each time that another turn_bytes have been read in a turn. So the
@@ -141,7 +140,7 @@ public:
     [[nodiscard]] bool is_overloaded() const { return overload_delay() > Millis(0); }
     [[nodiscard]] bool is_stopping() const { return stopping_; }
 
-    // Counts the connection for its address. Returns false if the address has too many connections.
+    // Counts the connection for its network. Returns false if the network has too many connections.
     [[nodiscard]] bool admit(const Connection& connection);
     // Records that the connection must no longer be evicted.
     void on_authenticated(const Connection& connection) { unauthenticated_.remove(connection); }

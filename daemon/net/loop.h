@@ -2,7 +2,7 @@
 // wake it, and a timer that checks deadlines once a second.
 //
 // At the end of each turn the loop runs some TLS handshakes. Then it checks the deadlines of some
-// connections if a sweep is not finished (ConnectionTable::sweep()). At last it calls on_turn().
+// connections if a sweep is not finished (ConnectionTable::sweep()). Finally it calls on_turn().
 //
 // If the process can open no more files, or has no memory for a socket, the loop stops accepting
 // until the timer runs, because retrying at once would keep the loop busy. In the meantime clients

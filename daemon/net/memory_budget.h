@@ -2,7 +2,7 @@
 // each use.
 //
 // The budget counts memory that a client can make grow and keep: unfinished requests, unread
-// responses, packet ids of MQTT sessions, and MQTT wills that are not sent yet. A single user (a
+// responses, packet ids of MQTT sessions, and MQTT wills that are not stored yet. A single user (a
 // connection or a session) may hold as much memory as is left of the budget, which is the
 // allowance. As the budget fills up, the allowance shrinks, so the largest users must wait first.
 // If N users take all that they may, each ends up with 1 / (N + 1) of the budget, and the same

@@ -10,7 +10,7 @@ namespace rollcall {
 
 namespace {
 
-// RFC 4291, section 2.5.5.2.
+// The first bytes of an IPv6 address that maps an IPv4 address (RFC 4291, section 2.5.5.2).
 constexpr std::array<uint8_t, 12> ipv4_mapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 
 // Clears all but the first bits of an address, and returns its bytes.

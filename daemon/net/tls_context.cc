@@ -183,8 +183,8 @@ Result<TlsContext::Expiry> TlsContext::load_files(ssl_ctx_st& context) {
     if (!tls.client_ca.empty())
         if (auto used = use_client_ca(context, tls.client_ca, authorities); !used)
             return std::unexpected(used.error());
-    // OpenSSL resumes a session only in a context with the same session id context. That is a
-    // digest of the authorities, so a change of the authorities voids all tickets.
+    // OpenSSL resumes a session only in a context with the same session id context. Here this id is
+    // a digest of the authorities, so a change of the authorities voids all tickets.
     std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
     SHA256(reinterpret_cast<const unsigned char*>(authorities.data()), authorities.size(),
            digest.data());

@@ -54,9 +54,9 @@ public:
 
     // Removes complete records from the front of `encrypted`, writes plaintext to `into`, and
     // returns the size of the plaintext. Returns 0 if there is no more plaintext, or if
-    // input_ended(). The caller keeps a record that has arrived in part. Otherwise OpenSSL would
-    // keep that record in a buffer of the maximum record size, which the memory budget does not
-    // count.
+    // input_ended(). The caller keeps a record that has arrived in part (partial_record()). OpenSSL
+    // does not get such a record, because it would keep the record in a buffer of the maximum
+    // record size, which the memory budget does not count.
     [[nodiscard]] size_t decrypt(std::string_view& encrypted, std::span<char> into);
     // A buffer in which the caller may keep a record that has arrived in part.
     [[nodiscard]] Buffer& partial_record() { return partial_record_; }

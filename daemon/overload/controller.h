@@ -57,7 +57,7 @@ public:
     OverloadController(const Settings& settings, OverloadState& state,
                        CgroupMemory memory = CgroupMemory());
 
-    // Call before measure().
+    // Sets the sources of the signals. Call watch() before measure().
     void watch(Sources sources) { sources_ = std::move(sources); }
     // Measures all signals and publishes the pressure, unless the last measurement is less than a
     // second old.

@@ -17,7 +17,7 @@ namespace rollcall {
 [[nodiscard]] uint64_t memory_bytes_max(const Settings& settings);
 
 // Returns how much memory all clients together may occupy. This is a quarter of memory_bytes_max()
-// or of the limit of the control groups, the lower one.
+// or of the limit of the control groups, whichever is lower.
 [[nodiscard]] uint64_t client_memory_bytes_max(const Settings& settings,
                                                const CgroupMemory& group = CgroupMemory());
 

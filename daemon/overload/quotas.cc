@@ -75,7 +75,7 @@ Quotas::Bucket* Quotas::places_of(uint64_t key) const {
 int64_t Quotas::full_at_us(uint64_t key) const {
     Bucket* const all = places_of(key);
     for (size_t place = 0; place < places; ++place) {
-        // relaxed: independent numbers; see the header.
+        // relaxed: the numbers of a bucket are independent (quotas.h).
         if (std::atomic_ref(all[place].whose).load(std::memory_order_relaxed) == key)
             return std::atomic_ref(all[place].full_at_us).load(std::memory_order_relaxed);
     }
@@ -106,7 +106,7 @@ void Quotas::charge(const Sender& sender, size_t checkins, size_t bytes, int64_t
 }
 
 void Quotas::take(uint64_t key, int64_t cost_us, int64_t now_us) {
-    // relaxed, in all cases: independent numbers; see the header.
+    // relaxed in all cases, because the numbers of a bucket are independent (quotas.h).
     constexpr auto order = std::memory_order_relaxed;
     Bucket* const all = places_of(key);
     Bucket* fullest = all;
