@@ -61,7 +61,8 @@ Settings within_limits(Settings settings) {
     return settings;
 }
 
-// Interval between two checks for room on a full disk, and number of checks between two log lines.
+// While the disk is full, the daemon checks for room once in each room_interval. One of
+// attempts_between_lines checks writes a log line.
 constexpr std::chrono::seconds room_interval{1};
 constexpr int64_t attempts_between_lines = 600;
 
@@ -69,7 +70,8 @@ bool is_full_disk(const Error& error) {
     return error.code == Code::disk_full || error.os_errno == ENOSPC || error.os_errno == EDQUOT;
 }
 
-// Makes alarm(2) end the process if printing the message of an uncaught exception blocks.
+// Makes the process end if printing the message of an uncaught exception blocks: SIGALRM arrives a
+// second after the exception (alarm(2)).
 void limit_terminate() {
     static const std::terminate_handler report = std::get_terminate();
     std::set_terminate([] {
@@ -479,7 +481,7 @@ void Daemon::stop_workers() {
     for (auto& worker : workers_) worker->join();
 }
 
-// The limit also covers the destructors of the sinks, which run after this function.
+// The time limit that this function sets also covers the destructors of the sinks, which run later.
 void Daemon::stop_pipeline() {
     signals_.end_after(settings_.delivery.stop_timeout_max + stop_grace);
     pipeline_->stop();

@@ -6,12 +6,12 @@
 //   stop:    STOPPING=1 -> workers (acknowledge durable check-ins) -> committer -> deliveries
 //   reload:  SIGHUP -> the daemon reads the files named in the settings again
 //
-// Each step of a stop has a time limit: drain_timeout_max for the workers,
-// delivery.stop_timeout_max for the rest. The daemon adds a second or two to each limit. After the
-// limit the process ends, even if a thread still waits.
+// A stop has two time limits: drain_timeout_max and 2 s for the workers, then
+// delivery.stop_timeout_max and 1 s for the other threads. When a limit has passed, the process
+// ends, even if a thread has not ended.
 //
-// A failure that breaks a promise (error.h, Action::halt) ends the process at once. The clients of
-// check-ins that are not acknowledged by then receive no acknowledgement.
+// A failure that breaks a promise (error.h, Action::halt) ends the process at once. A client whose
+// check-in is not acknowledged at that moment receives no acknowledgement.
 //
 // Threads: main.
 #pragma once
@@ -93,7 +93,7 @@ private:
     void watch_threads();
     void show_pages();
 
-    // stop() calls the other two, in this order.
+    // stop() calls stop_workers(), then stop_pipeline().
     void stop();
     void stop_workers();
     void stop_pipeline();
@@ -123,7 +123,7 @@ private:
     std::string state_dir_;
     ServiceManager service_manager_;
     Files files_;
-    MetricShard shard_;  // The metrics of main's loop, which no page shows.
+    MetricShard shard_;  // The metrics of main's loop. The admin pages do not show them.
     Replies replies_;
     Admin admin_;
     HttpSession::Limits admin_limits_;

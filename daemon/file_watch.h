@@ -1,10 +1,10 @@
 // FileWatch: reports files (certificates, keys and tokens) that were changed, replaced or removed
 // after the daemon read them. The daemon continues to use the contents that it has read until the
-// operator requests a reload. It does not read a changed file by itself, because a certificate and
-// its key are replaced one after the other, and do not match in between.
+// operator requests a reload. It does not read a changed file by itself, because an operator
+// replaces a certificate and its key one after the other. In between, the two do not match.
 //
-// The reload thread calls measure() (reload.h). main does not, because stat(2) hangs if the file
-// server hangs.
+// The reload thread calls measure() (reload.h). The main thread does not, because stat(2) hangs if
+// the file server hangs.
 //
 // Threads: one at a time, except for health_messages(), which any thread may call at any time.
 // Source: inode(7): the kernel updates the change time (ctime) when contents, owner, mode or name

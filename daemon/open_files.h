@@ -13,9 +13,9 @@ namespace rollcall::open_files {
 // log.
 inline constexpr uint64_t files_reserved = 128;
 
-// Opens /dev/null for each standard stream that is closed. Otherwise the next opened file would get
-// the stream's number, and log lines could be written into a spool file. Call this before any file
-// is opened.
+// Opens /dev/null for each standard stream that is closed. If a stream stayed closed, the next
+// opened file would get its descriptor number, and log lines could be written into a spool file.
+// Call this before any file is opened.
 void open_standard_streams();
 
 // Raises the limit of open files to the hard limit, and returns the limit in force.

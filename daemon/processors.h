@@ -9,8 +9,8 @@
 
 namespace rollcall {
 
-// Returns the number of processors in the affinity mask of the calling thread, or the CPU quota of
-// the control groups, rounded up, if this quota is lower. The result is at least 1. Sources:
+// Returns the smaller of two numbers: the processors in the affinity mask of the calling thread,
+// and the CPU quota of its control groups, rounded up. The result is at least 1. Sources:
 // sched_getaffinity(2); cgroup v2, "CPU Interface Files", cpu.max.
 [[nodiscard]] size_t usable_processors(const CgroupPaths& paths = {});
 

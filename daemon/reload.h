@@ -32,8 +32,9 @@ public:
     ReloadableFiles(const ReloadableFiles&) = delete;
     ReloadableFiles& operator=(const ReloadableFiles&) = delete;
 
-    // A function that reads all files of one kind, or changes nothing. Its error names the file and
-    // the reason. add() makes the first call; the reload thread makes all later ones.
+    // A function that reads all files of one kind. If it fails, it changes nothing, and its error
+    // names the file and the reason. add() makes the first call; the reload thread makes all later
+    // ones.
     using Read = std::function<Result<void>()>;
 
     // Calls `read` now. If the call succeeds, every reload calls `read` again. Fails with

@@ -26,7 +26,7 @@ public:
     // Keeps the service's watchdog (WatchdogSec=) from restarting the daemon. Call it every second
     // while all threads make progress.
     void alive();
-    // Sends the last state if the socket was full before. Call it every second.
+    // Sends the state that a full socket did not accept, if there is one. Call it every second.
     void retry();
 
 private:

@@ -85,7 +85,7 @@ void Worker::on_turn() {
     if (stopping_.read() != 0) stop_step();
 }
 
-// Sends the acknowledgements that are due, and passes the rows that were read to the committer.
+// Sends the acknowledgements that are due, and passes the decoded rows to the committer.
 void Worker::acknowledge() {
     loop_.connections().release_replies(intake_.durable());
     mqtt_.on_turn();

@@ -6,12 +6,12 @@
 //             pass the slot to the committer
 //
 // Stop: the worker accepts no new clients and reads no more input. It closes each connection when
-// the connection's responses are sent. The committer must therefore still run. The worker also
-// waits until it has passed its last slot to the committer. After drain_timeout_max it closes all
-// connections.
+// the connection's responses are sent. A response is sent only when its check-in is durable, so the
+// committer must still run. The worker also waits until it has passed its last slot to the
+// committer. After drain_timeout_max it closes all connections.
 //
-// Threads: the constructor, listen(), start(), begin_stop() and join() belong to main; any thread
-//          may call wake(), heartbeat() and ack_times(); the rest is the worker's own.
+// Threads: the constructor, listen(), start(), begin_stop() and join() belong to main. Any thread
+// may call wake(), heartbeat() and ack_times(). All other functions belong to the worker's thread.
 #pragma once
 
 #include <random>

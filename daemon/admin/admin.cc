@@ -24,7 +24,8 @@ constexpr std::string_view html = "text/html; charset=utf-8";
 constexpr std::string_view json = "application/json";
 
 // Returns true if one range of an Accept field accepts OpenMetrics. Wildcards do not count, because
-// Prometheus names the format explicitly. A weight of zero declines it (RFC 9110, section 12.4.2).
+// Prometheus names the format explicitly. A weight of zero declines the format (RFC 9110, section
+// 12.4.2).
 bool names_openmetrics(std::string_view range) {
     const size_t type_end = std::min(range.find(';'), range.size());
     if (!same_word(without_blanks(range.substr(0, type_end)), "application/openmetrics-text"))

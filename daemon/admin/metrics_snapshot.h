@@ -23,8 +23,8 @@ using MetricShards = std::vector<const MetricShard*>;
 struct Observed {
     int64_t count = 0;   // Number of observations since the start.
     int64_t micros = 0;  // Sum of the observations.
-    // For each bound in histogram_bounds_us: number of observations up to it. The last entry counts
-    // all observations.
+    // below[i] is the number of observations that are at most histogram_bounds_us[i]. The last
+    // entry counts all observations.
     std::array<int64_t, histogram_bounds_us.size() + 1> below{};
 };
 [[nodiscard]] Observed observed(const MetricShards& shards, Metric histogram);
@@ -33,15 +33,16 @@ struct Label {
     std::string_view name;
     std::string_view value;
 };
-// Returns the labels of the value with the index `place` among all values of a metric.
+// Returns the labels of one value of a metric. place: the index of the value among all values of
+// the metric.
 [[nodiscard]] std::vector<Label> labels_at(Labels labels, size_t place);
 
 struct MetricValue {
     std::vector<Label> labels;  // At most two.
     int64_t value;
 };
-// Returns the values of a counter, gauge or ratio. A sink that has never been up and has never
-// failed is not in the settings, so its values are omitted.
+// Returns the values of a counter, gauge or ratio. Omits the values of sinks that are not in the
+// settings. Such a sink has never been up and has never failed.
 [[nodiscard]] std::vector<MetricValue> values_of(const MetricShards& shards, Metric metric);
 
 }  // namespace rollcall

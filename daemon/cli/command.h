@@ -45,7 +45,7 @@ public:
     // config_file: path of the file with the settings; empty if the settings are the defaults.
     void set_config_file(std::string config_file) { config_file_ = std::move(config_file); }
 
-    // Returns whether the command line names this command.
+    // Returns true if the command line names this command.
     [[nodiscard]] bool given() const { return app_->parsed(); }
 
 protected:

@@ -53,7 +53,7 @@ private:
     int fd_;
 };
 
-// Returns whether the text can be the first word of a line in the file.
+// Returns true if the text can be the first word of a line in auth.revoked_file.
 bool is_token_id(std::string_view id) {
     const auto is_printable = [](char c) { return static_cast<uint8_t>(c) > ' ' && c != 0x7f; };
     return !id.empty() && id.front() != '#' && utf8_valid(id) &&

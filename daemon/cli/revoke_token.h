@@ -2,10 +2,10 @@
 //
 // When the command succeeds, the id is on disk. The daemon reads the file at the next reload.
 //
-// The command makes a new file readable for the daemon. The mode is 0640. If root creates the file,
-// owner and group are those of auth.signing_keys_file, or of the directory if this setting is
-// empty. An existing file keeps its owner and mode. Concurrent commands wait for each other
-// (flock(2)).
+// The command creates the file if it does not exist, with the mode 0640. If root runs the command,
+// the new file gets the owner and group of auth.signing_keys_file, so that the daemon can read it.
+// If that setting is empty, the new file gets the owner and group of its own directory. An existing
+// file keeps its owner and mode. Concurrent commands wait for each other (flock(2)).
 //
 // Threads: main, without a daemon. Errors: bad_argument, not_owner, unreadable_file, and errors in
 // the file's contents. Each error has an explanation.

@@ -13,8 +13,8 @@
 
 namespace rollcall {
 
-// Return nothing if no encoder writes this text. Such a text has an invalid character, an
-// impossible length, or unused bits that are not 0.
+// Return the decoded bytes. Return nothing if the text has an invalid character, an impossible
+// length, or unused bits that are not 0.
 [[nodiscard]] std::optional<std::string> from_base64(std::string_view text);
 [[nodiscard]] std::optional<std::string> from_base64url(std::string_view text);
 

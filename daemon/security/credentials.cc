@@ -148,8 +148,8 @@ Result<Identity> Credentials::verify(const Credential& credential, const Digest&
     return identity;
 }
 
-// Verifies a token. Also succeeds for an expired token. The caller then caches the token, so that
-// its signature is not verified again.
+// Verifies a token with the key. Succeeds even if the token has expired, so that the caller caches
+// the token and does not verify its signature again. The caller checks the expiry.
 Result<Identity> Credentials::verify_with(const SigningKey& key, const JsonWebToken& token) const {
     if (!key.verifies(token)) return fail(Code::bad_credential);
     const auto& auth = settings_.auth;

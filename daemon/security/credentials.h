@@ -11,9 +11,10 @@
 // site. If a client names a site that differs from the site of its credential, the client is
 // refused.
 //
-// CredentialFiles holds the contents of all files; load() replaces either all of them or none. Each
-// worker has a Credentials object with its own reference to the current contents, so that
-// identify() takes no lock.
+// CredentialFiles holds the contents of auth.tokens_file, auth.signing_keys_file and
+// auth.revoked_file. load() replaces either the contents of all three files or none. Each worker
+// has a Credentials object with its own reference to the current contents, so that identify() takes
+// no lock.
 //
 // A Credentials object caches the JSON Web Tokens that a public key has verified. So the next
 // check-in of the same router costs only one hash. The cache has auth.verified_tokens_max entries,
@@ -21,10 +22,10 @@
 // time that wrong tokens cost. Above this limit, identify() fails with signature_checks_suspended.
 //
 // If the token names no tenant, the tenant is the part of the site's name before
-// auth.tenant_separator. If the name does not contain the separator, there is no tenant.
+// auth.tenant_separator. If the site's name does not contain the separator, there is no tenant.
 //
-// Threads: CredentialFiles::load() is called by one thread at a time, current() and generation() by
-// any thread. A Credentials object belongs to its worker.
+// Threads: one thread at a time may call CredentialFiles::load(). Any thread may call current() and
+// generation(). A Credentials object belongs to its worker.
 #pragma once
 
 #include <cstdint>
@@ -62,8 +63,8 @@ public:
     [[nodiscard]] std::string_view tenant() const {
         return std::string_view(names_).substr(site_bytes_, tenant_bytes_);
     }
-    // The id of the JSON Web Token; empty if the token has no id, or the credential was of another
-    // kind.
+    // The id of the JSON Web Token. Empty if the token has no id, or if the credential is not a
+    // JSON Web Token.
     [[nodiscard]] std::string_view token_id() const {
         return std::string_view(names_).substr(size_t{site_bytes_} + tenant_bytes_);
     }
@@ -86,8 +87,8 @@ struct Credential {
     // The site of a verified client certificate, which is used if there is no token.
     std::string_view certified = {};
 
-    // The user name is the site, and the password is the token. Without a password, the user name
-    // is the token.
+    // Returns the credential of a login: the user name is the site, and the password is the token.
+    // If the password is empty, the user name is the token.
     static Credential login(std::string_view user, std::string_view password) {
         if (password.empty()) return {{}, user, {}};
         return {user, password, {}};
@@ -171,8 +172,9 @@ private:
     bool changed_ = false;
     uint64_t generation_ = 0;
     std::shared_ptr<const Tokens> tokens_;
-    // The two halves of a cache by the SHA-256 of the token. When verified_ has
-    // auth.verified_tokens_max / 2 entries, it replaces verified_before_.
+    // A cache in two halves; the key of an entry is the SHA-256 of the token. When verified_ is
+    // full (auth.verified_tokens_max / 2 entries), it becomes verified_before_, and the entries of
+    // the old verified_before_ are dropped.
     VerifiedTokens verified_;
     VerifiedTokens verified_before_;
     SignatureRateLimiter limiter_;

@@ -1,9 +1,9 @@
 // Fingerprint key: the secret key with which a daemon hashes reports, so that it can recognize
 // repeated reports (pipeline/ingest/intake.cc).
 //
-//     delivery.fingerprint_key_file    a file that is the same for all daemons of one table; so
-//                                      a report has the same row id even if the router repeats the
-//                                      report to another daemon
+//     delivery.fingerprint_key_file    must be the same file on all daemons that store into one
+//                                      table. A report then has the same row id even if the router
+//                                      repeats the report to another daemon
 //     STATE_DIR/fingerprint_key        used if delivery.fingerprint_key_file is empty; created at
 //                                      the first start with access for the owner only. Operators
 //                                      must copy and restore this file together with the spool

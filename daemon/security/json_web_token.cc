@@ -56,7 +56,7 @@ bool each_member(std::string& json, Visit visit) {
     return whole && cursor.finish();
 }
 
-// Reads a text. Fails if the member was already read.
+// Reads a text. Fails if `text` already has a value, because no member may occur twice.
 bool read_text(JsonCursor& cursor, std::optional<std::string>& text) {
     JsonString raw;
     if (text || cursor.peek() != '"' || !cursor.string(raw)) return false;
@@ -82,7 +82,7 @@ bool read_seconds(JsonCursor& cursor, std::optional<int64_t>& seconds) {
 }
 
 // Reads an audience, which is a text or a list of texts (RFC 7519, section 4.1.3). Sets `found` to
-// whether `wanted` is among them.
+// true if `wanted` is one of the texts, otherwise to false.
 bool read_audience(JsonCursor& cursor, std::string_view wanted, std::optional<bool>& found) {
     if (found) return false;
     found = false;

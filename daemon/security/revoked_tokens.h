@@ -1,6 +1,6 @@
 // RevokedTokens: the ids of JSON Web Tokens that are no longer accepted, read from a file.
 //
-//   |  # id of the token        anything else is a note
+//   |  # id of the token        the rest of the line is a note
 //   |  Zm9yLi4uaGVyZS4uLg       stolen 2026-03-01
 //
 // Comments and blanks follow the rules of secret_file.h. Only a token with the claim `jti` can be
@@ -48,7 +48,7 @@ public:
     [[nodiscard]] size_t size() const { return ids_.size(); }
 
 private:
-    std::vector<std::string> ids_;  // Sorted; none is empty.
+    std::vector<std::string> ids_;  // Sorted. No id is empty.
 };
 
 }  // namespace rollcall

@@ -10,13 +10,14 @@
 //      second. All other networks together may send the same number. A network is known after it
 //      has sent a valid signature.
 //
-// Known and other networks are limited separately, so that even very many other networks do not
-// delay known ones. Each of the two groups has a table of fixed size, indexed by the hash of the
-// network. If two known networks have the same entry, each replaces the other. If two other
-// networks have the same entry, they share one wrong signature per second.
+// Known and other networks are limited separately, so that wrong signatures from many other
+// networks do not delay the known networks. Each of the two groups has a table of fixed size,
+// indexed by the hash of the network. If two known networks share an entry, only the network that
+// last sent a valid signature is known. If two other networks share an entry, they share one wrong
+// signature per second.
 //
-// Threads: one worker. Units: seconds since 1970, UTC. Memory: 8 KiB, and 1 MiB of zeroed memory,
-// of which only the pages of known networks are resident.
+// Threads: one worker. Units: seconds since 1970, UTC. Memory: 8 KiB for the other networks. 1 MiB
+// for the known networks, of which only the used pages are resident.
 #pragma once
 
 #include <array>

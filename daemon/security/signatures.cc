@@ -46,8 +46,8 @@ EVP_MAC* hmac_algorithm() {
     return found;
 }
 
-// Converts the concatenated numbers R and S of a JSON Web Token (RFC 7518, section 3.4) to DER,
-// which OpenSSL expects.
+// Converts an ES256 signature to DER, which OpenSSL expects. In a JSON Web Token the signature is
+// the numbers R and S, concatenated (RFC 7518, section 3.4).
 std::string der_of(std::string_view signature) {
     EcSignature both(ECDSA_SIG_new());
     BIGNUM* const r = BN_bin2bn(bytes(signature), ec_number_bytes, nullptr);

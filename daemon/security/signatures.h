@@ -38,7 +38,7 @@ using ShortDigest = uint64_t;
 [[nodiscard]] Digest sha256(std::string_view text);
 [[nodiscard]] Digest hmac_sha256(std::string_view key, std::string_view text);
 
-// The duration depends only on the lengths of the texts.
+// Compares two secrets. The duration depends only on the lengths of the texts.
 [[nodiscard]] bool same_secret(std::string_view left, std::string_view right);
 
 // Returns random bytes that are suitable as a key (RAND_bytes(3)).
@@ -49,7 +49,8 @@ void cleanse(std::string& secret);
 
 enum class Algorithm : uint8_t { hs256, rs256, es256, eddsa };
 
-// Names of the algorithms in the file of keys and in tokens (RFC 7518, section 3.1; RFC 8037).
+// Names of the algorithms in auth.signing_keys_file and in tokens (RFC 7518, section 3.1; RFC
+// 8037).
 inline constexpr std::string_view algorithm_names[] = {"HS256", "RS256", "ES256", "EdDSA"};
 
 constexpr std::string_view to_text(Algorithm algorithm) {

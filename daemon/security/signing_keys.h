@@ -8,8 +8,8 @@
 // Comments and blanks follow the rules of secret_file.h. A key is valid only for the algorithm on
 // its line. The first HS256 key signs new tokens (`rollcalld token new`); the other keys only
 // verify. To rotate keys, add a line above the old line. Remove the old line when all tokens of the
-// old key have expired. A secret has at least 32 bytes (RFC 7518, section 3.2). The name of a
-// public key's file is relative to the directory of the key file.
+// old key have expired. A secret has at least 32 bytes (RFC 7518, section 3.2). The path of a PEM
+// file is relative to the directory of auth.signing_keys_file.
 //
 // Threads: built by one thread, then only read.
 #pragma once
@@ -54,8 +54,8 @@ public:
     // secret.
     [[nodiscard]] static Result<SigningKeys> read(const std::string& path, size_t keys_max);
 
-    // Returns the key that a token names, if the key is for the token's algorithm. A token without
-    // a key id refers to the only key in the file. Returns nullptr if there is no such key.
+    // Returns the key whose id the token names, or the only key in the file if the token names no
+    // id. Returns nullptr if there is no such key, or if the key is for another algorithm.
     [[nodiscard]] const SigningKey* find(const JsonWebToken& token) const;
     // Returns the HS256 key with this id, or the first HS256 key if the id is empty; nullptr if
     // there is none.

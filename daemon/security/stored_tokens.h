@@ -54,7 +54,8 @@ public:
 
     // Returns the token with this digest. The views point into this object.
     [[nodiscard]] std::optional<Token> find(const Digest& digest) const;
-    // Returns the token with this short digest, for a client that was identified earlier.
+    // Returns the token with this short digest. For a client that was identified earlier, only the
+    // short digest of its token is known.
     [[nodiscard]] std::optional<Token> find(ShortDigest digest) const;
 
     [[nodiscard]] size_t size() const { return entries_.size(); }

@@ -39,13 +39,15 @@ private:
     std::chrono::steady_clock::time_point end_;
 };
 
-// KafkaConfiguration: the brokers and the login, the properties that the operator adds, and the
-// properties that the code sets.
+// KafkaConfiguration: the configuration of one client of librdkafka. It contains the brokers and
+// the login from the settings, the properties in kafka.properties, and the properties that the code
+// sets.
 class KafkaConfiguration {
 public:
     explicit KafkaConfiguration(const Settings& settings);
 
-    // Sets a property. If the library refuses values, make() reports the first of them.
+    // Sets a property. If the library refuses a value, make() fails. Its error is about the first
+    // refused value.
     void set(const std::string& name, const std::string& value);
     [[nodiscard]] rd_kafka_conf_t* get() { return conf_.get(); }
 

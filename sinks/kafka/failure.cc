@@ -53,13 +53,13 @@ constexpr Advice advices[] = {
      "rows may then be stored twice after a failure"},
 };
 
-// Returns whether the code means only that a broker cannot be reached.
+// Returns true if the code means only that a broker cannot be reached.
 constexpr bool is_vague(rd_kafka_resp_err_t code) {
     return code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN || code == RD_KAFKA_RESP_ERR__TRANSPORT ||
            code == RD_KAFKA_RESP_ERR__TIMED_OUT;
 }
 
-// Returns whether the code means that a broker has refused the connection. A slow broker causes
+// Returns true if the code means that a broker has refused the connection. A slow broker causes
 // other codes.
 constexpr bool is_refusal(rd_kafka_resp_err_t code) {
     return code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL;

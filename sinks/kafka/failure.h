@@ -35,13 +35,14 @@ public:
     // Forgets all reports. Call it when later failures can no longer be their consequences.
     void clear() { *this = {}; }
 
-    // Returns whether a report so far tells a cause, not only that an earlier call has failed.
+    // Returns true if a report tells the cause of the failure. The code RD_KAFKA_RESP_ERR__STATE
+    // only tells that an earlier call has failed.
     [[nodiscard]] bool has_cause() const { return failed() && code_ != RD_KAFKA_RESP_ERR__STATE; }
-    // Returns whether the error says only that brokers took too long, so that the cause is not
+    // Returns true if the error says only that brokers took too long, so that the cause is not
     // known yet.
     [[nodiscard]] bool is_late() const;
-    // Returns whether this call cannot succeed: no broker in the settings can be reached, or each
-    // of them refuses the login.
+    // Returns true if the call into Kafka cannot succeed, because every broker in the settings
+    // is unreachable or refuses the login.
     [[nodiscard]] bool is_hopeless() const { return hopeless_; }
     // Returns the cause. Call it after a failure.
     [[nodiscard]] Error error() const;
@@ -59,7 +60,7 @@ private:
 // Returns an error with this message and with advice for the code.
 [[nodiscard]] Error kafka_error(rd_kafka_resp_err_t code, std::string_view message);
 
-// Returns whether the error is temporary: a leader is being elected, or a broker is not connected
+// Returns true if the error is temporary: a leader is being elected, or a broker is not connected
 // yet.
 [[nodiscard]] bool is_passing(rd_kafka_resp_err_t code);
 

@@ -1,17 +1,20 @@
-// Kafka position: reads the position of an incarnation of the spool from the topic of positions.
+// Kafka position: reads the position of an incarnation (the id of a spool in one directory) from
+// the topic of positions.
 //
-// The value of a Kafka record is a number in decimal digits: that of the spool record that the sink
-// needs next. The header field `run` names the run that wrote the spool record before it
-// (spool/lineage.h). Older daemons wrote no such field.
+// The key of a Kafka record in this topic is the incarnation. The value is the number of the spool
+// record that the sink needs next, in decimal digits. The header field `run` is the id of the
+// daemon's run that wrote the spool record before that one (spool/lineage.h). Older daemons wrote
+// no such field.
 //
-// Only committed records count. The topic is read backwards from its end: first a few records, then
-// more, until one is a record of this spool.
+// The reader ignores Kafka records that are not committed. It first reads the last 1,024 records of
+// the topic. If no record has the key, it reads 32 times as many, until it has found one or has
+// read the whole topic.
 //
 // A transaction of another spool may be open in the same partition. Until that transaction ends, it
 // hides all records that were written after its beginning. So the reader waits until it has read
-// all records up to the end that the partition had when the reader began. Otherwise it could return
-// an outdated position. This spool's own transaction cannot be open, because the sink ends it
-// before it reads the position (kafka/sink.h).
+// all records up to the end that the partition had when the reader began. Without this wait, the
+// reader could return an outdated position. This spool's own transaction cannot be open, because
+// the sink ends it before it reads the position (kafka/sink.h).
 //
 // Threads: the thread of the sink.
 #pragma once

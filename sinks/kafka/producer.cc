@@ -82,8 +82,8 @@ KafkaProducer::KafkaProducer(const Settings& settings, MetricShard& shard,
 KafkaProducer::~KafkaProducer() {
     topics_.reset();
     if (handle_ == nullptr) return;
-    // Purge first. Otherwise rd_kafka_destroy() would wait for messages whose bytes this process
-    // owns.
+    // Purge first. Without the purge, rd_kafka_destroy() would wait for messages whose bytes this
+    // process owns.
     (void)rd_kafka_purge(handle_, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     rd_kafka_destroy(handle_);
 }
@@ -111,11 +111,11 @@ void KafkaProducer::on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, 
         self.note_too_large(topic, message->len);
 }
 
-// Positions are ignored: a position has its own request and cannot be made smaller.
+// Ignores records of positions: a position has its own request and cannot be made smaller.
 void KafkaProducer::note_too_large(std::string_view topic, size_t bytes) {
     if (topic == settings_.kafka.position_topic) return;
     auto& smallest = topic == settings_.kafka.topic ? too_large_.row : too_large_.part;
-    // A message that is as large as the request limit was alone in its request.
+    // A message that is at least as large as the request limit was alone in its request.
     if (bytes < limits_.request_bytes_max && limits_.request_bytes_max > 1)
         too_large_.together = true;
     else
@@ -337,7 +337,7 @@ Result<void> KafkaProducer::produce_position(const Position& position) {
     return produced;
 }
 
-// Waits until every message is delivered, or until one has failed.
+// Waits until every message is delivered or one message has failed.
 Result<void> KafkaProducer::flush(const KafkaDeadline& deadline) {
     for (;;) {
         const auto code = rd_kafka_flush(handle_, deadline.left_ms(kafka_patience));

@@ -47,7 +47,8 @@ public:
         std::optional<size_t> part;  // Size of the smallest part of a dead letter that was alone.
     };
 
-    // topic_end: is set to the end of the topic of rows. All references must outlive the producer.
+    // topic_end: poll() sets it to the end of the topic of rows. All references must outlive the
+    // producer.
     KafkaProducer(const Settings& settings, MetricShard& shard, Latest<int64_t>& topic_end,
                   const IncarnationId& incarnation, const Limits& limits);
     ~KafkaProducer();
@@ -70,8 +71,8 @@ public:
     // Serves the callbacks and updates the metrics of the client.
     void poll();
 
-    // Returns the error. If brokers were late for a known reason, the explanation states that
-    // reason.
+    // Returns `error`. If brokers were late because replicas are not in sync, returns an error that
+    // says so.
     [[nodiscard]] Error explain(const Error& error);
     [[nodiscard]] const TooLarge& too_large() const { return too_large_; }
     // Returns the number of partitions of the topic of rows. Call it after find_topics().

@@ -108,7 +108,8 @@ void KafkaSink::cut(const Columns& rows) {
                   });
 }
 
-// Stores dead letters in the spool, too, as every sink does, so that they can be replayed.
+// Keeps the dead letters in the spool as well as in Kafka, because they are replayed from the
+// spool.
 Result<void> KafkaSink::keep_refused(const Batch& batch) const {
     if (!batch.keep_refused || messages_.dead_letters().empty()) return {};
     std::vector<Refusal> refused;

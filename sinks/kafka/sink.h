@@ -27,7 +27,7 @@
 // attempt uses a new producer.
 //
 // Memory:  one batch as TSV (twice if messages have several rows), and about 200 bytes for each
-//          message of the batch. Nothing is queued beyond the batch, even if brokers are slow.
+//          message of the batch. The sink queues no more than this, even if brokers are slow.
 // Errors:  sink_down; the explanation states what the sink could not do, the cause, and the remedy.
 // Threads: those of Sink (pipeline/delivery/sink.h).
 //

@@ -1,7 +1,7 @@
 // Kafka topics: finds or creates the three topics that the sink stores into (kafka/sink.h).
 //
-// All three must exist: even the topic of dead letters, because a row may be too large for every
-// message.
+// All three topics must exist. Even the topic of dead letters must, because a row may be too large
+// for every message.
 //
 // Threads: the thread of the sink.
 #pragma once

@@ -15,7 +15,7 @@ namespace rollcall {
 
 namespace {
 
-// Size of the buffer of lines. The library reads 4 KiB of it at a time.
+// Size of the buffer for lines. The library reads 4 KiB of the buffer at a time.
 constexpr size_t lines_bytes = 64 << 10;
 
 // Maximum number of rows in one LOAD DATA. Each row may be a duplicate with a warning, and MariaDB

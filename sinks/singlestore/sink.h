@@ -16,10 +16,11 @@
 // returns that position.
 //
 // Other daemons may store into the same table. The unique key over (id, site_id) refuses a row that
-// the table already has. No other row may be left out. MariaDB treats LOCAL like IGNORE: it cuts or
-// replaces values and skips rows, and only warns about that. So with MariaDB the sink reads every
-// warning and counts the rows. It rolls the batch back if a warning is not about a duplicate. In
-// SingleStore, the statement fails in these cases.
+// the table already has. Every other row must be stored unchanged. SingleStore fails the LOAD DATA
+// statement if a row or a value does not fit the table. MariaDB treats LOCAL like IGNORE: it cuts
+// or replaces such values or skips such rows, and only warns. So with MariaDB the sink reads every
+// warning and counts the rows. If a warning is not about a duplicate, the sink rolls the batch
+// back.
 //
 // A batch may contain rows that the database can never store (see code_of() in database.h). The
 // sink halves such a batch repeatedly, and loads and rolls back each part, until it has found these

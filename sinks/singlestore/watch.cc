@@ -71,8 +71,8 @@ std::string wrong_with(const PipelineStatus& now, std::string_view state_word) {
 microseconds LagClock::note(int64_t now_us, int64_t end, int64_t done) {
     while (!samples_.empty() && samples_.front().end <= done) samples_.pop_front();
     if (end <= done) return microseconds(0);
-    // If the end is lower than before, the topic was created again. Then replace the earlier ends
-    // by this one, but keep the time since which the reader has been behind.
+    // If the end is lower than before, the topic was created again. Then the new end replaces all
+    // earlier ends, but the time since which the reader has been behind stays.
     if (!samples_.empty() && samples_.back().end > end) samples_ = {{samples_.front().at_us, end}};
     if (samples_.empty() || samples_.back().end < end) samples_.push_back({now_us, end});
     if (samples_.size() > samples_max) {  // Keep every second sample, and the last one.

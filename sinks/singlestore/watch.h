@@ -22,9 +22,11 @@
 // beyond the cursor. Messages between the cursor and the first message of the topic are lost, and
 // counted.
 //
-// A restart of the database deletes its history, so the counts of batches and errors can decrease.
+// A restart of the database deletes the history in PIPELINES_BATCHES_SUMMARY and PIPELINES_ERRORS,
+// so the counts of batches and errors can decrease.
 //
-// A server without these tables is not SingleStore: the watch logs that once and stops polling.
+// A server without the table PIPELINES is not SingleStore. The watch logs that once and stops
+// polling.
 //
 // Source: https://docs.singlestore.com, information schema reference: the tables above.
 // Threads: run() is a thread of its own; tests call step() instead. Any thread may call shard(),
@@ -95,7 +97,7 @@ public:
     // Returns the sum of the ends of all partitions of the topic, or nothing if it is not known.
     using TopicEnd = std::function<std::optional<int64_t>()>;
 
-    // catalog: the schema that contains these tables.
+    // catalog: the schema that contains the tables PIPELINES, PIPELINES_CURSORS and so on.
     SinglestoreWatch(const Settings& settings, const Clock& clock, TopicEnd topic_end = {},
                      std::string catalog = "information_schema");
     ~SinglestoreWatch();
@@ -154,7 +156,7 @@ private:
     mutable std::mutex mutex_;  // Guards status_, which only the watch's thread writes.
     PipelineStatus status_;
     Wakeup wakeup_;
-    Cursor stopping_;  // 1 after begin_stop(): the thread ends.
+    Cursor stopping_;  // Advanced once, by begin_stop(), to make the thread return.
     std::thread thread_;
 };
 

@@ -6,8 +6,8 @@
 // A connection that has failed cannot be used again: discard it and connect again. When the server
 // notices that the connection is closed, it rolls back the uncommitted changes.
 //
-// Errors:  each explanation begins with the server's address and answer. It ends with the remedy if
-//          that is known. The codes:
+// Errors:  each explanation begins with the server's address and answer. It ends with the remedy
+//          if one is known. The codes:
 //            sink_down                the server cannot be reached, or refuses the login
 //            statement_failed         the server refused the statement
 //            table_missing            a table that the statement names does not exist
@@ -37,7 +37,7 @@ namespace rollcall {
 class Database {
 public:
     struct Options {
-        std::string host;  // If it begins with a slash, the path of a Unix socket.
+        std::string host;  // A host name, or the path of a Unix socket, which begins with a slash.
         uint16_t port = 0;
         std::string user;
         std::string password;
@@ -58,11 +58,13 @@ public:
     [[nodiscard]] Result<Rows> query(const std::string& sql);
 
     // Runs a LOAD DATA LOCAL INFILE. The source provides the bytes in place of the file that the
-    // statement names. Returns the number of new rows in the table. Also fails if the source fails.
-    // The server has then loaded the earlier bytes as if they were the whole file: roll back.
+    // statement names. Returns the number of new rows in the table. Fails if the server refuses the
+    // statement, or if the source fails. If the source fails, the server has loaded the bytes
+    // before the failure as if they were the whole file. The caller must then roll back.
     [[nodiscard]] Result<uint64_t> load(const std::string& sql, const Source& source);
 
-    // Returns the number of rows that matched the condition of the last statement.
+    // Returns the number of rows that the last statement affected. For an UPDATE, this is the
+    // number of rows that match its condition.
     [[nodiscard]] uint64_t affected() const;
     // Returns the number of warnings of the last statement. The server counts up to 65,535.
     [[nodiscard]] unsigned warnings() const;

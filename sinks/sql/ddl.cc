@@ -172,7 +172,8 @@ std::string load_clauses(ColumnList columns) {
 }
 
 std::string_view skip_duplicates(SqlDialect dialect) {
-    // IGNORE also changes values that do not fit; the sink checks for that (singlestore/sink.h).
+    // IGNORE skips duplicates, but it also changes values that do not fit their columns. The sink
+    // detects such changes (singlestore/sink.h).
     return dialect == SqlDialect::singlestore ? "SKIP DUPLICATE KEY ERRORS" : "IGNORE";
 }
 
@@ -191,8 +192,8 @@ std::string pipeline_name(std::string_view topic) {
 
 std::vector<std::string> pipeline_config(const PipelineSource& source) {
     auto config = source.config;
-    // The pipeline must skip the messages of failed transactions. This is also the library's
-    // default.
+    // With read_committed, which is also librdkafka's default, the pipeline skips the messages of
+    // failed transactions.
     config["isolation.level"] = "read_committed";
     return json_members(config);
 }

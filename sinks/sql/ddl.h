@@ -2,9 +2,11 @@
 // pipeline that loads rows from Kafka.
 //
 //   site_checkins       a row for each check-in; unique (site_id, id)
-//   rollcall_position   spool: an incarnation of a spool (pipeline/spool/lineage.h)
+//   rollcall_position   spool: the incarnation, which is the id of a spool in one directory
+//                       (pipeline/spool/lineage.h)
 //                       next_record: the first record that is not stored
-//                       run_id: the run of the record before next_record; NULL from older daemons
+//                       run_id: the id of the daemon's run that wrote the record before
+//                       next_record; NULL in rows of older daemons
 //
 // No other part of the program writes a CREATE statement or the columns of a LOAD DATA.
 //
@@ -55,7 +57,7 @@ static_assert(std::ranges::is_sorted(columns_table, {}, &ColumnInfo::since),
 
 // Returns a type such as "VARCHAR(64) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin".
 [[nodiscard]] std::string column_type(SqlDialect dialect, const ColumnInfo& column);
-// Returns whether the table refuses a row without a value in this column.
+// Returns true if the table refuses a row without a value in this column.
 [[nodiscard]] bool is_required(const ColumnInfo& column);
 // Returns the statements that create both tables if they do not exist.
 [[nodiscard]] Statements create_tables(SqlDialect dialect, ColumnList columns = columns_table);
@@ -85,7 +87,7 @@ struct PipelineSource {
     Count rows_per_message = 1;
     Bytes message_size_max;
     Millis batch_interval{1000};
-    // Properties of librdkafka; isolation.level is added to them.
+    // Properties of librdkafka. pipeline_config() adds isolation.level to them.
     std::map<std::string, std::string> config;
     std::map<std::string, std::string> credentials;  // The properties that are secret.
 };
@@ -122,10 +124,10 @@ struct DatabaseUsers {
 // Returns `name` as a quoted identifier of SingleStore and MariaDB.
 [[nodiscard]] std::string name_quoted(std::string_view name);
 
-// Replaces a secret in statements that are printed.
+// The text that replaces a secret in printed statements.
 inline constexpr std::string_view hidden_secret = "***";
-// Returns the statements as text, each with a semicolon and on lines of its own. If the secret of
-// one statement is hidden, all of them are comments, because they depend on each other.
+// Returns the statements as text, each with a semicolon and on lines of its own. If a statement
+// contains hidden_secret, all statements become comments, because they depend on each other.
 [[nodiscard]] std::string as_text(const Statements& statements);
 
 // Returns the whole schema as the text of a file.

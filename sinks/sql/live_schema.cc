@@ -23,7 +23,8 @@ using LiveColumns = std::map<std::string, LiveColumn, std::less<>>;
 
 // --- questions to the database ---
 
-// Returns the query for the columns: name, type, YES if the column may be NULL, collation.
+// Returns the query for the columns of a table. Each row of the result has a column's name, its
+// type, YES if the column may be NULL, and its collation.
 std::string ask_columns(SqlDialect dialect, std::string_view table) {
     if (dialect == SqlDialect::sqlite)
         return fmt::format(
@@ -59,8 +60,8 @@ std::string lower(std::string_view text) {
     return low;
 }
 
-// Removes the width in a type such as bigint(20). It affects only the display, and newer servers
-// omit it.
+// Returns the type in lower case, without the width in a type such as bigint(20). The width affects
+// only the display, and newer servers omit it.
 std::string live_type(std::string_view type, std::string_view collation) {
     static const std::regex width("^((?:tiny|big)?int)\\(\\d+\\)");
     std::string words = std::regex_replace(lower(type), width, "$1");
@@ -229,7 +230,8 @@ Result<std::string> shown(const Query& query, const std::string& sql) {
 
 // --- the pipeline ---
 
-// Clauses that would change, skip or replace rows, each with the surrounding text to search for.
+// Clauses that would change, skip or replace rows. The first text of a pair occurs in a pipeline
+// that has the clause. The second text is the clause's name in messages.
 constexpr std::pair<std::string_view, std::string_view> unwanted_clauses[] = {
     {" replace ", "REPLACE"},
     {" ignore ", "IGNORE"},
@@ -257,7 +259,7 @@ std::string without_spaces(std::string text) {
     return text;
 }
 
-// Returns whether a pipeline that has no STOP_ON_ERROR clause stops at an error.
+// Returns true if a pipeline that has no STOP_ON_ERROR clause stops at an error.
 bool stops_by_default(const Query& query) {
     const auto rows = query("SELECT @@pipelines_stop_on_error");
     if (!rows || rows->empty()) return false;
@@ -270,8 +272,9 @@ using Sentences = std::vector<std::string>;
 void compare_clauses(const PipelineSource& source, const std::string& live, const Query& query,
                      Sentences& wrong) {
     for (const auto& clause : pipeline_clauses(source)) {
-        // CONFIG is compared member by member, and the columns by name. CREDENTIALS are not
-        // visible.
+        // This loop skips CONFIG, whose members are compared below, and the columns, which
+        // compare_loaded_columns() compares. It skips CREDENTIALS, because SingleStore does not
+        // show them.
         if (clause.starts_with("CONFIG ") || clause.starts_with("CREDENTIALS ") ||
             clause.starts_with("(") || has_words(live, plain(clause)))
             continue;

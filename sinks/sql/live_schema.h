@@ -6,7 +6,7 @@
 // differs, a missing unique key, an additional unique key that could refuse rows, or a pipeline
 // whose clauses differ. An additional column is no difference if it may be NULL.
 //
-// Errors:  those of the query. Differences are a result, not an error.
+// Errors:  those of the query. A difference is part of the result and is not an error.
 // Threads: those of the query.
 #pragma once
 
@@ -37,7 +37,7 @@ using Differences = std::vector<Difference>;
 // Runs the fixes in order until a statement fails. Returns the differences that have no fix.
 [[nodiscard]] Result<Differences> apply_fixes(const Differences& differences, const Query& query);
 
-// Returns a summary: "column seq of site_checkins is missing, and 2 more differences".
+// Returns a summary such as "column seq of site_checkins is missing, and 2 more differences".
 [[nodiscard]] std::string in_short(const Differences& differences);
 
 }  // namespace rollcall

@@ -46,7 +46,7 @@ Result<void> SqliteFiles::prepare() {
 Result<void> SqliteFiles::check_room(uint64_t written_bytes) const {
     const std::string directory = directory_of(path_);
     struct statvfs disk{};
-    // Opening the database will report the reason.
+    // If the directory cannot be read, opening the database fails and reports the reason.
     if (statvfs(directory.c_str(), &disk) != 0) return {};
     // PATH-shm needs 32 KiB for every 4,096 pages of the existing WAL.
     struct stat wal{};
@@ -62,7 +62,7 @@ Result<void> SqliteFiles::check_room(uint64_t written_bytes) const {
 // Source: SQLite deletes the WAL of an empty database (pager.c, pagerOpenWalIfPresent()).
 Result<void> SqliteFiles::keep_wal_of_moved_database() {
     const auto file = files_.open(path_, Files::Open::existing_read_only);
-    // Opening the database will report the reason.
+    // If the database cannot be read, opening it later fails and reports the reason.
     if (!file && file.error().os_errno != ENOENT) return {};
     if (file && (*file)->size().value_or(1) > 0) return {};
     const auto wal = files_.open(path(journal), Files::Open::existing_read_only);

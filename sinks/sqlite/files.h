@@ -3,8 +3,8 @@
 //
 // A connection keeps three files open: the database, PATH-wal (commits that are not yet in the
 // database) and PATH-shm (an index of PATH-wal). If another process removes, moves or replaces one
-// of them, SQLite keeps using the open file. The next connection does not find what was stored
-// there.
+// of them, SQLite keeps using the open file. The next connection opens the file that is then at the
+// path, and does not find what was stored in the earlier file.
 //
 // Threads: one.
 // Source: https://www.sqlite.org/howtocorrupt.html, sections 2.4 and 2.5;
@@ -26,12 +26,13 @@ public:
     explicit SqliteFiles(std::string path);
 
     // Creates an empty database if there is none. The database belongs to the owner of its
-    // directory (pipeline/base/files.h). Remembers the file. Call before a connection opens it.
+    // directory (pipeline/base/files.h). Remembers the database file. Call before a connection
+    // opens the database.
     //
     // If PATH-wal exists but the database is missing or empty, the database was moved while a
     // daemon had it open. prepare() then renames PATH-wal to PATH-wal.orphan, because SQLite would
-    // delete it. If that daemon was killed during a checkpoint, the moved database is damaged
-    // without its PATH-wal.
+    // delete it. The moved database may need this file: if the daemon was killed during a
+    // checkpoint, the database is damaged without its PATH-wal.
     [[nodiscard]] Result<void> prepare();
     // Remembers the files that the paths name. Call when the connection uses all three files. Fails
     // with file_replaced if the database was replaced after prepare().
@@ -49,10 +50,10 @@ public:
     [[nodiscard]] Result<void> check();
 
     enum class Wal : bool { empty, holds_commits };
-    // Removes PATH-wal and PATH-shm if the database was replaced and they were not. They belong to
-    // the earlier database, and SQLite would apply them to the new one. If `wal` says that PATH-wal
-    // still holds commits, renames it to PATH-wal.orphan instead. Call when the connection is
-    // closed.
+    // Removes PATH-wal and PATH-shm if the database was replaced and these two files were not. They
+    // belong to the earlier database, and SQLite would apply them to the new one. If `wal` says
+    // that PATH-wal still holds commits, renames it to PATH-wal.orphan instead. Call when the
+    // connection is closed.
     [[nodiscard]] Result<void> remove_orphans(Wal wal);
 
 private:

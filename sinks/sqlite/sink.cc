@@ -19,8 +19,8 @@ namespace rollcall {
 namespace {
 
 constexpr int busy_timeout_ms = 5000;
-// If the WAL has this number of pages, a commit copies them into the database (the default of
-// SQLite).
+// After a commit, the sink copies the WAL into the database if the WAL has at least this number of
+// pages (the default of SQLite).
 constexpr int checkpoint_pages = 1000;
 // Size to which the WAL is truncated after a complete checkpoint. Source: sqlite.org/pragma.html,
 // journal_size_limit.
@@ -258,8 +258,9 @@ Result<void> SqliteSink::Database::insert_row(const Columns& rows, size_t row) {
     return step(insert);
 }
 
-// Inserts all rows except the refused ones. Fails if a row fails for a cause that may be temporary,
-// or if a trigger has rolled back the transaction.
+// Inserts all rows except those in `refused`. If may_refuse is true, adds to `refused` each row
+// that the table can never store. Fails if a row fails for another cause, or if a trigger has
+// rolled back the transaction.
 Result<void> SqliteSink::Database::insert_rows(const Columns& rows, bool may_refuse) {
     auto left_out = refused.begin();
     for (size_t row = 0; row < rows.rows(); ++row) {
@@ -280,7 +281,7 @@ Result<void> SqliteSink::Database::insert_rows(const Columns& rows, bool may_ref
     return {};
 }
 
-// Begins a transaction and inserts the rows. Collects the rows that are refused.
+// Begins a transaction and inserts the rows of the batch. Collects the refused rows in `refused`.
 Result<void> SqliteSink::Database::insert_batch(const Batch& batch) {
     refused.clear();
     for (size_t before = 0;; before = refused.size()) {
@@ -403,7 +404,7 @@ Result<void> SqliteSink::limit_wal() {
                     path_, database_->wal_bytes() >> 20, path_));
 }
 
-// Returns whether the database is complete without its WAL after this call.
+// Returns true if the database is complete without its WAL after this call.
 bool SqliteSink::checkpoint_if_due() {
     Database& database = *database_;
     if (database.wal_pages != 0 && database.wal_pages < checkpoint_pages) return false;

@@ -1,11 +1,12 @@
 // SQLite sink: the embedded default. It stores rows and position in one file, in one transaction.
 //
 //   site_checkins       the columns of columns.def; unique (id, site_id)
-//   rollcall_position   spool (an incarnation), next_record, run_id: what open() returns
+//   rollcall_position   spool (an incarnation: the id of a spool in one directory), next_record and
+//                       run_id; open() returns the position in the last two columns
 //
 // received_at and reported_at are text in UTC, such as "2026-10-09 10:00:00.123456". The date
-// functions of SQLite can read it, and the other databases print their DATETIME(6) in the same
-// format. open() adds the columns that a table of an older daemon lacks.
+// functions of SQLite can read this format, and the other databases print their DATETIME(6) in it.
+// open() adds the columns that a table of an older daemon lacks.
 //
 // A row becomes a dead letter in three cases: it is too large, a value has a type that the column
 // does not accept, or a constraint or a trigger of the table refuses it. No other error refuses a
@@ -23,11 +24,11 @@
 // wal_size_max, write() fails until the reader has ended its transaction. After a complete
 // checkpoint, a WAL of more than 64 MiB is truncated.
 //
-// The sink detects that the database or its WAL was removed, moved or replaced (sqlite/files.h).
-// write() fails if that happened before the commit returned; otherwise poll() fails. The next
-// open() first completes the old database from its WAL, if the sink still has both open. It then
-// opens the database that is now at the path. The position in that database shows which records it
-// lacks.
+// The sink detects that the database or its WAL was removed, moved or replaced (sqlite/files.h). If
+// this happened before a commit returned, write() fails. If it happened later, the next poll()
+// fails. The next open() first completes the old database from its WAL, if the sink still has both
+// open. It then opens the database that is now at the path. The position in that database shows
+// which records it lacks.
 //
 // Source: https://www.sqlite.org/wal.html, https://www.sqlite.org/lang_upsert.html
 #pragma once
@@ -78,9 +79,9 @@ private:
 // Returns the path of the database: sqlite.path, or a file in state_dir.
 [[nodiscard]] std::string sqlite_path(const Settings& settings, const std::string& state_dir);
 
-// Opens the file for the schema command, and returns a function that runs statements on it. create:
-// creates the file if it is missing. Fails with not_owner if this user cannot create files that the
-// file's owner can write.
+// Opens the file for the schema command, and returns a function that runs statements on it. If
+// `create` is true, creates the file if it is missing. Fails with not_owner if this user cannot
+// create files that the file's owner can write.
 [[nodiscard]] Result<Query> sqlite_query(const std::string& path, bool create);
 
 }  // namespace rollcall

@@ -46,8 +46,8 @@ uint64_t load(const char* from) {
     return value;
 }
 
-// Returns a text of 1 to 7 bytes as a word, whose remaining high bytes are spaces. Loads it in at
-// most two parts, which may overlap.
+// Returns a text of 1 to 7 bytes as a word, whose remaining high bytes are spaces. Loads the text
+// in at most two parts, which may overlap.
 uint64_t load_short(const char* from, size_t size) {
     constexpr uint64_t spaces = in_every_byte(' ');
     const uint64_t above = spaces << (8 * size);
@@ -89,8 +89,9 @@ char* write_integer(int64_t value, char* to) {
     return std::to_chars(to, to + number_bytes_max, value).ptr;
 }
 
-// Routers send numbers with few decimals. If a whole number of thousandths equals the double, its
-// digits are the shortest text, and writing them is faster than to_chars().
+// Writes the shortest decimal text that reads back as the same double. Routers send numbers with
+// few decimals, so most values are a whole number of thousandths. Writing the digits of that number
+// is faster than to_chars().
 char* write_real(double value, char* to) {
     constexpr double most = 1e9;
     const double positive = std::abs(value);

@@ -13,7 +13,7 @@ namespace rollcall {
 
 inline constexpr size_t utc_text_size = 26;
 
-// Returns whether a time can be written as a DATETIME: it is in the years 1000 to 9999.
+// Returns true if a time can be written as a DATETIME: it is in the years 1000 to 9999.
 constexpr bool has_utc_text(int64_t us) {
     return us >= -30'610'224'000'000'000 && us <= 253'402'300'799'999'999;
 }
