@@ -19,7 +19,7 @@
 
 namespace rollcall {
 
-// Returns whether a case with this name is to run. If BENCH_ONLY is set in the environment, only
+// Returns true if a case with this name should run. If BENCH_ONLY is set in the environment, only
 // the cases whose names contain its value run.
 inline bool is_selected(std::string_view name) {
     const char* const only = std::getenv("BENCH_ONLY");

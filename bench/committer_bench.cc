@@ -1,4 +1,4 @@
-// Committer alone: how much it makes durable for 1 to 16 workers, without sockets and decoding.
+// Committer: how many check-ins it makes durable for 1 to 16 workers, without sockets and decoding.
 //
 // The rings stand for workers that are always faster than the committer: before each step of the
 // committer, each ring publishes a full slot. So the result is the most that one committer can take
@@ -74,7 +74,8 @@ void commit(const std::string& directory, size_t workers, size_t rows) {
     const size_t of_step = workers * rows;
     double seconds = 0;
     size_t committed = 0;
-    // A full run processes an eighth of the items. With a multiple of 8, these are whole steps.
+    // A full run processes an eighth of the items (bench.h). The number of steps is a multiple of
+    // 8, so that a full run has only whole steps.
     const size_t steps = std::min<size_t>(2000, 400'000 / of_step / 8 * 8);
     bench(fmt::format("committer, {} rings of {}", workers, rows), of_step * steps,
           [&](size_t checkins) {

@@ -64,8 +64,8 @@ int main() {
             uint64_t sites = 0;
             for (size_t number = 0; number < count; ++number) {
                 const std::string& text = token(number);
-                // Each token comes from another address. Otherwise the limiter of signature checks
-                // would refuse the invalid tokens.
+                // Each token comes from another address, so that the limiter of signature checks
+                // does not refuse the invalid tokens.
                 const auto peer = fmt::format("{}", number);
                 if (credentials.identify({{}, text, peer}, identity))
                     sites += identity.site().size();

@@ -8,11 +8,11 @@
 #
 # The script measures plain text, TLS 1.3 with full handshakes and TLS 1.2 with resumed sessions. It
 # fails at the end if a router was refused. Latency counts from the moment at which the router
-# wanted to connect. The last part simulates the routers' clocks: each sends again after the `next`
-# of its last response, three times. The chart shows when the check-ins of each round were sent.
+# wanted to connect. In the last part, each router sends three more check-ins, each after the `next`
+# seconds of the previous response. The chart shows when the check-ins of each round were sent.
 #
-# It leaves build/bench/herd.md and build/bench/herd.svg; --publish also puts them into
-# bench/README.md.
+# The script writes build/bench/herd.md and build/bench/herd.svg. With --publish, it also puts them
+# into bench/README.md.
 cd "$(dirname "$0")/.."
 . bench/servers.sh
 

@@ -9,8 +9,8 @@
 # of the syncs during the measurement come from the histogram rollcall_spool_sync_seconds. Their
 # percentiles are interpolated within a bucket.
 #
-# It leaves build/bench/latency.md and build/bench/latency.svg; --publish also puts them into
-# bench/README.md.
+# The script writes build/bench/latency.md and build/bench/latency.svg. With --publish, it also puts
+# them into bench/README.md.
 cd "$(dirname "$0")/.."
 . bench/servers.sh
 

@@ -1,6 +1,6 @@
 // Load: sends check-ins over many connections and measures the responses.
 //
-// A place holds at most one unanswered check-in. There are connections * in_flight places.
+// A place is the room for one unanswered check-in. Each connection has in_flight places.
 //
 // Open loop: check-in n is due at begin + n / rate, regardless of the server's speed. Its latency
 // counts from that time, so a slow server cannot hide its delay by receiving fewer check-ins.
@@ -72,7 +72,7 @@ struct Place {
     };
     State state = State::parked;
     int64_t due_ns = 0;  // Time at which the check-in was due.
-    size_t round = 0;    // Number of check-ins that this place has sent, with rounds.
+    size_t round = 0;    // Only with rounds: number of check-ins that this place has sent.
 };
 
 // A queue of free places. Places are used in turn, so that every connection is used. The capacity

@@ -44,9 +44,9 @@ public:
     // context: nullptr for plain text.
     // resets: if true, close() sends a reset, which frees the local port at once; otherwise the
     // port stays in use for a minute.
-    // number: the number of the connection. Every few thousand connections get another source
-    // address in 127.0.0.0/8. When half of the ports of an address are in use, the kernel needs
-    // long to find a free one.
+    // number: the number of the connection. Every few thousand connections use another source
+    // address in 127.0.0.0/8, because the kernel needs long to find a free port when half of an
+    // address's ports are in use.
     [[nodiscard]] bool open(const sockaddr_in& target, SSL_CTX* context, bool resets,
                             size_t number);
     void close();
@@ -54,8 +54,8 @@ public:
     [[nodiscard]] int socket() const { return socket_; }
     [[nodiscard]] bool is_tls() const { return tls_ != nullptr; }
 
-    // Both return the number of bytes, 0 if the call would block, and -1 if the connection has
-    // ended or failed. why() returns the reason.
+    // send() and receive() return the number of bytes, 0 if the call would block, and -1 if the
+    // connection has ended or failed. why() returns the reason for -1.
     [[nodiscard]] ssize_t send(const char* bytes, size_t count);
     [[nodiscard]] ssize_t receive(char* bytes, size_t room);
     // Continues the handshake. Returns 1 when data may be sent, otherwise 0 or -1 like send().

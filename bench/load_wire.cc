@@ -9,7 +9,7 @@ namespace rollcall::load {
 
 namespace {
 
-// Marks in the template of a message. The digits of each check-in overwrite the end of each mark.
+// Marks in the template of a message. The digits of a check-in overwrite the end of each mark.
 constexpr std::string_view serial_mark = "HG0SSSSSSSSS";
 constexpr std::string_view sequence_mark = "1QQQQQQQQQQQ";
 constexpr size_t serial_digits = 9;
@@ -69,8 +69,8 @@ int64_t number_at(std::string_view text) {
 
 Answer broken(int code = 0) { return {.kind = Answer::Kind::broken, .code = code}; }
 
-// Returns the value of Content-Length, or -1. It recognizes the spellings of rollcalld and of the
-// compared servers.
+// Returns the value of Content-Length, or -1. Recognizes only the spellings of rollcalld and of the
+// servers with which it is compared.
 int64_t content_length(std::string_view head) {
     for (const std::string_view name : {"\r\nContent-Length: ", "\r\ncontent-length: "})
         if (const size_t at = head.find(name); at != head.npos)

@@ -21,7 +21,8 @@ enum class Shape : uint8_t {
     nested,  // Objects and a list of objects. Some of their members have no column.
 };
 
-// Returns a report of at least body_bytes bytes, with marks for serial and sequence number.
+// Returns a report of at least body_bytes bytes, with marks where a Message writes the digits of
+// the serial number and of the sequence number.
 [[nodiscard]] std::string make_body(Shape shape, size_t body_bytes);
 // Returns a JSON array in which the report `body` occurs `reports` times.
 [[nodiscard]] std::string make_batch(std::string_view body, size_t reports);
@@ -51,7 +52,7 @@ private:
     std::vector<size_t> sequence_ends_;
 };
 
-// Returns a CONNECT with a clean session and without keep-alive.
+// Returns a CONNECT packet with a clean session and without keep-alive.
 [[nodiscard]] std::string mqtt_connect(std::string_view client_id);
 
 struct Answer {

@@ -5,11 +5,12 @@
 #
 #   bench/peers.sh [--publish] [ROLLCALLD]   default: build/release/rollcalld
 #   BENCH_SECONDS=4 BENCH_RUNS=5             seconds of each measurement; number of rounds
-#   BENCH_ONLY=mqtt                          only the loads whose names contain this
+#   BENCH_ONLY=mqtt                          only the loads whose names contain this text
 #
-# With the defaults this takes less than 20 minutes. It leaves the table in build/bench/peers.md,
-# the chart in build/bench/peers.svg and the single results in build/bench/peers.results. --publish
-# also puts the table and the chart into bench/README.md.
+# With the defaults, the script takes less than 20 minutes. It writes the table to
+# build/bench/peers.md, the chart to build/bench/peers.svg and the single results to
+# build/bench/peers.results. With --publish, it also puts the table and the chart into
+# bench/README.md.
 #
 # Each measurement starts a new process with an empty state directory on the disk of this checkout,
 # and warms it up for a second. The CPU time is that of all threads of the server, from the first

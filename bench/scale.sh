@@ -10,8 +10,8 @@
 # For the backlog, the sink is Kafka without a running broker. For comparison, the script also
 # measures an empty spool with this sink.
 #
-# It leaves build/bench/scale.md; --publish also puts it into bench/README.md. committer_bench
-# measures how many workers one committer can serve.
+# The script writes build/bench/scale.md. With --publish, it also puts the table into
+# bench/README.md. committer_bench measures how many workers one committer can serve.
 cd "$(dirname "$0")/.."
 . bench/servers.sh
 

@@ -67,7 +67,7 @@ await() {
 responds_200() { [[ $(curl -s -o /dev/null -m 1 -w '%{http_code}' "$1") == 200 ]]; }
 listens_on() { (exec 3<>"/dev/tcp/127.0.0.1/$1"); }
 
-# build/bench holds what the comparisons leave: tables, plots and their data.
+# The comparisons write their tables, plots and data to build/bench.
 mkdir -p build/bench
 load=$(dirname "$rollcalld")/rollcall-load
 
@@ -131,9 +131,9 @@ END
     counted=${counted% }
 }
 
-# start_mosquitto [line...]: starts mosquitto on core 0 with these lines in its configuration. It
-# acknowledges each message and has no subscriber to forward it to. Sets `server`, `counted` and
-# mqtt_port.
+# start_mosquitto [line...]: starts mosquitto on core 0 with these lines in its configuration.
+# mosquitto acknowledges each message and has no subscriber to which it could forward the message.
+# Sets `server`, `counted` and mqtt_port.
 start_mosquitto() {
     mqtt_port=$(free_port)
     {

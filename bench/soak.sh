@@ -8,15 +8,15 @@
 #
 # Without --saturated: normal operation at half of the highest rate, over HTTP and MQTT. Meanwhile
 # settings are reloaded, the sink fails and recovers, and clients connect and disconnect. Caches and
-# the duplicate window fill in the first quarter of the time. In the rest, every value but the
-# backlog must be flat: the script fits a line to each value, and the line may rise or fall by at
-# most 5 % of the mean.
+# the duplicate window fill in the first quarter of the time. In the other three quarters, every
+# value except the backlog must be flat. The script fits a line to each value. The line may rise or
+# fall by at most 5 % of the mean.
 #
 # With --saturated: as many check-ins as the daemon accepts, without a pause. The first load is 64
 # MQTT connections with 64 unacknowledged messages each (more than a slot holds). The second load is
-# 256 HTTP connections. The first fifth of the time is divided between the two loads, and so is the
-# rest. The duplicate window is 10 s and holds at most 5,000 reports, so that its table is full at
-# any rate; otherwise its size would follow the rate. After the first fifth, the highest and the
+# 256 HTTP connections. In the first fifth of the time, each load runs once. In the rest, each load
+# runs once more. The duplicate window is 10 s and holds at most 5,000 reports. So its table is full
+# at any rate, and its size does not depend on the rate. After the first fifth, the highest and the
 # lowest resident memory may differ by at most 2 %.
 #
 # Every five seconds the script writes a line to build/soak.tsv (build/soak_saturated.tsv): time,

@@ -1,11 +1,11 @@
 // Spool on a real disk: writes records with a given number of check-ins, and syncs each record
 // before it writes the next one.
 //
-// The spool is in TMPDIR, or in the working directory if TMPDIR is not set. This selects the disk
-// to measure. The benchmark prints the time of a check-in, MB/s and syncs/s. Dropped segments are
-// recycled, as in a daemon whose sinks are fast enough. Another case reads a spool in which every
-// second record is damaged, and copies the damaged bytes to the quarantine. The last one opens and
-// reads a spool of many segments, as a start does.
+// The spool is in TMPDIR, or in the working directory if TMPDIR is not set. The directory selects
+// the disk to measure. The benchmark prints the time of a check-in, MB/s and syncs/s. Dropped
+// segments are recycled, as in a daemon whose sinks are fast enough. Another case reads a spool in
+// which every second record is damaged, and copies the damaged bytes to the quarantine. The last
+// case opens and reads a spool of many segments, as a daemon does at its start.
 
 #include <fmt/core.h>
 

@@ -21,8 +21,8 @@ using Contradictions = std::vector<Contradiction>;
 
 enum class Reach : uint8_t { loopback, network };
 
-// Returns the clients that can reach a listener at `host`. Returns nothing if the host is not IPv4,
-// [IPv6] or localhost.
+// Returns whether clients can reach a listener at `host` only from this machine (loopback) or also
+// over the network. Returns nothing if the host is not IPv4, [IPv6] or localhost.
 std::optional<Reach> reach_of_host(const std::string& host) {
     if (host == "localhost") return Reach::loopback;
     in_addr ipv4;
@@ -43,8 +43,8 @@ std::optional<Reach> reach_of(std::string_view address) {
     return reach_of_host(std::string(address.substr(0, colon)));
 }
 
-// refusal: the reason to refuse an address that other machines can reach; empty to allow such
-// addresses.
+// Checks the addresses of the setting `name`. refusal: the reason to refuse an address that other
+// machines can reach; empty to allow such addresses.
 void check_addresses(std::string_view name, const List& addresses, std::string_view refusal,
                      Contradictions& found) {
     for (const Text& address : addresses) {
@@ -101,7 +101,7 @@ void check_auth(const Settings& settings, Contradictions& found) {
              "\"tokens\" needs auth.tokens_file, auth.signing_keys_file or tls.client_ca"});
 }
 
-// Returns whether a topic filter is valid (MQTT 3.1.1, section 4.7.1): + and # must fill a whole
+// Returns true if a topic filter is valid (MQTT 3.1.1, section 4.7.1): + and # must fill a whole
 // level, and # must be the last level.
 bool is_topic_filter(std::string_view filter) {
     for (size_t at = 0; at <= filter.size();) {

@@ -1,6 +1,7 @@
 // Cross-checks: rules that involve more than the bounds of a single setting. For example, anonymous
-// check-ins are accepted only on loopback unless the operator allows otherwise. If a setting needs
-// a file or a login, the settings for these must not be empty.
+// check-ins are accepted only on loopback unless the operator allows otherwise. Another example: if
+// a setting needs a file or a login, the settings that name the file or the login must not be
+// empty.
 //
 // Threads: pure functions.
 #pragma once
@@ -14,7 +15,7 @@
 namespace rollcall {
 
 struct Contradiction {
-    std::string_view setting;  // The setting to change; its name in the table.
+    std::string_view setting;  // The name of the setting to change, as in settings.def.
     std::string message;
 };
 

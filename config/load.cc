@@ -54,7 +54,7 @@ std::string did_you_mean_value(const List& values, const OneOf<count>& bounds) {
 }
 std::string did_you_mean_value(const auto&, const auto&) { return {}; }
 
-// Parses the text as a TOML value. Returns nothing if it is not exactly one value.
+// Parses the text as a TOML value. Returns nothing if the text is not exactly one value.
 std::optional<TomlValue> toml_value(std::string_view text) {
     auto parsed = parse_toml(fmt::format("value = {}", text));
     if (!parsed || parsed->size() != 1) return std::nullopt;
@@ -97,8 +97,8 @@ public:
         const auto quoted = toml_value(quote_toml(Text(text)));
         if (!quoted || value_from_toml<Text>(*quoted) != text)
             return add_problem(0, name, "the value is not UTF-8");
-        // Parse a quoted string, a list or a table as TOML. A text that only begins like one, such
-        // as [::]:8080, is not valid TOML and is used as it is.
+        // Parse a quoted string, a list or a table as TOML. A text that only begins like one of
+        // these, such as [::]:8080, is not valid TOML and is used as it is.
         const bool like_toml = std::string_view("\"'[{").contains(text.substr(0, 1));
         if (const auto literal = like_toml ? toml_value(text) : std::nullopt)
             return assign_toml(name, 0, *literal);
@@ -129,8 +129,8 @@ private:
         assign(name, line, [&]<class T>(const T&) { return value_from_toml<T>(toml); });
     }
 
-    // Sets the setting `name` to the result of read(current value). The result must have the right
-    // type and be within the bounds; otherwise adds a problem.
+    // Sets the setting `name` to the result of read(current value). If the result has the wrong
+    // type or is not within the bounds, adds a problem instead.
     template <class Read>
     void assign(std::string_view name, int line, const Read& read) {
         bool known = false;
@@ -153,8 +153,7 @@ private:
             add_problem(line, name, "unknown setting" + did_you_mean(name, setting_names()));
     }
 
-    // Adds the problem after the problems of earlier lines. Adds a problem without a line at the
-    // end.
+    // Adds the problem after the problems of earlier lines. Adds it at the end if it has no line.
     void add_problem(int line, std::string_view key, std::string message) {
         const auto next = std::ranges::find_if(problems_, [&](const Problem& other) {
             return line > 0 && (other.line == 0 || other.line > line);

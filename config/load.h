@@ -1,8 +1,8 @@
 // Load: reads a settings file and --set arguments into Settings, and lists every problem in them.
 // Also writes Settings as a file.
 //
-// The file is TOML 1.0. `--set name=value` overrides the file. Its value may be written as in TOML.
-// It may also be written without quotes, and a list without brackets: --set
+// The file is TOML 1.0. `--set name=value` overrides the file. The value may be written as in TOML.
+// A string may also be written without quotes, and a list without brackets: --set
 // http.listen=0.0.0.0:8080,[::]:8080
 //
 // load() checks the type of each value (setting_value.h) and its bounds (settings.def). It also

@@ -26,8 +26,8 @@ std::optional<Text> property_value(const TomlValue& toml) {
     return std::nullopt;
 }
 
-// Adds the members of the table. A dotted name without quotes is a table in a table: its members
-// are added too.
+// Adds the members of the table to `properties`. In TOML, a dotted name without quotes is a table
+// in a table. The members of such an inner table are added under the dotted name.
 bool add_properties(const TomlTable& table, const std::string& prefix, Properties& properties) {
     return std::ranges::all_of(table, [&](const TomlMember& member) {
         const std::string name = prefix + member.name;

@@ -14,9 +14,9 @@ struct Unit {
     uint64_t size;
 };
 
-// Number of units at the beginning of each table that are used for writing; the others are only
-// read. Writing takes the first unit that divides the value, so these units are sorted from the
-// largest.
+// The first written_units units of each table are used for writing a value. The other units are
+// only read. Writing takes the first unit that divides the value, so the written units are sorted
+// from the largest.
 constexpr size_t written_units = 5;
 constexpr Unit byte_units[] = {{"TiB", uint64_t{1} << 40},
                                {"GiB", uint64_t{1} << 30},

@@ -95,14 +95,14 @@ private:
     uint64_t at_ = 0;
 };
 
-// A message at the beginning of the input. Size 0 means that it is not complete.
+// A message at the beginning of the input. Size 0 means that the message is not complete.
 struct Message {
     size_t size = 0;
     std::string_view body = {};  // Empty for CONNECT.
 };
 
-// read_http() and read_mqtt() return the first message of the input. If it is complete, they append
-// the reply to it to `replies`.
+// read_http() and read_mqtt() return the first message of the input. If the message is complete,
+// they append its reply to `replies`.
 Message read_http(std::string_view input, std::string& replies) {
     constexpr std::string_view name = "Content-Length: ";
     constexpr std::string_view reply =
@@ -237,7 +237,7 @@ private:
 
     void answer(int fd) {
         std::string& replies = connections_[static_cast<size_t>(fd)].replies;
-        // rollcall-load reads its replies, so they always fit.
+        // rollcall-load reads its replies, so the socket always has room for them.
         if (send(fd, replies.data(), replies.size(), MSG_NOSIGNAL) !=
             static_cast<ssize_t>(replies.size()))
             close(fd);

@@ -60,8 +60,8 @@ std::string lower(std::string_view text) {
     return low;
 }
 
-// Returns the type in lower case, without the width in a type such as bigint(20). The width affects
-// only the display, and newer servers omit it.
+// Returns a type in lower case, without the width in a type such as bigint(20), and with the
+// collation after a varchar. The width affects only the display, and newer servers omit it.
 std::string live_type(std::string_view type, std::string_view collation) {
     static const std::regex width("^((?:tiny|big)?int)\\(\\d+\\)");
     std::string words = std::regex_replace(lower(type), width, "$1");
