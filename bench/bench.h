@@ -4,7 +4,7 @@
 //
 // A case processes the given number of items and returns a number that depends on all results, so
 // that the compiler cannot remove the work. Without BENCH=1 in the environment, a case runs only a
-// thousandth of its items. This is enough for ctest to check that the case works.
+// thousandth of its items. A thousandth is enough for ctest to check that the case works.
 #pragma once
 
 #include <fmt/core.h>

@@ -1,9 +1,9 @@
 // Kafka sink with transactions: the time to encode, send and commit batches of check-ins.
 //
 // If Kafka's jars are installed (`./dev test` downloads them), the broker is a real one in its own
-// process. Otherwise it is librdkafka's mock broker, whose CPU time counts for this process. The
-// benchmark prints rows/s and the CPU time of this process, including librdkafka's threads. The CPU
-// time shows how many rows one core could send.
+// process. If they are not installed, the broker is librdkafka's mock broker, whose CPU time counts
+// for this process. The benchmark prints rows/s and the CPU time of this process, including
+// librdkafka's threads. The CPU time shows how many rows one core could send.
 
 #include <fmt/core.h>
 #include <sys/resource.h>

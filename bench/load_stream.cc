@@ -73,8 +73,8 @@ ssize_t Stream::fail_with_errno() {
     return -1;
 }
 
-// Converts a result of OpenSSL to one of send(): a positive result is returned unchanged, the
-// others become 0 (the call would block) or -1 (with why_ set).
+// Converts a result of OpenSSL to one of send(): returns a positive result unchanged, 0 if the call
+// would block, and -1 with why_ set if the connection has failed.
 int Stream::tls_result(int result) {
     if (result > 0) return result;
     const int error = SSL_get_error(tls_.get(), result);

@@ -4,8 +4,8 @@
 // after each event until they return 0.
 //
 // TLS: the certificate of the server is not verified. With `resume`, gather() fetches a TLS session
-// for each stream, and every connection of the stream resumes it. This works only with TLS 1.2,
-// where the session is complete after the handshake.
+// for each stream, and every connection of the stream resumes it. `resume` works only with TLS 1.2.
+// In TLS 1.3, the session is not complete after the handshake.
 //
 // Errors: a failed call of the sockets or of OpenSSL ends the connection. If this machine runs out
 // of a resource such as ports, the process ends with a message.
@@ -41,12 +41,10 @@ public:
     Stream& operator=(const Stream&) = delete;
 
     // Opens a socket and begins to connect. Returns false, with errno, if that failed at once.
-    // context: nullptr for plain text.
-    // resets: if true, close() sends a reset, which frees the local port at once; otherwise the
-    // port stays in use for a minute.
-    // number: the number of the connection. Every few thousand connections use another source
-    // address in 127.0.0.0/8, because the kernel needs long to find a free port when half of an
-    // address's ports are in use.
+    // context: nullptr for plain text. resets: if true, close() sends a reset, which frees the
+    // local port at once. If false, the port stays in use for a minute. number: the number of the
+    // connection. Every few thousand connections use another source address in 127.0.0.0/8. When
+    // half of an address's ports are in use, the kernel needs long to find a free one.
     [[nodiscard]] bool open(const sockaddr_in& target, SSL_CTX* context, bool resets,
                             size_t number);
     void close();
@@ -58,7 +56,8 @@ public:
     // connection has ended or failed. why() returns the reason for -1.
     [[nodiscard]] ssize_t send(const char* bytes, size_t count);
     [[nodiscard]] ssize_t receive(char* bytes, size_t room);
-    // Continues the handshake. Returns 1 when data may be sent, otherwise 0 or -1 like send().
+    // Continues the handshake. Returns 1 when data may be sent, 0 if the call would block, and -1
+    // if the handshake failed.
     [[nodiscard]] int advance();
     [[nodiscard]] const std::string& why() const { return why_; }
     [[nodiscard]] bool resumed() const { return tls_ && SSL_session_reused(tls_.get()) == 1; }

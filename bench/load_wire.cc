@@ -100,7 +100,8 @@ Answer read_http(std::string_view bytes) {
             .next_s = next_s(bytes.substr(blank_line, size - blank_line))};
 }
 
-// Reads CONNACK or PUBACK, the only packets that a publisher receives. Both have four bytes.
+// Reads CONNACK or PUBACK, the only packets that a publisher receives. Each of the two has four
+// bytes.
 Answer read_mqtt(std::string_view bytes) {
     constexpr size_t size = 4;
     if (bytes.size() < size) return {};

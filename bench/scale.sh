@@ -26,8 +26,8 @@ ulimit -n "$(ulimit -Hn)"
 
 send() { taskset -c 1 "$load" --protocol mqtt --target "127.0.0.1:$mqtt_port" "$@" >"$work/load"; }
 
-# start WORKERS BACKLOG: starts the daemon, with the sink discard if BACKLOG is "-". Otherwise the
-# sink is Kafka, and the spool is filled to this number of GB.
+# start WORKERS BACKLOG: starts the daemon, with the sink discard if BACKLOG is "-". If BACKLOG is a
+# number, the sink is Kafka, and the spool is filled to this number of GB.
 start() {
     local settings=(--set connections_max=100000 --set workers="$1")
     if [[ $2 == - ]]; then

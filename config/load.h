@@ -5,7 +5,7 @@
 // A string may also be written without quotes, and a list without brackets: --set
 // http.listen=0.0.0.0:8080,[::]:8080
 //
-// load() checks the type of each value (setting_value.h) and its bounds (settings.def). It also
+// load() checks the type of each value (setting_value.h) and its bounds (settings.def). load() also
 // checks the settings against each other (cross_checks.h).
 //
 // Threads: any; nothing is kept between calls.

@@ -20,7 +20,7 @@ using TomlArray = std::vector<TomlValue>;
 using TomlTable = std::vector<TomlMember>;  // Sorted by name.
 
 struct TomlValue {
-    // monostate represents a float, a date or a time. No setting accepts these.
+    // monostate stands for a float, a date or a time. No setting accepts a float, a date or a time.
     std::variant<std::monostate, std::string, int64_t, bool, TomlArray, TomlTable> value;
     int line = 0;  // Line of the text on which the value begins, from 1.
 };

@@ -359,8 +359,8 @@ void Daemon::show_pages() {
                  .observations = [this] { return pipeline_->observations(); }});
 }
 
-// Returns all metric shards except that of main's loop. This loop serves only the admin pages, and
-// their clients are not counted.
+// Returns all metric shards except that of main's loop. That loop serves only the admin pages, and
+// the clients of these pages are not counted.
 MetricShards Daemon::shards() const {
     MetricShards all = pipeline_->shards();
     for (const auto& shard : worker_shards_) all.push_back(shard.get());

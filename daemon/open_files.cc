@@ -9,8 +9,8 @@
 
 namespace rollcall::open_files {
 
-// open(2) returns the lowest free descriptor number. That is the number of the closed stream,
-// because all lower numbers are open at this point of the loop.
+// open(2) returns the lowest free descriptor number. This number is that of the closed stream,
+// because the loop has already opened all lower ones.
 void open_standard_streams() {
     for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
         if (fcntl(fd, F_GETFD) == -1 && open("/dev/null", O_RDWR) != fd) std::abort();

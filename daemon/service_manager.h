@@ -1,7 +1,7 @@
 // ServiceManager: notifies systemd of the state of the daemon. Has no effect without systemd.
 //
-// No call blocks. (libsystemd's sd_notify() would block if the service manager hangs and its socket
-// is full.) If the socket is full, this object keeps the state, and retry() sends it later.
+// No call blocks. If the service manager hangs, its socket becomes full. This object then keeps the
+// state, and retry() sends it later. (libsystemd's sd_notify() would block.)
 //
 // Source: sd_notify(3), sd_watchdog_enabled(3).
 // Threads: main.

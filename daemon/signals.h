@@ -1,6 +1,6 @@
-// Signals: a thread that receives SIGTERM, SIGINT and SIGHUP. It works even while main is blocked
-// by the recovery of a large spool, by a file on a server that hangs, or by a thread that does not
-// end.
+// Signals: a thread that receives SIGTERM, SIGINT and SIGHUP. The thread works even while main is
+// blocked, for example by the recovery of a large spool, by a file on a server that hangs, or by a
+// thread that does not end.
 //
 //   |  state       SIGTERM or SIGINT        SIGHUP
 //   |  starting    end the process          main reads the files again when it serves

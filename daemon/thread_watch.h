@@ -22,8 +22,8 @@ public:
     void add(std::string name, Role role, const Heartbeat& heartbeat);
     // Removes all threads. Call it after they have ended and before their Heartbeats are destroyed.
     void forget_all();
-    // Compares the heartbeats of all threads with those at the last call. Has no effect if the last
-    // call was less than a second ago. Returns true if it measured.
+    // Compares the heartbeats of all threads with those at the last call. Returns false and has no
+    // effect if the last comparison was less than a second ago. Returns true after a comparison.
     bool measure(int64_t now_us);
 
     [[nodiscard]] bool has_stuck(Role role) const;

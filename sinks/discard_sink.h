@@ -1,4 +1,4 @@
-// DiscardSink: accepts every batch and stores nothing. It is used in benchmarks and to try a
+// DiscardSink: accepts every batch and stores nothing. This sink is for benchmarks and for trying a
 // configuration.
 #pragma once
 

@@ -32,7 +32,7 @@ namespace rollcall {
 
 class Admin final : public HttpService {
 public:
-    // The functions that return the contents of the pages. They are called for each request.
+    // The functions that return the contents of the pages. Each request calls them.
     struct Sources {
         MetricShards shards;
         std::function<Readiness()> readiness = [] { return Readiness::starting; };

@@ -1,7 +1,7 @@
 // Status: the state of the daemon as a page for the operator and as JSON for scripts.
 //
 // The page shows whether check-ins are accepted, the health messages, and each metric that is not
-// 0, with its description. It has no script; the browser reloads it every ten seconds.
+// 0, with its description. The page has no script; the browser reloads it every ten seconds.
 //
 // The JSON has the same content, and the metrics that are 0. Its members are:
 //

@@ -2,7 +2,7 @@
 // the sinks' tables. It also checks that the machine has the disk space and file descriptors that
 // the settings need.
 //
-// It changes nothing, and can run while the daemon runs.
+// The check changes nothing, and can run while the daemon runs.
 //
 // Threads: main.
 #pragma once

@@ -43,7 +43,7 @@ const CLI::App& innermost(const CLI::App& app) {
 }
 
 // Prints each word that is neither a command nor an option, and suggests a similar name. Returns
-// true if there was such a word.
+// true if there was an unknown word.
 bool report_unknown_words(const CLI::App& program) {
     const CLI::App& command = innermost(program);
     std::vector<std::string> names;

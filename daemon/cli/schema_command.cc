@@ -47,8 +47,8 @@ PipelineSource pipeline_source(const Settings& settings, std::string_view passwo
     source.batch_interval = settings.singlestore.batch_interval;
     const bool sasl = kafka.sasl_mechanism != "none";
     source.config["security.protocol"] = security_protocol(kafka.tls, sasl);
-    // SingleStore opens these files itself, so each of its nodes must have them at the same path as
-    // the daemon.
+    // SingleStore itself opens the files that these properties name. So each of its nodes must have
+    // them at the same path as the daemon.
     const std::pair<const char*, const std::string&> files[] = {
         {"ssl.ca.location", kafka.tls_ca},
         {"ssl.certificate.location", kafka.tls_certificate},

@@ -11,8 +11,8 @@
 
 namespace rollcall {
 
-// A database user that runs the command in place of the daemon's user. If one is given, apply also
-// creates the daemon's user.
+// A database user that runs the command in place of the daemon's user. If this user is given,
+// apply_schema() also creates the daemon's user.
 struct Administrator {
     std::string user;  // Empty if the daemon's user runs the command.
     std::string password_file;
@@ -23,8 +23,8 @@ struct SchemaReport {
     bool same;  // No differences were found, or apply_schema() fixed all differences.
 };
 
-// Returns the SQL statements. Statements with a password are commented out, and *** replaces the
-// password.
+// Returns the SQL statements of the schema. Statements with a password are commented out, and ***
+// replaces the password.
 [[nodiscard]] std::string show_schema(const Settings& settings, SqlDialect dialect);
 
 // Returns the differences between the live database and the schema, with the statements that would

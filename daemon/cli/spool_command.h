@@ -18,8 +18,8 @@
 // replay sends each dead letter to its sink again, and deletes it if the sink has stored it.
 //
 // replay writes to the file of an SQLite sink and, with --dead, to the folder of the dead letters.
-// If root runs the command, new files get the owner of the folder. If another user runs it, this
-// user must own the files and folders to which replay writes; otherwise replay fails.
+// If root runs the command, new files get the owner of the folder. Another user must own the files
+// and folders to which replay writes. If that user does not, replay fails.
 //
 // Errors:  the explanation begins with the directory or the sink.
 // Threads: main.

@@ -29,8 +29,8 @@ struct NewToken {
                           // auth.tokens_file.
     std::string id = {};  // The id for revoking the token; empty for a stored token.
 };
-// Returns a JSON Web Token (HS256) if auth.signing_keys_file has an HS256 key. Otherwise returns a
-// random token, followed by a line for auth.tokens_file.
+// Returns a JSON Web Token (HS256) if auth.signing_keys_file has an HS256 key. If there is no such
+// key, returns a random token, followed by a line for auth.tokens_file.
 [[nodiscard]] Result<NewToken> new_token(const Settings& settings, const TokenRequest& request,
                                          const Clock& clock);
 

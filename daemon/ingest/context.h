@@ -1,5 +1,6 @@
 // IngestContext: the objects that a worker needs to accept check-ins over any protocol. The
-// services of HTTP and MQTT are constructed with it. It owns nothing.
+// services of HTTP and MQTT are constructed with it. The context holds only references and owns no
+// object.
 //
 // Threads: the worker's. Some of the objects are shared with other workers; their headers say so.
 #pragma once

@@ -1,4 +1,4 @@
-// Base64: encodes bytes as text, and decodes such texts. Decoding is strict: it accepts exactly one
+// Base64: encodes bytes as text, and decodes the text. Decoding is strict: it accepts exactly one
 // text for each sequence of bytes.
 //
 //   |  standard  with `+`, `/` and padding (RFC 4648, section 4): HTTP Basic

@@ -48,7 +48,7 @@
 
 namespace rollcall {
 
-// The site and tenant of a client. Both are empty for an anonymous client.
+// The site and tenant of a client. Site and tenant are empty for an anonymous client.
 class Identity {
 public:
     Identity() = default;

@@ -1,7 +1,7 @@
 // SignatureRateLimiter: limits the CPU time that wrong public-key signatures can take from a
 // worker.
 //
-// Verifying a signature of RS256, ES256 or EdDSA costs as much as many check-ins, so the number of
+// Verifying a signature of RS256, ES256 or EdDSA costs as much as many check-ins. So the number of
 // wrong signatures per second is limited in two ways:
 //
 //   1. Each network (the first quotas.network_bits_ipv4 or _ipv6 bits of an address) may send one

@@ -33,7 +33,8 @@ const unsigned char* bytes(std::string_view text) {
     return reinterpret_cast<const unsigned char*>(text.data());
 }
 
-// Returns the algorithm. It is fetched only once, because fetching costs more than hashing.
+// Returns OpenSSL's object for SHA-256. Fetches the object only once, because fetching costs more
+// than hashing.
 const EVP_MD* sha256_algorithm() {
     static const EVP_MD* const found = EVP_MD_fetch(nullptr, "SHA256", nullptr);
     ensure(found != nullptr);

@@ -27,7 +27,8 @@ inline std::string_view bytes_of(const Digest& digest) {
     return {reinterpret_cast<const char*>(digest.data()), digest.size()};
 }
 
-// The first eight bytes of a Digest: enough to find a token or key, too few to reveal it.
+// The first eight bytes of a Digest. They are enough to find a token or key, and too few to reveal
+// it.
 using ShortDigest = uint64_t;
 [[nodiscard]] constexpr ShortDigest shortened(const Digest& digest) {
     ShortDigest value = 0;

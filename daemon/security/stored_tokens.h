@@ -1,5 +1,5 @@
-// StoredTokens: the tokens of auth.tokens_file. For each token, a line of the file has the site and
-// the tenant of the client, and the SHA-256 of the token instead of the token itself.
+// StoredTokens: the tokens of auth.tokens_file. Each token has a line with the site and the tenant
+// of the client. The line contains the SHA-256 of the token, not the token itself.
 //
 //   |  # site      tenant   SHA-256 of the token, in hex
 //   |  tower-12    acme     9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
@@ -9,7 +9,7 @@
 // Comments and blanks follow the rules of secret_file.h. A site may have several tokens, so that an
 // operator can replace one without an interruption. A site that ends in `*` is a prefix: the token
 // is valid for each site with this prefix, and the client must name the site together with the
-// token. Such tokens are for gateways, and for agents that share one key.
+// token. Tokens for a prefix are for gateways, and for agents that share one key.
 //
 // The object has three arrays:
 //

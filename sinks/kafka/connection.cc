@@ -35,9 +35,9 @@ KafkaConfiguration::KafkaConfiguration(const Settings& settings) : conf_(rd_kafk
     set("client.id", "rollcalld");
     set("reconnect.backoff.max.ms", "1000");
     for (const auto& [name, value] : kafka.properties) set(name, value);
-    // If a client requests a topic that does not exist, brokers with default settings create it.
-    // That must not happen: the topic would have the brokers' settings, even without
-    // kafka.create_topics.
+    // If a client requests a topic that does not exist, brokers with default settings create it. A
+    // client must not create a topic in this way: the topic would have the brokers' settings, and
+    // it would exist even without kafka.create_topics.
     set("allow.auto.create.topics", "false");
     set("bootstrap.servers", fmt::format("{}", fmt::join(kafka.brokers, ",")));
     const bool sasl = kafka.sasl_mechanism != "none";

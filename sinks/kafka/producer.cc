@@ -99,7 +99,7 @@ void KafkaProducer::on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, 
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) return;
     auto& self = *static_cast<KafkaProducer*>(opaque);
     ++self.undelivered_;
-    // These errors are consequences of the failure of another message.
+    // A purged message is a consequence of the failure of another message.
     if (message->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
         message->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT)
         return;

@@ -1,5 +1,4 @@
-// KafkaProducer: a librdkafka producer and its topics. It lives from its creation to its first
-// failure.
+// KafkaProducer: a librdkafka producer and its topics. A producer is used until its first failure.
 //
 // After any failure, discard the producer and create another one (kafka/sink.h). Call the functions
 // in the order in which they are declared. Call store() once for each batch.

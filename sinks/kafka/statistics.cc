@@ -27,8 +27,8 @@ int64_t sum_of(std::string_view json, std::string_view name) {
     return sum;
 }
 
-// Returns the last number with this name. It is the total, because the numbers of topics come
-// first.
+// Returns the last number with this name. The last number is the total, because the numbers of the
+// topics come before it.
 int64_t last_of(std::string_view json, std::string_view name) {
     int64_t last = 0;
     for_each_number(json, name, [&](int64_t number) { last = number; });

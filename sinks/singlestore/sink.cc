@@ -129,7 +129,7 @@ Result<std::optional<Position>> SinglestoreSink::read_position(const Incarnation
 }
 
 Result<Position> SinglestoreSink::connect(const IncarnationId& incarnation) {
-    // This reads the password again, because it may have changed.
+    // database_options() reads the password again, because the password may have changed.
     auto options = database_options(settings_);
     if (!options) return std::unexpected(options.error());
     options_ = *std::move(options);

@@ -12,8 +12,8 @@
 // transaction. An earlier connection of this sink may have left a transaction open on the server.
 // The UPDATE waits for the lock of that transaction, so rows are loaded again only after it has
 // ended. If it was committed and only the response was lost, the table already contains the
-// position after the batch. Then the UPDATE changes no row and write() fails. The next open()
-// returns that position.
+// position after the batch. In this case the UPDATE changes no row and write() fails. The next
+// open() then returns the position after the batch.
 //
 // Other daemons may store into the same table. The unique key over (id, site_id) refuses a row that
 // the table already has. Every other row must be stored unchanged. SingleStore fails the LOAD DATA
@@ -23,9 +23,10 @@
 // back.
 //
 // A batch may contain rows that the database can never store (see code_of() in database.h). The
-// sink halves such a batch repeatedly, and loads and rolls back each part, until it has found these
-// rows. They become dead letters, and the other rows are stored. If the batch fails for another
-// cause, it is retried without limit. The error names the row, the column and the cause.
+// sink halves such a batch repeatedly, and loads and rolls back each part, until it has found the
+// rows that cannot be stored. These rows become dead letters, and the other rows are stored. If the
+// batch fails for another cause, the batch is retried without limit. The error names the row, the
+// column and the cause.
 //
 // The sink uses a single connection for all routers.
 //

@@ -1,5 +1,5 @@
-// SingleStore watch: polls the state of the pipeline in SingleStore. It publishes the state as
-// metrics (rollcall_pipeline_*) and as a health message.
+// SingleStore watch: polls the state of the pipeline in SingleStore. The watch publishes the state
+// as metrics (rollcall_pipeline_*) and as a health message.
 //
 //     PIPELINES                  state, batches skipped
 //     PIPELINES_CURSORS          for each partition: the end of the topic, and of the loaded part
@@ -8,14 +8,14 @@
 //
 // Lag is counted in offsets, for each partition. Each message has an offset, and so has the marker
 // at the end of a transaction. With kafka.transactions, the last offset of a partition is a marker.
-// This last marker is not counted; other markers are. Lag in rows is the lag in offsets times
-// rows_per_message, so it is an upper bound. Lag in seconds is the time since the watch first saw
-// an end of the topic that the pipeline has not loaded yet. It does not include time before the
-// daemon's start.
+// The watch does not count this last marker, but it counts all other markers. Lag in rows is the
+// lag in offsets times rows_per_message, so it is an upper bound. Lag in seconds is the time since
+// the watch first saw an end of the topic that the pipeline has not loaded yet. The lag does not
+// include time before the daemon's start.
 //
-// LATEST_OFFSET is the end of the topic as the pipeline last saw it. It does not change while the
-// pipeline is stopped. If the daemon also has a Kafka sink, the larger of LATEST_OFFSET and
-// topic_end counts.
+// LATEST_OFFSET is the end of the topic as the pipeline last saw it. So LATEST_OFFSET does not
+// change while the pipeline is stopped. If the daemon also has a Kafka sink, the larger of
+// LATEST_OFFSET and topic_end counts.
 //
 // If a partition ends before the pipeline's cursor, the topic was deleted and created again. The
 // watch reports this until the operator sets the cursor back, even after the partition has grown

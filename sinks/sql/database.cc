@@ -16,8 +16,8 @@ namespace {
 
 // --- LOAD DATA LOCAL: the library calls these functions for the bytes of the file ---
 
-// The user data of a connection. It contains a source only while load() runs, because a server can
-// request a file at any time, and must not get one outside load().
+// The user data of a connection. It contains a source only while load() runs. A server can request
+// a file at any time, and must not get one outside load().
 struct Loading {
     const Database::Source* source = nullptr;
 };
@@ -65,8 +65,8 @@ constexpr unsigned pipeline_source_failed = 1933;  // An error number of SingleS
 constexpr unsigned check_violated_mysql = 3819;  // An error number of MySQL; MariaDB uses another.
 
 // An error number, and the code that it means. The list below does not contain causes that may be
-// temporary: a missing column, partition or default value, missing rights, locks, a full disk. Such
-// a cause must not refuse a row.
+// temporary, because a temporary cause must not refuse a row. Examples are a missing column,
+// partition or default value, missing rights, locks and a full disk.
 struct NumberedCode {
     unsigned number;
     Code code;
@@ -154,13 +154,13 @@ void Database::set_options(const Options& options) {
     set(connection, MYSQL_OPT_LOCAL_INFILE, 1U);
     // A reconnection by the library would silently lose a transaction.
     set(connection, MYSQL_OPT_RECONNECT, false);
-    // Both are set because defaults differ between versions of the library.
+    // Set both options, because their defaults differ between versions of the library.
     set(connection, MYSQL_OPT_SSL_ENFORCE, options.tls);
     set(connection, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, options.tls);
     if (options.tls && !options.tls_ca.empty())
         mysql_options(connection, MYSQL_OPT_SSL_CA, options.tls_ca.c_str());
     mysql_options(connection, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-    // Otherwise the library would connect to its default socket for "localhost".
+    // Without this option, the library would connect to its default socket for "localhost".
     set(connection, MYSQL_OPT_PROTOCOL,
         static_cast<unsigned>(options.host.starts_with('/') ? MYSQL_PROTOCOL_SOCKET
                                                             : MYSQL_PROTOCOL_TCP));

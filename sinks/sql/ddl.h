@@ -77,7 +77,8 @@ static_assert(std::ranges::is_sorted(columns_table, {}, &ColumnInfo::since),
 
 // --- Kafka ---
 
-// Returns `configured`. If it is empty, returns the default, such as "site_checkins.v2".
+// Returns `configured`. If `configured` is empty, returns the default name, such as
+// "site_checkins.v2".
 [[nodiscard]] std::string topic_name(std::string_view configured,
                                      ColumnList columns = columns_table);
 

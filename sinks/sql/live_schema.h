@@ -2,9 +2,10 @@
 // statements that fix a difference where that is possible.
 //
 // A fix only ever adds something: a table, a column, a pipeline, or the start of a pipeline that
-// was never started. The operator must fix everything else by hand, for example a column whose type
-// differs, a missing unique key, an additional unique key that could refuse rows, or a pipeline
-// whose clauses differ. An additional column is no difference if it may be NULL.
+// was never started. The operator must fix everything else by hand: for example a column whose type
+// differs, a missing unique key, or a pipeline whose clauses differ. An additional unique key that
+// could refuse rows must also be removed by hand. An additional column is no difference if it may
+// be NULL.
 //
 // Errors:  those of the query. A difference is part of the result and is not an error.
 // Threads: those of the query.

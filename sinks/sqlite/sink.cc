@@ -38,9 +38,9 @@ Code row_code(int status) {
     }
 }
 
-// Estimates the maximum number of bytes that a batch adds to the WAL. That is more than the bytes
-// of its rows, because a changed page also holds other rows, and the indexes of the table change
-// too.
+// Estimates the maximum number of bytes that a batch adds to the WAL. This number is more than the
+// bytes of the batch's rows, because a changed page also holds other rows, and the indexes of the
+// table change too.
 uint64_t bytes_of(const Columns& rows) {
     constexpr uint64_t numbers_bytes = 1024;
     return rows.rows() * numbers_bytes + 2 * uint64_t{rows.text_bytes()};
@@ -110,8 +110,8 @@ struct SqliteSink::Database {
         return last_error(connection.get());
     }
 
-    // Copies the WAL into the database and syncs the database. Returns whether the database is
-    // complete without its WAL. That is also true if the file system does not support a WAL.
+    // Copies the WAL into the database and syncs the database. Returns true if the database is
+    // complete without its WAL. Also returns true if the file system does not support a WAL.
     [[nodiscard]] bool checkpoint(int mode) {
         int pages = 0;
         int copied = 0;

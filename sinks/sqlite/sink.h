@@ -14,9 +14,9 @@
 //
 // The journal is a WAL, so the sqlite3 program can read the file while the daemon writes. Each
 // commit is synced (synchronous=FULL), because the spool drops the records that this sink has
-// stored. Rows that are only in the WAL are lost with it, for example if the database is moved
-// without its WAL and the daemon is then killed. So settled() returns the position that the
-// database itself had when the whole WAL was last copied into it.
+// stored. Rows that are only in the WAL can be lost. For example, the database is moved without its
+// WAL, and the daemon is then killed. So settled() returns the position that the database itself
+// had when the whole WAL was last copied into it.
 //
 // Size of the WAL: a checkpoint copies the WAL into the database. The checkpoint must stop at the
 // first commit after the start of a reader's transaction. So the WAL grows while a reader keeps a

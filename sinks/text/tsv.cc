@@ -29,9 +29,9 @@ constexpr auto escapes = [] {
 
 constexpr uint64_t in_every_byte(uint8_t byte) { return 0x0101010101010101U * byte; }
 
-// Returns true if a byte of the word is below space or is a backslash. These include all bytes that
-// need an escape, and control characters that need none.
-// Source: "Determine if a word has a byte less than n", Sean Anderson, Bit Twiddling Hacks.
+// Returns true if a byte of the word is below space or is a backslash. These bytes include all that
+// need an escape, and control characters that need none. Source: "Determine if a word has a byte
+// less than n", Sean Anderson, Bit Twiddling Hacks.
 constexpr bool suspicious(uint64_t word) {
     const auto below = [](uint64_t bytes, uint8_t limit) {
         return (bytes - in_every_byte(limit)) & ~bytes & in_every_byte(0x80);
@@ -58,7 +58,7 @@ uint64_t load_short(const char* from, size_t size) {
     return load<uint8_t>(from) | above;
 }
 
-// Writes the first `size` bytes of a word, with escapes where these are necessary. May overwrite 8
+// Writes the first `size` bytes of a word, with escapes where they are necessary. May overwrite 8
 // bytes at `to` even if `size` is smaller. Returns nullptr if one of the `size` bytes is NUL.
 char* write_word(uint64_t word, size_t size, char* to) {
     if (!suspicious(word)) {

@@ -8,9 +8,9 @@
 // Times are UTC. Flags are 0 and 1. In a text, TAB, LF, CR and \ are written as \t, \n, \r and \\.
 // So every LF ends a row. There are no quotes and no header line.
 //
-// A row cannot be written as a line if a database would alter or refuse one of its values. Such a
-// value is a text that has a NUL or is longer than its column, a real that is not finite, or a time
-// outside the years 1000 to 9999. Ingest does not accept such values.
+// A row cannot be written as a line if a database would alter or refuse one of its values. A
+// database does so with a text that has a NUL or is longer than its column, with a real that is not
+// finite, and with a time outside the years 1000 to 9999. Ingest does not accept such values.
 //
 // Source: "Input file handling" of LOAD DATA, https://mariadb.com/kb/en/load-data-infile/
 // Threads: any.
