@@ -41,10 +41,12 @@ public:
     Stream& operator=(const Stream&) = delete;
 
     // Opens a socket and begins to connect. Returns false, with errno, if that failed at once.
-    // context: nullptr for plain text. resets: if true, close() sends a reset, which frees the
-    // local port at once. If false, the port stays in use for a minute. number: the number of the
-    // connection. Every few thousand connections use another source address in 127.0.0.0/8. When
-    // half of an address's ports are in use, the kernel needs long to find a free one.
+    // context: nullptr for plain text.
+    // resets: if true, close() sends a reset, which frees the local port at once. If false, the
+    // port stays in use for a minute.
+    // number: the number of the connection. Every few thousand connections use another source
+    // address in 127.0.0.0/8. When half of an address's ports are in use, the kernel needs long to
+    // find a free one.
     [[nodiscard]] bool open(const sockaddr_in& target, SSL_CTX* context, bool resets,
                             size_t number);
     void close();

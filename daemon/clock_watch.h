@@ -1,5 +1,5 @@
-// ClockWatch: logs and counts jumps of the wall clock. Operators need to know about them, because
-// rows contain wall-clock time, and because tokens and certificates expire by it.
+// ClockWatch: logs and counts jumps of the wall clock. Operators need to know about jumps, because
+// rows contain wall-clock time, and because tokens and certificates expire by the wall clock.
 //
 // A jump does not disturb the delivery of check-ins, because no code waits for the wall clock.
 //

@@ -1,6 +1,6 @@
 // Daemon: owns every thread. A check-in passes through several parts, from a socket to a sink. The
 // daemon starts the last part first, so that it accepts no check-in before it can make the check-in
-// durable. It stops the first part first.
+// durable. It stops the parts in the opposite order.
 //
 //   start:   spool and sinks -> sockets -> deliveries, committer -> workers -> READY=1
 //   stop:    STOPPING=1 -> workers (acknowledge durable check-ins) -> committer -> deliveries
@@ -43,11 +43,11 @@
 
 namespace rollcall {
 
-// Exit status for invalid settings, or for an invalid file that the settings name: EX_CONFIG of
-// sysexits.h. After this status the systemd unit does not restart the daemon.
+// Exit status for invalid settings, or for an invalid file that the settings name. The value is
+// EX_CONFIG of sysexits.h. After this status the systemd unit does not restart the daemon.
 constexpr int exit_settings = 78;
 
-// Returns the directory of the spool and of the SQLite file.
+// Returns the state directory, which contains the spool and, by default, the SQLite file.
 [[nodiscard]] std::string state_dir_of(const Settings& settings);
 
 class Daemon {
@@ -63,7 +63,7 @@ public:
     [[nodiscard]] int run();
 
 private:
-    // The bound addresses of one protocol, separated by commas.
+    // The addresses on which the daemon listens for one protocol, separated by commas.
     struct Listeners {
         std::string_view protocol;
         std::string addresses;

@@ -54,7 +54,7 @@ private:
     const Clock& clock_;
     mutable std::mutex mutex_;  // Guards Watched::changed; not held during a stat(2).
     std::vector<Watched> files_;
-    int64_t measured_us_ = 0;  // Steady time.
+    int64_t measured_us_ = 0;  // Steady time of the last measure().
 };
 
 // Returns the paths of the certificates, keys and tokens that the settings name.

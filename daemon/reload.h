@@ -7,8 +7,8 @@
 // A file can be on a server that hangs, so a separate thread reloads the files. The same thread
 // also runs `every_second`, which checks whether the files have changed.
 //
-// Threads: main. In the daemon, only the reload thread calls read_again(); tests call it without
-// that thread.
+// Threads: main. In the daemon, only the reload thread calls read_again(); tests call read_again()
+// directly.
 #pragma once
 
 #include <deque>
@@ -38,10 +38,11 @@ public:
     using Read = std::function<Result<void>()>;
 
     // Calls `read` now. If the call succeeds, every reload calls `read` again. Fails with
-    // too_many_files if no file descriptor is left for waking the thread.
+    // too_many_files if no file descriptor is left for waking the reload thread.
     [[nodiscard]] Result<void> add(Read read);
     void read_again();
-    // Starts the thread. It calls `every_second` once a second, and `done` after each reload.
+    // Starts the reload thread. The thread calls `every_second` once a second, and `done` after
+    // each reload.
     void start(std::function<void()> every_second, std::function<void()> done);
     // Makes the thread read all files again. Call it only if no reload is running.
     void begin_reload();

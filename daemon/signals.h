@@ -7,11 +7,14 @@
 //   |  serving     main begins to stop      main reads the files again
 //   |  stopping    end the process          no effect
 //
+// The files are those that the settings name (reload.h).
+//
 // Ending the process loses no data, because every acknowledged check-in is in the spool. main sets
 // a deadline for each step of a stop. If a deadline passes, the thread ends the process. So no
 // sink, disk or client can delay a stop beyond the limits in the settings.
 //
-// Threads: the constructor, serve() and end_after() belong to main. Any thread may call the others.
+// Threads: the constructor, serve() and end_after() belong to main. Any thread may call the other
+// functions.
 // Source:  sigwaitinfo(2).
 #pragma once
 

@@ -20,7 +20,8 @@ public:
 
     // name: the name for the operator, such as "worker 0".
     void add(std::string name, Role role, const Heartbeat& heartbeat);
-    // Removes all threads. Call it after they have ended and before their Heartbeats are destroyed.
+    // Removes all threads. Call it after the threads have ended and before their Heartbeats are
+    // destroyed.
     void forget_all();
     // Compares the heartbeats of all threads with those at the last call. Returns false and has no
     // effect if the last comparison was less than a second ago. Returns true after a comparison.

@@ -1,5 +1,6 @@
 // Worker: a thread with an event loop, its own sockets, its own clients and its own Intake. The
-// Intake puts check-ins into slots, which the committer writes to disk (pipeline/ingest/intake.h).
+// Intake puts check-ins into slots (buffers of rows), which the committer writes to disk
+// (pipeline/ingest/intake.h).
 //
 //   a turn:   read requests and packets, decode them into the open slot
 //             send the responses whose slots have become durable
@@ -46,7 +47,8 @@ public:
     // text.
     void listen(int fd, Transport transport, TlsContext* tls = nullptr);
     void start();
-    // Runs a turn in the caller's thread without waiting. For tests, instead of start().
+    // Runs a turn of the event loop in the caller's thread without waiting. For tests, instead of
+    // start().
     void step() { loop_.step(); }
     // Tells the worker that some of its slots have become durable.
     void wake() { loop_.wake(); }

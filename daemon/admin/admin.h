@@ -8,7 +8,7 @@
 //        /status    a status page; /status.json has the same content for scripts
 //
 // If admin.token_file is set, all pages except /healthz require the token in this file. Clients
-// send it in the same ways as the token of a check-in (http/credentials.h).
+// send this token in the same ways as the token of a check-in (http/credentials.h).
 //
 // Threads: the loop of main, except for require_token().
 #pragma once
@@ -50,8 +50,8 @@ public:
         : replies_(replies), clock_(clock), version_(version), started_us_(clock.steady_us()) {}
 
     void show(Sources sources) { sources_ = std::move(sources); }
-    // Requires this token from now on. settings: contains the names of the header fields and query
-    // keys for tokens. Any thread may call this.
+    // Requires the token with this digest in all later requests. settings: contains the names of
+    // the header fields and query keys for tokens. Any thread may call this.
     void require_token(const Digest& digest, const Settings& settings) {
         const std::lock_guard lock(token_mutex_);
         token_digest_ = digest;

@@ -1,5 +1,5 @@
 // Readiness: whether the daemon accepts check-ins from all clients, and if not, the reason. /readyz
-// and the status page show it.
+// and the status page show the readiness.
 //
 // Threads: pure functions.
 #pragma once
@@ -23,8 +23,8 @@ enum class Readiness : uint8_t {
 };
 
 // Returns the readiness of a daemon that has started. The daemon is not ready while its spool
-// cannot grow, while the pressure is 1 (overload/state.h), or while a worker or the committer is
-// stuck.
+// cannot grow, while the pressure is 1, which is full overload (overload/state.h), or while a
+// worker or the committer is stuck.
 [[nodiscard]] Readiness readiness_of(const SpoolLoad& load, const OverloadMeasurement& measured,
                                      bool thread_stuck);
 

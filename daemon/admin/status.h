@@ -3,7 +3,7 @@
 // The page shows whether check-ins are accepted, the health messages, and each metric that is not
 // 0, with its description. The page has no script; the browser reloads it every ten seconds.
 //
-// The JSON has the same content, and the metrics that are 0. Its members are:
+// The JSON has the content of the page, and also the metrics that are 0. Its members are:
 //
 //     version, up_seconds
 //     ready              true or false

@@ -4,13 +4,13 @@
 //   |  HEADER.PAYLOAD.SIGNATURE     each in base64url
 //
 // These functions verify no signature. parse_json_web_token() returns the key id that the token
-// names. Call read_claims() only after this key has verified `signature` over `signing_input`. The
-// key file states the algorithm of each key, and the token's `alg` must be the same. The daemon
-// never chooses an algorithm by `alg` (RFC 8725, section 3.1).
+// names. Call read_claims() only after this key has verified `signature` over `signing_input`.
+// auth.signing_keys_file states the algorithm of each key, and the token's `alg` must be the same.
+// The daemon never chooses an algorithm by `alg` (RFC 8725, section 3.1).
 //
-// Accepted tokens have `alg` HS256, RS256, ES256 or EdDSA. They have no `crit`, because the daemon
-// supports no extension (RFC 7515, section 4.1.11). No member that the daemon reads may occur
-// twice. `sub` is the site.
+// Accepted tokens have `alg` HS256, RS256, ES256 or EdDSA. An accepted token has no `crit`, because
+// the daemon supports no extension (RFC 7515, section 4.1.11). No member that the daemon reads may
+// occur twice. `sub` is the site.
 //
 // Threads: pure functions. Units: seconds since 1970, UTC.
 // Sources: RFC 7515 (compact form, header), RFC 7519 (claims), RFC 8725 (best practices).

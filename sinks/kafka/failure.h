@@ -32,7 +32,8 @@ public:
     // settings.
     void note_event(rd_kafka_t* handle, int code, std::string_view reason, size_t brokers);
 
-    // Forgets all reports. Call it when later failures can no longer be their consequences.
+    // Forgets all reports. Call it when later failures can no longer be consequences of these
+    // reports.
     void clear() { *this = {}; }
 
     // Returns true if a report tells the cause of the failure. The code RD_KAFKA_RESP_ERR__STATE
@@ -54,7 +55,7 @@ private:
     rd_kafka_resp_err_t code_ = RD_KAFKA_RESP_ERR_NO_ERROR;
     std::string message_;
     bool hopeless_ = false;
-    std::set<std::string, std::less<>> unreached_;  // Unreachable brokers of the settings.
+    std::set<std::string, std::less<>> unreached_;  // Brokers that could not be reached.
 };
 
 // Returns an error with this message and with advice for the code.

@@ -10,10 +10,11 @@
 //
 // A row that is too large for every message becomes a dead letter. The other rows are stored.
 //
-// The bytes are in chunks, which the next cut() overwrites. Until then the views stay valid, so a
-// client library can send from the chunks without copying. The chunks hold the lines in the order
-// of the rows, because the columns are read fastest in this order. If messages have several rows,
-// the chunks hold the lines a second time, joined into messages. Chunks are kept for later batches.
+// The lines are in chunks (large buffers), which the next cut() overwrites. Until then the views in
+// the messages stay valid, so a client library can send from the chunks without copying. The chunks
+// hold the lines in the order of the rows, because the columns are read fastest in this order. If
+// messages have several rows, the chunks hold the lines a second time, joined into messages. Chunks
+// are kept for later batches.
 //
 // Threads: one. Units: bytes.
 #pragma once

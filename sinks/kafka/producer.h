@@ -64,10 +64,10 @@ public:
     [[nodiscard]] Result<void> find_topics(const KafkaDeadline& deadline);
     [[nodiscard]] Result<Position> read_position(const IncarnationId& incarnation,
                                                  const KafkaDeadline& deadline);
-    // Stores messages and position. With transactions, stores all of it or nothing.
+    // Stores the messages and the position of the batch. With transactions, stores both or neither.
     [[nodiscard]] Result<void> store(const KafkaMessages& messages, const Batch& batch);
 
-    // Serves the callbacks and updates the metrics of the client.
+    // Runs the callbacks of librdkafka that are due, and updates the metrics of the client.
     void poll();
 
     // Returns `error`. If brokers were late because replicas are not in sync, returns an error that

@@ -1,5 +1,5 @@
-// Kafka sink: stores rows as TSV in a topic that SingleStore's pipelines load from, and the
-// position in another topic, both in one transaction.
+// Kafka sink: stores rows as TSV in a topic that SingleStore's pipelines load from, and its
+// position in the spool in another topic, both in one transaction.
 //
 //   kafka.topic               rows: one row in a message with key = site, or several rows in a
 //                             message without a key; partition = murmur2(site), as in other clients
@@ -11,20 +11,21 @@
 //                             parts
 //
 // Recovery: after every failure the sink destroys the producer, and open() creates a new one with
-// the same transactional id, which is the incarnation's. Kafka then fences off the old producer and
-// completes or aborts its open transaction. After that, the sink reads its position, from committed
-// records only. So the position is exact after every kind of failure.
+// the same transactional id. This id contains the incarnation (the id of a spool in one directory).
+// Kafka then fences off the old producer, and completes or aborts the old producer's open
+// transaction. After that, the sink reads its position from committed records only. So the position
+// is exact after every kind of failure.
 //
 // Without transactions, the position is stored after the rows have been delivered. After a failure
 // between the two steps, the sink sends rows again, and the unique key of the table refuses these
 // rows.
 //
-// Message sizes: a topic can have a lower limit than the settings. The sink learns that limit from
-// refusals. When a broker refuses messages as too large, the sink puts fewer messages into one
-// request. If a broker refuses a message that is alone in its request, the size of that message
-// becomes the limit for its topic. Larger rows then become dead letters, and dead letters are cut
-// into smaller parts. All of this happens within one write(), for up to kafka.timeout_max. Each
-// attempt uses a new producer.
+// Message sizes: a topic can have a lower limit than kafka.message_size_max. The sink learns that
+// limit from refusals. When a broker refuses messages as too large, the sink puts fewer messages
+// into one request. If a broker refuses a message that is alone in its request, the size of that
+// message becomes the limit for its topic. Larger rows then become dead letters, and dead letters
+// are cut into smaller parts. All of this happens within one write(), for up to kafka.timeout_max.
+// Each attempt uses a new producer.
 //
 // Memory:  one batch as TSV (twice if messages have several rows), and about 200 bytes for each
 //          message of the batch. The sink queues no more than this, even if brokers are slow.
@@ -62,7 +63,7 @@ public:
     [[nodiscard]] const MetricShard* counters() const override { return &shard_; }
 
     // Returns the sum of the ends of all partitions of the topic when the brokers were last asked.
-    // Returns nothing while it is not known. Any thread may call it.
+    // Returns nothing while the sum is not known. Any thread may call it.
     [[nodiscard]] std::optional<int64_t> topic_end() const {
         const int64_t end = topic_end_.read();
         return end > 0 ? std::optional(end) : std::nullopt;
@@ -78,7 +79,7 @@ private:
     MetricShard shard_;
     Latest<int64_t> topic_end_;  // 0 while the end is not known.
     KafkaMessages messages_;
-    // Limits of the brokers, if they are known.
+    // Size limits: at first the defaults, later the lower limits that were learned from refusals.
     size_t row_bytes_max_;
     size_t part_bytes_max_;  // Size of one part of a dead letter.
     size_t request_bytes_max_;

@@ -38,7 +38,7 @@ public:
         return bytes;
     }
 
-    // Returns the error with which read() failed; failed_row() is the row at which it failed.
+    // Returns the error with which read() failed; failed_row() is the row at which read() failed.
     [[nodiscard]] const std::optional<Error>& error() const { return error_; }
     [[nodiscard]] size_t failed_row() const { return some_[next_]; }
 
@@ -174,7 +174,8 @@ Result<void> SinglestoreSink::write(const Batch& batch) {
     auto stored = store(batch, some_);
     if (!stored && dead_reason_of(stored.error().code) && batch.keep_refused) {
         std::vector<Refusal> refused;
-        // Roll back first, because the BEGIN in isolate() would commit the rows that were loaded.
+        // Roll back first, because the BEGIN in isolate() would commit the rows that store() has
+        // loaded.
         if (auto rolled = run("ROLLBACK"); !rolled) return give_up(rolled.error());
         if (auto found = isolate(batch.rows, some_, refused); !found) return give_up(found.error());
         if (auto kept = batch.keep_refused(refused); !kept) {

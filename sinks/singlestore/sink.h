@@ -10,10 +10,10 @@
 //
 // The UPDATE is the first statement, and locks the row of the position until the end of the
 // transaction. An earlier connection of this sink may have left a transaction open on the server.
-// The UPDATE waits for the lock of that transaction, so rows are loaded again only after it has
-// ended. If it was committed and only the response was lost, the table already contains the
-// position after the batch. In this case the UPDATE changes no row and write() fails. The next
-// open() then returns the position after the batch.
+// The UPDATE waits for the lock of that transaction, so rows are loaded again only after that
+// transaction has ended. If the transaction was committed and only the response was lost, the table
+// already contains the position after the batch. In this case the UPDATE changes no row and write()
+// fails. The next open() then returns the position after the batch.
 //
 // Other daemons may store into the same table. The unique key over (id, site_id) refuses a row that
 // the table already has. Every other row must be stored unchanged. SingleStore fails the LOAD DATA

@@ -4,14 +4,15 @@
 //     PIPELINES                  state, batches skipped
 //     PIPELINES_CURSORS          for each partition: the end of the topic, and of the loaded part
 //     PIPELINES_BATCHES_SUMMARY  batches that failed
-//     PIPELINES_ERRORS           the causes
+//     PIPELINES_ERRORS           the causes of failures
 //
-// Lag is counted in offsets, for each partition. Each message has an offset, and so has the marker
-// at the end of a transaction. With kafka.transactions, the last offset of a partition is a marker.
-// The watch does not count this last marker, but it counts all other markers. Lag in rows is the
-// lag in offsets times rows_per_message, so it is an upper bound. Lag in seconds is the time since
-// the watch first saw an end of the topic that the pipeline has not loaded yet. The lag does not
-// include time before the daemon's start.
+// Lag is what the topic holds and the pipeline has not loaded yet. The watch counts lag in offsets,
+// for each partition. Each message has an offset, and so has the marker at the end of a
+// transaction. With kafka.transactions, the last offset of a partition is a marker. The watch does
+// not count this last marker, but it counts all other markers. Lag in rows is the lag in offsets
+// times rows_per_message, so it is an upper bound. Lag in seconds is the time since the watch first
+// saw an end of the topic that the pipeline has not loaded yet. The lag does not include time
+// before the daemon's start.
 //
 // LATEST_OFFSET is the end of the topic as the pipeline last saw it. So LATEST_OFFSET does not
 // change while the pipeline is stopped. If the daemon also has a Kafka sink, the larger of
@@ -56,8 +57,8 @@ namespace rollcall {
 // LagClock: measures how long a reader has been behind the end of a log that grows.
 class LagClock {
 public:
-    // end: the current end of the log. done: the end of the part that the reader has done. Returns
-    // how long the oldest remaining part has waited.
+    // end: the current end of the log. done: the end of the part that was read. Returns how long
+    // the oldest unread part has waited.
     [[nodiscard]] std::chrono::microseconds note(int64_t now_us, int64_t end, int64_t done);
 
     static constexpr size_t samples_max = 4096;
@@ -75,7 +76,7 @@ struct PipelineStatus {
     std::string pipeline;
     bool not_singlestore = false;  // If true, the members below are not set.
     PipelineState state = PipelineState::unknown;
-    int64_t topic_begin = 0;  // Sum of the first offsets.
+    int64_t topic_begin = 0;  // Sum of the first offsets of all partitions.
     int64_t topic_end = 0;
     int64_t lag_messages = 0;
     int64_t lag_rows = 0;  // Upper bound of the lag in rows.
@@ -106,7 +107,8 @@ public:
 
     void start();
     void begin_stop();
-    // Waits for the thread. If the database does not answer, that can take as long as its timeouts.
+    // Waits for the thread. If the database does not answer, join() can take as long as the
+    // timeouts in the settings.
     void join();
 
     // Polls once. Returns how long to wait before the next poll.
@@ -123,7 +125,7 @@ public:
 private:
     // Results of earlier polls about one partition.
     struct Partition {
-        std::optional<int64_t> recreated;  // The cursor when the topic was created again.
+        std::optional<int64_t> recreated;  // The cursor when the topic was found to be new.
         int64_t expired_to = 0;  // Expired messages below this offset are already counted.
     };
 

@@ -131,7 +131,7 @@ std::string server_of(const Database::Options& options) {
 Code code_of(unsigned number) {
     for (const auto& numbered : numbered_codes)
         if (numbered.number == number) return numbered.code;
-    // The errors of the client itself (CR_*) concern the connection.
+    // The errors of the client library (CR_*) concern the connection.
     return number >= CR_MIN_ERROR && number <= CR_MAX_ERROR ? Code::sink_down
                                                             : Code::statement_failed;
 }

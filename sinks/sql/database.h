@@ -48,9 +48,9 @@ public:
         std::chrono::milliseconds timeout{};  // Limit for one read or write.
     };
 
-    // Writes the next bytes of a file to `to`. Returns their number, which is at most `room` (the
-    // library's buffer has 4 KiB). Returns 0 at the end of the file, and no number if the source
-    // fails.
+    // Writes the next bytes of the loaded file to `to`. Returns the number of these bytes, which is
+    // at most `room` (the library's buffer has 4 KiB). Returns 0 at the end of the file, and
+    // nothing if the source fails.
     using Source = std::function<std::optional<size_t>(char* to, size_t room)>;
 
     [[nodiscard]] static Result<Database> connect(const Options& options);

@@ -121,8 +121,8 @@ std::string column_type(SqlDialect dialect, const ColumnInfo& column) {
         case Kind::text:
             // VARCHAR limits characters, not bytes, so every text of at most `high` bytes fits.
             // Column `extra` is text, because a column of type JSON may refuse what RFC 8259
-            // allows: MariaDB refuses half a surrogate pair and 32 levels of nesting. One router
-            // could then block all others.
+            // allows: MariaDB refuses half a surrogate pair and 32 levels of nesting. One such
+            // report could then block the reports of all routers.
             return fmt::format("VARCHAR({}) {}", static_cast<int>(column.high), utf8_text);
         case Kind::integer: return "BIGINT";
         case Kind::flag: return "TINYINT";

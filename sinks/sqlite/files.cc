@@ -59,7 +59,7 @@ Result<void> SqliteFiles::check_room(uint64_t written_bytes) const {
                             room >> 20, ((room_min + index_bytes + written_bytes) >> 20) + 1));
 }
 
-// Source: SQLite deletes the WAL of an empty database (pager.c, pagerOpenWalIfPresent()).
+// SQLite deletes the WAL of an empty database. Source: pager.c, pagerOpenWalIfPresent().
 Result<void> SqliteFiles::keep_wal_of_moved_database() {
     const auto file = files_.open(path_, Files::Open::existing_read_only);
     // If the database cannot be read, opening it later fails and reports the reason.

@@ -39,11 +39,12 @@ public:
     [[nodiscard]] Result<void> remember();
 
     // Fails with disk_full if the disk has too little room for the part of PATH-shm that is needed
-    // to write this many bytes.
+    // to write `written_bytes` more bytes.
     //
-    // SQLite maps PATH-shm into memory. Before that, it writes one byte to each page of PATH-shm.
-    // On a file system whose blocks are smaller than a page, the rest of the page has no block yet.
-    // If the disk is full when SQLite accesses that part, the kernel ends the process by SIGBUS.
+    // SQLite maps PATH-shm into memory. Before that, SQLite writes one byte to each page of
+    // PATH-shm. On a file system whose blocks are smaller than a page, the rest of the page has no
+    // block yet. If the disk is full when SQLite accesses that part, the kernel ends the process by
+    // SIGBUS.
     [[nodiscard]] Result<void> check_room(uint64_t written_bytes) const;
 
     // Fails with file_replaced if a path no longer names the remembered file.

@@ -92,7 +92,7 @@ struct SqliteSink::Database {
     Statement first_position;  // Inserts the position.
     Statement position;        // Updates the position.
     std::string incarnation;
-    std::optional<Position> known;  // The position in the table; empty if it has none.
+    std::optional<Position> known;  // The position in the table; empty if there is none.
     std::vector<Refusal> refused;   // Refused rows of the batch, ascending.
     size_t duplicates = 0;          // Rows of the batch that were in the table already.
     int wal_pages = 0;              // Pages of the WAL at the last commit; 0 if there is no WAL.
@@ -153,7 +153,7 @@ Result<void> SqliteSink::Database::connect(const std::string& path) {
     connection.reset(opened);
     if (status != SQLITE_OK) return last_error(opened);
     sqlite3_busy_timeout(opened, busy_timeout_ms);
-    // This hook replaces SQLite's own, which checkpoints automatically.
+    // This hook replaces SQLite's own hook, which makes checkpoints automatically.
     sqlite3_wal_hook(
         opened,
         [](void* database, sqlite3*, const char*, int pages) {

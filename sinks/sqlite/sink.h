@@ -1,4 +1,5 @@
-// SQLite sink: the embedded default. It stores rows and position in one file, in one transaction.
+// SQLite sink: the embedded default. It stores the rows and the sink's position in the spool in one
+// file, in one transaction.
 //
 //   site_checkins       the columns of columns.def; unique (id, site_id)
 //   rollcall_position   spool (an incarnation: the id of a spool in one directory), next_record and
@@ -12,11 +13,11 @@
 // does not accept, or a constraint or a trigger of the table refuses it. No other error refuses a
 // row (see row_code() in sink.cc).
 //
-// The journal is a WAL, so the sqlite3 program can read the file while the daemon writes. Each
-// commit is synced (synchronous=FULL), because the spool drops the records that this sink has
-// stored. Rows that are only in the WAL can be lost. For example, the database is moved without its
-// WAL, and the daemon is then killed. So settled() returns the position that the database itself
-// had when the whole WAL was last copied into it.
+// The journal is a write-ahead log (WAL), so the sqlite3 program can read the file while the daemon
+// writes. Each commit is synced (synchronous=FULL), because the spool drops the records that this
+// sink has stored. Rows that are only in the WAL can be lost. For example, the database is moved
+// without its WAL, and the daemon is then killed. So settled() returns the position that the
+// database itself had when the whole WAL was last copied into it.
 //
 // Size of the WAL: a checkpoint copies the WAL into the database. The checkpoint must stop at the
 // first commit after the start of a reader's transaction. So the WAL grows while a reader keeps a

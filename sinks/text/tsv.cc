@@ -30,8 +30,8 @@ constexpr auto escapes = [] {
 constexpr uint64_t in_every_byte(uint8_t byte) { return 0x0101010101010101U * byte; }
 
 // Returns true if a byte of the word is below space or is a backslash. These bytes include all that
-// need an escape, and control characters that need none. Source: "Determine if a word has a byte
-// less than n", Sean Anderson, Bit Twiddling Hacks.
+// need an escape, and control characters that need none.
+// Source: "Determine if a word has a byte less than n", Sean Anderson, Bit Twiddling Hacks.
 constexpr bool suspicious(uint64_t word) {
     const auto below = [](uint64_t bytes, uint8_t limit) {
         return (bytes - in_every_byte(limit)) & ~bytes & in_every_byte(0x80);
