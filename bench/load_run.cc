@@ -218,7 +218,8 @@ void Load::send(size_t place) {
     Connection& connection = connections_[index];
     if (!connection.stream.is_open()) open(index);
     const uint64_t sent = totals_.sent++;
-    // With rounds, a place stands for one router, so all its reports are that router's.
+    // In a run with rounds, a place simulates one router. If there are as many places as `routers`
+    // in load_wire.cc, all check-ins of a place have the same serial number.
     const uint64_t number = plan_.rounds > 0 ? places_[place].round * places_.size() + place : sent;
     messages_[number % messages_.size()].append_to(connection.out, number,
                                                    static_cast<uint16_t>(place % in_flight() + 1));

@@ -6,7 +6,7 @@
 // counts from that time, so a slow server cannot hide its delay by receiving fewer check-ins.
 // Closed loop (rate 0): the next check-in is due as soon as a place is free.
 // Rounds: each place simulates one router. The first check-in of a router is due as in the open
-// loop. Each later one is due `next` seconds after the reply to the previous one.
+// loop. Each later check-in is due `next` seconds after the reply to the previous check-in.
 //
 // All memory is allocated before the first check-in. A run sends for the configured number of
 // seconds, and then waits at most a short time for the last responses.

@@ -40,7 +40,8 @@ public:
     Stream(const Stream&) = delete;
     Stream& operator=(const Stream&) = delete;
 
-    // Opens a socket and begins to connect. Returns false, with errno, if that failed at once.
+    // Opens a socket and begins to connect. Returns false and sets errno if one of the two failed
+    // at once.
     // context: nullptr for plain text.
     // resets: if true, close() sends a reset, which frees the local port at once. If false, the
     // port stays in use for a minute.

@@ -1,5 +1,5 @@
-// Direct sink: compares the sink with LOAD DATA of the mariadb client. Both load the same lines
-// into the same tables of one MariaDB server, one after the other.
+// SingleStore sink: compares the sink with LOAD DATA of the mariadb client. The two load the same
+// lines into the same tables of one MariaDB server, one after the other.
 //
 // Needs mariadbd and mariadb. The data is written to TMPDIR, or to /tmp if TMPDIR is not set.
 

@@ -14,10 +14,10 @@
 #
 # With --saturated: as many check-ins as the daemon accepts, without a pause. The first load is 64
 # MQTT connections with 64 unacknowledged messages each (more than a slot holds). The second load is
-# 256 HTTP connections. In the first fifth of the time, each load runs once. In the rest, each load
-# runs once more. The duplicate window is 10 s and holds at most 5,000 reports. So its table is full
-# at any rate, and its size does not depend on the rate. After the first fifth, the highest and the
-# lowest resident memory may differ by at most 2 %.
+# 256 HTTP connections. In the first fifth of the time, each load runs once. In the rest of the
+# time, each load runs once more. The duplicate window is 10 s and holds at most 5,000 reports. So
+# its table is full at any rate, and its size does not depend on the rate. After the first fifth,
+# the highest and the lowest resident memory may differ by at most 2 %.
 #
 # Every five seconds the script writes a line to build/soak.tsv (build/soak_saturated.tsv): time,
 # resident memory, file descriptors, threads, check-ins accepted per second, backlog. If gnuplot is

@@ -122,8 +122,8 @@ struct Settings {
     bool operator==(const Settings&) const = default;
 };
 
-// The compile-time type of a default. For Text it is not std::string, because clang 19 does not
-// accept GCC 12's std::string as constexpr.
+// The compile-time type of a default. For Text, the type is std::string_view, because clang 19 does
+// not accept GCC 12's std::string as constexpr.
 template <class T>
 using Constant = std::conditional_t<
     std::same_as<T, Text>, std::string_view,

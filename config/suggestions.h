@@ -1,4 +1,4 @@
-// Suggestions: finds the known name that an operator probably meant by an unknown one.
+// Suggestions: finds the known name that an operator probably meant by an unknown name.
 //
 // Threads: pure functions.
 #pragma once

@@ -61,7 +61,7 @@ Settings within_limits(Settings settings) {
     return settings;
 }
 
-// While the disk is full, the daemon checks for room once in each room_interval. One of
+// While the disk is full, the daemon checks for room once in each room_interval. The first of every
 // attempts_between_lines checks writes a log line.
 constexpr std::chrono::seconds room_interval{1};
 constexpr int64_t attempts_between_lines = 600;

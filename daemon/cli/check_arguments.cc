@@ -13,7 +13,8 @@ namespace rollcall {
 
 namespace {
 
-// Reads the files that the settings name, and prints their errors. Returns true if there are none.
+// Reads the files that the settings name, and prints their errors. Returns true if there are no
+// errors.
 bool check_files(const Settings& settings) {
     const Clock clock;
     const auto tls = TlsContext(settings, clock).load();

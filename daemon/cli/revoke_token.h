@@ -4,8 +4,9 @@
 //
 // The command creates the file if it does not exist, with the mode 0640. If root runs the command,
 // the new file gets the owner and group of auth.signing_keys_file, so that the daemon can read it.
-// If that setting is empty, the new file gets the owner and group of its own directory. An existing
-// file keeps its owner and mode. Concurrent commands wait for each other (flock(2)).
+// If that setting is empty, the new file gets the owner and group of the directory of
+// auth.revoked_file. An existing file keeps its owner and mode. Concurrent commands wait for each
+// other (flock(2)).
 //
 // Threads: main, without a daemon. Errors: bad_argument, not_owner, unreadable_file, and errors in
 // the file's contents. Each error has an explanation.

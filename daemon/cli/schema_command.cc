@@ -110,7 +110,7 @@ Result<Logins> read_logins(const Settings& settings, const Administrator& admini
         auto password = read_secret(login.password_file);
         if (!password) return std::unexpected(in_context(login.setting, password.error()));
         logins.pipeline_password = *std::move(password);
-        // The login names no database, because the first apply creates it.
+        // The login names no database, because the first apply creates the database.
         logins.used.database.clear();
     }
     if (administrator.user.empty()) return logins;

@@ -146,7 +146,7 @@ std::string cell(const Columns& rows, size_t row, Column column, bool json) {
     return fmt::format("{}", rows.integer(row, column));
 }
 
-// Returns the column's name in the spool. There the column `id` contains the fingerprint.
+// Returns the column's name in the spool. In the spool, the column `id` contains the fingerprint.
 std::string_view name_in_spool(Column column) {
     return column == Column::id ? "fingerprint" : info(column).name;
 }
@@ -282,7 +282,7 @@ Result<void> check_owners(const Settings& settings, const std::string& state_dir
     return {};
 }
 
-// A replay keeps no dead letters, so their limits stay 0.
+// A replay keeps no dead letters, so the limits for dead letters stay 0.
 Delivery::Options replay_options(const Settings& settings, const std::string& directory,
                                  const SpoolId& spool, SinkName sink) {
     const auto& delivery = settings.delivery;

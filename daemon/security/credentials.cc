@@ -9,8 +9,8 @@ namespace rollcall {
 
 namespace {
 
-// Tolerated difference between this clock and that of the program that signs tokens (RFC 7519,
-// section 4.1.4).
+// Tolerated difference between the clock of this machine and the clock of the program that signs
+// tokens (RFC 7519, section 4.1.4).
 constexpr int64_t clock_skew_s = 5;
 
 }  // namespace
