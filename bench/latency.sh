@@ -6,8 +6,8 @@
 #   BENCH_SECONDS=10                           seconds of each measurement
 #
 # rollcalld has one worker on core 0 and the sink discard; rollcall-load is on core 1. The durations
-# of the syncs during the measurement come from the histogram rollcall_spool_sync_seconds. Their
-# percentiles are interpolated within a bucket.
+# of the syncs during the measurement come from the histogram rollcall_spool_sync_seconds. The
+# percentiles of these durations are interpolated within a bucket.
 #
 # The script writes build/bench/latency.md and build/bench/latency.svg. With --publish, it also puts
 # them into bench/README.md.

@@ -9,8 +9,9 @@ using namespace rollcall;
 
 namespace {
 
-// Passes slots between two threads. A thread that has nothing to do yields. If there are fewer
-// cores than threads, a thread that spun would occupy the core that the other thread needs.
+// Passes slots between two threads. A thread that has nothing to do yields its core. With fewer
+// cores than threads, a thread that polled without yielding would occupy the core that the other
+// thread needs.
 uint64_t hand_over(size_t slots) {
     Ring<uint64_t> ring(8, uint64_t{0});
     std::thread worker([&] {

@@ -40,7 +40,7 @@ public:
     // Returns true if a signature from this network may be verified now.
     [[nodiscard]] bool may_verify(uint64_t network, int64_t now_s);
     void record_valid(uint64_t network);
-    // Counts a wrong signature in the second of the last call of may_verify().
+    // Counts a wrong signature. The time of the signature is that of the last call of may_verify().
     void record_wrong(uint64_t network);
 
 private:

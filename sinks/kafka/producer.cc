@@ -233,9 +233,9 @@ Error KafkaProducer::explain(const Error& error) {
 Result<void> KafkaProducer::store(const KafkaMessages& messages, const Batch& batch) {
     const auto sent = send(messages, batch);
     if (sent) return sent;
-    // The error of an expired message does not tell the cause. Neither does the error of a call
-    // that was made after the transaction failed. But beginning the transaction a second time fails
-    // with the cause as the error.
+    // Two errors do not tell the cause: the error of an expired message, and the error of a call
+    // after the transaction has failed. In both cases, beginning the transaction again fails, and
+    // the error of that call is the cause.
     if (settings_.kafka.transactions && !failure_.has_cause())
         (void)failure_.check(rd_kafka_begin_transaction(handle_));
     end_messages();
@@ -243,8 +243,9 @@ Result<void> KafkaProducer::store(const KafkaMessages& messages, const Batch& ba
 }
 
 // Ends all messages that the library still has, and collects their delivery reports. A refusal can
-// arrive while later messages are passed to the library. The library then fails the call that
-// passes them. Only the delivery report of the refused message tells which message was refused.
+// arrive while later messages are passed to the library. In this case the library fails the call
+// that passes a later message. Only the delivery report of the refused message tells which message
+// was refused.
 void KafkaProducer::end_messages() {
     (void)rd_kafka_purge(handle_, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     (void)rd_kafka_flush(handle_, static_cast<int>(kafka_patience.count()));

@@ -18,7 +18,7 @@ using std::chrono::microseconds;
 using std::chrono::milliseconds;
 
 constexpr std::string_view pipelines = "PIPELINES";  // Only SingleStore has this table.
-// Interval of run() if there is no pipeline to poll.
+// Interval between two calls of step() if the server has no pipelines.
 constexpr milliseconds wait_without_use{std::chrono::hours(24)};
 
 PipelineState state_of(std::string_view word) {
@@ -232,8 +232,8 @@ Result<void> SinglestoreWatch::poll_errors(PipelineStatus& now) {
     const auto failed =
         select("COUNT(*)", "PIPELINES_BATCHES_SUMMARY", "AND BATCH_STATE = 'Failed'");
     if (!failed) return std::unexpected(failed.error());
-    // The table contains an error of a leaf node twice. The second row is the aggregator's, and
-    // begins with LEAF ERROR: do not count it.
+    // The table contains two rows for an error of a leaf node. The second row comes from the
+    // aggregator and begins with LEAF ERROR. Do not count the second row.
     constexpr std::string_view once =
         "AND ERROR_TYPE = 'Error' AND ERROR_MESSAGE NOT LIKE 'LEAF ERROR%'";
     const auto count = select("COUNT(*)", "PIPELINES_ERRORS", once);

@@ -25,7 +25,7 @@ class SqliteFiles {
 public:
     explicit SqliteFiles(std::string path);
 
-    // Creates an empty database if there is none. The database belongs to the owner of its
+    // Creates an empty database if there is none. The new database belongs to the owner of the
     // directory (pipeline/base/files.h). Remembers the database file. Call before a connection
     // opens the database.
     //
