@@ -1,5 +1,5 @@
 // Recovery after an outage of Kafka: the rate at which the backlog shrinks, and how much the
-// backlog slows the clients that report while it shrinks.
+// backlog slows the clients that report while the backlog shrinks.
 //
 //     1  no broker: the spool fills with rows from bodies of a hundred reports
 //     2  no broker: single reports at full load (closed loop), then at half that rate

@@ -153,7 +153,7 @@ private:
             add_problem(line, name, "unknown setting" + did_you_mean(name, setting_names()));
     }
 
-    // Adds the problem after the problems of earlier lines. Adds it at the end if it has no line.
+    // Adds the problem after the problems of earlier lines. A problem without a line comes last.
     void add_problem(int line, std::string_view key, std::string message) {
         const auto next = std::ranges::find_if(problems_, [&](const Problem& other) {
             return line > 0 && (other.line == 0 || other.line > line);

@@ -6,8 +6,8 @@
 //   stop:    STOPPING=1 -> workers (acknowledge durable check-ins) -> committer -> deliveries
 //   reload:  SIGHUP -> the daemon reads the files named in the settings again
 //
-// A stop has two time limits: drain_timeout_max and 2 s for the workers, then
-// delivery.stop_timeout_max and 1 s for the other threads. When a limit has passed, the process
+// A stop has two time limits: drain_timeout_max plus 2 s for the workers, then
+// delivery.stop_timeout_max plus 1 s for the other threads. When a limit has passed, the process
 // ends, even if a thread has not ended.
 //
 // A failure that breaks a promise (error.h, Action::halt) ends the process at once. A client whose

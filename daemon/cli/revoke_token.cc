@@ -21,7 +21,7 @@ namespace {
 
 constexpr mode_t new_file_mode = 0640;
 
-// The file of revoked tokens. The destructor closes it, which also releases the lock.
+// The file of revoked tokens. The destructor closes the file, which also releases the lock.
 class RevokedFile {
 public:
     explicit RevokedFile(const std::string& path)

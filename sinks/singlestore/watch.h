@@ -11,8 +11,8 @@
 // transaction. With kafka.transactions, the last offset of a partition is a marker. The watch does
 // not count this last marker, but it counts all other markers. Lag in rows is the lag in offsets
 // times rows_per_message, so it is an upper bound. For the lag in seconds, the watch notes the end
-// of the topic at each poll. The lag is the time since it noted the oldest end that the pipeline
-// has not reached yet. Time before the daemon's start does not count.
+// of the topic at each poll. The lag is the time since the watch noted the oldest end that the
+// pipeline has not reached yet. Time before the daemon's start does not count.
 //
 // LATEST_OFFSET is the end of the topic as the pipeline last saw it. So LATEST_OFFSET does not
 // change while the pipeline is stopped. If the daemon also has a Kafka sink, the larger of
