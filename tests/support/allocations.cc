@@ -6,7 +6,7 @@
 
 namespace {
 
-// relaxed, in all cases: no other data depends on this number.
+// relaxed, at every access: no other data depends on this number.
 std::atomic<size_t> count{0};
 
 void* allocate(size_t bytes) {
@@ -21,8 +21,8 @@ void* allocate_or_throw(size_t bytes) {
 
 }  // namespace
 
-// All operators except the aligned ones must be replaced together. Otherwise a sanitizer reports an
-// error when its own delete frees memory that came from an operator of this file.
+// This file replaces all operators except the aligned ones. If it replaced only some, a sanitizer
+// would report an error when its own delete frees memory that an operator of this file allocated.
 void* operator new(size_t bytes) { return allocate_or_throw(bytes); }
 void* operator new[](size_t bytes) { return allocate_or_throw(bytes); }
 void* operator new(size_t bytes, const std::nothrow_t&) noexcept { return allocate(bytes); }

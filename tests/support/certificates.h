@@ -21,9 +21,9 @@ public:
     explicit Certificates(const std::string& name = "authority");
 
     // Issues a certificate for servers on 127.0.0.1 and localhost, and for clients whose common
-    // name is `name`. `name` has the syntax of -subj: "HX1", or "a/CN=b" for two names. With 0 days
-    // the certificate has already expired. `days` must not be negative: OpenSSL 3.5 does not create
-    // a certificate that ends before it begins.
+    // name is `name`. `name` has the syntax of openssl's option -subj, for example "HX1", or
+    // "a/CN=b" for two names. With 0 days the certificate has already expired. `days` must not be
+    // negative: OpenSSL 3.5 does not create a certificate that ends before it begins.
     [[nodiscard]] Files issue(const std::string& name, Kind kind = Kind::ecdsa, int days = 2) const;
 
     [[nodiscard]] const Files& authority() const { return authority_; }

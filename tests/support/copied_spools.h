@@ -1,6 +1,6 @@
 // CopiedSpools: two daemons that store into one table. They are killed again and again while
-// routers report to them. In between, a spool is sometimes replaced by a copy of the other one
-// or by a backup of itself.
+// routers report to them. Between kills, the spool of one daemon is sometimes replaced by a copy of
+// the other daemon's spool or by an older backup of its own.
 //
 // A clone    replaces the spool directory of one daemon by a copy of the other's
 // A restore  replaces the files of a spool by those of an older copy, as rsync does; the directory
@@ -27,7 +27,7 @@ namespace rollcall {
 
 class CopiedSpools {
 public:
-    // Starts the two daemons with these options, which name the table.
+    // Starts the two daemons with `options`, which name the common table.
     CopiedSpools(const TestDaemon::Options& options, Random& random);
 
     // Kills daemons `kills` times in total. Each round kills both daemons, which counts as two.
@@ -37,8 +37,8 @@ public:
     void stop();
 
     [[nodiscard]] uint64_t acknowledged() const;
-    // Returns the reports that the table has lost or contains twice, one per line; empty if there
-    // are none.
+    // Returns a line for each report that the table has lost or contains twice. Returns an empty
+    // string if there is no such report.
     [[nodiscard]] std::string losses_and_repeats(const Routers::Stored& stored) const;
 
 private:

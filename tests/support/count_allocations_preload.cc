@@ -1,5 +1,6 @@
-// A library for LD_PRELOAD that counts the allocations of each thread, those of C libraries
-// included (thread_allocations.h). The allocations themselves are glibc's.
+// A library for LD_PRELOAD that counts the allocations of each thread, including those that C
+// libraries make. thread_allocations.h describes the file with the counts. glibc still allocates
+// the memory.
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -17,8 +18,8 @@ constexpr size_t table_bytes = rollcall::counted_threads_max * sizeof(ThreadAllo
 
 ThreadAllocations* table = nullptr;
 std::atomic<uint32_t> threads{0};
-// initial-exec: in a library, the first use of any other kind of thread-local variable allocates
-// memory, so count() would call itself.
+// initial-exec: in a library, the first use of a thread-local variable with any other model
+// allocates memory. Then count() would call itself.
 __attribute__((tls_model("initial-exec"))) thread_local ThreadAllocations* own = nullptr;
 
 __attribute__((constructor)) void open_table() {

@@ -24,7 +24,8 @@ public:
 
     [[nodiscard]] uint16_t port() const { return port_; }
     void lead_to(uint16_t server_port) { server_port_ = server_port; }
-    // Closes all connections after `bytes` bytes from `from`. Later connections stay open.
+    // Closes all connections once, when `bytes` bytes from `from` have been forwarded. Connections
+    // that are opened later stay open.
     void cut_after(From from, uint64_t bytes);
     // Bytes forwarded since the last cut_after().
     [[nodiscard]] uint64_t sent() const { return sent_; }

@@ -54,11 +54,11 @@ std::vector<Name> names_of(Column column) {
     return names;
 }
 
-// Returns another spelling of a name. Case and separators have no meaning: cpucount, cpuCount,
-// CPU-Count, cpu_count, cp.ucount.
+// Returns a random spelling of a name. Case and separators have no meaning, so cpucount, cpuCount,
+// CPU-Count, cpu_count and cp.ucount are one name.
 std::string spelled(Random& random, std::string_view name) {
     const auto separator = random.one_of<char>({'-', '_', '.', ' '});
-    // 1: camel case, 2: separators, 3: separators and capitals.
+    // 0 is lower case, 1 is camel case, 2 has separators, 3 has separators and capitals.
     const uint64_t style = random.below(4);
     std::string text;
     for (const char letter : name) {
@@ -82,7 +82,7 @@ struct Pair {
 enum class Format : uint8_t { json, pairs, header };
 
 // Returns a name with the same meaning that is composed of words, such as `devicefreememory` or
-// `freememorybytes`. Returns the name itself if there is no composed one.
+// `freememorybytes`. Returns `name` if no such name exists.
 Name composed(Random& random, Column column, const Name& name) {
     const bool has_unit = info(column).value == Value::bytes && random.one_in(2);
     const std::string member =
@@ -104,8 +104,8 @@ Name name_for(Random& random, Column column, Format format, bool in_use = false)
     return may_be_composed ? composed(random, column, name) : name;
 }
 
-// In half of the calls, reports the total and the free size in another form: as the used size
-// together with the total or the free size, or as one value "mem=free,total".
+// In half of the calls, adds pairs that report the total and the free size in another form. That
+// form is the used size together with the total or the free size, or one value "mem=free,total".
 void add_sizes(Random& random, RandomRow& row, Format format, Column total, Column free,
                std::vector<Pair>& pairs, std::set<Column>& reported) {
     if (!row.cells.contains(total) || !row.cells.contains(free) || random.one_in(2)) return;
@@ -137,13 +137,14 @@ std::vector<Pair> pairs_of(Random& random, RandomRow& row, Format format) {
             pairs.push_back({column, name_for(random, column, format),
                              random_spelling(random, column, cell->second)});
         } else if (!row.beside.contains(column) && random.one_in(10)) {
-            // A missing value: the column stays empty.
+            // This pair has no value, so the column stays empty.
             pairs.push_back({column,
                              name_for(random, column, format),
                              {random.one_of(Texts{"", "none", "null"})}});
         }
     }
-    // Append the channel to the version, unless the channel has its own name.
+    // In half of the cases, report the channel as a part of the version instead of under a name of
+    // its own.
     const auto is = [](Column column) {
         return [column](const Pair& pair) { return pair.column == column; };
     };
@@ -311,8 +312,8 @@ std::string percent_encoded(Random& random, std::string_view text) {
 }
 
 // Returns the pairs of a row with separators between them; `write(key, value)` writes a pair.
-// Sensors may also be written as rows, as `print as-value` does:
-// ".id=*1;name=voltage;type=V;value=24.1".
+// In a form, some sensors are written as rows of several pairs, as `print as-value` of RouterOS
+// does: ".id=*1;name=voltage;type=V;value=24.1".
 template <class Write>
 std::string row_in_pairs(Random& random, RandomRow& row, char separator, Write write) {
     std::string text;
@@ -345,8 +346,9 @@ std::string row_as_form(Random& random, RandomRow& row, bool encoded) {
     });
 }
 
-// Moves some cells of the row into the query; `write(row)` writes the others. One cell that proves
-// that a list is a report stays: see Fields::known_keys().
+// Moves some cells of the row from the body into the query of the request. `write(row)` writes the
+// other cells into the body. At least one cell that proves that a list is a report stays in the
+// body: see Fields::known_keys().
 template <class Write>
 std::string beside_a_query(Random& random, Sent& sent, Write write) {
     RandomRow& row = sent.rows.back();
@@ -376,7 +378,7 @@ std::string row_as_header(Random& random, RandomRow& row) {
 
 // --- framing of a report ---
 
-// Adds a byte order mark before the report, and spaces and NULs around it.
+// Sometimes adds a byte order mark before the report, and spaces and NULs around the report.
 void wrap(Random& random, Sent& sent, bool spaces_before, bool mark_before = true) {
     if (spaces_before && random.one_in(4)) sent.body.insert(0, "\r\n\t");
     if (random.one_in(4)) sent.body += random.one_of(Texts{"\n", " \r\n", std::string(1, '\0')});

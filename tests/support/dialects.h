@@ -1,8 +1,8 @@
 // Dialects: the formats in which routers and their scripts report a row.
 //
-// First the values of a random row are drawn; decode must find the same values again. Then the form
-// of the row is drawn: the name of each column and its spelling, the form of each value, the
-// dialect, and irrelevant content around the values.
+// First a row gets random values; decode must find the same values again. Then the row gets a
+// random form. The form consists of the dialect, the name of each column and its spelling, the form
+// of each value, and irrelevant content around the values.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@
 
 namespace rollcall {
 
-// A report as a router sends it, and the rows that it stands for.
+// A report as a router sends it, and the rows that decode must make of it.
 struct Sent {
     std::string dialect;
     std::string body;

@@ -1,7 +1,7 @@
 // free_port(): a port of 127.0.0.1 on which nothing listens.
 //
-// The port is below the kernel's range of ephemeral ports. Otherwise an outgoing connection
-// could take the port of a server that is restarting.
+// The port is below the kernel's range of ephemeral ports, so that no outgoing connection can take
+// it while a server restarts.
 #pragma once
 
 #include <unistd.h>

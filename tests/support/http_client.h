@@ -13,8 +13,8 @@ struct HttpResponse {
     std::string head;  // All header lines, including the empty one.
     std::string body;
 
-    // Returns the value of a header field, or an empty string. `name` must have the upper and lower
-    // case that the daemon uses.
+    // Returns the value of a header field, or an empty string if the field is missing. `name` must
+    // have the upper and lower case that the daemon uses.
     [[nodiscard]] std::string header(std::string_view name) const;
 };
 

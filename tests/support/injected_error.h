@@ -14,7 +14,8 @@ namespace rollcall {
 
 class InjectedError {
 public:
-    // Applies to all threads. If a path is given, only calls with this path fail.
+    // Makes the call fail in all threads of the process. If `path` is not empty, only calls with
+    // this path fail.
     InjectedError(pid_t pid, std::string_view call, std::string_view error,
                   const std::string& path = {});
     ~InjectedError() { end(); }

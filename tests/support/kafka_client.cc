@@ -85,7 +85,7 @@ KafkaClient::KafkaClient(const std::string& brokers)
       handle_(std::make_unique<Handle>(
           make(RD_KAFKA_PRODUCER, {{"bootstrap.servers", brokers},
                                    {"reconnect.backoff.max.ms", "200"},
-                                   // Limits the time that a hanging broker costs.
+                                   // After this time, a request to a broker that hangs fails.
                                    {"socket.timeout.ms", "2000"}}))) {}
 
 KafkaClient::~KafkaClient() { rd_kafka_destroy(handle_->producer); }

@@ -1,7 +1,7 @@
-// KafkaClient: reads and changes topics of a cluster, which is real or a MockKafka. MockKafka:
-// librdkafka's mock brokers in this process, with injected failures.
+// KafkaClient: reads and changes topics of a cluster. The cluster can be real or a MockKafka.
+// MockKafka: librdkafka's mock brokers in this process, with injected failures.
 //
-// MockKafka does not support aborted transactions: their records are read, too.
+// MockKafka does not support aborted transactions: committed() also returns their records.
 //
 // Errors: a refusal by the brokers throws and fails the test case.
 #pragma once
@@ -47,7 +47,8 @@ public:
     // Returns the leader of a partition, or -1 if there is none.
     [[nodiscard]] int leader(const std::string& topic, int partition) const;
 
-    // Returns all records committed so far, by partition and offset. Waits for open transactions.
+    // Returns all records committed so far, ordered by partition and offset. Waits until all open
+    // transactions have ended.
     [[nodiscard]] std::vector<KafkaRecord> committed(const std::string& topic) const;
     // Returns all records, including those of aborted and open transactions.
     [[nodiscard]] std::vector<KafkaRecord> written(const std::string& topic) const;

@@ -2,7 +2,7 @@
 // process, on free ports of 127.0.0.1, with its data in a temporary directory. Brokers create a
 // topic when a client asks for it, which is Kafka's default.
 //
-// The jars come from Maven (tests/support/kafka/pom.xml) and are stored in the build folder.
+// Kafka's jars come from Maven (tests/support/kafka/pom.xml) and are stored in the build folder.
 //
 // Errors:  an unexpected failure of the machine throws and fails the test case.
 // Threads: one, which must outlive the cluster (see process.h).
@@ -56,8 +56,8 @@ public:
     void kill(int node);    // SIGKILL.
     void hang(int node);    // SIGSTOP.
     void resume(int node);  // SIGCONT.
-    // Makes this node the leader of the topic's partitions, without a failure. All nodes have a
-    // replica of each partition.
+    // Makes this node the leader of the topic's partitions while all nodes stay up. All nodes have
+    // a replica of each partition.
     void move_leaders(const std::string& topic, int partitions, int node) const;
     // Prevents the node's files from growing, as on a full disk. Returns when the node has exited.
     void fill_disk(int node);

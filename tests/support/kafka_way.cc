@@ -118,8 +118,8 @@ std::string KafkaWay::settle(const Allowed& allowed) {
     pipeline->stop();
     std::string wrong = routers.losses_and_repeats(stored());
     wrong += pipeline->differences();
-    // If Kafka contains a row twice, the table's unique key skips the second one. So the number of
-    // skipped rows shows whether there are such rows.
+    // If Kafka contains a row twice, the table's unique key skips the second copy. So the number of
+    // skipped rows is the number of rows that are in Kafka twice.
     if (pipeline->skipped() > 0 && !allowed.repeats)
         wrong += fmt::format("{} rows were in Kafka twice\n", pipeline->skipped());
     if (routers.longest_wait() > allowed.wait)

@@ -27,8 +27,8 @@ class KafkaWay {
 public:
     // properties: settings of section kafka that add to the defaults or replace them, such as
     // "timeout_max=1s".
-    // of_topic: configuration with which the topic is created, with a replica on each node. If it
-    // is empty, the daemon creates the topic.
+    // of_topic: the configuration of the topic. The constructor creates the topic with a replica on
+    // each node. If of_topic is empty, the daemon creates the topic instead.
     explicit KafkaWay(const std::vector<std::string>& properties = {},
                       KafkaCluster& cluster = *Cluster::running,
                       const std::map<std::string, std::string>& of_topic = {});

@@ -28,7 +28,7 @@ struct SessionScript {
     std::function<void(Connection&, std::string_view&)> on_data = {};
     std::function<void(Connection&)> on_deadline = {};
     std::string taken;                // Bytes that on_data() removed.
-    std::vector<std::string> events;  // Names of the other callbacks.
+    std::vector<std::string> events;  // Names of the other callbacks that were called.
     Connection* last = nullptr;       // The connection of the last session.
 };
 
@@ -107,7 +107,7 @@ public:
             ended_ = true;
             return received;
         }
-        // Returns true if the daemon has closed its side. Discards earlier input.
+        // Returns true if the daemon has closed its side. Discards the bytes that arrived before.
         bool ended() {
             fixture_->step();
             (void)receive();
@@ -135,7 +135,7 @@ public:
     LoopFixture(const LoopFixture&) = delete;
     LoopFixture& operator=(const LoopFixture&) = delete;
 
-    // Returns the loop, which the first call creates with the options at that time.
+    // Returns the loop. The first call creates it with the options of that moment.
     Loop& loop() {
         if (!loop_) loop_ = std::make_unique<Loop>(clock, shard, options, [] {});
         return *loop_;

@@ -62,7 +62,7 @@ void MariadbServer::start() {
                                         "--pid-file=" + (directory_.path() / "pid").string(),
                                         "--innodb-buffer-pool-size=64M",
                                         "--performance-schema=off"};
-    // mariadbd refuses to run as root without this.
+    // mariadbd refuses to run as root without this option.
     if (geteuid() == 0) command.emplace_back("--user=root");
     command.insert(command.end(), arguments_.begin(), arguments_.end());
     process_ = std::make_unique<Process>(command, environment_);

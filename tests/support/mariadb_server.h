@@ -40,7 +40,8 @@ public:
     // Returns settings for this server, with the user root and the database rollcall.
     [[nodiscard]] Settings settings() const;
 
-    // Create an empty database with this name, or one with the daemon's tables.
+    // make_database() creates an empty database. make_tables() creates a database with the daemon's
+    // tables.
     void make_database(const std::string& database = "rollcall") const;
     void make_tables(const std::string& database = "rollcall") const;
 

@@ -137,7 +137,8 @@ Result<void> MemoryFiles::ask(Operation operation, const std::string& path) cons
     return before ? before(operation, path) : Result<void>();
 }
 
-// Creates new contents from the durable ones, so that later writes through old handles are lost.
+// Gives each file a new Content that holds only the durable bytes. A handle that was opened before
+// still refers to the old Content, so later writes through that handle are lost.
 void MemoryFiles::restart() {
     unsynced_names_.clear();
     for (auto& [name, content] : disk_names_)

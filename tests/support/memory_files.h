@@ -10,7 +10,7 @@
 //   a name      that was created, changed or removed is durable when its directory is synced; until
 //               then, a power cut may undo the change, with the later changes that depend on it
 //
-// A process that is killed loses nothing in the page cache.
+// If only the process is killed, nothing in the page cache is lost.
 #pragma once
 
 #include <functional>
@@ -109,10 +109,11 @@ private:
     struct Content {
         std::vector<std::byte> now;
         std::vector<std::byte> disk;
-        // The changes that turn `disk` into `now`. After a failed sync this no longer holds.
+        // The unsynced changes. They turn `disk` into `now`, unless a sync has failed.
         std::vector<Change> dirty;
     };
-    // If `to` is empty, the name was removed; if `from` is empty, it was created.
+    // A change of a name. If `to` is empty, `from` was removed. If `from` is empty, `to` was
+    // created.
     struct Renaming {
         std::string from;
         std::string to;

@@ -13,7 +13,8 @@ namespace rollcall::packets {
 inline std::string byte(size_t value) { return std::string(1, static_cast<char>(value)); }
 inline std::string two(size_t value) { return byte(value >> 8) + byte(value); }
 inline std::string four(size_t value) { return two(value >> 16) + two(value); }
-// Encodes a variable byte integer: seven bits per byte, the low ones first.
+// Encodes a variable byte integer, which has seven bits in each byte. The first byte has the lowest
+// seven bits.
 inline std::string length(size_t value) {
     std::string bytes;
     for (; value > 127; value /= 128) bytes += byte(value % 128 + 128);

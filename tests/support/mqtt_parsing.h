@@ -130,7 +130,8 @@ inline const std::vector<KnownProperty> known_properties = {
     {42, "\1", ""},
 };
 
-// Returns a whole packet of 5.0 with these properties.
+// Returns a whole packet of 5.0 with these properties. `where` is a letter of
+// KnownProperty::packets.
 inline std::string carrying(char where, const std::string& properties) {
     const std::string list = length(properties.size()) + properties;
     switch (where) {

@@ -16,7 +16,7 @@ public:
     NotifySocket(const NotifySocket&) = delete;
     NotifySocket& operator=(const NotifySocket&) = delete;
 
-    // Returns the environment variable for the service.
+    // Returns the environment variable that tells a service the path of this socket.
     [[nodiscard]] std::string variable() const { return "NOTIFY_SOCKET=" + path_.string(); }
 
     // Waits for a message that contains this line, such as "READY=1".

@@ -1,6 +1,6 @@
-// A library for LD_PRELOAD that makes each read of a check-in as costly as a careless change could:
-// with an additional allocation, and with a system call that waits. ROLLCALL_PLANTED_WAITS sets the
-// number of these calls; the default is one.
+// A library for LD_PRELOAD that adds to each read of a check-in the costs that a careless change of
+// the daemon could add: one allocation, and system calls that wait. ROLLCALL_PLANTED_WAITS sets the
+// number of these system calls; the default is one.
 #include <dlfcn.h>
 #include <unistd.h>
 

@@ -55,7 +55,7 @@ struct Finished {
     std::string errors;
 };
 
-// Runs a command and returns when it has exited; throws if that takes longer than a minute.
+// Runs a command and returns when it has exited. Throws if the command takes longer than a minute.
 [[nodiscard]] Finished run(const std::vector<std::string>& command,
                            const std::vector<std::string>& environment = {},
                            std::string_view input = {});

@@ -20,8 +20,8 @@ using Texts = std::vector<std::string>;
 std::string random_words(Random& random, Letters letters, size_t bytes_max) {
     static const Texts plain = {"a", "k", "Z", "7", " ", "-", "_", ".",  "(", ")",
                                 "/", "'", "#", "é", "Ö", "й", "№", "☕", "📡"};
-    // A text of these characters that is not all ASCII is never valid UTF-8 when it is encoded in
-    // Windows-1252. So decode can tell the encodings apart.
+    // In Windows-1252, a text with any of the characters é, Ö, ß and ñ is never valid UTF-8. So
+    // decode can tell the two encodings apart.
     static const Texts latin = {"a", "k", "Z", "7", " ", "-", ".", "é", "Ö", "ß", "ñ"};
     static const Texts all = {"a",   "Z",  "7", " ",  "é",  "й",    "☕",   "📡",
                               "\"",  "\\", "/", "\n", "\t", "\x01", "\x7f", "+",
@@ -93,7 +93,8 @@ Cell random_cell(Random& random, Column column, Letters letters) {
         case Value::signal: return random_real(random, about.low, about.high, 1);
         case Value::degrees: return random_real(random, about.low, about.high, 6);
         case Value::decimal: {
-            // Never a whole number: without a unit, decode could read it as tenths of volts.
+            // The voltage is never a whole number. Without a unit, decode could read a whole number
+            // as tenths of volts.
             if (column == Column::voltage_v)
                 return static_cast<double>(10 * random.below(99) + 1 + random.below(9)) / 10;
             return random_real(random, about.low, about.high, 1);
@@ -151,7 +152,8 @@ std::vector<Spelling> spellings_of_bytes(int64_t bytes) {
     for (const std::string prefix : {"K", "M", "G", "T"}) {
         size *= 1024;
         if (bytes < size) break;
-        // Exact, because the divisor is a power of two and the number fits into 53 bits.
+        // The quotient is exact, because the divisor is a power of two and the number fits into 53
+        // bits.
         const double amount = static_cast<double>(bytes) / static_cast<double>(size);
         for (const auto* unit : {"iB", " iB", "B", ""})
             all.push_back({fmt::format(
@@ -177,8 +179,8 @@ std::vector<Spelling> spellings_of_real(Column column, double number) {
         case Column::temp_c:
         case Column::cpu_temp_c: return spellings_of_number(number, {"C", " C", "°C"});
         case Column::power_w: return spellings_of_number(number, {"W", " W"});
-        // Never in tenths of volts: decode expects tenths only from RouterOS 6, and the report may
-        // name its version outside of the body.
+        // No spelling is in tenths of volts. decode expects tenths only from RouterOS 6, and the
+        // report may name its version outside of the body.
         case Column::voltage_v: return spellings_of_number(number, {"V", " V"});
         default: return spellings_of_number(number, {});
     }
@@ -198,7 +200,7 @@ std::vector<Spelling> spellings_of_integer(Column column, int64_t number) {
         default: break;
     }
     std::vector<Spelling> all = {{fmt::format("{}", number), true}};
-    // A script can convert a text to a number, which is exact up to 53 bits.
+    // A script can convert a text to a floating-point number, which is exact up to 53 bits.
     if (number < int64_t{1} << 53) all.push_back({fmt::format("{}.000000", number), true});
     return all;
 }

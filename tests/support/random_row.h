@@ -14,8 +14,8 @@
 namespace rollcall {
 
 struct RandomRow {
-    // The values that decode must find, by column. The column's kind determines which of these
-    // types a value has. All other columns must be NULL.
+    // The values that decode must find, by column. The kind of a column determines the type of its
+    // value. All other columns must be NULL.
     using Cell = std::variant<int64_t, double, std::string>;
     std::map<Column, Cell> cells;
     std::set<std::string> warnings;
@@ -24,8 +24,8 @@ struct RandomRow {
     std::set<Column> beside;
 };
 
-// The characters that texts may contain. plain: those that need no escape in any format. latin:
-// also the rest of Windows-1252. all: all characters.
+// The characters that texts may contain. plain: characters that need no escape in any format.
+// latin: characters that Windows-1252 has. all: also characters that need an escape.
 enum class Letters : uint8_t { plain, latin, all };
 
 [[nodiscard]] RandomRow random_row(Random& random, Letters letters);

@@ -1,4 +1,5 @@
-// Refusals: takes the place of a delivery's dead letters in tests of a single sink.
+// Refusals: records the rows that a sink refuses, as the dead letters of a delivery would. For
+// tests of a single sink.
 #pragma once
 
 #include <optional>

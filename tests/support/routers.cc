@@ -17,7 +17,8 @@ constexpr uint64_t reports_on_the_way = 8;
 
 // Some sinks store a row under the hash of its report. The hash has 39 bits, and two rows of one
 // site in two minutes with the same hash count as one (row_id.h). Real sites report far too seldom
-// for that, but these routers report 10,000 times a second. So a router has many serial numbers.
+// for equal hashes, but these routers report 10,000 times a second. So each router uses many serial
+// numbers.
 constexpr uint64_t reports_of_a_serial_number = 200;
 
 std::string report(std::string_view router, uint64_t seq) {
@@ -38,7 +39,7 @@ std::vector<uint64_t> seqs_in(const std::filesystem::path& database, const std::
     return seqs;
 }
 
-// Appends a line for each range of consecutive numbers, which are sorted.
+// Appends a line for each range of consecutive numbers. `seqs` must be sorted.
 void append_ranges(std::string_view router, const std::vector<uint64_t>& seqs,
                    std::string_view fault, std::string& lines) {
     for (auto first = seqs.begin(); first != seqs.end();) {

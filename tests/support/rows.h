@@ -19,7 +19,8 @@ inline void add_row(Columns& columns, std::string_view site, int64_t seq,
     columns.commit_row();
 }
 
-// Adds a report that differs from all others, in the same way as the intake does.
+// Adds the row of one report. As in the rows of the intake, the column `id` contains the
+// fingerprint of the report.
 inline void add_report(Columns& columns, int64_t fingerprint, int64_t seq, int64_t received_us,
                        bool first_sending = false) {
     columns.set_integer(Column::id, fingerprint);

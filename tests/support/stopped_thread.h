@@ -40,7 +40,7 @@ public:
     StoppedThread(const StoppedThread&) = delete;
     StoppedThread& operator=(const StoppedThread&) = delete;
 
-    // Reaps the thread if it has ended. Without this, the process could not end.
+    // Reaps the thread if it has ended. The process cannot end before its ended threads are reaped.
     void reap() const { waitpid(thread_, nullptr, __WALL | WNOHANG); }
 
 private:

@@ -36,9 +36,9 @@ bool before_long(const Condition& holds) {
     return holds();
 }
 
-// Returns the path of the program under test: the one in the environment variable ROLLCALLD, or
-// otherwise the one of this build. With the variable, tests of one build can test the daemon of
-// another.
+// Returns the path of the program under test. The default is the daemon of this build. The
+// environment variable ROLLCALLD sets another path, so that the tests of one build can test the
+// daemon of another build.
 [[nodiscard]] std::string rollcalld_path();
 
 class TestDaemon {
@@ -67,7 +67,7 @@ public:
     // `protocol` may also be "https" or "mqtts" if the settings have such listeners.
     [[nodiscard]] uint16_t port_of(std::string_view protocol) const;
 
-    // Both send one request on a new connection.
+    // post() and admin() send one request on a new connection.
     [[nodiscard]] HttpResponse post(std::string_view body) const;
     [[nodiscard]] HttpResponse admin(std::string_view path) const;
     // Returns the value of a metric in /metrics, such as `rollcall_sink_up{sink="sqlite"}`; -1 if
@@ -76,8 +76,7 @@ public:
 
     // Runs a query on the daemon's database with the sqlite3 program and returns its output.
     [[nodiscard]] std::string query(std::string_view sql) const;
-    // Repeats a query until it returns this answer or the time is over, and returns the last
-    // answer.
+    // Repeats a query until it returns `answer` or `patience` is over. Returns the last result.
     [[nodiscard]] std::string query_until(std::string_view answer, std::string_view sql) const;
 
     // Returns the default state directory, which the settings may override.
@@ -85,8 +84,8 @@ public:
     [[nodiscard]] Process& process() { return *process_; }
     [[nodiscard]] NotifySocket& notify_socket() { return notify_socket_; }
     [[nodiscard]] std::string log() const { return process_->errors(); }
-    // Returns whether the log contains a text. Waits for the text, because a thread of its own
-    // writes the log.
+    // Returns whether the log contains a text. Waits for the text, because a separate thread of the
+    // daemon writes the log.
     [[nodiscard]] bool says(std::string_view text) const;
 
 private:

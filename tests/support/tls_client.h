@@ -36,8 +36,8 @@ public:
 
     explicit TlsEnd(const Options& options);
 
-    // receive() takes encrypted bytes from the server; take_outgoing() returns those for the
-    // server.
+    // receive() takes encrypted bytes that the server has sent. take_outgoing() returns the
+    // encrypted bytes that must be sent to the server.
     void receive(std::string_view sealed);
     [[nodiscard]] bool has_outgoing() const { return BIO_ctrl_pending(out_) > 0; }
     [[nodiscard]] std::string take_outgoing();

@@ -32,8 +32,9 @@ public:
     // write(). An exception ends the simulated process.
     std::function<Result<void>(Point)> before;
 
-    // Called after each commit. Returns whether the table itself now contains everything that its
-    // journal contains. An empty function stands for "always".
+    // Called after each commit. Returns true if the table itself now contains everything that its
+    // journal (a separate file with the last commits) contains. An empty function stands for
+    // "always".
     std::function<bool()> settles;
 
     // Returns true for reports that the sink refuses permanently. If the function is empty, no
@@ -50,9 +51,9 @@ public:
     void restore(const Content& earlier) { content_ = earlier; }
 
     // Moves the table away without its journal, as an operator might do, and puts an empty table in
-    // its place. A process that still has the old table open writes the journal's contents to the
-    // old table when it opens the new one. If the process ends before that, the contents that only
-    // the journal had are lost.
+    // its place. If a process still has the old table open, it writes the contents of the journal
+    // to the old table when it opens the new table. If the process ends before it opens the new
+    // table, the contents that only the journal had are lost.
     void replace();
 
     class Endpoint final : public Sink {

@@ -32,7 +32,7 @@ std::string content_of(const fs::path& path) {
 
 // Chooses at random which of the written sectors reached the disk.
 std::string torn(std::string durable, const std::string& written, Random& random) {
-    const int kept_of_two = random.one_of({0, 1, 2});  // 0 keeps none, 1 any, 2 all of them.
+    const int kept_of_two = random.one_of({0, 1, 2});  // 0 keeps no sector, 1 some, 2 all.
     size_t size = random.one_in(2) ? durable.size() : written.size();
     durable.resize(std::max(durable.size(), written.size()));
     for (size_t at = 0; at < written.size(); at += sector_bytes) {

@@ -1,5 +1,5 @@
-// VolatileDisk: a directory for a process that can be killed as if by a power cut: any part of the
-// unsynced data is lost, or all of it.
+// VolatileDisk: a directory for a process that a test can end as if the power failed. Then all or
+// any part of the unsynced data is lost.
 //
 // The process runs with environment(), so that volatile_disk_preload.cc records which data is
 // durable. cut_power() then gives the directory contents that a disk may have after a power cut:

@@ -25,7 +25,7 @@ namespace rollcall::volatile_disk {
 // Environment variables of the process whose disk is volatile.
 inline constexpr const char* root_variable = "VOLATILE_DISK_ROOT";
 inline constexpr const char* shadow_variable = "VOLATILE_DISK_SHADOW";
-// If this variable is set, syncs below this directory have no effect.
+// If this variable is set, syncs below the directory that it names have no effect.
 inline constexpr const char* lies_variable = "VOLATILE_DISK_LIES_BELOW";
 
 using Names = std::map<std::string, ino_t>;  // By path.

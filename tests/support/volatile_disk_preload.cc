@@ -3,12 +3,12 @@
 // and fdatasync() change only the shadow, and sync nothing. After kill -9 the directory has the
 // contents that the kernel holds, and the shadow has the contents that a power cut would leave.
 //
-// It tracks the calls that the daemon uses to write files: open, write, pwrite, pwritev, ftruncate.
-// Writes through a mapping never become durable. The shadow of a file outlives the process. A later
-// process compares each file with its shadow to find the data that was not synced.
+// The library tracks the calls that the daemon uses to write files: open, write, pwrite, pwritev,
+// ftruncate. Writes through a mapping never become durable. The shadow of a file outlives the
+// process. A later process compares each file with its shadow to find the data that was not synced.
 //
-// Threads: any; one lock. An exception ends the process, because otherwise a failure of this
-// library would look like lost data.
+// Threads: any thread may call the functions, which share one lock. An exception ends the process.
+// If the process continued, a failure of this library would look like lost data.
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/stat.h>

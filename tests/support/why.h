@@ -1,4 +1,5 @@
-// why(): the message of a failure, or an empty string, so that a failed check shows the reason.
+// why(): returns the message of a failure, or an empty string on success. If a test compares the
+// result with "", a failed check prints the message.
 #pragma once
 
 #include <string>
