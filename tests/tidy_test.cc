@@ -41,8 +41,8 @@ const std::vector<std::vector<std::string>> folder_order = {
     {"daemon/cli"},
 };
 
-// Prefixes of third-party headers, each with the module, the folder/ or the module prefix_ that may
-// include them.
+// Prefixes of third-party headers, each with the name of the part that may include them. The name
+// is a module, a folder if it ends with /, or the prefix of several modules if it ends with _.
 const std::multimap<std::string, std::string> foreign_headers = {
     {"toml++/", "config/toml"},
     {"isa-l", "pipeline/base/checksum"},
@@ -77,8 +77,8 @@ const std::set<std::string> files_with_atomics = {
     "config/metrics.h",         "daemon/overload/last_seen.h", "daemon/overload/last_seen.cc",
     "daemon/overload/quotas.cc"};
 
-// The files that may read metrics, because they show them. All other code only counts: deleting a
-// metric changes nothing that the daemon does.
+// The files that may read metrics, because they show them. All other code only writes metrics, so
+// the daemon's behaviour does not depend on a metric.
 const std::set<std::string> readers_of_metrics = {"config/metrics.h",
                                                   "daemon/admin/metrics_snapshot.h",
                                                   "daemon/admin/metrics_snapshot.cc",
@@ -217,7 +217,8 @@ BOOST_AUTO_TEST_CASE(all_of_fmt_is_included_only_for_what_its_core_has_not) {
 }
 
 // Clang 19 and GCC give vformat_to(), which fmt::format_to() calls, different symbol names. The
-// fuzzers are built with Clang and Debian's libfmt with GCC, so a fuzzer would not link.
+// fuzzers are built with Clang and Debian's libfmt with GCC. So a fuzzer would not link if it
+// needed the function of libfmt.
 BOOST_AUTO_TEST_CASE(file_that_uses_format_to_includes_all_of_fmt) {
     for (const auto& file : sources_in({"config", "pipeline", "sinks", "daemon"}))
         if (file.text.find("fmt::format_to(") != std::string::npos)

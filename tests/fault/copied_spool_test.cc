@@ -68,8 +68,8 @@ BOOST_AUTO_TEST_CASE(copies_and_restored_spools_with_one_mariadb_lose_nothing) {
                 kills_of_copies(10), random, stored);
 }
 
-// The position that a sink stores in its database goes back when a backup of the database is
-// restored, or when a replica that lags becomes the primary.
+// A sink stores its position in its database. The position goes back when a backup of the database
+// is restored, or when a replica that lags becomes the primary.
 BOOST_AUTO_TEST_CASE(position_that_goes_back_while_the_daemon_runs_costs_nothing) {
     TestDaemon daemon;
     const auto post = [&](int seq) {

@@ -1,5 +1,6 @@
-// Faults of the database. The log and /readyz must show the messages of the sink that stores into
-// the database, and of the watch of its pipeline. Meanwhile the daemon must accept check-ins.
+// Faults of the database. The log and /readyz must show the messages of two parts of the daemon:
+// the sink that stores into the database, and the watch that observes the pipeline of the database.
+// Meanwhile the daemon must accept check-ins.
 #include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
@@ -26,8 +27,8 @@ bool contains(const std::string& text, std::string_view part) {
     return text.find(part) != std::string::npos;
 }
 
-// Sends check-ins until /readyz contains the sentence (said = true) or no longer contains it. Each
-// check-in must be acknowledged.
+// Sends check-ins until /readyz contains the sentence (said = true) or no longer contains it (said
+// = false). Each check-in must be acknowledged.
 void report_until(const TestDaemon& daemon, std::string_view sentence, bool said, int& reports) {
     for (std::chrono::milliseconds left = patience; left > 0s; left -= 100ms) {
         const auto ready = daemon.admin("/readyz");
@@ -100,12 +101,12 @@ std::chrono::milliseconds since(std::chrono::steady_clock::time_point begun) {
 // --- the watch ---
 
 // A stand-in for a SingleStore whose pipeline is running and has loaded all messages. Tests replace
-// single answers.
+// the answers to single statements.
 class Singlestore {
 public:
     using Answer = SinglestoreStandIn::Answer;
 
-    // An empty answer means that the pipeline has no fault.
+    // Sets the function that answers all statements.
     void answer(Answer answer) {
         const std::lock_guard lock(mutex_);
         answer_ = std::move(answer);
@@ -164,7 +165,8 @@ BOOST_FIXTURE_TEST_CASE(locked_table_delays_neither_start_nor_stop_and_costs_no_
     BOOST_TEST(contains(daemon.log(), R"(busy="sink singlestore")"), daemon.log());
     locked.reset();
 
-    // The second case: the table is locked while the daemon runs.
+    // Above, the table was locked before the start of the daemon. Now it becomes locked while the
+    // daemon runs.
     daemon.start();
     check_all_come(1);
     locked.emplace();

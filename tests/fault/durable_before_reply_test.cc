@@ -1,6 +1,6 @@
-// Tests that an acknowledged check-in is on disk. After a check-in has arrived, its record must be
-// written to the spool. A following fdatasync(2) must return before the daemon sends the answer.
-// strace shows the system calls.
+// Tests that an acknowledged check-in is on disk. After a check-in has arrived, the daemon must
+// write its record to the spool. Then it must call fdatasync(2), and this call must return before
+// the daemon sends the answer. strace shows the system calls.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -54,7 +54,7 @@ bool is_one_of(const Syscall& call, std::initializer_list<std::string_view> name
 
 bool in_spool(const Syscall& call) { return call.holds("/spool/") && call.holds(".segment>"); }
 
-// Returns whether a record was written after `from` and synced before `to`.
+// Returns true if a record was written after line `from` of the trace and synced before line `to`.
 bool synced_between(const std::vector<Syscall>& trace, size_t from, size_t to) {
     std::optional<size_t> written;
     for (const auto& call : trace) {

@@ -41,7 +41,7 @@ struct KafkaFixture {
         spool[0] = std::byte{0xab};
     }
 
-    // Returns rows that do not compress and are slightly larger than `bytes`.
+    // Returns rows that do not compress. The row `seq` is slightly larger than bytes_of(seq).
     template <class Bytes>
     [[nodiscard]] Columns rows(int64_t first, int64_t count, const Bytes& bytes_of) {
         size_t bytes_all = row_text_max;
@@ -63,7 +63,7 @@ struct KafkaFixture {
     static Result<void> write(KafkaSink& sink, const Columns& rows, uint64_t end_record) {
         return sink.write({rows, 0, end_record});
     }
-    // Returns the ids of the rows that a pipeline would load.
+    // Returns the ids of the rows that SingleStore's pipeline would load.
     [[nodiscard]] std::multiset<int64_t> stored() const {
         std::multiset<int64_t> ids;
         for (const auto& record : client.committed(settings.kafka.topic))
@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(every_codec_is_read_back) {
     }
 }
 
-// The first sink stands for a daemon that is killed before it commits.
+// The transaction `dead` stands for a daemon that was killed before it committed.
 BOOST_AUTO_TEST_CASE(open_transaction_of_a_dead_predecessor_is_undone) {
     KafkaSink sink(settings);
     BOOST_TEST(sink.open(spool).has_value());
@@ -481,7 +481,7 @@ BOOST_AUTO_TEST_CASE(daemons_own_certificate_is_shown_to_brokers_that_ask_for_on
     BOOST_TEST((stored() == ids(0, 10)));
 }
 
-// One listener has no TLS and closes the connection; another one refuses the login.
+// The first `bad` listener has no TLS and closes the connection. The second one refuses the login.
 BOOST_AUTO_TEST_CASE(one_broker_of_several_that_refuses_us_does_not_keep_us_from_the_others) {
     settings.kafka.tls = true;
     settings.kafka.tls_ca = Cluster::running->certificate();

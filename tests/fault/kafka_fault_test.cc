@@ -51,7 +51,7 @@ BOOST_AUTO_TEST_CASE(daemon_that_is_killed_again_and_again_stores_everything_onc
 }
 
 // Two daemons on copies of one spool can write the same rows to Kafka. The table's unique key
-// refuses the copies.
+// refuses the second copy of such a row.
 BOOST_AUTO_TEST_CASE(copies_and_restored_spools_with_one_topic_lose_nothing) {
     Random random("copies_and_restored_spools_with_one_topic_lose_nothing");
     KafkaWay way;
@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE(broker_that_is_killed_and_comes_back_costs_nothing) {
     BOOST_TEST(way.settle() == "");
 }
 
-// The brokers hang: connections stay open, without any response.
+// The brokers hang: their connections stay open, but no request gets a response.
 BOOST_AUTO_TEST_CASE(broker_that_hangs_costs_nothing_and_no_memory) {
     KafkaWay way({"timeout_max=2s", "open_timeout_max=2s"});
     way.report_for(2s);
@@ -230,8 +230,8 @@ BOOST_AUTO_TEST_CASE(check_in_larger_than_the_topic_takes_is_a_dead_letter_and_h
     BOOST_TEST(way.settle() == "");
 }
 
-// Without transactions, a killed daemon can write rows to Kafka twice. The table's unique key
-// refuses the copies.
+// Without transactions, a daemon that is killed can write rows to Kafka twice. The table's unique
+// key refuses the second copy of such a row.
 BOOST_AUTO_TEST_CASE(daemon_without_transactions_that_is_killed_again_and_again_loses_nothing) {
     Random random("daemon_without_transactions_that_is_killed_again_and_again_loses_nothing");
     KafkaWay way({"transactions=false"});

@@ -19,9 +19,10 @@ struct ThreeNodes {
 
 BOOST_AUTO_TEST_SUITE(kafka_three_nodes, *boost::unit_test::fixture<ThreeNodes>())
 
-// For each of two partitions, the test kills the broker that leads the partition. Later it makes
-// the next leader hang. Each of these brokers returns when another one has become the leader. The
-// brokers can also be the controller, or lead Kafka's internal topics.
+// For each of two partitions, the test kills the broker that leads the partition. It restarts this
+// broker when another one has become the leader. Then it makes the current leader hang, and resumes
+// it when another broker has become the leader. The brokers can also be the controller, or lead
+// Kafka's internal topics.
 BOOST_AUTO_TEST_CASE(leader_of_three_that_is_killed_or_hangs_is_replaced_and_nothing_is_lost) {
     KafkaCluster& three = *ThreeNodes::running;
     KafkaWay way({"rows_per_message=10", "replicas=3"}, three);

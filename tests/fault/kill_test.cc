@@ -69,9 +69,9 @@ private:
         fs::remove_all(state_dir_ / "spool");
         fs::rename(state_dir_ / "elsewhere", state_dir_ / "spool");
     }
-    // A database that was moved during a checkpoint is damaged without its journal (-wal), so this
-    // function moves the journal beside the database. The journal is still at its old path, or the
-    // daemon has renamed it to -wal.orphan.
+    // Moves the journal (-wal) back beside the database. Without its journal, a database that was
+    // moved during a checkpoint is damaged. The journal is still at its old path, or the daemon has
+    // renamed it to -wal.orphan.
     void put_back_journal() {
         const fs::path database = state_dir_ / "rollcall.db";
         const bool is_orphan = !fs::exists(database) || fs::file_size(database) == 0;
@@ -127,7 +127,8 @@ BOOST_AUTO_TEST_SUITE(kill)
 
 BOOST_AUTO_TEST_CASE(every_acknowledged_check_in_is_stored_once_after_fifty_kills) {
     Random random("every_acknowledged_check_in_is_stored_once_after_fifty_kills");
-    // Segments are small, so that some kills occur when the daemon begins a segment.
+    // The segments of the spool are small, so that some kills occur when the daemon begins a
+    // segment.
     TestDaemon daemon({.settings = {R"(spool.segment_size = "4MiB")", R"(spool.size_max = "64MiB")",
                                     R"(delivery.stop_timeout_max = "5min")"}});
     Routers routers;

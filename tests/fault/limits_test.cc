@@ -63,8 +63,8 @@ BOOST_AUTO_TEST_CASE(full_spool_sends_new_clients_away_and_loses_nothing) {
         {.settings = {R"(spool.size_max = "64MiB")", R"(overload_wait_max = "100ms")",
                       R"(delivery.retry_delay_max = "100ms")",
                       fmt::format(R"(sqlite.path = "{}")", (not_there_yet / "db").string())}});
-    // Sends check-ins until the spool is full, and then some more, which are not acknowledged
-    // before the program ends.
+    // Sends check-ins until the spool is full, and then some more. The last ones are not
+    // acknowledged before rollcall-load ends.
     const auto load =
         run({ROLLCALL_LOAD_PATH, "--target", fmt::format("127.0.0.1:{}", daemon.http_port()),
              "--body-bytes", "4000", "--connections", "64", "--seconds", "20"});
@@ -244,7 +244,8 @@ BOOST_AUTO_TEST_CASE(without_another_file_clients_and_segments_wait_and_nothing_
     Routers routers;
     routers.connect(daemon);
     std::this_thread::sleep_for(200ms);
-    set_open_files(daemon, "3");  // Descriptors 0 to 2 are in use, so nothing more can be opened.
+    // Descriptors 0 to 2 are in use, so the daemon can open no further file.
+    set_open_files(daemon, "3");
     HttpClient late(daemon.http_port());
     late.send(post_request(report));
     // Without descriptors the daemon can begin no segment and accept no connection.

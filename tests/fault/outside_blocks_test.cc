@@ -193,7 +193,8 @@ BOOST_AUTO_TEST_CASE(stop_does_not_wait_for_a_locked_sqlite_file_and_the_next_st
         const LockedDatabase locked(daemon);
         for (int report = 0; report < 10; ++report)
             BOOST_TEST(daemon.post(fmt::format(R"({{"sn":"S","seq":{}}})", report)).status == 200);
-        std::this_thread::sleep_for(100ms);  // By now the delivery is in a call that takes 5 s.
+        // After this pause, the delivery is in a call of SQLite that takes 5 s.
+        std::this_thread::sleep_for(100ms);
         BOOST_TEST((stop_within(daemon, 4s) == 0), daemon.log());
     }
     daemon.start();

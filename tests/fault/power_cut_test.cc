@@ -32,7 +32,8 @@ class Machine {
 public:
     explicit Machine(Random& random, std::string_view lies_below = {})
         : random_(random),
-          // Segments are small, so that some cuts occur when the daemon begins a segment.
+          // The segments of the spool are small, so that some cuts occur when the daemon begins a
+          // segment.
           daemon_({.settings = {R"(spool.segment_size = "4MiB")", R"(spool.size_max = "64MiB")",
                                 R"(delivery.stop_timeout_max = "5min")"},
                    .arguments = {"--set", "state_dir=" + disk_.root().string()},
@@ -51,8 +52,9 @@ public:
         daemon_.start();
     }
 
-    // A clean stop stores the remaining check-ins of the spool. If many are left, it has only a
-    // twentieth of delivery.stop_timeout_max for them.
+    // A clean stop stores the remaining check-ins of the spool. If many check-ins are left, the
+    // stop may take only a twentieth of delivery.stop_timeout_max to store them. So the setting is
+    // long.
     std::string losses_and_repeats() {
         BOOST_TEST((daemon_.stop() == 0), daemon_.log());
         return routers_.losses_and_repeats(disk_.root() / "rollcall.db");

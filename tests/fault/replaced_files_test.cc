@@ -44,7 +44,7 @@ struct DaemonWithSpool {
 };
 
 // A daemon that stores into SQLite. It has no deduplication window, because the spool would keep
-// segments for the window.
+// stored segments for the duration of the window.
 struct DaemonWithDatabase {
     DaemonWithDatabase() { report_for(100ms); }
 

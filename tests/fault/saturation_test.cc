@@ -73,9 +73,10 @@ BOOST_AUTO_TEST_SUITE(saturation)
 // With a slow disk, some acknowledgements always wait, as they do under full load on a fast disk.
 // If a queue freed memory only when it is empty, it would grow here by 200 KB a second. The test
 // uses no deduplication window and no database cache, because both grow until they are full. When
-// the machine stalls, the daemon uses further slots, and each slot keeps the memory of its largest
-// row. The slots are small, so that this memory stays below the limit. bench/soak.sh --saturated
-// runs for five minutes with a deduplication window, and with a tighter limit.
+// the machine stalls, the daemon uses further slots (buffers for check-ins), and each slot keeps
+// the memory of its largest row. The slots are small, so that their memory stays below
+// growth_max_kib. bench/soak.sh --saturated runs for five minutes with a deduplication window, and
+// with a tighter limit.
 BOOST_AUTO_TEST_CASE(resident_memory_is_flat_while_acknowledgements_always_wait) {
     TestDaemon daemon(
         {.settings = {"workers = 1", R"(sinks = ["discard"])",

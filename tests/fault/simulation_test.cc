@@ -1,8 +1,8 @@
 // Runs the path from intake to the sinks on one thread, with a manual clock, a simulated disk with
 // every kind of failure, and sinks that fail at every point. The process is killed and loses power
 // repeatedly, even during a write, a sync or a recovery. A model records which reports were sent
-// and acknowledged. The words on the left are in the message of a violation; on the right is the
-// time at which the model checks for it:
+// and acknowledged. Each line below has words from the message of a violation, and the time at
+// which the model checks for this violation:
 //
 //   "acknowledged before it was durable"     at each acknowledgement
 //   "is in a sink twice"                     when a sink commits
@@ -16,8 +16,8 @@
 //
 // In some worlds a sink returns to an earlier state. In others the disk is cloned, so that daemons
 // on two disks use the same sinks in turn, or an older copy replaces the disk. The copy may have
-// been made while a daemon was running. Such a copy may lose only the check-ins that were
-// acknowledged after it was made and that are in no sink.
+// been made while a daemon was running. After its restore, only check-ins may be missing that were
+// acknowledged after the copy was made and that are not in every sink.
 //
 // In other worlds the table of a sink is moved away without the journal of the last commits.
 // Together, all tables must contain every report.
@@ -80,7 +80,8 @@ public:
             sink.before = [this, &sink](TransactionSink::Point point) {
                 if (happens(table_moved_one_in_)) {
                     sink.replace();
-                    // In half of the cases, the process ends before it notices the change.
+                    // In half of the cases, the process ends before it notices that the table was
+                    // moved.
                     if (random_.one_in(2)) throw Crash{false};
                 }
                 return fault(point);
@@ -122,8 +123,8 @@ private:
         settings_.delivery.duplicate_entries_max = 1000;
         workers_ = 1 + random_.below(3);
         // If the spool has no room for the whole deduplication window, the window is shorter
-        // (spool/writer.h). So no router repeats a report in worlds with a small spool or a full
-        // disk.
+        // (spool/writer.h), and a repeated report can be stored twice. So no router repeats a
+        // report in worlds with a small spool or a full disk.
         repeats_ = random_.one_in(2);
         settings_.delivery.duplicate_window =
             Millis(repeats_ ? 3'600'000 : random_.below(3) * 1000);
@@ -153,20 +154,22 @@ private:
         // recognize a report that was sent to the other daemon before.
         clones_one_in_ = repeats_ ? 0 : rate(4);
         restores_one_in_ = repeats_ ? 0 : rate(4);
-        // A sink can go back to a position of a run (lineage.h) that the spool does not know. Such
-        // a position does not show what the sink has lost. Only a cloned or restored spool meets
-        // such positions, so worlds with clones or restores have no sink that goes back.
+        // If a spool was cloned or restored, a sink can go back to a position of a run (the time
+        // from one start of a daemon to its end, lineage.h) that the spool does not know. Such a
+        // position does not show what the sink has lost. So worlds with clones or restores have no
+        // sink that goes back.
         const bool copies = clones_one_in_ > 0 || restores_one_in_ > 0;
         sink_goes_back_one_in_ = copies ? 0 : rate(60);
     }
 
-    // Segments are kept for the journals of sinks only if the spool has room, so worlds with moved
-    // tables have a large spool. These worlds have no cloned or restored disks.
+    // While rows are only in the journal of a sink, the spool keeps their segments, but only if it
+    // has room. So worlds with moved tables have a large spool. They have no cloned or restored
+    // disks.
     void choose_moved_tables() {
         table_moved_one_in_ = 40 * (1 + random_.below(4));
         size_max_ = 64 << 20;
         settings_.spool.size_max.count = size_max_;
-        settings_.delivery.duplicate_window = Millis(0);  // The window would keep segments, too.
+        settings_.delivery.duplicate_window = Millis(0);  // A window would keep segments, too.
         full_one_in_ = flips_one_in_ = 0;
         clones_one_in_ = restores_one_in_ = sink_goes_back_one_in_ = 0;
     }
@@ -403,7 +406,7 @@ private:
         }
     }
 
-    // Reads the reports that would be on disk after a power cut now.
+    // Reads the reports that would be on disk if the power failed now.
     void read_disk() {
         MemoryFiles::OnDisk on_disk(files());
         SpoolReader reader(on_disk, "spool", pipeline_->spool().end(), nullptr);
@@ -545,7 +548,7 @@ private:
     std::map<int64_t, Report> reports_;
     std::vector<int64_t> unanswered_;
     std::vector<std::deque<Waiting>> waiting_;  // By worker.
-    std::set<int64_t> on_disk_;                 // Reports written since the last start.
+    std::set<int64_t> on_disk_;  // Durable reports that were written since the last start.
     uint64_t on_disk_end_ = 0;
     uint64_t flips_ = 0;
     uint64_t lost_ = 0;

@@ -1,7 +1,7 @@
 // A small spool is damaged in every possible place: each byte is inverted, and each file is
 // removed, or cut at each byte. After each damage the spool is opened, read and written. It must
 // not crash or hang. It must return only rows that were written, count each lost record, and store
-// the following records.
+// the record that is written after the damage.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -40,7 +40,8 @@ struct SmallSpool : SpoolFixture {
     }
 };
 
-// Returns the first violation of a spool with this damage; empty if there is none.
+// Damages a copy of the spool. Returns the first rule that the damaged spool violates, or an empty
+// string.
 std::string wrong_with(const SmallSpool& sound, const auto& damage) {
     static int64_t lost_before = 0;
     static SpoolFixture spool;

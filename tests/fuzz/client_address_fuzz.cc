@@ -1,7 +1,7 @@
 // Parses arbitrary bytes as a PROXY protocol header, and as the header fields by which a trusted
-// proxy names its client. No input may break the parsers, and every client must be an address. The
-// result must not depend on how the bytes of a PROXY header are split. The address that the proxy
-// appends must be found, whatever the client has sent before it.
+// proxy names its client. No input may break the parsers, and every client that they return must be
+// an address. The result must not depend on how the bytes of a PROXY header are split. The address
+// that the proxy appends must be found, whatever the client has sent before it.
 //
 // The first byte selects what the other bytes are: 0 a PROXY header; 1 the value of
 // X-Forwarded-For; 2 the value of Forwarded; 3 several lines. The first of these lines is the value

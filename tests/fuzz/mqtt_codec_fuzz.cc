@@ -1,6 +1,6 @@
 // Parses all packets in the bytes of a client, as a session of either version does, and reads each
-// packet to its last byte. The parser must also find a packet in the bytes of this packet alone,
-// but not in a prefix of these bytes.
+// packet to its last byte. If the parser gets only the bytes of one packet, it must find this
+// packet. If the last byte is missing, it must wait for more bytes.
 #include <algorithm>
 
 #include "daemon/mqtt/packet_parser.h"

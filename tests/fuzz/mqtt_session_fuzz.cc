@@ -1,7 +1,7 @@
 // Sends the bytes of two MQTT clients through a worker. When a message is acknowledged, it must be
-// on disk or refused. Each packet of the server must be whole. The first byte seeds how the bytes
-// are split. In the other bytes, \xff\xfe switches to the other client, so that sessions are taken
-// over; \xff\xfd makes the client disconnect and connect again.
+// on disk or refused. Each packet of the server must be whole. The first byte is the seed for
+// splitting the other bytes. In the other bytes, \xff\xfe switches to the other client, so that
+// sessions are taken over; \xff\xfd makes the client disconnect and connect again.
 #include <algorithm>
 #include <array>
 #include <memory>

@@ -32,8 +32,8 @@ BOOST_AUTO_TEST_CASE(promtool_finds_nothing_wrong_with_the_metrics) {
     BOOST_TEST(checked.output + checked.errors == "");
 }
 
-// In OpenMetrics, the metadata of a counter has the counter's name without `_total`. So if
-// Prometheus read the page as plain text, it would have no metadata for rollcall_spool_syncs.
+// In OpenMetrics, the metadata of a counter has the counter's name without `_total`. If Prometheus
+// read the page in its older text format, it would have no metadata for rollcall_spool_syncs.
 BOOST_AUTO_TEST_CASE(prometheus_reads_the_metrics_as_openmetrics) {
     const TestDaemon daemon;
     const TemporaryDirectory directory;

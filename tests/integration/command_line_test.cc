@@ -137,7 +137,7 @@ BOOST_AUTO_TEST_CASE(
     const TestDaemon daemon({.arguments = {"--set", place}});
     BOOST_TEST(daemon.post(R"({"serial_number":"HX1","seq":7})").status == 200);
     // The daemon is ready before its sink. Wait until the sink has created the table, because
-    // `check --deep` would otherwise report that it is missing.
+    // `check --deep` reports a missing table.
     const auto deadline = std::chrono::steady_clock::now() + patience;
     while (daemon.metric(R"(rollcall_sink_rows_total{sink="sqlite"})") < 1)
         BOOST_TEST_REQUIRE((std::chrono::steady_clock::now() < deadline));

@@ -1,6 +1,6 @@
 // The corpus: bodies as routers send them. Each body has an entry in expect.json, which describes
-// how to send it. The test sends the body to a new daemon over HTTP, and over MQTT if a topic could
-// carry it. Then it checks the response, the counters and the rows.
+// how to send it. The test sends the body to a new daemon over HTTP, and also over MQTT if an MQTT
+// message can carry the same report. Then it checks the response, the counters and the rows.
 //
 // One case covers all files, or the files listed after `--` on the command line.
 #define BOOST_BIND_GLOBAL_PLACEHOLDERS  // Otherwise Boost 1.74 warns about its own includes.
@@ -24,8 +24,8 @@ namespace {
 
 const std::string tests = ROLLCALL_SOURCE_DIR "/tests/";
 
-// The paths are those to which agents of other servers send. The single worker stores the rows in
-// the order of the reports.
+// The settings add the paths to which agents of other servers send. The single worker stores the
+// rows in the order of the reports.
 const TestDaemon::Options settings{.settings = {
                                        "workers = 1",
                                        R"(http.paths = ["/api/v1/agents/mikrotik/heartbeat-legacy",
@@ -44,7 +44,8 @@ struct Entry {
     [[nodiscard]] std::string get(const std::string& path) const { return tree.get(path, ""); }
     [[nodiscard]] std::string file() const { return get("file"); }
     [[nodiscard]] bool refused() const { return get("outcome") == "reject"; }
-    // A refused report leaves a liveness row if its query or header names the router.
+    // A refused report leaves a liveness row (only the sender and the reason) if its query or
+    // header names the router.
     [[nodiscard]] bool seen() const { return tree.get("error.liveness", false); }
     [[nodiscard]] size_t rows() const {
         return refused() ? size_t{seen()} : tree.get("row.rows", size_t{1});
@@ -60,9 +61,9 @@ struct Entry {
     }
 
     [[nodiscard]] bool for_http() const { return get("content_type") != "mqtt"; }
-    // Excludes entries that MQTT cannot carry: those with a Content-Type, and those with a site of
-    // their own, because the topic names the site. Also excludes those about the size limit of a
-    // body, because MQTT has its own limit.
+    // Returns false for an entry that MQTT cannot carry. Such an entry has a Content-Type, or a
+    // site of its own (in MQTT, the topic names the site). Returns false for an entry about the
+    // size limit of a body, too, because MQTT has a limit of its own.
     [[nodiscard]] bool for_mqtt() const {
         return !for_http() || (file().ends_with(".json") && header("Content-Type").empty() &&
                                get("row.site_id").empty() && get("error.code") != "body_too_large");
@@ -188,8 +189,7 @@ void check_counters(const TestDaemon& daemon, const Entry& entry, std::string_vi
     BOOST_TEST(daemon.metric("rollcall_checkins_duplicate_total") == (copy ? 1 : 0));
 }
 
-// Compares a row with its entry. SQLite compares the values, because to SQLite a text never equals
-// a number.
+// Compares a row with its entry. The comparison runs in SQLite, where a text never equals a number.
 void check_row(const TestDaemon& daemon, const Entry& entry, std::string_view rows) {
     const std::string members = daemon.query(
         "SELECT group_concat('''' || name || ''', ' || name, ', ')"

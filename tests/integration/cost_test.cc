@@ -31,8 +31,9 @@ namespace {
 constexpr size_t checkins = 1000;
 constexpr size_t warm_up_rounds = 100;  // After these, buffers and slots have their final size.
 
-// Allowance for what a thread does besides the check-ins, such as checks of timers, limits and
-// files once a second. One more call for each of 1,000 check-ins still exceeds the bound.
+// Maximum number of calls or wakeups of a thread that are not for check-ins, in a whole run. For
+// example, a thread checks timers, limits and files once a second. The maximum is smaller than the
+// number of check-ins, so one more call for each check-in exceeds the bound.
 constexpr size_t aside_max = 600;
 
 struct Shape {
@@ -91,11 +92,11 @@ private:
 };
 
 const std::vector<std::string> settings{"workers = 1", R"(sinks = ["discard"])"};
-// Passed as an argument, which overrides the batch_age_max that TestDaemon itself sets. With
-// TestDaemon's 10 ms, the sink's thread would check for work a hundred times a second.
+// An argument overrides the settings of TestDaemon, which set batch_age_max to 10 ms. With 10 ms,
+// the sink's thread would check for work a hundred times a second.
 const std::vector<std::string> arguments{"--set", "delivery.batch_age_max=1s"};
 
-// Returns the names of the daemon's threads by their ids. Waits until the last one has its name.
+// Returns the names of the daemon's threads by their ids. Waits until the last thread has its name.
 std::map<std::string, std::string> thread_names(pid_t pid) {
     const auto deadline = std::chrono::steady_clock::now() + patience;
     for (;;) {
@@ -127,7 +128,8 @@ struct Calls {
     }
 };
 
-// The worker reads a request for these paths before the first and after the last counted round.
+// Requests for these paths mark the counted rounds in the trace. The worker reads the first request
+// before the first round, and the last request after the last round.
 constexpr std::string_view first_mark = "GET /first-mark";
 constexpr std::string_view last_mark = "GET /last-mark";
 
@@ -179,11 +181,11 @@ Calls calls_of(Shape shape, const std::vector<std::string>& traced_environment =
     return calls;
 }
 
-// The worker waits for the request, reads it, notifies the committer, waits for the disk, reads the
-// committer's notification, and writes the reply.
+// In each round, the worker waits for the request, reads it, notifies the committer, waits for the
+// disk, reads the committer's notification, and writes the reply.
 constexpr size_t worker_calls = 6;
-// The committer waits for a slot, reads the notification, writes the record, syncs, checks twice
-// that the segment is still in its folder, and notifies the worker.
+// In each round, the committer waits for a slot, reads the notification, writes the record, syncs,
+// checks twice that the segment is still in its folder, and notifies the worker.
 constexpr size_t committer_calls = 7;
 
 void expect_few_calls(Shape shape) {
@@ -317,10 +319,10 @@ BOOST_AUTO_TEST_CASE(one_call_more_for_each_check_in_exceeds_the_bound) {
     }
 }
 
-// The bound allows the worker two waits for each check-in. On a fast machine the thread may not
-// have to stop for them, so one or two additional waits could stay within the bound. Hence the
-// library adds three. The case above finds a single additional wait, because every wait is a system
-// call.
+// The bound allows the worker two wakeups for each check-in. On a fast machine the worker may not
+// have to stop for its own two waits. Then one or two additional waits would stay within the bound,
+// so the library adds three. The case above finds a single additional wait, because every wait is a
+// system call.
 BOOST_AUTO_TEST_CASE(an_allocation_and_three_waits_more_for_each_check_in_exceed_the_bounds) {
     for (const Shape shape : {http, mqtt}) {
         const auto used = used_for(shape, ":" PLANTED_COST_PATH, "ROLLCALL_PLANTED_WAITS=3");

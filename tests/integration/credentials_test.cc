@@ -283,7 +283,7 @@ BOOST_AUTO_TEST_CASE(reload_adds_and_removes_tokens_for_connected_clients_too) {
     second.send(packets::publish(4, 1, 7));
     BOOST_TEST(second.take(4) == packets::puback(7));
 
-    // A malformed file must change nothing, and the log must name the line.
+    // A malformed file must change nothing, and the log must name the malformed line.
     write(tokens, "s1 " + sha256_hex(token_1) + "\nnonsense\n");
     const double successes = count(daemon->log(), "reload: complete");
     reload();

@@ -1,5 +1,5 @@
-// The daemon recognizes repeated reports by a fingerprint with a secret key. So no client can make
-// the daemon mistake another client's report for a repetition.
+// The daemon recognizes repeated reports by a fingerprint, a hash with a secret key. Because of the
+// key, no client can make the daemon mistake another client's report for a repetition.
 #include <fmt/core.h>
 #include <sys/stat.h>
 
@@ -36,7 +36,7 @@ public:
         std::memcpy(result.data(), &bytes, sizeof bytes);
         return result;
     }
-    // Returns the fingerprint that the intake would have computed for such a text.
+    // Returns the fingerprint of a text of 8 bytes as the intake computed it with this hash.
     static uint64_t fingerprint(std::string_view text, uint64_t seed) {
         return std::max<uint64_t>(hash(text, seed) >> 1, 1);
     }
@@ -56,7 +56,7 @@ private:
     static uint64_t widened(uint64_t seed) {
         return seed ^ uint64_t { __builtin_bswap32(static_cast<uint32_t>(seed)) } << 32;
     }
-    // Returns a constant of the hash. It is computed from the hash of one text.
+    // Computes a constant of the hash from the hash of one text.
     static uint64_t flip() { return unmixed(stable_hash("12345678")) ^ swapped(word("12345678")); }
     static uint64_t rotated(uint64_t value) {
         return value ^ std::rotl(value, 49) ^ std::rotl(value, 24);
@@ -73,7 +73,7 @@ private:
         value = (value ^ value >> 28 ^ value >> 56) * inverse;
         value ^= (value >> 35) + bytes;
         value *= inverse;
-        // 64 rounds return the value unchanged, so 63 rounds undo one round.
+        // 64 calls of rotated() return the value unchanged, so 63 calls undo one call.
         for (int round = 0; round < 63; ++round) value = rotated(value);
         return value;
     }
@@ -163,8 +163,8 @@ BOOST_AUTO_TEST_CASE(predicted_report_lets_nobody_suppress_it) {
     std::string body;
     std::string query;
     // In fingerprints without a key, the hash of the body was the seed for the hash of the query.
-    // For each seed there is a query whose hash is `target`. Search for a body with which this
-    // query consists of plain characters.
+    // For each seed there is a query whose hash is `target`. Search for a body whose hash gives a
+    // query of plain characters.
     for (int number = 0; query.empty(); ++number) {
         site = fmt::format("attacker-{}", number);
         for (int seq = 1000; seq < 10'000 && query.empty(); ++seq) {

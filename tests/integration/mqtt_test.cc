@@ -118,7 +118,8 @@ BOOST_AUTO_TEST_CASE(client_of_5_0_may_use_the_features_of_its_version) {
     BOOST_TEST(daemon.metric("rollcall_mqtt_sessions_offline") == 1);
 }
 
-// The daemon refuses a subscription at once. Otherwise the client would wait for messages.
+// The daemon refuses a subscription at once, so that the client does not wait for messages that
+// never come.
 BOOST_AUTO_TEST_CASE(subscription_is_refused_at_once) {
     const TestDaemon daemon;
     for (const auto* version : {"311", "5"}) {
@@ -134,8 +135,9 @@ BOOST_AUTO_TEST_CASE(subscription_is_refused_at_once) {
 BOOST_AUTO_TEST_CASE(message_repeated_after_a_restart_adds_no_row) {
     const std::string hello = packets::connect("S", {.flags = 0});
     const std::string connack("\x20\x02\x00\x00", 4);  // No session is present.
-    // The first payload has a `seq`, so the daemon recognizes it after the restart. The second one
-    // has none: it could also be a new report with the same content, so it is stored twice.
+    // The first payload has a `seq`, so the daemon recognizes it after the restart. The second
+    // payload has no `seq`. It could be a new report with the same content, so the daemon stores it
+    // twice.
     for (const std::string payload : {R"({"seq":7,"uptime":"1d"})", R"({"cpu_count":4})"}) {
         TestDaemon daemon;
         packets::Message report{.topic = "checkins/S", .payload = payload};

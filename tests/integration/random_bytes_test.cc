@@ -1,7 +1,7 @@
 // Random and malformed bytes on both ports. The daemon must not crash, hang or grow.
 //
 // Most inputs are valid requests with a few changed bytes, because pure noise is refused at the
-// first byte. The test prints its seed, and uses the seed in ROLLCALL_SEED if this is set.
+// first byte. The test prints its seed. ROLLCALL_SEED sets the seed.
 #include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
@@ -35,7 +35,8 @@ std::string noise(Random& random) {
     return bytes;
 }
 
-// Sends the bytes, ends its side of the connection, and waits until the daemon closes it.
+// Sends the bytes, ends the client's side of the connection, and waits until the daemon closes the
+// connection.
 void send_and_close(uint16_t port, const std::string& bytes) {
     TcpClient client(port);
     try {

@@ -1,5 +1,5 @@
-// Responses to routers: their dialect, and the reporting interval. Also the rows of sites whose
-// report was refused.
+// Responses to routers: their dialect, and the reporting interval. Some cases test the rows that
+// refused reports leave.
 #include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>

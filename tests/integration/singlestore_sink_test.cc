@@ -462,8 +462,8 @@ BOOST_AUTO_TEST_CASE(position_that_another_connection_moved_is_read_again) {
     BOOST_TEST(ask("SELECT COUNT(*) FROM site_checkins") == "10");
 }
 
-// When a connection has failed for the daemon, it can still be open on the server. A commit can
-// still be in progress there.
+// When a connection has failed for the daemon, it can still be open on the server. The server can
+// still be executing a commit of this connection.
 BOOST_AUTO_TEST_CASE(write_waits_until_an_earlier_transaction_is_over) {
     for (const char* const end : {"COMMIT", "ROLLBACK"}) {
         server.make_tables();

@@ -1,6 +1,6 @@
-// The watch with a MariaDB server in the place of SingleStore. The test fills a schema with the
-// tables that SingleStore documents. Whether a real SingleStore answers in the same way is one of
-// the questions in sinks/README.md.
+// The watch, which observes SingleStore's pipeline, with a MariaDB server in the place of
+// SingleStore. The tests fill a schema with the tables that SingleStore documents. Whether a real
+// SingleStore answers in the same way is one of the questions in sinks/README.md.
 #include "sinks/singlestore/watch.h"
 
 #include <boost/test/unit_test.hpp>
@@ -87,8 +87,8 @@ BOOST_AUTO_TEST_CASE(lag_is_the_distance_from_cursor_to_end_and_grows_until_the_
     BOOST_TEST(shown(Metric::pipeline_lag_rows) == 0);
 }
 
-// Initially, partition 0 ends at 101 with the cursor at 100, and partition 1 ends at 201 with the
-// cursor at 200.
+// Initially, partition 0 ends at offset 101, and the pipeline's cursor in it is 100. Partition 1
+// ends at offset 201, and the cursor in it is 200.
 BOOST_AUTO_TEST_CASE(lag_of_one_partition_is_not_hidden_by_another_that_is_ahead) {
     set("UPDATE PIPELINES_CURSORS SET LATEST_OFFSET = 151 WHERE SOURCE_PARTITION_ID = '0'");
     set("UPDATE PIPELINES_CURSORS SET LATEST_OFFSET = 0 WHERE SOURCE_PARTITION_ID = '1'");
@@ -127,7 +127,7 @@ BOOST_AUTO_TEST_CASE(recreated_topic_is_reported_until_the_cursor_is_reset) {
     // The fifth offset is that of a marker at the end of a transaction. Markers do not count.
     BOOST_TEST(shown(Metric::pipeline_lag_messages) == 4);
     // The new topic grows past the old cursor, so the pipeline loads messages from there. It still
-    // does not load the messages before that position.
+    // does not load the messages before the old cursor.
     set("UPDATE PIPELINES_CURSORS SET LATEST_OFFSET = 161, CURSOR_OFFSET = 130"
         " WHERE SOURCE_PARTITION_ID = '0'");
     (void)watch.step();

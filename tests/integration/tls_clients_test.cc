@@ -1,4 +1,5 @@
-// TLS with real clients: curl, mosquitto, openssl, and a client with features that these lack.
+// TLS with real clients: curl, mosquitto, openssl, and a client of the tests with features that
+// these programs lack.
 #include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>
@@ -170,7 +171,7 @@ BOOST_AUTO_TEST_CASE(cbc_ciphers_work_only_where_they_are_allowed) {
         BOOST_TEST(answered(posted.output), cipher << ": " << posted.errors);
     }
     BOOST_TEST(refused(strict, "tls_no_common_algorithm", 3) == 3);
-    // A client that supports a better cipher uses it.
+    // For a client that supports a better cipher, the daemon must choose this cipher.
     TlsClient client(lenient.port_of("https"),
                      {.version = TLS1_2_VERSION,
                       .ciphers = "AES128-SHA:ECDHE-RSA-AES128-SHA:ECDHE-RSA-AES128-GCM-SHA256"});
@@ -321,8 +322,9 @@ BOOST_AUTO_TEST_CASE(handshake_may_be_cut_at_every_byte) {
         }
     }
     BOOST_TEST(cut > 500);
-    // For each version, the loop left two more connections by `break`. The first one sent nothing
-    // and does not count as truncated. The second one sent only a ClientHello and counts.
+    // For each version, two more connections ended at the `break`. The connection of flight 1 sent
+    // nothing and does not count as truncated. The connection of flight 2 sent only a ClientHello
+    // and counts.
     BOOST_TEST(refused(daemon, "tls_truncated", cut + 2) == cut + 2);
     BOOST_TEST(metric_until(daemon, 0, R"(rollcall_connections{transport="http"})") == 0);
     BOOST_TEST(answered(curl(daemon, {}).output));
@@ -351,7 +353,7 @@ BOOST_AUTO_TEST_CASE(silent_handshake_is_closed_for_a_waiting_one) {
     TcpClient silent(daemon.port_of("https"));
     silent.send(end.take_outgoing());
     BOOST_TEST(!silent.peek().empty());
-    // Because curl waits, the silent handshake is closed before its timeout of 15 s.
+    // Because curl waits, the daemon closes the silent handshake before its timeout of 15 s.
     BOOST_TEST(answered(curl(daemon, {}).output));
     BOOST_TEST(refused(daemon, "tls_timeout", 1) == 1);
 }

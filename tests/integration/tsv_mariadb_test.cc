@@ -20,7 +20,7 @@ struct Loaded {
         database.emplace(*Database::connect(server.options("rollcall")));
     }
 
-    // Loads the rows and returns the rows of the table, by id.
+    // Loads the rows and returns the rows of the table, ordered by id.
     Rows round_trip(const Columns& rows) {
         std::string text(rows.rows() * tsv_row_bytes_max, '?');
         char* end = text.data();

@@ -38,7 +38,7 @@ BOOST_AUTO_TEST_CASE(systemd_finds_nothing_wrong_with_it) {
                                               rollcalld_path());
     const auto verified = run({"systemd-analyze", "verify", "--man=no", path});
     BOOST_TEST(verified.status == 0);
-    // systemd-analyze also reports problems of other units of the machine. The test ignores these.
+    // systemd-analyze also reports problems of other units of the machine, which the test ignores.
     BOOST_TEST(verified.errors.find("rollcalld") == std::string::npos, verified.errors);
 }
 

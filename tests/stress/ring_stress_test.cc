@@ -1,8 +1,8 @@
-// The ring between two threads, for ThreadSanitizer. A slot that is read before it was published,
-// or filled again before it was returned, is a data race.
+// The ring, a queue of slots between two threads, for ThreadSanitizer. A slot that is read before
+// it was published, or filled again before it was returned, is a data race.
 //
-// tests/stress/weakened_orders.cmake builds this test once for each memory order, with that order
-// weakened, and requires that each of these tests fails.
+// tests/stress/weakened_orders.cmake builds this program once for each memory order, with that
+// order weakened, and requires that each of these programs fails.
 
 #include <boost/test/unit_test.hpp>
 #include <cstdint>
