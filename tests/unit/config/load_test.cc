@@ -93,8 +93,8 @@ Settings random_settings(Random& random) {
     settings.admin.tls_listen = {"127.0.0.1:9465"};
     settings.admin.anonymous_anywhere = true;
     for (Text& path : settings.http.paths) path.insert(0, "/");
-    // A filter must not be empty, so it begins with "a". Remove any #, because # must be a whole
-    // level.
+    // A topic filter must not be empty, so each filter begins with "a". Remove any #, because #
+    // must be a whole level of a filter.
     for (Text& filter : settings.mqtt.topics) {
         filter.insert(0, "a");
         std::erase(filter, '#');

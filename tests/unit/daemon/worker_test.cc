@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_CASE(silent_connections_make_way_for_new_ones_and_who_was_heard_
     BOOST_TEST(known.post("{}").status == 200);
     MqttClient router(mqtt_port, "MT1");
     // The two listening sockets have separate queues. To know the order of the connections, the
-    // test waits until each one is accepted before it opens the next.
+    // test waits until each connection is accepted before it opens the next connection.
     const auto wait_until_opened = [this](Transport transport, int64_t connections) {
         const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
         const auto opened = [&] {
@@ -182,7 +182,7 @@ BOOST_AUTO_TEST_CASE(limit_of_connections_is_that_of_all_workers) {
 }
 
 // Counts the calls of operator new in all threads: the worker, the committer, the delivery, and
-// this thread, whose client only waits and discards.
+// this thread. The clients in this thread only wait for replies and discard them.
 BOOST_AUTO_TEST_CASE(steady_state_allocates_nothing_for_a_check_in) {
     start();
     gate.advance(1);
@@ -209,8 +209,8 @@ BOOST_AUTO_TEST_CASE(steady_state_allocates_nothing_for_a_check_in) {
             mqtt.connection().drop(4);
         }
     };
-    // On a busy machine, more requests than in all earlier runs can be pending at once, so that
-    // their containers grow. At least one run of ten must allocate nothing.
+    // On a busy machine, more requests than in all earlier runs can be pending at once. Then the
+    // queues of pending requests grow. At least one run of ten must allocate nothing.
     constexpr int rounds = 500;
     int runs = 0;
     for (size_t before = 0; before != allocations() && runs < 10; ++runs) {

@@ -1,6 +1,6 @@
 // The schema command with SQLite; integration/schema_mariadb_test.cc runs it against servers.
 //
-// The files in tests/schema have the output of `rollcalld schema show --dialect NAME`.
+// The files in tests/schema contain the expected output of `rollcalld schema show --dialect NAME`.
 #include "daemon/cli/schema_command.h"
 
 #include <sys/stat.h>

@@ -76,8 +76,8 @@ void check_refused(const std::string& bytes, Code code, bool raw_spaces = false)
     }
 }
 
-// A second request after the one under test. If the first one is refused, the parser must not parse
-// this one.
+// A request that follows the request under test. If the request under test is refused, the parser
+// must not parse the request that follows.
 constexpr std::string_view next_request = "GET /next HTTP/1.1\r\nHost: r\r\n\r\n";
 
 void check(const HttpStatement& statement, const MetricValue& reading) {
@@ -87,7 +87,8 @@ void check(const HttpStatement& statement, const MetricValue& reading) {
         BOOST_TEST(reading.requests == statement.requests + "GET /next ;");
         BOOST_TEST(!reading.waits);
     } else {
-        // The parser must have read no complete request: at most the head of the refused one.
+        // The parser must have read no complete request, but it may have read the head of the
+        // refused request.
         BOOST_TEST(reading.requests.find("/next ") == std::string::npos);
         BOOST_TEST(reading.requests.find(';') == std::string::npos);
     }

@@ -118,8 +118,8 @@ BOOST_AUTO_TEST_CASE(who_finds_the_daemon_busy_is_told_to_come_no_sooner_than_it
     }
 }
 
-// Replies keeps the most frequent response in one of 64 cache entries, chosen by `next`. The test
-// checks that values of `next` which share an entry are not confused.
+// Replies has a cache of 64 entries for the most frequent response. The reporting interval `next`
+// selects the entry. Two values of `next` that share an entry must not be confused.
 BOOST_AUTO_TEST_CASE(each_site_hears_its_own_next) {
     for (int round = 0; round < 2; ++round)
         for (const int64_t next : {27, 30, 30 + 64, 33, 27 + 128, 1, 86'400}) {

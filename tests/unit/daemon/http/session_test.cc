@@ -87,9 +87,8 @@ BOOST_AUTO_TEST_CASE(connection_ends_after_the_answer_if_the_client_wants_so) {
     }
 }
 
-// RFC 9112, section 9.6: the daemon must not close the connection right after the response.
-// Otherwise the bytes that follow the request would cause a reset, which could discard the
-// response.
+// RFC 9112, section 9.6: the daemon must not close the connection right after the response. If it
+// did, bytes that follow the request would cause a reset, and the reset could discard the response.
 BOOST_AUTO_TEST_CASE(answer_to_the_last_request_outlives_what_comes_behind_it) {
     start();
     HttpClient client(http_port);
@@ -431,7 +430,7 @@ BOOST_AUTO_TEST_CASE(connection_of_an_address_beyond_its_limit_is_closed_and_cou
                            label_of(Transport::http, Code::too_many_from_address)) == 1);
         BOOST_TEST(first.post(report).status == 200);
     }
-    // A closed connection must no longer count, so the third one is accepted.
+    // A closed connection must no longer count, so the daemon accepts the third connection.
     const auto give_up = std::chrono::steady_clock::now() + 5s;
     while (counted(Metric::connections) > 0 && std::chrono::steady_clock::now() < give_up)
         std::this_thread::sleep_for(5ms);

@@ -233,8 +233,9 @@ BOOST_AUTO_TEST_CASE(more_messages_at_a_time_than_the_receive_maximum_end_the_co
     BOOST_TEST(rejected(Code::mqtt_receive_maximum) == 3);
 }
 
-// Section 4.9 of 5.0: the quota is not kept from one connection to the next. Each PUBCOMP adds one
-// to the quota, even for a message of an earlier connection.
+// Section 4.9 of 5.0: the quota (the number of further messages that the client may send) is not
+// kept from one connection to the next. Each PUBCOMP adds one to the quota, even for a message of
+// an earlier connection.
 BOOST_AUTO_TEST_CASE(each_connection_begins_with_all_of_the_receive_maximum) {
     settings.mqtt.in_flight_max = 2;
     start();
@@ -347,7 +348,7 @@ BOOST_AUTO_TEST_CASE(client_of_5_0_that_does_not_heed_its_quota_is_ended) {
         return puback_saying(id, Reason::quota_exceeded, "over_network_quota");
     };
     // A client could have sent three messages before it received the first refusal. So the daemon
-    // ends the connection only at the fourth one.
+    // ends the connection only at the fourth message.
     for (size_t id = 2; id <= 4; ++id) {
         client.send(publish(5, 1, id));
         expect(client, over(id));

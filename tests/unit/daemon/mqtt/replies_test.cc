@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(reason_code_is_that_of_the_error) {
     BOOST_TEST((reason_for(Code::over_site_quota) == Reason::quota_exceeded));
     BOOST_TEST((reason_for(Code::bad_credential) == Reason::bad_user_name_or_password));
     BOOST_TEST((reason_for(Code::expired_credential) == Reason::not_authorized));
-    // All errors of decoding have this reason.
+    // All errors of decoding have the reason payload_format_invalid.
     BOOST_TEST((reason_for(Code::malformed_json) == Reason::payload_format_invalid));
 }
 

@@ -199,7 +199,7 @@ BOOST_AUTO_TEST_CASE(ping_is_answered) {
     }
 }
 
-// [MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-3.10.4-4] [MQTT-3.10.4-5] and the same of 5.0.
+// [MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-3.10.4-4] [MQTT-3.10.4-5] and the same statements of 5.0.
 BOOST_AUTO_TEST_CASE(nobody_may_subscribe_and_who_tries_is_told_and_may_stay) {
     start();
     for (const int level : levels) {
@@ -345,7 +345,8 @@ BOOST_AUTO_TEST_CASE(answers_are_the_same_however_the_packets_are_split) {
     }
 }
 
-// Some of the clients are taken over, and some end in the middle of a packet.
+// Some connections are taken over by a new connection of the same client, and some end in the
+// middle of a packet.
 BOOST_AUTO_TEST_CASE(whatever_clients_send_the_next_one_is_served) {
     Random random("mqtt_session");
     settings.mqtt.in_flight_max = 5;

@@ -71,7 +71,7 @@ BOOST_AUTO_TEST_CASE(limit_holds_for_all_tables_together) {
     SharedCount open;
     options.connections_max = 2;
     options.open_connections = &open;
-    open.add(1);  // Stands for a connection of another table.
+    open.add(1);  // Counts a connection of another table.
     Client first = connect();
     BOOST_TEST(!first.ended());
     Client second = connect();
@@ -100,8 +100,8 @@ BOOST_AUTO_TEST_CASE(network_with_more_connections_makes_room_for_one_with_fewer
     const auto held = [&of_greedy] {
         return std::ranges::count_if(of_greedy, [](Client& one) { return !one.ended(); });
     };
-    // Clients of other networks connect until each network has as many connections as the greedy
-    // one.
+    // Clients of other networks connect until the greedy network and each other network have the
+    // same number of connections.
     std::vector<Client> others;
     for (uint32_t address = 0x1000007f; address < 0x1500007f; address += 0x01000000) {
         others.push_back(connect(listen, address));
@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(network_that_holds_a_large_table_makes_room) {
     };
     std::vector<Client> clients;
     for (size_t number = 0; number < connections; ++number) {
-        // A quarter of the clients have different addresses.
+        // A quarter of the clients have an address of their own.
         const bool is_greedy = number % 4 != 0;
         clients.push_back(connect(
             listen, is_greedy ? greedy : htonl(0x0a000000 + static_cast<uint32_t>(number))));

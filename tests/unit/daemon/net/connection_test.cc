@@ -364,7 +364,7 @@ BOOST_AUTO_TEST_CASE(client_that_holds_more_than_the_budget_leaves_is_not_read_f
         sweep();
         BOOST_TEST(waits() == 1);
         seen = seen_of_greedy;
-        // Stands for other users of the budget, which free memory.
+        // Now other users of the budget free memory.
         budget.add(MemoryUse::wills, -2 * static_cast<int64_t>(sent));
         sweep();
         BOOST_TEST(seen == sent);

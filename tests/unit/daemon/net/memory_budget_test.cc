@@ -35,7 +35,7 @@ BOOST_AUTO_TEST_CASE(greedy_users_share_the_budget_and_leave_as_much_for_the_nex
     std::vector<std::unique_ptr<MemoryCharge>> charges;
     for (size_t user = 0; user < users; ++user)
         charges.push_back(std::make_unique<MemoryCharge>(&budget, MemoryUse::buffers));
-    // Each user adds 100 bytes at a time until its allowance is used up.
+    // Each user adds 100 bytes at a time until it has as much memory as the budget allows one user.
     for (bool grew = true; grew;) {
         grew = false;
         for (auto& charge : charges) {

@@ -106,8 +106,8 @@ BOOST_AUTO_TEST_CASE(handshake_waits_until_another_has_ended_if_as_many_have_beg
 }
 
 BOOST_AUTO_TEST_CASE(handshake_waits_until_the_memory_budget_has_room_for_it) {
-    // To the budget, all handshakes together are one user. A user must leave as much memory free as
-    // it uses, so there is room for one handshake.
+    // The budget counts all handshakes together as one user. A user must leave as much memory free
+    // as it uses. So a budget of twice handshake_bytes has room for one handshake.
     MemoryBudget budget(2 * TlsHandshakes::handshake_bytes);
     options.memory = &budget;
     Client first = connect();

@@ -146,7 +146,8 @@ BOOST_AUTO_TEST_CASE(keys_may_be_updated_in_the_middle) {
         BOOST_TEST(pair.answer("b") == "b");
     }
     BOOST_TEST(pair.opened == "aaa");
-    // Key updates are limited, because each one costs the server time: it also updates its own key.
+    // Key updates are limited, because each one costs the server time. At each update, the server
+    // also updates its own key.
     for (int update = 0; update < 40; ++update) pair.client.update_keys();
     pair.client.send("a");
     BOOST_TEST((pair.deliver(pair.client.take_outgoing()) == Code::tls_malformed));

@@ -170,8 +170,9 @@ BOOST_AUTO_TEST_CASE(whoever_is_sent_away_comes_again_when_the_backlog_will_have
     }
     // The backlog is 365 MB above the level where pressure ends. Draining this takes 36.5 s.
     BOOST_TEST(overload.last().drain_s == 37);
-    // Retry-After is at least `next`, which this pressure raises to more than 37 s. The second
-    // controller keeps `next` small, so that Retry-After depends on the backlog alone.
+    // Retry-After is at least `next`, the reporting interval, which this pressure raises to more
+    // than 37 s. The second controller keeps `next` small, so that Retry-After depends on the
+    // backlog alone.
     settings.replies.next_factor_max = 1;
     OverloadState steady_state(settings);
     OverloadController steady(settings, steady_state);

@@ -140,12 +140,14 @@ BOOST_AUTO_TEST_CASE(each_site_tenant_and_network_has_its_own) {
     Quotas quotas(settings);
     BOOST_TEST(taken(quotas, sender, 1000) == 90);
     BOOST_TEST(taken(quotas, {.site = 12, .tenant = 22, .network = 33}, 1000) == 90);
-    // The tenant has already sent 180 check-ins: 120 for the burst and 60 for the grace.
+    // Two sites of the tenant have already sent 180 check-ins. The tenant's burst allows 120 and
+    // its grace 60.
     BOOST_TEST(taken(quotas, {.site = 13, .tenant = 22, .network = 33}, 1000) == 0);
     BOOST_TEST((quotas.standing({13, 22, 33}, now_us).code == Code::over_tenant_quota));
     BOOST_TEST(taken(quotas, {.site = 14, .tenant = 23, .network = 33}, 1000) == 90);
     BOOST_TEST(taken(quotas, {.site = 16, .tenant = 23, .network = 33}, 1000) == 90);
-    // The network has already sent 360 check-ins: 240 for the burst and 120 for the grace.
+    // Four sites of the network have already sent 360 check-ins. The network's burst allows 240 and
+    // its grace 120.
     BOOST_TEST(taken(quotas, {.site = 15, .tenant = 24, .network = 33}, 1000) == 0);
     BOOST_TEST((quotas.standing({15, 24, 33}, now_us).code == Code::over_network_quota));
     BOOST_TEST(taken(quotas, {.site = 15, .tenant = 24, .network = 34}, 1000) == 90);
@@ -214,8 +216,9 @@ BOOST_AUTO_TEST_CASE(what_is_taken_in_the_long_run_is_what_the_limit_says) {
         count += taken(quotas, sender, random.below(300));
         now_us += static_cast<int64_t>(random.below(2 * second_us));
     }
-    // The limit allows the check-ins of ten minutes. The burst and the grace allow those of one
-    // more minute each. One more check-in is the one that exceeds the grace.
+    // The limit allows the check-ins of ten minutes. The burst allows the check-ins of one more
+    // minute, and the grace those of half a minute, which is rounded up here. The last check-in is
+    // the one that exceeds the grace.
     BOOST_TEST(count <= settings.quotas.site_checkins_max * 12 + 1);
 }
 

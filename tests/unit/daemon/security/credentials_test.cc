@@ -288,8 +288,9 @@ BOOST_AUTO_TEST_CASE(wrong_signatures_of_unknown_networks_delay_no_known_network
         (void)ask(bad, "", fmt::format("198.51.{}.{}", host / 250, host % 250));
     BOOST_TEST(ask(token(6), "", "203.0.113.1") == "signature_checks_suspended");
     BOOST_TEST(ask(token(6), "", "192.0.2.1") == "s6/");
-    // Each known network may send one wrong signature per second, and all of them together may send
-    // auth.invalid_signatures_max, which the unknown networks have not used up.
+    // Each known network may send one wrong signature per second. All known networks together may
+    // send auth.invalid_signatures_max wrong signatures per second. The signatures of unknown
+    // networks must not count for this limit.
     BOOST_TEST(ask(bad, "", "192.0.2.1") == "bad_credential");
     BOOST_TEST(ask(token(7), "", "192.0.2.1") == "signature_checks_suspended");
     BOOST_TEST(ask(bad, "", "192.0.2.2") == "bad_credential");

@@ -65,8 +65,8 @@ struct Reports {
     int64_t reported = 0;
 };
 
-// Reads until the reports have named this many dropped lines. The thread of the writer can report
-// them in several parts.
+// Reads until the reports have counted this many dropped lines in total. The thread of the writer
+// can report the lines in several parts.
 Reports read_reports(Pipe& pipe, int64_t lost) {
     Reports read;
     while (read.reported < lost) {
@@ -133,7 +133,8 @@ BOOST_AUTO_TEST_CASE(queue_holds_no_more_than_its_limit_and_keeps_room_for_error
     BOOST_TEST(dropped(writer) == 100 - 12);  // 12 lines of 1 KiB fit into 3/4 of 16 KiB.
     for (int lines = 0; lines < 100; ++lines) writer.add(LogLevel::error, line + "\n");
     BOOST_TEST(dropped(writer) == 200 - 16);
-    // The writer's thread must not write to this descriptor when the next test case has opened it.
+    // Wait until the writer's thread has written everything, because the next test case may open
+    // another file with the same descriptor.
     BOOST_TEST(read_reports(pipe, 200 - 16).reported == 200 - 16);
     BOOST_TEST(writer.flush(10s));
 }

@@ -72,8 +72,8 @@ BOOST_AUTO_TEST_CASE(a_name_that_may_have_been_escaped_is_not_expected) {
     }
 }
 
-// The names have few different letters and every length, so that some share slots, beginnings and
-// ends.
+// The names have few different letters and every length, so that some names share a slot of the
+// dictionary, a beginning or an end.
 BOOST_AUTO_TEST_CASE(what_is_remembered_is_what_was_learned) {
     Random random("what_is_remembered_is_what_was_learned");
     std::vector<std::string> names = {"uptime", "cpu-load",  "cpu_load",    "CPU Load",

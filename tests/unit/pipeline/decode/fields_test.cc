@@ -333,7 +333,7 @@ BOOST_AUTO_TEST_CASE(a_placeholder_is_no_identity) {
     BOOST_TEST(licence[Column::system_id] == "NULL");
     BOOST_TEST(licence.warnings() == "not_an_identity:system_id");
     Row next;
-    // The first key has no serial number, so the value of the second one is used.
+    // The value of the first key is no serial number, so the value of the second key is used.
     next.text("serial-number", "unknown").text("sn", "HF609BYEWH9");
     BOOST_TEST(next[Column::serial_number] == "HF609BYEWH9");
     Row repeated;
@@ -350,7 +350,8 @@ BOOST_AUTO_TEST_CASE(a_serial_number_that_repeats_another_name_is_none) {
         BOOST_TEST(row[Column::serial_number] == "NULL");
         BOOST_TEST(row.warnings() == "not_an_identity:serial");
     }
-    // Some owners name routers after their serial numbers, so the two may be equal.
+    // Some owners name routers after their serial numbers, so the serial number and the identity
+    // may be equal.
     BOOST_TEST(Row()
                    .text("serial", "HF609BYEWH9")
                    .text("identity", "HF609BYEWH9")[Column::serial_number] == "HF609BYEWH9");

@@ -192,7 +192,7 @@ BOOST_AUTO_TEST_CASE(members_and_frames_one_after_the_other_are_one_body) {
     BOOST_TEST(inflated(ContentEncoding::gzip, gzip("one,") + gzip("") + gzip("two")) == "one,two");
     BOOST_TEST(inflated(ContentEncoding::zstd, zstd("one,") + zstd("") + zstd("two")) == "one,two");
     BOOST_TEST(inflated(ContentEncoding::zstd, skippable(3) + zstd("one") + skippable(0)) == "one");
-    // The limits apply to all members together.
+    // The limit applies to all members of a gzip body together, and to all frames of a zstd body.
     std::string gzips;
     std::string frames;
     for (int i = 0; i < 10; ++i) gzips += gzip(report), frames += zstd(report);

@@ -144,7 +144,8 @@ BOOST_AUTO_TEST_CASE(the_depth_that_is_refused_is_the_one_that_is_told) {
 }
 
 BOOST_AUTO_TEST_CASE(what_lies_behind_the_body_does_not_count) {
-    // In memory, quotes follow a Body. If they were read, they would close the string.
+    // In memory, quotes follow a Body. If the decoder read these quotes, they would close the
+    // string.
     BOOST_TEST(Report(R"({"identity":"a)").outcome() == "malformed_json at 14");
     BOOST_TEST(Report(R"({"cpu_count":4)").outcome() == "malformed_json at 14");
 }
@@ -326,8 +327,8 @@ BOOST_AUTO_TEST_CASE(a_text_that_is_json_is_read_in_a_group_only) {
     BOOST_TEST(Report(R"({"data":"{broken"})")[Column::extra] == R"({"data":"{broken"})");
 }
 
-// The names are too long for the cache. The second one is plain, the first one is not: it contains
-// a line feed, which must be escaped in `extra`.
+// Both names are too long for the cache. The first name contains a line feed, which must be escaped
+// in `extra`. The second name needs no escape.
 BOOST_AUTO_TEST_CASE(text_that_is_no_list_is_stored_under_the_name_that_was_sent) {
     const Report report(R"({"health\n--------------------":"kkkkkkkkkkkkkkkkkkkkkkkkkkkkk=1"})");
     BOOST_TEST(report[Column::extra] ==

@@ -22,7 +22,8 @@ BOOST_AUTO_TEST_CASE(case_and_separators_do_not_count) {
 }
 
 // If an ambiguous key does not stand for its column, its value goes to `extra`. In this case the
-// decoder does not check whether the key is the name of a secret, so no ambiguous key may be one.
+// decoder does not check whether the key is the name of a secret. So no ambiguous key may be the
+// name of a secret.
 BOOST_AUTO_TEST_CASE(no_ambiguous_key_is_the_name_of_a_secret) {
     for (const ColumnInfo& column : columns_table) {
         std::istringstream words{std::string(column.keys)};

@@ -315,8 +315,8 @@ BOOST_AUTO_TEST_CASE(a_report_of_version_6_fits_into_a_variable) {
     const size_t value_bytes_max = 128;
     BOOST_TEST(script.find(":if ([:len $text] > 128) do={ :set text [:pick $text 0 128] }") !=
                std::string::npos);
-    // The two braces, and 128 bytes that escaping can add: the identity may consist of backslashes,
-    // which escaping doubles.
+    // The two braces, and 128 bytes that escaping can add. The identity may consist of 128
+    // backslashes, which escaping doubles.
     size_t report_bytes_max = 2 + value_bytes_max;
     for (const auto& key : keys_sent(script))
         report_bytes_max += value_bytes_max + key.size() + std::string_view(R"("":"",)").size();

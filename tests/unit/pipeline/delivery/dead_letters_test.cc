@@ -344,7 +344,8 @@ BOOST_AUTO_TEST_CASE(each_letter_is_stored_once_whenever_power_is_cut_while_they
         MemorySink sink;
         sink.refuses = {3, 6};
         // A replay that is interrupted may leave one more segment to read. So each replay gets more
-        // operations than the one before; otherwise none would ever finish.
+        // operations than the one before. If all replays got the same number of operations, perhaps
+        // none would ever finish.
         uint64_t operations_max = 80;
         uint64_t operations = 1 + random.below(operations_max);
         files.before = [&](MemoryFiles::Operation, const std::string&) -> Result<void> {
@@ -370,7 +371,7 @@ BOOST_AUTO_TEST_CASE(each_letter_is_stored_once_whenever_power_is_cut_while_they
     }
 }
 
-// The position belongs to a copy of the folder, which has other dead letters.
+// The position of the sink belongs to a copy of the folder, and the copy has other dead letters.
 BOOST_AUTO_TEST_CASE(position_that_names_another_letter_is_not_believed) {
     for (const uint64_t position : {1, 2, 7}) {
         BOOST_TEST(keep_all({1, 2}).has_value());

@@ -103,8 +103,8 @@ BOOST_AUTO_TEST_CASE(any_sequence_is_told_apart_as_by_a_plain_list) {
         DeduplicationWindow seen(window, count_max);
         Model model(count_max);
         int64_t now_us = some_time_us;
-        // In some phases fewer than count_max rows arrive within a window, and in others more, so
-        // that the oldest must be forgotten early.
+        // In some phases fewer than count_max rows arrive within a window. In other phases more
+        // rows arrive, so that the oldest rows must be forgotten early.
         const uint64_t step_us = static_cast<uint64_t>(window_us) / (count_max * 2);
         for (int round = 0; round < 20'000; ++round) {
             now_us += static_cast<int64_t>(random.below(step_us * (round % 5000 < 2500 ? 1 : 8)));

@@ -496,7 +496,7 @@ BOOST_AUTO_TEST_CASE(stop_gives_a_delivery_that_lacks_little_all_of_its_time) {
     SlowSink slow;
     Delivery delivery(files, real, shard, writer->end(), slow, options());
     delivery.start();
-    // A delivery that is far behind would get only a twentieth of these 19 s: less than a second.
+    // A delivery that is far behind would get only a twentieth of these 19 s, less than a second.
     delivery.begin_stop(19s);
     delivery.join();
     BOOST_TEST(slow.rows == 50);
@@ -830,7 +830,8 @@ BOOST_AUTO_TEST_CASE(no_failure_and_no_restart_changes_which_rows_are_stored) {
 // --- positions that went back, spools that were copied or restored ---
 
 BOOST_AUTO_TEST_CASE(copy_of_a_spool_and_its_original_are_both_stored_in_full) {
-    // 2 stands for a copy in another directory, 0 for a clone of the whole disk.
+    // A copy in another directory has another inode (2). A clone of the whole disk has the same
+    // inode (0).
     for (const uint64_t inode : {2, 0}) {
         SharedTable table;
         Machine original(table);
@@ -973,8 +974,9 @@ BOOST_AUTO_TEST_CASE(rows_keep_the_ids_of_the_run_that_wrote_them) {
     BOOST_TEST((table.content().keys == keys));
 }
 
-// The segment has format 2, which does not record the runs of the daemon (lineage.h). The sink has
-// already stored the first two records of the segment.
+// The segment has format 2. This format does not record the runs of the daemon (a run is the time
+// from a start to its end, lineage.h). The sink has already stored the first two records of the
+// segment.
 BOOST_AUTO_TEST_CASE(spool_of_an_older_version_is_read_and_its_rows_keep_their_ids) {
     std::ifstream file(ROLLCALL_SOURCE_DIR "/tests/spools/format_2.segment", std::ios::binary);
     const std::string bytes(std::istreambuf_iterator<char>(file), {});

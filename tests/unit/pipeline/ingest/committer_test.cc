@@ -69,8 +69,9 @@ BOOST_AUTO_TEST_CASE(slot_that_finds_the_disk_full_waits_and_is_written_later) {
     publish(first, 2);
     publish(second, 3);
     BOOST_TEST((committer.step().error().code == Code::disk_full));
-    BOOST_TEST(first.durable() == 2);   // There was room for these slots, so they are acknowledged.
-    BOOST_TEST(second.durable() == 0);  // This slot is neither dropped nor acknowledged.
+    BOOST_TEST(first.durable() ==
+               2);  // The disk had room for both slots, so both are acknowledged.
+    BOOST_TEST(second.durable() == 0);  // The slot of `second` is neither dropped nor acknowledged.
 
     files.capacity = UINT64_MAX;
     BOOST_TEST(committer.step().value() == 1);

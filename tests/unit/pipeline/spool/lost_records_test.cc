@@ -34,7 +34,7 @@ BOOST_AUTO_TEST_CASE(each_record_is_counted_once_whoever_meets_it) {
     add(3, 5);
     BOOST_TEST(counted() == 2);
     MetricShard other_shard;
-    // This object stands for another sink, or for the same sink after a restart.
+    // The object of another sink, or of the same sink after a restart.
     LostRecords other(files, "spool", 1000, other_shard);
     other.add({3, 5, "a", 100, 200});
     BOOST_TEST(other_shard.read(Metric::spool_lost_records_total, 0) == 0);
@@ -167,8 +167,8 @@ BOOST_AUTO_TEST_CASE(loss_that_cannot_be_quarantined_is_counted) {
 BOOST_AUTO_TEST_CASE(block_that_the_disk_does_not_give_back_is_zeros_and_the_rest_is_read) {
     files.before = [](MemoryFiles::Operation operation, const std::string&) -> Result<void> {
         static int reads = 0;
-        // The first read is that of the whole range and fails. Of the following reads, one for each
-        // of three blocks, the second one fails.
+        // The first read is that of the whole range, and fails. Then each of the three blocks is
+        // read alone, and the read of the second block fails.
         if (operation != MemoryFiles::Operation::read) return {};
         const int now = reads++;
         if (now == 0 || now == 2) return fail(Code::disk_failed, EIO);

@@ -70,7 +70,7 @@ BOOST_AUTO_TEST_CASE(seek_to_a_dropped_record_finds_the_oldest_kept) {
 BOOST_AUTO_TEST_CASE(record_with_a_turned_bit_is_lost_alone_counted_and_set_aside) {
     append_and_sync(0, 10);
     const uint64_t each = writer->bytes_from(0) / 10;
-    // Damages the payload of one record and the head of another.
+    // Damages the payload of record 4 and the head of record 7.
     for (const auto& [number, byte] : {std::pair(4, 60), std::pair(7, 9)})
         files.flip(last_segment(), segment_head_bytes + number * each + byte);
     const std::vector<int64_t> expected = {0, 1, 2, 3, 5, 6, 8, 9};
@@ -169,8 +169,8 @@ BOOST_AUTO_TEST_CASE(much_damage_is_passed_over_in_parts) {
     BOOST_TEST(!from.has_more());
 }
 
-// A delivery reads a batch until peek_bounded() returns nothing. So peek_bounded() must do this
-// after much damage, even if there are whole records between the damaged ones.
+// A delivery reads a batch until peek_bounded() returns nothing. So after much damage
+// peek_bounded() must return nothing, even if there are whole records between the damaged ones.
 BOOST_AUTO_TEST_CASE(damage_between_whole_records_is_passed_over_in_parts) {
     append_damaged(20'000, 20'000, 2);
     SpoolReader from = reader();
@@ -260,7 +260,8 @@ BOOST_AUTO_TEST_CASE(open_segment_that_gets_another_name_does_not_stop_the_reade
     BOOST_TEST(read >= 250 - firsts[1]);
 }
 
-// A dangling link, for example, has a name, but there is no file.
+// For example, a symbolic link can have the name of the segment although the file that it leads to
+// does not exist.
 BOOST_AUTO_TEST_CASE(segment_whose_name_leads_to_no_file_is_missing) {
     append_and_sync(0, 200);
     const auto paths = segments();

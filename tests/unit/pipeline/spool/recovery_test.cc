@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(spool_keeps_its_identity_over_restarts) {
 
 BOOST_AUTO_TEST_CASE(tail_ends_behind_the_last_record_and_begins_with_those_not_known_durable) {
     append_and_sync(0, 2);
-    append_and_sync(2, 1);  // This record says that the two before it were durable.
+    append_and_sync(2, 1);  // This record states that the two records before it were durable.
     const uint64_t each = writer->bytes_from(2);
     const uint64_t size = segment_head_bytes + writer->bytes_from(0);
     writer.reset();

@@ -1,5 +1,5 @@
-// The sink with librdkafka's mock brokers. They do not support aborted transactions;
-// tests/fault/kafka_brokers_test.cc tests these with real brokers.
+// The sink with librdkafka's mock brokers. The mock brokers do not support aborted transactions.
+// tests/fault/kafka_brokers_test.cc tests aborted transactions with real brokers.
 #include "sinks/kafka/sink.h"
 
 #include <fmt/core.h>
@@ -191,8 +191,8 @@ BOOST_AUTO_TEST_CASE(without_transactions_the_position_is_stored_when_the_rows_a
     KafkaSink sink(settings);
     BOOST_TEST(sink.open(spool).value().next_record == 0);
     BOOST_TEST(write(sink, rows(0, 10), 4).has_value());
-    // librdkafka does not retry after this error. The rows are not stored, so the position must not
-    // change.
+    // librdkafka does not retry after topic_authorization_failed. The rows are not stored, so the
+    // position must not change.
     mock.answer(MockKafka::produce, std::vector<int>(50, topic_authorization_failed));
     BOOST_TEST((write(sink, rows(10, 10), 8).error().code == Code::sink_down));
     BOOST_TEST(position() == "4");

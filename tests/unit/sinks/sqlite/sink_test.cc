@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_CASE(wal_that_a_reader_holds_is_bounded_and_cut_when_the_reader_
     BOOST_TEST(describe(stored.error()).find("a reader keeps a transaction open") !=
                std::string::npos);
     BOOST_TEST(sink.counters()->read(Metric::sqlite_wal_size_bytes, 0) >= wal_size_max);
-    // As long as the reader's transaction is open, later attempts must store nothing, either.
+    // As long as the reader's transaction is open, later attempts to write must also store nothing.
     for (int attempt = 0; attempt < 3; ++attempt) {
         BOOST_TEST(sink.open(spool).value().next_record == written);
         BOOST_TEST(!write(sink, rows(0, 100), written + 1).has_value());
