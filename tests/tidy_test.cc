@@ -20,8 +20,8 @@ namespace fs = std::filesystem;
 namespace {
 
 // The folders of the source, in the order of their dependencies. A file may include files of its
-// own folder and of those in earlier lines. Folders in the same line must not include each other.
-// Tests and benchmarks may include anything.
+// own folder and of the folders in earlier lines. Folders in the same line must not include each
+// other. Tests and benchmarks may include anything.
 const std::vector<std::vector<std::string>> folder_order = {
     {"config"},
     {"pipeline/base"},
@@ -67,7 +67,7 @@ const std::multimap<std::string, std::string> foreign_headers = {
     {"fmt/", ""},
 };
 
-// Headers of the compiler and the kernel: names without a dot, or one of these.
+// Headers of the compiler and the kernel. Their names have no dot or are listed here.
 const std::regex system_header(
     "[a-z_0-9]+|(sys|netinet|arpa)/"
     "[a-z]+\\.h|(dirent|fcntl|netdb|poll|pthread|pwd|sched|strings|unistd)\\.h");

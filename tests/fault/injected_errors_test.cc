@@ -105,7 +105,7 @@ BOOST_AUTO_TEST_CASE(while_the_disk_of_the_spool_is_full_check_ins_wait_for_thei
     BOOST_TEST(daemon.query_until("2", "SELECT COUNT(*) FROM site_checkins") == "2");
 }
 
-// Only writes of SQLite fail: it uses pwrite, and the spool uses pwritev.
+// Only the writes of SQLite fail, because SQLite uses pwrite and the spool uses pwritev.
 BOOST_AUTO_TEST_CASE(while_the_disk_of_the_database_is_full_check_ins_are_taken_and_stored_later) {
     TestDaemon daemon(traceable());
     BOOST_TEST(daemon.post(report).status == 200);

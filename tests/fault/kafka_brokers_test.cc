@@ -233,7 +233,7 @@ BOOST_AUTO_TEST_CASE(transaction_that_takes_longer_than_its_time_is_undone) {
     BOOST_TEST((stored() == ids(0, 10)));
 }
 
-// Three rows of two hundred are larger than the topic permits.
+// Three of the two hundred rows are larger than the topic permits.
 BOOST_AUTO_TEST_CASE(
     limit_of_the_topic_is_learned_at_once_and_only_rows_beyond_it_are_dead_letters) {
     for (const size_t limit : {size_t{2500}, size_t{700}}) {
@@ -401,7 +401,8 @@ BOOST_AUTO_TEST_CASE(connections_cut_at_any_byte_cost_nothing) {
     const uint64_t received = proxy.received();
     BOOST_TEST(sent > 100);
     // Each cut closes the connections after some bytes. If ROLLCALL_CUTS is set, each cut is one
-    // byte later than the previous one, which takes a long time; otherwise the distance is random.
+    // byte later than the previous one, which takes a long time. If it is not set, the distance
+    // between two cuts is random.
     const bool every = std::getenv("ROLLCALL_CUTS") != nullptr;
     for (const auto& [from, most] : {std::pair{CuttingProxy::From::client, sent},
                                      std::pair{CuttingProxy::From::server, received}}) {

@@ -215,8 +215,8 @@ BOOST_AUTO_TEST_CASE(check_in_larger_than_the_topic_takes_is_a_dead_letter_and_h
     BOOST_TEST(
         way.daemon.post(fmt::format(R"({{"serial_number":"HUGE","note":"{}"}})", note)).status ==
         200);
-    // The small limit makes delivery slow, because each request to Kafka contains few rows. Without
-    // load, the sink can catch up.
+    // The small max.message.bytes of the topic makes delivery slow, because each request to Kafka
+    // contains few rows. Without load, the sink can catch up.
     way.routers.disconnect();
     KafkaWay::wait_until(
         [&] { return way.daemon.metric("rollcall_kafka_dead_letters_total") == 1; });

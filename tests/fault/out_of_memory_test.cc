@@ -25,7 +25,7 @@ BOOST_AUTO_TEST_CASE(daemon_that_dies_of_it_has_lost_nothing_when_it_starts_agai
     Routers routers;
     routers.connect(daemon);
     std::this_thread::sleep_for(300ms);
-    // None of these lists is complete, so the daemon has to keep all of them in memory.
+    // No client sends the end of its list, so the daemon has to keep all lists in memory.
     const std::string most(15 << 20, ' ');
     std::vector<std::unique_ptr<HttpClient>> greedy;
     try {

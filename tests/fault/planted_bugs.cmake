@@ -1,6 +1,6 @@
 # Shows that the simulation finds bugs: builds the simulation with one deliberate bug at a time, and
-# requires that it reports the violation. The bug is in a copy of a source file. The program links
-# the copy instead of the original, so the original needs no #ifdef.
+# requires that the simulation reports the violation. The bug is in a copy of a source file. The
+# program links the copy instead of the original, so the original needs no #ifdef.
 #
 #   planted_bug(NAME SOURCE "text of the original" "text of the copy" "reported violation")
 

@@ -1,6 +1,7 @@
 // Files are removed, moved and replaced while the daemon runs, as by a cleanup, a restored backup
-// or a wrong command. The daemon must not acknowledge a check-in that is written to a file which
-// the next start does not find, and the log must name the path.
+// or a wrong command. The next start of the daemon finds only the files at their usual paths. So
+// the daemon must not acknowledge a check-in that it writes to a file without such a path. The log
+// must name the path.
 #include <fmt/core.h>
 #include <sys/stat.h>
 

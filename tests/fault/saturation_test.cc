@@ -101,8 +101,8 @@ BOOST_AUTO_TEST_CASE(resident_memory_is_flat_while_acknowledgements_always_wait)
     BOOST_TEST(most < before + growth_max_kib);
 }
 
-// Without a limit, these unfinished bodies would take 400 MiB, and twice as much while their
-// buffers grow.
+// Without a limit, the unfinished bodies would take 400 MiB, and twice as much while their buffers
+// grow.
 BOOST_AUTO_TEST_CASE(unfinished_bodies_stay_within_their_share_and_others_are_served) {
     constexpr size_t senders = 400;
     constexpr int64_t kib_max = 256 * 1024;
@@ -137,8 +137,8 @@ BOOST_AUTO_TEST_CASE(unfinished_bodies_stay_within_their_share_and_others_are_se
     BOOST_TEST(daemon.metric(buffers) <= 1 << 20);
 }
 
-// OpenSSL reserves memory for the ClientHello that a client announces. Without a limit, these
-// handshakes would take 105 MiB.
+// OpenSSL reserves memory for the ClientHello that a client announces. Without a limit, the
+// handshakes of this test would take 105 MiB.
 BOOST_AUTO_TEST_CASE(handshakes_that_announce_a_large_hello_stay_within_their_share) {
     constexpr size_t senders = 600;
     constexpr int64_t kib_max = 96 * 1024;

@@ -1,5 +1,5 @@
-// Runs the path from intake to the sinks on one thread, with a manual clock, a simulated disk with
-// every kind of failure, and sinks that fail at every point. The process is killed and loses power
+// Runs the path from intake to the sinks on one thread, with a manual clock. The simulated disk has
+// every kind of failure, and the sinks fail at every point. The process is killed and loses power
 // repeatedly, even during a write, a sync or a recovery. A model records which reports were sent
 // and acknowledged. Each line below has words from the message of a violation, and the time at
 // which the model checks for this violation:
@@ -154,10 +154,10 @@ private:
         // recognize a report that was sent to the other daemon before.
         clones_one_in_ = repeats_ ? 0 : rate(4);
         restores_one_in_ = repeats_ ? 0 : rate(4);
-        // If a spool was cloned or restored, a sink can go back to a position of a run (the time
-        // from one start of a daemon to its end, lineage.h) that the spool does not know. Such a
-        // position does not show what the sink has lost. So worlds with clones or restores have no
-        // sink that goes back.
+        // A position names a run, the time from one start of a daemon to its end (lineage.h). If a
+        // spool was cloned or restored, a sink can go back to a position of a run that the spool
+        // does not know. Such a position does not show what the sink has lost. So worlds with
+        // clones or restores have no sink that goes back.
         const bool copies = clones_one_in_ > 0 || restores_one_in_ > 0;
         sink_goes_back_one_in_ = copies ? 0 : rate(60);
     }

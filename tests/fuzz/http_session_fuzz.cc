@@ -1,6 +1,6 @@
 // Sends the bytes of an HTTP client through a worker. The worker must never acknowledge more
-// reports than are on disk, and the responses must not depend on how the bytes are split or when
-// the disk finishes. The first byte seeds the splitting; the client sends the rest.
+// reports than are on disk. The responses must not depend on how the bytes are split or when a sync
+// ends. The first byte seeds the splitting; the client sends the rest.
 #include <algorithm>
 #include <charconv>
 #include <string>

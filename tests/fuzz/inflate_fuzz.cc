@@ -1,7 +1,7 @@
 // Inflates arbitrary bodies with the encoding that the first byte selects. A new Inflater must give
-// the same result as one that has inflated other bodies: bad_encoding, body_too_large, or the same
-// plain text. If a body is accepted, its plain text must fit a limit of exactly its size, and no
-// smaller limit.
+// the same result as one that has inflated other bodies. The result is a plain text, bad_encoding
+// or body_too_large. If a body is accepted, its plain text must fit a limit of exactly its size,
+// and no smaller limit.
 #include "pipeline/decode/inflate.h"
 
 #include <string>

@@ -18,7 +18,8 @@ public:
         bits = (bits ^ (bits >> 27)) * 0x94d049bb133111eb;
         return (bits ^ (bits >> 31)) % limit;
     }
-    // Removes a piece from the front of `bytes` and returns it. One in three is a single byte.
+    // Removes a piece from the front of `bytes` and returns it. One piece in three is a single
+    // byte.
     [[nodiscard]] std::string_view take(std::string_view& bytes) {
         const size_t most = below(3) == 0 ? 1 : bytes.size();
         const std::string_view piece = bytes.substr(0, 1 + below(std::max<size_t>(most, 1)));

@@ -3,7 +3,7 @@
 // message can carry the same report. Then it checks the response, the counters and the rows.
 //
 // One case covers all files, or the files listed after `--` on the command line.
-#define BOOST_BIND_GLOBAL_PLACEHOLDERS  // Otherwise Boost 1.74 warns about its own includes.
+#define BOOST_BIND_GLOBAL_PLACEHOLDERS  // Without it, Boost 1.74 warns about its own includes.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -32,7 +32,8 @@ const TestDaemon::Options settings{.settings = {
                                            "/api/mikrotik/heartbeat", "/ping.php", "/checkin"])",
                                    }};
 
-// Sent after every case. When this report is stored, all earlier reports are stored, too.
+// A report that is sent after every case. When this report is stored, all earlier reports are
+// stored, too.
 constexpr std::string_view last_report = R"({"serial_number":"THE-LAST","cpu_count":1})";
 
 // An entry of expect.json.

@@ -3,7 +3,7 @@
 //
 // One client sends a round of check-ins and waits for all their replies before the next round. So
 // the number of check-ins that the daemon handles together does not depend on the speed of the
-// machine, and the counts hold on a loaded machine. Durations are not measured.
+// machine. The counts are the same on a loaded machine. Durations are not measured.
 #include <fmt/core.h>
 #include <unistd.h>
 
@@ -29,7 +29,7 @@ using namespace rollcall;
 namespace {
 
 constexpr size_t checkins = 1000;
-constexpr size_t warm_up_rounds = 100;  // After these, buffers and slots have their final size.
+constexpr size_t warm_up_rounds = 100;  // Then buffers and slots have their final size.
 
 // Maximum number of calls or wakeups of a thread that are not for check-ins, in a whole run. For
 // example, a thread checks timers, limits and files once a second. The maximum is smaller than the
@@ -267,8 +267,8 @@ std::map<std::string, Used> used_for(Shape shape, const std::string& preloads = 
     return used;
 }
 
-constexpr size_t worker_wakeups = 2;     // The request has arrived; its record is on disk.
-constexpr size_t committer_wakeups = 1;  // A slot was published.
+constexpr size_t worker_wakeups = 2;     // For the request, and when its record is on disk.
+constexpr size_t committer_wakeups = 1;  // When a slot was published.
 constexpr size_t allocations_max = 200;  // In the whole run.
 
 void expect_few_wakeups_and_no_allocations(Shape shape) {

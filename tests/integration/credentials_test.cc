@@ -1,5 +1,5 @@
-// Credentials as curl and mosquitto send them, in every supported way. Also tests the effect of a
-// reload on connected clients, and checks that no secret appears in any output.
+// Credentials as curl and mosquitto send them, in every supported way. The tests also check the
+// effect of a reload on connected clients, and that no secret appears in any output.
 #include <fmt/core.h>
 #include <sys/stat.h>
 

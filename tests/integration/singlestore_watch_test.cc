@@ -212,7 +212,7 @@ BOOST_AUTO_TEST_CASE(running_pipeline_with_failing_batches_is_reported_with_the_
         set("INSERT INTO PIPELINES_ERRORS VALUES ('rollcall', 'site_checkins_v2',"
             " UNIX_TIMESTAMP(), 'Error', 1366, 'Incorrect value')");
     };
-    fail();  // The watch must not report this failure: before its first step, failures may be old.
+    fail();  // The watch must not report this failure. A failure before its first step may be old.
     (void)watch.step();
     BOOST_TEST(watch.health_message().text() == "");
     fail();

@@ -1,6 +1,6 @@
 # Shows that each memory order of cursor.h is needed. Builds the ring's stress test with one order
-# weakened at a time and requires that ThreadSanitizer reports a race; with the orders as written it
-# must report none.
+# weakened at a time, and requires that ThreadSanitizer reports a race. With the orders as written,
+# ThreadSanitizer must report no race.
 #
 #   cmake -DCOMPILER=g++ -DSOURCE=<checkout> -DWORK=<folder> -P weakened_orders.cmake
 

@@ -87,7 +87,7 @@ public:
             fill(bytes);
             fixture_->step();
         }
-        // Like send(), but the loop makes no step.
+        // Sends bytes like send(), but without a step of the loop.
         void fill(std::string_view bytes) const {
             ensure(::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
                    static_cast<ssize_t>(bytes.size()));

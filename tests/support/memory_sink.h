@@ -16,7 +16,7 @@ class MemorySink final : public Sink {
 public:
     enum class Failure { none, open, before_commit, after_commit };
 
-    Failure fails = Failure::none;  // Makes the next call of this kind fail.
+    Failure fails = Failure::none;  // The next call of this kind fails.
     std::vector<int64_t> seqs;      // The seq of every stored row, in order.
     std::vector<int64_t> ids;
     std::vector<size_t> batches;  // Number of rows in each batch.

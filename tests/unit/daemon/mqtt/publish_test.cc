@@ -199,7 +199,8 @@ BOOST_AUTO_TEST_CASE(more_messages_at_a_time_than_the_receive_maximum_end_the_co
     const std::string end = dismissal(5, Reason::receive_maximum_exceeded, "mqtt_receive_maximum");
     {
         TcpClient client(mqtt_port);
-        // Sent together, so that all messages are read before the first can be acknowledged.
+        // The messages are sent together, so that the daemon reads all of them before it can
+        // acknowledge the first.
         client.send(connect("MT1", {.level = 5}) + publish(5, 1, 1) + publish(5, 1, 2) +
                     publish(5, 1, 3));
         BOOST_TEST(client.take_rest() ==

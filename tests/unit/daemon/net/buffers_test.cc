@@ -35,7 +35,7 @@ BOOST_AUTO_TEST_CASE(buffer_keeps_what_was_appended_without_what_was_dropped) {
     buffers.acquire(buffer);
     BOOST_TEST(buffer.empty());
     buffer.append("one");
-    buffers.acquire(buffer);  // No effect: it has memory.
+    buffers.acquire(buffer);  // No effect, because `buffer` has memory.
     buffer.append("two");
     buffer.drop_front(2);
     BOOST_TEST(buffer.view() == "etwo");

@@ -177,7 +177,8 @@ BOOST_AUTO_TEST_CASE(network_is_the_first_bits_of_an_address) {
     BOOST_TEST(Quotas(settings).sender("", "", "nonsense").network == 0);
 }
 
-// If the entry of a site with a full bucket is given to another site, the first site loses nothing.
+// If the table gives the entry of a site whose bucket is full to another site, the first site loses
+// nothing.
 BOOST_AUTO_TEST_CASE(bucket_that_is_full_makes_room_and_the_others_stay) {
     settings.quotas.site_checkins_max = 60;
     settings.quotas.tracked_max = 4;

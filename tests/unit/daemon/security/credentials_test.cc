@@ -38,7 +38,7 @@ struct CredentialsFixture {
         settings.auth.signing_keys_file = directory.path() / "keys";
         return settings;
     }
-    // Writes both files and loads them.
+    // Writes the file of tokens and the file of signing keys, and loads both files.
     void write(std::string_view tokens, std::string_view keys) {
         std::ofstream(settings.auth.tokens_file) << tokens;
         std::ofstream(settings.auth.signing_keys_file) << keys;

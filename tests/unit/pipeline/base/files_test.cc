@@ -169,7 +169,7 @@ BOOST_AUTO_TEST_CASE(file_beyond_the_size_limit_of_the_process_is_a_full_disk) {
     BOOST_TEST(getrlimit(RLIMIT_FSIZE, &before) == 0);
     rlimit low = before;
     low.rlim_cur = 4096;
-    const auto handler = std::signal(SIGXFSZ, SIG_IGN);  // The daemon ignores it, too.
+    const auto handler = std::signal(SIGXFSZ, SIG_IGN);  // The daemon ignores SIGXFSZ, too.
     const std::vector<std::byte> bytes(8192);
     BOOST_TEST(setrlimit(RLIMIT_FSIZE, &low) == 0);
     const auto written = file->write(0, bytes);

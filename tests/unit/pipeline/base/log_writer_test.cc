@@ -22,7 +22,7 @@ constexpr size_t queue_bytes_max = 16 * 1024;
 class Pipe {
 public:
     Pipe() {
-        std::signal(SIGPIPE, SIG_IGN);  // The daemon ignores it too.
+        std::signal(SIGPIPE, SIG_IGN);  // The daemon ignores SIGPIPE, too.
         BOOST_TEST_REQUIRE(pipe2(ends_, O_CLOEXEC) == 0);
         capacity_ = static_cast<size_t>(fcntl(ends_[1], F_SETPIPE_SZ, 4096));
     }

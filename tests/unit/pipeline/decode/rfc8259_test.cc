@@ -2,8 +2,8 @@
 // text.
 //
 // The tests check this in two ways. There are tables of texts in the order of the RFC's sections.
-// In addition, the tests form every short text of the bytes that have a meaning in JSON, and
-// compare the decoder with a second implementation of the RFC's grammar.
+// In addition, the tests form every short text of the bytes that have a meaning in JSON. For each
+// of these texts, they compare the decoder with a second implementation of the RFC's grammar.
 #include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>

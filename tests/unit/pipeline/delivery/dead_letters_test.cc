@@ -300,7 +300,7 @@ BOOST_AUTO_TEST_CASE(letter_that_is_refused_again_stays_with_its_place_and_what_
     BOOST_TEST(sink.seqs == std::vector<int64_t>({1, 3, 2}), boost::test_tools::per_element());
 }
 
-// The Kafka sink behaves in this way: it learns the size limit of its topic step by step.
+// The Kafka sink behaves in this way, because it learns the size limit of its topic step by step.
 BOOST_AUTO_TEST_CASE(letter_that_a_sink_refuses_again_and_again_in_one_batch_is_written_once) {
     struct Hesitant final : Sink {
         Result<Position> open(const IncarnationId&) override { return position; }

@@ -650,7 +650,7 @@ BOOST_AUTO_TEST_CASE(record_from_before_that_cannot_be_read_is_not_lost_again) {
 
 BOOST_AUTO_TEST_CASE(record_that_contradicts_itself_is_lost_alone) {
     // The record has valid checksums and invalid contents. Only a bug of the writer could cause
-    // this.
+    // such a record.
     append_and_sync(0, 3);
     Columns wrong(4, test_text_max);
     add_row(wrong, "S", 3);
@@ -1014,8 +1014,8 @@ BOOST_AUTO_TEST_CASE(dead_letters_of_a_restored_spool_are_those_of_its_own_rows)
     MemoryFiles backup;
     backup.copy(machine.files);
     machine.report(0, 10);
-    machine.drain();  // Row 5 is a dead letter. It must stay when an older spool is copied over
-                      // this one.
+    // Row 5 becomes a dead letter. It must stay when an older spool is copied over the spool.
+    machine.drain();
     MemoryFiles later;
     later.copy(machine.files);
     machine.restore(backup);

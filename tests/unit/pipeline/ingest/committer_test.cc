@@ -69,8 +69,7 @@ BOOST_AUTO_TEST_CASE(slot_that_finds_the_disk_full_waits_and_is_written_later) {
     publish(first, 2);
     publish(second, 3);
     BOOST_TEST((committer.step().error().code == Code::disk_full));
-    BOOST_TEST(first.durable() ==
-               2);  // The disk had room for both slots, so both are acknowledged.
+    BOOST_TEST(first.durable() == 2);   // The disk had room for both slots of `first`.
     BOOST_TEST(second.durable() == 0);  // The slot of `second` is neither dropped nor acknowledged.
 
     files.capacity = UINT64_MAX;
@@ -135,7 +134,8 @@ BOOST_AUTO_TEST_CASE(segments_kept_for_the_window_do_not_make_the_spool_full) {
     BOOST_TEST(shard.read(Metric::spool_backlog_bytes, label_of(SinkName::discard)) == 0);
 }
 
-// Whenever a slot becomes durable, the next one is published. So the committer is never idle.
+// Whenever a slot becomes durable, the test publishes the next slot. So the committer is never
+// idle.
 BOOST_AUTO_TEST_CASE(committer_that_is_never_idle_still_publishes_the_backlog) {
     int64_t seq = 0;
     int64_t backlog_bytes = 0;

@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_CASE(record_with_a_turned_bit_is_lost_alone_counted_and_set_asid
     BOOST_TEST(read_from(0) == expected, boost::test_tools::per_element());
     BOOST_TEST(lost(shard) == 2);
     BOOST_TEST(read_from(0) == expected, boost::test_tools::per_element());
-    BOOST_TEST(lost(shard) == 2);  // A second reader must not count them again.
+    BOOST_TEST(lost(shard) == 2);  // A second reader must not count the lost records again.
     const std::vector<std::string> kept = {"00000000000000000004-00000000000000000005.damaged",
                                            "00000000000000000007-00000000000000000008.damaged"};
     BOOST_TEST(files.names("spool/quarantine") == kept, boost::test_tools::per_element());
@@ -212,8 +212,8 @@ BOOST_AUTO_TEST_CASE(damaged_segment_that_is_overwritten_while_it_is_read_is_not
     BOOST_TEST(lost(shard) == 5);
 }
 
-// Records of a dropped segment are not lost, even if the reader has opened or listed the segment
-// before.
+// Records of a dropped segment do not count as lost, even if the reader has opened or listed the
+// segment before.
 BOOST_AUTO_TEST_CASE(segment_that_is_dropped_after_it_was_listed_is_not_lost) {
     append_and_sync(0, 200);
     SpoolReader from = reader();
