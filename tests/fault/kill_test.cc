@@ -2,7 +2,7 @@
 // check-in must be stored once. ROLLCALL_KILLS sets the number of kills.
 //
 // kill -9 does not lose data in the page cache, so this test cannot show that a reply waits for the
-// disk. durable_before_reply_test.cc shows that.
+// disk. durable_before_reply_test.cc tests the order of the sync and the reply.
 #include <fmt/core.h>
 
 #include <boost/test/unit_test.hpp>

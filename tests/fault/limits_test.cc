@@ -1,6 +1,6 @@
 // A real daemon runs out of a resource (spool, disk, files or memory), or its clock is wrong. The
-// daemon must count and log this, and its clients must wait or receive an error. When the resource
-// is available again, no acknowledged check-in may be missing.
+// daemon must count and log the problem, and its clients must wait or receive an error. When the
+// resource is available again, no acknowledged check-in may be missing.
 #include <fmt/core.h>
 #include <sys/mman.h>
 

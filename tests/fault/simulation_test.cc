@@ -547,7 +547,7 @@ private:
     int64_t next_seq_ = 1;
     std::map<int64_t, Report> reports_;
     std::vector<int64_t> unanswered_;
-    std::vector<std::deque<Waiting>> waiting_;  // By worker.
+    std::vector<std::deque<Waiting>> waiting_;  // One queue for each worker.
     std::set<int64_t> on_disk_;  // Durable reports that were written since the last start.
     uint64_t on_disk_end_ = 0;
     uint64_t flips_ = 0;

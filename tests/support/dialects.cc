@@ -249,7 +249,7 @@ std::string row_in_json(Random& random, RandomRow& row, const JsonStyle& style) 
                                  "inventory", "metrics",       "router",      "system-health",
                                  "Status",    "systemResource"};
     static const Texts unknown_objects = {"overview", "my-agent", "Things"};
-    std::map<std::string, std::vector<std::string>> objects;  // By name.
+    std::map<std::string, std::vector<std::string>> objects;  // The members of each object.
     std::vector<std::string> sensors;
     std::vector<std::string> top;
     for (const Pair& pair : pairs_of(random, row, Format::json)) {

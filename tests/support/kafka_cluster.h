@@ -25,9 +25,9 @@ public:
 
     enum class Doors : uint8_t {
         open,  // Clients need no authentication and have all rights.
-        // Adds two listeners with TLS. On one, the user rollcall with the password "hush" has only
-        // the rights that allow() gives. On the other, clients that present certificate() have all
-        // rights.
+        // Adds two listeners with TLS. On the first listener, the user rollcall with the password
+        // "hush" has only the rights that allow() gives. On the second listener, clients that
+        // present certificate() have all rights.
         guarded
     };
     // advertised_port: the port that clients connect to, if it differs from the node's own.

@@ -28,7 +28,7 @@ inline constexpr const char* shadow_variable = "VOLATILE_DISK_SHADOW";
 // If this variable is set, syncs below the directory that it names have no effect.
 inline constexpr const char* lies_variable = "VOLATILE_DISK_LIES_BELOW";
 
-using Names = std::map<std::string, ino_t>;  // By path.
+using Names = std::map<std::string, ino_t>;  // The inode number of each path.
 
 struct Shadow {
     std::filesystem::path path;

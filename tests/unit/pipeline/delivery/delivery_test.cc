@@ -138,7 +138,7 @@ struct Machine {
         writer.reset();
         files.copy(backup);
     }
-    // Acknowledges reports of one site in one minute.
+    // Writes reports of one site in one minute to the spool, and syncs them.
     void report(int64_t first, int64_t count) {
         for (int64_t seq = first; seq < first + count; ++seq)
             if (!writer->append(one_row("S", seq))) throw std::runtime_error("append");
@@ -837,7 +837,7 @@ BOOST_AUTO_TEST_CASE(copy_of_a_spool_and_its_original_are_both_stored_in_full) {
         Machine original(table);
         original.report(0, 10);
         original.drain();
-        original.report(10, 10);  // Both spools contain these rows, but no sink does yet.
+        original.report(10, 10);  // Both spools contain these rows, but the table does not yet.
         Machine copy(table, original, inode);
         for (int64_t turn = 0; turn < 5; ++turn) {
             original.report(1000 + 40 * turn, 40);

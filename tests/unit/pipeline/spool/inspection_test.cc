@@ -28,7 +28,8 @@ BOOST_FIXTURE_TEST_SUITE(spool_inspection, SurveyFixture)
 
 BOOST_AUTO_TEST_CASE(every_durable_record_is_in_one_segment_and_no_other_is_in_any) {
     append_and_sync(0, 100);
-    BOOST_TEST(append(100).has_value());  // Not synced, as while a daemon writes to the spool.
+    // This record is not synced, as if a daemon was writing it.
+    BOOST_TEST(append(100).has_value());
     for (const bool deep : {false, true}) {
         const auto spool = inspect(deep);
         BOOST_TEST(spool.end == 100);
