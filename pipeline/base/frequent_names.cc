@@ -43,7 +43,7 @@ FrequentNames::Place FrequentNames::count(std::string_view name, uint32_t note) 
     entry.note = note;
     entry.bucket = static_cast<uint32_t>(bucket);
     entry.size = static_cast<uint8_t>(name.size());
-    std::ranges::copy(name, entry.bytes.data());
+    std::memcpy(entry.bytes.data(), name.data(), name.size());
     entry.next = first;
     first = slot;
     return {entry.ticket, slot};

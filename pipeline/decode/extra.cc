@@ -58,18 +58,18 @@ constexpr std::array<uint8_t, 27> parts_from = [] {
 // For each first letter, a mask of the second letters of the parts that begin with it. With this
 // table, most positions in a name need no comparison with the parts.
 constexpr uint32_t letter_bit(char letter) { return uint32_t{1} << ((letter - 'a') & 31); }
-constexpr std::array<uint32_t, 26> seconds_of = [] {
-    std::array<uint32_t, 26> seconds{};
+constexpr std::array<uint32_t, 256> seconds_of = [] {
+    std::array<uint32_t, 256> seconds{};
     for (const auto& part : secret_parts)
-        seconds[static_cast<size_t>(part.text[0] - 'a')] |= letter_bit(part.text[1]);
+        seconds[static_cast<uint8_t>(part.text[0])] |= letter_bit(part.text[1]);
     return seconds;
 }();
 
+// Returns the privacy that a part at the beginning of the text means. The text begins with a
+// letter.
 Privacy privacy_at(std::string_view text) {
-    const auto letter = static_cast<uint8_t>(text[0] - 'a');
-    if (letter >= 26 || text.size() < 2 || (seconds_of[letter] & letter_bit(text[1])) == 0)
-        return Privacy::open;
-    for (size_t part = parts_from[letter]; part < parts_from[letter + 1u]; ++part)
+    const auto letter = static_cast<size_t>(text[0] - 'a');
+    for (size_t part = parts_from[letter]; part < parts_from[letter + 1]; ++part)
         if (text.starts_with(secret_parts[part].text)) return secret_parts[part].privacy;
     return Privacy::open;
 }
@@ -87,9 +87,11 @@ Privacy privacy_of_letters(std::string_view text) {
         !text.empty() && (last_letters & letter_bit(text.back())) != 0 &&
         std::ranges::any_of(secret_ends, [&](auto end) { return text.ends_with(end); });
     if (has_end || text == "key" || text == "keys") return Privacy::credential;
-    for (size_t at = 0; at < text.size(); ++at)
+    for (size_t at = 0; at + 1 < text.size(); ++at) {
+        if ((seconds_of[static_cast<uint8_t>(text[at])] & letter_bit(text[at + 1])) == 0) continue;
         if (const Privacy privacy = privacy_at(text.substr(at)); privacy != Privacy::open)
             return privacy;
+    }
     return Privacy::open;
 }
 

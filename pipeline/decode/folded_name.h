@@ -86,16 +86,21 @@ private:
     }();
 
     constexpr void add(std::string_view name) {
+        size_t size = size_;
+        Classes seen = seen_;
         for (const char c : name) {
             const Fold fold = folds[static_cast<uint8_t>(c)];
-            seen_ |= fold.classes;
-            if (size_ == bytes_max) {
-                is_longer_ |= fold.to != 0;
-                continue;
+            seen |= fold.classes;
+            // The bytes after bytes_max are 0. A longer name writes there and is cut again below.
+            bytes_[size] = fold.to;
+            size += fold.to != 0;
+            if (size > bytes_max) {
+                is_longer_ = true;
+                bytes_[--size] = 0;
             }
-            bytes_[size_] = fold.to;
-            size_ += fold.to != 0;
         }
+        size_ = size;
+        seen_ = seen;
     }
 
     std::array<char, bytes_max + sizeof(uint64_t)> bytes_{};

@@ -237,7 +237,7 @@ BOOST_AUTO_TEST_CASE(will_is_stored_if_a_client_disappears_without_disconnect) {
         BOOST_TEST(gone.puback() == 1);
         BOOST_TEST(gone.puback() == 2);
     }
-    // The payload of a will has no effect: a will always means that the client is gone.
+    // The payload has no effect. A published will means that the client is gone.
     const MqttWish silent{
         .will_topic = "checkins/HX3", .will_payload = R"({"cpu_count":4})", .keep_alive_s = 1};
     MqttClient still_open(daemon.mqtt_port(), "c", silent);
