@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <map>
 #include <memory>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -71,6 +72,20 @@ std::expected<std::string, std::string> read_file(const std::string& path) {
         if (!std::ferror(file.get())) return text;
     }
     return std::unexpected(std::generic_category().message(errno));
+}
+
+// Returns the names of the settings that do not have their default value.
+std::set<std::string_view> changed_names(const Settings& settings) {
+    std::map<std::string_view, std::string> defaults;
+    const Settings fallback;
+    for_each_setting(fallback, [&](const SettingInfo& setting, const auto& value, const auto&) {
+        defaults[setting.name] = value_to_toml(value);
+    });
+    std::set<std::string_view> names;
+    for_each_setting(settings, [&](const SettingInfo& setting, const auto& value, const auto&) {
+        if (defaults[setting.name] != value_to_toml(value)) names.insert(setting.name);
+    });
+    return names;
 }
 
 class Loader {
@@ -187,10 +202,14 @@ std::string to_text(const Problem& problem, std::string_view file) {
     return text + problem.message;
 }
 
-std::string to_toml(const Settings& settings) {
+std::string to_toml(const Settings& settings, Defaults defaults) {
+    const std::set<std::string_view> changed = changed_names(settings);
     std::string out =
         "# Settings of rollcalld. Each description is followed by the allowed values and by how a\n"
         "# change takes effect: on reload (live) or after a restart.\n";
+    if (defaults == Defaults::commented_out)
+        out +=
+            "# A line such as #workers = 0 shows a default. Remove its # to set another value.\n";
     for (const auto& [section, about] : sections_table) {
         if (section == top_section)
             out += fmt::format("\n# {}\n", about);
@@ -200,9 +219,11 @@ std::string to_toml(const Settings& settings) {
             settings, [&](const SettingInfo& setting, const auto& value, const auto& bounds) {
                 if (setting.section != section) return;
                 const std::string words = bounds.in_words();
-                out += fmt::format("\n# {}\n# ({}{}{})\n{} = {}\n", setting.help, words,
-                                   words.empty() ? "" : "; ", to_text(setting.reload), setting.key,
-                                   value_to_toml(value));
+                const bool is_commented_out =
+                    defaults == Defaults::commented_out && !changed.contains(setting.name);
+                out += fmt::format("\n# {}\n# ({}{}{})\n{}{} = {}\n", setting.help, words,
+                                   words.empty() ? "" : "; ", to_text(setting.reload),
+                                   is_commented_out ? "#" : "", setting.key, value_to_toml(value));
             });
     }
     return out;

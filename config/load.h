@@ -11,6 +11,7 @@
 // Threads: any; nothing is kept between calls.
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <optional>
 #include <string>
@@ -37,8 +38,11 @@ struct Problem {
 // spool.sync?"
 [[nodiscard]] std::string to_text(const Problem& problem, std::string_view file);
 
+enum class Defaults : uint8_t { written, commented_out };
+
 // Returns the settings as a file that load() accepts. The file has every setting with its
-// description and bounds.
-[[nodiscard]] std::string to_toml(const Settings& settings);
+// description and bounds. With `commented_out`, the line of each setting that has its default value
+// begins with #, so that a later version may change the default.
+[[nodiscard]] std::string to_toml(const Settings& settings, Defaults defaults = Defaults::written);
 
 }  // namespace rollcall

@@ -25,6 +25,7 @@
 #include "config/settings.h"
 #include "daemon/admin/admin.h"
 #include "daemon/clock_watch.h"
+#include "daemon/exit_statuses.h"
 #include "daemon/file_watch.h"
 #include "daemon/net/loop.h"
 #include "daemon/net/tls_context.h"
@@ -42,10 +43,6 @@
 #include "sinks/singlestore/watch.h"
 
 namespace rollcall {
-
-// Exit status for invalid settings, or for an invalid file that the settings name. The value is
-// EX_CONFIG of sysexits.h. After this status the systemd unit does not restart the daemon.
-constexpr int exit_settings = 78;
 
 // Returns the state directory, which contains the spool and, by default, the SQLite file.
 [[nodiscard]] std::string state_dir_of(const Settings& settings);

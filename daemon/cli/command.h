@@ -2,13 +2,7 @@
 //
 // main() adds all commands to the command line and runs the one that the user typed. A command
 // prints its result to standard output. If it fails, it prints the reason to standard error.
-//
-//   exit status    meaning
-//   0              The command succeeded, and found no difference and no damage.
-//   1              The command failed, or it found a difference or damage.
-//   2              The command line is wrong.
-//   3              The sink that the command needs could not be reached.
-//   78             The settings, or the files that they name, are wrong (EX_CONFIG of sysexits.h).
+// daemon/exit_statuses.h lists the exit statuses.
 //
 // Threads: main.
 #pragma once
@@ -23,12 +17,24 @@
 #include <vector>
 
 #include "config/settings.h"
+#include "daemon/exit_statuses.h"
 #include "pipeline/base/error.h"
 
 namespace rollcall {
 
-constexpr int exit_usage = 2;
-constexpr int exit_unreachable = 3;
+// The path of a command is the list of its names, such as {"spool", "list"}.
+using CommandPath = std::vector<std::string>;
+
+// Calls visit(path, command) for each command that has no subcommands, in the order of the help.
+template <class Visit>
+void for_each_command(const CLI::App& app, const Visit& visit, const CommandPath& path = {}) {
+    for (const CLI::App* command : app.get_subcommands({})) {
+        CommandPath inner = path;
+        inner.push_back(command->get_name());
+        if (command->get_subcommands({}).empty()) visit(inner, *command);
+        for_each_command(*command, visit, inner);
+    }
+}
 
 // The settings file that is read if it exists and --config is not given.
 inline constexpr const char* default_config_file = "/etc/rollcall/rollcall.toml";

@@ -21,20 +21,19 @@ namespace {
 using namespace rollcall;
 
 constexpr const char* version_text = "rollcalld " ROLLCALL_VERSION;
-constexpr const char* footer =
-    R"(Settings are read from the file given by --config, or else from /etc/rollcall/rollcall.toml
+
+std::string footer() {
+    std::string text =
+        R"(Settings are read from the file given by --config, or else from /etc/rollcall/rollcall.toml
 if it exists. --set overrides the file. By default, check-ins are stored into SQLite in
 ./rollcall-data, or in the directory in $STATE_DIRECTORY, which systemd sets.
 
 Exit status:
-  0   The command succeeded, and found no difference and no damage.
-  1   The command failed, or it found a difference or damage.
-  2   The command line is wrong.
-  3   The sink that the command needs could not be reached.
-  78  The settings are wrong, or a file that they name is wrong.
-
-Example:
-  rollcalld check --deep && rollcalld serve)";
+)";
+    for (const auto& [status, meaning] : exit_statuses)
+        text += fmt::format("  {:<2}  {}\n", status, meaning);
+    return text + "\nExample:\n  rollcalld check --deep && rollcalld serve";
+}
 
 // Returns the last command on the command line, such as `list` of `spool list`.
 const CLI::App& innermost(const CLI::App& app) {
@@ -69,7 +68,7 @@ int run(int argc, char** argv) {
     CLI::App program{"Stores the check-ins of fleets of MikroTik routers.", "rollcalld"};
     program.require_subcommand(1);
     program.fallthrough();
-    program.footer(footer);
+    program.footer(footer());
     program.set_version_flag("--version", version_text, "Print the version");
     std::string file;
     std::vector<std::string> sets;

@@ -97,6 +97,27 @@ BOOST_AUTO_TEST_CASE(printed_settings_load_again) {
     BOOST_TEST(check_file(printed.output).status == 0);
 }
 
+BOOST_AUTO_TEST_CASE(printed_settings_with_commented_defaults_are_the_defaults) {
+    const auto printed = rollcalld({"settings", "--comment-defaults", "--set", "workers=3"});
+    BOOST_TEST(printed.status == 0);
+    BOOST_TEST(printed.output.find("\nworkers = 3\n") != std::string::npos);
+    BOOST_TEST(printed.output.find("\n#sync = true\n") != std::string::npos);
+    BOOST_TEST(check_file(printed.output).status == 0);
+}
+
+BOOST_AUTO_TEST_CASE(manual_and_completion_have_every_command) {
+    const auto manual = rollcalld({"reference", "manual"});
+    const auto completion = rollcalld({"reference", "completion"});
+    for (const auto& printed : {manual, completion}) BOOST_TEST(printed.status == 0);
+    for (const std::string command : {"serve", "check", "settings", "schema apply", "spool replay",
+                                      "token revoke", "reference", "version"}) {
+        BOOST_TEST(manual.output.find("\n.SS rollcalld " + command + "\n") != std::string::npos);
+        const auto path = "/" + std::regex_replace(command, std::regex(" "), "/");
+        BOOST_TEST(completion.output.find(" " + path + ")") != std::string::npos);
+    }
+    BOOST_TEST(rollcalld({"reference", "settings-manual"}).output.starts_with(".TH ROLLCALL.TOML"));
+}
+
 BOOST_AUTO_TEST_CASE(printed_schema_equals_the_document_of_the_fields) {
     std::ifstream file(ROLLCALL_SOURCE_DIR "/config/routeros/fields.md");
     const std::string fields{std::istreambuf_iterator<char>(file), {}};

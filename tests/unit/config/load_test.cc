@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 #include <fstream>
 #include <iterator>
+#include <regex>
 #include <sstream>
 #include <string>
 
@@ -418,6 +419,21 @@ BOOST_AUTO_TEST_CASE(a_printed_setting_has_its_description_and_its_bounds) {
     BOOST_TEST(printed.find("\n# Size at which a segment file is closed and the next one begins.\n"
                             "# (between 4MiB and 1GiB; restart)\n"
                             "segment_size = \"32MiB\"\n") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(only_changed_settings_are_not_commented_out) {
+    Settings settings;
+    settings.general.state_dir = "/var/lib/rollcall";
+    settings.spool.sync = false;
+    const std::string printed = to_toml(settings, Defaults::commented_out);
+    BOOST_TEST(printed.find("\nstate_dir = \"/var/lib/rollcall\"\n") != std::string::npos);
+    BOOST_TEST(printed.find("\nsync = false\n") != std::string::npos);
+    BOOST_TEST(printed.find("\n#workers = 0\n") != std::string::npos);
+    const auto read = load_text(printed);
+    BOOST_REQUIRE_MESSAGE((read == settings), problems_in(read));
+    // Without the #, each line is valid.
+    const auto all = load_text(std::regex_replace(printed, std::regex("\n#([a-z])"), "\n$1"));
+    BOOST_REQUIRE_MESSAGE((all == settings), problems_in(all));
 }
 
 BOOST_AUTO_TEST_CASE(any_settings_are_read_back_as_they_were_printed) {
