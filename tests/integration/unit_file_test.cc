@@ -16,7 +16,7 @@ namespace {
 
 // Maximum exposure: the score of systemd-analyze times ten; lower is better. It cannot be 0,
 // because the daemon needs rights to use the network and to store files.
-constexpr int exposure_max = 15;
+constexpr int exposure_max = 11;
 
 constexpr const char* unit_file_path = ROLLCALL_SOURCE_DIR "/systemd/rollcalld.service";
 
