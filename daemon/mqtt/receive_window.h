@@ -18,8 +18,9 @@ namespace rollcall {
 
 class MqttReceiveWindow {
 public:
-    // Removes the messages of QoS 1 whose PUBACK ends at or before `sendable_end`. Returns the
-    // number of messages that are still in flight.
+    // Removes the messages of QoS 1 whose PUBACK can be sent: the last byte of the PUBACK is before
+    // `sendable_end`, a position in the output. Returns the number of messages that are still in
+    // flight.
     [[nodiscard]] size_t size(uint64_t sendable_end);
 
     // ack_end: the position at which the PUBACK of the message ends. Each call must pass a greater

@@ -2,11 +2,11 @@
 // each use.
 //
 // The budget counts memory that a client can make grow and keep: unfinished requests, unread
-// responses, packet ids of MQTT sessions, and MQTT wills that are not stored yet. A single user (a
-// connection or a session) may hold as much memory as is left of the budget, which is the
-// allowance. As the budget fills up, the allowance shrinks, so the largest users must wait first.
-// If N users take all that they may, each ends up with 1 / (N + 1) of the budget, and the same
-// amount is left for the next user.
+// responses, packet ids of MQTT sessions, and MQTT wills that are not stored yet. The allowance is
+// the part of the budget that is still free. A single user (a connection or a session) may hold as
+// much memory as the allowance. As the budget fills up, the allowance shrinks, so the largest users
+// must wait first. If N users take all that they may, each ends up with 1 / (N + 1) of the budget,
+// and the same amount is left for the next user.
 //
 // The daemon does not read from a connection that holds more than the allowance. It resumes reading
 // when the connection holds less, or when other users have freed memory. A client that holds

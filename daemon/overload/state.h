@@ -2,8 +2,8 @@
 // before they send again. The overload controller publishes the state; the workers apply it.
 //
 //     reporting interval   base interval x (1 + pressure x (replies.next_factor_max - 1))
-//     base interval        replies.next, and for each site up to replies.next_jitter percent more
-//                          or less
+//     base interval        replies.next, plus or minus the jitter of the site, which is at most
+//                          replies.next_jitter percent
 //     Retry-After          the longer of the reporting interval and the time until the backlog has
 //                          drained, but at most overload_retry_after_max; up to half of the result
 //                          is added, different for each client

@@ -38,8 +38,9 @@ public:
     // Longer names are cut to this size.
     static constexpr size_t name_bytes_max = 48;
 
-    // The position of a name in the sketch. If another name takes the position later, the ticket in
-    // the sketch no longer equals this ticket.
+    // The position of a name in the sketch. Each name that takes a position gets a new ticket (a
+    // number). So if another name has taken the position, the ticket that the sketch has there
+    // differs from `ticket`.
     struct Place {
         uint32_t ticket = 0;
         uint16_t slot = 0;

@@ -133,8 +133,8 @@ private:
     }
     // Returns the entry of a name. If the slot held another name until now, replaces that name.
     [[nodiscard]] Entry& entry(const Scope& scope, const Spelling& spelling, std::string_view name);
-    // Returns the meaning of a name that is not cached, because the name or its object's name is
-    // too long.
+    // Returns the meaning of a name that is too long for the cache, or whose object has a name that
+    // is too long.
     [[nodiscard]] const Meaning& look_up_long(const Scope& scope, std::string_view name);
     [[nodiscard]] Meaning meaning_here(std::string_view object, std::string_view name) const;
     void learn(Entry& entry, const Scope& scope, const Spelling& spelling, std::string_view name);

@@ -76,7 +76,8 @@ Privacy privacy_at(std::string_view text) {
 
 constexpr size_t name_bytes_max = 64;  // Only the end of a longer name is checked.
 
-// Returns the privacy of a name that consists of lower-case letters and digits.
+// Returns whether a name indicates a secret or identifies a person. The name consists of lower-case
+// letters and digits.
 Privacy privacy_of_letters(std::string_view text) {
     constexpr uint32_t last_letters = [] {
         uint32_t letters = 0;

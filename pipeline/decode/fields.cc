@@ -442,8 +442,8 @@ void Fields::take_clock() {
     keep_integer(day_key_, (*day_ * 86400 + *second_of_day_) * 1'000'000);
 }
 
-// Drops a serial number that repeats another name of the router. Scripts send such a name if there
-// is no serial number.
+// Drops a serial number that equals another name of the router, such as its identity. Scripts send
+// another name as the serial number if the router has none.
 void Fields::check_serial() {
     if (!has(Column::serial_number)) return;
     const Kept& serial = kept(Column::serial_number);

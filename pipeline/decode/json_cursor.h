@@ -62,8 +62,8 @@ inline size_t json_plain(const char* at) {
     return 8 + static_cast<size_t>(std::countr_zero(halves[1])) / 8;
 }
 
-// Appends the digits at the beginning of the text from `at` to `end` to the number `value`, which
-// may overflow. Returns the place after the digits. At least eight bytes after `end` must be
+// Reads the digits at the beginning of the text [at, end). Appends them to the number `value`,
+// which may overflow. Returns the place after the digits. At least eight bytes after `end` must be
 // readable.
 //
 // Eight digits take one step. With one step for each digit, the processor would mispredict the

@@ -13,8 +13,8 @@
 //     {"disks":[{"avail":1},{"avail":2}]}    in other lists, only paths of the first object count
 //     {"cpu":[{"load":3},{"load":5}]}        of the cores of a processor, the mean counts
 //     {"x":[{"type":"memory","free":1}]}     an object's label and a member's name form a path, too
-//     {"foo":{"uptime":"1d","cpu-load":5}}   the only unknown object of a report is a GROUP if it
-//                                            holds measurements of a router
+//     {"foo":{"uptime":"1d","cpu-load":5}}   if it is the report's only unknown object and holds
+//                                            measurements of a router, it is a GROUP
 //     {"data":"{\"cpu-load\":5}"}            JSON in the text of a GROUP is read
 //     {"health":"voltage=241;temperature=38"}   pairs (pairs.h) in the text of a GROUP are read
 //

@@ -156,7 +156,8 @@ constexpr auto spellings = [] {
     return all;
 }();
 
-// For each rule (a COMPOSED row), its key with each unit; the last entry is its key without a unit.
+// Contains one list for each rule (a COMPOSED row). The list has the rule's key with each unit. Its
+// last entry is the rule's key without a unit.
 constexpr size_t no_unit = units.size();
 const auto keys = [] {
     std::array<std::array<KnownKey, units.size() + 1>, rules.size()> all{};

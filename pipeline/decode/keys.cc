@@ -91,7 +91,8 @@ constexpr Table table = [] {
 constexpr uint8_t free_slot = 255;
 static_assert(keys_max < free_slot);
 
-// Open addressing: a key is in the first free slot from its hash on.
+// A hash table with open addressing: a key is put into the first free slot at or after the slot of
+// its hash.
 constexpr std::array<uint8_t, slots_count> slots = [] {
     std::array<uint8_t, slots_count> result{};
     result.fill(free_slot);

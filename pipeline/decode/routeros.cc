@@ -387,8 +387,8 @@ std::optional<std::string_view> address(std::string_view text) {
 double micros(double since_1970) {
     constexpr double milliseconds_from = 1e11;  // As seconds, this would be the year 5138.
     constexpr double microseconds_from = 1e14;
-    // In nanoseconds, this is the year 2017. RouterOS prints nanoseconds since 2023 (:tonsec of
-    // 7.13). A smaller number is read as microseconds, far in the future.
+    // In nanoseconds, this is the year 2017. RouterOS has printed nanoseconds only from 2023 on
+    // (:tonsec of 7.13). A smaller number is read as microseconds, far in the future.
     constexpr double nanoseconds_from = 1.5e18;
     constexpr double nanoseconds_to = 4.2e18;  // In nanoseconds, this is the year 2103.
     if (since_1970 >= nanoseconds_from && since_1970 < nanoseconds_to) return since_1970 / 1e3;

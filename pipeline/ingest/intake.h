@@ -71,7 +71,8 @@ struct Receipt {
     // Shape of the last report, even if it was refused. Valid until the next accept(), and only as
     // long as the body is readable.
     Shape shape;
-    // Site and column `warnings` of the last report. Valid until the next accept().
+    // The site of the last report, and the text of its column `warnings`. Both are valid until the
+    // next accept().
     std::string_view site;
     std::string_view warnings;
     std::vector<Refusal> refused;

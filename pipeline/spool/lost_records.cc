@@ -24,7 +24,7 @@ constexpr size_t own_files_max = 8;
 constexpr size_t counted_places_max = size_t{1} << 18;
 constexpr uint64_t noted_bytes_max = uint64_t{16} << 20;
 
-// The entry for one loss in the list of a file with several losses.
+// Describes one of several losses whose bytes are in one file.
 struct Entry {
     uint64_t first;
     uint64_t end;

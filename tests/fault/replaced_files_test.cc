@@ -44,8 +44,8 @@ struct DaemonWithSpool {
     fs::path segment = spool / "00000000000000000000.segment";
 };
 
-// A daemon that stores into SQLite. It has no deduplication window, because the spool would keep
-// stored segments for the duration of the window.
+// A daemon that stores into SQLite. Its deduplication window is 0, so the spool drops each segment
+// as soon as it is stored.
 struct DaemonWithDatabase {
     DaemonWithDatabase() { report_for(100ms); }
 

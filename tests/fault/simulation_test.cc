@@ -68,8 +68,8 @@ enum class Report : uint8_t { sent, acknowledged };
 
 class World {
 public:
-    // Sinks refuse reports only in worlds with even seeds. So the worlds with odd seeds, such as
-    // the first of past_seeds, are as they were before the simulation had refusals.
+    // Sinks refuse reports only in simulated worlds with even seeds. A world with an odd seed, such
+    // as the first of past_seeds, runs as it did before the simulation had refusals.
     explicit World(uint64_t seed)
         : random_(seed), sinks_(1 + random_.below(3)), refuses_(seed % 2 == 0) {
         choose_limits();

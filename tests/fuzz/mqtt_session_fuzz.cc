@@ -1,7 +1,8 @@
 // Sends the bytes of two MQTT clients through a worker. When a message is acknowledged, it must be
-// on disk or refused. Each packet of the server must be whole. The first byte is the seed for
-// splitting the other bytes. In the other bytes, \xff\xfe switches to the other client, so that
-// sessions are taken over; \xff\xfd makes the client disconnect and connect again.
+// on disk or refused. Each packet of the server must be whole. The first byte of the fuzzer's input
+// is a seed: it determines how the rest of the input is split into reads. In the rest, \xff\xfe
+// switches to the other client, so that sessions are taken over; \xff\xfd makes the client
+// disconnect and connect again.
 #include <algorithm>
 #include <array>
 #include <memory>

@@ -218,8 +218,8 @@ BOOST_AUTO_TEST_CASE(what_is_taken_in_the_long_run_is_what_the_limit_says) {
         now_us += static_cast<int64_t>(random.below(2 * second_us));
     }
     // The limit allows the check-ins of ten minutes. The burst allows the check-ins of one more
-    // minute, and the grace those of half a minute, which is rounded up here. The last check-in is
-    // the one that exceeds the grace.
+    // minute. The grace allows the check-ins of half a minute; the number below is rounded up. The
+    // last check-in is the one that exceeds the grace.
     BOOST_TEST(count <= settings.quotas.site_checkins_max * 12 + 1);
 }
 

@@ -19,7 +19,8 @@ struct UnknownKeysFixture {
             BOOST_TEST_REQUIRE(taken.take(decoder, {.body = sent.view()}).has_value(), body);
         }
     }
-    // Returns "name count shape, ..." in the order of the names.
+    // Returns each unknown key as "name count shape", where the shape describes one of its values.
+    // The keys are sorted and separated by commas.
     std::string counted() {
         std::map<std::string, std::string> all;
         for (const auto& entry : taken.fields.unknown_keys().names().entries())
