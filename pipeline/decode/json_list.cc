@@ -1,6 +1,7 @@
 #include "pipeline/decode/json_list.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace rollcall {
 
@@ -56,8 +57,12 @@ Result<void> JsonArray::check_rest() {
 Result<void> JsonArray::advance() {
     if (cursor_.take(',')) {
         cursor_.peek();
-        if (--items_left_ == 0) return fail(Code::too_many_items);
-        return {};
+        if (--items_left_ > 0) return {};
+        // If the rest is not valid JSON, that is the error.
+        JsonArray rest = *this;
+        rest.items_left_ = std::numeric_limits<size_t>::max();
+        if (auto checked = rest.check_rest(); !checked) return checked;
+        return fail(Code::too_many_items);
     }
     at_end_ = true;
     if (!cursor_.take(']')) {

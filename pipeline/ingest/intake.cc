@@ -42,7 +42,10 @@ Result<void> Intake::accept(std::string_view body, BodyHint hint, const Sender& 
     }
     take_back(receipt);
     receipt.shape = fields_.shape();
-    if (stored.error().code == Code::ring_full) shard_.add(Metric::ring_full_total);
+    if (stored.error().code == Code::ring_full) {
+        receipt.shape = {};  // The caller may move the body, to which the shape has a view.
+        shard_.add(Metric::ring_full_total);
+    }
     if (stored.error().truncated) shard_.add(Metric::checkins_truncated_total);
     return stored;
 }
@@ -65,7 +68,11 @@ Result<void> Intake::store_reports(const Submission& submission, const Sender& s
             settle(sender, receipt);
         }
         Columns* const row = open_slot();
-        if (row == nullptr) return fail(Code::ring_full);
+        if (row == nullptr) {
+            // A body with a fault is refused at once, and does not wait for room.
+            if (auto checked = decoder_.check_rest(); !checked) return checked;
+            return fail(Code::ring_full);
+        }
         if (receipt.items == unsettled_.items) unsettled_.begin = row->end();
         fields_.begin(*row, sender.received_us);
         const auto text = decoder_.read(fields_);

@@ -105,6 +105,7 @@ BOOST_AUTO_TEST_CASE(fault_after_the_first_element_is_found_before_the_rest_is_r
         {"[{}}", "malformed_json at 3"},           {"[{}] x", "trailing_data at 5"},
         {"[{}],", "trailing_data at 4"},           {"[{},{\"a\":}]", "malformed_json at 9"},
         {"[{},{\"a\":1}", "malformed_json at 11"}, {"[{},{},{},{}]", "too_many_items"},
+        {"[{},{},{},]", "malformed_json at 10"},   {"[{},{},{},{},{},x]", "malformed_json at 16"},
         {"[{},7,]", "malformed_json at 6"},        {"[{},{\"a\":\"\\x\"}]", "malformed_json at 11"},
     };
     const auto shown = [](const Error& error) {

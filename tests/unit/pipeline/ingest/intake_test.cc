@@ -321,9 +321,27 @@ BOOST_AUTO_TEST_CASE(refused_report_returns_its_shape_as_far_as_it_was_read) {
     BOOST_TEST(shape(R"({"jsonrpc":"2.0","id":7,"params":{]})").json_rpc);
     BOOST_TEST(shape(R"({"jsonrpc":"2.0","id":7,"params":{]})").rpc_id == "7");
     BOOST_TEST(shape(R"({"jsonrpc":"2.0","params":{],"id":7})").rpc_id == "");
-    // A malformed list is not decoded at all. Nothing of the previous report may remain.
+    // Nothing of the previous report may remain.
     BOOST_TEST(!shape("[{]").json_rpc);
     BOOST_TEST(shape("[{]").rpc_id == "");
+}
+
+// The caller may move the body before it tries again, so the receipt must not refer to it.
+BOOST_AUTO_TEST_CASE(receipt_of_a_full_ring_does_not_refer_to_the_body) {
+    const Body sent(R"([{"jsonrpc":"2.0","id":7},{"id":8},{"id":9},{},{},{},{}])");
+    const Sender sender{Transport::http, "192.0.2.1", "", 1'790'000'000'000'000};
+    Receipt receipt;
+    const auto taken = intake.accept(sent.view(), BodyHint::unknown, sender, receipt);
+    BOOST_TEST((!taken && taken.error().code == Code::ring_full));
+    BOOST_TEST(receipt.accepted == 6);
+    BOOST_TEST(receipt.shape.rpc_id.data() == nullptr);
+}
+
+BOOST_AUTO_TEST_CASE(array_with_a_fault_is_refused_although_the_ring_is_full) {
+    BOOST_TEST((accept("[{},{},{},{},{},{},{}]").error().code == Code::ring_full));
+    BOOST_TEST((accept(R"([{"sn":"A"},])").error().code == Code::malformed_json));
+    BOOST_TEST((accept("[{},{},{},{},{},{},{},{},{},{},{}]").error().code == Code::too_many_items));
+    BOOST_TEST(shard.read(Metric::ring_full_total, 0) == 1);
 }
 
 BOOST_AUTO_TEST_CASE(slot_is_published_at_the_end_of_the_turn) {
