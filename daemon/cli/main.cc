@@ -83,7 +83,8 @@ int run(int argc, char** argv) {
           make_spool_command, make_token_command, make_reference_command})
         commands.push_back(make());
     for (const auto& command : commands) command->add_to(program);
-    const auto* version = program.add_subcommand("version", "Print the version");
+    auto* const version = program.add_subcommand("version", "Print the version");
+    version->footer("");  // Otherwise it has the footer of the program.
     try {
         program.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

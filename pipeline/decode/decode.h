@@ -108,6 +108,7 @@ public:
     // Call it before the reports that were read can no longer be taken back.
     [[nodiscard]] Result<void> check_rest();
 
+    [[nodiscard]] bool is_array() const { return layout_ == Layout::array; }
     // Returns whether a report that cannot be decoded is refused on its own.
     [[nodiscard]] bool refuses_one_by_one() const {
         return layout_ == Layout::lines ||

@@ -41,11 +41,11 @@ Result<void> Intake::accept(std::string_view body, BodyHint hint, const Sender& 
         return stored;
     }
     take_back(receipt);
-    receipt.shape = fields_.shape();
-    if (stored.error().code == Code::ring_full) {
-        receipt.shape = {};  // The caller may move the body, to which the shape has a view.
-        shard_.add(Metric::ring_full_total);
-    }
+    // The error of an array belongs to none of its reports. After ring_full, the caller may move
+    // the body, to which a shape has a view.
+    const bool is_full = stored.error().code == Code::ring_full;
+    receipt.shape = is_full || decoder_.is_array() ? Shape{} : fields_.shape();
+    if (is_full) shard_.add(Metric::ring_full_total);
     if (stored.error().truncated) shard_.add(Metric::checkins_truncated_total);
     return stored;
 }

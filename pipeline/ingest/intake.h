@@ -68,8 +68,8 @@ struct Receipt {
     size_t items = 0;     // Number of reports that were stored or refused.
     size_t accepted = 0;  // Number of rows that were stored.
     uint64_t slot = 0;    // Number of the slot with the last row.
-    // Shape of the last report, even if it was refused; empty after ring_full. Valid until the next
-    // accept(), and only as long as the body is readable.
+    // Shape of the last report, even if it was refused. Empty if an array was refused as a whole,
+    // and after ring_full. Valid until the next accept(), and only as long as the body is readable.
     Shape shape;
     // The site of the last report, and the text of its column `warnings`. Both are valid until the
     // next accept().
@@ -98,9 +98,9 @@ public:
 
     // Stores a row for each report of a body. The body_padding bytes after `body` must be readable.
     // If an error is returned, no row of the body is stored, and none of its reports is counted in
-    // the metrics. The exception is ring_full: the reports that the receipt counts stay stored. Stop
-    // reading, and call again with the same receipt when durable() has advanced. The call continues
-    // after these reports.
+    // the metrics. The exception is ring_full: the reports that the receipt counts stay stored.
+    // Stop reading, and call again with the same receipt when durable() has advanced. The call
+    // continues after these reports.
     [[nodiscard]] Result<void> accept(std::string_view body, BodyHint hint, const Sender& sender,
                                       Receipt& receipt);
 

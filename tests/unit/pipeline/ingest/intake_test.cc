@@ -321,7 +321,8 @@ BOOST_AUTO_TEST_CASE(refused_report_returns_its_shape_as_far_as_it_was_read) {
     BOOST_TEST(shape(R"({"jsonrpc":"2.0","id":7,"params":{]})").json_rpc);
     BOOST_TEST(shape(R"({"jsonrpc":"2.0","id":7,"params":{]})").rpc_id == "7");
     BOOST_TEST(shape(R"({"jsonrpc":"2.0","params":{],"id":7})").rpc_id == "");
-    // Nothing of the previous report may remain.
+    // The error of a list belongs to none of its reports, and not to the previous report.
+    BOOST_TEST(shape(R"([{"jsonrpc":"2.0","id":7},])").rpc_id == "");
     BOOST_TEST(!shape("[{]").json_rpc);
     BOOST_TEST(shape("[{]").rpc_id == "");
 }
