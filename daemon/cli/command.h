@@ -25,13 +25,14 @@ namespace rollcall {
 // The path of a command is the list of its names, such as {"spool", "list"}.
 using CommandPath = std::vector<std::string>;
 
-// Calls visit(path, command) for each command that has no subcommands, in the order of the help.
+// Calls visit(path, command) for the program, whose path is empty, and for each command, in the
+// order of the help.
 template <class Visit>
 void for_each_command(const CLI::App& app, const Visit& visit, const CommandPath& path = {}) {
+    visit(path, app);
     for (const CLI::App* command : app.get_subcommands({})) {
         CommandPath inner = path;
         inner.push_back(command->get_name());
-        if (command->get_subcommands({}).empty()) visit(inner, *command);
         for_each_command(*command, visit, inner);
     }
 }

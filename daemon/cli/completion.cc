@@ -70,23 +70,14 @@ std::string names_of_settings() {
     return names;
 }
 
-// Calls visit(path, command) for the program and for each command, also for those with subcommands.
-template <class Visit>
-void for_each_level(const CLI::App& app, const Visit& visit, const CommandPath& path = {}) {
-    visit(path, app);
-    for (const CLI::App* command : app.get_subcommands({})) {
-        CommandPath inner = path;
-        inner.push_back(command->get_name());
-        for_each_level(*command, visit, inner);
-    }
+// Returns a line of the script that runs an action if the command line matches a pattern.
+std::string run(std::string_view pattern, std::string_view action) {
+    return fmt::format("        {}) {} ;;\n", pattern, action);
 }
 
-// Returns the lines that offer words after a pattern of the script.
-std::string offer(std::string_view pattern, std::string_view words, std::string_view how = "-W") {
-    return how == "-W"
-               ? fmt::format("        {}) COMPREPLY=($(compgen -W '{}' -- \"$current\")) ;;\n",
-                             pattern, words)
-               : fmt::format("        {}) {} ;;\n", pattern, how);
+// Returns a line of the script that offers words if the command line matches a pattern.
+std::string offer(std::string_view pattern, std::string_view words) {
+    return run(pattern, fmt::format("COMPREPLY=($(compgen -W '{}' -- \"$current\"))", words));
 }
 
 // Returns the lines that offer the values of an option. pattern: the command, as a pattern.
@@ -98,15 +89,14 @@ std::string offer_values(const CLI::Option& option, std::string_view command) {
         if (!choices.empty())
             lines += offer(pattern, choices);
         else if (option.get_type_name() == type_of_settings)
-            lines += offer(pattern, "",
-                           fmt::format("compopt -o nospace; "
-                                       "COMPREPLY=($(compgen -S = -W '{}' -- \"$current\"))",
-                                       names_of_settings()));
+            lines += run(pattern, fmt::format("compopt -o nospace; "
+                                              "COMPREPLY=($(compgen -S = -W '{}' -- \"$current\"))",
+                                              names_of_settings()));
         else if (option.get_type_name() == type_of_files)
-            lines += offer(pattern, "",
-                           "compopt -o filenames; COMPREPLY=($(compgen -f -- \"$current\"))");
+            lines +=
+                run(pattern, "compopt -o filenames; COMPREPLY=($(compgen -f -- \"$current\"))");
         else
-            lines += offer(pattern, "", ":");
+            lines += run(pattern, ":");
     }
     return lines;
 }
@@ -122,7 +112,7 @@ std::string bash_completion(const CLI::App& program) {
     for (const CLI::Option* option : program.get_options())
         for (const auto& name : option->get_lnames()) add_word(options_of_program, "--" + name);
 
-    for_each_level(program, [&](const CommandPath& path, const CLI::App& command) {
+    for_each_command(program, [&](const CommandPath& path, const CLI::App& command) {
         const bool is_program = path.empty();
         if (!is_program) paths += (paths.empty() ? "" : " | ") + name_of(path);
         std::string words;

@@ -155,6 +155,7 @@ std::string program_manual(const CLI::App& program) {
     page += options_of(program);
     page += heading("COMMANDS");
     for_each_command(program, [&](const CommandPath& path, const CLI::App& command) {
+        if (!command.get_subcommands({}).empty()) return;  // Its subcommands are the commands.
         page += fmt::format(".SS {}\n{}.\n", roff(in_words(path)), roff(command.get_description()));
         page += options_of(command);
         if (const std::string example = example_of(command); !example.empty())

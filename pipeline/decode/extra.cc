@@ -65,8 +65,8 @@ constexpr std::array<uint32_t, 256> seconds_of = [] {
     return seconds;
 }();
 
-// Returns the privacy that a part at the beginning of the text means. The text begins with a
-// letter.
+// If the text begins with one of the parts, returns the privacy of that part, otherwise open. The
+// first byte of the text is a lower-case letter.
 Privacy privacy_at(std::string_view text) {
     const auto letter = static_cast<size_t>(text[0] - 'a');
     for (size_t part = parts_from[letter]; part < parts_from[letter + 1]; ++part)

@@ -91,10 +91,9 @@ private:
         for (const char c : name) {
             const Fold fold = folds[static_cast<uint8_t>(c)];
             seen |= fold.classes;
-            // The bytes after bytes_max are 0. A longer name writes there and is cut again below.
             bytes_[size] = fold.to;
             size += fold.to != 0;
-            if (size > bytes_max) {
+            if (size > bytes_max) {  // Remove the byte again: only 0 may follow the limit.
                 is_longer_ = true;
                 bytes_[--size] = 0;
             }

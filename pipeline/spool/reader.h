@@ -103,14 +103,14 @@ private:
     SegmentHead head_;
     uint64_t offset_ = segment_head_bytes;
     uint64_t advance_to_ = segment_head_bytes;
-    std::vector<std::byte>
-        window_;  // Part of the file that was read ahead. As large as the largest record so far.
+    // Part of the file that was read ahead. As large as the largest record so far.
+    std::vector<std::byte> window_;
     uint64_t window_at_ = 0;
     size_t window_bytes_ = 0;
     bool in_place_ = false;
 };
 
-// What the beginning of a segment's file says about the segment.
+// Facts about a segment, from the beginning of its file.
 struct SegmentStart {
     std::optional<Origin> origin;     // Empty if the head of the segment cannot be read.
     std::optional<int64_t> begun_us;  // When the first record was written. Empty if the head of
